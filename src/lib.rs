@@ -1,0 +1,52 @@
+//! Overbooked: real database sessions side by side over a live seat map, stepped by hand.
+//!
+//! # Five words that carry the program
+//!
+//! | word | what it is |
+//! |---|---|
+//! | **engine** | what the sessions talk to: a PostgreSQL-compatible endpoint and what it lets an observer see |
+//! | **session** | one named connection (Alice); it sends one submission at a time and reports what came back |
+//! | **event** | a fact, in one total order; nothing on the screen has another source |
+//! | **scenario** | a plain `.sql` file: setup, named steps, what each step must do on each engine |
+//! | **run** | plays a scenario's steps on sessions: by hand, by itself, in any other order |
+//!
+//! # Rooms, and who may import whom
+//!
+//! Five layers; a file imports its own layer and lower ones, never higher (`tests/it/layers.rs` checks it).
+//!
+//! ```text
+//! 4  the screen          tui                                     the only room that knows ratatui and crossterm
+//! 3  drivers             run                                     where the next step comes from: a key, a file, a clock
+//! 2  talks to servers    wire  syntax  session  observer  engine
+//! 1  views               psql  transcript                        pure folds over events
+//! 0  data                event  scenario  seats  sql             no tokio, no ratatui, no socket
+//! ```
+//!
+//! # One keypress, followed
+//!
+//! key → an action (the keys table) → `App::update` gives a command → a channel → the run sends the step's SQL to
+//! Bob's task → `wire` writes a Query message → messages come back → Bob's task emits events → a channel → the run adds what the
+//! observer sees → a channel → `App::apply` folds them → the next frame draws. The same events, unchanged, become the transcript, the
+//! diagrams, JSON and the snapshots.
+
+// 0: data
+pub mod event;
+pub mod scenario;
+pub mod seats;
+pub mod sql;
+// 1: views
+pub mod psql;
+pub mod transcript;
+// 2: what talks to servers
+pub mod engine;
+pub mod observer;
+pub mod session;
+pub mod syntax;
+pub mod wire;
+// 3: drivers
+pub mod run;
+// 4: the screen
+pub mod tui;
+// the command line
+pub mod cli;
+pub mod config;

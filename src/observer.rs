@@ -1,0 +1,1 @@
+//! The second pair of eyes: waits, row locks, seats.

@@ -1,0 +1,204 @@
+//! A scenario: what is set up, who plays, the named steps and what each must do on each engine.
+//!
+//! Scenario files are plain `.sql` ([`sql_file`]); isolationtester's `.spec` files ([`spec_file`]) read into the same model.
+//! [`check`] holds what happened against what a file expects.
+
+use std::path::PathBuf;
+
+use crate::event::{SessionName, SqlState};
+use crate::seats::SeatColumns;
+
+pub mod check;
+pub mod library;
+pub mod mistake;
+pub mod spec_file;
+pub mod sql_file;
+
+pub use mistake::Mistake;
+
+/// A scenario, however it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// A short name: the file's, without its ending.
+    pub name: String,
+    /// The first line.
+    pub title: String,
+    /// The story, a paragraph an entry.
+    pub story: Vec<String>,
+    /// Where it was read from; `None` for one that is compiled in.
+    pub path: Option<PathBuf>,
+    /// The players in screen order, each with what isolationtester calls its own setup and teardown.
+    pub sessions: Vec<Player>,
+    /// The seat map, if there is one.
+    pub seats: Option<SeatColumns>,
+    /// Tables to show as tables.
+    pub watch: Vec<String>,
+    /// The isolation level that transactions get unless they say otherwise.
+    pub isolation: Option<Isolation>,
+    /// Where the scenario applies; empty means everywhere.
+    pub engines: Vec<EngineKind>,
+    /// Where the story comes from.
+    pub source: Option<String>,
+    /// Submissions that make the tables, executed one by one in autocommit.
+    pub setup: Vec<String>,
+    /// Submissions that undo the setup.
+    pub teardown: Vec<String>,
+    /// What is looked at in the end, and what it must show.
+    pub finally: Option<Finally>,
+    /// All steps. A `.sql` file plays them in this order.
+    pub steps: Vec<Step>,
+    /// The orders in which the steps can be played: one for a `.sql` file, one a permutation for a `.spec` file. Never empty.
+    pub schedules: Vec<Schedule>,
+}
+
+/// A session that takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Player {
+    /// Its name.
+    pub name: SessionName,
+    /// What it does before its first step (`.spec` files).
+    pub setup: Option<String>,
+    /// What it does after its last (`.spec` files).
+    pub teardown: Option<String>,
+}
+
+/// One named step of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its name: unique in the file. In a `.sql` file, its narration.
+    pub name: String,
+    /// Whose step it is.
+    pub session: SessionName,
+    /// What it is for, in a reader's words: `tries to take A-4`.
+    pub narration: String,
+    /// What is sent, in one submission, verbatim.
+    pub sql: String,
+    /// What must happen.
+    pub expectations: Vec<Expectation>,
+    /// The file's line on which the step begins, from 1.
+    pub line: usize,
+}
+
+/// One order of steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The launches, in order.
+    pub launches: Vec<Launch>,
+}
+
+/// One step's place in a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// An index into the scenario's steps.
+    pub step: usize,
+    /// When its completion may be reported (`.spec` files).
+    pub markers: Vec<Marker>,
+}
+
+/// isolationtester's markers: they delay the report of a completion, never a launch (PostgreSQL sources, `src/test/isolation/README`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// `(*)`: report the step as waiting, whatever it does.
+    Once,
+    /// `(other)`: report it complete only after that step has completed.
+    After(usize),
+    /// `(other notices n)`: only after that step's session has sent n notices since the launch.
+    Notices {
+        /// The other step.
+        step: usize,
+        /// How many.
+        count: usize,
+    },
+}
+
+/// What is looked at after the last step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finally {
+    /// The statement.
+    pub sql: String,
+    /// What it must show.
+    pub expectations: Vec<Expectation>,
+    /// The file's line on which it begins, from 1.
+    pub line: usize,
+}
+
+/// A `-->` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The engine that it is limited to.
+    pub engine: Option<EngineKind>,
+    /// What must happen.
+    pub expected: Expected,
+    /// The line as written, without the arrow.
+    pub text: String,
+    /// The file's line, from 1.
+    pub line: usize,
+}
+
+/// What a `-->` line can say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// A command tag: `UPDATE 0`.
+    Tag(String),
+    /// A row, its values as psql shows them; an empty one is NULL (or empty).
+    Row(Vec<String>),
+    /// `(3 rows)`.
+    RowCount(u64),
+    /// `ERROR 40001 text`.
+    Error {
+        /// The SQLSTATE.
+        code: SqlState,
+        /// What the message must contain; empty for anything.
+        text: String,
+    },
+    /// `waits for Bob`.
+    WaitsFor(SessionName),
+    /// `Mallory resumes: UPDATE 0`.
+    Resumes {
+        /// The session whose earlier step goes on.
+        session: SessionName,
+        /// What that step now does.
+        with: Box<Expected>,
+    },
+}
+
+/// The kinds of engine that a scenario can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// PostgreSQL and what is built from its sources.
+    Postgres,
+    /// The optimistic engine of this program.
+    Optimistic,
+    /// `YugabyteDB`.
+    YugabyteDb,
+    /// `CockroachDB`.
+    CockroachDb,
+    /// Aurora DSQL; what is said of `optimistic` holds for it too.
+    Dsql,
+}
+
+/// The isolation level that a session's transactions get unless they say otherwise.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// READ COMMITTED, PostgreSQL's default.
+    ReadCommitted,
+    /// REPEATABLE READ: a snapshot for the whole transaction.
+    RepeatableRead,
+    /// SERIALIZABLE.
+    Serializable,
+}
+
+impl Isolation {
+    /// The level in SQL's words: `repeatable read`.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "read committed",
+            Self::RepeatableRead => "repeatable read",
+            Self::Serializable => "serializable",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! isolationtester's files.

@@ -1,0 +1,1 @@
+//! One named session: a task, commands in, events out.

@@ -1,0 +1,1 @@
+//! Our own SQL: one constant for each file in `sql/`.

@@ -1,0 +1,1 @@
+//! Splitting, classifying and colouring SQL.

@@ -1,0 +1,1 @@
+//! A run as text: what each session sent and what came back.

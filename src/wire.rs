@@ -1,0 +1,1 @@
+//! PostgreSQL's protocol, from the client's side.
