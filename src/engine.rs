@@ -1,1 +1,3 @@
 //! What sessions talk to.
+
+pub mod schema;
