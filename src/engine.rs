@@ -1,3 +1,3 @@
 //! What sessions talk to.
 
-pub mod schema;
+pub mod postgres;

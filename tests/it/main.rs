@@ -1,1 +1,2 @@
 //! The one integration test binary: real servers, the real program, real pseudo-terminals.
+mod cluster;

@@ -1,0 +1,158 @@
+//! A running cluster's own folder, and what becomes of the folders of consoles that were killed.
+//!
+//! ```text
+//!  /tmp/overbooked-Xk3v9Q/        0700, the server's user
+//!      lock                       held (flock) by the console for as long as it lives
+//!      .s.PGSQL.5432              the private socket
+//!      data/                      the cluster, unless it is kept elsewhere
+//! ```
+//!
+//! The folder's name and the free lock say that its console is gone. The kernel frees the lock, so no way of dying leaves it held.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::UnixStream;
+use tokio::time::{interval, timeout};
+
+use super::account::RunAs;
+
+const PREFIX: &str = "overbooked-";
+const NEWBORN: &str = "overbooked-new-";
+const LOCK: &str = "lock";
+
+/// How long a folder may be without a lock: making one takes a few microseconds.
+const NEWBORN_AGE: Duration = Duration::from_secs(60);
+
+/// How long a server that was told to end may take before its folder is removed under it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest path of a socket that every system takes: 104 bytes with the closing zero on macOS, 108 on Linux.
+const SOCKET_PATH_MAX: usize = 103;
+
+/// A folder of our own, locked while this value lives.
+#[derive(Debug)]
+pub(super) struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes a folder below `parent`. It gets its final name when it is locked: until then nobody takes it for abandoned.
+    pub(super) fn create(parent: &Path, run_as: &RunAs) -> io::Result<Self> {
+        let newborn = tempfile::Builder::new().prefix(NEWBORN).tempdir_in(parent)?;
+        let lock = File::create_new(newborn.path().join(LOCK))?;
+        lock.try_lock()?;
+        run_as.give(newborn.path())?;
+        let name = newborn.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let path = parent.join(name.replacen(NEWBORN, PREFIX, 1));
+        fs::rename(newborn.path(), &path)?;
+        let _renamed_away = newborn.keep();
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where a cluster that is thrown away lives.
+    pub(super) fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+}
+
+/// Where the folders go: the system's temporary folder, or `/tmp` where that is too long for a socket's path or
+/// out of reach for the server's user.
+pub(super) fn parent(run_as: &RunAs) -> PathBuf {
+    let temporary = std::env::temp_dir();
+    let socket = temporary.join("overbooked-XXXXXX/.s.PGSQL.65535");
+    let fits = socket.as_os_str().len() <= SOCKET_PATH_MAX;
+    if fits && run_as.barrier(&socket).is_none() { temporary } else { PathBuf::from("/tmp") }
+}
+
+/// Removes what killed consoles left below `parent`; their servers, should any still run, are ended first.
+///
+/// What cannot be removed is left for the next start: a start is no place to fail over somebody's leftovers.
+pub(super) async fn sweep(parent: &Path, run_as: &RunAs) {
+    for path in abandoned(parent, run_as) {
+        tracing::info!(folder = %path.display(), "removing what a killed console left");
+        clear(&path).await;
+    }
+}
+
+/// Ends the server that listens in the folder, if one does, and removes the folder.
+pub(super) async fn clear(folder: &Path) {
+    for socket in sockets(folder) {
+        end_server(&socket).await;
+    }
+    if let Err(error) = fs::remove_dir_all(folder)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(folder = %folder.display(), %error, "a leftover could not be removed");
+    }
+}
+
+fn abandoned(parent: &Path, run_as: &RunAs) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
+        .filter(|entry| is_ours(entry, run_as))
+        .map(|entry| entry.path())
+        .filter(|folder| is_abandoned(folder))
+        .collect()
+}
+
+/// A folder (no symbolic link) of the server's user or of ourselves.
+fn is_ours(entry: &fs::DirEntry, run_as: &RunAs) -> bool {
+    entry.metadata().is_ok_and(|folder| {
+        folder.is_dir() && (folder.uid() == run_as.uid() || folder.uid() == RunAs::Ourselves.uid())
+    })
+}
+
+fn is_abandoned(folder: &Path) -> bool {
+    match File::open(folder.join(LOCK)) {
+        Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => is_old(folder),
+        Err(_) => false,
+    }
+}
+
+fn is_old(folder: &Path) -> bool {
+    let changed = folder.metadata().and_then(|folder| folder.modified());
+    changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > NEWBORN_AGE))
+}
+
+fn sockets(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let is_socket = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(".s.PGSQL.") && !name.ends_with(".lock")
+    };
+    entries.flatten().map(|entry| entry.path()).filter(is_socket).collect()
+}
+
+/// The kernel knows which process listens on the socket; a process id read from a file could be somebody else's by now.
+async fn end_server(socket: &Path) {
+    let Some(postmaster) = listener(socket).await else { return };
+    tracing::info!(pid = postmaster.as_raw_nonzero(), "ending a server that outlived its console");
+    let _gone_already = kill_process(postmaster, Signal::INT);
+    let gone = async {
+        let mut look = interval(Duration::from_millis(10));
+        while listener(socket).await.is_some() {
+            look.tick().await;
+        }
+    };
+    if timeout(PATIENCE, gone).await.is_err() {
+        let _gone_by_now = kill_process(postmaster, Signal::QUIT);
+    }
+}
+
+async fn listener(socket: &Path) -> Option<Pid> {
+    let connection = UnixStream::connect(socket).await.ok()?;
+    Pid::from_raw(connection.peer_cred().ok()?.pid()?)
+}
