@@ -16,3 +16,12 @@ async fn a_stopped_cluster_leaves_nothing() {
     eprintln!("{:?}", begin.elapsed());
     assert!(!folder.exists());
 }
+
+#[tokio::test]
+async fn shared() {
+    let database = crate::support::Database::create().await;
+    let pool = sqlx::PgPool::connect_with(database.sqlx_options()).await.unwrap();
+    let name: String =
+        sqlx::query_scalar("select current_database()").fetch_one(&pool).await.unwrap();
+    assert!(name.starts_with("test_"));
+}

@@ -1,2 +1,3 @@
 //! The one integration test binary: real servers, the real program, real pseudo-terminals.
 mod cluster;
+mod support;

@@ -1,0 +1,74 @@
+//! One PostgreSQL for all tests of a process, and in it a database for each test that asks.
+//!
+//! ```ignore
+//! let database = support::Database::create().await;
+//! let pool = PgPool::connect_with(database.sqlx_options()).await.unwrap();
+//! ```
+//!
+//! The server is started by the first test that needs it (about 150 ms once its template is cached). It runs on a runtime of its own,
+//! since every `#[tokio::test]` ends its own. Nobody stops it: a static is never dropped, but the end of the process lets go of
+//! the supervisor's pipe, and that ends the server and removes its folder, also after a panic or a kill.
+//!
+//! Databases are enough to keep tests apart: tables, advisory locks and `pg_blocking_pids` of one are nothing to
+//! another. What concerns the whole server (killing it, prepared transactions' limit, settings) wants a [`Cluster`] of its own.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use tokio::runtime::Runtime;
+
+struct Running {
+    cluster: Cluster,
+    _runtime: Runtime,
+}
+
+static SERVER: LazyLock<Running> = LazyLock::new(|| {
+    // A thread of its own: a runtime cannot be made and blocked on from within a test's.
+    std::thread::spawn(start).join().expect("the shared server starts")
+});
+
+fn start() -> Running {
+    let runtime = Runtime::new().unwrap();
+    let cluster = runtime.block_on(Cluster::start(&ClusterOptions::default(), &|_| {})).unwrap();
+    Running { cluster, _runtime: runtime }
+}
+
+/// The server that this process's tests share.
+pub(crate) fn server() -> &'static Cluster {
+    &SERVER.cluster
+}
+
+/// A database of a test's own on the shared server.
+pub(crate) struct Database {
+    name: String,
+}
+
+impl Database {
+    /// Makes an empty one.
+    pub(crate) async fn create() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let mut connection = PgConnection::connect_with(&options(server())).await.unwrap();
+        let create = format!("create database {name}");
+        connection.execute(AssertSqlSafe(create)).await.unwrap();
+        connection.close().await.unwrap();
+        Self { name }
+    }
+
+    /// How sqlx connects to it.
+    pub(crate) fn sqlx_options(&self) -> PgConnectOptions {
+        options(server()).database(&self.name)
+    }
+}
+
+/// How sqlx connects to a cluster's database `postgres`.
+pub(crate) fn options(cluster: &Cluster) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(cluster.folder())
+        .port(cluster.port())
+        .username(SUPERUSER)
+        .database("postgres")
+}
