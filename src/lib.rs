@@ -17,9 +17,9 @@
 //! ```text
 //! 4  the screen          tui                                     the only room that knows ratatui and crossterm
 //! 3  drivers             run                                     where the next step comes from: a key, a file, a clock
-//! 2  talks to servers    wire  syntax  session  observer  engine
+//! 2  talks to servers    wire  session  observer  engine
 //! 1  views               psql  transcript                        pure folds over events
-//! 0  data                event  scenario  seats  sql             no tokio, no ratatui, no socket
+//! 0  data                event  scenario  seats  sql  syntax     no tokio, no ratatui, no socket
 //! ```
 //!
 //! # One keypress, followed
@@ -34,6 +34,7 @@ pub mod event;
 pub mod scenario;
 pub mod seats;
 pub mod sql;
+pub mod syntax;
 // 1: views
 pub mod psql;
 pub mod transcript;
@@ -41,7 +42,6 @@ pub mod transcript;
 pub mod engine;
 pub mod observer;
 pub mod session;
-pub mod syntax;
 pub mod wire;
 // 3: drivers
 pub mod run;

@@ -9,12 +9,18 @@ use crate::event::{SessionName, SqlState};
 use crate::seats::SeatColumns;
 
 pub mod check;
+mod engine_kind;
+mod interleavings;
 pub mod library;
 pub mod mistake;
 pub mod spec_file;
 pub mod sql_file;
 
+pub use interleavings::Interleavings;
 pub use mistake::Mistake;
+
+/// How many sessions a scenario can have: as many as the embedded engine has room for.
+pub const MOST_SESSIONS: usize = 60;
 
 /// A scenario, however it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +53,8 @@ pub struct Scenario {
     pub finally: Option<Finally>,
     /// All steps. A `.sql` file plays them in this order.
     pub steps: Vec<Step>,
-    /// The orders in which the steps can be played: one for a `.sql` file, one a permutation for a `.spec` file. Never empty.
-    pub schedules: Vec<Schedule>,
+    /// The orders in which the steps can be played: one for a `.sql` file, one a permutation for a `.spec` file.
+    pub schedules: Schedules,
 }
 
 /// A session that takes part.
@@ -65,7 +71,7 @@ pub struct Player {
 /// One named step of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Its name: unique in the file. In a `.sql` file, its narration.
+    /// Its name: unique in the file. In a `.sql` file, the session's name and the narration.
     pub name: String,
     /// Whose step it is.
     pub session: SessionName,
@@ -79,8 +85,40 @@ pub struct Step {
     pub line: usize,
 }
 
-/// One order of steps.
+/// The orders in which a scenario's steps can be played.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schedules {
+    /// These. Never empty.
+    Listed(Vec<Schedule>),
+    /// Every interleaving of the sessions, each playing its own steps in order. There can be very many.
+    Interleavings(Interleavings),
+}
+
+impl Schedules {
+    /// All of them in order, made as they are asked for.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = Schedule> + '_> {
+        match self {
+            Self::Listed(schedules) => Box::new(schedules.iter().cloned()),
+            Self::Interleavings(interleavings) => Box::new(interleavings.iter()),
+        }
+    }
+
+    /// The first one: what the console plays.
+    pub fn first(&self) -> Schedule {
+        self.iter().next().unwrap_or_default()
+    }
+
+    /// How many there are; `None` when that is more than a number of 64 bits.
+    pub fn count(&self) -> Option<u64> {
+        match self {
+            Self::Listed(schedules) => u64::try_from(schedules.len()).ok(),
+            Self::Interleavings(interleavings) => interleavings.count(),
+        }
+    }
+}
+
+/// One order of steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
     /// The launches, in order.
     pub launches: Vec<Launch>,
@@ -193,6 +231,9 @@ pub enum Isolation {
 }
 
 impl Isolation {
+    /// Every level, the weakest first.
+    pub const ALL: [Self; 3] = [Self::ReadCommitted, Self::RepeatableRead, Self::Serializable];
+
     /// The level in SQL's words: `repeatable read`.
     pub fn as_sql(self) -> &'static str {
         match self {

@@ -1,1 +1,141 @@
-//! The scenarios that are compiled in.
+//! The scenarios that are compiled in, and opening one by its name or its file.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::mistake::{decode, did_you_mean};
+use super::{Mistake, Scenario, spec_file, sql_file};
+
+/// The scenario that the console opens when none is named.
+pub const DEFAULT: &str = "adjacent-seats";
+
+/// A scenario that comes with the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name: `adjacent-seats`.
+    pub name: &'static str,
+    /// Its file.
+    pub text: &'static str,
+}
+
+/// All scenarios that come with the program, in the order in which they are best learned.
+pub const ENTRIES: [Entry; 1] =
+    [Entry { name: DEFAULT, text: include_str!("../../sql/scenarios/adjacent-seats.sql") }];
+
+impl Entry {
+    /// The scenario, read.
+    pub fn scenario(&self) -> Result<Scenario, Mistake> {
+        let path = PathBuf::from(format!("{}.sql", self.name));
+        let scenario = sql_file::parse(self.text, &path, self.name)?;
+        Ok(Scenario { path: None, ..scenario })
+    }
+
+    /// Its title: the file's first line.
+    pub fn title(&self) -> &'static str {
+        self.text.lines().next().unwrap_or_default().trim_start_matches('-').trim()
+    }
+}
+
+/// Why a scenario could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// It is neither one of ours nor a file.
+    #[error("there is no scenario called {name}; {hint}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file says something that it should not.
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+}
+
+/// The scenario of that name that comes with the program.
+pub fn find(name: &str) -> Option<Entry> {
+    ENTRIES.into_iter().find(|entry| entry.name == name)
+}
+
+/// Opens a scenario by its name or its file. A file must exist, or end in `.sql` or `.spec`.
+pub fn open(name_or_path: &str) -> Result<Scenario, OpenError> {
+    let path = Path::new(name_or_path);
+    if let Some(entry) = find(name_or_path) {
+        return Ok(entry.scenario()?);
+    }
+    if path.exists() || ending(path).is_some() {
+        return read(path);
+    }
+    Err(OpenError::Unknown { name: name_or_path.to_owned(), hint: hint(name_or_path) })
+}
+
+/// Reads a scenario file, `.spec` or `.sql`.
+pub fn read(path: &Path) -> Result<Scenario, OpenError> {
+    let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
+    let text = decode(&std::fs::read(path).map_err(unreadable)?, path)?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let parse = match ending(path) {
+        Some(Ending::Spec) => spec_file::parse,
+        _ => sql_file::parse,
+    };
+    Ok(parse(&text, path, &name)?)
+}
+
+/// The endings by which files of scenarios are known.
+enum Ending {
+    Sql,
+    Spec,
+}
+
+fn ending(path: &Path) -> Option<Ending> {
+    match path.extension()?.to_str()? {
+        "sql" => Some(Ending::Sql),
+        "spec" => Some(Ending::Spec),
+        _ => None,
+    }
+}
+
+fn hint(name: &str) -> String {
+    match did_you_mean(name, ENTRIES.iter().map(|entry| entry.name)) {
+        Some(close) => format!("did you mean {close}?"),
+        None => "`overbooked scenarios` lists those that there are; a file of yours ends in .sql or .spec".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_can_be_read() {
+        for entry in ENTRIES {
+            let scenario = entry.scenario().unwrap();
+            assert_eq!(scenario.name, entry.name);
+            assert_eq!(scenario.title, entry.title());
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_right_is_suggested() {
+        let error = open("adjacent-seat").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no scenario called adjacent-seat; did you mean adjacent-seats?"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = open("nowhere/at-all.sql").unwrap_err();
+        assert_eq!(error.to_string(), "cannot read nowhere/at-all.sql");
+    }
+}

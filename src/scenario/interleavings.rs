@@ -1,0 +1,109 @@
+//! Every order in which sessions can take turns, in isolationtester's order.
+//!
+//! Think of each session's steps as a pile. An interleaving takes the top of one pile after the other until all are
+//! empty; isolationtester tries the first session's pile first, so the orders are sorted by whose turn it is
+//! (PostgreSQL sources, `isolationtester.c`, `run_all_permutations`):
+//!
+//! ```text
+//! piles a b | x      a b x     a x b     x a b
+//! ```
+
+use super::{Launch, Schedule};
+
+/// Each session's steps, as indices into the scenario's steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interleavings {
+    piles: Vec<Vec<usize>>,
+}
+
+impl Interleavings {
+    /// All interleavings of these piles.
+    pub fn new(piles: Vec<Vec<usize>>) -> Self {
+        Self { piles }
+    }
+
+    /// How many there are: (a+b+c)! / (a! b! c!). `None` when that is more than a number of 64 bits.
+    pub fn count(&self) -> Option<u64> {
+        let mut taken = 0_u64;
+        let mut count = 1_u64;
+        for pile in &self.piles {
+            for nth in 1..=pile.len() as u64 {
+                taken += 1;
+                // The product of consecutive numbers divided so far is a binomial coefficient, hence whole.
+                count =
+                    u64::try_from(u128::from(count) * u128::from(taken) / u128::from(nth)).ok()?;
+            }
+        }
+        Some(count)
+    }
+
+    /// All of them, each made when it is asked for.
+    pub fn iter(&self) -> impl Iterator<Item = Schedule> + '_ {
+        let first: Vec<usize> = self
+            .piles
+            .iter()
+            .enumerate()
+            .flat_map(|(pile, steps)| vec![pile; steps.len()])
+            .collect();
+        std::iter::successors(Some(first), |turns| next_order(turns)).map(|turns| self.deal(&turns))
+    }
+
+    fn deal(&self, turns: &[usize]) -> Schedule {
+        let mut piles: Vec<_> = self.piles.iter().map(|pile| pile.iter().copied()).collect();
+        let launches = turns
+            .iter()
+            .filter_map(|&turn| piles[turn].next())
+            .map(|step| Launch { step, markers: Vec::new() })
+            .collect();
+        Schedule { launches }
+    }
+}
+
+/// The next order of the same turns, as a dictionary would list them.
+fn next_order(turns: &[usize]) -> Option<Vec<usize>> {
+    let mut turns = turns.to_vec();
+    let rise = turns.windows(2).rposition(|pair| pair[0] < pair[1])?;
+    let larger = turns.iter().rposition(|&turn| turn > turns[rise])?;
+    turns.swap(rise, larger);
+    turns[rise + 1..].reverse();
+    Some(turns)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn orders(piles: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+        let steps =
+            |schedule: Schedule| schedule.launches.iter().map(|launch| launch.step).collect();
+        Interleavings::new(piles).iter().map(steps).collect()
+    }
+
+    #[test]
+    fn the_first_session_goes_first() {
+        assert_eq!(orders(vec![vec![0, 1], vec![2]]), [[0, 1, 2], [0, 2, 1], [2, 0, 1]]);
+    }
+
+    #[test]
+    fn a_number_too_large_to_play_is_still_counted() {
+        let piles: Vec<Vec<usize>> = (0..3).map(|n| (n * 10..n * 10 + 10).collect()).collect();
+        assert_eq!(Interleavings::new(piles).count(), Some(5_550_996_791_340));
+        let piles: Vec<Vec<usize>> = (0..10).map(|n| (n * 10..n * 10 + 10).collect()).collect();
+        assert_eq!(Interleavings::new(piles).count(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_count_is_right_and_no_order_comes_twice(sizes in prop::collection::vec(0..4_usize, 1..4)) {
+            let mut first = 0;
+            let piles: Vec<Vec<usize>> = sizes.iter().map(|size| { first += size; (first - size..first).collect() }).collect();
+            let all = orders(piles.clone());
+            prop_assert_eq!(Some(all.len() as u64), Interleavings::new(piles).count());
+            let mut distinct = all.clone();
+            distinct.dedup();
+            prop_assert_eq!(distinct.len(), all.len());
+        }
+    }
+}
