@@ -1,1 +1,110 @@
-//! One named session: a task, commands in, events out.
+//! One named session: a task, submissions in, events out.
+//!
+//! ```text
+//!  submit ──▶ ┌──────────────────────────────┐
+//!  cancel ──▶ │ queue ─▶ Link ⇄ server       │ ──▶ Connected  Sent  Columns  Rows  Done  Failed
+//!  close ───▶ │   one submission at a time   │     Notice  Notification  Ready  Lost  Closed
+//!             └──────────────────────────────┘
+//! ```
+//!
+//! Submissions are answered in the order in which they came; those that come while one is in flight wait in the session, and
+//! each is sent when the one before is answered whole. What a server says unasked (NOTIFY, the end of a backend) is told at once.
+//! A [`Lost`](crate::event::Kind::Lost) answers everything that was submitted before it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::event::{Event, SessionName, SubmissionId};
+use crate::wire::Target;
+
+mod answer;
+mod link;
+mod task;
+mod teller;
+
+/// How a session begins.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// Its name; `application_name` is made of it.
+    pub name: SessionName,
+    /// The server.
+    pub target: Target,
+    /// SQL that every connection of it begins with, in silence: `search_path`, the isolation level.
+    pub prelude: Vec<String>,
+    /// The moment from which [`Event::at`] counts.
+    pub clock: Instant,
+}
+
+/// A running session. Dropping it closes it.
+#[derive(Debug)]
+pub struct Session {
+    name: SessionName,
+    orders: mpsc::UnboundedSender<Order>,
+    closing: DropGuard,
+    goodbye: oneshot::Receiver<()>,
+}
+
+/// What a session is asked.
+#[derive(Debug)]
+enum Order {
+    Submit(Submission),
+    Cancel,
+    Reconnect,
+}
+
+/// SQL to send as one Query message.
+#[derive(Debug)]
+struct Submission {
+    id: SubmissionId,
+    sql: Arc<str>,
+    step: Option<usize>,
+}
+
+impl Session {
+    /// Starts the session's task, which connects: [`Connected`](crate::event::Kind::Connected) or
+    /// [`Lost`](crate::event::Kind::Lost) follows. Must be called within a tokio runtime.
+    pub fn start(options: SessionOptions, events: mpsc::Sender<Event>) -> Self {
+        let name = options.name.clone();
+        let (orders, received) = mpsc::unbounded_channel();
+        let (farewell, goodbye) = oneshot::channel();
+        let closing = CancellationToken::new();
+        tokio::spawn(task::run(options, events, received, closing.clone(), farewell));
+        Self { name, orders, closing: closing.drop_guard(), goodbye }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &SessionName {
+        &self.name
+    }
+
+    /// Sends SQL, exactly these bytes, as soon as everything submitted before is answered. `step` is passed through to
+    /// [`Sent`](crate::event::Kind::Sent). Not being connected is answered by `Lost`.
+    pub fn submit(&self, submission: SubmissionId, sql: Arc<str>, step: Option<usize>) {
+        self.order(Order::Submit(Submission { id: submission, sql, step }));
+    }
+
+    /// Cancels the statement in flight; with none in flight, nothing happens. Submissions behind it stay.
+    pub fn cancel(&self) {
+        self.order(Order::Cancel);
+    }
+
+    /// Connects anew after a loss.
+    pub fn reconnect(&self) {
+        self.order(Order::Reconnect);
+    }
+
+    /// Says goodbye to the server, cancelling what is in flight, and tells [`Closed`](crate::event::Kind::Closed).
+    /// Returns once the server has been told, whether or not anybody takes the events.
+    pub async fn close(self) {
+        drop(self.closing);
+        self.goodbye.await.ok();
+    }
+
+    /// A task that is gone has said `Closed` already; there is nobody to tell.
+    fn order(&self, order: Order) {
+        self.orders.send(order).ok();
+    }
+}

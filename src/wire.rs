@@ -1,1 +1,29 @@
 //! PostgreSQL's protocol, from the client's side.
+//!
+//! The messages are `pgwire`'s; what is ours is the way to a server that libpq's users are used to:
+//!
+//! ```text
+//!  text, PG*, .pgpass, services ──▶ Target ──▶ Connection::connect ──▶ submit ⇄ next
+//!          (target, conninfo, ...)     │          socket → tls → startup → auth        │
+//!                                      └── who, where, how, never shown with a password └── canceller
+//! ```
+//!
+//! A [`Connection`] hides nothing that the server says: command tags, the transaction status byte and every
+//! error field arrive as messages, and it is the session that makes events of them.
+
+mod auth;
+mod cancel;
+mod codec;
+mod connection;
+mod drivers;
+mod error;
+mod policy;
+mod server_message;
+mod socket;
+mod startup;
+mod target;
+
+pub use cancel::Canceller;
+pub use connection::Connection;
+pub use error::{ConnectError, Refusal, WireError};
+pub use target::{Host, Password, Place, Target};

@@ -1,0 +1,179 @@
+//! A session's connection while it lasts: connected, prepared by the prelude, and what it is busy with.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use pgwire::messages::copy::CopyFail;
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+
+use super::SessionOptions;
+use super::answer::{Answer, COPY_IN_REFUSED, Turn, cells, transaction_status, unasked};
+use crate::event::{Kind, Pid, ServerMessage, TransactionStatus};
+use crate::wire::{ConnectError, Connection, WireError};
+
+/// A cancel request on its way.
+type Cancelling = Pin<Box<dyn Future<Output = Result<(), ConnectError>> + Send>>;
+
+/// The connection and its state.
+pub(super) struct Link {
+    pub(super) connection: Connection,
+    pub(super) pid: Pid,
+    pub(super) status: TransactionStatus,
+    /// The answer that is coming in, while a submission is in flight.
+    pub(super) answer: Option<Answer>,
+    /// Until a cancel request has arrived nothing new is sent, so that it cannot hit the wrong statement.
+    pub(super) cancelling: Option<Cancelling>,
+    /// The server's reason for hanging up, when it gave one.
+    pub(super) last_words: Option<ServerMessage>,
+}
+
+/// A session could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinkError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("the connection broke while the session was prepared: {0}")]
+    Wire(#[from] WireError),
+    #[error("the session cannot be prepared: {sql}: {}: {} ({})", .message.severity, .message.message, .message.code)]
+    Prelude { sql: String, message: Box<ServerMessage> },
+}
+
+impl Link {
+    /// Connects under the session's name and runs its prelude.
+    pub(super) async fn establish(options: &SessionOptions) -> Result<Self, LinkError> {
+        let application = format!("overbooked/{}", options.name);
+        let target = options.target.with_application_name(&application);
+        let mut link = Self::of(Connection::connect(&target).await?);
+        for sql in &options.prelude {
+            link.ask(sql).await?;
+        }
+        link.learn_pid().await?;
+        Ok(link)
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self {
+            pid: connection.key_pid(),
+            connection,
+            status: TransactionStatus::Idle,
+            answer: None,
+            cancelling: None,
+            last_words: None,
+        }
+    }
+
+    /// Behind a pooler or a gateway the key's process is not the backend's; the backend itself knows. One that has no such
+    /// function keeps the key's.
+    async fn learn_pid(&mut self) -> Result<(), LinkError> {
+        match self.ask("select pg_backend_pid()").await {
+            Ok(cell) => {
+                let pid = cell.and_then(|text| text.parse().ok()).map(Pid);
+                self.pid = pid.unwrap_or(self.pid);
+                Ok(())
+            }
+            Err(LinkError::Prelude { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs a statement in silence and gives the last cell of its answer.
+    async fn ask(&mut self, sql: &str) -> Result<Option<String>, LinkError> {
+        self.connection.submit(sql).await?;
+        let (mut cell, mut failure) = (None, None);
+        loop {
+            match self.connection.next().await? {
+                PgWireBackendMessage::DataRow(row) => cell = cells(&row).and_then(|mut row| row.pop()?),
+                PgWireBackendMessage::ErrorResponse(error) => {
+                    failure = Some(ServerMessage::from_fields(&error.fields));
+                }
+                PgWireBackendMessage::ReadyForQuery(ready) => {
+                    self.status = transaction_status(ready.status);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        match failure {
+            None => Ok(cell),
+            Some(message) => {
+                Err(LinkError::Prelude { sql: sql.to_owned(), message: Box::new(message) })
+            }
+        }
+    }
+
+    /// Takes one message: an answer's, or one that came unasked.
+    pub(super) async fn take(
+        &mut self,
+        message: PgWireBackendMessage,
+        kinds: &mut Vec<Kind>,
+    ) -> Result<(), WireError> {
+        if let PgWireBackendMessage::ErrorResponse(error) = &message {
+            self.remember(ServerMessage::from_fields(&error.fields));
+        }
+        match &mut self.answer {
+            Some(answer) => {
+                let turn = answer.apply(message, kinds);
+                self.follow(turn).await
+            }
+            None => self.overhear(message, kinds),
+        }
+    }
+
+    async fn follow(&mut self, turn: Turn) -> Result<(), WireError> {
+        match turn {
+            Turn::Listen => Ok(()),
+            Turn::RefuseCopy => {
+                let refusal = CopyFail::new(COPY_IN_REFUSED.to_owned());
+                self.connection.send(PgWireFrontendMessage::CopyFail(refusal)).await
+            }
+            Turn::Over(status) => {
+                self.status = status;
+                self.answer = None;
+                Ok(())
+            }
+            Turn::Nonsense => Err(WireError::Protocol("an answer that contradicts itself".to_owned())),
+        }
+    }
+
+    /// While nothing is in flight a server may only tell, or say why it hangs up.
+    fn overhear(
+        &mut self,
+        message: PgWireBackendMessage,
+        kinds: &mut Vec<Kind>,
+    ) -> Result<(), WireError> {
+        if matches!(message, PgWireBackendMessage::ErrorResponse(_)) {
+            return Ok(());
+        }
+        let kind = unasked(message);
+        kinds.push(kind.ok_or_else(|| WireError::Protocol("an answer to nothing".to_owned()))?);
+        Ok(())
+    }
+
+    /// An error after which the server hangs up explains the loss that follows.
+    fn remember(&mut self, message: ServerMessage) {
+        if matches!(message.severity.as_str(), "FATAL" | "PANIC") {
+            self.last_words = Some(message);
+        }
+    }
+
+    /// Begins to cancel what is in flight.
+    pub(super) fn cancel(&mut self) {
+        if self.answer.is_some() && self.cancelling.is_none() {
+            let canceller = self.connection.canceller();
+            self.cancelling = Some(Box::pin(async move { canceller.cancel().await }));
+        }
+    }
+
+    /// Whether the next submission may go out.
+    pub(super) fn is_free(&self) -> bool {
+        self.answer.is_none() && self.cancelling.is_none()
+    }
+
+    /// Why the connection is gone, in the server's words where it left some.
+    pub(super) fn epitaph(&self, error: &WireError) -> String {
+        match &self.last_words {
+            Some(last) => format!("{}: {} ({})", last.severity, last.message, last.code),
+            None => error.to_string(),
+        }
+    }
+}

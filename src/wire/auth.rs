@@ -1,0 +1,219 @@
+//! Proving who we are: trust, cleartext, MD5, SCRAM-SHA-256 with and without channel binding.
+//!
+//! The arithmetic is `postgres-protocol`'s; here are the decisions: which mechanism, and what is too weak for
+//! what `channel_binding` and `require_auth` ask.
+
+use bytes::Bytes;
+use pgwire::messages::startup::{
+    Authentication, Password as PasswordMessage, PasswordMessageFamily, SASLInitialResponse,
+    SASLResponse,
+};
+use postgres_protocol::authentication::md5_hash;
+use postgres_protocol::authentication::sasl::{
+    ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256,
+};
+
+use super::error::ConnectError;
+use super::policy::{AcceptedMethods, AuthMethod, BindingDemand, Choice};
+use super::target::{Place, Target};
+
+/// Our side of an authentication: who we are, and how far it has come.
+pub(super) struct Proof {
+    place: Place,
+    user: String,
+    demand: BindingDemand,
+    accepted: AcceptedMethods,
+    end_point: EndPoint,
+    state: State,
+}
+
+/// What a channel can be bound to (RFC 5929, `tls-server-end-point`).
+pub(super) enum EndPoint {
+    /// The connection is not encrypted.
+    Plain,
+    /// It is, but the certificate's signature names no hash to make a binding of.
+    Nameless,
+    /// The hash of the server's certificate.
+    Certificate(Vec<u8>),
+}
+
+/// How far an authentication has come.
+enum State {
+    /// The server has asked nothing yet; its `Ok` would be trust.
+    Unasked,
+    /// We answered, and it is for the server to like it or not.
+    Answered,
+    /// SCRAM: the server has yet to prove that it knows the password too.
+    Scram(Box<ScramSha256>, Bound),
+    /// SCRAM: the server has proved it.
+    Mutual(Bound),
+}
+
+/// Whether a SCRAM exchange is bound to the TLS channel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    ToChannel,
+    ToNothing,
+}
+
+impl Proof {
+    pub(super) fn new(target: &Target, place: &Place, end_point: EndPoint) -> Self {
+        Self {
+            place: place.clone(),
+            user: target.user.clone(),
+            demand: target.channel_binding,
+            accepted: target.require_auth.clone(),
+            end_point,
+            state: State::Unasked,
+        }
+    }
+
+    /// What to say to the server's request, if anything.
+    pub(super) fn answer(
+        &mut self,
+        request: Authentication,
+    ) -> Result<Option<PasswordMessageFamily>, ConnectError> {
+        match request {
+            Authentication::Ok => self.finish().map(|()| None),
+            Authentication::CleartextPassword => {
+                let password = self.plain_password(AuthMethod::Password)?.to_owned();
+                self.password_message(password).map(Some)
+            }
+            Authentication::MD5Password(salt) => self.md5(&salt).map(Some),
+            Authentication::SASL(mechanisms) => self.begin_scram(&mechanisms).map(Some),
+            Authentication::SASLContinue(challenge) => self.continue_scram(&challenge).map(Some),
+            Authentication::SASLFinal(verdict) => self.finish_scram(&verdict).map(|()| None),
+            _ => Err(self.wrong("it asks for Kerberos, which this program does not speak")),
+        }
+    }
+
+    /// The server lets us in: was that after everything that we demand?
+    fn finish(&self) -> Result<(), ConnectError> {
+        match &self.state {
+            State::Scram(..) => Err(self.wrong("the server never proved that it knows the password")),
+            State::Mutual(Bound::ToChannel) => Ok(()),
+            _ if self.demand == BindingDemand::Require => {
+                Err(self.wrong("channel_binding=require, and the server let us in without it"))
+            }
+            State::Unasked => self.accept(AuthMethod::None),
+            _ => Ok(()),
+        }
+    }
+
+    fn md5(&mut self, salt: &[u8]) -> Result<PasswordMessageFamily, ConnectError> {
+        let password = self.plain_password(AuthMethod::Md5)?;
+        let salt = *salt.first_chunk::<4>().ok_or_else(|| self.wrong("the MD5 salt is short"))?;
+        let hash = md5_hash(self.user.as_bytes(), password.as_bytes(), salt);
+        self.password_message(hash)
+    }
+
+    fn password_message(&mut self, text: String) -> Result<PasswordMessageFamily, ConnectError> {
+        if text.contains('\0') {
+            return Err(self.wrong("the password holds a zero byte"));
+        }
+        self.state = State::Answered;
+        Ok(PasswordMessageFamily::Password(PasswordMessage::new(text)))
+    }
+
+    fn begin_scram(&mut self, offered: &[String]) -> Result<PasswordMessageFamily, ConnectError> {
+        self.accept(AuthMethod::Scram)?;
+        let (mechanism, bound, binding) = self.choose(offered)?;
+        let scram = ScramSha256::new(self.password()?.as_bytes(), binding);
+        let first = Bytes::copy_from_slice(scram.message());
+        self.state = State::Scram(Box::new(scram), bound);
+        let response = SASLInitialResponse::new(mechanism.to_owned(), Some(first));
+        Ok(PasswordMessageFamily::SASLInitialResponse(response))
+    }
+
+    /// The strongest mechanism that both sides can. With a channel to bind to but a server that offers no
+    /// binding we say so (`unrequested`), which unmasks somebody in the middle who took the offer out.
+    fn choose(
+        &self,
+        offered: &[String],
+    ) -> Result<(&'static str, Bound, ChannelBinding), ConnectError> {
+        let offers = |mechanism| offered.iter().any(|offer| offer == mechanism);
+        match (&self.end_point, self.demand) {
+            (EndPoint::Certificate(hash), BindingDemand::Prefer | BindingDemand::Require)
+                if offers(SCRAM_SHA_256_PLUS) =>
+            {
+                let binding = ChannelBinding::tls_server_end_point(hash.clone());
+                Ok((SCRAM_SHA_256_PLUS, Bound::ToChannel, binding))
+            }
+            (_, BindingDemand::Require) => Err(self.wrong(self.why_unbound())),
+            _ if !offers(SCRAM_SHA_256) => Err(self.wrong(&format!(
+                "it offers {}, and this program speaks {SCRAM_SHA_256}",
+                offered.join(", ")
+            ))),
+            (EndPoint::Certificate(_), BindingDemand::Prefer) => {
+                Ok((SCRAM_SHA_256, Bound::ToNothing, ChannelBinding::unrequested()))
+            }
+            _ => Ok((SCRAM_SHA_256, Bound::ToNothing, ChannelBinding::unsupported())),
+        }
+    }
+
+    fn why_unbound(&self) -> &'static str {
+        match self.end_point {
+            EndPoint::Plain => "channel_binding=require needs TLS, and this connection has none",
+            EndPoint::Nameless => {
+                "channel_binding=require, but the server's certificate is signed without a hash to bind to"
+            }
+            EndPoint::Certificate(_) => {
+                "channel_binding=require, but the server does not offer SCRAM-SHA-256-PLUS"
+            }
+        }
+    }
+
+    fn continue_scram(&mut self, challenge: &[u8]) -> Result<PasswordMessageFamily, ConnectError> {
+        let State::Scram(scram, _) = &mut self.state else {
+            return Err(self.wrong("it continues a SCRAM exchange that never began"));
+        };
+        if let Err(error) = scram.update(challenge) {
+            return Err(self.wrong(&error.to_string()));
+        }
+        let response = SASLResponse::new(Bytes::copy_from_slice(scram.message()));
+        Ok(PasswordMessageFamily::SASLResponse(response))
+    }
+
+    fn finish_scram(&mut self, verdict: &[u8]) -> Result<(), ConnectError> {
+        let State::Scram(scram, bound) = &mut self.state else {
+            return Err(self.wrong("it ends a SCRAM exchange that never began"));
+        };
+        let bound = *bound;
+        match scram.finish(verdict) {
+            Ok(()) => self.state = State::Mutual(bound),
+            Err(error) => return Err(self.wrong(&error.to_string())),
+        }
+        Ok(())
+    }
+
+    /// The password for a method that cannot bind to the channel.
+    fn plain_password(&self, method: AuthMethod) -> Result<&str, ConnectError> {
+        self.accept(method)?;
+        if self.demand == BindingDemand::Require {
+            let name = method.name();
+            return Err(self.wrong(&format!("channel_binding=require, but it asks for {name}")));
+        }
+        self.password()
+    }
+
+    fn password(&self) -> Result<&str, ConnectError> {
+        self.place.password.as_ref().map(|password| password.reveal()).ok_or_else(|| {
+            ConnectError::NoPassword { place: self.place.to_string(), user: self.user.clone() }
+        })
+    }
+
+    fn accept(&self, method: AuthMethod) -> Result<(), ConnectError> {
+        if self.accepted.contains(method) {
+            return Ok(());
+        }
+        let name = method.name();
+        Err(self.wrong(&format!("it asks by method {name}, which require_auth does not allow")))
+    }
+
+    fn wrong(&self, reason: &str) -> ConnectError {
+        ConnectError::Authentication {
+            place: self.place.to_string(),
+            reason: reason.to_owned(),
+        }
+    }
+}

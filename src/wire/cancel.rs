@@ -1,0 +1,60 @@
+//! Cancelling from outside: a `CancelRequest` on a connection of its own (PostgreSQL documentation, 54.2.8).
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use pgwire::messages::PgWireFrontendMessage;
+use pgwire::messages::cancel::CancelRequest;
+use pgwire::messages::startup::SecretKey;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::error::{ConnectError, WireError};
+use super::startup::Route;
+use crate::event::Pid;
+
+/// How long a cancel request may take; the statement's own end is waited for elsewhere.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Cancels whatever statement its connection runs at the moment.
+#[derive(Clone, Debug)]
+pub struct Canceller {
+    route: Route,
+    pid: i32,
+    secret: SecretKey,
+}
+
+impl Canceller {
+    pub(super) fn new(route: Route, pid: i32, secret: SecretKey) -> Self {
+        Self { route, pid, secret }
+    }
+
+    /// The process that the server named with the key.
+    pub(super) fn pid(&self) -> Pid {
+        Pid(self.pid)
+    }
+
+    /// Asks the server to cancel, by the same route (TLS included) as the connection's own. When this returns, the
+    /// server has passed the request on; whether it came in time is seen in the statement's answer.
+    pub async fn cancel(&self) -> Result<(), ConnectError> {
+        let place = self.route.place.to_string();
+        match tokio::time::timeout(DEADLINE, self.request()).await {
+            Ok(result) => result,
+            Err(_) => Err(ConnectError::TimedOut { place, after: DEADLINE }),
+        }
+    }
+
+    async fn request(&self) -> Result<(), ConnectError> {
+        let mut socket = self.route.open().await?;
+        let broken = |source| ConnectError::Broken { place: self.route.place.to_string(), source };
+        let mut bytes = BytesMut::new();
+        PgWireFrontendMessage::CancelRequest(CancelRequest::new(self.pid, self.secret.clone()))
+            .encode(&mut bytes)
+            .map_err(|error| broken(error.into()))?;
+        socket.write_all(&bytes).await.map_err(|error| broken(WireError::Io(error)))?;
+        socket.flush().await.map_err(|error| broken(WireError::Io(error)))?;
+        // The server answers with nothing but the end of the connection, after it has sent the signal.
+        let mut nothing = [0; 16];
+        while matches!(socket.read(&mut nothing).await, Ok(read) if read > 0) {}
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Frames: what makes bytes from a server into messages, and messages into bytes.
+//!
+//! `pgwire` decodes a body that is shaped as its type says and panics where one is too short, and it reads
+//! strings to the next zero byte even when that lies in the message behind. So a frame is cut out first and its shape is looked at,
+//! and only then `pgwire` reads it: no bytes from a socket can stop the program.
+
+use bytes::{Buf, BytesMut};
+use pgwire::messages::{DecodeContext, PgWireBackendMessage, PgWireFrontendMessage};
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::error::WireError;
+
+/// A message that is longer than this is no message: PostgreSQL's own limit for a string (`MaxAllocSize`).
+const LONGEST: usize = 0x3fff_ffff;
+
+/// The longest body of a message other than rows, errors and the like: libpq's limit (fe-protocol3.c, 30000).
+const LONGEST_SMALL: usize = 30_000;
+
+/// The type byte and the length.
+const HEAD: usize = 5;
+
+/// Both directions of a client's connection.
+#[derive(Debug, Default)]
+pub(super) struct Codec {
+    context: DecodeContext,
+}
+
+impl Decoder for Codec {
+    type Item = PgWireBackendMessage;
+    type Error = WireError;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Self::Item>, WireError> {
+        let Some(length) = frame_length(bytes)? else { return Ok(None) };
+        if bytes.len() < length {
+            bytes.reserve(length - bytes.len());
+            return Ok(None);
+        }
+        let mut frame = bytes.split_to(length);
+        if !is_well_formed(frame[0], &frame[HEAD..]) {
+            return Err(WireError::malformed(&frame));
+        }
+        let decoded = PgWireBackendMessage::decode(&mut frame, &self.context);
+        decoded?.ok_or_else(|| WireError::malformed(&frame)).map(Some)
+    }
+}
+
+impl Encoder<PgWireFrontendMessage> for Codec {
+    type Error = WireError;
+
+    fn encode(
+        &mut self,
+        message: PgWireFrontendMessage,
+        bytes: &mut BytesMut,
+    ) -> Result<(), WireError> {
+        Ok(message.encode(bytes)?)
+    }
+}
+
+/// How long the first frame is, its head included; nothing while its head is not there.
+fn frame_length(bytes: &BytesMut) -> Result<Option<usize>, WireError> {
+    if bytes.first().is_some_and(|kind| !is_known(*kind)) {
+        return Err(WireError::malformed(bytes));
+    }
+    if bytes.len() < HEAD {
+        return Ok(None);
+    }
+    let length = (&bytes[1..]).get_i32();
+    match usize::try_from(length) {
+        Ok(length) if (4..=longest(bytes[0])).contains(&length) => Ok(Some(length + 1)),
+        _ => Err(WireError::malformed(bytes)),
+    }
+}
+
+/// Whether a server may begin a message with this byte.
+fn is_known(kind: u8) -> bool {
+    b"RSKv123snICZENATtDGHWdcf".contains(&kind)
+}
+
+/// Row and error messages may be long; a long message of another type is a sign of lost synchronisation.
+fn longest(kind: u8) -> usize {
+    if b"TDdVENAt".contains(&kind) { LONGEST } else { LONGEST_SMALL }
+}
+
+/// Whether a body holds everything that `pgwire` will read from it.
+fn is_well_formed(kind: u8, body: &[u8]) -> bool {
+    match kind {
+        b'R' => body.len() >= if body.starts_with(&[0, 0, 0, 5]) { 8 } else { 4 },
+        b'K' => body.len() >= 8,
+        b'v' => body.len() >= 8,
+        b'Z' => body.len() == 1,
+        b'E' | b'N' => body == [0] || body.ends_with(&[0, 0]),
+        b'A' => body.len() >= 6 && body.ends_with(&[0]),
+        b'T' => is_row_description(body),
+        b't' => count(body).is_some_and(|n| body.len() >= 2 + 4 * n),
+        b'D' => count(body).is_some(),
+        b'G' | b'H' | b'W' => body.get(1..).and_then(count).is_some(),
+        _ => true,
+    }
+}
+
+/// The 16-bit count at the beginning of a body, when it is there and not negative.
+fn count(body: &[u8]) -> Option<usize> {
+    let bytes = body.first_chunk::<2>()?;
+    usize::try_from(i16::from_be_bytes(*bytes)).ok()
+}
+
+/// Each column: a string with its zero, then 18 bytes.
+fn is_row_description(body: &[u8]) -> bool {
+    let Some(columns) = count(body) else { return false };
+    let mut rest = &body[2..];
+    for _ in 0..columns {
+        let Some(end) = rest.iter().position(|byte| *byte == 0) else { return false };
+        let Some(behind) = rest.get(end + 19..) else { return false };
+        rest = behind;
+    }
+    true
+}
+

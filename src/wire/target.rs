@@ -1,0 +1,146 @@
+//! Where and how to connect, fully decided: nothing is read from the environment any more.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::policy::{AcceptedMethods, BindingDemand};
+
+/// A server to talk to, and as whom. `Debug` hides passwords, and [`Target::describe`] never has one.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub(super) places: Vec<Place>,
+    pub(super) user: String,
+    pub(super) database: String,
+    pub(super) parameters: BTreeMap<String, String>,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) channel_binding: BindingDemand,
+    pub(super) require_auth: AcceptedMethods,
+}
+
+/// One of the places where the server may be; they are tried in turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The machine or the socket's folder.
+    pub host: Host,
+    /// The port, part of the socket's name as well.
+    pub port: u16,
+    /// The password for this place.
+    pub password: Option<Password>,
+}
+
+/// A machine or a folder of sockets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// The folder of a Unix socket.
+    Socket(PathBuf),
+    /// A name, an address, or both: then the address is used and the name checked against the certificate.
+    Tcp {
+        /// The name, or an address as text.
+        name: String,
+        /// The address, when no name is to be looked up.
+        address: Option<IpAddr>,
+    },
+}
+
+/// A password. It shows itself to nobody but the authentication.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// A password as it was read.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The password itself, for the wire alone.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl Place {
+    /// The socket's path, when it is one.
+    pub fn socket(&self) -> Option<PathBuf> {
+        match &self.host {
+            Host::Socket(folder) => Some(folder.join(format!(".s.PGSQL.{}", self.port))),
+            Host::Tcp { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Host::Socket(folder) => {
+                write!(f, "socket {}", folder.join(format!(".s.PGSQL.{}", self.port)).display())
+            }
+            Host::Tcp { name, address: None } => write!(f, "{name}, port {}", self.port),
+            Host::Tcp { name, address: Some(address) } if *name == address.to_string() => {
+                write!(f, "{name}, port {}", self.port)
+            }
+            Host::Tcp { name, address: Some(address) } => {
+                write!(f, "{name} ({address}), port {}", self.port)
+            }
+        }
+    }
+}
+
+impl Target {
+    /// A server behind a Unix socket that trusts its users: the embedded one.
+    pub fn unix(socket_folder: &Path, port: u16, user: &str, database: &str) -> Self {
+        let host = Host::Socket(socket_folder.to_owned());
+        Self {
+            places: vec![Place { host, port, password: None }],
+            user: user.to_owned(),
+            database: database.to_owned(),
+            parameters: BTreeMap::new(),
+            connect_timeout: None,
+            channel_binding: BindingDemand::default(),
+            require_auth: AcceptedMethods::all(),
+        }
+    }
+
+    /// The same, under another `application_name`.
+    #[must_use]
+    pub fn with_application_name(&self, name: &str) -> Self {
+        let mut target = self.clone();
+        target.parameters.insert("application_name".to_owned(), name.to_owned());
+        target
+    }
+
+    /// The same server, another database.
+    #[must_use]
+    pub fn with_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+
+    /// The places in the order of trying.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// As whom.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Into which database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// For people: `bookings on db.example.com, port 5432, as alice`. Never a password.
+    pub fn describe(&self) -> String {
+        let places: Vec<String> = self.places.iter().map(ToString::to_string).collect();
+        format!("{} on {}, as {}", self.database, places.join("; or "), self.user)
+    }
+}
