@@ -122,8 +122,7 @@ impl Answer {
 }
 
 /// What COPY ... FROM STDIN is answered. The server's error repeats it to the person.
-pub(super) const COPY_IN_REFUSED: &str =
-    "COPY FROM STDIN is refused: a console session has no data to send; use INSERT, or COPY FROM a file";
+pub(super) const COPY_IN_REFUSED: &str = "COPY FROM STDIN is refused: a console session has no data to send; use INSERT, or COPY FROM a file";
 
 impl Copied {
     fn add(&mut self, data: &[u8]) {

@@ -82,7 +82,9 @@ impl Link {
         let (mut cell, mut failure) = (None, None);
         loop {
             match self.connection.next().await? {
-                PgWireBackendMessage::DataRow(row) => cell = cells(&row).and_then(|mut row| row.pop()?),
+                PgWireBackendMessage::DataRow(row) => {
+                    cell = cells(&row).and_then(|mut row| row.pop()?)
+                }
                 PgWireBackendMessage::ErrorResponse(error) => {
                     failure = Some(ServerMessage::from_fields(&error.fields));
                 }
@@ -131,7 +133,9 @@ impl Link {
                 self.answer = None;
                 Ok(())
             }
-            Turn::Nonsense => Err(WireError::Protocol("an answer that contradicts itself".to_owned())),
+            Turn::Nonsense => {
+                Err(WireError::Protocol("an answer that contradicts itself".to_owned()))
+            }
         }
     }
 

@@ -112,9 +112,7 @@ impl Task {
     async fn enqueue(&mut self, submission: Submission) {
         if self.link.is_none() {
             let reason = "the session is not connected, so nothing was sent; reconnect first";
-            self.teller
-                .tell(Kind::Lost { reason: reason.to_owned(), in_transaction: false })
-                .await;
+            self.teller.tell(Kind::Lost { reason: reason.to_owned(), in_transaction: false }).await;
             return;
         }
         self.queue.push_back(submission);

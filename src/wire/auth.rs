@@ -90,7 +90,9 @@ impl Proof {
     /// The server lets us in: was that after everything that we demand?
     fn finish(&self) -> Result<(), ConnectError> {
         match &self.state {
-            State::Scram(..) => Err(self.wrong("the server never proved that it knows the password")),
+            State::Scram(..) => {
+                Err(self.wrong("the server never proved that it knows the password"))
+            }
             State::Mutual(Bound::ToChannel) => Ok(()),
             _ if self.demand == BindingDemand::Require => {
                 Err(self.wrong("channel_binding=require, and the server let us in without it"))
@@ -211,9 +213,6 @@ impl Proof {
     }
 
     fn wrong(&self, reason: &str) -> ConnectError {
-        ConnectError::Authentication {
-            place: self.place.to_string(),
-            reason: reason.to_owned(),
-        }
+        ConnectError::Authentication { place: self.place.to_string(), reason: reason.to_owned() }
     }
 }

@@ -115,4 +115,3 @@ fn is_row_description(body: &[u8]) -> bool {
     }
     true
 }
-

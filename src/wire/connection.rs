@@ -80,7 +80,9 @@ impl Connection {
     }
 
     /// A message that has arrived already; nothing where that is not so.
-    pub(crate) async fn next_if_ready(&mut self) -> Option<Result<PgWireBackendMessage, WireError>> {
+    pub(crate) async fn next_if_ready(
+        &mut self,
+    ) -> Option<Result<PgWireBackendMessage, WireError>> {
         poll_fn(|cx| match self.poll_message(cx) {
             Poll::Ready(message) => Poll::Ready(Some(message)),
             Poll::Pending => Poll::Ready(None),

@@ -7,9 +7,8 @@ use super::target::{Host, Target};
 impl Target {
     /// For sqlx, which takes one place: the first.
     pub fn sqlx_options(&self) -> PgConnectOptions {
-        let options = PgConnectOptions::new_without_pgpass()
-            .username(&self.user)
-            .database(&self.database);
+        let options =
+            PgConnectOptions::new_without_pgpass().username(&self.user).database(&self.database);
         let options = self.sqlx_place(options);
         match self.parameters.get("application_name") {
             Some(name) => options.application_name(name),

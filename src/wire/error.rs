@@ -141,7 +141,9 @@ pub enum ConnectError {
         first: String,
     },
     /// TLS was demanded and the server has none.
-    #[error("{place} does not offer TLS, but sslmode={mode} demands it; use another sslmode, or turn ssl on there")]
+    #[error(
+        "{place} does not offer TLS, but sslmode={mode} demands it; use another sslmode, or turn ssl on there"
+    )]
     TlsRefused {
         /// Where.
         place: String,
@@ -165,7 +167,9 @@ pub enum ConnectError {
         reason: String,
     },
     /// The server wants a password and there is none.
-    #[error("{place} wants a password for user \"{user}\"; give one in PGPASSWORD, in ~/.pgpass or in the URL")]
+    #[error(
+        "{place} wants a password for user \"{user}\"; give one in PGPASSWORD, in ~/.pgpass or in the URL"
+    )]
     NoPassword {
         /// Where.
         place: String,

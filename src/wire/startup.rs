@@ -125,11 +125,7 @@ struct Entry {
 }
 
 impl Entry {
-    async fn begin(
-        target: &Target,
-        route: Route,
-        socket: Socket,
-    ) -> Result<Self, ConnectError> {
+    async fn begin(target: &Target, route: Route, socket: Socket) -> Result<Self, ConnectError> {
         let mut entry = Entry {
             proof: Proof::new(target, &route.place, EndPoint::Plain),
             frames: Framed::new(socket, Codec::default()),
