@@ -1,1 +1,21 @@
-//! Results drawn as psql draws them.
+//! What psql would print: results in its aligned format, messages, prompts.
+//!
+//! ```text
+//!  seat_row | seat_number | booked_by
+//! ----------+-------------+-----------
+//!  A        |           4 | Bob
+//! (1 row)
+//! ```
+//!
+//! Everything here gives lines that are safe to show: control characters are made visible. `tests/it/psql_compare.rs` holds
+//! these lines against psql's own, byte for byte.
+
+mod message;
+mod prompt;
+mod table;
+mod visible;
+
+pub use message::{Verbosity, message, notification};
+pub use prompt::prompt;
+pub use table::{footer, result};
+pub use visible::{Line, one_line, visible};
