@@ -9,27 +9,34 @@
 //! is held (see `server`), and what is on disk is removed with it or, after the worst, by the next start (see `folder`).
 
 mod account;
+mod advice;
 mod binaries;
 mod copy;
+mod download;
+mod error;
+mod find;
 mod folder;
+mod kept;
 mod machine;
 mod server;
 mod settings;
 mod template;
 mod version;
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 
 use account::RunAs;
-use binaries::Binaries;
 use folder::RunFolder;
+use kept::Kept;
 use server::{Launch, Server};
 
 pub use binaries::{Looked, Unfit};
+pub use download::DownloadError;
+pub use error::ClusterError;
 pub use settings::SUPERUSER;
 pub use version::Version;
+
+use crate::wire::Target;
 
 /// How a cluster is to be started. The default is one of the machine's own binaries, thrown away after use.
 #[derive(Clone, Debug, Default)]
@@ -40,15 +47,39 @@ pub struct ClusterOptions {
     pub data: Option<PathBuf>,
     /// A TCP port on 127.0.0.1 as well. Whoever can log in to this machine can then use the cluster, without a password.
     pub listen_tcp: Option<u16>,
+    /// Whether binaries may be fetched from the network.
+    pub download: Download,
     /// Where templates are kept, when not in the user's cache folder.
     pub cache: Option<PathBuf>,
     /// Where the running cluster's folder goes, when not in the system's temporary folder.
     pub temporary: Option<PathBuf>,
 }
 
+/// Whether binaries may be fetched from the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Download {
+    /// When the machine has none.
+    #[default]
+    IfMissing,
+    /// Never.
+    Never,
+}
+
 /// What a start is busy with, for a person who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// The list of releases is fetched, since this machine has no PostgreSQL.
+    LookingForRelease,
+    /// The programs are downloaded, once.
+    Downloading {
+        /// The release.
+        version: String,
+    },
+    /// What was downloaded is unpacked.
+    Unpacking {
+        /// The release.
+        version: String,
+    },
     /// `initdb` runs, once for each version.
     MakingCluster {
         /// Of PostgreSQL.
@@ -83,82 +114,13 @@ impl Keeping {
     }
 }
 
-/// Why a cluster could not be started or ended.
-#[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
-    /// No binaries on this machine.
-    #[error("no PostgreSQL 12 to 18 found (looked at {0})")]
-    NotFound(Looked),
-    /// The binaries' folder that was named will not do.
-    #[error("{} cannot be used as PostgreSQL's binaries: {why}", folder.display())]
-    Unfit {
-        /// The folder.
-        folder: PathBuf,
-        /// Why not.
-        why: Unfit,
-    },
-    /// Root has nobody to drop to.
-    #[error("cannot choose a user for the server")]
-    Account(#[source] io::Error),
-    /// A folder or file could not be made, copied or changed.
-    #[error("cannot {doing} {}", path.display())]
-    Folder {
-        /// What was being done.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A program does not run.
-    #[error("cannot run {}", program.display())]
-    Program {
-        /// The program.
-        program: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// `initdb` failed.
-    #[error("initdb failed ({status}): {said}")]
-    Initdb {
-        /// How it ended.
-        status: ExitStatus,
-        /// What it said.
-        said: String,
-    },
-    /// The server did not start.
-    #[error("the PostgreSQL server {what}; its log ends with\n{log}")]
-    Server {
-        /// What it did instead.
-        what: &'static str,
-        /// The last lines of its log.
-        log: String,
-    },
-    /// The server does not end.
-    #[error("the PostgreSQL server could not be stopped")]
-    Stop(#[source] io::Error),
-}
-
-impl ClusterError {
-    fn folder(doing: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Folder { doing, path: path.to_owned(), source }
-    }
-
-    fn program(program: &Path, source: io::Error) -> Self {
-        Self::Program { program: program.to_owned(), source }
-    }
-}
-
 /// A private PostgreSQL that runs until this value is stopped or dropped.
 #[derive(Debug)]
 pub struct Cluster {
     server: Server,
+    launch: Launch,
     folder: RunFolder,
-    data: PathBuf,
-    keeping: Keeping,
-    binaries: Binaries,
-    run_as: RunAs,
-    tcp: Option<u16>,
+    _kept: Option<Kept>,
 }
 
 impl Cluster {
@@ -167,37 +129,41 @@ impl Cluster {
         options: &ClusterOptions,
         progress: OnProgress<'_>,
     ) -> Result<Self, ClusterError> {
-        let binaries = find_binaries(options).await?;
         let run_as = RunAs::choose().map_err(ClusterError::Account)?;
-        let parent = options.temporary.clone().unwrap_or_else(|| folder::parent(&run_as));
-        folder::sweep(&parent, &run_as).await;
-        let folder = RunFolder::create(&parent, &run_as)
-            .map_err(|source| ClusterError::folder("make a folder in", &parent, source))?;
-        let (data, keeping) = (folder.data(), Keeping::ThrownAway);
-        let cache = options.cache.clone().or_else(|| cache_folder(&run_as));
-        template::clone_into(&data, cache.as_deref(), &binaries, &run_as, progress).await?;
-        progress(Progress::Starting { version: binaries.version.clone() });
-        let tcp = options.listen_tcp;
-        let launch = Launch {
-            binaries: &binaries,
-            run_as: &run_as,
-            keeping,
-            folder: folder.path(),
-            data: &data,
-            tcp,
+        let binaries = find::binaries(options, &run_as, progress).await?;
+        run_as.can_reach(&binaries.postgres())?;
+        let mut folder = run_folder(options, &run_as).await?;
+        let kept = options.data.as_deref().map(|data| Kept::open(data, &run_as)).transpose()?;
+        let (data, keeping) = match &kept {
+            Some(kept) => (kept.cluster(&binaries, &run_as, progress).await?, Keeping::Kept),
+            None => {
+                let cache = options.cache.clone().or_else(|| find::cache(&run_as));
+                let data = folder.data();
+                template::clone_into(&data, cache.as_deref(), &binaries, &run_as, progress).await?;
+                (data, Keeping::ThrownAway)
+            }
         };
+        progress(Progress::Starting { version: binaries.version.clone() });
+        folder.hand_over();
+        let (tcp, path) = (options.listen_tcp, folder.path().to_owned());
+        let launch = Launch { binaries, run_as, keeping, folder: path, data, tcp };
         let server = launch.start().await?;
-        Ok(Self { server, folder, data, keeping, binaries, run_as, tcp })
+        Ok(Self { server, launch, folder, _kept: kept })
+    }
+
+    /// Where the cluster is: its superuser, in the database `postgres`.
+    pub fn target(&self) -> Target {
+        Target::unix(self.folder.path(), self.port(), settings::SUPERUSER, "postgres")
     }
 
     /// The server's version.
     pub fn version(&self) -> &Version {
-        &self.binaries.version
+        &self.launch.binaries.version
     }
 
     /// The port of its socket, and of its TCP port if it has one.
     pub fn port(&self) -> u16 {
-        self.tcp.unwrap_or(settings::SOCKET_PORT)
+        self.launch.port()
     }
 
     /// The folder that the socket is in and that goes with the cluster.
@@ -218,22 +184,15 @@ impl Cluster {
     /// Starts the server again on the same data, after it was killed or in the place of the one that runs.
     pub async fn restart(&mut self) -> Result<(), ClusterError> {
         self.server.make_way().await.map_err(ClusterError::Stop)?;
-        let launch = Launch {
-            binaries: &self.binaries,
-            run_as: &self.run_as,
-            keeping: self.keeping,
-            folder: self.folder.path(),
-            data: &self.data,
-            tcp: self.tcp,
-        };
-        self.server = launch.start().await?;
+        self.server = self.launch.start().await?;
         Ok(())
     }
 
-    /// Ends the server and waits until nothing of it is left.
+    /// Ends the server and waits until nothing of it is left but what is to be kept.
     pub async fn stop(self) -> Result<(), ClusterError> {
         let Self { server, folder, .. } = self;
         let stopped = server.stop().await.map_err(ClusterError::Stop);
+        // Where the supervisor itself was killed, its work is ours.
         if folder.path().exists() {
             folder::clear(folder.path()).await;
         }
@@ -241,28 +200,10 @@ impl Cluster {
     }
 }
 
-async fn find_binaries(options: &ClusterOptions) -> Result<Binaries, ClusterError> {
-    let named = options.binaries.clone();
-    let search = move || match named {
-        Some(folder) => binaries::examine(&machine::ThisMachine, &folder)
-            .map_err(|why| ClusterError::Unfit { folder, why }),
-        None => binaries::search(&machine::ThisMachine).map_err(ClusterError::NotFound),
-    };
-    tokio::task::spawn_blocking(search)
-        .await
-        .map_err(|error| ClusterError::program(Path::new("postgres"), io::Error::other(error)))?
-}
-
-/// The user's cache folder; root's own is closed to the server's user, so root has the machine's.
-fn cache_folder(run_as: &RunAs) -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    if run_as.is_dropped() {
-        return Some(PathBuf::from("/var/cache/overbooked"));
-    }
-    let strategy = etcetera::choose_base_strategy().ok()?;
-    Some(strategy.cache_dir().join("overbooked"))
-}
-
-fn log_file(data: &Path) -> PathBuf {
-    data.join("server.log")
+/// A new folder for a run, beside which nothing is left of consoles that were killed.
+async fn run_folder(options: &ClusterOptions, run_as: &RunAs) -> Result<RunFolder, ClusterError> {
+    let parent = options.temporary.clone().unwrap_or_else(|| folder::parent(run_as));
+    folder::sweep(&parent, run_as).await;
+    RunFolder::create(&parent, run_as)
+        .map_err(|source| ClusterError::folder("make a folder in", &parent, source))
 }

@@ -2,6 +2,7 @@
 //!
 //! ```ignore
 //! let database = support::Database::create().await;
+//! let connection = Connection::connect(&database.target()).await.unwrap();
 //! let pool = PgPool::connect_with(database.sqlx_options()).await.unwrap();
 //! ```
 //!
@@ -16,6 +17,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::wire::Target;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::runtime::Runtime;
@@ -56,6 +58,11 @@ impl Database {
         connection.execute(AssertSqlSafe(create)).await.unwrap();
         connection.close().await.unwrap();
         Self { name }
+    }
+
+    /// How sessions connect to it.
+    pub(crate) fn target(&self) -> Target {
+        server().target().with_database(&self.name)
     }
 
     /// How sqlx connects to it.

@@ -9,6 +9,8 @@ use std::path::Path;
 
 use tokio::process::Command;
 
+use super::ClusterError;
+
 /// Who is asked first: the accounts that PostgreSQL's packages make, then the one that owns nothing.
 const CANDIDATES: [&str; 3] = ["postgres", "_postgres", "nobody"];
 
@@ -42,6 +44,17 @@ impl RunAs {
                 "PostgreSQL does not run as root, and /etc/passwd has neither postgres nor nobody",
             )
         })
+    }
+
+    /// An error that names the first folder on the way to `path` that the server's user cannot pass.
+    pub(super) fn can_reach(&self, path: &Path) -> Result<(), ClusterError> {
+        match (self, self.barrier(path)) {
+            (Self::Account(account), Some(folder)) => Err(ClusterError::Unreachable {
+                user: account.name.clone(),
+                folder: folder.to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether this process is root and starts the server as somebody else.

@@ -38,7 +38,25 @@ const SOCKET_PATH_MAX: usize = 103;
 #[derive(Debug)]
 pub(super) struct RunFolder {
     path: PathBuf,
+    remover: Remover,
     _lock: File,
+}
+
+/// Who removes a folder in the end.
+#[derive(Debug, PartialEq, Eq)]
+enum Remover {
+    /// This value, when it is dropped.
+    Ourselves,
+    /// The server's supervisor, which must end the server first.
+    Supervisor,
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if self.remover == Remover::Ourselves {
+            let _left_for_the_next_start = fs::remove_dir_all(&self.path);
+        }
+    }
 }
 
 impl RunFolder {
@@ -52,7 +70,12 @@ impl RunFolder {
         let path = parent.join(name.replacen(NEWBORN, PREFIX, 1));
         fs::rename(newborn.path(), &path)?;
         let _renamed_away = newborn.keep();
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, remover: Remover::Ourselves, _lock: lock })
+    }
+
+    /// From now on there is a supervisor that removes the folder.
+    pub(super) fn hand_over(&mut self) {
+        self.remover = Remover::Supervisor;
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -152,7 +175,8 @@ async fn end_server(socket: &Path) {
     }
 }
 
-async fn listener(socket: &Path) -> Option<Pid> {
+/// The process that listens on the socket.
+pub(super) async fn listener(socket: &Path) -> Option<Pid> {
     let connection = UnixStream::connect(socket).await.ok()?;
     Pid::from_raw(connection.peer_cred().ok()?.pid()?)
 }

@@ -11,7 +11,7 @@
 //! Nothing polls, and no process id is kept on this side.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -28,24 +28,30 @@ use super::{ClusterError, Keeping, settings};
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 
+/// The server's log, in the cluster's folder.
+pub(super) const LOG: &str = "server.log";
+
 /// How long a server may take to accept connections; recovery after a crash is part of it.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a server may take to end before we stop waiting for it.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a server is started with.
-pub(super) struct Launch<'a> {
-    pub(super) binaries: &'a Binaries,
-    pub(super) run_as: &'a RunAs,
+/// What a server is started with, the first time and every other.
+#[derive(Debug)]
+pub(super) struct Launch {
+    pub(super) binaries: Binaries,
+    pub(super) run_as: RunAs,
     pub(super) keeping: Keeping,
-    pub(super) folder: &'a Path,
-    pub(super) data: &'a Path,
+    /// Where the socket is to be; goes with the server.
+    pub(super) folder: PathBuf,
+    /// The cluster.
+    pub(super) data: PathBuf,
     pub(super) tcp: Option<u16>,
 }
 
-impl Launch<'_> {
-    /// Starts the server and waits until it accepts connections.
+impl Launch {
+    /// Starts the server and waits until it accepts connections. A failure leaves no process and no folder.
     pub(super) async fn start(&self) -> Result<Server, ClusterError> {
         let shell = Path::new("/bin/sh");
         let mut supervisor =
@@ -55,15 +61,21 @@ impl Launch<'_> {
             return Err(ClusterError::program(shell, io::Error::other("its pipes are missing")));
         };
         let server = Server { supervisor, stdin, running: watch_over(stdout) };
-        self.until_ready(&server).await?;
-        Ok(server)
+        let Err(failure) = self.until_ready(&server).await else { return Ok(server) };
+        server.stop().await.map_err(ClusterError::Stop)?;
+        Err(failure)
+    }
+
+    /// The port of the socket and, if there is one, of TCP.
+    pub(super) fn port(&self) -> u16 {
+        self.tcp.unwrap_or(settings::SOCKET_PORT)
     }
 
     fn command(&self, shell: &Path) -> Command {
-        let mut command = server_command(shell, self.run_as);
+        let mut command = server_command(shell, &self.run_as);
         command.args(["-c", SUPERVISOR, "supervisor.sh", self.keeping.signal()]);
-        command.arg(self.folder).arg(super::log_file(self.data)).arg(self.binaries.postgres());
-        command.args(settings::start_arguments(self.data, self.folder, self.tcp));
+        command.arg(&self.folder).arg(self.log()).arg(self.binaries.postgres());
+        command.args(settings::start_arguments(&self.data, &self.folder, self.tcp));
         // A group of its own: Ctrl-C and a closed terminal reach the console's group only.
         command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -93,12 +105,13 @@ impl Launch<'_> {
             && UnixStream::connect(&socket).await.is_ok()
     }
 
-    fn port(&self) -> u16 {
-        self.tcp.unwrap_or(settings::SOCKET_PORT)
+    fn log(&self) -> PathBuf {
+        self.data.join(LOG)
     }
 
     fn failed(&self, what: &'static str) -> ClusterError {
-        let log = std::fs::read_to_string(super::log_file(self.data)).unwrap_or_default();
+        let log = std::fs::read(self.log()).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
         let lines: Vec<_> = log.lines().collect();
         let last = lines[lines.len().saturating_sub(8)..].join("\n");
         ClusterError::Server { what, log: last }
