@@ -18,15 +18,15 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
-    let mut safe = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        match u32::from(character) {
-            code if !is_unsafe(character) => safe.push(char::from_u32(code).unwrap_or(character)),
-            code if code < 0x80 => safe.push_str(&format!("\\x{code:02X}")),
-            code => safe.push_str(&format!("\\u{code:04X}")),
-        }
+    Cow::Owned(text.chars().map(spelled).collect())
+}
+
+fn spelled(character: char) -> String {
+    match u32::from(character) {
+        _ if !is_unsafe(character) => character.to_string(),
+        code if code < 0x80 => format!("\\x{code:02X}"),
+        code => format!("\\u{code:04X}"),
     }
-    Cow::Owned(safe)
 }
 
 fn is_unsafe(character: char) -> bool {
