@@ -1,3 +1,4 @@
 //! What sessions talk to.
 
+pub mod flavor;
 pub mod postgres;

@@ -1,1 +1,353 @@
-//! The second pair of eyes: waits, row locks, seats.
+//! The second pair of eyes: who waits for whom, who holds which row, what the seats look like.
+//!
+//! The observer has connections of its own and no task: the run asks, and each question is one short query (`sql/observer/*.sql`; every file says what it
+//! answers and which trap it avoids). Questions may be asked side by side. No answer needs a lock that a session could feel: whether
+//! a table is shut is asked of the lock table before the table is read.
+//!
+//! ```text
+//!  blocked(pids)   who is in whose way: after every step, every millisecond or so      blocked.sql
+//!  waits(roster)   the same in words: for whom, for which row, table or key            waits.sql, row_keys.sql
+//!  house(roster)   the watched tables: rows, holders, queues                            tables.sql, rows.sql, versions.sql
+//!  pulse()         has anything happened since? for the idle refresh                    pulse.sql
+//! ```
+//!
+//! Row locks are not in PostgreSQL's lock table but in the rows; `rows.sql` judges them. What exactly a lone holder has done, and rows that are inserted and
+//! not committed, stand in the pages, which only pageinspect reads, and only for a superuser ([`Inspection`]); without it the
+//! last look is compared with this one, and what stays unknown is said to be unknown.
+
+mod attributes;
+mod connections;
+mod look;
+mod memory;
+mod pageinspect;
+mod people;
+mod pulse;
+mod rows;
+mod table;
+mod versions;
+mod waits;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgConnectOptions, PgPool};
+
+pub use pageinspect::Inspection;
+pub use pulse::Pulse;
+
+use crate::engine::flavor::{Flavor, Source};
+use crate::event::{Pid, SessionName, Wait};
+use crate::seats::{House, SeatColumns};
+use crate::sql;
+use look::{Look, Seen};
+use memory::Memory;
+use people::People;
+use rows::SeenRow;
+use table::Table;
+use versions::{Version, Versions};
+use waits::{Keys, WaitRow};
+
+/// The sessions of a run and their backends.
+pub type Roster = [(SessionName, Pid)];
+
+/// How many rows of a seat map are shown: the largest house that still fits on a wall.
+const SEATS_SHOWN: i64 = 10_000;
+/// How many rows of any other table are shown, besides those that somebody holds or awaits.
+const ROWS_SHOWN: i64 = 200;
+/// How many tables are watched when none is named.
+const TABLES_WATCHED: i32 = 12;
+/// How many pages, from a table's last, are inspected: 2 MiB, more than a map of 10,000 seats needs.
+const PAGES_INSPECTED: i64 = 256;
+
+/// What is watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// The schema of the run; the connection's own where there is none.
+    pub schema: Option<String>,
+    /// The table that is a seat map.
+    pub seats: Option<SeatColumns>,
+    /// Other tables, as the scenario writes their names. With neither seats nor these, the schema's tables are watched.
+    pub tables: Vec<String>,
+}
+
+impl Watch {
+    /// The names as the scenario wrote them, the seat map first.
+    fn labels(&self) -> Vec<&str> {
+        let seats = self.seats.as_ref().map(|seats| seats.table.as_str());
+        let others = self.tables.iter().map(String::as_str);
+        seats.into_iter().chain(others.filter(|name| Some(*name) != seats)).collect()
+    }
+
+    /// The names as `to_regclass` reads them.
+    fn names(&self) -> Vec<String> {
+        let qualify = |label: &&str| match &self.schema {
+            Some(schema) if !label.contains('.') => format!("{}.{label}", table::quoted(schema)),
+            _ => (*label).to_owned(),
+        };
+        self.labels().iter().map(qualify).collect()
+    }
+}
+
+/// A question that the database did not answer. The observer can be asked again.
+#[derive(Debug, thiserror::Error)]
+#[error("the observer could not learn {question}: {source}")]
+pub struct ObserverError {
+    /// What was asked.
+    question: &'static str,
+    /// What came instead.
+    source: sqlx::Error,
+}
+
+fn about(question: &'static str) -> impl Fn(sqlx::Error) -> ObserverError {
+    move |source| ObserverError { question, source }
+}
+
+/// The observer of one run's database.
+#[derive(Debug)]
+pub struct Observer {
+    pool: PgPool,
+    flavor: Flavor,
+    /// The schema of pageinspect, where the pages may be read.
+    inspect: Option<pageinspect::Pages>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    watch: Watch,
+    /// The last look at each table.
+    memory: HashMap<Oid, Memory>,
+}
+
+impl Observer {
+    /// Connects, and finds out what kind of server this is and what it lets us see.
+    pub async fn connect(
+        options: PgConnectOptions,
+        watch: Watch,
+        inspection: Inspection,
+    ) -> Result<Self, ObserverError> {
+        let pool = connections::pool(options);
+        let flavor = Flavor::detect(&pool).await.map_err(about("what kind of server this is"))?;
+        let inspect = match flavor.sight.rows {
+            Source::PostgreSql => pageinspect::find(&pool, inspection).await,
+            _ => None,
+        };
+        let state = Mutex::new(State { watch, memory: HashMap::new() });
+        Ok(Self { pool, flavor, inspect, state })
+    }
+
+    /// What kind of server this is and what can be seen.
+    pub fn flavor(&self) -> &Flavor {
+        &self.flavor
+    }
+
+    /// Watches something else from now on, and forgets what was seen.
+    pub fn watch(&self, watch: Watch) {
+        *self.state() = State { watch, memory: HashMap::new() };
+    }
+
+    /// Ends the connections and takes away what was installed to look with.
+    pub async fn close(self) {
+        if let Some(pages) = self.inspect {
+            pages.leave(&self.pool).await;
+        }
+        self.pool.close().await;
+    }
+
+    /// Who of these waits, and for which backends; 0 is a prepared transaction. One cheap query, for the quiet rule.
+    pub async fn blocked(&self, pids: &[Pid]) -> Result<Vec<(Pid, Vec<Pid>)>, ObserverError> {
+        if self.flavor.sight.waits != Source::PostgreSql || pids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let blocked: Vec<(i32, Vec<i32>)> = sqlx::query_as(sql::observer::BLOCKED)
+            .bind(numbers(pids))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("who is blocked"))?;
+        let named = |by: Vec<i32>| by.into_iter().map(Pid).collect();
+        Ok(blocked.into_iter().map(|(pid, by)| (Pid(pid), named(by))).collect())
+    }
+
+    /// Which of these backends, none of them a session of the run, sit idle in an open transaction: only their users can end that.
+    pub async fn idle_in_transaction(&self, pids: &[Pid]) -> Result<Vec<Pid>, ObserverError> {
+        let idle: Vec<i32> = sqlx::query_scalar(sql::observer::IDLE_IN_TRANSACTION)
+            .bind(numbers(pids))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("which backends are idle in a transaction"))?;
+        Ok(idle.into_iter().map(Pid).collect())
+    }
+
+    /// Who waits for whom, for what.
+    pub async fn waits(&self, roster: &Roster) -> Result<Vec<(SessionName, Wait)>, ObserverError> {
+        if self.flavor.sight.waits != Source::PostgreSql || roster.is_empty() {
+            return Ok(Vec::new());
+        }
+        let pids: Vec<i32> = roster.iter().map(|(_, pid)| pid.0).collect();
+        let waiting: Vec<WaitRow> = sqlx::query_as(sql::observer::WAITS)
+            .bind(pids)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("who waits"))?;
+        let people = self.people(roster, waiting.iter().flat_map(WaitRow::blockers)).await?;
+        let keys = self.keys(&waiting).await?;
+        let home = self.state().watch.schema.clone();
+        let told = waiting.iter().filter_map(|row| {
+            let session = people.session(row.pid())?;
+            Some((session.clone(), row.told(&people, &keys, home.as_deref())))
+        });
+        Ok(told.collect())
+    }
+
+    /// The watched tables: rows, holders, queues.
+    pub async fn house(&self, roster: &Roster) -> Result<House, ObserverError> {
+        let watch = self.state().watch.clone();
+        let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
+        let mut looks = Vec::new();
+        for table in self.tables(&watch.names(), watch.schema.as_deref()).await? {
+            looks.push(self.look(table, &watch).await?);
+        }
+        let people = self.people(roster, looks.iter().flat_map(Look::pids)).await?;
+        house.tables.extend(self.remember(looks, &people));
+        Ok(house)
+    }
+
+    fn remember(&self, looks: Vec<Look>, people: &People<'_>) -> Vec<crate::seats::WatchedTable> {
+        let mut state = self.state();
+        let mut memory = HashMap::new();
+        let mut shown = Vec::new();
+        for look in looks {
+            let oid = look.table.oid;
+            let seen = look.told(people, state.memory.get(&oid));
+            shown.push(seen.shown.clone());
+            memory.insert(oid, seen);
+        }
+        state.memory = memory;
+        shown
+    }
+
+    async fn tables(
+        &self,
+        names: &[String],
+        schema: Option<&str>,
+    ) -> Result<Vec<Table>, ObserverError> {
+        sqlx::query_as(sql::observer::TABLES)
+            .bind(names)
+            .bind(schema)
+            .bind(TABLES_WATCHED)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("which tables there are"))
+    }
+
+    async fn look(&self, table: Table, watch: &Watch) -> Result<Look, ObserverError> {
+        let place = usize::try_from(table.place - 1).ok();
+        let written = place.and_then(|place| watch.labels().get(place).copied());
+        let label = written.unwrap_or(&table.name).to_owned();
+        let seats = watch.seats.clone().filter(|seats| look::is_seat_map(seats, &label));
+        let limit = if seats.is_some() { SEATS_SHOWN } else { ROWS_SHOWN };
+        let seen = if table.shut { Seen::Shut } else { self.rows(&table, limit).await? };
+        Ok(Look { table, label, seats, seen })
+    }
+
+    async fn rows(&self, table: &Table, limit: i64) -> Result<Seen, ObserverError> {
+        let rows: Result<Vec<SeenRow>, sqlx::Error> = sqlx::query_as(table.rows_query())
+            .bind(table.oid)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await;
+        match rows {
+            Ok(rows) => Ok(Seen::Open(rows, self.versions(table).await)),
+            Err(error) if is_lock_timeout(&error) => Ok(Seen::Shut),
+            Err(error) => Err(about("what stands in a table")(error)),
+        }
+    }
+
+    /// The row versions, where they can be read. A failure only makes the look less sharp.
+    async fn versions(&self, table: &Table) -> Option<Versions> {
+        let pages = self.inspect.as_ref().filter(|_| table.has_pages)?;
+        if !table.is_open() {
+            return Some(Versions::default());
+        }
+        let versions: Result<Vec<Version>, sqlx::Error> =
+            sqlx::query_as(Table::versions_query(pages.schema()))
+                .bind(table.oid)
+                .bind(table.qualified())
+                .bind(PAGES_INSPECTED)
+                .fetch_all(&self.pool)
+                .await;
+        let blurred = |error: &sqlx::Error| tracing::warn!(%error, "the pages could not be read");
+        versions.inspect_err(blurred).ok().map(Versions::new)
+    }
+
+    /// The keys of the rows that are waited for: read now, or remembered where the table is shut or the version has gone.
+    async fn keys(&self, waiting: &[WaitRow]) -> Result<Keys, ObserverError> {
+        let mut places: HashMap<Oid, (String, Vec<String>)> = HashMap::new();
+        for (row, (schema, name)) in waiting.iter().filter_map(|w| Some((w.row()?, w.table()?))) {
+            let qualified = format!("{}.{}", table::quoted(schema), table::quoted(name));
+            places.entry(row.0).or_insert((qualified, Vec::new())).1.push(row.1.to_owned());
+        }
+        let mut keys = self.remembered_keys(&places);
+        let names: Vec<String> = places.values().map(|(name, _)| name.clone()).collect();
+        if names.is_empty() {
+            return Ok(keys);
+        }
+        for table in self.tables(&names, None).await?.into_iter().filter(|table| !table.shut) {
+            if let Some((_, tids)) = places.get(&table.oid).filter(|_| table.key.is_some()) {
+                keys.extend(self.keys_at(&table, tids).await);
+            }
+        }
+        Ok(keys)
+    }
+
+    fn remembered_keys(&self, places: &HashMap<Oid, (String, Vec<String>)>) -> Keys {
+        let state = self.state();
+        let all = places.iter().flat_map(|(oid, (_, tids))| tids.iter().map(|tid| (*oid, tid)));
+        all.filter_map(|(oid, tid)| {
+            let key = state.memory.get(&oid)?.key_at(tid)?;
+            Some(((oid, tid.clone()), key.clone()))
+        })
+        .collect()
+    }
+
+    /// A failure leaves the row without a name, or with the one that it had.
+    async fn keys_at(&self, table: &Table, tids: &[String]) -> Keys {
+        let found: Result<Vec<(String, String)>, sqlx::Error> =
+            sqlx::query_as(table.keys_query()).bind(tids).fetch_all(&self.pool).await;
+        let found = found.inspect_err(|error| tracing::warn!(%error, "no keys")).unwrap_or_default();
+        found.into_iter().map(|(tid, key)| ((table.oid, tid), key)).collect()
+    }
+
+    async fn people<'a>(
+        &self,
+        roster: &'a Roster,
+        pids: impl IntoIterator<Item = Pid>,
+    ) -> Result<People<'a>, ObserverError> {
+        let mut people = People::new(roster);
+        let strangers = people.strangers(pids);
+        if !strangers.is_empty() {
+            let applications: Vec<(i32, String)> = sqlx::query_as(sql::observer::APPLICATIONS)
+                .bind(strangers)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(about("who else is there"))?;
+            people.introduce(applications.into_iter().map(|(pid, name)| (Pid(pid), name)));
+        }
+        Ok(people)
+    }
+
+    /// Never held across an await.
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn numbers(pids: &[Pid]) -> Vec<i32> {
+    pids.iter().map(|pid| pid.0).collect()
+}
+
+/// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "55P03")
+}

@@ -1,4 +1,7 @@
 //! Our own SQL: one constant for each file in `sql/`.
+//!
+//! Each file begins with a comment that says what it answers. A test prepares every one of them against a real server. Those with
+//! `{names}` in braces are templates over a table's names, filled by the observer with quoted identifiers.
 
 /// Schemas of runs: whose they are and whether they still live.
 pub mod schema {
@@ -10,4 +13,42 @@ pub mod schema {
     pub const LOCK_IS_REAL: &str = include_str!("../sql/schema/lock_is_real.sql");
     /// The server's clock in seconds.
     pub const CLOCK: &str = include_str!("../sql/schema/clock.sql");
+}
+
+/// What kind of server this is.
+pub mod flavor {
+    /// What the server calls itself.
+    pub const IDENTITY: &str = include_str!("../sql/flavor/identity.sql");
+    /// What a PostgreSQL lets be seen.
+    pub const SIGHT: &str = include_str!("../sql/flavor/sight.sql");
+}
+
+/// What the observer asks.
+pub mod observer {
+    /// What backends call themselves.
+    pub const APPLICATIONS: &str = include_str!("../sql/observer/applications.sql");
+    /// Who waits, and for whom: the quiet rule's verdict.
+    pub const BLOCKED: &str = include_str!("../sql/observer/blocked.sql");
+    /// Who sits idle in an open transaction.
+    pub const IDLE_IN_TRANSACTION: &str = include_str!("../sql/observer/idle_in_transaction.sql");
+    /// Where pageinspect is.
+    pub const INSPECTOR: &str = include_str!("../sql/observer/inspector.sql");
+    /// Installs pageinspect; several statements.
+    pub const INSTALL_INSPECTOR: &str = include_str!("../sql/observer/install_inspector.sql");
+    /// Whether anything has happened.
+    pub const PULSE: &str = include_str!("../sql/observer/pulse.sql");
+    /// Removes pageinspect; several statements.
+    pub const REMOVE_INSPECTOR: &str = include_str!("../sql/observer/remove_inspector.sql");
+    /// The keys of the rows at given places; a template.
+    pub const ROW_KEYS: &str = include_str!("../sql/observer/row_keys.sql");
+    /// A table's rows, their holders and queues; a template.
+    pub const ROWS: &str = include_str!("../sql/observer/rows.sql");
+    /// A connection's settings.
+    pub const SETTINGS: &str = include_str!("../sql/observer/settings.sql");
+    /// The watched tables, their columns and keys.
+    pub const TABLES: &str = include_str!("../sql/observer/tables.sql");
+    /// A table's row versions, committed or not; a template.
+    pub const VERSIONS: &str = include_str!("../sql/observer/versions.sql");
+    /// Who waits for whom, for what.
+    pub const WAITS: &str = include_str!("../sql/observer/waits.sql");
 }

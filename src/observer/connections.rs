@@ -1,0 +1,50 @@
+//! The observer's own connections: few, quiet, in nobody's way, and made anew by themselves after a restart of the server.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, PgConnection};
+
+use crate::sql;
+
+/// What every connection is set to; `settings.sql` says why.
+const SETTINGS: [(&str, &str); 7] = [
+    ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_read_only", "on"),
+    ("lock_timeout", "50ms"),
+    ("statement_timeout", "1s"),
+    ("idle_in_transaction_session_timeout", "5s"),
+];
+
+/// The verdict, the waits and the house may be asked for at the same time, each on a connection of its own.
+const CONNECTIONS: u32 = 3;
+
+/// A server that is away must show as an error soon, not as a screen that hangs.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A pool of the observer's connections; none is made before it is needed.
+pub(super) fn pool(options: PgConnectOptions) -> PgPool {
+    let options = options.application_name("overbooked observer").disable_statement_logging();
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| Box::pin(settle(connection)))
+        .connect_lazy_with(options)
+}
+
+/// Applies the settings that the server knows. One that refuses them all is still worth looking through.
+async fn settle(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let (names, values): (Vec<_>, Vec<_>) = SETTINGS.into_iter().unzip();
+    let settings = sqlx::query(sql::observer::SETTINGS).bind(names).bind(values);
+    match settings.execute(connection).await {
+        Err(sqlx::Error::Database(refusal)) => {
+            tracing::warn!(%refusal, "the server refuses the observer's settings");
+            Ok(())
+        }
+        other => other.map(|_| ()),
+    }
+}

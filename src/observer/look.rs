@@ -1,0 +1,243 @@
+//! From one look at a table to what is shown of it.
+
+use std::collections::HashMap;
+
+use super::memory::{self, Memory};
+use super::people::People;
+use super::rows::{SeenHolder, SeenRow};
+use super::table::{Table, unquoted};
+use super::versions::{Newcomer, Versions};
+use crate::event::{Pid, SessionName};
+use crate::seats::{Hold, HoldKind, Holder, Place, RowWaiter, SeatColumns, WatchedTable};
+
+/// What was read of one table.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) table: Table,
+    /// Its name as the scenario wrote it.
+    pub(super) label: String,
+    pub(super) seats: Option<SeatColumns>,
+    pub(super) seen: Seen,
+}
+
+/// A look through the door, if it is open.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// Somebody keeps everybody out.
+    Shut,
+    /// The rows, and the versions where the pages can be read.
+    Open(Vec<SeenRow>, Option<Versions>),
+}
+
+impl Look {
+    /// Everybody who has to be named.
+    pub(super) fn pids(&self) -> Vec<Pid> {
+        let mut pids: Vec<Pid> = self.table.shut_by().into_iter().collect();
+        if let Seen::Open(rows, versions) = &self.seen {
+            pids.extend(rows.iter().flat_map(SeenRow::pids));
+            pids.extend(versions.iter().flat_map(Versions::pids));
+        }
+        pids
+    }
+
+    /// The look as it is shown and as it is remembered.
+    pub(super) fn told(self, people: &People<'_>, before: Option<&Memory>) -> Memory {
+        match self.seen {
+            Seen::Shut => shut(&self.table, self.label, self.seats, people, before),
+            Seen::Open(ref rows, ref versions) => {
+                let fold = Fold { look: &self, versions: versions.as_ref(), people, before };
+                let (shown, kinds) = fold.table(rows);
+                Memory::of(before, rows, &kinds, shown)
+            }
+        }
+    }
+}
+
+/// A shut table is shown as it was last seen.
+fn shut(
+    table: &Table,
+    label: String,
+    seats: Option<SeatColumns>,
+    people: &People<'_>,
+    before: Option<&Memory>,
+) -> Memory {
+    let locked_by = match table.shut_by() {
+        Some(pid) => people.holder(pid),
+        None => Holder::Foreign("somebody".to_owned()),
+    };
+    let mut memory = before.cloned().unwrap_or_else(|| {
+        Memory::of(None, &[], &HashMap::new(), empty(table, label, seats))
+    });
+    memory.shown.locked_by = Some(locked_by);
+    memory
+}
+
+fn empty(table: &Table, name: String, seats: Option<SeatColumns>) -> WatchedTable {
+    WatchedTable {
+        name,
+        seats,
+        columns: table.columns.clone(),
+        places: Vec::new(),
+        rows: 0,
+        locked_by: None,
+        unseen_inserts: Vec::new(),
+    }
+}
+
+struct Fold<'a> {
+    look: &'a Look,
+    versions: Option<&'a Versions>,
+    people: &'a People<'a>,
+    before: Option<&'a Memory>,
+}
+
+impl Fold<'_> {
+    /// The table, and what each row's lone holder has done.
+    fn table(&self, rows: &[SeenRow]) -> (WatchedTable, HashMap<String, HoldKind>) {
+        let mut kinds = HashMap::new();
+        let mut shown =
+            empty(&self.look.table, self.look.label.clone(), self.look.seats.clone());
+        shown.rows = rows.first().map_or(0, |row| row.total.unsigned_abs());
+        shown.places = rows.iter().map(|row| self.place(row, &mut kinds)).collect();
+        match self.versions {
+            Some(versions) => self.seat_newcomers(versions, &mut shown),
+            None => shown.unseen_inserts = self.silent_writers(&shown.places),
+        }
+        (shown, kinds)
+    }
+
+    fn place(&self, row: &SeenRow, kinds: &mut HashMap<String, HoldKind>) -> Place {
+        let mut holders: Vec<Hold> = Vec::new();
+        for seen in row.holders() {
+            let hold = self.hold(row, seen);
+            if row.holders().len() == 1 {
+                kinds.insert(row.name(), hold.kind);
+            }
+            join(&mut holders, hold);
+        }
+        let key = row.name();
+        self.in_order_of_arrival(&key, &mut holders);
+        let waiters = row.waiters().iter().map(|waiter| RowWaiter {
+            who: self.people.holder(waiter.pid),
+            wants: waiter.wants.clone().unwrap_or_default(),
+        });
+        let waiters = waiters.collect();
+        Place { key, values: row.columns.clone(), committed: true, holders, waiters }
+    }
+
+    fn hold(&self, row: &SeenRow, seen: &SeenHolder) -> Hold {
+        let kind = self.kind(row, seen);
+        let column = self.seat_holder_column();
+        let becomes = match (self.versions, column, kind) {
+            (Some(versions), Some(column), HoldKind::Write) => {
+                versions.becomes(&row.tid, &self.look.table, column)
+            }
+            _ => None,
+        };
+        let suspects = memory::suspects(self.before, seen, row.waiters());
+        Hold { holder: self.people.one_of(&suspects), kind, becomes }
+    }
+
+    fn kind(&self, row: &SeenRow, seen: &SeenHolder) -> HoldKind {
+        let guess = memory::kind(self.before, row, seen.mode);
+        match self.versions {
+            Some(versions) if guess == HoldKind::Write && versions.is_deleted(&row.tid, row.xmax) => {
+                HoldKind::Delete
+            }
+            Some(versions) => versions.hold(&row.tid, row.xmax).unwrap_or(guess),
+            None => guess,
+        }
+    }
+
+    fn seat_holder_column(&self) -> Option<usize> {
+        self.look.table.column(&self.look.seats.as_ref()?.holder)
+    }
+
+    /// Whoever was shown first stays first.
+    fn in_order_of_arrival(&self, key: &str, holders: &mut [Hold]) {
+        if holders.len() < 2 {
+            return;
+        }
+        let earlier = self.before.and_then(|b| b.shown.places.iter().find(|place| place.key == key));
+        holders.sort_by_key(|hold| {
+            let place = |p: &Place| p.holders.iter().position(|h| h.holder == hold.holder);
+            earlier.and_then(place).unwrap_or(usize::MAX)
+        });
+    }
+
+    fn seat_newcomers(&self, versions: &Versions, shown: &mut WatchedTable) {
+        for newcomer in versions.newcomers(&self.look.table) {
+            let holder = self.people.one_of(&newcomer.writers);
+            match &newcomer.key {
+                Some(key) => match shown.places.iter().position(|place| place.key == *key) {
+                    Some(at) => self.replace(&mut shown.places[at], &holder, &newcomer),
+                    None => shown.places.push(fresh(key.clone(), holder, newcomer)),
+                },
+                None if self.look.table.key.is_none() => {
+                    let key = format!("new row {}", shown.places.len() + 1);
+                    shown.places.push(fresh(key, holder, newcomer));
+                }
+                None => note_unseen(&mut shown.unseen_inserts, holder),
+            }
+        }
+    }
+
+    /// A row that was deleted and inserted again under the same key, in one transaction.
+    fn replace(&self, place: &mut Place, holder: &Holder, newcomer: &Newcomer) {
+        let becomes = self.seat_holder_column().and_then(|c| newcomer.values.get(c).cloned());
+        if let Some(hold) = place.holders.iter_mut().find(|hold| hold.holder == *holder) {
+            hold.kind = HoldKind::Write;
+            hold.becomes = becomes;
+        }
+    }
+
+    /// Writers with nothing to show for it have, most likely, inserted rows.
+    fn silent_writers(&self, places: &[Place]) -> Vec<SessionName> {
+        let writes = |name: &SessionName| {
+            let mut holds = places.iter().flat_map(|place| &place.holders);
+            holds.any(|hold| hold.kind.is_change() && names(&hold.holder, name))
+        };
+        let writers = self.look.table.writers().filter_map(|pid| self.people.session(pid));
+        let mut silent: Vec<SessionName> = writers.filter(|name| !writes(name)).cloned().collect();
+        silent.sort();
+        silent
+    }
+}
+
+fn names(holder: &Holder, name: &SessionName) -> bool {
+    match holder {
+        Holder::Session(session) => session == name,
+        Holder::OneOf(sessions) => sessions.contains(name),
+        Holder::Prepared | Holder::Foreign(_) => false,
+    }
+}
+
+fn fresh(key: String, holder: Holder, newcomer: Newcomer) -> Place {
+    let hold = Hold { holder, kind: HoldKind::Insert, becomes: None };
+    Place { key, values: newcomer.values, committed: false, holders: vec![hold], waiters: Vec::new() }
+}
+
+fn note_unseen(unseen: &mut Vec<SessionName>, holder: Holder) {
+    let names = match holder {
+        Holder::Session(name) => vec![name],
+        Holder::OneOf(names) => names,
+        Holder::Prepared | Holder::Foreign(_) => Vec::new(),
+    };
+    unseen.extend(names);
+    unseen.sort();
+    unseen.dedup();
+}
+
+/// A session that first locked and then changed a row, in savepoints of one transaction, holds it once: by the stronger of the two.
+fn join(holders: &mut Vec<Hold>, hold: Hold) {
+    match holders.iter_mut().find(|known| known.holder == hold.holder) {
+        Some(known) if known.kind < hold.kind => *known = hold,
+        Some(_) => {}
+        None => holders.push(hold),
+    }
+}
+
+/// Whether the seat map names this table.
+pub(super) fn is_seat_map(seats: &SeatColumns, label: &str) -> bool {
+    unquoted(&seats.table) == unquoted(label)
+}

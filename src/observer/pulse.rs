@@ -1,0 +1,40 @@
+//! Has anything happened? One small query, so that an idle console asks next to nothing.
+
+use sqlx::FromRow;
+use sqlx::postgres::types::Oid;
+
+use super::{Observer, ObserverError, about};
+use crate::engine::flavor::Source;
+use crate::sql;
+
+/// A sign of life: when two are equal, nothing that the house shows has changed in between, unless [`Pulse::is_open`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
+pub struct Pulse {
+    snapshot: String,
+    locks: i64,
+    statement: String,
+    open: bool,
+}
+
+impl Pulse {
+    /// Whether some transaction has touched a watched table and not ended. As long as a statement of its runs, it may lock row after row without a sign, so look at
+    /// the house anyway, at a leisurely pace.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+}
+
+impl Observer {
+    /// The pulse now. Where the server has none, it is always the same.
+    pub async fn pulse(&self) -> Result<Pulse, ObserverError> {
+        if self.flavor.sight.rows != Source::PostgreSql {
+            return Ok(Pulse::default());
+        }
+        let oids: Vec<Oid> = self.state().memory.keys().copied().collect();
+        sqlx::query_as(sql::observer::PULSE)
+            .bind(oids)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(about("whether anything has happened"))
+    }
+}

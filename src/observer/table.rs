@@ -1,0 +1,171 @@
+//! A watched table: its names, its key, and our queries about it.
+//!
+//! sqlx takes only `&'static str` for SQL, so that nobody pastes a value into it. A table's name cannot be a parameter, though. The templates are filled
+//! here and nowhere else, with nothing but identifiers that the server itself gave and that [`quoted`] has quoted; that is what makes
+//! [`AssertSqlSafe`] true. Values always travel as parameters.
+
+use sqlx::postgres::types::Oid;
+use sqlx::{AssertSqlSafe, FromRow};
+
+use crate::event::Pid;
+use crate::sql;
+
+/// A table as the catalog describes it, and what the lock table says about it as a whole.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Table {
+    /// Which of the watched names it is, from 1.
+    pub(super) place: i64,
+    pub(super) oid: Oid,
+    pub(super) schema: String,
+    pub(super) name: String,
+    /// Whether it has pages of its own to inspect; a partitioned table has none.
+    pub(super) has_pages: bool,
+    pub(super) columns: Vec<String>,
+    /// The attribute number of each column; dropped columns leave gaps.
+    pub(super) numbers: Vec<i16>,
+    /// The type of each column.
+    pub(super) types: Vec<Oid>,
+    /// The primary key's columns.
+    pub(super) key: Option<Vec<String>>,
+    /// Whether reading it would make us wait for an access exclusive lock.
+    pub(super) shut: bool,
+    shut_by: Option<i32>,
+    lockers: Option<Vec<i32>>,
+    writers: Option<Vec<i32>>,
+}
+
+impl Table {
+    /// Who has, or is first to want, the access exclusive lock.
+    pub(super) fn shut_by(&self) -> Option<Pid> {
+        self.shut_by.map(Pid)
+    }
+
+    /// Whether a running transaction may have locked or written rows.
+    pub(super) fn is_open(&self) -> bool {
+        self.lockers.is_some()
+    }
+
+    /// Whose running transactions may have written rows.
+    pub(super) fn writers(&self) -> impl Iterator<Item = Pid> {
+        self.writers.iter().flatten().copied().map(Pid)
+    }
+
+    /// The table's name with its schema, quoted.
+    pub(super) fn qualified(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
+
+    /// Where the column stands among `columns`, its name read as SQL reads it.
+    pub(super) fn column(&self, written: &str) -> Option<usize> {
+        let name = unquoted(written);
+        self.columns.iter().position(|column| *column == name)
+    }
+
+    /// Where the key's columns stand among `columns`.
+    pub(super) fn key_columns(&self) -> Vec<usize> {
+        let key = self.key.iter().flatten();
+        key.filter_map(|name| self.columns.iter().position(|column| column == name)).collect()
+    }
+
+    /// `rows.sql` for this table.
+    pub(super) fn rows_query(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.fill(sql::observer::ROWS))
+    }
+
+    /// `row_keys.sql` for this table.
+    pub(super) fn keys_query(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.fill(sql::observer::ROW_KEYS))
+    }
+
+    /// `versions.sql`, with pageinspect in the schema named.
+    pub(super) fn versions_query(pageinspect: &str) -> AssertSqlSafe<String> {
+        AssertSqlSafe(sql::observer::VERSIONS.replace("{pageinspect}", &quoted(pageinspect)))
+    }
+
+    fn fill(&self, template: &str) -> String {
+        let columns: Vec<String> = self.columns.iter().map(|name| as_text(name)).collect();
+        // The names go in last: a column may be called "{table}".
+        let filled = [
+            ("{key}", self.key_expression()),
+            ("{values}", format!("ARRAY[{}]", columns.join(", "))),
+            ("{order}", self.order()),
+            ("{table}", self.qualified()),
+        ];
+        fill(template, &filled)
+    }
+
+    fn key_expression(&self) -> String {
+        match &self.key {
+            None => "NULL::text".to_owned(),
+            Some(key) => {
+                let parts: Vec<String> = key.iter().map(|name| as_text(name)).collect();
+                format!("concat_ws('-', {})", parts.join(", "))
+            }
+        }
+    }
+
+    fn order(&self) -> String {
+        match &self.key {
+            None => "ctid".to_owned(),
+            Some(key) => key.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// Replaces each name in braces in one pass, so that what is put in is never read as a template.
+fn fill(template: &str, names: &[(&str, String)]) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((at, (name, text))) =
+        names.iter().filter_map(|name| rest.find(name.0).map(|at| (at, name))).min_by_key(|m| m.0)
+    {
+        filled.push_str(&rest[..at]);
+        filled.push_str(text);
+        rest = &rest[at + name.len()..];
+    }
+    filled.push_str(rest);
+    filled
+}
+
+fn as_text(column: &str) -> String {
+    format!("{}::text", quoted(column))
+}
+
+/// An identifier in double quotes, its own quotes doubled (PostgreSQL documentation, 4.1.1).
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The name that PostgreSQL reads in an identifier as somebody wrote it: folded to lower case unless quoted.
+pub(super) fn unquoted(written: &str) -> String {
+    match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => written.to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_looks_like_a_template_is_only_a_name() {
+        let names = [("{key}", "{table}".to_owned()), ("{table}", "seats".to_owned())];
+        assert_eq!(fill("select {key} from {table}", &names), "select {table} from seats");
+    }
+
+    #[test]
+    fn an_identifier_is_folded_unless_it_is_quoted() {
+        assert_eq!(unquoted("Seat_Row"), "seat_row");
+        assert_eq!(unquoted("\"Seat \"\"Row\"\"\""), "Seat \"Row\"");
+    }
+
+    proptest! {
+        #[test]
+        fn a_quoted_name_reads_back_as_itself(name in ".*") {
+            prop_assert_eq!(unquoted(&quoted(&name)), name);
+        }
+    }
+}
