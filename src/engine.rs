@@ -2,3 +2,4 @@
 
 pub mod flavor;
 pub mod postgres;
+pub mod schema;

@@ -315,7 +315,8 @@ impl Observer {
     async fn keys_at(&self, table: &Table, tids: &[String]) -> Keys {
         let found: Result<Vec<(String, String)>, sqlx::Error> =
             sqlx::query_as(table.keys_query()).bind(tids).fetch_all(&self.pool).await;
-        let found = found.inspect_err(|error| tracing::warn!(%error, "no keys")).unwrap_or_default();
+        let found =
+            found.inspect_err(|error| tracing::warn!(%error, "no keys")).unwrap_or_default();
         found.into_iter().map(|(tid, key)| ((table.oid, tid), key)).collect()
     }
 

@@ -4,9 +4,102 @@
 //! nothing to it.
 
 use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::event::{Event, SessionName};
-use crate::scenario::{EngineKind, Isolation, Scenario};
+use crate::scenario::{EngineKind, Isolation, Scenario, Schedule};
+
+mod actor;
+mod director;
+mod lookout;
+mod names;
+mod quiet;
+mod settle;
+mod stage;
+pub mod venues;
+
+use director::{Director, Place};
+use venues::Venues;
+
+/// How many reports may be on their way before the run waits for its driver.
+const REPORTS_QUEUED: usize = 1024;
+
+/// What is played, and how.
+#[derive(Clone, Debug)]
+pub struct Production {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// In which order: one of its schedules.
+    pub schedule: Arc<Schedule>,
+    /// On which engine; of somebody's own server, `Postgres` means whatever it turns out to be.
+    pub engine: EngineKind,
+    /// The isolation level that was asked for on the command line; it goes before the scenario's own.
+    pub isolation: Option<Isolation>,
+}
+
+impl Production {
+    /// The same engine and level with another scenario.
+    fn of(scenario: Arc<Scenario>, like: &Self) -> Self {
+        let schedule = Arc::new(scenario.schedules.first());
+        Self { scenario, schedule, ..like.clone() }
+    }
+
+    /// The level to set in every session, if it is not the server's own default.
+    fn isolation_to_set(&self) -> Option<Isolation> {
+        match self.engine {
+            EngineKind::Optimistic => None,
+            _ => self.isolation.or(self.scenario.isolation),
+        }
+    }
+
+    /// The level that transactions get.
+    fn isolation(&self) -> Isolation {
+        match self.engine {
+            EngineKind::Optimistic => Isolation::RepeatableRead,
+            _ => self.isolation_to_set().unwrap_or(Isolation::ReadCommitted),
+        }
+    }
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Run {
+    /// Commands go in here, in order.
+    pub commands: mpsc::UnboundedSender<Command>,
+    /// Reports come out here. They must be taken, or the run waits.
+    pub reports: mpsc::Receiver<Report>,
+    task: JoinHandle<()>,
+}
+
+impl Run {
+    /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows.
+    pub fn start(venues: Venues, production: Production) -> Self {
+        let (commands, obeyed) = mpsc::unbounded_channel();
+        let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
+        let director = Director {
+            venues,
+            production: Arc::new(production),
+            reports: reports_out,
+            clock: Instant::now(),
+            place: Place::default(),
+            house: None,
+            swept: Vec::new(),
+        };
+        Self { commands, reports, task: tokio::spawn(director.direct(obeyed)) }
+    }
+
+    /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done.
+    pub async fn end(self) {
+        let Self { commands, reports, task } = self;
+        drop((commands, reports));
+        if let Err(error) = task.await {
+            tracing::error!(%error, "the run ended badly");
+        }
+    }
+}
 
 /// What a driver can ask of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +154,8 @@ pub enum Report {
 pub struct Fresh {
     /// What is played.
     pub scenario: Arc<Scenario>,
-    /// Which of its schedules.
-    pub schedule: usize,
+    /// In which order.
+    pub schedule: Arc<Schedule>,
     /// On which engine.
     pub engine: EngineLine,
     /// The sessions, in screen order.

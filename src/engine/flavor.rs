@@ -32,6 +32,19 @@ pub enum EngineKind {
     Other,
 }
 
+impl EngineKind {
+    /// What a scenario's expectations call it.
+    pub fn for_expectations(self) -> crate::scenario::EngineKind {
+        use crate::scenario::EngineKind as Expected;
+        match self {
+            Self::PostgreSql | Self::Aurora | Self::Rds | Self::Other => Expected::Postgres,
+            Self::YugabyteDb => Expected::YugabyteDb,
+            Self::CockroachDb => Expected::CockroachDb,
+            Self::Dsql => Expected::Dsql,
+        }
+    }
+}
+
 /// Which server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flavor {
@@ -153,8 +166,7 @@ const NO_ROW_LOCKS: &str = "row locks cannot be seen on this server";
 const NO_STATISTICS: &str =
     "what other roles' sessions do cannot be seen without the role pg_read_all_stats";
 const NO_QUEUES: &str = "the order of a row's queue cannot be seen on this server";
-const NO_CONFLICTS: &str =
-    "nobody waits on this server: conflicts show only as errors at COMMIT, and nothing before that can be seen";
+const NO_CONFLICTS: &str = "nobody waits on this server: conflicts show only as errors at COMMIT, and nothing before that can be seen";
 
 impl Sight {
     fn of(kind: EngineKind) -> Self {

@@ -65,9 +65,9 @@ fn shut(
         Some(pid) => people.holder(pid),
         None => Holder::Foreign("somebody".to_owned()),
     };
-    let mut memory = before.cloned().unwrap_or_else(|| {
-        Memory::of(None, &[], &HashMap::new(), empty(table, label, seats))
-    });
+    let mut memory = before
+        .cloned()
+        .unwrap_or_else(|| Memory::of(None, &[], &HashMap::new(), empty(table, label, seats)));
     memory.shown.locked_by = Some(locked_by);
     memory
 }
@@ -95,8 +95,7 @@ impl Fold<'_> {
     /// The table, and what each row's lone holder has done.
     fn table(&self, rows: &[SeenRow]) -> (WatchedTable, HashMap<String, HoldKind>) {
         let mut kinds = HashMap::new();
-        let mut shown =
-            empty(&self.look.table, self.look.label.clone(), self.look.seats.clone());
+        let mut shown = empty(&self.look.table, self.look.label.clone(), self.look.seats.clone());
         shown.rows = rows.first().map_or(0, |row| row.total.unsigned_abs());
         shown.places = rows.iter().map(|row| self.place(row, &mut kinds)).collect();
         match self.versions {
@@ -141,7 +140,9 @@ impl Fold<'_> {
     fn kind(&self, row: &SeenRow, seen: &SeenHolder) -> HoldKind {
         let guess = memory::kind(self.before, row, seen.mode);
         match self.versions {
-            Some(versions) if guess == HoldKind::Write && versions.is_deleted(&row.tid, row.xmax) => {
+            Some(versions)
+                if guess == HoldKind::Write && versions.is_deleted(&row.tid, row.xmax) =>
+            {
                 HoldKind::Delete
             }
             Some(versions) => versions.hold(&row.tid, row.xmax).unwrap_or(guess),
@@ -158,7 +159,8 @@ impl Fold<'_> {
         if holders.len() < 2 {
             return;
         }
-        let earlier = self.before.and_then(|b| b.shown.places.iter().find(|place| place.key == key));
+        let earlier =
+            self.before.and_then(|b| b.shown.places.iter().find(|place| place.key == key));
         holders.sort_by_key(|hold| {
             let place = |p: &Place| p.holders.iter().position(|h| h.holder == hold.holder);
             earlier.and_then(place).unwrap_or(usize::MAX)
@@ -214,7 +216,13 @@ fn names(holder: &Holder, name: &SessionName) -> bool {
 
 fn fresh(key: String, holder: Holder, newcomer: Newcomer) -> Place {
     let hold = Hold { holder, kind: HoldKind::Insert, becomes: None };
-    Place { key, values: newcomer.values, committed: false, holders: vec![hold], waiters: Vec::new() }
+    Place {
+        key,
+        values: newcomer.values,
+        committed: false,
+        holders: vec![hold],
+        waiters: Vec::new(),
+    }
 }
 
 fn note_unseen(unseen: &mut Vec<SessionName>, holder: Holder) {

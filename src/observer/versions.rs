@@ -109,7 +109,12 @@ impl Versions {
     }
 
     /// What becomes of one column (by its place in the table) once the writer of this row commits.
-    pub(super) fn becomes(&self, tid: &str, table: &Table, column: usize) -> Option<Option<String>> {
+    pub(super) fn becomes(
+        &self,
+        tid: &str,
+        table: &Table,
+        column: usize,
+    ) -> Option<Option<String>> {
         let first = self.by_tid.get(self.by_tid.get(tid)?.next.as_str())?;
         let version = self.latest(first);
         if version.writers.is_none() || version.is_gone() {
@@ -120,7 +125,8 @@ impl Versions {
 
     /// The uncommitted new rows.
     pub(super) fn newcomers(&self, table: &Table) -> Vec<Newcomer> {
-        let mut fresh: Vec<&Version> = self.by_tid.values().filter(|v| self.is_newcomer(v)).collect();
+        let mut fresh: Vec<&Version> =
+            self.by_tid.values().filter(|v| self.is_newcomer(v)).collect();
         fresh.sort_by(|a, b| a.tid.len().cmp(&b.tid.len()).then_with(|| a.tid.cmp(&b.tid)));
         fresh.into_iter().map(|version| self.newcomer(version, table)).collect()
     }

@@ -1,4 +1,6 @@
 //! The one integration test binary: real servers, the real program, real pseudo-terminals.
 mod cluster;
+mod layers;
+mod run;
 mod session;
 mod support;

@@ -1,0 +1,233 @@
+//! What the run knows of one session: a fold over the session's events and the observer's verdicts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::event::{Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait};
+use crate::session::Session;
+
+/// A session on the stage.
+pub(crate) struct Actor {
+    name: SessionName,
+    session: Option<Session>,
+    pub(crate) standing: Standing,
+}
+
+impl Actor {
+    /// The actor of a session that connects.
+    pub(crate) fn new(session: Session) -> Self {
+        let name = session.name().clone();
+        Self { name, session: Some(session), standing: Standing::default() }
+    }
+
+    pub(crate) fn name(&self) -> &SessionName {
+        &self.name
+    }
+
+    /// Sends SQL; the session is busy from this moment on.
+    pub(crate) fn submit(&mut self, submission: SubmissionId, sql: &str, step: Option<usize>) {
+        if let Some(session) = &self.session {
+            self.standing.in_flight = Some((submission, Instant::now()));
+            session.submit(submission, Arc::from(sql), step);
+        }
+    }
+
+    /// Cancels what is in flight.
+    pub(crate) fn cancel(&self) {
+        if let Some(session) = &self.session {
+            session.cancel();
+        }
+    }
+
+    /// Connects anew, if the connection was lost.
+    pub(crate) fn reconnect(&mut self) {
+        if let (Some(session), Some(Absence::Lost)) = (&self.session, self.standing.absence) {
+            self.standing.absence = None;
+            session.reconnect();
+        }
+    }
+
+    /// Takes the session out, to be closed.
+    pub(crate) fn dismiss(&mut self) -> Option<Session> {
+        self.session.take()
+    }
+
+    /// The event that ends the wait that was told, if one was.
+    pub(crate) fn resume(&mut self, at: Duration) -> Option<Event> {
+        self.standing.blocked = None;
+        let told = self.standing.told.take()?;
+        let kind = Kind::Resumed { waited: told.since.elapsed() };
+        Some(Event { at, session: Some(self.name().clone()), kind })
+    }
+}
+
+/// Where a session stands, by our own knowledge of the protocol and the observer's of its locks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    /// Its backend, while connected.
+    pub(crate) pid: Option<Pid>,
+    /// The transaction status as of its last answer.
+    pub(crate) status: TransactionStatus,
+    /// The submission that is not yet answered whole, and when it was sent.
+    pub(crate) in_flight: Option<(SubmissionId, Instant)>,
+    /// Who is in its way, and since when we know that somebody is.
+    pub(crate) blocked: Option<(Vec<Pid>, Instant)>,
+    /// The wait that the driver was told.
+    pub(crate) told: Option<ToldWait>,
+    /// Why it has no backend, once that is known.
+    pub(crate) absence: Option<Absence>,
+}
+
+/// A wait as the driver was told it.
+#[derive(Clone, Debug)]
+pub(crate) struct ToldWait {
+    pub(crate) wait: Wait,
+    pub(crate) blockers: Vec<Pid>,
+    pub(crate) since: Instant,
+}
+
+/// Why a session has no backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// The connection broke, or could not be made.
+    Lost,
+    /// Its user closed it.
+    Closed,
+}
+
+impl Standing {
+    /// Whether something that was sent is not yet answered.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.pid.is_some() && self.in_flight.is_some()
+    }
+
+    /// Whether this idle backend is its own.
+    pub(crate) fn is_idle_as(&self, pid: Pid) -> bool {
+        self.pid == Some(pid) && self.in_flight.is_none()
+    }
+
+    /// Whether it has connected, or is known not to.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.pid.is_some() || self.absence.is_some()
+    }
+
+    /// Takes an event of this session in.
+    pub(crate) fn apply(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Connected { pid } => *self = Self { pid: Some(*pid), ..Self::default() },
+            Kind::Lost { .. } => *self = Self { absence: Some(Absence::Lost), ..Self::default() },
+            Kind::Closed => *self = Self { absence: Some(Absence::Closed), ..Self::default() },
+            Kind::Ready { submission, status, .. } => {
+                self.status = *status;
+                self.in_flight.take_if(|(sent, _)| *sent == *submission);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in who is in its way now.
+    pub(crate) fn see_blocked(&mut self, by: &[Pid]) {
+        let since = self.blocked.take().map_or_else(Instant::now, |(_, since)| since);
+        self.blocked = (!by.is_empty()).then(|| (by.to_vec(), since));
+    }
+
+    /// Why nothing can be sent right now, in the console's words.
+    pub(crate) fn why_not_ready(&self, name: &SessionName) -> Option<String> {
+        match (self.absence, &self.told, &self.in_flight) {
+            (Some(Absence::Closed), ..) => {
+                Some(format!("{name} has left; F8 starts again with everybody"))
+            }
+            (Some(Absence::Lost), ..) => Some(format!("{name} has lost the connection")),
+            _ if self.pid.is_none() => Some(format!("{name} is still connecting")),
+            (None, Some(told), _) if !told.wait.blockers.is_empty() => {
+                Some(format!("{name} still waits for {}", and_list(&told.wait.blockers)))
+            }
+            (None, _, Some(_)) => Some(format!("{name} is still busy with the statement before")),
+            (None, _, None) => None,
+        }
+    }
+}
+
+/// Whether an event shows that its session is moving, and is not merely told something.
+pub(crate) fn shows_progress(kind: &Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Sent { .. }
+            | Kind::Notice(_)
+            | Kind::Notification { .. }
+            | Kind::Parameter { .. }
+            | Kind::Note(_)
+    )
+}
+
+/// `Bob`, `Bob and Carol`, `Bob, Carol and Dave`.
+pub(crate) fn and_list<T: ToString>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(T::to_string).collect();
+    match items.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Blocker, Certainty, WaitTarget};
+
+    fn mallory() -> SessionName {
+        SessionName::new("Mallory")
+    }
+
+    fn connected() -> Standing {
+        let mut standing = Standing::default();
+        standing.apply(&Kind::Connected { pid: Pid(7) });
+        standing
+    }
+
+    #[test]
+    fn a_session_is_idle_until_it_is_sent_something_and_again_after_its_answer() {
+        let mut standing = connected();
+        assert!(standing.is_idle_as(Pid(7)) && !standing.is_idle_as(Pid(8)));
+        standing.in_flight = Some((SubmissionId(1), Instant::now()));
+        assert!(standing.is_busy());
+        let status = TransactionStatus::InTransaction;
+        standing.apply(&Kind::Ready {
+            submission: SubmissionId(1),
+            status,
+            elapsed: Duration::ZERO,
+        });
+        assert!(standing.is_idle_as(Pid(7)));
+        assert_eq!(standing.status, status);
+    }
+
+    #[test]
+    fn a_lost_session_is_settled_and_neither_busy_nor_idle() {
+        let mut standing = connected();
+        standing.in_flight = Some((SubmissionId(1), Instant::now()));
+        standing.apply(&Kind::Lost { reason: String::new(), in_transaction: false });
+        assert!(standing.is_settled() && !standing.is_busy() && !standing.is_idle_as(Pid(7)));
+        assert_eq!(
+            standing.why_not_ready(&mallory()).as_deref(),
+            Some("Mallory has lost the connection")
+        );
+    }
+
+    #[test]
+    fn a_waiting_session_says_for_whom() {
+        let mut standing = connected();
+        standing.in_flight = Some((SubmissionId(1), Instant::now()));
+        let blockers = vec![Blocker::Session(SessionName::new("Bob"))];
+        let target = WaitTarget::Transaction;
+        let wait = Wait { blockers, target, certainty: Certainty::Observed };
+        standing.told = Some(ToldWait { wait, blockers: vec![Pid(8)], since: Instant::now() });
+        let why = standing.why_not_ready(&mallory());
+        assert_eq!(why.as_deref(), Some("Mallory still waits for Bob"));
+    }
+
+    #[test]
+    fn lists_read_as_people_write_them() {
+        assert_eq!(and_list(&["Bob"]), "Bob");
+        assert_eq!(and_list(&["Bob", "Carol", "Dave"]), "Bob, Carol and Dave");
+    }
+}

@@ -1,0 +1,330 @@
+//! The task behind a run: obeys commands, keeps the place in the schedule, replays.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::event::{Event, Kind, SessionName};
+use crate::run::names::{MOST_SESSIONS, next_free};
+use crate::run::stage::{Moment, Stage};
+use crate::run::venues::{OpenHouse, VenueError, Venues};
+use crate::run::{Command, Fresh, Production, Report};
+use crate::scenario::{EngineKind, Launch, Scenario};
+
+/// How long a replayed step may run before the replay stops at it.
+const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Directs one stage after the other.
+pub(crate) struct Director {
+    pub(crate) venues: Venues,
+    pub(crate) production: Arc<Production>,
+    pub(crate) reports: mpsc::Sender<Report>,
+    pub(crate) clock: Instant,
+    pub(crate) place: Place,
+    /// The engine that is played on, once it is open.
+    pub(crate) house: Option<OpenHouse>,
+    /// Schemas of dead runs that were removed, to be told.
+    pub(crate) swept: Vec<String>,
+}
+
+/// Where the play stands.
+#[derive(Default)]
+pub(crate) struct Place {
+    /// The next launch of the schedule.
+    next: usize,
+    /// How far a replay goes, while one is under way, and when it gives up.
+    replay: Option<(usize, Instant)>,
+    /// Steps that were edited before they were sent, to be replayed as they were.
+    edits: BTreeMap<usize, String>,
+    /// Whether the end has been looked at.
+    finale: Finale,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Finale {
+    #[default]
+    Ahead,
+    Done,
+}
+
+impl Director {
+    /// Plays until nobody gives commands any more, then tidies up.
+    pub(crate) async fn direct(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut stage = self.open().await;
+        loop {
+            let moment = tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(command) => { self.obey(&mut stage, command).await; continue }
+                    None => break,
+                },
+                moment = next_moment(&mut stage) => moment,
+            };
+            if let Some(stage) = &mut stage {
+                self.react(stage, moment).await;
+            }
+        }
+        if let Some(stage) = stage {
+            stage.close().await;
+        }
+        self.close_house().await;
+    }
+
+    /// A fresh setup, or none if the engine or the scenario's setup fails; the driver is told which.
+    async fn open(&mut self) -> Option<Stage> {
+        self.place.next = 0;
+        self.place.finale = Finale::Ahead;
+        let opened = self.try_open().await;
+        match opened {
+            Ok(stage) => Some(stage),
+            Err(reason) => {
+                self.place.replay = None;
+                self.report(Report::Broken(reason)).await;
+                None
+            }
+        }
+    }
+
+    async fn try_open(&mut self) -> Result<Stage, String> {
+        self.open_house().await.map_err(|error| chain(&error))?;
+        let Some(house) = &self.house else { return Err("there is no engine".to_owned()) };
+        let production = Arc::clone(&self.production);
+        let opened = Stage::open(house, production, self.clock).await;
+        let stage = opened.map_err(|error| chain(&error))?;
+        let fresh = Fresh {
+            scenario: Arc::clone(&self.production.scenario),
+            schedule: Arc::clone(&self.production.schedule),
+            engine: stage.engine_line(&house.venue.place),
+            sessions: stage.names(),
+        };
+        self.report(Report::Fresh(fresh)).await;
+        self.report(Report::Next(0)).await;
+        for schema in std::mem::take(&mut self.swept) {
+            let note = format!("removed the schema {schema}, which an earlier run had left behind");
+            self.note(note).await;
+        }
+        Ok(stage)
+    }
+
+    /// Goes to the production's engine, unless that is where we are. A server that has died is started again.
+    async fn open_house(&mut self) -> Result<(), VenueError> {
+        let kind = self.production.engine;
+        self.venues.revive().await?;
+        if self.house.as_ref().is_some_and(|house| house.kind == kind) {
+            return Ok(());
+        }
+        self.close_house().await;
+        let venue = self.venues.open(kind).await?;
+        let (house, swept) = OpenHouse::open(kind, venue).await?;
+        self.house = Some(house);
+        self.swept = swept;
+        Ok(())
+    }
+
+    async fn close_house(&mut self) {
+        if let Some(house) = self.house.take() {
+            house.close().await;
+        }
+    }
+
+    async fn obey(&mut self, stage: &mut Option<Stage>, command: Command) {
+        match command {
+            Command::GoTo(step) => return self.replay(stage, step).await,
+            Command::Open(scenario) => return self.change(stage, scenario).await,
+            Command::Switch(kind) => return self.switch(stage, kind).await,
+            _ => {}
+        }
+        let Some(stage) = stage else {
+            let refusal = "nothing is set up; F8 tries again".to_owned();
+            return self.report(Report::Refused(refusal)).await;
+        };
+        if self.place.replay.is_some() {
+            let refusal = "the steps so far are being replayed; a moment".to_owned();
+            return self.report(Report::Refused(refusal)).await;
+        }
+        match command {
+            Command::Step => self.step(stage, None).await,
+            Command::StepEdited(sql) => self.step(stage, Some(sql)).await,
+            Command::Submit { session, sql } => {
+                let sent = stage.send(&session, &sql, None);
+                self.refuse_if(sent).await;
+            }
+            Command::Cancel(session) => stage.cancel(&session),
+            Command::Reconnect(session) => self.reconnect(stage, &session).await,
+            Command::Close(session) => stage.dismiss(&session),
+            Command::AddSession(name) => self.add(stage, name).await,
+            Command::GoTo(_) | Command::Open(_) | Command::Switch(_) => {}
+        }
+    }
+
+    async fn react(&mut self, stage: &mut Stage, moment: Moment) {
+        let events = match moment {
+            Moment::Event(event) => stage.on_event(event),
+            Moment::Seen(seen) => stage.on_seen(seen),
+            Moment::Due => {
+                stage.look();
+                Vec::new()
+            }
+        };
+        for event in events {
+            let is_quiet = event.kind == Kind::Quiet;
+            self.report(Report::Event(event)).await;
+            if is_quiet {
+                self.on_quiet(stage).await;
+            }
+        }
+        self.give_up_a_stuck_replay().await;
+    }
+
+    /// The last step's dust has settled: go on replaying, or look at the end.
+    async fn on_quiet(&mut self, stage: &mut Stage) {
+        if let Some((until, _)) = self.place.replay {
+            if self.place.next < until {
+                return self.step(stage, None).await;
+            }
+            self.place.replay = None;
+        }
+        self.play_finale(stage);
+    }
+
+    fn play_finale(&mut self, stage: &mut Stage) {
+        let is_over = self.place.next == self.launches().len();
+        if !is_over || self.place.finale == Finale::Done {
+            return;
+        }
+        self.place.finale = Finale::Done;
+        if let Some(finally) = &self.production.scenario.finally {
+            stage.send_as_runner(&finally.sql);
+        }
+    }
+
+    async fn give_up_a_stuck_replay(&mut self) {
+        if self.place.replay.is_some_and(|(_, deadline)| deadline < Instant::now()) {
+            self.place.replay = None;
+            let refusal = format!("the replay stops here: step {} does not end", self.place.next);
+            self.report(Report::Refused(refusal)).await;
+        }
+    }
+
+    /// Sends the next step.
+    async fn step(&mut self, stage: &mut Stage, edited: Option<String>) {
+        let next = self.place.next;
+        let Some(launch) = self.launches().get(next) else {
+            self.place.replay = None;
+            let refusal = "that was the last step; F8 starts again".to_owned();
+            return self.report(Report::Refused(refusal)).await;
+        };
+        let step = self.production.scenario.steps[launch.step].clone();
+        let edit = edited.or_else(|| self.place.edits.get(&next).cloned());
+        let sql = edit.as_deref().unwrap_or(&step.sql);
+        if let Err(refusal) = stage.send(&step.session, sql, Some(next)) {
+            self.place.replay = None;
+            return self.report(Report::Refused(refusal)).await;
+        }
+        if let Some(edit) = edit {
+            self.place.edits.insert(next, edit);
+        }
+        self.place.next = next + 1;
+        self.report(Report::Next(self.place.next)).await;
+    }
+
+    async fn replay(&mut self, stage: &mut Option<Stage>, until: usize) {
+        if until == 0 {
+            self.place.edits.clear();
+        }
+        self.strike(stage).await;
+        self.place.replay = (until > 0).then(|| (until, Instant::now() + REPLAY_PATIENCE));
+        *stage = self.open().await;
+    }
+
+    async fn change(&mut self, stage: &mut Option<Stage>, scenario: Arc<Scenario>) {
+        let production = Production::of(scenario, &self.production);
+        self.production = Arc::new(production);
+        self.replay(stage, 0).await;
+    }
+
+    async fn switch(&mut self, stage: &mut Option<Stage>, kind: EngineKind) {
+        let until = self.place.next;
+        let production = Production { engine: kind, ..(*self.production).clone() };
+        self.production = Arc::new(production);
+        self.replay(stage, until).await;
+    }
+
+    /// Takes the stage down.
+    async fn strike(&mut self, stage: &mut Option<Stage>) {
+        if let Some(trouble) = match stage.take() {
+            Some(stage) => stage.close().await,
+            None => None,
+        } {
+            self.note(trouble).await;
+        }
+    }
+
+    async fn add(&mut self, stage: &mut Stage, name: Option<SessionName>) {
+        let names = stage.names();
+        if names.len() >= MOST_SESSIONS {
+            let refusal = format!("{MOST_SESSIONS} sessions are the most that fit");
+            return self.report(Report::Refused(refusal)).await;
+        }
+        let name = name.unwrap_or_else(|| next_free(&names));
+        if names.contains(&name) {
+            let refusal = format!("there is a session called {name} already");
+            return self.report(Report::Refused(refusal)).await;
+        }
+        stage.add(&name);
+        self.report(Report::Joined(name)).await;
+    }
+
+    /// Connects a session anew, after starting the embedded server again if that is what died.
+    async fn reconnect(&mut self, stage: &mut Stage, session: &SessionName) {
+        match self.venues.revive().await {
+            Ok(true) => self.note("the server had died and was started again".to_owned()).await,
+            Ok(false) => {}
+            Err(error) => return self.report(Report::Refused(chain(&error))).await,
+        }
+        stage.reconnect(session);
+    }
+
+    fn launches(&self) -> &[Launch] {
+        &self.production.schedule.launches
+    }
+
+    async fn refuse_if(&self, sent: Result<(), String>) {
+        if let Err(refusal) = sent {
+            self.report(Report::Refused(refusal)).await;
+        }
+    }
+
+    async fn note(&self, text: String) {
+        let event = Event { at: self.clock.elapsed(), session: None, kind: Kind::Note(text) };
+        self.report(Report::Event(event)).await;
+    }
+
+    /// A driver that has left hears nothing more; the end of its commands ends the run.
+    async fn report(&self, report: Report) {
+        let _ = self.reports.send(report).await;
+    }
+}
+
+async fn next_moment(stage: &mut Option<Stage>) -> Moment {
+    match stage {
+        Some(stage) => stage.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

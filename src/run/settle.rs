@@ -1,0 +1,309 @@
+//! From what sessions say and the observer sees to what the driver is told: waits, resumptions, and when it is quiet.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::event::{
+    Blocker, Certainty, Event, Kind, Pid, SessionName, TransactionStatus, Wait, WaitTarget,
+};
+use crate::observer::ObserverError;
+use crate::run::actor::{Actor, ToldWait, shows_progress};
+use crate::run::lookout::{Pace, Seen};
+use crate::run::quiet::{self, Blocked};
+use crate::run::stage::Stage;
+use crate::seats::House;
+
+/// A wait that is not stable (the one in front still runs) is told once it has lasted this long, so that what passes by
+/// itself does not flicker.
+const LASTING: Duration = Duration::from_millis(25);
+/// Where the engine cannot tell who waits, a statement without an answer for this long is guessed to wait.
+const GUESS_AFTER: Duration = Duration::from_millis(500);
+/// How often the house is looked at while somebody runs.
+const BUSY_LOOK: Duration = Duration::from_millis(40);
+/// How often the house is looked at for the sake of people who are not on our stage.
+const IDLE_LOOK: Duration = Duration::from_millis(250);
+
+/// What the driver was told of the house, of troubles and of quiet; each is told again only when it changes.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Whether all is quiet since the last thing that moved.
+    pub(crate) quiet: bool,
+    house: Option<Arc<House>>,
+    trouble: Option<String>,
+}
+
+impl Stage {
+    /// Takes in what a session says; gives what the driver is told.
+    pub(crate) fn on_event(&mut self, mut event: Event) -> Vec<Event> {
+        if self.is_runners(&event) {
+            self.runner.standing.apply(&event.kind);
+            event.session = None;
+            let mut out = if is_plumbing(&event.kind) { vec![] } else { vec![event] };
+            out.extend(self.fall_quiet_if_idle());
+            return out;
+        }
+        let mut out = Vec::new();
+        if let Some(actor) = event.session.clone().and_then(|name| self.actor_mut(&name)) {
+            if shows_progress(&event.kind) {
+                out.extend(actor.resume(event.at));
+            }
+            actor.standing.apply(&event.kind);
+        }
+        self.note_movement(&event.kind);
+        out.push(event);
+        out.extend(self.fall_quiet_if_idle());
+        out
+    }
+
+    fn note_movement(&mut self, kind: &Kind) {
+        if !shows_progress(kind) {
+            return;
+        }
+        self.told.quiet = false;
+        self.lookout.poll_soon();
+        match kind {
+            Kind::Connected { .. } | Kind::Lost { .. } | Kind::Closed | Kind::Ready { .. } => {
+                self.lookout.look_within(Duration::ZERO);
+            }
+            _ => self.lookout.look_within(BUSY_LOOK),
+        }
+    }
+
+    /// Everything is answered: quiet needs no verdict of the database.
+    fn fall_quiet_if_idle(&mut self) -> Option<Event> {
+        let busy = self.actors.iter().chain([&self.runner]).any(|actor| actor.standing.is_busy());
+        if busy || self.told.quiet || !self.is_cast_complete() {
+            return None;
+        }
+        self.lookout.rest();
+        Some(self.quiet())
+    }
+
+    fn quiet(&mut self) -> Event {
+        self.told.quiet = true;
+        self.event(None, Kind::Quiet)
+    }
+
+    fn event(&self, session: Option<SessionName>, kind: Kind) -> Event {
+        Event { at: self.clock.elapsed(), session, kind }
+    }
+
+    /// Takes in what the observer saw; gives what the driver is told.
+    pub(crate) fn on_seen(&mut self, seen: Seen) -> Vec<Event> {
+        self.lookout.answered(&seen);
+        match seen {
+            Seen::House(answer) => self.on_house(answer).into_iter().collect(),
+            Seen::Nothing(_) => {
+                self.lookout.look_within(IDLE_LOOK);
+                Vec::new()
+            }
+            Seen::Blocked { submissions, .. } | Seen::Waits { submissions, .. }
+                if submissions != self.submissions =>
+            {
+                self.lookout.poll_soon();
+                Vec::new()
+            }
+            Seen::Blocked { answer: Ok(blocked), strangers, .. } => {
+                self.on_blocked(blocked, strangers)
+            }
+            Seen::Waits { answer: Ok(waits), blocked, strangers, .. } => {
+                self.on_waits(&waits, &blocked, &strangers)
+            }
+            Seen::Blocked { answer: Err(error), .. } | Seen::Waits { answer: Err(error), .. } => {
+                self.on_blindness(&error)
+            }
+        }
+    }
+
+    fn on_blocked(&mut self, blocked: Vec<Blocked>, strangers: Vec<Pid>) -> Vec<Event> {
+        let resumed = self.mark_blocked(&blocked);
+        let (stable, all_stable) = self.stable(&blocked, &strangers);
+        let is_news = self.actors.iter().any(|actor| is_untold(actor, &stable));
+        if is_news || (all_stable && !self.told.quiet) {
+            let roster = self.roster();
+            self.lookout.ask_waits(roster, blocked, strangers, self.submissions);
+        } else {
+            self.plan_next_poll(all_stable);
+        }
+        resumed
+    }
+
+    /// Who waits and who no longer does; the resumptions.
+    fn mark_blocked(&mut self, blocked: &[Blocked]) -> Vec<Event> {
+        let at = self.clock.elapsed();
+        let mut resumed = Vec::new();
+        for actor in self.actors.iter_mut().filter(|actor| actor.standing.is_busy()) {
+            let by = blocked.iter().find(|(pid, _)| Some(*pid) == actor.standing.pid);
+            let by = by.map_or(&[][..], |(_, by)| by);
+            actor.standing.see_blocked(by);
+            if by.is_empty() {
+                resumed.extend(actor.resume(at));
+            }
+        }
+        if !resumed.is_empty() {
+            self.told.quiet = false;
+            self.lookout.look_within(Duration::ZERO);
+        }
+        resumed
+    }
+
+    /// The sessions that wait stably, and whether that is everybody who is busy.
+    fn stable(&self, blocked: &[Blocked], strangers: &[Pid]) -> (BTreeSet<Pid>, bool) {
+        let is_ours = |pid| self.actors.iter().any(|actor| actor.standing.is_idle_as(pid));
+        let is_idle = |pid| is_ours(pid) || strangers.contains(&pid);
+        let stable = quiet::stable(blocked, is_idle);
+        let all = self.busy().iter().all(|pid| stable.contains(pid));
+        (stable, all && !self.runner.standing.is_busy())
+    }
+
+    fn on_waits(
+        &mut self,
+        waits: &[(SessionName, Wait)],
+        blocked: &[Blocked],
+        strangers: &[Pid],
+    ) -> Vec<Event> {
+        let (stable, all_stable) = self.stable(blocked, strangers);
+        let at = self.clock.elapsed();
+        let roster = self.roster();
+        let mut out = Vec::new();
+        for actor in self.actors.iter_mut().filter(|actor| is_ripe(actor, &stable)) {
+            let seen = waits.iter().find(|(name, _)| name == actor.name());
+            let wait = seen.map(|(_, wait)| wait.clone());
+            out.extend(tell_wait(actor, wait, &roster, at));
+        }
+        if !out.is_empty() {
+            self.lookout.look_within(Duration::ZERO);
+        }
+        self.plan_next_poll(all_stable);
+        if all_stable && !self.told.quiet {
+            out.push(self.quiet());
+        }
+        out
+    }
+
+    fn plan_next_poll(&mut self, all_stable: bool) {
+        if self.busy().is_empty() {
+            self.lookout.rest();
+        } else {
+            self.lookout.poll_again(if all_stable { Pace::Waiting } else { Pace::Running });
+        }
+    }
+
+    /// The database did not say who waits: what lasts is guessed to wait, and said to be a guess.
+    fn on_blindness(&mut self, error: &ObserverError) -> Vec<Event> {
+        let mut out: Vec<Event> = self.trouble(error.to_string()).into_iter().collect();
+        let at = self.clock.elapsed();
+        let suspects = self.in_transaction();
+        let mut all_told = true;
+        for actor in self.actors.iter_mut().filter(|actor| actor.standing.is_busy()) {
+            let lasts =
+                actor.standing.in_flight.is_some_and(|(_, sent)| sent.elapsed() > GUESS_AFTER);
+            if lasts && actor.standing.told.is_none() {
+                out.push(tell(actor, guess(&suspects), Vec::new(), at));
+            }
+            all_told &= actor.standing.told.is_some();
+        }
+        self.plan_next_poll(true);
+        if all_told && !self.told.quiet && !self.runner.standing.is_busy() {
+            out.push(self.quiet());
+        }
+        out
+    }
+
+    fn in_transaction(&self) -> Vec<Blocker> {
+        let open = |actor: &&Actor| {
+            !actor.standing.is_busy() && actor.standing.status != TransactionStatus::Idle
+        };
+        let open = self.actors.iter().filter(open);
+        open.map(|actor| Blocker::Session(actor.name().clone())).collect()
+    }
+
+    fn on_house(&mut self, answer: Result<House, ObserverError>) -> Option<Event> {
+        self.lookout.look_within(if self.told.quiet { IDLE_LOOK } else { BUSY_LOOK });
+        let house = match answer {
+            Ok(house) => house,
+            Err(error) => return self.trouble(error.to_string()),
+        };
+        self.told.trouble = None;
+        if self.told.house.as_deref() == Some(&house) {
+            return None;
+        }
+        let house = Arc::new(house);
+        self.told.house = Some(Arc::clone(&house));
+        Some(self.event(None, Kind::House(house)))
+    }
+
+    fn trouble(&mut self, trouble: String) -> Option<Event> {
+        if self.told.trouble.as_ref() == Some(&trouble) {
+            return None;
+        }
+        self.told.trouble = Some(trouble.clone());
+        Some(self.event(None, Kind::Note(trouble)))
+    }
+}
+
+/// The runner's own comings and goings are not part of the play.
+fn is_plumbing(kind: &Kind) -> bool {
+    matches!(kind, Kind::Connected { .. } | Kind::Closed | Kind::Parameter { .. })
+}
+
+/// Whether a wait is to be told: it is stable, or it has lasted.
+fn is_ripe(actor: &Actor, stable: &BTreeSet<Pid>) -> bool {
+    let standing = &actor.standing;
+    let is_stable = standing.pid.is_some_and(|pid| stable.contains(&pid));
+    let lasts = standing.blocked.as_ref().is_some_and(|(_, since)| since.elapsed() >= LASTING);
+    standing.is_busy() && (is_stable || lasts)
+}
+
+/// Whether a ripe wait was not told yet, or has changed since.
+fn is_untold(actor: &Actor, stable: &BTreeSet<Pid>) -> bool {
+    let known = actor.standing.told.as_ref().map(|told| &told.blockers);
+    is_ripe(actor, stable) && known != actor.standing.blocked.as_ref().map(|(by, _)| by)
+}
+
+fn tell_wait(
+    actor: &mut Actor,
+    seen: Option<Wait>,
+    roster: &[(SessionName, Pid)],
+    at: Duration,
+) -> Option<Event> {
+    let blockers = actor.standing.blocked.as_ref().map(|(by, _)| by.clone())?;
+    let wait = seen.unwrap_or_else(|| nameless(&blockers, roster));
+    if let Some(told) = &mut actor.standing.told
+        && told.wait == wait
+    {
+        told.blockers = blockers;
+        return None;
+    }
+    Some(tell(actor, wait, blockers, at))
+}
+
+fn tell(actor: &mut Actor, wait: Wait, blockers: Vec<Pid>, at: Duration) -> Event {
+    let told = actor.standing.told.take();
+    let since = told.map_or_else(Instant::now, |told| told.since);
+    actor.standing.told = Some(ToldWait { wait: wait.clone(), blockers, since });
+    Event { at, session: Some(actor.name().clone()), kind: Kind::Waiting(wait) }
+}
+
+/// A wait of which only the blockers are known: what it was for had passed when it was asked.
+fn nameless(blockers: &[Pid], roster: &[(SessionName, Pid)]) -> Wait {
+    let name = |pid: &Pid| match roster.iter().find(|(_, known)| known == pid) {
+        Some((name, _)) => Blocker::Session(name.clone()),
+        None if *pid == Pid::PREPARED => Blocker::Prepared(None),
+        None => Blocker::Foreign { pid: *pid, application: String::new() },
+    };
+    Wait {
+        blockers: blockers.iter().map(name).collect(),
+        target: WaitTarget::Other("a lock".to_owned()),
+        certainty: Certainty::Observed,
+    }
+}
+
+fn guess(suspects: &[Blocker]) -> Wait {
+    Wait {
+        blockers: suspects.to_vec(),
+        target: WaitTarget::Other("an answer".to_owned()),
+        certainty: Certainty::Guessed,
+    }
+}

@@ -1,0 +1,353 @@
+//! A stage: one fresh setup with its schema, its sessions and its observer, from the first connection to the last drop.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::engine::schema::{RunSchema, SchemaError};
+use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
+use crate::observer::{Observer, Watch};
+use crate::run::actor::Actor;
+use crate::run::lookout::{Depth, Lookout, Seen};
+use crate::run::settle::Told;
+use crate::run::venues::OpenHouse;
+use crate::run::{EngineLine, Production};
+use crate::scenario::EngineKind;
+use crate::session::{Session, SessionOptions};
+use crate::wire::Target;
+
+/// How the schemas of runs are called: `overbooked_run_xxxxxxxx`.
+pub(crate) const SCHEMA_PREFIX: &str = "overbooked_run";
+/// The runner's own session, which no player can be called like.
+const RUNNER: &str = "the runner";
+/// How many events may be on their way before sessions have to wait for the run.
+const EVENTS_QUEUED: usize = 1024;
+/// How long tidying up may take; what is left then is swept by the next run.
+const TIDY_UP: Duration = Duration::from_secs(3);
+
+/// Why a stage could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StageError {
+    /// The run's schema could not be made.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A statement of the scenario's setup failed.
+    #[error("the scenario's setup failed at \"{statement}\": {reason}")]
+    Setup {
+        /// The statement's beginning.
+        statement: String,
+        /// What the server said.
+        reason: String,
+    },
+}
+
+/// A fresh setup, being played on.
+pub(crate) struct Stage {
+    pub(crate) production: Arc<Production>,
+    pub(crate) actors: Vec<Actor>,
+    pub(crate) runner: Actor,
+    pub(crate) lookout: Lookout,
+    pub(crate) observer: Arc<Observer>,
+    /// How many submissions were sent: what was seen before the last of them may be stale.
+    pub(crate) submissions: u64,
+    /// What the driver was told.
+    pub(crate) told: Told,
+    pub(crate) clock: Instant,
+    target: Target,
+    schema: RunSchema,
+    events: mpsc::Receiver<Event>,
+    events_out: mpsc::Sender<Event>,
+    seen: mpsc::UnboundedReceiver<Seen>,
+}
+
+/// What happens next on a stage.
+pub(crate) enum Moment {
+    /// A session says something.
+    Event(Event),
+    /// The observer has looked.
+    Seen(Seen),
+    /// It is time to look again.
+    Due,
+}
+
+impl Stage {
+    /// Makes the schema, plays the setup, connects everybody.
+    pub(crate) async fn open(
+        house: &OpenHouse,
+        production: Arc<Production>,
+        clock: Instant,
+    ) -> Result<Self, StageError> {
+        let schema = RunSchema::create(&house.pool, SCHEMA_PREFIX).await?;
+        house.observer.watch(Watch {
+            schema: Some(schema.name().to_owned()),
+            seats: production.scenario.seats.clone(),
+            tables: production.scenario.watch.clone(),
+        });
+        let (events_out, events) = mpsc::channel(EVENTS_QUEUED);
+        let (seen_out, seen) = mpsc::unbounded_channel();
+        let observer = Arc::clone(&house.observer);
+        let target = house.venue.target.clone();
+        let runner =
+            actor(RUNNER, &target, prelude(&production, schema.name()), clock, &events_out);
+        let mut stage = Self {
+            lookout: Lookout::new(Arc::clone(&observer), seen_out),
+            production,
+            actors: Vec::new(),
+            runner,
+            observer,
+            submissions: 0,
+            told: Told::default(),
+            clock,
+            target,
+            schema,
+            events,
+            events_out,
+            seen,
+        };
+        match stage.set_up().await {
+            Ok(()) => Ok(stage),
+            Err(error) => {
+                stage.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn set_up(&mut self) -> Result<(), StageError> {
+        let production = Arc::clone(&self.production);
+        for statement in &production.scenario.setup {
+            self.play_setup(statement).await?;
+        }
+        for player in &production.scenario.sessions {
+            self.add(&player.name);
+        }
+        Ok(())
+    }
+
+    /// Sends one statement through the runner's session and waits for its end.
+    async fn play_setup(&mut self, statement: &str) -> Result<(), StageError> {
+        match self.play_as_runner(statement).await {
+            None => Ok(()),
+            Some(reason) => Err(StageError::Setup { statement: beginning(statement), reason }),
+        }
+    }
+
+    /// Why a statement of the runner's failed, once it has ended.
+    async fn play_as_runner(&mut self, statement: &str) -> Option<String> {
+        self.send_as_runner(statement);
+        let mut failure = None;
+        while let Some(event) = self.events.recv().await {
+            if !self.is_runners(&event) {
+                continue;
+            }
+            self.runner.standing.apply(&event.kind);
+            match event.kind {
+                Kind::Failed(e) => {
+                    failure = Some(format!("{}: {} ({})", e.severity, e.message, e.code));
+                }
+                Kind::Lost { reason, .. } => return Some(reason),
+                Kind::Ready { .. } => break,
+                _ => {}
+            }
+        }
+        failure
+    }
+
+    /// One more session, connecting.
+    pub(crate) fn add(&mut self, name: &SessionName) {
+        let prelude = prelude(&self.production, self.schema.name());
+        let newcomer = actor(name.as_str(), &self.target, prelude, self.clock, &self.events_out);
+        self.actors.push(newcomer);
+        self.told.quiet = false;
+    }
+
+    /// Sends SQL into a session, or says why not.
+    pub(crate) fn send(
+        &mut self,
+        name: &SessionName,
+        sql: &str,
+        step: Option<usize>,
+    ) -> Result<(), String> {
+        let submission = self.next_submission();
+        let actor = self.actor_mut(name).ok_or_else(|| format!("no session is called {name}"))?;
+        if let Some(reason) = actor.standing.why_not_ready(name) {
+            return Err(reason);
+        }
+        actor.submit(submission, sql, step);
+        self.told.quiet = false;
+        self.lookout.poll_soon();
+        Ok(())
+    }
+
+    /// Sends SQL through the runner's own session.
+    pub(crate) fn send_as_runner(&mut self, sql: &str) {
+        let submission = self.next_submission();
+        self.runner.submit(submission, sql, None);
+        self.told.quiet = false;
+    }
+
+    fn next_submission(&mut self) -> SubmissionId {
+        self.submissions += 1;
+        SubmissionId(self.submissions)
+    }
+
+    /// Cancels what a session has in flight.
+    pub(crate) fn cancel(&mut self, name: &SessionName) {
+        if let Some(actor) = self.actor_mut(name) {
+            actor.cancel();
+            self.told.quiet = false;
+            self.lookout.poll_soon();
+        }
+    }
+
+    /// Connects a lost session anew.
+    pub(crate) fn reconnect(&mut self, name: &SessionName) {
+        if let Some(actor) = self.actor_mut(name) {
+            actor.reconnect();
+        }
+    }
+
+    /// Closes a session for good.
+    pub(crate) fn dismiss(&mut self, name: &SessionName) {
+        if let Some(session) = self.actor_mut(name).and_then(Actor::dismiss) {
+            tokio::spawn(session.close());
+        }
+    }
+
+    /// The session of that name.
+    pub(crate) fn actor_mut(&mut self, name: &SessionName) -> Option<&mut Actor> {
+        self.actors.iter_mut().find(|actor| actor.name() == name)
+    }
+
+    /// Whether an event comes from the runner's own session.
+    pub(crate) fn is_runners(&self, event: &Event) -> bool {
+        event.session.as_ref() == Some(self.runner.name())
+    }
+
+    /// The names, in screen order.
+    pub(crate) fn names(&self) -> Vec<SessionName> {
+        self.actors.iter().map(|actor| actor.name().clone()).collect()
+    }
+
+    /// Who is connected as which backend; the runner's own session is no player and is left out.
+    pub(crate) fn roster(&self) -> Vec<(SessionName, Pid)> {
+        let connected = |actor: &Actor| Some((actor.name().clone(), actor.standing.pid?));
+        self.actors.iter().filter_map(connected).collect()
+    }
+
+    /// The backends with something in flight.
+    pub(crate) fn busy(&self) -> Vec<Pid> {
+        let busy = self.actors.iter().filter(|actor| actor.standing.is_busy());
+        busy.filter_map(|actor| actor.standing.pid).collect()
+    }
+
+    /// Whether everybody has connected, or is known not to.
+    pub(crate) fn is_cast_complete(&self) -> bool {
+        self.actors.iter().all(|actor| actor.standing.is_settled())
+    }
+
+    /// The engine as the console's first line names it.
+    pub(crate) fn engine_line(&self, place: &str) -> EngineLine {
+        let flavor = self.observer.flavor();
+        let kind = match self.production.engine {
+            EngineKind::Optimistic => EngineKind::Optimistic,
+            _ => flavor.kind.for_expectations(),
+        };
+        EngineLine {
+            kind,
+            product: flavor.product.clone(),
+            place: place.to_owned(),
+            isolation: self.production.isolation(),
+        }
+    }
+
+    /// Waits for what happens next. Nothing is lost if the wait is given up.
+    pub(crate) async fn next(&mut self) -> Moment {
+        let due = self.lookout.due();
+        let alarm = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            Some(event) = self.events.recv() => Moment::Event(event),
+            Some(seen) = self.seen.recv() => Moment::Seen(seen),
+            () = alarm => Moment::Due,
+        }
+    }
+
+    /// Asks the observer what is due.
+    pub(crate) fn look(&mut self) {
+        if self.lookout.is_poll_due() {
+            let (busy, roster) = (self.busy(), self.roster());
+            self.lookout.ask_blocked(busy, roster, self.submissions);
+        }
+        if self.lookout.is_look_due() {
+            let roster = self.roster();
+            let depth = if self.told.quiet { Depth::IfPulseChanged } else { Depth::House };
+            self.lookout.ask_house(roster, depth);
+        }
+    }
+
+    /// Sends everybody home and drops the schema; tells what could not be tidied up in time and is left for the next run's sweep.
+    pub(crate) async fn close(mut self) -> Option<String> {
+        match tokio::time::timeout(TIDY_UP, self.tear_down()).await {
+            Ok(()) => {}
+            Err(_) => return Some(STILL_IN_USE.to_owned()),
+        }
+        match tokio::time::timeout(TIDY_UP, self.schema.drop()).await {
+            Ok(dropped) => dropped.err().map(|error| error.to_string()),
+            Err(_) => Some(STILL_IN_USE.to_owned()),
+        }
+    }
+
+    async fn tear_down(&mut self) {
+        let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
+        futures::future::join_all(sessions.into_iter().map(Session::close)).await;
+        let production = Arc::clone(&self.production);
+        for statement in &production.scenario.teardown {
+            if let Some(reason) = self.play_as_runner(statement).await {
+                tracing::warn!(statement, reason, "the scenario's teardown failed");
+            }
+        }
+        if let Some(runner) = self.runner.dismiss() {
+            runner.close().await;
+        }
+    }
+}
+
+/// What is said when the schema cannot be dropped, because somebody else holds a lock in it.
+const STILL_IN_USE: &str = "the run's schema is still in use; the next run removes it";
+
+/// SQL that every session begins with: the run's schema, and the isolation level where it is not the server's default.
+fn prelude(production: &Production, schema: &str) -> Vec<String> {
+    let path = format!("set search_path = {schema}");
+    let level = production.isolation_to_set();
+    let level = level.map(|l| format!("set default_transaction_isolation = '{}'", l.as_sql()));
+    std::iter::once(path).chain(level).collect()
+}
+
+fn actor(
+    name: &str,
+    target: &Target,
+    prelude: Vec<String>,
+    clock: Instant,
+    events: &mpsc::Sender<Event>,
+) -> Actor {
+    let name = SessionName::new(name);
+    let options = SessionOptions { name, target: target.clone(), prelude, clock };
+    Actor::new(Session::start(options, events.clone()))
+}
+
+/// A statement's first line, shortened.
+fn beginning(statement: &str) -> String {
+    let line = statement.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(60).collect();
+    if short.len() < statement.len() {
+        short.push('…');
+    }
+    short
+}

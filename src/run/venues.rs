@@ -1,0 +1,175 @@
+//! The engines that a run can play on: each is started when it is first wanted and kept until the run's owner stops it.
+
+use std::sync::Arc;
+
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::sync::Mutex;
+
+use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions, OnProgress, SUPERUSER};
+use crate::engine::schema::{self, SchemaError};
+use crate::observer::{Inspection, Observer, ObserverError, Watch};
+use crate::run::stage::SCHEMA_PREFIX;
+use crate::scenario::EngineKind;
+use crate::wire::Target;
+
+/// An engine that is ready to be played on.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    /// Where sessions connect.
+    pub target: Target,
+    /// Where that is, for the console's first line: `embedded`, or host and database.
+    pub place: String,
+    /// Whose server it is.
+    pub ownership: Ownership,
+}
+
+/// Whose server it is, and so what may be done there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// Our own, thrown away afterwards.
+    Embedded,
+    /// Somebody else's: nothing is made there but the run's own schema.
+    Guest,
+}
+
+impl Venue {
+    /// How deep the observer may look.
+    pub(crate) fn inspection(&self) -> Inspection {
+        match self.ownership {
+            Ownership::Embedded => Inspection::Allowed,
+            Ownership::Guest => Inspection::UseIfPresent,
+        }
+    }
+}
+
+/// An engine with its observer: everything that one stage after the other is set up on.
+#[derive(Debug)]
+pub(crate) struct OpenHouse {
+    pub(crate) kind: EngineKind,
+    pub(crate) venue: Venue,
+    pub(crate) observer: Arc<Observer>,
+    /// For what the observer, who only reads, may not do: making and dropping the run's schema.
+    pub(crate) pool: PgPool,
+}
+
+impl OpenHouse {
+    /// Connects the observer; also names the schemas of dead runs that it removed.
+    pub(crate) async fn open(
+        kind: EngineKind,
+        venue: Venue,
+    ) -> Result<(Self, Vec<String>), VenueError> {
+        let options = venue.target.sqlx_options().application_name("overbooked");
+        let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+        let watch = Watch::default();
+        let observer = Observer::connect(venue.target.sqlx_options(), watch, venue.inspection());
+        let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
+        let house = Self { kind, venue, observer: Arc::new(observer?), pool };
+        Ok((house, swept?))
+    }
+
+    /// Ends the observer's connections, and takes away what it installed.
+    pub(crate) async fn close(self) {
+        if let Some(observer) = Arc::into_inner(self.observer) {
+            observer.close().await;
+        }
+        self.pool.close().await;
+    }
+}
+
+/// Why an engine could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum VenueError {
+    /// The embedded PostgreSQL did not start.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The observer could not connect, or could not see.
+    #[error(transparent)]
+    Observer(#[from] ObserverError),
+    /// The schemas of earlier runs could not be looked at.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// It was asked for after the end.
+    #[error("the engine has been stopped already")]
+    Stopped,
+}
+
+/// All engines that a run can switch between.
+#[derive(Clone)]
+pub struct Venues {
+    server: Arc<Mutex<Server>>,
+}
+
+/// The PostgreSQL under everything.
+enum Server {
+    /// Somebody's own.
+    Guest(Target),
+    /// Ours, to be started.
+    Wanted(ClusterOptions),
+    /// Ours, started.
+    Embedded(Cluster),
+    /// Ours, stopped for good.
+    Stopped,
+}
+
+impl Venues {
+    /// Plays on somebody's own server.
+    pub fn at(target: Target) -> Self {
+        Self::of(Server::Guest(target))
+    }
+
+    /// Plays on a private PostgreSQL, started at the first `open`.
+    pub fn embedded(options: ClusterOptions) -> Self {
+        Self::of(Server::Wanted(options))
+    }
+
+    fn of(server: Server) -> Self {
+        Self { server: Arc::new(Mutex::new(server)) }
+    }
+
+    /// Starts the embedded PostgreSQL, if that is what is played on and it does not run yet.
+    pub async fn start(&self, on_progress: OnProgress<'_>) -> Result<(), VenueError> {
+        let mut server = self.server.lock().await;
+        if let Server::Wanted(options) = &*server {
+            *server = Server::Embedded(Cluster::start(options, on_progress).await?);
+        }
+        Ok(())
+    }
+
+    /// The engine of that kind, ready.
+    pub async fn open(&self, kind: EngineKind) -> Result<Venue, VenueError> {
+        self.start(&|_| {}).await?;
+        match (&*self.server.lock().await, kind) {
+            (Server::Guest(target), _) => Ok(Venue {
+                target: target.clone(),
+                place: target.describe(),
+                ownership: Ownership::Guest,
+            }),
+            (Server::Embedded(cluster), _) => Ok(Venue {
+                target: Target::unix(cluster.folder(), cluster.port(), SUPERUSER, "postgres"),
+                place: "embedded".to_owned(),
+                ownership: Ownership::Embedded,
+            }),
+            (Server::Wanted(_) | Server::Stopped, _) => Err(VenueError::Stopped),
+        }
+    }
+
+    /// Starts the embedded PostgreSQL again if it has died; whether it had.
+    pub async fn revive(&self) -> Result<bool, VenueError> {
+        match &mut *self.server.lock().await {
+            Server::Embedded(cluster) if !cluster.is_running() => {
+                cluster.restart().await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Stops what was started.
+    pub async fn stop(&self) -> Result<(), VenueError> {
+        let server = std::mem::replace(&mut *self.server.lock().await, Server::Stopped);
+        if let Server::Embedded(cluster) = server {
+            cluster.stop().await?;
+        }
+        Ok(())
+    }
+}
