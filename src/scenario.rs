@@ -105,7 +105,12 @@ impl Schedules {
 
     /// The first one: what the console plays.
     pub fn first(&self) -> Schedule {
-        self.iter().next().unwrap_or_default()
+        self.nth(0).unwrap_or_default()
+    }
+
+    /// The one at this place, from 0.
+    pub fn nth(&self, place: usize) -> Option<Schedule> {
+        self.iter().nth(place)
     }
 
     /// How many there are; `None` when that is more than a number of 64 bits.
@@ -242,4 +247,9 @@ impl Isolation {
             Self::Serializable => "serializable",
         }
     }
+}
+
+/// `(1 row)`, `(3 rows)`: how a count of rows is written, in files and by psql.
+pub(crate) fn rows(count: u64) -> String {
+    if count == 1 { "(1 row)".to_owned() } else { format!("({count} rows)") }
 }

@@ -19,11 +19,10 @@ pub fn result(columns: &[Column], rows: &[Row], total: u64) -> Vec<String> {
 
 /// `(3 rows)`, or what is missing of them.
 pub fn footer(shown: u64, total: u64) -> String {
-    match (shown, total) {
-        (_, 1) => "(1 row)".to_owned(),
-        _ if shown < total => format!("({total} rows, the first {shown} are shown)"),
-        _ => format!("({total} rows)"),
+    if shown < total {
+        return format!("({total} rows, the first {shown} are shown)");
     }
+    crate::scenario::rows(total)
 }
 
 /// A cell: its lines, of which there is at least one.
