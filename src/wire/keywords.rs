@@ -119,7 +119,8 @@ fn most_like(name: &str) -> Option<&'static str> {
     if let Some((_, keyword)) = aliases.iter().find(|(alias, _)| *alias == name) {
         return Some(keyword);
     }
-    let scored = KEYWORDS.iter().map(|(keyword, _)| (strsim::jaro_winkler(&name, keyword), *keyword));
+    let scored =
+        KEYWORDS.iter().map(|(keyword, _)| (strsim::jaro_winkler(&name, keyword), *keyword));
     let (score, keyword) = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
     (score >= LIKENESS).then_some(keyword)
 }

@@ -55,7 +55,11 @@ fn refuse_unsupported(settings: &Settings) -> Result<(), TargetError> {
         None if settings.get("gssencmode") == Some("require") => {
             Err(TargetError::Unsupported { keyword: "gssencmode=require" })
         }
-        None if !matches!(settings.get("replication"), None | Some("false" | "off" | "no" | "0")) => {
+        None if !matches!(
+            settings.get("replication"),
+            None | Some("false" | "off" | "no" | "0")
+        ) =>
+        {
             Err(TargetError::Unsupported { keyword: "replication" })
         }
         None => Ok(()),
@@ -108,17 +112,17 @@ fn parameters(settings: &Settings, environment: &Environment) -> BTreeMap<String
 /// In seconds; nothing, zero and less mean for ever, and one second is too short (libpq's rule).
 fn connect_timeout(settings: &Settings) -> Result<Option<Duration>, TargetError> {
     let Some(text) = settings.get("connect_timeout") else { return Ok(None) };
-    let seconds: i32 = text
-        .trim()
-        .parse()
-        .map_err(|_| wrong_value("connect_timeout", text, "a whole number of seconds".to_owned()))?;
+    let seconds: i32 = text.trim().parse().map_err(|_| {
+        wrong_value("connect_timeout", text, "a whole number of seconds".to_owned())
+    })?;
     Ok(u64::try_from(seconds).ok().filter(|s| *s > 0).map(|s| Duration::from_secs(s.max(2))))
 }
 
 fn require_auth(settings: &Settings) -> Result<AcceptedMethods, TargetError> {
     let text = settings.get("require_auth").unwrap_or_default();
     let allowed = "a list of password, md5, gss, sspi, scram-sha-256, oauth and none, all or none with a ! before it";
-    AcceptedMethods::parse(text).ok_or_else(|| wrong_value("require_auth", text, allowed.to_owned()))
+    AcceptedMethods::parse(text)
+        .ok_or_else(|| wrong_value("require_auth", text, allowed.to_owned()))
 }
 
 fn session_attrs(settings: &Settings) -> Result<SessionAttrs, TargetError> {

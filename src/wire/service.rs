@@ -101,7 +101,8 @@ fn setting(line: &str, settings: &mut Settings) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    const FILE: &str = "# ours\n[one]\nhost=a\nport=1\n\n[two]\nhost = b\n[three]\nhost=c\nhost=d\nuser=x\n";
+    const FILE: &str =
+        "# ours\n[one]\nhost=a\nport=1\n\n[two]\nhost = b\n[three]\nhost=c\nhost=d\nuser=x\n";
 
     fn section(name: &str) -> Result<Vec<(&'static str, String)>, Mistake> {
         let mut settings = Settings::default();

@@ -33,13 +33,17 @@ pub enum TargetError {
         allowed: String,
     },
     /// A port that is none. What was written there may be half of a password that was not percent-encoded.
-    #[error("the port of host {which} is no number from 1 to 65535 (in a URL, a password with : / @ ? or % in it must be percent-encoded)")]
+    #[error(
+        "the port of host {which} is no number from 1 to 65535 (in a URL, a password with : / @ ? or % in it must be percent-encoded)"
+    )]
     WrongPort {
         /// Which of the hosts, counted from 1.
         which: usize,
     },
     /// Lists of hosts, addresses and ports that do not go together.
-    #[error("there are {found} values for {keyword} and {hosts} hosts; give as many as there are hosts")]
+    #[error(
+        "there are {found} values for {keyword} and {hosts} hosts; give as many as there are hosts"
+    )]
     Mismatch {
         /// The keyword.
         keyword: &'static str,

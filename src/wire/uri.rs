@@ -139,7 +139,10 @@ impl<'a> Reader<'a> {
                     let (digits, behind) = rest.split_at_checked(2).unwrap_or((rest, b""));
                     rest = behind;
                     hex(digits).ok_or_else(|| {
-                        self.malformed(encoded, "% must be followed by two hexadecimal digits, not 00")
+                        self.malformed(
+                            encoded,
+                            "% must be followed by two hexadecimal digits, not 00",
+                        )
                     })?
                 }
                 byte => *byte,
@@ -203,22 +206,19 @@ mod tests {
         assert_reads("postgres://host?", &[("host", "host")]);
         assert_reads("postgres://[::1]:5433/", &[("host", "::1"), ("port", "5433")]);
         assert_reads("postgres:///?host=/path/to/socket/dir", &[("host", "/path/to/socket/dir")]);
-        assert_reads("postgres://%2Fvar%2Flib%2Fpostgresql/dbname", &[
-            ("dbname", "dbname"),
-            ("host", "/var/lib/postgresql"),
-        ]);
+        assert_reads(
+            "postgres://%2Fvar%2Flib%2Fpostgresql/dbname",
+            &[("dbname", "dbname"), ("host", "/var/lib/postgresql")],
+        );
         assert_reads("postgres://a:1,b/d", &[("dbname", "d"), ("host", "a,b"), ("port", "1,")]);
-        assert_reads("postgres://u%40x:p%3Aw@h", &[
-            ("host", "h"),
-            ("password", "p:w"),
-            ("user", "u@x"),
-        ]);
-        assert_reads("postgres://h/d?ssl=true&connect_timeout=3", &[
-            ("connect_timeout", "3"),
-            ("dbname", "d"),
-            ("host", "h"),
-            ("sslmode", "require"),
-        ]);
+        assert_reads(
+            "postgres://u%40x:p%3Aw@h",
+            &[("host", "h"), ("password", "p:w"), ("user", "u@x")],
+        );
+        assert_reads(
+            "postgres://h/d?ssl=true&connect_timeout=3",
+            &[("connect_timeout", "3"), ("dbname", "d"), ("host", "h"), ("sslmode", "require")],
+        );
     }
 
     #[test]
@@ -231,7 +231,10 @@ mod tests {
             ("postgres://host/%00", 17),
         ] {
             let error = read(text).unwrap_err();
-            assert!(matches!(error, TargetError::Malformed { at: found, .. } if found == at), "{text}: {error}");
+            assert!(
+                matches!(error, TargetError::Malformed { at: found, .. } if found == at),
+                "{text}: {error}"
+            );
         }
     }
 
