@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use overbooked::engine::postgres::ClusterOptions;
+use overbooked::engine::postgres::{Cluster, ClusterOptions};
 use tempfile::TempDir;
 
 use super::{
@@ -44,12 +44,11 @@ async fn a_dropped_cluster_leaves_nothing() {
 async fn a_start_that_is_given_up_leaves_nothing() {
     let temporary = open_folder();
     let options = within(&temporary);
-    let starting = std::pin::pin!(overbooked::engine::postgres::Cluster::start(&options, &|_| {}));
+    let starting = Box::pin(Cluster::start(&options, &|_| {}));
     let server_is_coming = eventually("the server's files", async || {
-        glob(&temporary, "data/postmaster.pid").is_some()
+        find(&temporary, "data/postmaster.pid").is_some()
     });
     tokio::select! {
-        // The start is polled only until the server has begun; then it is dropped.
         biased;
         () = server_is_coming => {}
         started = starting => drop(started.unwrap()),
@@ -57,7 +56,8 @@ async fn a_start_that_is_given_up_leaves_nothing() {
     eventually("the folder goes", async || is_empty(&temporary)).await;
 }
 
-fn glob(temporary: &TempDir, file: &str) -> Option<PathBuf> {
+/// A file in one of the clusters' folders, once it is there.
+fn find(temporary: &TempDir, file: &str) -> Option<PathBuf> {
     let folders = temporary.path().read_dir().unwrap().flatten();
     folders.map(|folder| folder.path().join(file)).find(|path| path.exists())
 }
@@ -83,8 +83,8 @@ async fn spawn_holder(temporary: &TempDir) -> (Child, PathBuf) {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    eventually("the holder's cluster", async || glob(temporary, "ready").is_some()).await;
-    let ready = glob(temporary, "ready").unwrap();
+    eventually("the holder's cluster", async || find(temporary, "ready").is_some()).await;
+    let ready = find(temporary, "ready").unwrap();
     (holder, ready.parent().unwrap().to_owned())
 }
 
