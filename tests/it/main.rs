@@ -1,6 +1,7 @@
 //! The one integration test binary: real servers, the real program, real pseudo-terminals.
 mod cluster;
 mod layers;
+mod observer;
 mod run;
 mod session;
 mod support;
