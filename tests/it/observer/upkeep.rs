@@ -45,8 +45,7 @@ async fn a_table_that_is_made_again_is_seen_again() {
     assert_eq!(house.tables[0].columns.len(), 4);
     assert_eq!(seat(&house, "Z-1").values[3].as_deref(), Some("new"));
     bob.run("alter table seats drop column note").await;
-    bob.run("begin; insert into seats values ('Z', 2, 'Bob')")
-        .await;
+    bob.run("begin; insert into seats values ('Z', 2, 'Bob')").await;
     let house = stage.house().await;
     assert_eq!(held(seat(&house, "Z-2")), [("Bob".to_owned(), HoldKind::Insert)]);
 }
