@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
-    &["event", "scenario", "seats", "sql"],
-    &["psql", "transcript"],
-    &["wire", "syntax", "session", "observer", "engine"],
+    &["event", "scenario", "seats", "sql", "syntax"],
+    &["lesson", "psql", "transcript"],
+    &["wire", "session", "observer", "engine"],
     &["run", "rush"],
     &["tui"],
     &["cli", "config", "main", "lib"],
