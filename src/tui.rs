@@ -110,8 +110,17 @@ where
     let clock = Instant::now();
     let app = App::new(setting, size, clock);
     let reports = Some(reports);
-    let mut stage =
-        Stage { terminal, input, commands, reports, clock, app, drawn: None, is_stale: true, exit: None };
+    let mut stage = Stage {
+        terminal,
+        input,
+        commands,
+        reports,
+        clock,
+        app,
+        drawn: None,
+        is_stale: true,
+        exit: None,
+    };
     stage.draw()?;
     while stage.exit.is_none() {
         stage.turn().await?;
@@ -171,9 +180,9 @@ where
         let happening = next_of(self.input, self.reports.as_mut());
         match deadline {
             None => happening.await,
-            Some(at) => tokio::time::timeout_at(at.into(), happening)
-                .await
-                .unwrap_or(Ok(Happening::Moment)),
+            Some(at) => {
+                tokio::time::timeout_at(at.into(), happening).await.unwrap_or(Ok(Happening::Moment))
+            }
         }
     }
 
@@ -223,7 +232,9 @@ where
     /// Forgets what the terminal shows, so that the next frame draws every cell.
     fn draw_anew(&mut self) -> Result<(), LoopError> {
         let size = self.terminal.size().map_err(draw_error::<B>)?;
-        self.terminal.resize((ratatui::layout::Position::ORIGIN, size).into()).map_err(draw_error::<B>)
+        self.terminal
+            .resize((ratatui::layout::Position::ORIGIN, size).into())
+            .map_err(draw_error::<B>)
     }
 
     fn draw(&mut self) -> Result<(), LoopError> {

@@ -46,7 +46,9 @@ impl Backslash {
             "dn" => Self::Sql(SCHEMAS.to_owned()),
             "conninfo" => Self::Sql(CONNECTION.to_owned()),
             "timing" => Self::Say("the time of every statement is shown anyway".to_owned()),
-            "x" => Self::Say("no expanded rows here; Alt-Right shows what a pane cuts off".to_owned()),
+            "x" => {
+                Self::Say("no expanded rows here; Alt-Right shows what a pane cuts off".to_owned())
+            }
             _ => Self::Say(format!("\\{command} is not known here; \\? shows what is")),
         }
     }
@@ -86,7 +88,9 @@ mod tests {
 
     #[test]
     fn any_other_command_is_refused_by_name() {
-        let Some(Backslash::Say(said)) = Backslash::parse("\\copy x to y") else { panic!("silent") };
+        let Some(Backslash::Say(said)) = Backslash::parse("\\copy x to y") else {
+            panic!("silent")
+        };
         assert!(said.contains("\\copy"));
     }
 }

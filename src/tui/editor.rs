@@ -229,7 +229,8 @@ impl Editor {
                 cursor = self.find_cursor(&mut rows, from, character, cells);
             }
         }
-        let first = (cursor.0 + 1).saturating_sub(most).max(rows.len().saturating_sub(most).min(cursor.0));
+        let first =
+            (cursor.0 + 1).saturating_sub(most).max(rows.len().saturating_sub(most).min(cursor.0));
         let rows: Vec<SheetRow> = rows.into_iter().skip(first).take(most).collect();
         Sheet { rows, cursor: (cursor.0 - first, cursor.1) }
     }

@@ -239,9 +239,7 @@ fn code_named(name: &str) -> Option<KeyCode> {
     let mut letters = name.chars();
     match (letters.next()?, letters.as_str()) {
         (letter, "") => Some(KeyCode::Char(letter)),
-        ('F' | 'f', number) => {
-            number.parse().ok().filter(|n| (1..=24).contains(n)).map(KeyCode::F)
-        }
+        ('F' | 'f', number) => number.parse().ok().filter(|n| (1..=24).contains(n)).map(KeyCode::F),
         _ => None,
     }
 }
@@ -295,7 +293,12 @@ impl KeyMap {
         for entry in TABLE {
             let keys: Vec<String> =
                 self.all(entry.action).iter().map(|key| format!("`{key}`")).collect();
-            table.push_str(&format!("| {} | `{}` | {} |\n", keys.join(" "), entry.name, entry.help));
+            table.push_str(&format!(
+                "| {} | `{}` | {} |\n",
+                keys.join(" "),
+                entry.name,
+                entry.help
+            ));
         }
         table
     }
@@ -336,7 +339,8 @@ mod tests {
 
     #[test]
     fn terminals_that_disagree_send_the_same_key() {
-        let capital = KeyEvent::new(KeyCode::Char('C'), KeyModifiers::CONTROL | KeyModifiers::SHIFT);
+        let capital =
+            KeyEvent::new(KeyCode::Char('C'), KeyModifiers::CONTROL | KeyModifiers::SHIFT);
         assert_eq!(Key::from(capital), "Ctrl-C".parse().unwrap());
         let shifted = KeyEvent::new(KeyCode::Char('?'), KeyModifiers::SHIFT);
         assert_eq!(Key::from(shifted), "?".parse().unwrap());

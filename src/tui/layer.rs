@@ -46,7 +46,10 @@ impl Picker {
     pub fn matching(&self) -> Vec<&Arc<Scenario>> {
         let filter = self.filter.to_lowercase();
         let holds = |text: &str| text.to_lowercase().contains(&filter);
-        self.library.iter().filter(|scenario| holds(&scenario.title) || holds(&scenario.name)).collect()
+        self.library
+            .iter()
+            .filter(|scenario| holds(&scenario.title) || holds(&scenario.name))
+            .collect()
     }
 
     /// The chosen one.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::editor::Editor;
 use super::result::Incoming;
-use super::scrollback::{Line, LINE_KEPT, Look, Scrollback};
+use super::scrollback::{LINE_KEPT, Line, Look, Scrollback};
 use crate::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus,
     Wait, WaitTarget,
@@ -271,7 +271,11 @@ impl Pane {
 
     /// The next typed statement, if the one before it is answered.
     pub fn next_of_queue(&mut self) -> Option<String> {
-        if self.in_flight.is_some() || self.link != Link::Open { None } else { self.queue.pop_front() }
+        if self.in_flight.is_some() || self.link != Link::Open {
+            None
+        } else {
+            self.queue.pop_front()
+        }
     }
 
     /// How the session stands, in the words of its title.

@@ -59,7 +59,8 @@ fn shortened(value: &Option<String>) -> Option<String> {
 
 /// Column names above the rule, rows below it, the count last.
 fn looks(text: &[String]) -> Vec<Line> {
-    let is_rule = |line: &String| line.starts_with('-') && line.bytes().all(|b| b == b'-' || b == b'+');
+    let is_rule =
+        |line: &String| line.starts_with('-') && line.bytes().all(|b| b == b'-' || b == b'+');
     let rule = text.iter().position(is_rule).unwrap_or(0);
     let last = text.len().saturating_sub(1);
     let look = |index: usize| match index {

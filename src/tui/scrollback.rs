@@ -215,10 +215,12 @@ impl Scrollback {
         self.line(number).into_iter().flat_map(move |line| {
             let ranges = line.rows(cells);
             let last = ranges.len() - 1;
-            ranges
-                .into_iter()
-                .enumerate()
-                .map(move |(index, range)| Row { line, number, range, ends: index == last })
+            ranges.into_iter().enumerate().map(move |(index, range)| Row {
+                line,
+                number,
+                range,
+                ends: index == last,
+            })
         })
     }
 
@@ -271,7 +273,8 @@ impl Scrollback {
 
     /// Shows what is so many rows above.
     pub fn scroll_up(&mut self, rows: usize, room: Room) {
-        let mut place = self.top.map_or_else(|| self.newest_top(room), |top| self.clamped(top, room));
+        let mut place =
+            self.top.map_or_else(|| self.newest_top(room), |top| self.clamped(top, room));
         self.step_up(&mut place, rows, room.cells);
         self.settle(place, room);
     }

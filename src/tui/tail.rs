@@ -27,7 +27,8 @@ impl Tail {
 /// Lays out the lower part of a pane in the area inside its border.
 pub fn compose(app: &App, pane: &Pane, inner: Rect) -> Tail {
     let (cells, rows) = (usize::from(inner.width), usize::from(inner.height));
-    let mut wait = pane.waiting.as_ref().map_or_else(Vec::new, |waiting| wait_rows(app, waiting, cells));
+    let mut wait =
+        pane.waiting.as_ref().map_or_else(Vec::new, |waiting| wait_rows(app, waiting, cells));
     wait.truncate(rows);
     let left = rows - wait.len();
     let is_typed_in = pane.in_flight.is_none() && pane.link != Link::Connecting;
@@ -75,7 +76,9 @@ fn sentence(app: &App, waiting: &Waiting) -> String {
     let how = how.map(|how| format!(", {how}")).unwrap_or_default();
     let sentence = match waiting.wait.certainty {
         Certainty::Observed => format!("waits for {whom}: {what}{how}"),
-        Certainty::Guessed => format!("no answer yet; perhaps it waits for {whom} (a guess: this engine cannot tell)"),
+        Certainty::Guessed => {
+            format!("no answer yet; perhaps it waits for {whom} (a guess: this engine cannot tell)")
+        }
     };
     text::visible(&sentence).into_owned()
 }

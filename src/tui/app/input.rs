@@ -13,7 +13,9 @@ impl App {
     /// Takes in what the terminal tells.
     pub fn input(&mut self, event: Event, now: Duration) -> Vec<Effect> {
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => return self.key_pressed(key, now),
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                return self.key_pressed(key, now);
+            }
             Event::Paste(text) => self.paste(&text),
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::Resize(width, height) => self.resize(Size { width, height }),

@@ -113,7 +113,9 @@ impl App {
         match key.code {
             KeyCode::Esc | KeyCode::F(_) => return Vec::new(),
             KeyCode::Enter => {
-                let Some(scenario) = picker.choice().cloned() else { return self.keep(Layer::Picker(picker)) };
+                let Some(scenario) = picker.choice().cloned() else {
+                    return self.keep(Layer::Picker(picker));
+                };
                 self.say(format!("opening \u{201c}{}\u{201d}", scenario.title));
                 return vec![Effect::Ask(Command::Open(scenario))];
             }

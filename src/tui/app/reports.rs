@@ -42,7 +42,9 @@ impl App {
         let mut old: VecDeque<Pane> = std::mem::take(&mut self.panes).into();
         let mut pane = |name: &SessionName| {
             let place = old.iter().position(|pane| &pane.name == name);
-            place.and_then(|place| old.remove(place)).map_or_else(|| Pane::new(name.clone()), Pane::fresh)
+            place
+                .and_then(|place| old.remove(place))
+                .map_or_else(|| Pane::new(name.clone()), Pane::fresh)
         };
         self.panes = fresh.sessions.iter().map(&mut pane).collect();
         self.script = Some(Script::new(fresh));

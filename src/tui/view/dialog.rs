@@ -57,8 +57,10 @@ fn quit(app: &App, screen: Rect, buffer: &mut Buffer) {
         [one] => format!("{one} has an open transaction. Leaving rolls it back."),
         many => format!("Open transactions: {}. Leaving rolls them back.", many.join(", ")),
     };
-    let mut lines: Vec<Line<'_>> =
-        text::wrap(&words, 56).into_iter().map(|row| Line::from(app.span(row, Role::Screen))).collect();
+    let mut lines: Vec<Line<'_>> = text::wrap(&words, 56)
+        .into_iter()
+        .map(|row| Line::from(app.span(row, Role::Screen)))
+        .collect();
     lines.push(Line::default());
     lines.push(keys_line(app, &[("y".into(), "leave"), ("n".into(), "stay")]));
     let area = centred(screen, 62, height_of(&lines));
@@ -142,18 +144,27 @@ fn graph(app: &App, screen: Rect, buffer: &mut Buffer) {
 }
 
 fn pick(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Position {
-    let area = centred(screen, screen.width.saturating_sub(8).min(120), screen.height.saturating_sub(4));
+    let area =
+        centred(screen, screen.width.saturating_sub(8).min(120), screen.height.saturating_sub(4));
     let inner = open_box(app, area, "pick a scenario", buffer);
     let filter = format!("find: {}", text::visible(&picker.filter));
-    buffer.set_stringn(inner.x, inner.y, &filter, usize::from(inner.width), app.style(Role::Strong));
+    buffer.set_stringn(
+        inner.x,
+        inner.y,
+        &filter,
+        usize::from(inner.width),
+        app.style(Role::Strong),
+    );
     let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(4), ..inner };
     let list = Rect { width: body.width * 2 / 5, ..body };
-    let preview = Rect { x: list.right() + 3, width: body.width.saturating_sub(list.width + 3), ..body };
+    let preview =
+        Rect { x: list.right() + 3, width: body.width.saturating_sub(list.width + 3), ..body };
     draw_list(app, picker, list, buffer);
     if let Some(scenario) = picker.choice() {
         draw_preview(app, scenario, preview, buffer);
     }
-    let keys = [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
+    let keys =
+        [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
     let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     put_lines(last, &[keys_line(app, &keys)], buffer);
     let x = inner.x + u16::try_from(text::width(&filter)).unwrap_or(0).min(inner.width);

@@ -18,7 +18,7 @@ use super::{frame_of, sql};
 use crate::event::SessionName;
 use crate::syntax;
 use crate::tui::app::App;
-use crate::tui::script::{Script, Mark};
+use crate::tui::script::{Mark, Script};
 use crate::tui::text;
 use crate::tui::theme::Role;
 

@@ -18,6 +18,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::{frame_of, sql};
+use crate::event::TransactionStatus;
 use crate::syntax;
 use crate::tui::app::App;
 use crate::tui::layer::Layer;
@@ -27,7 +28,6 @@ use crate::tui::scrollback::{Look, Room, Row};
 use crate::tui::tail::{self, Tail};
 use crate::tui::theme::Role;
 use crate::tui::{text, wrap};
-use crate::event::TransactionStatus;
 
 /// Draws a session; gives the cursor's place.
 pub(super) fn draw(
@@ -56,7 +56,8 @@ fn draw_frame(app: &App, place: usize, area: Rect, now: Duration, room: Room, bu
     let below = pane.scrollback.lines_below(room);
     if below > 0 {
         let more = format!(" {below} more below ");
-        frame = frame.title_bottom(Line::from(app.span(more, Role::Notice)).alignment(Alignment::Right));
+        frame = frame
+            .title_bottom(Line::from(app.span(more, Role::Notice)).alignment(Alignment::Right));
     }
     frame.render(area, buffer);
 }
@@ -129,7 +130,13 @@ fn draw_row(app: &App, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buff
         let is_cut = shown.end < line.text.trim_end().len();
         buffer.set_stringn(area.x, area.y, &line.text[shown], cells, app.look(line.look));
         if is_cut && area.width > 0 {
-            text::put(buffer, area, (area.right() - 1, area.y), signs.ellipsis, app.style(Role::Dim));
+            text::put(
+                buffer,
+                area,
+                (area.right() - 1, area.y),
+                signs.ellipsis,
+                app.style(Role::Dim),
+            );
         }
     } else {
         let indent = if row.range.start == 0 { 0 } else { line.look.hanging() };
@@ -177,8 +184,7 @@ fn mark_found(app: &App, row: &Row<'_>, needle: &str, area: Rect, buffer: &mut B
     if !row.line.text[row.range.clone()].to_lowercase().contains(&needle.to_lowercase()) {
         return;
     }
-    let shown: String =
-        (area.left()..area.right()).map(|x| buffer[(x, area.y)].symbol()).collect();
+    let shown: String = (area.left()..area.right()).map(|x| buffer[(x, area.y)].symbol()).collect();
     let found = shown.to_lowercase();
     let Some(at) = found.find(&needle.to_lowercase()) else { return };
     let from = u16::try_from(text::width(&found[..at])).unwrap_or(0);
