@@ -25,6 +25,7 @@ pub mod backslash;
 pub mod editor;
 pub mod flash;
 mod flow;
+pub mod graph;
 pub mod house;
 pub mod keys;
 pub mod layer;

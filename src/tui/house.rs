@@ -24,7 +24,7 @@ pub(crate) mod sample;
 mod tests;
 
 /// Cells that a table needs beside another one.
-const LEAST_WIDTH: u16 = 56;
+const LEAST_WIDTH: u16 = 72;
 /// Lines below which a panel shows nothing of use: two of border, a row, a legend.
 const LEAST_HEIGHT: usize = 4;
 

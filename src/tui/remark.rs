@@ -106,13 +106,13 @@ impl<'a> Remark<'a> {
 
     /// As many more waiters as there is no room for.
     pub(super) fn more_waiters(count: usize, scene: &Scene<'_>) -> Self {
-        let text = format!("+{count} more").into();
+        let text = format!("+{count}").into();
         Self::new(scene.signs().waiting.into(), Role::Waiting, text, Style::new(), scene)
     }
 
     /// As many more holders as there is no room for.
     pub(super) fn more_holders(count: usize, scene: &Scene<'_>) -> Self {
-        Self::text(format!("+{count} more").into(), scene.style(Role::Dim))
+        Self::text(format!("+{count}").into(), scene.style(Role::Dim))
     }
 
     fn new(

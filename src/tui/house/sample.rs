@@ -96,10 +96,10 @@ pub(crate) fn picture() -> House {
 pub(crate) fn cinema(rows: u32) -> House {
     let a_row = 200 / rows;
     let mut places = Vec::new();
-    for (compartment, title) in ["First", "Second", "Third"].into_iter().enumerate() {
+    for (compartment, title) in (0_u32..).zip(["First", "Second", "Third"]) {
         for (row, letter) in (0..rows).zip('A'..) {
             for number in 1..=a_row {
-                let booked = (row * 7 + number * 3 + compartment as u32).is_multiple_of(4);
+                let booked = (row * 7 + number * 3 + compartment).is_multiple_of(4);
                 let key = format!("{title}-{letter}-{number}");
                 let holder = booked.then_some("Carol");
                 let values =

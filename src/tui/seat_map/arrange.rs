@@ -19,10 +19,21 @@ use crate::tui::remark::Scene;
 /// Blanks between two compartments.
 pub(super) const AISLE: usize = 3;
 
+/// Whether compartments may stand below each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bands {
+    /// They must all stand side by side.
+    One,
+    /// They may.
+    Many,
+}
+
 /// One way to draw a compartment.
 pub(super) trait Density {
-    /// The size of the compartment's block, in cells and lines.
-    fn size(&self, compartment: &Compartment<'_>) -> (usize, usize);
+    /// The width of the compartment's block, in cells.
+    fn width(&self, compartment: &Compartment<'_>) -> usize;
+    /// Its height, in lines.
+    fn height(&self, compartment: &Compartment<'_>) -> usize;
     /// The block itself.
     fn block<'a>(&self, compartment: &'a Compartment<'a>, scene: &Scene<'a>) -> Block<'a>;
 }
@@ -57,35 +68,17 @@ pub(super) struct Arrangement {
 }
 
 impl Arrangement {
-    /// The arrangement, or none where a single compartment is too wide.
+    /// The arrangement, or none where the width is not enough. Heights are asked for only where it is: they cost more.
     pub(super) fn of(
         compartments: &[Compartment<'_>],
         density: &impl Density,
+        allowed: Bands,
         width: usize,
     ) -> Option<Self> {
-        let sizes: Vec<_> = compartments.iter().map(|part| density.size(part)).collect();
-        if sizes.iter().any(|size| size.0 > width) {
-            return None;
-        }
-        let mut bands: Vec<Range<usize>> = Vec::new();
-        let mut taken = 0;
-        for (at, size) in sizes.iter().enumerate() {
-            match bands.last_mut() {
-                Some(band) if taken + AISLE + size.0 <= width => {
-                    band.end += 1;
-                    taken += AISLE + size.0;
-                }
-                _ => {
-                    bands.push(at..at + 1);
-                    taken = size.0;
-                }
-            }
-        }
-        Some(Self { sizes, bands, width })
-    }
-
-    pub(super) fn is_one_band(&self) -> bool {
-        self.bands.len() <= 1
+        let widths: Vec<_> = compartments.iter().map(|part| density.width(part)).collect();
+        let bands = bands(&widths, allowed, width)?;
+        let heights = compartments.iter().map(|part| density.height(part));
+        Some(Self { sizes: widths.into_iter().zip(heights).collect(), bands, width })
     }
 
     pub(super) fn height(&self) -> usize {
@@ -138,6 +131,27 @@ impl Arrangement {
         }
         picture.lines.extend(lines.into_iter().map(Line::from));
     }
+}
+
+/// Which compartments stand side by side.
+fn bands(widths: &[usize], allowed: Bands, width: usize) -> Option<Vec<Range<usize>>> {
+    let mut bands: Vec<Range<usize>> = Vec::new();
+    let mut taken = 0;
+    for (at, cells) in widths.iter().enumerate() {
+        match bands.last_mut() {
+            Some(band) if taken + AISLE + cells <= width => {
+                band.end += 1;
+                taken += AISLE + cells;
+            }
+            Some(_) if allowed == Bands::One => return None,
+            _ if *cells > width => return None,
+            _ => {
+                bands.push(at..at + 1);
+                taken = *cells;
+            }
+        }
+    }
+    Some(bands)
 }
 
 pub(super) fn blank<'a>(cells: usize) -> Span<'a> {

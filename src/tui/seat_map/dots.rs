@@ -105,17 +105,18 @@ fn sign<'a>(seats: &[(usize, Seat<'_>)], scene: &Scene<'a>) -> Span<'a> {
 }
 
 impl Density for Dots {
-    fn size(&self, part: &Compartment<'_>) -> (usize, usize) {
+    fn width(&self, part: &Compartment<'_>) -> usize {
         let abreast = self.abreast.min(part.rows.len()).max(1);
-        let width = abreast * (self.row_width(part) + BETWEEN_ROWS) - BETWEEN_ROWS;
-        let title = part.title.as_deref().map_or(0, |title| text::width(title).min(width));
-        let height = self.rows_down(part) * self.row_height(part);
-        (width.max(title), height + usize::from(part.title.is_some()))
+        abreast * (self.row_width(part) + BETWEEN_ROWS) - BETWEEN_ROWS
+    }
+
+    fn height(&self, part: &Compartment<'_>) -> usize {
+        self.rows_down(part) * self.row_height(part) + usize::from(part.title.is_some())
     }
 
     fn block<'a>(&self, part: &'a Compartment<'a>, scene: &Scene<'a>) -> Block<'a> {
         let mut block = Block::default();
-        block.lines.extend(title_line(part, self.size(part).0, scene));
+        block.lines.extend(title_line(part, self.width(part), scene));
         let first = block.lines.len();
         let down = self.rows_down(part);
         block.lines.resize_with(first + down * self.row_height(part), Vec::new);

@@ -38,9 +38,9 @@ impl Initials {
     }
 
     fn header<'a>(self, part: &'a Compartment<'a>, scene: &Scene<'a>) -> Vec<Span<'a>> {
-        let numbers: String =
-            part.numbers.iter().map(|number| format!(" {}", text::pad(number, CELL, ""))).collect();
-        vec![blank(self.label), scene.span(numbers, Role::Dim)]
+        let number = |number: &Cow<'_, str>| text::pad(number, PITCH, "");
+        let numbers: String = part.numbers.iter().map(number).collect();
+        vec![blank(self.label + 1), scene.span(numbers.trim_end().to_owned(), Role::Dim)]
     }
 
     fn row<'a>(self, row: &'a Row<'a>, scene: &Scene<'a>) -> Vec<Span<'a>> {
@@ -96,15 +96,18 @@ fn initials<'a>(name: Option<&str>) -> Cow<'a, str> {
 }
 
 impl Density for Initials {
-    fn size(&self, part: &Compartment<'_>) -> (usize, usize) {
+    fn width(&self, part: &Compartment<'_>) -> usize {
         let title = part.title.as_deref().map_or(0, text::width).min(TITLE);
-        let width = self.label + part.numbers.len() * PITCH;
-        (width.max(title), part.rows.len() + 1 + usize::from(part.title.is_some()))
+        title.max(self.label + part.numbers.len() * PITCH)
+    }
+
+    fn height(&self, part: &Compartment<'_>) -> usize {
+        part.rows.len() + 1 + usize::from(part.title.is_some())
     }
 
     fn block<'a>(&self, part: &'a Compartment<'a>, scene: &Scene<'a>) -> Block<'a> {
         let mut block = Block::default();
-        block.lines.extend(title_line(part, self.size(part).0, scene));
+        block.lines.extend(title_line(part, self.width(part), scene));
         block.lines.push(self.header(part, scene));
         for row in &part.rows {
             block.row_starts.push(block.lines.len());

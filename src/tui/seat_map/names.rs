@@ -7,7 +7,7 @@
 
 use ratatui::text::Span;
 
-use super::arrange::{Block, Density, blank};
+use super::arrange::{AISLE, Block, Density, blank};
 use super::plan::{Compartment, Plan, Row, Seat};
 use super::{TITLE, over, title_line};
 use crate::tui::remark::{Remark, Scene};
@@ -18,65 +18,91 @@ use crate::tui::theme::Role;
 const AFTER_LABEL: usize = 3;
 /// Fewer cells than this do not tell names apart: a sign, a blank and four letters.
 const LEAST_REMARK: usize = 6;
+/// From here on down, remarks are cut one cell at a time until they fit.
+const MOST_REMARK: usize = 24;
+/// A player's name longer than this finds no room kept free for it.
+const MOST_KEPT_FREE: usize = 10;
 
-/// Names of a given width, seats of a given height.
-#[derive(Clone, Copy, Debug)]
+/// Columns of given widths, seats of a given height.
+#[derive(Clone, Debug)]
 pub(super) struct Names {
     label: usize,
     number: usize,
-    remark: usize,
+    /// How wide a remark can be, by column. A compartment with fewer columns uses the first ones.
+    remarks: Vec<usize>,
     gap: usize,
     /// How many lines one seat may take for its holders and its queue.
     lines: usize,
 }
 
 impl Names {
-    /// Room for the longest remark.
-    pub(super) fn whole(plan: &Plan<'_>, scene: &Scene<'_>) -> Self {
-        let width = |seat| remarks(seat, scene).map(|remark| remark.width()).max().unwrap_or(0);
+    /// All columns alike, with room for every remark, and for any player to come and wait without anything moving.
+    pub(super) fn made_alike(&self, scene: &Scene<'_>) -> Self {
+        let player = scene.cast.iter().map(|name| text::width(name.as_str())).max().unwrap_or(0);
+        let waiting = text::width(scene.signs().waiting) + 1 + player.min(MOST_KEPT_FREE);
+        let widest = self.remarks.iter().copied().max().unwrap_or(0).max(waiting);
+        Self { remarks: vec![widest; self.remarks.len()], gap: 3, ..self.clone() }
+    }
+
+    /// Each column as wide as its own widest remark.
+    pub(super) fn fitted(plan: &Plan<'_>, scene: &Scene<'_>) -> Self {
         let parts = &plan.compartments;
+        let columns = parts.iter().map(|part| part.numbers.len()).max().unwrap_or(0);
+        let mut widths = vec![0; columns];
+        for (column, seat) in parts.iter().flat_map(|part| &part.rows).flat_map(|row| &row.seats) {
+            let widest = remarks(seat, scene).map(|remark| remark.width()).max().unwrap_or(0);
+            widths[*column] = widths[*column].max(widest);
+        }
         let numbers = parts.iter().flat_map(|part| &part.numbers).map(|number| text::width(number));
         let labels = parts.iter().flat_map(|part| &part.rows).map(|row| text::width(&row.label));
         Self {
             label: labels.max().unwrap_or(0),
             number: numbers.max().unwrap_or(0),
-            remark: plan.seats().map(width).max().unwrap_or(0),
-            gap: 3,
-            lines: 8,
+            remarks: widths,
+            gap: 2,
+            lines: usize::MAX,
         }
     }
 
-    pub(super) fn with_gap(self, gap: usize) -> Self {
-        Self { gap, ..self }
+    pub(super) fn with_gap(&self, gap: usize) -> Self {
+        Self { gap, ..self.clone() }
     }
 
-    pub(super) fn with_lines(self, lines: usize) -> Self {
-        Self { lines, ..self }
+    pub(super) fn with_lines(&self, lines: usize) -> Self {
+        Self { lines, ..self.clone() }
     }
 
-    /// Names cut so that all these columns fit, if enough of each name is left.
-    pub(super) fn cut_to(self, width: usize, plan: &Plan<'_>) -> Option<Self> {
-        let parts = &plan.compartments;
-        let columns: usize = parts.iter().map(|part| part.numbers.len()).sum();
-        let labels = parts.len() * (self.label + AFTER_LABEL);
-        let aisles = parts.len().saturating_sub(1) * super::arrange::AISLE;
-        let room = width.checked_sub(labels + aisles)? / columns.max(1);
-        let remark = room.checked_sub(self.number + 2)?;
-        (remark >= LEAST_REMARK).then(|| Self { remark: remark.min(self.remark), gap: 1, ..self })
+    /// Long remarks cut so that all compartments stand side by side, if enough of each is left to tell names apart.
+    pub(super) fn cut_to(&self, width: usize, plan: &Plan<'_>) -> Option<Self> {
+        let cut = |most: usize| Self {
+            remarks: self.remarks.iter().map(|cells| (*cells).min(most)).collect(),
+            gap: 1,
+            ..self.clone()
+        };
+        let fits = |names: &Self| {
+            let parts = plan.compartments.iter().map(|part| names.width(part) + AISLE);
+            parts.sum::<usize>() <= width + AISLE
+        };
+        (LEAST_REMARK..=MOST_REMARK).rev().map(cut).find(fits)
     }
 
-    fn cell(self) -> usize {
-        self.number + 1 + self.remark
+    fn cell(&self, column: usize) -> usize {
+        self.number + 1 + self.remarks[column]
     }
 
-    fn row_height(self, row: &Row<'_>) -> usize {
+    /// The cells of columns and the gaps behind them.
+    fn span(&self, columns: std::ops::Range<usize>) -> usize {
+        columns.map(|column| self.cell(column) + self.gap).sum()
+    }
+
+    fn row_height(&self, row: &Row<'_>) -> usize {
         let height = |seats: &[(usize, Seat<'_>)]| -> usize {
             seats.iter().map(|(_, seat)| remark_count(seat)).sum()
         };
         row.columns().map(height).max().unwrap_or(1).min(self.lines)
     }
 
-    fn row<'a>(self, part: &'a Compartment<'a>, row: &'a Row<'a>, scene: &Scene<'a>) -> Lines<'a> {
+    fn row<'a>(&self, part: &'a Compartment<'a>, row: &'a Row<'a>, scene: &Scene<'a>) -> Lines<'a> {
         let height = self.row_height(row);
         let label = text::pad(&row.label, self.label + AFTER_LABEL, scene.signs().ellipsis);
         let mut lines = vec![vec![blank(self.label + AFTER_LABEL)]; height];
@@ -84,7 +110,7 @@ impl Names {
         let mut next = 0;
         for seats in row.columns() {
             let column = seats[0].0;
-            let skipped = (column - next) * (self.cell() + self.gap);
+            let skipped = self.span(next..column);
             next = column + 1;
             let cell = self.place(&part.numbers[column], seats, height, scene);
             for (line, spans) in lines.iter_mut().zip(cell) {
@@ -98,7 +124,7 @@ impl Names {
 
     /// One place in the row: exactly `height` lines, the remarks below each other.
     fn place<'a>(
-        self,
+        &self,
         number: &'a str,
         seats: &'a [(usize, Seat<'a>)],
         height: usize,
@@ -106,15 +132,16 @@ impl Names {
     ) -> Lines<'a> {
         let over = over(seats, scene);
         let ellipsis = scene.signs().ellipsis;
+        let column = seats[0].0;
         let mut lines: Lines<'a> = shortened(seats, self.lines, scene)
             .into_iter()
             .map(|remark| {
                 let mut line = vec![blank(self.number + 1)];
-                line.extend(remark.spans(self.remark, over, ellipsis));
+                line.extend(remark.spans(self.remarks[column], over, ellipsis));
                 line
             })
             .collect();
-        lines.resize_with(height, || vec![blank(self.cell())]);
+        lines.resize_with(height, || vec![blank(self.cell(column))]);
         let number = format!("{}{number} ", " ".repeat(self.number - text::width(number)));
         lines[0][0] = scene.span(number, Role::Dim).patch_style(over);
         lines
@@ -168,18 +195,20 @@ fn shortened<'a>(
 }
 
 impl Density for Names {
-    fn size(&self, part: &Compartment<'_>) -> (usize, usize) {
-        let columns = part.numbers.len();
-        let gaps = columns.saturating_sub(1) * self.gap;
+    fn width(&self, part: &Compartment<'_>) -> usize {
         let title = part.title.as_deref().map_or(0, text::width).min(TITLE);
-        let width = self.label + AFTER_LABEL + columns * self.cell() + gaps;
+        let columns = self.span(0..part.numbers.len()).saturating_sub(self.gap);
+        title.max(self.label + AFTER_LABEL + columns)
+    }
+
+    fn height(&self, part: &Compartment<'_>) -> usize {
         let rows: usize = part.rows.iter().map(|row| self.row_height(row)).sum();
-        (width.max(title), rows + usize::from(part.title.is_some()))
+        rows + usize::from(part.title.is_some())
     }
 
     fn block<'a>(&self, part: &'a Compartment<'a>, scene: &Scene<'a>) -> Block<'a> {
         let mut block = Block::default();
-        block.lines.extend(title_line(part, self.size(part).0, scene));
+        block.lines.extend(title_line(part, self.width(part), scene));
         for row in &part.rows {
             block.row_starts.push(block.lines.len());
             block.lines.extend(self.row(part, row, scene));

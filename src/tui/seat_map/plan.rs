@@ -1,7 +1,7 @@
 //! The plan of the house: a table's rows sorted into compartments, rows and numbered seats.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use crate::seats::{Place, SeatColumns, WatchedTable};
 use crate::tui::remark::Scene;
@@ -128,11 +128,6 @@ impl<'a> Plan<'a> {
         let rows = self.compartments.iter().flat_map(|part| &part.rows);
         rows.flat_map(|row| &row.seats).map(|(_, seat)| seat)
     }
-
-    /// How many rows of seats there are.
-    pub(super) fn rows(&self) -> usize {
-        self.compartments.iter().map(|part| part.rows.len()).sum()
-    }
 }
 
 impl<'a> Compartment<'a> {
@@ -168,7 +163,9 @@ impl<'a> Compartment<'a> {
         for row in &mut self.rows {
             let places = row.seats.chunk_by_mut(|left, right| left.0 == right.0);
             for (column, seats) in places.enumerate() {
-                seats.iter_mut().for_each(|seat| seat.0 = column);
+                for seat in seats {
+                    seat.0 = column;
+                }
             }
         }
         self.numbers = vec!["".into(); widest];
@@ -194,9 +191,10 @@ fn value(place: &Place, index: usize) -> Option<&str> {
 
 /// The distinct labels as people count: 2 before 10, Z before AA.
 fn in_order<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let key = |label: &'a str| (label.parse::<i64>().unwrap_or(i64::MAX), label.len(), label);
-    let distinct: BTreeSet<_> = labels.map(key).collect();
-    distinct.into_iter().map(|(_, _, label)| label).collect()
+    let distinct: HashSet<&str> = labels.collect();
+    let mut labels: Vec<_> = distinct.into_iter().collect();
+    labels.sort_by_cached_key(|&label| (label.parse().unwrap_or(i64::MAX), label.len(), label));
+    labels
 }
 
 #[cfg(test)]

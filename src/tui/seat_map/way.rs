@@ -1,9 +1,9 @@
 //! Which way to draw the house: the most telling one that fits.
 //!
-//! In this order: whole names, names side by side but cut, shorter queues, two letters, signs apart, signs close, several rows
-//! abreast. Each is tried with the caption and without it. The last resort is signs in rows that break at the width.
+//! In this order: names in even columns, in columns that fit, cut; the same with shorter queues; two letters; signs apart; signs
+//! close; several rows abreast. Each is tried with the caption and without it. The last resort is signs in rows that break at the width.
 
-use super::arrange::{Arrangement, Block, Density, Picture};
+use super::arrange::{Arrangement, Bands, Block, Density, Picture};
 use super::dots::Dots;
 use super::initials::Initials;
 use super::legend::Shown;
@@ -26,18 +26,11 @@ pub(super) struct Way {
     arrangement: Option<Arrangement>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Grain {
     Names(Names),
     Initials(Initials),
     Dots(Dots),
-}
-
-/// Whether compartments may stand below each other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Bands {
-    One,
-    Many,
 }
 
 impl Way {
@@ -47,12 +40,11 @@ impl Way {
             !seat.place.holders.is_empty() || !seat.place.waiters.is_empty()
         };
         let words = if plan.seats().any(|seat| is_contested(&seat)) { WORDS } else { 0 };
-        let named =
-            named(plan, size.0, scene).find_map(|group| Self::first_fitting(plan, &group, size, 0));
-        named
-            .or_else(|| {
-                dense(plan).find_map(|group| Self::first_fitting(plan, &group, size, words))
-            })
+        let fitting = |group: &Group, words| Self::first_fitting(plan, group, size, words);
+        named(plan, size.0, scene)
+            .find_map(|group| fitting(&group, 0))
+            .or_else(|| dense(plan).iter().find_map(|group| fitting(group, words)))
+            .or_else(|| dense(plan).iter().find_map(|group| fitting(group, 0)))
             .unwrap_or_else(|| Self::last_resort(plan, size.0))
     }
 
@@ -64,12 +56,11 @@ impl Way {
         words: usize,
     ) -> Option<Self> {
         let arranged = group.iter().filter_map(|(grain, bands)| {
-            let arrangement = Arrangement::of(&plan.compartments, grain, width)?;
-            let suits = *bands == Bands::Many || arrangement.is_one_band();
-            suits.then_some((*grain, arrangement))
+            let arrangement = Arrangement::of(&plan.compartments, grain, *bands, width)?;
+            Some((grain.clone(), arrangement))
         });
         let mut arranged: Vec<_> = arranged.collect();
-        let mut ways = [true, false].into_iter().flat_map(|has_caption| {
+        let mut ways = [true, false].into_iter().filter_map(|has_caption| {
             let needed = usize::from(has_caption) + words;
             let fits = move |height_of: usize| needed.saturating_add(height_of) <= height;
             let at = arranged.iter().position(|(_, arrangement)| fits(arrangement.height()));
@@ -80,10 +71,18 @@ impl Way {
         Some(Self { has_caption, words, grain, arrangement: Some(arrangement) })
     }
 
+    /// The lowest of what the width allows; its end will not be seen.
     fn last_resort(plan: &Plan<'_>, width: usize) -> Self {
-        let grain = Grain::Dots(Dots::apart(plan).close().broken_at(width));
-        let arrangement = Arrangement::of(&plan.compartments, &grain, width);
-        Self { has_caption: false, words: 0, grain, arrangement }
+        let close = Dots::apart(plan).close();
+        let abreast = (1..=ABREAST).rev().map(|abreast| close.abreast(abreast));
+        let mut ways = abreast.chain([close.broken_at(width)]).map(Grain::Dots).map(|grain| {
+            let arrangement = Arrangement::of(&plan.compartments, &grain, Bands::Many, width);
+            Self { has_caption: false, words: 0, grain, arrangement }
+        });
+        let lowest = ways.by_ref().filter(|way| way.arrangement.is_some()).min_by_key(Self::height);
+        let nothing =
+            Self { has_caption: false, words: 0, grain: Grain::Dots(close), arrangement: None };
+        lowest.unwrap_or(nothing)
     }
 
     /// How many lines it takes.
@@ -118,39 +117,50 @@ type Group = Vec<(Grain, Bands)>;
 
 /// Ways with names, for each length of the queues.
 fn named(plan: &Plan<'_>, width: usize, scene: &Scene<'_>) -> impl Iterator<Item = Group> {
-    let whole = Names::whole(plan, scene);
-    let cut = whole.cut_to(width, plan);
+    let fitted = Names::fitted(plan, scene);
+    let alike = fitted.made_alike(scene);
+    let cut = fitted.cut_to(width, plan);
     QUEUES.into_iter().map(move |lines| {
-        let with = |names: Names, bands| (Grain::Names(names.with_lines(lines)), bands);
-        let tight = whole.with_gap(2);
+        let way = |names: &Names, bands| (Grain::Names(names.with_lines(lines)), bands);
         let mut group = vec![
-            with(whole, Bands::One),
-            with(tight, Bands::One),
-            with(whole, Bands::Many),
-            with(tight, Bands::Many),
+            way(&alike, Bands::One),
+            way(&alike.with_gap(2), Bands::One),
+            way(&fitted, Bands::One),
+            way(&alike, Bands::Many),
+            way(&fitted, Bands::Many),
         ];
-        group.extend(cut.map(|cut| with(cut, Bands::One)));
+        group.extend(cut.iter().map(|cut| way(cut, Bands::One)));
         group
     })
 }
 
-/// Ways without names, each a group of its own.
-fn dense(plan: &Plan<'_>) -> impl Iterator<Item = Group> {
+/// Ways without names, each a group of its own: first all compartments side by side, only then below each other.
+fn dense(plan: &Plan<'_>) -> Vec<Group> {
     let apart = Dots::apart(plan);
-    let initials = Initials::of(plan).map(Grain::Initials);
-    let folded = (2..=ABREAST).flat_map(move |abreast| {
-        [apart, apart.close()].map(|dots| Grain::Dots(dots.abreast(abreast)))
-    });
-    let straight = [apart, apart.close()].map(Grain::Dots);
-    initials.into_iter().chain(straight).chain(folded).map(|grain| vec![(grain, Bands::Many)])
+    let abreast = (1..=ABREAST)
+        .flat_map(|abreast| [apart, apart.close()].map(|dots| Grain::Dots(dots.abreast(abreast))));
+    let grains: Vec<_> =
+        Initials::of(plan).map(Grain::Initials).into_iter().chain(abreast).collect();
+    let groups = [Bands::One, Bands::Many]
+        .into_iter()
+        .flat_map(|bands| grains.iter().map(move |grain| vec![(grain.clone(), bands)]));
+    groups.collect()
 }
 
 impl Density for Grain {
-    fn size(&self, part: &Compartment<'_>) -> (usize, usize) {
+    fn width(&self, part: &Compartment<'_>) -> usize {
         match self {
-            Self::Names(names) => names.size(part),
-            Self::Initials(initials) => initials.size(part),
-            Self::Dots(dots) => dots.size(part),
+            Self::Names(names) => names.width(part),
+            Self::Initials(initials) => initials.width(part),
+            Self::Dots(dots) => dots.width(part),
+        }
+    }
+
+    fn height(&self, part: &Compartment<'_>) -> usize {
+        match self {
+            Self::Names(names) => names.height(part),
+            Self::Initials(initials) => initials.height(part),
+            Self::Dots(dots) => dots.height(part),
         }
     }
 

@@ -27,7 +27,7 @@ impl Charset {
     }
 }
 
-/// One sign for each thing that has one. Everything but `waiting` and `leads` takes one cell.
+/// One sign for each thing that has one. Everything but the hourglass and the arrows takes one cell.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Signs {
     /// A free seat.
@@ -52,6 +52,8 @@ pub struct Signs {
     pub becomes: &'static str,
     /// From a waiter to the one in its way.
     pub leads: &'static str,
+    /// From the head of a queue to those in it.
+    pub followed: &'static str,
     /// A circle of waits.
     pub cycle: &'static str,
     /// The rest does not fit.
@@ -98,6 +100,7 @@ const UNICODE: Signs = Signs {
     unsure: "?",
     becomes: "→",
     leads: "──▶",
+    followed: "◀──",
     cycle: "↻",
     ellipsis: "…",
     kept: "✔",
@@ -123,6 +126,7 @@ const ASCII: Signs = Signs {
     unsure: "?",
     becomes: ">",
     leads: "-->",
+    followed: "<--",
     cycle: "@",
     ellipsis: "~",
     kept: "+",
