@@ -16,7 +16,7 @@
 //!
 //! ```text
 //! 4  the screen          tui                                     the only room that knows ratatui and crossterm
-//! 3  drivers             run                                     where the next step comes from: a key, a file, a clock
+//! 3  drivers             run  rush                               where the next step comes from: a key, a file, a clock
 //! 2  talks to servers    wire  session  observer  engine
 //! 1  views               lesson  psql  transcript                 pure folds over events
 //! 0  data                event  scenario  seats  sql  syntax     no tokio, no ratatui, no socket
@@ -46,6 +46,7 @@ pub mod session;
 pub mod wire;
 // 3: drivers
 pub mod run;
+pub mod rush;
 // 4: the screen
 pub mod tui;
 // the command line

@@ -52,3 +52,5 @@ pub mod observer {
     /// Who waits for whom, for what.
     pub const WAITS: &str = include_str!("../sql/observer/waits.sql");
 }
+
+pub mod rush;

@@ -28,7 +28,7 @@ const LOCK_CLASS: i32 = 0x6f76_6572;
 /// How a comment of ours begins.
 const MARK: &str = "overbooked made this; alive ";
 /// How long a schema is left alone where no lock can tell whether its run lives.
-const LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+const LEASE: Duration = Duration::from_hours(24);
 /// How often the lock's connection is tried, so that a run that outlives a restart of its server has its lock again.
 const PULSE: Duration = Duration::from_secs(2);
 

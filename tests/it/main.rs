@@ -3,5 +3,6 @@ mod cluster;
 mod layers;
 mod observer;
 mod run;
+mod rush;
 mod session;
 mod support;

@@ -1,0 +1,2 @@
+-- Forgets every sale.
+delete from rush.bookings

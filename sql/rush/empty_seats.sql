@@ -1,0 +1,2 @@
+-- Takes every seat out of the house.
+delete from rush.seats

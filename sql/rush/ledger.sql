@@ -1,0 +1,2 @@
+-- Every sale that was made.
+select passenger, seat from rush.bookings

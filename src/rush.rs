@@ -1,0 +1,248 @@
+//! The rush: many passengers, few seats, several ways to sell them, and proof of what was sold.
+//!
+//! ```text
+//!  seed ──▶ trace ──▶ floor: workers (or queues) ──▶ strategy ──▶ desk ──▶ database
+//!                        │ what was settled                                 │ the ledger
+//!                        ▼                                                  ▼
+//!                      tally ───────────── acknowledgements ───────────▶ verdict
+//!                        │                                                  │
+//!                        └──▶ reports ──▶ board ──▶ screen, progress, table ◀┘
+//! ```
+//!
+//! Every strategy meets the same trace and an empty house in a schema of its own. Whether a seat was sold twice is read from the
+//! database at the end and held against every acknowledgement that a worker got; no counter is trusted with it.
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::schema::{RunSchema, SchemaError, sweep};
+use crate::wire::Target;
+
+pub mod board;
+mod desk;
+mod door;
+mod floor;
+pub mod headless;
+mod house;
+pub mod options;
+mod pause;
+mod strategy;
+pub mod table;
+pub mod tally;
+pub mod trace;
+pub mod trouble;
+pub mod verdict;
+pub mod waits;
+mod worker;
+
+use board::{End, Ended, Finished, Report};
+use door::Door;
+use options::{Options, StrategyName};
+use tally::{Settled, Tally};
+use trace::Trace;
+use trouble::Trouble;
+use verdict::Verdict;
+use waits::{Lookout, Waits};
+use worker::Shop;
+
+/// How the schemas of rushes begin.
+const PREFIX: &str = "overbooked_rush";
+/// The name that the workers' connections go by.
+const APPLICATION: &str = "overbooked/rush";
+/// How many batches may be on their way from the workers before they wait.
+const BATCHES: usize = 256;
+
+/// Where the rush takes place.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    /// The database.
+    pub target: Target,
+    /// The same database through an optimistic engine, for the strategy of that name.
+    pub optimistic: Option<Target>,
+}
+
+/// Why a rush could not take place at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RushError {
+    /// The database is not to be reached.
+    #[error("the database cannot be reached: {target}")]
+    Unreachable {
+        /// Which one.
+        target: String,
+        /// Why not.
+        source: sqlx::Error,
+    },
+    /// A schema could not be made or dropped.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
+
+/// Runs the chosen strategies one after the other and tells what happens. A stop lets everybody finish what they have begun; what was
+/// sold by then still gets its verdict.
+pub async fn run(
+    options: &Options,
+    venue: &Venue,
+    reports: mpsc::Sender<Report>,
+    stop: CancellationToken,
+) -> Result<(), RushError> {
+    let pool = connect(&venue.target).await?;
+    for name in sweep(&pool, PREFIX).await? {
+        tell(&reports, Report::Note(format!("dropped {name}, which an earlier run left behind")))
+            .await;
+    }
+    let trace = Arc::new(Trace::new(options));
+    let rush = Rush { options, venue, pool, trace, reports, stop };
+    for strategy in options.chosen() {
+        if rush.stop.is_cancelled() {
+            break;
+        }
+        let end = rush.play(strategy).await?;
+        tell(&rush.reports, Report::Ended(Arc::new(Ended { strategy, end }))).await;
+    }
+    rush.pool.close().await;
+    Ok(())
+}
+
+/// Through PgBouncer, too, which refuses parameters that it does not know.
+async fn connect(target: &Target) -> Result<PgPool, RushError> {
+    let options = target.sqlx_options().extra_float_digits(None);
+    let unreachable = |source| RushError::Unreachable { target: target.describe(), source };
+    PgPoolOptions::new().max_connections(2).connect_with(options).await.map_err(unreachable)
+}
+
+async fn tell(reports: &mpsc::Sender<Report>, report: Report) {
+    // Nobody looks any more; the rush goes on until it is stopped.
+    let _ = reports.send(report).await;
+}
+
+/// What all strategies of a rush share.
+struct Rush<'a> {
+    options: &'a Options,
+    venue: &'a Venue,
+    pool: PgPool,
+    trace: Arc<Trace>,
+    reports: mpsc::Sender<Report>,
+    stop: CancellationToken,
+}
+
+impl Rush<'_> {
+    /// One strategy, in a schema of its own.
+    async fn play(&self, strategy: StrategyName) -> Result<End, RushError> {
+        let target = match strategy {
+            StrategyName::Optimistic => self.venue.optimistic.as_ref(),
+            _ => Some(&self.venue.target),
+        };
+        let Some(target) = target else {
+            return Ok(End::Unavailable("no optimistic engine stands before this database".into()));
+        };
+        let schema = RunSchema::create(&self.pool, PREFIX).await?;
+        let end = self.stage(strategy, target, schema.name()).await;
+        if let Err(error) = schema.drop().await {
+            tell(&self.reports, Report::Note(error.to_string())).await;
+        }
+        Ok(end.unwrap_or_else(|trouble| End::Broken(trouble.to_string())))
+    }
+
+    async fn stage(
+        &self,
+        strategy: StrategyName,
+        target: &Target,
+        schema: &str,
+    ) -> Result<End, Trouble> {
+        let application = format!("{APPLICATION}/{}", schema.trim_start_matches(PREFIX));
+        let door = Door::to(target, &application).await?;
+        let schema: Arc<str> = schema.into();
+        let shop = Arc::new(self.shop(strategy, door, &schema));
+        house::build(&shop.door, &schema, &*shop.strategy).await?;
+        match house::rehearse(&shop.door, &schema, &*shop.strategy).await {
+            Err(trouble) if trouble.is_unsupported() => {
+                return Ok(End::Unavailable(trouble.to_string()));
+            }
+            rehearsed => rehearsed?,
+        }
+        house::fill(&shop.door, &schema, self.options).await?;
+        self.perform(strategy, shop, &application).await.map(|done| End::Finished(Box::new(done)))
+    }
+
+    fn shop(&self, name: StrategyName, door: Door, schema: &Arc<str>) -> Shop {
+        let Options { think_time, retries, workers, seed, .. } = *self.options;
+        let strategy = strategy::strategy(name, think_time);
+        let (schema, stop) = (Arc::clone(schema), self.stop.clone());
+        Shop { strategy, door, schema, think_time, retries, workers, seed, stop }
+    }
+
+    /// The house is full of free seats: lets everybody in, counts, and asks the database for its record.
+    async fn perform(
+        &self,
+        strategy: StrategyName,
+        shop: Arc<Shop>,
+        application: &str,
+    ) -> Result<Finished, Trouble> {
+        let counters = floor::staff(&shop, self.options.compartments).await?;
+        let lookout = Lookout::start(&shop.door, application).await?;
+        tell(&self.reports, Report::Opened(strategy)).await;
+        let begin = Instant::now();
+        let (settled, hear) = mpsc::channel(BATCHES);
+        let workers = floor::open(counters, &shop, &self.trace, &settled);
+        drop(settled);
+        let (tally, waits) = self.count(hear, lookout).await;
+        let wall = begin.elapsed();
+        finish(workers).await;
+        let record = house::record_when_up(&shop.door, &shop.schema).await?;
+        let verdict = Verdict::new(&record, &tally.acknowledged);
+        Ok(Finished { wall, tally, waits, verdict, stopped: self.stop.is_cancelled() })
+    }
+
+    /// Until the last worker has told its last.
+    async fn count(
+        &self,
+        mut settled: mpsc::Receiver<Vec<Settled>>,
+        lookout: Option<Lookout>,
+    ) -> (Tally, Option<Waits>) {
+        let mut tally = Tally::default();
+        let mut waits = lookout.as_ref().map(|_| Waits::default());
+        let mut seen = watch(lookout);
+        loop {
+            tokio::select! {
+                biased;
+                batch = settled.recv() => {
+                    let Some(batch) = batch else { return (tally, waits) };
+                    for one in &batch {
+                        tally.apply(one);
+                    }
+                    tell(&self.reports, Report::Settled(batch.into())).await;
+                }
+                Some(look) = seen.recv() => {
+                    waits = Some(look);
+                    tell(&self.reports, Report::Waits(look)).await;
+                }
+            }
+        }
+    }
+}
+
+/// The lookout's own task ends when nobody receives any more.
+fn watch(lookout: Option<Lookout>) -> mpsc::Receiver<Waits> {
+    let (told, seen) = mpsc::channel(1);
+    if let Some(lookout) = lookout {
+        tokio::spawn(lookout.watch(told));
+    }
+    seen
+}
+
+/// Nobody is left behind; a worker that has panicked takes the rush with it.
+async fn finish(mut workers: JoinSet<()>) {
+    while let Some(done) = workers.join_next().await {
+        if let Err(error) = done
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}

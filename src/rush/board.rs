@@ -1,0 +1,136 @@
+//! What everybody may know of a rush while it runs: a fold over its reports. The screen draws it, the progress bar counts by it, and the table at the
+//! end is written from it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::options::StrategyName;
+use super::tally::{Settled, Tally};
+use super::verdict::Verdict;
+use super::waits::Waits;
+
+/// What a rush tells while it runs.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// Something that a person should know: a schema swept.
+    Note(String),
+    /// The house is empty, everybody is ready, the clock starts.
+    Opened(StrategyName),
+    /// Requests that have ended since the last such report.
+    Settled(Arc<[Settled]>),
+    /// Who has waited so far.
+    Waits(Waits),
+    /// A strategy is over.
+    Ended(Arc<Ended>),
+}
+
+/// How a strategy ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Which one.
+    pub strategy: StrategyName,
+    /// With what.
+    pub end: End,
+}
+
+/// The ends that a strategy can come to.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// It was run, to its end or until it was stopped.
+    Finished(Box<Finished>),
+    /// The engine cannot do it, and why.
+    Unavailable(String),
+    /// It broke before there was a verdict, and why.
+    Broken(String),
+}
+
+/// What a strategy came to.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// From the first request to the end of the last.
+    pub wall: Duration,
+    /// What was counted.
+    pub tally: Tally,
+    /// What was seen of lock waits; `None` where the engine does not show them.
+    pub waits: Option<Waits>,
+    /// What the database says.
+    pub verdict: Verdict,
+    /// Whether somebody stopped it before the trace was used up.
+    pub stopped: bool,
+}
+
+impl Finished {
+    /// Requests that ended, a second.
+    pub fn throughput(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let settled = self.tally.settled as f64;
+        settled / self.wall.as_secs_f64().max(f64::EPSILON)
+    }
+}
+
+/// The rush as it stands: the strategies that are over, and the one that runs.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// The strategies that are over, in their order.
+    pub ended: Vec<Arc<Ended>>,
+    /// The one that runs.
+    pub running: Option<Running>,
+}
+
+/// The strategy that runs.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Which one.
+    pub strategy: StrategyName,
+    /// Since when.
+    pub since: Instant,
+    /// What was counted so far.
+    pub tally: Tally,
+    /// Who has waited so far; `None` before the first look.
+    pub waits: Option<Waits>,
+}
+
+impl Board {
+    /// Takes a report in.
+    pub fn apply(&mut self, report: Report) {
+        match report {
+            Report::Note(note) => self.notes.push(note),
+            Report::Opened(strategy) => self.running = Some(Running::new(strategy)),
+            Report::Settled(batch) => {
+                if let Some(running) = &mut self.running {
+                    for settled in batch.iter() {
+                        running.tally.apply(settled);
+                    }
+                }
+            }
+            Report::Waits(waits) => {
+                if let Some(running) = &mut self.running {
+                    running.waits = Some(waits);
+                }
+            }
+            Report::Ended(ended) => {
+                self.running = None;
+                self.ended.push(ended);
+            }
+        }
+    }
+
+    /// Whether every strategy was run or listed as impossible, and all that should sell each seat once did. `naive` is there to fail.
+    pub fn holds(&self) -> bool {
+        self.ended.iter().all(|ended| match &ended.end {
+            End::Finished(finished) => {
+                ended.strategy == StrategyName::Naive || finished.verdict.holds()
+            }
+            End::Unavailable(_) => true,
+            End::Broken(_) => false,
+        })
+    }
+}
+
+impl Running {
+    fn new(strategy: StrategyName) -> Self {
+        Self { strategy, since: Instant::now(), tally: Tally::default(), waits: None }
+    }
+}

@@ -1,0 +1,103 @@
+//! The empty house at the beginning, and the database's record at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::desk::{Desk, in_schema};
+use super::door::{Door, Line, TextRow};
+use super::options::Options;
+use super::pause;
+use super::strategy::Strategy;
+use super::tally::Acknowledged;
+use super::trace::Request;
+use super::trouble::Trouble;
+use super::verdict::Record;
+use crate::sql::rush as sql;
+
+/// Optimistic engines allow three thousand changed rows in a transaction.
+const ROWS_AT_ONCE: u32 = 2_000;
+/// How often the first try is repeated on an engine that is still busy with our tables having been made.
+const PROBES: u32 = 20;
+
+/// How long a server may be away at the end before there is no verdict.
+const AWAY_FOR: Duration = Duration::from_secs(30);
+
+/// Makes the tables, one statement a transaction: some engines allow no more.
+pub(super) async fn build(
+    door: &Door,
+    schema: &str,
+    strategy: &dyn Strategy,
+) -> Result<(), Trouble> {
+    let mut line = door.open().await?;
+    for statement in [sql::SEATS, sql::BOOKINGS].iter().chain(strategy.prepare()) {
+        line.run(&in_schema(statement, schema)).await?;
+    }
+    Ok(())
+}
+
+/// Sells one seat that no passenger will ask for, to see whether the engine can do all that the strategy needs; and takes it back.
+pub(super) async fn rehearse(
+    door: &Door,
+    schema: &Arc<str>,
+    strategy: &dyn Strategy,
+) -> Result<(), Trouble> {
+    let mut desk = Desk::open(door, Arc::clone(schema), Duration::ZERO).await?;
+    desk.change(sql::FILL, &[0, 0, 1]).await?;
+    let request = Request { passenger: 0, seat: 0, compartment: 0, at: Duration::ZERO };
+    let mut tried = strategy.attempt(&mut desk, request).await;
+    for _ in 1..PROBES {
+        if !matches!(tried, Err(Trouble::Conflict(_))) {
+            break;
+        }
+        desk.roll_back().await?;
+        tried = strategy.attempt(&mut desk, request).await;
+    }
+    tried?;
+    desk.change(sql::EMPTY_SEATS, &[]).await?;
+    desk.change(sql::EMPTY_BOOKINGS, &[]).await?;
+    Ok(())
+}
+
+/// All seats, all free.
+pub(super) async fn fill(door: &Door, schema: &Arc<str>, options: &Options) -> Result<(), Trouble> {
+    let mut desk = Desk::open(door, Arc::clone(schema), Duration::ZERO).await?;
+    let per_compartment = options.seats_per_compartment().cast_signed();
+    for first in (1..=options.seats).step_by(ROWS_AT_ONCE as usize) {
+        let last = options.seats.min(first + ROWS_AT_ONCE - 1);
+        desk.change(sql::FILL, &[first.cast_signed(), last.cast_signed(), per_compartment]).await?;
+    }
+    Ok(())
+}
+
+/// What the database has in the end, also if it is just coming back.
+pub(super) async fn record_when_up(door: &Door, schema: &str) -> Result<Record, Trouble> {
+    let begin = Instant::now();
+    let mut pulse = pause::pulse();
+    loop {
+        match record(door, schema).await {
+            Err(Trouble::Lost(_)) if begin.elapsed() < AWAY_FOR => pulse.tick().await,
+            record => return record,
+        };
+    }
+}
+
+async fn record(door: &Door, schema: &str) -> Result<Record, Trouble> {
+    let mut line = door.open().await?;
+    let ledger = sales(&mut line, sql::LEDGER, schema).await?;
+    let house = sales(&mut line, sql::HOUSE, schema).await?;
+    let house: BTreeMap<_, _> = house.iter().map(|sale| (sale.seat, sale.passenger)).collect();
+    Ok(Record { ledger, house })
+}
+
+async fn sales(line: &mut Line, query: &str, schema: &str) -> Result<Vec<Acknowledged>, Trouble> {
+    let rows = line.run(&query.replace("rush.", &format!("{schema}."))).await?;
+    Ok(rows.iter().filter_map(sale).collect())
+}
+
+fn sale(row: &TextRow) -> Option<Acknowledged> {
+    let number = |column: usize| row.get(column)?.as_ref()?.parse().ok();
+    Some(Acknowledged { passenger: number(0)?, seat: number(1)? })
+}

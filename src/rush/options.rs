@@ -1,0 +1,194 @@
+//! What a rush is asked to do: `overbooked rush [STRATEGY...]` and its flags.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// The strategies, in the words of the field.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum, serde::Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrategyName {
+    /// Reads, then writes, without a lock: sells seats twice
+    Naive,
+    /// SELECT ... FOR UPDATE: waits for whoever has the seat
+    ForUpdate,
+    /// FOR UPDATE NOWAIT: an error instead of a wait, and a retry with backoff
+    Nowait,
+    /// FOR UPDATE SKIP LOCKED: the best seat of the compartment that nobody else is busy with
+    SkipLocked,
+    /// UPDATE ... WHERE still free: compare and swap in one statement
+    ConditionalUpdate,
+    /// A version column: writes only if the row is still as it was read
+    Version,
+    /// SERIALIZABLE, and a retry on 40001
+    Serializable,
+    /// `pg_advisory_xact_lock` on the seat
+    Advisory,
+    /// The optimistic engine: no locks, and a retry on OC000
+    Optimistic,
+    /// One queue a compartment, whose worker alone writes
+    Queue,
+    /// A hold with a time to live in front of each seat
+    Hold,
+}
+
+impl StrategyName {
+    /// The name as it is typed and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Naive => "naive",
+            Self::ForUpdate => "for-update",
+            Self::Nowait => "nowait",
+            Self::SkipLocked => "skip-locked",
+            Self::ConditionalUpdate => "conditional-update",
+            Self::Version => "version",
+            Self::Serializable => "serializable",
+            Self::Advisory => "advisory",
+            Self::Optimistic => "optimistic",
+            Self::Queue => "queue",
+            Self::Hold => "hold",
+        }
+    }
+}
+
+impl fmt::Display for StrategyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How the result is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// A table for people
+    #[default]
+    Text,
+    /// A table for a document
+    Markdown,
+    /// One object with everything that was measured
+    Json,
+    /// One line a strategy
+    Csv,
+}
+
+/// The rush's own flags.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The strategies to compare, in this order; all eleven when none is named
+    #[arg(value_enum, value_name = "STRATEGY")]
+    pub strategies: Vec<StrategyName>,
+    /// How many passengers ask for a seat
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub requests: u32,
+    /// How many seats there are
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub seats: u32,
+    /// Into how many compartments they are divided
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=26))]
+    pub compartments: u32,
+    /// How many workers ask at the same time, each over a connection of its own
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub workers: u32,
+    /// Requests a second; as fast as the workers can when not given
+    #[arg(long, value_parser = positive)]
+    pub rate: Option<f64>,
+    /// Zipf's exponent: 0 asks for every seat alike, 1 crowds at the best ones
+    #[arg(long, default_value_t = 0.0, value_parser = skew)]
+    pub skew: f64,
+    /// How long a passenger thinks between looking and booking: 5ms, 1s
+    #[arg(long, default_value = "0ms", value_parser = duration)]
+    pub think_time: Duration,
+    /// The same seed gives the same requests
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How often one request is tried again before it gives up
+    #[arg(long, default_value_t = 10)]
+    pub retries: u32,
+    /// No screen: a progress bar, then the table
+    #[arg(long)]
+    pub headless: bool,
+    /// How the table is written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Write the table into a file
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Add the textbook's estimate, with its own numbers and with the measured ones
+    #[arg(long)]
+    pub model: bool,
+}
+
+impl Options {
+    /// The strategies to run, each once.
+    pub fn chosen(&self) -> Vec<StrategyName> {
+        let named = match self.strategies.as_slice() {
+            [] => StrategyName::value_variants(),
+            some => some,
+        };
+        let mut chosen = Vec::new();
+        for name in named {
+            if !chosen.contains(name) {
+                chosen.push(*name);
+            }
+        }
+        chosen
+    }
+
+    /// How many seats a compartment has; the last one may have fewer.
+    pub fn seats_per_compartment(&self) -> u32 {
+        self.seats.div_ceil(self.compartments)
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err("a number above 0 is needed".to_owned()),
+    }
+}
+
+fn skew(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=10.0).contains(&number) => Ok(number),
+        _ => Err("a number from 0 to 10 is needed".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit.trim() {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        _ => return Err("a number with us, ms or s is needed: 5ms".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| "a number is needed: 5ms".to_owned())?;
+    Duration::try_from_secs_f64(number * scale).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_on_the_command_line_and_in_the_table() {
+        for name in StrategyName::value_variants() {
+            assert_eq!(name.to_possible_value().unwrap().get_name(), name.as_str());
+        }
+    }
+
+    #[test]
+    fn durations_carry_their_unit() {
+        assert_eq!(duration("5ms"), Ok(Duration::from_millis(5)));
+        assert_eq!(duration("0.5 s"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("250us"), Ok(Duration::from_micros(250)));
+        assert!(duration("5").is_err() && duration("ms").is_err() && duration("-1ms").is_err());
+    }
+}

@@ -1,0 +1,34 @@
+//! An advisory lock on the seat's number: everybody agrees to take it first, and the rows themselves are never waited for.
+
+use futures::future::BoxFuture;
+
+use super::{Answer, Strategy};
+use crate::rush::desk::{Begin, Desk};
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// A lock that the database keeps and only we understand.
+pub(super) struct Advisory;
+
+impl Strategy for Advisory {
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(async move {
+            let Request { seat, passenger, .. } = request;
+            desk.begin_and_look(Begin::Plain, sql::LOCK_SEAT, &[seat]).await?;
+            // A statement of its own: its snapshot must be younger than the lock.
+            let found = desk.look(sql::LOOK, &[seat]).await?;
+            if found.is_none_or(|seat| seat.first.is_some()) {
+                desk.commit().await?;
+                return Ok(Answer::Taken);
+            }
+            desk.think().await;
+            desk.change_and_commit(sql::SELL, &[seat, passenger]).await?;
+            Ok(Answer::Booked(seat))
+        })
+    }
+}

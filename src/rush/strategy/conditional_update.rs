@@ -1,0 +1,28 @@
+//! UPDATE ... WHERE still free: compare and swap in one statement, which is a transaction of its own.
+
+use futures::future::BoxFuture;
+
+use super::{Answer, Strategy};
+use crate::rush::desk::Desk;
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// Does not look before it books.
+pub(super) struct ConditionalUpdate;
+
+impl Strategy for ConditionalUpdate {
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(async move {
+            desk.think().await;
+            match desk.change(sql::SELL_IF_FREE, &[request.seat, request.passenger]).await? {
+                0 => Ok(Answer::Taken),
+                _ => Ok(Answer::Booked(request.seat)),
+            }
+        })
+    }
+}

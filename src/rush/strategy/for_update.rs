@@ -1,0 +1,40 @@
+//! SELECT ... FOR UPDATE: the row is locked before it is looked at, and whoever comes later waits.
+
+use futures::future::BoxFuture;
+
+use super::{Answer, Strategy};
+use crate::rush::desk::{Begin, Desk, Phrase};
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// Pessimism, with patience.
+pub(super) struct ForUpdate;
+
+impl Strategy for ForUpdate {
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK_FOR_UPDATE, request))
+    }
+}
+
+/// One transaction that looks in this way and sells if the seat is free.
+pub(super) async fn look_then_sell(
+    desk: &mut Desk,
+    begin: Begin,
+    look: Phrase,
+    request: Request,
+) -> Result<Answer, Trouble> {
+    let Request { seat, passenger, .. } = request;
+    let found = desk.begin_and_look(begin, look, &[seat]).await?;
+    if found.is_none_or(|seat| seat.first.is_some()) {
+        desk.commit().await?;
+        return Ok(Answer::Taken);
+    }
+    desk.think().await;
+    desk.change_and_commit(sql::SELL, &[seat, passenger]).await?;
+    Ok(Answer::Booked(seat))
+}

@@ -1,0 +1,23 @@
+//! FOR UPDATE NOWAIT: an error at once instead of a wait; the worker waits for itself, and tries again.
+
+use futures::future::BoxFuture;
+
+use super::for_update::look_then_sell;
+use super::{Answer, Strategy};
+use crate::rush::desk::{Begin, Desk};
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// Pessimism, without patience.
+pub(super) struct Nowait;
+
+impl Strategy for Nowait {
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK_NOWAIT, request))
+    }
+}

@@ -1,0 +1,23 @@
+//! The optimistic engine: nobody waits, everybody may sell, and COMMIT refuses all but the first with OC000.
+
+use futures::future::BoxFuture;
+
+use super::for_update::look_then_sell;
+use super::{Answer, Strategy};
+use crate::rush::desk::{Begin, Desk};
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// The naive transaction, on an engine that judges it at COMMIT.
+pub(super) struct Optimistic;
+
+impl Strategy for Optimistic {
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK, request))
+    }
+}

@@ -1,0 +1,23 @@
+//! SERIALIZABLE: the database finds out that two have looked and both have booked, and refuses one with 40001.
+
+use futures::future::BoxFuture;
+
+use super::for_update::look_then_sell;
+use super::{Answer, Strategy};
+use crate::rush::desk::{Begin, Desk};
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// The naive transaction, at a level at which it is right.
+pub(super) struct Serializable;
+
+impl Strategy for Serializable {
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(look_then_sell(desk, Begin::Serializable, sql::LOOK, request))
+    }
+}

@@ -1,0 +1,46 @@
+//! FOR UPDATE SKIP LOCKED: not this seat, but the best one of the compartment that nobody else is busy with.
+
+use futures::future::BoxFuture;
+
+use super::{Answer, Strategy};
+use crate::rush::desk::{Begin, Desk, Phrase};
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// For passengers who want a seat rather than that seat.
+pub(super) struct SkipLocked;
+
+impl Strategy for SkipLocked {
+    fn prepare(&self) -> &'static [Phrase] {
+        &[sql::FREE_SEATS_INDEX]
+    }
+
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(async move {
+            let Request { compartment, passenger, .. } = request;
+            let best =
+                desk.begin_and_look(Begin::Plain, sql::BEST_AVAILABLE, &[compartment]).await?;
+            let Some(seat) = best.and_then(|best| best.first) else {
+                return none_available(desk, compartment).await;
+            };
+            desk.think().await;
+            desk.change_and_commit(sql::SELL, &[seat, passenger]).await?;
+            Ok(Answer::Booked(seat))
+        })
+    }
+}
+
+/// Sold out, or every free seat is locked by somebody who may yet let it go?
+async fn none_available(desk: &mut Desk, compartment: i32) -> Result<Answer, Trouble> {
+    let free = desk.look(sql::ANY_FREE, &[compartment]).await?;
+    desk.commit().await?;
+    match free.and_then(|free| free.first) {
+        Some(0) | None => Ok(Answer::Taken),
+        Some(_) => Ok(Answer::Outrun),
+    }
+}

@@ -1,0 +1,33 @@
+//! A version column: the row is written only if it is still as it was read; what object-relational mappers call optimistic locking.
+
+use futures::future::BoxFuture;
+
+use super::{Answer, Strategy};
+use crate::rush::desk::Desk;
+use crate::rush::trace::Request;
+use crate::rush::trouble::Trouble;
+use crate::sql::rush as sql;
+
+/// Reads without a lock, and notices at the write.
+pub(super) struct Version;
+
+impl Strategy for Version {
+    fn attempt<'a>(
+        &'a self,
+        desk: &'a mut Desk,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+        Box::pin(async move {
+            let Request { seat, passenger, .. } = request;
+            let found = desk.look(sql::LOOK, &[seat]).await?;
+            let Some((None, Some(version))) = found.map(|seat| (seat.first, seat.second)) else {
+                return Ok(Answer::Taken);
+            };
+            desk.think().await;
+            match desk.change(sql::SELL_IF_VERSION, &[seat, passenger, version]).await? {
+                0 => Ok(Answer::Outrun),
+                _ => Ok(Answer::Booked(seat)),
+            }
+        })
+    }
+}

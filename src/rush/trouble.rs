@@ -1,0 +1,128 @@
+//! What can go wrong with one try, as far as a worker decides on it.
+
+use std::error::Error;
+use std::{fmt, io};
+
+use serde::Serialize;
+use tokio_postgres::error::{DbError, Severity};
+
+/// What errors are counted by: the SQLSTATE, or a word for what never reached a database.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ErrorClass(String);
+
+impl ErrorClass {
+    /// A class by its SQLSTATE.
+    pub fn sqlstate(code: &str) -> Self {
+        Self(code.to_owned())
+    }
+
+    /// The connection broke without a word.
+    pub fn connection_lost() -> Self {
+        Self("connection lost".to_owned())
+    }
+
+    /// Nobody answered, and the connection does not know why.
+    pub fn no_answer() -> Self {
+        Self("no answer".to_owned())
+    }
+
+    /// The driver could not make sense of an answer.
+    pub fn driver() -> Self {
+        Self("driver".to_owned())
+    }
+
+    /// No connection could be made.
+    pub fn unreachable() -> Self {
+        Self("unreachable".to_owned())
+    }
+
+    /// The SQLSTATE, or the word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Why a try did not come to an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// Somebody else was in the way; another try may succeed.
+    #[error("{0}: another transaction was in the way")]
+    Conflict(ErrorClass),
+    /// The connection is gone, and with it perhaps the answer to a COMMIT.
+    #[error("{0}")]
+    Lost(ErrorClass),
+    /// The database refuses, and would refuse again.
+    #[error("{class}: {message}")]
+    Refused {
+        /// Its SQLSTATE.
+        class: ErrorClass,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl Trouble {
+    /// There is no way to the database at all.
+    pub fn unreachable(message: String) -> Self {
+        Self::Refused { class: ErrorClass::unreachable(), message }
+    }
+
+    /// What it is counted by.
+    pub fn class(&self) -> &ErrorClass {
+        match self {
+            Self::Conflict(class) | Self::Lost(class) | Self::Refused { class, .. } => class,
+        }
+    }
+
+    /// Whether the engine says that it cannot do such a thing at all: feature not supported, or no such function.
+    pub fn is_unsupported(&self) -> bool {
+        let code = self.class().as_str();
+        code.starts_with("0A") || code == "42883"
+    }
+
+    fn said_by_server(error: &DbError) -> Self {
+        let code = error.code().code();
+        let class = ErrorClass::sqlstate(code);
+        let fatal = matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+        if fatal || code.starts_with("08") || code.starts_with("57P") {
+            Self::Lost(class)
+        } else if is_conflict(code) {
+            Self::Conflict(class)
+        } else {
+            Self::Refused { class, message: error.message().to_owned() }
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(said) => Self::said_by_server(said),
+            None if error.is_closed() || is_io(&error) => Self::Lost(ErrorClass::connection_lost()),
+            None => Self::Refused { class: ErrorClass::driver(), message: explain(&error) },
+        }
+    }
+}
+
+/// Serialization failure, deadlock, lock not available. The OC codes are Aurora DSQL's own, which mostly come as 40001.
+fn is_conflict(code: &str) -> bool {
+    matches!(code, "40001" | "40P01" | "55P03") || code.starts_with("OC")
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    error.source().is_some_and(<dyn Error>::is::<io::Error>)
+}
+
+fn explain(error: &tokio_postgres::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,257 @@
+//! One worker: settles requests one by one, with retries, with new connections when one is lost.
+//!
+//! ```text
+//!  attempt ─┬─ Booked, Taken ──────────────────────────────▶ settled
+//!           ├─ Outrun, Conflict ──▶ backoff ──▶ attempt      (until the retries are used up: gave up)
+//!           ├─ Refused ────────────────────────────────────▶ failed
+//!           └─ Lost ──▶ reconnect ──▶ ask the database ─┬──▶ it is booked: settled
+//!                                                       └──▶ it is not: attempt
+//! ```
+//!
+//! A connection that is lost leaves open what became of a COMMIT that was on its way. The database is asked, but only once the server
+//! process that had that COMMIT is gone: it could still carry it out after we have asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand::rngs::Xoshiro256PlusPlus;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::desk::{Desk, Former};
+use super::door::Door;
+use super::pause;
+use super::strategy::{Answer, Strategy};
+use super::tally::{Outcome, Settled};
+use super::trace::{Request, SeatNumber};
+use super::trouble::{ErrorClass, Trouble};
+use crate::sql::rush as sql;
+
+/// How long a worker tries to get a connection before it gives the request up.
+const RECONNECT_FOR: Duration = Duration::from_secs(30);
+/// The same when somebody wants to stop: still long enough to learn what became of the last COMMIT.
+const RECONNECT_WHEN_STOPPED: Duration = Duration::from_secs(2);
+/// How long a try may go without an end before its connection is taken for dead, beside everybody's thinking.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What all workers of a strategy share.
+pub(super) struct Shop {
+    pub(super) strategy: Box<dyn Strategy>,
+    pub(super) door: Door,
+    pub(super) schema: Arc<str>,
+    pub(super) think_time: Duration,
+    pub(super) retries: u32,
+    pub(super) workers: u32,
+    pub(super) seed: u64,
+    pub(super) stop: CancellationToken,
+}
+
+impl Shop {
+    pub(super) async fn desk(&self) -> Result<Desk, Trouble> {
+        Desk::open(&self.door, Arc::clone(&self.schema), self.think_time).await
+    }
+
+    /// In the worst case a passenger waits until everybody else has thought about the same seat.
+    fn patience(&self) -> Duration {
+        ANSWER_WITHIN + self.think_time * self.workers
+    }
+}
+
+/// Somebody who settles requests.
+pub(super) struct Worker {
+    shop: Arc<Shop>,
+    /// None after a loss, until there is a new one.
+    desk: Option<Desk>,
+    rng: Xoshiro256PlusPlus,
+}
+
+/// What a request has come to so far.
+struct Effort {
+    conflicts: u32,
+    retries: u32,
+    reconnects: u32,
+    asked: u32,
+    statements: u32,
+    errors: Vec<ErrorClass>,
+    begun: Instant,
+    first_try: Option<Duration>,
+}
+
+/// What follows from one try.
+enum Next {
+    Settled(Outcome),
+    Again,
+}
+
+impl Worker {
+    /// A worker with a connection. The number makes its backoff its own.
+    pub(super) async fn start(shop: Arc<Shop>, number: u64) -> Result<Self, Trouble> {
+        let desk = Some(shop.desk().await?);
+        let rng = Xoshiro256PlusPlus::seed_from_u64(shop.seed ^ number.wrapping_add(1));
+        Ok(Self { shop, desk, rng })
+    }
+
+    /// Settles a request that was meant to start then.
+    pub(super) async fn settle(&mut self, request: Request, due: Instant) -> Settled {
+        let mut effort = Effort::new();
+        let outcome = loop {
+            let next = self.try_once(request, &mut effort).await;
+            effort.first_try.get_or_insert_with(|| effort.begun.elapsed());
+            if let Next::Settled(outcome) = next {
+                break outcome;
+            }
+            if effort.retries == self.shop.retries || self.shop.stop.is_cancelled() {
+                break Outcome::GaveUp;
+            }
+            pause::rest(pause::backoff(effort.retries, &mut self.rng)).await;
+            effort.retries += 1;
+        };
+        effort.statements += self.desk.as_mut().map_or(0, Desk::take_sent);
+        effort.settled(request, outcome, due)
+    }
+
+    async fn try_once(&mut self, request: Request, effort: &mut Effort) -> Next {
+        let Some(desk) = &mut self.desk else {
+            return self.recover(request, effort).await;
+        };
+        let attempt = self.shop.strategy.attempt(desk, request);
+        let no_answer = || Err(Trouble::Lost(ErrorClass::no_answer()));
+        let answer = tokio::time::timeout(self.shop.patience(), attempt).await;
+        match answer.unwrap_or_else(|_| no_answer()) {
+            Ok(Answer::Booked(seat)) => Next::Settled(Outcome::Booked(seat)),
+            Ok(Answer::Taken) => Next::Settled(Outcome::Taken),
+            Ok(Answer::Outrun) => {
+                effort.conflicts += 1;
+                Next::Again
+            }
+            Err(trouble) => self.suffer(trouble, request, effort).await,
+        }
+    }
+
+    async fn suffer(&mut self, trouble: Trouble, request: Request, effort: &mut Effort) -> Next {
+        effort.errors.push(trouble.class().clone());
+        match trouble {
+            Trouble::Lost(_) => self.recover(request, effort).await,
+            Trouble::Conflict(_) => {
+                effort.conflicts += 1;
+                self.clear_desk(request, effort, Next::Again).await
+            }
+            Trouble::Refused { .. } => {
+                self.clear_desk(request, effort, Next::Settled(Outcome::Failed)).await
+            }
+        }
+    }
+
+    /// A failed transaction still has to be ended.
+    async fn clear_desk(&mut self, request: Request, effort: &mut Effort, next: Next) -> Next {
+        let Some(desk) = &mut self.desk else { return next };
+        match desk.roll_back().await {
+            Ok(()) => next,
+            Err(trouble) => {
+                effort.errors.push(trouble.class().clone());
+                self.recover(request, effort).await
+            }
+        }
+    }
+
+    /// A new connection, and what the database knows of the request.
+    async fn recover(&mut self, request: Request, effort: &mut Effort) -> Next {
+        let former = self.desk.take().map(|mut lost| {
+            effort.statements += lost.take_sent();
+            lost.former()
+        });
+        let shop = Arc::clone(&self.shop);
+        let found = tokio::select! {
+            found = self.ask_until_answered(request, former, effort) => Some(found),
+            () = out_of_patience(&shop.stop) => None,
+        };
+        match found {
+            Some(Some(seat)) => Next::Settled(Outcome::Booked(seat)),
+            Some(None) => Next::Again,
+            None => {
+                effort.errors.push(ErrorClass::unreachable());
+                Next::Settled(Outcome::Failed)
+            }
+        }
+    }
+
+    async fn ask_until_answered(
+        &mut self,
+        request: Request,
+        former: Option<Former>,
+        effort: &mut Effort,
+    ) -> Option<SeatNumber> {
+        for attempt in 0.. {
+            match self.ask(request, former.as_ref(), effort).await {
+                Ok(found) => return found,
+                Err(_) => pause::rest(pause::backoff(attempt, &mut self.rng)).await,
+            }
+        }
+        None
+    }
+
+    async fn ask(
+        &mut self,
+        request: Request,
+        former: Option<&Former>,
+        effort: &mut Effort,
+    ) -> Result<Option<SeatNumber>, Trouble> {
+        let mut desk = self.shop.desk().await?;
+        effort.reconnects += 1;
+        let found = match former {
+            Some(former) => {
+                effort.asked += 1;
+                desk.await_end_of(former).await?;
+                desk.look(sql::BOOKING_OF, &[request.passenger]).await?
+            }
+            None => None,
+        };
+        self.desk = Some(desk);
+        Ok(found.and_then(|booking| booking.first))
+    }
+}
+
+/// Until a server that is away has been waited for long enough; not so long when somebody wants to stop.
+async fn out_of_patience(stop: &CancellationToken) {
+    let stopped = async {
+        stop.cancelled().await;
+        pause::rest(RECONNECT_WHEN_STOPPED).await;
+    };
+    tokio::select! {
+        () = pause::rest(RECONNECT_FOR) => {}
+        () = stopped => {}
+    }
+}
+
+impl Effort {
+    fn new() -> Self {
+        Self {
+            conflicts: 0,
+            retries: 0,
+            reconnects: 0,
+            asked: 0,
+            statements: 0,
+            errors: Vec::new(),
+            begun: Instant::now(),
+            first_try: None,
+        }
+    }
+
+    fn settled(self, request: Request, outcome: Outcome, due: Instant) -> Settled {
+        let first_try = self.first_try.unwrap_or_default();
+        Settled {
+            passenger: request.passenger,
+            outcome,
+            latency: due.elapsed(),
+            first_try,
+            retrying: self.begun.elapsed().saturating_sub(first_try),
+            statements: self.statements,
+            conflicts: self.conflicts,
+            retries: self.retries,
+            reconnects: self.reconnects,
+            asked: self.asked,
+            errors: self.errors,
+        }
+    }
+}
