@@ -18,8 +18,8 @@
 //! 4  the screen          tui                                     the only room that knows ratatui and crossterm
 //! 3  drivers             run  rush                               where the next step comes from: a key, a file, a clock
 //! 2  talks to servers    wire  session  observer  engine
-//! 1  views               lesson  psql  transcript                 pure folds over events
-//! 0  data                event  scenario  seats  sql  syntax     no tokio, no ratatui, no socket
+//! 1  views               psql  transcript                        pure folds over events
+//! 0  data                event  fault  scenario  seats  sql  syntax     no tokio, no ratatui, no socket
 //! ```
 //!
 //! # One keypress, followed
@@ -31,12 +31,12 @@
 
 // 0: data
 pub mod event;
+pub mod fault;
 pub mod scenario;
 pub mod seats;
 pub mod sql;
 pub mod syntax;
 // 1: views
-pub mod lesson;
 pub mod psql;
 pub mod transcript;
 // 2: what talks to servers
@@ -45,6 +45,7 @@ pub mod observer;
 pub mod session;
 pub mod wire;
 // 3: drivers
+pub mod play;
 pub mod run;
 pub mod rush;
 // 4: the screen
@@ -52,3 +53,6 @@ pub mod tui;
 // the command line
 pub mod cli;
 pub mod config;
+pub mod exit;
+pub mod launch;
+pub mod log;

@@ -1,1 +1,56 @@
-fn main() {}
+//! The program: parses the command line, says what went wrong, ends with the right code.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use color_eyre::eyre;
+use overbooked::cli::{Cli, Command};
+use overbooked::exit::{Exit, Failure};
+use overbooked::scenario::library;
+
+fn main() -> eyre::Result<ExitCode> {
+    color_eyre::config::HookBuilder::default().display_env_section(false).install()?;
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(exit) => Ok(exit.into()),
+        Err(report) => match report.downcast_ref::<Failure>() {
+            Some(failure) => Ok(complain(failure).into()),
+            None => Err(report),
+        },
+    }
+}
+
+fn complain(failure: &Failure) -> Exit {
+    // Where even stderr is closed, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "overbooked: {failure}");
+    failure.exit
+}
+
+fn dispatch(cli: Cli) -> eyre::Result<Exit> {
+    match cli.command {
+        None => open_console(),
+        Some(Command::Scenarios) => list_scenarios(),
+        Some(Command::Completions { shell }) => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "overbooked", &mut std::io::stdout());
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+fn list_scenarios() -> eyre::Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let width = library::ENTRIES.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    for entry in library::ENTRIES {
+        writeln!(out, "{:width$}  {}", entry.name, entry.title())?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn open_console() -> eyre::Result<Exit> {
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Err(Failure::misuse("the console needs a terminal").into());
+    }
+    Ok(Exit::Fine)
+}

@@ -30,8 +30,8 @@ mod waits;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use sqlx::postgres::PgPool;
 use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgConnectOptions, PgPool};
 
 pub use pageinspect::Inspection;
 pub use pulse::Pulse;
@@ -40,7 +40,6 @@ use crate::engine::flavor::{Flavor, Source};
 use crate::event::{Pid, SessionName, Wait};
 use crate::seats::{House, SeatColumns};
 use crate::sql;
-use crate::wire::Target;
 use look::{Look, Seen};
 use memory::Memory;
 use people::People;
@@ -124,11 +123,11 @@ struct State {
 impl Observer {
     /// Connects, and finds out what kind of server this is and what it lets us see.
     pub async fn connect(
-        target: &Target,
+        options: PgConnectOptions,
         watch: Watch,
         inspection: Inspection,
     ) -> Result<Self, ObserverError> {
-        let pool = connections::pool(target.sqlx_options());
+        let pool = connections::pool(options);
         let flavor = Flavor::detect(&pool).await.map_err(about("what kind of server this is"))?;
         let inspect = match flavor.sight.rows {
             Source::PostgreSql => pageinspect::find(&pool, inspection).await,

@@ -143,6 +143,8 @@ pub enum Report {
     Event(Event),
     /// The schedule's next step (an index into its launches), after every move; equal to their number at the end.
     Next(usize),
+    /// The last step's dust has settled, and the scenario's `finally` part, if it has one, has been looked at.
+    Over,
     /// A command was not carried out, and why: `Mallory still waits for Bob`.
     Refused(String),
     /// The engine is gone or a setup failed: the run cannot go on without a fresh setup (`GoTo`, `Open`, `Switch`).

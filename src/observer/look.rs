@@ -195,18 +195,12 @@ impl Fold<'_> {
 
     /// Writers with nothing to show for it have, most likely, inserted rows.
     fn silent_writers(&self, places: &[Place]) -> Vec<SessionName> {
-        // A writer in a row's queue has its transaction id already, and nothing written yet.
-        let waits = |name: &SessionName| {
-            let mut queues = places.iter().flat_map(|place| &place.waiters);
-            queues.any(|waiter| names(&waiter.who, name))
-        };
         let writes = |name: &SessionName| {
             let mut holds = places.iter().flat_map(|place| &place.holders);
             holds.any(|hold| hold.kind.is_change() && names(&hold.holder, name))
         };
         let writers = self.look.table.writers().filter_map(|pid| self.people.session(pid));
-        let mut silent: Vec<SessionName> =
-            writers.filter(|name| !writes(name) && !waits(name)).cloned().collect();
+        let mut silent: Vec<SessionName> = writers.filter(|name| !writes(name)).cloned().collect();
         silent.sort();
         silent
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::fault::with_causes;
 use crate::event::{Event, Kind, SessionName};
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::stage::{Moment, Stage};
@@ -46,6 +47,7 @@ pub(crate) struct Place {
 enum Finale {
     #[default]
     Ahead,
+    UnderWay,
     Done,
 }
 
@@ -88,11 +90,11 @@ impl Director {
     }
 
     async fn try_open(&mut self) -> Result<Stage, String> {
-        self.open_house().await.map_err(|error| chain(&error))?;
+        self.open_house().await.map_err(|error| with_causes(&error))?;
         let Some(house) = &self.house else { return Err("there is no engine".to_owned()) };
         let production = Arc::clone(&self.production);
         let opened = Stage::open(house, production, self.clock).await;
-        let stage = opened.map_err(|error| chain(&error))?;
+        let stage = opened.map_err(|error| with_causes(&error))?;
         let fresh = Fresh {
             scenario: Arc::clone(&self.production.scenario),
             schedule: Arc::clone(&self.production.schedule),
@@ -186,18 +188,24 @@ impl Director {
             }
             self.place.replay = None;
         }
-        self.play_finale(stage);
+        if self.place.next == self.launches().len() {
+            self.play_finale(stage).await;
+        }
     }
 
-    fn play_finale(&mut self, stage: &mut Stage) {
-        let is_over = self.place.next == self.launches().len();
-        if !is_over || self.place.finale == Finale::Done {
-            return;
-        }
-        self.place.finale = Finale::Done;
-        if let Some(finally) = &self.production.scenario.finally {
-            stage.send_as_runner(&finally.sql);
-        }
+    /// After the last step the end is looked at, once; when that is done, the play is over.
+    async fn play_finale(&mut self, stage: &mut Stage) {
+        self.place.finale = match (self.place.finale, &self.production.scenario.finally) {
+            (Finale::Ahead, Some(finally)) => {
+                stage.send_as_runner(&finally.sql);
+                Finale::UnderWay
+            }
+            (Finale::Ahead, None) | (Finale::UnderWay, _) => {
+                self.report(Report::Over).await;
+                Finale::Done
+            }
+            (Finale::Done, _) => Finale::Done,
+        };
     }
 
     async fn give_up_a_stuck_replay(&mut self) {
@@ -282,7 +290,7 @@ impl Director {
         match self.venues.revive().await {
             Ok(true) => self.note("the server had died and was started again".to_owned()).await,
             Ok(false) => {}
-            Err(error) => return self.report(Report::Refused(chain(&error))).await,
+            Err(error) => return self.report(Report::Refused(with_causes(&error))).await,
         }
         stage.reconnect(session);
     }
@@ -313,18 +321,4 @@ async fn next_moment(stage: &mut Option<Stage>) -> Moment {
         Some(stage) => stage.next().await,
         None => std::future::pending().await,
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::policy::{AcceptedMethods, BindingDemand};
+use super::policy::{AcceptedMethods, BindingDemand, HostOrder, SessionAttrs};
+use super::terms::TlsTerms;
 
 /// A server to talk to, and as whom. `Debug` hides passwords, and [`Target::describe`] never has one.
 #[derive(Clone, Debug)]
@@ -18,6 +19,10 @@ pub struct Target {
     pub(super) connect_timeout: Option<Duration>,
     pub(super) channel_binding: BindingDemand,
     pub(super) require_auth: AcceptedMethods,
+    pub(super) session_attrs: SessionAttrs,
+    pub(super) host_order: HostOrder,
+    pub(super) tls: TlsTerms,
+    pub(super) warnings: Vec<String>,
 }
 
 /// One of the places where the server may be; they are tried in turn.
@@ -106,6 +111,10 @@ impl Target {
             connect_timeout: None,
             channel_binding: BindingDemand::default(),
             require_auth: AcceptedMethods::all(),
+            session_attrs: SessionAttrs::default(),
+            host_order: HostOrder::default(),
+            tls: TlsTerms::default(),
+            warnings: Vec::new(),
         }
     }
 
@@ -136,6 +145,11 @@ impl Target {
     /// Into which database.
     pub fn database(&self) -> &str {
         &self.database
+    }
+
+    /// What was passed over while reading: a password file that others may read.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// For people: `bookings on db.example.com, port 5432, as alice`. Never a password.

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
-    &["event", "scenario", "seats", "sql", "syntax"],
-    &["lesson", "psql", "transcript"],
+    &["event", "fault", "scenario", "seats", "sql", "syntax"],
+    &["psql", "transcript"],
     &["wire", "session", "observer", "engine"],
-    &["run", "rush"],
+    &["play", "run", "rush"],
     &["tui"],
-    &["cli", "config", "main", "lib"],
+    &["cli", "config", "exit", "launch", "log", "main", "lib"],
 ];
 
 /// Crates that stop at a layer: the lowest that may name them.

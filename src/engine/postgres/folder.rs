@@ -11,7 +11,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,9 +62,7 @@ impl Drop for RunFolder {
 impl RunFolder {
     /// Makes a folder below `parent`. It gets its final name when it is locked: until then nobody takes it for abandoned.
     pub(super) fn create(parent: &Path, run_as: &RunAs) -> io::Result<Self> {
-        let private = fs::Permissions::from_mode(0o700);
-        let newborn =
-            tempfile::Builder::new().prefix(NEWBORN).permissions(private).tempdir_in(parent)?;
+        let newborn = tempfile::Builder::new().prefix(NEWBORN).tempdir_in(parent)?;
         let lock = File::create_new(newborn.path().join(LOCK))?;
         lock.try_lock()?;
         run_as.give(newborn.path())?;

@@ -1,0 +1,84 @@
+//! From the command line's words to an engine that answers.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::EngineArgs;
+use crate::engine::postgres::{ClusterOptions, Progress};
+use crate::exit::Failure;
+use crate::run::venues::Venues;
+use crate::wire::{Connection, Environment, Target};
+
+/// How often the line's spinner moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// An engine that has answered: the server that `--url` names, or a private PostgreSQL, started.
+pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
+    match &arguments.url {
+        Some(url) => named_server(url).await,
+        None => private_server(arguments).await,
+    }
+}
+
+async fn named_server(url: &str) -> Result<Venues, Failure> {
+    let target = Target::resolve(Some(url), &Environment::of_process());
+    let target = target.map_err(|error| Failure::misuse(format!("--url: {error}")))?;
+    // What is wrong with an address or a password is said here, on the terminal, before the screen opens.
+    drop(Connection::connect(&target).await?);
+    Ok(Venues::at(target))
+}
+
+async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {
+    let options = ClusterOptions {
+        binaries: arguments.pg_bin.clone(),
+        data: arguments.data.clone(),
+        ..ClusterOptions::default()
+    };
+    let venues = Venues::embedded(options);
+    let display = Display::new();
+    venues.start(&|progress| display.show(&progress)).await?;
+    display.clear();
+    Ok(venues)
+}
+
+/// One line on the terminal while a first start takes its time; nothing where there is no terminal.
+struct Display {
+    bar: ProgressBar,
+}
+
+impl Display {
+    fn new() -> Self {
+        let is_seen = std::io::stderr().is_terminal();
+        let target =
+            if is_seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(ProgressStyle::default_spinner());
+        Self { bar }
+    }
+
+    fn show(&self, progress: &Progress) {
+        tracing::info!(?progress, "starting");
+        self.bar.enable_steady_tick(TICK);
+        self.bar.set_message(sentence(progress));
+    }
+
+    fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn sentence(progress: &Progress) -> String {
+    match progress {
+        Progress::LookingForRelease => {
+            "This machine has no PostgreSQL; looking for one to download".to_owned()
+        }
+        Progress::Downloading { version } => format!("Downloading PostgreSQL {version}, once"),
+        Progress::Unpacking { version } => format!("Unpacking PostgreSQL {version}"),
+        Progress::MakingCluster { version } => {
+            format!("Preparing PostgreSQL {version}, once; later starts are quick")
+        }
+        Progress::Starting { version } => format!("Starting PostgreSQL {version}"),
+    }
+}

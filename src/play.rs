@@ -1,0 +1,229 @@
+//! Plays a scenario by itself, to its end: the next step goes out when the last one's dust has settled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::event::{Event, Kind, SessionName, Wait};
+use crate::run::venues::Venues;
+use crate::run::{Command, EngineLine, Production, Report, Run};
+use crate::scenario::check::{Breach, Check};
+use crate::scenario::{Scenario, Schedule};
+
+/// A scenario that was played.
+#[derive(Debug)]
+pub struct Played {
+    /// Which.
+    pub scenario: Arc<Scenario>,
+    /// In which order.
+    pub schedule: Arc<Schedule>,
+    /// On which engine.
+    pub engine: EngineLine,
+    /// Everything that happened, in the order in which it came.
+    pub events: Vec<Event>,
+    /// The expectations that were not kept.
+    pub breaches: Vec<Breach>,
+    /// Why it was not played to its end.
+    pub stop: Option<Stop>,
+}
+
+impl Played {
+    /// Whether it was played to its end and did what its file says.
+    pub fn is_kept(&self) -> bool {
+        self.breaches.is_empty() && self.stop.is_none()
+    }
+}
+
+/// Why a play stopped before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A step did not end in time, and was cancelled.
+    Endless {
+        /// The launch, counted from 0.
+        launch: usize,
+        /// Whose step it is.
+        session: SessionName,
+        /// What it waited for, if the database said that it waits.
+        wait: Option<Wait>,
+        /// How long it was given.
+        after: Duration,
+    },
+    /// A step could not be sent, because its session was not free.
+    Refused {
+        /// The launch, counted from 0.
+        launch: usize,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A play that could not begin: the engine or the scenario's setup failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CannotPlay(String);
+
+/// Plays a production on a fresh setup. A step that neither ends nor waits for somebody for `step_timeout` is cancelled, and the
+/// play stops there.
+pub async fn play(
+    venues: &Venues,
+    production: Production,
+    step_timeout: Duration,
+) -> Result<Played, CannotPlay> {
+    let run = Run::start(venues.clone(), production.clone());
+    let mut stepper = Stepper { run, production, step_timeout, played: None, place: Place::default() };
+    let ended = stepper.play().await;
+    let Stepper { run, played, .. } = stepper;
+    run.end().await;
+    ended?;
+    played.map(Progress::finish).ok_or_else(|| CannotPlay("the run ended before it began".into()))
+}
+
+/// Drives a run.
+struct Stepper {
+    run: Run,
+    production: Production,
+    step_timeout: Duration,
+    played: Option<Progress>,
+    place: Place,
+}
+
+/// What has been played so far.
+struct Progress {
+    played: Played,
+    check: Check,
+}
+
+impl Progress {
+    fn finish(self) -> Played {
+        Played { breaches: self.check.breaches(), ..self.played }
+    }
+}
+
+/// Where the play stands.
+#[derive(Default)]
+struct Place {
+    next: usize,
+    /// A step was asked for, and the run has not said that it went out.
+    is_asked: bool,
+    deadline: Option<Instant>,
+}
+
+/// Whether there is more to come.
+#[derive(PartialEq, Eq)]
+enum More {
+    Yes,
+    No,
+}
+
+impl Stepper {
+    async fn play(&mut self) -> Result<(), CannotPlay> {
+        self.postpone();
+        loop {
+            let deadline = self.place.deadline.unwrap_or_else(Instant::now);
+            match tokio::time::timeout_at(deadline, self.run.reports.recv()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(report)) => {
+                    if self.take(report)? == More::No {
+                        return Ok(());
+                    }
+                }
+                Err(_) => return self.cancel().await,
+            }
+        }
+    }
+
+    fn take(&mut self, report: Report) -> Result<More, CannotPlay> {
+        match report {
+            Report::Fresh(fresh) => {
+                let check = Check::new(&fresh.scenario, &fresh.schedule, fresh.engine.kind);
+                let played = Played {
+                    scenario: fresh.scenario,
+                    schedule: fresh.schedule,
+                    engine: fresh.engine,
+                    events: Vec::new(),
+                    breaches: Vec::new(),
+                    stop: None,
+                };
+                self.played = Some(Progress { played, check });
+            }
+            Report::Event(event) => self.note(event),
+            Report::Next(next) => {
+                self.place.next = next;
+                self.place.is_asked = false;
+            }
+            Report::Refused(reason) => {
+                self.stop(Stop::Refused { launch: self.place.next, reason });
+                return Ok(More::No);
+            }
+            Report::Broken(reason) => return Err(CannotPlay(reason)),
+            Report::Over => return Ok(More::No),
+            Report::Joined(_) => {}
+        }
+        Ok(More::Yes)
+    }
+
+    fn note(&mut self, event: Event) {
+        let is_quiet = event.kind == Kind::Quiet;
+        if let Some(progress) = &mut self.played {
+            progress.check.apply(&event);
+            progress.played.events.push(event);
+        }
+        let is_over = self.place.next >= self.production.schedule.launches.len();
+        if is_quiet && !is_over && !self.place.is_asked {
+            self.place.is_asked = true;
+            self.postpone();
+            self.send(Command::Step);
+        }
+    }
+
+    /// Cancels the step that does not end, and takes in what that leads to.
+    async fn cancel(&mut self) -> Result<(), CannotPlay> {
+        let launch = self.place.next.saturating_sub(1);
+        let Some(step) = self.production.schedule.launches.get(launch) else { return Ok(()) };
+        let session = self.production.scenario.steps[step.step].session.clone();
+        let wait = self.wait_of(&session);
+        self.stop(Stop::Endless { launch, session, wait, after: self.step_timeout });
+        for player in self.production.scenario.sessions.clone() {
+            self.send(Command::Cancel(player.name));
+        }
+        self.place.is_asked = true;
+        self.postpone();
+        let deadline = Instant::now() + self.step_timeout;
+        while let Ok(Some(report)) =
+            tokio::time::timeout_at(deadline, self.run.reports.recv()).await
+        {
+            let is_quiet = matches!(&report, Report::Event(Event { kind: Kind::Quiet, .. }));
+            self.take(report)?;
+            if is_quiet {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a session waits for, as far as was told.
+    fn wait_of(&self, session: &SessionName) -> Option<Wait> {
+        let events = self.played.iter().flat_map(|progress| progress.played.events.iter().rev());
+        let mut own = events.filter(|event| event.session.as_ref() == Some(session));
+        match own.next().map(|event| &event.kind) {
+            Some(Kind::Waiting(wait)) => Some(wait.clone()),
+            _ => None,
+        }
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        if let Some(progress) = &mut self.played {
+            progress.played.stop = Some(stop);
+        }
+    }
+
+    fn postpone(&mut self) {
+        self.place.deadline = Some(Instant::now() + self.step_timeout);
+    }
+
+    /// A run that has ended says so by itself: its reports end.
+    fn send(&self, command: Command) {
+        let _ = self.run.commands.send(command);
+    }
+}
