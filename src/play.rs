@@ -71,7 +71,8 @@ pub async fn play(
     step_timeout: Duration,
 ) -> Result<Played, CannotPlay> {
     let run = Run::start(venues.clone(), production.clone());
-    let mut stepper = Stepper { run, production, step_timeout, played: None, place: Place::default() };
+    let mut stepper =
+        Stepper { run, production, step_timeout, played: None, place: Place::default() };
     let ended = stepper.play().await;
     let Stepper { run, played, .. } = stepper;
     run.end().await;

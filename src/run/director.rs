@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::fault::with_causes;
 use crate::event::{Event, Kind, SessionName};
+use crate::fault::with_causes;
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::stage::{Moment, Stage};
 use crate::run::venues::{OpenHouse, VenueError, Venues};
