@@ -11,8 +11,10 @@
 //! A [`Connection`] hides nothing that the server says: command tags, the transaction status byte and every
 //! error field arrive as messages, and it is the session that makes events of them.
 
+mod ask;
 mod auth;
 mod cancel;
+mod certificate;
 mod codec;
 mod connection;
 mod conninfo;
@@ -26,13 +28,16 @@ mod policy;
 mod resolve;
 mod server_message;
 mod service;
+mod session_attrs;
 mod socket;
 mod startup;
 mod target;
 mod target_error;
 mod terms;
+mod tls;
 mod uri;
 
+pub(crate) use ask::{cells, transaction_status};
 pub use cancel::Canceller;
 pub use connection::Connection;
 pub use environment::Environment;

@@ -11,6 +11,7 @@ use pgwire::messages::response::TransactionStatus as StatusByte;
 use crate::event::{
     Column, Kind, Pid, ROWS_KEPT, Row, ServerMessage, SubmissionId, TransactionStatus,
 };
+use crate::wire::{cells, transaction_status};
 
 /// Rows are told when so many are gathered, or when the server makes a pause.
 const BATCH: usize = 256;
@@ -156,38 +157,10 @@ pub(super) fn unasked(message: PgWireBackendMessage) -> Option<Kind> {
     }
 }
 
-/// The status byte in our own words.
-pub(super) fn transaction_status(byte: StatusByte) -> TransactionStatus {
-    match byte {
-        StatusByte::Idle => TransactionStatus::Idle,
-        StatusByte::Transaction => TransactionStatus::InTransaction,
-        StatusByte::Error => TransactionStatus::Failed,
-    }
-}
-
 fn columns(description: RowDescription) -> Vec<Column> {
     let column = |field: pgwire::messages::data::FieldDescription| Column {
         name: field.name,
         type_oid: field.type_id,
     };
     description.fields.into_iter().map(column).collect()
-}
-
-/// The texts of a row; nothing when its lengths do not add up.
-pub(super) fn cells(row: &DataRow) -> Option<Row> {
-    let mut rest = &row.data[..];
-    let mut cells = Vec::with_capacity(usize::try_from(row.field_count).ok()?.min(rest.len()));
-    for _ in 0..row.field_count {
-        let (length, behind) = rest.split_first_chunk::<4>()?;
-        rest = behind;
-        cells.push(match i32::from_be_bytes(*length) {
-            -1 => None,
-            length => {
-                let (text, behind) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-                rest = behind;
-                Some(String::from_utf8_lossy(text).into_owned())
-            }
-        });
-    }
-    rest.is_empty().then_some(cells)
 }

@@ -7,7 +7,7 @@ use pgwire::messages::copy::CopyFail;
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 
 use super::SessionOptions;
-use super::answer::{Answer, COPY_IN_REFUSED, Turn, cells, transaction_status, unasked};
+use super::answer::{Answer, COPY_IN_REFUSED, Turn, unasked};
 use crate::event::{Kind, Pid, ServerMessage, TransactionStatus};
 use crate::wire::{ConnectError, Connection, WireError};
 
@@ -76,31 +76,12 @@ impl Link {
         }
     }
 
-    /// Runs a statement in silence and gives the last cell of its answer.
     async fn ask(&mut self, sql: &str) -> Result<Option<String>, LinkError> {
-        self.connection.submit(sql).await?;
-        let (mut cell, mut failure) = (None, None);
-        loop {
-            match self.connection.next().await? {
-                PgWireBackendMessage::DataRow(row) => {
-                    cell = cells(&row).and_then(|mut row| row.pop()?)
-                }
-                PgWireBackendMessage::ErrorResponse(error) => {
-                    failure = Some(ServerMessage::from_fields(&error.fields));
-                }
-                PgWireBackendMessage::ReadyForQuery(ready) => {
-                    self.status = transaction_status(ready.status);
-                    break;
-                }
-                _ => {}
-            }
-        }
-        match failure {
-            None => Ok(cell),
-            Some(message) => {
-                Err(LinkError::Prelude { sql: sql.to_owned(), message: Box::new(message) })
-            }
-        }
+        let reply = self.connection.ask(sql).await?;
+        self.status = reply.status;
+        let refused =
+            |message| LinkError::Prelude { sql: sql.to_owned(), message: Box::new(message) };
+        reply.cell.map_err(refused)
     }
 
     /// Takes one message: an answer's, or one that came unasked.
@@ -114,6 +95,7 @@ impl Link {
         }
         match &mut self.answer {
             Some(answer) => {
+                self.status = transaction_begun_or_ended(&message).unwrap_or(self.status);
                 let turn = answer.apply(message, kinds);
                 self.follow(turn).await
             }
@@ -179,5 +161,16 @@ impl Link {
             Some(last) => format!("{}: {} ({})", last.severity, last.message, last.code),
             None => error.to_string(),
         }
+    }
+}
+
+/// Within a submission only the command tags tell where a transaction begins and ends; should the connection break
+/// before `ReadyForQuery`, that is what we know about it.
+fn transaction_begun_or_ended(message: &PgWireBackendMessage) -> Option<TransactionStatus> {
+    let PgWireBackendMessage::CommandComplete(done) = message else { return None };
+    match done.tag.as_str() {
+        "BEGIN" | "START TRANSACTION" => Some(TransactionStatus::InTransaction),
+        "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => Some(TransactionStatus::Idle),
+        _ => None,
     }
 }

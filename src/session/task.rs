@@ -211,14 +211,13 @@ async fn listen(
     first: Result<PgWireBackendMessage, WireError>,
     kinds: &mut Vec<Kind>,
 ) -> Result<(), WireError> {
-    let mut next = Some(first);
-    for _ in 0..GULP {
-        let Some(message) = next else { break };
-        link.take(message?, kinds).await?;
+    link.take(first?, kinds).await?;
+    for _ in 1..GULP {
         if link.answer.is_none() {
             return Ok(());
         }
-        next = link.connection.next_if_ready().await;
+        let Some(message) = link.connection.next_if_ready().await else { break };
+        link.take(message?, kinds).await?;
     }
     if let Some(answer) = &mut link.answer {
         answer.pause(kinds);

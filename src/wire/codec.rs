@@ -115,3 +115,90 @@ fn is_row_description(body: &[u8]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use pgwire::messages::data::{DataRow, FieldDescription, RowDescription};
+    use pgwire::messages::response::{
+        CommandComplete, ErrorResponse, NotificationResponse, ReadyForQuery, TransactionStatus,
+    };
+    use pgwire::messages::startup::ParameterStatus;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        "[^\0]{0,40}"
+    }
+
+    fn message() -> impl Strategy<Value = Vec<u8>> {
+        let row = prop::collection::vec(any::<u8>(), 0..200)
+            .prop_map(|data| PgWireBackendMessage::DataRow(DataRow::new(data[..].into(), 1)));
+        let field = |name| FieldDescription::new(name, 1, 2, 25, -1, -1, 0);
+        let columns = prop::collection::vec(text(), 0..5).prop_map(move |names| {
+            let fields = names.into_iter().map(field).collect();
+            PgWireBackendMessage::RowDescription(RowDescription::new(fields))
+        });
+        let error = prop::collection::vec((b'A'..b'Z', text()), 0..5)
+            .prop_map(|fields| PgWireBackendMessage::ErrorResponse(ErrorResponse::new(fields)));
+        let told = (any::<i32>(), text(), text()).prop_map(|(pid, channel, payload)| {
+            let told = NotificationResponse::new(pid, channel, payload);
+            PgWireBackendMessage::NotificationResponse(told)
+        });
+        let done =
+            text().prop_map(|tag| PgWireBackendMessage::CommandComplete(CommandComplete::new(tag)));
+        let parameter = (text(), text()).prop_map(|(name, value)| {
+            PgWireBackendMessage::ParameterStatus(ParameterStatus::new(name, value))
+        });
+        let ready = Just(TransactionStatus::Idle)
+            .prop_map(|status| PgWireBackendMessage::ReadyForQuery(ReadyForQuery::new(status)));
+        prop_oneof![row, columns, error, told, done, parameter, ready].prop_map(|message| {
+            let mut bytes = BytesMut::new();
+            message.encode(&mut bytes).unwrap();
+            bytes.to_vec()
+        })
+    }
+
+    /// Decodes everything that is there, and encodes it anew.
+    fn drain(codec: &mut Codec, buffer: &mut BytesMut, out: &mut BytesMut) {
+        while let Some(message) = codec.decode(buffer).unwrap() {
+            message.encode(out).unwrap();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn messages_survive_any_chunking(
+            messages in prop::collection::vec(message(), 1..10),
+            sizes in prop::collection::vec(1usize..50, 1..20),
+        ) {
+            let all = messages.concat();
+            let (mut codec, mut buffer, mut out) = (Codec::default(), BytesMut::new(), BytesMut::new());
+            let mut rest = &all[..];
+            for size in sizes.iter().cycle() {
+                if rest.is_empty() { break }
+                let (chunk, behind) = rest.split_at(rest.len().min(*size));
+                rest = behind;
+                buffer.extend_from_slice(chunk);
+                drain(&mut codec, &mut buffer, &mut out);
+            }
+            prop_assert_eq!(&out[..], &all[..]);
+        }
+
+        #[test]
+        fn no_bytes_from_a_socket_can_stop_the_program(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut buffer = BytesMut::from(&bytes[..]);
+            while let Ok(Some(_)) = Codec::default().decode(&mut buffer) {}
+        }
+
+        #[test]
+        fn no_body_can_stop_the_program(
+            kind in prop::sample::select(b"RSKv123snICZENATtDGHWdcf".to_vec()),
+            body in prop::collection::vec(prop_oneof![Just(0u8), Just(1), any::<u8>()], 0..60),
+        ) {
+            let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+            let mut buffer = BytesMut::from(&[&[kind], &length[..], &body].concat()[..]);
+            Codec::default().decode(&mut buffer).ok();
+        }
+    }
+}

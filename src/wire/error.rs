@@ -206,11 +206,15 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// What the server said, when it was the server that said no.
+    /// Why the server said no, when it did. Of several reasons the one that says most: not being let in without TLS
+    /// follows from every failure with it.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused { refusal, .. } => Some(*refusal),
-            Self::Several(errors) => errors.last().and_then(Self::refusal),
+            Self::Several(errors) => {
+                let refusals = errors.iter().filter_map(Self::refusal);
+                refusals.min_by_key(|refusal| *refusal == Refusal::NotPermitted)
+            }
             _ => None,
         }
     }

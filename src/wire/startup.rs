@@ -1,35 +1,56 @@
 //! From a target to an open connection: which places, in which order, and what is said first.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use futures::{SinkExt, StreamExt};
 use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::startup::{SecretKey, Startup};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use rand::seq::SliceRandom;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::codec::Framed;
 
 use super::auth::{EndPoint, Proof};
 use super::cancel::Canceller;
+use super::certificate;
 use super::codec::Codec;
 use super::connection::{Connection, Frames};
 use super::error::{ConnectError, Refusal, WireError};
+use super::policy::{Choice, HostOrder, SessionAttrs};
+use super::session_attrs::suits;
 use super::socket::Socket;
 use super::target::{Host, Place, Target};
+use super::terms::TlsTerms;
+use super::tls::{Encryption, negotiate};
 use crate::event::ServerMessage;
 
 /// One way to a server.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) place: Place,
+    terms: TlsTerms,
+    encryption: Encryption,
+}
+
+/// Connects to a place of the kind that `target_session_attrs` wants; where a standby is merely preferred, in a second
+/// round to any.
+pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError> {
+    if target.session_attrs == SessionAttrs::PreferStandby
+        && let Ok(standby) = connect_round(target, SessionAttrs::Standby).await
+    {
+        return Ok(standby);
+    }
+    connect_round(target, target.session_attrs).await
 }
 
 /// Tries the target's places in turn; a server that was reached and said no ends the search, as in libpq.
-pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError> {
+async fn connect_round(target: &Target, wanted: SessionAttrs) -> Result<Connection, ConnectError> {
     let mut failures = Vec::new();
-    for place in &target.places {
-        match connect_place(target, place).await {
+    for place in in_order(target.places.clone(), target.host_order) {
+        match connect_place(target, &place, wanted).await {
             Ok(connection) => return Ok(connection),
             Err(error) if may_try_next(&error) => failures.push(error),
             Err(error) => {
@@ -39,6 +60,13 @@ pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError>
         }
     }
     Err(one_or_several(failures))
+}
+
+fn in_order(mut places: Vec<Place>, order: HostOrder) -> Vec<Place> {
+    if order == HostOrder::Random {
+        places.shuffle(&mut rand::rng());
+    }
+    places
 }
 
 /// Whether another host can do better (PostgreSQL documentation, 34.1.1.3).
@@ -56,10 +84,14 @@ fn one_or_several(mut failures: Vec<ConnectError>) -> ConnectError {
 }
 
 /// Tries every address of a place.
-async fn connect_place(target: &Target, place: &Place) -> Result<Connection, ConnectError> {
+async fn connect_place(
+    target: &Target,
+    place: &Place,
+    wanted: SessionAttrs,
+) -> Result<Connection, ConnectError> {
     let mut failures = Vec::new();
-    for place in addresses(place).await? {
-        match in_time(target, place).await {
+    for place in in_order(addresses(place).await?, target.host_order) {
+        match in_time(target, place, wanted).await {
             Ok(connection) => return Ok(connection),
             Err(error) if may_try_next(&error) => failures.push(error),
             Err(error) => return Err(error),
@@ -78,41 +110,134 @@ async fn addresses(place: &Place) -> Result<Vec<Place>, ConnectError> {
 }
 
 /// Within `connect_timeout`, which counts anew for each address.
-async fn in_time(target: &Target, place: Place) -> Result<Connection, ConnectError> {
-    let Some(after) = target.connect_timeout else { return enter(target, place).await };
-    let timed_out = ConnectError::TimedOut { place: place.to_string(), after };
-    tokio::time::timeout(after, enter(target, place)).await.unwrap_or(Err(timed_out))
+async fn in_time(
+    target: &Target,
+    place: Place,
+    wanted: SessionAttrs,
+) -> Result<Connection, ConnectError> {
+    let name = place.to_string();
+    let connecting = connect_suitable(target, place, wanted);
+    let Some(after) = target.connect_timeout else { return connecting.await };
+    let timed_out = ConnectError::TimedOut { place: name, after };
+    tokio::time::timeout(after, connecting).await.unwrap_or(Err(timed_out))
 }
 
+async fn connect_suitable(
+    target: &Target,
+    place: Place,
+    wanted: SessionAttrs,
+) -> Result<Connection, ConnectError> {
+    let name = place.to_string();
+    let mut connection = enter(target, place).await?;
+    match suits(&mut connection, wanted).await {
+        Ok(true) => Ok(connection),
+        Ok(false) => {
+            connection.terminate().await.ok();
+            Err(ConnectError::Unsuitable { place: name, wanted: wanted.name() })
+        }
+        Err(source) => Err(ConnectError::Broken { place: name, source }),
+    }
+}
+
+/// Tries what `sslmode` has for a place: one attempt, or a second one where the first was refused.
 async fn enter(target: &Target, place: Place) -> Result<Connection, ConnectError> {
-    let route = Route { place };
-    let socket = route.open().await?;
-    Entry::begin(target, route, socket).await?.finish().await
+    let mut failures: Vec<ConnectError> = Vec::new();
+    for encryption in Encryption::attempts(target.tls.mode, &place) {
+        let route =
+            Route { place: place.clone(), terms: target.tls.clone(), encryption: *encryption };
+        match attempt(target, route).await {
+            Ok(connection) => return Ok(connection),
+            Err(failed) => {
+                failures.push(failed.error);
+                if failed.outlook == Outlook::Final {
+                    break;
+                }
+            }
+        }
+    }
+    failures.dedup_by_key(|error| error.to_string());
+    Err(one_or_several(failures))
+}
+
+/// An attempt that failed.
+struct Failed {
+    error: ConnectError,
+    outlook: Outlook,
+}
+
+/// Whether an attempt with the other choice about TLS may do better.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outlook {
+    Better,
+    Final,
+}
+
+async fn attempt(target: &Target, mut route: Route) -> Result<Connection, Failed> {
+    let socket = route.open().await.map_err(|error| Failed { outlook: unopened(&error), error })?;
+    let encrypted = matches!(socket, Socket::Tls(_));
+    let outlook = match (route.encryption, encrypted) {
+        (Encryption::IfOffered, false) | (Encryption::Demanded, _) => Outlook::Final,
+        (Encryption::Plain, _) | (Encryption::IfOffered, true) => Outlook::Better,
+    };
+    // A cancel request goes the way that has proved passable.
+    route.encryption = if encrypted { Encryption::Demanded } else { Encryption::Plain };
+    let entered = async { Entry::begin(target, route, socket).await?.finish().await }.await;
+    entered.map_err(|error| {
+        let outlook = if is_about_the_user(&error) { outlook } else { Outlook::Final };
+        Failed { error, outlook }
+    })
+}
+
+/// Where not even TLS came about, doing without it may help.
+fn unopened(error: &ConnectError) -> Outlook {
+    match error {
+        ConnectError::Tls { .. } | ConnectError::TlsFile { .. } => Outlook::Better,
+        _ => Outlook::Final,
+    }
+}
+
+/// `pg_hba.conf` can tell users with and without TLS apart.
+fn is_about_the_user(error: &ConnectError) -> bool {
+    matches!(error.refusal(), Some(Refusal::WrongPassword | Refusal::NotPermitted | Refusal::Other))
 }
 
 impl Route {
     /// A connected socket, on which nothing of the protocol proper has been said yet.
     pub(super) async fn open(&self) -> Result<Socket, ConnectError> {
-        let opened = match (&self.place.host, self.place.socket()) {
-            (_, Some(path)) => UnixStream::connect(path).await.map(Socket::Unix),
-            (Host::Tcp { address: Some(address), .. }, _) => {
-                TcpStream::connect((*address, self.place.port)).await.map(Socket::Tcp)
+        let unreachable =
+            |source| ConnectError::Unreachable { place: self.place.to_string(), source };
+        match &self.place.host {
+            Host::Socket(folder) => {
+                let path = socket_path(folder, self.place.port);
+                UnixStream::connect(path).await.map(Socket::Unix).map_err(unreachable)
             }
-            (Host::Tcp { name, .. }, _) => {
-                TcpStream::connect((name.as_str(), self.place.port)).await.map(Socket::Tcp)
+            Host::Tcp { name, address } => {
+                let stream = dial(name, *address, self.place.port).await.map_err(unreachable)?;
+                negotiate(stream, &self.place, &self.terms, self.encryption).await
             }
-            (Host::Socket(folder), None) => UnixStream::connect(folder).await.map(Socket::Unix),
-        };
-        let socket = opened.map_err(|source| ConnectError::Unreachable {
-            place: self.place.to_string(),
-            source,
-        })?;
-        if let Socket::Tcp(stream) = &socket {
-            // A statement is one small write that waits for its answer: Nagle's algorithm would only delay it.
-            stream.set_nodelay(true).ok();
         }
-        Ok(socket)
     }
+}
+
+/// An `@` at the beginning means Linux's abstract names, which begin with a zero byte.
+fn socket_path(folder: &Path, port: u16) -> PathBuf {
+    let path = folder.join(format!(".s.PGSQL.{port}"));
+    match path.to_str().and_then(|text| text.strip_prefix('@')) {
+        Some(name) => PathBuf::from(format!("\0{name}")),
+        None => path,
+    }
+}
+
+/// A statement is one small write that waits for its answer: Nagle's algorithm would only delay it. And a console may stand
+/// idle for longer than a firewall remembers.
+async fn dial(name: &str, address: Option<IpAddr>, port: u16) -> io::Result<TcpStream> {
+    let stream = match address {
+        Some(address) => TcpStream::connect((address, port)).await?,
+        None => TcpStream::connect((name, port)).await?,
+    };
+    stream.set_nodelay(true)?;
+    rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
+    Ok(stream)
 }
 
 /// A connection on its way in, until the first `ReadyForQuery`.
@@ -126,8 +251,14 @@ struct Entry {
 
 impl Entry {
     async fn begin(target: &Target, route: Route, socket: Socket) -> Result<Self, ConnectError> {
+        let end_point = match &socket {
+            Socket::Tls(stream) => certificate::end_point(
+                stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()),
+            ),
+            Socket::Unix(_) | Socket::Tcp(_) => EndPoint::Plain,
+        };
         let mut entry = Entry {
-            proof: Proof::new(target, &route.place, EndPoint::Plain),
+            proof: Proof::new(target, &route.place, end_point),
             frames: Framed::new(socket, Codec::default()),
             parameters: BTreeMap::new(),
             key: (0, SecretKey::default()),

@@ -5,3 +5,6 @@ mod run;
 mod rush;
 mod session;
 mod support;
+mod target;
+mod tls;
+mod wire;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overbooked::engine::postgres::{Cluster, SUPERUSER};
-use overbooked::event::{Event, Kind, SessionName, SubmissionId};
+use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::event::{
+    Event, Kind, ROWS_KEPT, ServerMessage, SessionName, SubmissionId, TransactionStatus,
+};
 use overbooked::session::{Session, SessionOptions};
 use overbooked::wire::Target;
 use tokio::sync::mpsc;
@@ -80,4 +82,257 @@ async fn several_statements_in_one_submission_answer_up_to_the_error() {
         Kind::Columns(_), Kind::Rows(rows), one, Kind::Failed(error), Kind::Ready { .. },
     ] if rows[0][0].as_deref() == Some("1") && done(one) && error.code == "42P01"));
     alice.session.close().await;
+}
+
+fn tags(kinds: &[Kind]) -> Vec<&str> {
+    let tag = |kind: &'_ Kind| matches!(kind, Kind::Done { .. });
+    kinds
+        .iter()
+        .filter(|kind| tag(kind))
+        .map(|kind| match kind {
+            Kind::Done { tag, .. } => tag.as_str(),
+            _ => "",
+        })
+        .collect()
+}
+
+fn status(kinds: &[Kind]) -> Option<TransactionStatus> {
+    match kinds.last() {
+        Some(Kind::Ready { status, .. }) => Some(*status),
+        _ => None,
+    }
+}
+
+fn error(kinds: &[Kind]) -> Option<&ServerMessage> {
+    kinds.iter().find_map(|kind| match kind {
+        Kind::Failed(message) => Some(message),
+        _ => None,
+    })
+}
+
+fn cell(kinds: &[Kind]) -> Option<&str> {
+    kinds.iter().find_map(|kind| match kind {
+        Kind::Rows(rows) => rows[0][0].as_deref(),
+        _ => None,
+    })
+}
+
+#[tokio::test]
+async fn the_transaction_status_follows_every_answer() {
+    let mut alice = Stage::open("Alice").await;
+    for (sql, expected) in [
+        ("begin", TransactionStatus::InTransaction),
+        ("select 1/0", TransactionStatus::Failed),
+        ("select 1", TransactionStatus::Failed),
+        ("commit", TransactionStatus::Idle),
+    ] {
+        assert_eq!(status(&alice.ask(sql).await), Some(expected), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn commit_of_a_failed_transaction_shows_its_tag() {
+    let mut alice = Stage::open("Alice").await;
+    alice.ask("begin").await;
+    alice.ask("select nothing").await;
+    assert_eq!(tags(&alice.ask("commit").await), ["ROLLBACK"]);
+}
+
+#[tokio::test]
+async fn submissions_are_answered_in_order_one_at_a_time() {
+    let mut alice = Stage::open("Alice").await;
+    for number in 1..=3 {
+        alice.send(format!("select {number}"));
+    }
+    for number in 1..=3u64 {
+        assert!(
+            matches!(alice.next().await, Kind::Sent { submission, .. } if submission.0 == number)
+        );
+        assert_eq!(cell(&alice.answer().await), Some(number.to_string().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn the_name_the_prelude_and_the_process_are_those_of_the_session() {
+    let mut alice =
+        Stage::start("Alice", target(support::server()), &["set search_path = nowhere"]);
+    let Kind::Connected { pid } = alice.next().await else { panic!("not connected") };
+    let sql = "select current_setting('application_name') || ' ' || current_setting('search_path')
+        || ' ' || pg_backend_pid()";
+    let expected = format!("overbooked/Alice nowhere {pid}");
+    assert_eq!(cell(&alice.ask(sql).await), Some(expected.as_str()));
+}
+
+#[tokio::test]
+async fn a_prelude_that_fails_is_a_loss_with_its_reason() {
+    let mut alice = Stage::start("Alice", target(support::server()), &["set nonsense to"]);
+    let lost = alice.next().await;
+    assert!(matches!(&lost, Kind::Lost { reason, .. } if reason.contains("42601")), "{lost:?}");
+}
+
+#[tokio::test]
+async fn every_error_field_arrives() {
+    let mut alice = Stage::open("Alice").await;
+    let told = alice
+        .ask(
+            "do $$ begin raise exception using message = 'm', detail = 'd', hint = 'h', errcode = 'OC000',
+             table = 'seats', constraint = 'taken'; end $$",
+        )
+        .await;
+    let error = error(&told).unwrap();
+    assert_eq!((error.severity.as_str(), error.code.as_str()), ("ERROR", "OC000"));
+    assert_eq!((error.detail.as_deref(), error.hint.as_deref()), (Some("d"), Some("h")));
+    assert!(error.context.as_deref().unwrap().contains("PL/pgSQL"));
+    assert!(error.more.contains(&('t', "seats".to_owned())));
+    assert!(error.more.contains(&('n', "taken".to_owned())));
+    let told = alice.ask("select * from somewhere").await;
+    assert_eq!(self::error(&told).unwrap().position, Some(15));
+}
+
+#[tokio::test]
+async fn notices_and_parameters_arrive_within_the_answer() {
+    let mut alice = Stage::open("Alice").await;
+    let told =
+        alice.ask("do $$ begin raise notice 'psst'; end $$; set timezone = 'Asia/Tokyo'").await;
+    let psst = |kind: &Kind| matches!(kind, Kind::Notice(notice) if notice.message == "psst");
+    assert!(told.iter().any(psst));
+    let zone = |kind: &Kind| matches!(kind, Kind::Parameter { name, .. } if name == "TimeZone");
+    assert!(told.iter().any(zone), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_notification_reaches_an_idle_session_at_once() {
+    let mut alice = Stage::open("Alice").await;
+    let mut bob = Stage::open("Bob").await;
+    alice.ask("listen seats_taken").await;
+    bob.ask("notify seats_taken, 'A-4'").await;
+    let told = alice.next().await;
+    assert!(
+        matches!(&told, Kind::Notification { channel, payload, .. } if channel == "seats_taken" && payload == "A-4")
+    );
+}
+
+#[tokio::test]
+async fn an_empty_statement_is_merely_ready() {
+    let mut alice = Stage::open("Alice").await;
+    assert!(matches!(alice.ask("").await[..], [Kind::Ready { .. }]));
+}
+
+#[tokio::test]
+async fn a_zero_byte_is_refused_here_and_the_session_goes_on() {
+    let mut alice = Stage::open("Alice").await;
+    let told = alice.ask("select '\0'").await;
+    assert_eq!(error(&told).unwrap().code, "22021");
+    assert_eq!(cell(&alice.ask("select 1").await), Some("1"));
+}
+
+#[tokio::test]
+async fn copy_out_is_counted_and_copy_in_refused() {
+    let mut alice = Stage::open("Alice").await;
+    let told = alice.ask("copy (select generate_series(1, 5000)) to stdout").await;
+    assert!(matches!(&told[0], Kind::Note(note) if note.contains("5000 lines")), "{told:?}");
+    assert_eq!(tags(&told), ["COPY 5000"]);
+    let told = alice.ask("create temp table t (n int); copy t from stdin").await;
+    assert!(error(&told).unwrap().message.contains("COPY FROM STDIN is refused"));
+    assert_eq!(cell(&alice.ask("select 1").await), Some("1"));
+}
+
+#[tokio::test]
+async fn of_a_million_rows_a_thousand_are_told_and_all_are_counted() {
+    let mut alice = Stage::open("Alice").await;
+    let told = alice.ask("select g, 'some text' from generate_series(1, 1000000) g").await;
+    let rows = |kind: &Kind| if let Kind::Rows(rows) = kind { rows.len() } else { 0 };
+    assert_eq!(told.iter().map(rows).sum::<usize>(), ROWS_KEPT);
+    assert!(told.iter().any(|kind| matches!(kind, Kind::Done { rows: 1_000_000, .. })));
+}
+
+#[tokio::test]
+async fn a_flood_of_rows_can_be_cancelled() {
+    let mut alice = Stage::open("Alice").await;
+    alice.send("select generate_series(1, 1000000000)");
+    while !matches!(alice.next().await, Kind::Rows(_)) {}
+    alice.session.cancel();
+    assert_eq!(error(&alice.answer().await).unwrap().code, "57014");
+    assert_eq!(cell(&alice.ask("select 1").await), Some("1"));
+}
+
+/// The server answers the first statements while the rest of them are still on their way to it.
+#[tokio::test]
+async fn a_statement_of_a_mebibyte_goes_over_and_its_echo_comes_back() {
+    let mut alice = Stage::open("Alice").await;
+    let length = 1 << 20;
+    let told = alice.ask(&format!("select '{}'", "x".repeat(length))).await;
+    assert_eq!(cell(&told).map(str::len), Some(length));
+    let chatty = "do $$ begin raise notice '%', repeat('y', 10000); end $$; ".repeat(1000);
+    let told = alice.ask(&format!("{chatty} select '{}'", "x".repeat(length))).await;
+    assert!(matches!(told.last(), Some(Kind::Ready { .. })));
+}
+
+#[tokio::test]
+async fn a_killed_backend_is_a_loss_with_the_servers_words_and_a_key_reconnects() {
+    let mut alice = Stage::start("Alice", target(support::server()), &[]);
+    let Kind::Connected { pid } = alice.next().await else { panic!("not connected") };
+    let mut bob = Stage::open("Bob").await;
+    alice.ask("begin").await;
+    bob.ask(&format!("select pg_terminate_backend({pid})")).await;
+    let lost = alice.next().await;
+    assert!(
+        matches!(&lost, Kind::Lost { reason, in_transaction: true } if reason.contains("57P01")),
+        "{lost:?}"
+    );
+    let refused = alice.ask("select 1").await;
+    assert!(matches!(&refused[..], [Kind::Lost { reason, .. }] if reason.contains("reconnect")));
+    alice.session.reconnect();
+    assert!(matches!(alice.next().await, Kind::Connected { .. }));
+    assert_eq!(cell(&alice.ask("select 1").await), Some("1"));
+}
+
+#[tokio::test]
+async fn a_server_that_stops_in_the_middle_of_a_statement_can_come_back() {
+    let mut cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.unwrap();
+    let mut alice = Stage::start("Alice", target(&cluster), &[]);
+    assert!(matches!(alice.next().await, Kind::Connected { .. }));
+    alice.send("select pg_sleep(600)");
+    assert!(matches!(alice.next().await, Kind::Sent { .. }));
+    cluster.restart().await.unwrap();
+    assert!(matches!(alice.answer().await.last(), Some(Kind::Lost { .. })));
+    alice.session.reconnect();
+    assert!(matches!(alice.next().await, Kind::Connected { .. }));
+    assert_eq!(cell(&alice.ask("select 1").await), Some("1"));
+    alice.session.close().await;
+    cluster.stop().await.unwrap();
+}
+
+/// A backend that waits for a lock would not notice that its client is gone.
+#[tokio::test]
+async fn closing_a_session_that_waits_gives_up_its_place() {
+    let mut bob = Stage::open("Bob").await;
+    let mut alice = Stage::open("Alice").await;
+    bob.ask("begin; select pg_advisory_xact_lock(20261122)").await;
+    alice.send("select pg_advisory_lock(20261122)");
+    assert!(matches!(alice.next().await, Kind::Sent { .. }));
+    alice.session.close().await;
+    let gone = "select count(*) from pg_locks where locktype = 'advisory' and not granted
+                and objid = 20261122";
+    let deadline = Instant::now() + DEADLINE;
+    while cell(&bob.ask(gone).await) != Some("0") {
+        assert!(Instant::now() < deadline, "the backend still waits");
+    }
+    while let Some(event) = alice.events.recv().await {
+        if event.kind == Kind::Closed {
+            return;
+        }
+    }
+    panic!("Closed was never told");
+}
+
+#[tokio::test]
+async fn a_full_channel_does_not_keep_a_session_from_closing() {
+    let (told, events) = mpsc::channel(1);
+    let (name, target) = (SessionName::new("Alice"), target(support::server()));
+    let options = SessionOptions { name, target, prelude: Vec::new(), clock: Instant::now() };
+    let session = Session::start(options, told);
+    session.submit(SubmissionId(1), "select generate_series(1, 5000)".into(), None);
+    tokio::time::timeout(DEADLINE, session.close()).await.expect("closed");
+    drop(events);
 }

@@ -1,0 +1,40 @@
+//! `target_session_attrs`: whether the server that let us in is of the kind that is wanted.
+
+use super::connection::Connection;
+use super::error::WireError;
+use super::policy::SessionAttrs;
+
+/// Whether the server will do.
+pub(super) async fn suits(
+    connection: &mut Connection,
+    wanted: SessionAttrs,
+) -> Result<bool, WireError> {
+    Ok(match wanted {
+        SessionAttrs::Any | SessionAttrs::PreferStandby => true,
+        SessionAttrs::ReadWrite => !is_read_only(connection).await?,
+        SessionAttrs::ReadOnly => is_read_only(connection).await?,
+        SessionAttrs::Primary => !is_standby(connection).await?,
+        SessionAttrs::Standby => is_standby(connection).await?,
+    })
+}
+
+/// PostgreSQL 14 reports both; older servers are asked.
+async fn is_read_only(connection: &mut Connection) -> Result<bool, WireError> {
+    let reported = ["in_hot_standby", "default_transaction_read_only"]
+        .map(|name| connection.parameter(name).map(|value| value == "on"));
+    match reported {
+        [Some(standby), Some(read_only)] => Ok(standby || read_only),
+        _ => Ok(says(connection, "show transaction_read_only", "on").await?),
+    }
+}
+
+async fn is_standby(connection: &mut Connection) -> Result<bool, WireError> {
+    match connection.parameter("in_hot_standby") {
+        Some(value) => Ok(value == "on"),
+        None => says(connection, "select pg_catalog.pg_is_in_recovery()", "t").await,
+    }
+}
+
+async fn says(connection: &mut Connection, sql: &str, yes: &str) -> Result<bool, WireError> {
+    Ok(connection.ask(sql).await?.cell.is_ok_and(|cell| cell.as_deref() == Some(yes)))
+}
