@@ -51,7 +51,7 @@ pub struct ClusterOptions {
     pub download: Download,
     /// Where templates are kept, when not in the user's cache folder.
     pub cache: Option<PathBuf>,
-    /// Where the running cluster's folder goes, when not in the system's temporary folder.
+    /// Where the running cluster's folder goes, when not in memory or in the system's temporary folder.
     pub temporary: Option<PathBuf>,
 }
 
@@ -134,14 +134,13 @@ impl Cluster {
         run_as.can_reach(&binaries.postgres())?;
         let mut folder = run_folder(options, &run_as).await?;
         let kept = options.data.as_deref().map(|data| Kept::open(data, &run_as)).transpose()?;
-        let (data, keeping) = match &kept {
-            Some(kept) => (kept.cluster(&binaries, &run_as, progress).await?, Keeping::Kept),
-            None => {
-                let cache = options.cache.clone().or_else(|| find::cache(&run_as));
-                let data = folder.data();
-                template::clone_into(&data, cache.as_deref(), &binaries, &run_as, progress).await?;
-                (data, Keeping::ThrownAway)
-            }
+        let (data, keeping) = if let Some(kept) = &kept {
+            (kept.cluster(&binaries, &run_as, progress).await?, Keeping::Kept)
+        } else {
+            let cache = options.cache.clone().or_else(|| find::cache(&run_as));
+            let data = folder.data();
+            template::clone_into(&data, cache.as_deref(), &binaries, &run_as, progress).await?;
+            (data, Keeping::ThrownAway)
         };
         progress(Progress::Starting { version: binaries.version.clone() });
         folder.hand_over();
@@ -200,10 +199,12 @@ impl Cluster {
     }
 }
 
-/// A new folder for a run, beside which nothing is left of consoles that were killed.
+/// A new folder for a run, in the first place that takes one. Wherever it could be, nothing is left of consoles that were killed.
 async fn run_folder(options: &ClusterOptions, run_as: &RunAs) -> Result<RunFolder, ClusterError> {
-    let parent = options.temporary.clone().unwrap_or_else(|| folder::parent(run_as));
-    folder::sweep(&parent, run_as).await;
-    RunFolder::create(&parent, run_as)
-        .map_err(|source| ClusterError::folder("make a folder in", &parent, source))
+    let places =
+        options.temporary.clone().map_or_else(|| folder::places(run_as), |place| vec![place]);
+    for place in &places {
+        folder::sweep(place, run_as).await;
+    }
+    folder::create_in(&places, run_as)
 }

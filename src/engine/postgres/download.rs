@@ -21,7 +21,7 @@ const WANTED: &str = ">=17, <19";
 const LIST_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the archive itself may take: 30 MB over half a megabit a second.
-const ARCHIVE_PATIENCE: Duration = Duration::from_secs(10 * 60);
+const ARCHIVE_PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why there are no binaries from the network either.
 #[derive(Debug, thiserror::Error)]

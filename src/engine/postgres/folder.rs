@@ -11,7 +11,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::UnixStream;
 use tokio::time::{interval, timeout};
 
+use super::ClusterError;
 use super::account::RunAs;
 
 const PREFIX: &str = "overbooked-";
@@ -26,7 +27,7 @@ const NEWBORN: &str = "overbooked-new-";
 const LOCK: &str = "lock";
 
 /// How long a folder may be without a lock: making one takes a few microseconds.
-const NEWBORN_AGE: Duration = Duration::from_secs(60);
+const NEWBORN_AGE: Duration = Duration::from_mins(1);
 
 /// How long a server that was told to end may take before its folder is removed under it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,8 +62,10 @@ impl Drop for RunFolder {
 
 impl RunFolder {
     /// Makes a folder below `parent`. It gets its final name when it is locked: until then nobody takes it for abandoned.
-    pub(super) fn create(parent: &Path, run_as: &RunAs) -> io::Result<Self> {
-        let newborn = tempfile::Builder::new().prefix(NEWBORN).tempdir_in(parent)?;
+    fn create(parent: &Path, run_as: &RunAs) -> io::Result<Self> {
+        let private = fs::Permissions::from_mode(0o700);
+        let newborn =
+            tempfile::Builder::new().prefix(NEWBORN).permissions(private).tempdir_in(parent)?;
         let lock = File::create_new(newborn.path().join(LOCK))?;
         lock.try_lock()?;
         run_as.give(newborn.path())?;
@@ -88,13 +91,46 @@ impl RunFolder {
     }
 }
 
-/// Where the folders go: the system's temporary folder, or `/tmp` where that is too long for a socket's path or
-/// out of reach for the server's user.
-pub(super) fn parent(run_as: &RunAs) -> PathBuf {
-    let temporary = std::env::temp_dir();
-    let socket = temporary.join("overbooked-XXXXXX/.s.PGSQL.65535");
-    let fits = socket.as_os_str().len() <= SOCKET_PATH_MAX;
-    if fits && run_as.barrier(&socket).is_none() { temporary } else { PathBuf::from("/tmp") }
+/// Where folders may go, the best place first: memory where there is plenty, else the system's temporary folder, else `/tmp`.
+///
+/// A cluster is about a thousand files, made at a start and removed after it. ext4 looks at every file that was removed in the last
+/// minute before it makes one, so that a second start within that minute takes several times as long as in memory.
+pub(super) fn places(run_as: &RunAs) -> Vec<PathBuf> {
+    let memory = Some(PathBuf::from(MEMORY)).filter(|memory| free_space(memory) >= PLENTY);
+    let temporary = Some(std::env::temp_dir()).filter(|folder| is_suitable(folder, run_as));
+    memory.into_iter().chain(temporary).chain([PathBuf::from("/tmp")]).collect()
+}
+
+/// Makes a folder in the first of the places that takes one.
+pub(super) fn create_in(places: &[PathBuf], run_as: &RunAs) -> Result<RunFolder, ClusterError> {
+    let mut refused = None;
+    for place in places {
+        match RunFolder::create(place, run_as) {
+            Ok(folder) => return Ok(folder),
+            Err(source) => {
+                refused = Some(ClusterError::folder("make a folder in", place, source));
+            }
+        }
+    }
+    Err(refused.unwrap_or_else(|| {
+        ClusterError::folder("make a folder in", Path::new("/tmp"), io::ErrorKind::NotFound.into())
+    }))
+}
+
+/// Linux's file system in memory. Containers have one of 64 MB, too small for a cluster.
+const MEMORY: &str = "/dev/shm";
+
+/// What must be free in memory: a cluster is 30 MB at first, and its write-ahead log may grow to 256.
+const PLENTY: u64 = 2 << 30;
+
+fn free_space(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(0, |space| space.f_bavail * space.f_frsize)
+}
+
+/// Whether a socket's path fits and the server's user can get there.
+fn is_suitable(folder: &Path, run_as: &RunAs) -> bool {
+    let socket = folder.join("overbooked-XXXXXX/.s.PGSQL.65535");
+    socket.as_os_str().len() <= SOCKET_PATH_MAX && run_as.barrier(&socket).is_none()
 }
 
 /// Removes what killed consoles left below `parent`; their servers, should any still run, are ended first.

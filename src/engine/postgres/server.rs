@@ -32,7 +32,7 @@ const SUPERVISOR: &str = include_str!("supervisor.sh");
 pub(super) const LOG: &str = "server.log";
 
 /// How long a server may take to accept connections; recovery after a crash is part of it.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long a server may take to end before we stop waiting for it.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
