@@ -21,7 +21,7 @@ use crate::seats::{House, WatchedTable};
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Cells that a table needs beside another one.
 const LEAST_WIDTH: u16 = 72;

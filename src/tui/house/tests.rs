@@ -278,7 +278,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_house()(
+    pub(crate) fn any_house()(
         places in prop::collection::vec(any_place(), 0..40),
         is_map in any::<bool>(),
         has_compartments in any::<bool>(),
