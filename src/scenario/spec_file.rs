@@ -1,11 +1,332 @@
-//! isolationtester's files.
+//! isolationtester's files (PostgreSQL sources, `src/test/isolation/README`).
+//!
+//! ```text
+//! setup { CREATE TABLE t (a int); }
+//! teardown { DROP TABLE t; }
+//!
+//! session s1
+//! setup { BEGIN; }
+//! step s1a { INSERT INTO t VALUES (1); }
+//! step s1c { COMMIT; }
+//! session s2
+//! step s2a { SELECT * FROM t; }
+//!
+//! permutation s1a s2a(*) s1c(s2a)
+//! ```
+//!
+//! The grammar is `specparse.y`'s, the words are `specscanner.l`'s. A file without permutations means every
+//! interleaving. What isolationtester complains about is a [`Mistake`] here, before anything runs.
 
 use std::path::Path;
 
-use super::mistake::Source;
-use super::{Mistake, Scenario};
+use super::mistake::{Source, suggest};
+use super::{
+    Interleavings, Launch, MOST_SESSIONS, Marker, Mistake, Player, Scenario, Schedule, Schedules,
+    SessionName, Step,
+};
+
+mod words;
+
+use words::{Keyword, What, Word, words};
 
 /// Reads a specification's text. The name is the file's, without its ending.
-pub fn parse(text: &str, path: &Path, _name: &str) -> Result<Scenario, Mistake> {
-    Err(Source { text, path }.mistake(0, "specifications cannot be read yet"))
+pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
+    let source = Source { text, path };
+    let mut reader = Reader { source, words: words(source)?, place: 0 };
+    let setup = reader.blocks(Keyword::Setup)?;
+    let teardown = reader.block(Keyword::Teardown)?;
+    let Cast { players, steps } = reader.cast()?;
+    let mut schedules = Vec::new();
+    while let Some(word) = reader.keyword(Keyword::Permutation) {
+        schedules.push(reader.permutation(&word, &steps)?);
+    }
+    reader.end()?;
+    Ok(Scenario {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        story: story(text),
+        path: Some(path.to_owned()),
+        schedules: match schedules.is_empty() {
+            true => Schedules::Interleavings(piles(&players, &steps)),
+            false => Schedules::Listed(schedules),
+        },
+        sessions: players,
+        seats: None,
+        watch: vec![],
+        isolation: None,
+        engines: vec![],
+        source: None,
+        setup,
+        teardown: teardown.into_iter().collect(),
+        finally: None,
+        steps,
+    })
 }
+
+/// Who plays, and what.
+#[derive(Default)]
+struct Cast {
+    players: Vec<Player>,
+    steps: Vec<Step>,
+}
+
+/// Each session's steps as a pile.
+fn piles(players: &[Player], steps: &[Step]) -> Interleavings {
+    let own = |player: &Player| {
+        (0..steps.len()).filter(|&step| steps[step].session == player.name).collect()
+    };
+    Interleavings::new(players.iter().map(own).collect())
+}
+
+/// The comment at the file's head, a paragraph an entry.
+fn story(text: &str) -> Vec<String> {
+    let comment = text.lines().map_while(|line| line.trim().strip_prefix('#'));
+    let mut paragraphs = vec![String::new()];
+    for line in comment.map(str::trim) {
+        match paragraphs.last_mut() {
+            _ if line.is_empty() => paragraphs.push(String::new()),
+            Some(paragraph) if !paragraph.is_empty() => *paragraph = format!("{paragraph} {line}"),
+            _ => paragraphs.push(line.to_owned()),
+        }
+    }
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    paragraphs
+}
+
+/// A place among the words.
+struct Reader<'a> {
+    source: Source<'a>,
+    words: Vec<Word>,
+    place: usize,
+}
+
+impl Reader<'_> {
+    fn peek(&self) -> Option<&What> {
+        self.words.get(self.place).map(|word| &word.what)
+    }
+
+    fn take(&mut self) -> Option<Word> {
+        let word = self.words.get(self.place).cloned();
+        self.place += 1;
+        word
+    }
+
+    fn keyword(&mut self, keyword: Keyword) -> Option<Word> {
+        if self.peek() == Some(&What::Keyword(keyword)) { self.take() } else { None }
+    }
+
+    fn sign(&mut self, sign: char) -> Option<Word> {
+        if self.peek() == Some(&What::Sign(sign)) { self.take() } else { None }
+    }
+
+    /// What stands here is not what should.
+    fn unexpected<T>(&self, wanted: &str) -> Result<T, Mistake> {
+        let (at, found) = match self.words.get(self.place) {
+            Some(word) => (word.at, word.what.to_string()),
+            None => (self.source.text.trim_end().len(), "the end of the file".to_owned()),
+        };
+        Err(self.source.mistake(at, format!("{wanted} should stand here, not {found}")))
+    }
+
+    fn name(&mut self, wanted: &str) -> Result<(String, usize), Mistake> {
+        match self.words.get(self.place).cloned() {
+            Some(Word { what: What::Name(name), at }) => {
+                self.place += 1;
+                Ok((name, at))
+            }
+            Some(Word { what: What::Keyword(keyword), at }) => Err(self
+                .source
+                .mistake(at, format!("{wanted} should stand here, not the keyword {keyword}"))
+                .with_hint(format!("quote it if it is a name: \"{keyword}\""))),
+            _ => self.unexpected(wanted),
+        }
+    }
+
+    fn sql(&mut self) -> Result<String, Mistake> {
+        match self.words.get(self.place).cloned() {
+            Some(Word { what: What::Sql(sql), .. }) => {
+                self.place += 1;
+                Ok(sql)
+            }
+            _ => self.unexpected("SQL in braces"),
+        }
+    }
+
+    fn blocks(&mut self, keyword: Keyword) -> Result<Vec<String>, Mistake> {
+        let mut blocks = Vec::new();
+        while let Some(sql) = self.block(keyword)? {
+            blocks.push(sql);
+        }
+        Ok(blocks)
+    }
+
+    fn block(&mut self, keyword: Keyword) -> Result<Option<String>, Mistake> {
+        self.keyword(keyword).map(|_| self.sql()).transpose()
+    }
+
+    fn cast(&mut self) -> Result<Cast, Mistake> {
+        let mut cast = Cast::default();
+        while self.keyword(Keyword::Session).is_some() {
+            self.session(&mut cast)?;
+        }
+        if cast.players.is_empty() {
+            return self.unexpected("`session`");
+        }
+        Ok(cast)
+    }
+
+    fn session(&mut self, cast: &mut Cast) -> Result<(), Mistake> {
+        let (name, at) = self.name("the session's name")?;
+        if cast.players.iter().any(|player| player.name.as_str() == name) {
+            return Err(self.source.mistake(at, format!("duplicate session name: {name}")));
+        }
+        if cast.players.len() == MOST_SESSIONS {
+            let mistake =
+                self.source.mistake(at, format!("{} sessions are too many", MOST_SESSIONS + 1));
+            return Err(mistake.with_hint(format!("a scenario can have {MOST_SESSIONS}")));
+        }
+        let name = SessionName::new(&name);
+        let setup = self.block(Keyword::Setup)?;
+        let before = cast.steps.len();
+        while let Some(word) = self.keyword(Keyword::Step) {
+            let step = self.step(&word, &name, &cast.steps)?;
+            cast.steps.push(step);
+        }
+        if cast.steps.len() == before {
+            return self.unexpected("`step`");
+        }
+        let teardown = self.block(Keyword::Teardown)?;
+        cast.players.push(Player { name, setup, teardown });
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        word: &Word,
+        session: &SessionName,
+        others: &[Step],
+    ) -> Result<Step, Mistake> {
+        let (name, at) = self.name("the step's name")?;
+        if let Some(first) = others.iter().find(|step| step.name == name) {
+            let hint = format!("the first one is on line {}", first.line);
+            return Err(self
+                .source
+                .mistake(at, format!("duplicate step name: {name}"))
+                .with_hint(hint));
+        }
+        let sql = self.sql()?;
+        let (session, narration) = (session.clone(), name.clone());
+        let line = self.source.line(word.at);
+        Ok(Step { name, session, narration, sql, expectations: vec![], line })
+    }
+
+    /// A permutation: first all its steps, then their markers, which may name any of them.
+    fn permutation(&mut self, keyword: &Word, steps: &[Step]) -> Result<Schedule, Mistake> {
+        let mut launches: Vec<(usize, Vec<Blocker>)> = Vec::new();
+        while let Some(What::Name(_)) = self.peek() {
+            let (name, at) = self.name("a step")?;
+            let step = self.known(&name, at, steps)?;
+            launches.push((step, self.blockers()?));
+        }
+        if launches.is_empty() {
+            let mistake = self.source.mistake(keyword.at, "the permutation has no steps");
+            return Err(mistake.with_hint("name the steps in the order in which they run"));
+        }
+        let played: Vec<usize> = launches.iter().map(|(step, _)| *step).collect();
+        let launches = launches.into_iter().map(|(step, blockers)| {
+            let markers =
+                blockers.into_iter().map(|blocker| self.marker(blocker, step, &played, steps));
+            Ok(Launch { step, markers: markers.collect::<Result<_, _>>()? })
+        });
+        Ok(Schedule { launches: launches.collect::<Result<_, _>>()? })
+    }
+
+    fn known(&self, name: &str, at: usize, steps: &[Step]) -> Result<usize, Mistake> {
+        steps.iter().position(|step| step.name == name).ok_or_else(|| {
+            let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+            self.source
+                .mistake(at, format!("undefined step \"{name}\" specified in permutation"))
+                .with_hint(suggest(name, "the steps are", &names))
+        })
+    }
+
+    /// `(*, other, other notices 2)`.
+    fn blockers(&mut self) -> Result<Vec<Blocker>, Mistake> {
+        let mut blockers = Vec::new();
+        if self.sign('(').is_none() {
+            return Ok(blockers);
+        }
+        loop {
+            blockers.push(self.blocker()?);
+            if self.sign(')').is_some() {
+                return Ok(blockers);
+            }
+            if self.sign(',').is_none() {
+                return self.unexpected("`,` or `)`");
+            }
+        }
+    }
+
+    fn blocker(&mut self) -> Result<Blocker, Mistake> {
+        if self.sign('*').is_some() {
+            return Ok(Blocker::Once);
+        }
+        let (name, at) = self.name("`*` or a step")?;
+        if self.keyword(Keyword::Notices).is_none() {
+            return Ok(Blocker::Step { name, at, notices: None });
+        }
+        match self.peek() {
+            Some(&What::Number(count)) => {
+                self.place += 1;
+                Ok(Blocker::Step { name, at, notices: Some(count) })
+            }
+            _ => self.unexpected("the number of notices"),
+        }
+    }
+
+    fn marker(
+        &self,
+        blocker: Blocker,
+        step: usize,
+        played: &[usize],
+        steps: &[Step],
+    ) -> Result<Marker, Mistake> {
+        let Blocker::Step { name, at, notices } = blocker else { return Ok(Marker::Once) };
+        let this = &steps[step];
+        let Some(&other) = played.iter().find(|&&other| steps[other].name == name) else {
+            let problem = format!(
+                "undefined blocking step \"{name}\" referenced in permutation step \"{}\"",
+                this.name
+            );
+            return Err(self
+                .source
+                .mistake(at, problem)
+                .with_hint("name a step of this permutation"));
+        };
+        if steps[other].session == this.session {
+            let problem =
+                format!("permutation step \"{}\" cannot block on its own session", this.name);
+            return Err(self.source.mistake(at, problem));
+        }
+        Ok(match notices {
+            Some(count) => Marker::Notices { step: other, count },
+            None => Marker::After(other),
+        })
+    }
+
+    fn end(&self) -> Result<(), Mistake> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => self.unexpected("`session`, `permutation` or the file's end"),
+        }
+    }
+}
+
+/// A marker as it is written.
+enum Blocker {
+    Once,
+    Step { name: String, at: usize, notices: Option<usize> },
+}
+
+#[cfg(test)]
+mod tests;

@@ -227,3 +227,6 @@ fn unknown_session(source: Source, at: usize, name: &str, sessions: &[SessionNam
         &known,
     ))
 }
+
+#[cfg(test)]
+mod tests;

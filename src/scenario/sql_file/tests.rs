@@ -1,0 +1,197 @@
+//! Scenario files and the mistakes in them.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::scenario::{EngineKind, Expected, Isolation};
+use crate::seats::SeatColumns;
+
+const HEAD: &str = "-- Title\n-- sessions: Alice, Bob\n";
+
+fn parsed(text: &str) -> Result<Scenario, Mistake> {
+    parse(text, Path::new("a.sql"), "a")
+}
+
+/// A file with this after its head, which has two lines.
+fn body(text: &str) -> Result<Scenario, Mistake> {
+    parsed(&format!("{HEAD}{text}"))
+}
+
+fn expected(line: &str) -> Expected {
+    let scenario = body(&format!("-- Alice: acts\nselect 1;\n--> {line}\n")).unwrap();
+    scenario.steps[0].expectations[0].expected.clone()
+}
+
+/// The scenario without what a file's layout decides.
+fn without_lines(mut scenario: Scenario) -> Scenario {
+    for step in &mut scenario.steps {
+        step.line = 0;
+        step.expectations.iter_mut().for_each(|expectation| expectation.line = 0);
+    }
+    if let Some(finally) = &mut scenario.finally {
+        finally.line = 0;
+        finally.expectations.iter_mut().for_each(|expectation| expectation.line = 0);
+    }
+    scenario
+}
+
+#[test]
+fn the_head_is_read() {
+    let scenario = parsed(
+        "-- Title\n--\n-- One paragraph: it\n-- goes on.\n--\n-- Another.\n-- sessions: Alice,Bob\n\
+         -- seats: seats (a, b, c, d)\n-- watch: x, y\n-- isolation: Repeatable Read\n\
+         -- engines: postgres, dsql\n-- source: a book\n\n-- Alice: acts\nselect 1;\n",
+    )
+    .unwrap();
+    let [table, row, number, holder] = ["seats", "a", "b", "c"].map(str::to_owned);
+    let compartment = Some("d".to_owned());
+    assert_eq!(scenario.story, ["One paragraph: it goes on.", "Another."]);
+    assert_eq!(scenario.seats, Some(SeatColumns { table, compartment, row, number, holder }));
+    assert_eq!(scenario.watch, ["x", "y"]);
+    assert_eq!(scenario.isolation, Some(Isolation::RepeatableRead));
+    assert_eq!(scenario.engines, [EngineKind::Postgres, EngineKind::Dsql]);
+    assert_eq!(scenario.source.as_deref(), Some("a book"));
+}
+
+#[test]
+fn each_kind_of_expectation_is_read() {
+    let bob = || SessionName::new("Bob");
+    let row = |cells: &[&str]| Expected::Row(cells.iter().map(|cell| (*cell).to_owned()).collect());
+    assert_eq!(expected("UPDATE 0"), Expected::Tag("UPDATE 0".to_owned()));
+    assert_eq!(expected("(3 rows)"), Expected::RowCount(3));
+    assert_eq!(expected("A | 4 |"), row(&["A", "4", ""]));
+    assert_eq!(expected("A"), row(&["A"]));
+    assert_eq!(expected("12:30"), row(&["12:30"]));
+    assert_eq!(expected("waits for Bob"), Expected::WaitsFor(bob()));
+    let error = expected("ERROR 40001 (OC000)");
+    let code = crate::event::SqlState("40001".to_owned());
+    assert_eq!(error, Expected::Error { code, text: "(OC000)".to_owned() });
+    let with = Box::new(Expected::Tag("UPDATE 0".to_owned()));
+    assert_eq!(expected("Bob resumes: UPDATE 0"), Expected::Resumes { session: bob(), with });
+}
+
+#[test]
+fn a_steps_sql_is_verbatim() {
+    let sql = "-- carefully\nselect 1; -- one\n\n  select '\n-- Bob: not a step\n' /* two */;";
+    let scenario = body(&format!("-- Alice: acts\n\n{sql} -- done\n\n--> (1 row)\n")).unwrap();
+    assert_eq!(scenario.steps.len(), 1);
+    assert_eq!(scenario.steps[0].sql, sql);
+    assert_eq!(scenario.steps[0].name, "Alice: acts");
+}
+
+#[test]
+fn setup_is_split_into_statements() {
+    let scenario =
+        body("-- setup\n-- first\nselect 1;\n\nselect ';';\n-- Bob: acts\nselect 2;").unwrap();
+    assert_eq!(scenario.setup, ["-- first\nselect 1;", "select ';';"]);
+}
+
+#[test]
+fn steps_of_the_same_words_have_names_of_their_own() {
+    let scenario = body("-- Bob: acts\nselect 1;\n-- Bob: acts\nselect 1;").unwrap();
+    assert_eq!(scenario.steps[1].name, "Bob: acts (2)");
+}
+
+#[test]
+fn mistakes_are_named_with_their_place() {
+    let mistakes = [
+        "-- Alise: acts\nselect 1;",
+        "-- Bob: acts\nselect 1;\n\n-- Alise: acts\nselect 1;",
+        "-- Bob: acts\nselect 1;\n--> postgress: UPDATE 1",
+        "-- Bob: acts\n-- Alice: acts\nselect 1;",
+        "-- Bob: acts\n--> UPDATE 1\nselect 1;",
+        "--> UPDATE 1",
+        "-- Bob: acts\nselect 1",
+        "-- Bob: acts\nselect 'a;\n-- Alice: acts\nselect 1;",
+        "-- Bob: acts\nselect (1;",
+        "-- Bob: acts\nselect 1; --> UPDATE 1",
+        "-- Bob: acts\nselect 1;\n--> UPDATE 1\nselect 2;",
+        "-- Bob: acts\nselect 1;\n--> waits for Alic",
+        "-- Bob: acts\nselect 1;\n--> waits for Bob",
+        "-- Bob: acts\nselect 1;\n--> Bob resumes: UPDATE 1",
+        "-- Bob: acts\nselect 1;\n--> Zoe resumes: UPDATE 1",
+        "-- Bob: acts\nselect 1;\n--> Alice resumes:",
+        "-- Bob: acts\nselect 1;\n--> ERROR oops",
+        "-- setup\nselect 1;\n-- setup\nselect 1;",
+        "-- setup\nselect 1;\n--> UPDATE 1",
+        "-- finally\n",
+        "-- setup\nselect 1;",
+        "-- seats: seats (a, b)\n-- Bob: acts\nselect 1;",
+        "-- isolation: sloppy\n-- Bob: acts\nselect 1;",
+        "-- engines: postgre\n-- Bob: acts\nselect 1;",
+        "-- sesions: Carol\n-- Bob: acts\nselect 1;",
+        "-- sessions: Carol\n-- Bob: acts\nselect 1;",
+        "select 1;",
+    ];
+    let told = mistakes.map(|text| format!("{text}\n  => {}\n", body(text).unwrap_err()));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn mistakes_in_the_head_are_named_with_their_place() {
+    let names: Vec<String> = (0..61).map(|n| format!("S{n}")).collect();
+    let many = format!("-- Title\n-- sessions: {}\n", names.join(", "));
+    let mistakes = [
+        "",
+        "\n\n",
+        "select 1;",
+        "-- setup\nselect 1;",
+        "-- Title\n-- story\nselect 1;",
+        "-- Title\n-- sessions:\n",
+        "-- Title\n-- sessions: Alice, Alice\n",
+        "-- Title\n-- sessions: Alice, 2nd\n",
+        "-- Title\n-- sessions: Alice, setup\n",
+        &many,
+    ];
+    let told = mistakes.map(|text| {
+        let text: String = text.chars().take(40).collect();
+        let all = if text.contains("S0") { &many } else { &text };
+        format!("{text}\n  => {}\n", parsed(all).unwrap_err())
+    });
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+/// A story, steps and expectations of every kind, put together at random.
+fn files() -> impl Strategy<Value = String> {
+    let paragraph = "[a-z]{1,12}( [a-z:]{1,30}){3,12}";
+    let arrow = prop::sample::select(vec![
+        "UPDATE 1",
+        "A | 4 |",
+        "(2 rows)",
+        "postgres: waits for Bob",
+        "dsql: ERROR 40001 (OC000)",
+        "",
+        "Bob resumes: COMMIT",
+    ]);
+    let sql = prop::sample::select(vec![
+        "select 1;",
+        "-- why\nselect ';'\n  from a;",
+        "begin; select 2;",
+    ]);
+    let step = (sql, prop::collection::vec(arrow, 0..3)).prop_map(|(sql, arrows)| {
+        let arrows: String = arrows.iter().map(|arrow| format!("--> {arrow}\n")).collect();
+        format!("-- Alice: does it\n{sql}\n{arrows}\n")
+    });
+    let story = prop::collection::vec(paragraph, 0..3);
+    (story, prop::collection::vec(step, 1..4)).prop_map(|(story, steps)| {
+        let story: String = story.iter().map(|paragraph| format!("-- {paragraph}\n--\n")).collect();
+        format!(
+            "-- Title\n--\n{story}-- sessions: Alice, Bob\n\n-- setup\nselect 1;\n\n{}",
+            steps.concat()
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_the_same(file in files()) {
+        let Ok(scenario) = parsed(&file) else { return Ok(()) };
+        let again = parsed(&render(&scenario));
+        prop_assert_eq!(again.map(without_lines), Ok(without_lines(scenario)));
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "(-- |-->|Alice|Bob|:|setup|finally|select 1;|sessions|[\n ;'$/*a|é])*") {
+        let _ = (parsed(&text), body(&text));
+    }
+}
