@@ -1,7 +1,6 @@
 //! The one integration test binary: real servers, the real program, real pseudo-terminals.
 mod cluster;
 mod layers;
-mod observer;
 mod psql_compare;
 mod run;
 mod rush;

@@ -1,5 +1,6 @@
 //! Results and errors as this program draws them, held against psql's own, byte for byte.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,10 +55,19 @@ const ERRORS: [&str; 9] = [
     "select count(nowhere.a) from pg_class, (select * from pg_class) as pg_clas",
 ];
 
+/// psql as it is on the path, or beside the server that `pg_config` knows.
+fn psql_binary() -> PathBuf {
+    let config = Command::new("pg_config").arg("--bindir").output();
+    let beside =
+        config.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let beside = beside.map(|folder| PathBuf::from(folder).join("psql"));
+    beside.filter(|path| path.exists()).unwrap_or_else(|| PathBuf::from("psql"))
+}
+
 /// What psql prints, standard output and error.
 fn by_psql(sql: &str) -> (String, String) {
     let server = support::server();
-    let output = Command::new(server.binaries().join("psql"))
+    let output = Command::new(psql_binary())
         .args(["-X", "-U", SUPERUSER, "-d", "postgres", "-h"])
         .arg(server.folder())
         .args(["-p", &server.port().to_string(), "-c", sql])

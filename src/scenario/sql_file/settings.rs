@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::mistake::{Source, list, suggest};
+use super::super::mistake::{Source, did_you_mean, list, suggest};
 use super::super::{EngineKind, Isolation, MOST_SESSIONS, Mistake, SessionName};
 use super::marks::{Piece, meaning, pieces, said, would_be_session};
 use super::unknown_session;
@@ -124,6 +124,10 @@ impl Lines<'_> {
 
     fn unknown(&self, key: &str, range: &Range<usize>) -> Mistake {
         let at = range.start + self.source.text[range.clone()].find(key).unwrap_or(0);
+        let sessions = &self.settings.sessions;
+        if did_you_mean(key, sessions.iter().map(SessionName::as_str)).is_some() {
+            return unknown_session(self.source, at, key, sessions);
+        }
         let hint = suggest(key, "the settings are", &KEYS);
         self.source.mistake(at, format!("no setting is called {key}")).with_hint(hint)
     }
@@ -156,7 +160,9 @@ impl Lines<'_> {
     fn sql_too_early(&self, at: usize, last: Option<Range<usize>>) -> Mistake {
         let sessions = &self.settings.sessions;
         let before = last.map(|range| (range.start, &self.source.text[range]));
-        match before.and_then(|(at, comment)| Some((at, comment, would_be_session(comment)?))) {
+        let named =
+            before.and_then(|(at, comment)| Some((at, comment, would_be_session(comment)?)));
+        match named.filter(|(_, _, name)| !KEYS.contains(name)) {
             Some((at, comment, name)) if !sessions.is_empty() => {
                 unknown_session(self.source, at + comment.find(name).unwrap_or(0), name, sessions)
             }

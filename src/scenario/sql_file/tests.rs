@@ -96,6 +96,7 @@ fn steps_of_the_same_words_have_names_of_their_own() {
 fn mistakes_are_named_with_their_place() {
     let mistakes = [
         "-- Alise: acts\nselect 1;",
+        "-- bob: acts\nselect 1;",
         "-- Bob: acts\nselect 1;\n\n-- Alise: acts\nselect 1;",
         "-- Bob: acts\nselect 1;\n--> postgress: UPDATE 1",
         "-- Bob: acts\n-- Alice: acts\nselect 1;",
