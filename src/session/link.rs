@@ -99,7 +99,7 @@ impl Link {
                 let turn = answer.apply(message, kinds);
                 self.follow(turn).await
             }
-            None => self.overhear(message, kinds),
+            None => overhear(message, kinds),
         }
     }
 
@@ -119,20 +119,6 @@ impl Link {
                 Err(WireError::Protocol("an answer that contradicts itself".to_owned()))
             }
         }
-    }
-
-    /// While nothing is in flight a server may only tell, or say why it hangs up.
-    fn overhear(
-        &mut self,
-        message: PgWireBackendMessage,
-        kinds: &mut Vec<Kind>,
-    ) -> Result<(), WireError> {
-        if matches!(message, PgWireBackendMessage::ErrorResponse(_)) {
-            return Ok(());
-        }
-        let kind = unasked(message);
-        kinds.push(kind.ok_or_else(|| WireError::Protocol("an answer to nothing".to_owned()))?);
-        Ok(())
     }
 
     /// An error after which the server hangs up explains the loss that follows.
@@ -173,4 +159,14 @@ fn transaction_begun_or_ended(message: &PgWireBackendMessage) -> Option<Transact
         "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => Some(TransactionStatus::Idle),
         _ => None,
     }
+}
+
+/// While nothing is in flight a server may only tell, or say why it hangs up.
+fn overhear(message: PgWireBackendMessage, kinds: &mut Vec<Kind>) -> Result<(), WireError> {
+    if matches!(message, PgWireBackendMessage::ErrorResponse(_)) {
+        return Ok(());
+    }
+    let kind = unasked(message);
+    kinds.push(kind.ok_or_else(|| WireError::Protocol("an answer to nothing".to_owned()))?);
+    Ok(())
 }

@@ -15,7 +15,7 @@ use postgres_protocol::authentication::sasl::{
 
 use super::error::ConnectError;
 use super::policy::{AcceptedMethods, AuthMethod, BindingDemand, Choice};
-use super::target::{Place, Target};
+use super::target::{Password, Place, Target};
 
 /// Our side of an authentication: who we are, and how far it has come.
 pub(super) struct Proof {
@@ -199,8 +199,9 @@ impl Proof {
     }
 
     fn password(&self) -> Result<&str, ConnectError> {
-        self.place.password.as_ref().map(|password| password.reveal()).ok_or_else(|| {
-            ConnectError::NoPassword { place: self.place.to_string(), user: self.user.clone() }
+        self.place.password.as_ref().map(Password::reveal).ok_or_else(|| ConnectError::NoPassword {
+            place: self.place.to_string(),
+            user: self.user.clone(),
         })
     }
 

@@ -105,7 +105,7 @@ fn revocations(
         return Ok(Vec::new());
     };
     CertificateRevocationListDer::pem_file_iter(file)
-        .and_then(|lists| lists.collect())
+        .and_then(Iterator::collect)
         .map_err(|error| unusable(file, &error.to_string()))
 }
 

@@ -85,8 +85,7 @@ fn longest(kind: u8) -> usize {
 fn is_well_formed(kind: u8, body: &[u8]) -> bool {
     match kind {
         b'R' => body.len() >= if body.starts_with(&[0, 0, 0, 5]) { 8 } else { 4 },
-        b'K' => body.len() >= 8,
-        b'v' => body.len() >= 8,
+        b'K' | b'v' => body.len() >= 8,
         b'Z' => body.len() == 1,
         b'E' | b'N' => body == [0] || body.ends_with(&[0, 0]),
         b'A' => body.len() >= 6 && body.ends_with(&[0]),
@@ -139,7 +138,7 @@ mod tests {
             let fields = names.into_iter().map(field).collect();
             PgWireBackendMessage::RowDescription(RowDescription::new(fields))
         });
-        let error = prop::collection::vec((b'A'..b'Z', text()), 0..5)
+        let error = prop::collection::vec((b'A'..=b'Z', text()), 0..5)
             .prop_map(|fields| PgWireBackendMessage::ErrorResponse(ErrorResponse::new(fields)));
         let told = (any::<i32>(), text(), text()).prop_map(|(pid, channel, payload)| {
             let told = NotificationResponse::new(pid, channel, payload);

@@ -116,7 +116,7 @@ impl Connection {
     /// words may still lie in the other direction, and reading finds the end after them.
     fn push(&mut self, cx: &mut Context<'_>) -> Result<(), WireError> {
         match Pin::new(&mut self.frames).poll_flush(cx) {
-            Poll::Ready(Err(WireError::Io(_))) | Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+            Poll::Ready(Err(WireError::Io(_)) | Ok(())) | Poll::Pending => Ok(()),
             Poll::Ready(Err(error)) => Err(error),
         }
     }

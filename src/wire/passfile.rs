@@ -41,8 +41,8 @@ impl Passwords {
 
     /// The password of the first line that fits.
     pub(super) fn find(&self, account: Account<'_>) -> Option<Password> {
-        let lines = self.0.lines().filter(|line| !line.starts_with('#'));
-        let found = lines.filter_map(|line| password(line, account)).next()?;
+        let mut lines = self.0.lines().filter(|line| !line.starts_with('#'));
+        let found = lines.find_map(|line| password(line, account))?;
         (!found.is_empty()).then(|| Password::new(found))
     }
 }

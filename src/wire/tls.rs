@@ -103,7 +103,7 @@ async fn offers_tls(stream: &mut TcpStream, place: &Place) -> Result<bool, Conne
 
 /// Somebody else's answer: the byte that was read and what lies behind it already.
 fn foreign(stream: &TcpStream, place: &Place, first: u8) -> ConnectError {
-    let mut answer = vec![first; 24];
+    let mut answer = [first; 24];
     let read = stream.try_read(&mut answer[1..]).unwrap_or(0);
     let first = format!("\"{}\"", answer[..=read].escape_ascii());
     ConnectError::NotPostgres { place: place.to_string(), first }
@@ -196,8 +196,7 @@ fn identity(terms: &TlsTerms) -> Result<Option<Identity>, ConnectError> {
 
 /// The certificates of a PEM file.
 pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(file).and_then(|certificates| certificates.collect());
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
     match found {
         Ok(found) if found.is_empty() => Err(unusable(file, "there is no certificate in it")),
         Ok(found) => Ok(found),

@@ -186,10 +186,10 @@ mod tests {
     }
 
     fn encode(value: &str) -> String {
-        value.bytes().map(|byte| format!("%{byte:02x}")).collect()
+        value.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02x}"))
     }
 
-    /// Those of libpq's own tests (src/interfaces/libpq/t/001_uri.pl) that show a rule each.
+    /// Those of libpq's own tests (`001_uri.pl`) that show a rule each.
     #[test]
     fn urls_are_read_as_libpq_reads_them() {
         assert_reads(

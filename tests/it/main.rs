@@ -1,4 +1,10 @@
 //! The one integration test binary: real servers, the real program, real pseudo-terminals.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's own functions may panic as the test may; clippy.toml knows only #[test]"
+)]
+
 mod cluster;
 mod layers;
 mod psql_compare;

@@ -72,10 +72,10 @@ fn make_certificates(folder: &Path) {
     write(folder, "root.crt", &root);
     write(folder, "other.crt", &authority("other").0);
     let names = vec!["localhost".to_owned()];
-    sign(folder, "server", CertificateParams::new(names).unwrap(), &issuer);
+    sign(folder, "server", &CertificateParams::new(names).unwrap(), &issuer);
     let mut client = CertificateParams::default();
     client.distinguished_name.push(DnType::CommonName, "cert");
-    sign(folder, "client", client, &issuer);
+    sign(folder, "client", &client, &issuer);
 }
 
 fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
@@ -87,7 +87,7 @@ fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
     (root.pem(), Issuer::new(params, key))
 }
 
-fn sign(folder: &Path, name: &str, params: CertificateParams, issuer: &Issuer<'_, KeyPair>) {
+fn sign(folder: &Path, name: &str, params: &CertificateParams, issuer: &Issuer<'_, KeyPair>) {
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
     write(folder, &format!("{name}.crt"), &certificate.pem());

@@ -20,7 +20,7 @@ async fn impostor(answer: &'static [u8]) -> Target {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut heard = [0; 1024];
-            stream.read(&mut heard).await.ok();
+            let _heard = stream.read(&mut heard).await;
             stream.write_all(answer).await.ok();
             stream.shutdown().await.ok();
         }
