@@ -6,11 +6,13 @@
 )]
 
 mod cluster;
+mod console_loop;
 mod layers;
 mod psql_compare;
 mod run;
 mod rush;
 mod scenario_files;
+mod screen;
 mod session;
 mod support;
 mod target;

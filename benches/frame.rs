@@ -1,0 +1,112 @@
+//! A frame of a full house: three sessions with 10,000 lines of history each, 600 seats, 200 by 50 cells. It must take less than 2 ms.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use overbooked::event::{Column, Event, Kind, Pid, SessionName, SubmissionId};
+use overbooked::run::{EngineLine, Fresh, Report};
+use overbooked::scenario::{EngineKind, Isolation, library};
+use overbooked::seats::{House, Place, SeatColumns, WatchedTable};
+use overbooked::tui::app::{App, Opening, Setting};
+use overbooked::tui::keys::KeyMap;
+use overbooked::tui::theme::{Charset, Depth, Theme};
+use overbooked::tui::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Size;
+
+const NAMES: [&str; 3] = ["Alice", "Bob", "Mallory"];
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(min_time = 1)]
+fn full_house(bencher: divan::Bencher<'_, '_>) {
+    let app = full_app();
+    let mut terminal = Terminal::new(TestBackend::new(200, 50)).expect("a buffer cannot fail");
+    bencher.bench_local(|| {
+        let drawn = terminal.draw(|frame| view::draw(frame, &app, Duration::ZERO));
+        drawn.map(drop).expect("a buffer cannot fail");
+    });
+}
+
+fn full_app() -> App {
+    let scenario = Arc::new(library::open(library::DEFAULT).expect("it is compiled in"));
+    let setting = Setting {
+        theme: Theme::find("dark", Depth::True, Charset::Unicode).expect("it is compiled in"),
+        keys: KeyMap::default(),
+        library: vec![scenario.clone()],
+        pace: Duration::from_secs(3),
+        opening: Opening::Stage,
+    };
+    let mut app = App::new(setting, Size { width: 200, height: 50 }, Instant::now());
+    let schedule = Arc::new(scenario.schedules.first());
+    let engine = EngineLine {
+        kind: EngineKind::Postgres,
+        product: "PostgreSQL 15.20".to_owned(),
+        place: "embedded".to_owned(),
+        isolation: Isolation::ReadCommitted,
+    };
+    let sessions = NAMES.map(SessionName::new).to_vec();
+    let _ = app.apply(Report::Fresh(Fresh { scenario, schedule, engine, sessions }), Duration::ZERO);
+    NAMES.iter().for_each(|name| fill(&mut app, name));
+    happen(&mut app, None, Kind::House(Arc::new(house())));
+    app
+}
+
+fn happen(app: &mut App, session: Option<&str>, kind: Kind) {
+    let session = session.map(SessionName::new);
+    let event = Event { at: Duration::ZERO, session, kind };
+    let _ = app.apply(Report::Event(event), Duration::ZERO);
+}
+
+/// Ten results of a thousand rows, each behind its statement.
+fn fill(app: &mut App, name: &str) {
+    happen(app, Some(name), Kind::Connected { pid: Pid(1) });
+    let columns: Vec<Column> = ["seat_row", "seat_number", "booked_by"]
+        .map(|name| Column { name: name.to_owned(), type_oid: 25 })
+        .to_vec();
+    let rows: Vec<_> = (0..1000)
+        .map(|n| ["A".to_owned(), n.to_string(), "Zoë 張".to_owned()].map(Some).to_vec())
+        .collect();
+    for result in 0..10 {
+        let submission = SubmissionId(result);
+        let sql = "select seat_row, seat_number, booked_by from seats where booked_by is null;";
+        happen(app, Some(name), Kind::Sent { submission, sql: sql.into(), step: None });
+        happen(app, Some(name), Kind::Columns(columns.clone()));
+        happen(app, Some(name), Kind::Rows(rows.clone()));
+        happen(app, Some(name), Kind::Done { tag: "SELECT 1000".to_owned(), rows: 1000 });
+    }
+}
+
+fn house() -> House {
+    let places = (0..600).map(|seat: i32| {
+        let (row, number) = (format!("{:02}", seat / 30), seat % 30 + 1);
+        let holder = (seat % 3 == 0).then(|| format!("Guest {seat}"));
+        Place {
+            key: format!("{row}-{number}"),
+            values: vec![Some(row), Some(number.to_string()), holder],
+            committed: true,
+            holders: Vec::new(),
+            waiters: Vec::new(),
+        }
+    });
+    let columns = SeatColumns {
+        table: "seats".to_owned(),
+        compartment: None,
+        row: "seat_row".to_owned(),
+        number: "seat_number".to_owned(),
+        holder: "booked_by".to_owned(),
+    };
+    let table = WatchedTable {
+        name: "seats".to_owned(),
+        seats: Some(columns),
+        columns: ["seat_row", "seat_number", "booked_by"].map(str::to_owned).to_vec(),
+        places: places.collect(),
+        rows: 600,
+        locked_by: None,
+        unseen_inserts: Vec::new(),
+    };
+    House { tables: vec![table], blind: Vec::new() }
+}

@@ -1,0 +1,216 @@
+//! Everything that the screen shows, as a value.
+//!
+//! ```text
+//!  Report ──▶ apply ──┐
+//!                     ├──▶ App ──▶ view::draw ──▶ a frame
+//!  Event  ──▶ input ──┘     └────▶ Effect, Effect: what the loop is to do about it
+//! ```
+//!
+//! Nothing here waits, sends or draws, so a test drives it without a terminal, without a database and without a clock: each call
+//! says what time it is, counted from the start of the run like the events' own times.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ratatui::layout::Size;
+
+use super::flash::Flashes;
+use super::keys::KeyMap;
+use super::layer::Layer;
+use super::layout::{self, Places};
+use super::pane::Pane;
+use super::script::Script;
+use super::theme::Theme;
+use crate::event::SessionName;
+use crate::run::{Command, EngineLine};
+use crate::scenario::Scenario;
+use crate::seats::House;
+
+mod actions;
+mod input;
+mod layers;
+mod mouse;
+mod reports;
+
+/// What the loop is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the run.
+    Ask(Command),
+    /// Leave the screen.
+    Leave,
+    /// Stop the process until the shell continues it.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+}
+
+/// How urgent a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Good to know.
+    Plain,
+    /// Something did not happen that was asked for.
+    Refusal,
+}
+
+/// A sentence in the footer, until the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The sentence.
+    pub text: String,
+    /// How urgent it is.
+    pub tone: Tone,
+}
+
+/// How the console starts.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Colours and signs.
+    pub theme: Theme,
+    /// Which keys do what.
+    pub keys: KeyMap,
+    /// The scenarios that can be picked.
+    pub library: Vec<Arc<Scenario>>,
+    /// How long a step stays before auto-play sends the next one.
+    pub pace: Duration,
+    /// Whether a scenario begins with its story over the screen.
+    pub opening: Opening,
+}
+
+/// How a scenario begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Opening {
+    /// With its story over the screen.
+    Story,
+    /// At once.
+    Stage,
+}
+
+/// The state of the screen.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(super) setting: Setting,
+    pub(super) size: Size,
+    pub(super) engine: Option<EngineLine>,
+    pub(super) script: Option<Script>,
+    pub(super) panes: Vec<Pane>,
+    pub(super) focus: usize,
+    /// The leftmost pane in sight.
+    pub(super) first: usize,
+    pub(super) zoomed: bool,
+    pub(super) house: Arc<House>,
+    pub(super) flashes: Flashes,
+    /// The moment from which time is counted.
+    pub(super) clock: Instant,
+    pub(super) layers: Vec<Layer>,
+    pub(super) message: Option<Message>,
+    /// When auto-play sends the next step, if it plays.
+    pub(super) plays_at: Option<Duration>,
+    /// Why the run cannot go on.
+    pub(super) broken: Option<String>,
+    /// A step was asked for and has not become quiet.
+    pub(super) stepping: bool,
+}
+
+impl App {
+    /// A screen of this size on which nothing has happened.
+    pub fn new(setting: Setting, size: Size, clock: Instant) -> Self {
+        Self {
+            setting,
+            size,
+            engine: None,
+            script: None,
+            panes: Vec::new(),
+            focus: 0,
+            first: 0,
+            zoomed: false,
+            house: Arc::default(),
+            flashes: Flashes::default(),
+            clock,
+            layers: Vec::new(),
+            message: None,
+            plays_at: None,
+            broken: None,
+            stepping: false,
+        }
+    }
+
+    /// The size for which it is laid out.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Where everything stands.
+    pub(super) fn places(&self) -> Places {
+        layout::arrange(self)
+    }
+
+    pub(super) fn pane(&self) -> Option<&Pane> {
+        self.panes.get(self.focus)
+    }
+
+    pub(super) fn pane_mut(&mut self) -> Option<&mut Pane> {
+        self.panes.get_mut(self.focus)
+    }
+
+    fn pane_of(&mut self, name: &SessionName) -> Option<&mut Pane> {
+        self.panes.iter_mut().find(|pane| &pane.name == name)
+    }
+
+    /// The sessions in screen order.
+    pub(super) fn cast(&self) -> Vec<SessionName> {
+        self.panes.iter().map(|pane| pane.name.clone()).collect()
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        self.message = Some(Message { text: text.into(), tone: Tone::Plain });
+    }
+
+    fn refuse(&mut self, text: impl Into<String>) {
+        self.message = Some(Message { text: text.into(), tone: Tone::Refusal });
+    }
+
+    fn focus_on(&mut self, index: usize) {
+        self.focus = index.min(self.panes.len().saturating_sub(1));
+        self.first = layout::first_in_sight(self);
+    }
+
+    /// The key to show for an action.
+    pub(super) fn key(&self, action: super::keys::Action) -> String {
+        self.setting.keys.shown(action).map(|key| key.to_string()).unwrap_or_default()
+    }
+
+    /// When the screen changes by itself: a wait's seconds, a step of auto-play. `None` while nothing moves.
+    pub fn wakes_at(&self, now: Duration) -> Option<Duration> {
+        let waits = self.panes.iter().filter_map(|pane| pane.waiting.as_ref());
+        let next_tenth = |since: Duration| {
+            let shown = now.saturating_sub(since).as_millis() / 100 + 1;
+            since + Duration::from_millis(u64::try_from(shown * 100).unwrap_or(u64::MAX))
+        };
+        let light = self.flashes.next_change(self.clock + now).map(|at| at - self.clock);
+        waits.map(|waiting| next_tenth(waiting.since)).chain(self.plays_at).chain(light).min()
+    }
+
+    /// Lets time pass: auto-play sends a step when its moment has come.
+    pub fn tick(&mut self, now: Duration) -> Vec<Effect> {
+        match self.plays_at {
+            Some(at) if at <= now && !self.stepping => self.play_on(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn play_on(&mut self) -> Vec<Effect> {
+        self.plays_at = None;
+        if self.script.as_ref().is_none_or(Script::is_over) {
+            self.say("the end");
+            return Vec::new();
+        }
+        let effects = self.step();
+        if self.stepping {
+            self.plays_at = Some(Duration::MAX);
+        }
+        effects
+    }
+}

@@ -1,0 +1,257 @@
+//! What a key's action does.
+
+use std::time::Duration;
+
+use super::{App, Effect};
+use crate::run::Command;
+use crate::tui::backslash::Backslash;
+use crate::tui::editor::Editor;
+use crate::tui::keys::Action;
+use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
+use crate::tui::pane::{self, Link};
+use crate::tui::scrollback::{Direction, Look, Room};
+
+/// How far wide tables move sideways.
+const SIDEWAYS: usize = 8;
+
+impl App {
+    /// Reacts to an action.
+    pub fn update(&mut self, action: Action, now: Duration) -> Vec<Effect> {
+        match action {
+            Action::NextStep => return self.step(),
+            Action::StepBack => return self.step_back(),
+            Action::Restart => return self.go_to(0),
+            Action::AutoPlay => return self.auto_play(now),
+            Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
+            Action::EditStep => self.edit_step(),
+            Action::Enter => return self.enter(),
+            Action::Interrupt => return self.interrupt(),
+            Action::EndOfInput => return self.close(),
+            Action::Quit => return self.quit(),
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::FocusNext => self.focus_by(1),
+            Action::FocusPrevious => self.focus_by(self.panes.len().saturating_sub(1)),
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Help => self.layers.push(Layer::Help { down: 0 }),
+            Action::Story => self.layers.push(Layer::Story),
+            Action::Graph => self.layers.push(Layer::Graph),
+            Action::PickScenario => self.pick_scenario(),
+            Action::FindText => self.layers.push(Layer::FindText(FindText::default())),
+            Action::FindStatement => {
+                self.layers.push(Layer::FindStatement(FindStatement::default()));
+            }
+            _ => self.update_pane(action),
+        }
+        Vec::new()
+    }
+
+    fn update_pane(&mut self, action: Action) {
+        let room = self.room();
+        let page = room.rows.saturating_sub(1).max(1);
+        let Some(pane) = self.pane_mut() else { return };
+        match action {
+            Action::NewLine => pane.editor.new_line(),
+            Action::Earlier => pane.editor.walk_back(),
+            Action::Later => pane.editor.walk_forward(),
+            Action::PageUp => pane.scrollback.scroll_up(page, room),
+            Action::PageDown => pane.scrollback.scroll_down(page, room),
+            Action::Top => pane.scrollback.show_first(room),
+            Action::Bottom => pane.scrollback.follow(),
+            Action::ScrollLeft => {
+                pane.scrollback.shift = pane.scrollback.shift.saturating_sub(SIDEWAYS);
+            }
+            Action::ScrollRight => {
+                let widest = pane.scrollback.widest(room);
+                let most = widest.saturating_sub(room.cells);
+                pane.scrollback.shift = (pane.scrollback.shift + SIDEWAYS).min(most);
+            }
+            _ => {}
+        }
+    }
+
+    /// The room in which the focused pane shows its lines.
+    pub(super) fn room(&self) -> Room {
+        self.places().room(self, self.focus)
+    }
+
+    fn focus_by(&mut self, steps: usize) {
+        let count = self.panes.len().max(1);
+        self.focus_on((self.focus + steps) % count);
+    }
+
+    pub(super) fn step(&mut self) -> Vec<Effect> {
+        let Some((session, narration)) = self.next_session() else {
+            let restart = self.key(Action::Restart);
+            self.say(format!("that was the last step; {restart} starts again"));
+            return Vec::new();
+        };
+        if self.stepping {
+            return Vec::new();
+        }
+        if let Some(why) = self.why_not_into(&session) {
+            self.plays_at = None;
+            self.refuse(format!("{why}, so \u{201c}{narration}\u{201d} has to wait"));
+            return Vec::new();
+        }
+        self.watch(&session);
+        self.stepping = true;
+        vec![Effect::Ask(Command::Step)]
+    }
+
+    fn next_session(&self) -> Option<(crate::event::SessionName, String)> {
+        let step = self.script.as_ref()?.next_step()?;
+        Some((step.session.clone(), step.narration.clone()))
+    }
+
+    /// What keeps a session from taking a statement, in words.
+    fn why_not_into(&self, session: &crate::event::SessionName) -> Option<String> {
+        let pane = self.panes.iter().find(|pane| &pane.name == session)?;
+        match (&pane.waiting, pane.link) {
+            (Some(waiting), _) => {
+                let whom = crate::tui::words::blockers(&waiting.wait.blockers);
+                Some(format!("{session} still waits for {whom}"))
+            }
+            (None, Link::Lost) => Some(format!("{session} has lost the connection")),
+            (None, Link::Closed) => Some(format!("{session} is closed")),
+            _ => pane.in_flight.is_some().then(|| format!("{session} is still busy")),
+        }
+    }
+
+    /// Turns to the session in which something is about to happen, unless somebody is typing elsewhere.
+    fn watch(&mut self, session: &crate::event::SessionName) {
+        if self.pane().is_none_or(|pane| pane.editor.is_empty())
+            && let Some(place) = self.panes.iter().position(|pane| &pane.name == session)
+        {
+            self.focus_on(place);
+        }
+    }
+
+    fn step_back(&mut self) -> Vec<Effect> {
+        match self.script.as_ref().map(|script| script.next) {
+            Some(next) if next > 0 => self.go_to(next - 1),
+            _ => {
+                self.say("this is the beginning");
+                Vec::new()
+            }
+        }
+    }
+
+    fn go_to(&mut self, step: usize) -> Vec<Effect> {
+        self.stepping = false;
+        vec![Effect::Ask(Command::GoTo(step))]
+    }
+
+    fn auto_play(&mut self, now: Duration) -> Vec<Effect> {
+        self.plays_at = Some(now);
+        self.say("playing; any key stops");
+        self.tick(now)
+    }
+
+    fn edit_step(&mut self) {
+        match self.script.as_ref().and_then(|script| script.next_step()) {
+            Some(step) => self.layers.push(Layer::EditStep(Editor::holding(&step.sql))),
+            None => self.say("there is no next step to edit"),
+        }
+    }
+
+    fn pick_scenario(&mut self) {
+        let library = self.setting.library.clone();
+        let name = self.script.as_ref().map(|script| script.scenario.name.clone());
+        let chosen = library.iter().position(|s| Some(&s.name) == name.as_ref()).unwrap_or(0);
+        self.layers.push(Layer::Picker(Picker { library, filter: String::new(), chosen }));
+    }
+
+    fn enter(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
+        pane.scrollback.follow();
+        if pane.link == Link::Lost {
+            return vec![Effect::Ask(Command::Reconnect(pane.name.clone()))];
+        }
+        let text = pane.editor.text();
+        if let Some(command) = Backslash::parse(&text) {
+            return self.backslash(command);
+        }
+        if text.trim().is_empty() {
+            pane.editor.clear();
+            pane.echo("", None);
+        } else if pane.editor.is_complete() {
+            return self.submit();
+        } else {
+            pane.editor.new_line();
+        }
+        Vec::new()
+    }
+
+    fn submit(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
+        let name = pane.name.clone();
+        if let Some(why) = self.why_not_into(&name) {
+            let cancel = self.key(Action::Interrupt);
+            self.refuse(format!("{why}; {cancel} cancels that"));
+            return Vec::new();
+        }
+        let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
+        pane.queue = pane::statements(&pane.editor.take());
+        let first = pane.next_of_queue();
+        let submit = |sql| Effect::Ask(Command::Submit { session: name, sql });
+        first.map(submit).into_iter().collect()
+    }
+
+    fn backslash(&mut self, command: Backslash) -> Vec<Effect> {
+        let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
+        let line = pane.editor.take();
+        match command {
+            Backslash::Sql(sql) => {
+                pane.editor.put(&sql);
+                return self.submit();
+            }
+            Backslash::Close => return self.close(),
+            Backslash::Help => self.layers.push(Layer::Help { down: 0 }),
+            Backslash::Clear => {}
+            Backslash::Say(words) => {
+                pane.echo(&line, None);
+                pane.say(Look::Note, &words);
+            }
+        }
+        Vec::new()
+    }
+
+    fn interrupt(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
+        pane.queue.clear();
+        if pane.in_flight.is_some() {
+            return vec![Effect::Ask(Command::Cancel(pane.name.clone()))];
+        }
+        if pane.editor.is_empty() {
+            let quit = self.key(Action::Quit);
+            self.say(format!("nothing runs here; {quit} leaves"));
+        } else {
+            pane.editor.clear();
+        }
+        Vec::new()
+    }
+
+    fn close(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.pane() else { return Vec::new() };
+        vec![Effect::Ask(Command::Close(pane.name.clone()))]
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        if self.panes.iter().any(pane::Pane::has_transaction) {
+            self.layers.push(Layer::Quit);
+            return Vec::new();
+        }
+        vec![Effect::Leave]
+    }
+
+    /// Scrolls a pane by rows, as the wheel does.
+    pub(super) fn scroll(&mut self, pane: usize, direction: Direction, rows: usize) {
+        let room = self.places().room(self, pane);
+        let Some(pane) = self.panes.get_mut(pane) else { return };
+        match direction {
+            Direction::Up => pane.scrollback.scroll_up(rows, room),
+            Direction::Down => pane.scrollback.scroll_down(rows, room),
+        }
+    }
+}

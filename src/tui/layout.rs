@@ -1,0 +1,151 @@
+//! Where everything stands, at every size.
+//!
+//! ```text
+//!  ┌────────────────────────────────────────────┐
+//!  │ header                                     │  1 row
+//!  │ house                                      │  what it would like to have, at most two fifths
+//!  │ tabs                                       │  1 row, when not every session is in sight
+//!  │ pane        pane        pane               │  the rest, at least 6 rows
+//!  │ script                                     │  3 lines on a projector, more where there is room
+//!  │ footer                                     │  1 row
+//!  └────────────────────────────────────────────┘
+//! ```
+//!
+//! A projector's 80 columns cannot give three sessions the 36 cells that a table of seats takes, so there the focused session
+//! gets them and the others share what is left.
+
+use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
+
+use super::app::App;
+use super::scrollback::Room;
+use super::tail;
+
+/// Below this the screen says so instead of drawing what nobody can read.
+pub const SMALLEST: Size = Size { width: 60, height: 16 };
+
+/// The width at which a session's pane shows the seats' table whole.
+const COMFORTABLE: u16 = 38;
+
+/// The width below which a pane that is not focused is of no use.
+const NARROWEST: u16 = 18;
+
+/// Where each part stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The title, the engine, the step.
+    pub header: Rect,
+    /// The seat map.
+    pub house: Rect,
+    /// The names of all sessions, when some are out of sight.
+    pub tabs: Option<Rect>,
+    /// The sessions in sight, each with its place in screen order.
+    pub panes: Vec<(usize, Rect)>,
+    /// The script.
+    pub script: Rect,
+    /// The keys.
+    pub footer: Rect,
+}
+
+impl Places {
+    /// The session under this cell.
+    pub fn pane_at(&self, at: Position) -> Option<usize> {
+        self.panes.iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| *pane)
+    }
+
+    /// The room in which a session shows its lines: inside its border, above what is being typed.
+    pub fn room(&self, app: &App, pane: usize) -> Room {
+        let area = self.panes.iter().find(|(place, _)| *place == pane).map(|(_, area)| *area);
+        let (Some(area), Some(pane)) = (area, app.panes.get(pane)) else {
+            return Room { cells: 80, rows: 10 };
+        };
+        let inner = inside(area);
+        let tail = tail::compose(app, pane, inner);
+        Room { cells: usize::from(inner.width), rows: usize::from(inner.height) - tail.height() }
+    }
+}
+
+/// What a pane's border leaves: one cell on every side, and a blank on the left and the right where there is room for it.
+pub fn inside(area: Rect) -> Rect {
+    let blank = u16::from(area.width >= COMFORTABLE + 2);
+    Rect {
+        x: area.x.saturating_add(1 + blank).min(area.right()),
+        y: area.y.saturating_add(1).min(area.bottom()),
+        width: area.width.saturating_sub(2 + 2 * blank),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+/// Whether the screen is too small to draw.
+pub fn is_too_small(size: Size) -> bool {
+    size.width < SMALLEST.width || size.height < SMALLEST.height
+}
+
+/// Gives every part its place.
+pub fn arrange(app: &App) -> Places {
+    let screen = Rect::from((Position::ORIGIN, app.size));
+    if is_too_small(app.size) {
+        return Places::default();
+    }
+    let tabs = u16::from(app.panes.len() > in_sight(app));
+    let parts: [Rect; 6] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(house_height(app)),
+        Constraint::Length(tabs),
+        Constraint::Min(6),
+        Constraint::Length(script_height(app)),
+        Constraint::Length(1),
+    ])
+    .areas(screen);
+    let [header, house, tab_row, stage, script, footer] = parts;
+    let tabs = (tabs > 0).then_some(tab_row);
+    Places { header, house, tabs, panes: columns(app, stage), script, footer }
+}
+
+fn house_height(app: &App) -> u16 {
+    let most = if app.size.height < 30 { app.size.height / 4 } else { app.size.height * 2 / 5 };
+    super::view::house_height(app, app.size.width).clamp(3, most.max(3))
+}
+
+fn script_height(app: &App) -> u16 {
+    let lines = app.script.as_ref().map_or(1, |script| script.lines());
+    let most = match app.size.height {
+        ..20 => 1,
+        20..30 => 3,
+        30..45 => 5,
+        _ => 9,
+    };
+    u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, most) + 2
+}
+
+/// How many sessions are shown side by side.
+fn in_sight(app: &App) -> usize {
+    if app.zoomed {
+        return 1;
+    }
+    let comfortable = usize::from(app.size.width / COMFORTABLE);
+    let squeezed = 1 + usize::from(app.size.width.saturating_sub(COMFORTABLE) / NARROWEST);
+    comfortable.max(squeezed.min(3)).min(app.panes.len()).max(1)
+}
+
+/// The leftmost session in sight once the focused one is.
+pub fn first_in_sight(app: &App) -> usize {
+    let shown = in_sight(app);
+    let last = app.panes.len().saturating_sub(shown);
+    app.first.clamp((app.focus + 1).saturating_sub(shown), app.focus).min(last)
+}
+
+fn columns(app: &App, stage: Rect) -> Vec<(usize, Rect)> {
+    let shown = in_sight(app);
+    let first = first_in_sight(app);
+    let wanted = u16::try_from(shown).unwrap_or(u16::MAX).saturating_mul(COMFORTABLE);
+    let width = |place: usize| {
+        if wanted > stage.width && place == app.focus {
+            Constraint::Length(COMFORTABLE + 2)
+        } else {
+            Constraint::Fill(1)
+        }
+    };
+    let places = first..(first + shown).min(app.panes.len());
+    let areas = Layout::horizontal(places.clone().map(width)).split(stage);
+    places.zip(areas.iter().copied()).collect()
+}

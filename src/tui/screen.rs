@@ -1,0 +1,167 @@
+//! The terminal: taken when the console opens, given back however it ends.
+//!
+//! Raw mode, the alternate screen, the mouse and bracketed paste are four promises to a terminal that outlives this program. [`Screen`] keeps
+//! them on `Drop`; a panic restores before its report is printed (color-eyre is installed first, this hook second, so it runs first); SIGTERM and
+//! SIGHUP arrive as [`Input`] and end the loop in good order.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::{SetCursorStyle, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
+    EventStream,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use futures::stream::{self, BoxStream, Stream, StreamExt};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, CrosstermBackend, TestBackend};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What comes in from outside the program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// A key, a paste, the mouse, a resize.
+    Terminal(Event),
+    /// SIGTERM, SIGHUP or SIGINT: somebody wants the program to end.
+    Ended(Signal),
+}
+
+/// Why the program should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// SIGINT, from outside: Ctrl-C is a key here.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP: the terminal is gone.
+    HangUp,
+}
+
+/// A backend whose frames appear at once or not at all, where the terminal can do that.
+pub trait Frames: Backend {
+    /// Before a frame's first cell.
+    fn begin_frame(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// After its last.
+    fn end_frame(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Gives the terminal back, stops the process, and takes the terminal again once the shell continues it.
+    fn suspend(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+impl Frames for TestBackend {}
+
+impl<W: Write> Frames for CrosstermBackend<W> {
+    fn begin_frame(&mut self) -> io::Result<()> {
+        queue!(self, BeginSynchronizedUpdate)
+    }
+
+    fn end_frame(&mut self) -> io::Result<()> {
+        execute!(self, EndSynchronizedUpdate)
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
+        take()
+    }
+}
+
+/// Whether the terminal is ours at the moment: what was taken once is given back once.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal, ours until this is dropped.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Screen {
+    /// Takes the terminal. Fails where there is none: a pipe, a file.
+    pub fn open() -> io::Result<Self> {
+        restore_on_panic();
+        take()?;
+        // A frame is written in one piece; 64 KiB hold the largest.
+        let output = BufWriter::with_capacity(64 * 1024, io::stdout());
+        let terminal = Terminal::new(CrosstermBackend::new(output)).inspect_err(|_| restore())?;
+        Ok(Self { terminal })
+    }
+
+    /// The terminal to draw on.
+    pub fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<BufWriter<Stdout>>> {
+        &mut self.terminal
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let taken = execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableMouseCapture,
+        EnableBracketedPaste,
+        SetCursorStyle::SteadyBar
+    );
+    taken.inspect_err(|_| restore())
+}
+
+/// Gives the terminal back. A terminal that is gone cannot be told, so nothing is made of that.
+fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let _ = execute!(
+        io::stdout(),
+        EndSynchronizedUpdate,
+        SetCursorStyle::DefaultUserShape,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = disable_raw_mode();
+}
+
+fn restore_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore();
+        report(panic);
+    }));
+}
+
+/// Everything that comes in: the terminal's events and the signals that end a program.
+pub fn inputs() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
+    let signals = [
+        listen(SignalKind::interrupt(), Signal::Interrupt)?,
+        listen(SignalKind::terminate(), Signal::Terminate)?,
+        listen(SignalKind::hangup(), Signal::HangUp)?,
+    ];
+    let terminal = EventStream::new().map(|event| event.map(Input::Terminal)).boxed();
+    Ok(stream::select(stream::select_all(signals), terminal))
+}
+
+fn listen(kind: SignalKind, meaning: Signal) -> io::Result<BoxStream<'static, io::Result<Input>>> {
+    let signals = stream::unfold(signal(kind)?, move |mut signal| async move {
+        signal.recv().await.map(|()| (Ok(Input::Ended(meaning)), signal))
+    });
+    Ok(signals.boxed())
+}

@@ -1,0 +1,431 @@
+//! What a session's pane has shown: lines, bounded, drawn without touching those that are out of sight.
+//!
+//! ```text
+//!      first ──▶ ┌──────────────┐          Nothing is wrapped ahead of time. A frame walks up from the last line
+//!                │ ...          │          (or down from a line that somebody scrolled to) and wraps what it meets
+//!      top    ──▶│ ┌──────────┐ │          until the pane is full: a resize costs nothing, ten thousand lines cost
+//!                │ │ the pane │ │          what forty cost.
+//!      newest ──▶└─┴──────────┴─┘
+//! ```
+//!
+//! A place in it is a line's number, counted since the pane was opened, and a row within that line; so it stays where it is while lines come
+//! in below and old ones fall off above.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use super::{text, wrap};
+
+/// How many lines a pane keeps.
+pub const LINES_KEPT: usize = 10_000;
+
+/// How much of one line is kept, in bytes: enough for any screen, little enough for a statement of a mebibyte.
+pub const LINE_KEPT: usize = 8 * 1024;
+
+/// What a line is, which says how it looks and whether it wraps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A statement that was sent, behind its prompt of so many bytes.
+    Statement {
+        /// The prompt's length.
+        prompt: u16,
+    },
+    /// Column names.
+    Heading,
+    /// The rule under the column names.
+    Rule,
+    /// A row of a table.
+    Row,
+    /// A command tag, a count of rows.
+    Tag,
+    /// An error's first line.
+    Error,
+    /// What follows an error's first line, or a notice's.
+    Detail,
+    /// What an error means, in plain words.
+    Lesson,
+    /// A notice.
+    Notice,
+    /// A wait.
+    Wait,
+    /// The console's own words.
+    Note,
+    /// A connection that broke.
+    Lost,
+}
+
+impl Look {
+    /// Whether it belongs to a table, which keeps its shape; everything else wraps.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Heading | Self::Rule | Self::Row)
+    }
+
+    /// By how much the rows after a line's first are indented.
+    pub fn hanging(self) -> usize {
+        match self {
+            Self::Statement { .. } | Self::Error | Self::Detail | Self::Notice => 2,
+            _ => 0,
+        }
+    }
+
+    /// How many cells are kept free before all of a line's rows, for a sign.
+    pub fn lead(self) -> usize {
+        if matches!(self, Self::Lesson) { 2 } else { 0 }
+    }
+}
+
+/// A line of the scrollback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The text, clean.
+    pub text: Box<str>,
+    /// What it is.
+    pub look: Look,
+    /// What stands at the right edge beside its last row: the time taken.
+    pub aside: Option<Box<str>>,
+}
+
+impl Line {
+    /// A line fit for the terminal, cut where nobody reads on.
+    pub fn new(look: Look, text: &str) -> Self {
+        let kept = &text[..text.floor_char_boundary(LINE_KEPT)];
+        Self { text: text::visible(kept).into(), look, aside: None }
+    }
+
+    fn rows(&self, cells: usize) -> Vec<Range<usize>> {
+        if self.look.is_table() {
+            std::iter::once(0..self.text.len()).collect()
+        } else {
+            let room = cells.saturating_sub(self.look.lead());
+            wrap::wrapped(&self.text, room, self.look.hanging())
+        }
+    }
+}
+
+/// A row of the pane: a part of a line.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// The line.
+    pub line: &'a Line,
+    /// The line's number.
+    pub number: u64,
+    /// Which bytes of it.
+    pub range: Range<usize>,
+    /// Whether the line ends here.
+    pub ends: bool,
+}
+
+/// The size of the room in which lines are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Its width in cells.
+    pub cells: usize,
+    /// Its height in rows.
+    pub rows: usize,
+}
+
+/// A row's place: a line, and which of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    line: u64,
+    row: usize,
+}
+
+/// The lines of a pane and where somebody has scrolled to.
+#[derive(Clone, Debug, Default)]
+pub struct Scrollback {
+    lines: VecDeque<Line>,
+    /// The number of the oldest line kept.
+    first: u64,
+    /// The topmost row shown; `None` follows the newest.
+    top: Option<Place>,
+    /// How many cells of wide tables are out of sight on the left.
+    pub shift: usize,
+}
+
+impl Scrollback {
+    /// Adds a line below; the oldest goes when there are too many.
+    pub fn push(&mut self, line: Line) {
+        self.lines.push_back(line);
+        if self.lines.len() > LINES_KEPT {
+            self.lines.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// The number that the next line gets.
+    pub fn end(&self) -> u64 {
+        self.first + self.lines.len() as u64
+    }
+
+    /// Takes back every line from this number on: a result that is still coming is drawn again and again.
+    pub fn take_back(&mut self, from: u64) {
+        self.lines.truncate(usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX));
+    }
+
+    /// The newest line.
+    pub fn last_mut(&mut self) -> Option<&mut Line> {
+        self.lines.back_mut()
+    }
+
+    /// Forgets everything shown; numbers go on.
+    pub fn clear(&mut self) {
+        self.first = self.end();
+        self.lines.clear();
+        self.top = None;
+        self.shift = 0;
+    }
+
+    /// Every line kept, oldest first.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
+        self.lines.iter()
+    }
+
+    /// The rows that are in sight.
+    pub fn visible(&self, room: Room) -> Vec<Row<'_>> {
+        let Some(top) = self.top else { return self.newest(room) };
+        let mut rows = Vec::with_capacity(room.rows);
+        let top = self.clamped(top, room);
+        for number in top.line..self.end() {
+            let skipped = if number == top.line { top.row } else { 0 };
+            rows.extend(self.rows_of(number, room.cells).skip(skipped));
+            if rows.len() >= room.rows {
+                break;
+            }
+        }
+        rows.truncate(room.rows);
+        rows
+    }
+
+    fn newest(&self, room: Room) -> Vec<Row<'_>> {
+        let mut rows: Vec<Row<'_>> = Vec::with_capacity(room.rows + 8);
+        for number in (self.first..self.end()).rev() {
+            if rows.len() >= room.rows {
+                break;
+            }
+            let from = rows.len();
+            rows.extend(self.rows_of(number, room.cells));
+            rows[from..].reverse();
+        }
+        rows.truncate(room.rows);
+        rows.reverse();
+        rows
+    }
+
+    fn line(&self, number: u64) -> Option<&Line> {
+        self.lines.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    fn rows_of(&self, number: u64, cells: usize) -> impl Iterator<Item = Row<'_>> {
+        self.line(number).into_iter().flat_map(move |line| {
+            let ranges = line.rows(cells);
+            let last = ranges.len() - 1;
+            ranges.into_iter().enumerate().map(move |(index, range)| Row {
+                line,
+                number,
+                range,
+                ends: index == last,
+            })
+        })
+    }
+
+    fn height(&self, number: u64, cells: usize) -> usize {
+        self.line(number).map_or(1, |line| line.rows(cells).len())
+    }
+
+    /// The topmost row when the newest is in sight.
+    fn newest_top(&self, room: Room) -> Place {
+        let mut place = Place { line: self.end(), row: 0 };
+        self.step_up(&mut place, room.rows, room.cells);
+        place
+    }
+
+    /// A place that may have fallen off above, or lie too far below after a resize.
+    fn clamped(&self, place: Place, room: Room) -> Place {
+        if place.line < self.first {
+            return Place { line: self.first, row: 0 };
+        }
+        let row = place.row.min(self.height(place.line, room.cells).saturating_sub(1));
+        Place { row, ..place }.min(self.newest_top(room))
+    }
+
+    fn step_up(&self, place: &mut Place, rows: usize, cells: usize) {
+        let mut left = rows;
+        while left > place.row {
+            if place.line <= self.first {
+                place.row = 0;
+                return;
+            }
+            left -= place.row + 1;
+            place.line -= 1;
+            place.row = self.height(place.line, cells) - 1;
+        }
+        place.row -= left;
+    }
+
+    fn step_down(&self, place: &mut Place, rows: usize, cells: usize) {
+        let mut left = rows;
+        while left > 0 && place.line < self.end() {
+            let below = self.height(place.line, cells) - 1 - place.row;
+            if left <= below {
+                place.row += left;
+                return;
+            }
+            left -= below + 1;
+            *place = Place { line: place.line + 1, row: 0 };
+        }
+    }
+
+    /// Shows what is so many rows above.
+    pub fn scroll_up(&mut self, rows: usize, room: Room) {
+        let mut place =
+            self.top.map_or_else(|| self.newest_top(room), |top| self.clamped(top, room));
+        self.step_up(&mut place, rows, room.cells);
+        self.settle(place, room);
+    }
+
+    /// Shows what is so many rows below; at the end the pane follows the newest line again.
+    pub fn scroll_down(&mut self, rows: usize, room: Room) {
+        let Some(top) = self.top else { return };
+        let mut place = self.clamped(top, room);
+        self.step_down(&mut place, rows, room.cells);
+        self.settle(place, room);
+    }
+
+    /// Shows the line with this number in the middle.
+    pub fn show(&mut self, number: u64, room: Room) {
+        let mut place = Place { line: number, row: 0 };
+        self.step_up(&mut place, room.rows / 2, room.cells);
+        self.settle(place, room);
+    }
+
+    /// Shows the oldest line.
+    pub fn show_first(&mut self, room: Room) {
+        self.settle(Place { line: self.first, row: 0 }, room);
+    }
+
+    /// Follows the newest line.
+    pub fn follow(&mut self) {
+        self.top = None;
+    }
+
+    fn settle(&mut self, place: Place, room: Room) {
+        self.top = (place < self.newest_top(room)).then_some(place);
+    }
+
+    /// How wide the widest table in sight is.
+    pub fn widest(&self, room: Room) -> usize {
+        let rows = self.visible(room);
+        let tables = rows.iter().filter(|row| row.line.look.is_table());
+        tables.map(|row| text::width(row.line.text.trim_end())).max().unwrap_or(0)
+    }
+
+    /// How many lines lie below what is in sight; 0 when the newest is shown.
+    pub fn lines_below(&self, room: Room) -> u64 {
+        if self.top.is_none() {
+            return 0;
+        }
+        self.visible(room).last().map_or(0, |row| self.end() - row.number - 1)
+    }
+
+    /// The number of the nearest line above (or below) `from` that contains `needle`, whatever its case.
+    pub fn find(&self, needle: &str, from: u64, direction: Direction) -> Option<u64> {
+        let needle = needle.to_lowercase();
+        let holds = |number: &u64| {
+            self.line(*number).is_some_and(|line| line.text.to_lowercase().contains(&needle))
+        };
+        match direction {
+            Direction::Up => (self.first..from.min(self.end())).rev().find(holds),
+            Direction::Down => (from.saturating_add(1).max(self.first)..self.end()).find(holds),
+        }
+    }
+}
+
+/// Which way to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To older lines.
+    Up,
+    /// To newer lines.
+    Down,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ROOM: Room = Room { cells: 10, rows: 3 };
+
+    fn scrollback(texts: &[&str]) -> Scrollback {
+        let mut scrollback = Scrollback::default();
+        texts.iter().for_each(|text| scrollback.push(Line::new(Look::Note, text)));
+        scrollback
+    }
+
+    fn shown(scrollback: &Scrollback, room: Room) -> Vec<&str> {
+        let rows = scrollback.visible(room);
+        rows.into_iter().map(|row| &row.line.text[row.range]).collect()
+    }
+
+    #[test]
+    fn the_newest_lines_are_shown() {
+        let lines = scrollback(&["one", "two", "three", "a line that wraps"]);
+        assert_eq!(shown(&lines, ROOM), ["three", "a line", "that wraps"]);
+    }
+
+    #[test]
+    fn a_place_that_was_scrolled_to_stays_while_lines_come_in() {
+        let mut lines = scrollback(&["1", "2", "3", "4", "5"]);
+        lines.scroll_up(1, ROOM);
+        assert_eq!(shown(&lines, ROOM), ["2", "3", "4"]);
+        lines.push(Line::new(Look::Note, "6"));
+        assert_eq!(shown(&lines, ROOM), ["2", "3", "4"]);
+        assert_eq!(lines.lines_below(ROOM), 2);
+        lines.scroll_down(2, ROOM);
+        lines.push(Line::new(Look::Note, "7"));
+        assert_eq!(shown(&lines, ROOM), ["5", "6", "7"]);
+    }
+
+    #[test]
+    fn only_so_many_lines_are_kept() {
+        let mut lines = Scrollback::default();
+        (0..LINES_KEPT + 5).for_each(|n| lines.push(Line::new(Look::Note, &n.to_string())));
+        assert_eq!(lines.lines().count(), LINES_KEPT);
+        lines.show_first(ROOM);
+        assert_eq!(shown(&lines, ROOM), ["5", "6", "7"]);
+    }
+
+    #[test]
+    fn text_is_found_above_and_below() {
+        let lines = scrollback(&["Apple", "pear", "apple pie", "plum"]);
+        assert_eq!(lines.find("APPLE", lines.end(), Direction::Up), Some(2));
+        assert_eq!(lines.find("apple", 2, Direction::Up), Some(0));
+        assert_eq!(lines.find("apple", 0, Direction::Down), Some(2));
+        assert_eq!(lines.find("cherry", lines.end(), Direction::Up), None);
+    }
+
+    #[test]
+    fn a_line_of_a_mebibyte_is_cut() {
+        let line = Line::new(Look::Note, &"x".repeat(1 << 20));
+        assert_eq!(line.text.len(), LINE_KEPT);
+    }
+
+    proptest! {
+        #[test]
+        fn scrolling_up_and_down_again_comes_back(
+            texts in proptest::collection::vec("[a-z ]{0,30}", 0..30),
+            up in 0..40_usize, cells in 0..20_usize, rows in 0..10_usize,
+        ) {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let room = Room { cells, rows };
+            let mut lines = scrollback(&texts);
+            let before: Vec<String> = shown(&lines, room).into_iter().map(str::to_owned).collect();
+            lines.scroll_up(up, room);
+            prop_assert!(shown(&lines, room).len() == before.len());
+            lines.scroll_down(up, room);
+            prop_assert_eq!(shown(&lines, room), before);
+        }
+    }
+}

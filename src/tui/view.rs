@@ -1,0 +1,118 @@
+//! Draws the [`App`](super::app::App): a pure function of the state and the time, one file a part.
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Widget};
+
+use super::app::App;
+use super::layout::{self, SMALLEST};
+use super::remark::Scene;
+use super::theme::Role;
+use super::{house, text};
+use crate::event::SessionName;
+
+mod bars;
+mod dialog;
+mod script;
+mod session;
+mod sql;
+
+/// Draws a frame.
+pub fn draw(frame: &mut Frame, app: &App, now: Duration) {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, app.style(Role::Screen));
+    if area.as_size() != app.size || layout::is_too_small(app.size) {
+        return too_small(app, area, frame.buffer_mut());
+    }
+    let places = app.places();
+    bars::header(app, places.header, frame.buffer_mut());
+    draw_house(app, places.house, now, frame.buffer_mut());
+    if let Some(tabs) = places.tabs {
+        bars::tabs(app, tabs, frame.buffer_mut());
+    }
+    for (place, area) in &places.panes {
+        let cursor = session::draw(app, *place, *area, now, frame.buffer_mut());
+        if let Some(cursor) = cursor.filter(|_| *place == app.focus && app.layers.is_empty()) {
+            frame.set_cursor_position(cursor);
+        }
+    }
+    script::draw(app, places.script, frame.buffer_mut());
+    bars::footer(app, places.footer, frame.buffer_mut());
+    if let Some(cursor) = dialog::draw(app, &places, now, frame.buffer_mut()) {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// How many rows the house would like to have.
+pub(super) fn house_height(app: &App, width: u16) -> u16 {
+    house::desired_height(&app.house, width, &scene(app, &app.cast(), Duration::ZERO))
+}
+
+fn draw_house(app: &App, area: Rect, now: Duration, buffer: &mut Buffer) {
+    house::draw(&app.house, area, buffer, &scene(app, &app.cast(), now));
+}
+
+fn scene<'a>(app: &'a App, cast: &'a [SessionName], now: Duration) -> Scene<'a> {
+    Scene { theme: &app.setting.theme, cast, flashes: &app.flashes, now: app.clock + now }
+}
+
+/// Everything is kept; only the drawing waits for room.
+fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
+    let words = format!(
+        "This terminal has {} columns and {} rows. Overbooked needs {} and {}: \
+         make it larger or its letters smaller. Everything goes on as it is.",
+        area.width, area.height, SMALLEST.width, SMALLEST.height
+    );
+    let rows = text::wrap(&words, usize::from(area.width));
+    let top = area.height.saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX)) / 2;
+    for (row, y) in rows.iter().zip(area.y + top..area.bottom()) {
+        let left = usize::from(area.width).saturating_sub(text::width(row)) / 2;
+        let x = area.x + u16::try_from(left).unwrap_or(0);
+        text::put(buffer, area, (x, y), row, app.style(Role::Screen));
+    }
+}
+
+impl App {
+    pub(super) fn style(&self, role: Role) -> Style {
+        self.setting.theme.style(role)
+    }
+
+    fn span<'a>(&self, text: impl Into<std::borrow::Cow<'a, str>>, role: Role) -> Span<'a> {
+        Span::styled(text, self.style(role))
+    }
+}
+
+/// An empty pane with a border.
+fn frame_of(app: &App, border: Role) -> Block<'static> {
+    Block::bordered().border_set(app.setting.theme.border()).border_style(app.style(border))
+}
+
+/// A box in the middle of an area, cleared, with a title; gives what is inside.
+fn open_box(app: &App, area: Rect, title: &str, buffer: &mut Buffer) -> Rect {
+    Clear.render(area, buffer);
+    buffer.set_style(area, app.style(Role::Screen));
+    let title = Line::from(app.span(format!(" {title} "), Role::Title));
+    frame_of(app, Role::Focus).title(title).render(area, buffer);
+    Rect {
+        x: (area.x + 2).min(area.right()),
+        y: (area.y + 1).min(area.bottom()),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    }
+}
+
+/// An area of at most this size in the middle of another.
+fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    }
+}

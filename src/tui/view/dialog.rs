@@ -1,0 +1,279 @@
+//! What lies over the screen.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{centred, open_box, sql};
+
+use crate::scenario::Scenario;
+use crate::tui::app::App;
+use crate::tui::editor::Editor;
+use crate::tui::keys::{Action, TABLE};
+use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
+use crate::tui::layout::Places;
+use crate::tui::{graph, text};
+use crate::tui::theme::Role;
+
+/// The widest line that reads well.
+const READABLE: u16 = 76;
+
+/// Draws the topmost layer; gives the cursor's place where one is typed in.
+pub(super) fn draw(
+    app: &App,
+    places: &Places,
+    now: Duration,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let screen = buffer.area;
+    match app.layers.last()? {
+        Layer::Quit => quit(app, screen, buffer),
+        Layer::Help { down } => help(app, *down, screen, buffer),
+        Layer::Story => story(app, screen, buffer),
+        Layer::Graph => graph(app, screen, now, buffer),
+        Layer::Picker(picker) => return Some(pick(app, picker, screen, buffer)),
+        Layer::FindText(find) => return Some(find_text(app, find, places.footer, buffer)),
+        Layer::FindStatement(find) => {
+            return Some(find_statement(app, find, places.footer, buffer));
+        }
+        Layer::EditStep(editor) => return edit_step(app, editor, screen, buffer),
+    }
+    None
+}
+
+fn put_lines(area: Rect, lines: &[Line<'_>], buffer: &mut Buffer) {
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        buffer.set_line(area.x, y, line, area.width);
+    }
+}
+
+fn height_of(lines: &[Line<'_>]) -> u16 {
+    u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2)
+}
+
+fn quit(app: &App, screen: Rect, buffer: &mut Buffer) {
+    let open: Vec<String> = app
+        .panes
+        .iter()
+        .filter(|pane| pane.has_transaction())
+        .map(|pane| text::visible(pane.name.as_str()).into_owned())
+        .collect();
+    let words = match open.as_slice() {
+        [one] => format!("{one} has an open transaction. Leaving rolls it back."),
+        many => format!("Open transactions: {}. Leaving rolls them back.", many.join(", ")),
+    };
+    let mut lines: Vec<Line<'_>> = text::wrap(&words, 56)
+        .into_iter()
+        .map(|row| Line::from(app.span(row, Role::Screen)))
+        .collect();
+    lines.push(Line::default());
+    lines.push(keys_line(app, &[("y".into(), "leave"), ("n".into(), "stay")]));
+    let area = centred(screen, 62, height_of(&lines));
+    put_lines(open_box(app, area, "Leave?", buffer), &lines, buffer);
+}
+
+fn keys_line(app: &App, keys: &[(String, &'static str)]) -> Line<'static> {
+    let spans = keys.iter().flat_map(|(key, words)| {
+        [
+            Span::styled(key.clone(), app.style(Role::Key)),
+            Span::styled(format!(" {words}   "), app.style(Role::Dim)),
+        ]
+    });
+    Line::from_iter(spans)
+}
+
+fn help(app: &App, down: u16, screen: Rect, buffer: &mut Buffer) {
+    let rows: Vec<(String, &str)> =
+        TABLE.iter().map(|entry| (app.setting.keys.words(entry.action), entry.help)).collect();
+    let keys = rows.iter().map(|(keys, _)| text::width(keys)).max().unwrap_or(0);
+    let mut lines: Vec<Line<'_>> = rows
+        .iter()
+        .map(|(key, words)| {
+            Line::from(vec![
+                app.span(text::pad(key, keys, ""), Role::Key),
+                app.span(format!("   {words}"), Role::Screen),
+            ])
+        })
+        .collect();
+    lines.push(Line::default());
+    lines.push(Line::from(app.span(
+        "In a pane: \\d NAME, \\dt, \\l, \\dn, \\du, \\conninfo, \\q, \\? as in psql.",
+        Role::Dim,
+    )));
+    let widest = lines.iter().map(Line::width).max().unwrap_or(0) + 4;
+    let width = u16::try_from(widest).unwrap_or(u16::MAX);
+    let area = centred(screen, width, height_of(&lines).min(screen.height.saturating_sub(2)));
+    let inner = open_box(app, area, "keys", buffer);
+    let last = lines.len().saturating_sub(usize::from(inner.height));
+    put_lines(inner, &lines[usize::from(down).min(last)..], buffer);
+}
+
+fn story(app: &App, screen: Rect, buffer: &mut Buffer) {
+    let Some(script) = &app.script else { return };
+    let scenario = &script.scenario;
+    let width = READABLE.min(screen.width.saturating_sub(4));
+    let mut lines = vec![Line::default()];
+    lines.extend(story_lines(app, scenario, usize::from(width.saturating_sub(4))));
+    lines.push(cast_line(app, scenario));
+    lines.push(Line::default());
+    let step = app.key(Action::NextStep);
+    lines.push(keys_line(app, &[(step, "plays the first step"), ("Enter".into(), "to the stage")]));
+    let area = centred(screen, width, height_of(&lines));
+    let title = text::visible(&scenario.title).into_owned();
+    put_lines(open_box(app, area, &title, buffer), &lines, buffer);
+}
+
+fn story_lines(app: &App, scenario: &Scenario, cells: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for paragraph in &scenario.story {
+        let rows = text::wrap(&text::visible(paragraph), cells);
+        lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Screen))));
+        lines.push(Line::default());
+    }
+    lines
+}
+
+fn cast_line(app: &App, scenario: &Scenario) -> Line<'static> {
+    let mut spans = vec![app.span("On stage: ", Role::Dim)];
+    for (place, player) in scenario.sessions.iter().enumerate() {
+        let name = text::visible(player.name.as_str()).into_owned();
+        spans.push(Span::styled(name, app.setting.theme.accent(place)));
+        spans.push(Span::raw("  "));
+    }
+    Line::from(spans)
+}
+
+/// The graph lies where the house is and beyond, so that the sessions below it stay in sight while it is small.
+fn graph(app: &App, screen: Rect, now: Duration, buffer: &mut Buffer) {
+    let cast = app.cast();
+    let scene = super::scene(app, &cast, now);
+    let waits: graph::Waits = app
+        .panes
+        .iter()
+        .filter_map(|pane| Some((pane.name.clone(), pane.waiting.as_ref()?.wait.clone())))
+        .collect();
+    let width = screen.width.saturating_sub(8).min(100);
+    let lines = graph::desired_height(&waits, width.saturating_sub(4), &scene);
+    let height = lines.saturating_add(2).min(screen.height.saturating_sub(2));
+    let area = centred(screen, width, height);
+    let inner = open_box(app, area, "who waits for whom", buffer);
+    graph::draw(&waits, inner, buffer, &scene);
+}
+
+fn pick(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Position {
+    let area =
+        centred(screen, screen.width.saturating_sub(8).min(120), screen.height.saturating_sub(4));
+    let inner = open_box(app, area, "pick a scenario", buffer);
+    let filter = format!("find: {}", text::visible(&picker.filter));
+    buffer.set_stringn(
+        inner.x,
+        inner.y,
+        &filter,
+        usize::from(inner.width),
+        app.style(Role::Strong),
+    );
+    let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(4), ..inner };
+    let list = Rect { width: body.width * 2 / 5, ..body };
+    let preview =
+        Rect { x: list.right() + 3, width: body.width.saturating_sub(list.width + 3), ..body };
+    draw_list(app, picker, list, buffer);
+    if let Some(scenario) = picker.choice() {
+        draw_preview(app, scenario, preview, buffer);
+    }
+    let keys =
+        [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
+    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    put_lines(last, &[keys_line(app, &keys)], buffer);
+    let x = inner.x + u16::try_from(text::width(&filter)).unwrap_or(0).min(inner.width);
+    Position { x, y: inner.y }
+}
+
+fn draw_list(app: &App, picker: &Picker, area: Rect, buffer: &mut Buffer) {
+    let height = usize::from(area.height).max(1);
+    let first = picker.chosen.saturating_sub(height / 2);
+    let matching = picker.matching();
+    let first = first.min(matching.len().saturating_sub(height));
+    let signs = app.setting.theme.signs();
+    let rows = matching.iter().enumerate().skip(first);
+    for ((place, scenario), y) in rows.zip(area.top()..area.bottom()) {
+        let is_chosen = place == picker.chosen;
+        let sign = if is_chosen { signs.next } else { " " };
+        let title = format!("{sign} {}", text::visible(&scenario.title));
+        let title = text::pad(&title, usize::from(area.width), signs.ellipsis);
+        let role = if is_chosen { Role::Selection } else { Role::Screen };
+        text::put(buffer, area, (area.x, y), &title, app.style(role));
+    }
+    if matching.is_empty() {
+        text::put(buffer, area, (area.x, area.y), "none is called so", app.style(Role::Dim));
+    }
+}
+
+fn draw_preview(app: &App, scenario: &Scenario, area: Rect, buffer: &mut Buffer) {
+    let title = text::visible(&scenario.title).into_owned();
+    let mut lines = vec![Line::from(app.span(title, Role::Title)), Line::default()];
+    lines.extend(story_lines(app, scenario, usize::from(area.width)));
+    lines.push(cast_line(app, scenario));
+    let steps = scenario.schedules.first().launches.len();
+    lines.push(Line::from(app.span(format!("{steps} steps"), Role::Dim)));
+    if let Some(source) = &scenario.source {
+        let rows = text::wrap(&text::visible(&format!("from {source}")), usize::from(area.width));
+        lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Dim))));
+    }
+    put_lines(area, &lines, buffer);
+}
+
+fn find_text(app: &App, find: &FindText, area: Rect, buffer: &mut Buffer) -> Position {
+    let keys = "   Enter older   Down newer   Esc done";
+    line_at(app, "find: ", &find.needle, keys, area, buffer)
+}
+
+fn find_statement(app: &App, find: &FindStatement, area: Rect, buffer: &mut Buffer) -> Position {
+    let found = app.pane().and_then(|pane| find.found(pane.editor.earlier()));
+    let found = found.map_or_else(|| "nothing".to_owned(), sql::on_one_line);
+    line_at(app, "(reverse-i-search) ", &find.needle, &format!("   {found}"), area, buffer)
+}
+
+fn line_at(
+    app: &App,
+    label: &str,
+    typed: &str,
+    after: &str,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Position {
+    buffer.set_style(area, app.style(Role::Screen));
+    let blank = " ".repeat(usize::from(area.width));
+    text::put(buffer, area, (area.x, area.y), &blank, Style::new());
+    let label_end = text::put(buffer, area, (area.x + 1, area.y), label, app.style(Role::Key));
+    let typed = text::visible(typed).into_owned();
+    let x = text::put(buffer, area, (label_end, area.y), &typed, app.style(Role::Strong));
+    text::put(buffer, area, (x, area.y), &text::visible(after), app.style(Role::Dim));
+    Position { x: x.min(area.right().saturating_sub(1)), y: area.y }
+}
+
+fn edit_step(app: &App, editor: &Editor, screen: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let step = app.script.as_ref()?.next_step()?;
+    let title = format!("{} {}", step.session, step.narration);
+    let width = screen.width.saturating_sub(8).min(100);
+    let rows = usize::from(screen.height / 2).max(3);
+    let sheet = editor.sheet(0, usize::from(width.saturating_sub(4)), rows);
+    let height = u16::try_from(sheet.rows.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let area = centred(screen, width, height);
+    let inner = open_box(app, area, &text::visible(&title), buffer);
+    for (row, y) in sheet.rows.iter().zip(inner.top()..inner.bottom()) {
+        let line = editor.lines().get(row.line).map_or("", String::as_str);
+        let plain = app.style(Role::Screen);
+        let spans = sql::spans(app, line, row.text.clone(), editor.spans(row.line), plain);
+        buffer.set_line(inner.x, y, &Line::from(spans), inner.width);
+    }
+    let keys = [(app.key(Action::Enter), "sends it"), ("Esc".into(), "leaves it as it was")];
+    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    put_lines(last, &[keys_line(app, &keys)], buffer);
+    let (row, cell) = sheet.cursor;
+    let x = inner.x + u16::try_from(cell).unwrap_or(0).min(inner.width.saturating_sub(1));
+    let y = inner.y + u16::try_from(row).unwrap_or(0);
+    Some(Position { x, y: y.min(inner.bottom().saturating_sub(1)) })
+}

@@ -1,0 +1,176 @@
+//! The script's pane.
+//!
+//! ```text
+//! ╭ script ──────────────────────────────────────────────────────────────────────╮
+//! │ ✔ Bob      verifies that A-4 is still free   select * from seats where ...   │   kept what the file says
+//! │ ✘ Mallory  tries to take A-4                 not so: waits for Bob           │   broke it: what the file says
+//! │ ▶ Bob      books A-4                         update seats set booked_by ...  │   comes next
+//! ╰──────────────────────────────────────────────────────────────────────────────╯
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::{frame_of, sql};
+use crate::event::SessionName;
+use crate::syntax;
+use crate::tui::app::App;
+use crate::tui::script::{Mark, Script};
+use crate::tui::text;
+use crate::tui::theme::Role;
+
+/// Draws the script.
+pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
+    let title = Line::from(app.span(" script ", Role::Title));
+    frame_of(app, Role::Border).title(title).render(area, buffer);
+    let inner = Rect {
+        x: area.x + 2,
+        y: area.y + 1,
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    };
+    if let Some(why) = &app.broken {
+        return draw_broken(app, why, inner, buffer);
+    }
+    let Some(script) = &app.script else { return };
+    let columns = Columns::of(script, inner.width);
+    let first = first_line(script, usize::from(inner.height));
+    for (line, y) in (first..script.lines()).zip(inner.top()..inner.bottom()) {
+        let row = Rect { y, height: 1, ..inner };
+        if line < script.len() {
+            draw_step(app, script, line, &columns, row, buffer);
+        } else {
+            draw_finally(app, script, &columns, row, buffer);
+        }
+    }
+}
+
+fn draw_broken(app: &App, why: &str, area: Rect, buffer: &mut Buffer) {
+    let restart = app.key(crate::tui::keys::Action::Restart);
+    let words = format!("The run cannot go on: {why}. {restart} starts again.");
+    let lines = text::wrap(&text::visible(&words), usize::from(area.width));
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        buffer.set_stringn(area.x, y, line, usize::from(area.width), app.style(Role::Error));
+    }
+}
+
+/// The line at the top, so that the next step is in sight with one that has run above it.
+fn first_line(script: &Script, height: usize) -> usize {
+    let last = script.lines().saturating_sub(height);
+    let above = if height > 4 { 2 } else { 1.min(height.saturating_sub(1)) };
+    script.next.saturating_sub(above).min(last)
+}
+
+/// The widths of a line's parts.
+struct Columns {
+    name: usize,
+    narration: usize,
+}
+
+impl Columns {
+    fn of(script: &Script, width: u16) -> Self {
+        let width = usize::from(width);
+        let name = script.scenario.sessions.iter().map(|player| text::width(player.name.as_str()));
+        let name = name.max().unwrap_or(0).min(width / 5);
+        let narration = (0..script.len()).filter_map(|launch| script.step(launch));
+        let narration = narration.map(|step| text::width(&step.narration)).max().unwrap_or(0);
+        Self { name, narration: narration.min(width.saturating_sub(name + 6) * 3 / 5) }
+    }
+}
+
+fn draw_step(
+    app: &App,
+    script: &Script,
+    launch: usize,
+    columns: &Columns,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let Some(step) = script.step(launch) else { return };
+    let is_next = launch == script.next;
+    let mark = script.mark(launch);
+    let (sign, sign_style) = sign(app, &mark, is_next);
+    let plain = app.style(if launch < script.next { Role::Dim } else { Role::Screen });
+    let strong = if is_next { app.style(Role::Next) } else { plain };
+    let name = accent(app, &step.session);
+    let name_style = if is_next { name.patch(Style::new().bold()) } else { name };
+    let mut spans = vec![
+        Span::styled(format!("{sign} "), sign_style),
+        Span::styled(fitted(app, step.session.as_str(), columns.name), name_style),
+        Span::raw("  "),
+        Span::styled(fitted(app, &step.narration, columns.narration), strong),
+        Span::raw("   "),
+    ];
+    let statement = sql::on_one_line(&step.sql);
+    match &mark {
+        Mark::Broken(lines) => spans.push(not_so(app, lines)),
+        _ => {
+            let colours = syntax::colours(&statement).into_iter();
+            let whole = 0..statement.len();
+            let role = if is_next { Role::Screen } else { Role::Dim };
+            spans.extend(sql::spans(app, &statement, whole, colours, app.style(role)));
+        }
+    }
+    put_line(app, spans, area, buffer);
+}
+
+fn accent(app: &App, name: &SessionName) -> Style {
+    app.setting.theme.accent_of(name, &app.cast())
+}
+
+fn fitted(app: &App, words: &str, width: usize) -> String {
+    text::pad(&text::visible(words), width, app.setting.theme.signs().ellipsis)
+}
+
+fn sign(app: &App, mark: &Mark, is_next: bool) -> (&'static str, Style) {
+    let signs = app.setting.theme.signs();
+    match mark {
+        Mark::Broken(_) => (signs.broken, app.style(Role::Broken)),
+        Mark::Kept => (signs.kept, app.style(Role::Kept)),
+        Mark::Done => (signs.between, app.style(Role::Dim)),
+        Mark::Sent => (signs.next, app.style(Role::Dim)),
+        Mark::Ahead if is_next => (signs.next, app.style(Role::Next)),
+        Mark::Ahead => (" ", app.style(Role::Dim)),
+    }
+}
+
+fn not_so(app: &App, lines: &[String]) -> Span<'static> {
+    let first = lines.first().map_or("", String::as_str);
+    app.span(format!("not so: {}", text::visible(first)), Role::Broken)
+}
+
+fn draw_finally(app: &App, script: &Script, columns: &Columns, area: Rect, buffer: &mut Buffer) {
+    let Some(finally) = &script.scenario.finally else { return };
+    let mark = script.finally();
+    let (sign, style) = sign(app, &mark, false);
+    let words = match &mark {
+        Mark::Kept => "as it should be",
+        Mark::Broken(_) => "not as it should be",
+        _ => "what is left in the end",
+    };
+    let mut spans = vec![
+        Span::styled(format!("{sign} "), style),
+        app.span(fitted(app, "finally", columns.name.max(7)), Role::Dim),
+        Span::raw("  "),
+        Span::styled(fitted(app, words, columns.narration), app.style(Role::Dim)),
+        Span::raw("   "),
+    ];
+    match &mark {
+        Mark::Broken(lines) => spans.push(not_so(app, lines)),
+        _ => spans.push(app.span(sql::on_one_line(&finally.sql), Role::Dim)),
+    }
+    put_line(app, spans, area, buffer);
+}
+
+fn put_line(app: &App, spans: Vec<Span<'_>>, area: Rect, buffer: &mut Buffer) {
+    let line = Line::from(spans);
+    let is_cut = line.width() > usize::from(area.width);
+    buffer.set_line(area.x, area.y, &line, area.width);
+    if is_cut && area.width > 0 {
+        let at = (area.right() - 1, area.y);
+        text::put(buffer, area, at, app.setting.theme.signs().ellipsis, app.style(Role::Dim));
+    }
+}

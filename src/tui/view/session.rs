@@ -1,0 +1,244 @@
+//! A session's pane.
+//!
+//! ```text
+//! ╭ 3 Mallory ─ waiting 3.1 s for Bob ──╮   its number, its name, how it stands
+//! │ mallory=# update seats set          │   what was said: statements behind their prompts, results as psql draws them
+//! │   booked_by = 'Mallory' ...         │
+//! │ ⏳ waits for Bob: row A-4            │   what it waits for
+//! │ mallory=# █                         │   what is being typed
+//! ╰─────────────────────────── ↓ 12 ────╯   how much lies below, when somebody has scrolled up
+//! ```
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::{frame_of, sql};
+use crate::event::TransactionStatus;
+use crate::syntax;
+use crate::tui::app::App;
+use crate::tui::layer::Layer;
+use crate::tui::layout::inside;
+use crate::tui::pane::{Link, Pane};
+use crate::tui::scrollback::{Look, Room, Row};
+use crate::tui::tail::{self, Tail};
+use crate::tui::theme::Role;
+use crate::tui::{text, wrap};
+
+/// Draws a session; gives the cursor's place.
+pub(super) fn draw(
+    app: &App,
+    place: usize,
+    area: Rect,
+    now: Duration,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let pane = app.panes.get(place)?;
+    let inner = inside(area);
+    let tail = tail::compose(app, pane, inner);
+    let rows = usize::from(inner.height) - tail.height();
+    let room = Room { cells: usize::from(inner.width), rows };
+    draw_frame(app, place, area, now, room, buffer);
+    let shown = draw_history(app, pane, inner, room, buffer);
+    let below = Rect { y: inner.y + shown, height: inner.height - shown, ..inner };
+    draw_tail(app, pane, &tail, below, buffer)
+}
+
+fn draw_frame(app: &App, place: usize, area: Rect, now: Duration, room: Room, buffer: &mut Buffer) {
+    let Some(pane) = app.panes.get(place) else { return };
+    let is_focused = place == app.focus;
+    let border = if is_focused { Role::Focus } else { Role::Border };
+    let mut frame = frame_of(app, border).title(title(app, place, area.width, now));
+    let below = pane.scrollback.lines_below(room);
+    if below > 0 {
+        let more = format!(" {below} more below ");
+        frame = frame
+            .title_bottom(Line::from(app.span(more, Role::Notice)).alignment(Alignment::Right));
+    }
+    frame.render(area, buffer);
+}
+
+/// The cells below which a title goes without its number.
+const NUMBERED: u16 = 26;
+
+fn title<'a>(app: &App, place: usize, width: u16, now: Duration) -> Line<'a> {
+    let Some(pane) = app.panes.get(place) else { return Line::default() };
+    let signs = app.setting.theme.signs();
+    let number = if width < NUMBERED { " ".to_owned() } else { format!(" {} ", place + 1) };
+    let room = usize::from(width).saturating_sub(3 + number.len());
+    let states: Vec<String> =
+        pane.state(now).iter().map(|state| text::visible(state).into_owned()).collect();
+    let shortest = states.last().map_or(0, |state| text::width(state));
+    // The state says more than the end of a long name.
+    let for_name = room.saturating_sub(shortest + 3).max(room.min(6));
+    let name = text::visible(pane.name.as_str()).into_owned();
+    let name = text::fit(&name, for_name, signs.ellipsis).into_owned();
+    let left = room.saturating_sub(text::width(&name) + 3);
+    let state = states.into_iter().find(|state| text::width(state) <= left);
+    let focused = app.style(if place == app.focus { Role::Focus } else { Role::Border });
+    let accent = app.setting.theme.accent(place).patch(Style::new().bold());
+    let mut spans = vec![Span::styled(number, app.style(Role::Dim)), Span::styled(name, accent)];
+    if let Some(state) = state {
+        spans.push(Span::styled(format!(" {} ", signs.rule), focused));
+        spans.push(app.span(state, state_role(pane)));
+    }
+    spans.push(Span::raw(" "));
+    Line::from(spans)
+}
+
+fn state_role(pane: &Pane) -> Role {
+    match (pane.link, &pane.waiting, pane.status) {
+        (Link::Lost, ..) => Role::Error,
+        (Link::Connecting | Link::Closed, ..) => Role::Dim,
+        (_, Some(_), _) => Role::Waiting,
+        (_, None, _) if pane.in_flight.is_some() => Role::Strong,
+        (_, None, TransactionStatus::Failed) => Role::Error,
+        (_, None, TransactionStatus::InTransaction) => Role::Uncommitted,
+        (_, None, TransactionStatus::Idle) => Role::Dim,
+    }
+}
+
+/// Draws the lines in sight from the top; gives how many rows they took.
+fn draw_history(app: &App, pane: &Pane, inner: Rect, room: Room, buffer: &mut Buffer) -> u16 {
+    let rows = pane.scrollback.visible(room);
+    let needle = needle(app, pane);
+    for (row, y) in rows.iter().zip(inner.y..) {
+        let area = Rect { y, height: 1, ..inner };
+        draw_row(app, pane, row, area, buffer);
+        if let Some(needle) = needle {
+            mark_found(app, row, needle, area, buffer);
+        }
+    }
+    u16::try_from(rows.len()).unwrap_or(u16::MAX)
+}
+
+/// What is being looked for in this pane.
+fn needle<'a>(app: &'a App, pane: &Pane) -> Option<&'a str> {
+    let Some(Layer::FindText(find)) = app.layers.last() else { return None };
+    let is_here = app.pane().is_some_and(|focused| focused.name == pane.name);
+    (is_here && !find.needle.is_empty()).then_some(find.needle.as_str())
+}
+
+fn draw_row(app: &App, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
+    let line = row.line;
+    let signs = app.setting.theme.signs();
+    let cells = usize::from(area.width);
+    if line.look.is_table() {
+        let shown = wrap::window(&line.text, pane.scrollback.shift, cells);
+        let is_cut = shown.end < line.text.trim_end().len();
+        buffer.set_stringn(area.x, area.y, &line.text[shown], cells, app.look(line.look));
+        if is_cut && area.width > 0 {
+            text::put(
+                buffer,
+                area,
+                (area.right() - 1, area.y),
+                signs.ellipsis,
+                app.style(Role::Dim),
+            );
+        }
+    } else {
+        let lead = line.look.lead();
+        let indent = lead + if row.range.start == 0 { 0 } else { line.look.hanging() };
+        if lead > 0 && row.range.start == 0 {
+            text::put(buffer, area, (area.x, area.y), signs.becomes, app.look(line.look));
+        }
+        let spans = Line::from(row_spans(app, row));
+        let x = area.x + u16::try_from(indent).unwrap_or(0).min(area.width);
+        let end = buffer.set_line(x, area.y, &spans, area.right() - x).0;
+        draw_aside(app, row, end, area, buffer);
+    }
+    if line.look.is_table() && row.ends {
+        draw_aside(app, row, area.right(), area, buffer);
+    }
+}
+
+fn row_spans<'a>(app: &App, row: &Row<'a>) -> Vec<Span<'a>> {
+    let (text, look) = (&*row.line.text, row.line.look);
+    let Look::Statement { prompt } = look else {
+        return vec![Span::styled(&text[row.range.clone()], app.look(look))];
+    };
+    let prompt = usize::from(prompt).min(text.len());
+    let statement = row.range.start.max(prompt)..row.range.end.max(prompt);
+    let mut spans = Vec::new();
+    if row.range.start < prompt {
+        spans.push(app.span(&text[row.range.start..prompt.min(row.range.end)], Role::Prompt));
+    }
+    let colours = syntax::colours(&text[prompt..]).into_iter().map(|span| syntax::Span {
+        range: span.range.start + prompt..span.range.end + prompt,
+        colour: span.colour,
+    });
+    if statement.start < statement.end {
+        spans.extend(sql::spans(app, text, statement, colours, app.style(Role::Screen)));
+    }
+    spans
+}
+
+/// The time taken, at the right edge, where the line leaves room for it.
+fn draw_aside(app: &App, row: &Row<'_>, end: u16, area: Rect, buffer: &mut Buffer) {
+    let Some(aside) = row.line.aside.as_deref().filter(|_| row.ends) else { return };
+    let width = u16::try_from(text::width(aside)).unwrap_or(u16::MAX);
+    if end.saturating_add(width + 1) <= area.right() {
+        text::put(buffer, area, (area.right() - width, area.y), aside, app.style(Role::Dim));
+    }
+}
+
+fn mark_found(app: &App, row: &Row<'_>, needle: &str, area: Rect, buffer: &mut Buffer) {
+    if !row.line.text[row.range.clone()].to_lowercase().contains(&needle.to_lowercase()) {
+        return;
+    }
+    let shown: String = (area.left()..area.right()).map(|x| buffer[(x, area.y)].symbol()).collect();
+    let found = shown.to_lowercase();
+    let Some(at) = found.find(&needle.to_lowercase()) else { return };
+    let from = u16::try_from(text::width(&found[..at])).unwrap_or(0);
+    let width = u16::try_from(text::width(needle)).unwrap_or(0);
+    let marked = Rect { x: area.x + from.min(area.width), width, ..area }.intersection(area);
+    buffer.set_style(marked, app.style(Role::Found));
+}
+
+fn draw_tail(
+    app: &App,
+    pane: &Pane,
+    tail: &Tail,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    for (row, y) in tail.wait.iter().zip(area.top()..area.bottom()) {
+        buffer.set_stringn(area.x, y, row, usize::from(area.width), app.style(Role::Waiting));
+    }
+    let sheet = tail.sheet.as_ref()?;
+    let top = area.y + u16::try_from(tail.wait.len()).unwrap_or(0);
+    for (row, y) in sheet.rows.iter().zip(top..area.bottom()) {
+        let indent = u16::try_from(row.indent).unwrap_or(0).min(area.width);
+        if row.begins {
+            let prompt = tail::shown_prompt(pane, row.line);
+            buffer.set_stringn(area.x, y, &prompt, usize::from(indent), app.style(Role::Prompt));
+        }
+        let line = pane.editor.lines().get(row.line).map_or("", String::as_str);
+        let colours = pane.editor.spans(row.line);
+        let spans = sql::spans(app, line, row.text.clone(), colours, app.style(Role::Screen));
+        buffer.set_line(area.x + indent, y, &Line::from(spans), area.width - indent);
+    }
+    let x = area.x + u16::try_from(sheet.cursor.1).unwrap_or(0).min(area.width.saturating_sub(1));
+    Some(Position { x, y: top + u16::try_from(sheet.cursor.0).unwrap_or(0) })
+}
+
+impl App {
+    fn look(&self, look: Look) -> Style {
+        let role = match look {
+            Look::Statement { .. } | Look::Row => Role::Screen,
+            Look::Heading => Role::Heading,
+            Look::Rule | Look::Tag | Look::Note => Role::Dim,
+            Look::Error => Role::Error,
+            Look::Detail => Role::Dim,
+            Look::Lesson => Role::Lesson,
+            Look::Notice => Role::Notice,
+            Look::Wait => Role::Waiting,
+            Look::Lost => Role::Error,
+        };
+        self.style(role)
+    }
+}

@@ -1,0 +1,208 @@
+//! The console's own loop under a scripted keyboard, on a terminal that is a buffer and beside a run that is two channels.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use overbooked::config::Config;
+use overbooked::event::{Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus};
+use overbooked::run::{Command, EngineLine, Fresh, Report};
+use overbooked::scenario::{EngineKind, Isolation, library};
+use overbooked::tui::app::{Opening, Setting};
+use overbooked::tui::screen::{Input, Signal};
+use overbooked::tui::theme::{Charset, Depth, Theme};
+use overbooked::tui::{self, Console, Exit, LoopError};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// Longer than any machine needs; a test that gets here has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The console under test, and everything around it that the test plays.
+struct Desk {
+    keyboard: UnboundedSender<io::Result<Input>>,
+    reports: mpsc::Sender<Report>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    console: JoinHandle<(Result<Exit, LoopError>, String)>,
+}
+
+impl Desk {
+    fn open() -> Self {
+        let (keyboard, mut input) = unbounded();
+        let (commands_out, commands) = mpsc::unbounded_channel();
+        let (reports, reports_in) = mpsc::channel(64);
+        let console = Console { commands: commands_out, reports: reports_in, setting: setting() };
+        let console = tokio::spawn(async move {
+            let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+            let exit = tui::run(&mut terminal, &mut input, console).await;
+            (exit, terminal.backend().to_string())
+        });
+        Self { keyboard, reports, commands, console }
+    }
+
+    async fn tells(&self, report: Report) {
+        self.reports.send(report).await.unwrap();
+    }
+
+    async fn happens(&self, session: &str, kind: Kind) {
+        let session = Some(SessionName::new(session));
+        self.tells(Report::Event(Event { at: Duration::ZERO, session, kind })).await;
+    }
+
+    async fn opens_the_scenario(&self) {
+        let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
+        let schedule = Arc::new(scenario.schedules.first());
+        let sessions: Vec<SessionName> = scenario.sessions.iter().map(|p| p.name.clone()).collect();
+        let engine = EngineLine {
+            kind: EngineKind::Postgres,
+            product: "PostgreSQL 15.20".to_owned(),
+            place: "embedded".to_owned(),
+            isolation: Isolation::ReadCommitted,
+        };
+        self.tells(Report::Fresh(Fresh { scenario, schedule, engine, sessions })).await;
+        for name in ["Alice", "Bob", "Mallory"] {
+            self.happens(name, Kind::Connected { pid: Pid(1) }).await;
+        }
+        // Keys go before reports, so a test that types must know that its reports were taken.
+        while self.reports.capacity() < self.reports.max_capacity() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn input(&self, input: Input) {
+        self.keyboard.unbounded_send(Ok(input)).unwrap();
+    }
+
+    fn press(&self, code: KeyCode, held: KeyModifiers) {
+        self.input(Input::Terminal(Key::Key(KeyEvent::new(code, held))));
+    }
+
+    fn types(&self, text: &str) {
+        for letter in text.chars() {
+            self.press(KeyCode::Char(letter), KeyModifiers::NONE);
+        }
+    }
+
+    fn enter(&self) {
+        self.press(KeyCode::Enter, KeyModifiers::NONE);
+    }
+
+    async fn command(&mut self) -> Command {
+        let command = tokio::time::timeout(DEADLINE, self.commands.recv());
+        command.await.expect("no command in time").expect("the console has ended")
+    }
+
+    /// Waits for the console to end; gives why, and what was on the screen.
+    async fn ends(self) -> (Exit, String) {
+        let ended = tokio::time::timeout(DEADLINE, self.console).await;
+        let (exit, screen) = ended.expect("the console goes on").unwrap();
+        (exit.unwrap(), screen)
+    }
+}
+
+fn setting() -> Setting {
+    Setting {
+        theme: Theme::find("dark", Depth::Bare, Charset::Unicode).unwrap(),
+        keys: Config::default().keys,
+        library: vec![Arc::new(library::open(library::DEFAULT).unwrap())],
+        pace: Duration::from_millis(1),
+        opening: Opening::Stage,
+    }
+}
+
+fn submitted(session: &str, sql: &str) -> Command {
+    Command::Submit { session: SessionName::new(session), sql: sql.to_owned() }
+}
+
+fn ready(status: TransactionStatus) -> Kind {
+    Kind::Ready { submission: SubmissionId(1), status, elapsed: Duration::from_millis(1) }
+}
+
+#[tokio::test]
+async fn a_statement_is_sent_when_it_is_complete() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.types("select 1");
+    desk.enter();
+    desk.types(";");
+    desk.enter();
+    assert_eq!(desk.command().await, submitted("Alice", "select 1\n;"));
+}
+
+#[tokio::test]
+async fn several_statements_go_one_after_the_other() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.input(Input::Terminal(Key::Paste("begin;\nselect 2;\n".to_owned())));
+    desk.enter();
+    assert_eq!(desk.command().await, submitted("Alice", "begin;"));
+    let sent = Kind::Sent { submission: SubmissionId(1), sql: "begin;".into(), step: None };
+    desk.happens("Alice", sent).await;
+    desk.happens("Alice", ready(TransactionStatus::InTransaction)).await;
+    assert_eq!(desk.command().await, submitted("Alice", "select 2;"));
+}
+
+#[tokio::test]
+async fn the_step_key_asks_for_a_step_and_only_once_until_it_is_quiet() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.press(KeyCode::F(5), KeyModifiers::NONE);
+    desk.press(KeyCode::Char('5'), KeyModifiers::ALT);
+    desk.press(KeyCode::F(8), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Step);
+    assert_eq!(desk.command().await, Command::GoTo(0));
+}
+
+#[tokio::test]
+async fn the_interrupt_key_cancels_what_runs_and_never_quits() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    let sent = Kind::Sent { submission: SubmissionId(1), sql: "select 1;".into(), step: None };
+    desk.happens("Alice", sent).await;
+    while desk.reports.capacity() < desk.reports.max_capacity() {
+        tokio::task::yield_now().await;
+    }
+    desk.press(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(desk.command().await, Command::Cancel(SessionName::new("Alice")));
+    assert!(!desk.console.is_finished());
+}
+
+#[tokio::test]
+async fn leaving_asks_first_while_a_transaction_is_open() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.happens("Bob", ready(TransactionStatus::InTransaction)).await;
+    while desk.reports.capacity() < desk.reports.max_capacity() {
+        tokio::task::yield_now().await;
+    }
+    desk.press(KeyCode::Char('q'), KeyModifiers::CONTROL);
+    desk.press(KeyCode::Char('n'), KeyModifiers::NONE);
+    desk.press(KeyCode::F(9), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::AddSession(None));
+    desk.press(KeyCode::Char('q'), KeyModifiers::CONTROL);
+    desk.press(KeyCode::Char('y'), KeyModifiers::NONE);
+    assert_eq!(desk.ends().await.0, Exit::Quit);
+}
+
+#[tokio::test]
+async fn a_signal_ends_the_loop() {
+    let desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.input(Input::Ended(Signal::Terminate));
+    assert_eq!(desk.ends().await.0, Exit::Signal(Signal::Terminate));
+}
+
+#[tokio::test]
+async fn a_run_that_ends_is_told_and_the_screen_stays() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    let (nobody, _) = mpsc::channel(1);
+    drop(std::mem::replace(&mut desk.reports, nobody));
+    desk.types("x");
+    desk.press(KeyCode::F(9), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::AddSession(None));
+}
