@@ -36,7 +36,8 @@ pub fn compose(app: &App, pane: &Pane, inner: Rect) -> Tail {
         return Tail { wait, sheet: None };
     }
     let prompt = text::width(&shown_prompt(pane, 0));
-    let sheet = pane.editor.sheet(prompt.min(cells.saturating_sub(4)), cells, left.min((rows / 2).max(1)));
+    let sheet =
+        pane.editor.sheet(prompt.min(cells.saturating_sub(4)), cells, left.min((rows / 2).max(1)));
     Tail { wait, sheet: Some(sheet) }
 }
 

@@ -181,7 +181,11 @@ fn house(locks: &[(&str, &str)], waiters: &[&str]) -> House {
                     becomes: None,
                 })
                 .collect(),
-            waiters: if key == "A-4" { waiters.iter().map(|who| waiter(who)).collect() } else { Vec::new() },
+            waiters: if key == "A-4" {
+                waiters.iter().map(|who| waiter(who)).collect()
+            } else {
+                Vec::new()
+            },
             key,
         }
     });

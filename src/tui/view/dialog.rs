@@ -15,8 +15,8 @@ use crate::tui::editor::Editor;
 use crate::tui::keys::{Action, TABLE};
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::layout::Places;
-use crate::tui::{graph, text};
 use crate::tui::theme::Role;
+use crate::tui::{graph, text};
 
 /// The widest line that reads well.
 const READABLE: u16 = 76;
