@@ -2,7 +2,7 @@
 //! end is written from it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::options::StrategyName;
 use super::tally::{Settled, Tally};
@@ -84,8 +84,6 @@ pub struct Board {
 pub struct Running {
     /// Which one.
     pub strategy: StrategyName,
-    /// Since when.
-    pub since: Instant,
     /// What was counted so far.
     pub tally: Tally,
     /// Who has waited so far; `None` before the first look.
@@ -131,6 +129,6 @@ impl Board {
 
 impl Running {
     fn new(strategy: StrategyName) -> Self {
-        Self { strategy, since: Instant::now(), tally: Tally::default(), waits: None }
+        Self { strategy, tally: Tally::default(), waits: None }
     }
 }

@@ -20,31 +20,50 @@ pub fn render(board: &Board, options: &Options, format: Format) -> String {
     }
 }
 
-/// One column: what it is called, and a strategy's value in it.
+/// The table as wide as there is room for: where not every column fits, the least important ones are left out.
+pub fn fitting(board: &Board, width: usize) -> Vec<String> {
+    let all: Vec<&Column> = COLUMNS.iter().collect();
+    let mut columns = all.clone();
+    loop {
+        let table = aligned(board, &columns);
+        let least = columns.iter().max_by_key(|column| column.rank).map(|column| column.rank);
+        match least {
+            Some(rank) if widest(&table) > width => columns.retain(|column| column.rank != rank),
+            _ => return table,
+        }
+    }
+}
+
+fn widest(lines: &[String]) -> usize {
+    lines.first().map_or(0, |line| line.chars().count())
+}
+
+/// One column: what it is called, a strategy's value in it, and how many others are more important.
 struct Column {
     title: &'static str,
     cell: fn(&Finished) -> String,
+    rank: u8,
 }
 
 const COLUMNS: [Column; 18] = [
-    Column { title: "wall s", cell: |f| format!("{:.2}", f.wall.as_secs_f64()) },
-    Column { title: "req/s", cell: |f| format!("{:.0}", f.throughput()) },
-    Column { title: "p50 ms", cell: |f| millis(f.tally.latency(0.5)) },
-    Column { title: "p90 ms", cell: |f| millis(f.tally.latency(0.9)) },
-    Column { title: "p99 ms", cell: |f| millis(f.tally.latency(0.99)) },
-    Column { title: "p99.9 ms", cell: |f| millis(f.tally.latency(0.999)) },
-    Column { title: "max ms", cell: |f| millis(f.tally.latency(1.0)) },
-    Column { title: "waited s", cell: waited },
-    Column { title: "waits", cell: waits },
-    Column { title: "conflicts", cell: |f| f.tally.conflicts.to_string() },
-    Column { title: "retries", cell: |f| f.tally.retries.to_string() },
-    Column { title: "stmt/req", cell: |f| format!("{:.2}", per_request(&f.tally)) },
-    Column { title: "taken", cell: |f| f.tally.taken.to_string() },
-    Column { title: "gave up", cell: |f| f.tally.gave_up.to_string() },
-    Column { title: "failed", cell: |f| f.tally.failed.to_string() },
-    Column { title: "sold", cell: |f| f.verdict.sold.to_string() },
-    Column { title: "sold twice", cell: |f| f.verdict.sold_twice.to_string() },
-    Column { title: "missing", cell: |f| f.verdict.missing.to_string() },
+    Column { title: "wall s", cell: |f| format!("{:.2}", f.wall.as_secs_f64()), rank: 8 },
+    Column { title: "req/s", cell: |f| format!("{:.0}", f.throughput()), rank: 1 },
+    Column { title: "p50 ms", cell: |f| millis(f.tally.latency(0.5)), rank: 5 },
+    Column { title: "p90 ms", cell: |f| millis(f.tally.latency(0.9)), rank: 13 },
+    Column { title: "p99 ms", cell: |f| millis(f.tally.latency(0.99)), rank: 2 },
+    Column { title: "p99.9 ms", cell: |f| millis(f.tally.latency(0.999)), rank: 14 },
+    Column { title: "max ms", cell: |f| millis(f.tally.latency(1.0)), rank: 10 },
+    Column { title: "waited s", cell: waited, rank: 9 },
+    Column { title: "waits", cell: waits, rank: 12 },
+    Column { title: "conflicts", cell: |f| f.tally.conflicts.to_string(), rank: 4 },
+    Column { title: "retries", cell: |f| f.tally.retries.to_string(), rank: 6 },
+    Column { title: "stmt/req", cell: |f| format!("{:.2}", per_request(&f.tally)), rank: 11 },
+    Column { title: "taken", cell: |f| f.tally.taken.to_string(), rank: 17 },
+    Column { title: "gave up", cell: |f| f.tally.gave_up.to_string(), rank: 15 },
+    Column { title: "failed", cell: |f| f.tally.failed.to_string(), rank: 16 },
+    Column { title: "sold", cell: |f| f.verdict.sold.to_string(), rank: 7 },
+    Column { title: "sold twice", cell: |f| f.verdict.sold_twice.to_string(), rank: 0 },
+    Column { title: "missing", cell: |f| f.verdict.missing.to_string(), rank: 3 },
 ];
 
 fn millis(latency: Duration) -> String {
@@ -71,10 +90,10 @@ enum Line {
 }
 
 impl Line {
-    fn of(ended: &Ended) -> Self {
+    fn of(ended: &Ended, columns: &[&Column]) -> Self {
         match &ended.end {
             End::Finished(finished) => {
-                Self::Cells(COLUMNS.iter().map(|column| (column.cell)(finished)).collect())
+                Self::Cells(columns.iter().map(|column| (column.cell)(finished)).collect())
             }
             End::Unavailable(reason) => Self::Remark(format!("not on this engine: {reason}")),
             End::Broken(reason) => Self::Remark(format!("broke off: {reason}")),
@@ -83,49 +102,44 @@ impl Line {
 }
 
 fn text(board: &Board) -> String {
-    let lines: Vec<(&Ended, Line)> =
-        board.ended.iter().map(|ended| (&**ended, Line::of(ended))).collect();
-    let widths = widths(&lines);
-    let mut table = format!("{:18}", "strategy");
-    for (column, width) in COLUMNS.iter().zip(&widths) {
-        let _ = write!(table, "  {:>width$}", column.title);
-    }
-    table.push('\n');
-    for (ended, line) in &lines {
-        let _ = write!(table, "{:18}", ended.strategy);
-        match line {
-            Line::Cells(cells) => {
-                for (cell, width) in cells.iter().zip(&widths) {
-                    let _ = write!(table, "  {cell:>width$}");
-                }
-            }
-            Line::Remark(remark) => {
-                let _ = write!(table, "  {remark}");
-            }
-        }
-        table.push('\n');
-    }
-    table + &remarks(board)
+    let columns: Vec<&Column> = COLUMNS.iter().collect();
+    aligned(board, &columns).join("\n") + "\n" + &remarks(board)
 }
 
-fn widths(lines: &[(&Ended, Line)]) -> Vec<usize> {
-    let mut widths: Vec<usize> = COLUMNS.iter().map(|column| column.title.len()).collect();
-    for (_, line) in lines {
-        if let Line::Cells(cells) = line {
-            for (width, cell) in widths.iter_mut().zip(cells) {
-                *width = (*width).max(cell.chars().count());
-            }
-        }
-    }
-    widths
+/// A line of titles, then a line for each strategy.
+fn aligned(board: &Board, columns: &[&Column]) -> Vec<String> {
+    let lines: Vec<(&Ended, Line)> =
+        board.ended.iter().map(|ended| (&**ended, Line::of(ended, columns))).collect();
+    let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
+    let widths: Vec<usize> =
+        titles.iter().enumerate().map(|(place, title)| width(&lines, place, title)).collect();
+    let titles = format!("{:18}{}", "strategy", row(&titles, &widths));
+    let rows = lines.iter().map(|(ended, line)| match line {
+        Line::Cells(cells) => format!("{:18}{}", ended.strategy, row(cells, &widths)),
+        Line::Remark(remark) => format!("{:18}  {remark}", ended.strategy),
+    });
+    std::iter::once(titles).chain(rows).collect()
+}
+
+fn row(cells: &[String], widths: &[usize]) -> String {
+    cells.iter().zip(widths).map(|(cell, width)| format!("  {cell:>width$}")).collect()
+}
+
+fn width(lines: &[(&Ended, Line)], place: usize, title: &str) -> usize {
+    let cells = lines.iter().filter_map(|(_, line)| match line {
+        Line::Cells(cells) => cells.get(place).map(|cell| cell.chars().count()),
+        Line::Remark(_) => None,
+    });
+    cells.max().unwrap_or(0).max(title.len())
 }
 
 fn markdown(board: &Board) -> String {
     let titles: Vec<&str> = COLUMNS.iter().map(|column| column.title).collect();
     let mut table = format!("| strategy | {} |\n", titles.join(" | "));
     let _ = writeln!(table, "|---|{}", "---:|".repeat(COLUMNS.len()));
+    let columns: Vec<&Column> = COLUMNS.iter().collect();
     for ended in &board.ended {
-        let cells = match Line::of(ended) {
+        let cells = match Line::of(ended, &columns) {
             Line::Cells(cells) => cells.join(" | "),
             Line::Remark(remark) => remark.replace('|', "\\|") + &" |".repeat(COLUMNS.len() - 1),
         };
@@ -138,8 +152,9 @@ fn csv(board: &Board) -> String {
     let titles: Vec<String> =
         COLUMNS.iter().map(|column| column.title.replace([' ', '/', '.'], "_")).collect();
     let mut table = format!("strategy,{},remark\n", titles.join(","));
+    let columns: Vec<&Column> = COLUMNS.iter().collect();
     for ended in &board.ended {
-        let (cells, remark) = match Line::of(ended) {
+        let (cells, remark) = match Line::of(ended, &columns) {
             Line::Cells(cells) => (cells, String::new()),
             Line::Remark(remark) => (vec![String::new(); COLUMNS.len()], remark),
         };

@@ -11,6 +11,7 @@ mod layers;
 mod psql_compare;
 mod run;
 mod rush;
+mod rush_faults;
 mod scenario_files;
 mod screen;
 mod session;

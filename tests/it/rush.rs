@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::Database;
 
 /// Flags as they would be typed.
-fn options(flags: &str) -> Options {
+pub(crate) fn options(flags: &str) -> Options {
     #[derive(clap::Parser)]
     struct Typed {
         #[command(flatten)]
@@ -19,12 +19,12 @@ fn options(flags: &str) -> Options {
     <Typed as clap::Parser>::parse_from(words).options
 }
 
-async fn rush(database: &Database, flags: &str) -> Board {
+pub(crate) async fn rush(database: &Database, flags: &str) -> Board {
     let venue = Venue { target: database.target(), optimistic: None };
     headless(&options(flags), &venue, CancellationToken::new()).await.unwrap()
 }
 
-fn finished(board: &Board, strategy: StrategyName) -> &Finished {
+pub(crate) fn finished(board: &Board, strategy: StrategyName) -> &Finished {
     let ended = board.ended.iter().find(|ended| ended.strategy == strategy).unwrap();
     match &ended.end {
         End::Finished(finished) => finished,

@@ -1,0 +1,230 @@
+//! The rush under fire: connections die at the worst moments, and the verdict still holds.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use overbooked::rush::Venue;
+use overbooked::rush::board::{Board, Finished};
+use overbooked::rush::options::StrategyName;
+use overbooked::wire::Target;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::rush::{finished, options};
+use crate::support::{self, Database, server};
+
+/// No rush here takes a tenth of it.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Runs a rush, and lets something happen once so many requests have ended.
+async fn rush_struck(
+    target: Target,
+    flags: &str,
+    at: u64,
+    strike: impl Future<Output = ()>,
+) -> Board {
+    let (reports, mut heard) = mpsc::channel(64);
+    let (venue, options) = (Venue { target, optimistic: None }, options(flags));
+    let run = overbooked::rush::run(&options, &venue, reports, CancellationToken::new());
+    let follow = async {
+        let mut board = Board::default();
+        let mut strike = Some(strike);
+        while let Some(report) = heard.recv().await {
+            board.apply(report);
+            let settled = board.running.as_ref().map_or(0, |running| running.tally.settled);
+            if let Some(strike) = strike.take_if(|_| settled >= at) {
+                strike.await;
+            }
+        }
+        assert!(strike.is_none(), "the rush was over before it could be struck");
+        board
+    };
+    let both = async { tokio::join!(run, follow) };
+    let (ran, board) = timeout(DEADLINE, both).await.expect("the rush ends");
+    ran.unwrap();
+    board
+}
+
+fn survived(board: &Board, strategy: StrategyName, requests: u64) -> &Finished {
+    let finished = finished(board, strategy);
+    let (tally, verdict) = (&finished.tally, finished.verdict);
+    assert!(verdict.holds(), "{strategy}: {verdict:?} {:?}", tally.errors);
+    assert_eq!(tally.settled, requests, "{strategy}");
+    assert_eq!(tally.failed, 0, "{strategy}: {:?}", tally.errors);
+    assert!(tally.reconnects > 0, "{strategy} lost no connection");
+    finished
+}
+
+/// Ends every connection of the rush, workers and lookout, a few times over.
+async fn kill_backends(database: &Database) {
+    let pool = sqlx::PgPool::connect_with(database.sqlx_options()).await.unwrap();
+    let mut pulse = tokio::time::interval(Duration::from_millis(15));
+    let mut killed = 0;
+    for _ in 0..5 {
+        pulse.tick().await;
+        killed += sqlx::query_scalar::<_, i64>(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+             where application_name like 'overbooked/rush%' and datname = current_database()",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    }
+    assert!(killed > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_backends_cost_no_booking() {
+    for name in ["for-update", "conditional-update", "version", "queue", "hold"] {
+        let database = Database::create().await;
+        let flags = format!("{name} --requests 800 --seats 400 --workers 6 --think-time 2ms");
+        let board = rush_struck(database.target(), &flags, 50, kill_backends(&database)).await;
+        let finished = survived(&board, options(name).chosen()[0], 800);
+        assert!(finished.tally.asked > 0, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_server_costs_no_booking() {
+    let mut cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.unwrap();
+    let target = cluster.target();
+    let flags = "for-update --requests 800 --seats 400 --workers 6 --think-time 2ms";
+    let restart = async { cluster.restart().await.unwrap() };
+    let board = rush_struck(target, flags, 50, restart).await;
+    survived(&board, StrategyName::ForUpdate, 800);
+    let pool = sqlx::PgPool::connect_with(support::options(&cluster)).await.unwrap();
+    let left: i64 =
+        sqlx::query_scalar("select count(*) from pg_namespace where nspname like 'overbooked%'")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(left, 0);
+    pool.close().await;
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_is_cut_costs_no_booking() {
+    let (database, network) = (Database::create().await, Network::to(server().folder()));
+    let flags = "conditional-update --requests 800 --seats 400 --workers 6 --think-time 2ms";
+    let cut = async { network.cut.send_modify(|cuts| *cuts += 1) };
+    let board = rush_struck(network.target(&database), flags, 50, cut).await;
+    survived(&board, StrategyName::ConditionalUpdate, 800);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_asked_for() {
+    let (database, network) = (Database::create().await, Network::to(server().folder()));
+    let flags = "for-update --requests 600 --seats 300 --workers 6";
+    let arm = async { network.swallow.store(20, Ordering::SeqCst) };
+    let board = rush_struck(network.target(&database), flags, 50, arm).await;
+    let finished = survived(&board, StrategyName::ForUpdate, 600);
+    assert_eq!(network.swallow.load(Ordering::SeqCst), 0, "every answer was swallowed");
+    assert!(finished.tally.asked >= 20, "{}", finished.tally.asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_its_own_commit_is_asked_for() {
+    let (database, network) = (Database::create().await, Network::to(server().folder()));
+    let flags = "conditional-update --requests 600 --seats 300 --workers 6";
+    let arm = async { network.swallow_any.store(20, Ordering::SeqCst) };
+    let board = rush_struck(network.target(&database), flags, 50, arm).await;
+    let finished = survived(&board, StrategyName::ConditionalUpdate, 600);
+    assert!(finished.tally.asked > 0, "{}", finished.tally.asked);
+}
+
+/// A network between the rush and the server that can be cut, and that can lose an answer.
+struct Network {
+    folder: tempfile::TempDir,
+    cut: tokio::sync::watch::Sender<u32>,
+    /// How many COMMITs still go to the server without their answers coming back.
+    swallow: Arc<AtomicU64>,
+    /// The same for whatever is sent.
+    swallow_any: Arc<AtomicU64>,
+}
+
+impl Network {
+    fn to(folder: &Path) -> Self {
+        let network = Self {
+            folder: tempfile::tempdir().unwrap(),
+            cut: tokio::sync::watch::Sender::new(0),
+            swallow: Arc::default(),
+            swallow_any: Arc::default(),
+        };
+        let listener = UnixListener::bind(network.folder.path().join(".s.PGSQL.5432")).unwrap();
+        let socket = folder.join(".s.PGSQL.5432");
+        let (cut, swallow) = (network.cut.clone(), Arc::clone(&network.swallow));
+        let any = Arc::clone(&network.swallow_any);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let wire = Wire {
+                    socket: socket.clone(),
+                    cut: cut.subscribe(),
+                    swallow: Arc::clone(&swallow),
+                    swallow_any: Arc::clone(&any),
+                };
+                tokio::spawn(wire.carry(client));
+            }
+        });
+        network
+    }
+
+    fn target(&self, database: &Database) -> Target {
+        Target::unix(
+            self.folder.path(),
+            5432,
+            database.target().user(),
+            database.target().database(),
+        )
+    }
+}
+
+struct Wire {
+    socket: PathBuf,
+    cut: tokio::sync::watch::Receiver<u32>,
+    swallow: Arc<AtomicU64>,
+    swallow_any: Arc<AtomicU64>,
+}
+
+impl Wire {
+    /// Carries bytes both ways until one side is gone, the network is cut, or an answer is to be lost.
+    async fn carry(mut self, mut client: UnixStream) {
+        let mut server = UnixStream::connect(&self.socket).await.unwrap();
+        let (mut up, mut down) = ([0; 4096], [0; 4096]);
+        loop {
+            tokio::select! {
+                _ = self.cut.changed() => return,
+                Ok(read) = client.read(&mut up) => {
+                    if read == 0 || server.write_all(&up[..read]).await.is_err() {
+                        return;
+                    }
+                    if self.is_swallowed(&up[..read]) {
+                        return;
+                    }
+                }
+                Ok(read) = server.read(&mut down) => {
+                    if read == 0 || client.write_all(&down[..read]).await.is_err() {
+                        return;
+                    }
+                }
+                else => return,
+            }
+        }
+    }
+
+    fn is_swallowed(&self, bytes: &[u8]) -> bool {
+        let take_one = |left: &AtomicU64| {
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                .is_ok()
+        };
+        let is_commit = bytes.windows(6).any(|six| six == b"commit");
+        (is_commit && take_one(&self.swallow)) || take_one(&self.swallow_any)
+    }
+}
