@@ -122,6 +122,16 @@ impl Schedules {
     }
 }
 
+impl<'a> IntoIterator for &'a Schedules {
+    type Item = Schedule;
+    type IntoIter = Box<dyn Iterator<Item = Schedule> + 'a>;
+
+    /// All of them in order, made as they are asked for.
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// One order of steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {

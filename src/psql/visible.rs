@@ -4,6 +4,8 @@
 //! sources, `mbprint.c`). Added here are the characters that turn a whole line around (U+202E and its
 //! kin): they would carry one cell's text into the next.
 
+use std::fmt::{self, Write};
+
 use unicode_width::UnicodeWidthStr;
 
 /// A line that is fit to be shown, and how many columns of a terminal it takes.
@@ -34,15 +36,20 @@ fn line(text: &str) -> Line {
         match c {
             '\t' => tab(&mut shown),
             '\r' => shown.push_str("\\r"),
-            '\0'..='\x1f' | '\x7f' => shown.push_str(&format!("\\x{:02X}", u32::from(c))),
+            '\0'..='\x1f' | '\x7f' => escape(&mut shown, format_args!("\\x{:02X}", u32::from(c))),
             c if c.is_control() || turns_around(c) => {
-                shown.push_str(&format!("\\u{:04X}", u32::from(c)));
+                escape(&mut shown, format_args!("\\u{:04X}", u32::from(c)));
             }
             c => shown.push(c),
         }
     }
     let width = shown.width();
     Line { text: shown, width }
+}
+
+fn escape(shown: &mut String, escape: fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = shown.write_fmt(escape);
 }
 
 /// Blanks up to the next multiple of eight columns.

@@ -134,7 +134,7 @@ impl Check {
 
     /// Takes in what happened next.
     pub fn apply(&mut self, event: &Event) {
-        let session = &event.session;
+        let session = event.session.as_ref();
         match &event.kind {
             Kind::Sent { step, .. } => self.sent(session, *step),
             Kind::Quiet => self.quiet(),
@@ -162,11 +162,11 @@ impl Check {
         }
     }
 
-    fn work(&mut self, session: &Option<SessionName>) -> &mut Work {
-        self.work.entry(session.clone()).or_default()
+    fn work(&mut self, session: Option<&SessionName>) -> &mut Work {
+        self.work.entry(session.cloned()).or_default()
     }
 
-    fn sent(&mut self, session: &Option<SessionName>, step: Option<usize>) {
+    fn sent(&mut self, session: Option<&SessionName>, step: Option<usize>) {
         let part = if session.is_none() { Some(Part::Finally) } else { step.map(Part::Launch) };
         let waiting = self.work.iter().filter(|(_, work)| work.wait.is_some());
         let waiting: Vec<SessionName> = waiting.filter_map(|(name, _)| name.clone()).collect();

@@ -92,7 +92,7 @@ pub fn did_you_mean<'a>(
 }
 
 /// `did you mean Alice?`, or else all that there is to choose from.
-pub(super) fn suggest<'a>(word: &str, what: &str, candidates: &[&'a str]) -> String {
+pub(super) fn suggest(word: &str, what: &str, candidates: &[&str]) -> String {
     match did_you_mean(word, candidates.iter().copied()) {
         Some(close) => format!("did you mean {close}?"),
         None => format!("{what} {}", list(candidates)),

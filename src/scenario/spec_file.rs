@@ -46,9 +46,10 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
         title: name.to_owned(),
         story: story(text),
         path: Some(path.to_owned()),
-        schedules: match schedules.is_empty() {
-            true => Schedules::Interleavings(piles(&players, &steps)),
-            false => Schedules::Listed(schedules),
+        schedules: if schedules.is_empty() {
+            Schedules::Interleavings(piles(&players, &steps))
+        } else {
+            Schedules::Listed(schedules)
         },
         sessions: players,
         seats: None,

@@ -167,7 +167,10 @@ impl File<'_> {
         if is_free(&name) {
             return name;
         }
-        (2..).map(|n| format!("{name} ({n})")).find(|name| is_free(name)).unwrap_or(name)
+        (2..=self.steps.len() + 2)
+            .map(|n| format!("{name} ({n})"))
+            .find(|name| is_free(name))
+            .unwrap_or(name)
     }
 
     fn expectations(

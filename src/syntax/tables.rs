@@ -76,10 +76,7 @@ fn depth(text: &str) -> usize {
 fn names_a_table(node: &SyntaxNode) -> bool {
     matches!(
         node.kind(),
-        SyntaxKind::RELATION_NAME_REF
-            | SyntaxKind::RELATION_NAME
-            | SyntaxKind::TABLE_NAME_REF
-            | SyntaxKind::TABLE_NAME
+        SyntaxKind::RELATION_NAME_REF | SyntaxKind::TABLE_NAME_REF | SyntaxKind::TABLE_NAME
     )
 }
 
@@ -99,4 +96,45 @@ fn read(node: &SyntaxNode) -> Option<Name> {
 
 fn unquote(quoted: &str) -> String {
     quoted.trim_start_matches(['u', 'U', '&']).trim_matches('"').replace("\"\"", "\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(sql: &str) -> Vec<String> {
+        tables(sql).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn tables_are_found_wherever_a_statement_names_them() {
+        for (sql, expected) in [
+            ("select * from seats", vec!["seats"]),
+            (
+                "select * from Seats s, \"Rows\" join public.houses using (id)",
+                vec!["seats", "Rows", "public.houses"],
+            ),
+            (
+                "select (select max(n) from a), x from b where y in (select 1 from c)",
+                vec!["a", "b", "c"],
+            ),
+            ("insert into seats select * from old", vec!["seats", "old"]),
+            ("update only seats set a = 1 from b where true", vec!["seats", "b"]),
+            ("delete from seats using b", vec!["seats", "b"]),
+            ("merge into seats using b on true when matched then delete", vec!["seats", "b"]),
+            ("truncate a, b", vec!["a", "b"]),
+            ("copy seats to stdout", vec!["seats"]),
+            ("table seats", vec!["seats"]),
+            ("lock table seats", vec!["seats"]),
+            ("select 'from seats'", vec![]),
+        ] {
+            assert_eq!(named(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn nesting_too_deep_to_parse_is_answered_with_every_name() {
+        let sql = format!("select {}1{} from seats", "(".repeat(100_000), ")".repeat(100_000));
+        assert!(named(&sql).contains(&"seats".to_owned()));
+    }
 }

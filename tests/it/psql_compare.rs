@@ -75,7 +75,7 @@ fn by_psql(sql: &str) -> (String, String) {
         .env("PGCLIENTENCODING", "UTF8")
         .output()
         .expect("psql runs");
-    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (text(output.stdout), text(output.stderr))
 }
 

@@ -25,10 +25,10 @@ fn the_first_scenario_has_the_story_of_two_friends() {
 }
 
 fn opened(name: &str, bytes: &[u8]) -> Result<Scenario, OpenError> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
-    fs::write(&path, bytes).unwrap();
-    library::open(path.to_str().unwrap())
+    fs::write(&path, bytes).expect("a file");
+    library::open(path.to_str().expect("UTF-8"))
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Answer {
         match kind {
             Kind::Columns(_) => self.has_result = true,
             Kind::Rows(rows) => {
-                self.outcomes.extend(rows.iter().map(|row| Outcome::Row(written(row))))
+                self.outcomes.extend(rows.iter().map(|row| Outcome::Row(written(row))));
             }
             Kind::Done { tag, rows } => {
                 let rows = std::mem::take(&mut self.has_result).then_some(*rows);

@@ -21,7 +21,7 @@ struct Part<'a> {
     at: usize,
 }
 
-impl<'a> Part<'a> {
+impl Part<'_> {
     fn after(self, bytes: usize) -> Self {
         let rest = &self.text[bytes..];
         let text = rest.trim_start();

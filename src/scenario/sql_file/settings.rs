@@ -147,7 +147,7 @@ impl Lines<'_> {
             "sessions" => self.settings.sessions = value.sessions()?,
             "seats" => self.settings.seats = Some(value.seats()?),
             "watch" => {
-                self.settings.watch = value.items().map(|(_, item)| item.to_owned()).collect()
+                self.settings.watch = value.items().map(|(_, item)| item.to_owned()).collect();
             }
             "isolation" => self.settings.isolation = Some(value.isolation()?),
             "engines" => self.settings.engines = value.engines()?,

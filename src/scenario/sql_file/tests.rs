@@ -155,7 +155,7 @@ fn mistakes_in_the_head_are_named_with_their_place() {
 /// A story, steps and expectations of every kind, put together at random.
 fn files() -> impl Strategy<Value = String> {
     let paragraph = "[a-z]{1,12}( [a-z:]{1,30}){3,12}";
-    let arrow = prop::sample::select(vec![
+    let arrow = prop::sample::select(&[
         "UPDATE 1",
         "A | 4 |",
         "(2 rows)",
@@ -164,18 +164,15 @@ fn files() -> impl Strategy<Value = String> {
         "",
         "Bob resumes: COMMIT",
     ]);
-    let sql = prop::sample::select(vec![
-        "select 1;",
-        "-- why\nselect ';'\n  from a;",
-        "begin; select 2;",
-    ]);
+    let sql =
+        prop::sample::select(&["select 1;", "-- why\nselect ';'\n  from a;", "begin; select 2;"]);
     let step = (sql, prop::collection::vec(arrow, 0..3)).prop_map(|(sql, arrows)| {
-        let arrows: String = arrows.iter().map(|arrow| format!("--> {arrow}\n")).collect();
+        let arrows = arrows.iter().fold(String::new(), |all, arrow| format!("{all}--> {arrow}\n"));
         format!("-- Alice: does it\n{sql}\n{arrows}\n")
     });
     let story = prop::collection::vec(paragraph, 0..3);
     (story, prop::collection::vec(step, 1..4)).prop_map(|(story, steps)| {
-        let story: String = story.iter().map(|paragraph| format!("-- {paragraph}\n--\n")).collect();
+        let story = story.iter().fold(String::new(), |all, told| format!("{all}-- {told}\n--\n"));
         format!(
             "-- Title\n--\n{story}-- sessions: Alice, Bob\n\n-- setup\nselect 1;\n\n{}",
             steps.concat()
