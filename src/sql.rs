@@ -54,3 +54,13 @@ pub mod observer {
 }
 
 pub mod rush;
+
+/// What the optimistic engine asks of the PostgreSQL behind it.
+pub mod optimistic {
+    /// The transaction's snapshot, a number that changes with the schema, how names are resolved.
+    pub const PIN: &str = include_str!("../sql/optimistic/pin.sql");
+    /// Which names are relations.
+    pub const RESOLVE: &str = include_str!("../sql/optimistic/resolve.sql");
+    /// What a private copy must know of a relation.
+    pub const SHAPE: &str = include_str!("../sql/optimistic/shape.sql");
+}

@@ -26,6 +26,7 @@ mod passfile;
 mod places;
 mod policy;
 mod resolve;
+mod raw;
 mod server_message;
 mod service;
 mod session_attrs;

@@ -33,6 +33,15 @@ impl Canceller {
         Pid(self.pid)
     }
 
+    /// The process and the secret's bytes, as `BackendKeyData` carries them.
+    pub(crate) fn key_bytes(&self) -> (i32, Vec<u8>) {
+        let secret = match &self.secret {
+            SecretKey::I32(number) => number.to_be_bytes().to_vec(),
+            SecretKey::Bytes(bytes) => bytes.to_vec(),
+        };
+        (self.pid, secret)
+    }
+
     /// Asks the server to cancel, by the same route (TLS included) as the connection's own. When this returns, the
     /// server has passed the request on; whether it came in time is seen in the statement's answer.
     pub async fn cancel(&self) -> Result<(), ConnectError> {

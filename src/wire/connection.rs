@@ -48,6 +48,11 @@ impl Connection {
         Self { frames, parameters, canceller }
     }
 
+    /// Frames, parameters and canceller, for who speaks on by other means.
+    pub(super) fn into_parts(self) -> (Frames, BTreeMap<String, String>, Canceller) {
+        (self.frames, self.parameters, self.canceller)
+    }
+
     /// Hands one Query message to the socket. What the socket does not take at once goes out while
     /// [`next`](Self::next) waits for the answer, so neither side ever stands still for the other.
     pub async fn submit(&mut self, sql: &str) -> Result<(), WireError> {

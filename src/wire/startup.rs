@@ -339,7 +339,7 @@ fn startup_message(target: &Target) -> Startup {
     startup.parameters.clone_from(&target.parameters);
     startup.parameters.insert("user".to_owned(), target.user.clone());
     startup.parameters.insert("database".to_owned(), target.database.clone());
-    // Everything on the screen is UTF-8; the server converts.
-    startup.parameters.insert("client_encoding".to_owned(), "UTF8".to_owned());
+    // Everything on the screen is UTF-8; the server converts. (A gateway's client may have asked for another.)
+    startup.parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
     startup
 }

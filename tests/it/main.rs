@@ -14,6 +14,7 @@ mod rush;
 mod rush_faults;
 mod scenario_files;
 mod screen;
+mod gateway;
 mod session;
 mod support;
 mod target;

@@ -60,6 +60,11 @@ impl Database {
         Self { name }
     }
 
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// How sessions connect to it.
     pub(crate) fn target(&self) -> Target {
         server().target().with_database(&self.name)

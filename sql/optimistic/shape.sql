@@ -1,0 +1,57 @@
+-- All that the private copy of a relation needs to know of it, as JSON.
+select json_build_object(
+    'oid', c.oid::bigint,
+    'schema', n.nspname,
+    'name', c.relname,
+    'kind', c.relkind,
+    'options', c.reloptions,
+    'inherits', c.relispartition or exists (select from pg_catalog.pg_inherits i
+                                            where i.inhrelid = c.oid or i.inhparent = c.oid),
+    'triggers', exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal),
+    'rules', c.relkind = 'r' and exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid),
+    'columns', (select json_agg(json_build_object(
+                    'name', a.attname,
+                    'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+                    'array_of', pg_catalog.format_type(a.atttypid, null),
+                    'not_null', a.attnotnull,
+                    'generated', a.attgenerated <> '',
+                    'identity', a.attidentity,
+                    'sequence', (select format('%I.%I', sn.nspname, s.relname)
+                                 from pg_catalog.pg_depend d
+                                 join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
+                                 join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace
+                                 where d.classid = 'pg_catalog.pg_class'::regclass
+                                   and d.refclassid = 'pg_catalog.pg_class'::regclass
+                                   and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype in ('a', 'i')
+                                 limit 1),
+                    'default', pg_catalog.pg_get_expr(v.adbin, v.adrelid)) order by a.attnum)
+                from pg_catalog.pg_attribute a
+                left join pg_catalog.pg_attrdef v on v.adrelid = a.attrelid and v.adnum = a.attnum
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+    'indexes', (select json_agg(json_build_object(
+                    'name', x.relname,
+                    'primary', i.indisprimary,
+                    'immediate', i.indimmediate,
+                    'plain', i.indpred is null and i.indexprs is null,
+                    'constraint', exists (select from pg_catalog.pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x')),
+                    'definition', pg_catalog.pg_get_indexdef(i.indexrelid),
+                    'columns', (select json_agg(a.attname order by p.place)
+                                from unnest(i.indkey::int2[]) with ordinality as p(attnum, place)
+                                join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = p.attnum
+                                where p.place <= i.indnkeyatts)) order by i.indisprimary desc, x.relname)
+                from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
+                where i.indrelid = c.oid and i.indisunique),
+    'constraints', (select json_agg(json_build_object(
+                        'name', k.conname,
+                        'type', k.contype,
+                        'definition', pg_catalog.pg_get_constraintdef(k.oid),
+                        'refers_to', k.confrelid::bigint,
+                        'acts', k.contype = 'f' and (k.confdeltype not in ('a', 'r') or k.confupdtype not in ('a', 'r')))
+                        order by k.contype = 'f', k.conname)
+                    from pg_catalog.pg_constraint k
+                    where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'f')),
+    'referred_by', (select json_agg(distinct k.conrelid::bigint)
+                    from pg_catalog.pg_constraint k where k.confrelid = c.oid and k.contype = 'f'),
+    'definition', case when c.relkind = 'v' then pg_catalog.pg_get_viewdef(c.oid) end)::text
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid = any ($1::oid[])

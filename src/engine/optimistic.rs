@@ -1,0 +1,260 @@
+//! The optimistic engine: a gateway that speaks PostgreSQL's protocol in front of an ordinary PostgreSQL and behaves as Aurora
+//! DSQL does. Nothing ever waits, reads come from the transaction's own snapshot, everything is judged at COMMIT, the first
+//! committer wins and the other gets OC000.
+//!
+//! # How
+//!
+//! Each client has a backend of its own. In it, every table that the client names has a **private copy**: a temporary table of the
+//! same name, which PostgreSQL finds before the stored one. Statements run on copies by PostgreSQL itself, so window
+//! functions, RETURNING, ON CONFLICT and reading one's own writes all simply work, and row locks on a private copy block nobody.
+//! COMMIT applies what changed to the stored tables inside the same REPEATABLE READ transaction, under one commit lock.
+//!
+//! ```text
+//!            ┌───────────── gateway ─────────────┐        ┌──────── PostgreSQL ────────┐
+//!  Alice ────┤ session ── her backend ───────────┼────────┤ pg_temp.seats ┐            │
+//!            │     ╲                             │        │               ├▶ public.seats
+//!            │      ledger: who committed what   │        │               │   at COMMIT │
+//!            │     ╱                             │        │               │            │
+//!  Bob ──────┤ session ── his backend ───────────┼────────┤ pg_temp.seats ┘            │
+//!            └───────────────────────────────────┘        └────────────────────────────┘
+//! ```
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | `door`, `passwords` | a connection's way in |
+//! | `frame`, `server` | the protocol as frames; questions of the gateway's own |
+//! | `session`, `simple`, `extended`, `admit` | a client's messages and what they need |
+//! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
+//! | `tables`, `shape`, `changes` | private copies |
+//! | `transaction`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
+//! | `common`, `news` | what clients share, and what the console is told |
+
+mod admit;
+mod apply;
+mod changes;
+mod commit;
+mod common;
+mod door;
+mod extended;
+mod frame;
+mod ledger;
+mod locks;
+mod news;
+mod passwords;
+mod refusal;
+mod server;
+mod session;
+mod shape;
+mod simple;
+mod statement;
+mod tables;
+mod transaction;
+mod words;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::wire::Target;
+use common::Common;
+pub use news::{Happening, News, PrivateChange};
+
+/// What the gateway says it is; Aurora DSQL says so.
+const SERVER_VERSION: &str = "16.15";
+
+/// How the gateway behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nobody waits; COMMIT judges.
+    #[default]
+    Optimistic,
+    /// Bytes go through untouched: the PostgreSQL behind, as it is.
+    PassThrough,
+}
+
+/// The service's limits for one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Rows changed.
+    pub rows: usize,
+    /// Bytes changed.
+    pub bytes: u64,
+    /// From BEGIN to COMMIT.
+    pub age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rows: 3_000, bytes: 10 * 1024 * 1024, age: Duration::from_secs(300) }
+    }
+}
+
+/// What a gateway is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The PostgreSQL behind.
+    pub backend: Target,
+    /// How to behave.
+    pub mode: Mode,
+    /// Where to listen on TCP; port 0 takes a free one.
+    pub listen: Option<SocketAddr>,
+    /// A folder in which to make a Unix socket.
+    pub socket_folder: Option<PathBuf>,
+    /// The limits; a test's own are smaller.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// The optimistic engine in front of this server, listening nowhere yet.
+    pub fn new(backend: Target) -> Self {
+        Self { backend, mode: Mode::default(), listen: None, socket_folder: None, limits: Limits::default() }
+    }
+}
+
+/// Why a gateway could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address is taken, or may not be taken.
+    #[error("cannot listen on {place}")]
+    Listen {
+        /// Where.
+        place: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Open to the network without a password.
+    #[error("{0} can be reached from outside this machine: give a password file, or listen on 127.0.0.1")]
+    Unprotected(SocketAddr),
+}
+
+/// A running gateway. Dropping it ends it.
+pub struct Gateway {
+    target: Target,
+    listen: Option<SocketAddr>,
+    tasks: JoinSet<()>,
+    news: Option<mpsc::UnboundedReceiver<News>>,
+    heard: Arc<AtomicBool>,
+    socket: Option<PathBuf>,
+}
+
+/// The port in the name of the Unix socket, which is no port of the machine.
+const SOCKET_PORT: u16 = 5432;
+
+impl Gateway {
+    /// Listens, and serves from then on.
+    pub async fn start(options: Options) -> Result<Self, GatewayError> {
+        let passwords = passwords::Passwords::default();
+        if let Some(address) = options.listen.filter(|address| !address.ip().is_loopback())
+            && !passwords.are_asked()
+        {
+            return Err(GatewayError::Unprotected(address));
+        }
+        let (sender, news) = mpsc::unbounded_channel();
+        let common = Common::new(options.backend.clone(), options.mode, options.limits, passwords, sender);
+        let common = Arc::new(common);
+        let mut gateway = Self {
+            target: options.backend.clone(),
+            listen: None,
+            tasks: JoinSet::new(),
+            news: Some(news),
+            heard: common.hearing(),
+            socket: None,
+        };
+        if let Some(folder) = &options.socket_folder {
+            gateway.listen_unix(folder, &common, &options.backend)?;
+        }
+        if let Some(address) = options.listen {
+            gateway.listen_tcp(address, &common).await?;
+        }
+        Ok(gateway)
+    }
+
+    /// How to connect to the gateway over its Unix socket.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The TCP address on which it listens.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listen
+    }
+
+    /// What only the gateway knows; the first caller gets it.
+    pub fn events(&mut self) -> Option<mpsc::UnboundedReceiver<News>> {
+        self.heard.store(true, Ordering::Relaxed);
+        self.news.take()
+    }
+
+    /// Ends every session and stops listening.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+
+    fn listen_unix(
+        &mut self,
+        folder: &Path,
+        common: &Arc<Common>,
+        backend: &Target,
+    ) -> Result<(), GatewayError> {
+        let path = folder.join(format!(".s.PGSQL.{SOCKET_PORT}"));
+        let failed = |source| GatewayError::Listen { place: path.display().to_string(), source };
+        let listener = UnixListener::bind(&path).map_err(failed)?;
+        let common = Arc::clone(common);
+        self.tasks.spawn(async move {
+            let mut clients = JoinSet::new();
+            loop {
+                tokio::select! {
+                    Ok((stream, _)) = listener.accept() => {
+                        clients.spawn(serve(Box::new(stream), Arc::clone(&common)));
+                    }
+                    Some(_) = clients.join_next(), if !clients.is_empty() => {}
+                }
+            }
+        });
+        self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
+        self.socket = Some(path);
+        Ok(())
+    }
+
+    async fn listen_tcp(&mut self, address: SocketAddr, common: &Arc<Common>) -> Result<(), GatewayError> {
+        let failed = |source| GatewayError::Listen { place: address.to_string(), source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        self.listen = Some(listener.local_addr().map_err(failed)?);
+        let common = Arc::clone(common);
+        self.tasks.spawn(async move {
+            let mut clients = JoinSet::new();
+            loop {
+                tokio::select! {
+                    Ok((stream, _)) = listener.accept() => {
+                        stream.set_nodelay(true).ok();
+                        clients.spawn(serve(Box::new(stream), Arc::clone(&common)));
+                    }
+                    Some(_) = clients.join_next(), if !clients.is_empty() => {}
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Some(path) = &self.socket {
+            // Gone already is as good.
+            std::fs::remove_file(path).ok();
+        }
+    }
+}
+
+async fn serve(stream: Box<dyn frame::Stream>, common: Arc<Common>) {
+    if let Err(error) = door::receive(stream, common, None).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}

@@ -1,0 +1,214 @@
+//! What must be so before a statement may run: it is allowed here and now, a transaction is open, and the copies
+//! of the tables that it names are filled.
+
+use super::refusal::Refusal;
+use super::server::Trouble;
+use super::session::{Block, Ddl, Session, State, Transaction};
+use super::statement::{Access, Kind, RowLock, Statement};
+use super::tables::{Named, Open, Turned};
+use super::words::words;
+
+/// A statement that may run.
+pub(super) struct Admitted {
+    /// As it is sent.
+    pub(super) turned: Turned,
+    /// The tables under what it names.
+    pub(super) tables: Vec<u32>,
+}
+
+impl Session {
+    /// Lets a statement in, or says why not. Settings and the like need no transaction.
+    pub(super) async fn admit(&mut self, statement: &Statement) -> Result<Admitted, Trouble> {
+        self.check_state()?;
+        if let Some(refusal) = &statement.refusal {
+            return Err(refusal.clone().into());
+        }
+        match &statement.kind {
+            Kind::Ddl(_) => self.admit_ddl(statement).await,
+            Kind::Session | Kind::Empty => {
+                Ok(Admitted { turned: self.tables.turn(statement, &Named::default()), tables: Vec::new() })
+            }
+            _ => self.admit_query(statement).await,
+        }
+    }
+
+    /// Whether this transaction may go on at all.
+    pub(super) fn check_state(&mut self) -> Result<(), Refusal> {
+        match &self.state {
+            State::Failed => Err(Refusal::aborted()),
+            State::Doomed => {
+                self.state = State::Idle;
+                Err(Refusal::schema_changed())
+            }
+            State::Open(open) if open.since.elapsed() > self.common.limits.age => {
+                Err(Refusal::too_old())
+            }
+            State::Open(_) | State::Idle => Ok(()),
+        }
+    }
+
+    async fn admit_query(&mut self, statement: &Statement) -> Result<Admitted, Trouble> {
+        self.ensure_begun().await?;
+        let executed = self.executed(statement)?;
+        let named = self.look(&executed).await?;
+        self.check_use(&executed, &named)?;
+        let relations = named.relations();
+        let tables = self.ensure_copies(&relations).await?;
+        self.fill(&tables).await?;
+        self.note_use(&executed, &tables).await?;
+        Ok(Admitted { turned: self.tables.turn(statement, &named_in(statement, &executed, named)), tables })
+    }
+
+    /// The statement behind an EXECUTE, or the statement itself.
+    fn executed(&self, statement: &Statement) -> Result<Statement, Refusal> {
+        let Kind::Execute(name) = &statement.kind else { return Ok(statement.clone()) };
+        match self.prepared_by_sql.get(name) {
+            Some(prepared) => Ok(prepared.clone()),
+            // PREPARE may have been sent as a Parse message's equivalent; PostgreSQL knows one namespace for both.
+            None => Ok(self.prepared.get(name).map_or_else(|| statement.clone(), |found| found.statement.clone())),
+        }
+    }
+
+    /// Opens an implicit transaction where none is open.
+    pub(super) async fn ensure_begun(&mut self) -> Result<(), Trouble> {
+        if matches!(self.state, State::Idle) {
+            self.begin(Block::Implicit, Access::ReadWrite).await?;
+        }
+        Ok(())
+    }
+
+    /// Which relations the statement names; OC001 where one of them is not what it was when this client last looked.
+    pub(super) async fn look(&mut self, statement: &Statement) -> Result<Named, Trouble> {
+        if self.tables.is_outdated(statement) {
+            return Err(Refusal::schema_changed().into());
+        }
+        let named = self.tables.resolve(&mut self.server, &statement.names).await?;
+        let mut changed = false;
+        for relation in named.relations() {
+            changed |= self.tables.look_at(relation, self.common.version(relation));
+        }
+        if changed { Err(Refusal::schema_changed().into()) } else { Ok(named) }
+    }
+
+    fn open(&mut self) -> Result<&mut Transaction, Refusal> {
+        match &mut self.state {
+            State::Open(open) => Ok(open),
+            _ => Err(Refusal::protocol("no transaction is open")),
+        }
+    }
+
+    fn check_use(&mut self, statement: &Statement, named: &Named) -> Result<(), Refusal> {
+        let open = self.open()?;
+        if statement.writes && open.access == Access::ReadOnly {
+            return Err(Refusal::read_only(&statement.command()));
+        }
+        if named.is_empty() {
+            return Ok(());
+        }
+        if open.ddl.is_some() {
+            return Err(Refusal::unsupported("ddl and dml are not supported in the same transaction"));
+        }
+        open.dml = true;
+        Ok(())
+    }
+
+    /// Makes the structure of missing copies: for a statement without a block before its transaction, since a rollback would
+    /// take away what is made inside.
+    pub(super) async fn ensure_copies(&mut self, relations: &[u32]) -> Result<Vec<u32>, Trouble> {
+        let open = match &self.state {
+            State::Open(open) if open.block == Block::Explicit || open.dispatched || self.tables.is_used() => Open::Yes,
+            _ => Open::No,
+        };
+        if open == Open::Yes || !self.tables.lacks(relations) {
+            return self.tables.ensure(&mut self.server, relations, Open::Yes).await;
+        }
+        self.roll_back().await?;
+        self.tables.ensure(&mut self.server, relations, Open::No).await?;
+        self.begin(Block::Implicit, Access::ReadWrite).await?;
+        self.tables.ensure(&mut self.server, relations, Open::Yes).await
+    }
+
+    /// Brings the copies up to date that this transaction has not used yet.
+    pub(super) async fn fill(&mut self, tables: &[u32]) -> Result<(), Trouble> {
+        for table in self.tables.unfilled(tables) {
+            let common = std::sync::Arc::clone(&self.common);
+            let doom = std::sync::Arc::clone(&self.place.doom);
+            let _schema_stays = tokio::select! {
+                guard = common.schema.read() => guard,
+                // Whoever changes the schema waits for this transaction to end.
+                () = doom.wait() => return Err(Refusal::schema_changed().into()),
+            };
+            self.place.touch(table).await;
+            let begun_at = self.open()?.schema_change;
+            if common.version(table) > begun_at {
+                return Err(Refusal::schema_changed().into());
+            }
+            let xid = self.tables.fill(&mut self.server, table).await?;
+            let open = self.open()?;
+            open.xid = xid.or(open.xid);
+        }
+        Ok(())
+    }
+
+    /// Remembers what the statement may do to these tables.
+    async fn note_use(&mut self, statement: &Statement, tables: &[u32]) -> Result<(), Trouble> {
+        if statement.writes {
+            self.gather_locks(tables).await?;
+        }
+        for table in tables {
+            if let Some(state) = self.tables.state(*table) {
+                state.written |= statement.writes;
+                state.locked |= statement.locks == Some(RowLock::Update);
+            }
+        }
+        Ok(())
+    }
+
+    /// DDL works on the stored tables; this client's copies go out of its way, and so do others' transactions.
+    async fn admit_ddl(&mut self, statement: &Statement) -> Result<Admitted, Trouble> {
+        self.ensure_begun().await?;
+        let named = self.look(statement).await?;
+        let open = self.open()?;
+        if open.ddl.is_some() {
+            return Err(Refusal::unsupported("multiple ddl statements not supported in a transaction").into());
+        }
+        if open.dml {
+            return Err(Refusal::unsupported("ddl and dml are not supported in the same transaction").into());
+        }
+        if open.access == Access::ReadOnly {
+            return Err(Refusal::read_only(&statement.command()).into());
+        }
+        let relations = named.relations();
+        let ddl = Ddl { names: statement.names.clone(), relations: relations.clone() };
+        open.ddl = Some(ddl.clone());
+        if open.block == Block::Implicit && self.tables.has_copies() {
+            self.restart_without_copies(ddl).await?;
+        } else if self.tables.has_copies() {
+            self.server.ask_all(self.tables.removal()).await?;
+        }
+        Ok(Admitted { turned: self.tables.turn(&plain_ddl(statement), &Named::default()), tables: relations })
+    }
+
+    async fn restart_without_copies(&mut self, ddl: Ddl) -> Result<(), Trouble> {
+        self.roll_back().await?;
+        self.tables.forget(&mut self.server).await?;
+        self.begin(Block::Implicit, Access::ReadWrite).await?;
+        self.open()?.ddl = Some(ddl);
+        Ok(())
+    }
+}
+
+/// The names as they stand in the statement that is sent: an EXECUTE has none of its own to turn.
+fn named_in(statement: &Statement, executed: &Statement, named: Named) -> Named {
+    if statement.sql == executed.sql { named } else { Named::default() }
+}
+
+/// CREATE INDEX ASYNC without the word that PostgreSQL does not know.
+pub(super) fn plain_ddl(statement: &Statement) -> Statement {
+    let words = words(&statement.sql);
+    let place = words.windows(2).position(|pair| pair[0].is("index") && pair[1].is("async"));
+    let Some(place) = place else { return statement.clone() };
+    let mut sql = statement.sql.clone();
+    sql.replace_range(words[place + 1].span.clone(), "     ");
+    Statement { sql, ..statement.clone() }
+}

@@ -1,0 +1,265 @@
+//! COMMIT: what changed is found, judged, and applied to the stored tables, all inside the same transaction.
+//!
+//! ```text
+//!  changes of each copy ─▶ limits ─▶ ┌ the commit lock ───────────────────────────────┐
+//!                                    │ the ledger's verdict ─▶ apply, COMMIT ─▶ entry │
+//!                                    └────────────────────────────────────────────────┘
+//! ```
+//!
+//! The ledger is the first judge and PostgreSQL the second: a row that somebody changed behind the gateway's back raises 40001 where it
+//! is applied. The gateway's death at any point leaves the stored tables with whole transactions, since PostgreSQL has
+//! only this one COMMIT.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
+
+use super::apply::Plan;
+use super::ledger::{Claim, RowId, Snapshot, Verdict};
+use super::news::Happening;
+use super::refusal::Refusal;
+use super::server::{Question, Trouble, error_field};
+use super::session::{Ddl, Session, State, Transaction};
+use super::shape::Shape;
+use super::tables::{Used, low};
+use crate::event::Conflict;
+
+/// What was done to one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    Inserted,
+    Updated,
+    Rekeyed,
+    Deleted,
+    Locked,
+}
+
+/// One row that the transaction changed or locked.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) deed: Deed,
+    pub(super) size: u64,
+    /// Its place in the copy.
+    pub(super) place: Option<String>,
+    pub(super) key: Arc<[String]>,
+}
+
+/// What the transaction did to one table.
+#[derive(Debug)]
+pub(super) struct TableChanges {
+    pub(super) shape: Arc<Shape>,
+    pub(super) copy: String,
+    pub(super) changes: Vec<Change>,
+    strong: HashSet<RowId>,
+    shared: HashSet<RowId>,
+}
+
+impl Change {
+    pub(super) fn read(row: Vec<Option<String>>) -> Option<Self> {
+        let mut values = row.into_iter();
+        let deed = match values.next()??.as_str() {
+            "i" => Deed::Inserted,
+            "u" => Deed::Updated,
+            "k" => Deed::Rekeyed,
+            "d" => Deed::Deleted,
+            _ => Deed::Locked,
+        };
+        let size = values.next()??.parse().ok()?;
+        let place = values.next()?;
+        Some(Self { deed, size, place, key: values.map(Option::unwrap_or_default).collect() })
+    }
+
+    /// Whether the row is changed, and not merely locked.
+    pub(super) fn is_written(&self) -> bool {
+        self.deed != Deed::Locked
+    }
+}
+
+impl TableChanges {
+    /// The keys of rows locked FOR KEY SHARE, for people.
+    pub(super) fn shared(&self) -> impl Iterator<Item = String> {
+        self.shared.iter().map(|row| row.key.join("-"))
+    }
+
+    /// What is claimed of the table's rows.
+    fn claims(&self) -> impl Iterator<Item = (RowId, Claim)> {
+        let table = self.shape.oid;
+        // A new row of a table without a key is nobody else's.
+        let is_keyed = self.shape.key().is_some();
+        let named = self.changes.iter().filter(move |change| is_keyed || change.deed != Deed::Inserted);
+        let claims = named.map(move |change| {
+            let row = RowId { table, key: Arc::clone(&change.key) };
+            let plain = change.deed == Deed::Updated && !self.strong.contains(&row);
+            (row, if plain { Claim::Update } else { Claim::Strong })
+        });
+        claims.chain(self.shared.iter().map(|row| (row.clone(), Claim::KeyShare)))
+    }
+}
+
+/// How a COMMIT ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Committed,
+    /// Refused; the transaction is over all the same.
+    Refused(Trouble),
+}
+
+impl Session {
+    /// Commits the open transaction. Whatever comes of it, there is none afterwards.
+    pub(super) async fn commit(&mut self) -> io::Result<Ended> {
+        match self.try_commit().await {
+            Ok(()) => Ok(Ended::Committed),
+            Err(Trouble::Lost(error)) => Err(error),
+            Err(trouble) => {
+                self.roll_back().await?;
+                self.state = State::Idle;
+                Ok(Ended::Refused(trouble))
+            }
+        }
+    }
+
+    async fn try_commit(&mut self) -> Result<(), Trouble> {
+        self.check_state()?;
+        let changes = self.changes().await?;
+        self.check_limits(&changes)?;
+        let State::Open(open) = &self.state else { return Ok(()) };
+        let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
+        if changes.iter().all(|table| table.claims().next().is_none() && table.changes.is_empty()) {
+            self.server.ask(Question::prepared("commit")).await?;
+        } else {
+            self.commit_changes(&changes, &snapshot, xid.unwrap_or(0)).await?;
+        }
+        self.tables.commit(&snapshot);
+        self.state = State::Idle;
+        self.after_end(ddl.is_some()).await?;
+        if let Some(ddl) = ddl { self.publish(ddl).await } else { Ok(()) }
+    }
+
+    /// Tells the other clients that these tables' definitions have changed; this one has seen it.
+    async fn publish(&mut self, ddl: Ddl) -> Result<(), Trouble> {
+        let now = self.tables.resolve(&mut self.server, &ddl.names).await?.relations();
+        let relations: Vec<u32> = ddl.relations.into_iter().chain(now).collect();
+        self.common.changed(&relations);
+        for relation in relations {
+            self.tables.look_at(relation, self.common.version(relation));
+        }
+        self.tables.forget_names();
+        Ok(())
+    }
+
+    async fn commit_changes(
+        &mut self,
+        changes: &[TableChanges],
+        snapshot: &Snapshot,
+        xid: u64,
+    ) -> Result<(), Trouble> {
+        let claims: HashMap<RowId, Claim> = changes.iter().flat_map(TableChanges::claims).collect();
+        let questions = Plan::of(changes).questions()?;
+        let common = Arc::clone(&self.common);
+        let mut ledger = common.ledger.lock().await;
+        if let Some(verdict) = ledger.judge(snapshot, &claims) {
+            drop(ledger);
+            return Err(self.explain(verdict, changes).into());
+        }
+        let applied = self.server.ask_all(questions).await;
+        if let Err(trouble) = applied {
+            return Err(judged(trouble));
+        }
+        ledger.enter(xid, &self.application, claims);
+        ledger.forget(common.oldest(), common.limits.age);
+        Ok(())
+    }
+
+    /// Tells the console which row, whose commit and when; the client gets what the service tells.
+    fn explain(&self, verdict: Verdict, changes: &[TableChanges]) -> Refusal {
+        let table = changes.iter().find(|table| table.shape.oid == verdict.row.table);
+        self.tell(Happening::Conflict(Conflict {
+            table: table.map(|table| table.shape.name.clone()).unwrap_or_default(),
+            key: verdict.row.key.join("-"),
+            winner: Some(verdict.winner.to_string()).filter(|winner| !winner.is_empty()),
+            since: Some(verdict.since),
+        }));
+        Refusal::conflict()
+    }
+
+    /// What the open transaction changed and locked.
+    pub(super) async fn changes(&mut self) -> Result<Vec<TableChanges>, Trouble> {
+        let State::Open(open) = &self.state else { return Ok(Vec::new()) };
+        let Some(xid) = open.xid else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for used in self.tables.used() {
+            let state = &used.state;
+            if !(state.written || state.locked || !state.strong.is_empty() || !state.shared.is_empty()) {
+                continue;
+            }
+            let question = changes_question(&used, xid);
+            let answer = self.server.ask(question).await?;
+            found.push(TableChanges {
+                shape: Arc::clone(used.shape),
+                copy: used.copy.to_owned(),
+                changes: answer.rows.into_iter().filter_map(Change::read).collect(),
+                strong: used.state.strong.clone(),
+                shared: used.state.shared.clone(),
+            });
+        }
+        Ok(found)
+    }
+
+    fn check_limits(&self, changes: &[TableChanges]) -> Result<(), Refusal> {
+        let limits = &self.common.limits;
+        let written = || changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written());
+        if written().count() > limits.rows {
+            return Err(Refusal::too_many_rows());
+        }
+        if written().map(|change| change.size).sum::<u64>() > limits.bytes {
+            return Err(Refusal::too_large());
+        }
+        Ok(())
+    }
+
+    /// After a statement that may have written: the row limit holds at the statement that crosses it.
+    pub(super) async fn check_rows(&mut self, reported: Option<u64>) -> Result<(), Trouble> {
+        let limit = self.common.limits.rows;
+        let State::Open(open) = &mut self.state else { return Ok(()) };
+        open.rows = open.rows.saturating_add(reported.unwrap_or(limit as u64 + 1));
+        if open.rows <= limit as u64 {
+            return Ok(());
+        }
+        let changes = self.changes().await?;
+        let written = changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written());
+        let written = written.count();
+        if let State::Open(open) = &mut self.state {
+            open.rows = written as u64;
+        }
+        if written > limit { Err(Refusal::too_many_rows().into()) } else { Ok(()) }
+    }
+
+    pub(super) fn xid(&self) -> Option<u64> {
+        match &self.state {
+            State::Open(open) => open.xid,
+            _ => None,
+        }
+    }
+}
+
+/// Asks what the transaction did to one table.
+pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
+    Question::prepared(used.pair().changes()).with(low(xid)).with(used.state.boundary.to_string())
+}
+
+/// What PostgreSQL's refusal to apply means: the transaction was right by its own snapshot, so a row or a key that is in
+/// the way now is a concurrent transaction's.
+fn judged(trouble: Trouble) -> Trouble {
+    let Trouble::Server(frame) = &trouble else { return trouble };
+    match error_field(frame, b'C').as_deref() {
+        Some("40001" | "23505" | "23P01" | "23503" | "40P01") => Refusal::conflict().into(),
+        _ => trouble,
+    }
+}
+
+impl Transaction {
+    /// Whether it may be ended by its own COMMIT only.
+    pub(super) fn is_block(&self) -> bool {
+        self.block == super::session::Block::Explicit
+    }
+}

@@ -1,0 +1,280 @@
+//! The gateway's side towards PostgreSQL: one connection for each client, on which the client's own statements and the
+//! gateway's questions alternate.
+//!
+//! The gateway asks over the extended protocol, with statements of its own name: a Query message would
+//! destroy the client's unnamed statement and portal (PostgreSQL documentation, 54.2.3).
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+
+use bytes::{BufMut, BytesMut};
+
+use super::frame::{FromServer, Line, ServerTag, put, put_text};
+use super::refusal::Refusal;
+use crate::wire::{Canceller, ConnectError, Connection, Target};
+
+/// Why a question was not answered.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server refused, with this frame for the client.
+    Server(FromServer),
+    /// The gateway refuses.
+    Refused(Refusal),
+    /// The connection to the server broke.
+    Lost(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The field of an `ErrorResponse` with this letter.
+pub(super) fn error_field(frame: &FromServer, letter: u8) -> Option<String> {
+    let mut fields = frame.fields();
+    while let Some(field) = fields.byte().filter(|byte| *byte != 0) {
+        let text = fields.text()?;
+        if field == letter {
+            return Some(text);
+        }
+    }
+    None
+}
+
+/// A statement of the gateway's own, with its parameters as text.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    sql: String,
+    parameters: Vec<Option<String>>,
+    keep: Keep,
+}
+
+/// Whether a question will be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keep {
+    Prepared,
+    Once,
+}
+
+impl Question {
+    /// One that is asked often: it is prepared once.
+    pub(super) fn prepared(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), parameters: Vec::new(), keep: Keep::Prepared }
+    }
+
+    /// One that is asked once.
+    pub(super) fn once(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), parameters: Vec::new(), keep: Keep::Once }
+    }
+
+    /// With one more parameter.
+    pub(super) fn with(mut self, parameter: impl Into<String>) -> Self {
+        self.parameters.push(Some(parameter.into()));
+        self
+    }
+}
+
+/// A row of an answer.
+pub(super) type AnswerRow = Vec<Option<String>>;
+
+/// The rows that a question gave.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) rows: Vec<AnswerRow>,
+}
+
+impl Answer {
+    /// The value at this place of the first row.
+    pub(super) fn value(&self, column: usize) -> Option<&str> {
+        self.rows.first()?.get(column)?.as_deref()
+    }
+}
+
+/// The connection to PostgreSQL.
+pub(super) struct Server {
+    pub(super) line: Line<ServerTag>,
+    canceller: Canceller,
+    parameters: BTreeMap<String, String>,
+    prepared: HashMap<String, String>,
+    named: u64,
+    /// What the server said to the client while the gateway was asking.
+    pub(super) aside: Vec<FromServer>,
+}
+
+impl Server {
+    /// Connects with the client's own startup parameters.
+    pub(super) async fn connect(
+        target: &Target,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Self, ConnectError> {
+        let raw = Connection::connect(&target.with_parameters(parameters)).await?.into_raw();
+        Ok(Self {
+            line: Line::new(Box::new(raw.stream), raw.read),
+            canceller: raw.canceller,
+            parameters: raw.parameters,
+            prepared: HashMap::new(),
+            named: 0,
+            aside: Vec::new(),
+        })
+    }
+
+    /// What cancels the statement that runs.
+    pub(super) fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// The parameters that the server reported when it let us in.
+    pub(super) fn parameters(&self) -> &BTreeMap<String, String> {
+        &self.parameters
+    }
+
+    /// The next frame; the stream's end is an error.
+    pub(super) async fn next(&mut self) -> io::Result<FromServer> {
+        let ended = || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
+        self.line.next().await?.ok_or_else(ended)
+    }
+
+    /// Forgets statements that DISCARD or DEALLOCATE has taken away.
+    pub(super) fn forget_prepared(&mut self) {
+        self.prepared.clear();
+    }
+
+    /// Asks one question.
+    pub(super) async fn ask(&mut self, question: Question) -> Result<Answer, Trouble> {
+        Ok(self.ask_all(vec![question]).await?.pop().unwrap_or_default())
+    }
+
+    /// Asks several in one round trip: all are answered, or none after the first that failed.
+    pub(super) async fn ask_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>, Trouble> {
+        let mut parsed = VecDeque::new();
+        for question in &questions {
+            self.put_question(question, &mut parsed);
+        }
+        put(&mut self.line.out, b'S', |_| {});
+        self.line.flush().await?;
+        self.answers(questions.len(), parsed).await
+    }
+
+    fn put_question(&mut self, question: &Question, parsed: &mut VecDeque<Option<String>>) {
+        let known = self.prepared.get(&question.sql).cloned();
+        let name = known.clone().unwrap_or_else(|| self.new_name(question.keep));
+        if known.is_none() {
+            put(&mut self.line.out, b'P', |out| {
+                put_text(out, &name);
+                put_text(out, &question.sql);
+                out.put_u16(0);
+            });
+            if question.keep == Keep::Prepared {
+                self.prepared.insert(question.sql.clone(), name.clone());
+            }
+            parsed.push_back(Some(question.sql.clone()));
+        }
+        self.put_execution(&name, &question.parameters);
+        if question.keep == Keep::Once {
+            put(&mut self.line.out, b'C', |out| {
+                out.put_u8(b'S');
+                put_text(out, &name);
+            });
+        }
+    }
+
+    fn new_name(&mut self, keep: Keep) -> String {
+        if keep == Keep::Once {
+            return "overbooked".to_owned();
+        }
+        self.named += 1;
+        format!("overbooked_{}", self.named)
+    }
+
+    /// Bind and Execute, on a portal of our own.
+    fn put_execution(&mut self, name: &str, parameters: &[Option<String>]) {
+        const PORTAL: &str = "overbooked";
+        let out = &mut self.line.out;
+        put(out, b'B', |out| {
+            put_text(out, PORTAL);
+            put_text(out, name);
+            out.put_u16(0);
+            put_parameters(out, parameters);
+            out.put_u16(0);
+        });
+        put(out, b'E', |out| {
+            put_text(out, PORTAL);
+            out.put_u32(0);
+        });
+        put(out, b'C', |out| {
+            out.put_u8(b'P');
+            put_text(out, PORTAL);
+        });
+    }
+
+    /// Reads up to `ReadyForQuery`.
+    async fn answers(
+        &mut self,
+        expected: usize,
+        mut parsed: VecDeque<Option<String>>,
+    ) -> Result<Vec<Answer>, Trouble> {
+        let mut answers = vec![Answer::default()];
+        let mut refused = None;
+        loop {
+            let frame = self.next().await?;
+            match frame.tag {
+                ServerTag::Row => answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(values(&frame)),
+                ServerTag::CommandComplete | ServerTag::EmptyQuery => answers.push(Answer::default()),
+                ServerTag::ParseComplete => drop(parsed.pop_front()),
+                ServerTag::Error => refused = Some(frame),
+                ServerTag::Ready => break,
+                ServerTag::Parameter | ServerTag::Notification => self.aside.push(frame),
+                _ => {}
+            }
+        }
+        match refused {
+            Some(frame) => {
+                self.forget_unparsed(parsed);
+                Err(Trouble::Server(frame))
+            }
+            None => {
+                answers.truncate(expected);
+                Ok(answers)
+            }
+        }
+    }
+
+    /// Statements whose Parse was never reached, or failed, are not prepared.
+    fn forget_unparsed(&mut self, unparsed: VecDeque<Option<String>>) {
+        for sql in unparsed.into_iter().flatten() {
+            self.prepared.remove(&sql);
+        }
+    }
+}
+
+fn put_parameters(out: &mut BytesMut, parameters: &[Option<String>]) {
+    out.put_u16(u16::try_from(parameters.len()).unwrap_or(u16::MAX));
+    for parameter in parameters {
+        match parameter {
+            None => out.put_i32(-1),
+            Some(text) => {
+                out.put_i32(i32::try_from(text.len()).unwrap_or(i32::MAX));
+                out.put_slice(text.as_bytes());
+            }
+        }
+    }
+}
+
+/// The text values of a row.
+fn values(frame: &FromServer) -> AnswerRow {
+    let mut fields = frame.fields();
+    let count = fields.short().unwrap_or(0);
+    (0..count).map(|_| value(&mut fields)).collect()
+}
+
+fn value(fields: &mut super::frame::Fields) -> Option<String> {
+    let length = usize::try_from(fields.long()?).ok()?;
+    fields.bytes(length).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}

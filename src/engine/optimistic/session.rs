@@ -1,0 +1,254 @@
+//! One client: its connection, its backend, its transaction. A task each.
+//!
+//! ```text
+//!  client ──frames──▶ Session ──frames──▶ PostgreSQL
+//!                       │ simple.rs    one Query message: statement by statement
+//!                       │ extended.rs  Parse, Bind, Describe, Execute, Sync
+//!                       │ admit.rs     what must be so before a statement may run
+//!                       │ transaction.rs, commit.rs
+//! ```
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::common::{Common, Place};
+use super::extended::{Portal, Prepared, Waiting};
+use super::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
+use super::ledger::Snapshot;
+use super::news::{Happening, News};
+use super::refusal::Refusal;
+use super::server::{Server, Trouble};
+use super::simple::Held;
+use super::statement::{Access, Name, Statement};
+use super::tables::{Tables, Turned};
+use crate::event::Pid;
+
+/// A client that has been let in.
+pub(super) struct Session {
+    pub(super) client: Line<ClientTag>,
+    pub(super) server: Server,
+    pub(super) common: Arc<Common>,
+    pub(super) place: Place,
+    pub(super) tables: Tables,
+    pub(super) state: State,
+    /// What the client has prepared by Parse, by name.
+    pub(super) prepared: HashMap<String, Arc<Prepared>>,
+    /// What it has bound.
+    pub(super) portals: HashMap<String, Portal>,
+    /// What it has prepared by PREPARE.
+    pub(super) prepared_by_sql: HashMap<String, Statement>,
+    /// After an error in the extended protocol, everything up to Sync is skipped.
+    pub(super) skips: bool,
+    /// Messages that have not been sent to the server yet.
+    pub(super) waiting: Vec<Waiting>,
+    /// How the last Parse among them was turned.
+    pub(super) turned: Option<Turned>,
+    /// The CommandComplete of the last Execute: an implicit transaction may still be refused.
+    pub(super) held: Held,
+    pub(super) application: Arc<str>,
+    pub(super) pid: Pid,
+}
+
+/// Where the client stands.
+#[derive(Debug)]
+pub(super) enum State {
+    /// No transaction.
+    Idle,
+    /// In a transaction.
+    Open(Box<Transaction>),
+    /// In a transaction block that has failed; the backend has been rolled back already.
+    Failed,
+    /// In a transaction block that somebody's DDL has ended; the client does not know yet.
+    Doomed,
+}
+
+/// How a transaction came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Block {
+    /// By BEGIN.
+    Explicit,
+    /// By a statement outside of a block; it ends with the statement's message.
+    Implicit,
+}
+
+/// An open transaction.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    pub(super) block: Block,
+    pub(super) access: Access,
+    pub(super) since: Instant,
+    pub(super) snapshot: Snapshot,
+    /// How often the schema had changed when the snapshot was taken.
+    pub(super) schema_change: u64,
+    /// Its number, once it has one.
+    pub(super) xid: Option<u64>,
+    /// Its DDL.
+    pub(super) ddl: Option<Ddl>,
+    /// Whether a statement has named a table.
+    pub(super) dml: bool,
+    /// How many rows its statements say they have changed: at least as many as there are.
+    pub(super) rows: u64,
+    /// Whether messages of the client have been sent in it.
+    pub(super) dispatched: bool,
+}
+
+/// A change of the schema.
+#[derive(Clone, Debug)]
+pub(super) struct Ddl {
+    /// The names in it.
+    pub(super) names: Vec<Name>,
+    /// What they stood for before.
+    pub(super) relations: Vec<u32>,
+}
+
+/// Whether the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    More,
+    Bye,
+}
+
+impl Session {
+    /// Serves the client until it leaves or a connection breaks.
+    pub(super) async fn serve(mut self) {
+        loop {
+            match self.turn().await {
+                Ok(Next::More) => {}
+                Ok(Next::Bye) => break,
+                Err(trouble) => {
+                    self.say_farewell(&trouble).await;
+                    break;
+                }
+            }
+        }
+        self.tell(Happening::Gone);
+    }
+
+    async fn say_farewell(&mut self, error: &io::Error) {
+        tracing::debug!(%error, "a client's session ends");
+        Refusal::lost(&error.to_string()).write_fatal(&mut self.client.out);
+        // The client may be what broke.
+        self.client.flush().await.ok();
+    }
+
+    /// Takes one message of the client, or ends its transaction when another's DDL asks for it.
+    async fn turn(&mut self) -> io::Result<Next> {
+        if !self.client.has_more() {
+            self.client.flush().await?;
+        }
+        let doom = Arc::clone(&self.place.doom);
+        tokio::select! {
+            biased;
+            () = doom.wait() => {
+                self.end_doomed().await?;
+                Ok(Next::More)
+            }
+            frame = self.client.next() => match frame? {
+                Some(frame) => self.take(frame).await,
+                None => Ok(Next::Bye),
+            },
+            // A server that goes away while nobody speaks (a shutdown, a kill) is news for the client.
+            frame = self.server.line.next() => self.hear(frame?),
+        }
+    }
+
+    fn hear(&mut self, frame: Option<FromServer>) -> io::Result<Next> {
+        let Some(frame) = frame else {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it closed the connection"));
+        };
+        self.client.pass(&frame);
+        Ok(Next::More)
+    }
+
+    async fn take(&mut self, frame: FromClient) -> io::Result<Next> {
+        match frame.tag {
+            ClientTag::Terminate => return Ok(Next::Bye),
+            ClientTag::Query => self.take_query(&frame).await?,
+            ClientTag::Sync => self.take_sync().await?,
+            ClientTag::Flush => self.take_flush().await?,
+            ClientTag::Parse
+            | ClientTag::Bind
+            | ClientTag::Describe
+            | ClientTag::Execute
+            | ClientTag::Close => self.take_extended(frame).await?,
+            // What is left of a COPY that has failed is ignored (PostgreSQL documentation, 54.2.6).
+            ClientTag::CopyData | ClientTag::CopyDone | ClientTag::CopyFail => {}
+            ClientTag::FunctionCall => {
+                self.refuse(&Refusal::unsupported("function calls of the old protocol")).await?;
+                self.ready();
+            }
+            ClientTag::Password | ClientTag::Unknown(_) => {
+                Refusal::protocol("unexpected message").write_fatal(&mut self.client.out);
+                self.client.flush().await?;
+                return Ok(Next::Bye);
+            }
+        }
+        Ok(Next::More)
+    }
+
+    /// Says that the client may go on, and in which state it is.
+    pub(super) fn ready(&mut self) {
+        let status = match &self.state {
+            State::Open(open) if open.block == Block::Explicit => b'T',
+            State::Doomed => b'T',
+            State::Failed => b'E',
+            State::Open(_) | State::Idle => b'I',
+        };
+        put(&mut self.client.out, b'Z', |out| out.extend_from_slice(&[status]));
+    }
+
+    /// Hands over what the server said to the client while the gateway was asking.
+    pub(super) fn pass_aside(&mut self) {
+        for frame in self.server.aside.drain(..) {
+            self.client.pass(&frame);
+        }
+    }
+
+    /// Writes a trouble as the client's error and does to the transaction what an error does.
+    pub(super) async fn fail(&mut self, trouble: Trouble) -> io::Result<()> {
+        match trouble {
+            Trouble::Lost(error) => Err(error),
+            Trouble::Refused(refusal) => self.refuse(&refusal).await,
+            Trouble::Server(frame) => {
+                self.client.pass(&frame);
+                self.after_error().await
+            }
+        }
+    }
+
+    /// Passes on what the server sends while it runs the client's statement, until `each` has had enough.
+    pub(super) async fn next_reply(&mut self) -> Result<FromServer, Trouble> {
+        let doom = Arc::clone(&self.place.doom);
+        let mut cancelled = false;
+        loop {
+            let frame = tokio::select! {
+                frame = self.server.next() => frame?,
+                () = doom.wait(), if !cancelled => {
+                    cancelled = true;
+                    // The statement may be over by now; then its answer is what comes.
+                    self.server.canceller().cancel().await.ok();
+                    continue;
+                }
+            };
+            if frame.tag == ServerTag::Parameter {
+                self.note_parameter(&frame);
+            }
+            return Ok(frame);
+        }
+    }
+
+    fn note_parameter(&mut self, frame: &FromServer) {
+        let mut fields = frame.fields();
+        if let (Some("application_name"), Some(value)) = (fields.text().as_deref(), fields.text()) {
+            self.application = value.into();
+        }
+    }
+
+    /// Tells the console.
+    pub(super) fn tell(&self, what: Happening) {
+        let application = self.application.to_string();
+        self.common.tell(News { pid: self.pid, application, what });
+    }
+}

@@ -1,0 +1,207 @@
+//! What a stored table looks like, and the SQL that makes a private copy of it.
+
+use serde::Deserialize;
+
+use super::refusal::Refusal;
+use super::words::{literal, quote};
+
+/// A relation of the stored schema.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(super) struct Shape {
+    pub(super) oid: u32,
+    pub(super) schema: String,
+    pub(super) name: String,
+    kind: String,
+    #[serde(default)]
+    options: Option<Vec<String>>,
+    inherits: bool,
+    triggers: bool,
+    rules: bool,
+    #[serde(default, deserialize_with = "or_empty")]
+    pub(super) columns: Vec<ColumnShape>,
+    #[serde(default, deserialize_with = "or_empty")]
+    indexes: Vec<UniqueIndex>,
+    #[serde(default, deserialize_with = "or_empty")]
+    constraints: Vec<Constraint>,
+    #[serde(default, deserialize_with = "or_empty")]
+    pub(super) referred_by: Vec<u32>,
+    pub(super) definition: Option<String>,
+}
+
+/// A column of it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(super) struct ColumnShape {
+    pub(super) name: String,
+    #[serde(rename = "type")]
+    pub(super) type_name: String,
+    not_null: bool,
+    generated: bool,
+    identity: String,
+    sequence: Option<String>,
+    default: Option<String>,
+}
+
+/// A unique index.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct UniqueIndex {
+    immediate: bool,
+    plain: bool,
+    constraint: bool,
+    definition: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    columns: Vec<String>,
+}
+
+/// A key, an exclusion or a foreign key.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Constraint {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    definition: String,
+    refers_to: u32,
+}
+
+/// `json_agg` of nothing is null.
+fn or_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Names joined by commas, each quoted and with a prefix.
+pub(super) fn list<'a>(prefix: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted = names.into_iter().map(|name| format!("{prefix}{}", quote(name)));
+    quoted.collect::<Vec<_>>().join(", ")
+}
+
+impl Shape {
+    /// Whether it is a view.
+    pub(super) fn is_view(&self) -> bool {
+        self.kind == "v"
+    }
+
+    /// Whether it has no rows that a transaction could change: a materialized view is read where it stands.
+    pub(super) fn is_read_where_it_stands(&self) -> bool {
+        self.kind == "m"
+    }
+
+    /// Why this engine does not work on such a relation.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        let no = |what: &str| {
+            Some(Refusal::unsupported(format!("{what} are not supported: \"{}\"", self.name)))
+        };
+        match self.kind.as_str() {
+            "p" => no("partitioned tables"),
+            "f" => no("foreign tables"),
+            _ if self.inherits => no("tables that inherit"),
+            _ if self.triggers => no("tables with triggers"),
+            _ if self.rules => no("tables with rules"),
+            _ => None,
+        }
+    }
+
+    /// The stored relation, qualified.
+    pub(super) fn stored(&self) -> String {
+        format!("{}.{}", quote(&self.schema), quote(&self.name))
+    }
+
+    /// The columns that tell a row from every other: the primary key, or another unique key without nulls.
+    pub(super) fn key(&self) -> Option<Vec<&ColumnShape>> {
+        let columns = |index: &UniqueIndex| -> Option<Vec<&ColumnShape>> {
+            index.columns.iter().map(|name| self.column(name).filter(|found| found.not_null)).collect()
+        };
+        let usable = self.indexes.iter().filter(|index| index.plain && index.immediate);
+        usable.filter_map(columns).find(|columns| !columns.is_empty())
+    }
+
+    fn column(&self, name: &str) -> Option<&ColumnShape> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Columns of any unique index without predicate and expression: changing one is a change of key.
+    pub(super) fn key_columns(&self) -> Vec<&str> {
+        let plain = self.indexes.iter().filter(|index| index.plain);
+        let mut names: Vec<_> = plain.flat_map(|index| index.columns.iter().map(String::as_str)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Unique indexes beside the one that tells rows apart, by their columns.
+    pub(super) fn other_unique(&self) -> bool {
+        self.indexes.len() > 1 || self.constraints.iter().any(|constraint| constraint.kind == "x")
+    }
+
+    /// Columns that are stored as given.
+    pub(super) fn plain_columns(&self) -> impl Iterator<Item = &ColumnShape> {
+        self.columns.iter().filter(|column| !column.generated)
+    }
+
+    /// Columns that an UPDATE may set: neither generated nor always an identity.
+    pub(super) fn settable_columns(&self) -> impl Iterator<Item = &ColumnShape> {
+        self.plain_columns().filter(|column| column.identity != "a")
+    }
+
+    /// Tables that foreign keys of this one refer to.
+    pub(super) fn refers_to(&self) -> impl Iterator<Item = u32> {
+        self.constraints.iter().filter(|found| found.kind == "f").map(|found| found.refers_to)
+    }
+
+    /// Statements that make an empty copy of this name in `pg_temp`.
+    pub(super) fn creation(&self, copy: &str) -> Vec<String> {
+        let copy = format!("pg_temp.{}", quote(copy));
+        let keeps = if self.key().is_some() { "preserve" } else { "delete" };
+        let mut statements = vec![format!(
+            "create temp table {copy} (like {} including defaults including generated \
+             including constraints including storage) on commit {keeps} rows",
+            self.stored()
+        )];
+        let changes: Vec<_> = self.default_changes().chain(self.constraint_changes()).collect();
+        if !changes.is_empty() {
+            statements.push(format!("alter table {copy} {}", changes.join(", ")));
+        }
+        statements.extend(self.index_creations(&copy));
+        statements
+    }
+
+    /// Sequences are shared with the stored table, and by name: a default that refers to one by its object would keep the stored
+    /// table from being dropped.
+    fn default_changes(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().filter_map(|column| {
+            let default = match (&column.default, &column.sequence) {
+                (Some(default), _) if column.generated || !default.contains("::regclass") => return None,
+                (Some(default), _) => default.replace("'::regclass", "'::text::regclass"),
+                (None, Some(sequence)) if !column.identity.is_empty() => {
+                    format!("nextval({}::text::regclass)", literal(sequence))
+                }
+                (None, _) => return None,
+            };
+            Some(format!("alter column {} set default {default}", quote(&column.name)))
+        })
+    }
+
+    fn constraint_changes(&self) -> impl Iterator<Item = String> {
+        let own = self.constraints.iter().filter(|constraint| constraint.kind != "f");
+        own.map(|own| format!("add constraint {} {}", quote(&own.name), own.definition))
+    }
+
+    fn index_creations(&self, copy: &str) -> impl Iterator<Item = String> {
+        let bare = self.indexes.iter().filter(|index| !index.constraint);
+        bare.filter_map(move |index| {
+            let (head, tail) = index.definition.split_once(" USING ")?;
+            let (head, _) = head.rsplit_once(" ON ")?;
+            Some(format!("{head} ON {copy} USING {tail}"))
+        })
+    }
+
+    /// The statement that makes a view of the same definition, whose names have been turned towards copies already.
+    pub(super) fn view_creation(&self, copy: &str, definition: &str) -> String {
+        let options = self.options.as_deref().filter(|options| !options.is_empty());
+        let with = options.map(|options| format!(" with ({})", options.join(", "))).unwrap_or_default();
+        let definition = definition.trim_end().trim_end_matches(';');
+        format!("create temp view {}{with} as {definition}", quote(copy))
+    }
+}

@@ -1,0 +1,321 @@
+//! The simple protocol: one Query message, statement by statement.
+//!
+//! Statements of one message without a block around them are one transaction, as in PostgreSQL. The tag of the last one is held
+//! back until its COMMIT has succeeded: a statement on its own gets the conflict itself.
+
+use std::io;
+
+use super::admit::Admitted;
+use super::commit::Ended;
+use super::common::Closed;
+use super::locks::ALL_ROWS;
+use super::frame::{FromClient, FromServer, ServerTag, put, put_text};
+use super::refusal::{put_tag, put_warning};
+use super::server::Trouble;
+use super::session::{Block, Session, State};
+use super::statement::{Access, Kind, Statement, is_async};
+use super::tables::Turned;
+use super::words::{statements, words};
+
+/// What a statement left to be said, once its transaction is known to stand.
+#[derive(Debug, Default)]
+pub(super) enum Held {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The server's own CommandComplete or EmptyQueryResponse.
+    Frame(FromServer),
+    /// A tag of the gateway's.
+    Tag(&'static str),
+}
+
+impl Session {
+    /// Runs a Query message.
+    pub(super) async fn take_query(&mut self, frame: &FromClient) -> io::Result<()> {
+        // A Query message takes the unnamed statement and portal away.
+        self.prepared.remove("");
+        self.portals.remove("");
+        self.skips = false;
+        let sql = frame.fields().text().unwrap_or_default();
+        match self.run_text(&sql).await {
+            Ok(()) => {}
+            Err(Trouble::Lost(error)) => return Err(error),
+            Err(trouble) => self.fail(trouble).await?,
+        }
+        self.pass_aside();
+        self.ready();
+        Ok(())
+    }
+
+    async fn run_text(&mut self, sql: &str) -> Result<(), Trouble> {
+        let spans = statements(sql);
+        if spans.is_empty() {
+            put(&mut self.client.out, b'I', |_| {});
+        }
+        let mut held = Held::Nothing;
+        for span in spans {
+            self.release(std::mem::take(&mut held));
+            let statement = Statement::read(sql[span.clone()].trim_end());
+            let before = sql[..span.start].chars().count();
+            held = self.run(&statement, before).await?;
+        }
+        self.settle().await?;
+        self.release(held);
+        Ok(())
+    }
+
+    /// Ends an implicit transaction at the end of its message.
+    pub(super) async fn settle(&mut self) -> Result<(), Trouble> {
+        let State::Open(open) = &self.state else { return Ok(()) };
+        if open.is_block() {
+            return Ok(());
+        }
+        match self.commit().await? {
+            Ended::Committed => Ok(()),
+            Ended::Refused(trouble) => Err(trouble),
+        }
+    }
+
+    /// Says what was held back.
+    pub(super) fn release(&mut self, held: Held) {
+        match held {
+            Held::Nothing => {}
+            Held::Frame(frame) => self.client.pass(&frame),
+            Held::Tag(tag) => put_tag(&mut self.client.out, tag),
+        }
+    }
+
+    /// Runs one statement, which stands `before` characters into its message.
+    async fn run(&mut self, statement: &Statement, before: usize) -> Result<Held, Trouble> {
+        if let Some(held) = self.run_transaction_statement(statement).await? {
+            return Ok(held);
+        }
+        let _schema_is_ours = self.close_schema(statement).await?;
+        let admitted = self.admit(statement).await?;
+        self.before_locking(statement, ALL_ROWS).await?;
+        put(&mut self.server.line.out, b'Q', |out| put_text(out, &admitted.turned.sql));
+        self.server.line.flush().await?;
+        let held = self.relay(&admitted.turned, before).await?;
+        self.after_statement(statement, &admitted, &held).await?;
+        Ok(held)
+    }
+
+    /// Passes a statement's answer on, up to `ReadyForQuery`; its last word is kept.
+    async fn relay(&mut self, turned: &Turned, before: usize) -> Result<Held, Trouble> {
+        let mut held = Held::Nothing;
+        let mut refused = None;
+        loop {
+            let frame = self.next_reply().await?;
+            match frame.tag {
+                ServerTag::Ready => break,
+                ServerTag::CommandComplete | ServerTag::EmptyQuery => held = Held::Frame(frame),
+                ServerTag::Error => refused = Some(moved(&frame, turned, before)),
+                ServerTag::CopyIn => {
+                    self.client.pass(&frame);
+                    self.copy_in().await?;
+                }
+                _ => {
+                    self.client.pass(&frame);
+                    self.client.flush_when_full().await?;
+                }
+            }
+        }
+        match refused {
+            None => Ok(held),
+            Some(_) if self.place.doom.is_called() => {
+                self.roll_back().await?;
+                self.place.doom.answer();
+                Err(super::refusal::Refusal::schema_changed().into())
+            }
+            Some(frame) => Err(Trouble::Server(frame)),
+        }
+    }
+
+    /// Hands the client's COPY data to the server until one of them ends it.
+    pub(super) async fn copy_in(&mut self) -> Result<(), Trouble> {
+        use super::frame::ClientTag;
+        self.client.flush().await?;
+        loop {
+            let Some(frame) = self.client.next().await? else {
+                return Err(Trouble::Lost(io::ErrorKind::UnexpectedEof.into()));
+            };
+            match frame.tag {
+                ClientTag::Flush | ClientTag::Sync => continue,
+                _ => self.server.line.pass(&frame),
+            }
+            if frame.tag == ClientTag::CopyData {
+                self.server.line.flush_when_full().await?;
+            } else {
+                return Ok(self.server.line.flush().await?);
+            }
+        }
+    }
+
+    /// BEGIN, COMMIT and ROLLBACK are the gateway's own.
+    pub(super) async fn run_transaction_statement(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Option<Held>, Trouble> {
+        if statement.refusal.is_some() {
+            return Ok(None);
+        }
+        match statement.kind {
+            Kind::Begin(access) => self.run_begin(access).await.map(Some),
+            Kind::Commit => self.run_commit().await.map(Some),
+            Kind::Rollback => self.run_rollback().await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn run_begin(&mut self, access: Access) -> Result<Held, Trouble> {
+        self.check_state()?;
+        match &mut self.state {
+            State::Open(open) if open.is_block() => {
+                put_warning(&mut self.client.out, "25001", "there is already a transaction in progress");
+            }
+            State::Open(open) => open.block = Block::Explicit,
+            _ => self.begin(Block::Explicit, access).await?,
+        }
+        Ok(Held::Tag("BEGIN"))
+    }
+
+    async fn run_commit(&mut self) -> Result<Held, Trouble> {
+        match &self.state {
+            State::Idle => self.warn_of_no_transaction(),
+            State::Failed => {
+                self.state = State::Idle;
+                return Ok(Held::Tag("ROLLBACK"));
+            }
+            State::Doomed => self.check_state()?,
+            State::Open(open) => {
+                if !open.is_block() {
+                    self.warn_of_no_transaction();
+                }
+                if let Ended::Refused(trouble) = self.commit().await? {
+                    return Err(trouble);
+                }
+            }
+        }
+        Ok(Held::Tag("COMMIT"))
+    }
+
+    async fn run_rollback(&mut self) -> Result<Held, Trouble> {
+        if matches!(&self.state, State::Idle) {
+            self.warn_of_no_transaction();
+        }
+        self.roll_back().await?;
+        self.state = State::Idle;
+        Ok(Held::Tag("ROLLBACK"))
+    }
+
+    fn warn_of_no_transaction(&mut self) {
+        put_warning(&mut self.client.out, "25P01", "there is no transaction in progress");
+    }
+
+    /// Before DDL: nobody fills a copy meanwhile, and whoever touches the tables must end.
+    pub(super) async fn close_schema(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Option<tokio::sync::OwnedRwLockWriteGuard<()>>, Trouble> {
+        let Kind::Ddl(_) = statement.kind else { return Ok(None) };
+        if statement.refusal.is_some() || !matches!(self.state, State::Idle | State::Open(_)) {
+            return Ok(None);
+        }
+        let named = self.tables.resolve(&mut self.server, &statement.names).await?.relations();
+        let closed = if named.is_empty() && !statement.sql.trim_start().to_lowercase().starts_with("create") {
+            Closed::Anything
+        } else {
+            Closed::Tables(named)
+        };
+        let schema = std::sync::Arc::clone(&self.common.schema);
+        let doom = std::sync::Arc::clone(&self.place.doom);
+        let guard = tokio::select! {
+            guard = schema.write_owned() => guard,
+            () = doom.wait() => return Err(super::refusal::Refusal::schema_changed().into()),
+        };
+        self.place.close(closed).await;
+        Ok(Some(guard))
+    }
+
+    /// What follows from a statement that has run.
+    pub(super) async fn after_statement(
+        &mut self,
+        statement: &Statement,
+        admitted: &Admitted,
+        held: &Held,
+    ) -> Result<(), Trouble> {
+        match &statement.kind {
+            Kind::Prepare(name) => drop(self.prepared_by_sql.insert(name.clone(), statement.clone())),
+            Kind::Ddl(_) if is_async(&words(&statement.sql)) => self.put_job(),
+            _ => {}
+        }
+        if statement.may_move_names() {
+            self.names_may_have_moved(statement).await?;
+        }
+        self.after_locking(statement, &admitted.tables).await?;
+        if self.writes(statement) && !admitted.tables.is_empty() {
+            self.check_rows(rows_of(statement, held)).await?;
+            self.tell_private().await?;
+        } else if statement.locks.is_some() {
+            self.tell_private().await?;
+        }
+        Ok(())
+    }
+
+    fn writes(&self, statement: &Statement) -> bool {
+        matches!(statement.kind, Kind::Execute(_)) || statement.writes
+    }
+
+    /// DISCARD and DEALLOCATE take the gateway's own statements away with the client's; SET may change what names mean.
+    async fn names_may_have_moved(&mut self, statement: &Statement) -> Result<(), Trouble> {
+        self.tables.forget_names();
+        let words = words(&statement.sql);
+        let is = |first: &str| words.first().is_some_and(|word| word.is(first));
+        if is("discard") || is("deallocate") {
+            self.server.forget_prepared();
+        }
+        if is("discard") && matches!(self.state, State::Idle) {
+            self.tables.forget(&mut self.server).await?;
+        }
+        Ok(())
+    }
+
+    /// CREATE INDEX ASYNC answers with the job that builds the index; here it is built already.
+    fn put_job(&mut self) {
+        put(&mut self.client.out, b'T', |out| {
+            out.extend_from_slice(&1_u16.to_be_bytes());
+            put_text(out, "job_id");
+            out.extend_from_slice(&[0, 0, 0, 0, 0, 0]);
+            out.extend_from_slice(&25_i32.to_be_bytes());
+            out.extend_from_slice(&(-1_i16).to_be_bytes());
+            out.extend_from_slice(&(-1_i32).to_be_bytes());
+            out.extend_from_slice(&0_u16.to_be_bytes());
+        });
+        let job = format!("{:026x}", rand::random::<u64>());
+        put(&mut self.client.out, b'D', |out| {
+            out.extend_from_slice(&1_u16.to_be_bytes());
+            out.extend_from_slice(&(26_i32).to_be_bytes());
+            out.extend_from_slice(job.as_bytes());
+        });
+    }
+}
+
+/// How many rows a statement says it has written; nothing where its tag does not tell all of them.
+fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
+    let Held::Frame(frame) = held else { return None };
+    let tag = frame.fields().text()?;
+    let verbs = words(&statement.sql);
+    let verbs = verbs.iter().filter(|word| {
+        ["insert", "update", "delete", "merge", "copy", "execute"].iter().any(|verb| word.is(verb))
+    });
+    // Several verbs: a WITH clause that writes, or ON CONFLICT DO UPDATE.
+    if verbs.count() != 1 { None } else { tag.rsplit(' ').next()?.parse().ok() }
+}
+
+/// An error whose position is one in the client's own text.
+pub(super) fn moved(frame: &FromServer, turned: &Turned, before: usize) -> FromServer {
+    let Some(position) = super::server::error_field(frame, b'P') else { return frame.clone() };
+    let Ok(position) = position.parse::<usize>() else { return frame.clone() };
+    let place = (turned.place(position) + before).to_string();
+    frame.with_error_field(b'P', &place)
+}

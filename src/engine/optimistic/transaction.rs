@@ -1,0 +1,127 @@
+//! A transaction's beginning and its ends, other than COMMIT.
+
+use std::io;
+use std::time::Instant;
+
+use super::ledger::Snapshot;
+use super::news::Happening;
+use super::refusal::{Aftermath, Refusal};
+use super::server::{Question, Trouble};
+use super::session::{Block, Session, State, Transaction};
+use super::statement::Access;
+use super::tables::SchemaMark;
+use crate::sql;
+
+const BEGIN: &str = "begin isolation level repeatable read";
+
+impl Session {
+    /// Opens a transaction on the backend, its snapshot pinned.
+    pub(super) async fn begin(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
+        self.tables.remake(&mut self.server).await?;
+        let mut pinned = self.pin().await?;
+        if self.tables.check(&pinned.mark).is_err() {
+            self.server.ask(Question::prepared("rollback")).await?;
+            self.tables.catch_up(&mut self.server).await?;
+            pinned = self.pin().await?;
+            // Whatever changed between the two looks is seen at the next one.
+            self.tables.check(&pinned.mark).ok();
+        }
+        self.place.begin(pinned.snapshot.oldest);
+        self.state = State::Open(Box::new(Transaction {
+            block,
+            access,
+            since: Instant::now(),
+            snapshot: pinned.snapshot,
+            schema_change: pinned.schema_change,
+            xid: None,
+            ddl: None,
+            dml: false,
+            rows: 0,
+            dispatched: false,
+        }));
+        Ok(())
+    }
+
+    async fn pin(&mut self) -> Result<Pinned, Trouble> {
+        let schema_change = self.common.schema_change();
+        let questions = vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
+        let answers = self.server.ask_all(questions).await?;
+        let value = |column| answers.get(1).and_then(|pin| pin.value(column)).unwrap_or_default();
+        let snapshot = Snapshot::parse(value(0))
+            .ok_or_else(|| Refusal::protocol(format!("no snapshot: {:?}", value(0))))?;
+        let mark = SchemaMark { fingerprint: value(1).to_owned(), path: value(2).to_owned(), change: schema_change };
+        Ok(Pinned { snapshot, mark, schema_change })
+    }
+
+    /// Rolls the backend back; where the client stands is for the caller to say.
+    pub(super) async fn roll_back(&mut self) -> io::Result<()> {
+        let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else { return Ok(()) };
+        match self.server.ask(Question::prepared("rollback")).await {
+            Ok(_) | Err(Trouble::Server(_) | Trouble::Refused(_)) => {}
+            Err(Trouble::Lost(error)) => return Err(error),
+        }
+        self.tables.roll_back();
+        self.after_end(open.ddl.is_some()).await
+    }
+
+    /// What every end of a transaction does.
+    pub(super) async fn after_end(&mut self, had_ddl: bool) -> io::Result<()> {
+        self.place.end();
+        self.portals.clear();
+        if self.common.is_heard() {
+            self.tell(Happening::Private(Vec::new()));
+        }
+        if had_ddl {
+            match self.tables.forget(&mut self.server).await {
+                Err(Trouble::Lost(error)) => return Err(error),
+                Err(_) | Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a refusal and does to the transaction what it does.
+    pub(super) async fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
+        refusal.write(&mut self.client.out);
+        match refusal.aftermath() {
+            Aftermath::Failed => self.after_error().await,
+            Aftermath::Over => {
+                if refusal.is_schema_change() {
+                    self.tables.tell();
+                }
+                self.roll_back().await?;
+                self.state = State::Idle;
+                Ok(())
+            }
+        }
+    }
+
+    /// After an error a block is failed, and a transaction without a block is over.
+    pub(super) async fn after_error(&mut self) -> io::Result<()> {
+        let in_block = match &self.state {
+            State::Open(open) => open.block == Block::Explicit,
+            State::Failed | State::Doomed => true,
+            State::Idle => false,
+        };
+        self.roll_back().await?;
+        self.state = if in_block { State::Failed } else { State::Idle };
+        Ok(())
+    }
+
+    /// Ends the transaction for another client's DDL; this client learns of it at its next statement.
+    pub(super) async fn end_doomed(&mut self) -> io::Result<()> {
+        if matches!(self.state, State::Open(_)) {
+            self.roll_back().await?;
+            self.state = State::Doomed;
+        }
+        self.place.doom.answer();
+        Ok(())
+    }
+}
+
+/// What the first statement of a transaction tells.
+struct Pinned {
+    snapshot: Snapshot,
+    mark: SchemaMark,
+    schema_change: u64,
+}
