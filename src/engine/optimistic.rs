@@ -114,7 +114,13 @@ pub struct Options {
 impl Options {
     /// The optimistic engine in front of this server, listening nowhere yet.
     pub fn new(backend: Target) -> Self {
-        Self { backend, mode: Mode::default(), listen: None, socket_folder: None, limits: Limits::default() }
+        Self {
+            backend,
+            mode: Mode::default(),
+            listen: None,
+            socket_folder: None,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -130,7 +136,9 @@ pub enum GatewayError {
         source: io::Error,
     },
     /// Open to the network without a password.
-    #[error("{0} can be reached from outside this machine: give a password file, or listen on 127.0.0.1")]
+    #[error(
+        "{0} can be reached from outside this machine: give a password file, or listen on 127.0.0.1"
+    )]
     Unprotected(SocketAddr),
 }
 
@@ -157,7 +165,8 @@ impl Gateway {
             return Err(GatewayError::Unprotected(address));
         }
         let (sender, news) = mpsc::unbounded_channel();
-        let common = Common::new(options.backend.clone(), options.mode, options.limits, passwords, sender);
+        let common =
+            Common::new(options.backend.clone(), options.mode, options.limits, passwords, sender);
         let common = Arc::new(common);
         let mut gateway = Self {
             target: options.backend.clone(),
@@ -223,7 +232,11 @@ impl Gateway {
         Ok(())
     }
 
-    async fn listen_tcp(&mut self, address: SocketAddr, common: &Arc<Common>) -> Result<(), GatewayError> {
+    async fn listen_tcp(
+        &mut self,
+        address: SocketAddr,
+        common: &Arc<Common>,
+    ) -> Result<(), GatewayError> {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         self.listen = Some(listener.local_addr().map_err(failed)?);

@@ -122,7 +122,10 @@ async fn a_booking_that_moves_does_not_hit_its_own_key() {
     let (_served, bob, _) = house().await;
     says(&bob, "begin").await;
     says(&bob, "update seats set booked_by = null where booked_by = 'Carol'").await;
-    assert_eq!(says(&bob, "update seats set booked_by = 'Carol' where seat_number = 4").await, "(1)");
+    assert_eq!(
+        says(&bob, "update seats set booked_by = 'Carol' where seat_number = 4").await,
+        "(1)"
+    );
     assert_eq!(says(&bob, "commit").await, "(0)");
     let all = "select seat_number, booked_by from seats order by 1";
     assert_eq!(says(&bob, all).await, "1|; 2|; 4|Carol; (3)");

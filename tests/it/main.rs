@@ -7,6 +7,7 @@
 
 mod cluster;
 mod console_loop;
+mod gateway;
 mod layers;
 mod psql_compare;
 mod run;
@@ -14,7 +15,6 @@ mod rush;
 mod rush_faults;
 mod scenario_files;
 mod screen;
-mod gateway;
 mod session;
 mod support;
 mod target;

@@ -25,9 +25,10 @@ impl Session {
         }
         match &statement.kind {
             Kind::Ddl(_) => self.admit_ddl(statement).await,
-            Kind::Session | Kind::Empty => {
-                Ok(Admitted { turned: self.tables.turn(statement, &Named::default()), tables: Vec::new() })
-            }
+            Kind::Session | Kind::Empty => Ok(Admitted {
+                turned: self.tables.turn(statement, &Named::default()),
+                tables: Vec::new(),
+            }),
             _ => self.admit_query(statement).await,
         }
     }
@@ -56,7 +57,10 @@ impl Session {
         let tables = self.ensure_copies(&relations).await?;
         self.fill(&tables).await?;
         self.note_use(&executed, &tables).await?;
-        Ok(Admitted { turned: self.tables.turn(statement, &named_in(statement, &executed, named)), tables })
+        Ok(Admitted {
+            turned: self.tables.turn(statement, &named_in(statement, &executed, named)),
+            tables,
+        })
     }
 
     /// The statement behind an EXECUTE, or the statement itself.
@@ -65,7 +69,10 @@ impl Session {
         match self.prepared_by_sql.get(name) {
             Some(prepared) => Ok(prepared.clone()),
             // PREPARE may have been sent as a Parse message's equivalent; PostgreSQL knows one namespace for both.
-            None => Ok(self.prepared.get(name).map_or_else(|| statement.clone(), |found| found.statement.clone())),
+            None => Ok(self
+                .prepared
+                .get(name)
+                .map_or_else(|| statement.clone(), |found| found.statement.clone())),
         }
     }
 
@@ -106,7 +113,9 @@ impl Session {
             return Ok(());
         }
         if open.ddl.is_some() {
-            return Err(Refusal::unsupported("ddl and dml are not supported in the same transaction"));
+            return Err(Refusal::unsupported(
+                "ddl and dml are not supported in the same transaction",
+            ));
         }
         open.dml = true;
         Ok(())
@@ -116,7 +125,11 @@ impl Session {
     /// take away what is made inside.
     pub(super) async fn ensure_copies(&mut self, relations: &[u32]) -> Result<Vec<u32>, Trouble> {
         let open = match &self.state {
-            State::Open(open) if open.block == Block::Explicit || open.dispatched || self.tables.is_used() => Open::Yes,
+            State::Open(open)
+                if open.block == Block::Explicit || open.dispatched || self.tables.is_used() =>
+            {
+                Open::Yes
+            }
             _ => Open::No,
         };
         if open == Open::Yes || !self.tables.lacks(relations) {
@@ -170,10 +183,16 @@ impl Session {
         let named = self.look(statement).await?;
         let open = self.open()?;
         if open.ddl.is_some() {
-            return Err(Refusal::unsupported("multiple ddl statements not supported in a transaction").into());
+            return Err(Refusal::unsupported(
+                "multiple ddl statements not supported in a transaction",
+            )
+            .into());
         }
         if open.dml {
-            return Err(Refusal::unsupported("ddl and dml are not supported in the same transaction").into());
+            return Err(Refusal::unsupported(
+                "ddl and dml are not supported in the same transaction",
+            )
+            .into());
         }
         if open.access == Access::ReadOnly {
             return Err(Refusal::read_only(&statement.command()).into());
@@ -186,7 +205,10 @@ impl Session {
         } else if self.tables.has_copies() {
             self.server.ask_all(self.tables.removal()).await?;
         }
-        Ok(Admitted { turned: self.tables.turn(&plain_ddl(statement), &Named::default()), tables: relations })
+        Ok(Admitted {
+            turned: self.tables.turn(&plain_ddl(statement), &Named::default()),
+            tables: relations,
+        })
     }
 
     async fn restart_without_copies(&mut self, ddl: Ddl) -> Result<(), Trouble> {

@@ -57,7 +57,10 @@ impl Phase {
         };
         let columns = pair.key_types().len();
         let values = |column: usize| array(rows.iter().map(|row| row.key[column].as_str()));
-        Some((0..columns).fold(Question::prepared(sql), |question, column| question.with(values(column))))
+        Some(
+            (0..columns)
+                .fold(Question::prepared(sql), |question, column| question.with(values(column))),
+        )
     }
 
     fn is_for(self, table: &TableChanges, deed: Deed) -> bool {

@@ -101,7 +101,10 @@ impl<'a> Pair<'a> {
     /// Makes the map, empty.
     pub(super) fn map_creation(&self) -> Option<String> {
         let Key::Place = self.key() else { return None };
-        Some(format!("create temp table pg_temp.{} (copied tid, stored tid) on commit delete rows", self.map()))
+        Some(format!(
+            "create temp table pg_temp.{} (copied tid, stored tid) on commit delete rows",
+            self.map()
+        ))
     }
 
     /// Fills the map, right after the copy was filled in the order of the stored rows.
@@ -166,7 +169,11 @@ impl<'a> Pair<'a> {
     fn rekeyed(&self) -> String {
         let differs = |name: &&str| format!("(mine.whole).{0} is distinct from s.{0}", quote(name));
         let differences: Vec<_> = self.shape.key_columns().iter().map(differs).collect();
-        if differences.is_empty() { "false".to_owned() } else { format!("({})", differences.join(" or ")) }
+        if differences.is_empty() {
+            "false".to_owned()
+        } else {
+            format!("({})", differences.join(" or "))
+        }
     }
 
     /// Without a key, a changed row is one that went and one that came.
@@ -191,7 +198,10 @@ impl<'a> Pair<'a> {
         match self.key() {
             Key::Columns(key) => {
                 let texts = key.iter().map(|name| format!("c.{}::text", quote(name)));
-                format!("select {} from {copied} c where {locked}", texts.collect::<Vec<_>>().join(", "))
+                format!(
+                    "select {} from {copied} c where {locked}",
+                    texts.collect::<Vec<_>>().join(", ")
+                )
             }
             Key::Place => format!(
                 "select m.stored::text from {copied} c join pg_temp.{} m on m.copied = c.ctid where {locked}",
@@ -202,7 +212,8 @@ impl<'a> Pair<'a> {
 
     /// The values of the copy's rows at the places `$1`, the place last.
     pub(super) fn values(&self) -> String {
-        let texts = self.shape.columns.iter().map(|column| format!("c.{}::text", quote(&column.name)));
+        let texts =
+            self.shape.columns.iter().map(|column| format!("c.{}::text", quote(&column.name)));
         format!(
             "select {}, c.ctid::text from {} c where c.ctid = any ($1::text::tid[])",
             texts.collect::<Vec<_>>().join(", "),
@@ -232,7 +243,8 @@ impl<'a> Pair<'a> {
         match self.key() {
             Key::Place => format!("{alias}.ctid = d.k1"),
             Key::Columns(key) => {
-                let equal = |(at, name): (usize, &&str)| format!("{alias}.{} = d.k{}", quote(name), at + 1);
+                let equal =
+                    |(at, name): (usize, &&str)| format!("{alias}.{} = d.k{}", quote(name), at + 1);
                 key.iter().enumerate().map(equal).collect::<Vec<_>>().join(" and ")
             }
         }
@@ -240,12 +252,18 @@ impl<'a> Pair<'a> {
 
     /// Deletes stored rows by key.
     pub(super) fn apply_deletes(&self) -> String {
-        format!("delete from only {} s using {} where {}", self.shape.stored(), self.rows(), self.among("s"))
+        format!(
+            "delete from only {} s using {} where {}",
+            self.shape.stored(),
+            self.rows(),
+            self.among("s")
+        )
     }
 
     /// Gives stored rows the copy's values, by key.
     pub(super) fn apply_updates(&self) -> String {
-        let set: Vec<_> = self.shape.settable_columns().map(|column| column.name.as_str()).collect();
+        let set: Vec<_> =
+            self.shape.settable_columns().map(|column| column.name.as_str()).collect();
         format!(
             "update only {} s set ({}) = row({}) from {} c, {} where {} and {}",
             self.shape.stored(),
@@ -292,8 +310,8 @@ const IS_MINE: &str = "c.xmin = $1::text::xid and c.cmin::text::int4 > $2::int4"
 
 /// An array literal of these texts (PostgreSQL documentation, 8.15.2).
 pub(super) fn array<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let quoted = texts.into_iter().map(|text| {
-        format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-    });
+    let quoted = texts
+        .into_iter()
+        .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")));
     format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
 }

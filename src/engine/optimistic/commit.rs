@@ -86,7 +86,8 @@ impl TableChanges {
         let table = self.shape.oid;
         // A new row of a table without a key is nobody else's.
         let is_keyed = self.shape.key().is_some();
-        let named = self.changes.iter().filter(move |change| is_keyed || change.deed != Deed::Inserted);
+        let named =
+            self.changes.iter().filter(move |change| is_keyed || change.deed != Deed::Inserted);
         let claims = named.map(move |change| {
             let row = RowId { table, key: Arc::clone(&change.key) };
             let plain = change.deed == Deed::Updated && !self.strong.contains(&row);
@@ -189,7 +190,11 @@ impl Session {
         let mut found = Vec::new();
         for used in self.tables.used() {
             let state = &used.state;
-            if !(state.written || state.locked || !state.strong.is_empty() || !state.shared.is_empty()) {
+            if !(state.written
+                || state.locked
+                || !state.strong.is_empty()
+                || !state.shared.is_empty())
+            {
                 continue;
             }
             let question = changes_question(&used, xid);
@@ -207,7 +212,8 @@ impl Session {
 
     fn check_limits(&self, changes: &[TableChanges]) -> Result<(), Refusal> {
         let limits = &self.common.limits;
-        let written = || changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written());
+        let written =
+            || changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written());
         if written().count() > limits.rows {
             return Err(Refusal::too_many_rows());
         }
@@ -226,7 +232,8 @@ impl Session {
             return Ok(());
         }
         let changes = self.changes().await?;
-        let written = changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written());
+        let written =
+            changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written());
         let written = written.count();
         if let State::Open(open) = &mut self.state {
             open.rows = written as u64;

@@ -158,7 +158,8 @@ impl Common {
         let mut seats = self.seats();
         seats.last += 1;
         let number = seats.last;
-        let seat = Seat { doom: Arc::clone(&doom), oldest: None, tables: HashSet::new(), closed: None };
+        let seat =
+            Seat { doom: Arc::clone(&doom), oldest: None, tables: HashSet::new(), closed: None };
         seats.taken.insert(number, seat);
         seats.cancellers.insert(key.clone(), canceller);
         Place { common: Arc::clone(self), number, doom, key }
@@ -228,7 +229,10 @@ impl Place {
     /// The transaction's DDL keeps others out of these tables from now on; their transactions that touch one must end.
     pub(super) async fn close(&self, closed: Closed) {
         self.seat(|seat| seat.closed = Some(closed.clone()));
-        self.doom(|seat| seat.closed.is_some() || seat.tables.iter().any(|table| closed.holds(*table))).await;
+        self.doom(|seat| {
+            seat.closed.is_some() || seat.tables.iter().any(|table| closed.holds(*table))
+        })
+        .await;
     }
 
     /// The transaction is over.

@@ -78,9 +78,12 @@ async fn read_opening(stream: &mut Box<dyn Stream>) -> io::Result<Opening> {
 
 /// Names and values, each ended by a zero byte.
 fn parameters(packet: &[u8]) -> BTreeMap<String, String> {
-    let mut texts = packet.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
+    let mut texts =
+        packet.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
     let mut parameters = BTreeMap::new();
-    while let (Some(name), Some(value)) = (texts.next().filter(|name| !name.is_empty()), texts.next()) {
+    while let (Some(name), Some(value)) =
+        (texts.next().filter(|name| !name.is_empty()), texts.next())
+    {
         parameters.insert(name, value);
     }
     parameters
@@ -104,7 +107,8 @@ async fn admit(
     // Any name will do: there is one database behind the gateway, and the gateway's own user is the one who works on it.
     parameters.remove("database");
     parameters.remove("replication");
-    let options: Vec<_> = parameters.keys().filter(|name| name.starts_with("_pq_.")).cloned().collect();
+    let options: Vec<_> =
+        parameters.keys().filter(|name| name.starts_with("_pq_.")).cloned().collect();
     for option in options {
         parameters.remove(&option);
     }
@@ -115,7 +119,8 @@ async fn admit(
         return pass_through(client, &common, parameters).await;
     }
     if let Some(encoding) = other_encoding(&parameters) {
-        Refusal::unsupported(format!("client_encoding {encoding} is not supported")).write_fatal(&mut client.out);
+        Refusal::unsupported(format!("client_encoding {encoding} is not supported"))
+            .write_fatal(&mut client.out);
         return client.flush().await;
     }
     parameters.insert("default_transaction_isolation".to_owned(), "repeatable read".to_owned());

@@ -129,12 +129,15 @@ impl Session {
 
     async fn take_parse(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let mut fields = frame.fields();
-        let (Some(name), Some(sql)) = (fields.text(), fields.text()) else { return Err(malformed()) };
+        let (Some(name), Some(sql)) = (fields.text(), fields.text()) else {
+            return Err(malformed());
+        };
         let spans = statements(&sql);
         if spans.len() > 1 {
             return Err(Refusal::several_statements().into());
         }
-        let statement = Statement::read(spans.first().map_or("", |span| sql[span.clone()].trim_end()));
+        let statement =
+            Statement::read(spans.first().map_or("", |span| sql[span.clone()].trim_end()));
         let prepared = Arc::new(Prepared { statement });
         if prepared.is_ours() {
             return self.parse_ours(name, prepared).await;
@@ -198,7 +201,9 @@ impl Session {
 
     async fn take_bind(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let mut fields = frame.fields();
-        let (Some(portal), Some(name)) = (fields.text(), fields.text()) else { return Err(malformed()) };
+        let (Some(portal), Some(name)) = (fields.text(), fields.text()) else {
+            return Err(malformed());
+        };
         let prepared = self.known(&name)?;
         let ours = prepared.is_ours();
         self.portals.insert(portal, Portal { prepared: Arc::clone(&prepared) });
@@ -244,8 +249,12 @@ impl Session {
 
     async fn take_close(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let ours = match about(frame)? {
-            About::Statement(name) => self.prepared.remove(&name).is_some_and(|found| found.is_ours()),
-            About::Portal(name) => self.portals.remove(&name).is_some_and(|found| found.prepared.is_ours()),
+            About::Statement(name) => {
+                self.prepared.remove(&name).is_some_and(|found| found.is_ours())
+            }
+            About::Portal(name) => {
+                self.portals.remove(&name).is_some_and(|found| found.prepared.is_ours())
+            }
         };
         if ours {
             self.dispatch(None).await?;
@@ -258,7 +267,9 @@ impl Session {
 
     async fn take_execute(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let mut fields = frame.fields();
-        let (Some(name), Some(limit)) = (fields.text(), fields.long()) else { return Err(malformed()) };
+        let (Some(name), Some(limit)) = (fields.text(), fields.long()) else {
+            return Err(malformed());
+        };
         let statement = self.portal(&name)?.prepared.statement.clone();
         if matches!(statement.kind, Kind::Empty) {
             self.dispatch(None).await?;
@@ -275,7 +286,12 @@ impl Session {
         self.execute(frame, &statement, limit).await
     }
 
-    async fn execute(&mut self, frame: &FromClient, statement: &Statement, limit: i32) -> Result<(), Trouble> {
+    async fn execute(
+        &mut self,
+        frame: &FromClient,
+        statement: &Statement,
+        limit: i32,
+    ) -> Result<(), Trouble> {
         let _schema_is_ours = self.close_schema(statement).await?;
         let admitted: Admitted = self.admit(statement).await?;
         self.before_locking(statement, limit).await?;
@@ -342,13 +358,16 @@ impl Session {
             self.place.doom.answer();
             return Err(Refusal::schema_changed().into());
         }
-        Err(Trouble::Server(turned.map_or_else(|| frame.clone(), |turned| moved(&frame, turned, 0))))
+        Err(Trouble::Server(
+            turned.map_or_else(|| frame.clone(), |turned| moved(&frame, turned, 0)),
+        ))
     }
 }
 
 impl Statement {
     /// Whether PostgreSQL runs it outside of transaction blocks only.
     fn is_outside_transactions(&self) -> bool {
-        self.kind == Kind::Session && words(&self.sql).first().is_some_and(|word| word.is("discard"))
+        self.kind == Kind::Session
+            && words(&self.sql).first().is_some_and(|word| word.is("discard"))
     }
 }

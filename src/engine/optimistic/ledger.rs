@@ -104,7 +104,11 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// The latest commit that one of these claims conflicts with.
-    pub(super) fn judge(&self, snapshot: &Snapshot, claims: &HashMap<RowId, Claim>) -> Option<Verdict> {
+    pub(super) fn judge(
+        &self,
+        snapshot: &Snapshot,
+        claims: &HashMap<RowId, Claim>,
+    ) -> Option<Verdict> {
         let unseen = self.commits.iter().rev().filter(|commit| !snapshot.sees(commit.xid));
         unseen.filter_map(|commit| commit.conflict(claims)).next()
     }

@@ -18,12 +18,17 @@ pub(super) const ALL_ROWS: i32 = 0;
 
 impl Session {
     /// Before a statement that locks FOR KEY SHARE.
-    pub(super) async fn before_locking(&mut self, statement: &Statement, limit: i32) -> Result<(), Trouble> {
+    pub(super) async fn before_locking(
+        &mut self,
+        statement: &Statement,
+        limit: i32,
+    ) -> Result<(), Trouble> {
         if statement.locks != Some(RowLock::KeyShare) {
             return Ok(());
         }
         if statement.writes || limit != ALL_ROWS {
-            let message = "FOR KEY SHARE is not supported in a statement that writes or is fetched in parts";
+            let message =
+                "FOR KEY SHARE is not supported in a statement that writes or is fetched in parts";
             return Err(Refusal::unsupported(message).into());
         }
         self.server.ask(Question::prepared("savepoint overbooked")).await?;
@@ -31,7 +36,11 @@ impl Session {
     }
 
     /// After it: its marks are read and taken back.
-    pub(super) async fn after_locking(&mut self, statement: &Statement, tables: &[u32]) -> Result<(), Trouble> {
+    pub(super) async fn after_locking(
+        &mut self,
+        statement: &Statement,
+        tables: &[u32],
+    ) -> Result<(), Trouble> {
         if statement.locks != Some(RowLock::KeyShare) {
             return Ok(());
         }
@@ -43,7 +52,10 @@ impl Session {
             }
             let question = Question::prepared(used.pair().shared()).with(low(xid));
             let answer = self.server.ask(question).await?;
-            let keys = answer.rows.into_iter().map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
+            let keys = answer
+                .rows
+                .into_iter()
+                .map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
             used.state.shared.extend(keys.map(|key| RowId { table, key }));
         }
         let back = ["rollback to savepoint overbooked", "release savepoint overbooked"];

@@ -68,9 +68,16 @@ impl Session {
     }
 
     /// The values of the changed rows, by their places in the copy.
-    async fn values(&mut self, table: &TableChanges) -> Result<HashMap<String, AnswerRow>, Trouble> {
-        let places: Vec<&str> =
-            table.changes.iter().filter(|change| change.is_written()).filter_map(|change| change.place.as_deref()).collect();
+    async fn values(
+        &mut self,
+        table: &TableChanges,
+    ) -> Result<HashMap<String, AnswerRow>, Trouble> {
+        let places: Vec<&str> = table
+            .changes
+            .iter()
+            .filter(|change| change.is_written())
+            .filter_map(|change| change.place.as_deref())
+            .collect();
         if places.is_empty() {
             return Ok(HashMap::new());
         }

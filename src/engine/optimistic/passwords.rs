@@ -18,7 +18,11 @@ impl Passwords {
     }
 
     /// Asks the client for its password. Says no to it by itself.
-    pub(super) async fn admit(&self, _client: &mut Line<ClientTag>, _user: &str) -> io::Result<bool> {
+    pub(super) async fn admit(
+        &self,
+        _client: &mut Line<ClientTag>,
+        _user: &str,
+    ) -> io::Result<bool> {
         Ok(true)
     }
 }

@@ -137,7 +137,8 @@ impl Server {
 
     /// The next frame; the stream's end is an error.
     pub(super) async fn next(&mut self) -> io::Result<FromServer> {
-        let ended = || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
+        let ended =
+            || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
         self.line.next().await?.ok_or_else(ended)
     }
 
@@ -152,7 +153,10 @@ impl Server {
     }
 
     /// Asks several in one round trip: all are answered, or none after the first that failed.
-    pub(super) async fn ask_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>, Trouble> {
+    pub(super) async fn ask_all(
+        &mut self,
+        questions: Vec<Question>,
+    ) -> Result<Vec<Answer>, Trouble> {
         let mut parsed = VecDeque::new();
         for question in &questions {
             self.put_question(question, &mut parsed);
@@ -225,8 +229,12 @@ impl Server {
         loop {
             let frame = self.next().await?;
             match frame.tag {
-                ServerTag::Row => answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(values(&frame)),
-                ServerTag::CommandComplete | ServerTag::EmptyQuery => answers.push(Answer::default()),
+                ServerTag::Row => {
+                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(values(&frame))
+                }
+                ServerTag::CommandComplete | ServerTag::EmptyQuery => {
+                    answers.push(Answer::default())
+                }
                 ServerTag::ParseComplete => drop(parsed.pop_front()),
                 ServerTag::Error => refused = Some(frame),
                 ServerTag::Ready => break,

@@ -111,7 +111,11 @@ impl Shape {
     /// The columns that tell a row from every other: the primary key, or another unique key without nulls.
     pub(super) fn key(&self) -> Option<Vec<&ColumnShape>> {
         let columns = |index: &UniqueIndex| -> Option<Vec<&ColumnShape>> {
-            index.columns.iter().map(|name| self.column(name).filter(|found| found.not_null)).collect()
+            index
+                .columns
+                .iter()
+                .map(|name| self.column(name).filter(|found| found.not_null))
+                .collect()
         };
         let usable = self.indexes.iter().filter(|index| index.plain && index.immediate);
         usable.filter_map(columns).find(|columns| !columns.is_empty())
@@ -124,7 +128,8 @@ impl Shape {
     /// Columns of any unique index without predicate and expression: changing one is a change of key.
     pub(super) fn key_columns(&self) -> Vec<&str> {
         let plain = self.indexes.iter().filter(|index| index.plain);
-        let mut names: Vec<_> = plain.flat_map(|index| index.columns.iter().map(String::as_str)).collect();
+        let mut names: Vec<_> =
+            plain.flat_map(|index| index.columns.iter().map(String::as_str)).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -172,7 +177,9 @@ impl Shape {
     fn default_changes(&self) -> impl Iterator<Item = String> {
         self.columns.iter().filter_map(|column| {
             let default = match (&column.default, &column.sequence) {
-                (Some(default), _) if column.generated || !default.contains("::regclass") => return None,
+                (Some(default), _) if column.generated || !default.contains("::regclass") => {
+                    return None;
+                }
                 (Some(default), _) => default.replace("'::regclass", "'::text::regclass"),
                 (None, Some(sequence)) if !column.identity.is_empty() => {
                     format!("nextval({}::text::regclass)", literal(sequence))
@@ -200,7 +207,8 @@ impl Shape {
     /// The statement that makes a view of the same definition, whose names have been turned towards copies already.
     pub(super) fn view_creation(&self, copy: &str, definition: &str) -> String {
         let options = self.options.as_deref().filter(|options| !options.is_empty());
-        let with = options.map(|options| format!(" with ({})", options.join(", "))).unwrap_or_default();
+        let with =
+            options.map(|options| format!(" with ({})", options.join(", "))).unwrap_or_default();
         let definition = definition.trim_end().trim_end_matches(';');
         format!("create temp view {}{with} as {definition}", quote(copy))
     }

@@ -8,8 +8,8 @@ use std::io;
 use super::admit::Admitted;
 use super::commit::Ended;
 use super::common::Closed;
-use super::locks::ALL_ROWS;
 use super::frame::{FromClient, FromServer, ServerTag, put, put_text};
+use super::locks::ALL_ROWS;
 use super::refusal::{put_tag, put_warning};
 use super::server::Trouble;
 use super::session::{Block, Session, State};
@@ -171,7 +171,11 @@ impl Session {
         self.check_state()?;
         match &mut self.state {
             State::Open(open) if open.is_block() => {
-                put_warning(&mut self.client.out, "25001", "there is already a transaction in progress");
+                put_warning(
+                    &mut self.client.out,
+                    "25001",
+                    "there is already a transaction in progress",
+                );
             }
             State::Open(open) => open.block = Block::Explicit,
             _ => self.begin(Block::Explicit, access).await?,
@@ -222,7 +226,9 @@ impl Session {
             return Ok(None);
         }
         let named = self.tables.resolve(&mut self.server, &statement.names).await?.relations();
-        let closed = if named.is_empty() && !statement.sql.trim_start().to_lowercase().starts_with("create") {
+        let closed = if named.is_empty()
+            && !statement.sql.trim_start().to_lowercase().starts_with("create")
+        {
             Closed::Anything
         } else {
             Closed::Tables(named)
@@ -245,7 +251,9 @@ impl Session {
         held: &Held,
     ) -> Result<(), Trouble> {
         match &statement.kind {
-            Kind::Prepare(name) => drop(self.prepared_by_sql.insert(name.clone(), statement.clone())),
+            Kind::Prepare(name) => {
+                drop(self.prepared_by_sql.insert(name.clone(), statement.clone()))
+            }
             Kind::Ddl(_) if is_async(&words(&statement.sql)) => self.put_job(),
             _ => {}
         }

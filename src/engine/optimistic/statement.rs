@@ -132,7 +132,8 @@ fn kind(words: &[Word]) -> Kind {
 fn ddl_object(words: &[Word]) -> String {
     const DECORATION: [&str; 8] =
         ["or", "replace", "unique", "temp", "temporary", "global", "local", "unlogged"];
-    let object = words.iter().skip(1).filter_map(Word::name).find(|word| !DECORATION.contains(word));
+    let object =
+        words.iter().skip(1).filter_map(Word::name).find(|word| !DECORATION.contains(word));
     object.unwrap_or("").to_owned()
 }
 
@@ -161,12 +162,62 @@ fn locks(words: &[Word]) -> Option<RowLock> {
 
 /// Words that are never a table's name without quotes (PostgreSQL documentation, appendix C).
 const RESERVED: [&str; 56] = [
-    "all", "and", "any", "array", "as", "asc", "both", "case", "cast", "check", "collate",
-    "column", "constraint", "create", "default", "desc", "distinct", "do", "else", "end", "except",
-    "false", "fetch", "for", "foreign", "from", "grant", "group", "having", "in", "intersect",
-    "into", "lateral", "limit", "not", "null", "offset", "on", "only", "or", "order", "primary",
-    "references", "returning", "select", "table", "then", "to", "true", "union", "unique", "using",
-    "when", "where", "window", "with",
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "default",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "from",
+    "grant",
+    "group",
+    "having",
+    "in",
+    "intersect",
+    "into",
+    "lateral",
+    "limit",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "primary",
+    "references",
+    "returning",
+    "select",
+    "table",
+    "then",
+    "to",
+    "true",
+    "union",
+    "unique",
+    "using",
+    "when",
+    "where",
+    "window",
+    "with",
 ];
 
 fn names(words: &[Word]) -> Vec<Name> {
@@ -204,7 +255,9 @@ fn chain(words: &[Word]) -> Name {
 /// Why this engine does not run a statement of these words.
 fn refusal(words: &[Word], kind: &Kind) -> Option<Refusal> {
     if words.iter().any(|word| word.kind == WordKind::Escaped) {
-        return Some(Refusal::unsupported("names with Unicode escapes (U&\"...\") are not supported"));
+        return Some(Refusal::unsupported(
+            "names with Unicode escapes (U&\"...\") are not supported",
+        ));
     }
     refused_begin(words, kind)
         .or_else(|| refused_command(words))
@@ -238,10 +291,14 @@ fn refused_command(words: &[Word]) -> Option<Refusal> {
         "rollback" | "abort" if has(words, &["to"]) => {
             Some(Refusal::unsupported("unsupported transaction statement: ROLLBACK TO"))
         }
-        "set" if begins(words, &["set", "transaction"])
-            || begins(words, &["set", "session", "characteristics"]) => Some(Refusal::unsupported(
-            "setting configuration parameter \"TRANSACTION\" not supported",
-        )),
+        "set"
+            if begins(words, &["set", "transaction"])
+                || begins(words, &["set", "session", "characteristics"]) =>
+        {
+            Some(Refusal::unsupported(
+                "setting configuration parameter \"TRANSACTION\" not supported",
+            ))
+        }
         "truncate" => named("Truncate"),
         "listen" => named("Listen"),
         "unlisten" => named("Unlisten"),
@@ -263,9 +320,8 @@ fn refused_command(words: &[Word]) -> Option<Refusal> {
 
 /// `SELECT ... INTO t`, as against `INSERT INTO t`.
 fn selects_into(words: &[Word]) -> bool {
-    (1..words.len()).any(|at| {
-        words[at].is("into") && !words[at - 1].is("insert") && !words[at - 1].is("merge")
-    })
+    (1..words.len())
+        .any(|at| words[at].is("into") && !words[at - 1].is("insert") && !words[at - 1].is("merge"))
 }
 
 fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
@@ -327,9 +383,12 @@ fn refused_locking(words: &[Word]) -> Option<Refusal> {
 }
 
 fn refused_function(words: &[Word]) -> Option<Refusal> {
-    let called = words.windows(2).filter(|pair| pair[1].is_mark('(')).filter_map(|pair| pair[0].name());
+    let called =
+        words.windows(2).filter(|pair| pair[1].is_mark('(')).filter_map(|pair| pair[0].name());
     let mut called = called.filter(|name| {
-        name.starts_with("pg_advisory") || name.starts_with("pg_try_advisory") || *name == "pg_notify"
+        name.starts_with("pg_advisory")
+            || name.starts_with("pg_try_advisory")
+            || *name == "pg_notify"
     });
     called.next().map(|name| Refusal::unsupported(format!("unsupported function: {name}")))
 }
@@ -346,10 +405,16 @@ mod tests {
     fn the_first_words_say_what_a_statement_does_to_the_transaction() {
         assert_eq!(Statement::read("").kind, Kind::Empty);
         assert_eq!(Statement::read("begin transaction").kind, Kind::Begin(Access::ReadWrite));
-        assert_eq!(Statement::read("START TRANSACTION READ ONLY").kind, Kind::Begin(Access::ReadOnly));
+        assert_eq!(
+            Statement::read("START TRANSACTION READ ONLY").kind,
+            Kind::Begin(Access::ReadOnly)
+        );
         assert_eq!(Statement::read("end").kind, Kind::Commit);
         assert_eq!(Statement::read("ABORT work").kind, Kind::Rollback);
-        assert_eq!(Statement::read("create unique index async i on t(a)").kind, Kind::Ddl("index".into()));
+        assert_eq!(
+            Statement::read("create unique index async i on t(a)").kind,
+            Kind::Ddl("index".into())
+        );
         assert_eq!(Statement::read("execute \"P\"(1)").kind, Kind::Execute("P".into()));
         assert_eq!(Statement::read("(select 1)").kind, Kind::Query);
     }
@@ -360,7 +425,10 @@ mod tests {
         assert_eq!((locking.writes, locking.locks), (false, Some(RowLock::Update)));
         let sharing = Statement::read("select 1 from seats for key share");
         assert_eq!((sharing.writes, sharing.locks), (false, Some(RowLock::KeyShare)));
-        assert!(Statement::read("with x as (update seats set a = 1 returning *) select * from x").writes);
+        assert!(
+            Statement::read("with x as (update seats set a = 1 returning *) select * from x")
+                .writes
+        );
         assert!(Statement::read("copy seats from stdin").writes);
         assert!(!Statement::read("copy seats to stdout").writes);
     }
@@ -375,8 +443,13 @@ mod tests {
     #[test]
     fn refusals_are_worded_as_the_service_words_them() {
         assert!(refused("savepoint a").contains("unsupported transaction statement: SAVEPOINT"));
-        assert!(refused("rollback to a").contains("unsupported transaction statement: ROLLBACK TO"));
-        assert!(refused("begin isolation level serializable").contains("Unsupported isolation level: SERIALIZABLE"));
+        assert!(
+            refused("rollback to a").contains("unsupported transaction statement: ROLLBACK TO")
+        );
+        assert!(
+            refused("begin isolation level serializable")
+                .contains("Unsupported isolation level: SERIALIZABLE")
+        );
         assert!(refused("select 1 from t for share").contains("locking clauses other than"));
         assert!(refused("create index i on t(a)").contains("CREATE INDEX ASYNC"));
         assert_eq!(refused("create index async i on t(a)"), "None");

@@ -153,7 +153,8 @@ impl Tables {
         let known: Vec<u32> = self.shapes.keys().copied().collect();
         let shapes = ask_shapes(server, &known).await?;
         let same = |relation: &u32| shapes.get(relation) == self.shapes.get(relation);
-        let changed: HashSet<u32> = known.iter().filter(|relation| !same(relation)).copied().collect();
+        let changed: HashSet<u32> =
+            known.iter().filter(|relation| !same(relation)).copied().collect();
         let is_changed = |found: &Option<u32>| found.is_some_and(|found| changed.contains(&found));
         let names = self.names.iter().filter(|(_, found)| is_changed(found));
         if !self.told {
@@ -173,7 +174,8 @@ impl Tables {
         if !self.copies.is_empty() || !self.views.is_empty() {
             server.ask(Question::once("discard temp")).await?;
         }
-        let (outdated, looked) = (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
+        let (outdated, looked) =
+            (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         *self = Self { outdated, looked, ..Self::default() };
         Ok(())
     }
@@ -209,7 +211,8 @@ impl Tables {
             self.look_up(server, unknown.into_iter().collect()).await?;
         }
         let found = names.iter().enumerate().filter_map(|(place, name)| {
-            let known = |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
+            let known =
+                |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
             readings(name).into_iter().rev().find_map(known)
         });
         Ok(Named { found: found.collect() })
@@ -218,7 +221,8 @@ impl Tables {
     async fn look_up(&mut self, server: &mut Server, names: Vec<Written>) -> Result<(), Trouble> {
         let schemas = names.iter().map(|(schema, _)| schema.as_deref());
         let schemas = schemas.map(|schema| schema.map_or("NULL".to_owned(), |name| array([name])));
-        let schemas: Vec<_> = schemas.map(|text| text.trim_matches(['{', '}']).to_owned()).collect();
+        let schemas: Vec<_> =
+            schemas.map(|text| text.trim_matches(['{', '}']).to_owned()).collect();
         let question = Question::prepared(sql::optimistic::RESOLVE)
             .with(format!("{{{}}}", schemas.join(",")))
             .with(array(names.iter().map(|(_, name)| name.as_str())));
@@ -252,7 +256,9 @@ impl Tables {
             wanted.extend(self.under(server, &shape).await?);
         }
         // What a view reads comes before the view: tables first, then views by age.
-        reached.sort_by_key(|relation| (self.shapes.get(relation).is_some_and(|shape| shape.is_view()), *relation));
+        reached.sort_by_key(|relation| {
+            (self.shapes.get(relation).is_some_and(|shape| shape.is_view()), *relation)
+        });
         Ok(reached)
     }
 
@@ -289,7 +295,12 @@ impl Tables {
         Ok(reached.into_iter().filter(|relation| self.copies.contains_key(relation)).collect())
     }
 
-    async fn make(&mut self, server: &mut Server, relation: u32, open: Open) -> Result<(), Trouble> {
+    async fn make(
+        &mut self,
+        server: &mut Server,
+        relation: u32,
+        open: Open,
+    ) -> Result<(), Trouble> {
         let Some(shape) = self.shapes.get(&relation).cloned() else { return Ok(()) };
         let name = self.copy_name(server, &shape).await?;
         let made = if open == Open::Yes { Made::Now } else { Made::Kept };
@@ -322,7 +333,8 @@ impl Tables {
         let mut turned = Turned { sql: statement.sql.clone(), shifts: Vec::new() };
         for (place, part, relation) in named.found.iter().rev() {
             let copy = self.copies.get(relation).map(|copy| &copy.name);
-            let Some(copy) = copy.or_else(|| self.views.get(relation).map(|view| &view.name)) else {
+            let Some(copy) = copy.or_else(|| self.views.get(relation).map(|view| &view.name))
+            else {
                 continue;
             };
             let name = &statement.names[*place];
@@ -341,7 +353,11 @@ impl Tables {
     }
 
     /// Brings one copy up to date. Answers the transaction's own number.
-    pub(super) async fn fill(&mut self, server: &mut Server, table: u32) -> Result<Option<u64>, Trouble> {
+    pub(super) async fn fill(
+        &mut self,
+        server: &mut Server,
+        table: u32,
+    ) -> Result<Option<u64>, Trouble> {
         let Some(copy) = self.copies.get_mut(&table) else { return Ok(None) };
         let pair = Pair::new(&copy.shape, &copy.name);
         let questions = match (&copy.seen, pair.refresh()) {
@@ -354,7 +370,8 @@ impl Tables {
             }
         };
         let answers = server.ask_all(questions).await?;
-        let number = |column| answers.first().and_then(|answer| answer.value(column)?.parse::<i64>().ok());
+        let number =
+            |column| answers.first().and_then(|answer| answer.value(column)?.parse::<i64>().ok());
         copy.in_use = Some(InUse {
             boundary: number(1).unwrap_or(-1),
             written: false,
@@ -399,7 +416,8 @@ impl Tables {
     /// The transaction was rolled back: the copies are what they were, and those made in it are gone.
     pub(super) fn roll_back(&mut self) {
         let gone = |made: Made| made == Made::Now;
-        let copies = self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);
+        let copies =
+            self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);
         let views = self.views.iter().filter(|(_, view)| gone(view.made)).map(|(view, _)| *view);
         self.wanted = copies.chain(views).collect();
         self.copies.retain(|_, copy| !gone(copy.made));
@@ -431,8 +449,14 @@ impl Tables {
 
     /// Statements that drop every copy inside of a transaction.
     pub(super) fn removal(&self) -> Vec<Question> {
-        let views = self.views.values().map(|view| format!("drop view if exists pg_temp.{} cascade", quote(&view.name)));
-        let copies = self.copies.values().map(|copy| format!("drop table pg_temp.{} cascade", quote(&copy.name)));
+        let views = self
+            .views
+            .values()
+            .map(|view| format!("drop view if exists pg_temp.{} cascade", quote(&view.name)));
+        let copies = self
+            .copies
+            .values()
+            .map(|copy| format!("drop table pg_temp.{} cascade", quote(&copy.name)));
         views.chain(copies).map(Question::once).collect()
     }
 
@@ -493,7 +517,8 @@ async fn ask_shapes(
         return Ok(HashMap::new());
     }
     let list: Vec<_> = relations.iter().map(u32::to_string).collect();
-    let question = Question::prepared(sql::optimistic::SHAPE).with(array(list.iter().map(String::as_str)));
+    let question =
+        Question::prepared(sql::optimistic::SHAPE).with(array(list.iter().map(String::as_str)));
     let answer = server.ask(question).await?;
     let mut shapes = HashMap::new();
     for row in answer.rows {

@@ -49,13 +49,19 @@ impl Session {
         let value = |column| answers.get(1).and_then(|pin| pin.value(column)).unwrap_or_default();
         let snapshot = Snapshot::parse(value(0))
             .ok_or_else(|| Refusal::protocol(format!("no snapshot: {:?}", value(0))))?;
-        let mark = SchemaMark { fingerprint: value(1).to_owned(), path: value(2).to_owned(), change: schema_change };
+        let mark = SchemaMark {
+            fingerprint: value(1).to_owned(),
+            path: value(2).to_owned(),
+            change: schema_change,
+        };
         Ok(Pinned { snapshot, mark, schema_change })
     }
 
     /// Rolls the backend back; where the client stands is for the caller to say.
     pub(super) async fn roll_back(&mut self) -> io::Result<()> {
-        let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else { return Ok(()) };
+        let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else {
+            return Ok(());
+        };
         match self.server.ask(Question::prepared("rollback")).await {
             Ok(_) | Err(Trouble::Server(_) | Trouble::Refused(_)) => {}
             Err(Trouble::Lost(error)) => return Err(error),
