@@ -17,6 +17,8 @@
 
 mod attributes;
 mod connections;
+mod elsewhere;
+mod key_locks;
 mod look;
 mod memory;
 mod pageinspect;
@@ -30,8 +32,8 @@ mod waits;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use sqlx::postgres::PgPool;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgConnectOptions, PgPool};
 
 pub use pageinspect::Inspection;
 pub use pulse::Pulse;
@@ -40,6 +42,7 @@ use crate::engine::flavor::{Flavor, Source};
 use crate::event::{Pid, SessionName, Wait};
 use crate::seats::{House, SeatColumns};
 use crate::sql;
+use crate::wire::Target;
 use look::{Look, Seen};
 use memory::Memory;
 use people::People;
@@ -118,22 +121,24 @@ struct State {
     watch: Watch,
     /// The last look at each table.
     memory: HashMap<Oid, Memory>,
+    /// The sessions as last told, for servers that know them by name and not by pid.
+    roster: Vec<(SessionName, Pid)>,
 }
 
 impl Observer {
     /// Connects, and finds out what kind of server this is and what it lets us see.
     pub async fn connect(
-        options: PgConnectOptions,
+        target: &Target,
         watch: Watch,
         inspection: Inspection,
     ) -> Result<Self, ObserverError> {
-        let pool = connections::pool(options);
+        let pool = connections::pool(target.sqlx_options());
         let flavor = Flavor::detect(&pool).await.map_err(about("what kind of server this is"))?;
         let inspect = match flavor.sight.rows {
             Source::PostgreSql => pageinspect::find(&pool, inspection).await,
             _ => None,
         };
-        let state = Mutex::new(State { watch, memory: HashMap::new() });
+        let state = Mutex::new(State { watch, ..State::default() });
         Ok(Self { pool, flavor, inspect, state })
     }
 
@@ -144,7 +149,7 @@ impl Observer {
 
     /// Watches something else from now on, and forgets what was seen.
     pub fn watch(&self, watch: Watch) {
-        *self.state() = State { watch, memory: HashMap::new() };
+        *self.state() = State { watch, ..State::default() };
     }
 
     /// Ends the connections and takes away what was installed to look with.
@@ -157,8 +162,9 @@ impl Observer {
 
     /// Who of these waits, and for which backends; 0 is a prepared transaction. One cheap query, for the quiet rule.
     pub async fn blocked(&self, pids: &[Pid]) -> Result<Vec<(Pid, Vec<Pid>)>, ObserverError> {
-        if self.flavor.sight.waits != Source::PostgreSql || pids.is_empty() {
-            return Ok(Vec::new());
+        if self.flavor.sight.waits != Source::PostgreSql {
+            let roster = self.state().roster.clone();
+            return Ok(key_locks::blocked(&self.key_locks().await?, &roster));
         }
         let blocked: Vec<(i32, Vec<i32>)> = sqlx::query_as(sql::observer::BLOCKED)
             .bind(numbers(pids))
@@ -181,8 +187,9 @@ impl Observer {
 
     /// Who waits for whom, for what.
     pub async fn waits(&self, roster: &Roster) -> Result<Vec<(SessionName, Wait)>, ObserverError> {
-        if self.flavor.sight.waits != Source::PostgreSql || roster.is_empty() {
-            return Ok(Vec::new());
+        if self.flavor.sight.waits != Source::PostgreSql {
+            roster.clone_into(&mut self.state().roster);
+            return Ok(key_locks::waits(&self.key_locks().await?, roster));
         }
         let pids: Vec<i32> = roster.iter().map(|(_, pid)| pid.0).collect();
         let waiting: Vec<WaitRow> = sqlx::query_as(sql::observer::WAITS)
@@ -202,6 +209,10 @@ impl Observer {
 
     /// The watched tables: rows, holders, queues.
     pub async fn house(&self, roster: &Roster) -> Result<House, ObserverError> {
+        if self.flavor.sight.rows != Source::PostgreSql {
+            roster.clone_into(&mut self.state().roster);
+            return self.plain_house(roster).await;
+        }
         let watch = self.state().watch.clone();
         let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();

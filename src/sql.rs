@@ -29,6 +29,8 @@ pub mod observer {
     pub const APPLICATIONS: &str = include_str!("../sql/observer/applications.sql");
     /// Who waits, and for whom: the quiet rule's verdict.
     pub const BLOCKED: &str = include_str!("../sql/observer/blocked.sql");
+    /// CockroachDB's locked keys.
+    pub const COCKROACH_LOCKS: &str = include_str!("../sql/observer/cockroach_locks.sql");
     /// Who sits idle in an open transaction.
     pub const IDLE_IN_TRANSACTION: &str = include_str!("../sql/observer/idle_in_transaction.sql");
     /// Where pageinspect is.
@@ -37,6 +39,10 @@ pub mod observer {
     pub const INSTALL_INSPECTOR: &str = include_str!("../sql/observer/install_inspector.sql");
     /// Whether anything has happened.
     pub const PULSE: &str = include_str!("../sql/observer/pulse.sql");
+    /// A table's rows where there is no PostgreSQL underneath; a template.
+    pub const PLAIN_ROWS: &str = include_str!("../sql/observer/plain_rows.sql");
+    /// The watched tables where there is no PostgreSQL underneath.
+    pub const PLAIN_TABLES: &str = include_str!("../sql/observer/plain_tables.sql");
     /// Removes pageinspect; several statements.
     pub const REMOVE_INSPECTOR: &str = include_str!("../sql/observer/remove_inspector.sql");
     /// The keys of the rows at given places; a template.
@@ -51,6 +57,8 @@ pub mod observer {
     pub const VERSIONS: &str = include_str!("../sql/observer/versions.sql");
     /// Who waits for whom, for what.
     pub const WAITS: &str = include_str!("../sql/observer/waits.sql");
+    /// YugabyteDB's locked keys.
+    pub const YUGABYTE_LOCKS: &str = include_str!("../sql/observer/yugabyte_locks.sql");
 }
 
 pub mod rush;

@@ -2,7 +2,7 @@
 --
 -- The header bits of a row version tell the exact lock mode of a lone locker, and a version whose xmin is still running is an uncommitted INSERT
 -- or the new half of an UPDATE, with its columns as raw bytes. Both ids are judged as rows.sql judges xmax; a version
--- that no running transaction has made or marked is left out.
+-- that no running transaction has made or marked is left out. (heap_page_item_attrs would say it shorter, but finds its own helpers by search path.)
 --
 -- $1 the table's oid, $2 its name as get_raw_page reads it, $3 how many pages, from the last; {pageinspect} is the extension's schema
 WITH l AS MATERIALIZED (
@@ -17,10 +17,10 @@ WITH l AS MATERIALIZED (
 ), writer AS MATERIALIZED (
   SELECT DISTINCT vt FROM l WHERE locktype = 'relation' AND granted AND mode = 'RowExclusiveLock'
 ), v AS MATERIALIZED (
-  SELECT format('(%s,%s)', b.page, i.lp) AS tid, i.t_ctid, i.t_xmin, i.t_xmax, i.t_infomask, i.t_infomask2, i.t_attrs
+  SELECT format('(%s,%s)', b.page, i.lp) AS tid, i.t_ctid, i.t_xmin, i.t_xmax, i.t_infomask, i.t_infomask2, i.t_bits, i.t_data
   FROM (SELECT pg_relation_size($1::oid) / current_setting('block_size')::bigint AS pages) AS size
   CROSS JOIN LATERAL generate_series(greatest(size.pages - $3::bigint, 0), size.pages - 1) AS b(page)
-  CROSS JOIN LATERAL {pageinspect}.heap_page_item_attrs({pageinspect}.get_raw_page($2::text, b.page::int), $1::oid::regclass) AS i
+  CROSS JOIN LATERAL {pageinspect}.heap_page_items({pageinspect}.get_raw_page($2::text, b.page::int)) AS i
   WHERE i.t_xmin IS NOT NULL
 ), unsettled AS MATERIALIZED (
   SELECT t_xmin AS x FROM v WHERE (t_infomask & 768) = 0
@@ -39,7 +39,8 @@ WITH l AS MATERIALIZED (
 )
 SELECT v.tid, v.t_ctid::text AS next, v.t_xmax::text::bigint AS xmax,
        v.t_infomask AS bits, v.t_infomask2 AS more_bits, maker.pids AS writers,
-       CASE WHEN maker.x IS NOT NULL THEN v.t_attrs END AS columns,
+       CASE WHEN maker.x IS NOT NULL THEN
+         {pageinspect}.tuple_data_split($1::oid, v.t_data, v.t_infomask, v.t_infomask2, v.t_bits) END AS columns,
        (v.t_infomask & (2048 | 4096)) = 4096 OR marker.x IS NOT NULL AS marked
 FROM v
 LEFT JOIN running maker ON maker.x = v.t_xmin AND (v.t_infomask & 768) = 0

@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, PgConnection};
 use crate::sql;
 
 /// What every connection is set to; `settings.sql` says why.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("jit", "off"),
     ("plan_cache_mode", "force_generic_plan"),
     ("default_transaction_isolation", "read committed"),
@@ -16,6 +16,7 @@ const SETTINGS: [(&str, &str); 7] = [
     ("lock_timeout", "50ms"),
     ("statement_timeout", "1s"),
     ("idle_in_transaction_session_timeout", "5s"),
+    ("yb_locks_min_txn_age", "0"),
 ];
 
 /// The verdict, the waits and the house may be asked for at the same time, each on a connection of its own.

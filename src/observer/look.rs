@@ -195,12 +195,18 @@ impl Fold<'_> {
 
     /// Writers with nothing to show for it have, most likely, inserted rows.
     fn silent_writers(&self, places: &[Place]) -> Vec<SessionName> {
+        // A writer in a row's queue has its transaction id already, and nothing written yet.
+        let waits = |name: &SessionName| {
+            let mut queues = places.iter().flat_map(|place| &place.waiters);
+            queues.any(|waiter| names(&waiter.who, name))
+        };
         let writes = |name: &SessionName| {
             let mut holds = places.iter().flat_map(|place| &place.holders);
             holds.any(|hold| hold.kind.is_change() && names(&hold.holder, name))
         };
-        let writers = self.look.table.writers().filter_map(|pid| self.people.session(pid));
-        let mut silent: Vec<SessionName> = writers.filter(|name| !writes(name)).cloned().collect();
+        let suspects = self.look.table.writers().filter_map(|pid| self.people.session(pid));
+        let mut silent: Vec<SessionName> =
+            suspects.filter(|name| !writes(name) && !waits(name)).cloned().collect();
         silent.sort();
         silent
     }
@@ -237,7 +243,7 @@ fn note_unseen(unseen: &mut Vec<SessionName>, holder: Holder) {
 }
 
 /// A session that first locked and then changed a row, in savepoints of one transaction, holds it once: by the stronger of the two.
-fn join(holders: &mut Vec<Hold>, hold: Hold) {
+pub(super) fn join(holders: &mut Vec<Hold>, hold: Hold) {
     match holders.iter_mut().find(|known| known.holder == hold.holder) {
         Some(known) if known.kind < hold.kind => *known = hold,
         Some(_) => {}

@@ -17,18 +17,18 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// Whether some transaction has touched a watched table and not ended. As long as a statement of its runs, it may lock row after row without a sign, so look at
-    /// the house anyway, at a leisurely pace.
+    /// Whether a transaction that has touched a watched table runs a statement, or one that we may not see: it may lock row after row without a sign, so look at
+    /// the house anyway.
     pub fn is_open(&self) -> bool {
         self.open
     }
 }
 
 impl Observer {
-    /// The pulse now. Where the server has none, it is always the same.
+    /// The pulse now. A server that is not PostgreSQL underneath has none: there it is always open, never different.
     pub async fn pulse(&self) -> Result<Pulse, ObserverError> {
         if self.flavor.sight.rows != Source::PostgreSql {
-            return Ok(Pulse::default());
+            return Ok(Pulse { open: true, ..Pulse::default() });
         }
         let oids: Vec<Oid> = self.state().memory.keys().copied().collect();
         sqlx::query_as(sql::observer::PULSE)

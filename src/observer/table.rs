@@ -69,12 +69,12 @@ impl Table {
 
     /// `rows.sql` for this table.
     pub(super) fn rows_query(&self) -> AssertSqlSafe<String> {
-        AssertSqlSafe(self.fill(sql::observer::ROWS))
+        AssertSqlSafe(self.names().fill(sql::observer::ROWS))
     }
 
     /// `row_keys.sql` for this table.
     pub(super) fn keys_query(&self) -> AssertSqlSafe<String> {
-        AssertSqlSafe(self.fill(sql::observer::ROW_KEYS))
+        AssertSqlSafe(self.names().fill(sql::observer::ROW_KEYS))
     }
 
     /// `versions.sql`, with pageinspect in the schema named.
@@ -82,20 +82,46 @@ impl Table {
         AssertSqlSafe(sql::observer::VERSIONS.replace("{pageinspect}", &quoted(pageinspect)))
     }
 
+    fn names(&self) -> Names<'_> {
+        Names {
+            schema: &self.schema,
+            name: &self.name,
+            columns: &self.columns,
+            key: self.key.as_deref(),
+            keyless_order: "ctid",
+        }
+    }
+}
+
+/// A table's names, to be put into a template.
+pub(super) struct Names<'a> {
+    pub(super) schema: &'a str,
+    pub(super) name: &'a str,
+    pub(super) columns: &'a [String],
+    pub(super) key: Option<&'a [String]>,
+    /// What orders the rows of a table without a primary key: an expression of ours.
+    pub(super) keyless_order: &'static str,
+}
+
+impl Names<'_> {
+    /// `plain_rows.sql` for this table.
+    pub(super) fn plain_rows_query(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.fill(sql::observer::PLAIN_ROWS))
+    }
+
     fn fill(&self, template: &str) -> String {
         let columns: Vec<String> = self.columns.iter().map(|name| as_text(name)).collect();
-        // The names go in last: a column may be called "{table}".
         let filled = [
             ("{key}", self.key_expression()),
             ("{values}", format!("ARRAY[{}]", columns.join(", "))),
             ("{order}", self.order()),
-            ("{table}", self.qualified()),
+            ("{table}", format!("{}.{}", quoted(self.schema), quoted(self.name))),
         ];
         fill(template, &filled)
     }
 
     fn key_expression(&self) -> String {
-        match &self.key {
+        match self.key {
             None => "NULL::text".to_owned(),
             Some(key) => {
                 let parts: Vec<String> = key.iter().map(|name| as_text(name)).collect();
@@ -105,8 +131,8 @@ impl Table {
     }
 
     fn order(&self) -> String {
-        match &self.key {
-            None => "ctid".to_owned(),
+        match self.key {
+            None => self.keyless_order.to_owned(),
             Some(key) => key.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "),
         }
     }

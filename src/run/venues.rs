@@ -61,7 +61,7 @@ impl OpenHouse {
         let options = venue.target.sqlx_options().application_name("overbooked");
         let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
         let watch = Watch::default();
-        let observer = Observer::connect(venue.target.sqlx_options(), watch, venue.inspection());
+        let observer = Observer::connect(&venue.target, watch, venue.inspection());
         let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
         let house = Self { kind, venue, observer: Arc::new(observer?), pool };
         Ok((house, swept?))

@@ -84,3 +84,8 @@ pub(crate) fn options(cluster: &Cluster) -> PgConnectOptions {
         .username(SUPERUSER)
         .database("postgres")
 }
+
+/// A server of a test's own, to be restarted or killed.
+pub(crate) async fn start_own() -> Cluster {
+    Cluster::start(&ClusterOptions::default(), &|_| {}).await.unwrap()
+}

@@ -1,0 +1,123 @@
+//! Servers that are not PostgreSQL underneath: contents by plain SQL, locks as far as the product tells them.
+//!
+//! Whatever such a server refuses to tell is said not to be seen; it never stops the look.
+
+use sqlx::FromRow;
+
+use super::key_locks::{self, KeyLock};
+use super::look::is_seat_map;
+use super::table::{Names, unquoted};
+use super::{
+    Observer, ObserverError, ROWS_SHOWN, Roster, SEATS_SHOWN, TABLES_WATCHED, Watch, about,
+};
+use crate::engine::flavor::Source;
+use crate::seats::{House, Place, WatchedTable};
+use crate::sql;
+
+const LOCKS_REFUSED: &str = "this server did not tell its locks";
+
+/// A table as the standard's catalog describes it.
+#[derive(Clone, Debug, FromRow)]
+struct PlainTable {
+    schema: String,
+    name: String,
+    columns: Vec<String>,
+    key: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, FromRow)]
+struct PlainRow {
+    key: Option<String>,
+    n: i64,
+    columns: Vec<Option<String>>,
+    total: i64,
+}
+
+impl PlainTable {
+    fn names(&self) -> Names<'_> {
+        Names {
+            schema: &self.schema,
+            name: &self.name,
+            columns: &self.columns,
+            key: self.key.as_deref(),
+            keyless_order: "(SELECT NULL)",
+        }
+    }
+}
+
+impl Observer {
+    /// Held and awaited keys, or nothing where the product has no such table.
+    pub(super) async fn key_locks(&self) -> Result<Vec<KeyLock>, ObserverError> {
+        let source = self.flavor.sight.waits;
+        let question = match source {
+            Source::YugabyteDb => sql::observer::YUGABYTE_LOCKS,
+            Source::CockroachDb => sql::observer::COCKROACH_LOCKS,
+            Source::PostgreSql | Source::Nowhere => return Ok(Vec::new()),
+        };
+        let locks: Vec<KeyLock> = sqlx::query_as(question)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("which keys are locked"))?;
+        Ok(locks.into_iter().map(|lock| lock.read_for(source)).collect())
+    }
+
+    /// The house by plain SQL.
+    pub(super) async fn plain_house(&self, roster: &Roster) -> Result<House, ObserverError> {
+        let watch = self.state().watch.clone();
+        let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
+        let locks = self.key_locks().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "locks cannot be seen");
+            house.blind.push(LOCKS_REFUSED.to_owned());
+            Vec::new()
+        });
+        for table in self.plain_tables(&watch).await? {
+            let mut shown = self.plain_look(&table, &watch).await?;
+            key_locks::settle(&locks, roster, &table.name, &mut shown.places);
+            house.tables.push(shown);
+        }
+        Ok(house)
+    }
+
+    async fn plain_tables(&self, watch: &Watch) -> Result<Vec<PlainTable>, ObserverError> {
+        let names: Vec<String> = watch.labels().into_iter().map(unquoted).collect();
+        sqlx::query_as(sql::observer::PLAIN_TABLES)
+            .bind(names)
+            .bind(watch.schema.as_deref())
+            .bind(i64::from(TABLES_WATCHED))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("which tables there are"))
+    }
+
+    async fn plain_look(
+        &self,
+        table: &PlainTable,
+        watch: &Watch,
+    ) -> Result<WatchedTable, ObserverError> {
+        let seats = watch.seats.clone().filter(|seats| is_seat_map(seats, &table.name));
+        let rows: Vec<PlainRow> = sqlx::query_as(table.names().plain_rows_query())
+            .bind(if seats.is_some() { SEATS_SHOWN } else { ROWS_SHOWN })
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("what stands in a table"))?;
+        Ok(WatchedTable {
+            name: table.name.clone(),
+            seats,
+            columns: table.columns.clone(),
+            rows: rows.first().map_or(0, |row| row.total.unsigned_abs()),
+            places: rows.into_iter().map(place).collect(),
+            locked_by: None,
+            unseen_inserts: Vec::new(),
+        })
+    }
+}
+
+fn place(row: PlainRow) -> Place {
+    Place {
+        key: row.key.unwrap_or_else(|| format!("row {}", row.n)),
+        values: row.columns,
+        committed: true,
+        holders: Vec::new(),
+        waiters: Vec::new(),
+    }
+}
