@@ -53,18 +53,21 @@ WITH l AS MATERIALIZED (
   SELECT format('(%s,%s)', t.page, t.tuple)::tid AS tid, t.pid, t.mode, t.granted, coalesce(t.waitstart, w.waitstart) AS since
   FROM l t LEFT JOIN l w ON w.pid = t.pid AND w.locktype = 'transactionid' AND NOT w.granted
   WHERE t.locktype = 'tuple' AND (NOT t.granted OR w.pid IS NOT NULL)
+), holders AS MATERIALIZED (
+  SELECT x, json_agg(json_build_object('pids', pids, 'xid', xid::text::bigint, 'mode', mode)) AS holders
+  FROM held GROUP BY x
+), waiters AS MATERIALIZED (
+  SELECT tid, json_agg(json_build_object('pid', pid,
+                'blocked_by', CASE WHEN granted THEN pg_blocking_pids(pid) END,
+                'wants', CASE mode WHEN 'AccessShareLock' THEN 'key share' WHEN 'RowShareLock' THEN 'share'
+                                   WHEN 'ExclusiveLock' THEN 'no key update' WHEN 'AccessExclusiveLock' THEN 'update' END)
+                ORDER BY granted DESC, since NULLS LAST, CASE WHEN since IS NULL THEN cardinality(pg_blocking_pids(pid)) END) AS waiters
+  FROM wait GROUP BY tid
 )
 SELECT s.key, s.n, s.columns, s.tid::text AS tid, s.x::text::bigint AS xmax, s.command::text::bigint AS command,
-       (SELECT count(*) FROM s) AS total,
-       CASE WHEN s.x <> '0'::xid THEN
-         (SELECT json_agg(json_build_object('pids', h.pids, 'xid', h.xid::text::bigint, 'mode', h.mode) ORDER BY h.xid::text::bigint)
-          FROM held h WHERE h.x = s.x) END AS holders,
-       (SELECT json_agg(json_build_object('pid', w.pid,
-                 'blocked_by', CASE WHEN w.granted THEN pg_blocking_pids(w.pid) END,
-                 'wants', CASE w.mode WHEN 'AccessShareLock' THEN 'key share' WHEN 'RowShareLock' THEN 'share'
-                                      WHEN 'ExclusiveLock' THEN 'no key update' WHEN 'AccessExclusiveLock' THEN 'update' END)
-                 ORDER BY w.granted DESC, w.since NULLS LAST, CASE WHEN w.since IS NULL THEN cardinality(pg_blocking_pids(w.pid)) END)
-        FROM wait w WHERE w.tid = s.tid) AS waiters
+       (SELECT count(*) FROM s) AS total, h.holders, w.waiters
 FROM s
-WHERE s.n <= $2::bigint OR s.x IN (SELECT x FROM held) OR s.tid IN (SELECT tid FROM wait)
+LEFT JOIN holders h ON h.x = s.x
+LEFT JOIN waiters w ON w.tid = s.tid
+WHERE s.n <= $2::bigint OR h.x IS NOT NULL OR w.tid IS NOT NULL
 ORDER BY s.n

@@ -17,11 +17,11 @@ WITH l AS MATERIALIZED (
 ), writer AS MATERIALIZED (
   SELECT DISTINCT vt FROM l WHERE locktype = 'relation' AND granted AND mode = 'RowExclusiveLock'
 ), v AS MATERIALIZED (
-  SELECT format('(%s,%s)', b.page, i.lp) AS tid, i.t_ctid, i.t_xmin, i.t_xmax, i.t_infomask, i.t_infomask2, i.t_bits, i.t_data
+  SELECT b.page, i.lp, i.t_ctid, i.t_xmin, i.t_xmax, i.t_infomask, i.t_infomask2, i.t_bits, i.t_data
   FROM (SELECT pg_relation_size($1::oid) / current_setting('block_size')::bigint AS pages) AS size
   CROSS JOIN LATERAL generate_series(greatest(size.pages - $3::bigint, 0), size.pages - 1) AS b(page)
   CROSS JOIN LATERAL {pageinspect}.heap_page_items({pageinspect}.get_raw_page($2::text, b.page::int)) AS i
-  WHERE i.t_xmin IS NOT NULL
+  WHERE i.t_xmin IS NOT NULL AND ((i.t_infomask & 768) = 0 OR (i.t_infomask & 2048) = 0)
 ), unsettled AS MATERIALIZED (
   SELECT t_xmin AS x FROM v WHERE (t_infomask & 768) = 0
   UNION
@@ -37,7 +37,7 @@ WITH l AS MATERIALIZED (
              WHEN u.x::text::bigint < 3 OR age(u.x) <= 0 THEN false
              ELSE txid_status((SELECT n FROM next_xid) + ((u.x::text::bigint - (SELECT n FROM next_xid) + 2147483648) & 4294967295) - 2147483648) = 'in progress' END
 )
-SELECT v.tid, v.t_ctid::text AS next, v.t_xmax::text::bigint AS xmax,
+SELECT format('(%s,%s)', v.page, v.lp) AS tid, v.t_ctid::text AS next, v.t_xmax::text::bigint AS xmax,
        v.t_infomask AS bits, v.t_infomask2 AS more_bits, maker.pids AS writers,
        CASE WHEN maker.x IS NOT NULL THEN
          {pageinspect}.tuple_data_split($1::oid, v.t_data, v.t_infomask, v.t_infomask2, v.t_bits) END AS columns,

@@ -107,7 +107,9 @@ impl Fold<'_> {
 
     fn place(&self, row: &SeenRow, kinds: &mut HashMap<String, HoldKind>) -> Place {
         let mut holders: Vec<Hold> = Vec::new();
-        for seen in row.holders() {
+        let mut seen: Vec<&SeenHolder> = row.holders().iter().collect();
+        seen.sort_by_key(|holder| holder.xid);
+        for seen in seen {
             let hold = self.hold(row, seen);
             if row.holders().len() == 1 {
                 kinds.insert(row.name(), hold.kind);
