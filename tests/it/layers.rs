@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
     &["event", "fault", "scenario", "seats", "sql", "syntax"],
-    &["psql", "transcript"],
+    &["lesson", "psql", "transcript"],
     &["wire", "session", "observer", "engine"],
     &["play", "run", "rush"],
     &["tui"],
