@@ -1,0 +1,31 @@
+//! A wait in words.
+
+use crate::event::{Certainty, Wait, WaitTarget};
+
+/// `waits for Bob: row A-4 of seats`.
+pub fn waits(wait: &Wait) -> String {
+    let names: Vec<String> = wait.blockers.iter().map(ToString::to_string).collect();
+    let verb = match wait.certainty {
+        Certainty::Observed => "waits",
+        Certainty::Guessed => "seems to wait",
+    };
+    let whom = match names.as_slice() {
+        [] => String::new(),
+        [only] => format!(" for {only}"),
+        [first @ .., last] => format!(" for {} and {last}", first.join(", ")),
+    };
+    format!("{verb}{whom}{}", target(&wait.target))
+}
+
+fn target(target: &WaitTarget) -> String {
+    match target {
+        WaitTarget::Row { table, key: Some(key), .. } => format!(": row {key} of {table}"),
+        WaitTarget::Row { table, key: None, .. } => format!(": a row of {table}"),
+        WaitTarget::Transaction => " to end the transaction".to_owned(),
+        WaitTarget::Table { table, mode } => format!(": table {table}, {mode}"),
+        WaitTarget::Advisory { key } => format!(": advisory lock {key}"),
+        WaitTarget::SafeSnapshot => ": a safe snapshot".to_owned(),
+        WaitTarget::Other(words) if words.is_empty() => String::new(),
+        WaitTarget::Other(words) => format!(": {words}"),
+    }
+}
