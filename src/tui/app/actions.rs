@@ -48,14 +48,14 @@ impl App {
 
     fn update_pane(&mut self, action: Action) {
         let room = self.room();
-        let page = room.rows.saturating_sub(1).max(1);
+        let screenful = room.rows.saturating_sub(1).max(1);
         let Some(pane) = self.pane_mut() else { return };
         match action {
             Action::NewLine => pane.editor.new_line(),
             Action::Earlier => pane.editor.walk_back(),
             Action::Later => pane.editor.walk_forward(),
-            Action::PageUp => pane.scrollback.scroll_up(page, room),
-            Action::PageDown => pane.scrollback.scroll_down(page, room),
+            Action::PageUp => pane.scrollback.scroll_up(screenful, room),
+            Action::PageDown => pane.scrollback.scroll_down(screenful, room),
             Action::Top => pane.scrollback.show_first(room),
             Action::Bottom => pane.scrollback.follow(),
             Action::ScrollLeft => {

@@ -185,8 +185,8 @@ fn pick(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Positi
     }
     let keys =
         [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
-    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    put_lines(last, &[keys_line(app, &keys)], buffer);
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    put_lines(foot, &[keys_line(app, &keys)], buffer);
     let x = inner.x + u16::try_from(text::width(&filter)).unwrap_or(0).min(inner.width);
     Position { x, y: inner.y }
 }
@@ -270,8 +270,8 @@ fn edit_step(app: &App, editor: &Editor, screen: Rect, buffer: &mut Buffer) -> O
         buffer.set_line(inner.x, y, &Line::from(spans), inner.width);
     }
     let keys = [(app.key(Action::Enter), "sends it"), ("Esc".into(), "leaves it as it was")];
-    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    put_lines(last, &[keys_line(app, &keys)], buffer);
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    put_lines(foot, &[keys_line(app, &keys)], buffer);
     let (row, cell) = sheet.cursor;
     let x = inner.x + u16::try_from(cell).unwrap_or(0).min(inner.width.saturating_sub(1));
     let y = inner.y + u16::try_from(row).unwrap_or(0);
