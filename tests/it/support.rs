@@ -34,7 +34,7 @@ static SERVER: LazyLock<Running> = LazyLock::new(|| {
 
 fn start() -> Running {
     let runtime = Runtime::new().unwrap();
-    let cluster = runtime.block_on(Cluster::start(&ClusterOptions::default(), &|_| {})).unwrap();
+    let cluster = runtime.block_on(Cluster::start(&cluster_options(), &|_| {})).unwrap();
     Running { cluster, _runtime: runtime }
 }
 
@@ -87,5 +87,11 @@ pub(crate) fn options(cluster: &Cluster) -> PgConnectOptions {
 
 /// A server of a test's own, to be restarted or killed.
 pub(crate) async fn start_own() -> Cluster {
-    Cluster::start(&ClusterOptions::default(), &|_| {}).await.unwrap()
+    Cluster::start(&cluster_options(), &|_| {}).await.unwrap()
+}
+
+/// The PostgreSQL that the program would find, or the one in the folder that `OVERBOOKED_PG_BIN` names: so the tests run on any version.
+pub(crate) fn cluster_options() -> ClusterOptions {
+    let binaries = std::env::var_os("OVERBOOKED_PG_BIN").map(std::path::PathBuf::from);
+    ClusterOptions { binaries, ..ClusterOptions::default() }
 }
