@@ -74,9 +74,9 @@ pub struct EngineArgs {
     /// Use this server instead of the private one: a connection URL or key=value pairs, as psql takes them
     #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
     pub url: Option<String>,
-    /// How conflicts are settled
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineChoice,
+    /// How conflicts are settled [default: postgres]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineChoice>,
     /// The isolation level of transactions that do not name one
     #[arg(long, value_enum)]
     pub isolation: Option<Isolation>,
@@ -89,10 +89,9 @@ pub struct EngineArgs {
 }
 
 /// How conflicts are settled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {
     /// PostgreSQL's way: whoever comes second waits
-    #[default]
     Postgres,
     /// Aurora DSQL's way: nobody waits, the loser is refused at COMMIT with OC000
     Optimistic,

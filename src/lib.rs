@@ -54,6 +54,7 @@ pub mod tui;
 // the command line
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod exit;
 pub mod launch;
 pub mod log;

@@ -1,11 +1,12 @@
 //! The program: parses the command line, says what went wrong, ends with the right code.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use color_eyre::eyre;
 use overbooked::cli::{Cli, Command};
+use overbooked::console;
 use overbooked::exit::{Exit, Failure};
 use overbooked::scenario::library;
 
@@ -29,7 +30,7 @@ fn complain(failure: &Failure) -> Exit {
 
 fn dispatch(cli: Cli) -> eyre::Result<Exit> {
     match cli.command {
-        None => open_console(),
+        None => console::open(cli.console),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Completions { shell }) => {
             let mut command = Cli::command();
@@ -44,13 +45,6 @@ fn list_scenarios() -> eyre::Result<Exit> {
     let width = library::ENTRIES.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     for entry in library::ENTRIES {
         writeln!(out, "{:width$}  {}", entry.name, entry.title())?;
-    }
-    Ok(Exit::Fine)
-}
-
-fn open_console() -> eyre::Result<Exit> {
-    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
-        return Err(Failure::misuse("the console needs a terminal").into());
     }
     Ok(Exit::Fine)
 }

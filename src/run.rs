@@ -91,11 +91,27 @@ impl Run {
         Self { commands, reports, task: tokio::spawn(director.direct(obeyed)) }
     }
 
+    /// The ends to hold a conversation through, apart from the run itself, so that a driver can own them.
+    pub fn split(self) -> (mpsc::UnboundedSender<Command>, mpsc::Receiver<Report>, Ending) {
+        (self.commands, self.reports, Ending(self.task))
+    }
+
     /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done.
     pub async fn end(self) {
-        let Self { commands, reports, task } = self;
+        let (commands, reports, ending) = self.split();
         drop((commands, reports));
-        if let Err(error) = task.await {
+        ending.end().await;
+    }
+}
+
+/// A run whose ends are elsewhere.
+#[derive(Debug)]
+pub struct Ending(JoinHandle<()>);
+
+impl Ending {
+    /// Waits until everything is tidied up, which begins when the sender of commands is dropped.
+    pub async fn end(self) {
+        if let Err(error) = self.0.await {
             tracing::error!(%error, "the run ended badly");
         }
     }

@@ -1,6 +1,6 @@
 //! The task behind a run: obeys commands, keeps the place in the schedule, replays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(crate) struct Place {
     next: usize,
     /// How far a replay goes, while one is under way, and when it gives up.
     replay: Option<(usize, Instant)>,
+    /// Steps that were asked for before they could be sent, each perhaps edited.
+    asked: VecDeque<Option<String>>,
     /// Steps that were edited before they were sent, to be replayed as they were.
     edits: BTreeMap<usize, String>,
     /// Whether the end has been looked at.
@@ -142,13 +144,13 @@ impl Director {
             let refusal = "nothing is set up; F8 tries again".to_owned();
             return self.report(Report::Refused(refusal)).await;
         };
-        if self.place.replay.is_some() {
-            let refusal = "the steps so far are being replayed; a moment".to_owned();
-            return self.report(Report::Refused(refusal)).await;
-        }
         match command {
-            Command::Step => self.step(stage, None).await,
-            Command::StepEdited(sql) => self.step(stage, Some(sql)).await,
+            Command::Step => self.step_when_ready(stage, None).await,
+            Command::StepEdited(sql) => self.step_when_ready(stage, Some(sql)).await,
+            Command::Submit { .. } if self.place.replay.is_some() => {
+                let refusal = "the steps so far are being replayed; a moment".to_owned();
+                self.report(Report::Refused(refusal)).await;
+            }
             Command::Submit { session, sql } => {
                 let sent = stage.send(&session, &sql, None);
                 self.refuse_if(sent).await;
@@ -188,6 +190,9 @@ impl Director {
             }
             self.place.replay = None;
         }
+        if let Some(edited) = self.place.asked.pop_front() {
+            return self.step(stage, edited).await;
+        }
         if self.place.next == self.launches().len() {
             self.play_finale(stage).await;
         }
@@ -213,6 +218,15 @@ impl Director {
             self.place.replay = None;
             let refusal = format!("the replay stops here: step {} does not end", self.place.next);
             self.report(Report::Refused(refusal)).await;
+        }
+    }
+
+    /// Sends the next step; one that is asked for while sessions connect or steps are replayed comes after that.
+    async fn step_when_ready(&mut self, stage: &mut Stage, edited: Option<String>) {
+        if stage.is_cast_complete() && self.place.replay.is_none() {
+            self.step(stage, edited).await;
+        } else {
+            self.place.asked.push_back(edited);
         }
     }
 
@@ -242,6 +256,7 @@ impl Director {
         if until == 0 {
             self.place.edits.clear();
         }
+        self.place.asked.clear();
         self.strike(stage).await;
         self.place.replay = (until > 0).then(|| (until, Instant::now() + REPLAY_PATIENCE));
         *stage = self.open().await;

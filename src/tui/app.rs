@@ -110,9 +110,22 @@ pub struct App {
     pub(super) plays_at: Option<Duration>,
     /// Why the run cannot go on.
     pub(super) broken: Option<String>,
-    /// A step was asked for and has not become quiet.
-    pub(super) stepping: bool,
+    /// A step that was asked for and has not become quiet.
+    pub(super) stepping: Option<Stepping>,
 }
+
+/// A step on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stepping {
+    /// Since when.
+    pub(super) since: Duration,
+    /// How many more were asked for meanwhile.
+    pub(super) more: usize,
+}
+
+/// How long a step may be on its way before the next key no longer waits for it: whoever presses a key twice wants two steps, one after the
+/// other; whoever presses it beside a statement that runs and runs wants the next one now.
+pub(super) const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
 impl App {
     /// A screen of this size on which nothing has happened.
@@ -133,7 +146,7 @@ impl App {
             message: None,
             plays_at: None,
             broken: None,
-            stepping: false,
+            stepping: None,
         }
     }
 
@@ -196,19 +209,19 @@ impl App {
     /// Lets time pass: auto-play sends a step when its moment has come.
     pub fn tick(&mut self, now: Duration) -> Vec<Effect> {
         match self.plays_at {
-            Some(at) if at <= now && !self.stepping => self.play_on(),
+            Some(at) if at <= now && self.stepping.is_none() => self.play_on(now),
             _ => Vec::new(),
         }
     }
 
-    fn play_on(&mut self) -> Vec<Effect> {
+    fn play_on(&mut self, now: Duration) -> Vec<Effect> {
         self.plays_at = None;
         if self.script.as_ref().is_none_or(Script::is_over) {
             self.say("the end");
             return Vec::new();
         }
-        let effects = self.step();
-        if self.stepping {
+        let effects = self.step(now);
+        if self.stepping.is_some() {
             self.plays_at = Some(Duration::MAX);
         }
         effects

@@ -21,6 +21,7 @@ use futures::stream::{self, BoxStream, Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend, TestBackend};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// What comes in from outside the program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -155,8 +156,25 @@ pub fn inputs() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
         listen(SignalKind::terminate(), Signal::Terminate)?,
         listen(SignalKind::hangup(), Signal::HangUp)?,
     ];
-    let terminal = EventStream::new().map(|event| event.map(Input::Terminal)).boxed();
-    Ok(stream::select(stream::select_all(signals), terminal))
+    Ok(stream::select(stream::select_all(signals), terminal_events()))
+}
+
+/// crossterm's stream wakes only whoever asked it first, and the loop asks now and then without waiting: so one task
+/// waits for it, and the loop asks a channel, which may be asked in any way.
+fn terminal_events() -> BoxStream<'static, io::Result<Input>> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut events = EventStream::new();
+        while let Some(event) = events.next().await {
+            if sender.send(event.map(Input::Terminal)).is_err() {
+                return;
+            }
+        }
+    });
+    let next = |mut receiver: mpsc::UnboundedReceiver<_>| async move {
+        receiver.recv().await.map(|input| (input, receiver))
+    };
+    stream::unfold(receiver, next).boxed()
 }
 
 fn listen(kind: SignalKind, meaning: Signal) -> io::Result<BoxStream<'static, io::Result<Input>>> {

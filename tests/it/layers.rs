@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 6] = [
     &["wire", "session", "observer", "engine"],
     &["play", "run", "rush"],
     &["tui"],
-    &["cli", "config", "exit", "launch", "log", "main", "lib"],
+    &["cli", "config", "console", "exit", "launch", "log", "main", "lib"],
 ];
 
 /// Crates that stop at a layer: the lowest that may name them.

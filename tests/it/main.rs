@@ -20,5 +20,6 @@ mod session;
 mod sql;
 mod support;
 mod target;
+mod terminal;
 mod tls;
 mod wire;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{App, Effect};
 use crate::run::Command;
+use crate::tui::app::{ON_ITS_WAY, Stepping};
 use crate::tui::backslash::Backslash;
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
@@ -18,7 +19,7 @@ impl App {
     /// Reacts to an action.
     pub fn update(&mut self, action: Action, now: Duration) -> Vec<Effect> {
         match action {
-            Action::NextStep => return self.step(),
+            Action::NextStep => return self.step(now),
             Action::StepBack => return self.step_back(),
             Action::Restart => return self.go_to(0),
             Action::AutoPlay => return self.auto_play(now),
@@ -80,13 +81,16 @@ impl App {
         self.focus_on((self.focus + steps) % count);
     }
 
-    pub(super) fn step(&mut self) -> Vec<Effect> {
+    pub(super) fn step(&mut self, now: Duration) -> Vec<Effect> {
         let Some((session, narration)) = self.next_session() else {
             let restart = self.key(Action::Restart);
             self.say(format!("that was the last step; {restart} starts again"));
             return Vec::new();
         };
-        if self.stepping {
+        if let Some(stepping) = &mut self.stepping
+            && now < stepping.since + ON_ITS_WAY
+        {
+            stepping.more += 1;
             return Vec::new();
         }
         if let Some(why) = self.why_not_into(&session) {
@@ -95,7 +99,7 @@ impl App {
             return Vec::new();
         }
         self.watch(&session);
-        self.stepping = true;
+        self.stepping = Some(Stepping { since: now, more: 0 });
         vec![Effect::Ask(Command::Step)]
     }
 
@@ -138,7 +142,7 @@ impl App {
     }
 
     fn go_to(&mut self, step: usize) -> Vec<Effect> {
-        self.stepping = false;
+        self.stepping = None;
         vec![Effect::Ask(Command::GoTo(step))]
     }
 

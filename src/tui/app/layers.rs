@@ -31,7 +31,7 @@ impl App {
             Layer::Picker(picker) => self.key_on_picker(picker, key),
             Layer::FindText(find) => self.key_on_find_text(find, key, action),
             Layer::FindStatement(find) => self.key_on_find_statement(find, key, action, now),
-            Layer::EditStep(editor) => self.key_on_edit_step(editor, key, action),
+            Layer::EditStep(editor) => self.key_on_edit_step(editor, key, action, now),
         }
     }
 
@@ -213,22 +213,27 @@ impl App {
         mut editor: Editor,
         key: KeyEvent,
         action: Option<Action>,
+        now: Duration,
     ) -> Vec<Effect> {
         match (action, key.code) {
             (_, KeyCode::Esc) | (Some(Action::Interrupt), _) => return Vec::new(),
             (Some(Action::Enter), _) if editor.is_complete() => {
-                return self.send_edited(editor);
+                return self.send_edited(editor, now);
             }
-            (Some(Action::NextStep), _) => return self.send_edited(editor),
+            (Some(Action::NextStep), _) => return self.send_edited(editor, now),
             (Some(Action::Enter | Action::NewLine), _) => editor.new_line(),
             _ => editor.type_key(key),
         }
         self.keep(Layer::EditStep(editor))
     }
 
-    fn send_edited(&mut self, editor: Editor) -> Vec<Effect> {
+    fn send_edited(&mut self, editor: Editor, now: Duration) -> Vec<Effect> {
+        if self.stepping.is_some() {
+            self.refuse("the step before is still on its way".to_owned());
+            return self.keep(Layer::EditStep(editor));
+        }
         let sql = editor.text();
-        let mut effects = self.step();
+        let mut effects = self.step(now);
         if effects.is_empty() {
             self.layers.push(Layer::EditStep(editor));
         }

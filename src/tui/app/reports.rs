@@ -25,12 +25,12 @@ impl App {
             }
             Report::Over => self.plays_at = None,
             Report::Refused(why) => {
-                self.stepping = false;
+                self.stepping = None;
                 self.plays_at = None;
                 self.refuse(why);
             }
             Report::Broken(why) => {
-                self.stepping = false;
+                self.stepping = None;
                 self.plays_at = None;
                 self.broken = Some(why);
             }
@@ -52,7 +52,7 @@ impl App {
         self.engine = Some(fresh.engine.clone());
         self.house = Arc::default();
         self.broken = None;
-        self.stepping = false;
+        self.stepping = None;
         if is_new {
             self.open_scenario();
         }
@@ -86,17 +86,26 @@ impl App {
                 self.flashes.apply(&self.house, house, self.clock + now);
                 self.house = house.clone();
             }
-            (None, Kind::Quiet) => self.became_quiet(now),
+            (None, Kind::Quiet) => return self.became_quiet(now),
             (None, Kind::Note(text)) => self.say(text.clone()),
             _ => {}
         }
         Vec::new()
     }
 
-    fn became_quiet(&mut self, now: Duration) {
-        self.stepping = false;
+    fn became_quiet(&mut self, now: Duration) -> Vec<Effect> {
         if self.plays_at.is_some() {
             self.plays_at = Some(now + self.setting.pace);
+        }
+        match self.stepping.take() {
+            Some(stepping) if stepping.more > 0 => {
+                let effects = self.step(now);
+                if let Some(next) = &mut self.stepping {
+                    next.more = stepping.more - 1;
+                }
+                effects
+            }
+            _ => Vec::new(),
         }
     }
 

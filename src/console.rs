@@ -1,0 +1,125 @@
+//! Opens the console: settings from the command line, the environment and the configuration file, then engine, run and screen.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use std::io::IsTerminal as _;
+
+use color_eyre::eyre::{self, WrapErr as _};
+
+use crate::cli::{ConsoleArgs, EngineArgs};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::launch;
+use crate::log;
+use crate::run::{Production, Run};
+use crate::scenario::{EngineKind, Scenario, library};
+use crate::tui::app::Setting;
+use crate::tui::screen::{Screen, Signal, inputs};
+use crate::tui::theme::{Charset, Depth, Theme};
+use crate::tui::{self, Console};
+
+/// What the console opens with unless a scenario is named.
+const FIRST_SCENARIO: &str = "adjacent-seats";
+/// The colours unless a theme is named.
+const FIRST_THEME: &str = "dark";
+
+/// Opens the console, and ends when its user leaves it.
+pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
+    let config = read_config(arguments.config.as_ref())?;
+    let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
+    let scenario = arguments.scenario.as_deref().unwrap_or(FIRST_SCENARIO);
+    let scenario = Arc::new(library::open(scenario).map_err(Failure::from)?);
+    let setting = setting(&arguments, &config)?;
+    need_a_terminal()?;
+    let engine = with_config(arguments.engine, &config);
+    let production = Production {
+        schedule: Arc::new(scenario.schedules.first()),
+        scenario,
+        engine: engine.engine.map_or(EngineKind::Postgres, EngineKind::from),
+        isolation: engine.isolation,
+    };
+    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    runtime.block_on(play(&engine, production, setting))
+}
+
+async fn play(engine: &EngineArgs, production: Production, setting: Setting) -> eyre::Result<Exit> {
+    let venues = launch::engine(engine).await?;
+    let run = Run::start(venues.clone(), production);
+    let (commands, reports, run) = run.split();
+    let shown = show(Console { commands, reports, setting }).await;
+    run.end().await;
+    venues.stop().await.map_err(Failure::from)?;
+    shown
+}
+
+/// The screen, given back before anything else is said.
+async fn show(console: Console) -> eyre::Result<Exit> {
+    let mut input = inputs().wrap_err("cannot listen to the terminal")?;
+    let mut screen = Screen::open().wrap_err("cannot take the terminal")?;
+    let exit = tui::run(screen.terminal(), &mut input, console).await;
+    drop(screen);
+    Ok(match exit? {
+        tui::Exit::Quit => Exit::Fine,
+        tui::Exit::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp)
+        | tui::Exit::NoInput => Exit::Interrupted,
+    })
+}
+
+fn read_config(named: Option<&PathBuf>) -> Result<Config, Failure> {
+    use etcetera::BaseStrategy as _;
+    let read = match (named, etcetera::choose_base_strategy()) {
+        (Some(path), _) => Config::open(path),
+        (None, Ok(folders)) => {
+            Config::open_if_there(&folders.config_dir().join("overbooked/config.toml"))
+        }
+        // Without a home there is no configuration of one's own.
+        (None, Err(_)) => Ok(Config::default()),
+    };
+    read.map_err(|error| Failure::misuse(error.to_string()))
+}
+
+fn setting(arguments: &ConsoleArgs, config: &Config) -> Result<Setting, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let theme = arguments.theme.as_deref().or(config.theme.as_deref()).unwrap_or(FIRST_THEME);
+    let theme = Theme::find(theme, Depth::of(variable), Charset::of(variable));
+    Ok(Setting {
+        theme: theme.map_err(|error| Failure::misuse(error.to_string()))?,
+        keys: config.keys.clone(),
+        library: every_scenario(),
+        pace: config.pace,
+        opening: config.opening,
+    })
+}
+
+/// What can be picked with a key; a test keeps every one of them readable.
+fn every_scenario() -> Vec<Arc<Scenario>> {
+    library::ENTRIES.iter().filter_map(|entry| entry.scenario().ok()).map(Arc::new).collect()
+}
+
+/// The command line and the environment go before the file.
+fn with_config(arguments: EngineArgs, config: &Config) -> EngineArgs {
+    use crate::cli::EngineChoice;
+    let choice = config.engine.map(|kind| match kind {
+        EngineKind::Optimistic => EngineChoice::Optimistic,
+        _ => EngineChoice::Postgres,
+    });
+    EngineArgs {
+        url: arguments.url.or_else(|| config.url.clone()),
+        engine: arguments.engine.or(choice),
+        isolation: arguments.isolation.or(config.isolation),
+        pg_bin: arguments.pg_bin.or_else(|| config.pg_bin.clone()),
+        data: arguments.data,
+    }
+}
+
+fn need_a_terminal() -> Result<(), Failure> {
+    let (input, output) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
+    if input && output {
+        return Ok(());
+    }
+    let which = if input { "output" } else { "input" };
+    Err(Failure::misuse(format!(
+        "the console needs a terminal, and its {which} is none; run it without a pipe or a redirection"
+    )))
+}
