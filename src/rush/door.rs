@@ -2,17 +2,17 @@
 //!
 //! A [`Line`] is driven by whoever waits for an answer on it, in the same task; no second task has to be woken for each statement.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use pgwire::messages::PgWireBackendMessage;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage, SimpleQueryRow, Socket};
+use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
 use super::trouble::{ErrorClass, Trouble};
 use crate::sql::rush as sql;
-use crate::wire::{Connection, Target};
+use crate::wire::{Carrier, Connection, Passage, PassageError, Target, WireError};
 
 /// Whether a statement may stay prepared on the server between two transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Preparing {
 /// Where connections come from.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
-    config: Config,
+    passage: Passage,
     preparing: Preparing,
 }
 
@@ -34,17 +34,14 @@ impl Door {
     /// A door to this database, through which one goes by this name.
     pub(super) async fn to(target: &Target, application: &str) -> Result<Self, Trouble> {
         let target = target.with_application_name(application);
-        let preparing = match reaches_its_own_process(&target).await {
-            Ok(true) => Preparing::Named,
-            Ok(false) => Preparing::Unnamed,
-            Err(message) => return Err(Trouble::unreachable(message)),
-        };
-        Ok(Self { config: target.tokio_postgres_config(), preparing })
+        let mut first = Connection::connect(&target).await.map_err(unreachable)?;
+        let preparing = preparing(&mut first).await.map_err(unreachable)?;
+        Ok(Self { passage: Passage::of(&first, &target), preparing })
     }
 
     /// One more connection.
     pub(super) async fn open(&self) -> Result<Line, Trouble> {
-        let (client, connection) = self.config.connect(NoTls).await.map_err(unreachable)?;
+        let (client, connection) = self.passage.open().await.map_err(not_let_in)?;
         Ok(Line {
             client,
             connection: Some(connection),
@@ -55,26 +52,34 @@ impl Door {
 }
 
 /// A server names its process when it lets somebody in, and so does a pooler; only the server's is the one that answers.
-async fn reaches_its_own_process(target: &Target) -> Result<bool, String> {
-    let mut connection = Connection::connect(target).await.map_err(|error| error.to_string())?;
+async fn preparing(connection: &mut Connection) -> Result<Preparing, WireError> {
     let question = sql::IS_PROCESS.replace("PID", &connection.key_pid().to_string());
-    connection.submit(&question).await.map_err(|error| error.to_string())?;
+    connection.submit(&question).await?;
     let mut rows = 0;
     loop {
-        match connection.next().await.map_err(|error| error.to_string())? {
+        match connection.next().await? {
             PgWireBackendMessage::DataRow(_) => rows += 1,
-            PgWireBackendMessage::ReadyForQuery(_) => return Ok(rows > 0),
+            PgWireBackendMessage::ReadyForQuery(_) if rows > 0 => return Ok(Preparing::Named),
+            PgWireBackendMessage::ReadyForQuery(_) => return Ok(Preparing::Unnamed),
             _ => {}
         }
     }
 }
 
-fn unreachable(error: Error) -> Trouble {
-    match Trouble::from(error) {
-        Trouble::Lost(class) if class == ErrorClass::connection_lost() => {
-            Trouble::Lost(ErrorClass::unreachable())
-        }
-        other => other,
+fn unreachable(error: impl fmt::Display) -> Trouble {
+    Trouble::unreachable(error.to_string())
+}
+
+/// Whoever is refused for good need not come again; everybody else may.
+fn not_let_in(error: PassageError) -> Trouble {
+    match error {
+        PassageError::Closed(_) => Trouble::Lost(ErrorClass::unreachable()),
+        PassageError::Refused(error) => match Trouble::from(error) {
+            Trouble::Lost(class) if class == ErrorClass::connection_lost() => {
+                Trouble::Lost(ErrorClass::unreachable())
+            }
+            other => other,
+        },
     }
 }
 
@@ -82,7 +87,7 @@ fn unreachable(error: Error) -> Trouble {
 pub(super) struct Line {
     client: Client,
     /// Dropped once it has ended, so that whoever waits for an answer is told.
-    connection: Option<tokio_postgres::Connection<Socket, NoTlsStream>>,
+    connection: Option<Carrier>,
     preparing: Preparing,
     /// Why the server hung up, if it said so.
     last_words: Option<ErrorClass>,

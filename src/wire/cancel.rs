@@ -28,6 +28,11 @@ impl Canceller {
         Self { route, pid, secret }
     }
 
+    /// The way that the connection has taken.
+    pub(super) fn route(&self) -> &Route {
+        &self.route
+    }
+
     /// The process that the server named with the key.
     pub(super) fn pid(&self) -> Pid {
         Pid(self.pid)

@@ -8,12 +8,30 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
+use super::auth::EndPoint;
+use super::certificate;
+
 /// A connected stream.
 #[derive(Debug)]
-pub(super) enum Socket {
+pub enum Socket {
+    /// A Unix socket.
     Unix(UnixStream),
+    /// TCP, in clear text.
     Tcp(TcpStream),
+    /// TLS over TCP.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket {
+    /// What an authentication can be bound to.
+    pub(super) fn end_point(&self) -> EndPoint {
+        match self {
+            Self::Tls(stream) => certificate::end_point(
+                stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()),
+            ),
+            Self::Unix(_) | Self::Tcp(_) => EndPoint::Plain,
+        }
+    }
 }
 
 /// Passes a call on to whichever stream it is.

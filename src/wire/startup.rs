@@ -202,6 +202,10 @@ fn is_about_the_user(error: &ConnectError) -> bool {
 }
 
 impl Route {
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// A connected socket, on which nothing of the protocol proper has been said yet.
     pub(super) async fn open(&self) -> Result<Socket, ConnectError> {
         let unreachable =
@@ -251,14 +255,8 @@ struct Entry {
 
 impl Entry {
     async fn begin(target: &Target, route: Route, socket: Socket) -> Result<Self, ConnectError> {
-        let end_point = match &socket {
-            Socket::Tls(stream) => certificate::end_point(
-                stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()),
-            ),
-            Socket::Unix(_) | Socket::Tcp(_) => EndPoint::Plain,
-        };
         let mut entry = Entry {
-            proof: Proof::new(target, &route.place, end_point),
+            proof: Proof::new(target, &route.place, socket.end_point()),
             frames: Framed::new(socket, Codec::default()),
             parameters: BTreeMap::new(),
             key: (0, SecretKey::default()),

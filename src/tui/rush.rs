@@ -1,0 +1,193 @@
+//! The rush on a screen: the house filling up, how fast, how slowly, who was in the way; and what the strategies came to so far.
+//!
+//! ```text
+//!   keys, signals ──┐                      ┌──▶ stop
+//!                   ├──▶ select! ──▶ Stand ┤
+//!   the rush ───────┘                      └──▶ a frame, at most ten a second
+//! ```
+//!
+//! The rush runs in a task of its own. Ten frames a second show it well, and cost it little: this screen shares the machine with
+//! what it measures.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use futures::{FutureExt, Stream, StreamExt};
+use ratatui::Terminal;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::LoopError;
+use super::screen::{Frames, Input};
+use super::theme::Theme;
+use crate::rush::board::{Board, Report};
+use crate::rush::options::Options;
+use crate::rush::{self, RushError, Venue};
+
+mod dots;
+mod series;
+mod stand;
+mod view;
+
+pub use stand::{Phase, Stand};
+pub use view::draw;
+
+/// The time between two frames.
+const FRAME: Duration = Duration::from_millis(100);
+/// How many reports may wait for the screen.
+const REPORTS: usize = 1024;
+/// How many reports are folded before the next look at the keys.
+const DRAINED: usize = 256;
+
+/// What a rush came to, and how its screen was left.
+#[derive(Debug)]
+pub struct Left {
+    /// Everything that was measured.
+    pub board: Board,
+    /// Whether somebody ended it before its time.
+    pub interrupted: bool,
+}
+
+/// Why the screen of a rush ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum RushScreenError {
+    /// The rush could not take place.
+    #[error(transparent)]
+    Rush(#[from] RushError),
+    /// The terminal failed.
+    #[error(transparent)]
+    Terminal(#[from] LoopError),
+}
+
+/// Runs a rush and shows it until somebody leaves the screen. Leaving stops the rush in good order: what was sold gets its verdict, and
+/// nothing stays in the database.
+pub async fn show<B, I>(
+    terminal: &mut Terminal<B>,
+    input: &mut I,
+    theme: &Theme,
+    options: &Options,
+    venue: &Venue,
+) -> Result<Left, RushScreenError>
+where
+    B: Frames,
+    I: Stream<Item = io::Result<Input>> + Unpin,
+{
+    let stop = CancellationToken::new();
+    let (reports, heard) = mpsc::channel(REPORTS);
+    let (asked, place, until) = (options.clone(), venue.clone(), stop.clone());
+    let rush = tokio::spawn(async move { rush::run(&asked, &place, reports, until).await });
+    let mut frames = tokio::time::interval(FRAME);
+    frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (stand, clock) = (Stand::new(options), Instant::now());
+    let mut stage = Stage { terminal, input, theme, stop, heard, frames, clock, stand };
+    let shown = stage.play().await;
+    stage.stop.cancel();
+    // Whoever reports must not wait for a screen that is gone.
+    stage.heard.close();
+    let interrupted = stage.stand.phase != Phase::Over;
+    let board = stage.stand.board;
+    end_of(rush).await?;
+    shown?;
+    Ok(Left { board, interrupted })
+}
+
+async fn end_of(rush: JoinHandle<Result<(), RushError>>) -> Result<(), RushError> {
+    match rush.await {
+        Ok(ended) => ended,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Everything that the loop holds.
+struct Stage<'a, B: Frames, I> {
+    terminal: &'a mut Terminal<B>,
+    input: &'a mut I,
+    theme: &'a Theme,
+    stop: CancellationToken,
+    heard: mpsc::Receiver<Report>,
+    frames: Interval,
+    clock: Instant,
+    stand: Stand,
+}
+
+/// Whether the screen stays.
+#[derive(PartialEq, Eq)]
+enum Turn {
+    Stay,
+    Leave,
+}
+
+impl<B, I> Stage<'_, B, I>
+where
+    B: Frames,
+    I: Stream<Item = io::Result<Input>> + Unpin,
+{
+    async fn play(&mut self) -> Result<(), LoopError> {
+        while self.turn().await? == Turn::Stay {}
+        Ok(())
+    }
+
+    async fn turn(&mut self) -> Result<Turn, LoopError> {
+        let reporting = self.stand.phase != Phase::Over;
+        tokio::select! {
+            biased;
+            input = self.input.next() => self.obey(input.transpose().map_err(LoopError::Read)?),
+            _ = self.frames.tick() => self.draw().map(|()| Turn::Stay),
+            report = self.heard.recv(), if reporting => {
+                self.hear(report);
+                Ok(Turn::Stay)
+            }
+        }
+    }
+
+    /// What has been reported meanwhile is folded too, but not so much that a key would have to wait.
+    fn hear(&mut self, report: Option<Report>) {
+        let now = self.clock.elapsed();
+        let Some(report) = report else { return self.stand.end() };
+        self.stand.apply(report, now);
+        for _ in 0..DRAINED {
+            let Some(Some(report)) = self.heard.recv().now_or_never() else { return };
+            self.stand.apply(report, now);
+        }
+    }
+
+    /// The first q stops the rush, the next one leaves the screen; so it is when the rush is over.
+    fn obey(&mut self, input: Option<Input>) -> Result<Turn, LoopError> {
+        match input {
+            Some(Input::Terminal(Event::Key(key))) if is_leave(key) => match self.stand.phase {
+                Phase::Going => {
+                    self.stand.phase = Phase::Stopping;
+                    self.stop.cancel();
+                    Ok(Turn::Stay)
+                }
+                Phase::Stopping | Phase::Over => Ok(Turn::Leave),
+            },
+            Some(Input::Terminal(Event::Resize(..))) => self.draw().map(|()| Turn::Stay),
+            Some(Input::Terminal(_)) => Ok(Turn::Stay),
+            Some(Input::Ended(_)) | None => Ok(Turn::Leave),
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), LoopError> {
+        let failed = |error: B::Error| LoopError::Draw(error.to_string());
+        let (stand, theme, now) = (&mut self.stand, self.theme, self.clock.elapsed());
+        stand.tick(now);
+        self.terminal.backend_mut().begin_frame().map_err(failed)?;
+        self.terminal.draw(|frame| view::draw(frame, stand, theme)).map_err(failed)?;
+        self.terminal.backend_mut().end_frame().map_err(failed)
+    }
+}
+
+fn is_leave(key: KeyEvent) -> bool {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    key.kind != KeyEventKind::Release
+        && match key.code {
+            KeyCode::Char('q') => true,
+            KeyCode::Char('c') => control,
+            KeyCode::Esc => true,
+            _ => false,
+        }
+}

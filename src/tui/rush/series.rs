@@ -1,0 +1,159 @@
+//! What a rush was like from moment to moment: the lines of the charts.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::rush::tally::Settled;
+use crate::rush::waits::Waits;
+
+/// How long a moment is.
+const MOMENT: Duration = Duration::from_millis(500);
+/// How many moments are kept: two minutes of them.
+const KEPT: usize = 240;
+
+/// One moment, by the second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Moment {
+    /// When it ended, in seconds from the strategy's start.
+    pub(super) at: f64,
+    /// Requests a second.
+    pub(super) throughput: f64,
+    /// The median latency in milliseconds.
+    pub(super) p50: f64,
+    /// The latency that one in a hundred exceeds, in milliseconds.
+    pub(super) p99: f64,
+    /// Lock waits seen, a second.
+    pub(super) waits: f64,
+    /// Conflicts a second.
+    pub(super) conflicts: f64,
+    /// Retries a second.
+    pub(super) retries: f64,
+}
+
+/// The moments of the strategy that runs.
+#[derive(Clone, Debug)]
+pub(super) struct Series {
+    begun: Duration,
+    moment_begun: Duration,
+    latencies: Histogram<u64>,
+    conflicts: u32,
+    retries: u32,
+    waits_before: u64,
+    waits: u64,
+    moments: VecDeque<Moment>,
+}
+
+impl Series {
+    /// A strategy that starts now.
+    pub(super) fn new(now: Duration) -> Self {
+        Self {
+            begun: now,
+            moment_begun: now,
+            // Three digits of any latency; it grows as it must.
+            latencies: Histogram::new(2)
+                .unwrap_or_else(|_| unreachable!("0 to 5 digits are allowed")),
+            conflicts: 0,
+            retries: 0,
+            waits_before: 0,
+            waits: 0,
+            moments: VecDeque::with_capacity(KEPT),
+        }
+    }
+
+    /// Counts a request towards this moment.
+    pub(super) fn apply(&mut self, settled: &Settled) {
+        let micros = u64::try_from(settled.latency.as_micros()).unwrap_or(u64::MAX);
+        self.latencies.saturating_record(micros.max(1));
+        self.conflicts += settled.conflicts;
+        self.retries += settled.retries;
+    }
+
+    /// Takes note of the waits seen so far.
+    pub(super) fn see(&mut self, waits: Waits) {
+        self.waits = waits.seen;
+    }
+
+    /// Ends the moment if it is over.
+    pub(super) fn tick(&mut self, now: Duration) {
+        let lasted = now.saturating_sub(self.moment_begun);
+        if lasted < MOMENT {
+            return;
+        }
+        if self.moments.len() == KEPT {
+            self.moments.pop_front();
+        }
+        self.moments.push_back(self.moment(now, lasted.as_secs_f64()));
+        self.moment_begun = now;
+        self.latencies.reset();
+        (self.conflicts, self.retries, self.waits_before) = (0, 0, self.waits);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "points of a chart")]
+    fn moment(&self, now: Duration, seconds: f64) -> Moment {
+        let millis = |quantile| self.latencies.value_at_quantile(quantile) as f64 / 1e3;
+        Moment {
+            at: now.saturating_sub(self.begun).as_secs_f64(),
+            throughput: self.latencies.len() as f64 / seconds,
+            p50: millis(0.5),
+            p99: millis(0.99),
+            waits: self.waits.saturating_sub(self.waits_before) as f64 / seconds,
+            conflicts: f64::from(self.conflicts) / seconds,
+            retries: f64::from(self.retries) / seconds,
+        }
+    }
+
+    /// The moments that are over, the oldest first.
+    pub(super) fn moments(&self) -> &VecDeque<Moment> {
+        &self.moments
+    }
+
+    /// The last moment that is over.
+    pub(super) fn last(&self) -> Moment {
+        self.moments.back().copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rush::tally::Outcome;
+
+    fn settled(millis: u64) -> Settled {
+        Settled {
+            passenger: 1,
+            outcome: Outcome::Taken,
+            latency: Duration::from_millis(millis),
+            first_try: Duration::ZERO,
+            retrying: Duration::ZERO,
+            statements: 1,
+            conflicts: 2,
+            retries: 1,
+            reconnects: 0,
+            asked: 0,
+            errors: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_moment_is_told_by_the_second() {
+        let mut series = Series::new(Duration::from_secs(9));
+        (0..50).for_each(|_| series.apply(&settled(4)));
+        series.tick(Duration::from_millis(9_499));
+        assert!(series.moments().is_empty());
+        series.tick(Duration::from_millis(9_500));
+        let moment = series.last();
+        assert_eq!((moment.throughput, moment.conflicts, moment.retries), (100.0, 200.0, 100.0));
+        assert!((moment.p50 - 4.0).abs() < 0.1, "{moment:?}");
+        series.tick(Duration::from_secs(10));
+        assert_eq!(series.last().throughput, 0.0);
+    }
+
+    #[test]
+    fn old_moments_go() {
+        let mut series = Series::new(Duration::ZERO);
+        (1..1000).for_each(|moment| series.tick(MOMENT * moment));
+        assert_eq!(series.moments().len(), KEPT);
+    }
+}

@@ -1,0 +1,98 @@
+//! How a rush stands: everything that its screen shows, folded from the rush's reports.
+
+use std::time::Duration;
+
+use super::series::Series;
+use crate::rush::board::{Board, Report};
+use crate::rush::options::{Options, StrategyName};
+use crate::rush::tally::{Outcome, Settled};
+
+/// Where the rush is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It runs.
+    Going,
+    /// Somebody wants it to stop; what was begun is finished.
+    Stopping,
+    /// Every strategy is over.
+    Over,
+}
+
+/// The rush as the screen shows it.
+#[derive(Clone, Debug)]
+pub struct Stand {
+    /// What was counted.
+    pub board: Board,
+    /// Where it is.
+    pub phase: Phase,
+    pub(super) options: Options,
+    pub(super) chosen: Vec<StrategyName>,
+    pub(super) series: Series,
+    /// How often each seat was sold, as the workers were told; by number, from seat 1.
+    pub(super) sales: Vec<u8>,
+    pub(super) opened: Duration,
+    pub(super) now: Duration,
+}
+
+impl Stand {
+    /// Nothing has happened yet.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            board: Board::default(),
+            phase: Phase::Going,
+            chosen: options.chosen(),
+            series: Series::new(Duration::ZERO),
+            sales: vec![0; options.seats as usize],
+            options: options.clone(),
+            opened: Duration::ZERO,
+            now: Duration::ZERO,
+        }
+    }
+
+    /// Takes a report in.
+    pub fn apply(&mut self, report: Report, now: Duration) {
+        match &report {
+            Report::Opened(_) => {
+                self.sales.fill(0);
+                self.series = Series::new(now);
+                self.opened = now;
+            }
+            Report::Settled(batch) => batch.iter().for_each(|settled| self.count(settled)),
+            Report::Waits(waits) => self.series.see(*waits),
+            Report::Note(_) | Report::Ended(_) => {}
+        }
+        self.board.apply(report);
+        self.tick(now);
+    }
+
+    /// Nothing more will come.
+    pub fn end(&mut self) {
+        self.phase = Phase::Over;
+    }
+
+    /// Lets the time go on.
+    pub fn tick(&mut self, now: Duration) {
+        self.now = now;
+        if self.board.running.is_some() {
+            self.series.tick(now);
+        }
+    }
+
+    fn count(&mut self, settled: &Settled) {
+        self.series.apply(settled);
+        let Outcome::Booked(seat) = settled.outcome else { return };
+        let place = usize::try_from(seat - 1).unwrap_or(usize::MAX);
+        if let Some(sales) = self.sales.get_mut(place) {
+            *sales = sales.saturating_add(1);
+        }
+    }
+
+    /// How long the running strategy will still take if it goes on as it did; with a rate, until the last passenger is due.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let running = self.board.running.as_ref()?;
+        let settled = u32::try_from(running.tally.settled).ok().filter(|settled| *settled > 0)?;
+        let spent = self.now.saturating_sub(self.opened);
+        let open = self.options.requests.saturating_sub(settled);
+        Some(spent.mul_f64(f64::from(open) / f64::from(settled)))
+    }
+}

@@ -1,0 +1,207 @@
+//! Draws a [`Stand`]: a pure function of what has happened.
+//!
+//! ```text
+//!  rush · for-update · 2 of 11        600 seats · 20 workers · seed 1            12 s left
+//! ╭ the house ────────────────────────╮╭ requests a second ─ 9310 ──────────────────────╮
+//! │A  140 of 200 sold                 ││        chart                                   │
+//! │■■■■■■■■·····                      │╰────────────────────────────────────────────────╯
+//! │B  ...                             │╭ latency ─ p50 1.9 ms, p99 8.2 ms ──────────────╮
+//! │                                   ││        chart                                   │
+//! ╰───────────────────────────────────╯╰────────────────────────────────────────────────╯
+//!  lock waits 3 now, 120 a second · conflicts 12 a second · retries 12 a second
+//!  errors: 40001 12 times
+//! ╭ done ──────────────────────────────────────────────────────────────────────────────────╮
+//! │strategy    req/s   p99 ms   conflicts   sold twice   missing                               │
+//! ╰────────────────────────────────────────────────────────────────────────────────────────────╯
+//!  q stop
+//! ```
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Widget};
+
+use super::dots;
+use super::series::Moment;
+use super::stand::{Phase, Stand};
+use crate::rush::table;
+use crate::tui::text;
+use crate::tui::theme::{Role, Theme};
+
+/// Draws a frame.
+pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
+    let area = frame.area();
+    let buffer = frame.buffer_mut();
+    buffer.set_style(area, theme.style(Role::Screen));
+    let done = u16::try_from(stand.board.ended.len() + 3).unwrap_or(u16::MAX).min(area.height / 2);
+    let [header, top, now, done, footer] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(2),
+        Constraint::Length(done),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    let [house, charts] = Layout::horizontal([Constraint::Fill(1); 2]).areas(top);
+    let [throughput, latency] = Layout::vertical([Constraint::Fill(1); 2]).areas(charts);
+    draw_header(stand, theme, header, buffer);
+    dots::draw(stand, theme, pane("the house", theme, house, buffer), buffer);
+    draw_throughput(stand, theme, throughput, buffer);
+    draw_latency(stand, theme, latency, buffer);
+    draw_now(stand, theme, now, buffer);
+    draw_done(stand, theme, done, buffer);
+    draw_footer(stand, theme, footer, buffer);
+}
+
+/// A border with a title; gives what is inside.
+fn pane(title: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let title = Span::styled(format!(" {title} "), theme.style(Role::Title));
+    let block = Block::bordered()
+        .border_set(theme.border())
+        .border_style(theme.style(Role::Border))
+        .title(title);
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    inside
+}
+
+fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let between = theme.signs().between;
+    let strategy = match &stand.board.running {
+        Some(running) => running.strategy.as_str(),
+        None if stand.phase == Phase::Over => "over",
+        None => "getting ready",
+    };
+    let number = (stand.board.ended.len() + 1).min(stand.chosen.len());
+    let options = &stand.options;
+    let left = format!(" rush {between} {strategy} {between} {number} of {}", stand.chosen.len());
+    let middle = format!(
+        "   {} seats {between} {} workers {between} seed {}   ",
+        options.seats, options.workers, options.seed
+    );
+    let x = text::put(buffer, area, (area.x, area.y), &left, theme.style(Role::Strong));
+    let x = text::put(buffer, area, (x, area.y), &middle, theme.style(Role::Dim));
+    let progress = progress(stand);
+    let start = area.right().saturating_sub(u16::try_from(text::width(&progress) + 1).unwrap_or(0));
+    text::put(buffer, area, (start.max(x), area.y), &progress, theme.style(Role::Strong));
+}
+
+fn progress(stand: &Stand) -> String {
+    let Some(running) = &stand.board.running else { return String::new() };
+    let share = running.tally.settled * 100 / u64::from(stand.options.requests.max(1));
+    match stand.left() {
+        Some(left) => format!("{share} %, {} left", seconds(left)),
+        None => format!("{share} %"),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => format!("{} s", time.as_secs() + u64::from(time.subsec_nanos() > 0)),
+        whole => format!("{} min {} s", whole / 60, whole % 60),
+    }
+}
+
+/// A line of a chart.
+struct Curve {
+    value: fn(&Moment) -> f64,
+    role: Role,
+}
+
+fn draw_throughput(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let title = format!("requests a second: {:.0}", stand.series.last().throughput);
+    let area = pane(&title, theme, area, buffer);
+    let curve = Curve { value: |moment| moment.throughput, role: Role::Booked };
+    draw_chart(stand, theme, &[curve], area, buffer);
+}
+
+fn draw_latency(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let last = stand.series.last();
+    let title = format!("latency in ms: p50 {:.1}, p99 {:.1}", last.p50, last.p99);
+    let area = pane(&title, theme, area, buffer);
+    let curves = [
+        Curve { value: |moment| moment.p50, role: Role::Booked },
+        Curve { value: |moment| moment.p99, role: Role::Waiting },
+    ];
+    draw_chart(stand, theme, &curves, area, buffer);
+}
+
+fn draw_chart(stand: &Stand, theme: &Theme, curves: &[Curve], area: Rect, buffer: &mut Buffer) {
+    let moments = stand.series.moments();
+    let (Some(first), Some(last)) = (moments.front(), moments.back()) else { return };
+    let points: Vec<Vec<(f64, f64)>> = curves
+        .iter()
+        .map(|curve| moments.iter().map(|moment| (moment.at, (curve.value)(moment))).collect())
+        .collect();
+    let highest = points.iter().flatten().map(|(_, value)| *value).fold(1.0, f64::max);
+    let marker = if theme.signs().free.is_ascii() { Marker::Custom('*') } else { Marker::Braille };
+    let lines = points.iter().zip(curves).map(|(points, curve)| {
+        let style = theme.style(curve.role);
+        Dataset::default().data(points).marker(marker).graph_type(GraphType::Line).style(style)
+    });
+    let labels = [String::from("0"), format!("{highest:.0}")];
+    let dim = theme.style(Role::Dim);
+    let height = Axis::default().bounds([0.0, highest]).labels(labels).style(dim);
+    let width = Axis::default().bounds([first.at, last.at.max(first.at + 1.0)]).style(dim);
+    Chart::new(lines.collect()).x_axis(width).y_axis(height).render(area, buffer);
+}
+
+fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(running) = &stand.board.running else { return };
+    let last = stand.series.last();
+    let between = theme.signs().between;
+    let waits = match running.waits {
+        Some(waits) => format!("lock waits: {} now, {:.0} a second seen", waits.now, last.waits),
+        None => "lock waits: not shown by this engine".to_owned(),
+    };
+    let rates = format!(
+        " {waits} {between} conflicts: {:.0} a second {between} retries: {:.0} a second",
+        last.conflicts, last.retries
+    );
+    let errors: Vec<String> =
+        running.tally.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
+    let errors = match errors.is_empty() {
+        true => " no errors".to_owned(),
+        false => format!(" errors: {}", errors.join(", ")),
+    };
+    let lines = [
+        Line::styled(rates, theme.style(Role::Screen)),
+        Line::styled(text::visible(&errors).into_owned(), theme.style(Role::Notice)),
+    ];
+    text::put_lines(buffer, area, &lines);
+}
+
+fn draw_done(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let area = pane("done", theme, area, buffer);
+    let lines = table::fitting(&stand.board, usize::from(area.width));
+    let room = usize::from(area.height);
+    // The newest matter most where not all fit; the titles stay.
+    let skipped = lines.len().saturating_sub(room);
+    let shown = lines.iter().take(1).chain(lines.iter().skip(1 + skipped));
+    let styled: Vec<Line<'_>> = shown
+        .enumerate()
+        .map(|(place, line)| {
+            let role = if place == 0 { Role::Heading } else { Role::Screen };
+            Line::styled(text::visible(line).into_owned(), theme.style(role))
+        })
+        .collect();
+    text::put_lines(buffer, area, &styled);
+}
+
+fn draw_footer(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let words = match stand.phase {
+        Phase::Going => " stop",
+        Phase::Stopping => " leave at once; the rush is being stopped",
+        Phase::Over => " leave and print the table",
+    };
+    let x = text::put(buffer, area, (area.x, area.y), " q", theme.style(Role::Key));
+    let x = text::put(buffer, area, (x, area.y), words, theme.style(Role::Screen));
+    if let Some(note) = stand.board.notes.last() {
+        let note = format!("   {}", text::visible(note));
+        text::put(buffer, area, (x, area.y), &note, theme.style(Role::Dim));
+    }
+}
