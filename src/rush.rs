@@ -28,6 +28,7 @@ pub mod board;
 mod desk;
 mod door;
 mod floor;
+mod ground;
 pub mod headless;
 mod house;
 pub mod options;
@@ -43,6 +44,7 @@ mod worker;
 
 use board::{End, Ended, Finished, Report};
 use door::Door;
+use ground::Ground;
 use options::{Options, StrategyName};
 use tally::{Settled, Tally};
 use trace::Trace;
@@ -57,15 +59,6 @@ const PREFIX: &str = "overbooked_rush";
 const APPLICATION: &str = "overbooked/rush";
 /// How many batches may be on their way from the workers before they wait.
 const BATCHES: usize = 256;
-
-/// Where the rush takes place.
-#[derive(Clone, Debug)]
-pub struct Venue {
-    /// The database.
-    pub target: Target,
-    /// The same database through an optimistic engine, for the strategy of that name.
-    pub optimistic: Option<Target>,
-}
 
 /// Why a rush could not take place at all.
 #[derive(Debug, thiserror::Error)]
@@ -87,17 +80,17 @@ pub enum RushError {
 /// sold by then still gets its verdict.
 pub async fn run(
     options: &Options,
-    venue: &Venue,
+    target: &Target,
     reports: mpsc::Sender<Report>,
     stop: CancellationToken,
 ) -> Result<(), RushError> {
-    let pool = connect(&venue.target).await?;
+    let pool = connect(target).await?;
     for name in sweep(&pool, PREFIX).await? {
         tell(&reports, Report::Note(format!("dropped {name}, which an earlier run left behind")))
             .await;
     }
     let trace = Arc::new(Trace::new(options));
-    let rush = Rush { options, venue, pool, trace, reports, stop };
+    let rush = Rush { options, target, pool, trace, reports, stop };
     for strategy in options.chosen() {
         if rush.stop.is_cancelled() {
             break;
@@ -124,7 +117,7 @@ async fn tell(reports: &mpsc::Sender<Report>, report: Report) {
 /// What all strategies of a rush share.
 struct Rush<'a> {
     options: &'a Options,
-    venue: &'a Venue,
+    target: &'a Target,
     pool: PgPool,
     trace: Arc<Trace>,
     reports: mpsc::Sender<Report>,
@@ -134,15 +127,13 @@ struct Rush<'a> {
 impl Rush<'_> {
     /// One strategy, in a schema of its own.
     async fn play(&self, strategy: StrategyName) -> Result<End, RushError> {
-        let target = match strategy {
-            StrategyName::Optimistic => self.venue.optimistic.as_ref(),
-            _ => Some(&self.venue.target),
-        };
-        let Some(target) = target else {
-            return Ok(End::Unavailable("no optimistic engine stands before this database".into()));
+        let ground = match Ground::of(strategy, self.target, &self.pool).await {
+            Ok(ground) => ground,
+            Err(reason) => return Ok(End::Unavailable(reason)),
         };
         let schema = RunSchema::create(&self.pool, PREFIX).await?;
-        let end = self.stage(strategy, target, schema.name()).await;
+        let end = self.stage(strategy, ground.target(), schema.name()).await;
+        ground.leave().await;
         if let Err(error) = schema.drop().await {
             tell(&self.reports, Report::Note(error.to_string())).await;
         }

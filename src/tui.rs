@@ -33,6 +33,7 @@ pub mod layout;
 pub mod pane;
 pub mod remark;
 pub mod result;
+pub mod rush;
 pub mod screen;
 pub mod script;
 pub mod scrollback;

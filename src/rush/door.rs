@@ -39,6 +39,11 @@ impl Door {
         Ok(Self { passage: Passage::of(&first, &target), preparing })
     }
 
+    /// What may be left prepared.
+    pub(super) fn preparing(&self) -> Preparing {
+        self.preparing
+    }
+
     /// One more connection.
     pub(super) async fn open(&self) -> Result<Line, Trouble> {
         let (client, connection) = self.passage.open().await.map_err(not_let_in)?;

@@ -6,7 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, Report};
 use super::options::{Options, StrategyName};
-use super::{RushError, Venue, run};
+use super::{RushError, run};
+use crate::wire::Target;
 
 /// How many reports may wait for the progress bar.
 const REPORTS: usize = 1024;
@@ -14,7 +15,7 @@ const REPORTS: usize = 1024;
 /// Runs the rush to its end, or until it is stopped, and gives what it came to. `started` is told of notes as they come.
 pub async fn headless(
     options: &Options,
-    venue: &Venue,
+    target: &Target,
     stop: CancellationToken,
 ) -> Result<Board, RushError> {
     let (reports, mut heard) = mpsc::channel(REPORTS);
@@ -27,7 +28,7 @@ pub async fn headless(
         }
         board
     };
-    let (ran, board) = tokio::join!(run(options, venue, reports, stop), follow);
+    let (ran, board) = tokio::join!(run(options, target, reports, stop), follow);
     ran.map(|()| board)
 }
 

@@ -122,7 +122,10 @@ fn aligned(board: &Board, columns: &[&Column]) -> Vec<String> {
 }
 
 fn row(cells: &[String], widths: &[usize]) -> String {
-    cells.iter().zip(widths).fold(String::new(), |row, (cell, width)| row + &format!("  {cell:>width$}"))
+    cells
+        .iter()
+        .zip(widths)
+        .fold(String::new(), |row, (cell, width)| row + &format!("  {cell:>width$}"))
 }
 
 fn width(lines: &[(&Ended, Line)], place: usize, title: &str) -> usize {

@@ -25,7 +25,8 @@ use super::screen::{Frames, Input};
 use super::theme::Theme;
 use crate::rush::board::{Board, Report};
 use crate::rush::options::Options;
-use crate::rush::{self, RushError, Venue};
+use crate::rush::{self, RushError};
+use crate::wire::Target;
 
 mod dots;
 mod series;
@@ -69,7 +70,7 @@ pub async fn show<B, I>(
     input: &mut I,
     theme: &Theme,
     options: &Options,
-    venue: &Venue,
+    target: &Target,
 ) -> Result<Left, RushScreenError>
 where
     B: Frames,
@@ -77,7 +78,7 @@ where
 {
     let stop = CancellationToken::new();
     let (reports, heard) = mpsc::channel(REPORTS);
-    let (asked, place, until) = (options.clone(), venue.clone(), stop.clone());
+    let (asked, place, until) = (options.clone(), target.clone(), stop.clone());
     let rush = tokio::spawn(async move { rush::run(&asked, &place, reports, until).await });
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -134,7 +135,7 @@ where
         let reporting = self.stand.phase != Phase::Over;
         tokio::select! {
             biased;
-            input = self.input.next() => self.obey(input.transpose().map_err(LoopError::Read)?),
+            input = self.input.next() => self.obey(input.transpose().map_err(LoopError::Read)?.as_ref()),
             _ = self.frames.tick() => self.draw().map(|()| Turn::Stay),
             report = self.heard.recv(), if reporting => {
                 self.hear(report);
@@ -155,9 +156,9 @@ where
     }
 
     /// The first q stops the rush, the next one leaves the screen; so it is when the rush is over.
-    fn obey(&mut self, input: Option<Input>) -> Result<Turn, LoopError> {
+    fn obey(&mut self, input: Option<&Input>) -> Result<Turn, LoopError> {
         match input {
-            Some(Input::Terminal(Event::Key(key))) if is_leave(key) => match self.stand.phase {
+            Some(Input::Terminal(Event::Key(key))) if is_leave(*key) => match self.stand.phase {
                 Phase::Going => {
                     self.stand.phase = Phase::Stopping;
                     self.stop.cancel();
@@ -185,9 +186,8 @@ fn is_leave(key: KeyEvent) -> bool {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     key.kind != KeyEventKind::Release
         && match key.code {
-            KeyCode::Char('q') => true,
+            KeyCode::Char('q') | KeyCode::Esc => true,
             KeyCode::Char('c') => control,
-            KeyCode::Esc => true,
             _ => false,
         }
 }

@@ -13,9 +13,8 @@ use rand::seq::SliceRandom;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::codec::Framed;
 
-use super::auth::{EndPoint, Proof};
+use super::auth::Proof;
 use super::cancel::Canceller;
-use super::certificate;
 use super::codec::Codec;
 use super::connection::{Connection, Frames};
 use super::error::{ConnectError, Refusal, WireError};

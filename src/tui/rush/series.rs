@@ -144,10 +144,14 @@ mod tests {
         assert!(series.moments().is_empty());
         series.tick(Duration::from_millis(9_500));
         let moment = series.last();
-        assert_eq!((moment.throughput, moment.conflicts, moment.retries), (100.0, 200.0, 100.0));
+        for (rate, expected) in
+            [(moment.throughput, 100.0), (moment.conflicts, 200.0), (moment.retries, 100.0)]
+        {
+            assert!((rate - expected).abs() < 0.1, "{moment:?}");
+        }
         assert!((moment.p50 - 4.0).abs() < 0.1, "{moment:?}");
         series.tick(Duration::from_secs(10));
-        assert_eq!(series.last().throughput, 0.0);
+        assert!(series.last().throughput < 1.0);
     }
 
     #[test]

@@ -164,9 +164,10 @@ fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     );
     let errors: Vec<String> =
         running.tally.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
-    let errors = match errors.is_empty() {
-        true => " no errors".to_owned(),
-        false => format!(" errors: {}", errors.join(", ")),
+    let errors = if errors.is_empty() {
+        " no errors".to_owned()
+    } else {
+        format!(" errors: {}", errors.join(", "))
     };
     let lines = [
         Line::styled(rates, theme.style(Role::Screen)),
