@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::playbill::Format;
 use crate::scenario::{EngineKind, Isolation};
 
 const STYLES: Styles = Styles::styled()
@@ -40,6 +41,8 @@ pub struct Cli {
 pub enum Command {
     /// List the scenarios that come with the program
     Scenarios,
+    /// Play scenarios without a screen, check every expectation, print what happened
+    Play(PlayArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -65,6 +68,64 @@ pub struct ConsoleArgs {
     /// Write a log to this file
     #[arg(long, value_name = "FILE", env = "OVERBOOKED_LOG", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
+}
+
+/// What is played without a screen.
+#[derive(Debug, Args)]
+pub struct PlayArgs {
+    /// Scenarios by name (see `overbooked scenarios`) or file
+    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub scenarios: Vec<String>,
+    /// Where the sessions connect to.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The kind of document
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlayFormat,
+    /// Write the document to this file instead of the standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Of an isolationtester file, play this permutation, counted from 1
+    #[arg(long, value_name = "N")]
+    pub permutation: Option<usize>,
+    /// Tell how long everything took
+    #[arg(long)]
+    pub times: bool,
+    /// Cancel a step that has not ended after this many seconds, and stop there
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub step_timeout: u64,
+}
+
+/// The kinds of document that `play` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlayFormat {
+    /// Like psql, with the session's name in front
+    #[default]
+    Text,
+    /// For a wiki: a section a step
+    Markdown,
+    /// For programs: a line an event
+    Json,
+    /// A sequence diagram
+    Mermaid,
+}
+
+impl PlayFormat {
+    /// Whether nothing but the document may be written where it goes.
+    pub fn is_for_programs(self) -> bool {
+        matches!(self, Self::Json | Self::Mermaid)
+    }
+}
+
+impl From<PlayFormat> for Format {
+    fn from(format: PlayFormat) -> Self {
+        match format {
+            PlayFormat::Text => Self::Text,
+            PlayFormat::Markdown => Self::Markdown,
+            PlayFormat::Json => Self::Json,
+            PlayFormat::Mermaid => Self::Mermaid,
+        }
+    }
 }
 
 /// Where the sessions connect to, and how.

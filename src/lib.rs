@@ -18,7 +18,7 @@
 //! 4  the screen          tui                                     the only room that knows ratatui and crossterm
 //! 3  drivers             run  rush                               where the next step comes from: a key, a file, a clock
 //! 2  talks to servers    wire  session  observer  engine
-//! 1  views               lesson  psql  transcript                pure folds over events
+//! 1  views               lesson  playbill  psql  transcript      pure folds over events
 //! 0  data                event  fault  scenario  seats  sql  syntax     no tokio, no ratatui, no socket
 //! ```
 //!
@@ -38,6 +38,7 @@ pub mod sql;
 pub mod syntax;
 // 1: views
 pub mod lesson;
+pub mod playbill;
 pub mod psql;
 pub mod transcript;
 // 2: what talks to servers
@@ -56,5 +57,6 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod exit;
+pub mod headless;
 pub mod launch;
 pub mod log;

@@ -8,6 +8,7 @@ use color_eyre::eyre;
 use overbooked::cli::{Cli, Command};
 use overbooked::console;
 use overbooked::exit::{Exit, Failure};
+use overbooked::headless;
 use overbooked::scenario::library;
 
 fn main() -> eyre::Result<ExitCode> {
@@ -31,6 +32,7 @@ fn complain(failure: &Failure) -> Exit {
 fn dispatch(cli: Cli) -> eyre::Result<Exit> {
     match cli.command {
         None => console::open(cli.console),
+        Some(Command::Play(arguments)) => headless::run(&arguments),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Completions { shell }) => {
             let mut command = Cli::command();

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
     &["event", "fault", "scenario", "seats", "sql", "syntax"],
-    &["lesson", "psql", "transcript"],
+    &["lesson", "playbill", "psql", "transcript"],
     &["wire", "session", "observer", "engine"],
     &["play", "run", "rush"],
     &["tui"],
-    &["cli", "config", "console", "exit", "launch", "log", "main", "lib"],
+    &["cli", "config", "console", "exit", "headless", "launch", "log", "main", "lib"],
 ];
 
 /// Crates that stop at a layer: the lowest that may name them.

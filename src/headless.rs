@@ -1,0 +1,172 @@
+//! `overbooked play`: scenarios played without a screen, checked, and told.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use color_eyre::eyre::{self, WrapErr as _};
+
+use crate::cli::PlayArgs;
+use crate::event::{Blocker, Wait};
+use crate::exit::{Exit, Failure};
+use crate::launch;
+use crate::play::{Played, Stop, play};
+use crate::playbill::Playbill;
+use crate::run::Production;
+use crate::run::venues::Venues;
+use crate::scenario::{EngineKind, Scenario, library};
+use crate::transcript::{Options, waits};
+
+/// Plays every scenario, and says how their expectations fared.
+pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
+    // All files are read before anything runs: a mistake in the last one should not come after ten minutes.
+    let scenarios = arguments.scenarios.iter().map(|name| library::open(name).map(Arc::new));
+    let scenarios = scenarios.collect::<Result<Vec<_>, _>>().map_err(Failure::from)?;
+    let productions = productions(&scenarios, arguments)?;
+    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    runtime.block_on(async {
+        tokio::select! {
+            exit = play_all(productions, arguments) => exit,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        }
+    })
+}
+
+fn productions(
+    scenarios: &[Arc<Scenario>],
+    arguments: &PlayArgs,
+) -> Result<Vec<Production>, Failure> {
+    let engine = arguments.engine.engine.map_or(EngineKind::Postgres, EngineKind::from);
+    scenarios.iter().map(|scenario| production(scenario, engine, arguments)).collect()
+}
+
+fn production(
+    scenario: &Arc<Scenario>,
+    engine: EngineKind,
+    arguments: &PlayArgs,
+) -> Result<Production, Failure> {
+    let wanted = arguments.permutation.unwrap_or(1);
+    let schedule = wanted.checked_sub(1).and_then(|place| scenario.schedules.nth(place));
+    let schedule = schedule.ok_or_else(|| {
+        let count = scenario.schedules.count();
+        let count = count.map_or("very many".to_owned(), |count| count.to_string());
+        Failure::misuse(format!(
+            "{} has {count} permutations, and no number {wanted}",
+            scenario.name
+        ))
+    })?;
+    Ok(Production {
+        scenario: Arc::clone(scenario),
+        schedule: Arc::new(schedule),
+        engine,
+        isolation: arguments.engine.isolation,
+    })
+}
+
+async fn play_all(productions: Vec<Production>, arguments: &PlayArgs) -> eyre::Result<Exit> {
+    let venues = launch::engine(&arguments.engine).await?;
+    let mut programme = Programme::open(arguments)?;
+    for production in productions {
+        let played = programme.play(&venues, production).await;
+        if let Err(report) = played {
+            venues.stop().await.map_err(Failure::from)?;
+            return Err(report);
+        }
+    }
+    venues.stop().await.map_err(Failure::from)?;
+    programme.finish()
+}
+
+/// What has been played, and where it is told.
+struct Programme<'a> {
+    arguments: &'a PlayArgs,
+    out: Box<dyn std::io::Write>,
+    exit: Exit,
+}
+
+impl<'a> Programme<'a> {
+    fn open(arguments: &'a PlayArgs) -> eyre::Result<Self> {
+        let out: Box<dyn std::io::Write> = match &arguments.output {
+            Some(path) => Box::new(create(path)?),
+            None => Box::new(std::io::stdout().lock()),
+        };
+        Ok(Self { arguments, out, exit: Exit::Fine })
+    }
+
+    async fn play(&mut self, venues: &Venues, production: Production) -> eyre::Result<()> {
+        if !applies(&production) {
+            let name = &production.scenario.name;
+            let note = format!("{name}: not for this engine, skipped\n");
+            return Ok(std::io::stderr().write_all(note.as_bytes())?);
+        }
+        let timeout = Duration::from_secs(self.arguments.step_timeout);
+        let played = play(venues, production, timeout).await;
+        let played = played.map_err(|error| Failure::misuse(error.to_string()))?;
+        self.tell(&played)
+    }
+
+    fn tell(&mut self, played: &Played) -> eyre::Result<()> {
+        let engine = format!("{}, {}", played.engine.product, played.engine.isolation.as_sql());
+        let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
+        let playbill = Playbill {
+            scenario: &played.scenario,
+            schedule: &played.schedule,
+            engine: &engine,
+            events: &played.events,
+            breaches: &played.breaches,
+            stop: stop.as_deref(),
+            options: Options { times: self.arguments.times, ..Options::default() },
+        };
+        self.out.write_all(playbill.render(self.arguments.format.into()).as_bytes())?;
+        if !played.is_kept() {
+            self.exit = Exit::Broken;
+        }
+        // Documents for programs have no room for the summary, but somebody should see it.
+        if self.arguments.format.is_for_programs() {
+            for line in playbill.summary() {
+                writeln!(std::io::stderr(), "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> eyre::Result<Exit> {
+        self.out.flush().wrap_err("cannot write the output")?;
+        Ok(self.exit)
+    }
+}
+
+fn create(path: &Path) -> Result<fs::File, Failure> {
+    fs::File::create(path)
+        .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
+}
+
+/// Whether the scenario is meant for this engine.
+fn applies(production: &Production) -> bool {
+    let engines = &production.scenario.engines;
+    engines.is_empty() || engines.contains(&production.engine)
+}
+
+fn sentence(played: &Played, stop: &Stop) -> String {
+    match stop {
+        Stop::Endless { launch, session, wait, after } => {
+            let step = &played.scenario.steps[played.schedule.launches[*launch].step];
+            let why = wait.as_ref().map_or("it still ran".to_owned(), whom);
+            format!(
+                "stopped: {session} {} did not end within {} s and was cancelled; {why}",
+                step.narration,
+                after.as_secs()
+            )
+        }
+        Stop::Refused { launch, reason } => {
+            format!("stopped before step {}: {reason}", launch + 1)
+        }
+    }
+}
+
+fn whom(wait: &Wait) -> String {
+    let is_known = !matches!(wait.blockers.as_slice(), [] | [Blocker::Prepared(None)]);
+    if is_known { format!("it {}", waits(wait)) } else { "it waited".to_owned() }
+}

@@ -1,0 +1,62 @@
+//! A document for a wiki or a pull request: the story, then a section a step with what it said, then how the expectations fared.
+
+use std::fmt::Write as _;
+
+use super::Playbill;
+use crate::event::{Event, Kind};
+use crate::transcript::transcript;
+
+impl Playbill<'_> {
+    pub(super) fn markdown(&self) -> String {
+        let mut out = format!("# {}\n\n*{}*\n", self.scenario.title, self.engine);
+        for paragraph in &self.scenario.story {
+            let _ = write!(out, "\n{paragraph}\n");
+        }
+        for (number, part) in self.parts().into_iter().enumerate() {
+            let text = transcript(&part.events, &self.roster(), self.options);
+            if !text.trim().is_empty() {
+                let heading = part.heading.unwrap_or_else(|| "Typed".to_owned());
+                let _ = write!(out, "\n## {}. {heading}\n\n{}", number + 1, fenced(&text));
+            }
+        }
+        let _ = write!(out, "\n## Expectations\n\n");
+        for line in self.summary() {
+            let _ = writeln!(out, "- {}", line.trim());
+        }
+        out
+    }
+
+    /// The story cut where a submission goes out.
+    fn parts(&self) -> Vec<Section> {
+        let mut parts: Vec<Section> = Vec::new();
+        for event in self.story() {
+            if let Kind::Sent { step, .. } = &event.kind {
+                let heading = match (step, &event.session) {
+                    (Some(launch), _) => {
+                        Some(self.part(crate::scenario::check::Part::Launch(*launch)))
+                    }
+                    (None, None) => Some("Finally".to_owned()),
+                    (None, Some(session)) => Some(format!("{session}, typed")),
+                };
+                parts.push(Section { heading, events: Vec::new() });
+            }
+            if let Some(part) = parts.last_mut() {
+                part.events.push(event);
+            }
+        }
+        parts
+    }
+}
+
+/// What happened from one submission to the next.
+struct Section {
+    heading: Option<String>,
+    events: Vec<Event>,
+}
+
+/// A code block whose fence is longer than any run of backticks in it.
+fn fenced(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}text\n{}\n{fence}\n", text.trim_end())
+}
