@@ -31,6 +31,7 @@ mod floor;
 mod ground;
 pub mod headless;
 mod house;
+pub mod model;
 pub mod options;
 mod pause;
 mod strategy;

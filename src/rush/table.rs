@@ -7,12 +7,18 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::board::{Board, End, Ended, Finished};
+use super::model::{self, Model};
 use super::options::{Format, Options};
 use super::tally::Tally;
 
 /// Writes the strategies that are over in this format.
 pub fn render(board: &Board, options: &Options, format: Format) -> String {
+    let estimate = options.model.then(|| model::render(board, options)).unwrap_or_default();
     match format {
+        Format::Text if options.model => format!("{}\n{estimate}", text(board)),
+        Format::Markdown if options.model => {
+            format!("{}\n```text\n{estimate}```\n", markdown(board))
+        }
         Format::Text => text(board),
         Format::Markdown => markdown(board),
         Format::Json => json_text(board, options),
@@ -235,6 +241,7 @@ fn strategy_json(ended: &Ended) -> Value {
             "statements_per_request": per_request(&finished.tally),
             "tally": Counts::from(&finished.tally),
             "verdict": finished.verdict,
+            "model": Model::measured(&finished.tally),
             "stopped": finished.stopped,
         }),
         End::Unavailable(reason) => json!({"strategy": ended.strategy, "unavailable": reason}),

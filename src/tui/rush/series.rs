@@ -10,6 +10,8 @@ use crate::rush::waits::Waits;
 
 /// How long a moment is.
 const MOMENT: Duration = Duration::from_millis(500);
+/// Longer latencies are drawn as this one: an hour, in microseconds.
+const LONGEST: u64 = 3_600_000_000;
 /// How many moments are kept: two minutes of them.
 const KEPT: usize = 240;
 
@@ -51,9 +53,9 @@ impl Series {
         Self {
             begun: now,
             moment_begun: now,
-            // Three digits of any latency; it grows as it must.
-            latencies: Histogram::new(2)
-                .unwrap_or_else(|_| unreachable!("0 to 5 digits are allowed")),
+            // Two digits are enough for a chart. The bounds are always accepted.
+            latencies: Histogram::new_with_bounds(1, LONGEST, 2)
+                .unwrap_or_else(|_| unreachable!("the bounds are constants")),
             conflicts: 0,
             retries: 0,
             waits_before: 0,
