@@ -31,6 +31,7 @@
 
 mod admit;
 mod apply;
+mod certificate;
 mod changes;
 mod commit;
 mod common;
@@ -61,10 +62,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::wire::Target;
+pub use certificate::Certificate;
 use common::Common;
 pub use news::{Happening, News, PrivateChange};
+use passwords::Passwords;
 
 /// What the gateway says it is; Aurora DSQL says so.
 const SERVER_VERSION: &str = "16.15";
@@ -107,6 +111,10 @@ pub struct Options {
     pub listen: Option<SocketAddr>,
     /// A folder in which to make a Unix socket.
     pub socket_folder: Option<PathBuf>,
+    /// Users and their passwords, `user:password` a line; without it anybody may come in from this machine.
+    pub password_file: Option<PathBuf>,
+    /// TLS.
+    pub certificate: Certificate,
     /// The limits; a test's own are smaller.
     pub limits: Limits,
 }
@@ -119,6 +127,8 @@ impl Options {
             mode: Mode::default(),
             listen: None,
             socket_folder: None,
+            password_file: None,
+            certificate: Certificate::None,
             limits: Limits::default(),
         }
     }
@@ -135,6 +145,30 @@ pub enum GatewayError {
         /// What the system said.
         source: io::Error,
     },
+    /// The password file cannot be read.
+    #[error("cannot read the password file {}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line of it makes no sense.
+    #[error("{}:{line}: expected user:password", path.display())]
+    PasswordLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("cannot use the certificate {}: {reason}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Open to the network without a password.
     #[error(
         "{0} can be reached from outside this machine: give a password file, or listen on 127.0.0.1"
@@ -150,6 +184,7 @@ pub struct Gateway {
     news: Option<mpsc::UnboundedReceiver<News>>,
     heard: Arc<AtomicBool>,
     socket: Option<PathBuf>,
+    certificate: Option<PathBuf>,
 }
 
 /// The port in the name of the Unix socket, which is no port of the machine.
@@ -158,7 +193,11 @@ const SOCKET_PORT: u16 = 5432;
 impl Gateway {
     /// Listens, and serves from then on.
     pub async fn start(options: Options) -> Result<Self, GatewayError> {
-        let passwords = passwords::Passwords::default();
+        let passwords = match &options.password_file {
+            Some(path) => Passwords::read(path)?,
+            None => Passwords::default(),
+        };
+        let certificate = options.certificate.ready()?;
         if let Some(address) = options.listen.filter(|address| !address.ip().is_loopback())
             && !passwords.are_asked()
         {
@@ -175,12 +214,13 @@ impl Gateway {
             news: Some(news),
             heard: common.hearing(),
             socket: None,
+            certificate: certificate.path,
         };
         if let Some(folder) = &options.socket_folder {
             gateway.listen_unix(folder, &common, &options.backend)?;
         }
         if let Some(address) = options.listen {
-            gateway.listen_tcp(address, &common).await?;
+            gateway.listen_tcp(address, &common, certificate.acceptor).await?;
         }
         Ok(gateway)
     }
@@ -193,6 +233,11 @@ impl Gateway {
     /// The TCP address on which it listens.
     pub fn address(&self) -> Option<SocketAddr> {
         self.listen
+    }
+
+    /// The self-signed certificate that a client may be told to trust (`sslrootcert`).
+    pub fn certificate(&self) -> Option<&Path> {
+        self.certificate.as_deref()
     }
 
     /// What only the gateway knows; the first caller gets it.
@@ -221,7 +266,7 @@ impl Gateway {
             loop {
                 tokio::select! {
                     Ok((stream, _)) = listener.accept() => {
-                        clients.spawn(serve(Box::new(stream), Arc::clone(&common)));
+                        clients.spawn(serve(Box::new(stream), Arc::clone(&common), None));
                     }
                     Some(_) = clients.join_next(), if !clients.is_empty() => {}
                 }
@@ -236,6 +281,7 @@ impl Gateway {
         &mut self,
         address: SocketAddr,
         common: &Arc<Common>,
+        tls: Option<TlsAcceptor>,
     ) -> Result<(), GatewayError> {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -247,7 +293,7 @@ impl Gateway {
                 tokio::select! {
                     Ok((stream, _)) = listener.accept() => {
                         stream.set_nodelay(true).ok();
-                        clients.spawn(serve(Box::new(stream), Arc::clone(&common)));
+                        clients.spawn(serve(Box::new(stream), Arc::clone(&common), tls.clone()));
                     }
                     Some(_) = clients.join_next(), if !clients.is_empty() => {}
                 }
@@ -266,8 +312,8 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(stream: Box<dyn frame::Stream>, common: Arc<Common>) {
-    if let Err(error) = door::receive(stream, common, None).await {
+async fn serve(stream: Box<dyn frame::Stream>, common: Arc<Common>, tls: Option<TlsAcceptor>) {
+    if let Err(error) = door::receive(stream, common, tls).await {
         tracing::debug!(%error, "a connection ended");
     }
 }

@@ -55,6 +55,8 @@ impl Session {
         self.check_use(&executed, &named)?;
         let relations = named.relations();
         let tables = self.ensure_copies(&relations).await?;
+        // A write may check or cascade along foreign keys; reading does not.
+        let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
         self.fill(&tables).await?;
         self.note_use(&executed, &tables).await?;
         Ok(Admitted {
@@ -165,13 +167,14 @@ impl Session {
 
     /// Remembers what the statement may do to these tables.
     async fn note_use(&mut self, statement: &Statement, tables: &[u32]) -> Result<(), Trouble> {
+        let referred = self.tables.are_referred_to(tables);
         if statement.writes {
             self.gather_locks(tables).await?;
         }
         for table in tables {
             if let Some(state) = self.tables.state(*table) {
                 state.written |= statement.writes;
-                state.locked |= statement.locks == Some(RowLock::Update);
+                state.locked |= statement.locks == Some(RowLock::Update) && !referred;
             }
         }
         Ok(())

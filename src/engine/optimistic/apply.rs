@@ -2,15 +2,24 @@
 //!
 //! Rows go before others change, and others change before new ones come: a transaction that frees a seat and takes another must not
 //! hit the unique key on the way. A row whose key columns changed goes and comes again, for the same reason.
+//!
+//! Where foreign keys tie the tables, all of it is one statement, since PostgreSQL checks them at a statement's end.
+
+use std::sync::Arc;
 
 use super::changes::{Pair, array};
-use super::commit::{Change, Deed, TableChanges};
-use super::refusal::Refusal;
+use super::commit::{Deed, TableChanges};
 use super::server::Question;
 
 /// What is applied, in order.
 pub(super) struct Plan<'a> {
     tables: &'a [TableChanges],
+}
+
+/// A statement of a plan, and its parameters.
+struct Piece {
+    sql: String,
+    parameters: Vec<String>,
 }
 
 impl<'a> Plan<'a> {
@@ -20,17 +29,54 @@ impl<'a> Plan<'a> {
     }
 
     /// The statements, COMMIT last: the first one that fails keeps all later ones from running.
-    pub(super) fn questions(&self) -> Result<Vec<Question>, Refusal> {
-        let mut questions = Vec::new();
-        for phase in [Phase::Deletes, Phase::Updates, Phase::Inserts, Phase::Touches] {
+    pub(super) fn questions(&self) -> Vec<Question> {
+        let tied = self.tables.iter().any(|table| table.shape.is_tied());
+        let mut questions = if tied { self.together() } else { self.one_by_one() };
+        questions.push(Question::prepared("commit"));
+        questions
+    }
+
+    /// Whether rows of a table that others refer to swap unique values: then a unique key may be hit on the way, and
+    /// the client gets to see that instead of a conflict that a retry would meet again.
+    pub(super) fn may_stumble(&self) -> bool {
+        self.tables.iter().any(|table| table.moves_keys() && table.shape.is_referred_to())
+    }
+
+    fn one_by_one(&self) -> Vec<Question> {
+        let pieces = PHASES
+            .iter()
+            .flat_map(|phase| self.tables.iter().filter_map(|table| phase.piece(table, 1)));
+        pieces.map(Piece::question).collect()
+    }
+
+    /// One statement; each part waits for the one before it.
+    fn together(&self) -> Vec<Question> {
+        let (mut parts, mut parameters) = (Vec::<String>::new(), Vec::new());
+        for phase in PHASES {
             for table in self.tables {
-                questions.extend(phase.question(table));
+                let Some(piece) = phase.piece(table, parameters.len() + 1) else { continue };
+                let before = parts.len().checked_sub(1);
+                let wait = before.map(|at| format!(" and (select count(*) from p{at}) >= 0"));
+                let (at, wait) = (parts.len(), wait.unwrap_or_default());
+                parts.push(format!("p{at} as ({}{wait} returning 1)", piece.sql));
+                parameters.extend(piece.parameters);
             }
         }
-        questions.push(Question::prepared("commit"));
-        Ok(questions)
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let sql = format!("with {} select 1", parts.join(", "));
+        vec![Piece { sql, parameters }.question()]
     }
 }
+
+impl Piece {
+    fn question(self) -> Question {
+        self.parameters.into_iter().fold(Question::prepared(self.sql), Question::with)
+    }
+}
+
+const PHASES: [Phase; 4] = [Phase::Deletes, Phase::Updates, Phase::Inserts, Phase::Touches];
 
 /// One kind of statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,41 +88,45 @@ enum Phase {
 }
 
 impl Phase {
-    fn question(self, table: &TableChanges) -> Option<Question> {
-        let rows: Vec<&Change> =
-            table.changes.iter().filter(|change| self.is_for(table, change.deed)).collect();
-        if rows.is_empty() {
+    fn piece(self, table: &TableChanges, from: usize) -> Option<Piece> {
+        let keys = self.keys(table);
+        if keys.is_empty() {
             return None;
         }
         let pair = Pair::new(&table.shape, &table.copy);
         let sql = match self {
-            Self::Deletes => pair.apply_deletes(),
-            Self::Updates => pair.apply_updates(),
-            Self::Inserts => pair.apply_inserts(),
-            Self::Touches => pair.apply_touches(),
+            Self::Deletes => pair.apply_deletes(from),
+            Self::Updates => pair.apply_updates(from),
+            Self::Inserts => pair.apply_inserts(from),
+            Self::Touches => pair.apply_touches(from),
         };
-        let columns = pair.key_types().len();
-        let values = |column: usize| array(rows.iter().map(|row| row.key[column].as_str()));
-        Some(
-            (0..columns)
-                .fold(Question::prepared(sql), |question, column| question.with(values(column))),
-        )
+        let columns = 0..pair.key_types().len();
+        let values = |column: usize| array(keys.iter().map(|key| key[column].as_str()));
+        Some(Piece { sql, parameters: columns.map(values).collect() })
+    }
+
+    fn keys(self, table: &TableChanges) -> Vec<Arc<[String]>> {
+        if self == Self::Touches {
+            return table.touched();
+        }
+        let changes = table.changes.iter().filter(|change| self.is_for(table, change.deed));
+        changes.map(|change| Arc::clone(&change.key)).collect()
     }
 
     fn is_for(self, table: &TableChanges, deed: Deed) -> bool {
-        let moves = table.moves_by_replacing();
+        let replaces = table.moves_keys() && !table.shape.is_referred_to();
         match self {
-            Self::Deletes => deed == Deed::Deleted || (moves && deed == Deed::Rekeyed),
-            Self::Updates => deed == Deed::Updated || (!moves && deed == Deed::Rekeyed),
-            Self::Inserts => deed == Deed::Inserted || (moves && deed == Deed::Rekeyed),
-            Self::Touches => deed == Deed::Locked,
+            Self::Deletes => deed == Deed::Deleted || (replaces && deed == Deed::Rekeyed),
+            Self::Updates => deed == Deed::Updated || (!replaces && deed == Deed::Rekeyed),
+            Self::Inserts => deed == Deed::Inserted || (replaces && deed == Deed::Rekeyed),
+            Self::Touches => false,
         }
     }
 }
 
 impl TableChanges {
     /// Whether several rows change their keys, so that one may need what another still has.
-    fn moves_by_replacing(&self) -> bool {
+    fn moves_keys(&self) -> bool {
         let rekeyed = self.changes.iter().filter(|change| change.deed == Deed::Rekeyed).count();
         rekeyed > 1 && self.shape.other_unique()
     }

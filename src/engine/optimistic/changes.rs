@@ -191,20 +191,19 @@ impl<'a> Pair<'a> {
         )
     }
 
-    /// The rows that a subtransaction has locked, by key; `$1` is the transaction above it.
-    pub(super) fn shared(&self) -> String {
+    /// The rows that something other than the transaction `$1` has marked, by mark and key.
+    pub(super) fn marks(&self) -> String {
         let copied = self.copied();
-        let locked = "c.xmax::text <> '0' and age(c.xmax) <= 0 and c.xmax <> $1::text::xid";
+        let marked = "c.xmax::text <> '0' and c.xmax <> $1::text::xid";
         match self.key() {
             Key::Columns(key) => {
                 let texts = key.iter().map(|name| format!("c.{}::text", quote(name)));
-                format!(
-                    "select {} from {copied} c where {locked}",
-                    texts.collect::<Vec<_>>().join(", ")
-                )
+                let texts = texts.collect::<Vec<_>>().join(", ");
+                format!("select c.xmax::text, {texts} from {copied} c where {marked}")
             }
             Key::Place => format!(
-                "select m.stored::text from {copied} c join pg_temp.{} m on m.copied = c.ctid where {locked}",
+                "select c.xmax::text, m.stored::text from {copied} c \
+                 join pg_temp.{} m on m.copied = c.ctid where {marked}",
                 self.map()
             ),
         }
@@ -229,11 +228,14 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// `unnest($1::text[], ...) as d(k1, ...)`: the rows that a statement is about.
-    fn rows(&self) -> String {
+    /// `unnest($1::text[], ...) as d(k1, ...)`: the rows that a statement is about, from this parameter on.
+    fn rows(&self, from: usize) -> String {
         let types = self.key_types();
-        let arrays: Vec<_> =
-            types.iter().enumerate().map(|(at, name)| format!("${}::{name}[]", at + 1)).collect();
+        let arrays: Vec<_> = types
+            .iter()
+            .enumerate()
+            .map(|(at, name)| format!("${}::{name}[]", at + from))
+            .collect();
         let names: Vec<_> = (1..=types.len()).map(|at| format!("k{at}")).collect();
         format!("unnest({}) as d({})", arrays.join(", "), names.join(", "))
     }
@@ -251,17 +253,17 @@ impl<'a> Pair<'a> {
     }
 
     /// Deletes stored rows by key.
-    pub(super) fn apply_deletes(&self) -> String {
+    pub(super) fn apply_deletes(&self, from: usize) -> String {
         format!(
             "delete from only {} s using {} where {}",
             self.shape.stored(),
-            self.rows(),
+            self.rows(from),
             self.among("s")
         )
     }
 
     /// Gives stored rows the copy's values, by key.
-    pub(super) fn apply_updates(&self) -> String {
+    pub(super) fn apply_updates(&self, from: usize) -> String {
         let set: Vec<_> =
             self.shape.settable_columns().map(|column| column.name.as_str()).collect();
         format!(
@@ -270,35 +272,35 @@ impl<'a> Pair<'a> {
             list("", set.iter().copied()),
             list("c.", set.iter().copied()),
             self.copied(),
-            self.rows(),
+            self.rows(from),
             self.among("c"),
             self.among("s"),
         )
     }
 
     /// Inserts rows of the copy, by key or by their place in the copy.
-    pub(super) fn apply_inserts(&self) -> String {
+    pub(super) fn apply_inserts(&self, from: usize) -> String {
         format!(
             "insert into {} ({}) overriding system value select {} from {} c, {} where {}",
             self.shape.stored(),
             self.columns(""),
             self.columns("c."),
             self.copied(),
-            self.rows(),
+            self.rows(from),
             self.among("c"),
         )
     }
 
     /// Touches stored rows that were only locked, as if they had been written.
-    pub(super) fn apply_touches(&self) -> String {
+    pub(super) fn apply_touches(&self, from: usize) -> String {
         let Some(column) = self.shape.settable_columns().next() else {
-            let (stored, rows, among) = (self.shape.stored(), self.rows(), self.among("s"));
+            let (stored, rows, among) = (self.shape.stored(), self.rows(from), self.among("s"));
             return format!("select from only {stored} s, {rows} where {among} for update of s");
         };
         format!(
             "update only {} s set {name} = s.{name} from {} where {}",
             self.shape.stored(),
-            self.rows(),
+            self.rows(from),
             self.among("s"),
             name = quote(&column.name),
         )

@@ -10,7 +10,7 @@
 //! is applied. The gateway's death at any point leaves the stored tables with whole transactions, since PostgreSQL has
 //! only this one COMMIT.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
@@ -76,6 +76,11 @@ impl Change {
 }
 
 impl TableChanges {
+    /// Whether any row is changed.
+    fn is_written(&self) -> bool {
+        self.changes.iter().any(Change::is_written)
+    }
+
     /// The keys of rows locked FOR KEY SHARE, for people.
     pub(super) fn shared(&self) -> impl Iterator<Item = String> {
         self.shared.iter().map(|row| row.key.join("-"))
@@ -86,14 +91,32 @@ impl TableChanges {
         let table = self.shape.oid;
         // A new row of a table without a key is nobody else's.
         let is_keyed = self.shape.key().is_some();
-        let named =
-            self.changes.iter().filter(move |change| is_keyed || change.deed != Deed::Inserted);
+        let tied = self.shape.is_referred_to();
+        // Checking a foreign key marks the row that it refers to; PostgreSQL checks it once more where it is applied.
+        let named = self.changes.iter().filter(move |change| {
+            (is_keyed || change.deed != Deed::Inserted) && !(tied && change.deed == Deed::Locked)
+        });
         let claims = named.map(move |change| {
             let row = RowId { table, key: Arc::clone(&change.key) };
             let plain = change.deed == Deed::Updated && !self.strong.contains(&row);
             (row, if plain { Claim::Update } else { Claim::Strong })
         });
-        claims.chain(self.shared.iter().map(|row| (row.clone(), Claim::KeyShare)))
+        let shared = self.shared.iter().map(|row| (row.clone(), Claim::KeyShare));
+        let strong = self.strong.iter().map(|row| (row.clone(), Claim::Strong));
+        // What is claimed twice is claimed the stronger way: the last one counts.
+        shared.chain(claims).chain(strong)
+    }
+
+    /// The keys of rows that are to be touched as if they had been written.
+    pub(super) fn touched(&self) -> Vec<Arc<[String]>> {
+        let tied = self.shape.is_referred_to();
+        let locked = self.changes.iter().filter(|change| !tied && change.deed == Deed::Locked);
+        let locked = locked.map(|change| Arc::clone(&change.key));
+        let written = self.changes.iter().filter(|change| change.is_written());
+        let written: HashSet<_> = written.map(|change| &change.key).collect();
+        let strong = self.strong.iter().map(|row| Arc::clone(&row.key));
+        let touched = strong.chain(locked).filter(|key| !written.contains(key));
+        touched.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -125,7 +148,7 @@ impl Session {
         self.check_limits(&changes)?;
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
-        if changes.iter().all(|table| table.claims().next().is_none() && table.changes.is_empty()) {
+        if changes.iter().all(|table| table.claims().next().is_none() && !table.is_written()) {
             self.server.ask(Question::prepared("commit")).await?;
         } else {
             self.commit_changes(&changes, &snapshot, xid.unwrap_or(0)).await?;
@@ -155,16 +178,16 @@ impl Session {
         xid: u64,
     ) -> Result<(), Trouble> {
         let claims: HashMap<RowId, Claim> = changes.iter().flat_map(TableChanges::claims).collect();
-        let questions = Plan::of(changes).questions()?;
+        let plan = Plan::of(changes);
         let common = Arc::clone(&self.common);
         let mut ledger = common.ledger.lock().await;
         if let Some(verdict) = ledger.judge(snapshot, &claims) {
             drop(ledger);
             return Err(self.explain(verdict, changes).into());
         }
-        let applied = self.server.ask_all(questions).await;
+        let applied = self.server.ask_all(plan.questions()).await;
         if let Err(trouble) = applied {
-            return Err(judged(trouble));
+            return Err(if plan.may_stumble() { trouble } else { judged(trouble) });
         }
         ledger.enter(xid, &self.application, claims);
         ledger.forget(common.oldest(), common.limits.age);

@@ -294,9 +294,10 @@ impl Session {
     ) -> Result<(), Trouble> {
         let _schema_is_ours = self.close_schema(statement).await?;
         let admitted: Admitted = self.admit(statement).await?;
-        self.before_locking(statement, limit).await?;
+        let marks = self.before_locking(statement, &admitted.tables, limit).await?;
         self.wait_with(frame);
         self.dispatch(Some(&admitted.turned)).await?;
+        self.after_locking(statement, &admitted.tables, marks).await?;
         let held = std::mem::take(&mut self.held);
         self.after_statement(statement, &admitted, &held).await?;
         self.held = held;

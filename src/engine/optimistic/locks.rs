@@ -2,7 +2,10 @@
 //!
 //! A row lock leaves its transaction's number in the row's `xmax`, and nothing that SQL can read tells FOR UPDATE from
 //! FOR KEY SHARE. So they are told apart by who leaves the number. FOR UPDATE runs in the transaction itself and its mark stays until
-//! COMMIT reads it. FOR KEY SHARE runs in a subtransaction, whose marks are read at once and then rolled back.
+//! COMMIT reads it. FOR KEY SHARE runs in a subtransaction, whose marks are read at once and then rolled back; and so does FOR UPDATE of a
+//! table to which foreign keys refer, since checking those leaves marks of the transaction's own.
+
+use std::collections::HashSet;
 
 use super::commit::{Change, Deed, changes_question};
 use super::ledger::RowId;
@@ -13,26 +16,39 @@ use super::session::Session;
 use super::statement::{RowLock, Statement};
 use super::tables::low;
 
+/// Rows, and the number that a lock has left in each.
+pub(super) type Marks = HashSet<(RowId, String)>;
+
 /// An Execute without a limit of rows.
 pub(super) const ALL_ROWS: i32 = 0;
 
 impl Session {
-    /// Before a statement that locks FOR KEY SHARE.
+    /// Before a statement whose locks are read at once.
     pub(super) async fn before_locking(
         &mut self,
         statement: &Statement,
+        tables: &[u32],
         limit: i32,
-    ) -> Result<(), Trouble> {
-        if statement.locks != Some(RowLock::KeyShare) {
-            return Ok(());
+    ) -> Result<Option<Marks>, Trouble> {
+        if !self.locks_apart(statement, tables) {
+            return Ok(None);
         }
         if statement.writes || limit != ALL_ROWS {
             let message =
-                "FOR KEY SHARE is not supported in a statement that writes or is fetched in parts";
+                "this row lock is not supported in a statement that writes or is fetched in parts";
             return Err(Refusal::unsupported(message).into());
         }
+        let before = self.marks(tables).await?;
         self.server.ask(Question::prepared("savepoint overbooked")).await?;
-        Ok(())
+        Ok(Some(before))
+    }
+
+    fn locks_apart(&self, statement: &Statement, tables: &[u32]) -> bool {
+        match statement.locks {
+            None => false,
+            Some(RowLock::KeyShare) => true,
+            Some(RowLock::Update) => self.tables.are_referred_to(tables),
+        }
     }
 
     /// After it: its marks are read and taken back.
@@ -40,27 +56,39 @@ impl Session {
         &mut self,
         statement: &Statement,
         tables: &[u32],
+        before: Option<Marks>,
     ) -> Result<(), Trouble> {
-        if statement.locks != Some(RowLock::KeyShare) {
-            return Ok(());
+        let Some(before) = before else { return Ok(()) };
+        let after = self.marks(tables).await?;
+        for (row, _) in after.difference(&before) {
+            let Some(state) = self.tables.state(row.table) else { continue };
+            match statement.locks {
+                Some(RowLock::Update) => state.strong.insert(row.clone()),
+                _ => state.shared.insert(row.clone()),
+            };
         }
-        let Some(xid) = self.xid() else { return Ok(()) };
+        let back = ["rollback to savepoint overbooked", "release savepoint overbooked"];
+        self.server.ask_all(back.map(Question::prepared).into()).await?;
+        Ok(())
+    }
+
+    /// The marks on the copies' rows that are not the transaction's own.
+    async fn marks(&mut self, tables: &[u32]) -> Result<Marks, Trouble> {
+        let mut marks = Marks::new();
+        let Some(xid) = self.xid() else { return Ok(marks) };
         for used in self.tables.used() {
             let table = used.shape.oid;
             if !tables.contains(&table) {
                 continue;
             }
-            let question = Question::prepared(used.pair().shared()).with(low(xid));
-            let answer = self.server.ask(question).await?;
-            let keys = answer
-                .rows
-                .into_iter()
-                .map(|row| row.into_iter().map(Option::unwrap_or_default).collect());
-            used.state.shared.extend(keys.map(|key| RowId { table, key }));
+            let question = Question::prepared(used.pair().marks()).with(low(xid));
+            for row in self.server.ask(question).await?.rows {
+                let mut values = row.into_iter().map(Option::unwrap_or_default);
+                let mark = values.next().unwrap_or_default();
+                marks.insert((RowId { table, key: values.collect() }, mark));
+            }
         }
-        let back = ["rollback to savepoint overbooked", "release savepoint overbooked"];
-        self.server.ask_all(back.map(Question::prepared).into()).await?;
-        Ok(())
+        Ok(marks)
     }
 
     /// Notes which rows are locked before a statement that writes: a row that is changed no longer tells that it

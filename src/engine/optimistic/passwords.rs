@@ -1,28 +1,243 @@
-//! Who may come in: SCRAM-SHA-256 against a file of users and passwords, or everybody where there is no file.
+//! Who may come in: SCRAM-SHA-256 (RFC 5802, RFC 7677) against a file of users and passwords, or everybody where there is no file.
+//!
+//! A line of the file is `user:password`, or `user:` and a verifier as PostgreSQL keeps it in `pg_authid`
+//! (`SCRAM-SHA-256$4096:salt$stored:server`). Empty lines and lines that begin with `#` say nothing. A user who is not in the file is
+//! asked like any other and told the same as one with a wrong password.
 
 use std::collections::HashMap;
 use std::io;
+use std::num::NonZeroU32;
+use std::path::Path;
 
-use super::frame::{ClientTag, Line};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::BufMut;
+use ring::{digest, hmac, pbkdf2};
 
-/// The users and their passwords.
+use super::GatewayError;
+use super::frame::{ClientTag, Line, put, put_text};
+use super::refusal::Refusal;
+
+const MECHANISM: &str = "SCRAM-SHA-256";
+/// PostgreSQL's own number of rounds.
+const ROUNDS: u32 = 4096;
+
+/// The users and what proves that they are themselves.
 #[derive(Debug, Default)]
 pub(super) struct Passwords {
-    users: Option<HashMap<String, String>>,
+    users: Option<HashMap<String, Verifier>>,
+}
+
+/// What the server keeps of a password: enough to check it, not enough to use it.
+#[derive(Clone, Debug)]
+struct Verifier {
+    rounds: u32,
+    salt: Vec<u8>,
+    stored_key: Vec<u8>,
+    server_key: Vec<u8>,
+}
+
+impl Verifier {
+    fn of_password(password: &str) -> Self {
+        let salt = rand::random::<[u8; 16]>();
+        let mut salted = [0; 32];
+        let rounds = NonZeroU32::new(ROUNDS).unwrap_or(NonZeroU32::MIN);
+        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, password.as_bytes(), &mut salted);
+        Self {
+            rounds: ROUNDS,
+            salt: salt.to_vec(),
+            stored_key: sha256(&sign(&salted, b"Client Key")),
+            server_key: sign(&salted, b"Server Key"),
+        }
+    }
+
+    /// Reads `SCRAM-SHA-256$4096:salt$stored:server`.
+    fn parse(text: &str) -> Option<Self> {
+        let (head, keys) = text.strip_prefix(MECHANISM)?.strip_prefix('$')?.split_once('$')?;
+        let (rounds, salt) = head.split_once(':')?;
+        let (stored, server) = keys.split_once(':')?;
+        let bytes = |text: &str| BASE64.decode(text).ok();
+        Some(Self {
+            rounds: rounds.parse().ok()?,
+            salt: bytes(salt)?,
+            stored_key: bytes(stored)?,
+            server_key: bytes(server)?,
+        })
+    }
+
+    /// Whether this proof was made by somebody who knows the password.
+    fn accepts(&self, proof: &[u8], exchange: &str) -> bool {
+        let signature = sign(&self.stored_key, exchange.as_bytes());
+        if proof.len() != signature.len() {
+            return false;
+        }
+        let key: Vec<u8> = proof.iter().zip(&signature).map(|(one, other)| one ^ other).collect();
+        sha256(&key) == self.stored_key
+    }
+}
+
+fn sign(key: &[u8], text: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
+}
+
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
 }
 
 impl Passwords {
+    /// Reads a password file.
+    pub(super) fn read(path: &Path) -> Result<Self, GatewayError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| GatewayError::Unreadable { path: path.to_owned(), source })?;
+        let mut users = HashMap::new();
+        for (number, line) in text.lines().enumerate() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (user, password) = line.split_once(':').ok_or_else(|| {
+                GatewayError::PasswordLine { path: path.to_owned(), line: number + 1 }
+            })?;
+            let verifier =
+                Verifier::parse(password).unwrap_or_else(|| Verifier::of_password(password));
+            users.insert(user.to_owned(), verifier);
+        }
+        Ok(Self { users: Some(users) })
+    }
+
     /// Whether anybody is asked.
     pub(super) fn are_asked(&self) -> bool {
         self.users.is_some()
     }
 
-    /// Asks the client for its password. Says no to it by itself.
-    pub(super) async fn admit(
-        &self,
-        _client: &mut Line<ClientTag>,
-        _user: &str,
-    ) -> io::Result<bool> {
-        Ok(true)
+    /// Asks the client for its password, and says no to it by itself.
+    pub(super) async fn admit(&self, client: &mut Line<ClientTag>, user: &str) -> io::Result<bool> {
+        let Some(users) = &self.users else { return Ok(true) };
+        // Nobody's password, so that nothing tells a stranger from a mistyped password.
+        let nobody = || Verifier { stored_key: Vec::new(), ..Verifier::of_password(MECHANISM) };
+        let verifier = users.get(user).cloned().unwrap_or_else(nobody);
+        if exchange(client, &verifier).await?.is_some() {
+            return Ok(true);
+        }
+        Refusal::wrong_password(user).write_fatal(&mut client.out);
+        client.flush().await?;
+        Ok(false)
+    }
+}
+
+/// The exchange of four messages; `None` where the client does not prove itself.
+async fn exchange(client: &mut Line<ClientTag>, verifier: &Verifier) -> io::Result<Option<()>> {
+    put(&mut client.out, b'R', |out| {
+        out.put_u32(10);
+        put_text(out, MECHANISM);
+        out.put_u8(0);
+    });
+    client.flush().await?;
+    let Some(first) = read_first(client).await? else { return Ok(None) };
+    let Some((bare, nonce)) = bare_and_nonce(&first) else { return Ok(None) };
+    let nonce = format!("{nonce}{:032x}", rand::random::<u128>());
+    let salt = BASE64.encode(&verifier.salt);
+    let challenge = format!("r={nonce},s={salt},i={}", verifier.rounds);
+    put(&mut client.out, b'R', |out| {
+        out.put_u32(11);
+        out.put_slice(challenge.as_bytes());
+    });
+    client.flush().await?;
+    let Some(last) = read_password(client).await? else { return Ok(None) };
+    let last = String::from_utf8_lossy(&last).into_owned();
+    let Some((unproven, proof)) = last.rsplit_once(",p=") else { return Ok(None) };
+    let is_ours = unproven.split(',').any(|part| part.strip_prefix("r=") == Some(nonce.as_str()));
+    let proof = BASE64.decode(proof).unwrap_or_default();
+    let whole = format!("{bare},{challenge},{unproven}");
+    if !is_ours || !verifier.accepts(&proof, &whole) {
+        return Ok(None);
+    }
+    let signature = BASE64.encode(sign(&verifier.server_key, whole.as_bytes()));
+    put(&mut client.out, b'R', |out| {
+        out.put_u32(12);
+        out.put_slice(format!("v={signature}").as_bytes());
+    });
+    Ok(Some(()))
+}
+
+async fn read_password(client: &mut Line<ClientTag>) -> io::Result<Option<Vec<u8>>> {
+    let frame = client.next().await?;
+    Ok(frame.filter(|frame| frame.tag == ClientTag::Password).map(|frame| frame.body().to_vec()))
+}
+
+/// The mechanism's name, a length, and the client's first message.
+async fn read_first(client: &mut Line<ClientTag>) -> io::Result<Option<String>> {
+    let Some(frame) = client.next().await?.filter(|frame| frame.tag == ClientTag::Password) else {
+        return Ok(None);
+    };
+    let mut fields = frame.fields();
+    let mechanism = fields.text();
+    let text = fields.long().map(|_| String::from_utf8_lossy(fields.rest()).into_owned());
+    Ok(text.filter(|_| mechanism.as_deref() == Some(MECHANISM)))
+}
+
+/// `n,,n=user,r=nonce` without its head, and the nonce.
+fn bare_and_nonce(first: &str) -> Option<(&str, &str)> {
+    let mut parts = first.splitn(3, ',');
+    // Channel binding was not offered, so a client that insists on it is at the wrong door.
+    if parts.next()?.starts_with('p') {
+        return None;
+    }
+    let bare = parts.nth(1)?;
+    let nonce = bare.split(',').find_map(|part| part.strip_prefix("r="))?;
+    Some((bare, nonce))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use postgres_protocol::authentication::sasl::{ChannelBinding, ScramSha256};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    async fn read(stream: &mut DuplexStream) -> Vec<u8> {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await.unwrap();
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        let mut body = vec![0; length - 8];
+        stream.read_exact(&mut body).await.unwrap();
+        body
+    }
+
+    async fn answer(stream: &mut DuplexStream, body: &[u8]) {
+        let mut out = bytes::BytesMut::new();
+        put(&mut out, b'p', |out| out.extend_from_slice(body));
+        stream.write_all(&out).await.unwrap();
+    }
+
+    /// A client of another hand proves itself, or does not.
+    async fn is_admitted(file: &str, user: &'static str, password: &'static str) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passwords");
+        std::fs::write(&path, file).unwrap();
+        let passwords = Passwords::read(&path).unwrap();
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        let client = tokio::spawn(async move {
+            read(&mut theirs).await;
+            let mut scram = ScramSha256::new(password.as_bytes(), ChannelBinding::unsupported());
+            let mut first = format!("{MECHANISM}\0").into_bytes();
+            first.extend_from_slice(&u32::try_from(scram.message().len()).unwrap().to_be_bytes());
+            first.extend_from_slice(scram.message());
+            answer(&mut theirs, &first).await;
+            scram.update(&read(&mut theirs).await).unwrap();
+            answer(&mut theirs, scram.message()).await;
+            theirs
+        });
+        let mut line = Line::<ClientTag>::new(Box::new(ours), bytes::BytesMut::new());
+        let admitted = passwords.admit(&mut line, user).await.unwrap();
+        client.await.unwrap();
+        admitted
+    }
+
+    #[tokio::test]
+    async fn who_knows_the_password_comes_in_and_nobody_else() {
+        let file = "# users\n\nalice:secret:with a colon\nbob:pencil\n";
+        assert!(is_admitted(file, "alice", "secret:with a colon").await);
+        assert!(is_admitted(file, "bob", "pencil").await);
+        assert!(!is_admitted(file, "bob", "pen").await);
+        assert!(!is_admitted(file, "mallory", "pencil").await);
     }
 }

@@ -105,6 +105,11 @@ impl Refusal {
         Self::new("34000", format!("portal \"{name}\" does not exist"))
     }
 
+    /// In PostgreSQL's words.
+    pub(super) fn wrong_password(user: &str) -> Self {
+        Self::new("28P01", format!("password authentication failed for user \"{user}\""))
+    }
+
     /// The backend behind the gateway is gone.
     pub(super) fn lost(reason: &str) -> Self {
         Self::new("08006", format!("the server behind the gateway is gone: {reason}"))

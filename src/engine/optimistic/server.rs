@@ -170,6 +170,8 @@ impl Server {
         let known = self.prepared.get(&question.sql).cloned();
         let name = known.clone().unwrap_or_else(|| self.new_name(question.keep));
         if known.is_none() {
+            // What an error has kept from being closed would be in the way.
+            self.put_close(b'S', &name);
             put(&mut self.line.out, b'P', |out| {
                 put_text(out, &name);
                 put_text(out, &question.sql);
@@ -182,11 +184,15 @@ impl Server {
         }
         self.put_execution(&name, &question.parameters);
         if question.keep == Keep::Once {
-            put(&mut self.line.out, b'C', |out| {
-                out.put_u8(b'S');
-                put_text(out, &name);
-            });
+            self.put_close(b'S', &name);
         }
+    }
+
+    fn put_close(&mut self, what: u8, name: &str) {
+        put(&mut self.line.out, b'C', |out| {
+            out.put_u8(what);
+            put_text(out, name);
+        });
     }
 
     fn new_name(&mut self, keep: Keep) -> String {
@@ -200,6 +206,7 @@ impl Server {
     /// Bind and Execute, on a portal of our own.
     fn put_execution(&mut self, name: &str, parameters: &[Option<String>]) {
         const PORTAL: &str = "overbooked";
+        self.put_close(b'P', PORTAL);
         let out = &mut self.line.out;
         put(out, b'B', |out| {
             put_text(out, PORTAL);
@@ -212,10 +219,7 @@ impl Server {
             put_text(out, PORTAL);
             out.put_u32(0);
         });
-        put(out, b'C', |out| {
-            out.put_u8(b'P');
-            put_text(out, PORTAL);
-        });
+        self.put_close(b'P', PORTAL);
     }
 
     /// Reads up to `ReadyForQuery`.

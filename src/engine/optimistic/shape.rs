@@ -44,6 +44,7 @@ pub(super) struct ColumnShape {
 /// A unique index.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 struct UniqueIndex {
+    name: String,
     immediate: bool,
     plain: bool,
     constraint: bool,
@@ -99,6 +100,9 @@ impl Shape {
             _ if self.inherits => no("tables that inherit"),
             _ if self.triggers => no("tables with triggers"),
             _ if self.rules => no("tables with rules"),
+            _ if self.is_referred_to() && self.key().is_none() => {
+                no("foreign keys to tables without a primary key")
+            }
             _ => None,
         }
     }
@@ -150,25 +154,55 @@ impl Shape {
         self.plain_columns().filter(|column| column.identity != "a")
     }
 
-    /// Tables that foreign keys of this one refer to.
-    pub(super) fn refers_to(&self) -> impl Iterator<Item = u32> {
-        self.constraints.iter().filter(|found| found.kind == "f").map(|found| found.refers_to)
+    /// Tables that foreign keys tie to this one, in either direction.
+    pub(super) fn tied_to(&self) -> impl Iterator<Item = u32> {
+        let refers_to = self.foreign_keys().map(|key| key.refers_to);
+        refers_to.chain(self.referred_by.iter().copied())
+    }
+
+    /// Whether foreign keys refer to this table.
+    pub(super) fn is_referred_to(&self) -> bool {
+        !self.referred_by.is_empty()
+    }
+
+    /// Whether foreign keys tie it to any table.
+    pub(super) fn is_tied(&self) -> bool {
+        self.tied_to().next().is_some()
+    }
+
+    fn foreign_keys(&self) -> impl Iterator<Item = &Constraint> {
+        self.constraints.iter().filter(|found| found.kind == "f")
+    }
+
+    /// Statements that give the copy its foreign keys, once all copies are there; `copy_of` names the copy of a table.
+    pub(super) fn tying(&self, copy: &str, copy_of: impl Fn(u32) -> Option<String>) -> Vec<String> {
+        let tie = |key: &Constraint| {
+            let (head, tail) = key.definition.split_once(" REFERENCES ")?;
+            let (_, tail) = tail.split_once('(')?;
+            let parent = quote(&copy_of(key.refers_to)?);
+            let (copy, name) = (quote(copy), quote(&key.name));
+            Some(format!(
+                "alter table pg_temp.{copy} add constraint {name} {head} REFERENCES pg_temp.{parent}({tail}"
+            ))
+        };
+        self.foreign_keys().filter_map(tie).collect()
     }
 
     /// Statements that make an empty copy of this name in `pg_temp`.
-    pub(super) fn creation(&self, copy: &str) -> Vec<String> {
-        let copy = format!("pg_temp.{}", quote(copy));
+    pub(super) fn creation(&self, copy_name: &str) -> Vec<String> {
+        let copy = format!("pg_temp.{}", quote(copy_name));
         let keeps = if self.key().is_some() { "preserve" } else { "delete" };
         let mut statements = vec![format!(
             "create temp table {copy} (like {} including defaults including generated \
              including constraints including storage) on commit {keeps} rows",
             self.stored()
         )];
-        let changes: Vec<_> = self.default_changes().chain(self.constraint_changes()).collect();
+        let changes: Vec<_> =
+            self.default_changes().chain(self.constraint_changes(copy_name)).collect();
         if !changes.is_empty() {
             statements.push(format!("alter table {copy} {}", changes.join(", ")));
         }
-        statements.extend(self.index_creations(&copy));
+        statements.extend(self.index_creations(copy_name, &copy));
         statements
     }
 
@@ -190,17 +224,27 @@ impl Shape {
         })
     }
 
-    fn constraint_changes(&self) -> impl Iterator<Item = String> {
+    fn constraint_changes(&self, copy: &str) -> impl Iterator<Item = String> {
         let own = self.constraints.iter().filter(|constraint| constraint.kind != "f");
-        own.map(|own| format!("add constraint {} {}", quote(&own.name), own.definition))
+        own.map(move |own| {
+            format!("add constraint {} {}", self.index_name(copy, &own.name), own.definition)
+        })
     }
 
-    fn index_creations(&self, copy: &str) -> impl Iterator<Item = String> {
+    /// Copies of all schemas live in one, where the names of their indexes must not meet: those of a copy that
+    /// goes by its qualified name are qualified as well.
+    fn index_name(&self, copy: &str, name: &str) -> String {
+        if copy == self.name { quote(name) } else { quote(&format!("{}.{name}", self.schema)) }
+    }
+
+    fn index_creations(&self, copy_name: &str, copy: &str) -> impl Iterator<Item = String> {
         let bare = self.indexes.iter().filter(|index| !index.constraint);
         bare.filter_map(move |index| {
             let (head, tail) = index.definition.split_once(" USING ")?;
-            let (head, _) = head.rsplit_once(" ON ")?;
-            Some(format!("{head} ON {copy} USING {tail}"))
+            head.starts_with("CREATE UNIQUE INDEX ").then(|| {
+                let name = self.index_name(copy_name, &index.name);
+                format!("create unique index {name} on {copy} using {tail}")
+            })
         })
     }
 

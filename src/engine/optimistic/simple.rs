@@ -5,6 +5,8 @@
 
 use std::io;
 
+use bytes::BufMut;
+
 use super::admit::Admitted;
 use super::commit::Ended;
 use super::common::Closed;
@@ -90,12 +92,18 @@ impl Session {
         if let Some(held) = self.run_transaction_statement(statement).await? {
             return Ok(held);
         }
+        if self.answers_itself(statement) {
+            self.check_state()?;
+            self.put_row("server_version", super::SERVER_VERSION);
+            return Ok(Held::Tag("SHOW"));
+        }
         let _schema_is_ours = self.close_schema(statement).await?;
         let admitted = self.admit(statement).await?;
-        self.before_locking(statement, ALL_ROWS).await?;
+        let marks = self.before_locking(statement, &admitted.tables, ALL_ROWS).await?;
         put(&mut self.server.line.out, b'Q', |out| put_text(out, &admitted.turned.sql));
         self.server.line.flush().await?;
         let held = self.relay(&admitted.turned, before).await?;
+        self.after_locking(statement, &admitted.tables, marks).await?;
         self.after_statement(statement, &admitted, &held).await?;
         Ok(held)
     }
@@ -260,7 +268,6 @@ impl Session {
         if statement.may_move_names() {
             self.names_may_have_moved(statement).await?;
         }
-        self.after_locking(statement, &admitted.tables).await?;
         if self.writes(statement) && !admitted.tables.is_empty() {
             self.check_rows(rows_of(statement, held)).await?;
             self.tell_private().await?;
@@ -288,22 +295,34 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the gateway's own version is asked for.
+    fn answers_itself(&self, statement: &Statement) -> bool {
+        let words = words(&statement.sql);
+        words.len() == 2 && words[0].is("show") && words[1].is("server_version")
+    }
+
     /// CREATE INDEX ASYNC answers with the job that builds the index; here it is built already.
     fn put_job(&mut self) {
+        self.put_row("job_id", &format!("{:026x}", rand::random::<u64>()));
+    }
+
+    /// A result of one text.
+    fn put_row(&mut self, column: &str, text: &str) {
+        const TEXT: i32 = 25;
         put(&mut self.client.out, b'T', |out| {
-            out.extend_from_slice(&1_u16.to_be_bytes());
-            put_text(out, "job_id");
-            out.extend_from_slice(&[0, 0, 0, 0, 0, 0]);
-            out.extend_from_slice(&25_i32.to_be_bytes());
-            out.extend_from_slice(&(-1_i16).to_be_bytes());
-            out.extend_from_slice(&(-1_i32).to_be_bytes());
-            out.extend_from_slice(&0_u16.to_be_bytes());
+            out.put_u16(1);
+            put_text(out, column);
+            out.put_i32(0);
+            out.put_i16(0);
+            out.put_i32(TEXT);
+            out.put_i16(-1);
+            out.put_i32(-1);
+            out.put_u16(0);
         });
-        let job = format!("{:026x}", rand::random::<u64>());
         put(&mut self.client.out, b'D', |out| {
-            out.extend_from_slice(&1_u16.to_be_bytes());
-            out.extend_from_slice(&(26_i32).to_be_bytes());
-            out.extend_from_slice(job.as_bytes());
+            out.put_u16(1);
+            out.put_i32(i32::try_from(text.len()).unwrap_or(0));
+            out.put_slice(text.as_bytes());
         });
     }
 }

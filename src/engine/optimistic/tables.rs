@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::changes::{Pair, array};
 use super::ledger::{RowId, Snapshot};
 use super::refusal::Refusal;
-use super::server::{Question, Server, Trouble};
+use super::server::{Answer, Question, Server, Trouble, error_field};
 use super::shape::Shape;
 use super::statement::{Name, Statement};
 use super::words::quote;
@@ -254,6 +254,7 @@ impl Tables {
                 return Err(refusal.into());
             }
             wanted.extend(self.under(server, &shape).await?);
+            wanted.extend(shape.tied_to());
         }
         // What a view reads comes before the view: tables first, then views by age.
         reached.sort_by_key(|relation| {
@@ -287,12 +288,77 @@ impl Tables {
         open: Open,
     ) -> Result<Vec<u32>, Trouble> {
         let reached = self.learn(server, relations).await?;
-        for relation in &reached {
-            if !self.copies.contains_key(relation) && !self.views.contains_key(relation) {
-                self.make(server, *relation, open).await?;
+        let (views, tables): (Vec<u32>, Vec<u32>) =
+            reached.into_iter().partition(|relation| self.is_view(*relation));
+        let missing: Vec<u32> =
+            tables.iter().filter(|table| !self.copies.contains_key(table)).copied().collect();
+        for table in &missing {
+            self.make(server, *table, open).await?;
+        }
+        self.tie(server, &missing).await?;
+        for view in views {
+            if !self.views.contains_key(&view) {
+                self.make(server, view, open).await?;
             }
         }
-        Ok(reached.into_iter().filter(|relation| self.copies.contains_key(relation)).collect())
+        self.under_all(server, relations).await
+    }
+
+    fn is_view(&self, relation: u32) -> bool {
+        self.shapes.get(&relation).is_some_and(|shape| shape.is_view())
+    }
+
+    /// Gives new copies their foreign keys.
+    async fn tie(&mut self, server: &mut Server, tables: &[u32]) -> Result<(), Trouble> {
+        let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
+        let copies = tables.iter().filter_map(|table| self.copies.get(table));
+        let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
+        if !ties.is_empty() {
+            server.ask_all(ties.into_iter().map(Question::once).collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// The tables that these relations are or read, as views.
+    async fn under_all(
+        &mut self,
+        server: &mut Server,
+        relations: &[u32],
+    ) -> Result<Vec<u32>, Trouble> {
+        let mut wanted = relations.to_vec();
+        let mut reached = HashSet::new();
+        while let Some(relation) = wanted.pop() {
+            let Some(shape) = self.shapes.get(&relation).cloned() else { continue };
+            if reached.insert(relation) {
+                wanted.extend(self.under(server, &shape).await?);
+            }
+        }
+        let mut tables: Vec<u32> =
+            reached.into_iter().filter(|table| self.copies.contains_key(table)).collect();
+        tables.sort_unstable();
+        Ok(tables)
+    }
+
+    /// These tables and all that foreign keys tie to them, near or far.
+    pub(super) fn tied(&self, tables: &[u32]) -> Vec<u32> {
+        let mut wanted = tables.to_vec();
+        let mut reached = Vec::new();
+        while let Some(table) = wanted.pop() {
+            if !reached.contains(&table) {
+                reached.push(table);
+                wanted
+                    .extend(self.shapes.get(&table).into_iter().flat_map(|shape| shape.tied_to()));
+            }
+        }
+        reached.sort_unstable();
+        reached
+    }
+
+    /// Whether foreign keys refer to one of these.
+    pub(super) fn are_referred_to(&self, tables: &[u32]) -> bool {
+        tables
+            .iter()
+            .any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_referred_to()))
     }
 
     async fn make(
@@ -369,7 +435,11 @@ impl Tables {
                 std::iter::once(fill).chain(pair.map_filling()).map(Question::prepared).collect()
             }
         };
-        let answers = server.ask_all(questions).await?;
+        let answers = if copy.shape.is_tied() {
+            ask_untied(server, questions).await?
+        } else {
+            server.ask_all(questions).await?
+        };
         let number =
             |column| answers.first().and_then(|answer| answer.value(column)?.parse::<i64>().ok());
         copy.in_use = Some(InUse {
@@ -507,6 +577,27 @@ impl Turned {
 /// A transaction's number as `xid` has it.
 pub(super) fn low(xid: u64) -> String {
     (xid & 0xffff_ffff).to_string()
+}
+
+/// Fills while foreign keys sleep: what is copied satisfies them already, and a cascade must not run ahead of it.
+async fn ask_untied(server: &mut Server, questions: Vec<Question>) -> Result<Vec<Answer>, Trouble> {
+    let role = |role: &str| {
+        Question::prepared(format!("select set_config('session_replication_role', '{role}', true)"))
+    };
+    let mut all = vec![role("replica")];
+    all.extend(questions);
+    all.push(role("origin"));
+    match server.ask_all(all).await {
+        Ok(mut answers) => {
+            answers.remove(0);
+            Ok(answers)
+        }
+        Err(Trouble::Server(frame)) if error_field(&frame, b'C').as_deref() == Some("42501") => {
+            let message = "tables with foreign keys are not supported unless the gateway works as a superuser";
+            Err(Refusal::unsupported(message).into())
+        }
+        Err(trouble) => Err(trouble),
+    }
 }
 
 async fn ask_shapes(

@@ -45,7 +45,14 @@ impl Session {
     async fn pin(&mut self) -> Result<Pinned, Trouble> {
         let schema_change = self.common.schema_change();
         let questions = vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
-        let answers = self.server.ask_all(questions).await?;
+        let answers = match self.server.ask_all(questions).await {
+            Ok(answers) => answers,
+            Err(trouble) => {
+                // The first half may have succeeded.
+                self.server.ask(Question::prepared("rollback")).await?;
+                return Err(trouble);
+            }
+        };
         let value = |column| answers.get(1).and_then(|pin| pin.value(column)).unwrap_or_default();
         let snapshot = Snapshot::parse(value(0))
             .ok_or_else(|| Refusal::protocol(format!("no snapshot: {:?}", value(0))))?;
@@ -63,8 +70,11 @@ impl Session {
             return Ok(());
         };
         match self.server.ask(Question::prepared("rollback")).await {
-            Ok(_) | Err(Trouble::Server(_) | Trouble::Refused(_)) => {}
+            Ok(_) => {}
             Err(Trouble::Lost(error)) => return Err(error),
+            Err(trouble) => {
+                return Err(io::Error::other(format!("it does not roll back: {trouble:?}")));
+            }
         }
         self.tables.roll_back();
         self.after_end(open.ddl.is_some()).await
