@@ -172,7 +172,9 @@ impl Session {
             self.gather_locks(tables).await?;
         }
         for table in tables {
+            let may_vanish = self.tables.may_vanish(*table, statement);
             if let Some(state) = self.tables.state(*table) {
+                state.may_vanish |= may_vanish;
                 state.written |= statement.writes;
                 state.locked |= statement.locks == Some(RowLock::Update) && !referred;
             }

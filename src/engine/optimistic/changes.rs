@@ -71,26 +71,29 @@ impl<'a> Pair<'a> {
     }
 
     /// Brings a copy up to date, `$1` being the oldest transaction that its last snapshot did not see the end of.
-    /// Answers as [`fill`](Self::fill) does.
-    pub(super) fn refresh(&self) -> Option<[String; 2]> {
+    /// Answers as [`fill`](Self::fill) does. What changed and what vanished goes before anything comes, since a unique value may have
+    /// passed from one row to another.
+    pub(super) fn refresh(&self) -> Option<String> {
         let Key::Columns(key) = self.key() else { return None };
-        let (copied, stored) = (self.copied(), self.shape.stored());
-        let take = format!(
+        Some(format!(
             "with fresh as materialized (select {columns} from only {stored} s \
                where age(s.xmin) <= (select age($1::text::xid))), \
-             gone as (delete from {copied} c using fresh where {same} returning 1), \
+             changed as (delete from {copied} c where c.ctid = any (array( \
+               select (select o.ctid from {copied} o where {is_fresh}) from fresh)) returning 1), \
+             vanished as (delete from {copied} c \
+               where (select count(*) from {copied}) <> (select count(*) from only {stored}) \
+                   - (select count(*) from fresh where not exists (select from {copied} o where {is_fresh})) \
+                 and not exists (select from only {stored} s where {is_stored}) returning 1), \
              added as (insert into {copied} ({columns}) select {columns} from fresh \
-               where (select count(*) from gone) >= 0 returning cmin::text::int4 as c) \
+               where (select count(*) from changed) + (select count(*) from vanished) >= 0 \
+               returning cmin::text::int4 as c) \
              select txid_current()::text, coalesce((select max(c) from added), -1)::text",
             columns = self.columns(""),
-            same = Self::same("c", "fresh", &key),
-        );
-        let drop = format!(
-            "delete from {copied} c where (select count(*) from {copied}) <> (select count(*) from only {stored}) \
-             and not exists (select from only {stored} s where {})",
-            Self::same("s", "c", &key)
-        );
-        Some([take, drop])
+            stored = self.shape.stored(),
+            copied = self.copied(),
+            is_fresh = Self::same("o", "fresh", &key),
+            is_stored = Self::same("s", "c", &key),
+        ))
     }
 
     /// The map from the copy's places to the stored ones, for a table whose rows nothing else tells apart.
@@ -121,7 +124,7 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// What this transaction (`$1`) changed and locked after its command `$2`. Each row: what was done (`i`nserted, `u`pdated, `k`ey
+    /// What this transaction (`$1`) changed and locked after its command `$2`; `$3` says whether rows may be gone, `$4` whether any was locked. Each row: what was done (`i`nserted, `u`pdated, `k`ey
     /// updated, `d`eleted, `l`ocked), its size, its place in the copy, then its key.
     pub(super) fn changes(&self) -> String {
         match self.key() {
@@ -149,12 +152,12 @@ impl<'a> Pair<'a> {
                pg_column_size(whole)::text, place::text, {changed_keys} from changed \
              union all \
              select 'd', '0', null, {s_keys} from only {stored} s \
-             where (select count(*) from {copied}) \
+             where $3::bool and (select count(*) from {copied}) \
                 <> (select count(*) from only {stored}) + (select count(*) from changed where is_new) \
                and not exists (select from {copied} c where {same}) \
              union all \
              select 'l', '0', c.ctid::text, {c_texts} from {copied} c \
-             where c.xmax = $1::text::xid and not ({IS_MINE})",
+             where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
             keys = numbered(&|at, name| format!("c.{name} as k{at}"), ", "),
             rekeyed = self.rekeyed(),
             same_mine = numbered(&|at, name| format!("s.{name} = mine.k{at}"), " and "),
@@ -182,10 +185,10 @@ impl<'a> Pair<'a> {
             "select 'i', pg_column_size(c)::text, c.ctid::text, c.ctid::text from {copied} c where {IS_MINE} \
              union all \
              select 'd', '0', null, m.stored::text from pg_temp.{map} m \
-             where not exists (select from {copied} c where c.ctid = m.copied and not ({IS_MINE})) \
+             where $3::bool and not exists (select from {copied} c where c.ctid = m.copied and not ({IS_MINE})) \
              union all \
              select 'l', '0', c.ctid::text, m.stored::text from {copied} c join pg_temp.{map} m on m.copied = c.ctid \
-             where c.xmax = $1::text::xid and not ({IS_MINE})",
+             where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
             copied = self.copied(),
             map = self.map(),
         )

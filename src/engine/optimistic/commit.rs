@@ -274,7 +274,11 @@ impl Session {
 
 /// Asks what the transaction did to one table.
 pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
-    Question::prepared(used.pair().changes()).with(low(xid)).with(used.state.boundary.to_string())
+    Question::prepared(used.pair().changes())
+        .with(low(xid))
+        .with(used.state.boundary.to_string())
+        .with(used.state.may_vanish.to_string())
+        .with(used.state.locked.to_string())
 }
 
 /// What PostgreSQL's refusal to apply means: the transaction was right by its own snapshot, so a row or a key that is in

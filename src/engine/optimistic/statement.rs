@@ -16,6 +16,10 @@ pub(super) struct Statement {
     pub(super) names: Vec<Name>,
     /// Whether it may change rows: it says INSERT, UPDATE, DELETE or MERGE somewhere, or copies in.
     pub(super) writes: bool,
+    /// Whether it may delete: it says DELETE or MERGE somewhere.
+    pub(super) deletes: bool,
+    /// Every word between a SET and what follows it: the columns that an UPDATE changes are among them.
+    pub(super) sets: Vec<String>,
     /// The row lock that it asks for.
     pub(super) locks: Option<RowLock>,
     /// Why this engine does not run it.
@@ -76,6 +80,8 @@ impl Statement {
             refusal: refusal(&words, &kind),
             names: names(&words),
             writes: writes(&words),
+            deletes: ["delete", "merge"].iter().any(|verb| words.iter().any(|word| word.is(verb))),
+            sets: sets(&words),
             locks,
             kind,
         }
@@ -148,6 +154,24 @@ fn writes(words: &[Word]) -> bool {
     };
     let copies_in = words.first().is_some_and(|word| word.is("copy")) && has(words, &["from"]);
     copies_in || words.iter().enumerate().any(|(at, word)| is_write(at, word))
+}
+
+fn sets(words: &[Word]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut depth = 0_i32;
+    // How deep in parentheses the SET stands whose columns are being read.
+    let mut set: Option<i32> = None;
+    for word in words {
+        depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
+        let ends = ["where", "from", "returning"].iter().any(|keyword| word.is(keyword));
+        set = set.filter(|at| depth >= *at && !(ends && depth == *at));
+        if word.is("set") {
+            set = set.or(Some(depth));
+        } else if set.is_some() {
+            found.extend(word.name().map(str::to_owned));
+        }
+    }
+    found
 }
 
 fn locks(words: &[Word]) -> Option<RowLock> {

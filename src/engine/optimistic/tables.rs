@@ -35,6 +35,8 @@ pub(super) struct Tables {
     told: bool,
     /// Tables whose copies a rollback took away.
     wanted: HashSet<u32>,
+    /// Tables whose first filling a rollback undid.
+    unseen: HashSet<u32>,
 }
 
 /// What tells that the schema or the search path changed.
@@ -80,6 +82,8 @@ pub(super) struct InUse {
     pub(super) boundary: i64,
     /// Whether a statement that may have written named the table.
     pub(super) written: bool,
+    /// Whether a row may be gone, or its key changed.
+    pub(super) may_vanish: bool,
     /// Whether a statement that locks rows named the table, since the locks were last gathered.
     pub(super) locked: bool,
     /// Rows found locked FOR UPDATE so far.
@@ -354,6 +358,21 @@ impl Tables {
         reached
     }
 
+    /// Whether a statement may take rows of this table away or give them other keys.
+    pub(super) fn may_vanish(&self, table: u32, statement: &Statement) -> bool {
+        let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
+            return false;
+        };
+        match shape.key() {
+            None => true,
+            Some(key) => {
+                shape.is_tied()
+                    || statement.deletes
+                    || key.iter().any(|column| statement.sets.contains(&column.name))
+            }
+        }
+    }
+
     /// Whether foreign keys refer to one of these.
     pub(super) fn are_referred_to(&self, tables: &[u32]) -> bool {
         tables
@@ -427,8 +446,8 @@ impl Tables {
         let Some(copy) = self.copies.get_mut(&table) else { return Ok(None) };
         let pair = Pair::new(&copy.shape, &copy.name);
         let questions = match (&copy.seen, pair.refresh()) {
-            (Some(seen), Some([take, drop])) => {
-                vec![Question::prepared(take).with(low(seen.oldest)), Question::prepared(drop)]
+            (Some(seen), Some(refresh)) => {
+                vec![Question::prepared(refresh).with(low(seen.oldest))]
             }
             _ => {
                 let fill = pair.fill();
@@ -445,6 +464,7 @@ impl Tables {
         copy.in_use = Some(InUse {
             boundary: number(1).unwrap_or(-1),
             written: false,
+            may_vanish: false,
             locked: false,
             strong: HashSet::new(),
             shared: HashSet::new(),
@@ -490,6 +510,9 @@ impl Tables {
             self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);
         let views = self.views.iter().filter(|(_, view)| gone(view.made)).map(|(view, _)| *view);
         self.wanted = copies.chain(views).collect();
+        let unseen =
+            self.copies.iter().filter(|(_, copy)| copy.seen.is_none() && copy.in_use.is_some());
+        self.unseen = unseen.map(|(table, _)| *table).collect();
         self.copies.retain(|_, copy| !gone(copy.made));
         self.views.retain(|_, view| !gone(view.made));
         self.copies.values_mut().for_each(|copy| copy.in_use = None);
@@ -501,7 +524,30 @@ impl Tables {
         if !wanted.is_empty() {
             self.ensure(server, &wanted, Open::No).await?;
         }
+        for table in std::mem::take(&mut self.unseen).into_iter().chain(wanted) {
+            self.fill_apart(server, table).await?;
+        }
         Ok(())
+    }
+
+    /// Fills a copy in a transaction of its own, so that the next rollback does not undo it again.
+    async fn fill_apart(&mut self, server: &mut Server, table: u32) -> Result<(), Trouble> {
+        let Some(copy) = self.copies.get_mut(&table) else { return Ok(()) };
+        let pair = Pair::new(&copy.shape, &copy.name);
+        if pair.refresh().is_none() || copy.shape.is_tied() || copy.seen.is_some() {
+            return Ok(());
+        }
+        let questions =
+            ["begin isolation level repeatable read", sql::optimistic::PIN, &pair.fill(), "commit"];
+        match server.ask_all(questions.map(Question::prepared).into()).await {
+            Ok(answers) => {
+                copy.seen = answers.get(1).and_then(|pin| Snapshot::parse(pin.value(0)?));
+                Ok(())
+            }
+            Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
+            // The next statement that needs the copy meets the same trouble, and it has a client to tell.
+            Err(_) => server.ask(Question::prepared("rollback")).await.map(drop),
+        }
     }
 
     /// Whether some of these have no copy yet.
