@@ -8,6 +8,7 @@
 mod cluster;
 mod console_loop;
 mod gateway;
+mod gateway_clients;
 mod gateway_property;
 mod layers;
 mod observer;

@@ -244,7 +244,16 @@ impl Session {
     }
 
     fn portal(&self, name: &str) -> Result<Portal, Refusal> {
-        self.portals.get(name).cloned().ok_or_else(|| Refusal::no_portal(name))
+        if let Some(portal) = self.portals.get(name) {
+            return Ok(portal.clone());
+        }
+        // DECLARE makes portals as well, and PostgreSQL knows them.
+        match self.state {
+            State::Open(_) => {
+                Ok(Portal { prepared: Arc::new(Prepared { statement: Statement::read("fetch") }) })
+            }
+            _ => Err(Refusal::no_portal(name)),
+        }
     }
 
     async fn take_close(&mut self, frame: &FromClient) -> Result<(), Trouble> {
