@@ -15,10 +15,10 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const AFTER_HELP: &str = "\
-Keys in the console: F5 plays the next step, Tab changes the session, Enter runs what you typed, Ctrl-C cancels a statement,
+Keys in the console: F5 plays the next step, Tab changes the session, Enter runs what you typed, Ctrl-C cancels a statement, \
 ? shows every key, Ctrl-Q quits.
 
-Exit codes: 0 fine; 1 an expectation or a check failed; 2 wrong use or a bad file; 3 the database cannot be reached;
+Exit codes: 0 fine; 1 an expectation or a check failed; 2 wrong use or a bad file; 3 the database cannot be reached; \
 130 interrupted.";
 
 /// Real database sessions side by side over a live seat map, stepped by hand.

@@ -18,9 +18,16 @@ fn main() -> eyre::Result<ExitCode> {
         Ok(exit) => Ok(exit.into()),
         Err(report) => match report.downcast_ref::<Failure>() {
             Some(failure) => Ok(complain(failure).into()),
+            None if is_closed_pipe(&report) => Ok(Exit::Fine.into()),
             None => Err(report),
         },
     }
+}
+
+/// Whoever read our output has seen enough, as `head` has.
+fn is_closed_pipe(report: &eyre::Report) -> bool {
+    let error = report.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn complain(failure: &Failure) -> Exit {
@@ -35,8 +42,9 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         Some(Command::Play(arguments)) => headless::run(&arguments),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Completions { shell }) => {
-            let mut command = Cli::command();
-            clap_complete::generate(shell, &mut command, "overbooked", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "overbooked", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(Exit::Fine)
         }
     }

@@ -73,16 +73,23 @@ impl Stage {
     /// Everything is answered: quiet needs no verdict of the database.
     fn fall_quiet_if_idle(&mut self) -> Option<Event> {
         let busy = self.actors.iter().chain([&self.runner]).any(|actor| actor.standing.is_busy());
-        if busy || self.told.quiet || !self.is_cast_complete() {
+        if busy {
             return None;
         }
-        self.lookout.rest();
-        Some(self.quiet())
+        let quiet = self.fall_quiet();
+        if quiet.is_some() {
+            self.lookout.rest();
+        }
+        quiet
     }
 
-    fn quiet(&mut self) -> Event {
+    /// Quiet, if that is news and nobody is still on the way to the stage.
+    fn fall_quiet(&mut self) -> Option<Event> {
+        if self.told.quiet || !self.is_cast_complete() {
+            return None;
+        }
         self.told.quiet = true;
-        self.event(None, Kind::Quiet)
+        Some(self.event(None, Kind::Quiet))
     }
 
     fn event(&self, session: Option<SessionName>, kind: Kind) -> Event {
@@ -176,8 +183,8 @@ impl Stage {
             self.lookout.look_within(Duration::ZERO);
         }
         self.plan_next_poll(all_stable);
-        if all_stable && !self.told.quiet {
-            out.push(self.quiet());
+        if all_stable {
+            out.extend(self.fall_quiet());
         }
         out
     }
@@ -205,8 +212,8 @@ impl Stage {
             all_told &= actor.standing.told.is_some();
         }
         self.plan_next_poll(true);
-        if all_told && !self.told.quiet && !self.runner.standing.is_busy() {
-            out.push(self.quiet());
+        if all_told && !self.runner.standing.is_busy() {
+            out.extend(self.fall_quiet());
         }
         out
     }
