@@ -31,6 +31,13 @@ impl Served {
         Self { gateway, folder, database }
     }
 
+    /// Ends the gateway in the middle of whatever it does.
+    pub(crate) async fn kill(&mut self) {
+        let options = Options::new(self.database.target());
+        let idle = Gateway::start(options).await.unwrap();
+        std::mem::replace(&mut self.gateway, idle).stop().await;
+    }
+
     /// A client of the gateway.
     pub(crate) async fn client(&self) -> Client {
         connect(self.folder.path(), 5432, "postgres").await

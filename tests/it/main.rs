@@ -9,6 +9,7 @@ mod cluster;
 mod console_loop;
 mod gateway;
 mod gateway_clients;
+mod gateway_crash;
 mod gateway_property;
 mod layers;
 mod observer;
