@@ -7,21 +7,21 @@ use thiserror::Error;
 use super::mistake::{decode, did_you_mean};
 use super::{Mistake, Scenario, spec_file, sql_file};
 
+mod entries;
+
+pub use entries::ENTRIES;
+
 /// The scenario that the console opens when none is named.
 pub const DEFAULT: &str = "adjacent-seats";
 
 /// A scenario that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name: `adjacent-seats`.
+    /// Its name: `adjacent-seats`, `hermitage/g0-read-committed`.
     pub name: &'static str,
     /// Its file.
     pub text: &'static str,
 }
-
-/// All scenarios that come with the program, in the order in which they are best learned.
-pub const ENTRIES: [Entry; 1] =
-    [Entry { name: DEFAULT, text: include_str!("../../sql/scenarios/adjacent-seats.sql") }];
 
 impl Entry {
     /// The scenario, read.

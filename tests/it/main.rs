@@ -12,6 +12,7 @@ mod gateway_clients;
 mod gateway_crash;
 mod gateway_property;
 mod layers;
+mod library;
 mod observer;
 mod psql_compare;
 mod run;

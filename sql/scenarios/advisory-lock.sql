@@ -1,0 +1,66 @@
+-- A lock on nothing at all
+--
+-- Only one person may rearrange row A at a time. There is no row in a table that stands for "rearranging row A", so
+-- the two agree on a number: 65, the code of the letter A. PostgreSQL keeps locks on numbers and asks not what they
+-- mean.
+--
+-- That is why they are called advisory. Mallory has not agreed to anything, and nothing stops her.
+--
+-- sessions: Alice, Bob, Mallory
+-- seats: seats (seat_row, seat_number, booked_by)
+-- engines: postgres
+
+-- setup
+create table seats (
+    seat_row    char,
+    seat_number int,
+    booked_by   text,
+    primary key (seat_row, seat_number)
+);
+
+insert into seats (seat_row, seat_number, booked_by) values
+    ('A', 1, 'Carol'),
+    ('A', 2, null),
+    ('A', 3, 'Oscar');
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Alice: locks the number of row A until she is done
+select pg_advisory_xact_lock(ascii('A'));
+--> (1 row)
+
+-- Bob: asks whether the number is free
+select pg_try_advisory_lock(ascii('A'));
+--> f
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Bob: locks it as well
+select pg_advisory_xact_lock(ascii('A'));
+--> waits for Alice
+
+-- Mallory: does not care, and books A-2
+update seats set booked_by = 'Mallory'
+where (seat_row, seat_number) = ('A', 2) and booked_by is null;
+--> UPDATE 1
+
+-- Alice: finds somebody in the row that she has to herself
+select seat_number, booked_by from seats
+where seat_row = 'A'
+order by seat_number;
+--> 1 | Carol
+--> 2 | Mallory
+--> 3 | Oscar
+
+-- Alice: gives up
+rollback;
+--> ROLLBACK
+--> Bob resumes: (1 row)
+
+-- Bob: commits, and the number is free
+commit;
+--> COMMIT

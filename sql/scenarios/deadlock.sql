@@ -1,0 +1,74 @@
+-- A deadlock
+--
+-- Alice and Bob want to swap seats. Each first hands over the seat that they have and then takes the other's, so
+-- Alice goes from A-1 to A-2 while Bob goes from A-2 to A-1. Each holds what the other one needs, and neither would
+-- ever move again.
+--
+-- PostgreSQL looks for such a ring when somebody has waited for a while (deadlock_timeout), and whoever looks is the
+-- one who is thrown out. Alice is patient here, so it is Bob. An optimistic database has no ring, because nobody
+-- waits; it has a loser at COMMIT. What would have happened if both had begun with A-1?
+--
+-- sessions: Alice, Bob
+-- seats: seats (seat_row, seat_number, booked_by)
+
+-- setup
+create table seats (
+    seat_row    char,
+    seat_number int,
+    booked_by   text,
+    primary key (seat_row, seat_number)
+);
+
+insert into seats (seat_row, seat_number, booked_by) values
+    ('A', 1, 'Alice'),
+    ('A', 2, 'Bob');
+
+-- Alice: is very patient
+set deadlock_timeout = '1min';
+--> postgres: SET
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Alice: gives A-1 to Bob
+update seats set booked_by = 'Bob'
+where (seat_row, seat_number) = ('A', 1);
+--> UPDATE 1
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Bob: gives A-2 to Alice
+update seats set booked_by = 'Alice'
+where (seat_row, seat_number) = ('A', 2);
+--> UPDATE 1
+
+-- Alice: takes A-2
+update seats set booked_by = 'Alice'
+where (seat_row, seat_number) = ('A', 2);
+--> postgres: waits for Bob
+--> optimistic: UPDATE 1
+
+-- Bob: takes A-1, and closes the ring
+update seats set booked_by = 'Bob'
+where (seat_row, seat_number) = ('A', 1);
+--> postgres: ERROR 40P01 deadlock detected
+--> postgres: Alice resumes: UPDATE 1
+--> optimistic: UPDATE 1
+
+-- Alice: commits
+commit;
+--> COMMIT
+
+-- Bob: commits
+commit;
+--> postgres: ROLLBACK
+--> optimistic: ERROR 40001 (OC000)
+
+-- finally
+select * from seats
+order by seat_row, seat_number;
+--> A | 1 | Bob
+--> A | 2 | Alice

@@ -1,0 +1,58 @@
+-- G1b, intermediate read, at READ COMMITTED
+--
+-- Alice mistypes a price and corrects it before she commits. Bob must never see the price that was only there in
+-- between.
+--
+-- Prevented: Bob sees the old price, and after Alice's COMMIT the new one; never the one in between.
+--
+-- sessions: Alice, Bob
+-- watch: prices
+-- source: https://github.com/ept/hermitage
+-- isolation: read committed
+-- engines: postgres
+
+-- setup
+create table prices (
+    id    int primary key,
+    price int not null
+);
+
+insert into prices (id, price) values (1, 10), (2, 20);
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Alice: mistypes a price
+update prices set price = 101
+where id = 1;
+--> UPDATE 1
+
+-- Bob: reads the list
+select id, price from prices
+order by id;
+--> 1 | 10
+--> 2 | 20
+
+-- Alice: corrects it
+update prices set price = 11
+where id = 1;
+--> UPDATE 1
+
+-- Alice: commits
+commit;
+--> COMMIT
+
+-- Bob: reads it again
+select id, price from prices
+order by id;
+--> 1 | 11
+--> 2 | 20
+
+-- Bob: commits
+commit;
+--> COMMIT

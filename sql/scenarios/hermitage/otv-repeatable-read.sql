@@ -1,0 +1,91 @@
+-- OTV, a transaction seen to vanish, at REPEATABLE READ
+--
+-- Alice rewrites both prices, and Bob after her. Mallory reads. Once she has seen a price of Bob's, Alice's must not
+-- come back.
+--
+-- Prevented: Bob is refused, and Mallory's snapshot stays with Alice's list in any case.
+--
+-- sessions: Alice, Bob, Mallory
+-- watch: prices
+-- source: https://github.com/ept/hermitage
+-- isolation: repeatable read
+
+-- setup
+create table prices (
+    id    int primary key,
+    price int not null
+);
+
+insert into prices (id, price) values (1, 10), (2, 20);
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Mallory: begins
+begin;
+--> BEGIN
+
+-- Alice: writes row 1
+update prices set price = 11
+where id = 1;
+--> UPDATE 1
+
+-- Alice: writes row 2
+update prices set price = 19
+where id = 2;
+--> UPDATE 1
+
+-- Bob: writes row 1
+update prices set price = 12
+where id = 1;
+--> postgres: waits for Alice
+--> optimistic: UPDATE 1
+
+-- Alice: commits
+commit;
+--> COMMIT
+--> postgres: Bob resumes: ERROR 40001 could not serialize access due to concurrent update
+
+-- Mallory: reads row 1
+select price from prices
+where id = 1;
+--> postgres: 11
+--> optimistic: 10
+
+-- Bob: writes row 2
+update prices set price = 18
+where id = 2;
+--> postgres: ERROR 25P02
+--> optimistic: UPDATE 1
+
+-- Mallory: reads row 2
+select price from prices
+where id = 2;
+--> postgres: 19
+--> optimistic: 20
+
+-- Bob: commits
+commit;
+--> postgres: ROLLBACK
+--> optimistic: ERROR 40001 (OC000)
+
+-- Mallory: reads row 2 again
+select price from prices
+where id = 2;
+--> postgres: 19
+--> optimistic: 20
+
+-- Mallory: reads row 1 again
+select price from prices
+where id = 1;
+--> postgres: 11
+--> optimistic: 10
+
+-- Mallory: commits
+commit;
+--> COMMIT

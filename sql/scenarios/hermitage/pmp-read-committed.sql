@@ -1,0 +1,49 @@
+-- PMP, predicate-many-preceders, at READ COMMITTED
+--
+-- Alice asks twice for all prices of a kind. Between the two, Bob adds one of that kind and commits.
+--
+-- Possible: the second question finds the row that the first did not.
+--
+-- sessions: Alice, Bob
+-- watch: prices
+-- source: https://github.com/ept/hermitage
+-- isolation: read committed
+-- engines: postgres
+
+-- setup
+create table prices (
+    id    int primary key,
+    price int not null
+);
+
+insert into prices (id, price) values (1, 10), (2, 20);
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Alice: looks for prices of 30
+select id, price from prices
+where price = 30;
+--> (0 rows)
+
+-- Bob: adds one
+insert into prices (id, price) values (3, 30);
+--> INSERT 0 1
+
+-- Bob: commits
+commit;
+--> COMMIT
+
+-- Alice: looks for prices that three can share
+select id, price from prices
+where price % 3 = 0;
+--> 3 | 30
+
+-- Alice: commits
+commit;
+--> COMMIT

@@ -1,0 +1,67 @@
+-- The last ticket, with FOR UPDATE
+--
+-- One seat is free tonight, and both want it. This time they look with FOR UPDATE: whoever looks also puts a hand on
+-- the seat. Bob's look is not answered until Alice is done, and then it shows the seat as it is by then.
+--
+-- The check and the act have become one. The price is that Bob stands in line, and that he would stand there all
+-- evening if Alice went for a walk. An optimistic database has no line: Bob sees the seat free, and his COMMIT is
+-- refused.
+--
+-- sessions: Alice, Bob
+-- seats: seats (seat_row, seat_number, booked_by)
+-- isolation: read committed
+
+-- setup
+create table seats (
+    seat_row    char,
+    seat_number int,
+    booked_by   text,
+    primary key (seat_row, seat_number)
+);
+
+insert into seats (seat_row, seat_number, booked_by) values
+    ('A', 1, 'Carol'),
+    ('A', 2, 'Oscar'),
+    ('A', 3, 'Charlie'),
+    ('A', 4, null);
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Alice: looks, and puts a hand on A-4
+select * from seats
+where booked_by is null
+for update;
+--> A | 4 |
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Bob: wants to do the same
+select * from seats
+where booked_by is null
+for update;
+--> postgres: waits for Alice
+--> optimistic: A | 4 |
+
+-- Alice: books it
+update seats set booked_by = 'Alice'
+where (seat_row, seat_number) = ('A', 4);
+--> UPDATE 1
+
+-- Alice: commits
+commit;
+--> COMMIT
+--> postgres: Bob resumes: (0 rows)
+
+-- Bob: goes home, or so he thinks
+commit;
+--> postgres: COMMIT
+--> optimistic: ERROR 40001 (OC000)
+
+-- finally
+select * from seats
+where (seat_row, seat_number) = ('A', 4);
+--> A | 4 | Alice

@@ -1,0 +1,58 @@
+-- The last ticket, counted, at SERIALIZABLE
+--
+-- The pit has no numbered places: there is room for three, and two tickets are sold. Alice counts, finds room and
+-- buys; Bob does the same. They write two different rows, so there is nothing to wait for and no row that both have
+-- changed.
+--
+-- REPEATABLE READ would let both through, and so does the optimistic engine, which judges what was written and not
+-- what was read. SERIALIZABLE remembers what each of them has read, and sees that no order of the two explains it:
+-- 40001.
+--
+-- sessions: Alice, Bob
+-- watch: pit
+-- isolation: serializable
+
+-- setup
+create table pit (
+    sold_to text primary key
+);
+
+insert into pit (sold_to) values ('Carol'), ('Oscar');
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Alice: counts how many places are taken
+select count(*) from pit;
+--> 2
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Bob: counts how many places are taken
+select count(*) from pit;
+--> 2
+
+-- Alice: buys the third
+insert into pit (sold_to) values ('Alice');
+--> INSERT 0 1
+
+-- Bob: buys the third
+insert into pit (sold_to) values ('Bob');
+--> INSERT 0 1
+
+-- Alice: commits
+commit;
+--> COMMIT
+
+-- Bob: commits
+commit;
+--> postgres: ERROR 40001 could not serialize access due to read/write dependencies
+--> optimistic: COMMIT
+
+-- finally
+select count(*) from pit;
+--> postgres: 3
+--> optimistic: 4

@@ -1,0 +1,48 @@
+-- A price that changes while you look, at SERIALIZABLE
+--
+-- Alice asks what a seat in the stalls costs, thinks about it, and asks again before she pays. In between, Bob, the
+-- manager, has put the price up and committed.
+--
+-- SERIALIZABLE reads from one snapshot, as REPEATABLE READ does. Alice came before Bob, that is an order that
+-- explains it all, and so nobody is refused.
+--
+-- sessions: Alice, Bob
+-- watch: prices
+-- isolation: serializable
+-- engines: postgres
+
+-- setup
+create table prices (
+    compartment text primary key,
+    price       int not null
+);
+
+insert into prices (compartment, price) values ('stalls', 40), ('balcony', 20);
+
+-- Alice: begins
+begin;
+--> BEGIN
+
+-- Alice: asks for the price
+select price from prices
+where compartment = 'stalls';
+--> 40
+
+-- Bob: puts the price up
+update prices set price = 45
+where compartment = 'stalls';
+--> UPDATE 1
+
+-- Alice: asks again
+select price from prices
+where compartment = 'stalls';
+--> 40
+
+-- Alice: commits
+commit;
+--> COMMIT
+
+-- Alice: asks once more, in a new transaction
+select price from prices
+where compartment = 'stalls';
+--> 45

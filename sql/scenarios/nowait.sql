@@ -1,0 +1,62 @@
+-- Now or never
+--
+-- Bob has a hand on the last seat. Mallory hates lines. With NOWAIT she asks for the seat in a way that is answered
+-- at once: either it is hers to book, or somebody else has a hand on it and she gets an error instead of a place in
+-- the line.
+--
+-- The error ends her transaction. That is the price of the quick answer: she has to begin again.
+--
+-- sessions: Bob, Mallory
+-- seats: seats (seat_row, seat_number, booked_by)
+-- engines: postgres
+
+-- setup
+create table seats (
+    seat_row    char,
+    seat_number int,
+    booked_by   text,
+    primary key (seat_row, seat_number)
+);
+
+insert into seats (seat_row, seat_number, booked_by) values
+    ('A', 1, 'Carol'),
+    ('A', 2, null);
+
+-- Bob: begins
+begin;
+--> BEGIN
+
+-- Bob: puts a hand on A-2
+select * from seats
+where (seat_row, seat_number) = ('A', 2)
+for update;
+--> A | 2 |
+
+-- Mallory: begins
+begin;
+--> BEGIN
+
+-- Mallory: wants A-2, now or never
+select * from seats
+where (seat_row, seat_number) = ('A', 2)
+for update nowait;
+--> ERROR 55P03 could not obtain lock on row in relation "seats"
+
+-- Mallory: looks for another seat
+select * from seats
+where booked_by is null;
+--> ERROR 25P02 current transaction is aborted
+
+-- Mallory: begins again from nothing
+rollback;
+--> ROLLBACK
+
+-- Bob: thinks better of it
+rollback;
+--> ROLLBACK
+
+-- Mallory: wants A-2, now or never
+select * from seats
+where (seat_row, seat_number) = ('A', 2)
+for update nowait;
+--> A | 2 |

@@ -1,0 +1,87 @@
+//! Every scenario that comes with the program, played from beginning to end: it does what its file says, and its transcript is the same
+//! every time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use overbooked::play::{Played, play};
+use overbooked::run::Production;
+use overbooked::run::venues::Venues;
+use overbooked::scenario::library::{self, ENTRIES, Entry};
+use overbooked::scenario::{EngineKind, Scenario};
+use overbooked::transcript::{Options, transcript};
+
+use crate::support;
+
+/// A step that has not ended by then never will.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn every_scenario_keeps_its_word_on_postgresql() {
+    let venues = Venues::embedded(support::cluster_options());
+    let broken = play_all(&venues, EngineKind::Postgres).await;
+    venues.stop().await.unwrap();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_file_of_the_library_is_compiled_in() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/scenarios");
+    let mut files = names(&folder, "");
+    files.extend(names(&folder.join("hermitage"), "hermitage/"));
+    files.sort();
+    let mut entries: Vec<String> = ENTRIES.iter().map(|entry| entry.name.to_owned()).collect();
+    entries.sort();
+    assert_eq!(entries, files);
+}
+
+#[test]
+fn a_scenario_in_a_folder_is_found_by_its_name() {
+    let scenario = library::open("hermitage/g0-read-committed").unwrap();
+    assert_eq!(scenario.title, "G0, dirty write, at READ COMMITTED");
+}
+
+fn names(folder: &std::path::Path, before: &str) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let scenarios = files.filter(|file| file.extension().is_some_and(|ending| ending == "sql"));
+    let name = |file: std::path::PathBuf| file.file_stem().unwrap().to_str().unwrap().to_owned();
+    scenarios.map(|file| format!("{before}{}", name(file))).collect()
+}
+
+/// Plays what applies to the engine, one after the other; gives what was not as expected.
+async fn play_all(venues: &Venues, engine: EngineKind) -> Vec<String> {
+    let mut broken = Vec::new();
+    for entry in ENTRIES {
+        let scenario = Arc::new(entry.scenario().unwrap());
+        if !scenario.engines.is_empty() && !scenario.engines.contains(&engine) {
+            continue;
+        }
+        let played = play(venues, production(scenario, engine), STEP_TIMEOUT).await.unwrap();
+        if played.is_kept() {
+            compare(entry, engine, &played);
+        } else {
+            let (breaches, stop) = (&played.breaches, &played.stop);
+            broken.push(format!("{}: {breaches:#?} {stop:?}\n{}", entry.name, told(&played)));
+        }
+    }
+    broken
+}
+
+fn production(scenario: Arc<Scenario>, engine: EngineKind) -> Production {
+    let schedule = Arc::new(scenario.schedules.first());
+    Production { scenario, schedule, engine, isolation: None }
+}
+
+fn compare(entry: Entry, engine: EngineKind, played: &Played) {
+    let name = format!("{engine}-{}", entry.name.replace('/', "-"));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/library");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, told(played)));
+}
+
+fn told(played: &Played) -> String {
+    let roster: Vec<_> = played.scenario.sessions.iter().map(|player| player.name.clone()).collect();
+    transcript(&played.events, &roster, Options::default())
+}
