@@ -82,6 +82,7 @@ fn compare(entry: Entry, engine: EngineKind, played: &Played) {
 }
 
 fn told(played: &Played) -> String {
-    let roster: Vec<_> = played.scenario.sessions.iter().map(|player| player.name.clone()).collect();
+    let roster: Vec<_> =
+        played.scenario.sessions.iter().map(|player| player.name.clone()).collect();
     transcript(&played.events, &roster, Options::default())
 }

@@ -6,10 +6,7 @@ use super::Entry;
 /// The scenario of that name, its file compiled in.
 macro_rules! entry {
     ($name:literal) => {
-        Entry {
-            name: $name,
-            text: include_str!(concat!("../../../sql/scenarios/", $name, ".sql")),
-        }
+        Entry { name: $name, text: include_str!(concat!("../../../sql/scenarios/", $name, ".sql")) }
     };
 }
 
