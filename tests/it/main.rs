@@ -15,6 +15,7 @@ mod layers;
 mod library;
 mod observer;
 mod psql_compare;
+mod readme;
 mod run;
 mod rush;
 mod rush_faults;
