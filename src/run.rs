@@ -16,6 +16,7 @@ mod actor;
 mod director;
 mod lookout;
 mod names;
+mod private;
 mod quiet;
 mod settle;
 mod stage;

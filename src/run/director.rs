@@ -64,7 +64,7 @@ impl Director {
                     Some(command) => { self.obey(&mut stage, command).await; continue }
                     None => break,
                 },
-                moment = next_moment(&mut stage) => moment,
+                moment = next_moment(&mut stage, &mut self.house) => moment,
             };
             if let Some(stage) = &mut stage {
                 self.react(stage, moment).await;
@@ -167,6 +167,7 @@ impl Director {
         let events = match moment {
             Moment::Event(event) => stage.on_event(event),
             Moment::Seen(seen) => stage.on_seen(seen),
+            Moment::News(news) => stage.on_news(news).into_iter().collect(),
             Moment::Due => {
                 stage.look();
                 Vec::new()
@@ -331,9 +332,12 @@ impl Director {
     }
 }
 
-async fn next_moment(stage: &mut Option<Stage>) -> Moment {
-    match stage {
-        Some(stage) => stage.next().await,
-        None => std::future::pending().await,
+async fn next_moment(stage: &mut Option<Stage>, house: &mut Option<OpenHouse>) -> Moment {
+    let (Some(stage), Some(house)) = (stage, house) else { return std::future::pending().await };
+    tokio::select! {
+        // The gateway tells before it answers, so what it tells comes before the answer here, too.
+        biased;
+        news = house.news() => Moment::News(news),
+        moment = stage.next() => moment,
     }
 }

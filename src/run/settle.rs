@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::engine::optimistic::{Happening, News};
 use crate::event::{
     Blocker, Certainty, Event, Kind, Pid, SessionName, TransactionStatus, Wait, WaitTarget,
 };
 use crate::observer::ObserverError;
 use crate::run::actor::{Actor, ToldWait, shows_progress};
 use crate::run::lookout::{Pace, Seen};
+use crate::run::private::{Private, overlay};
 use crate::run::quiet::{self, Blocked};
 use crate::run::stage::Stage;
 use crate::seats::House;
@@ -29,6 +31,10 @@ const IDLE_LOOK: Duration = Duration::from_millis(250);
 pub(crate) struct Told {
     /// Whether all is quiet since the last thing that moved.
     pub(crate) quiet: bool,
+    /// The committed house, as the observer saw it last.
+    committed: House,
+    /// What the sessions have changed in private, on the optimistic engine.
+    private: Private,
     house: Option<Arc<House>>,
     trouble: Option<String>,
 }
@@ -233,6 +239,29 @@ impl Stage {
             Err(error) => return self.trouble(error.to_string()),
         };
         self.told.trouble = None;
+        self.told.committed = house;
+        self.tell_house()
+    }
+
+    /// Takes in what the gateway tells; gives what the driver is told.
+    pub(crate) fn on_news(&mut self, news: News) -> Option<Event> {
+        let actor = self.actors.iter().find(|actor| actor.standing.pid == Some(news.pid))?;
+        let name = actor.name().clone();
+        match news.what {
+            Happening::Conflict(conflict) => Some(self.event(Some(name), Kind::Conflict(conflict))),
+            Happening::Private(changes) => {
+                self.told.private.insert(name, changes);
+                self.tell_house()
+            }
+            Happening::Gone => {
+                self.told.private.remove(&name);
+                self.tell_house()
+            }
+        }
+    }
+
+    fn tell_house(&mut self) -> Option<Event> {
+        let house = overlay(&self.told.committed, &self.told.private);
         if self.told.house.as_deref() == Some(&house) {
             return None;
         }

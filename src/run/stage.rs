@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::engine::optimistic::News;
 use crate::engine::schema::{RunSchema, SchemaError};
 use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::observer::{Observer, Watch};
@@ -67,6 +68,8 @@ pub(crate) enum Moment {
     Event(Event),
     /// The observer has looked.
     Seen(Seen),
+    /// The gateway tells what only it knows.
+    News(News),
     /// It is time to look again.
     Due,
 }
@@ -87,9 +90,10 @@ impl Stage {
         let (events_out, events) = mpsc::channel(EVENTS_QUEUED);
         let (seen_out, seen) = mpsc::unbounded_channel();
         let observer = Arc::clone(&house.observer);
-        let target = house.venue.target.clone();
+        let target = house.door().clone();
+        let backend = &house.venue.target;
         let runner =
-            actor(RUNNER, &target, prelude(&production, schema.name()), clock, &events_out);
+            actor(RUNNER, backend, prelude(&production, schema.name()), clock, &events_out);
         let mut stage = Self {
             lookout: Lookout::new(Arc::clone(&observer), seen_out),
             production,
@@ -256,7 +260,10 @@ impl Stage {
         };
         EngineLine {
             kind,
-            product: flavor.product.clone(),
+            product: match kind {
+                EngineKind::Optimistic => format!("optimistic on {}", flavor.product),
+                _ => flavor.product.clone(),
+            },
             place: place.to_owned(),
             isolation: self.production.isolation(),
         }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use tokio::sync::Mutex;
+use tempfile::TempDir;
+use tokio::sync::{Mutex, mpsc};
 
+use crate::engine::optimistic::{Gateway, GatewayError, News, Options};
 use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions, OnProgress, SUPERUSER};
 use crate::engine::schema::{self, SchemaError};
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
@@ -15,7 +17,8 @@ use crate::wire::Target;
 /// An engine that is ready to be played on.
 #[derive(Clone, Debug)]
 pub struct Venue {
-    /// Where sessions connect.
+    /// The PostgreSQL under everything: where the runner and the observer connect, and the sessions too unless a gateway stands in
+    /// front of it.
     pub target: Target,
     /// Where that is, for the console's first line: `embedded`, or host and database.
     pub place: String,
@@ -43,13 +46,35 @@ impl Venue {
 }
 
 /// An engine with its observer: everything that one stage after the other is set up on.
-#[derive(Debug)]
 pub(crate) struct OpenHouse {
     pub(crate) kind: EngineKind,
     pub(crate) venue: Venue,
     pub(crate) observer: Arc<Observer>,
     /// For what the observer, who only reads, may not do: making and dropping the run's schema.
     pub(crate) pool: PgPool,
+    /// The optimistic engine, where that is what is played on.
+    pub(crate) front: Option<Front>,
+}
+
+/// The gateway that sessions connect to, in front of the server.
+pub(crate) struct Front {
+    gateway: Gateway,
+    /// Private changes, and why a COMMIT was refused.
+    pub(crate) news: mpsc::UnboundedReceiver<News>,
+    /// The gateway's socket is in it.
+    _folder: TempDir,
+}
+
+impl Front {
+    async fn open(backend: &Target) -> Result<Self, VenueError> {
+        let folder = tempfile::Builder::new().prefix("overbooked-").tempdir();
+        let folder = folder.map_err(VenueError::Socket)?;
+        let socket_folder = Some(folder.path().to_owned());
+        let options = Options { socket_folder, ..Options::new(backend.clone()) };
+        let mut gateway = Gateway::start(options).await?;
+        let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
+        Ok(Self { gateway, news, _folder: folder })
+    }
 }
 
 impl OpenHouse {
@@ -63,12 +88,34 @@ impl OpenHouse {
         let watch = Watch::default();
         let observer = Observer::connect(&venue.target, watch, venue.inspection());
         let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
-        let house = Self { kind, venue, observer: Arc::new(observer?), pool };
+        let front = match kind {
+            EngineKind::Optimistic => Some(Front::open(&venue.target).await?),
+            _ => None,
+        };
+        let house = Self { kind, venue, observer: Arc::new(observer?), pool, front };
         Ok((house, swept?))
+    }
+
+    /// Where sessions connect.
+    pub(crate) fn door(&self) -> &Target {
+        self.front.as_ref().map_or(&self.venue.target, |front| front.gateway.target())
+    }
+
+    /// The next piece of news from the gateway; none ever where there is no gateway.
+    pub(crate) async fn news(&mut self) -> News {
+        if let Some(front) = &mut self.front
+            && let Some(news) = front.news.recv().await
+        {
+            return news;
+        }
+        std::future::pending().await
     }
 
     /// Ends the observer's connections, and takes away what it installed.
     pub(crate) async fn close(self) {
+        if let Some(front) = self.front {
+            front.gateway.stop().await;
+        }
         if let Some(observer) = Arc::into_inner(self.observer) {
             observer.close().await;
         }
@@ -88,6 +135,12 @@ pub enum VenueError {
     /// The schemas of earlier runs could not be looked at.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The optimistic engine did not start.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// There is no place for the optimistic engine's socket.
+    #[error("cannot make a folder for the optimistic engine's socket: {0}")]
+    Socket(std::io::Error),
     /// It was asked for after the end.
     #[error("the engine has been stopped already")]
     Stopped,
