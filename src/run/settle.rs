@@ -248,7 +248,10 @@ impl Stage {
         let actor = self.actors.iter().find(|actor| actor.standing.pid == Some(news.pid))?;
         let name = actor.name().clone();
         match news.what {
-            Happening::Conflict(conflict) => Some(self.event(Some(name), Kind::Conflict(conflict))),
+            Happening::Conflict(mut conflict) => {
+                conflict.winner = conflict.winner.map(|winner| session_called(&winner));
+                Some(self.event(Some(name), Kind::Conflict(conflict)))
+            }
             Happening::Private(changes) => {
                 self.told.private.insert(name, changes);
                 self.tell_house()
@@ -334,6 +337,11 @@ fn nameless(blockers: &[Pid], roster: &[(SessionName, Pid)]) -> Wait {
         target: WaitTarget::Other("a lock".to_owned()),
         certainty: Certainty::Observed,
     }
+}
+
+/// A client's `application_name` as people here call it: our own sessions by their names.
+fn session_called(application: &str) -> String {
+    application.strip_prefix("overbooked/").unwrap_or(application).to_owned()
 }
 
 fn guess(suspects: &[Blocker]) -> Wait {

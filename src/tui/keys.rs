@@ -16,6 +16,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub enum Action {
     /// Show every key.
     Help,
+    /// Go on with the other engine.
+    SwitchEngine,
     /// Pick a scenario.
     PickScenario,
     /// Show who waits for whom.
@@ -110,6 +112,7 @@ pub const TABLE: &[Entry] = &[
     entry(Action::Restart, "restart", &["F8", "Alt-8"], "restart", "start the script again from a fresh setup"),
     entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "change the next step's SQL before it is sent"),
     entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
+    entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "go on with the other engine: a fresh setup there, replayed to the same step"),
     entry(Action::PickScenario, "pick_scenario", &["F3", "Alt-3"], "scenario", "pick a scenario"),
     entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom"),
     entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),

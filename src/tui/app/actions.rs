@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{App, Effect};
 use crate::run::Command;
+use crate::scenario::EngineKind;
 use crate::tui::app::{ON_ITS_WAY, Stepping};
 use crate::tui::backslash::Backslash;
 use crate::tui::editor::Editor;
@@ -23,6 +24,7 @@ impl App {
             Action::StepBack => return self.step_back(),
             Action::Restart => return self.go_to(0),
             Action::AutoPlay => return self.auto_play(now),
+            Action::SwitchEngine => return self.switch_engine(),
             Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
             Action::EditStep => self.edit_step(),
             Action::Enter => return self.enter(),
@@ -144,6 +146,22 @@ impl App {
     fn go_to(&mut self, step: usize) -> Vec<Effect> {
         self.stepping = None;
         vec![Effect::Ask(Command::GoTo(step))]
+    }
+
+    /// From the engine where people wait to the one where COMMIT refuses, or back.
+    fn switch_engine(&mut self) -> Vec<Effect> {
+        let kind = match self.engine.as_ref().map(|engine| engine.kind) {
+            Some(EngineKind::Postgres) => EngineKind::Optimistic,
+            Some(EngineKind::Optimistic) => EngineKind::Postgres,
+            Some(_) => {
+                self.refuse("the optimistic engine stands in front of a PostgreSQL, and this is none");
+                return Vec::new();
+            }
+            None => return Vec::new(),
+        };
+        self.stepping = None;
+        self.plays_at = None;
+        vec![Effect::Ask(Command::Switch(kind))]
     }
 
     fn auto_play(&mut self, now: Duration) -> Vec<Effect> {
