@@ -1,5 +1,6 @@
 //! The command line: clap's types, and nothing that acts.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -43,6 +44,8 @@ pub enum Command {
     Scenarios,
     /// Play scenarios without a screen, check every expectation, print what happened
     Play(PlayArgs),
+    /// Serve the engine to other clients: psql, drivers, pgbench
+    Serve(ServeArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -128,6 +131,26 @@ impl From<PlayFormat> for Format {
     }
 }
 
+/// How the engine is served.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5433")]
+    pub listen: SocketAddr,
+    /// What stands behind it: --engine optimistic (the default here) or postgres, which only passes through.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Ask for passwords: a file with a line user:password, or user:SCRAM-SHA-256$..., for each user
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
+    /// A certificate (PEM), instead of a self-signed one for localhost
+    #[arg(long, value_name = "FILE", requires = "tls_key", value_hint = ValueHint::FilePath)]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = ValueHint::FilePath)]
+    pub tls_key: Option<PathBuf>,
+}
+
 /// Where the sessions connect to, and how.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Engine")]
@@ -135,7 +158,7 @@ pub struct EngineArgs {
     /// Use this server instead of the private one: a connection URL or key=value pairs, as psql takes them
     #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
     pub url: Option<String>,
-    /// How conflicts are settled [default: postgres]
+    /// How conflicts are settled [default: postgres; of serve: optimistic]
     #[arg(long, value_enum)]
     pub engine: Option<EngineChoice>,
     /// The isolation level of transactions that do not name one

@@ -60,3 +60,4 @@ pub mod exit;
 pub mod headless;
 pub mod launch;
 pub mod log;
+pub mod serve;

@@ -10,6 +10,7 @@ use overbooked::console;
 use overbooked::exit::{Exit, Failure};
 use overbooked::headless;
 use overbooked::scenario::library;
+use overbooked::serve;
 
 fn main() -> eyre::Result<ExitCode> {
     color_eyre::config::HookBuilder::default().display_env_section(false).install()?;
@@ -40,6 +41,7 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
     match cli.command {
         None => console::open(cli.console),
         Some(Command::Play(arguments)) => headless::run(&arguments),
+        Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

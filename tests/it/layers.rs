@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 6] = [
     &["wire", "session", "observer", "engine"],
     &["play", "run", "rush"],
     &["tui"],
-    &["cli", "config", "console", "exit", "headless", "launch", "log", "main", "lib"],
+    &["cli", "config", "console", "exit", "headless", "launch", "log", "serve", "main", "lib"],
 ];
 
 /// Crates that stop at a layer: the lowest that may name them.

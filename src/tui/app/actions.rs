@@ -154,7 +154,9 @@ impl App {
             Some(EngineKind::Postgres) => EngineKind::Optimistic,
             Some(EngineKind::Optimistic) => EngineKind::Postgres,
             Some(_) => {
-                self.refuse("the optimistic engine stands in front of a PostgreSQL, and this is none");
+                self.refuse(
+                    "the optimistic engine stands in front of a PostgreSQL, and this is none",
+                );
                 return Vec::new();
             }
             None => return Vec::new(),

@@ -1,0 +1,85 @@
+//! `overbooked serve`: the engine for other people's clients, until somebody ends it.
+
+use std::io::Write as _;
+
+use color_eyre::eyre::{self, WrapErr as _};
+use etcetera::BaseStrategy as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{EngineChoice, ServeArgs};
+use crate::engine::optimistic::{Certificate, Gateway, GatewayError, Mode, Options};
+use crate::exit::{Exit, Failure};
+use crate::fault::with_causes;
+use crate::launch;
+use crate::scenario::EngineKind;
+
+/// Serves until a signal ends it.
+pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
+    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
+    let certificate = certificate(arguments)?;
+    let venues = launch::engine(&arguments.engine).await?;
+    let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
+    let options = Options {
+        mode: match arguments.engine.engine {
+            Some(EngineChoice::Postgres) => Mode::PassThrough,
+            Some(EngineChoice::Optimistic) | None => Mode::Optimistic,
+        },
+        listen: Some(arguments.listen),
+        password_file: arguments.password_file.clone(),
+        certificate,
+        ..Options::new(venue.target)
+    };
+    let served = match Gateway::start(options).await {
+        Ok(gateway) => until_told_to_stop(gateway).await,
+        Err(error) => Err(refused(&error).into()),
+    };
+    venues.stop().await.map_err(Failure::from)?;
+    served
+}
+
+async fn until_told_to_stop(gateway: Gateway) -> eyre::Result<Exit> {
+    let mut terminated = signal(SignalKind::terminate()).wrap_err("cannot listen for signals")?;
+    announce(&gateway)?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+    gateway.stop().await;
+    Ok(Exit::Interrupted)
+}
+
+/// The first line is the address, for scripts that took port 0.
+fn announce(gateway: &Gateway) -> eyre::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if let Some(address) = gateway.address() {
+        writeln!(out, "listening on {address}")?;
+        writeln!(out, "try: psql 'host={} port={} user=alice'", address.ip(), address.port())?;
+    }
+    if let Some(path) = gateway.certificate() {
+        writeln!(out, "TLS: sslmode=verify-full host=localhost sslrootcert={}", path.display())?;
+    }
+    Ok(out.flush()?)
+}
+
+fn certificate(arguments: &ServeArgs) -> Result<Certificate, Failure> {
+    if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        return Ok(Certificate::Files { certificate: certificate.clone(), key: key.clone() });
+    }
+    let nowhere = |why: String| {
+        Failure::misuse(format!(
+            "there is no place for a self-signed certificate ({why}); give --tls-cert and --tls-key"
+        ))
+    };
+    let folders = etcetera::choose_base_strategy().map_err(|error| nowhere(error.to_string()))?;
+    let folder = folders.data_dir().join("overbooked");
+    std::fs::create_dir_all(&folder).map_err(|error| nowhere(error.to_string()))?;
+    Ok(Certificate::SelfSigned { folder })
+}
+
+fn refused(error: &GatewayError) -> Failure {
+    Failure::misuse(with_causes(error))
+}
