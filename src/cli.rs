@@ -1,6 +1,7 @@
 //! The command line: clap's types, and nothing that acts.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -46,11 +47,36 @@ pub enum Command {
     Play(PlayArgs),
     /// Serve the engine to other clients: psql, drivers, pgbench
     Serve(ServeArgs),
+    /// Play specifications of PostgreSQL's isolationtester, and print exactly what it prints
+    Spec(SpecArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Which specifications are played, and where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Files are played side by side, each in a private PostgreSQL, and told one after the other. With --url they are played one after
+the other in the database that it names.")]
+pub struct SpecArgs {
+    /// The files
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// Use this server instead of private ones: a connection URL or key=value pairs, as psql takes them
+    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
+    pub url: Option<String>,
+    /// How many private PostgreSQL play side by side, instead of one a processor
+    #[arg(long, short, value_name = "N", conflicts_with = "url")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Write what each file has told to NAME.out in this folder, complaints included, instead of printing it
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
+    #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
+    pub pg_bin: Option<PathBuf>,
 }
 
 /// What the console opens with.

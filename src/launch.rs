@@ -6,8 +6,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::EngineArgs;
-use crate::engine::postgres::{ClusterOptions, Progress};
+use crate::engine::postgres::{Cluster, ClusterOptions, Progress};
 use crate::exit::Failure;
+use crate::fault::with_causes;
 use crate::run::venues::Venues;
 use crate::wire::{Connection, Environment, Target};
 
@@ -31,16 +32,29 @@ async fn named_server(url: &str) -> Result<Venues, Failure> {
 }
 
 async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {
-    let options = ClusterOptions {
-        binaries: arguments.pg_bin.clone(),
-        data: arguments.data.clone(),
-        ..ClusterOptions::default()
-    };
-    let venues = Venues::embedded(options);
+    let venues = Venues::embedded(cluster_options(arguments));
     let display = Display::new();
     venues.start(&|progress| display.show(&progress)).await?;
     display.clear();
     Ok(venues)
+}
+
+/// The private PostgreSQL that the arguments ask for, started for itself.
+pub async fn private_cluster(arguments: &EngineArgs) -> Result<Cluster, Failure> {
+    let display = Display::new();
+    let show = |progress| display.show(&progress);
+    let cluster = Cluster::start(&cluster_options(arguments), &show).await;
+    display.clear();
+    cluster.map_err(|error| Failure::unreachable(with_causes(&error)))
+}
+
+/// How a private PostgreSQL is to be started.
+pub fn cluster_options(arguments: &EngineArgs) -> ClusterOptions {
+    ClusterOptions {
+        binaries: arguments.pg_bin.clone(),
+        data: arguments.data.clone(),
+        ..ClusterOptions::default()
+    }
 }
 
 /// One line on the terminal while a first start takes its time; nothing where there is no terminal.

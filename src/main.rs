@@ -11,6 +11,7 @@ use overbooked::exit::{Exit, Failure};
 use overbooked::headless;
 use overbooked::scenario::library;
 use overbooked::serve;
+use overbooked::tester;
 
 fn main() -> eyre::Result<ExitCode> {
     color_eyre::config::HookBuilder::default().display_env_section(false).install()?;
@@ -43,6 +44,7 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         Some(Command::Play(arguments)) => headless::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Scenarios) => list_scenarios(),
+        Some(Command::Spec(arguments)) => tester::run(&arguments),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "overbooked", &mut script);

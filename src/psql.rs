@@ -15,7 +15,7 @@ mod prompt;
 mod table;
 mod visible;
 
-pub use message::{Verbosity, message, notification};
+pub use message::{Verbosity, libpq_message, message, notification};
 pub use prompt::prompt;
 pub use table::{footer, result};
 pub use visible::{Line, one_line, visible};

@@ -96,7 +96,7 @@ pub enum Schedules {
 
 impl Schedules {
     /// All of them in order, made as they are asked for.
-    pub fn iter(&self) -> Box<dyn Iterator<Item = Schedule> + '_> {
+    pub fn iter(&self) -> Box<dyn Iterator<Item = Schedule> + Send + '_> {
         match self {
             Self::Listed(schedules) => Box::new(schedules.iter().cloned()),
             Self::Interleavings(interleavings) => Box::new(interleavings.iter()),

@@ -29,6 +29,18 @@ pub fn message(message: &ServerMessage, sql: &str, verbosity: Verbosity) -> Vec<
     lines
 }
 
+/// An error or a notice as libpq gives it to a program: the same lines, with every character as the server sent it.
+pub fn libpq_message(message: &ServerMessage, sql: &str) -> String {
+    let mut text = format!("{}:  {}\n", message.severity, message.message);
+    for line in position(message, sql).into_iter().flatten() {
+        text += &format!("{line}\n");
+    }
+    for (label, further) in further(message) {
+        text += &format!("{label}:  {further}\n");
+    }
+    text
+}
+
 /// A notification's line.
 pub fn notification(channel: &str, payload: &str, from: Pid) -> String {
     let (channel, payload) = (one_line(channel), one_line(payload));

@@ -80,13 +80,27 @@ pub fn open(name_or_path: &str) -> Result<Scenario, OpenError> {
 
 /// Reads a scenario file, `.spec` or `.sql`.
 pub fn read(path: &Path) -> Result<Scenario, OpenError> {
+    read_with(
+        path,
+        match ending(path) {
+            Some(Ending::Spec) => spec_file::parse,
+            _ => sql_file::parse,
+        },
+    )
+}
+
+/// Reads one of isolationtester's specifications, whatever its file is called.
+pub fn read_spec(path: &Path) -> Result<Scenario, OpenError> {
+    read_with(path, spec_file::parse)
+}
+
+fn read_with(
+    path: &Path,
+    parse: impl FnOnce(&str, &Path, &str) -> Result<Scenario, Mistake>,
+) -> Result<Scenario, OpenError> {
     let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
     let text = decode(&std::fs::read(path).map_err(unreadable)?, path)?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let parse = match ending(path) {
-        Some(Ending::Spec) => spec_file::parse,
-        _ => sql_file::parse,
-    };
     Ok(parse(&text, path, &name)?)
 }
 

@@ -121,8 +121,14 @@ impl Target {
     /// The same, under another `application_name`.
     #[must_use]
     pub fn with_application_name(&self, name: &str) -> Self {
+        self.with_parameter("application_name", name)
+    }
+
+    /// The same, with a server setting for the sessions that connect: `TimeZone`.
+    #[must_use]
+    pub fn with_parameter(&self, name: &str, value: &str) -> Self {
         let mut target = self.clone();
-        target.parameters.insert("application_name".to_owned(), name.to_owned());
+        target.parameters.insert(name.to_owned(), value.to_owned());
         target
     }
 

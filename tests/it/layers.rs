@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
     &["event", "fault", "scenario", "seats", "sql", "syntax"],
-    &["lesson", "playbill", "psql", "transcript"],
+    &["isolation_output", "lesson", "playbill", "psql", "transcript"],
     &["wire", "session", "observer", "engine"],
-    &["play", "run", "rush"],
+    &["play", "run", "rush", "spec"],
     &["tui"],
-    &["cli", "config", "console", "exit", "headless", "launch", "log", "serve", "main", "lib"],
+    &["cli", "config", "console", "exit", "headless", "launch", "log", "serve", "main", "lib", "tester"],
 ];
 
 /// Crates that stop at a layer: the lowest that may name them.

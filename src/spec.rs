@@ -1,0 +1,80 @@
+//! Plays isolationtester's specifications and tells what isolationtester would print.
+//!
+//! A specification has one connection a session, kept for all its permutations, and a control connection that sets up, tears down and is asked who
+//! waits. The rules are those of PostgreSQL 15's `isolationtester.c`, because other people's expected output depends on each of them; what is
+//! different is how a wait is found out: it is known as soon as it cannot end by itself any more (`sight`), not after 10 ms.
+//!
+//! ```text
+//!  file ──▶ Scenario ──▶ cast (connections) ──▶ permutation: setup, steps, teardown ──▶ Telling, Telling ──▶ isolation_output
+//!                             client, sight          launch ⇄ look
+//! ```
+//!
+//! Several files can be played side by side, each in a lane of its own ([`lanes`]).
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::isolation_output::{Complaint, Telling};
+use crate::scenario::{Scenario, Schedules};
+use crate::wire::{ConnectError, Target, WireError};
+
+mod cast;
+mod client;
+pub mod lanes;
+mod news;
+mod permutation;
+mod sight;
+
+use cast::Cast;
+use news::News;
+use permutation::Permutation;
+
+/// How long a step may take before it is cancelled; after twice that the run is given up. isolationtester's default.
+pub const STEP_LIMIT: Duration = Duration::from_secs(300);
+
+/// Why a specification was not played to its end. What isolationtester says about it has been told.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// A connection could not be had.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// A connection broke that nothing can be done without.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The run was given up, as isolationtester gives up.
+    #[error("the specification was not played to its end")]
+    GivenUp,
+}
+
+/// Plays every permutation of a specification against this database.
+pub async fn play(
+    spec: &Scenario,
+    target: &Target,
+    limit: Duration,
+    sink: UnboundedSender<Telling>,
+) -> Result<(), Trouble> {
+    let news = News::new(sink);
+    warn_of_unused_steps(spec, &news);
+    news.tell(Telling::Parsed { sessions: spec.sessions.len() });
+    let mut cast = Cast::connect(spec, target, news, limit).await?;
+    for schedule in spec.schedules.iter() {
+        Permutation::new(&mut cast, spec, &schedule).play().await?;
+    }
+    cast.close().await;
+    Ok(())
+}
+
+/// isolationtester names them in the order of their names.
+fn warn_of_unused_steps(spec: &Scenario, news: &News) {
+    let Schedules::Listed(schedules) = &spec.schedules else { return };
+    let is_used = |step: usize| {
+        schedules.iter().flat_map(|schedule| &schedule.launches).any(|launch| launch.step == step)
+    };
+    let unused = spec.steps.iter().enumerate().filter(|(step, _)| !is_used(*step));
+    let mut names: Vec<&String> = unused.map(|(_, step)| &step.name).collect();
+    names.sort();
+    for name in names {
+        news.complain(Complaint::UnusedStep(name.clone()));
+    }
+}

@@ -1,0 +1,203 @@
+//! Files side by side: each is played in a lane, a database in which nothing else happens meanwhile.
+//!
+//! A lane of our own is a whole cluster. Less is not enough: specifications look at locks, prepared transactions and statistics of the whole
+//! server, a serializable transaction is judged by all snapshots of the server, and some name their database.
+//!
+//! ```text
+//!  files  a b c d ──▶ free lanes ──▶ a ∥ b, then c, then d ──▶ told in the files' order
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Trouble, play};
+use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions};
+use crate::isolation_output::Telling;
+use crate::scenario::Scenario;
+use crate::wire::{Connection, Target};
+
+/// The database that `pg_isolation_regress` makes; specifications know its name.
+const DATABASE: &str = "isolation_regression";
+
+/// A place for one specification at a time.
+#[derive(Debug)]
+pub enum Lane {
+    /// Somebody's own database, used as it is.
+    Given(Target),
+    /// A cluster of our own, with a fresh database.
+    Own(Box<Cluster>),
+}
+
+/// Why a lane cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LaneError {
+    /// The cluster did not start.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// Its database could not be made.
+    #[error("the database {DATABASE} could not be made: {0}")]
+    Database(String),
+}
+
+impl Lane {
+    /// A lane on this cluster.
+    pub async fn on(cluster: Cluster) -> Result<Self, LaneError> {
+        renew(&cluster).await?;
+        Ok(Self::Own(Box::new(cluster)))
+    }
+
+    fn target(&self) -> Target {
+        match self {
+            Self::Given(target) => target.clone(),
+            Self::Own(cluster) => cluster.target().with_database(DATABASE),
+        }
+    }
+
+    /// What a run that was given up has left is not for the next one to find.
+    async fn clean(&self) -> Result<(), LaneError> {
+        match self {
+            Self::Given(_) => Ok(()),
+            Self::Own(cluster) => renew(cluster).await,
+        }
+    }
+
+    /// Stops what was started.
+    async fn close(self) -> Result<(), LaneError> {
+        match self {
+            Self::Given(_) => Ok(()),
+            Self::Own(cluster) => Ok(cluster.stop().await?),
+        }
+    }
+}
+
+/// Makes the database anew.
+async fn renew(cluster: &Cluster) -> Result<(), LaneError> {
+    let said = |error: String| LaneError::Database(error);
+    let mut connection =
+        Connection::connect(&cluster.target()).await.map_err(|error| said(error.to_string()))?;
+    for sql in [
+        format!("drop database if exists {DATABASE} with (force)"),
+        format!("create database {DATABASE} template template0"),
+    ] {
+        let reply = connection.ask(&sql).await.map_err(|error| said(error.to_string()))?;
+        reply.cell.map_err(|message| said(message.message))?;
+    }
+    Ok(())
+}
+
+/// A specification on its way: what it tells, and in the end how it went.
+#[derive(Debug)]
+pub struct Playing {
+    /// Which.
+    pub spec: Arc<Scenario>,
+    /// What it tells, as long as it is played.
+    pub tellings: mpsc::UnboundedReceiver<Telling>,
+    outcome: oneshot::Receiver<Result<(), Trouble>>,
+}
+
+impl Playing {
+    /// How it went, once all has been told.
+    pub async fn outcome(self) -> Result<(), Trouble> {
+        self.outcome.await.unwrap_or(Err(Trouble::GivenUp))
+    }
+}
+
+/// A specification that waits for a lane.
+#[derive(Debug)]
+struct Job {
+    spec: Arc<Scenario>,
+    sink: mpsc::UnboundedSender<Telling>,
+    done: oneshot::Sender<Result<(), Trouble>>,
+}
+
+/// The lanes' keeper, which ends them.
+#[derive(Debug)]
+pub struct Lanes {
+    keeper: tokio::task::JoinHandle<Result<(), LaneError>>,
+}
+
+impl Lanes {
+    /// Plays these specifications, in as many further clusters side by side as are asked for besides the first lane.
+    pub fn start(
+        specs: Vec<Scenario>,
+        first: Lane,
+        further: Further,
+        limit: Duration,
+    ) -> (Vec<Playing>, Self) {
+        let (playing, jobs): (Vec<Playing>, Vec<Job>) = specs.into_iter().map(announce).unzip();
+        let keeper = tokio::spawn(keep(jobs, first, further, limit));
+        (playing, Self { keeper })
+    }
+
+    /// Waits until every lane is closed.
+    pub async fn close(self) -> Result<(), LaneError> {
+        self.keeper.await.unwrap_or(Ok(()))
+    }
+}
+
+/// The lanes to be started besides the first.
+#[derive(Clone, Debug)]
+pub struct Further {
+    /// How many.
+    pub count: usize,
+    /// How.
+    pub options: ClusterOptions,
+}
+
+fn announce(spec: Scenario) -> (Playing, Job) {
+    let (sink, tellings) = mpsc::unbounded_channel();
+    let (done, outcome) = oneshot::channel();
+    let spec = Arc::new(spec);
+    (Playing { spec: spec.clone(), tellings, outcome }, Job { spec, sink, done })
+}
+
+/// Gives each job the next lane that is free.
+async fn keep(
+    jobs: Vec<Job>,
+    first: Lane,
+    further: Further,
+    limit: Duration,
+) -> Result<(), LaneError> {
+    let (free, mut lanes) = mpsc::unbounded_channel();
+    let count = further.count.min(jobs.len().saturating_sub(1));
+    let _ = free.send(Ok(first));
+    for _ in 0..count {
+        let (free, options) = (free.clone(), further.options.clone());
+        tokio::spawn(async move { free.send(open(options).await) });
+    }
+    for job in jobs {
+        let lane = next(&mut lanes).await?;
+        let free = free.clone();
+        tokio::spawn(async move { free.send(serve(job, lane, limit).await) });
+    }
+    drop(free);
+    while let Some(lane) = lanes.recv().await {
+        lane?.close().await?;
+    }
+    Ok(())
+}
+
+async fn next(
+    lanes: &mut mpsc::UnboundedReceiver<Result<Lane, LaneError>>,
+) -> Result<Lane, LaneError> {
+    match lanes.recv().await {
+        Some(lane) => lane,
+        None => Err(LaneError::Database("every lane has ended".to_owned())),
+    }
+}
+
+async fn open(options: ClusterOptions) -> Result<Lane, LaneError> {
+    Lane::on(Cluster::start(&options, &|_| {}).await?).await
+}
+
+async fn serve(job: Job, lane: Lane, limit: Duration) -> Result<Lane, LaneError> {
+    let outcome = play(&job.spec, &lane.target(), limit, job.sink).await;
+    let has_left_things = outcome.is_err();
+    let _ = job.done.send(outcome);
+    if has_left_things {
+        lane.clean().await?;
+    }
+    Ok(lane)
+}

@@ -1,0 +1,378 @@
+//! One permutation: setup, the steps in their order, teardown.
+//!
+//! A step is sent when its session's earlier steps are over. It is looked at until it is answered or waits; then all that wait are looked at again,
+//! because it may have released them. The order of the looks is the order of the output, so it is isolationtester's
+//! (PostgreSQL sources, `run_permutation`, `try_complete_steps`, `try_complete_step`).
+
+use std::time::{Duration, Instant};
+
+use super::Trouble;
+use super::cast::{Cast, Freshness, Who};
+use super::client::{Answer, Heard};
+use super::sight::Standing;
+use crate::event::Pid;
+use crate::isolation_output::{Complaint, Telling, Whose};
+use crate::scenario::{Launch, Marker, Scenario, Schedule, Step};
+
+/// The first pause before the server is asked who waits: most steps are answered within it.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// isolationtester's own pause, and so the longest of ours.
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// A wait that may end by itself is taken for one after so long, as isolationtester takes it after 10 ms. The rest is for busy machines:
+/// the sessions that it waits for may have been given no time to run.
+const PASSING: Duration = Duration::from_millis(30);
+
+/// A permutation that is being played.
+pub(super) struct Permutation<'a> {
+    cast: &'a mut Cast,
+    spec: &'a Scenario,
+    schedule: &'a Schedule,
+    /// The launches that were seen to wait, in the order in which they began to.
+    waiting: Vec<usize>,
+    /// Each session's launch that is not over.
+    active: Vec<Option<usize>>,
+    /// How many notices the other session must have had by now, for each launch's markers.
+    targets: Vec<Vec<usize>>,
+}
+
+/// How often a launch has been looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    First,
+    Again,
+}
+
+/// How long a look lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    UntilItWaits,
+    UntilItEnds,
+}
+
+/// What a look has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Over,
+}
+
+impl<'a> Permutation<'a> {
+    pub(super) fn new(cast: &'a mut Cast, spec: &'a Scenario, schedule: &'a Schedule) -> Self {
+        let active = vec![None; cast.sessions.len()];
+        let targets =
+            schedule.launches.iter().map(|launch| vec![0; launch.markers.len()]).collect();
+        Self { cast, spec, schedule, waiting: Vec::new(), active, targets }
+    }
+
+    pub(super) async fn play(mut self) -> Result<(), Trouble> {
+        let steps = (0..self.schedule.launches.len()).map(|launch| self.step(launch).name.clone());
+        self.cast.news.tell(Telling::Permutation { steps: steps.collect() });
+        self.set_up().await?;
+        for launch in 0..self.schedule.launches.len() {
+            self.make_free(self.session(launch)).await?;
+            self.launch(launch).await?;
+            let state = self.look(launch, Look::First, Patience::UntilItWaits).await?;
+            self.look_again(Patience::UntilItWaits).await?;
+            if state == State::Open {
+                self.waiting.push(launch);
+            }
+        }
+        self.look_again(Patience::UntilItEnds).await?;
+        if !self.waiting.is_empty() {
+            return Err(self.cast.give_up(Complaint::MutualBlock));
+        }
+        self.tear_down().await;
+        Ok(())
+    }
+
+    async fn set_up(&mut self) -> Result<(), Trouble> {
+        for sql in &self.spec.setup {
+            if let Err(reason) = self.cast.perform(Who::Control, sql).await {
+                return Err(self.cast.give_up(Complaint::Setup(Whose::Control, reason)));
+            }
+        }
+        for (session, player) in self.spec.sessions.iter().enumerate() {
+            let Some(sql) = &player.setup else { continue };
+            if let Err(reason) = self.cast.perform(Who::Session(session), sql).await {
+                let whose = Whose::Session(player.name.to_string());
+                return Err(self.cast.give_up(Complaint::Setup(whose, reason)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What fails here is told and passed over.
+    async fn tear_down(&mut self) {
+        for (session, player) in self.spec.sessions.iter().enumerate() {
+            let Some(sql) = &player.teardown else { continue };
+            if let Err(reason) = self.cast.perform(Who::Session(session), sql).await {
+                let whose = Whose::Session(player.name.to_string());
+                self.cast.news.complain(Complaint::Teardown(whose, reason));
+            }
+        }
+        for sql in &self.spec.teardown {
+            if let Err(reason) = self.cast.perform(Who::Control, sql).await {
+                self.cast.news.complain(Complaint::Teardown(Whose::Control, reason));
+            }
+        }
+    }
+
+    fn entry(&self, launch: usize) -> &'a Launch {
+        &self.schedule.launches[launch]
+    }
+
+    fn step(&self, launch: usize) -> &'a Step {
+        &self.spec.steps[self.entry(launch).step]
+    }
+
+    fn session(&self, launch: usize) -> usize {
+        self.session_of(self.step(launch))
+    }
+
+    /// A step's session, by its place. The parser lets no step be without one.
+    fn session_of(&self, step: &Step) -> usize {
+        let place = self.spec.sessions.iter().position(|player| player.name == step.session);
+        place.unwrap_or_default()
+    }
+
+    /// Waits until a session's earlier step is over.
+    async fn make_free(&mut self, session: usize) -> Result<(), Trouble> {
+        let begun = Instant::now();
+        while let Some(earlier) = self.active[session] {
+            if self.look(earlier, Look::Again, Patience::UntilItEnds).await? == State::Over {
+                self.waiting.retain(|waiting| *waiting != earlier);
+            }
+            self.look_again(Patience::UntilItWaits).await?;
+            if self.active[session].is_some() {
+                self.refuse_to_wait_for_ever(session, begun.elapsed())?;
+                // A marker holds the step back: until another step ends or has something to say.
+                self.cast.hear_anybody(FIRST_PAUSE).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_to_wait_for_ever(&self, session: usize, after: Duration) -> Result<(), Trouble> {
+        let Some(launch) = self.active[session].filter(|_| after > 2 * self.cast.limit) else {
+            return Ok(());
+        };
+        let active = self.active.iter().flatten().map(|&launch| self.step(launch).name.clone());
+        let (step, active) = (self.step(launch).name.clone(), Some(active.collect()));
+        Err(self.cast.give_up(Complaint::TimedOut { step, after, active }))
+    }
+
+    async fn launch(&mut self, launch: usize) -> Result<(), Trouble> {
+        let (step, session) = (self.step(launch), self.session(launch));
+        if let Err(reason) = self.cast.send(session, &step.sql).await {
+            self.cast.news.tell(Telling::NotSent { name: step.name.clone(), reason });
+            return Err(Trouble::GivenUp);
+        }
+        self.active[session] = Some(launch);
+        for (place, marker) in self.entry(launch).markers.iter().enumerate() {
+            if let Marker::Notices { step, count } = *marker {
+                self.targets[launch][place] = self.notices_of(step) + count;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many notices a step's session has had.
+    fn notices_of(&self, step: usize) -> usize {
+        let pid: Pid = self.cast.sessions[self.session_of(&self.spec.steps[step])].pid;
+        self.cast.news.notices(pid)
+    }
+
+    /// Looks at all that wait. One that ends may let another one be told that a marker has held back, so it is done again until nothing
+    /// changes.
+    async fn look_again(&mut self, patience: Patience) -> Result<(), Trouble> {
+        loop {
+            self.cast.news.expect();
+            let before = self.waiting.len();
+            let mut open = Vec::new();
+            for launch in std::mem::take(&mut self.waiting) {
+                if self.look(launch, Look::Again, patience).await? == State::Open {
+                    open.push(launch);
+                }
+            }
+            self.waiting = open;
+            let is_held = |launch: &usize| !self.entry(*launch).markers.is_empty();
+            let has_changed = self.waiting.len() < before || self.cast.news.has_new();
+            if !(has_changed && self.waiting.iter().any(is_held)) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks at a launch until it is over, or waits, or is held back by a marker.
+    async fn look(
+        &mut self,
+        launch: usize,
+        look: Look,
+        patience: Patience,
+    ) -> Result<State, Trouble> {
+        let is_once = self.entry(launch).markers.contains(&Marker::Once);
+        let is_open = look == Look::First && is_once
+            || self.await_answer(launch, look, patience).await? == State::Open
+            || self.is_held_back(launch);
+        if is_open {
+            if look == Look::First {
+                let Step { name, sql, .. } = self.step(launch).clone();
+                self.cast.news.tell(Telling::Waiting { name, sql });
+            }
+            return Ok(State::Open);
+        }
+        self.complete(launch, look).await;
+        Ok(State::Over)
+    }
+
+    /// Waits until the first result is there, or the session waits for another one.
+    async fn await_answer(
+        &mut self,
+        launch: usize,
+        look: Look,
+        patience: Patience,
+    ) -> Result<State, Trouble> {
+        let session = self.session(launch);
+        let mut vigil = Vigil::begin(look, patience);
+        self.cast.sessions[session].gather().await;
+        while self.cast.is_busy(session) {
+            if let Some(reason) = self.cast.sessions[session].lost() {
+                let complaint = Complaint::InputLost(reason.to_owned());
+                return Err(self.cast.give_up(complaint));
+            }
+            if !vigil.pause.is_zero()
+                && self.cast.sessions[session].hear(vigil.pause).await == Heard::Something
+            {
+                vigil.hear();
+                continue;
+            }
+            if patience == Patience::UntilItWaits && self.waits(session, &mut vigil).await? {
+                return Ok(State::Open);
+            }
+            self.mind_the_time(launch, &mut vigil).await?;
+            vigil.lengthen();
+        }
+        Ok(State::Over)
+    }
+
+    /// Whether the session is seen to wait. An answer that has come meanwhile goes before.
+    async fn waits(&mut self, session: usize, vigil: &mut Vigil) -> Result<bool, Trouble> {
+        let pid = self.cast.sessions[session].pid;
+        let standing = self.cast.sight(vigil.freshness).await?.standing(pid);
+        if vigil.freshness == Freshness::SinceLastStep && standing != Standing::Lasting {
+            vigil.freshness = Freshness::Now;
+            return Ok(false);
+        }
+        vigil.freshness = Freshness::Now;
+        let waits = match standing {
+            Standing::Free => false,
+            Standing::Passing => vigil.silent_since.elapsed() >= PASSING,
+            Standing::Lasting => true,
+        };
+        Ok(waits && self.cast.is_busy(session))
+    }
+
+    /// Cancels a step that takes too long, and gives up when that does not help.
+    async fn mind_the_time(&mut self, launch: usize, vigil: &mut Vigil) -> Result<(), Trouble> {
+        let (after, limit) = (vigil.begun.elapsed(), self.cast.limit);
+        let name = self.step(launch).name.clone();
+        if after > limit && !vigil.is_cancelled {
+            let canceller = self.cast.sessions[self.session(launch)].canceller();
+            vigil.is_cancelled = canceller.cancel().await.is_ok();
+            if vigil.is_cancelled {
+                self.cast.news.tell(Telling::Cancelled { name: name.clone(), after });
+            }
+        }
+        if after > 2 * limit {
+            let complaint = Complaint::TimedOut { step: name, after, active: None };
+            return Err(self.cast.give_up(complaint));
+        }
+        Ok(())
+    }
+
+    /// Whether a marker does not let the completion be told yet.
+    fn is_held_back(&self, launch: usize) -> bool {
+        self.entry(launch).markers.iter().zip(&self.targets[launch]).any(|(marker, &target)| {
+            match *marker {
+                Marker::Once => false,
+                Marker::After(step) => {
+                    let session = self.session_of(&self.spec.steps[step]);
+                    self.active[session].is_some_and(|active| self.entry(active).step == step)
+                }
+                Marker::Notices { step, .. } => self.notices_of(step) < target,
+            }
+        })
+    }
+
+    /// Tells that a step is over, and all its results and notifications.
+    async fn complete(&mut self, launch: usize, look: Look) {
+        let Step { name, sql, .. } = self.step(launch).clone();
+        self.cast.news.tell(match look {
+            Look::First => Telling::Step { name, sql },
+            Look::Again => Telling::Completed { name },
+        });
+        let session = self.session(launch);
+        let Cast { sessions, news, .. } = &mut *self.cast;
+        while let Some(answer) = sessions[session].result(news).await {
+            news.tell(match answer {
+                Answer::Done | Answer::Empty => continue,
+                Answer::Rows { columns, rows } => Telling::Table { columns, rows },
+                Answer::Failed(message) => Telling::Failed(message),
+                Answer::Broken(reason) => Telling::Broken(reason),
+                Answer::Copy(status) => Telling::Unexpected(status),
+            });
+        }
+        for notification in sessions[session].notifications(news).await {
+            let sender = sessions.iter().find(|client| client.pid == notification.from);
+            let from = sender.map_or_else(
+                || format!("PID {}", notification.from),
+                |client| client.name.to_string(),
+            );
+            let (channel, payload) = (notification.channel, notification.payload);
+            let session = sessions[session].name.to_string();
+            news.tell(Telling::Notification { session, channel, payload, from });
+        }
+        self.active[session] = None;
+    }
+}
+
+/// A step that is looked at: since when, and when to ask again.
+struct Vigil {
+    begun: Instant,
+    /// Since when nothing has come.
+    silent_since: Instant,
+    pause: Duration,
+    freshness: Freshness,
+    is_cancelled: bool,
+}
+
+impl Vigil {
+    /// One that was seen waiting before is asked about at once.
+    fn begin(look: Look, patience: Patience) -> Self {
+        let now = Instant::now();
+        let pause = match (look, patience) {
+            (Look::First, _) => FIRST_PAUSE,
+            (Look::Again, Patience::UntilItWaits) => Duration::ZERO,
+            (Look::Again, Patience::UntilItEnds) => LONGEST_PAUSE,
+        };
+        Self {
+            begun: now,
+            silent_since: now,
+            pause,
+            freshness: Freshness::SinceLastStep,
+            is_cancelled: false,
+        }
+    }
+
+    fn hear(&mut self) {
+        self.silent_since = Instant::now();
+        self.pause = FIRST_PAUSE;
+        self.freshness = Freshness::Now;
+    }
+
+    fn lengthen(&mut self) {
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+    }
+}
