@@ -1,6 +1,6 @@
 //! The connections of a run: the control connection and one a session.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::{join_all, select_all};
 
@@ -138,6 +138,12 @@ impl Cast {
         for client in &mut self.sessions {
             client.gather().await;
         }
+    }
+
+    /// When something was sent to a session or heard from one last.
+    pub(super) fn stirred(&self) -> Instant {
+        let newest = self.sessions.iter().map(|client| client.stirred).max();
+        newest.unwrap_or_else(Instant::now)
     }
 
     /// Waits until anything has arrived for anybody, or the time is over.

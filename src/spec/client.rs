@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pgwire::messages::copy::CopyFail;
 use pgwire::messages::data::RowDescription;
@@ -79,6 +79,8 @@ pub(super) struct Client {
     columns: Option<Vec<Column>>,
     rows: Vec<Row>,
     sql: Arc<str>,
+    /// When something was sent or heard last.
+    pub(super) stirred: Instant,
     notifications: Vec<Notification>,
 }
 
@@ -104,6 +106,7 @@ impl Client {
             columns: None,
             rows: Vec::new(),
             sql: "".into(),
+            stirred: Instant::now(),
             notifications: Vec::new(),
         })
     }
@@ -122,6 +125,7 @@ impl Client {
         self.connection.submit(sql).await.map_err(|error| format!("{error}\n"))?;
         self.sql = sql.into();
         self.stage = Stage::Busy;
+        self.stirred = Instant::now();
         Ok(())
     }
 
@@ -150,6 +154,7 @@ impl Client {
     }
 
     fn take(&mut self, message: Result<PgWireBackendMessage, WireError>) {
+        self.stirred = Instant::now();
         match message {
             Ok(message) => self.inbox.push_back(message),
             Err(WireError::Closed) => self.lost = Some(HUNG_UP.to_owned()),

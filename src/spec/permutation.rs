@@ -20,9 +20,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// isolationtester's own pause, and so the longest of ours.
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// A wait that may end by itself is taken for one after so long, as isolationtester takes it after 10 ms. The rest is for busy machines:
-/// the sessions that it waits for may have been given no time to run.
+/// A wait for a session at work is taken for one that lasts after so much silence, as isolationtester takes it after 10 ms. The rest is
+/// for busy machines, on which that session may have been given no time to run.
 const PASSING: Duration = Duration::from_millis(30);
+
+/// A circle is told as isolationtester tells it: long before PostgreSQL finds the deadlock, unless that comes first.
+const CIRCLING: Duration = LONGEST_PAUSE;
 
 /// A permutation that is being played.
 pub(super) struct Permutation<'a> {
@@ -266,9 +269,11 @@ impl<'a> Permutation<'a> {
             return Ok(false);
         }
         vigil.freshness = Freshness::Now;
+        let silence = self.cast.stirred().elapsed();
         let waits = match standing {
             Standing::Free => false,
-            Standing::Passing => vigil.silent_since.elapsed() >= PASSING,
+            Standing::Passing => silence >= PASSING,
+            Standing::Circling => silence >= CIRCLING,
             Standing::Lasting => true,
         };
         Ok(waits && self.cast.is_busy(session))
@@ -341,8 +346,6 @@ impl<'a> Permutation<'a> {
 /// A step that is looked at: since when, and when to ask again.
 struct Vigil {
     begun: Instant,
-    /// Since when nothing has come.
-    silent_since: Instant,
     pause: Duration,
     freshness: Freshness,
     is_cancelled: bool,
@@ -351,15 +354,13 @@ struct Vigil {
 impl Vigil {
     /// One that was seen waiting before is asked about at once.
     fn begin(look: Look, patience: Patience) -> Self {
-        let now = Instant::now();
         let pause = match (look, patience) {
             (Look::First, _) => FIRST_PAUSE,
             (Look::Again, Patience::UntilItWaits) => Duration::ZERO,
             (Look::Again, Patience::UntilItEnds) => LONGEST_PAUSE,
         };
         Self {
-            begun: now,
-            silent_since: now,
+            begun: Instant::now(),
             pause,
             freshness: Freshness::SinceLastStep,
             is_cancelled: false,
@@ -367,7 +368,6 @@ impl Vigil {
     }
 
     fn hear(&mut self) {
-        self.silent_since = Instant::now();
         self.pause = FIRST_PAUSE;
         self.freshness = Freshness::Now;
     }

@@ -7,7 +7,7 @@
 //! ```text
 //! s3 waits ──▶ s2 waits ──▶ s1 idle          lasts
 //! s3 waits ──▶ s2 runs                       passes, when s2 ends by itself
-//! s3 waits ──▶ s2 waits ──▶ s3               passes, when PostgreSQL finds the deadlock
+//! s3 waits ──▶ s2 waits ──▶ s3               a circle: ends when PostgreSQL finds the deadlock
 //! ```
 
 use crate::event::{Pid, Row};
@@ -34,8 +34,10 @@ struct Look {
 pub(super) enum Standing {
     /// It waits for no session of the test.
     Free,
-    /// It waits, but what it waits for is about to change by itself.
+    /// It waits for a session at work, which may be about to end by itself.
     Passing,
+    /// It waits in a circle, or behind one.
+    Circling,
     /// It waits, and will until another step is played.
     Lasting,
 }
@@ -65,7 +67,10 @@ impl Sight {
     pub(super) fn standing(&self, pid: Pid) -> Standing {
         match self.look(pid) {
             Some(look) if look.is_blocked && self.lasts(look, &mut Vec::new()) => Standing::Lasting,
-            Some(look) if look.is_blocked => Standing::Passing,
+            Some(look) if look.is_blocked && self.leads_to_work(pid, &mut Vec::new()) => {
+                Standing::Passing
+            }
+            Some(look) if look.is_blocked => Standing::Circling,
             _ => Standing::Free,
         }
     }
@@ -82,6 +87,18 @@ impl Sight {
                 || !seen.contains(&blocker)
                     && self.look(blocker).is_some_and(|behind| self.lasts(behind, seen))
         })
+    }
+
+    /// Whether somebody at work stands at the end of what this session waits for.
+    fn leads_to_work(&self, pid: Pid, seen: &mut Vec<Pid>) -> bool {
+        seen.push(pid);
+        match self.look(pid) {
+            Some(look) if !look.blockers.is_empty() => look
+                .blockers
+                .iter()
+                .any(|&blocker| !seen.contains(&blocker) && self.leads_to_work(blocker, seen)),
+            _ => true,
+        }
     }
 }
 
@@ -133,9 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn a_deadlock_passes() {
-        let sight = sight(&[(2, true, &[3]), (3, true, &[2])], &[1]);
-        assert_eq!(sight.standing(Pid(2)), Standing::Passing);
+    fn a_deadlock_is_a_circle() {
+        let sight = sight(&[(2, true, &[3]), (3, true, &[2]), (4, true, &[3])], &[1]);
+        assert_eq!(sight.standing(Pid(2)), Standing::Circling);
+        assert_eq!(sight.standing(Pid(4)), Standing::Circling);
     }
 
     #[test]

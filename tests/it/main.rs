@@ -22,6 +22,7 @@ mod rush_faults;
 mod scenario_files;
 mod screen;
 mod session;
+mod spec;
 mod sql;
 mod support;
 mod target;
