@@ -31,25 +31,18 @@ pub(super) fn drawn(columns: &[Column], rows: &[Row]) -> String {
     let header = line(&columns, columns.iter().map(|column| column.name));
     let mut text = format!("{header}{}\n", rule.join("+"));
     for row in rows {
-        text += &line(&columns, row.iter().map(|cell| shown(cell.as_deref())));
+        text += &line(&columns, row.iter().map(|cell| cell.as_deref().unwrap_or_default()));
     }
     let plural = if rows.len() == 1 { "" } else { "s" };
     let _ = write!(text, "({} row{plural})\n\n", rows.len());
     text
 }
 
-/// C's strings end at their first zero byte, and PostgreSQL sends none.
-fn shown(cell: Option<&str>) -> &str {
-    cell.unwrap_or_default()
-}
-
 fn measure<'a>(column: &'a Column, place: usize, rows: &[Row]) -> Drawn<'a> {
     let cells = || rows.iter().filter_map(|row| row.get(place)?.as_deref());
     let widest = cells().map(str::len).max().unwrap_or(0);
-    let side = match cells().filter(|cell| !cell.is_empty()).all(looks_like_a_number) {
-        true => Side::Right,
-        false => Side::Left,
-    };
+    let is_numeric = cells().filter(|cell| !cell.is_empty()).all(looks_like_a_number);
+    let side = if is_numeric { Side::Right } else { Side::Left };
     Drawn { name: &column.name, width: widest.max(column.name.len()), side }
 }
 

@@ -31,14 +31,10 @@ pub fn message(message: &ServerMessage, sql: &str, verbosity: Verbosity) -> Vec<
 
 /// An error or a notice as libpq gives it to a program: the same lines, with every character as the server sent it.
 pub fn libpq_message(message: &ServerMessage, sql: &str) -> String {
-    let mut text = format!("{}:  {}\n", message.severity, message.message);
-    for line in position(message, sql).into_iter().flatten() {
-        text += &format!("{line}\n");
-    }
-    for (label, further) in further(message) {
-        text += &format!("{label}:  {further}\n");
-    }
-    text
+    let first = format!("{}:  {}", message.severity, message.message);
+    let place = position(message, sql).into_iter().flatten();
+    let rest = further(message).map(|(label, text)| format!("{label}:  {text}"));
+    std::iter::once(first).chain(place).chain(rest).map(|line| line + "\n").collect()
 }
 
 /// A notification's line.
