@@ -11,7 +11,10 @@ const LAYERS: [&[&str]; 6] = [
     &["wire", "session", "observer", "engine"],
     &["play", "run", "rush", "spec"],
     &["tui"],
-    &["cli", "config", "console", "exit", "headless", "launch", "log", "serve", "main", "lib", "tester"],
+    &[
+        "cli", "config", "console", "exit", "headless", "launch", "log", "serve", "main", "lib",
+        "tester",
+    ],
 ];
 
 /// Crates that stop at a layer: the lowest that may name them.
