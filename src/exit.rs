@@ -58,7 +58,11 @@ impl From<OpenError> for Failure {
 
 impl From<VenueError> for Failure {
     fn from(error: VenueError) -> Self {
-        Self::unreachable(with_causes(&error))
+        let sentence = with_causes(&error);
+        match error {
+            VenueError::Cluster(error) if error.is_misuse() => Self::misuse(sentence),
+            _ => Self::unreachable(sentence),
+        }
     }
 }
 

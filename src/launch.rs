@@ -10,6 +10,7 @@ use crate::engine::postgres::{Cluster, ClusterOptions, Progress};
 use crate::exit::Failure;
 use crate::fault::with_causes;
 use crate::run::venues::Venues;
+use crate::tui::theme::Charset;
 use crate::wire::{Connection, Environment, Target};
 
 /// How often the line's spinner moves.
@@ -68,7 +69,7 @@ impl Display {
         let target =
             if is_seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(ProgressStyle::default_spinner());
+        bar.set_style(spinner());
         Self { bar }
     }
 
@@ -80,6 +81,14 @@ impl Display {
 
     fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+fn spinner() -> ProgressStyle {
+    let spinner = ProgressStyle::default_spinner();
+    match Charset::of(|name| std::env::var(name).ok()) {
+        Charset::Unicode => spinner,
+        Charset::Ascii => spinner.tick_chars("-\\|/ "),
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Pane {
     pub status: TransactionStatus,
     /// What runs.
     pub in_flight: Option<InFlight>,
+    /// What somebody sent and the run has not said that it went out: refused, it comes back into the editor.
+    asked: Option<String>,
     /// What it waits for.
     pub waiting: Option<Waiting>,
     /// What was said.
@@ -82,6 +84,7 @@ impl Pane {
             link: Link::default(),
             status: TransactionStatus::default(),
             in_flight: None,
+            asked: None,
             waiting: None,
             scrollback: Scrollback::default(),
             editor: Editor::default(),
@@ -108,6 +111,11 @@ impl Pane {
     /// Whether a transaction would be lost with the session.
     pub fn has_transaction(&self) -> bool {
         self.link == Link::Open && self.status != TransactionStatus::Idle
+    }
+
+    /// Whether a statement runs, or is on its way.
+    pub fn is_busy(&self) -> bool {
+        self.in_flight.is_some() || self.asked.is_some()
     }
 
     /// Folds one of this session's events, which came in at this moment.
@@ -173,7 +181,17 @@ impl Pane {
         self.status = TransactionStatus::Idle;
         self.in_flight = None;
         self.waiting = None;
+        self.take_back();
         self.queue.clear();
+    }
+
+    /// What was sent and did not go out is in the editor again, with what was to follow it.
+    pub fn take_back(&mut self) {
+        let Some(asked) = self.asked.take() else { return };
+        let rest = std::mem::take(&mut self.queue);
+        let typed = Some(self.editor.text()).filter(|text| !text.is_empty());
+        let whole: Vec<String> = [asked].into_iter().chain(rest).chain(typed).collect();
+        self.editor.put(&whole.join("\n"));
     }
 
     fn sent(&mut self, submission: SubmissionId, sql: &Arc<str>) {
@@ -187,6 +205,7 @@ impl Pane {
             self.say(Look::Note, &format!("... {} bytes in all", sql.len()));
         }
         self.scrollback.follow();
+        self.asked.take_if(|asked| **asked == **sql);
         self.in_flight = Some(InFlight { submission, sql: sql.clone() });
     }
 
@@ -274,11 +293,11 @@ impl Pane {
 
     /// The next typed statement, if the one before it is answered.
     pub fn next_of_queue(&mut self) -> Option<String> {
-        if self.in_flight.is_some() || self.link != Link::Open {
-            None
-        } else {
-            self.queue.pop_front()
+        if self.is_busy() || self.link != Link::Open {
+            return None;
         }
+        self.asked = self.queue.pop_front();
+        self.asked.clone()
     }
 
     /// How the session stands, in the words of its title: the longest first, then what is left of them in a narrow one.

@@ -154,7 +154,7 @@ impl Depth {
 pub struct Theme {
     styles: [Style; Role::ALL.len()],
     accents: Vec<Style>,
-    signs: &'static Signs,
+    charset: Charset,
 }
 
 impl Theme {
@@ -183,7 +183,7 @@ impl Theme {
         Ok(Self {
             styles: Role::ALL.map(style),
             accents: painted.sessions.iter().map(|paint| paint.style(depth)).collect(),
-            signs: Signs::of(charset),
+            charset,
         })
     }
 
@@ -194,7 +194,12 @@ impl Theme {
 
     /// The signs of the seat map, the script and the panes.
     pub fn signs(&self) -> &'static Signs {
-        self.signs
+        Signs::of(self.charset)
+    }
+
+    /// The characters that the terminal can show.
+    pub fn charset(&self) -> Charset {
+        self.charset
     }
 
     /// The accent of the session at this place of the screen's order.
@@ -211,7 +216,7 @@ impl Theme {
 
     /// The lines of which a pane's border is drawn.
     pub fn border(&self) -> border::Set<'static> {
-        self.signs.border
+        self.signs().border
     }
 }
 

@@ -12,7 +12,7 @@ use ratatui::widgets::{Block, Clear, Widget};
 use super::app::App;
 use super::layout::{self, SMALLEST};
 use super::remark::Scene;
-use super::theme::Role;
+use super::theme::{Charset, Role};
 use super::{house, text};
 use crate::event::SessionName;
 
@@ -24,6 +24,20 @@ mod sql;
 
 /// Draws a frame.
 pub fn draw(frame: &mut Frame, app: &App, now: Duration) {
+    draw_parts(frame, app, now);
+    if app.setting.theme.charset() == Charset::Ascii {
+        keep_ascii(frame.buffer_mut());
+    }
+}
+
+/// Names and values may hold anything; where the terminal shows ASCII alone, the rest is shown as a question mark.
+fn keep_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        cell.set_symbol("?");
+    }
+}
+
+fn draw_parts(frame: &mut Frame, app: &App, now: Duration) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, app.style(Role::Screen));
     if area.as_size() != app.size || layout::is_too_small(app.size) {

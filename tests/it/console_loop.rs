@@ -206,3 +206,33 @@ async fn a_run_that_ends_is_told_and_the_screen_stays() {
     desk.press(KeyCode::F(9), KeyModifiers::NONE);
     assert_eq!(desk.command().await, Command::AddSession(None));
 }
+
+#[tokio::test]
+async fn what_is_typed_ahead_is_sent_in_its_turn() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.types("select 1;");
+    desk.enter();
+    desk.types("select 2;");
+    desk.enter();
+    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
+    let sql: Arc<str> = "select 1;".into();
+    desk.happens("Alice", Kind::Sent { submission: SubmissionId(1), sql, step: None }).await;
+    desk.happens("Alice", ready(TransactionStatus::Idle)).await;
+    assert_eq!(desk.command().await, submitted("Alice", "select 2;"));
+}
+
+#[tokio::test]
+async fn what_is_refused_stands_in_the_editor_again() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.types("select 1; select 2;");
+    desk.enter();
+    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
+    desk.tells(Report::Refused("the steps so far are being replayed; a moment".to_owned())).await;
+    while desk.reports.capacity() < desk.reports.max_capacity() {
+        tokio::task::yield_now().await;
+    }
+    desk.enter();
+    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
+}

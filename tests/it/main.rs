@@ -5,12 +5,15 @@
     reason = "a test's own functions may panic as the test may; clippy.toml knows only #[test]"
 )]
 
+mod bad_input;
+mod bad_luck;
 mod cluster;
 mod console_loop;
 mod gateway;
 mod gateway_clients;
 mod gateway_crash;
 mod gateway_property;
+mod habits;
 mod layers;
 mod library;
 mod observer;

@@ -10,6 +10,7 @@
 
 use std::io::{Read as _, Write};
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -20,8 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Keys as xterm sends them.
 pub(crate) mod key {
+    pub(crate) const F3: &str = "\x1bOR";
     pub(crate) const F5: &str = "\x1b[15~";
-
+    pub(crate) const F6: &str = "\x1b[17~";
     pub(crate) const F8: &str = "\x1b[19~";
     pub(crate) const F9: &str = "\x1b[20~";
     pub(crate) const ESCAPE: &str = "\x1b";
@@ -63,8 +65,19 @@ impl Terminal {
 
     /// Starts the program with these arguments and environment variables.
     pub(crate) fn open_with(size: Size, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_overbooked"));
+        Self::run(program, size, arguments, variables)
+    }
+
+    /// Starts any program.
+    pub(crate) fn run(
+        program: &Path,
+        size: Size,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let pair = native_pty_system().openpty(pty_size(size)).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_overbooked"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
@@ -89,6 +102,18 @@ impl Terminal {
     pub(crate) fn type_keys(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
+    }
+
+    /// Puts text in as a terminal's paste.
+    pub(crate) fn paste(&mut self, text: &str) {
+        self.type_keys(&format!("\x1b[200~{text}\x1b[201~"));
+    }
+
+    /// Sends the program a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Changes the terminal's size.
@@ -133,6 +158,11 @@ impl Terminal {
             }
         }
         self.child.wait().unwrap().exit_code()
+    }
+
+    /// How often the program has written these bytes.
+    pub(crate) fn count(&self, bytes: &[u8]) -> usize {
+        self.raw.windows(bytes.len()).filter(|written| *written == bytes).count()
     }
 
     /// The program's process.

@@ -113,6 +113,17 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
+    /// Whether a folder was named that will not do, rather than a server that does not come.
+    pub fn is_misuse(&self) -> bool {
+        matches!(
+            self,
+            Self::Unfit { .. }
+                | Self::Unreachable { .. }
+                | Self::NotACluster(_)
+                | Self::OtherVersion { .. }
+        )
+    }
+
     pub(super) fn folder(doing: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Folder { doing, path: path.to_owned(), source }
     }

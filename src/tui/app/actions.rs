@@ -119,8 +119,11 @@ impl App {
                 Some(format!("{session} still waits for {whom}"))
             }
             (None, Link::Lost) => Some(format!("{session} has lost the connection")),
-            (None, Link::Closed) => Some(format!("{session} is closed")),
-            _ => pane.in_flight.is_some().then(|| format!("{session} is still busy")),
+            (None, Link::Closed) => {
+                let restart = self.key(Action::Restart);
+                Some(format!("{session} has left ({restart} starts again with everybody)"))
+            }
+            _ => pane.is_busy().then(|| format!("{session} is still busy")),
         }
     }
 
@@ -210,6 +213,11 @@ impl App {
     fn submit(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
         let name = pane.name.clone();
+        if pane.is_busy() && pane.waiting.is_none() {
+            pane.queue.extend(pane::statements(&pane.editor.take()));
+            self.say("that is sent when the statement before it is answered");
+            return Vec::new();
+        }
         if let Some(why) = self.why_not_into(&name) {
             let cancel = self.key(Action::Interrupt);
             self.refuse(format!("{why}; {cancel} cancels that"));
@@ -244,7 +252,7 @@ impl App {
     fn interrupt(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
         pane.queue.clear();
-        if pane.in_flight.is_some() {
+        if pane.is_busy() {
             return vec![Effect::Ask(Command::Cancel(pane.name.clone()))];
         }
         if pane.editor.is_empty() {

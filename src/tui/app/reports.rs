@@ -27,6 +27,7 @@ impl App {
             Report::Refused(why) => {
                 self.stepping = None;
                 self.plays_at = None;
+                self.panes.iter_mut().for_each(Pane::take_back);
                 self.refuse(why);
             }
             Report::Broken(why) => {
