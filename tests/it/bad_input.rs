@@ -114,7 +114,9 @@ async fn guarded() -> (Cluster, u16) {
 }
 
 async fn connect(cluster: &Cluster) -> sqlx::PgConnection {
-    <sqlx::PgConnection as sqlx::Connection>::connect_with(&support::options(cluster)).await.unwrap()
+    <sqlx::PgConnection as sqlx::Connection>::connect_with(&support::options(cluster))
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,8 @@ fn colours(raw: &[u8]) -> Vec<String> {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':')?;
         rest[end..].starts_with('m').then(|| rest[..end].to_owned())
     });
-    let is_colour = |code: &str| matches!(code.parse(), Ok(30..=38 | 40..=48 | 90..=97 | 100..=107));
+    let is_colour =
+        |code: &str| matches!(code.parse(), Ok(30..=38 | 40..=48 | 90..=97 | 100..=107));
     sequences.filter(|codes| codes.split([';', ':']).any(is_colour)).collect()
 }
 
