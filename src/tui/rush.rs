@@ -52,6 +52,15 @@ pub struct Left {
     pub interrupted: bool,
 }
 
+/// When a screen that nobody touches goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// Not before somebody has seen the result.
+    WhenAsked,
+    /// With the rush.
+    WhenOver,
+}
+
 /// Why the screen of a rush ended badly.
 #[derive(Debug, thiserror::Error)]
 pub enum RushScreenError {
@@ -71,6 +80,7 @@ pub async fn show<B, I>(
     theme: &Theme,
     options: &Options,
     target: &Target,
+    leaving: Leaving,
 ) -> Result<Left, RushScreenError>
 where
     B: Frames,
@@ -83,12 +93,13 @@ where
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (stand, clock) = (Stand::new(options), Instant::now());
-    let mut stage = Stage { terminal, input, theme, stop, heard, frames, clock, stand };
+    let mut stage = Stage { terminal, input, theme, stop, heard, frames, clock, stand, leaving };
     let shown = stage.play().await;
+    let asked_to_stop = stage.stop.is_cancelled();
     stage.stop.cancel();
     // Whoever reports must not wait for a screen that is gone.
     stage.heard.close();
-    let interrupted = stage.stand.phase != Phase::Over;
+    let interrupted = asked_to_stop || stage.stand.phase != Phase::Over;
     let board = stage.stand.board;
     end_of(rush).await?;
     shown?;
@@ -112,6 +123,7 @@ struct Stage<'a, B: Frames, I> {
     frames: Interval,
     clock: Instant,
     stand: Stand,
+    leaving: Leaving,
 }
 
 /// Whether the screen stays.
@@ -139,9 +151,17 @@ where
             _ = self.frames.tick() => self.draw().map(|()| Turn::Stay),
             report = self.heard.recv(), if reporting => {
                 self.hear(report);
-                Ok(Turn::Stay)
+                self.after_report()
             }
         }
+    }
+
+    fn after_report(&mut self) -> Result<Turn, LoopError> {
+        if self.stand.phase != Phase::Over {
+            return Ok(Turn::Stay);
+        }
+        self.draw()?;
+        Ok(if self.leaving == Leaving::WhenOver { Turn::Leave } else { Turn::Stay })
     }
 
     /// What has been reported meanwhile is folded too, but not so much that a key would have to wait.

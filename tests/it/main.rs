@@ -22,6 +22,7 @@ mod readme;
 mod run;
 mod rush;
 mod rush_faults;
+mod rush_screen;
 mod scenario_files;
 mod screen;
 mod session;
