@@ -70,9 +70,9 @@ async fn rush(cluster: &Cluster, strategy: &str) -> f64 {
 async fn rush_on_screen(cluster: &Cluster, strategy: &str) -> f64 {
     let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a buffer cannot fail");
     let mut keys = stream::pending();
-    let (options, theme) = (options(strategy), Theme::default());
+    let (options, theme, target) = (options(strategy), Theme::default(), cluster.target());
     let leaving = Leaving::WhenOver;
-    let shown = show(&mut terminal, &mut keys, &theme, &options, &cluster.target(), leaving);
+    let shown = show(&mut terminal, &mut keys, &theme, &options, &target, leaving);
     throughput(&shown.await.expect("a rush").board)
 }
 

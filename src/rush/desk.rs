@@ -3,7 +3,7 @@
 //! Statements that need not wait for each other's answers go out together, in one flight: a BEGIN with the first look, the last change
 //! with its COMMIT. Over a network, flights are what a transaction's time is made of.
 
-use std::collections::HashMap;
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,7 +64,8 @@ pub(super) struct Desk {
     line: Line,
     former: Former,
     schema: Arc<str>,
-    statements: HashMap<Phrase, Ready>,
+    /// By the address of their text: hashing it would cost as much as sending it.
+    statements: Vec<(Phrase, Ready)>,
     think_time: Duration,
     in_transaction: bool,
     sent: u32,
@@ -86,7 +87,7 @@ impl Desk {
     ) -> Result<Self, Trouble> {
         let mut line = door.open().await?;
         let former = identify(&mut line).await?;
-        let statements = HashMap::new();
+        let statements = Vec::new();
         Ok(Self { line, former, schema, statements, think_time, in_transaction: false, sent: 0 })
     }
 
@@ -219,7 +220,8 @@ impl Desk {
     }
 
     async fn ready(&mut self, phrase: Phrase, parameters: usize) -> Result<Ready, Trouble> {
-        if let Some(ready) = self.statements.get(phrase) {
+        if let Some((_, ready)) = self.statements.iter().find(|(known, _)| ptr::eq(*known, phrase))
+        {
             return Ok(ready.clone());
         }
         let text = in_schema(phrase, &self.schema);
@@ -231,7 +233,7 @@ impl Desk {
                 Ready::Named(self.line.together(prepare).await?)
             }
         };
-        self.statements.insert(phrase, ready.clone());
+        self.statements.push((phrase, ready.clone()));
         Ok(ready)
     }
 }

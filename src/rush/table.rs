@@ -13,7 +13,7 @@ use super::tally::Tally;
 
 /// Writes the strategies that are over in this format.
 pub fn render(board: &Board, options: &Options, format: Format) -> String {
-    let estimate = options.model.then(|| model::render(board, options)).unwrap_or_default();
+    let estimate = if options.model { model::render(board, options) } else { String::new() };
     match format {
         Format::Text if options.model => format!("{}\n{estimate}", text(board)),
         Format::Markdown if options.model => {
