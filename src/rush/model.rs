@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::board::{Board, End};
-use super::options::Options;
+use super::options::{Options, StrategyName};
 use super::tally::Tally;
 
 /// The formula's numbers.
@@ -76,11 +76,12 @@ pub fn render(board: &Board, options: &Options) -> String {
         seconds(whole / compartments),
         seconds(whole / (compartments * workers)),
     );
-    let _ = writeln!(text, "\nwith measured numbers, over {workers} workers");
+    let _ = writeln!(text, "\nwith measured numbers, over all who book at the same time");
     for ended in &board.ended {
         let End::Finished(finished) = &ended.end else { continue };
         let model = Model::measured(&finished.tally);
-        let estimate = model.one_by_one(finished.tally.settled) / workers;
+        let at_once = if ended.strategy == StrategyName::Queue { compartments } else { workers };
+        let estimate = model.one_by_one(finished.tally.settled) / at_once;
         let _ = writeln!(
             text,
             "{:18} {}  estimated {}, measured {}",
