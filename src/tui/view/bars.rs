@@ -153,9 +153,11 @@ fn matter_now(app: &App) -> Vec<Action> {
     }
     actions.extend([Action::FocusNext, Action::PickScenario, Action::Graph, Action::EditStep]);
     actions.extend([Action::AutoPlay, Action::Restart, Action::AddSession, Action::Quit]);
+    let is_over = app.script.as_ref().is_some_and(Script::is_over);
+    let is_past = |action| is_over && matches!(action, Action::EditStep | Action::AutoPlay);
     let mut once = Vec::new();
     for action in actions {
-        if !once.contains(&action) {
+        if !once.contains(&action) && !is_past(action) {
             once.push(action);
         }
     }

@@ -64,6 +64,9 @@ fn first_line(script: &Script, height: usize) -> usize {
     script.next.saturating_sub(above).min(last)
 }
 
+/// What stands in a name's place before the last look.
+const FINALLY: &str = "finally";
+
 /// The widths of a line's parts.
 struct Columns {
     name: usize,
@@ -73,8 +76,9 @@ struct Columns {
 impl Columns {
     fn of(script: &Script, width: u16) -> Self {
         let width = usize::from(width);
-        let name = script.scenario.sessions.iter().map(|player| text::width(player.name.as_str()));
-        let name = name.max().unwrap_or(0).min(width / 5);
+        let players = script.scenario.sessions.iter().map(|player| player.name.as_str());
+        let names = players.chain(script.scenario.finally.as_ref().map(|_| FINALLY));
+        let name = names.map(text::width).max().unwrap_or(0).min(width / 5);
         let narration = (0..script.len()).filter_map(|launch| script.step(launch));
         let narration = narration.map(|step| text::width(&step.narration)).max().unwrap_or(0);
         Self { name, narration: narration.min(width.saturating_sub(name + 6) * 3 / 5) }
@@ -153,7 +157,7 @@ fn draw_finally(app: &App, script: &Script, columns: &Columns, area: Rect, buffe
     };
     let mut spans = vec![
         Span::styled(format!("{sign} "), style),
-        app.span(fitted(app, "finally", columns.name.max(7)), Role::Dim),
+        app.span(fitted(app, FINALLY, columns.name), Role::Dim),
         Span::raw("  "),
         Span::styled(fitted(app, words, columns.narration), app.style(Role::Dim)),
         Span::raw("   "),
