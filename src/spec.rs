@@ -31,7 +31,7 @@ use news::News;
 use permutation::Permutation;
 
 /// How long a step may take before it is cancelled; after twice that the run is given up. isolationtester's default.
-pub const STEP_LIMIT: Duration = Duration::from_secs(300);
+pub const STEP_LIMIT: Duration = Duration::from_mins(5);
 
 /// Why a specification was not played to its end. What isolationtester says about it has been told.
 #[derive(Debug, thiserror::Error)]

@@ -25,7 +25,8 @@ const MOST_LANES: usize = 8;
 /// Plays the files; broken when one of them could not be played to its end.
 pub fn run(arguments: &SpecArgs) -> eyre::Result<Exit> {
     let specs = read(arguments)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // One thread: the servers do the work, and handing each answer from thread to thread would take their processors.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(play(arguments, specs))
 }
 
@@ -37,7 +38,7 @@ fn read(arguments: &SpecArgs) -> Result<Vec<Scenario>, Failure> {
 async fn play(arguments: &SpecArgs, specs: Vec<Scenario>) -> eyre::Result<Exit> {
     let engine = EngineArgs { pg_bin: arguments.pg_bin.clone(), ..EngineArgs::default() };
     let (first, count) = match &arguments.url {
-        Some(url) => (Lane::Given(given(url)?), 0),
+        Some(url) => (Lane::Given(Box::new(given(url)?)), 0),
         None => (own(&engine).await?, lanes(arguments.jobs)),
     };
     let options = launch::cluster_options(&engine);

@@ -25,7 +25,7 @@ const DATABASE: &str = "isolation_regression";
 #[derive(Debug)]
 pub enum Lane {
     /// Somebody's own database, used as it is.
-    Given(Target),
+    Given(Box<Target>),
     /// A cluster of our own, with a fresh database.
     Own(Box<Cluster>),
 }
@@ -50,7 +50,7 @@ impl Lane {
 
     fn target(&self) -> Target {
         match self {
-            Self::Given(target) => target.clone(),
+            Self::Given(target) => Target::clone(target),
             Self::Own(cluster) => cluster.target().with_database(DATABASE),
         }
     }
