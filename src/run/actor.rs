@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::event::{Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait};
+use crate::event::{Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait};
 use crate::session::Session;
 
 /// A session on the stage.
@@ -74,6 +74,8 @@ pub(crate) struct Standing {
     pub(crate) blocked: Option<(Vec<Pid>, Instant)>,
     /// The wait that the driver was told.
     pub(crate) told: Option<ToldWait>,
+    /// Why the COMMIT that is being refused is refused, to be told after the refusal.
+    pub(crate) conflict: Option<Conflict>,
     /// Why it has no backend, once that is known.
     pub(crate) absence: Option<Absence>,
 }

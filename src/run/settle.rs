@@ -57,9 +57,18 @@ impl Stage {
             actor.standing.apply(&event.kind);
         }
         self.note_movement(&event.kind);
+        let explained = self.explanation(&event);
         out.push(event);
+        out.extend(explained);
         out.extend(self.fall_quiet_if_idle());
         out
+    }
+
+    /// What the gateway told of the refusal that this event is.
+    fn explanation(&mut self, event: &Event) -> Option<Event> {
+        let session = event.session.as_ref().filter(|_| matches!(event.kind, Kind::Failed(_)))?;
+        let conflict = self.actor_mut(session)?.standing.conflict.take()?;
+        Some(self.event(Some(session.clone()), Kind::Conflict(conflict)))
     }
 
     fn note_movement(&mut self, kind: &Kind) {
@@ -245,12 +254,13 @@ impl Stage {
 
     /// Takes in what the gateway tells; gives what the driver is told.
     pub(crate) fn on_news(&mut self, news: News) -> Option<Event> {
-        let actor = self.actors.iter().find(|actor| actor.standing.pid == Some(news.pid))?;
+        let actor = self.actors.iter_mut().find(|actor| actor.standing.pid == Some(news.pid))?;
         let name = actor.name().clone();
         match news.what {
             Happening::Conflict(mut conflict) => {
                 conflict.winner = conflict.winner.map(|winner| session_called(&winner));
-                Some(self.event(Some(name), Kind::Conflict(conflict)))
+                actor.standing.conflict = Some(conflict);
+                None
             }
             Happening::Private(changes) => {
                 self.told.private.insert(name, changes);
