@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::event::{Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait};
+use crate::event::{
+    Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
+};
 use crate::session::Session;
 
 /// A session on the stage.

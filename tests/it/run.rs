@@ -8,6 +8,7 @@ use overbooked::event::{Event, Kind, SessionName, WaitTarget};
 use overbooked::run::venues::Venues;
 use overbooked::run::{Command, Production, Report, Run};
 use overbooked::scenario::{EngineKind, library};
+use sqlx::{Connection as _, PgConnection};
 
 /// A run with everything that it has told so far.
 struct Watched {
@@ -65,6 +66,18 @@ fn private_server() -> Venues {
     Venues::embedded(ClusterOptions::default())
 }
 
+/// Kills the server as nobody should: `kill -9` of its first process.
+async fn kill_server(venues: &Venues) {
+    let venue = venues.open(EngineKind::Postgres).await.unwrap();
+    let mut connection = PgConnection::connect_with(&venue.target.sqlx_options()).await.unwrap();
+    let folder: String =
+        sqlx::query_scalar("show data_directory").fetch_one(&mut connection).await.unwrap();
+    let status = std::fs::read_to_string(format!("{folder}/postmaster.pid")).unwrap();
+    let pid = status.lines().next().unwrap();
+    let killed = std::process::Command::new("kill").args(["-9", pid]).status().unwrap();
+    assert!(killed.success());
+}
+
 fn tags_of<'a>(reports: &'a [Report], name: &str) -> Vec<&'a str> {
     let of = SessionName::new(name);
     let tag =
@@ -95,6 +108,86 @@ async fn mallory_waits_for_bob_and_then_finds_the_seat_taken() {
     run.play(2).await;
     let end = run.play(1).await;
     assert_eq!(tags_of(&end, "Mallory"), ["UPDATE 0"]);
+    run.run.end().await;
+    venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_into_a_waiting_session_is_refused_with_the_name_it_waits_for() {
+    let venues = private_server();
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    run.play(7).await;
+    let session = SessionName::new("Mallory");
+    run.send(Command::Submit { session, sql: "select 1;".to_owned() });
+    let refused = run.until(|report| matches!(report, Report::Refused(_))).await;
+    assert_eq!(refused.last(), Some(&Report::Refused("Mallory still waits for Bob".to_owned())));
+    run.run.end().await;
+    venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_back_replays_to_the_step_before_in_a_fresh_house() {
+    let venues = private_server();
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    run.play(8).await;
+    run.send(Command::GoTo(7));
+    let replayed = run.until(|report| *report == Report::Next(7)).await;
+    assert!(matches!(replayed[0], Report::Fresh(_)), "{:?}", replayed[0]);
+    let settled = run.until_quiet().await;
+    let waits = |r: &Report| matches!(r, Report::Event(Event { kind: Kind::Waiting(_), .. }));
+    assert!(settled.iter().any(waits), "Mallory waits again");
+    assert_eq!(tags_of(&run.play(1).await, "Bob"), ["UPDATE 1"]);
+    run.run.end().await;
+    venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switching_engines_replays_to_the_same_step_where_nobody_waits() {
+    let venues = private_server();
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    run.play(7).await;
+    run.send(Command::Switch(EngineKind::Optimistic));
+    run.until(|report| *report == Report::Next(7)).await;
+    let settled = run.until_quiet().await;
+    assert_eq!(tags_of(&settled, "Mallory"), ["UPDATE 1"]);
+    run.play(3).await;
+    let end = run.play(1).await;
+    let conflict = end.iter().find_map(|report| match report {
+        Report::Event(Event { kind: Kind::Conflict(conflict), .. }) => Some(conflict.clone()),
+        _ => None,
+    });
+    let conflict = conflict.expect("Bob's refusal is explained");
+    assert_eq!((conflict.key.as_str(), conflict.winner.as_deref()), ("A-4", Some("Mallory")));
+    run.run.end().await;
+    venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_is_started_again_by_a_reconnect() {
+    let venues = private_server();
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    kill_server(&venues).await;
+    let lost = |report: &Report| match report {
+        Report::Event(Event { session: Some(name), kind: Kind::Lost { .. }, .. }) => {
+            name.as_str() == "Alice"
+        }
+        _ => false,
+    };
+    run.until(lost).await;
+    run.send(Command::Reconnect(SessionName::new("Alice")));
+    let is_back = |report: &Report| {
+        matches!(report, Report::Event(Event { session: Some(name), kind: Kind::Connected { .. }, .. })
+            if name.as_str() == "Alice")
+    };
+    run.until(is_back).await;
+    let session = SessionName::new("Alice");
+    run.send(Command::Submit { session, sql: "select count(*) from seats;".to_owned() });
+    let answered = run.until(|r| !tags_of(std::slice::from_ref(r), "Alice").is_empty()).await;
+    assert_eq!(tags_of(&answered, "Alice"), ["SELECT 1"]);
     run.run.end().await;
     venues.stop().await.unwrap();
 }
