@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tempfile::TempDir;
+use tokio::net::UnixStream;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::optimistic::{Gateway, GatewayError, News, Options};
@@ -12,7 +13,7 @@ use crate::engine::schema::{self, SchemaError};
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
 use crate::run::stage::SCHEMA_PREFIX;
 use crate::scenario::EngineKind;
-use crate::wire::Target;
+use crate::wire::{Place, Target};
 
 /// An engine that is ready to be played on.
 #[derive(Clone, Debug)]
@@ -209,7 +210,7 @@ impl Venues {
     /// Starts the embedded PostgreSQL again if it has died; whether it had.
     pub async fn revive(&self) -> Result<bool, VenueError> {
         match &mut *self.server.lock().await {
-            Server::Embedded(cluster) if !cluster.is_running() => {
+            Server::Embedded(cluster) if !answers(cluster).await => {
                 cluster.restart().await?;
                 Ok(true)
             }
@@ -224,5 +225,15 @@ impl Venues {
             cluster.stop().await?;
         }
         Ok(())
+    }
+}
+
+/// Whether somebody listens on the cluster's socket. A server that was killed is gone from there at once, while its last processes may
+/// take a moment to go.
+async fn answers(cluster: &Cluster) -> bool {
+    let socket = cluster.target().places().first().and_then(Place::socket);
+    match socket {
+        Some(socket) => cluster.is_running() && UnixStream::connect(socket).await.is_ok(),
+        None => cluster.is_running(),
     }
 }
