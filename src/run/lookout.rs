@@ -45,8 +45,8 @@ pub(crate) enum Seen {
         /// The answer.
         answer: Result<Vec<(SessionName, Wait)>, ObserverError>,
     },
-    /// The house.
-    House(Result<House, ObserverError>),
+    /// The house, and the pulse that was felt before the look at it, if one was.
+    House(Result<House, ObserverError>, Option<Pulse>),
     /// Nothing has happened since the last look at the house.
     Nothing(Pulse),
 }
@@ -179,7 +179,10 @@ impl Lookout {
     pub(crate) fn answered(&mut self, seen: &Seen) {
         match seen {
             Seen::Blocked { .. } | Seen::Waits { .. } => self.poll_under_way = false,
-            Seen::House(_) => self.look_under_way = false,
+            Seen::House(_, pulse) => {
+                self.look_under_way = false;
+                self.pulse = pulse.clone();
+            }
             Seen::Nothing(pulse) => {
                 self.look_under_way = false;
                 self.pulse = Some(pulse.clone());
@@ -188,21 +191,22 @@ impl Lookout {
     }
 }
 
-/// The first pulse after a look has nothing to be compared with and costs one look more; then all is still.
+/// A pulse that has nothing to be compared with costs a look, since anything may have happened. It is felt before that look, so
+/// that what happens during the look changes the next one; then all is still.
 async fn look(
     observer: &Observer,
     roster: &[(SessionName, Pid)],
     depth: Depth,
     last: Option<Pulse>,
 ) -> Seen {
-    if depth == Depth::IfPulseChanged
-        && let Ok(pulse) = observer.pulse().await
-        && !pulse.is_open()
-        && last.is_none_or(|last| last == pulse)
-    {
-        return Seen::Nothing(pulse);
+    let pulse = match depth {
+        Depth::House => None,
+        Depth::IfPulseChanged => observer.pulse().await.ok(),
+    };
+    match pulse {
+        Some(pulse) if !pulse.is_open() && last.as_ref() == Some(&pulse) => Seen::Nothing(pulse),
+        pulse => Seen::House(observer.house(roster).await, pulse),
     }
-    Seen::House(observer.house(roster).await)
 }
 
 /// Which of the blockers that are not on our stage are idle in a transaction.

@@ -115,7 +115,7 @@ impl Stage {
     pub(crate) fn on_seen(&mut self, seen: Seen) -> Vec<Event> {
         self.lookout.answered(&seen);
         match seen {
-            Seen::House(answer) => self.on_house(answer).into_iter().collect(),
+            Seen::House(answer, _) => self.on_house(answer).into_iter().collect(),
             Seen::Nothing(_) => {
                 self.lookout.look_within(IDLE_LOOK);
                 Vec::new()
