@@ -45,6 +45,8 @@ pub enum Command {
     Scenarios,
     /// Play scenarios without a screen, check every expectation, print what happened
     Play(PlayArgs),
+    /// Measure which anomalies each isolation level prevents, and by what: Hermitage's table
+    Matrix(MatrixArgs),
     /// Serve the engine to other clients: psql, drivers, pgbench
     Serve(ServeArgs),
     /// Play specifications of PostgreSQL's isolationtester, and print exactly what it prints
@@ -155,6 +157,30 @@ impl From<PlayFormat> for Format {
             PlayFormat::Mermaid => Self::Mermaid,
         }
     }
+}
+
+/// What is measured, and where the table goes.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// What is measured: without --engine and --isolation, every level of both engines.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The kind of table
+    #[arg(long, value_enum, default_value_t)]
+    pub format: MatrixFormat,
+    /// Write the table to this file instead of the standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// The kinds of table that `matrix` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MatrixFormat {
+    /// For a terminal: an anomaly a line
+    #[default]
+    Text,
+    /// For a wiki: a level a row, as Hermitage draws it
+    Markdown,
 }
 
 /// How the engine is served.

@@ -19,6 +19,8 @@ use crate::run::venues::Venues;
 use crate::scenario::{EngineKind, Scenario, library};
 use crate::transcript::{Options, waits};
 
+pub mod matrix;
+
 /// Plays every scenario, and says how their expectations fared.
 pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     // All files are read before anything runs: a mistake in the last one should not come after ten minutes.
@@ -88,10 +90,7 @@ struct Programme<'a> {
 
 impl<'a> Programme<'a> {
     fn open(arguments: &'a PlayArgs) -> eyre::Result<Self> {
-        let out: Box<dyn std::io::Write> = match &arguments.output {
-            Some(path) => Box::new(create(path)?),
-            None => Box::new(std::io::stdout().lock()),
-        };
+        let out = open_output(arguments.output.as_deref())?;
         Ok(Self { arguments, out, exit: Exit::Fine })
     }
 
@@ -138,6 +137,14 @@ impl<'a> Programme<'a> {
     }
 }
 
+/// Where a document goes: the file, or the standard output.
+fn open_output(path: Option<&Path>) -> Result<Box<dyn std::io::Write>, Failure> {
+    Ok(match path {
+        Some(path) => Box::new(create(path)?),
+        None => Box::new(std::io::stdout().lock()),
+    })
+}
+
 fn create(path: &Path) -> Result<fs::File, Failure> {
     fs::File::create(path)
         .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
@@ -152,11 +159,11 @@ fn applies(production: &Production) -> bool {
 fn sentence(played: &Played, stop: &Stop) -> String {
     match stop {
         Stop::Endless { launch, session, wait, after } => {
-            let step = &played.scenario.steps[played.schedule.launches[*launch].step];
+            let unended = &played.scenario.steps[played.schedule.launches[*launch].step];
             let why = wait.as_ref().map_or("it still ran".to_owned(), whom);
             format!(
                 "stopped: {session} {} did not end within {} s and was cancelled; {why}",
-                step.narration,
+                unended.narration,
                 after.as_secs()
             )
         }

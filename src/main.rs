@@ -42,6 +42,7 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
     match cli.command {
         None => console::open(cli.console),
         Some(Command::Play(arguments)) => headless::run(&arguments),
+        Some(Command::Matrix(arguments)) => headless::matrix::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Spec(arguments)) => tester::run(&arguments),

@@ -3,7 +3,9 @@
 -- Alice books for tonight and makes sure that tonight's show stays there: FOR KEY SHARE, which is also what a foreign
 -- key does behind the scenes. It guards the key and nothing else.
 --
--- So Bob may correct the title on the poster while Alice is at it. Mallory, who wants the whole show gone, may not.
+-- So Bob may correct the title on the poster while Alice is at it. Mallory, who wants the whole show gone, may not: she
+-- has to wait, and finds Alice's booking when it is her turn. On the optimistic engine she does not wait and finds
+-- nothing, and so her COMMIT is refused. Bob's change is in nobody's way on either.
 --
 -- sessions: Alice, Bob, Mallory
 -- watch: shows, bookings
@@ -57,12 +59,19 @@ commit;
 --> COMMIT
 --> postgres: Mallory resumes: DELETE 1
 
--- Mallory: sees that somebody has booked
-select seat, booked_by from bookings
+-- Mallory: strikes out the bookings for it
+delete from bookings
 where evening = 'tonight';
---> postgres: A-1 | Alice
---> optimistic: (0 rows)
+--> postgres: DELETE 1
+--> optimistic: DELETE 0
 
--- Mallory: commits, unless there are bookings
-rollback;
---> ROLLBACK
+-- Mallory: commits
+commit;
+--> postgres: COMMIT
+--> optimistic: ERROR 40001 (OC000)
+
+-- finally
+select evening, play, seat, booked_by
+from shows full join bookings using (evening);
+--> postgres: (0 rows)
+--> optimistic: tonight | Hamlet | A-1 | Alice

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
     &["event", "fault", "scenario", "seats", "sql", "syntax"],
-    &["isolation_output", "lesson", "playbill", "psql", "transcript"],
+    &["hermitage", "isolation_output", "lesson", "playbill", "psql", "transcript"],
     &["wire", "session", "observer", "engine"],
-    &["play", "run", "rush", "spec"],
+    &["matrix", "play", "run", "rush", "spec"],
     &["tui"],
     &[
         "cli", "config", "console", "exit", "headless", "launch", "log", "serve", "main", "lib",

@@ -18,8 +18,17 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn every_scenario_keeps_its_word_on_postgresql() {
+    keeps_its_word_on(EngineKind::Postgres).await;
+}
+
+#[tokio::test]
+async fn every_scenario_keeps_its_word_on_the_optimistic_engine() {
+    keeps_its_word_on(EngineKind::Optimistic).await;
+}
+
+async fn keeps_its_word_on(engine: EngineKind) {
     let venues = Venues::embedded(support::cluster_options());
-    let broken = play_all(&venues, EngineKind::Postgres).await;
+    let broken = play_all(&venues, engine).await;
     venues.stop().await.unwrap();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }

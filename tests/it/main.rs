@@ -16,6 +16,7 @@ mod gateway_property;
 mod habits;
 mod layers;
 mod library;
+mod matrix;
 mod observer;
 mod psql_compare;
 mod readme;
