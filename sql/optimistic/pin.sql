@@ -1,6 +1,8 @@
--- The transaction's snapshot, which this very statement takes; a number that changes with the schema; how names are resolved.
+-- The transaction's snapshot, which this very statement takes; a number that changes with the schema; how names are
+-- resolved; the transaction's own number.
 select txid_current_snapshot()::text,
        (select count(*) || ':' || coalesce(sum(c.xmin::text::bigint), 0)
         from pg_catalog.pg_class c
         where c.oid >= 16384 and c.relpersistence <> 't' and c.relkind in ('r', 'p', 'v', 'm', 'f')),
-       array_to_json(current_schemas(false))::text
+       array_to_json(current_schemas(false))::text,
+       txid_current()::text

@@ -25,7 +25,7 @@
 //! | `frame`, `server` | the protocol as frames; questions of the gateway's own |
 //! | `session`, `simple`, `extended`, `admit` | a client's messages and what they need |
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
-//! | `tables`, `shape`, `changes` | private copies |
+//! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
 //! | `transaction`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
 //! | `common`, `news` | what clients share, and what the console is told |
 
@@ -38,6 +38,7 @@ mod common;
 mod door;
 mod extended;
 mod frame;
+mod journal;
 mod ledger;
 mod locks;
 mod news;

@@ -154,13 +154,16 @@ impl Session {
                 () = doom.wait() => return Err(Refusal::schema_changed().into()),
             };
             self.place.touch(table).await;
-            let begun_at = self.open()?.schema_change;
-            if common.version(table) > begun_at {
+            let open = self.open()?;
+            if common.version(table) > open.schema_change {
                 return Err(Refusal::schema_changed().into());
             }
-            let xid = self.tables.fill(&mut self.server, table).await?;
-            let open = self.open()?;
-            open.xid = xid.or(open.xid);
+            let snapshot = open.snapshot.clone();
+            let lacks = self
+                .tables
+                .seen(table)
+                .and_then(|seen| common.journal().lacks(table, seen, &snapshot));
+            self.tables.fill(&mut self.server, table, lacks).await?;
         }
         Ok(())
     }

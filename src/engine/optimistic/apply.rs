@@ -11,6 +11,9 @@ use super::changes::{Pair, array};
 use super::commit::{Deed, TableChanges};
 use super::server::Question;
 
+/// How long an outsider's row lock is waited for: long enough for a row's update, and no longer.
+const NO_WAITING: &str = "select set_config('lock_timeout', '100ms', true)";
+
 /// What is applied, in order.
 pub(super) struct Plan<'a> {
     tables: &'a [TableChanges],
@@ -28,10 +31,12 @@ impl<'a> Plan<'a> {
         Self { tables }
     }
 
-    /// The statements, COMMIT last: the first one that fails keeps all later ones from running.
+    /// The statements, COMMIT last: the first one that fails keeps all later ones from running. Nobody but an outsider can hold a
+    /// row lock now, and whoever waits for him holds up every other COMMIT.
     pub(super) fn questions(&self) -> Vec<Question> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
-        let mut questions = if tied { self.together() } else { self.one_by_one() };
+        let mut questions = vec![Question::prepared(NO_WAITING)];
+        questions.extend(if tied { self.together() } else { self.one_by_one() });
         questions.push(Question::prepared("commit"));
         questions
     }
@@ -45,7 +50,7 @@ impl<'a> Plan<'a> {
     fn one_by_one(&self) -> Vec<Question> {
         let pieces = PHASES
             .iter()
-            .flat_map(|phase| self.tables.iter().filter_map(|table| phase.piece(table, 1)));
+            .flat_map(|phase| self.tables.iter().filter_map(|table| phase.whole_piece(table)));
         pieces.map(Piece::question).collect()
     }
 
@@ -88,6 +93,14 @@ enum Phase {
 }
 
 impl Phase {
+    /// A statement of its own, which must find all its rows.
+    fn whole_piece(self, table: &TableChanges) -> Option<Piece> {
+        let piece = self.piece(table, 1)?;
+        let pair = Pair::new(&table.shape, &table.copy);
+        let sql = if self == Self::Inserts { piece.sql } else { pair.all_of(&piece.sql) };
+        Some(Piece { sql, ..piece })
+    }
+
     fn piece(self, table: &TableChanges, from: usize) -> Option<Piece> {
         let keys = self.keys(table);
         if keys.is_empty() {

@@ -1,7 +1,8 @@
 //! The SQL between a stored table and its private copy: filling, refreshing, finding what changed, applying it.
 //!
-//! A copy outlives the transaction. The next one refreshes it: rows that transactions have written since the copy's last
-//! snapshot are taken anew (`age(xmin)` says which), vanished ones are noticed by counting. A rollback takes the copy back to where it
+//! A copy outlives the transaction. The next one refreshes it: the rows that the journal names are taken anew. Where the journal
+//! cannot tell, the table can: `age(xmin)` says which rows were written since the copy's last snapshot, and vanished ones are
+//! noticed by counting. A rollback takes the copy back to where it
 //! was together with everything else.
 //!
 //! In a transaction, a row of the copy is *mine* when this transaction wrote it (`xmin`) after the refresh (`cmin`); it is *locked* when
@@ -52,12 +53,12 @@ impl<'a> Pair<'a> {
         list(prefix, self.shape.plain_columns().map(|column| column.name.as_str()))
     }
 
-    /// Fills an empty copy. Answers the transaction and the command that filled.
+    /// Fills an empty copy. Answers the command that filled.
     pub(super) fn fill(&self) -> String {
         format!(
             "with added as (insert into {copied} ({columns}) select {columns} from only {stored} s {order} \
              returning cmin::text::int4 as c) \
-             select txid_current()::text, coalesce((select max(c) from added), -1)::text",
+             select coalesce((select max(c) from added), -1)::text",
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
@@ -87,12 +88,32 @@ impl<'a> Pair<'a> {
              added as (insert into {copied} ({columns}) select {columns} from fresh \
                where (select count(*) from changed) + (select count(*) from vanished) >= 0 \
                returning cmin::text::int4 as c) \
-             select txid_current()::text, coalesce((select max(c) from added), -1)::text",
+             select coalesce((select max(c) from added), -1)::text",
             columns = self.columns(""),
             stored = self.shape.stored(),
             copied = self.copied(),
             is_fresh = Self::same("o", "fresh", &key),
             is_stored = Self::same("s", "c", &key),
+        ))
+    }
+
+    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers as [`fill`](Self::fill) does.
+    pub(super) fn refresh_rows(&self) -> Option<String> {
+        let Key::Columns(key) = self.key() else { return None };
+        let lacking = |from: &str| {
+            let columns = list(&format!("{from}."), key.iter().copied());
+            format!("({columns}) in (select * from {})", self.rows(1))
+        };
+        Some(format!(
+            "with gone as (delete from {copied} c where {gone} returning 1), \
+             added as (insert into {copied} ({columns}) select {columns} from only {stored} s \
+               where {lacking} and (select count(*) from gone) >= 0 returning cmin::text::int4 as c) \
+             select coalesce((select max(c) from added), -1)::text",
+            copied = self.copied(),
+            columns = self.columns(""),
+            stored = self.shape.stored(),
+            gone = lacking("c"),
+            lacking = lacking("s"),
         ))
     }
 
@@ -255,6 +276,17 @@ impl<'a> Pair<'a> {
         }
     }
 
+    /// A statement that raises an error where it does not find all the rows that it is about (parameters from `$1` on). The
+    /// snapshot has them, so they went past the gateway: TRUNCATE does not care for snapshots.
+    pub(super) fn all_of(&self, statement: &str) -> String {
+        let returning = if statement.starts_with("select") { "" } else { " returning 1" };
+        format!(
+            "with applied as ({statement}{returning}) \
+             select ('found only ' || count(*))::int from applied having count(*) <> cardinality($1::{}[])",
+            self.key_types()[0]
+        )
+    }
+
     /// Deletes stored rows by key.
     pub(super) fn apply_deletes(&self, from: usize) -> String {
         format!(
@@ -298,7 +330,7 @@ impl<'a> Pair<'a> {
     pub(super) fn apply_touches(&self, from: usize) -> String {
         let Some(column) = self.shape.settable_columns().next() else {
             let (stored, rows, among) = (self.shape.stored(), self.rows(from), self.among("s"));
-            return format!("select from only {stored} s, {rows} where {among} for update of s");
+            return format!("select 1 from only {stored} s, {rows} where {among} for update of s");
         };
         format!(
             "update only {} s set {name} = s.{name} from {} where {}",

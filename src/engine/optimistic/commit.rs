@@ -15,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::apply::Plan;
+use super::journal::Seen;
 use super::ledger::{Claim, RowId, Snapshot, Verdict};
 use super::news::Happening;
 use super::refusal::Refusal;
@@ -79,6 +80,12 @@ impl TableChanges {
     /// Whether any row is changed.
     fn is_written(&self) -> bool {
         self.changes.iter().any(Change::is_written)
+    }
+
+    /// The rows whose stored contents change.
+    fn written(&self) -> impl Iterator<Item = RowId> {
+        let written = self.changes.iter().filter(|change| change.is_written());
+        written.map(|change| RowId { table: self.shape.oid, key: Arc::clone(&change.key) })
     }
 
     /// The keys of rows locked FOR KEY SHARE, for people.
@@ -149,11 +156,12 @@ impl Session {
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
         if changes.iter().all(|table| table.claims().next().is_none() && !table.is_written()) {
+            self.common.journal().note_nothing(xid);
             self.server.ask(Question::prepared("commit")).await?;
         } else {
-            self.commit_changes(&changes, &snapshot, xid.unwrap_or(0)).await?;
+            self.commit_changes(&changes, &snapshot, xid).await?;
         }
-        self.tables.commit(&snapshot);
+        self.tables.commit(&Seen { snapshot, own: xid });
         self.state = State::Idle;
         self.after_end(ddl.is_some()).await?;
         if let Some(ddl) = ddl { self.publish(ddl).await } else { Ok(()) }
@@ -185,6 +193,8 @@ impl Session {
             drop(ledger);
             return Err(self.explain(verdict, changes).into());
         }
+        let written = changes.iter().flat_map(TableChanges::written).collect();
+        common.journal().note(xid, written);
         let applied = self.server.ask_all(plan.questions()).await;
         if let Err(trouble) = applied {
             return Err(if plan.may_stumble() { trouble } else { judged(trouble) });
@@ -209,7 +219,7 @@ impl Session {
     /// What the open transaction changed and locked.
     pub(super) async fn changes(&mut self) -> Result<Vec<TableChanges>, Trouble> {
         let State::Open(open) = &self.state else { return Ok(Vec::new()) };
-        let Some(xid) = open.xid else { return Ok(Vec::new()) };
+        let xid = open.xid;
         let mut found = Vec::new();
         for used in self.tables.used() {
             let state = &used.state;
@@ -266,7 +276,7 @@ impl Session {
 
     pub(super) fn xid(&self) -> Option<u64> {
         match &self.state {
-            State::Open(open) => open.xid,
+            State::Open(open) => Some(open.xid),
             _ => None,
         }
     }
@@ -286,7 +296,11 @@ pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
 fn judged(trouble: Trouble) -> Trouble {
     let Trouble::Server(frame) = &trouble else { return trouble };
     match error_field(frame, b'C').as_deref() {
-        Some("40001" | "23505" | "23P01" | "23503" | "40P01") => Refusal::conflict().into(),
+        // 55P03 is an outsider's row lock, 22P02 a row that an outsider's TRUNCATE took away.
+        Some("40001" | "23505" | "23P01" | "23503" | "40P01" | "55P03" | "22P02") => {
+            Refusal::conflict().into()
+        }
+        Some("42P01" | "42703") => Refusal::schema_changed().into(),
         _ => trouble,
     }
 }

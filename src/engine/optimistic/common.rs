@@ -2,7 +2,8 @@
 //! another client's DDL can end its transaction.
 //!
 //! Locks: the commit lock is held from the judging of a COMMIT to its entry in the ledger, across a bounded piece of
-//! work on one backend, never across anything that a client decides. The seats' lock is never held across an await.
+//! work on one backend, never across anything that a client decides. The seats' lock and the journal's are never held across an
+//! await.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, Notify, RwLock, mpsc};
 
+use super::journal::Journal;
 use super::ledger::Ledger;
 use super::news::News;
 use super::passwords::Passwords;
@@ -24,6 +26,7 @@ pub(super) struct Common {
     pub(super) passwords: Passwords,
     /// Holding it is the right to commit.
     pub(super) ledger: AsyncMutex<Ledger>,
+    journal: Mutex<Journal>,
     /// Read while a copy is filled, written while DDL runs.
     pub(super) schema: Arc<RwLock<()>>,
     seats: Mutex<Seats>,
@@ -140,6 +143,7 @@ impl Common {
             limits,
             passwords,
             ledger: AsyncMutex::default(),
+            journal: Mutex::default(),
             schema: Arc::default(),
             seats: Mutex::default(),
             news,
@@ -149,6 +153,11 @@ impl Common {
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who wrote which rows.
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a place for a client whose backend is cancelled so.

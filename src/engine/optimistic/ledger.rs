@@ -74,6 +74,18 @@ impl Snapshot {
     pub(super) fn sees(&self, xid: u64) -> bool {
         xid < self.next && !self.running.contains(&xid)
     }
+
+    /// The transactions that this snapshot sees and an earlier one did not; nothing where more than `most` have begun since.
+    pub(super) fn since<'s>(
+        &'s self,
+        earlier: &'s Self,
+        most: u64,
+    ) -> Option<impl Iterator<Item = u64> + 's> {
+        let begun_since = earlier.next..self.next;
+        let over = earlier.running.iter().copied().chain(begun_since);
+        let seen = over.filter(|xid| self.sees(*xid));
+        (self.next.saturating_sub(earlier.next) <= most).then_some(seen)
+    }
 }
 
 /// One commit.

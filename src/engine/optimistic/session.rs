@@ -82,8 +82,8 @@ pub(super) struct Transaction {
     pub(super) snapshot: Snapshot,
     /// How often the schema had changed when the snapshot was taken.
     pub(super) schema_change: u64,
-    /// Its number, once it has one.
-    pub(super) xid: Option<u64>,
+    /// Its number.
+    pub(super) xid: u64,
     /// Its DDL.
     pub(super) ddl: Option<Ddl>,
     /// Whether a statement has named a table.

@@ -4,13 +4,16 @@
 //! possible, because a rollback takes away what was made inside. The contents are brought up to date by the first statement of a
 //! transaction that names the table.
 
+mod contents;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::changes::{Pair, array};
-use super::ledger::{RowId, Snapshot};
+use super::journal::Seen;
+use super::ledger::RowId;
 use super::refusal::Refusal;
-use super::server::{Answer, Question, Server, Trouble, error_field};
+use super::server::{Question, Server, Trouble};
 use super::shape::Shape;
 use super::statement::{Name, Statement};
 use super::words::quote;
@@ -64,8 +67,8 @@ struct Copy {
     shape: Arc<Shape>,
     name: String,
     made: Made,
-    /// The snapshot that the committed contents are of.
-    seen: Option<Snapshot>,
+    /// What the committed contents are.
+    seen: Option<Seen>,
     in_use: Option<InUse>,
 }
 
@@ -431,93 +434,6 @@ impl Tables {
         turned
     }
 
-    /// The tables whose copies are not yet filled in this transaction.
-    pub(super) fn unfilled(&self, tables: &[u32]) -> Vec<u32> {
-        let empty = |table: &&u32| self.copies.get(table).is_some_and(|copy| copy.in_use.is_none());
-        tables.iter().filter(empty).copied().collect()
-    }
-
-    /// Brings one copy up to date. Answers the transaction's own number.
-    pub(super) async fn fill(
-        &mut self,
-        server: &mut Server,
-        table: u32,
-    ) -> Result<Option<u64>, Trouble> {
-        let Some(copy) = self.copies.get_mut(&table) else { return Ok(None) };
-        let pair = Pair::new(&copy.shape, &copy.name);
-        let questions = match (&copy.seen, pair.refresh()) {
-            (Some(seen), Some(refresh)) => {
-                vec![Question::prepared(refresh).with(low(seen.oldest))]
-            }
-            _ => {
-                let fill = pair.fill();
-                std::iter::once(fill).chain(pair.map_filling()).map(Question::prepared).collect()
-            }
-        };
-        let answers = if copy.shape.is_tied() {
-            ask_untied(server, questions).await?
-        } else {
-            server.ask_all(questions).await?
-        };
-        let number =
-            |column| answers.first().and_then(|answer| answer.value(column)?.parse::<i64>().ok());
-        copy.in_use = Some(InUse {
-            boundary: number(1).unwrap_or(-1),
-            written: false,
-            may_vanish: false,
-            locked: false,
-            strong: HashSet::new(),
-            shared: HashSet::new(),
-        });
-        Ok(number(0).and_then(|xid| u64::try_from(xid).ok()))
-    }
-
-    /// The copies that the open transaction uses, in the order of their tables.
-    pub(super) fn used(&mut self) -> Vec<Used<'_>> {
-        let used = self.copies.values_mut().filter_map(|copy| {
-            Some(Used { shape: &copy.shape, copy: &copy.name, state: copy.in_use.as_mut()? })
-        });
-        let mut used: Vec<_> = used.collect();
-        used.sort_by_key(|used| used.shape.oid);
-        used
-    }
-
-    /// The copy of this table, if the open transaction uses it.
-    pub(super) fn state(&mut self, table: u32) -> Option<&mut InUse> {
-        self.copies.get_mut(&table)?.in_use.as_mut()
-    }
-
-    /// Whether any table is in use.
-    pub(super) fn is_used(&self) -> bool {
-        self.copies.values().any(|copy| copy.in_use.is_some())
-    }
-
-    /// The transaction has committed: its contents stay, as of its snapshot.
-    pub(super) fn commit(&mut self, snapshot: &Snapshot) {
-        for copy in self.copies.values_mut() {
-            copy.made = Made::Kept;
-            if copy.in_use.take().is_some() {
-                copy.seen = Some(snapshot.clone());
-            }
-        }
-        self.views.values_mut().for_each(|view| view.made = Made::Kept);
-    }
-
-    /// The transaction was rolled back: the copies are what they were, and those made in it are gone.
-    pub(super) fn roll_back(&mut self) {
-        let gone = |made: Made| made == Made::Now;
-        let copies =
-            self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);
-        let views = self.views.iter().filter(|(_, view)| gone(view.made)).map(|(view, _)| *view);
-        self.wanted = copies.chain(views).collect();
-        let unseen =
-            self.copies.iter().filter(|(_, copy)| copy.seen.is_none() && copy.in_use.is_some());
-        self.unseen = unseen.map(|(table, _)| *table).collect();
-        self.copies.retain(|_, copy| !gone(copy.made));
-        self.views.retain(|_, view| !gone(view.made));
-        self.copies.values_mut().for_each(|copy| copy.in_use = None);
-    }
-
     /// Makes again what a rollback took away, outside of a transaction.
     pub(super) async fn remake(&mut self, server: &mut Server) -> Result<(), Trouble> {
         let wanted: Vec<u32> = std::mem::take(&mut self.wanted).into_iter().collect();
@@ -528,26 +444,6 @@ impl Tables {
             self.fill_apart(server, table).await?;
         }
         Ok(())
-    }
-
-    /// Fills a copy in a transaction of its own, so that the next rollback does not undo it again.
-    async fn fill_apart(&mut self, server: &mut Server, table: u32) -> Result<(), Trouble> {
-        let Some(copy) = self.copies.get_mut(&table) else { return Ok(()) };
-        let pair = Pair::new(&copy.shape, &copy.name);
-        if pair.refresh().is_none() || copy.shape.is_tied() || copy.seen.is_some() {
-            return Ok(());
-        }
-        let questions =
-            ["begin isolation level repeatable read", sql::optimistic::PIN, &pair.fill(), "commit"];
-        match server.ask_all(questions.map(Question::prepared).into()).await {
-            Ok(answers) => {
-                copy.seen = answers.get(1).and_then(|pin| Snapshot::parse(pin.value(0)?));
-                Ok(())
-            }
-            Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
-            // The next statement that needs the copy meets the same trouble, and it has a client to tell.
-            Err(_) => server.ask(Question::prepared("rollback")).await.map(drop),
-        }
     }
 
     /// Whether some of these have no copy yet.
@@ -623,27 +519,6 @@ impl Turned {
 /// A transaction's number as `xid` has it.
 pub(super) fn low(xid: u64) -> String {
     (xid & 0xffff_ffff).to_string()
-}
-
-/// Fills while foreign keys sleep: what is copied satisfies them already, and a cascade must not run ahead of it.
-async fn ask_untied(server: &mut Server, questions: Vec<Question>) -> Result<Vec<Answer>, Trouble> {
-    let role = |role: &str| {
-        Question::prepared(format!("select set_config('session_replication_role', '{role}', true)"))
-    };
-    let mut all = vec![role("replica")];
-    all.extend(questions);
-    all.push(role("origin"));
-    match server.ask_all(all).await {
-        Ok(mut answers) => {
-            answers.remove(0);
-            Ok(answers)
-        }
-        Err(Trouble::Server(frame)) if error_field(&frame, b'C').as_deref() == Some("42501") => {
-            let message = "tables with foreign keys are not supported unless the gateway works as a superuser";
-            Err(Refusal::unsupported(message).into())
-        }
-        Err(trouble) => Err(trouble),
-    }
 }
 
 async fn ask_shapes(

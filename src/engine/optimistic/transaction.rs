@@ -33,7 +33,7 @@ impl Session {
             since: Instant::now(),
             snapshot: pinned.snapshot,
             schema_change: pinned.schema_change,
-            xid: None,
+            xid: pinned.xid,
             ddl: None,
             dml: false,
             rows: 0,
@@ -61,7 +61,8 @@ impl Session {
             path: value(2).to_owned(),
             change: schema_change,
         };
-        Ok(Pinned { snapshot, mark, schema_change })
+        let xid = value(3).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
+        Ok(Pinned { snapshot, xid, mark, schema_change })
     }
 
     /// Rolls the backend back; where the client stands is for the caller to say.
@@ -76,6 +77,7 @@ impl Session {
                 return Err(io::Error::other(format!("it does not roll back: {trouble:?}")));
             }
         }
+        self.common.journal().note_nothing(open.xid);
         self.tables.roll_back();
         self.after_end(open.ddl.is_some()).await
     }
@@ -138,6 +140,7 @@ impl Session {
 /// What the first statement of a transaction tells.
 struct Pinned {
     snapshot: Snapshot,
+    xid: u64,
     mark: SchemaMark,
     schema_change: u64,
 }

@@ -1,0 +1,176 @@
+//! The contents of private copies: brought up to date at their first use in a transaction, kept at COMMIT, taken back by a
+//! rollback.
+
+use std::collections::HashSet;
+
+use super::{Copy, InUse, Made, Tables, Used, low};
+use crate::engine::optimistic::changes::{Pair, array};
+use crate::engine::optimistic::journal::{Key, Seen};
+use crate::engine::optimistic::ledger::Snapshot;
+use crate::engine::optimistic::refusal::Refusal;
+use crate::engine::optimistic::server::{Answer, Question, Server, Trouble, error_field};
+use crate::sql;
+
+impl Tables {
+    /// The tables whose copies are not yet filled in this transaction.
+    pub(in crate::engine::optimistic) fn unfilled(&self, tables: &[u32]) -> Vec<u32> {
+        let empty = |table: &&u32| self.copies.get(table).is_some_and(|copy| copy.in_use.is_none());
+        tables.iter().filter(empty).copied().collect()
+    }
+
+    /// What the contents of a table's copy are, once it has any.
+    pub(in crate::engine::optimistic) fn seen(&self, table: u32) -> Option<&Seen> {
+        self.copies.get(&table)?.seen.as_ref()
+    }
+
+    /// Brings one copy up to date. `lacks` are the keys of the rows that it lacks, where that is known.
+    pub(in crate::engine::optimistic) async fn fill(
+        &mut self,
+        server: &mut Server,
+        table: u32,
+        lacks: Option<HashSet<Key>>,
+    ) -> Result<(), Trouble> {
+        let Some(copy) = self.copies.get_mut(&table) else { return Ok(()) };
+        let questions = copy.filling(lacks);
+        let answers = if questions.is_empty() {
+            Vec::new()
+        } else if copy.shape.is_tied() {
+            ask_untied(server, questions).await?
+        } else {
+            server.ask_all(questions).await?
+        };
+        let boundary = answers.first().and_then(|answer| answer.value(0)?.parse().ok());
+        copy.in_use = Some(InUse {
+            boundary: boundary.unwrap_or(-1),
+            written: false,
+            may_vanish: false,
+            locked: false,
+            strong: HashSet::new(),
+            shared: HashSet::new(),
+        });
+        Ok(())
+    }
+
+    /// The copies that the open transaction uses, in the order of their tables.
+    pub(in crate::engine::optimistic) fn used(&mut self) -> Vec<Used<'_>> {
+        let used = self.copies.values_mut().filter_map(|copy| {
+            Some(Used { shape: &copy.shape, copy: &copy.name, state: copy.in_use.as_mut()? })
+        });
+        let mut used: Vec<_> = used.collect();
+        used.sort_by_key(|used| used.shape.oid);
+        used
+    }
+
+    /// The copy of this table, if the open transaction uses it.
+    pub(in crate::engine::optimistic) fn state(&mut self, table: u32) -> Option<&mut InUse> {
+        self.copies.get_mut(&table)?.in_use.as_mut()
+    }
+
+    /// Whether any table is in use.
+    pub(in crate::engine::optimistic) fn is_used(&self) -> bool {
+        self.copies.values().any(|copy| copy.in_use.is_some())
+    }
+
+    /// The transaction has committed: its contents stay.
+    pub(in crate::engine::optimistic) fn commit(&mut self, seen: &Seen) {
+        for copy in self.copies.values_mut() {
+            copy.made = Made::Kept;
+            if copy.in_use.take().is_some() {
+                copy.seen = Some(seen.clone());
+            }
+        }
+        self.views.values_mut().for_each(|view| view.made = Made::Kept);
+    }
+
+    /// The transaction was rolled back: the copies are what they were, and those made in it are gone.
+    pub(in crate::engine::optimistic) fn roll_back(&mut self) {
+        let gone = |made: Made| made == Made::Now;
+        let copies =
+            self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);
+        let views = self.views.iter().filter(|(_, view)| gone(view.made)).map(|(view, _)| *view);
+        self.wanted = copies.chain(views).collect();
+        let unseen =
+            self.copies.iter().filter(|(_, copy)| copy.seen.is_none() && copy.in_use.is_some());
+        self.unseen = unseen.map(|(table, _)| *table).collect();
+        self.copies.retain(|_, copy| !gone(copy.made));
+        self.views.retain(|_, view| !gone(view.made));
+        self.copies.values_mut().for_each(|copy| copy.in_use = None);
+    }
+
+    /// Fills a copy in a transaction of its own, so that the next rollback does not undo it again.
+    pub(super) async fn fill_apart(
+        &mut self,
+        server: &mut Server,
+        table: u32,
+    ) -> Result<(), Trouble> {
+        let Some(copy) = self.copies.get_mut(&table) else { return Ok(()) };
+        let pair = Pair::new(&copy.shape, &copy.name);
+        if pair.refresh().is_none() || copy.shape.is_tied() || copy.seen.is_some() {
+            return Ok(());
+        }
+        let questions =
+            ["begin isolation level repeatable read", sql::optimistic::PIN, &pair.fill(), "commit"];
+        match server.ask_all(questions.map(Question::prepared).into()).await {
+            Ok(answers) => {
+                copy.seen = answers.get(1).and_then(|pin| {
+                    let snapshot = Snapshot::parse(pin.value(0)?)?;
+                    Some(Seen { snapshot, own: pin.value(3)?.parse().ok()? })
+                });
+                Ok(())
+            }
+            Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
+            // The next statement that needs the copy meets the same trouble, and it has a client to tell.
+            Err(_) => server.ask(Question::prepared("rollback")).await.map(drop),
+        }
+    }
+}
+
+impl Copy {
+    /// What brings it up to date: the rows that it lacks, or what has changed since by the table itself, or everything. Where foreign
+    /// keys tie tables the table itself is asked, since a cascade writes rows that no transaction names.
+    fn filling(&self, lacks: Option<HashSet<Key>>) -> Vec<Question> {
+        let pair = Pair::new(&self.shape, &self.name);
+        let lacks = lacks.filter(|_| !self.shape.is_tied());
+        match (&self.seen, pair.refresh_rows(), lacks) {
+            (Some(_), Some(_), Some(keys)) if keys.is_empty() => Vec::new(),
+            (Some(_), Some(rows), Some(keys)) => {
+                vec![in_columns(Question::prepared(rows), &keys, pair.key_types().len())]
+            }
+            (Some(seen), Some(_), None) => {
+                let refresh = pair.refresh().map(Question::prepared);
+                refresh.map(|all| all.with(low(seen.snapshot.oldest))).into_iter().collect()
+            }
+            _ => {
+                let fill = std::iter::once(pair.fill());
+                fill.chain(pair.map_filling()).map(Question::prepared).collect()
+            }
+        }
+    }
+}
+
+/// A question about the rows of these keys: an array for each column of the key.
+fn in_columns(question: Question, keys: &HashSet<Key>, columns: usize) -> Question {
+    let column = |at: usize| array(keys.iter().map(|key| key[at].as_str()));
+    (0..columns).map(column).fold(question, Question::with)
+}
+
+/// Fills while foreign keys sleep: what is copied satisfies them already, and a cascade must not run ahead of it.
+async fn ask_untied(server: &mut Server, questions: Vec<Question>) -> Result<Vec<Answer>, Trouble> {
+    let role = |role: &str| {
+        Question::prepared(format!("select set_config('session_replication_role', '{role}', true)"))
+    };
+    let mut all = vec![role("replica")];
+    all.extend(questions);
+    all.push(role("origin"));
+    match server.ask_all(all).await {
+        Ok(mut answers) => {
+            answers.remove(0);
+            Ok(answers)
+        }
+        Err(Trouble::Server(frame)) if error_field(&frame, b'C').as_deref() == Some("42501") => {
+            let message = "tables with foreign keys are not supported unless the gateway works as a superuser";
+            Err(Refusal::unsupported(message).into())
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
