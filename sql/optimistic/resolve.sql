@@ -1,8 +1,8 @@
 -- Which of these names are relations: by the search path where no schema is given. Temporary tables (our own copies) and the
--- catalog are left out.
-select n.ord::text, c.oid::text
+-- catalog are left out. And which are functions that may read tables: neither in C nor immutable.
+select n.ord::text, c.oid::text, f.reads::text
 from unnest($1::text[], $2::text[]) with ordinality as n(schema, name, ord)
-cross join lateral (
+left join lateral (
     select c.oid
     from pg_catalog.pg_class c join pg_catalog.pg_namespace s on s.oid = c.relnamespace
     where c.relname = n.name
@@ -15,5 +15,16 @@ cross join lateral (
                                     where k.relname = n.name and k.relnamespace = 'pg_catalog'::regnamespace)
                else s.nspname = n.schema end
     order by array_position(current_schemas(false), s.nspname)
-    limit 1) as c
+    limit 1) as c on true
+cross join lateral (
+    select exists (select
+                   from pg_catalog.pg_proc p
+                   join pg_catalog.pg_language l on l.oid = p.prolang
+                   join pg_catalog.pg_namespace s on s.oid = p.pronamespace
+                   where p.proname = n.name
+                     and p.oid >= 16384
+                     and l.lanname not in ('internal', 'c')
+                     and p.provolatile <> 'i'
+                     and (n.schema is null or s.nspname = n.schema)) as reads) as f
+where c.oid is not null or f.reads
 order by n.ord

@@ -26,7 +26,7 @@
 //! | `session`, `simple`, `extended`, `admit` | a client's messages and what they need |
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
-//! | `transaction`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
+//! | `transaction`, `survey`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
 //! | `common`, `news` | what clients share, and what the console is told |
 
 mod admit;
@@ -49,6 +49,7 @@ mod session;
 mod shape;
 mod simple;
 mod statement;
+mod survey;
 mod tables;
 mod transaction;
 mod words;

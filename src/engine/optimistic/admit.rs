@@ -19,6 +19,7 @@ pub(super) struct Admitted {
 impl Session {
     /// Lets a statement in, or says why not. Settings and the like need no transaction.
     pub(super) async fn admit(&mut self, statement: &Statement) -> Result<Admitted, Trouble> {
+        self.foreseen = None;
         self.check_state()?;
         if let Some(refusal) = &statement.refusal {
             return Err(refusal.clone().into());
@@ -53,11 +54,15 @@ impl Session {
         let executed = self.executed(statement)?;
         let named = self.look(&executed).await?;
         self.check_use(&executed, &named)?;
+        if let Some(refusal) = self.tables.refused_call(&executed.names) {
+            return Err(refusal.into());
+        }
         let relations = named.relations();
         let tables = self.ensure_copies(&relations).await?;
         // A write may check or cascade along foreign keys; reading does not.
         let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
         self.fill(&tables).await?;
+        self.check_numbers(&executed, &tables).await?;
         self.note_use(&executed, &tables).await?;
         Ok(Admitted {
             turned: self.tables.turn(statement, &named_in(statement, &executed, named)),
@@ -119,6 +124,11 @@ impl Session {
                 "ddl and dml are not supported in the same transaction",
             ));
         }
+        if open.moved {
+            return Err(Refusal::unsupported(
+                "the search_path changed in this transaction: end it before naming tables",
+            ));
+        }
         open.dml = true;
         Ok(())
     }
@@ -164,6 +174,19 @@ impl Session {
                 .seen(table)
                 .and_then(|seen| common.journal().lacks(table, seen, &snapshot));
             self.tables.fill(&mut self.server, table, lacks).await?;
+        }
+        Ok(())
+    }
+
+    /// A copy takes its numbers from the stored table's sequence by a default, so whether a value may be given for a column that is
+    /// GENERATED ALWAYS is for the stored table to say: PostgreSQL looks when it parses.
+    async fn check_numbers(
+        &mut self,
+        statement: &Statement,
+        tables: &[u32],
+    ) -> Result<(), Trouble> {
+        if statement.writes && !statement.copies() && self.tables.are_numbered(tables) {
+            self.server.try_on_stored(statement.prepared_text()).await?;
         }
         Ok(())
     }

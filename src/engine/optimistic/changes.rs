@@ -66,11 +66,6 @@ impl<'a> Pair<'a> {
         )
     }
 
-    /// Empties a copy.
-    pub(super) fn empty(&self) -> String {
-        format!("delete from {}", self.copied())
-    }
-
     /// Brings a copy up to date, `$1` being the oldest transaction that its last snapshot did not see the end of.
     /// Answers as [`fill`](Self::fill) does. What changed and what vanished goes before anything comes, since a unique value may have
     /// passed from one row to another.

@@ -22,7 +22,6 @@ use super::refusal::Refusal;
 use super::server::{Question, Trouble, error_field};
 use super::session::{Ddl, Session, State, Transaction};
 use super::shape::Shape;
-use super::tables::{Used, low};
 use crate::event::Conflict;
 
 /// What was done to one row.
@@ -51,8 +50,8 @@ pub(super) struct TableChanges {
     pub(super) shape: Arc<Shape>,
     pub(super) copy: String,
     pub(super) changes: Vec<Change>,
-    strong: HashSet<RowId>,
-    shared: HashSet<RowId>,
+    pub(super) strong: HashSet<RowId>,
+    pub(super) shared: HashSet<RowId>,
 }
 
 impl Change {
@@ -151,7 +150,7 @@ impl Session {
 
     async fn try_commit(&mut self) -> Result<(), Trouble> {
         self.check_state()?;
-        let changes = self.changes().await?;
+        let changes = self.final_changes().await?;
         self.check_limits(&changes)?;
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
@@ -216,33 +215,6 @@ impl Session {
         Refusal::conflict()
     }
 
-    /// What the open transaction changed and locked.
-    pub(super) async fn changes(&mut self) -> Result<Vec<TableChanges>, Trouble> {
-        let State::Open(open) = &self.state else { return Ok(Vec::new()) };
-        let xid = open.xid;
-        let mut found = Vec::new();
-        for used in self.tables.used() {
-            let state = &used.state;
-            if !(state.written
-                || state.locked
-                || !state.strong.is_empty()
-                || !state.shared.is_empty())
-            {
-                continue;
-            }
-            let question = changes_question(&used, xid);
-            let answer = self.server.ask(question).await?;
-            found.push(TableChanges {
-                shape: Arc::clone(used.shape),
-                copy: used.copy.to_owned(),
-                changes: answer.rows.into_iter().filter_map(Change::read).collect(),
-                strong: used.state.strong.clone(),
-                shared: used.state.shared.clone(),
-            });
-        }
-        Ok(found)
-    }
-
     fn check_limits(&self, changes: &[TableChanges]) -> Result<(), Refusal> {
         let limits = &self.common.limits;
         let written =
@@ -280,15 +252,6 @@ impl Session {
             _ => None,
         }
     }
-}
-
-/// Asks what the transaction did to one table.
-pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
-    Question::prepared(used.pair().changes())
-        .with(low(xid))
-        .with(used.state.boundary.to_string())
-        .with(used.state.may_vanish.to_string())
-        .with(used.state.locked.to_string())
 }
 
 /// What PostgreSQL's refusal to apply means: the transaction was right by its own snapshot, so a row or a key that is in

@@ -172,6 +172,7 @@ async fn welcome(
         waiting: Vec::new(),
         turned: None,
         held: super::simple::Held::Nothing,
+        foreseen: None,
         application: application.into(),
         pid: Pid(pid),
     })

@@ -18,6 +18,7 @@ use super::server::Trouble;
 use super::session::{Session, State};
 use super::simple::{Held, moved};
 use super::statement::{Kind, Statement};
+use super::survey::Ahead;
 use super::tables::{Named, Turned};
 use super::words::{statements, words};
 
@@ -37,8 +38,11 @@ pub(super) struct Portal {
 pub(super) struct Waiting {
     bytes: BytesMut,
     /// The statement that it prepares.
-    prepares: Option<(String, Arc<Prepared>)>,
+    prepares: Option<Preparing>,
 }
+
+/// A statement that is being prepared, and its name.
+type Preparing = (String, Arc<Prepared>);
 
 impl Prepared {
     /// Statements that the gateway runs by itself never reach the server.
@@ -305,7 +309,10 @@ impl Session {
         let admitted: Admitted = self.admit(statement).await?;
         let marks = self.before_locking(statement, &admitted.tables, limit).await?;
         self.wait_with(frame);
-        self.dispatch(Some(&admitted.turned)).await?;
+        let preparing = self.put_waiting();
+        let ahead = self.ask_ahead(statement);
+        self.server.line.flush().await?;
+        self.replies(preparing, Some(&admitted.turned), ahead).await?;
         self.after_locking(statement, &admitted.tables, marks).await?;
         let held = std::mem::take(&mut self.held);
         self.after_statement(statement, &admitted, &held).await?;
@@ -318,6 +325,13 @@ impl Session {
         if self.waiting.is_empty() {
             return Ok(());
         }
+        let preparing = self.put_waiting();
+        self.server.line.flush().await?;
+        self.replies(preparing, turned, Ahead::NOTHING).await
+    }
+
+    /// Queues what waits; what it prepares is returned.
+    fn put_waiting(&mut self) -> Vec<Preparing> {
         if let State::Open(open) = &mut self.state {
             open.dispatched = true;
         }
@@ -327,16 +341,17 @@ impl Session {
             preparing.extend(waiting.prepares);
         }
         put(&mut self.server.line.out, b'S', |_| {});
-        self.server.line.flush().await?;
-        let parsed = self.turned.take();
-        self.replies(preparing, turned.or(parsed.as_ref())).await
+        preparing
     }
 
     async fn replies(
         &mut self,
-        preparing: Vec<(String, Arc<Prepared>)>,
+        preparing: Vec<Preparing>,
         turned: Option<&Turned>,
+        ahead: Ahead,
     ) -> Result<(), Trouble> {
+        let parsed = self.turned.take();
+        let turned = turned.or(parsed.as_ref());
         let mut refused = None;
         let mut prepared = 0;
         loop {
@@ -359,7 +374,8 @@ impl Session {
                 }
             }
         }
-        let Some(frame) = refused else { return Ok(()) };
+        let heard = self.hear_ahead(ahead).await;
+        let Some(frame) = refused else { return heard };
         for (name, _) in preparing.into_iter().skip(prepared) {
             self.prepared.remove(&name);
         }

@@ -7,13 +7,14 @@
 
 use std::collections::HashSet;
 
-use super::commit::{Change, Deed, changes_question};
+use super::commit::{Change, Deed};
 use super::ledger::RowId;
 use super::news::Happening;
 use super::refusal::Refusal;
 use super::server::{Question, Trouble};
 use super::session::Session;
 use super::statement::{RowLock, Statement};
+use super::survey::changes_question;
 use super::tables::low;
 
 /// Rows, and the number that a lock has left in each.

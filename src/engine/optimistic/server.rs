@@ -81,6 +81,14 @@ impl Question {
     }
 }
 
+/// Questions on their way.
+#[derive(Debug)]
+pub(super) struct Asked {
+    count: usize,
+    /// The statements whose Parse goes with them.
+    parsed: VecDeque<Option<String>>,
+}
+
 /// A row of an answer.
 pub(super) type AnswerRow = Vec<Option<String>>;
 
@@ -96,6 +104,9 @@ impl Answer {
         self.rows.first()?.get(column)?.as_deref()
     }
 }
+
+const STORED_FIRST: &str = "select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
+const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
 
 /// The connection to PostgreSQL.
 pub(super) struct Server {
@@ -157,13 +168,38 @@ impl Server {
         &mut self,
         questions: Vec<Question>,
     ) -> Result<Vec<Answer>, Trouble> {
+        let asked = self.put_questions(&questions);
+        self.line.flush().await?;
+        self.answers(asked).await
+    }
+
+    /// Has a statement parsed as one on the stored tables, which are found first where `pg_temp` comes last; it is not run.
+    pub(super) async fn try_on_stored(&mut self, sql: &str) -> Result<(), Trouble> {
+        const NAME: &str = "overbooked try";
         let mut parsed = VecDeque::new();
-        for question in &questions {
+        self.put_question(&Question::prepared(STORED_FIRST), &mut parsed);
+        self.put_close(b'S', NAME);
+        put(&mut self.line.out, b'P', |out| {
+            put_text(out, NAME);
+            put_text(out, sql);
+            out.put_u16(0);
+        });
+        parsed.push_back(None);
+        self.put_close(b'S', NAME);
+        self.put_question(&Question::prepared(COPIES_FIRST), &mut parsed);
+        put(&mut self.line.out, b'S', |_| {});
+        self.line.flush().await?;
+        self.answers(Asked { count: 2, parsed }).await.map(drop)
+    }
+
+    /// Queues questions behind whatever else is to be sent; [`answers`](Self::answers) takes the answers when it is their turn.
+    pub(super) fn put_questions(&mut self, questions: &[Question]) -> Asked {
+        let mut parsed = VecDeque::new();
+        for question in questions {
             self.put_question(question, &mut parsed);
         }
         put(&mut self.line.out, b'S', |_| {});
-        self.line.flush().await?;
-        self.answers(questions.len(), parsed).await
+        Asked { count: questions.len(), parsed }
     }
 
     fn put_question(&mut self, question: &Question, parsed: &mut VecDeque<Option<String>>) {
@@ -223,11 +259,8 @@ impl Server {
     }
 
     /// Reads up to `ReadyForQuery`.
-    async fn answers(
-        &mut self,
-        expected: usize,
-        mut parsed: VecDeque<Option<String>>,
-    ) -> Result<Vec<Answer>, Trouble> {
+    pub(super) async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, Trouble> {
+        let Asked { count, mut parsed } = asked;
         let mut answers = vec![Answer::default()];
         let mut refused = None;
         loop {
@@ -252,7 +285,7 @@ impl Server {
                 Err(Trouble::Server(frame))
             }
             None => {
-                answers.truncate(expected);
+                answers.truncate(count);
                 Ok(answers)
             }
         }

@@ -13,6 +13,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::commit::TableChanges;
 use super::common::{Common, Place};
 use super::extended::{Portal, Prepared, Waiting};
 use super::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
@@ -47,6 +48,8 @@ pub(super) struct Session {
     pub(super) turned: Option<Turned>,
     /// The CommandComplete of the last Execute: an implicit transaction may still be refused.
     pub(super) held: Held,
+    /// What a statement of its own has changed, asked for together with it.
+    pub(super) foreseen: Option<Vec<TableChanges>>,
     pub(super) application: Arc<str>,
     pub(super) pid: Pid,
 }
@@ -90,6 +93,8 @@ pub(super) struct Transaction {
     pub(super) dml: bool,
     /// How many rows its statements say they have changed: at least as many as there are.
     pub(super) rows: u64,
+    /// Whether the search path may have changed in it.
+    pub(super) moved: bool,
     /// Whether messages of the client have been sent in it.
     pub(super) dispatched: bool,
 }

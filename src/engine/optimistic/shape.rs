@@ -107,6 +107,17 @@ impl Shape {
         }
     }
 
+    /// A view's definition, or a table's defaults: the SQL that runs when somebody names it.
+    pub(super) fn expressions(&self) -> String {
+        let defaults = || self.columns.iter().filter_map(|column| column.default.as_deref());
+        self.definition.clone().unwrap_or_else(|| defaults().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Whether it has a column that is always an identity.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.columns.iter().any(|column| column.identity == "a")
+    }
+
     /// The stored relation, qualified.
     pub(super) fn stored(&self) -> String {
         format!("{}.{}", quote(&self.schema), quote(&self.name))

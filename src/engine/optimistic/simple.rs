@@ -31,6 +31,13 @@ pub(super) enum Held {
     Tag(&'static str),
 }
 
+/// How the server answered a statement.
+#[derive(Debug, Default)]
+struct Reply {
+    held: Held,
+    refused: Option<FromServer>,
+}
+
 impl Session {
     /// Runs a Query message.
     pub(super) async fn take_query(&mut self, frame: &FromClient) -> io::Result<()> {
@@ -101,23 +108,28 @@ impl Session {
         let admitted = self.admit(statement).await?;
         let marks = self.before_locking(statement, &admitted.tables, ALL_ROWS).await?;
         put(&mut self.server.line.out, b'Q', |out| put_text(out, &admitted.turned.sql));
+        let ahead = self.ask_ahead(statement);
         self.server.line.flush().await?;
-        let held = self.relay(&admitted.turned, before).await?;
+        let reply = self.relay().await?;
+        let heard = self.hear_ahead(ahead).await;
+        let held = self.accept(reply, &admitted.turned, before).await?;
+        heard?;
         self.after_locking(statement, &admitted.tables, marks).await?;
         self.after_statement(statement, &admitted, &held).await?;
         Ok(held)
     }
 
     /// Passes a statement's answer on, up to `ReadyForQuery`; its last word is kept.
-    async fn relay(&mut self, turned: &Turned, before: usize) -> Result<Held, Trouble> {
-        let mut held = Held::Nothing;
-        let mut refused = None;
+    async fn relay(&mut self) -> Result<Reply, Trouble> {
+        let mut reply = Reply::default();
         loop {
             let frame = self.next_reply().await?;
             match frame.tag {
                 ServerTag::Ready => break,
-                ServerTag::CommandComplete | ServerTag::EmptyQuery => held = Held::Frame(frame),
-                ServerTag::Error => refused = Some(moved(&frame, turned, before)),
+                ServerTag::CommandComplete | ServerTag::EmptyQuery => {
+                    reply.held = Held::Frame(frame);
+                }
+                ServerTag::Error => reply.refused = Some(frame),
                 ServerTag::CopyIn => {
                     self.client.pass(&frame);
                     self.copy_in().await?;
@@ -128,14 +140,24 @@ impl Session {
                 }
             }
         }
-        match refused {
-            None => Ok(held),
+        Ok(reply)
+    }
+
+    /// What a reply means: a statement that another client's DDL had cancelled is no error of its own.
+    async fn accept(
+        &mut self,
+        reply: Reply,
+        turned: &Turned,
+        before: usize,
+    ) -> Result<Held, Trouble> {
+        match reply.refused {
+            None => Ok(reply.held),
             Some(_) if self.place.doom.is_called() => {
                 self.roll_back().await?;
                 self.place.doom.answer();
                 Err(super::refusal::Refusal::schema_changed().into())
             }
-            Some(frame) => Err(Trouble::Server(frame)),
+            Some(frame) => Err(Trouble::Server(moved(&frame, turned, before))),
         }
     }
 
@@ -284,6 +306,9 @@ impl Session {
     /// DISCARD and DEALLOCATE take the gateway's own statements away with the client's; SET may change what names mean.
     async fn names_may_have_moved(&mut self, statement: &Statement) -> Result<(), Trouble> {
         self.tables.forget_names();
+        if let State::Open(open) = &mut self.state {
+            open.moved |= statement.may_move_path();
+        }
         let words = words(&statement.sql);
         let is = |first: &str| words.first().is_some_and(|word| word.is(first));
         if is("discard") || is("deallocate") {

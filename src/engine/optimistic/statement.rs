@@ -33,6 +33,8 @@ pub(super) struct Name {
     pub(super) parts: Vec<String>,
     /// The bytes of each part.
     pub(super) spans: Vec<Range<usize>>,
+    /// Whether a parenthesis follows, as after a function's name.
+    pub(super) is_called: bool,
 }
 
 /// The row locks that this engine knows.
@@ -91,6 +93,28 @@ impl Statement {
     pub(super) fn command(&self) -> String {
         let first = words(&self.sql).first().and_then(|word| word.name().map(str::to_uppercase));
         first.unwrap_or_default()
+    }
+
+    /// Whether it may change the search path.
+    pub(super) fn may_move_path(&self) -> bool {
+        let words = words(&self.sql);
+        let resets = words.first().is_some_and(|word| word.is("reset") || word.is("discard"));
+        resets || self.sql.to_lowercase().contains("search_path")
+    }
+
+    /// The statement that a PREPARE prepares, or the statement itself.
+    pub(super) fn prepared_text(&self) -> &str {
+        let words = words(&self.sql);
+        let after = words.iter().find(|word| word.is("as")).map(|word| word.span.end);
+        match (&self.kind, after) {
+            (Kind::Prepare(_), Some(after)) => &self.sql[after..],
+            _ => &self.sql,
+        }
+    }
+
+    /// Whether it is a COPY.
+    pub(super) fn copies(&self) -> bool {
+        words(&self.sql).first().is_some_and(|word| word.is("copy"))
     }
 
     /// Whether it may say anything that changes how names are resolved.
@@ -261,7 +285,7 @@ fn names(words: &[Word]) -> Vec<Name> {
 
 /// Names joined by dots, from the first word on.
 fn chain(words: &[Word]) -> Name {
-    let mut name = Name { parts: Vec::new(), spans: Vec::new() };
+    let mut name = Name { parts: Vec::new(), spans: Vec::new(), is_called: false };
     let reserved = |word: &Word| matches!(&word.kind, WordKind::Plain(word) if RESERVED.contains(&word.as_str()));
     let mut at = 0;
     while let Some(part) = words.get(at).filter(|word| at > 0 || !reserved(word)) {
@@ -269,6 +293,7 @@ fn chain(words: &[Word]) -> Name {
         name.parts.push(text.to_owned());
         name.spans.push(part.span.clone());
         if !words.get(at + 1).is_some_and(|word| word.is_mark('.')) {
+            name.is_called = words.get(at + 1).is_some_and(|word| word.is_mark('('));
             break;
         }
         at += 2;

@@ -27,6 +27,8 @@ type Written = (Option<String>, String);
 pub(super) struct Tables {
     schema: Option<SchemaMark>,
     names: HashMap<Written, Option<u32>>,
+    /// Names of functions that may read tables.
+    reading: HashSet<Written>,
     shapes: HashMap<u32, Arc<Shape>>,
     copies: HashMap<u32, Copy>,
     views: HashMap<u32, View>,
@@ -238,10 +240,37 @@ impl Tables {
             Some((row.first()?.as_deref()?.parse().ok()?, row.get(1)?.as_deref()?.parse().ok()?))
         };
         let found: HashMap<usize, u32> = answer.rows.iter().filter_map(numbers).collect();
+        let reads = |row: &&Vec<Option<String>>| {
+            row.get(2).is_some_and(|reads| reads.as_deref() == Some("true"))
+        };
+        let place = |row: &Vec<Option<String>>| row.first()?.as_deref()?.parse().ok();
+        let reading: HashSet<usize> = answer.rows.iter().filter(reads).filter_map(place).collect();
         for (place, name) in names.into_iter().enumerate() {
+            if reading.contains(&(place + 1)) {
+                self.reading.insert(name.clone());
+            }
             self.names.insert(name, found.get(&(place + 1)).copied());
         }
         Ok(())
+    }
+
+    /// Why these names, which have been resolved, may not be called: the body of a function names tables that the statement does
+    /// not, and so would read copies that nobody has brought up to date.
+    pub(super) fn refused_call(&self, names: &[Name]) -> Option<Refusal> {
+        let reads = |name: &&Name| {
+            let last = readings(name).pop().map(|(_, written)| written);
+            name.is_called && last.is_some_and(|written| self.reading.contains(&written))
+        };
+        let name = names.iter().find(reads)?;
+        Some(Refusal::unsupported(format!(
+            "function {}() may read tables: of functions that are not built in, only immutable ones and those in C are supported",
+            name.last()
+        )))
+    }
+
+    /// Whether a value may be given for an identity column only by OVERRIDING SYSTEM VALUE, in one of these tables.
+    pub(super) fn are_numbered(&self, tables: &[u32]) -> bool {
+        tables.iter().any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_numbered()))
     }
 
     /// The shapes of these relations and of the tables under them, refusing what this engine cannot do.
@@ -270,11 +299,15 @@ impl Tables {
         Ok(reached)
     }
 
-    /// What a view reads, and what foreign keys tie a table to.
+    /// What a view reads. Neither a view nor a default may call what reads tables.
     async fn under(&mut self, server: &mut Server, shape: &Shape) -> Result<Vec<u32>, Trouble> {
-        let Some(definition) = &shape.definition else { return Ok(Vec::new()) };
-        let names = Statement::read(definition).names;
-        Ok(self.resolve(server, &names).await?.relations())
+        let names = Statement::read(&shape.expressions()).names;
+        let named = self.resolve(server, &names).await?;
+        match self.refused_call(&names) {
+            Some(refusal) => Err(refusal.into()),
+            None if shape.is_view() => Ok(named.relations()),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn shape(&mut self, server: &mut Server, relation: u32) -> Result<Arc<Shape>, Trouble> {
@@ -336,7 +369,7 @@ impl Tables {
         let mut reached = HashSet::new();
         while let Some(relation) = wanted.pop() {
             let Some(shape) = self.shapes.get(&relation).cloned() else { continue };
-            if reached.insert(relation) {
+            if reached.insert(relation) && shape.is_view() {
                 wanted.extend(self.under(server, &shape).await?);
             }
         }
@@ -410,7 +443,7 @@ impl Tables {
     /// A copy is found before the stored table only where the bare name means that table; otherwise it has a name that
     /// nobody writes by accident.
     async fn copy_name(&mut self, server: &mut Server, shape: &Shape) -> Result<String, Trouble> {
-        let bare = Name { parts: vec![shape.name.clone()], spans: Vec::new() };
+        let bare = Name { parts: vec![shape.name.clone()], spans: Vec::new(), is_called: false };
         let means = self.resolve(server, &[bare]).await?.relations();
         let qualified = format!("{}.{}", shape.schema, shape.name);
         Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
@@ -475,6 +508,7 @@ impl Tables {
     /// Names may be resolved otherwise from now on.
     pub(super) fn forget_names(&mut self) {
         self.names.clear();
+        self.reading.clear();
     }
 }
 

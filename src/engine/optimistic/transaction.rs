@@ -12,11 +12,15 @@ use super::statement::Access;
 use super::tables::SchemaMark;
 use crate::sql;
 
+/// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
+const TEMPORARY_FIRST: &str = "a search_path that names pg_temp is not supported on this engine";
+
 const BEGIN: &str = "begin isolation level repeatable read";
 
 impl Session {
     /// Opens a transaction on the backend, its snapshot pinned.
     pub(super) async fn begin(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
+        self.foreseen = None;
         self.tables.remake(&mut self.server).await?;
         let mut pinned = self.pin().await?;
         if self.tables.check(&pinned.mark).is_err() {
@@ -37,6 +41,7 @@ impl Session {
             ddl: None,
             dml: false,
             rows: 0,
+            moved: false,
             dispatched: false,
         }));
         Ok(())
@@ -61,6 +66,10 @@ impl Session {
             path: value(2).to_owned(),
             change: schema_change,
         };
+        if value(4) == "true" {
+            self.server.ask(Question::prepared("rollback")).await?;
+            return Err(Refusal::unsupported(TEMPORARY_FIRST).into());
+        }
         let xid = value(3).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
         Ok(Pinned { snapshot, xid, mark, schema_change })
     }
