@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use overbooked::engine::optimistic::{Gateway, Limits, Options};
+use overbooked::engine::optimistic::{Gateway, Limits, Mode, Options};
 use overbooked::engine::postgres::SUPERUSER;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -17,15 +17,24 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
-        Self::with_limits(Limits::default()).await
+        Self::behaving(Mode::Optimistic, Limits::default()).await
     }
 
     pub(crate) async fn with_limits(limits: Limits) -> Self {
+        Self::behaving(Mode::Optimistic, limits).await
+    }
+
+    pub(crate) async fn passing_through() -> Self {
+        Self::behaving(Mode::PassThrough, Limits::default()).await
+    }
+
+    async fn behaving(mode: Mode, limits: Limits) -> Self {
         let database = Database::create().await;
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::new(database.target());
         options.socket_folder = Some(folder.path().to_owned());
         options.listen = Some("127.0.0.1:0".parse().unwrap());
+        options.mode = mode;
         options.limits = limits;
         let gateway = Gateway::start(options).await.unwrap();
         Self { gateway, folder, database }
@@ -50,7 +59,7 @@ impl Served {
     }
 }
 
-async fn connect(folder: &Path, port: u16, database: &str) -> Client {
+pub(crate) async fn connect(folder: &Path, port: u16, database: &str) -> Client {
     let mut config = tokio_postgres::Config::new();
     config.host_path(folder).port(port).user(SUPERUSER).dbname(database);
     let (client, connection) = config.connect(NoTls).await.unwrap();
@@ -82,14 +91,14 @@ fn line(message: &SimpleQueryMessage) -> Option<String> {
 
 pub(crate) const CONFLICT: &str =
     "40001 change conflicts with another transaction, please retry: (OC000)";
-const SCHEMA_CHANGED: &str =
+pub(crate) const SCHEMA_CHANGED: &str =
     "40001 schema has been updated by another transaction, please retry: (OC001)";
 
 const SEATS: &str = "create table seats (seat_row text, seat_number int, booked_by text unique, \
                      note text, primary key (seat_row, seat_number)); \
                      insert into seats values ('A', 1, null), ('A', 2, 'Carol'), ('A', 4, null)";
 
-async fn house() -> (Served, Client, Client) {
+pub(crate) async fn house() -> (Served, Client, Client) {
     let served = Served::start().await;
     served.outsider().await.batch_execute(SEATS).await.unwrap();
     let (bob, mallory) = (served.client().await, served.client().await);

@@ -5,15 +5,29 @@ use std::process::{Command, Stdio};
 
 use crate::gateway::Served;
 
+/// Where Node.js looks for modules: `NODE_PATH`, or what npm has installed for everybody.
+fn modules() -> std::ffi::OsString {
+    std::env::var_os("NODE_PATH").unwrap_or_else(|| {
+        let root = Command::new("npm").args(["root", "-g"]).stderr(Stdio::null()).output();
+        let root = root.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        root.unwrap_or_default().into()
+    })
+}
+
 /// Runs a client's program against the gateway; nothing where the client is not installed.
 fn run(program: &str, arguments: &[&str], check: &[&str]) -> Option<String> {
-    let installed =
-        Command::new(program).args(check).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let installed = Command::new(program)
+        .args(check)
+        .env("NODE_PATH", modules())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     if !installed.is_ok_and(|status| status.success()) {
         eprintln!("left out: {program} {} does not run here", check.join(" "));
         return None;
     }
-    let output = Command::new(program).args(arguments).output().unwrap();
+    let output =
+        Command::new(program).args(arguments).env("NODE_PATH", modules()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     Some(text)
@@ -122,4 +136,26 @@ async fn node_postgres_prepares_and_conflicts() {
     let script = include_str!("gateway_clients/node_postgres.js");
     let said = play(&served, "node", &["-e", script, "PORT"], &["-e", "require('pg')"]).await;
     assert!(said.is_none_or(|said| said.ends_with("done\n")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psql_and_pgbench_pass_through() {
+    let served = Served::passing_through().await;
+    let connection = ["-h", "127.0.0.1", "-p", "PORT", "-U", "anybody"];
+    let lock =
+        "begin; savepoint a; lock table pg_class in share mode; rollback; show server_version_num";
+    let psql = [&connection[..], &["-XqAt", "-d", "anything", "-c", lock]].concat();
+    if let Some(said) = play(&served, "psql", &psql, &["--version"]).await {
+        let outsider = served.outsider().await;
+        let row = outsider.query_one("show server_version_num", &[]).await.unwrap();
+        assert_eq!(said.trim(), row.get::<_, String>(0));
+    }
+    for arguments in [&["-i", "-q"][..], &["-n", "-c", "4", "-j", "2", "-t", "50"]] {
+        let pgbench = [&connection[..], arguments, &["anything"]].concat();
+        if play(&served, "pgbench", &pgbench, &["--version"]).await.is_none() {
+            return;
+        }
+    }
+    let row = served.outsider().await.query_one("select count(*) from pgbench_history", &[]).await;
+    assert_eq!(row.unwrap().get::<_, i64>(0), 200);
 }

@@ -11,7 +11,7 @@ use crate::gateway::Served;
 const ACCOUNTS: u32 = 50;
 
 /// `OVERBOOKED_TRANSFERS=10000` is the number that the figures are given for.
-fn transfers() -> u32 {
+pub(crate) fn transfers() -> u32 {
     std::env::var("OVERBOOKED_TRANSFERS").ok().and_then(|text| text.parse().ok()).unwrap_or(800)
 }
 
@@ -33,7 +33,7 @@ async fn transfer(client: &Client, number: u32) -> Result<bool, tokio_postgres::
 }
 
 /// Takes numbers until there are none or the connection is gone; the numbers whose commit was acknowledged.
-async fn work(client: Client, next: Arc<AtomicU32>, until: u32) -> Vec<u32> {
+pub(crate) async fn work(client: Client, next: Arc<AtomicU32>, until: u32) -> Vec<u32> {
     let mut acknowledged = Vec::new();
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -50,17 +50,17 @@ async fn work(client: Client, next: Arc<AtomicU32>, until: u32) -> Vec<u32> {
     }
 }
 
+pub(crate) const BANK: &str = "create table accounts (id int primary key, money int not null); \
+    create table notes (number int primary key); insert into accounts select n, 100 from generate_series(0, 49) n";
+
 async fn bank() -> Served {
     let served = Served::start().await;
-    let schema = "create table accounts (id int primary key, money int not null); \
-                  create table notes (number int primary key); \
-                  insert into accounts select n, 100 from generate_series(0, 49) n";
-    served.outsider().await.batch_execute(schema).await.unwrap();
+    served.outsider().await.batch_execute(BANK).await.unwrap();
     served
 }
 
 /// The money is all there, and so is each acknowledged transfer.
-async fn audit(outsider: &Client, acknowledged: &[u32]) {
+pub(crate) async fn audit(outsider: &Client, acknowledged: &[u32]) {
     let row = outsider.query_one("select sum(money), count(*) from accounts", &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5_000, 50));
     let rows = outsider.query("select number from notes", &[]).await.unwrap();

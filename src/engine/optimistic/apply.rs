@@ -37,6 +37,7 @@ impl<'a> Plan<'a> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
         let mut questions = vec![Question::prepared(NO_WAITING)];
         questions.extend(if tied { self.together() } else { self.one_by_one() });
+        questions.extend(self.tables.iter().filter_map(TableChanges::same_file));
         questions.push(Question::prepared("commit"));
         questions
     }
@@ -50,7 +51,7 @@ impl<'a> Plan<'a> {
     fn one_by_one(&self) -> Vec<Question> {
         let pieces = PHASES
             .iter()
-            .flat_map(|phase| self.tables.iter().filter_map(|table| phase.whole_piece(table)));
+            .flat_map(|phase| self.tables.iter().filter_map(|table| phase.piece(table, 1)));
         pieces.map(Piece::question).collect()
     }
 
@@ -93,14 +94,6 @@ enum Phase {
 }
 
 impl Phase {
-    /// A statement of its own, which must find all its rows.
-    fn whole_piece(self, table: &TableChanges) -> Option<Piece> {
-        let piece = self.piece(table, 1)?;
-        let pair = Pair::new(&table.shape, &table.copy);
-        let sql = if self == Self::Inserts { piece.sql } else { pair.all_of(&piece.sql) };
-        Some(Piece { sql, ..piece })
-    }
-
     fn piece(self, table: &TableChanges, from: usize) -> Option<Piece> {
         let keys = self.keys(table);
         if keys.is_empty() {
@@ -138,6 +131,13 @@ impl Phase {
 }
 
 impl TableChanges {
+    /// Asked last, when the table is locked against being emptied.
+    fn same_file(&self) -> Option<Question> {
+        let pair = Pair::new(&self.shape, &self.copy);
+        let file = self.file.as_ref()?;
+        Some(Question::prepared(pair.same_file()).with(file))
+    }
+
     /// Whether several rows change their keys, so that one may need what another still has.
     fn moves_keys(&self) -> bool {
         let rekeyed = self.changes.iter().filter(|change| change.deed == Deed::Rekeyed).count();

@@ -9,7 +9,7 @@
 //! `xmax` is this transaction and the row is nevertheless alive.
 
 use super::shape::{Shape, list};
-use super::words::quote;
+use super::words::{literal, quote};
 
 /// A table and its copy.
 #[derive(Clone, Copy, Debug)]
@@ -53,12 +53,13 @@ impl<'a> Pair<'a> {
         list(prefix, self.shape.plain_columns().map(|column| column.name.as_str()))
     }
 
-    /// Fills an empty copy. Answers the command that filled.
+    /// Fills an empty copy. Answers the command that filled, and the file that holds the table.
     pub(super) fn fill(&self) -> String {
         format!(
             "with added as (insert into {copied} ({columns}) select {columns} from only {stored} s {order} \
              returning cmin::text::int4 as c) \
-             select coalesce((select max(c) from added), -1)::text",
+             select coalesce((select max(c) from added), -1)::text, {file}::text",
+            file = self.file(),
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
@@ -83,7 +84,8 @@ impl<'a> Pair<'a> {
              added as (insert into {copied} ({columns}) select {columns} from fresh \
                where (select count(*) from changed) + (select count(*) from vanished) >= 0 \
                returning cmin::text::int4 as c) \
-             select coalesce((select max(c) from added), -1)::text",
+             select coalesce((select max(c) from added), -1)::text, {file}::text",
+            file = self.file(),
             columns = self.columns(""),
             stored = self.shape.stored(),
             copied = self.copied(),
@@ -92,7 +94,7 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers as [`fill`](Self::fill) does.
+    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers the command that did.
     pub(super) fn refresh_rows(&self) -> Option<String> {
         let Key::Columns(key) = self.key() else { return None };
         let lacking = |from: &str| {
@@ -271,15 +273,15 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// A statement that raises an error where it does not find all the rows that it is about (parameters from `$1` on). The
-    /// snapshot has them, so they went past the gateway: TRUNCATE does not care for snapshots.
-    pub(super) fn all_of(&self, statement: &str) -> String {
-        let returning = if statement.starts_with("select") { "" } else { " returning 1" };
-        format!(
-            "with applied as ({statement}{returning}) \
-             select ('found only ' || count(*))::int from applied having count(*) <> cardinality($1::{}[])",
-            self.key_types()[0]
-        )
+    /// Raises an error where the stored table is no longer in the file `$1`: somebody past the gateway has emptied it or written it
+    /// anew, and TRUNCATE does not care for snapshots.
+    pub(super) fn same_file(&self) -> String {
+        let file = self.file();
+        format!("select ('now in ' || {file})::int where {file}::text <> $1")
+    }
+
+    fn file(&self) -> String {
+        format!("pg_relation_filenode({}::regclass)", literal(&self.shape.stored()))
     }
 
     /// Deletes stored rows by key.

@@ -49,6 +49,8 @@ pub(super) struct Change {
 pub(super) struct TableChanges {
     pub(super) shape: Arc<Shape>,
     pub(super) copy: String,
+    /// The file in which the stored table was when the copy was filled.
+    pub(super) file: Option<String>,
     pub(super) changes: Vec<Change>,
     pub(super) strong: HashSet<RowId>,
     pub(super) shared: HashSet<RowId>,
@@ -259,7 +261,7 @@ impl Session {
 fn judged(trouble: Trouble) -> Trouble {
     let Trouble::Server(frame) = &trouble else { return trouble };
     match error_field(frame, b'C').as_deref() {
-        // 55P03 is an outsider's row lock, 22P02 a row that an outsider's TRUNCATE took away.
+        // 55P03 is an outsider's row lock, 22P02 a table that an outsider has emptied.
         Some("40001" | "23505" | "23P01" | "23503" | "40P01" | "55P03" | "22P02") => {
             Refusal::conflict().into()
         }

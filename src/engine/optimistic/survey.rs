@@ -77,6 +77,7 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
     TableChanges {
         shape: Arc::clone(used.shape),
         copy: used.copy.to_owned(),
+        file: used.file().map(str::to_owned),
         changes: answer.rows.into_iter().filter_map(Change::read).collect(),
         strong: used.state.strong.clone(),
         shared: used.state.shared.clone(),

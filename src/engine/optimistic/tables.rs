@@ -71,6 +71,8 @@ struct Copy {
     made: Made,
     /// What the committed contents are.
     seen: Option<Seen>,
+    /// The file that held the stored table then.
+    file: Option<String>,
     in_use: Option<InUse>,
 }
 
@@ -85,6 +87,8 @@ struct View {
 pub(super) struct InUse {
     /// The last command of the refresh; what came later is the client's.
     pub(super) boundary: i64,
+    /// The file that holds the stored table, where all of it was read.
+    pub(super) file: Option<String>,
     /// Whether a statement that may have written named the table.
     pub(super) written: bool,
     /// Whether a row may be gone, or its key changed.
@@ -101,10 +105,16 @@ pub(super) struct InUse {
 pub(super) struct Used<'a> {
     pub(super) shape: &'a Arc<Shape>,
     pub(super) copy: &'a str,
+    file: Option<&'a str>,
     pub(super) state: &'a mut InUse,
 }
 
 impl Used<'_> {
+    /// The file in which the copy found the stored table.
+    pub(super) fn file(&self) -> Option<&str> {
+        self.state.file.as_deref().or(self.file)
+    }
+
     /// The stored table and its copy.
     pub(super) fn pair(&self) -> Pair<'_> {
         Pair::new(self.shape, self.copy)
@@ -436,7 +446,8 @@ impl Tables {
         let pair = Pair::new(&shape, &name);
         let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
         server.ask_all(statements.map(Question::once).collect()).await?;
-        self.copies.insert(relation, Copy { shape, name, made, seen: None, in_use: None });
+        self.copies
+            .insert(relation, Copy { shape, name, made, seen: None, file: None, in_use: None });
         Ok(())
     }
 

@@ -42,6 +42,7 @@ impl Tables {
         let boundary = answers.first().and_then(|answer| answer.value(0)?.parse().ok());
         copy.in_use = Some(InUse {
             boundary: boundary.unwrap_or(-1),
+            file: answers.first().and_then(|answer| answer.value(1).map(str::to_owned)),
             written: false,
             may_vanish: false,
             locked: false,
@@ -54,7 +55,12 @@ impl Tables {
     /// The copies that the open transaction uses, in the order of their tables.
     pub(in crate::engine::optimistic) fn used(&mut self) -> Vec<Used<'_>> {
         let used = self.copies.values_mut().filter_map(|copy| {
-            Some(Used { shape: &copy.shape, copy: &copy.name, state: copy.in_use.as_mut()? })
+            Some(Used {
+                shape: &copy.shape,
+                copy: &copy.name,
+                file: copy.file.as_deref(),
+                state: copy.in_use.as_mut()?,
+            })
         });
         let mut used: Vec<_> = used.collect();
         used.sort_by_key(|used| used.shape.oid);
@@ -75,7 +81,8 @@ impl Tables {
     pub(in crate::engine::optimistic) fn commit(&mut self, seen: &Seen) {
         for copy in self.copies.values_mut() {
             copy.made = Made::Kept;
-            if copy.in_use.take().is_some() {
+            if let Some(used) = copy.in_use.take() {
+                copy.file = used.file.or(copy.file.take());
                 copy.seen = Some(seen.clone());
             }
         }
@@ -112,6 +119,8 @@ impl Tables {
             ["begin isolation level repeatable read", sql::optimistic::PIN, &pair.fill(), "commit"];
         match server.ask_all(questions.map(Question::prepared).into()).await {
             Ok(answers) => {
+                let file = answers.get(2).and_then(|fill| fill.value(1));
+                copy.file = file.map(str::to_owned);
                 copy.seen = answers.get(1).and_then(|pin| {
                     let snapshot = Snapshot::parse(pin.value(0)?)?;
                     Some(Seen { snapshot, own: pin.value(3)?.parse().ok()? })

@@ -1,0 +1,144 @@
+//! Transfers while the gateway's process, or PostgreSQL, is killed with a signal that nobody can catch.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use overbooked::engine::optimistic::{Gateway, Options};
+use overbooked::engine::postgres::{Cluster, SUPERUSER};
+use tokio::task::JoinSet;
+use tokio_postgres::{Client, NoTls};
+
+use crate::gateway::connect;
+use crate::gateway_crash::{BANK, audit, transfers, work};
+use crate::support;
+
+/// `overbooked serve` in front of a server; killed with this value.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    fn start(cluster: &Cluster) -> Self {
+        let url = format!(
+            "host={} port={} user={SUPERUSER} dbname=postgres",
+            cluster.folder().display(),
+            cluster.port()
+        );
+        let mut child = Command::new(env!("CARGO_BIN_EXE_overbooked"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--url", &url])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit(' ').next().unwrap().parse();
+        Self { address: address.unwrap_or_else(|_| panic!("no address: {line:?}")), child }
+    }
+
+    async fn client(&self) -> Client {
+        let mut config = tokio_postgres::Config::new();
+        config.host("127.0.0.1").port(self.address.port()).user("anybody").dbname("anything");
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// SIGKILL.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+async fn outsider(cluster: &Cluster) -> Client {
+    connect(cluster.folder(), cluster.port(), "postgres").await
+}
+
+fn start_work(clients: Vec<Client>, next: &Arc<AtomicU32>) -> JoinSet<Vec<u32>> {
+    clients.into_iter().map(|client| work(client, Arc::clone(next), transfers())).collect()
+}
+
+async fn half_way(next: &AtomicU32) {
+    let mut pace = tokio::time::interval(Duration::from_millis(5));
+    while next.load(Ordering::Relaxed) < transfers() / 2 {
+        pace.tick().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_killed_leaves_whole_transactions() {
+    let cluster = support::start_own().await;
+    outsider(&cluster).await.batch_execute(BANK).await.unwrap();
+    let mut process = Process::start(&cluster);
+    let mut clients = Vec::new();
+    for _ in 0..16 {
+        clients.push(process.client().await);
+    }
+    let next = Arc::new(AtomicU32::new(0));
+    let workers = start_work(clients, &next);
+    half_way(&next).await;
+    process.kill();
+    let acknowledged = workers.join_all().await.concat();
+    assert!(!acknowledged.is_empty() && acknowledged.len() < transfers() as usize);
+    audit(&outsider(&cluster).await, &acknowledged).await;
+}
+
+/// One backend killed by SIGKILL makes PostgreSQL end all others and recover from its log.
+async fn crash(victim: &Client) {
+    let row = victim.query_one("select pg_backend_pid()", &[]).await.unwrap();
+    let pid = rustix::process::Pid::from_raw(row.get(0)).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+/// Waits until PostgreSQL lets somebody in again.
+async fn recovered(cluster: &Cluster) -> Client {
+    let mut config = tokio_postgres::Config::new();
+    config.host_path(cluster.folder()).port(cluster.port()).user(SUPERUSER).dbname("postgres");
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
+    let try_again = async {
+        loop {
+            pace.tick().await;
+            if let Ok((client, connection)) = config.connect(NoTls).await {
+                tokio::spawn(connection);
+                return client;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), try_again).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_is_killed_leaves_whole_transactions() {
+    let cluster = support::start_own().await;
+    let victim = outsider(&cluster).await;
+    victim.batch_execute(BANK).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(cluster.target());
+    options.socket_folder = Some(folder.path().to_owned());
+    let gateway = Gateway::start(options).await.unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..16 {
+        clients.push(connect(folder.path(), 5432, "postgres").await);
+    }
+    let next = Arc::new(AtomicU32::new(0));
+    let workers = start_work(clients, &next);
+    half_way(&next).await;
+    crash(&victim).await;
+    let acknowledged = workers.join_all().await.concat();
+    assert!(!acknowledged.is_empty() && acknowledged.len() < transfers() as usize);
+    audit(&recovered(&cluster).await, &acknowledged).await;
+    drop(gateway);
+}

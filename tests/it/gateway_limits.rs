@@ -1,0 +1,160 @@
+//! What the optimistic engine refuses: past its limits, and where it could not be right.
+
+use std::time::Duration;
+
+use overbooked::engine::optimistic::Limits;
+
+use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, house, says};
+
+#[tokio::test]
+async fn a_transaction_that_changes_too_much_is_told_at_commit() {
+    let served = Served::with_limits(Limits { bytes: 500, ..Limits::default() }).await;
+    served
+        .outsider()
+        .await
+        .batch_execute("create table notes (id int primary key, text text)")
+        .await
+        .unwrap();
+    let bob = served.client().await;
+    assert_eq!(says(&bob, "begin").await, "(0)");
+    assert_eq!(says(&bob, "insert into notes values (1, repeat('x', 1000))").await, "(1)");
+    assert_eq!(says(&bob, "commit").await, "54000 transaction size limit 10mb exceeded");
+    assert_eq!(says(&bob, "insert into notes values (1, repeat('x', 100))").await, "(1)");
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_too_old_is_told_at_its_next_statement_or_commit() {
+    const TOO_OLD: &str = "54000 transaction age limit of 300s exceeded";
+    let served = Served::with_limits(Limits { age: Duration::ZERO, ..Limits::default() }).await;
+    let bob = served.client().await;
+    assert_eq!(says(&bob, "begin").await, "(0)");
+    assert_eq!(says(&bob, "select 1").await, TOO_OLD);
+    assert!(says(&bob, "select 1").await.starts_with("25P02"));
+    assert_eq!(says(&bob, "rollback; begin").await, "(0); (0)");
+    assert_eq!(says(&bob, "commit").await, TOO_OLD);
+}
+
+#[tokio::test]
+async fn rows_past_the_limit_are_refused_at_the_statement_that_crosses_it() {
+    let served = Served::with_limits(Limits { rows: 3, ..Limits::default() }).await;
+    served.outsider().await.batch_execute("create table notes (id int primary key)").await.unwrap();
+    let bob = served.client().await;
+    says(&bob, "begin").await;
+    assert_eq!(says(&bob, "insert into notes values (1), (2), (3)").await, "(3)");
+    let crossing = says(&bob, "insert into notes values (4)").await;
+    assert_eq!(crossing, "54000 transaction row limit exceeded");
+}
+
+#[tokio::test]
+async fn only_the_table_itself_gives_its_numbers() {
+    let served = Served::start().await;
+    let schema =
+        "create table numbered (id int generated always as identity primary key, note text)";
+    served.outsider().await.batch_execute(schema).await.unwrap();
+    let bob = served.client().await;
+    for wrong in [
+        "insert into numbered values (7, 'x')",
+        "insert into public.numbered (id) values (7)",
+        "update numbered set id = 5",
+        "prepare p as insert into numbered values (7, 'x')",
+    ] {
+        assert!(says(&bob, wrong).await.starts_with("428C9"), "{wrong}");
+    }
+    let error = bob.execute("insert into numbered values ($1, $2)", &[&7, &"x"]).await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "428C9");
+    assert_eq!(
+        says(&bob, "insert into numbered (note) values ('x') returning note").await,
+        "x; (1)"
+    );
+    let overriding = "insert into numbered overriding system value values (900, 'y') returning id";
+    assert_eq!(says(&bob, overriding).await, "900; (1)");
+    assert_eq!(says(&bob, "update numbered set note = 'z' where id = 900").await, "(1)");
+}
+
+#[tokio::test]
+async fn functions_that_may_read_tables_are_not_called() {
+    let (served, bob, _) = house().await;
+    let functions = "create function taken() returns bigint language sql stable as 'select count(*) from seats'; \
+                     create function twice(n int) returns int language sql immutable as 'select 2 * n'; \
+                     create view counted as select taken() as n; \
+                     create table late (id int primary key, n bigint default taken())";
+    served.outsider().await.batch_execute(functions).await.unwrap();
+    for call in [
+        "select taken()",
+        "select public.taken()",
+        "select * from counted",
+        "insert into late values (1)",
+    ] {
+        assert!(
+            says(&bob, call).await.starts_with("0A000 function taken() may read tables"),
+            "{call}"
+        );
+    }
+    assert_eq!(says(&bob, "select twice(2)").await, "4; (1)");
+}
+
+#[tokio::test]
+async fn a_search_path_that_hides_the_copies_is_refused() {
+    let (_served, bob, _) = house().await;
+    assert_eq!(says(&bob, "set search_path = public, pg_temp").await, "(0)");
+    assert!(says(&bob, "select 1 from seats").await.starts_with("0A000 a search_path"));
+    assert_eq!(says(&bob, "set search_path = public").await, "(0)");
+    assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
+}
+
+#[tokio::test]
+async fn a_search_path_that_changes_inside_a_transaction_ends_its_use_of_tables() {
+    let (served, bob, _) = house().await;
+    let other = "create schema other; create table other.seats (id int primary key)";
+    served.outsider().await.batch_execute(other).await.unwrap();
+    says(&bob, "begin; select 1 from seats; set search_path = other").await;
+    assert!(says(&bob, "select count(*) from seats").await.starts_with("0A000 the search_path"));
+    assert_eq!(says(&bob, "rollback").await, "(0)");
+    assert_eq!(says(&bob, "set search_path = other").await, "(0)");
+    assert_eq!(says(&bob, "select count(*) from seats").await, "0; (1)");
+}
+
+#[tokio::test]
+async fn an_outsider_who_holds_a_row_holds_nobody_up() {
+    let (served, bob, mallory) = house().await;
+    let outsider = served.outsider().await;
+    outsider
+        .batch_execute("begin; update seats set note = 'mine' where seat_number = 1")
+        .await
+        .unwrap();
+    assert_eq!(says(&bob, "update seats set note = 'x' where seat_number = 1").await, CONFLICT);
+    assert_eq!(says(&mallory, "update seats set note = 'x' where seat_number = 2").await, "(1)");
+    outsider.batch_execute("commit").await.unwrap();
+    assert_eq!(says(&bob, "update seats set note = 'x' where seat_number = 1").await, "(1)");
+}
+
+#[tokio::test]
+async fn rows_that_an_outsider_truncates_are_a_conflict() {
+    let (served, bob, _) = house().await;
+    // The second transaction finds its copy filled and asks nothing of the stored table.
+    says(&bob, "select 1 from seats").await;
+    says(&bob, "begin; update seats set note = 'x' where seat_number = 1").await;
+    served.outsider().await.batch_execute("truncate seats").await.unwrap();
+    assert_eq!(says(&bob, "commit").await, CONFLICT);
+}
+
+async fn code(client: &tokio_postgres::Client, sql: &str) -> String {
+    let error = client.execute(sql, &[]).await.unwrap_err();
+    let error = error.as_db_error().unwrap();
+    format!("{} {}", error.code().code(), error.message())
+}
+
+#[tokio::test]
+async fn ddl_over_the_extended_protocol_is_ddl() {
+    let (_served, bob, mallory) = house().await;
+    says(&mallory, "begin; select 1 from seats").await;
+    bob.execute("alter table seats add column extra int", &[]).await.unwrap();
+    assert_eq!(code(&mallory, "select extra from seats").await, SCHEMA_CHANGED);
+    says(&bob, "begin").await;
+    bob.execute("create table one (id int primary key)", &[]).await.unwrap();
+    let second = code(&bob, "create table two (id int primary key)").await;
+    assert_eq!(second, "0A000 multiple ddl statements not supported in a transaction");
+    says(&bob, "rollback; begin; select 1 from seats").await;
+    let mixed = code(&bob, "create table two (id int primary key)").await;
+    assert_eq!(mixed, "0A000 ddl and dml are not supported in the same transaction");
+}
