@@ -26,6 +26,7 @@ mod readme;
 mod run;
 mod rush;
 mod rush_faults;
+mod rush_pooler;
 mod rush_screen;
 mod scenario_files;
 mod screen;
