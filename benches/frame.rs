@@ -51,7 +51,9 @@ fn full_app() -> App {
     let sessions = NAMES.map(SessionName::new).to_vec();
     let _ =
         app.apply(Report::Fresh(Fresh { scenario, schedule, engine, sessions }), Duration::ZERO);
-    NAMES.iter().for_each(|name| fill(&mut app, name));
+    for name in NAMES {
+        fill(&mut app, name);
+    }
     happen(&mut app, None, Kind::House(Arc::new(house())));
     app
 }

@@ -130,6 +130,7 @@ where
     Ok(stage.exit.unwrap_or(Exit::Quit))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn draw_error<B: Frames>(error: B::Error) -> LoopError {
     LoopError::Draw(error.to_string())
 }

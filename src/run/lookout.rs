@@ -181,7 +181,7 @@ impl Lookout {
             Seen::Blocked { .. } | Seen::Waits { .. } => self.poll_under_way = false,
             Seen::House(_, pulse) => {
                 self.look_under_way = false;
-                self.pulse = pulse.clone();
+                self.pulse.clone_from(pulse);
             }
             Seen::Nothing(pulse) => {
                 self.look_under_way = false;

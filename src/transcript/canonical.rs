@@ -35,7 +35,7 @@ fn arrange(events: &[Event], roster: &[SessionName], waiting: &mut Waiting) -> V
         let own: Vec<&Event> = events.iter().filter(|event| event.session == session).collect();
         match session {
             Some(session) => {
-                let (answers, wait) = of_session(&own, waiting.remove(&session));
+                let (answers, wait) = of_session(&own, waiting.remove(&session).as_ref());
                 told.extend(answers);
                 if let Some((event, wait)) = wait {
                     waits.extend(event);
@@ -73,8 +73,8 @@ fn order(events: &[Event], roster: &[SessionName]) -> Vec<Option<SessionName>> {
 }
 
 /// A session's answers, and its wait if it waits at the end: the event too, if the wait is news.
-fn of_session(own: &[&Event], before: Option<Wait>) -> (Vec<Event>, Option<(Option<Event>, Wait)>) {
-    let mut last: Option<(Option<&Event>, Wait)> = before.clone().map(|wait| (None, wait));
+fn of_session(own: &[&Event], before: Option<&Wait>) -> (Vec<Event>, Option<(Option<Event>, Wait)>) {
+    let mut last: Option<(Option<&Event>, Wait)> = before.cloned().map(|wait| (None, wait));
     let mut answers: Vec<Event> = Vec::new();
     let mut resumed = None;
     for event in own {
@@ -97,7 +97,7 @@ fn of_session(own: &[&Event], before: Option<Wait>) -> (Vec<Event>, Option<(Opti
         answers.insert(0, resumed.clone());
     }
     let last = last.map(|(event, wait)| {
-        let news = event.filter(|_| before.as_ref() != Some(&wait) || !answers.is_empty());
+        let news = event.filter(|_| before != Some(&wait) || !answers.is_empty());
         (news.cloned(), wait)
     });
     (answers, last)

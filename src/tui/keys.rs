@@ -5,6 +5,7 @@
 //! tmux, screen, a laptop's media keys and the terminal itself each take some keys away, so every function key has a second key,
 //! Alt with the same digit, and so has every other key that somebody is known to take.
 
+use std::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -296,12 +297,8 @@ impl KeyMap {
         for entry in TABLE {
             let keys: Vec<String> =
                 self.all(entry.action).iter().map(|key| format!("`{key}`")).collect();
-            table.push_str(&format!(
-                "| {} | `{}` | {} |\n",
-                keys.join(" "),
-                entry.name,
-                entry.help
-            ));
+            let _ =
+                writeln!(table, "| {} | `{}` | {} |", keys.join(" "), entry.name, entry.help);
         }
         table
     }

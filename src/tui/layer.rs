@@ -8,6 +8,7 @@ use crate::scenario::Scenario;
 
 /// Something that lies over the screen.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are never more than a few, and no copies")]
 pub enum Layer {
     /// "A transaction is open. Leave?"
     Quit,

@@ -107,7 +107,7 @@ fn house_height(app: &App) -> u16 {
 }
 
 fn script_height(app: &App) -> u16 {
-    let lines = app.script.as_ref().map_or(1, |script| script.lines());
+    let lines = app.script.as_ref().map_or(1, super::script::Script::lines);
     let most = match app.size.height {
         ..20 => 1,
         20..30 => 3,

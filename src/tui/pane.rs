@@ -94,6 +94,7 @@ impl Pane {
     }
 
     /// The same pane in a fresh run: what was typed and remembered stays, what the old session said goes.
+    #[must_use]
     pub fn fresh(self) -> Self {
         Self { editor: self.editor, ..Self::new(self.name) }
     }

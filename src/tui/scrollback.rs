@@ -360,7 +360,9 @@ mod tests {
 
     fn scrollback(texts: &[&str]) -> Scrollback {
         let mut scrollback = Scrollback::default();
-        texts.iter().for_each(|text| scrollback.push(Line::new(Look::Note, text)));
+        for text in texts {
+            scrollback.push(Line::new(Look::Note, text));
+        }
         scrollback
     }
 

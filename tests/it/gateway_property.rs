@@ -111,7 +111,7 @@ impl Model {
         }
     }
 
-    fn commit(&mut self, transaction: Transaction) -> String {
+    fn commit(&mut self, transaction: &Transaction) -> String {
         let claims = transaction.final_claims();
         let lost = self.commits[transaction.begun_at..].iter().any(|commit| {
             claims

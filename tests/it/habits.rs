@@ -97,9 +97,9 @@ fn nonsense_is_answered_as_psql_answers_it() {
 #[test]
 fn statements_typed_ahead_run_one_after_the_other() {
     let mut console = on_stage(WIDE, &[]);
-    let inserts: String = (1..=40).map(|n| format!("insert into typed values ({n});\r")).collect();
+    let inserts: Vec<_> = (1..=40).map(|n| format!("insert into typed values ({n});\r")).collect();
     console.type_keys("create table typed (number int, place serial);\r");
-    console.type_keys(&inserts);
+    console.type_keys(&inserts.concat());
     console.type_keys(
         "select 'in order: ' || (array_agg(number order by place) = \
          array(select generate_series(1, 40)))::text from typed;\r",

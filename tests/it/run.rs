@@ -42,9 +42,8 @@ impl Watched {
                 }
             }
         };
-        if tokio::time::timeout(Duration::from_secs(20), found).await.is_err() {
-            panic!("it did not happen; what did: {:#?}", &self.log[from..]);
-        }
+        let found = tokio::time::timeout(Duration::from_secs(20), found).await;
+        assert!(found.is_ok(), "it did not happen; what did: {:#?}", &self.log[from..]);
         self.log[from..].to_vec()
     }
 

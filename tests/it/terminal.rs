@@ -213,7 +213,7 @@ fn read_in_background(master: &dyn MasterPty) -> Receiver<Vec<u8>> {
     let mut reader = master.try_clone_reader().unwrap();
     let (sender, output) = channel();
     std::thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(n @ 1..) = reader.read(&mut buffer) {
             if sender.send(buffer[..n].to_vec()).is_err() {
                 return;

@@ -82,7 +82,7 @@ fn keys_line(app: &App, keys: &[(String, &'static str)]) -> Line<'static> {
             Span::styled(format!(" {words}   "), app.style(Role::Dim)),
         ]
     });
-    Line::from_iter(spans)
+    spans.collect()
 }
 
 fn help(app: &App, down: u16, screen: Rect, buffer: &mut Buffer) {

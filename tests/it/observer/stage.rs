@@ -120,7 +120,7 @@ impl Stage {
         };
         match tokio::time::timeout(DEADLINE, looks).await {
             Ok(house) => house,
-            Err(_) => panic!("{what}: never so, but {:#?}", self.house().await),
+            Err(_elapsed) => panic!("{what}: never so, but {:#?}", self.house().await),
         }
     }
 
@@ -157,9 +157,8 @@ impl Stage {
                 }
             }
         };
-        if tokio::time::timeout(DEADLINE, looks).await.is_err() {
-            panic!("{name} never waited so: {expected:?}, but {:#?}", self.waits().await);
-        }
+        let seen = tokio::time::timeout(DEADLINE, looks).await;
+        assert!(seen.is_ok(), "{name} never waited so: {expected:?}, but {:#?}", self.waits().await);
     }
 
     /// Waits until this many of the run's sessions are blocked.

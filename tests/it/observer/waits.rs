@@ -120,11 +120,9 @@ async fn a_deadlock_is_a_ring_of_waits_until_it_is_broken() {
     let mut stage = Stage::sharp().await;
     let (alice, bob, carol) =
         (stage.actor("Alice").await, stage.actor("Bob").await, stage.actor("Carol").await);
-    let mut own = 1;
-    for actor in [&alice, &bob, &carol] {
+    for (own, actor) in (1..).zip([&alice, &bob, &carol]) {
         actor.run("set deadlock_timeout = '60s'; begin").await;
         actor.run(&format!("select * from seats where seat_number = {own} for update")).await;
-        own += 1;
     }
     let mut statements = Vec::new();
     for (actor, wanted) in [(&alice, 2), (&bob, 3), (&carol, 1)] {
