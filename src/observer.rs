@@ -361,5 +361,8 @@ fn numbers(pids: &[Pid]) -> Vec<i32> {
 
 /// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "55P03")
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "55P03")
 }

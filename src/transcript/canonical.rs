@@ -73,7 +73,10 @@ fn order(events: &[Event], roster: &[SessionName]) -> Vec<Option<SessionName>> {
 }
 
 /// A session's answers, and its wait if it waits at the end: the event too, if the wait is news.
-fn of_session(own: &[&Event], before: Option<&Wait>) -> (Vec<Event>, Option<(Option<Event>, Wait)>) {
+fn of_session(
+    own: &[&Event],
+    before: Option<&Wait>,
+) -> (Vec<Event>, Option<(Option<Event>, Wait)>) {
     let mut last: Option<(Option<&Event>, Wait)> = before.cloned().map(|wait| (None, wait));
     let mut answers: Vec<Event> = Vec::new();
     let mut resumed = None;

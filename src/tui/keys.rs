@@ -5,9 +5,9 @@
 //! tmux, screen, a laptop's media keys and the terminal itself each take some keys away, so every function key has a second key,
 //! Alt with the same digit, and so has every other key that somebody is known to take.
 
-use std::fmt::Write as _;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -297,8 +297,7 @@ impl KeyMap {
         for entry in TABLE {
             let keys: Vec<String> =
                 self.all(entry.action).iter().map(|key| format!("`{key}`")).collect();
-            let _ =
-                writeln!(table, "| {} | `{}` | {} |", keys.join(" "), entry.name, entry.help);
+            let _ = writeln!(table, "| {} | `{}` | {} |", keys.join(" "), entry.name, entry.help);
         }
         table
     }

@@ -29,7 +29,11 @@ impl Incoming {
     /// Takes rows in; whether it is time to draw them.
     pub fn take(&mut self, rows: &[Row]) -> bool {
         let room = ROWS_KEPT.saturating_sub(self.rows.len());
-        self.rows.extend(rows.iter().take(room).map(|row| row.iter().map(|value| shortened(value.as_ref())).collect()));
+        self.rows.extend(
+            rows.iter()
+                .take(room)
+                .map(|row| row.iter().map(|value| shortened(value.as_ref())).collect()),
+        );
         let is_due = self.rows.len() >= 2 * self.drawn || self.rows.len() == ROWS_KEPT;
         if is_due {
             self.drawn = self.rows.len();

@@ -105,7 +105,7 @@ impl Model {
             Action::Begin => None,
             Action::Rollback => self.open.remove(&session).map(|_| "(0)".to_owned()),
             Action::Commit => {
-                self.open.remove(&session).map(|transaction| self.commit(transaction))
+                self.open.remove(&session).map(|transaction| self.commit(&transaction))
             }
             other => self.open.get_mut(&session).and_then(|open| run(open, other)),
         }

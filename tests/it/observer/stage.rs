@@ -158,7 +158,11 @@ impl Stage {
             }
         };
         let seen = tokio::time::timeout(DEADLINE, looks).await;
-        assert!(seen.is_ok(), "{name} never waited so: {expected:?}, but {:#?}", self.waits().await);
+        assert!(
+            seen.is_ok(),
+            "{name} never waited so: {expected:?}, but {:#?}",
+            self.waits().await
+        );
     }
 
     /// Waits until this many of the run's sessions are blocked.
