@@ -98,7 +98,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 3_000, bytes: 10 * 1024 * 1024, age: Duration::from_secs(300) }
+        Self { rows: 3_000, bytes: 10 * 1024 * 1024, age: Duration::from_mins(5) }
     }
 }
 

@@ -117,7 +117,7 @@ async fn recovered(cluster: &Cluster) -> Client {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), try_again).await.unwrap()
+    tokio::time::timeout(Duration::from_mins(1), try_again).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,7 +54,7 @@ async fn private_bookings_and_the_winner_are_told() {
     let why = next_of(&mut news, "Mallory", |what| matches!(what, Happening::Conflict(_))).await;
     let Happening::Conflict(why) = why else { unreachable!() };
     assert_eq!((why.table.as_str(), why.key.as_str()), ("seats", "A-4"));
-    assert_eq!(why.winner.map(|winner| winner.to_string()).as_deref(), Some("Bob"));
+    assert_eq!(why.winner.as_deref(), Some("Bob"));
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ impl Model {
                 .iter()
                 .any(|(key, claim)| commit.get(key).is_some_and(|done| conflict(*claim, *done)))
         });
-        if lost || self.clashes(&transaction) {
+        if lost || self.clashes(transaction) {
             return CONFLICT.to_owned();
         }
         for (key, claim) in &claims {
@@ -184,13 +184,13 @@ fn run(open: &mut Transaction, action: Action) -> Option<String> {
             open.claim(key, Claim::Strong);
             "(1)".to_owned()
         }
-        Action::Delete(key) => match open.view.remove(&key) {
-            None => "(0)".to_owned(),
-            Some(_) => {
-                open.claim(key, Claim::Strong);
-                "(1)".to_owned()
+        Action::Delete(key) => {
+            if open.view.remove(&key).is_none() {
+                return Some("(0)".to_owned());
             }
-        },
+            open.claim(key, Claim::Strong);
+            "(1)".to_owned()
+        }
         Action::Begin | Action::Commit | Action::Rollback => return None,
     })
 }

@@ -51,7 +51,7 @@ impl Session {
 
     async fn admit_query(&mut self, statement: &Statement) -> Result<Admitted, Trouble> {
         self.ensure_begun().await?;
-        let executed = self.executed(statement)?;
+        let executed = self.executed(statement);
         let named = self.look(&executed).await?;
         self.check_use(&executed, &named)?;
         if let Some(refusal) = self.tables.refused_call(&executed.names) {
@@ -71,16 +71,11 @@ impl Session {
     }
 
     /// The statement behind an EXECUTE, or the statement itself.
-    fn executed(&self, statement: &Statement) -> Result<Statement, Refusal> {
-        let Kind::Execute(name) = &statement.kind else { return Ok(statement.clone()) };
-        match self.prepared_by_sql.get(name) {
-            Some(prepared) => Ok(prepared.clone()),
-            // PREPARE may have been sent as a Parse message's equivalent; PostgreSQL knows one namespace for both.
-            None => Ok(self
-                .prepared
-                .get(name)
-                .map_or_else(|| statement.clone(), |found| found.statement.clone())),
-        }
+    fn executed(&self, statement: &Statement) -> Statement {
+        let Kind::Execute(name) = &statement.kind else { return statement.clone() };
+        // PREPARE and Parse share one namespace.
+        let parsed = || self.prepared.get(name).map(|found| &found.statement);
+        self.prepared_by_sql.get(name).or_else(parsed).unwrap_or(statement).clone()
     }
 
     /// Opens an implicit transaction where none is open.

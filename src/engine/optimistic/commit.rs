@@ -192,7 +192,7 @@ impl Session {
         let mut ledger = common.ledger.lock().await;
         if let Some(verdict) = ledger.judge(snapshot, &claims) {
             drop(ledger);
-            return Err(self.explain(verdict, changes).into());
+            return Err(self.explain(&verdict, changes).into());
         }
         let written = changes.iter().flat_map(TableChanges::written).collect();
         common.journal().note(xid, written);
@@ -206,7 +206,7 @@ impl Session {
     }
 
     /// Tells the console which row, whose commit and when; the client gets what the service tells.
-    fn explain(&self, verdict: Verdict, changes: &[TableChanges]) -> Refusal {
+    fn explain(&self, verdict: &Verdict, changes: &[TableChanges]) -> Refusal {
         let table = changes.iter().find(|table| table.shape.oid == verdict.row.table);
         self.tell(Happening::Conflict(Conflict {
             table: table.map(|table| table.shape.name.clone()).unwrap_or_default(),

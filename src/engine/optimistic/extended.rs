@@ -177,16 +177,12 @@ impl Session {
             return Err(refusal.clone().into());
         }
         self.prepare_names(statement).await?;
-        match statement.kind {
-            Kind::Ddl(_) => {
-                let plain = super::admit::plain_ddl(statement);
-                Ok(self.tables.turn(&plain, &Named::default()))
-            }
-            _ => {
-                let named = self.tables.resolve(&mut self.server, &statement.names).await?;
-                Ok(self.tables.turn(statement, &named))
-            }
+        if let Kind::Ddl(_) = statement.kind {
+            let plain = super::admit::plain_ddl(statement);
+            return Ok(self.tables.turn(&plain, &Named::default()));
         }
+        let named = self.tables.resolve(&mut self.server, &statement.names).await?;
+        Ok(self.tables.turn(statement, &named))
     }
 
     /// Opens the transaction and makes the copies that a statement names.
@@ -320,7 +316,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sends what waits and passes the answers on, the last CommandComplete excepted.
+    /// Sends what waits and passes the answers on, the last `CommandComplete` excepted.
     async fn dispatch(&mut self, turned: Option<&Turned>) -> Result<(), Trouble> {
         if self.waiting.is_empty() {
             return Ok(());

@@ -121,8 +121,8 @@ impl Ledger {
         snapshot: &Snapshot,
         claims: &HashMap<RowId, Claim>,
     ) -> Option<Verdict> {
-        let unseen = self.commits.iter().rev().filter(|commit| !snapshot.sees(commit.xid));
-        unseen.filter_map(|commit| commit.conflict(claims)).next()
+        let mut unseen = self.commits.iter().rev().filter(|commit| !snapshot.sees(commit.xid));
+        unseen.find_map(|commit| commit.conflict(claims))
     }
 
     /// Who last wrote one of these rows out of the snapshot's sight: for a refusal that PostgreSQL itself gave.
@@ -192,7 +192,7 @@ mod tests {
     fn what_nobody_can_lose_against_is_forgotten() {
         let mut ledger = Ledger::default();
         ledger.enter(7, &"Bob".into(), [(row("a"), Claim::Strong)].into());
-        ledger.forget(8, Duration::from_secs(300));
+        ledger.forget(8, Duration::from_mins(5));
         assert!(ledger.commits.is_empty());
     }
 

@@ -267,10 +267,10 @@ impl Server {
             let frame = self.next().await?;
             match frame.tag {
                 ServerTag::Row => {
-                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(values(&frame))
+                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(values(&frame));
                 }
                 ServerTag::CommandComplete | ServerTag::EmptyQuery => {
-                    answers.push(Answer::default())
+                    answers.push(Answer::default());
                 }
                 ServerTag::ParseComplete => drop(parsed.pop_front()),
                 ServerTag::Error => refused = Some(frame),
@@ -279,16 +279,12 @@ impl Server {
                 _ => {}
             }
         }
-        match refused {
-            Some(frame) => {
-                self.forget_unparsed(parsed);
-                Err(Trouble::Server(frame))
-            }
-            None => {
-                answers.truncate(count);
-                Ok(answers)
-            }
+        if let Some(frame) = refused {
+            self.forget_unparsed(parsed);
+            return Err(Trouble::Server(frame));
         }
+        answers.truncate(count);
+        Ok(answers)
     }
 
     /// Statements whose Parse was never reached, or failed, are not prepared.

@@ -46,7 +46,7 @@ pub(super) struct Session {
     pub(super) waiting: Vec<Waiting>,
     /// How the last Parse among them was turned.
     pub(super) turned: Option<Turned>,
-    /// The CommandComplete of the last Execute: an implicit transaction may still be refused.
+    /// The `CommandComplete` of the last Execute: an implicit transaction may still be refused.
     pub(super) held: Held,
     /// What a statement of its own has changed, asked for together with it.
     pub(super) foreseen: Option<Vec<TableChanges>>,

@@ -25,7 +25,7 @@ pub(super) enum Held {
     /// Nothing.
     #[default]
     Nothing,
-    /// The server's own CommandComplete or EmptyQueryResponse.
+    /// The server's own `CommandComplete` or `EmptyQueryResponse`.
     Frame(FromServer),
     /// A tag of the gateway's.
     Tag(&'static str),
@@ -99,7 +99,7 @@ impl Session {
         if let Some(held) = self.run_transaction_statement(statement).await? {
             return Ok(held);
         }
-        if self.answers_itself(statement) {
+        if Self::answers_itself(statement) {
             self.check_state()?;
             self.put_row("server_version", super::SERVER_VERSION);
             return Ok(Held::Tag("SHOW"));
@@ -282,7 +282,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         match &statement.kind {
             Kind::Prepare(name) => {
-                drop(self.prepared_by_sql.insert(name.clone(), statement.clone()))
+                self.prepared_by_sql.insert(name.clone(), statement.clone());
             }
             Kind::Ddl(_) if is_async(&words(&statement.sql)) => self.put_job(),
             _ => {}
@@ -290,17 +290,13 @@ impl Session {
         if statement.may_move_names() {
             self.names_may_have_moved(statement).await?;
         }
-        if self.writes(statement) && !admitted.tables.is_empty() {
+        if statement.may_write() && !admitted.tables.is_empty() {
             self.check_rows(rows_of(statement, held)).await?;
             self.tell_private().await?;
         } else if statement.locks.is_some() {
             self.tell_private().await?;
         }
         Ok(())
-    }
-
-    fn writes(&self, statement: &Statement) -> bool {
-        matches!(statement.kind, Kind::Execute(_)) || statement.writes
     }
 
     /// DISCARD and DEALLOCATE take the gateway's own statements away with the client's; SET may change what names mean.
@@ -321,7 +317,7 @@ impl Session {
     }
 
     /// Whether the gateway's own version is asked for.
-    fn answers_itself(&self, statement: &Statement) -> bool {
+    fn answers_itself(statement: &Statement) -> bool {
         let words = words(&statement.sql);
         words.len() == 2 && words[0].is("show") && words[1].is("server_version")
     }
@@ -361,7 +357,7 @@ fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
         ["insert", "update", "delete", "merge", "copy", "execute"].iter().any(|verb| word.is(verb))
     });
     // Several verbs: a WITH clause that writes, or ON CONFLICT DO UPDATE.
-    if verbs.count() != 1 { None } else { tag.rsplit(' ').next()?.parse().ok() }
+    if verbs.count() == 1 { tag.rsplit(' ').next()?.parse().ok() } else { None }
 }
 
 /// An error whose position is one in the client's own text.

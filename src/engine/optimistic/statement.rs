@@ -112,6 +112,11 @@ impl Statement {
         }
     }
 
+    /// Whether it may change rows, or executes something that may.
+    pub(super) fn may_write(&self) -> bool {
+        self.writes || matches!(self.kind, Kind::Execute(_))
+    }
+
     /// Whether it is a COPY.
     pub(super) fn copies(&self) -> bool {
         words(&self.sql).first().is_some_and(|word| word.is("copy"))
@@ -145,8 +150,7 @@ fn kind(words: &[Word]) -> Kind {
     let name_at = |at: usize| words.get(at).and_then(Word::name).unwrap_or("").to_owned();
     let WordKind::Plain(first) = &first.kind else { return Kind::Query };
     match first.as_str() {
-        "begin" => Kind::Begin(access(words)),
-        "start" => Kind::Begin(access(words)),
+        "begin" | "start" => Kind::Begin(access(words)),
         "commit" | "end" => Kind::Commit,
         "rollback" | "abort" if !has(words, &["to"]) => Kind::Rollback,
         "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "security" | "analyze"

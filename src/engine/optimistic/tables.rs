@@ -312,10 +312,10 @@ impl Tables {
     /// What a view reads. Neither a view nor a default may call what reads tables.
     async fn under(&mut self, server: &mut Server, shape: &Shape) -> Result<Vec<u32>, Trouble> {
         let names = Statement::read(&shape.expressions()).names;
-        let named = self.resolve(server, &names).await?;
+        let read = self.resolve(server, &names).await?;
         match self.refused_call(&names) {
             Some(refusal) => Err(refusal.into()),
-            None if shape.is_view() => Ok(named.relations()),
+            None if shape.is_view() => Ok(read.relations()),
             None => Ok(Vec::new()),
         }
     }

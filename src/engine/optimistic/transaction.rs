@@ -99,9 +99,9 @@ impl Session {
             self.tell(Happening::Private(Vec::new()));
         }
         if had_ddl {
-            match self.tables.forget(&mut self.server).await {
-                Err(Trouble::Lost(error)) => return Err(error),
-                Err(_) | Ok(()) => {}
+            // What else went wrong, the next statement meets again.
+            if let Err(Trouble::Lost(error)) = self.tables.forget(&mut self.server).await {
+                return Err(error);
             }
         }
         Ok(())
