@@ -127,7 +127,7 @@ impl PgBouncer {
         std::fs::write(&settings, text).expect("settings");
         let mut command = Command::new("pgbouncer");
         command.arg("-q").arg(&settings).stdout(Stdio::null()).stderr(Stdio::null());
-        unprivileged(&mut command);
+        as_the_server(&mut command, cluster);
         let child = command.spawn().ok()?;
         let bouncer = Self { child, folder };
         bouncer.opens().await;
@@ -163,11 +163,13 @@ fn open_to_all(folder: &Path) {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).expect("our folder");
 }
 
-/// PgBouncer refuses to run as root, and 65534 is nobody.
-fn unprivileged(command: &mut Command) {
+/// PgBouncer refuses to run as root, and the server's socket is open to the server's own account.
+fn as_the_server(command: &mut Command, cluster: &Cluster) {
+    use std::os::unix::fs::MetadataExt;
     use std::os::unix::process::CommandExt;
     if rustix::process::geteuid().is_root() {
-        command.uid(65_534).gid(65_534);
+        let folder = std::fs::metadata(cluster.folder()).expect("the server's folder");
+        command.uid(folder.uid()).gid(folder.gid());
     }
 }
 
