@@ -118,10 +118,10 @@ impl Stage {
                 }
             }
         };
-        match tokio::time::timeout(DEADLINE, looks).await {
-            Ok(house) => house,
-            Err(_elapsed) => panic!("{what}: never so, but {:#?}", self.house().await),
+        if let Ok(house) = tokio::time::timeout(DEADLINE, looks).await {
+            return house;
         }
+        panic!("{what}: never so, but {:#?}", self.house().await)
     }
 
     /// Looks until the seat's holders and queue are these.
