@@ -47,6 +47,8 @@ pub enum Command {
     Play(PlayArgs),
     /// Measure which anomalies each isolation level prevents, and by what: Hermitage's table
     Matrix(MatrixArgs),
+    /// Sell the seats to a crowd in eleven ways, measure each, and prove that none was sold twice
+    Rush(RushArgs),
     /// Serve the engine to other clients: psql, drivers, pgbench
     Serve(ServeArgs),
     /// Play specifications of PostgreSQL's isolationtester, and print exactly what it prints
@@ -181,6 +183,17 @@ pub enum MatrixFormat {
     Text,
     /// For a wiki: a level a row, as Hermitage draws it
     Markdown,
+}
+
+/// What the crowd does, and where.
+#[derive(Debug, Args)]
+pub struct RushArgs {
+    /// The crowd.
+    #[command(flatten)]
+    pub rush: crate::rush::options::Options,
+    /// Where it goes.
+    #[command(flatten)]
+    pub engine: EngineArgs,
 }
 
 /// How the engine is served.

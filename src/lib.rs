@@ -57,6 +57,7 @@ pub mod spec;
 // 4: the screen
 pub mod tui;
 // the command line
+pub mod box_office;
 pub mod cli;
 pub mod config;
 pub mod console;

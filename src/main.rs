@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use color_eyre::eyre;
+use overbooked::box_office;
 use overbooked::cli::{Cli, Command};
 use overbooked::console;
 use overbooked::exit::{Exit, Failure};
@@ -43,6 +44,7 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         None => console::open(cli.console),
         Some(Command::Play(arguments)) => headless::run(&arguments),
         Some(Command::Matrix(arguments)) => headless::matrix::run(&arguments),
+        Some(Command::Rush(arguments)) => box_office::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Spec(arguments)) => tester::run(&arguments),

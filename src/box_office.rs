@@ -1,0 +1,98 @@
+//! `overbooked rush`: from the command line's words to a rush, on a screen or without one, and its table.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use color_eyre::eyre::{self, WrapErr as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::RushArgs;
+use crate::exit::{Exit, Failure};
+use crate::fault::with_causes;
+use crate::launch;
+use crate::rush::board::Board;
+use crate::rush::headless::headless;
+use crate::rush::options::Options;
+use crate::rush::{model, table};
+use crate::scenario::EngineKind;
+use crate::tui::rush::{Leaving, show};
+use crate::tui::screen::{Screen, inputs};
+use crate::tui::theme::{Charset, Depth, Theme};
+use crate::wire::Target;
+
+/// The colours of the rush's screen.
+const THEME: &str = "dark";
+
+/// Runs the rush, and writes its table where it was asked for.
+pub fn run(arguments: &RushArgs) -> eyre::Result<Exit> {
+    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    runtime.block_on(open(arguments))
+}
+
+async fn open(arguments: &RushArgs) -> eyre::Result<Exit> {
+    let venues = launch::engine(&arguments.engine).await?;
+    let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
+    let sold = sell(&arguments.rush, &venue.target).await;
+    venues.stop().await.map_err(Failure::from)?;
+    let Sold { board, interrupted } = sold?;
+    write(&board, &arguments.rush)?;
+    Ok(match (interrupted, board.holds()) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Fine,
+        (false, false) => Exit::Broken,
+    })
+}
+
+/// What a rush came to.
+struct Sold {
+    board: Board,
+    interrupted: bool,
+}
+
+async fn sell(options: &Options, target: &Target) -> eyre::Result<Sold> {
+    let is_seen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if options.headless || !is_seen {
+        unseen(options, target).await
+    } else {
+        seen(options, target).await
+    }
+}
+
+async fn unseen(options: &Options, target: &Target) -> eyre::Result<Sold> {
+    let stop = CancellationToken::new();
+    let interrupt = stop.clone();
+    let watch = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupt.cancel();
+        }
+    });
+    let board = headless(options, target, stop.clone()).await;
+    watch.abort();
+    let board = board.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    Ok(Sold { board, interrupted: stop.is_cancelled() })
+}
+
+async fn seen(options: &Options, target: &Target) -> eyre::Result<Sold> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let theme = Theme::find(THEME, Depth::of(variable), Charset::of(variable));
+    let theme = theme.map_err(|error| Failure::misuse(error.to_string()))?;
+    let mut input = inputs().wrap_err("cannot listen to the terminal")?;
+    let mut screen = Screen::open().wrap_err("cannot take the terminal")?;
+    let leaving = Leaving::WhenAsked;
+    let left = show(screen.terminal(), &mut input, &theme, options, target, leaving).await;
+    drop(screen);
+    let left = left.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    Ok(Sold { board: left.board, interrupted: left.interrupted })
+}
+
+fn write(board: &Board, options: &Options) -> eyre::Result<()> {
+    let mut text = table::render(board, options, options.format);
+    if options.model {
+        text.push_str(&model::render(board, options));
+    }
+    match &options.output {
+        None => Ok(std::io::stdout().write_all(text.as_bytes())?),
+        Some(path) => std::fs::write(path, text).map_err(|error| {
+            Failure::misuse(format!("cannot write {}: {error}", path.display())).into()
+        }),
+    }
+}
