@@ -12,7 +12,17 @@ const LAYERS: [&[&str]; 6] = [
     &["matrix", "play", "run", "rush", "spec"],
     &["tui"],
     &[
-        "cli", "config", "console", "exit", "headless", "launch", "log", "serve", "main", "lib",
+        "box_office",
+        "cli",
+        "config",
+        "console",
+        "exit",
+        "headless",
+        "launch",
+        "log",
+        "serve",
+        "main",
+        "lib",
         "tester",
     ],
 ];
