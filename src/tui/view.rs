@@ -1,4 +1,4 @@
-//! Draws the [`App`](super::app::App): a pure function of the state and the time, one file a part.
+//! Draws the [`App`]: a pure function of the state and the time, one file a part.
 
 use std::time::Duration;
 
