@@ -133,7 +133,8 @@ async fn going_back_replays_to_the_step_before_in_a_fresh_house() {
     run.play(8).await;
     run.send(Command::GoTo(7));
     let replayed = run.until(|report| *report == Report::Next(7)).await;
-    assert!(matches!(replayed[0], Report::Fresh(_)), "{:?}", replayed[0]);
+    // What the old house still had to say may come first.
+    assert!(replayed.iter().any(|report| matches!(report, Report::Fresh(_))), "a fresh house");
     let settled = run.until_quiet().await;
     let waits = |r: &Report| matches!(r, Report::Event(Event { kind: Kind::Waiting(_), .. }));
     assert!(settled.iter().any(waits), "Mallory waits again");
