@@ -3,6 +3,9 @@
 //! Each round starts a server of the console's own and connects three sessions, the observer and the runner. The first round, which may
 //! have to make the template, is not counted.
 
+#![allow(clippy::print_stdout, reason = "a bench tells its figures")]
+#![allow(clippy::cast_precision_loss, reason = "a share of a few hundred ticks")]
+
 use std::io::Read;
 use std::process::Command;
 use std::time::{Duration, Instant};
