@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use color_eyre::eyre::{self, WrapErr as _};
+use futures::stream;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::RushArgs;
@@ -14,6 +15,7 @@ use crate::rush::headless::headless;
 use crate::rush::options::Options;
 use crate::rush::{model, table};
 use crate::scenario::EngineKind;
+use crate::tui::recording::Recording;
 use crate::tui::rush::{Leaving, show};
 use crate::tui::screen::{Screen, inputs};
 use crate::tui::theme::{Charset, Depth, Theme};
@@ -21,6 +23,8 @@ use crate::wire::Target;
 
 /// The colours of the rush's screen.
 const THEME: &str = "dark";
+/// The title of a recording.
+const RECORDED_AS: &str = "The rush";
 
 /// Runs the rush, and writes its table where it was asked for.
 pub fn run(arguments: &RushArgs) -> eyre::Result<Exit> {
@@ -31,7 +35,7 @@ pub fn run(arguments: &RushArgs) -> eyre::Result<Exit> {
 async fn open(arguments: &RushArgs) -> eyre::Result<Exit> {
     let venues = launch::engine(&arguments.engine).await?;
     let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
-    let sold = sell(&arguments.rush, &venue.target).await;
+    let sold = sell(arguments, &venue.target).await;
     venues.stop().await.map_err(Failure::from)?;
     let Sold { board, interrupted } = sold?;
     write(&board, &arguments.rush)?;
@@ -48,12 +52,16 @@ struct Sold {
     interrupted: bool,
 }
 
-async fn sell(options: &Options, target: &Target) -> eyre::Result<Sold> {
+async fn sell(arguments: &RushArgs, target: &Target) -> eyre::Result<Sold> {
+    let RushArgs { rush: options, record, .. } = arguments;
     let is_seen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if options.headless || !is_seen {
+        if record.is_some() {
+            return Err(Failure::misuse("--record needs a terminal to record").into());
+        }
         unseen(options, target).await
     } else {
-        seen(options, target).await
+        seen(options, target, launch::recording(record.as_deref(), RECORDED_AS)?).await
     }
 }
 
@@ -71,15 +79,18 @@ async fn unseen(options: &Options, target: &Target) -> eyre::Result<Sold> {
     Ok(Sold { board, interrupted: stop.is_cancelled() })
 }
 
-async fn seen(options: &Options, target: &Target) -> eyre::Result<Sold> {
+async fn seen(options: &Options, target: &Target, recording: Recording) -> eyre::Result<Sold> {
     let variable = |name: &str| std::env::var(name).ok();
     let theme = Theme::find(THEME, Depth::of(variable), Charset::of(variable));
     let theme = theme.map_err(|error| Failure::misuse(error.to_string()))?;
-    let mut input = inputs().wrap_err("cannot listen to the terminal")?;
-    let mut screen = Screen::open().wrap_err("cannot take the terminal")?;
+    let Recording { tape, troubles, ending } = recording;
+    let input = inputs().wrap_err("cannot listen to the terminal")?;
+    let mut input = stream::select(input, troubles);
+    let mut screen = Screen::open(tape).wrap_err("cannot take the terminal")?;
     let leaving = Leaving::WhenAsked;
     let left = show(screen.terminal(), &mut input, &theme, options, target, leaving).await;
-    drop(screen);
+    drop((screen, input));
+    launch::end(ending)?;
     let left = left.map_err(|error| Failure::unreachable(with_causes(&error)))?;
     Ok(Sold { board: left.board, interrupted: left.interrupted })
 }

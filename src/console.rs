@@ -1,11 +1,11 @@
 //! Opens the console: settings from the command line, the environment and the configuration file, then engine, run and screen.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use std::io::IsTerminal as _;
-
 use color_eyre::eyre::{self, WrapErr as _};
+use futures::stream;
 
 use crate::cli::{ConsoleArgs, EngineArgs};
 use crate::config::Config;
@@ -15,6 +15,7 @@ use crate::log;
 use crate::run::{Production, Run};
 use crate::scenario::{EngineKind, Scenario, library};
 use crate::tui::app::Setting;
+use crate::tui::recording::Recording;
 use crate::tui::screen::{Screen, Signal, inputs};
 use crate::tui::theme::{Charset, Depth, Theme};
 use crate::tui::{self, Console};
@@ -32,6 +33,7 @@ pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
     let scenario = Arc::new(library::open(scenario).map_err(Failure::from)?);
     let setting = setting(&arguments, &config)?;
     need_a_terminal()?;
+    let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
     let engine = with_config(arguments.engine, &config);
     let production = Production {
         schedule: Arc::new(scenario.schedules.first()),
@@ -40,25 +42,33 @@ pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
         isolation: engine.isolation,
     };
     let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
-    runtime.block_on(play(&engine, production, setting))
+    runtime.block_on(play(&engine, production, setting, recording))
 }
 
-async fn play(engine: &EngineArgs, production: Production, setting: Setting) -> eyre::Result<Exit> {
+async fn play(
+    engine: &EngineArgs,
+    production: Production,
+    setting: Setting,
+    recording: Recording,
+) -> eyre::Result<Exit> {
     let venues = launch::engine(engine).await?;
     let run = Run::start(venues.clone(), production);
     let (commands, reports, run) = run.split();
-    let shown = show(Console { commands, reports, setting }).await;
+    let shown = show(Console { commands, reports, setting }, recording).await;
     run.end().await;
     venues.stop().await.map_err(Failure::from)?;
     shown
 }
 
 /// The screen, given back before anything else is said.
-async fn show(console: Console) -> eyre::Result<Exit> {
-    let mut input = inputs().wrap_err("cannot listen to the terminal")?;
-    let mut screen = Screen::open().wrap_err("cannot take the terminal")?;
+async fn show(console: Console, recording: Recording) -> eyre::Result<Exit> {
+    let Recording { tape, troubles, ending } = recording;
+    let input = inputs().wrap_err("cannot listen to the terminal")?;
+    let mut input = stream::select(input, troubles);
+    let mut screen = Screen::open(tape).wrap_err("cannot take the terminal")?;
     let exit = tui::run(screen.terminal(), &mut input, console).await;
-    drop(screen);
+    drop((screen, input));
+    launch::end(ending)?;
     Ok(match exit? {
         tui::Exit::Quit => Exit::Fine,
         tui::Exit::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp)

@@ -1,6 +1,7 @@
-//! From the command line's words to an engine that answers.
+//! From the command line's words to an engine that answers, and to a recording.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,6 +11,7 @@ use crate::engine::postgres::{Cluster, ClusterOptions, Progress};
 use crate::exit::Failure;
 use crate::fault::with_causes;
 use crate::run::venues::Venues;
+use crate::tui::recording::{Ending, Recording};
 use crate::tui::theme::Charset;
 use crate::wire::{Connection, Environment, Target};
 
@@ -49,6 +51,21 @@ pub async fn private_cluster(arguments: &EngineArgs) -> Result<Cluster, Failure>
     cluster.map_err(|error| Failure::unreachable(with_causes(&error)))
 }
 
+/// The recording that was asked for.
+pub fn recording(path: Option<&Path>, title: &str) -> Result<Recording, Failure> {
+    let started = path.map(|path| Recording::start(path, title));
+    let started = started.unwrap_or_else(|| Ok(Recording::none()));
+    started.map_err(|error| Failure::misuse(error.to_string()))
+}
+
+/// Waits for the end of a recording whose screen is gone, and says what nobody could be told on it.
+pub fn end(ending: Ending) -> io::Result<()> {
+    match ending.wait() {
+        Some(trouble) => writeln!(io::stderr(), "overbooked: {trouble}"),
+        None => Ok(()),
+    }
+}
+
 /// How a private PostgreSQL is to be started.
 pub fn cluster_options(arguments: &EngineArgs) -> ClusterOptions {
     ClusterOptions {
@@ -65,7 +82,7 @@ struct Display {
 
 impl Display {
     fn new() -> Self {
-        let is_seen = std::io::stderr().is_terminal();
+        let is_seen = io::stderr().is_terminal();
         let target =
             if is_seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);

@@ -31,6 +31,7 @@ pub mod keys;
 pub mod layer;
 pub mod layout;
 pub mod pane;
+pub mod recording;
 pub mod remark;
 pub mod result;
 pub mod rush;
@@ -200,6 +201,10 @@ where
             Happening::Input(Input::Terminal(event)) => self.app.input(event, now),
             Happening::Input(Input::Ended(signal)) => {
                 self.exit = Some(Exit::Signal(signal));
+                Vec::new()
+            }
+            Happening::Input(Input::Trouble(trouble)) => {
+                self.app.refuse(trouble);
                 Vec::new()
             }
             Happening::Report(report) => self.app.apply(report, now),

@@ -181,7 +181,7 @@ impl App {
         self.message = Some(Message { text: text.into(), tone: Tone::Plain });
     }
 
-    fn refuse(&mut self, text: impl Into<String>) {
+    pub(super) fn refuse(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), tone: Tone::Refusal });
     }
 

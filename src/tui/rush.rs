@@ -188,6 +188,10 @@ where
             },
             Some(Input::Terminal(Event::Resize(..))) => self.draw().map(|()| Turn::Stay),
             Some(Input::Terminal(_)) => Ok(Turn::Stay),
+            Some(Input::Trouble(trouble)) => {
+                self.stand.apply(Report::Note(trouble.clone()), self.clock.elapsed());
+                Ok(Turn::Stay)
+            }
             Some(Input::Ended(_)) | None => Ok(Turn::Leave),
         }
     }

@@ -23,6 +23,8 @@ use ratatui::backend::{Backend, CrosstermBackend, TestBackend};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::recording::Tape;
+
 /// What comes in from outside the program.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
@@ -30,6 +32,8 @@ pub enum Input {
     Terminal(Event),
     /// SIGTERM, SIGHUP or SIGINT: somebody wants the program to end.
     Ended(Signal),
+    /// Something beside the screen has gone wrong, in a sentence: a recording's disk is full.
+    Trouble(String),
 }
 
 /// Why the program should end.
@@ -73,64 +77,93 @@ impl<W: Write> Frames for CrosstermBackend<W> {
     }
 
     fn suspend(&mut self) -> io::Result<()> {
-        restore();
+        restore(self);
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
-        take()
+        take(self)
     }
 }
 
 /// Whether the terminal is ours at the moment: what was taken once is given back once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Standard output; whoever records gets everything that goes there.
+#[derive(Debug)]
+pub struct Output {
+    stdout: Stdout,
+    tape: Option<Tape>,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stdout.write(bytes)?;
+        if let Some(tape) = &mut self.tape {
+            tape.take(&bytes[..written]);
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()?;
+        if let Some(tape) = &mut self.tape {
+            tape.cut();
+        }
+        Ok(())
+    }
+}
+
+/// The terminal as ratatui draws on it.
+pub type Glass = CrosstermBackend<BufWriter<Output>>;
+
 /// The terminal, ours until this is dropped.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<Glass>,
 }
 
 impl Screen {
-    /// Takes the terminal. Fails where there is none: a pipe, a file.
-    pub fn open() -> io::Result<Self> {
+    /// Takes the terminal, and records what it shows if there is a tape. Fails where there is none: a pipe, a file.
+    pub fn open(tape: Option<Tape>) -> io::Result<Self> {
         restore_on_panic();
-        take()?;
         // A frame is written in one piece; 64 KiB hold the largest.
-        let output = BufWriter::with_capacity(64 * 1024, io::stdout());
-        let terminal = Terminal::new(CrosstermBackend::new(output)).inspect_err(|_| restore())?;
+        let output = BufWriter::with_capacity(64 * 1024, Output { stdout: io::stdout(), tape });
+        let mut glass = CrosstermBackend::new(output);
+        take(&mut glass)?;
+        let terminal = Terminal::new(glass).inspect_err(|_| restore(&mut io::stdout()))?;
         Ok(Self { terminal })
     }
 
     /// The terminal to draw on.
-    pub fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<BufWriter<Stdout>>> {
+    pub fn terminal(&mut self) -> &mut Terminal<Glass> {
         &mut self.terminal
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        restore();
+        restore(self.terminal.backend_mut());
     }
 }
 
-fn take() -> io::Result<()> {
+fn take(terminal: &mut impl Write) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let taken = execute!(
-        io::stdout(),
+        terminal,
         EnterAlternateScreen,
         EnableMouseCapture,
         EnableBracketedPaste,
         SetCursorStyle::SteadyBar
     );
-    taken.inspect_err(|_| restore())
+    taken.inspect_err(|_| restore(terminal))
 }
 
 /// Gives the terminal back. A terminal that is gone cannot be told, so nothing is made of that.
-fn restore() {
+fn restore(terminal: &mut impl Write) {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
     let _ = execute!(
-        io::stdout(),
+        terminal,
         EndSynchronizedUpdate,
         SetCursorStyle::DefaultUserShape,
         DisableBracketedPaste,
@@ -144,7 +177,7 @@ fn restore() {
 fn restore_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        restore();
+        restore(&mut io::stdout());
         report(panic);
     }));
 }

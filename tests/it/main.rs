@@ -23,6 +23,7 @@ mod matrix;
 mod observer;
 mod psql_compare;
 mod readme;
+mod recording;
 mod run;
 mod rush;
 mod rush_faults;

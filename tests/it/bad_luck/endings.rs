@@ -63,7 +63,7 @@ fn panicker() {
     if std::env::var_os(PANICKER).is_none() {
         return;
     }
-    let mut screen = overbooked::tui::screen::Screen::open().unwrap();
+    let mut screen = overbooked::tui::screen::Screen::open(None).unwrap();
     let drawn = screen.terminal().draw(|_| panic!("a view that cannot be drawn"));
     assert!(drawn.is_err(), "the panic went on");
 }
