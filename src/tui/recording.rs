@@ -154,11 +154,7 @@ struct Environment {
     term: String,
 }
 
-fn write_header(
-    file: &mut impl Write,
-    (width, height): (u16, u16),
-    title: &str,
-) -> io::Result<()> {
+fn write_header(file: &mut impl Write, (width, height): (u16, u16), title: &str) -> io::Result<()> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let env = Environment { term: std::env::var("TERM").unwrap_or_default() };
     let header = Header { version: 2, width, height, timestamp: since.as_secs(), title, env };
@@ -224,8 +220,7 @@ mod tests {
     #[test]
     fn a_frame_is_a_line_and_a_new_size_is_one_before_it() {
         let at = Duration::from_millis(1500);
-        let frame =
-            Frame { at, resized: Some((120, 40)), shown: "\x1b[1m\"Zoë\"\r\n".into() };
+        let frame = Frame { at, resized: Some((120, 40)), shown: "\x1b[1m\"Zoë\"\r\n".into() };
         let mut file = Vec::new();
         write_frame(&mut file, &frame).unwrap();
         let lines = String::from_utf8(file).unwrap();
