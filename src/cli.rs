@@ -43,6 +43,8 @@ pub struct Cli {
 pub enum Command {
     /// List the scenarios that come with the program
     Scenarios,
+    /// Play a scenario on both engines at once, the same step in both, and mark what differs
+    Compare(ConsoleArgs),
     /// Play scenarios without a screen, check every expectation, print what happened
     Play(PlayArgs),
     /// Measure which anomalies each isolation level prevents, and by what: Hermitage's table

@@ -1,4 +1,4 @@
-//! Opens the console: settings from the command line, the environment and the configuration file, then engine, run and screen.
+//! Opens the console, with one engine or both: settings from the command line, the environment and the configuration file, then engine, run and screen.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -6,58 +6,91 @@ use std::sync::Arc;
 
 use color_eyre::eyre::{self, WrapErr as _};
 use futures::stream;
+use tokio::sync::mpsc;
 
 use crate::cli::{ConsoleArgs, EngineArgs};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::headless;
 use crate::launch;
 use crate::log;
-use crate::run::{Production, Run};
+use crate::run::venues::Venues;
+use crate::run::{Ending, Production, Run};
 use crate::scenario::{EngineKind, Scenario, library};
 use crate::tui::app::Setting;
 use crate::tui::recording::Recording;
 use crate::tui::screen::{Screen, Signal, inputs};
 use crate::tui::theme::{Charset, Depth, Theme};
-use crate::tui::{self, Console};
+use crate::tui::{self, Console, Ends, Engines};
 
-/// What the console opens with unless a scenario is named.
-const FIRST_SCENARIO: &str = "adjacent-seats";
 /// The colours unless a theme is named.
 const FIRST_THEME: &str = "dark";
 
 /// Opens the console, and ends when its user leaves it.
 pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
+    open_with(arguments, Engines::One)
+}
+
+/// Opens it with both engines at once; where there is no terminal, plays on both and prints how they compare.
+pub fn compare(arguments: ConsoleArgs) -> eyre::Result<Exit> {
+    if arguments.engine.engine.is_some() {
+        let words = "compare plays on both engines; leave --engine out".to_owned();
+        return Err(Failure::misuse(words).into());
+    }
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        open_with(arguments, Engines::Both)
+    } else {
+        headless::compare::run(&arguments)
+    }
+}
+
+fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
     let config = read_config(arguments.config.as_ref())?;
     let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
-    let scenario = arguments.scenario.as_deref().unwrap_or(FIRST_SCENARIO);
+    let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
     let scenario = Arc::new(library::open(scenario).map_err(Failure::from)?);
     let setting = setting(&arguments, &config)?;
     need_a_terminal()?;
     let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
     let engine = with_config(arguments.engine, &config);
+    let kind = engine.engine.map(EngineKind::from).filter(|_| engines == Engines::One);
     let production = Production {
         schedule: Arc::new(scenario.schedules.first()),
         scenario,
-        engine: engine.engine.map_or(EngineKind::Postgres, EngineKind::from),
+        engine: kind.unwrap_or(EngineKind::Postgres),
         isolation: engine.isolation,
     };
     let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
-    runtime.block_on(play(&engine, production, setting, recording))
+    runtime.block_on(play(&engine, production, engines, setting, recording))
 }
 
 async fn play(
     engine: &EngineArgs,
     production: Production,
+    engines: Engines,
     setting: Setting,
     recording: Recording,
 ) -> eyre::Result<Exit> {
     let venues = launch::engine(engine).await?;
-    let run = Run::start(venues.clone(), production);
-    let (commands, reports, run) = run.split();
-    let shown = show(Console { commands, reports, setting }, recording).await;
-    run.end().await;
+    let (start, mut endings) = runs_on(venues.clone());
+    let shown = show(Console { start, production, engines, setting }, recording).await;
+    while let Some(ending) = endings.recv().await {
+        ending.end().await;
+    }
     venues.stop().await.map_err(Failure::from)?;
     shown
+}
+
+/// Starts runs on the same engines, and tells the end of each: all of them must have tidied up before the server is stopped.
+fn runs_on(venues: Venues) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>) {
+    let (endings_out, endings) = mpsc::unbounded_channel();
+    let start = move |production| {
+        let (commands, reports, ending) = Run::start(venues.clone(), production).split();
+        // Whoever waits for the endings outlives the screen.
+        let _ = endings_out.send(ending);
+        Ends { commands, reports }
+    };
+    (Box::new(start), endings)
 }
 
 /// The screen, given back before anything else is said.

@@ -19,6 +19,7 @@ use crate::run::venues::Venues;
 use crate::scenario::{EngineKind, Scenario, library};
 use crate::transcript::{Options, waits};
 
+pub mod compare;
 pub mod matrix;
 
 /// Plays every scenario, and says how their expectations fared.

@@ -42,6 +42,7 @@ fn complain(failure: &Failure) -> Exit {
 fn dispatch(cli: Cli) -> eyre::Result<Exit> {
     match cli.command {
         None => console::open(cli.console),
+        Some(Command::Compare(arguments)) => console::compare(arguments),
         Some(Command::Play(arguments)) => headless::run(&arguments),
         Some(Command::Matrix(arguments)) => headless::matrix::run(&arguments),
         Some(Command::Rush(arguments)) => box_office::run(&arguments),

@@ -8,6 +8,8 @@
 //!                                           one frame, if anything changed, at most 60 a second
 //! ```
 //!
+//! While two engines are compared there are two runs, each with channels of its own, on one screen.
+//!
 //! The loop takes its input as a stream and its terminal as a backend, so the tests type keys through this very loop. Nothing in it waits for a
 //! server: what takes time happens in the run, on the other side of two channels.
 
@@ -18,10 +20,13 @@ use futures::{FutureExt, Stream, StreamExt};
 use ratatui::Terminal;
 use tokio::sync::mpsc;
 
-use crate::run::{Command, Report};
+use crate::run::{Command, Production, Report};
+use crate::scenario::EngineKind;
 
 pub mod app;
 pub mod backslash;
+pub mod comparison;
+pub mod contrasts;
 pub mod editor;
 pub mod flash;
 mod flow;
@@ -39,6 +44,7 @@ pub mod screen;
 pub mod script;
 pub mod scrollback;
 mod seat_map;
+mod show;
 mod table_view;
 pub mod tail;
 pub mod text;
@@ -48,7 +54,9 @@ pub mod words;
 pub mod wrap;
 
 use app::{App, Effect, Setting};
+use comparison::{Comparison, Half, HalfEffect};
 use screen::{Frames, Input, Signal};
+use show::Show;
 
 /// The time between two frames: 60 a second.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
@@ -56,15 +64,37 @@ const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 /// How many things that have happened are folded before a frame is due: a flood must not keep the screen from being drawn.
 const DRAINED: usize = 4096;
 
-/// What the loop is connected to.
+/// The two ends of a conversation with a run. Dropping them ends it.
 #[derive(Debug)]
-pub struct Console {
+pub struct Ends {
     /// To the run.
     pub commands: mpsc::UnboundedSender<Command>,
     /// From the run.
     pub reports: mpsc::Receiver<Report>,
+}
+
+/// Starts a run.
+pub type StartRun = Box<dyn FnMut(Production) -> Ends + Send>;
+
+/// What the loop is connected to.
+pub struct Console {
+    /// Starts the first run, and the second one when two engines are to be compared.
+    pub start: StartRun,
+    /// What is played.
+    pub production: Production,
+    /// How many engines the screen begins with.
+    pub engines: Engines,
     /// How the screen starts.
     pub setting: Setting,
+}
+
+/// How many engines are on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engines {
+    /// The production's.
+    One,
+    /// Both: the one where people wait above, the one where COMMIT refuses below.
+    Both,
 }
 
 /// Why the screen was left.
@@ -92,8 +122,8 @@ pub enum LoopError {
 /// Something that the loop reacts to.
 enum Happening {
     Input(Input),
-    Report(Report),
-    RunEnded,
+    Report(Half, Report),
+    RunEnded(Half),
     InputEnded,
     Moment,
 }
@@ -109,21 +139,25 @@ where
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
     let size = terminal.size().map_err(draw_error::<B>)?;
-    let Console { commands, reports, setting } = console;
+    let Console { mut start, production, engines, setting } = console;
     let clock = Instant::now();
-    let app = App::new(setting, size, clock);
-    let reports = Some(reports);
+    let show = Show::One(App::new(setting, size, clock));
+    let runs = [Some(start(production.clone())), None];
     let mut stage = Stage {
         terminal,
         input,
-        commands,
-        reports,
+        start,
+        production,
+        runs,
         clock,
-        app,
+        show,
         drawn: None,
         is_stale: true,
         exit: None,
     };
+    if engines == Engines::Both {
+        stage.compare();
+    }
     stage.draw()?;
     while stage.exit.is_none() {
         stage.turn().await?;
@@ -140,11 +174,12 @@ fn draw_error<B: Frames>(error: B::Error) -> LoopError {
 struct Stage<'a, B: Frames, I> {
     terminal: &'a mut Terminal<B>,
     input: &'a mut I,
-    commands: mpsc::UnboundedSender<Command>,
-    /// `None` once the run has ended.
-    reports: Option<mpsc::Receiver<Report>>,
+    start: StartRun,
+    production: Production,
+    /// By half: `None` where there is no run, or once it has ended.
+    runs: [Option<Ends>; 2],
     clock: Instant,
-    app: App,
+    show: Show,
     /// When the last frame was drawn.
     drawn: Option<Duration>,
     /// Whether something has changed since then.
@@ -176,12 +211,12 @@ where
     /// The moment at which something must happen by itself: a frame that was put off, a second of a wait.
     fn wakes_at(&self) -> Option<Duration> {
         let frame = self.drawn.filter(|_| self.is_stale).map(|drawn| drawn + FRAME);
-        self.app.wakes_at(self.now()).into_iter().chain(frame).min()
+        self.show.wakes_at(self.now()).into_iter().chain(frame).min()
     }
 
     async fn next(&mut self) -> Result<Happening, LoopError> {
         let deadline = self.wakes_at().and_then(|at| self.clock.checked_add(at));
-        let happening = next_of(self.input, self.reports.as_mut());
+        let happening = next_of(self.input, &mut self.runs);
         match deadline {
             None => happening.await,
             Some(at) => {
@@ -191,27 +226,27 @@ where
     }
 
     fn next_ready(&mut self) -> Option<Result<Happening, LoopError>> {
-        next_of(self.input, self.reports.as_mut()).now_or_never()
+        next_of(self.input, &mut self.runs).now_or_never()
     }
 
     fn react(&mut self, happening: Happening) -> Result<(), LoopError> {
         let now = self.now();
         self.is_stale = true;
         let mut effects = match happening {
-            Happening::Input(Input::Terminal(event)) => self.app.input(event, now),
+            Happening::Input(Input::Terminal(event)) => self.show.input(event, now),
             Happening::Input(Input::Ended(signal)) => {
                 self.exit = Some(Exit::Signal(signal));
                 Vec::new()
             }
             Happening::Input(Input::Trouble(trouble)) => {
-                self.app.refuse(trouble);
+                self.show.refuse(trouble);
                 Vec::new()
             }
-            Happening::Report(report) => self.app.apply(report, now),
-            Happening::RunEnded => {
-                self.reports = None;
+            Happening::Report(half, report) => self.show.apply(half, report, now),
+            Happening::RunEnded(half) => {
+                self.runs[half as usize] = None;
                 let ended = Report::Broken("its task has ended".to_owned());
-                self.app.apply(ended, now)
+                self.show.apply(half, ended, now)
             }
             Happening::InputEnded => {
                 self.exit = Some(Exit::NoInput);
@@ -219,14 +254,14 @@ where
             }
             Happening::Moment => Vec::new(),
         };
-        effects.extend(self.app.tick(now));
+        effects.extend(self.show.tick(now));
         effects.into_iter().try_for_each(|effect| self.perform(effect))
     }
 
-    fn perform(&mut self, effect: Effect) -> Result<(), LoopError> {
+    fn perform(&mut self, (half, effect): HalfEffect) -> Result<(), LoopError> {
         match effect {
-            // A run that has ended was told of already.
-            Effect::Ask(command) => drop(self.commands.send(command)),
+            Effect::Ask(command) => self.ask(half, command),
+            Effect::Compare => self.compare(),
             Effect::Leave => self.exit = Some(Exit::Quit),
             Effect::Redraw => self.draw_anew()?,
             Effect::Suspend => {
@@ -235,6 +270,56 @@ where
             }
         }
         Ok(())
+    }
+
+    /// A run that has ended was told of already.
+    fn ask(&self, half: Half, command: Command) {
+        if let Some(run) = &self.runs[half as usize] {
+            let _ = run.commands.send(command);
+        }
+    }
+
+    /// From one engine to both, or from both to the one that the keys are turned to.
+    fn compare(&mut self) {
+        self.show = match self.show.clone() {
+            Show::One(app) => self.join(app),
+            Show::Two(comparison) => self.part(comparison),
+        };
+    }
+
+    /// Starts the other engine's run, and replays both to the same step.
+    fn join(&mut self, mut app: App) -> Show {
+        let Some(missing) = app.engine_to_join(self.production.engine) else {
+            app.refuse("the optimistic engine stands in front of a PostgreSQL, and this is none");
+            return Show::One(app);
+        };
+        let (scenario, schedule) = match &app.script {
+            Some(script) => (script.scenario.clone(), script.schedule.clone()),
+            None => (self.production.scenario.clone(), self.production.schedule.clone()),
+        };
+        let production =
+            Production { scenario, schedule, engine: missing, ..self.production.clone() };
+        let step = app.script.as_ref().map(|script| script.next);
+        let newcomer = App::new(app.setting.clone(), app.size(), self.clock);
+        self.runs[1] = Some((self.start)(production));
+        if let Some(step) = step {
+            Half::BOTH.into_iter().for_each(|half| self.ask(half, Command::GoTo(step)));
+        }
+        match missing {
+            EngineKind::Postgres => {
+                self.runs.swap(0, 1);
+                Show::Two(Comparison::new(newcomer, app, Half::Below))
+            }
+            _ => Show::Two(Comparison::new(app, newcomer, Half::Above)),
+        }
+    }
+
+    /// The other run ends by itself when nobody talks to it any more.
+    fn part(&mut self, comparison: Comparison) -> Show {
+        let (half, app) = comparison.into_one();
+        let kept = self.runs[half as usize].take();
+        self.runs = [kept, None];
+        Show::One(app)
     }
 
     /// Forgets what the terminal shows, so that the next frame draws every cell.
@@ -248,10 +333,10 @@ where
     fn draw(&mut self) -> Result<(), LoopError> {
         let now = self.now();
         let size = self.terminal.size().map_err(draw_error::<B>)?;
-        self.app.resize(size);
+        self.show.resize(size);
         self.terminal.backend_mut().begin_frame().map_err(draw_error::<B>)?;
-        let app = &self.app;
-        let drawn = self.terminal.draw(|frame| view::draw(frame, app, now)).map(drop);
+        let show = &self.show;
+        let drawn = self.terminal.draw(|frame| show.draw(frame, now)).map(drop);
         drawn.map_err(draw_error::<B>)?;
         self.terminal.backend_mut().end_frame().map_err(draw_error::<B>)?;
         self.drawn = Some(now);
@@ -261,19 +346,11 @@ where
 }
 
 /// The next thing from outside, keys first.
-async fn next_of<I>(
-    input: &mut I,
-    reports: Option<&mut mpsc::Receiver<Report>>,
-) -> Result<Happening, LoopError>
+async fn next_of<I>(input: &mut I, runs: &mut [Option<Ends>; 2]) -> Result<Happening, LoopError>
 where
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
-    let report = async {
-        match reports {
-            Some(reports) => reports.recv().await,
-            None => std::future::pending().await,
-        }
-    };
+    let [above, below] = runs;
     tokio::select! {
         biased;
         input = input.next() => match input {
@@ -281,6 +358,18 @@ where
             Some(Err(error)) => Err(LoopError::Read(error)),
             None => Ok(Happening::InputEnded),
         },
-        report = report => Ok(report.map_or(Happening::RunEnded, Happening::Report)),
+        happening = report_of(Half::Above, above) => Ok(happening),
+        happening = report_of(Half::Below, below) => Ok(happening),
+    }
+}
+
+/// The next report of a run; none ever where there is none.
+async fn report_of(half: Half, run: &mut Option<Ends>) -> Happening {
+    match run {
+        Some(run) => match run.reports.recv().await {
+            Some(report) => Happening::Report(half, report),
+            None => Happening::RunEnded(half),
+        },
+        None => std::future::pending().await,
     }
 }

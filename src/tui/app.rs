@@ -12,18 +12,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 
+use super::contrasts::Contrasts;
 use super::flash::Flashes;
 use super::keys::KeyMap;
 use super::layer::Layer;
-use super::layout::{self, Places};
+use super::layout::{self, Framing, Places};
 use super::pane::Pane;
 use super::script::Script;
 use super::theme::Theme;
 use crate::event::SessionName;
 use crate::run::{Command, EngineLine};
-use crate::scenario::Scenario;
+use crate::scenario::{EngineKind, Scenario};
 use crate::seats::House;
 
 mod actions;
@@ -37,6 +38,8 @@ mod reports;
 pub enum Effect {
     /// Ask the run.
     Ask(Command),
+    /// Show both engines at once, or one alone again.
+    Compare,
     /// Leave the screen.
     Leave,
     /// Stop the process until the shell continues it.
@@ -92,7 +95,13 @@ pub enum Opening {
 #[derive(Clone, Debug)]
 pub struct App {
     pub(super) setting: Setting,
-    pub(super) size: Size,
+    /// The part of the screen that is its own, and how it is laid out there.
+    pub(super) area: Rect,
+    pub(super) framing: Framing,
+    /// Whether what is typed goes here: of two halves, one may be left out.
+    pub(super) is_typed_in: bool,
+    /// What the other half shows otherwise.
+    pub(super) contrasts: Contrasts,
     pub(super) engine: Option<EngineLine>,
     pub(super) script: Option<Script>,
     pub(super) panes: Vec<Pane>,
@@ -132,7 +141,10 @@ impl App {
     pub fn new(setting: Setting, size: Size, clock: Instant) -> Self {
         Self {
             setting,
-            size,
+            area: Rect::from((Position::ORIGIN, size)),
+            framing: Framing::Whole,
+            is_typed_in: true,
+            contrasts: Contrasts::default(),
             engine: None,
             script: None,
             panes: Vec::new(),
@@ -152,7 +164,24 @@ impl App {
 
     /// The size for which it is laid out.
     pub fn size(&self) -> Size {
-        self.size
+        self.area.as_size()
+    }
+
+    /// The engine that it can be compared with: the other of the two that stand on a PostgreSQL. `until_known` is what it will be played on.
+    pub(super) fn engine_to_join(&self, until_known: EngineKind) -> Option<EngineKind> {
+        match self.engine.as_ref().map_or(until_known, |engine| engine.kind) {
+            EngineKind::Postgres => Some(EngineKind::Optimistic),
+            EngineKind::Optimistic => Some(EngineKind::Postgres),
+            _ => None,
+        }
+    }
+
+    /// Moves it to a part of the screen.
+    pub(super) fn place(&mut self, area: Rect, framing: Framing) {
+        if (self.area, self.framing) != (area, framing) {
+            (self.area, self.framing) = (area, framing);
+            self.focus_on(self.focus);
+        }
     }
 
     /// Where everything stands.
@@ -177,7 +206,7 @@ impl App {
         self.panes.iter().map(|pane| pane.name.clone()).collect()
     }
 
-    fn say(&mut self, text: impl Into<String>) {
+    pub(super) fn say(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), tone: Tone::Plain });
     }
 
@@ -185,7 +214,7 @@ impl App {
         self.message = Some(Message { text: text.into(), tone: Tone::Refusal });
     }
 
-    fn focus_on(&mut self, index: usize) {
+    pub(super) fn focus_on(&mut self, index: usize) {
         self.focus = index.min(self.panes.len().saturating_sub(1));
         self.first = layout::first_in_sight(self);
     }

@@ -5,13 +5,15 @@
 //! │ the map                     ││ a table with its locks │   side by side where the width allows,
 //! ╰─────────────────────────────╯╰────────────────────────╯   below each other where it does not
 //! ```
+//!
+//! Bare, in half a screen, the borders go, and a table's name stays only where there are several.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Widget};
 
-use super::remark::{Scene, holder_text};
+use super::remark::{Scene, Trim, holder_text};
 use super::seat_map::SeatMap;
 use super::table_view::TableView;
 use super::text;
@@ -62,13 +64,16 @@ fn bands<'a>(house: &'a House, width: u16, scene: &Scene<'a>) -> Vec<Band<'a>> {
     let mut blind = house.blind.iter();
     let mut panels: Vec<_> =
         house.tables.iter().map(|table| Panel::of(table, &mut blind, inner, *scene)).collect();
+    let is_named = panels.len() > 1;
+    panels.iter_mut().for_each(|panel| panel.is_named = is_named);
     if panels.is_empty() {
         panels.push(Panel::empty(&house.blind, inner));
     }
     let mut bands = Vec::new();
     while !panels.is_empty() {
         let rest = panels.split_off(abreast.min(panels.len()));
-        let height = panels.iter().map(|panel| panel.desired_height(inner)).max().unwrap_or(0);
+        let height =
+            panels.iter().map(|panel| panel.desired_height(inner, scene)).max().unwrap_or(0);
         bands.push(Band { panels, height });
         panels = rest;
     }
@@ -104,6 +109,8 @@ struct Panel<'a> {
     title: String,
     content: Content<'a>,
     words: Vec<String>,
+    /// Whether its name is needed to tell it from others.
+    is_named: bool,
 }
 
 enum Content<'a> {
@@ -125,31 +132,41 @@ impl<'a> Panel<'a> {
         let sentences =
             words(table).into_iter().chain(blind.map(|it| text::visible(it).into_owned()));
         let words = sentences.flat_map(|sentence| text::wrap(&sentence, width)).collect();
-        Self { title: text::visible(&table.name).into_owned(), content, words }
+        let title = text::visible(&table.name).into_owned();
+        Self { title, content, words, is_named: false }
     }
 
     fn empty(blind: &[String], width: usize) -> Self {
         let nothing = "No table is watched.".to_owned();
         let sentences = [nothing].into_iter().chain(blind.iter().cloned());
         let words = sentences.flat_map(|it| text::wrap(&text::visible(&it), width)).collect();
-        Self { title: "house".to_owned(), content: Content::Nothing, words }
+        Self { title: "house".to_owned(), content: Content::Nothing, words, is_named: false }
     }
 
-    fn desired_height(&self, width: usize) -> usize {
+    fn desired_height(&self, width: usize, scene: &Scene<'_>) -> usize {
         let content = match &self.content {
             Content::Seats(map) => map.desired_height(width),
             Content::Rows(view) => view.desired_height(width),
             Content::Nothing => 0,
         };
-        content.saturating_add(self.words.len() + 2)
+        let around = match scene.trim {
+            Trim::Framed => 2,
+            Trim::Bare => usize::from(self.is_named),
+        };
+        content.saturating_add(self.words.len() + around)
     }
 
     fn draw(&self, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
         let title = text::fit(&self.title, usize::from(area.width.saturating_sub(4)), "");
-        let block = Block::bordered()
-            .border_set(scene.theme.border())
-            .border_style(scene.style(Role::Border))
-            .title(Line::styled(format!(" {title} "), scene.style(Role::Title)));
+        let title = Line::styled(format!(" {title} "), scene.style(Role::Title));
+        let block = match scene.trim {
+            Trim::Framed => Block::bordered()
+                .border_set(scene.theme.border())
+                .border_style(scene.style(Role::Border))
+                .title(title),
+            Trim::Bare if self.is_named => Block::new().title(title),
+            Trim::Bare => Block::new(),
+        };
         let inner = block.inner(area);
         block.render(area, buffer);
         let inner = inner.inner(ratatui::layout::Margin::new(1, 0));

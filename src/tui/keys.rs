@@ -19,6 +19,12 @@ pub enum Action {
     Help,
     /// Go on with the other engine.
     SwitchEngine,
+    /// Show both engines at once, or one alone again.
+    Compare,
+    /// Of two engines, turn to the other.
+    OtherEngine,
+    /// Of two engines, type into one alone, or into both.
+    TypeAlone,
     /// Pick a scenario.
     PickScenario,
     /// Show who waits for whom.
@@ -114,6 +120,9 @@ pub const TABLE: &[Entry] = &[
     entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "change the next step's SQL before it is sent"),
     entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
     entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "go on with the other engine: a fresh setup there, replayed to the same step"),
+    entry(Action::Compare, "compare", &["Alt-c", "Ctrl-G"], "compare", "both engines at once, the same step in both; again: this engine alone"),
+    entry(Action::OtherEngine, "other_engine", &["Alt-o", "Ctrl-O"], "other half", "comparing: turn to the other engine's half"),
+    entry(Action::TypeAlone, "type_alone", &["Alt-t", "Ctrl-T"], "type alone", "comparing: type into this engine alone, or into both again"),
     entry(Action::PickScenario, "pick_scenario", &["F3", "Alt-3"], "scenario", "pick a scenario"),
     entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom"),
     entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),

@@ -20,6 +20,15 @@ use super::app::App;
 use super::scrollback::Room;
 use super::tail;
 
+/// How much of the screen is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// All of it, as in the picture.
+    Whole,
+    /// A half of a comparison: the engine, the house, the sessions, open below; the rest is there for both.
+    Half,
+}
+
 /// Below this the screen says so instead of drawing what nobody can read.
 pub const SMALLEST: Size = Size { width: 60, height: 16 };
 
@@ -58,20 +67,24 @@ impl Places {
         let (Some(area), Some(pane)) = (area, app.panes.get(pane)) else {
             return Room { cells: 80, rows: 10 };
         };
-        let inner = inside(area);
+        let inner = inside(area, app.framing);
         let tail = tail::compose(app, pane, inner);
         Room { cells: usize::from(inner.width), rows: usize::from(inner.height) - tail.height() }
     }
 }
 
 /// What a pane's border leaves: one cell on every side, and a blank on the left and the right where there is room for it.
-pub fn inside(area: Rect) -> Rect {
+pub fn inside(area: Rect, framing: Framing) -> Rect {
+    let borders = match framing {
+        Framing::Whole => 2,
+        Framing::Half => 1,
+    };
     let blank = u16::from(area.width >= COMFORTABLE + 2);
     Rect {
         x: area.x.saturating_add(1 + blank).min(area.right()),
         y: area.y.saturating_add(1).min(area.bottom()),
         width: area.width.saturating_sub(2 + 2 * blank),
-        height: area.height.saturating_sub(2),
+        height: area.height.saturating_sub(borders),
     }
 }
 
@@ -82,10 +95,14 @@ pub fn is_too_small(size: Size) -> bool {
 
 /// Gives every part its place.
 pub fn arrange(app: &App) -> Places {
-    let screen = Rect::from((Position::ORIGIN, app.size));
-    if is_too_small(app.size) {
-        return Places::default();
+    match app.framing {
+        Framing::Whole if is_too_small(app.size()) => Places::default(),
+        Framing::Whole => whole(app),
+        Framing::Half => half(app),
     }
+}
+
+fn whole(app: &App) -> Places {
     let tabs = u16::from(app.panes.len() > in_sight(app));
     let parts: [Rect; 6] = Layout::vertical([
         Constraint::Length(1),
@@ -95,20 +112,35 @@ pub fn arrange(app: &App) -> Places {
         Constraint::Length(script_height(app)),
         Constraint::Length(1),
     ])
-    .areas(screen);
+    .areas(app.area);
     let [header, house, tab_row, stage, script, footer] = parts;
     let tabs = (tabs > 0).then_some(tab_row);
     Places { header, house, tabs, panes: columns(app, stage), script, footer }
 }
 
+fn half(app: &App) -> Places {
+    let tabs = u16::from(app.panes.len() > in_sight(app));
+    let most = app.area.height / 3;
+    let [header, house, tab_row, stage] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(super::view::house_height(app, app.area.width).min(most)),
+        Constraint::Length(tabs),
+        Constraint::Min(3),
+    ])
+    .areas(app.area);
+    let tabs = (tabs > 0).then_some(tab_row);
+    Places { header, house, tabs, panes: columns(app, stage), ..Places::default() }
+}
+
 fn house_height(app: &App) -> u16 {
-    let most = if app.size.height < 30 { app.size.height / 4 } else { app.size.height * 2 / 5 };
-    super::view::house_height(app, app.size.width).clamp(3, most.max(3))
+    let Size { width, height } = app.size();
+    let most = if height < 30 { height / 4 } else { height * 2 / 5 };
+    super::view::house_height(app, width).clamp(3, most.max(3))
 }
 
 fn script_height(app: &App) -> u16 {
     let lines = app.script.as_ref().map_or(1, super::script::Script::lines);
-    let most = match app.size.height {
+    let most = match app.area.height {
         ..20 => 1,
         20..30 => 3,
         30..45 => 5,
@@ -122,8 +154,8 @@ fn in_sight(app: &App) -> usize {
     if app.zoomed {
         return 1;
     }
-    let comfortable = usize::from(app.size.width / COMFORTABLE);
-    let squeezed = 1 + usize::from(app.size.width.saturating_sub(COMFORTABLE) / NARROWEST);
+    let comfortable = usize::from(app.area.width / COMFORTABLE);
+    let squeezed = 1 + usize::from(app.area.width.saturating_sub(COMFORTABLE) / NARROWEST);
     comfortable.max(squeezed.min(3)).min(app.panes.len()).max(1)
 }
 

@@ -13,6 +13,7 @@ use std::time::Instant;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::contrasts::Contrasts;
 use super::flash::Flashes;
 use super::text;
 use super::theme::{Role, Signs, Theme};
@@ -28,8 +29,21 @@ pub struct Scene<'a> {
     pub cast: &'a [SessionName],
     /// What has just changed.
     pub flashes: &'a Flashes,
+    /// What is not the same on the engine that this one is compared with.
+    pub contrasts: &'a Contrasts,
+    /// How much is drawn around the house.
+    pub trim: Trim,
     /// This moment.
     pub now: Instant,
+}
+
+/// What stands around a drawing of the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trim {
+    /// A border, the screen's caption, a legend.
+    Framed,
+    /// Nothing: half a screen has room for the seats alone.
+    Bare,
 }
 
 impl<'a> Scene<'a> {

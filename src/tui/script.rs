@@ -28,7 +28,7 @@ pub enum Mark {
 pub struct Script {
     /// What is played.
     pub scenario: Arc<Scenario>,
-    schedule: Arc<Schedule>,
+    pub(super) schedule: Arc<Schedule>,
     /// The next launch.
     pub next: usize,
     sent: Vec<bool>,

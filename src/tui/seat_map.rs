@@ -29,7 +29,7 @@ use legend::{Shown, legend};
 use plan::{Compartment, Plan, Seat};
 use way::Way;
 
-use super::remark::Scene;
+use super::remark::{Scene, Trim};
 use super::text;
 use super::theme::Role;
 use crate::seats::WatchedTable;
@@ -71,6 +71,9 @@ impl<'a> SeatMap<'a> {
     }
 
     fn legend(&self, shown: Shown, width: usize) -> Vec<Line<'a>> {
+        if self.scene.trim == Trim::Bare {
+            return Vec::new();
+        }
         legend(&self.plan, shown, width, &self.scene)
     }
 

@@ -16,7 +16,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::flow::{Entry, flow};
-use super::remark::{Remark, Scene};
+use super::remark::{Remark, Scene, Trim};
 use super::text;
 use super::theme::Role;
 use crate::seats::{Place, WatchedTable};
@@ -107,7 +107,9 @@ impl<'a> TableView<'a> {
         let is_lit = self.scene.flashes.is_lit(&self.table.name, &place.key, self.scene.now);
         let role = if place.committed { Role::Booked } else { Role::Uncommitted };
         let over = if is_lit { self.scene.style(Role::Changed) } else { Style::new() };
-        let mut spans = vec![Span::raw(" ")];
+        let differs = self.scene.contrasts.has_row(&self.table.name, &place.key);
+        let mark = if differs { self.scene.signs().differs } else { " " };
+        let mut spans = vec![self.scene.span(mark, Role::Conflict)];
         for (column, cells) in grid.widths.iter().enumerate() {
             let value = grid.aligned(column, &shown_value(place, column), *cells, &self.scene);
             spans.extend([self.scene.span(value, role).patch_style(over), self.wall()]);
@@ -143,6 +145,9 @@ impl<'a> TableView<'a> {
     }
 
     fn legend(&self) -> Vec<Entry<'a>> {
+        if self.scene.trim == Trim::Bare {
+            return Vec::new();
+        }
         let (places, signs) = (&self.table.places, self.scene.signs());
         let count = |is: fn(&Place) -> bool| places.iter().filter(|place| is(place)).count();
         let held = count(|place| !place.holders.is_empty() && !is_uncommitted(place));

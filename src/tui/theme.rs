@@ -53,7 +53,7 @@ pub enum Role {
     Booked,
     /// Somebody waits.
     Waiting,
-    /// A refusal: a serialization failure, a deadlock.
+    /// What does not go together: a refusal, a difference between two engines.
     Conflict,
     /// Laid over what has just changed.
     Changed,

@@ -4,23 +4,26 @@ use std::time::Duration;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
 use super::app::App;
-use super::layout::{self, SMALLEST};
-use super::remark::Scene;
+use super::layout::{self, Framing, SMALLEST};
+use super::remark::{Scene, Trim};
 use super::theme::{Charset, Role};
 use super::{house, text};
 use crate::event::SessionName;
 
 mod bars;
+mod comparison;
 mod dialog;
 mod script;
 mod session;
 mod sql;
+
+pub use comparison::draw as draw_comparison;
 
 /// Draws a frame.
 pub fn draw(frame: &mut Frame, app: &App, now: Duration) {
@@ -40,8 +43,8 @@ fn keep_ascii(buffer: &mut Buffer) {
 fn draw_parts(frame: &mut Frame, app: &App, now: Duration) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, app.style(Role::Screen));
-    if area.as_size() != app.size || layout::is_too_small(app.size) {
-        return too_small(app, area, frame.buffer_mut());
+    if area.as_size() != app.size() || layout::is_too_small(app.size()) {
+        return too_small(app, SMALLEST, area, frame.buffer_mut());
     }
     let places = app.places();
     bars::header(app, places.header, frame.buffer_mut());
@@ -62,6 +65,20 @@ fn draw_parts(frame: &mut Frame, app: &App, now: Duration) {
     }
 }
 
+/// Draws a half of a comparison in its own part of the frame; gives the place for the cursor.
+fn draw_half(app: &App, now: Duration, buffer: &mut Buffer) -> Option<Position> {
+    let places = app.places();
+    bars::engine(app, places.header, buffer);
+    draw_house(app, places.house, now, buffer);
+    if let Some(tabs) = places.tabs {
+        bars::tabs(app, tabs, buffer);
+    }
+    let cursors = places.panes.iter().map(|(place, area)| {
+        session::draw(app, *place, *area, now, buffer).filter(|_| *place == app.focus)
+    });
+    cursors.fold(None, Option::or)
+}
+
 /// How many rows the house would like to have.
 pub(super) fn house_height(app: &App, width: u16) -> u16 {
     house::desired_height(&app.house, width, &scene(app, &app.cast(), Duration::ZERO))
@@ -72,15 +89,25 @@ fn draw_house(app: &App, area: Rect, now: Duration, buffer: &mut Buffer) {
 }
 
 fn scene<'a>(app: &'a App, cast: &'a [SessionName], now: Duration) -> Scene<'a> {
-    Scene { theme: &app.setting.theme, cast, flashes: &app.flashes, now: app.clock + now }
+    Scene {
+        theme: &app.setting.theme,
+        cast,
+        flashes: &app.flashes,
+        contrasts: &app.contrasts,
+        trim: match app.framing {
+            Framing::Whole => Trim::Framed,
+            Framing::Half => Trim::Bare,
+        },
+        now: app.clock + now,
+    }
 }
 
 /// Everything is kept; only the drawing waits for room.
-fn too_small(app: &App, area: Rect, buffer: &mut Buffer) {
+fn too_small(app: &App, needed: Size, area: Rect, buffer: &mut Buffer) {
     let words = format!(
         "This terminal has {} columns and {} rows. Overbooked needs {} and {}: \
          make it larger or its letters smaller. Everything goes on as it is.",
-        area.width, area.height, SMALLEST.width, SMALLEST.height
+        area.width, area.height, needed.width, needed.height
     );
     let rows = text::wrap(&words, usize::from(area.width));
     let top = area.height.saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX)) / 2;

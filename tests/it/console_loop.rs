@@ -8,12 +8,12 @@ use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use overbooked::config::Config;
 use overbooked::event::{Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus};
-use overbooked::run::{Command, EngineLine, Fresh, Report};
+use overbooked::run::{Command, EngineLine, Fresh, Production, Report};
 use overbooked::scenario::{EngineKind, Isolation, library};
 use overbooked::tui::app::{Opening, Setting};
 use overbooked::tui::screen::{Input, Signal};
 use overbooked::tui::theme::{Charset, Depth, Theme};
-use overbooked::tui::{self, Console, Exit, LoopError};
+use overbooked::tui::{self, Console, Ends, Engines, Exit, LoopError};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio::sync::mpsc;
@@ -35,7 +35,10 @@ impl Desk {
         let (keyboard, mut input) = unbounded();
         let (commands_out, commands) = mpsc::unbounded_channel();
         let (reports, reports_in) = mpsc::channel(64);
-        let console = Console { commands: commands_out, reports: reports_in, setting: setting() };
+        let mut ends = Some(Ends { commands: commands_out, reports: reports_in });
+        let start = Box::new(move |_| ends.take().unwrap());
+        let engines = Engines::One;
+        let console = Console { start, production: production(), engines, setting: setting() };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
             let exit = tui::run(&mut terminal, &mut input, console).await;
@@ -102,6 +105,12 @@ impl Desk {
         let (exit, screen) = ended.expect("the console goes on").unwrap();
         (exit.unwrap(), screen)
     }
+}
+
+fn production() -> Production {
+    let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
+    let schedule = Arc::new(scenario.schedules.first());
+    Production { scenario, schedule, engine: EngineKind::Postgres, isolation: None }
 }
 
 fn setting() -> Setting {

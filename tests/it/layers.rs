@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
     &["event", "fault", "scenario", "seats", "sql", "syntax"],
-    &["hermitage", "isolation_output", "lesson", "playbill", "psql", "transcript"],
+    &["contrast", "hermitage", "isolation_output", "lesson", "playbill", "psql", "transcript"],
     &["wire", "session", "observer", "engine"],
     &["matrix", "play", "run", "rush", "spec"],
     &["tui"],

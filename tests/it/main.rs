@@ -8,6 +8,7 @@
 mod bad_input;
 mod bad_luck;
 mod cluster;
+mod compare;
 mod console_loop;
 mod gateway;
 mod gateway_clients;

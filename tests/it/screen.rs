@@ -22,7 +22,7 @@ use ratatui::layout::Size;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
-fn setting(charset: Charset) -> Setting {
+pub(crate) fn setting(charset: Charset) -> Setting {
     let scenario = library::open(library::DEFAULT).unwrap();
     Setting {
         theme: Theme::find("dark", Depth::Bare, charset).unwrap(),
@@ -157,7 +157,7 @@ fn columns() -> Vec<Column> {
         .to_vec()
 }
 
-fn wait_for(name: &str) -> Wait {
+pub(crate) fn wait_for(name: &str) -> Wait {
     Wait {
         blockers: vec![Blocker::Session(SessionName::new(name))],
         target: WaitTarget::Row {
@@ -169,7 +169,7 @@ fn wait_for(name: &str) -> Wait {
     }
 }
 
-fn house(locks: &[(&str, &str)], waiters: &[&str]) -> House {
+pub(crate) fn house(locks: &[(&str, &str)], waiters: &[&str]) -> House {
     let holders = ["Carol", "", "Oscar", "", "", "Carlos", "Charlie"];
     let places = holders.iter().enumerate().map(|(index, holder)| {
         let key = format!("A-{}", index + 1);

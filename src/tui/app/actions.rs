@@ -25,6 +25,11 @@ impl App {
             Action::Restart => return self.go_to(0),
             Action::AutoPlay => return self.auto_play(now),
             Action::SwitchEngine => return self.switch_engine(),
+            Action::Compare => return vec![Effect::Compare],
+            Action::OtherEngine | Action::TypeAlone => {
+                let compare = self.key(Action::Compare);
+                self.say(format!("there is one engine here; {compare} shows both"));
+            }
             Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
             Action::EditStep => self.edit_step(),
             Action::Enter => return self.enter(),
@@ -83,8 +88,8 @@ impl App {
         self.focus_on((self.focus + steps) % count);
     }
 
-    pub(super) fn step(&mut self, now: Duration) -> Vec<Effect> {
-        let Some((session, narration)) = self.next_session() else {
+    pub(in crate::tui) fn step(&mut self, now: Duration) -> Vec<Effect> {
+        let Some((session, _)) = self.next_session() else {
             let restart = self.key(Action::Restart);
             self.say(format!("that was the last step; {restart} starts again"));
             return Vec::new();
@@ -95,14 +100,21 @@ impl App {
             stepping.more += 1;
             return Vec::new();
         }
-        if let Some(why) = self.why_not_into(&session) {
+        if let Some(why) = self.why_no_step() {
             self.plays_at = None;
-            self.refuse(format!("{why}, so \u{201c}{narration}\u{201d} has to wait"));
+            self.refuse(why);
             return Vec::new();
         }
         self.watch(&session);
         self.stepping = Some(Stepping { since: now, more: 0 });
         vec![Effect::Ask(Command::Step)]
+    }
+
+    /// What keeps the next step from being sent, in words.
+    pub(in crate::tui) fn why_no_step(&self) -> Option<String> {
+        let (session, narration) = self.next_session()?;
+        let why = self.why_not_into(&session)?;
+        Some(format!("{why}, so \u{201c}{narration}\u{201d} has to wait"))
     }
 
     fn next_session(&self) -> Option<(crate::event::SessionName, String)> {
@@ -111,7 +123,10 @@ impl App {
     }
 
     /// What keeps a session from taking a statement, in words.
-    fn why_not_into(&self, session: &crate::event::SessionName) -> Option<String> {
+    pub(in crate::tui) fn why_not_into(
+        &self,
+        session: &crate::event::SessionName,
+    ) -> Option<String> {
         let pane = self.panes.iter().find(|pane| &pane.name == session)?;
         match (&pane.waiting, pane.link) {
             (Some(waiting), _) => {
@@ -146,7 +161,7 @@ impl App {
         }
     }
 
-    fn go_to(&mut self, step: usize) -> Vec<Effect> {
+    pub(in crate::tui) fn go_to(&mut self, step: usize) -> Vec<Effect> {
         self.stepping = None;
         vec![Effect::Ask(Command::GoTo(step))]
     }

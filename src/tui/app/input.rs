@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 
 use super::{App, Effect};
 use crate::tui::keys::{Action, Key};
 use crate::tui::layer::Layer;
+use crate::tui::layout::Framing;
 
 impl App {
     /// Takes in what the terminal tells.
@@ -26,10 +27,7 @@ impl App {
 
     /// Takes note of the terminal's size.
     pub fn resize(&mut self, size: Size) {
-        if self.size != size {
-            self.size = size;
-            self.focus_on(self.focus);
-        }
+        self.place(Rect::from((Position::ORIGIN, size)), Framing::Whole);
     }
 
     fn key_pressed(&mut self, key: KeyEvent, now: Duration) -> Vec<Effect> {
@@ -52,7 +50,7 @@ impl App {
     }
 
     /// Some keys mean something only on an empty line, or at its edges; elsewhere they are typing.
-    fn applies(&self, action: Action) -> bool {
+    pub(in crate::tui) fn applies(&self, action: Action) -> bool {
         let Some(pane) = self.pane() else { return true };
         match action {
             Action::Help => pane.editor.is_empty(),
@@ -63,14 +61,14 @@ impl App {
         }
     }
 
-    fn type_key(&mut self, key: KeyEvent) {
+    pub(in crate::tui) fn type_key(&mut self, key: KeyEvent) {
         if let Some(pane) = self.pane_mut() {
             pane.scrollback.follow();
             pane.editor.type_key(key);
         }
     }
 
-    fn paste(&mut self, text: &str) {
+    pub(in crate::tui) fn paste(&mut self, text: &str) {
         self.message = None;
         match self.layers.last_mut() {
             Some(Layer::EditStep(editor)) => editor.paste(text),

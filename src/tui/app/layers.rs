@@ -13,7 +13,7 @@ use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::scrollback::Direction;
 
 impl App {
-    pub(super) fn key_on(
+    pub(in crate::tui) fn key_on(
         &mut self,
         layer: Layer,
         key: KeyEvent,

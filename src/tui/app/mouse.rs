@@ -11,7 +11,7 @@ use crate::tui::scrollback::Direction;
 const WHEEL: usize = 3;
 
 impl App {
-    pub(super) fn mouse(&mut self, mouse: MouseEvent) {
+    pub(in crate::tui) fn mouse(&mut self, mouse: MouseEvent) {
         let at = Position { x: mouse.column, y: mouse.row };
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => self.click(at),

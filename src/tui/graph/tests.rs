@@ -4,7 +4,7 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::event::Pid;
-use crate::tui::house::sample::{DARK, THEME};
+use crate::tui::house::sample::scene;
 
 fn name(name: &str) -> SessionName {
     SessionName::new(name)
@@ -28,8 +28,7 @@ fn waits(list: &[(&str, &[&str], &str)]) -> Waits {
 
 fn drawn(waits: &Waits, cast: &[&str], width: u16, height: u16) -> String {
     let cast: Vec<_> = cast.iter().map(|who| name(who)).collect();
-    let scene =
-        Scene { theme: &THEME, cast: &cast, flashes: &DARK, now: std::time::Instant::now() };
+    let scene = Scene { cast: &cast, ..scene() };
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(waits, frame.area(), frame.buffer_mut(), &scene)).unwrap();
     let frame = terminal.backend().to_string();

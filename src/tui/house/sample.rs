@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use crate::event::SessionName;
 use crate::seats::{Hold, HoldKind, Holder, House, Place, RowWaiter, SeatColumns, WatchedTable};
+use crate::tui::contrasts::Contrasts;
 use crate::tui::flash::Flashes;
-use crate::tui::remark::Scene;
+use crate::tui::remark::{Scene, Trim};
 use crate::tui::theme::Theme;
 
 pub(crate) static THEME: LazyLock<Theme> = LazyLock::new(Theme::default);
 pub(crate) static DARK: LazyLock<Flashes> = LazyLock::new(Flashes::default);
+pub(crate) static ALIKE: LazyLock<Contrasts> = LazyLock::new(Contrasts::default);
 pub(crate) static CAST: LazyLock<Vec<SessionName>> =
     LazyLock::new(|| ["Alice", "Bob", "Mallory"].map(SessionName::new).to_vec());
 
@@ -19,7 +21,8 @@ pub(crate) fn scene() -> Scene<'static> {
 }
 
 pub(crate) fn scene_in(theme: &Theme) -> Scene<'_> {
-    Scene { theme, cast: &CAST, flashes: &DARK, now: Instant::now() }
+    let (now, trim) = (Instant::now(), Trim::Framed);
+    Scene { theme, cast: &CAST, flashes: &DARK, now, contrasts: &ALIKE, trim }
 }
 
 pub(crate) fn session(name: &str) -> Holder {

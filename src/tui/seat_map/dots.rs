@@ -93,8 +93,10 @@ impl Dots {
 
 fn sign<'a>(seats: &[(usize, Seat<'_>)], scene: &Scene<'a>) -> Span<'a> {
     let signs = scene.signs();
+    let differs = seats.iter().any(|(_, seat)| seat.differs);
     let is_awaited = seats.iter().any(|(_, seat)| !seat.place.waiters.is_empty());
     let (sign, role) = match most_telling(seats).state {
+        _ if differs => (signs.differs, Role::Conflict),
         _ if is_awaited => (signs.awaited, Role::Waiting),
         State::Free => (signs.free, Role::Free),
         State::Held => (signs.locked, Role::Locked),

@@ -67,12 +67,13 @@ fn cell<'a>(seats: &'a [(usize, Seat<'a>)], scene: &Scene<'a>) -> [Span<'a>; 4] 
     };
     let is_awaited = seats.iter().any(|(_, seat)| !seat.place.waiters.is_empty());
     let mark = if is_awaited { signs.awaited } else { " " };
+    let differs = if seats.iter().any(|(_, seat)| seat.differs) { signs.differs } else { " " };
     let over = over(seats, scene);
     [
         scene.span(sign, role).patch_style(over),
         scene.span(text::pad(&letters, 2, ""), role).patch_style(over),
         scene.span(mark, Role::Waiting).patch_style(over),
-        blank(PITCH - CELL),
+        scene.span(differs, Role::Conflict),
     ]
 }
 

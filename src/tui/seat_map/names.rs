@@ -142,8 +142,11 @@ impl Names {
             })
             .collect();
         lines.resize_with(height, || vec![blank(self.cell(column))]);
-        let number = format!("{}{number} ", " ".repeat(self.number - text::width(number)));
-        lines[0][0] = scene.span(number, Role::Dim).patch_style(over);
+        let blank = " ".repeat(self.number - text::width(number));
+        let differs = seats.iter().any(|(_, seat)| seat.differs);
+        let (mark, role) =
+            if differs { (scene.signs().differs, Role::Conflict) } else { (" ", Role::Dim) };
+        lines[0][0] = scene.span(format!("{blank}{number}{mark}"), role).patch_style(over);
         lines
     }
 }

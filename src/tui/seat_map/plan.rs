@@ -45,6 +45,8 @@ pub(super) struct Seat<'a> {
     pub(super) state: State,
     /// Whether it has just changed.
     pub(super) lit: bool,
+    /// Whether it is not the same on the other engine.
+    pub(super) differs: bool,
 }
 
 /// What the legend counts; every seat is in exactly one of these states.
@@ -114,6 +116,7 @@ impl<'a> Plan<'a> {
         }
         let seat = |place: &'a Place| Seat {
             lit: scene.flashes.is_lit(&table.name, &place.key, scene.now),
+            differs: scene.contrasts.has_row(&table.name, &place.key),
             ..Seat::of(place, &indexes)
         };
         let compartments = titles.iter().zip(&groups).map(|(title, places)| {
@@ -181,7 +184,7 @@ impl<'a> Seat<'a> {
     fn of(place: &'a Place, indexes: &Indexes) -> Self {
         let booked_by = value(place, indexes.holder);
         let state = State::of(place, booked_by);
-        Self { place, booked_by: booked_by.map(text::visible), state, lit: false }
+        Self { place, booked_by: booked_by.map(text::visible), state, lit: false, differs: false }
     }
 }
 

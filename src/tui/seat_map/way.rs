@@ -9,7 +9,7 @@ use super::initials::Initials;
 use super::legend::Shown;
 use super::names::Names;
 use super::plan::{Compartment, Plan};
-use crate::tui::remark::Scene;
+use crate::tui::remark::{Scene, Trim};
 
 /// Lines that a seat may take for its holders and its queue, longest first.
 const QUEUES: [usize; 3] = [8, 4, 2];
@@ -40,7 +40,12 @@ impl Way {
             !seat.place.holders.is_empty() || !seat.place.waiters.is_empty()
         };
         let words = if plan.seats().any(|seat| is_contested(&seat)) { WORDS } else { 0 };
-        let fitting = |group: &Group, words| Self::first_fitting(plan, group, size, words);
+        let captions: &[bool] = match scene.trim {
+            Trim::Framed => &[true, false],
+            Trim::Bare => &[false],
+        };
+        let fitting =
+            |group: &Group, words| Self::first_fitting(plan, group, size, words, captions);
         named(plan, size.0, scene)
             .find_map(|group| fitting(&group, 0))
             .or_else(|| dense(plan).iter().find_map(|group| fitting(group, words)))
@@ -54,13 +59,15 @@ impl Way {
         group: &[(Grain, Bands)],
         (width, height): (usize, usize),
         words: usize,
+        captions: &[bool],
     ) -> Option<Self> {
         let arranged = group.iter().filter_map(|(grain, bands)| {
             let arrangement = Arrangement::of(&plan.compartments, grain, *bands, width)?;
             Some((grain.clone(), arrangement))
         });
         let mut arranged: Vec<_> = arranged.collect();
-        let mut ways = [true, false].into_iter().filter_map(|has_caption| {
+        let captions = captions.iter().copied();
+        let mut ways = captions.filter_map(|has_caption| {
             let needed = usize::from(has_caption) + words;
             let fits = move |height_of: usize| needed.saturating_add(height_of) <= height;
             let at = arranged.iter().position(|(_, arrangement)| fits(arrangement.height()));

@@ -62,6 +62,8 @@ pub struct Signs {
     pub kept: &'static str,
     /// An expectation broken.
     pub broken: &'static str,
+    /// Not the same on the other engine.
+    pub differs: &'static str,
     /// The next step.
     pub next: &'static str,
     /// Between two short things on one line.
@@ -105,6 +107,7 @@ const UNICODE: Signs = Signs {
     ellipsis: "…",
     kept: "✔",
     broken: "✘",
+    differs: "≠",
     next: "▶",
     between: "·",
     rule: "─",
@@ -131,6 +134,7 @@ const ASCII: Signs = Signs {
     ellipsis: "~",
     kept: "+",
     broken: "x",
+    differs: "^",
     next: ">",
     between: "-",
     rule: "-",

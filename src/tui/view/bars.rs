@@ -15,6 +15,15 @@ use crate::tui::theme::Role;
 
 /// Draws the first line: what does not fit is left out, the engine's details first.
 pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
+    title(app, engine_words(app), area, buffer);
+}
+
+/// Draws the first line of a comparison, whose halves name their engines themselves.
+pub(super) fn shared_header(app: &App, area: Rect, buffer: &mut Buffer) {
+    title(app, vec!["both engines".to_owned()], area, buffer);
+}
+
+fn title(app: &App, engine: Vec<String>, area: Rect, buffer: &mut Buffer) {
     let step = app.script.as_ref().map(step_words).unwrap_or_default();
     let title = app.script.as_ref().map_or("Overbooked", |script| &script.scenario.title);
     let title = text::visible(title).into_owned();
@@ -25,14 +34,14 @@ pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
     put(buffer, area, 1, &title, app.style(Role::Title));
     put(buffer, area, width.saturating_sub(text::width(&step) + 1), &step, app.style(Role::Strong));
     let free = width.saturating_sub(left + used);
-    if let Some(engine) = engine_words(app).into_iter().find(|words| text::width(words) <= free) {
+    if let Some(engine) = engine.into_iter().find(|words| text::width(words) <= free) {
         let middle = (width.saturating_sub(text::width(&engine)) / 2).max(left + 1);
         let last = width.saturating_sub(used + text::width(&engine));
         put(buffer, area, middle.min(last.max(left)), &engine, app.style(Role::Dim));
     }
 }
 
-fn step_words(script: &Script) -> String {
+pub(super) fn step_words(script: &Script) -> String {
     let count = script.len();
     match script.next {
         _ if count == 0 => String::new(),
@@ -56,7 +65,23 @@ fn engine_words(app: &App) -> Vec<String> {
     vec![joined(&parts), joined(&[parts[0], parts[2]]), joined(&parts[..1])]
 }
 
-fn put(buffer: &mut Buffer, area: Rect, at: usize, words: &str, style: Style) {
+/// Draws the line over a half of a comparison: its engine, and whether what is typed goes there.
+pub(super) fn engine(app: &App, area: Rect, buffer: &mut Buffer) {
+    let role = if app.is_typed_in { Role::Focus } else { Role::Border };
+    let rule = app.setting.theme.signs().rule;
+    put(buffer, area, 0, &rule.repeat(usize::from(area.width)), app.style(role));
+    let free = usize::from(area.width).saturating_sub(4);
+    let words = engine_words(app).into_iter().find(|words| text::width(words) <= free);
+    let words = format!(" {} ", words.unwrap_or_default());
+    put(buffer, area, 2, &words, app.style(Role::Strong));
+    let broken = app.broken.as_ref().map(|why| format!(" cannot go on: {} ", text::visible(why)));
+    if let Some(broken) = broken {
+        let at = 3 + text::width(&words);
+        put(buffer, area, at, &broken, app.style(Role::Error));
+    }
+}
+
+pub(super) fn put(buffer: &mut Buffer, area: Rect, at: usize, words: &str, style: Style) {
     let x = area.x + u16::try_from(at).unwrap_or(u16::MAX).min(area.width);
     text::put(buffer, area, (x, area.y), words, style);
 }
@@ -122,11 +147,11 @@ pub(super) fn footer(app: &App, area: Rect, buffer: &mut Buffer) {
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
-fn width_of(spans: &[Span<'_>]) -> usize {
+pub(super) fn width_of(spans: &[Span<'_>]) -> usize {
     spans.iter().map(Span::width).sum()
 }
 
-fn hint(app: &App, action: Action) -> Vec<Span<'static>> {
+pub(super) fn hint(app: &App, action: Action) -> Vec<Span<'static>> {
     let short = entry_of(action).map_or("", |entry| entry.short);
     vec![
         Span::styled(app.key(action), app.style(Role::Key)),

@@ -30,7 +30,7 @@ pub(super) fn draw(
 ) -> Option<Position> {
     let screen = buffer.area;
     match app.layers.last()? {
-        Layer::Quit => quit(app, screen, buffer),
+        Layer::Quit => quit(app, &open_transactions(app), screen, buffer),
         Layer::Help { down } => help(app, *down, screen, buffer),
         Layer::Story => story(app, screen, buffer),
         Layer::Graph => graph(app, screen, now, buffer),
@@ -54,14 +54,15 @@ fn height_of(lines: &[Line<'_>]) -> u16 {
     u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2)
 }
 
-fn quit(app: &App, screen: Rect, buffer: &mut Buffer) {
-    let open: Vec<String> = app
-        .panes
-        .iter()
-        .filter(|pane| pane.has_transaction())
-        .map(|pane| text::visible(pane.name.as_str()).into_owned())
-        .collect();
-    let words = match open.as_slice() {
+/// The sessions that would lose a transaction.
+pub(super) fn open_transactions(app: &App) -> Vec<String> {
+    let open = app.panes.iter().filter(|pane| pane.has_transaction());
+    open.map(|pane| text::visible(pane.name.as_str()).into_owned()).collect()
+}
+
+/// The question before leaving.
+pub(super) fn quit(app: &App, open: &[String], screen: Rect, buffer: &mut Buffer) {
+    let words = match open {
         [one] => format!("{one} has an open transaction. Leaving rolls it back."),
         many => format!("Open transactions: {}. Leaving rolls them back.", many.join(", ")),
     };

@@ -15,14 +15,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
+use ratatui::widgets::{Borders, Widget};
 
 use super::{frame_of, sql};
 use crate::event::TransactionStatus;
 use crate::syntax;
 use crate::tui::app::App;
 use crate::tui::layer::Layer;
-use crate::tui::layout::inside;
+use crate::tui::layout::{Framing, inside};
 use crate::tui::pane::{Link, Pane};
 use crate::tui::scrollback::{Look, Room, Row};
 use crate::tui::tail::{self, Tail};
@@ -38,7 +38,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) -> Option<Position> {
     let pane = app.panes.get(place)?;
-    let inner = inside(area);
+    let inner = inside(area, app.framing);
     let tail = tail::compose(app, pane, inner);
     let rows = usize::from(inner.height) - tail.height();
     let room = Room { cells: usize::from(inner.width), rows };
@@ -50,16 +50,24 @@ pub(super) fn draw(
 
 fn draw_frame(app: &App, place: usize, area: Rect, now: Duration, room: Room, buffer: &mut Buffer) {
     let Some(pane) = app.panes.get(place) else { return };
-    let is_focused = place == app.focus;
-    let border = if is_focused { Role::Focus } else { Role::Border };
-    let mut frame = frame_of(app, border).title(title(app, place, area.width, now));
+    let mut frame =
+        frame_of(app, border_role(app, place)).title(title(app, place, area.width, now));
     let below = pane.scrollback.lines_below(room);
-    if below > 0 {
+    let more = (below > 0).then(|| {
         let more = format!(" {below} more below ");
-        frame = frame
-            .title_bottom(Line::from(app.span(more, Role::Notice)).alignment(Alignment::Right));
-    }
+        Line::from(app.span(more, Role::Notice)).alignment(Alignment::Right)
+    });
+    frame = match (app.framing, more) {
+        (Framing::Whole, more) => frame.title_bottom(more.unwrap_or_default()),
+        (Framing::Half, more) => {
+            frame.borders(Borders::ALL - Borders::BOTTOM).title(more.unwrap_or_default())
+        }
+    };
     frame.render(area, buffer);
+}
+
+fn border_role(app: &App, place: usize) -> Role {
+    if place == app.focus && app.is_typed_in { Role::Focus } else { Role::Border }
 }
 
 /// The cells below which a title goes without its number.
@@ -69,7 +77,11 @@ fn title<'a>(app: &App, place: usize, width: u16, now: Duration) -> Line<'a> {
     let Some(pane) = app.panes.get(place) else { return Line::default() };
     let signs = app.setting.theme.signs();
     let number = if width < NUMBERED { " ".to_owned() } else { format!(" {} ", place + 1) };
-    let room = usize::from(width).saturating_sub(3 + number.len());
+    let mark = match app.contrasts.has_session(&pane.name) {
+        true => format!(" {}", signs.differs),
+        false => String::new(),
+    };
+    let room = usize::from(width).saturating_sub(3 + number.len() + text::width(&mark));
     let states: Vec<String> =
         pane.state(now).iter().map(|state| text::visible(state).into_owned()).collect();
     let shortest = states.last().map_or(0, |state| text::width(state));
@@ -79,9 +91,13 @@ fn title<'a>(app: &App, place: usize, width: u16, now: Duration) -> Line<'a> {
     let name = text::fit(&name, for_name, signs.ellipsis).into_owned();
     let left = room.saturating_sub(text::width(&name) + 3);
     let state = states.into_iter().find(|state| text::width(state) <= left);
-    let focused = app.style(if place == app.focus { Role::Focus } else { Role::Border });
+    let focused = app.style(border_role(app, place));
     let accent = app.setting.theme.accent(place).patch(Style::new().bold());
-    let mut spans = vec![Span::styled(number, app.style(Role::Dim)), Span::styled(name, accent)];
+    let mut spans = vec![
+        app.span(mark, Role::Conflict),
+        Span::styled(number, app.style(Role::Dim)),
+        Span::styled(name, accent),
+    ];
     if let Some(state) = state {
         spans.push(Span::styled(format!(" {} ", signs.rule), focused));
         spans.push(app.span(state, state_role(pane)));

@@ -1,0 +1,78 @@
+//! `overbooked compare` without a terminal: the scenario played on both engines, one after the other, and a table of what they answered.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use color_eyre::eyre::{self, WrapErr as _};
+
+use crate::cli::ConsoleArgs;
+use crate::contrast::{Account, Side, table};
+use crate::exit::{Exit, Failure};
+use crate::launch;
+use crate::play::{Played, play};
+use crate::run::Production;
+use crate::run::venues::Venues;
+use crate::scenario::{EngineKind, Scenario, library};
+
+/// After how long a step that neither ends nor waits is given up.
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Plays on both, and prints how they compare.
+pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
+    let name = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
+    let scenario = Arc::new(library::open(name).map_err(Failure::from)?);
+    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    runtime.block_on(async {
+        tokio::select! {
+            exit = compare(arguments, scenario) => exit,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        }
+    })
+}
+
+async fn compare(arguments: &ConsoleArgs, scenario: Arc<Scenario>) -> eyre::Result<Exit> {
+    let venues = launch::engine(&arguments.engine).await?;
+    let played = play_on_both(&venues, arguments, &scenario).await;
+    venues.stop().await.map_err(Failure::from)?;
+    let [above, below] = played?;
+    let accounts = [&above, &below].map(account);
+    let engines = [&above, &below].map(engine);
+    let [above_side, below_side] =
+        [0, 1].map(|half| Side { engine: &engines[half], account: &accounts[half] });
+    let text = table(&scenario, &above.schedule, above_side, below_side);
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(if above.is_kept() && below.is_kept() { Exit::Fine } else { Exit::Broken })
+}
+
+async fn play_on_both(
+    venues: &Venues,
+    arguments: &ConsoleArgs,
+    scenario: &Arc<Scenario>,
+) -> Result<[Played; 2], Failure> {
+    let schedule = Arc::new(scenario.schedules.first());
+    let production = |engine| Production {
+        scenario: Arc::clone(scenario),
+        schedule: Arc::clone(&schedule),
+        engine,
+        isolation: arguments.engine.isolation,
+    };
+    let play = async |engine| {
+        let played = play(venues, production(engine), STEP_TIMEOUT).await;
+        played.map_err(|error| Failure::misuse(error.to_string()))
+    };
+    Ok([play(EngineKind::Postgres).await?, play(EngineKind::Optimistic).await?])
+}
+
+fn account(played: &Played) -> Account {
+    let mut account = Account::default();
+    played.events.iter().for_each(|event| account.apply(event));
+    account
+}
+
+fn engine(played: &Played) -> String {
+    match played.engine.kind {
+        EngineKind::Optimistic => played.engine.product.clone(),
+        _ => format!("{}, {}", played.engine.product, played.engine.isolation.as_sql()),
+    }
+}

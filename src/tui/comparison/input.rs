@@ -1,0 +1,254 @@
+//! Which key means what while two engines are compared.
+//!
+//! Moving, typing, stepping happen in both halves. What lies over the screen, scrolling, leaving happen once; and what a picked scenario or an
+//! edited step asks of one run is asked of both.
+
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, MouseEvent};
+use ratatui::layout::{Position, Size};
+
+use super::{Comparison, Half, HalfEffect, Typing, belonging_to};
+use crate::run::Command;
+use crate::tui::app::{Effect, Stepping};
+use crate::tui::backslash::Backslash;
+use crate::tui::keys::{Action, Key};
+use crate::tui::layer::Layer;
+use crate::tui::pane::Link;
+
+impl Comparison {
+    /// Takes in what the terminal tells.
+    pub fn input(&mut self, event: Event, now: Duration) -> Vec<HalfEffect> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key, now),
+            Event::Paste(text) => {
+                self.paste(&text);
+                Vec::new()
+            }
+            Event::Mouse(mouse) => {
+                self.mouse(mouse);
+                Vec::new()
+            }
+            Event::Resize(width, height) => {
+                self.resize(Size { width, height });
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, now: Duration) -> Vec<HalfEffect> {
+        self.apps.iter_mut().for_each(|app| app.message = None);
+        let action = self.leading().setting.keys.action(Key::from(key));
+        let was_playing = self.plays_at.is_some();
+        self.stop_playing();
+        if was_playing && action == Some(Action::AutoPlay) {
+            return Vec::new();
+        }
+        if self.goes_to_layer(key, action) {
+            return self.key_on_layer(key, action, now);
+        }
+        match action.filter(|action| self.leading().applies(*action)) {
+            Some(action) => self.update(action, now),
+            None => self.in_typed(|app| {
+                app.type_key(key);
+                Vec::new()
+            }),
+        }
+    }
+
+    /// Whether the topmost layer takes the key. The story makes way for a key that does something, and the script is stepped under the graph.
+    fn goes_to_layer(&mut self, key: KeyEvent, action: Option<Action>) -> bool {
+        use Action::{AutoPlay, Enter, Interrupt, NextStep, Quit, Restart, StepBack, Story};
+        match (self.leading().layers.last(), action) {
+            (None, _) => false,
+            (Some(Layer::Story), Some(Enter | Interrupt | Story | Quit) | None) => true,
+            (Some(Layer::Story), Some(_)) if key.code != KeyCode::Esc => {
+                self.leading_mut().layers.pop();
+                false
+            }
+            (Some(Layer::Graph), Some(NextStep | StepBack | Restart | AutoPlay)) => false,
+            (Some(_), _) => true,
+        }
+    }
+
+    fn key_on_layer(
+        &mut self,
+        key: KeyEvent,
+        action: Option<Action>,
+        now: Duration,
+    ) -> Vec<HalfEffect> {
+        let is_edited = matches!(self.leading().layers.last(), Some(Layer::EditStep(_)));
+        let sends = matches!(action, Some(Action::Enter | Action::NextStep));
+        if let (true, Some(why)) = (is_edited && sends, self.why_no_step()) {
+            self.leading_mut().refuse(why);
+            return Vec::new();
+        }
+        let half = self.turned_to;
+        let Some(layer) = self.leading_mut().layers.pop() else { return Vec::new() };
+        let effects = self.leading_mut().key_on(layer, key, action, now);
+        self.type_alike();
+        effects.into_iter().flat_map(|effect| self.shared(half, effect, now)).collect()
+    }
+
+    /// What is asked of one run because of a layer is asked of the other too.
+    fn shared(&mut self, half: Half, effect: Effect, now: Duration) -> Vec<HalfEffect> {
+        match effect {
+            Effect::Ask(command @ Command::Submit { .. }) if self.typing == Typing::Alone => {
+                vec![(half, Effect::Ask(command))]
+            }
+            Effect::Ask(command) => {
+                if matches!(command, Command::Step | Command::StepEdited(_)) {
+                    self.app_mut(half.other()).stepping = Some(Stepping { since: now, more: 0 });
+                }
+                Self::ask_both(&command)
+            }
+            effect => vec![(half, effect)],
+        }
+    }
+
+    /// Text that came into one editor from a layer comes into the other.
+    fn type_alike(&mut self) {
+        if self.typing == Typing::Alone {
+            return;
+        }
+        let Some(text) = self.leading().pane().map(|pane| pane.editor.text()) else { return };
+        let other = self.turned_to.other();
+        if let Some(pane) = self.app_mut(other).pane_mut()
+            && pane.editor.text() != text
+        {
+            pane.editor.put(&text);
+        }
+    }
+
+    fn update(&mut self, action: Action, now: Duration) -> Vec<HalfEffect> {
+        match action {
+            Action::NextStep => self.step(now),
+            Action::StepBack => self.step_back(),
+            Action::Restart => self.go_to(0),
+            Action::AutoPlay => self.auto_play(now),
+            Action::SwitchEngine => {
+                let key = self.leading().key(Action::Compare);
+                let words = format!("both engines are here; {key} goes on with this one alone");
+                self.leading_mut().say(words);
+                Vec::new()
+            }
+            Action::OtherEngine => {
+                self.turn_to(self.turned_to.other());
+                Vec::new()
+            }
+            Action::TypeAlone => {
+                self.change_typing();
+                Vec::new()
+            }
+            Action::Enter => self.enter(now),
+            Action::NewLine | Action::Earlier | Action::Later => {
+                self.in_typed(|app| app.update(action, now))
+            }
+            Action::Interrupt | Action::EndOfInput => self.in_typed(|app| app.update(action, now)),
+            Action::FocusNext | Action::FocusPrevious | Action::Zoom | Action::AddSession => {
+                self.in_both(|app| app.update(action, now))
+            }
+            _ => self.lead(action, now),
+        }
+    }
+
+    /// What happens once: in the half with the keys.
+    fn lead(&mut self, action: Action, now: Duration) -> Vec<HalfEffect> {
+        if action == Action::Quit && self.has_transaction_elsewhere() {
+            self.leading_mut().layers.push(Layer::Quit);
+            return Vec::new();
+        }
+        let half = self.turned_to;
+        belonging_to(half, self.leading_mut().update(action, now))
+    }
+
+    fn has_transaction_elsewhere(&self) -> bool {
+        let other = self.app(self.turned_to.other());
+        other.panes.iter().any(crate::tui::pane::Pane::has_transaction)
+    }
+
+    /// Does the same wherever what is typed goes.
+    fn in_typed(
+        &mut self,
+        act: impl FnMut(&mut crate::tui::app::App) -> Vec<Effect>,
+    ) -> Vec<HalfEffect> {
+        match self.typing {
+            Typing::Both => self.in_both(act),
+            Typing::Alone => {
+                let (half, mut act) = (self.turned_to, act);
+                belonging_to(half, act(self.app_mut(half)))
+            }
+        }
+    }
+
+    /// Sends what is typed; into both only if both can take it.
+    fn enter(&mut self, now: Duration) -> Vec<HalfEffect> {
+        let is_lost = |half| self.app(half).pane().is_some_and(|pane| pane.link == Link::Lost);
+        let lost: Vec<Half> = Half::BOTH.into_iter().filter(|half| is_lost(*half)).collect();
+        if self.typing == Typing::Both && !lost.is_empty() {
+            let enter = |half| belonging_to(half, self.app_mut(half).update(Action::Enter, now));
+            return lost.into_iter().flat_map(enter).collect();
+        }
+        if let (Typing::Both, true, Some(why)) =
+            (self.typing, self.is_to_be_sent(), self.why_not_typed())
+        {
+            let key = self.leading().key(Action::TypeAlone);
+            self.leading_mut().refuse(format!("{why}; {key} types into one engine alone"));
+            return Vec::new();
+        }
+        self.in_typed(|app| app.update(Action::Enter, now))
+    }
+
+    fn is_to_be_sent(&self) -> bool {
+        self.leading().pane().is_some_and(|pane| {
+            let text = pane.editor.text();
+            !text.trim().is_empty()
+                && (Backslash::parse(&text).is_some() || pane.editor.is_complete())
+        })
+    }
+
+    /// What keeps one of them from taking a typed statement even in its turn.
+    fn why_not_typed(&self) -> Option<String> {
+        self.why_not(|app| {
+            let pane = app.pane()?;
+            let cannot = pane.waiting.is_some() || pane.link != Link::Open;
+            cannot.then(|| app.why_not_into(&pane.name)).flatten()
+        })
+    }
+
+    fn change_typing(&mut self) {
+        let (typing, words) = match self.typing {
+            Typing::Both => (Typing::Alone, "what you type goes into this engine alone"),
+            Typing::Alone => (Typing::Both, "what you type goes into both engines"),
+        };
+        self.typing = typing;
+        self.type_alike();
+        self.lay_out();
+        self.leading_mut().say(words);
+    }
+
+    fn paste(&mut self, text: &str) {
+        if !self.leading().layers.is_empty() {
+            self.leading_mut().paste(text);
+            return self.type_alike();
+        }
+        let _ = self.in_typed(|app| {
+            app.paste(text);
+            Vec::new()
+        });
+    }
+
+    /// A click turns to a half and to its session; the wheel scrolls the one under it.
+    fn mouse(&mut self, mouse: MouseEvent) {
+        let at = Position { x: mouse.column, y: mouse.row };
+        let under = Half::BOTH.into_iter().find(|half| self.app(*half).area.contains(at));
+        let half = under.filter(|_| self.leading().layers.is_empty()).unwrap_or(self.turned_to);
+        self.app_mut(half).mouse(mouse);
+        if matches!(mouse.kind, crossterm::event::MouseEventKind::Down(_)) {
+            self.turn_to(half);
+            let focus = self.leading().focus;
+            self.app_mut(half.other()).focus_on(focus);
+        }
+    }
+}

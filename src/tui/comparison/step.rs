@@ -1,0 +1,153 @@
+//! Stepping two runs as one: a step goes out in both or in neither.
+
+use std::time::Duration;
+
+use super::{Comparison, Half, HalfEffect, belonging_to};
+use crate::run::Command;
+use crate::tui::app::{App, ON_ITS_WAY};
+use crate::tui::script::Script;
+
+impl Comparison {
+    /// Sends the next step in both.
+    pub(super) fn step(&mut self, now: Duration) -> Vec<HalfEffect> {
+        if self.is_on_its_way(now) {
+            self.more += 1;
+            return Vec::new();
+        }
+        if self.have_parted() {
+            return self.meet();
+        }
+        match self.why_no_step() {
+            None => self.in_both(|app| app.step(now)),
+            Some(why) => {
+                self.put_off(why);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A step that has to wait for the slower engine goes out when that is done; one that has to wait for a person does not.
+    fn put_off(&mut self, why: String) {
+        if self.is_stepping() {
+            self.more = 1;
+            return self.leading_mut().say(why);
+        }
+        self.stop_playing();
+        self.leading_mut().refuse(why);
+    }
+
+    /// What keeps the next step from being sent in one of them.
+    pub(super) fn why_no_step(&self) -> Option<String> {
+        self.why_not(|app| app.broken.clone().or_else(|| app.why_no_step()))
+    }
+
+    /// The first reason that one of them has, with its name.
+    pub(super) fn why_not(&self, reason: impl Fn(&App) -> Option<String>) -> Option<String> {
+        self.apps.iter().find_map(|app| {
+            let engine = app.engine.as_ref().map_or("one engine", |engine| &engine.product);
+            Some(format!("{engine}: {}", reason(app)?))
+        })
+    }
+
+    /// Does the same in both.
+    pub(super) fn in_both(
+        &mut self,
+        mut act: impl FnMut(&mut App) -> Vec<crate::tui::app::Effect>,
+    ) -> Vec<HalfEffect> {
+        let halves = Half::BOTH.into_iter();
+        halves.flat_map(|half| belonging_to(half, act(self.app_mut(half)))).collect()
+    }
+
+    /// Goes back by a step in both.
+    pub(super) fn step_back(&mut self) -> Vec<HalfEffect> {
+        match self.earliest() {
+            0 => {
+                self.leading_mut().say("this is the beginning");
+                Vec::new()
+            }
+            next => self.go_to(next - 1),
+        }
+    }
+
+    /// Replays both to a step from a fresh setup.
+    pub(super) fn go_to(&mut self, step: usize) -> Vec<HalfEffect> {
+        self.more = 0;
+        self.in_both(|app| {
+            app.stepping = None;
+            Vec::new()
+        });
+        Self::ask_both(&Command::GoTo(step))
+    }
+
+    /// Whether one of them is at another step, because it refused one that the other took.
+    fn have_parted(&self) -> bool {
+        let next = |half| self.app(half).script.as_ref().map(|script| script.next);
+        next(Half::Above) != next(Half::Below)
+    }
+
+    fn meet(&mut self) -> Vec<HalfEffect> {
+        let step = self.earliest();
+        self.stop_playing();
+        self.leading_mut().say(format!("the engines had parted; both replay to step {step}"));
+        self.go_to(step)
+    }
+
+    fn earliest(&self) -> usize {
+        let nexts = self.apps.iter().filter_map(|app| app.script.as_ref());
+        nexts.map(|script| script.next).min().unwrap_or(0)
+    }
+
+    /// Whether a step has been asked for that one of them has not become quiet after.
+    pub(super) fn is_stepping(&self) -> bool {
+        self.apps.iter().any(|app| app.stepping.is_some())
+    }
+
+    fn is_on_its_way(&self, now: Duration) -> bool {
+        let mut stepping = self.apps.iter().filter_map(|app| app.stepping);
+        stepping.any(|stepping| now < stepping.since + ON_ITS_WAY)
+    }
+
+    /// One of them has become quiet: when both are, the next step is due.
+    pub(super) fn became_quiet(&mut self, now: Duration) -> Vec<HalfEffect> {
+        if self.is_stepping() {
+            return Vec::new();
+        }
+        if self.plays_at.is_some() {
+            self.plays_at = Some(now + self.leading().setting.pace);
+        }
+        if self.more == 0 {
+            return Vec::new();
+        }
+        self.more -= 1;
+        self.step(now)
+    }
+
+    /// Begins to play on.
+    pub(super) fn auto_play(&mut self, now: Duration) -> Vec<HalfEffect> {
+        self.plays_at = Some(now);
+        self.leading_mut().say("playing; any key stops");
+        self.tick(now)
+    }
+
+    pub(super) fn stop_playing(&mut self) {
+        self.plays_at = None;
+        self.more = 0;
+    }
+
+    /// Lets time pass: auto-play sends a step when its moment has come.
+    pub fn tick(&mut self, now: Duration) -> Vec<HalfEffect> {
+        if self.plays_at.is_none_or(|at| at > now) || self.is_stepping() {
+            return Vec::new();
+        }
+        if self.leading().script.as_ref().is_none_or(Script::is_over) {
+            self.stop_playing();
+            self.leading_mut().say("the end");
+            return Vec::new();
+        }
+        let effects = self.step(now);
+        if self.plays_at.is_some() {
+            self.plays_at = Some(now + self.leading().setting.pace);
+        }
+        effects
+    }
+}
