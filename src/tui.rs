@@ -303,7 +303,9 @@ where
         let newcomer = App::new(app.setting.clone(), app.size(), self.clock);
         self.runs[1] = Some((self.start)(production));
         if let Some(step) = step {
-            Half::BOTH.into_iter().for_each(|half| self.ask(half, Command::GoTo(step)));
+            for half in Half::BOTH {
+                self.ask(half, Command::GoTo(step));
+            }
         }
         match missing {
             EngineKind::Postgres => {

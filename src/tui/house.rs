@@ -65,7 +65,9 @@ fn bands<'a>(house: &'a House, width: u16, scene: &Scene<'a>) -> Vec<Band<'a>> {
     let mut panels: Vec<_> =
         house.tables.iter().map(|table| Panel::of(table, &mut blind, inner, *scene)).collect();
     let is_named = panels.len() > 1;
-    panels.iter_mut().for_each(|panel| panel.is_named = is_named);
+    for panel in &mut panels {
+        panel.is_named = is_named;
+    }
     if panels.is_empty() {
         panels.push(Panel::empty(&house.blind, inner));
     }

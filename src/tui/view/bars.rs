@@ -68,8 +68,8 @@ fn engine_words(app: &App) -> Vec<String> {
 /// Draws the line over a half of a comparison: its engine, and whether what is typed goes there.
 pub(super) fn engine(app: &App, area: Rect, buffer: &mut Buffer) {
     let role = if app.is_typed_in { Role::Focus } else { Role::Border };
-    let rule = app.setting.theme.signs().rule;
-    put(buffer, area, 0, &rule.repeat(usize::from(area.width)), app.style(role));
+    let line = app.setting.theme.signs().rule.repeat(usize::from(area.width));
+    put(buffer, area, 0, &line, app.style(role));
     let free = usize::from(area.width).saturating_sub(4);
     let words = engine_words(app).into_iter().find(|words| text::width(words) <= free);
     let words = format!(" {} ", words.unwrap_or_default());

@@ -77,10 +77,8 @@ fn title<'a>(app: &App, place: usize, width: u16, now: Duration) -> Line<'a> {
     let Some(pane) = app.panes.get(place) else { return Line::default() };
     let signs = app.setting.theme.signs();
     let number = if width < NUMBERED { " ".to_owned() } else { format!(" {} ", place + 1) };
-    let mark = match app.contrasts.has_session(&pane.name) {
-        true => format!(" {}", signs.differs),
-        false => String::new(),
-    };
+    let differs = app.contrasts.has_session(&pane.name);
+    let mark = if differs { format!(" {}", signs.differs) } else { String::new() };
     let room = usize::from(width).saturating_sub(3 + number.len() + text::width(&mark));
     let states: Vec<String> =
         pane.state(now).iter().map(|state| text::visible(state).into_owned()).collect();
