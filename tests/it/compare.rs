@@ -116,9 +116,7 @@ impl Stage {
     fn frame(&self) -> String {
         let Size { width, height } = self.size();
         let mut canvas = Canvas::new(TestBackend::new(width, height)).unwrap();
-        canvas
-            .draw(|frame| view::draw_comparison(frame, &self.comparison, self.now))
-            .unwrap();
+        canvas.draw(|frame| view::draw_comparison(frame, &self.comparison, self.now)).unwrap();
         canvas.backend().to_string()
     }
 
