@@ -16,7 +16,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio_util::sync::CancellationToken;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 10;
 const CLIENTS: u32 = 20;
 const REQUESTS: u32 = 40_000;
 
@@ -30,30 +30,34 @@ struct Typed {
 async fn main() {
     let cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.expect("a server");
     for strategy in ["for-update", "conditional-update"] {
-        let mut beside_pgbench = Vec::new();
-        let mut beside_itself = Vec::new();
-        for _ in 0..ROUNDS {
-            let peer = pgbench(&cluster, strategy);
-            let ours = rush(&cluster, strategy).await;
-            let drawn = rush_on_screen(&cluster, strategy).await;
-            beside_pgbench.push(ours / peer);
-            beside_itself.push(drawn / ours);
-            eprintln!(
-                "{strategy}: pgbench {peer:.0}, rush {ours:.0}, on a screen {drawn:.0} a second"
-            );
-        }
-        eprintln!(
-            "{strategy}: {:.2} times pgbench; {:.2} of itself with its screen",
-            median(beside_pgbench),
-            median(beside_itself)
-        );
+        let peer = async || pgbench(&cluster, strategy);
+        let ours = async || rush(&cluster, strategy).await;
+        let drawn = async || rush_on_screen(&cluster, strategy).await;
+        in_turns(&format!("{strategy}, the rush to pgbench"), ours, peer).await;
+        in_turns(&format!("{strategy}, with its screen to without"), drawn, ours).await;
     }
     cluster.stop().await.expect("nothing stays");
 }
 
-fn median(mut ratios: Vec<f64>) -> f64 {
+/// Runs both in pairs, each of them first in every other pair, and tells the median of the pairs' ratios with the middle half of them.
+async fn in_turns(words: &str, one: impl AsyncFn() -> f64, other: impl AsyncFn() -> f64) {
+    one().await;
+    let mut ratios = Vec::new();
+    for round in 0..ROUNDS {
+        let (left, right) = if round % 2 == 0 {
+            let left = one().await;
+            (left, other().await)
+        } else {
+            let right = other().await;
+            (one().await, right)
+        };
+        eprintln!("  {left:.0} to {right:.0} a second");
+        ratios.push(left / right);
+    }
     ratios.sort_by(f64::total_cmp);
-    ratios[ratios.len() / 2]
+    let at = |share: usize| ratios[(ratios.len() - 1) * share / 4];
+    let median = f64::midpoint(ratios[(ROUNDS - 1) / 2], ratios[ROUNDS / 2]);
+    eprintln!("{words}: {median:.3} (half of the pairs from {:.3} to {:.3})", at(1), at(3));
 }
 
 fn options(strategy: &str) -> Options {

@@ -6,14 +6,15 @@ use color_eyre::eyre::{self, WrapErr as _};
 use futures::stream;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::RushArgs;
+use crate::cli::{EngineChoice, RushArgs};
+use crate::engine::optimistic::{self, Gateway};
 use crate::exit::{Exit, Failure};
 use crate::fault::with_causes;
 use crate::launch;
 use crate::rush::board::Board;
 use crate::rush::headless::headless;
 use crate::rush::options::Options;
-use crate::rush::{model, table};
+use crate::rush::table;
 use crate::scenario::EngineKind;
 use crate::tui::recording::Recording;
 use crate::tui::rush::{Leaving, show};
@@ -33,9 +34,10 @@ pub fn run(arguments: &RushArgs) -> eyre::Result<Exit> {
 }
 
 async fn open(arguments: &RushArgs) -> eyre::Result<Exit> {
+    check(arguments)?;
     let venues = launch::engine(&arguments.engine).await?;
     let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
-    let sold = sell(arguments, &venue.target).await;
+    let sold = sell_on(arguments, venue.target).await;
     venues.stop().await.map_err(Failure::from)?;
     let Sold { board, interrupted } = sold?;
     write(&board, &arguments.rush)?;
@@ -44,6 +46,30 @@ async fn open(arguments: &RushArgs) -> eyre::Result<Exit> {
         (false, true) => Exit::Fine,
         (false, false) => Exit::Broken,
     })
+}
+
+fn check(arguments: &RushArgs) -> Result<(), Failure> {
+    if arguments.engine.isolation.is_some() {
+        let why = "--isolation is not for the rush: every strategy has the level that it needs";
+        return Err(Failure::misuse(why));
+    }
+    arguments.rush.check().map_err(|error| Failure::misuse(error.to_string()))
+}
+
+/// With `--engine optimistic`, all strategies have that engine before the database.
+async fn sell_on(arguments: &RushArgs, database: Target) -> eyre::Result<Sold> {
+    if arguments.engine.engine != Some(EngineChoice::Optimistic) {
+        return sell(arguments, &database).await;
+    }
+    let folder = tempfile::tempdir().wrap_err("no folder for the optimistic engine's socket")?;
+    let socket_folder = Some(folder.path().to_owned());
+    let options = optimistic::Options { socket_folder, ..optimistic::Options::new(database) };
+    let gateway = Gateway::start(options).await.map_err(|error| {
+        Failure::unreachable(format!("the optimistic engine: {}", with_causes(&error)))
+    })?;
+    let sold = sell(arguments, gateway.target()).await;
+    gateway.stop().await;
+    sold
 }
 
 /// What a rush came to.
@@ -96,10 +122,7 @@ async fn seen(options: &Options, target: &Target, recording: Recording) -> eyre:
 }
 
 fn write(board: &Board, options: &Options) -> eyre::Result<()> {
-    let mut text = table::render(board, options, options.format);
-    if options.model {
-        text.push_str(&model::render(board, options));
-    }
+    let text = table::render(board, options, options.format);
     match &options.output {
         None => Ok(std::io::stdout().write_all(text.as_bytes())?),
         Some(path) => std::fs::write(path, text).map_err(|error| {

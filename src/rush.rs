@@ -17,7 +17,6 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +24,8 @@ use crate::engine::schema::{RunSchema, SchemaError, sweep};
 use crate::wire::Target;
 
 pub mod board;
+mod counter;
+mod crew;
 mod desk;
 mod door;
 mod floor;
@@ -34,6 +35,8 @@ mod house;
 pub mod model;
 pub mod options;
 mod pause;
+pub mod plan;
+mod shift;
 mod strategy;
 pub mod table;
 pub mod tally;
@@ -45,8 +48,10 @@ mod worker;
 
 use board::{End, Ended, Finished, Report};
 use door::Door;
+use floor::Floor;
 use ground::Ground;
 use options::{Options, StrategyName};
+use shift::Opening;
 use tally::{Settled, Tally};
 use trace::Trace;
 use trouble::Trouble;
@@ -59,7 +64,7 @@ const PREFIX: &str = "overbooked_rush";
 /// The name that the workers' connections go by.
 const APPLICATION: &str = "overbooked/rush";
 /// How many batches may be on their way from the workers before they wait.
-const BATCHES: usize = 256;
+const BATCHES: usize = 64;
 
 /// Why a rush could not take place at all.
 #[derive(Debug, thiserror::Error)]
@@ -176,16 +181,15 @@ impl Rush<'_> {
         shop: Arc<Shop>,
         application: &str,
     ) -> Result<Finished, Trouble> {
-        let counters = floor::staff(&shop, self.options.compartments).await?;
+        let mut floor = Floor::staff(Arc::clone(&shop), self.options.compartments).await?;
         let lookout = Lookout::start(&shop.door, application).await?;
         tell(&self.reports, Report::Opened(strategy)).await;
         let begin = Instant::now();
         let (settled, hear) = mpsc::channel(BATCHES);
-        let workers = floor::open(counters, &shop, &self.trace, &settled);
-        drop(settled);
+        floor.open(&Opening::now(Arc::clone(&self.trace), settled));
         let (tally, waits) = self.count(hear, lookout).await;
         let wall = begin.elapsed();
-        finish(workers).await;
+        floor.close().await;
         let record = house::record_when_up(&shop.door, &shop.schema).await?;
         let verdict = Verdict::new(&record, &tally.acknowledged);
         Ok(Finished { wall, tally, waits, verdict, stopped: self.stop.is_cancelled() })
@@ -226,15 +230,4 @@ fn watch(lookout: Option<Lookout>) -> mpsc::Receiver<Waits> {
         tokio::spawn(lookout.watch(told));
     }
     seen
-}
-
-/// Nobody is left behind; a worker that has panicked takes the rush with it.
-async fn finish(mut workers: JoinSet<()>) {
-    while let Some(done) = workers.join_next().await {
-        if let Err(error) = done
-            && let Ok(panic) = error.try_into_panic()
-        {
-            std::panic::resume_unwind(panic);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Where the workers stand: they take the trace's requests in turn, and what they settle goes into one channel.
+//! The floor: who works where. Every worker has a place on a crew's thread, and so has every queue's clerk.
 //!
 //! ```text
 //!                       everyone books                one a compartment books
@@ -9,194 +9,87 @@
 //! ```
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, JoinSet};
 
-use super::pause;
+use super::counter::{self, Counter};
+use super::crew::Crew;
+use super::shift::{Opening, Shift};
 use super::strategy::Staff;
-use super::tally::{Outcome, Settled};
-use super::trace::{Request, Trace};
 use super::trouble::Trouble;
 use super::worker::{Shop, Worker};
 
-/// A worker tells what it has settled in batches: a message for each would cost more than some of the statements.
-const BATCH: usize = 64;
-/// No result is kept back for longer than this while there is work.
-const AT_LEAST_EVERY: Duration = Duration::from_millis(20);
-
-/// Opens all connections, so that the clock starts with everybody ready.
-pub(super) async fn staff(shop: &Arc<Shop>, compartments: u32) -> Result<Vec<Counter>, Trouble> {
-    match shop.strategy.staff() {
-        Staff::Everyone => {
-            let mut counters = Vec::new();
-            for number in 0..shop.workers {
-                let worker = Worker::start(Arc::clone(shop), number.into()).await?;
-                counters.push(Counter::Worker(Box::new(worker)));
-            }
-            Ok(counters)
-        }
-        Staff::OneACompartment => {
-            let mut queues = Vec::new();
-            for number in 0..compartments {
-                queues.push(queue(Worker::start(Arc::clone(shop), number.into()).await?));
-            }
-            let queues: Arc<[_]> = queues.into();
-            Ok((0..shop.workers).map(|_| Counter::Queue(Arc::clone(&queues))).collect())
-        }
-    }
-}
-
-/// Lets everybody work until the trace is used up or the shop is stopped. The channel's receiver sees the end when the last worker
-/// is done.
-pub(super) fn open(
-    counters: Vec<Counter>,
-    shop: &Arc<Shop>,
-    trace: &Arc<Trace>,
-    settled: &mpsc::Sender<Vec<Settled>>,
-) -> JoinSet<()> {
-    let begin = Instant::now();
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut tasks = JoinSet::new();
-    for counter in counters {
-        let shift = Shift {
-            counter,
-            shop: Arc::clone(shop),
-            trace: Arc::clone(trace),
-            next: Arc::clone(&next),
-            begin,
-            settled: settled.clone(),
-            kept: Vec::with_capacity(BATCH),
-            told: begin,
-        };
-        tasks.spawn(shift.work());
-    }
-    tasks
-}
-
-/// Where a request is brought.
-pub(super) enum Counter {
-    /// To a worker with a connection of its own.
-    Worker(Box<Worker>),
-    /// Into its compartment's queue.
-    Queue(Arc<[mpsc::Sender<Ticket>]>),
-}
-
-/// A request that stands in a queue.
-pub(super) struct Ticket {
-    request: Request,
-    due: Instant,
-    answer: oneshot::Sender<Settled>,
-}
-
-/// A queue and the clerk at its head, who goes home when nobody can come any more. It is never longer than there are workers.
-fn queue(mut clerk: Worker) -> mpsc::Sender<Ticket> {
-    let (enter, mut queue) = mpsc::channel::<Ticket>(BATCH);
-    tokio::spawn(async move {
-        while let Some(ticket) = queue.recv().await {
-            // Nobody waits for the answer any more: then the rush was broken off.
-            let _ = ticket.answer.send(clerk.settle(ticket.request, ticket.due).await);
-        }
-    });
-    enter
-}
-
-impl Counter {
-    async fn settle(&mut self, request: Request, due: Instant, think_time: Duration) -> Settled {
-        match self {
-            Self::Worker(worker) => worker.settle(request, due).await,
-            Self::Queue(queues) => {
-                pause::rest(think_time).await;
-                let answered = stand_in(queues, request, due).await;
-                answered.unwrap_or_else(|| Settled::unserved(request, due))
-            }
-        }
-    }
-}
-
-async fn stand_in(
-    queues: &[mpsc::Sender<Ticket>],
-    request: Request,
-    due: Instant,
-) -> Option<Settled> {
-    let queue = queues.get(usize::try_from(request.compartment).ok()?)?;
-    let (answer, answered) = oneshot::channel();
-    queue.send(Ticket { request, due, answer }).await.ok()?;
-    answered.await.ok()
-}
-
-/// One worker's share of the rush.
-struct Shift {
-    counter: Counter,
+/// Everybody, at their places.
+pub(super) struct Floor {
     shop: Arc<Shop>,
-    trace: Arc<Trace>,
-    next: Arc<AtomicUsize>,
-    begin: Instant,
-    settled: mpsc::Sender<Vec<Settled>>,
-    kept: Vec<Settled>,
-    told: Instant,
+    crews: Vec<Crew>,
+    counters: Vec<Counter>,
+    tasks: JoinSet<()>,
 }
 
-impl Shift {
-    async fn work(mut self) {
-        while let Some((request, due)) = self.next_request().await {
-            let settled = self.counter.settle(request, due, self.shop.think_time).await;
-            self.kept.push(settled);
-            if self.kept.len() == BATCH || self.told.elapsed() >= AT_LEAST_EVERY {
-                self.tell().await;
-            }
+impl Floor {
+    /// Opens all connections, so that the clock starts with everybody ready.
+    pub(super) async fn staff(shop: Arc<Shop>, compartments: u32) -> Result<Self, Trouble> {
+        let crews = Crew::assemble(shop.workers as usize).map_err(Trouble::no_thread)?;
+        let mut floor = Self { shop, crews, counters: Vec::new(), tasks: JoinSet::new() };
+        match floor.shop.strategy.staff() {
+            Staff::Everyone => floor.put_workers().await?,
+            Staff::OneACompartment => floor.put_clerks(compartments).await?,
         }
-        self.tell().await;
+        Ok(floor)
     }
 
-    /// The next of the trace, once its time has come. Without a rate it is due when somebody is free for it.
-    async fn next_request(&mut self) -> Option<(Request, Instant)> {
-        if self.shop.stop.is_cancelled() {
-            return None;
+    async fn put_workers(&mut self) -> Result<(), Trouble> {
+        for number in 0..self.shop.workers {
+            let started = start(self.place(number), Arc::clone(&self.shop), number);
+            let worker = started.await.map_err(|why| why.with_room_for(number, self.shop.workers))?;
+            self.counters.push(Counter::Worker(Box::new(worker)));
         }
-        let request = self.trace.get(self.next.fetch_add(1, Ordering::Relaxed))?;
-        if request.at.is_zero() {
-            return Some((request, Instant::now()));
-        }
-        let due = self.begin + request.at;
-        if due > Instant::now() {
-            self.tell().await;
-            tokio::select! {
-                () = pause::until(due) => {}
-                () = self.shop.stop.cancelled() => return None,
-            }
-        }
-        Some((request, due))
+        Ok(())
     }
 
-    async fn tell(&mut self) {
-        self.told = Instant::now();
-        if !self.kept.is_empty() {
-            let batch = std::mem::replace(&mut self.kept, Vec::with_capacity(BATCH));
-            // Nobody counts any more: the rush was broken off.
-            let _ = self.settled.send(batch).await;
+    async fn put_clerks(&mut self, compartments: u32) -> Result<(), Trouble> {
+        let mut queues = Vec::new();
+        for number in 0..compartments {
+            let clerk = start(self.place(number), Arc::clone(&self.shop), number).await?;
+            let (enter, queue) = counter::queue();
+            self.tasks.spawn_on(counter::serve(clerk, queue), &self.place(number));
+            queues.push(enter);
+        }
+        let queues: Arc<[_]> = queues.into();
+        self.counters.extend((0..self.shop.workers).map(|_| Counter::Queue(Arc::clone(&queues))));
+        Ok(())
+    }
+
+    /// Whoever has this number always comes to the same thread.
+    fn place(&self, number: u32) -> Handle {
+        self.crews[number as usize % self.crews.len()].runtime().clone()
+    }
+
+    /// Lets everybody work until the trace is used up or the shop is stopped. The channel's receiver sees the end when the last worker
+    /// is done.
+    pub(super) fn open(&mut self, opening: &Opening) {
+        for (number, counter) in (0..).zip(std::mem::take(&mut self.counters)) {
+            let shift = Shift::new(counter, Arc::clone(&self.shop), opening.clone());
+            self.tasks.spawn_on(shift.work(), &self.place(number));
+        }
+    }
+
+    /// Nobody is left behind; a worker that has panicked takes the rush with it.
+    pub(super) async fn close(mut self) {
+        while let Some(done) = self.tasks.join_next().await {
+            done.unwrap_or_else(|error| panicked(error));
         }
     }
 }
 
-impl Settled {
-    /// A request that the queue's clerk never came to.
-    fn unserved(request: Request, due: Instant) -> Self {
-        Self {
-            passenger: request.passenger,
-            outcome: Outcome::Failed,
-            latency: due.elapsed(),
-            first_try: Duration::ZERO,
-            retrying: Duration::ZERO,
-            statements: 0,
-            conflicts: 0,
-            retries: 0,
-            reconnects: 0,
-            asked: 0,
-            errors: Vec::new(),
-        }
-    }
+/// A connection belongs to the thread that it was opened on.
+async fn start(place: Handle, shop: Arc<Shop>, number: u32) -> Result<Worker, Trouble> {
+    place.spawn(Worker::start(shop, number.into())).await.unwrap_or_else(|error| panicked(error))
+}
+
+/// Nobody here ends another's task, so one that has not ended well has panicked.
+fn panicked<T>(error: JoinError) -> T {
+    std::panic::resume_unwind(error.into_panic())
 }

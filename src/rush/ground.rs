@@ -5,6 +5,7 @@ use tempfile::TempDir;
 
 use super::door::{Door, Preparing};
 use super::options::StrategyName;
+use super::trouble::Trouble;
 use crate::engine::flavor::Flavor;
 use crate::engine::optimistic::{Gateway, Options};
 use crate::scenario::EngineKind;
@@ -29,7 +30,7 @@ impl Ground {
         let flavor = Flavor::detect(pool).await.map_err(|error| error.to_string())?;
         match flavor.kind.for_expectations() {
             EngineKind::Dsql | EngineKind::Optimistic => Ok(Self::itself(target)),
-            EngineKind::Postgres => Self::behind_gateway(target).await,
+            EngineKind::Postgres => Self::of_postgres(target).await,
             EngineKind::YugabyteDb | EngineKind::CockroachDb => {
                 Err("the optimistic engine stands before a PostgreSQL only".to_owned())
             }
@@ -40,8 +41,16 @@ impl Ground {
         Self { target: target.clone(), gateway: None }
     }
 
-    async fn behind_gateway(target: &Target) -> Result<Self, String> {
+    /// It may be an optimistic engine that has a PostgreSQL behind it and answers with its version.
+    async fn of_postgres(target: &Target) -> Result<Self, String> {
         let door = Door::to(target, super::APPLICATION).await.map_err(|error| error.to_string())?;
+        if is_optimistic(&door).await.map_err(|error| error.to_string())? {
+            return Ok(Self::itself(target));
+        }
+        Self::behind_gateway(target, &door).await
+    }
+
+    async fn behind_gateway(target: &Target, door: &Door) -> Result<Self, String> {
         if door.preparing() == Preparing::Unnamed {
             return Err("the optimistic engine needs sessions of its own, and a pooler stands before the database".to_owned());
         }
@@ -63,5 +72,15 @@ impl Ground {
             gateway.stop().await;
             drop(folder);
         }
+    }
+}
+
+/// What judges at COMMIT, after snapshots alone, has no SERIALIZABLE and says so.
+async fn is_optimistic(door: &Door) -> Result<bool, Trouble> {
+    let mut line = door.open().await?;
+    match line.run("begin isolation level serializable").await {
+        Ok(_) => line.run("rollback").await.map(|_| false),
+        Err(trouble) if trouble.is_unsupported() => Ok(true),
+        Err(trouble) => Err(trouble),
     }
 }

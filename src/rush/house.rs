@@ -32,8 +32,14 @@ pub(super) async fn build(
     strategy: &dyn Strategy,
 ) -> Result<(), Trouble> {
     let mut line = door.open().await?;
-    for statement in [sql::SEATS, sql::BOOKINGS].iter().chain(strategy.prepare()) {
-        line.run(&in_schema(statement, schema)).await?;
+    for table in [sql::SEATS, sql::BOOKINGS].iter().chain(strategy.tables()) {
+        line.run(&in_schema(table, schema)).await?;
+    }
+    for index in strategy.indexes() {
+        match line.run(&in_schema(index, schema)).await {
+            Err(trouble) if trouble.is_unsupported() => {}
+            made => drop(made?),
+        }
     }
     Ok(())
 }
@@ -45,8 +51,8 @@ pub(super) async fn rehearse(
     strategy: &dyn Strategy,
 ) -> Result<(), Trouble> {
     let mut desk = Desk::open(door, Arc::clone(schema), Duration::ZERO).await?;
-    desk.change(sql::FILL, &[0, 0, 1]).await?;
-    let request = Request { passenger: 0, seat: 0, compartment: 0, at: Duration::ZERO };
+    desk.change(sql::FILL, &[0, 0, 1, 1]).await?;
+    let request = Request { passenger: 0, seat: 0, compartment: -1, at: Duration::ZERO };
     let mut tried = strategy.attempt(&mut desk, request).await;
     for _ in 1..PROBES {
         if !matches!(tried, Err(Trouble::Conflict(_))) {
@@ -64,10 +70,11 @@ pub(super) async fn rehearse(
 /// All seats, all free.
 pub(super) async fn fill(door: &Door, schema: &Arc<str>, options: &Options) -> Result<(), Trouble> {
     let mut desk = Desk::open(door, Arc::clone(schema), Duration::ZERO).await?;
-    let per_compartment = options.seats_per_compartment().cast_signed();
+    let [seats, compartments] = [options.seats, options.compartments].map(u32::cast_signed);
     for first in (1..=options.seats).step_by(ROWS_AT_ONCE as usize) {
         let last = options.seats.min(first + ROWS_AT_ONCE - 1);
-        desk.change(sql::FILL, &[first.cast_signed(), last.cast_signed(), per_compartment]).await?;
+        let [first, last] = [first, last].map(u32::cast_signed);
+        desk.change(sql::FILL, &[first, last, compartments, seats]).await?;
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::plan::Plan;
+
 /// The strategies, in the words of the field.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum, serde::Serialize,
@@ -96,10 +98,10 @@ pub struct Options {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub workers: u32,
     /// Requests a second; as fast as the workers can when not given
-    #[arg(long, value_parser = positive)]
+    #[arg(long, allow_negative_numbers = true, value_parser = positive)]
     pub rate: Option<f64>,
     /// Zipf's exponent: 0 asks for every seat alike, 1 crowds at the best ones
-    #[arg(long, default_value_t = 0.0, value_parser = skew)]
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true, value_parser = skew)]
     pub skew: f64,
     /// How long a passenger thinks between looking and booking: 5ms, 1s
     #[arg(long, default_value = "0ms", value_parser = duration)]
@@ -140,10 +142,32 @@ impl Options {
         chosen
     }
 
-    /// How many seats a compartment has; the last one may have fewer.
-    pub fn seats_per_compartment(&self) -> u32 {
-        self.seats.div_ceil(self.compartments)
+    /// The seating plan.
+    pub fn plan(&self) -> Plan {
+        Plan { seats: self.seats, compartments: self.compartments }
     }
+
+    /// Whether the flags fit together.
+    pub fn check(&self) -> Result<(), OptionsError> {
+        let Self { seats, compartments, .. } = *self;
+        if compartments > seats {
+            return Err(OptionsError::EmptyCompartments { seats, compartments });
+        }
+        Ok(())
+    }
+}
+
+/// Why the flags do not fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// There are more compartments than seats.
+    #[error("--seats {seats} cannot be divided into --compartments {compartments}: each needs a seat")]
+    EmptyCompartments {
+        /// How many seats.
+        seats: u32,
+        /// How many compartments.
+        compartments: u32,
+    },
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -53,8 +53,13 @@ pub(super) enum Staff {
 
 /// One way of selling a seat.
 pub(super) trait Strategy: Send + Sync {
-    /// Tables and indexes that it needs beside the seats, one statement each.
-    fn prepare(&self) -> &'static [Phrase] {
+    /// Tables that it needs beside the seats, one statement each.
+    fn tables(&self) -> &'static [Phrase] {
+        &[]
+    }
+
+    /// Indexes that make it quick, one statement each; it is right without them.
+    fn indexes(&self) -> &'static [Phrase] {
         &[]
     }
 

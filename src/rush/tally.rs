@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
+use tokio::time::Instant;
 
-use super::trace::{Passenger, SeatNumber};
+use super::trace::{Passenger, Request, SeatNumber};
 use super::trouble::ErrorClass;
 
 /// How a request ended.
@@ -48,6 +49,25 @@ pub struct Settled {
     pub asked: u32,
     /// Every error on the way, also those that a retry has mended.
     pub errors: Vec<ErrorClass>,
+}
+
+impl Settled {
+    /// A request that nobody came to: the queue's clerk is gone.
+    pub(super) fn unserved(request: Request, due: Instant) -> Self {
+        Self {
+            passenger: request.passenger,
+            outcome: Outcome::Failed,
+            latency: due.elapsed(),
+            first_try: Duration::ZERO,
+            retrying: Duration::ZERO,
+            statements: 0,
+            conflicts: 0,
+            retries: 0,
+            reconnects: 0,
+            asked: 0,
+            errors: Vec::new(),
+        }
+    }
 }
 
 /// A passenger who was told: the seat is yours.

@@ -8,6 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_distr::{Distribution as _, Zipf};
 
 use super::options::Options;
+use super::plan::Plan;
 
 /// The number of a passenger, from 1; each asks once.
 pub type Passenger = i32;
@@ -33,7 +34,7 @@ pub struct Trace {
     seats: Vec<SeatNumber>,
     /// Microseconds from the start; empty without a rate.
     arrivals: Vec<u64>,
-    seats_per_compartment: SeatNumber,
+    plan: Plan,
 }
 
 impl Trace {
@@ -43,8 +44,7 @@ impl Trace {
         let seats = wishes(options, &mut rng);
         let arrivals =
             options.rate.map(|rate| arrivals(rate, seats.len(), &mut rng)).unwrap_or_default();
-        let seats_per_compartment = options.seats_per_compartment().cast_signed();
-        Self { seats, arrivals, seats_per_compartment }
+        Self { seats, arrivals, plan: options.plan() }
     }
 
     /// The request with this index.
@@ -53,7 +53,7 @@ impl Trace {
         Some(Request {
             passenger: Passenger::try_from(index + 1).ok()?,
             seat,
-            compartment: (seat - 1) / self.seats_per_compartment,
+            compartment: self.plan.compartment_of(seat),
             at: Duration::from_micros(self.arrivals.get(index).copied().unwrap_or_default()),
         })
     }

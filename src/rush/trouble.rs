@@ -49,6 +49,9 @@ impl fmt::Display for ErrorClass {
     }
 }
 
+/// The SQLSTATE of a server that has no connection left.
+const TOO_MANY: &str = "53300";
+
 /// Why a try did not come to an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
@@ -72,6 +75,25 @@ impl Trouble {
     /// There is no way to the database at all.
     pub fn unreachable(message: String) -> Self {
         Self::Refused { class: ErrorClass::unreachable(), message }
+    }
+
+    /// The system gives no more threads.
+    pub(super) fn no_thread(error: io::Error) -> Self {
+        let message = format!("no thread for the workers: {error}");
+        Self::Refused { class: ErrorClass::driver(), message }
+    }
+
+    /// Where a server is full, how many workers it has let in.
+    pub(super) fn with_room_for(self, let_in: u32, of: u32) -> Self {
+        match self {
+            Self::Lost(class) | Self::Refused { class, .. } if class.as_str() == TOO_MANY => {
+                let message = format!(
+                    "the server let in {let_in} of {of} workers: give fewer with --workers, or raise its max_connections"
+                );
+                Self::Refused { class, message }
+            }
+            other => other,
+        }
     }
 
     /// What it is counted by.

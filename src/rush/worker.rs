@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::desk::{Desk, Former};
 use super::door::Door;
 use super::pause;
-use super::strategy::{Answer, Strategy};
+use super::strategy::{Answer, Staff, Strategy};
 use super::tally::{Outcome, Settled};
 use super::trace::{Request, SeatNumber};
 use super::trouble::{ErrorClass, Trouble};
@@ -49,7 +49,12 @@ pub(super) struct Shop {
 
 impl Shop {
     pub(super) async fn desk(&self) -> Result<Desk, Trouble> {
-        Desk::open(&self.door, Arc::clone(&self.schema), self.think_time).await
+        // Whoever stands in a queue thinks there; the clerk at its head serves everybody.
+        let think_time = match self.strategy.staff() {
+            Staff::Everyone => self.think_time,
+            Staff::OneACompartment => Duration::ZERO,
+        };
+        Desk::open(&self.door, Arc::clone(&self.schema), think_time).await
     }
 
     /// In the worst case a passenger waits until everybody else has thought about the same seat.

@@ -28,6 +28,7 @@ mod recording;
 mod run;
 mod rush;
 mod rush_faults;
+mod rush_frames;
 mod rush_pooler;
 mod rush_screen;
 mod scenario_files;

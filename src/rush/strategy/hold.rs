@@ -27,7 +27,7 @@ impl Hold {
 }
 
 impl Strategy for Hold {
-    fn prepare(&self) -> &'static [Phrase] {
+    fn tables(&self) -> &'static [Phrase] {
         &[sql::HOLDS]
     }
 

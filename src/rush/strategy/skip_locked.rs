@@ -12,7 +12,7 @@ use crate::sql::rush as sql;
 pub(super) struct SkipLocked;
 
 impl Strategy for SkipLocked {
-    fn prepare(&self) -> &'static [Phrase] {
+    fn indexes(&self) -> &'static [Phrase] {
         &[sql::FREE_SEATS_INDEX]
     }
 

@@ -1,7 +1,7 @@
 //! The house as dots: one a seat, by compartment; where there are more seats than cells, one for several.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::stand::Stand;
 use crate::tui::text;
@@ -15,20 +15,16 @@ pub(super) fn draw(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer
     if area.is_empty() {
         return;
     }
-    let per_compartment = stand.options.seats_per_compartment().max(1) as usize;
-    let compartments = stand.sales.len().div_ceil(per_compartment).max(1);
-    let height = usize::from(area.height) / compartments;
-    for (number, sales) in stand.sales.chunks(per_compartment).enumerate() {
-        let (Ok(top), Ok(height)) = (u16::try_from(number * height), u16::try_from(height)) else {
-            return;
-        };
-        let place = Rect { y: area.y + top, height, ..area }.intersection(area);
-        compartment(&Compartment { number, sales }, theme, place, buffer);
+    let plan = stand.options.plan();
+    let rooms = Layout::vertical((0..plan.compartments).map(|_| Constraint::Fill(1))).split(area);
+    for (number, room) in (0..plan.compartments).zip(rooms.iter()) {
+        let sales = stand.sales.get(plan.places(number)).unwrap_or_default();
+        compartment(&Compartment { number, sales }, theme, *room, buffer);
     }
 }
 
 struct Compartment<'a> {
-    number: usize,
+    number: u32,
     sales: &'a [u8],
 }
 
@@ -52,12 +48,16 @@ fn compartment(compartment: &Compartment<'_>, theme: &Theme, area: Rect, buffer:
     let words = compartment.words();
     text::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Heading));
     let (width, height) = (usize::from(area.width), usize::from(area.height) - 1);
-    let seats_a_dot = compartment.sales.len().div_ceil((width * height).max(1)).max(1);
+    let seats = compartment.sales.len();
+    // Seats that have a cell of their own stand apart where there is room.
+    let step = if width.div_ceil(2) * height >= seats { 2 } else { 1 };
+    let row = width.div_ceil(step);
+    let seats_a_dot = seats.div_ceil((row * height).max(1)).max(1);
     let dots = compartment.sales.chunks(seats_a_dot);
-    for (place, seats) in dots.enumerate().take(width * height) {
+    for (place, seats) in dots.enumerate().take(row * height) {
         let (sign, role) = dot(seats, theme);
-        let x = area.x + u16::try_from(place % width).unwrap_or(0);
-        let y = area.y + 1 + u16::try_from(place / width).unwrap_or(0);
+        let x = area.x + u16::try_from(place % row * step).unwrap_or(0);
+        let y = area.y + 1 + u16::try_from(place / row).unwrap_or(0);
         text::put(buffer, area, (x, y), sign, theme.style(role));
     }
 }

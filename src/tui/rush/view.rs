@@ -8,8 +8,8 @@
 //! │B  ...                             │╭ latency ─ p50 1.9 ms, p99 8.2 ms ──────────────╮
 //! │                                   ││        chart                                   │
 //! ╰───────────────────────────────────╯╰────────────────────────────────────────────────╯
-//!  lock waits 3 now, 120 a second · conflicts 12 a second · retries 12 a second
-//!  errors: 40001 12 times
+//!  lock waits 3 now, 120/s seen · conflicts 12/s · retries 12/s
+//!  errors: 40001 12
 //! ╭ done ──────────────────────────────────────────────────────────────────────────────────╮
 //! │strategy    req/s   p99 ms   conflicts   sold twice   missing                               │
 //! ╰────────────────────────────────────────────────────────────────────────────────────────────╯
@@ -30,7 +30,7 @@ use super::series::Moment;
 use super::stand::{Phase, Stand};
 use crate::rush::table;
 use crate::tui::text;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::{Charset, Role, Theme};
 
 /// Draws a frame.
 pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
@@ -55,6 +55,22 @@ pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
     draw_now(stand, theme, now, buffer);
     draw_done(stand, theme, done, buffer);
     draw_footer(stand, theme, footer, buffer);
+    if theme.charset() == Charset::Ascii {
+        keep_ascii(buffer);
+    }
+}
+
+/// The chart's axes know no character set.
+fn keep_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        cell.set_symbol(match cell.symbol() {
+            "│" => "|",
+            "─" => "-",
+            "└" => "+",
+            "≥" => ">",
+            _ => "?",
+        });
+    }
 }
 
 /// A border with a title; gives what is inside.
@@ -138,7 +154,10 @@ fn draw_chart(stand: &Stand, theme: &Theme, curves: &[Curve], area: Rect, buffer
         .map(|curve| moments.iter().map(|moment| (moment.at, (curve.value)(moment))).collect())
         .collect();
     let highest = points.iter().flatten().map(|(_, value)| *value).fold(1.0, f64::max);
-    let marker = if theme.signs().free.is_ascii() { Marker::Custom('*') } else { Marker::Braille };
+    let marker = match theme.charset() {
+        Charset::Ascii => Marker::Custom('*'),
+        Charset::Unicode => Marker::Braille,
+    };
     let lines = points.iter().zip(curves).map(|(points, curve)| {
         let style = theme.style(curve.role);
         Dataset::default().data(points).marker(marker).graph_type(GraphType::Line).style(style)
@@ -155,11 +174,11 @@ fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let last = stand.series.last();
     let between = theme.signs().between;
     let waits = match running.waits {
-        Some(waits) => format!("lock waits: {} now, {:.0} a second seen", waits.now, last.waits),
-        None => "lock waits: not shown by this engine".to_owned(),
+        Some(waits) => format!("lock waits {} now, {:.0}/s seen", waits.now, last.waits),
+        None => "lock waits not shown by this engine".to_owned(),
     };
     let rates = format!(
-        " {waits} {between} conflicts: {:.0} a second {between} retries: {:.0} a second",
+        " {waits} {between} conflicts {:.0}/s {between} retries {:.0}/s",
         last.conflicts, last.retries
     );
     let errors: Vec<String> =
@@ -187,7 +206,9 @@ fn draw_done(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         .enumerate()
         .map(|(place, line)| {
             let role = if place == 0 { Role::Heading } else { Role::Screen };
-            Line::styled(text::visible(line).into_owned(), theme.style(role))
+            let line = text::visible(line);
+            let line = text::fit(&line, usize::from(area.width), theme.signs().ellipsis);
+            Line::styled(line.into_owned(), theme.style(role))
         })
         .collect();
     text::put_lines(buffer, area, &styled);
