@@ -192,6 +192,10 @@ pub enum MatrixFormat {
 
 /// What the crowd does, and where.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 every strategy did what it should: naive sells seats twice, what an engine cannot do is listed with its reason;
+1 another one sold a seat twice, a sale was lost, or a strategy broke off; 2 wrong use; 3 the database cannot be reached;
+130 stopped before the end.")]
 pub struct RushArgs {
     /// The crowd.
     #[command(flatten)]

@@ -31,7 +31,7 @@ pub(super) struct Floor {
 impl Floor {
     /// Opens all connections, so that the clock starts with everybody ready.
     pub(super) async fn staff(shop: Arc<Shop>, compartments: u32) -> Result<Self, Trouble> {
-        let crews = Crew::assemble(shop.workers as usize).map_err(Trouble::no_thread)?;
+        let crews = Crew::assemble(shop.workers as usize).map_err(|error| Trouble::no_thread(&error))?;
         let mut floor = Self { shop, crews, counters: Vec::new(), tasks: JoinSet::new() };
         match floor.shop.strategy.staff() {
             Staff::Everyone => floor.put_workers().await?,
@@ -79,14 +79,14 @@ impl Floor {
     /// Nobody is left behind; a worker that has panicked takes the rush with it.
     pub(super) async fn close(mut self) {
         while let Some(done) = self.tasks.join_next().await {
-            done.unwrap_or_else(|error| panicked(error));
+            done.unwrap_or_else(panicked);
         }
     }
 }
 
 /// A connection belongs to the thread that it was opened on.
 async fn start(place: Handle, shop: Arc<Shop>, number: u32) -> Result<Worker, Trouble> {
-    place.spawn(Worker::start(shop, number.into())).await.unwrap_or_else(|error| panicked(error))
+    place.spawn(Worker::start(shop, number.into())).await.unwrap_or_else(panicked)
 }
 
 /// Nobody here ends another's task, so one that has not ended well has panicked.

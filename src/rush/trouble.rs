@@ -78,7 +78,7 @@ impl Trouble {
     }
 
     /// The system gives no more threads.
-    pub(super) fn no_thread(error: io::Error) -> Self {
+    pub(super) fn no_thread(error: &io::Error) -> Self {
         let message = format!("no thread for the workers: {error}");
         Self::Refused { class: ErrorClass::driver(), message }
     }

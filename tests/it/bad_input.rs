@@ -97,6 +97,22 @@ fn a_server_of_another_kind_is_named_by_its_first_words() {
     is_refused(&["--url", &url], 3, &["is not a PostgreSQL server", "HTTP/1.1 400"]);
 }
 
+#[test]
+fn a_rush_that_cannot_be_is_told_why() {
+    let refused = |flags: &[&str], words: &[&str]| {
+        is_refused(&[&["rush", "--headless"], flags].concat(), 2, words);
+    };
+    refused(&["--requests", "0"], &["--requests", "0 is not in 1..=100000000"]);
+    refused(&["--seats", "1", "--compartments", "7"], &["--seats 1", "each needs a seat"]);
+    refused(&["--workers", "100000"], &["100000 is not in 1..=10000"]);
+    refused(&["--skew", "-1"], &["--skew", "a number from 0 to 10 is needed"]);
+    refused(&["--rate", "0"], &["--rate", "a number above 0 is needed"]);
+    refused(&["--rate", "-5"], &["--rate", "a number above 0 is needed"]);
+    refused(&["--think-time", "5"], &["with us, ms or s is needed: 5ms"]);
+    refused(&["for-updat"], &["for-updat", "a similar value exists: 'for-update'"]);
+    refused(&["--isolation", "serializable"], &["--isolation is not for the rush"]);
+}
+
 /// A server that wants a password from everybody who comes over TCP.
 async fn guarded() -> (Cluster, u16) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -31,6 +31,7 @@ mod rush_faults;
 mod rush_frames;
 mod rush_pooler;
 mod rush_screen;
+mod rush_serve;
 mod scenario_files;
 mod screen;
 mod session;
