@@ -31,7 +31,8 @@ pub(super) struct Floor {
 impl Floor {
     /// Opens all connections, so that the clock starts with everybody ready.
     pub(super) async fn staff(shop: Arc<Shop>, compartments: u32) -> Result<Self, Trouble> {
-        let crews = Crew::assemble(shop.workers as usize).map_err(|error| Trouble::no_thread(&error))?;
+        let crews =
+            Crew::assemble(shop.workers as usize).map_err(|error| Trouble::no_thread(&error))?;
         let mut floor = Self { shop, crews, counters: Vec::new(), tasks: JoinSet::new() };
         match floor.shop.strategy.staff() {
             Staff::Everyone => floor.put_workers().await?,
@@ -43,7 +44,8 @@ impl Floor {
     async fn put_workers(&mut self) -> Result<(), Trouble> {
         for number in 0..self.shop.workers {
             let started = start(self.place(number), Arc::clone(&self.shop), number);
-            let worker = started.await.map_err(|why| why.with_room_for(number, self.shop.workers))?;
+            let worker =
+                started.await.map_err(|why| why.with_room_for(number, self.shop.workers))?;
             self.counters.push(Counter::Worker(Box::new(worker)));
         }
         Ok(())

@@ -161,7 +161,9 @@ impl Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionsError {
     /// There are more compartments than seats.
-    #[error("--seats {seats} cannot be divided into --compartments {compartments}: each needs a seat")]
+    #[error(
+        "--seats {seats} cannot be divided into --compartments {compartments}: each needs a seat"
+    )]
     EmptyCompartments {
         /// How many seats.
         seats: u32,

@@ -62,7 +62,8 @@ impl Telling {
 
     /// Somebody is sold a seat that is somebody else's.
     fn sell_again(&mut self, seats: i32) {
-        let again = |sale: i32| Settled { outcome: Outcome::Booked(seat(sale * 5)), ..settled(1, sale) };
+        let again =
+            |sale: i32| Settled { outcome: Outcome::Booked(seat(sale * 5)), ..settled(1, sale) };
         let batch: Arc<[Settled]> = (0..seats).map(again).collect();
         batch.iter().for_each(|settled| self.tally.apply(settled));
         self.tell(Report::Settled(batch));
@@ -137,11 +138,7 @@ fn picture(stand: &Stand, size: (u16, u16), charset: Charset) -> String {
     drawn(stand, size, charset).backend().to_string()
 }
 
-fn drawn(
-    stand: &Stand,
-    (width, height): (u16, u16),
-    charset: Charset,
-) -> Terminal<TestBackend> {
+fn drawn(stand: &Stand, (width, height): (u16, u16), charset: Charset) -> Terminal<TestBackend> {
     let theme = Theme::find("dark", Depth::Bare, charset).unwrap();
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(frame, stand, &theme)).unwrap();
