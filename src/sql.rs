@@ -71,4 +71,6 @@ pub mod optimistic {
     pub const RESOLVE: &str = include_str!("../sql/optimistic/resolve.sql");
     /// What a private copy must know of a relation.
     pub const SHAPE: &str = include_str!("../sql/optimistic/shape.sql");
+    /// What calls a function that may read tables without naming it.
+    pub const UNNAMED: &str = include_str!("../sql/optimistic/unnamed.sql");
 }

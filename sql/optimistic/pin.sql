@@ -5,7 +5,10 @@ select txid_current_snapshot()::text,
         from pg_catalog.pg_class c
         where c.oid >= 16384 and c.relpersistence <> 't' and c.relkind in ('r', 'p', 'v', 'm', 'f'))
        || (select ':' || count(*) || ':' || coalesce(sum(p.xmin::text::bigint), 0)
-           from pg_catalog.pg_proc p where p.oid >= 16384),
+           from pg_catalog.pg_proc p where p.oid >= 16384)
+       || (select ':' || count(*) from pg_catalog.pg_operator o where o.oid >= 16384)
+       || (select ':' || count(*) from pg_catalog.pg_cast c where c.oid >= 16384)
+       || (select ':' || count(*) from pg_catalog.pg_constraint k where k.contypid >= 16384),
        array_to_json(current_schemas(false))::text,
        txid_current()::text,
        (current_setting('search_path') ~* 'pg_temp')::text

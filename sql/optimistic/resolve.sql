@@ -1,5 +1,5 @@
 -- Which of these names are relations: by the search path where no schema is given. Temporary tables (our own copies) and the
--- catalog are left out. And which are functions that may read tables: neither in C nor immutable.
+-- catalog are left out. And which are functions that may read tables, neither in C nor immutable, or aggregates over such.
 select n.ord::text, c.oid::text, f.reads::text
 from unnest($1::text[], $2::text[]) with ordinality as n(schema, name, ord)
 left join lateral (
@@ -19,12 +19,17 @@ left join lateral (
 cross join lateral (
     select exists (select
                    from pg_catalog.pg_proc p
-                   join pg_catalog.pg_language l on l.oid = p.prolang
                    join pg_catalog.pg_namespace s on s.oid = p.pronamespace
+                   left join pg_catalog.pg_aggregate a on a.aggfnoid = p.oid
+                   join pg_catalog.pg_proc called
+                        on called.oid in (p.oid, a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn,
+                                          a.aggminvtransfn, a.aggmfinalfn, a.aggserialfn, a.aggdeserialfn)
+                   join pg_catalog.pg_language l on l.oid = called.prolang
                    where p.proname = n.name
                      and p.oid >= 16384
                      and l.lanname not in ('internal', 'c')
-                     and p.provolatile <> 'i'
+                     and called.oid >= 16384
+                     and called.provolatile <> 'i'
                      and (n.schema is null or s.nspname = n.schema)) as reads) as f
 where c.oid is not null or f.reads
 order by n.ord

@@ -8,7 +8,10 @@ select json_build_object(
     'inherits', c.relispartition or exists (select from pg_catalog.pg_inherits i
                                             where i.inhrelid = c.oid or i.inhparent = c.oid),
     'triggers', exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal),
-    'rules', c.relkind = 'r' and exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid),
+    'rules', exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN'),
+    'policies', c.relrowsecurity,
+    'checks', (select json_agg(pg_catalog.pg_get_constraintdef(k.oid) order by k.conname)
+               from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'c'),
     'columns', (select json_agg(json_build_object(
                     'name', a.attname,
                     'type', pg_catalog.format_type(a.atttypid, a.atttypmod),

@@ -94,6 +94,88 @@ async fn functions_that_may_read_tables_are_not_called() {
 }
 
 #[tokio::test]
+async fn checks_and_aggregates_that_may_read_tables_are_not_called() {
+    let (served, bob, _) = house().await;
+    let callers = "create function fits(n int) returns boolean language sql volatile as 'select n <= count(*) from seats'; \
+                   create table checked (id int primary key, n int check (fits(n))); \
+                   create function step(total bigint, n int) returns bigint language sql stable as 'select total + n + count(*) from seats'; \
+                   create aggregate with_seats(int) (sfunc = step, stype = bigint, initcond = 0)";
+    served.outsider().await.batch_execute(callers).await.unwrap();
+    let refused = says(&bob, "insert into checked values (1, 1)").await;
+    assert!(refused.starts_with("0A000 function fits() may read tables"), "{refused}");
+    let refused = says(&bob, "select with_seats(seat_number) from seats").await;
+    assert!(refused.starts_with("0A000 function with_seats() may read tables"), "{refused}");
+    assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
+}
+
+/// Each makes one thing that calls a function which reads a table, where no statement shows it.
+const UNNAMED: [(&str, &str, &str); 3] = [
+    (
+        "create operator @@@ (leftarg = int, rightarg = int, function = reads)",
+        "drop operator @@@ (int, int)",
+        "operator @@@ calls reads()",
+    ),
+    (
+        "create type pair as (a int); create cast (int as pair) with function paired(int)",
+        "drop type pair cascade",
+        "the cast from integer to pair calls paired()",
+    ),
+    (
+        "create domain free as int check (reads(value, 1) > 0)",
+        "drop domain free",
+        "domain free calls reads()",
+    ),
+];
+
+#[tokio::test]
+async fn where_operators_casts_and_domains_may_read_tables_no_table_is_used() {
+    let (served, bob, _) = house().await;
+    let outsider = served.outsider().await;
+    let reads = "create function reads(a int, b int) returns int language sql stable as 'select a + b + count(*)::int from seats'";
+    outsider.batch_execute(reads).await.unwrap();
+    assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
+    for (creation, removal, words) in UNNAMED {
+        let creation = creation.replace(
+            "create cast",
+            "create function paired(int) returns pair language sql stable as \
+             'select row($1 + count(*)::int)::pair from seats'; create cast",
+        );
+        outsider.batch_execute(&creation).await.unwrap();
+        let refused = says(&bob, "select count(*) from seats").await;
+        assert!(refused.starts_with(&format!("0A000 {words}")), "{refused}");
+        assert_eq!(says(&bob, "select 1").await, "1; (1)");
+        outsider.batch_execute(removal).await.unwrap();
+        assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
+    }
+}
+
+#[tokio::test]
+async fn row_security_triggers_and_rules_are_refused_where_the_copy_would_not_have_them() {
+    let (served, bob, _) = house().await;
+    let outsider = served.outsider().await;
+    let schema = "create table guarded (id int primary key); alter table guarded enable row level security; \
+                  create table ruled (id int primary key); create rule quiet as on insert to ruled do instead nothing; \
+                  create view shown as select * from ruled_base; create rule into_shown as on insert to shown do instead nothing; \
+                  create table watched (id int primary key); \
+                  create function note() returns trigger language plpgsql as $$ begin insert into seats values ('Z', 1); return new; end $$; \
+                  create trigger noting before insert on watched for each row execute function note()";
+    let schema = schema.replace(
+        "create table ruled (",
+        "create table ruled_base (id int primary key); create table ruled (",
+    );
+    outsider.batch_execute(&schema).await.unwrap();
+    for (table, words) in [
+        ("guarded", "tables with row security are not supported"),
+        ("ruled", "tables and views with rules are not supported"),
+        ("shown", "tables and views with rules are not supported"),
+        ("watched", "tables with triggers are not supported"),
+    ] {
+        let refused = says(&bob, &format!("insert into {table} values (1)")).await;
+        assert!(refused.starts_with(&format!("0A000 {words}")), "{table}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_search_path_that_hides_the_copies_is_refused() {
     let (_served, bob, _) = house().await;
     assert_eq!(says(&bob, "set search_path = public, pg_temp").await, "(0)");

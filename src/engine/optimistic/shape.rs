@@ -17,6 +17,10 @@ pub(super) struct Shape {
     inherits: bool,
     triggers: bool,
     rules: bool,
+    policies: bool,
+    /// The SQL of its check constraints.
+    #[serde(default, deserialize_with = "or_empty")]
+    checks: Vec<String>,
     #[serde(default, deserialize_with = "or_empty")]
     pub(super) columns: Vec<ColumnShape>,
     #[serde(default, deserialize_with = "or_empty")]
@@ -99,7 +103,8 @@ impl Shape {
             "f" => no("foreign tables"),
             _ if self.inherits => no("tables that inherit"),
             _ if self.triggers => no("tables with triggers"),
-            _ if self.rules => no("tables with rules"),
+            _ if self.rules => no("tables and views with rules"),
+            _ if self.policies => no("tables with row security"),
             _ if self.is_referred_to() && self.key().is_none() => {
                 no("foreign keys to tables without a primary key")
             }
@@ -107,10 +112,12 @@ impl Shape {
         }
     }
 
-    /// A view's definition, or a table's defaults: the SQL that runs when somebody names it.
+    /// A view's definition, or a table's defaults and checks: the SQL that runs when somebody names it.
     pub(super) fn expressions(&self) -> String {
-        let defaults = || self.columns.iter().filter_map(|column| column.default.as_deref());
-        self.definition.clone().unwrap_or_else(|| defaults().collect::<Vec<_>>().join(" "))
+        let defaults = self.columns.iter().filter_map(|column| column.default.as_deref());
+        let checks = self.checks.iter().map(String::as_str);
+        let of_a_table = || defaults.chain(checks).collect::<Vec<_>>().join(" ");
+        self.definition.clone().unwrap_or_else(of_a_table)
     }
 
     /// Whether it has a column that is always an identity.

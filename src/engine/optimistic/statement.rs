@@ -1,10 +1,16 @@
 //! What the gateway must know of a statement: what it does to the transaction, which tables it may name, whether it writes
 //! or locks, and whether this engine refuses it.
 
-use std::ops::Range;
-
 use super::refusal::Refusal;
 use super::words::{Word, WordKind, words};
+
+mod names;
+mod refused;
+
+pub(super) use names::Name;
+use names::names;
+pub(super) use refused::is_async;
+use refused::refusal;
 
 /// A statement and what its words say.
 #[derive(Clone, Debug)]
@@ -24,17 +30,6 @@ pub(super) struct Statement {
     pub(super) locks: Option<RowLock>,
     /// Why this engine does not run it.
     pub(super) refusal: Option<Refusal>,
-}
-
-/// A name with its qualification, as far as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name {
-    /// `["public", "seats"]`.
-    pub(super) parts: Vec<String>,
-    /// The bytes of each part.
-    pub(super) spans: Vec<Range<usize>>,
-    /// Whether a parenthesis follows, as after a function's name.
-    pub(super) is_called: bool,
 }
 
 /// The row locks that this engine knows.
@@ -128,13 +123,6 @@ impl Statement {
     }
 }
 
-impl Name {
-    /// The unqualified name.
-    pub(super) fn last(&self) -> &str {
-        self.parts.last().map_or("", String::as_str)
-    }
-}
-
 /// The words from here on begin with these keywords.
 fn begins(words: &[Word], keywords: &[&str]) -> bool {
     words.len() >= keywords.len()
@@ -210,236 +198,6 @@ fn locks(words: &[Word]) -> Option<RowLock> {
     } else {
         None
     }
-}
-
-/// Words that are never a table's name without quotes (PostgreSQL documentation, appendix C).
-const RESERVED: [&str; 56] = [
-    "all",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "column",
-    "constraint",
-    "create",
-    "default",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "from",
-    "grant",
-    "group",
-    "having",
-    "in",
-    "intersect",
-    "into",
-    "lateral",
-    "limit",
-    "not",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "primary",
-    "references",
-    "returning",
-    "select",
-    "table",
-    "then",
-    "to",
-    "true",
-    "union",
-    "unique",
-    "using",
-    "when",
-    "where",
-    "window",
-    "with",
-];
-
-fn names(words: &[Word]) -> Vec<Name> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < words.len() {
-        let chain = chain(&words[at..]);
-        if chain.parts.is_empty() {
-            at += 1;
-            continue;
-        }
-        at += 2 * chain.parts.len() - 1;
-        found.push(chain);
-    }
-    found
-}
-
-/// Names joined by dots, from the first word on.
-fn chain(words: &[Word]) -> Name {
-    let mut name = Name { parts: Vec::new(), spans: Vec::new(), is_called: false };
-    let reserved = |word: &Word| matches!(&word.kind, WordKind::Plain(word) if RESERVED.contains(&word.as_str()));
-    let mut at = 0;
-    while let Some(part) = words.get(at).filter(|word| at > 0 || !reserved(word)) {
-        let Some(text) = part.name() else { break };
-        name.parts.push(text.to_owned());
-        name.spans.push(part.span.clone());
-        if !words.get(at + 1).is_some_and(|word| word.is_mark('.')) {
-            name.is_called = words.get(at + 1).is_some_and(|word| word.is_mark('('));
-            break;
-        }
-        at += 2;
-    }
-    name
-}
-
-/// Why this engine does not run a statement of these words.
-fn refusal(words: &[Word], kind: &Kind) -> Option<Refusal> {
-    if words.iter().any(|word| word.kind == WordKind::Escaped) {
-        return Some(Refusal::unsupported(
-            "names with Unicode escapes (U&\"...\") are not supported",
-        ));
-    }
-    refused_begin(words, kind)
-        .or_else(|| refused_command(words))
-        .or_else(|| refused_ddl(words, kind))
-        .or_else(|| refused_locking(words))
-        .or_else(|| refused_function(words))
-}
-
-fn refused_begin(words: &[Word], kind: &Kind) -> Option<Refusal> {
-    if matches!(kind, Kind::Commit | Kind::Rollback) {
-        let prepared = has(words, &["prepared"]).then(|| Refusal::statement("TwoPhaseCommit"));
-        let chained = has(words, &["and", "chain"]).then(|| Refusal::statement("AND CHAIN"));
-        return prepared.or(chained);
-    }
-    let Kind::Begin(_) = kind else { return None };
-    for level in [&["serializable"][..], &["read", "committed"], &["read", "uncommitted"]] {
-        if has(words, level) {
-            let level = level.join(" ").to_uppercase();
-            return Some(Refusal::unsupported(format!("Unsupported isolation level: {level}")));
-        }
-    }
-    None
-}
-
-fn refused_command(words: &[Word]) -> Option<Refusal> {
-    let first = words.first()?.name()?;
-    let named = |name: &str| Some(Refusal::statement(name));
-    match first {
-        "savepoint" => Some(Refusal::unsupported("unsupported transaction statement: SAVEPOINT")),
-        "release" => Some(Refusal::unsupported("unsupported transaction statement: RELEASE")),
-        "rollback" | "abort" if has(words, &["to"]) => {
-            Some(Refusal::unsupported("unsupported transaction statement: ROLLBACK TO"))
-        }
-        "set"
-            if begins(words, &["set", "transaction"])
-                || begins(words, &["set", "session", "characteristics"]) =>
-        {
-            Some(Refusal::unsupported(
-                "setting configuration parameter \"TRANSACTION\" not supported",
-            ))
-        }
-        "truncate" => named("Truncate"),
-        "listen" => named("Listen"),
-        "unlisten" => named("Unlisten"),
-        "notify" => named("Notify"),
-        "lock" => named("LockTable"),
-        "do" => named("Do"),
-        "call" => named("Call"),
-        "cluster" => named("Cluster"),
-        "reindex" => named("Reindex"),
-        "refresh" => named("RefreshMaterializedView"),
-        "checkpoint" => named("Checkpoint"),
-        "load" => named("Load"),
-        "prepare" if begins(words, &["prepare", "transaction"]) => named("PrepareTransaction"),
-        "vacuum" => Some(Refusal::unsupported("unsupported VACUUM statement")),
-        "select" | "with" if selects_into(words) => named("SelectInto"),
-        _ => None,
-    }
-}
-
-/// `SELECT ... INTO t`, as against `INSERT INTO t`.
-fn selects_into(words: &[Word]) -> bool {
-    (1..words.len())
-        .any(|at| words[at].is("into") && !words[at - 1].is("insert") && !words[at - 1].is("merge"))
-}
-
-fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
-    let Kind::Ddl(object) = kind else { return None };
-    let creates = words.first().is_some_and(|word| word.is("create"));
-    let decoration: Vec<_> = words.iter().take(4).filter_map(Word::name).collect();
-    let temporary = decoration.contains(&"temp") || decoration.contains(&"temporary");
-    match object.as_str() {
-        _ if creates && temporary => Some(Refusal::statement("CreateTemporary")),
-        "trigger" | "event" => Some(Refusal::statement("CreateTrigger")),
-        "rule" => Some(Refusal::statement("CreateRule")),
-        "extension" => Some(Refusal::statement("CreateExtension")),
-        "materialized" => Some(Refusal::statement("CreateMaterializedView")),
-        "system" => Some(Refusal::statement("AlterSystem")),
-        "database" | "tablespace" if creates => Some(Refusal::statement("CreateDatabase")),
-        "index" if creates && !is_async(words) => {
-            Some(Refusal::unsupported("unsupported mode. please use CREATE INDEX ASYNC."))
-        }
-        "table" if creates && creates_from_query(words) => {
-            Some(Refusal::statement("CreateTableAs"))
-        }
-        // A body names tables that the caller's statement does not, and so would read stale copies.
-        "function" | "procedure" if creates => {
-            Some(Refusal::unsupported("functions are not supported on this engine"))
-        }
-        _ => None,
-    }
-}
-
-/// Whether this is `CREATE [UNIQUE] INDEX ASYNC`.
-pub(super) fn is_async(words: &[Word]) -> bool {
-    has(words, &["index", "async"])
-}
-
-fn creates_from_query(words: &[Word]) -> bool {
-    has(words, &["as", "select"])
-        || has(words, &["as", "table"])
-        || has(words, &["as", "with"])
-        || has(words, &["as", "values"])
-        || (0..words.len().saturating_sub(1))
-            .any(|at| words[at].is("as") && words[at + 1].is_mark('('))
-            && !has(words, &["generated"])
-}
-
-fn refused_locking(words: &[Word]) -> Option<Refusal> {
-    const WEAK: &str = "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported";
-    if has(words, &["for", "share"]) || has(words, &["for", "no", "key", "update"]) {
-        return Some(Refusal::unsupported(WEAK));
-    }
-    locks(words)?;
-    if has(words, &["skip", "locked"]) {
-        return Some(Refusal::unsupported("SKIP LOCKED is not supported"));
-    }
-    has(words, &["nowait"]).then(|| Refusal::unsupported("NOWAIT is not supported"))
-}
-
-fn refused_function(words: &[Word]) -> Option<Refusal> {
-    let called =
-        words.windows(2).filter(|pair| pair[1].is_mark('(')).filter_map(|pair| pair[0].name());
-    let mut called = called.filter(|name| {
-        name.starts_with("pg_advisory")
-            || name.starts_with("pg_try_advisory")
-            || *name == "pg_notify"
-    });
-    called.next().map(|name| Refusal::unsupported(format!("unsupported function: {name}")))
 }
 
 #[cfg(test)]

@@ -1,0 +1,117 @@
+//! Every name in a statement that could be a table's or a function's.
+
+use std::ops::Range;
+
+use crate::engine::optimistic::words::{Word, WordKind};
+
+/// A name with its qualification, as far as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::engine::optimistic) struct Name {
+    /// `["public", "seats"]`.
+    pub(in crate::engine::optimistic) parts: Vec<String>,
+    /// The bytes of each part.
+    pub(in crate::engine::optimistic) spans: Vec<Range<usize>>,
+    /// Whether a parenthesis follows, as after a function's name.
+    pub(in crate::engine::optimistic) is_called: bool,
+}
+
+impl Name {
+    /// The unqualified name.
+    pub(in crate::engine::optimistic) fn last(&self) -> &str {
+        self.parts.last().map_or("", String::as_str)
+    }
+}
+
+/// Words that are never a table's name without quotes (PostgreSQL documentation, appendix C).
+const RESERVED: [&str; 56] = [
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "constraint",
+    "create",
+    "default",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "from",
+    "grant",
+    "group",
+    "having",
+    "in",
+    "intersect",
+    "into",
+    "lateral",
+    "limit",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "only",
+    "or",
+    "order",
+    "primary",
+    "references",
+    "returning",
+    "select",
+    "table",
+    "then",
+    "to",
+    "true",
+    "union",
+    "unique",
+    "using",
+    "when",
+    "where",
+    "window",
+    "with",
+];
+
+/// The names, from left to right.
+pub(super) fn names(words: &[Word]) -> Vec<Name> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let chain = chain(&words[at..]);
+        if chain.parts.is_empty() {
+            at += 1;
+            continue;
+        }
+        at += 2 * chain.parts.len() - 1;
+        found.push(chain);
+    }
+    found
+}
+
+/// Names joined by dots, from the first word on.
+fn chain(words: &[Word]) -> Name {
+    let mut name = Name { parts: Vec::new(), spans: Vec::new(), is_called: false };
+    let reserved = |word: &Word| matches!(&word.kind, WordKind::Plain(word) if RESERVED.contains(&word.as_str()));
+    let mut at = 0;
+    while let Some(part) = words.get(at).filter(|word| at > 0 || !reserved(word)) {
+        let Some(text) = part.name() else { break };
+        name.parts.push(text.to_owned());
+        name.spans.push(part.span.clone());
+        if !words.get(at + 1).is_some_and(|word| word.is_mark('.')) {
+            name.is_called = words.get(at + 1).is_some_and(|word| word.is_mark('('));
+            break;
+        }
+        at += 2;
+    }
+    name
+}

@@ -1,0 +1,147 @@
+//! What the names in a statement stand for, as far as this client has asked.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Tables, Unnamed, Written};
+use crate::engine::optimistic::changes::array;
+use crate::engine::optimistic::refusal::Refusal;
+use crate::engine::optimistic::server::{Question, Server, Trouble};
+use crate::engine::optimistic::statement::{Name, Statement};
+use crate::sql;
+
+/// The relations that a statement may name.
+#[derive(Debug, Default)]
+pub(in crate::engine::optimistic) struct Named {
+    /// By the name's place in the statement: the relation, and which part of the name is the relation's.
+    pub(super) found: Vec<(usize, usize, u32)>,
+}
+
+impl Named {
+    /// Whether no table is named.
+    pub(in crate::engine::optimistic) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The relations.
+    pub(in crate::engine::optimistic) fn relations(&self) -> Vec<u32> {
+        self.found.iter().map(|(_, _, relation)| *relation).collect()
+    }
+}
+
+/// The readings of a name, each with the place of the part that is the relation's name.
+fn readings(name: &Name) -> Vec<(usize, Written)> {
+    let part = |at: usize| name.parts[at].clone();
+    let mut readings = vec![(0, (None, part(0)))];
+    if name.parts.len() > 1 {
+        readings.push((1, (Some(part(0)), part(1))));
+    }
+    if name.parts.len() > 2 {
+        readings.push((2, (Some(part(1)), part(2))));
+    }
+    readings
+}
+
+impl Tables {
+    /// Whether a name of the statement stands for another table than when the client last looked; asked once for each change.
+    pub(in crate::engine::optimistic) fn is_outdated(&mut self, statement: &Statement) -> bool {
+        let names = statement.names.iter().flat_map(readings);
+        let outdated = names.into_iter().any(|(_, name)| self.outdated.contains(&name));
+        if outdated {
+            self.outdated.clear();
+        }
+        outdated
+    }
+
+    /// Notes the version of a definition that the client sees from now on. Says whether it had seen an older one.
+    pub(in crate::engine::optimistic) fn look_at(&mut self, relation: u32, version: u64) -> bool {
+        self.looked.insert(relation, version).is_some_and(|seen| seen < version)
+    }
+
+    /// The relations that a statement's names may stand for.
+    pub(in crate::engine::optimistic) async fn resolve(
+        &mut self,
+        server: &mut Server,
+        names: &[Name],
+    ) -> Result<Named, Trouble> {
+        let unknown: HashSet<Written> = names
+            .iter()
+            .flat_map(readings)
+            .map(|(_, name)| name)
+            .filter(|name| !self.names.contains_key(name))
+            .collect();
+        if !unknown.is_empty() {
+            self.look_up(server, unknown.into_iter().collect()).await?;
+        }
+        let found = names.iter().enumerate().filter_map(|(place, name)| {
+            let known =
+                |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
+            readings(name).into_iter().rev().find_map(known)
+        });
+        Ok(Named { found: found.collect() })
+    }
+
+    async fn look_up(&mut self, server: &mut Server, names: Vec<Written>) -> Result<(), Trouble> {
+        let schemas = names.iter().map(|(schema, _)| schema.as_deref());
+        let schemas = schemas.map(|schema| schema.map_or("NULL".to_owned(), |name| array([name])));
+        let schemas: Vec<_> =
+            schemas.map(|text| text.trim_matches(['{', '}']).to_owned()).collect();
+        let question = Question::prepared(sql::optimistic::RESOLVE)
+            .with(format!("{{{}}}", schemas.join(",")))
+            .with(array(names.iter().map(|(_, name)| name.as_str())));
+        let answer = server.ask(question).await?;
+        let numbers = |row: &Vec<Option<String>>| -> Option<(usize, u32)> {
+            Some((row.first()?.as_deref()?.parse().ok()?, row.get(1)?.as_deref()?.parse().ok()?))
+        };
+        let found: HashMap<usize, u32> = answer.rows.iter().filter_map(numbers).collect();
+        let reads = |row: &&Vec<Option<String>>| {
+            row.get(2).is_some_and(|reads| reads.as_deref() == Some("true"))
+        };
+        let place = |row: &Vec<Option<String>>| row.first()?.as_deref()?.parse().ok();
+        let reading: HashSet<usize> = answer.rows.iter().filter(reads).filter_map(place).collect();
+        for (place, name) in names.into_iter().enumerate() {
+            if reading.contains(&(place + 1)) {
+                self.reading.insert(name.clone());
+            }
+            self.names.insert(name, found.get(&(place + 1)).copied());
+        }
+        Ok(())
+    }
+
+    /// Why these names, which have been resolved, may not be called: the body of a function names tables that the statement does
+    /// not, and so would read copies that nobody has brought up to date.
+    pub(in crate::engine::optimistic) fn refused_call(&self, names: &[Name]) -> Option<Refusal> {
+        let reads = |name: &&Name| {
+            let last = readings(name).pop().map(|(_, written)| written);
+            name.is_called && last.is_some_and(|written| self.reading.contains(&written))
+        };
+        let name = names.iter().find(reads)?;
+        Some(Refusal::unsupported(format!(
+            "function {}() may read tables: of functions that are not built in, only immutable ones and those in C are supported",
+            name.last()
+        )))
+    }
+
+    /// Refuses to use tables where an operator, a cast or a domain may read them: no word of a statement shows that it does.
+    pub(super) async fn refuse_unnamed(&mut self, server: &mut Server) -> Result<(), Trouble> {
+        let unnamed = match self.unnamed.take() {
+            Some(known) => known,
+            None => {
+                let answer = server.ask(Question::prepared(sql::optimistic::UNNAMED)).await?;
+                answer
+                    .value(0)
+                    .map_or(Unnamed::Harmless, |words| Unnamed::Reading(words.to_owned()))
+            }
+        };
+        self.unnamed = Some(unnamed.clone());
+        match unnamed {
+            Unnamed::Harmless => Ok(()),
+            Unnamed::Reading(words) => Err(Refusal::unsupported(words).into()),
+        }
+    }
+
+    /// Names may be resolved otherwise from now on.
+    pub(in crate::engine::optimistic) fn forget_names(&mut self) {
+        self.names.clear();
+        self.reading.clear();
+    }
+}

@@ -1,0 +1,223 @@
+//! The structure of private copies: tables, their foreign keys, the views over them; made once, and made again where a rollback took it away.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Copy, Made, Tables, View};
+use crate::engine::optimistic::changes::{Pair, array};
+use crate::engine::optimistic::refusal::Refusal;
+use crate::engine::optimistic::server::{Question, Server, Trouble};
+use crate::engine::optimistic::shape::Shape;
+use crate::engine::optimistic::statement::{Name, Statement};
+use crate::engine::optimistic::words::quote;
+use crate::sql;
+
+/// Whether a transaction is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine::optimistic) enum Open {
+    Yes,
+    No,
+}
+
+impl Tables {
+    /// The shapes of these relations and of the tables under them, refusing what this engine cannot do.
+    async fn learn(&mut self, server: &mut Server, relations: &[u32]) -> Result<Vec<u32>, Trouble> {
+        let mut wanted: Vec<u32> = relations.to_vec();
+        let mut reached = Vec::new();
+        if !relations.is_empty() {
+            self.refuse_unnamed(server).await?;
+        }
+        while let Some(relation) = wanted.pop() {
+            if reached.contains(&relation) {
+                continue;
+            }
+            let shape = self.shape(server, relation).await?;
+            if shape.is_read_where_it_stands() {
+                continue;
+            }
+            reached.push(relation);
+            if let Some(refusal) = shape.refusal() {
+                return Err(refusal.into());
+            }
+            wanted.extend(self.under(server, &shape).await?);
+            wanted.extend(shape.tied_to());
+        }
+        // What a view reads comes before the view: tables first, then views by age.
+        reached.sort_by_key(|relation| {
+            (self.shapes.get(relation).is_some_and(|shape| shape.is_view()), *relation)
+        });
+        Ok(reached)
+    }
+
+    /// What a view reads. Neither a view nor a default may call what reads tables.
+    async fn under(&mut self, server: &mut Server, shape: &Shape) -> Result<Vec<u32>, Trouble> {
+        let names = Statement::read(&shape.expressions()).names;
+        let read = self.resolve(server, &names).await?;
+        match self.refused_call(&names) {
+            Some(refusal) => Err(refusal.into()),
+            None if shape.is_view() => Ok(read.relations()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn shape(&mut self, server: &mut Server, relation: u32) -> Result<Arc<Shape>, Trouble> {
+        if let Some(shape) = self.shapes.get(&relation) {
+            return Ok(Arc::clone(shape));
+        }
+        let mut found = ask_shapes(server, &[relation]).await?;
+        let shape = found.remove(&relation).ok_or_else(Refusal::schema_changed)?;
+        self.shapes.insert(relation, Arc::clone(&shape));
+        Ok(shape)
+    }
+
+    /// Makes the structure of every copy that these relations need. Returns all the tables under them.
+    pub(in crate::engine::optimistic) async fn ensure(
+        &mut self,
+        server: &mut Server,
+        relations: &[u32],
+        open: Open,
+    ) -> Result<Vec<u32>, Trouble> {
+        let reached = self.learn(server, relations).await?;
+        let (views, tables): (Vec<u32>, Vec<u32>) =
+            reached.into_iter().partition(|relation| self.is_view(*relation));
+        let missing: Vec<u32> =
+            tables.iter().filter(|table| !self.copies.contains_key(table)).copied().collect();
+        for table in &missing {
+            self.make(server, *table, open).await?;
+        }
+        self.tie(server, &missing).await?;
+        for view in views {
+            if !self.views.contains_key(&view) {
+                self.make(server, view, open).await?;
+            }
+        }
+        self.under_all(server, relations).await
+    }
+
+    fn is_view(&self, relation: u32) -> bool {
+        self.shapes.get(&relation).is_some_and(|shape| shape.is_view())
+    }
+
+    /// Gives new copies their foreign keys.
+    async fn tie(&mut self, server: &mut Server, tables: &[u32]) -> Result<(), Trouble> {
+        let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
+        let copies = tables.iter().filter_map(|table| self.copies.get(table));
+        let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
+        if !ties.is_empty() {
+            server.ask_all(ties.into_iter().map(Question::once).collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// The tables that these relations are or read, as views.
+    async fn under_all(
+        &mut self,
+        server: &mut Server,
+        relations: &[u32],
+    ) -> Result<Vec<u32>, Trouble> {
+        let mut wanted = relations.to_vec();
+        let mut reached = HashSet::new();
+        while let Some(relation) = wanted.pop() {
+            let Some(shape) = self.shapes.get(&relation).cloned() else { continue };
+            if reached.insert(relation) && shape.is_view() {
+                wanted.extend(self.under(server, &shape).await?);
+            }
+        }
+        let mut tables: Vec<u32> =
+            reached.into_iter().filter(|table| self.copies.contains_key(table)).collect();
+        tables.sort_unstable();
+        Ok(tables)
+    }
+
+    async fn make(
+        &mut self,
+        server: &mut Server,
+        relation: u32,
+        open: Open,
+    ) -> Result<(), Trouble> {
+        let Some(shape) = self.shapes.get(&relation).cloned() else { return Ok(()) };
+        let name = self.copy_name(server, &shape).await?;
+        let made = if open == Open::Yes { Made::Now } else { Made::Kept };
+        if let Some(definition) = &shape.definition {
+            let statement = Statement::read(definition);
+            let named = self.resolve(server, &statement.names).await?;
+            let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
+            server.ask(Question::once(creation)).await?;
+            self.views.insert(relation, View { name, made });
+            return Ok(());
+        }
+        let pair = Pair::new(&shape, &name);
+        let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
+        server.ask_all(statements.map(Question::once).collect()).await?;
+        self.copies
+            .insert(relation, Copy { shape, name, made, seen: None, file: None, in_use: None });
+        Ok(())
+    }
+
+    /// A copy is found before the stored table only where the bare name means that table; otherwise it has a name that
+    /// nobody writes by accident.
+    async fn copy_name(&mut self, server: &mut Server, shape: &Shape) -> Result<String, Trouble> {
+        let bare = Name { parts: vec![shape.name.clone()], spans: Vec::new(), is_called: false };
+        let means = self.resolve(server, &[bare]).await?.relations();
+        let qualified = format!("{}.{}", shape.schema, shape.name);
+        Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
+    }
+
+    /// Makes again what a rollback took away, outside of a transaction.
+    pub(in crate::engine::optimistic) async fn remake(
+        &mut self,
+        server: &mut Server,
+    ) -> Result<(), Trouble> {
+        let wanted: Vec<u32> = std::mem::take(&mut self.wanted).into_iter().collect();
+        if !wanted.is_empty() {
+            self.ensure(server, &wanted, Open::No).await?;
+        }
+        for table in std::mem::take(&mut self.unseen).into_iter().chain(wanted) {
+            self.fill_apart(server, table).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether some of these have no copy yet.
+    pub(in crate::engine::optimistic) fn lacks(&self, relations: &[u32]) -> bool {
+        let has = |relation: &u32| {
+            self.copies.contains_key(relation) || self.views.contains_key(relation)
+        };
+        !relations.iter().all(has)
+    }
+
+    /// Statements that drop every copy inside of a transaction.
+    pub(in crate::engine::optimistic) fn removal(&self) -> Vec<Question> {
+        let views = self
+            .views
+            .values()
+            .map(|view| format!("drop view if exists pg_temp.{} cascade", quote(&view.name)));
+        let copies = self
+            .copies
+            .values()
+            .map(|copy| format!("drop table pg_temp.{} cascade", quote(&copy.name)));
+        views.chain(copies).map(Question::once).collect()
+    }
+}
+
+/// The shapes of these relations, by number.
+pub(super) async fn ask_shapes(
+    server: &mut Server,
+    relations: &[u32],
+) -> Result<HashMap<u32, Arc<Shape>>, Trouble> {
+    if relations.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let list: Vec<_> = relations.iter().map(u32::to_string).collect();
+    let question =
+        Question::prepared(sql::optimistic::SHAPE).with(array(list.iter().map(String::as_str)));
+    let answer = server.ask(question).await?;
+    let mut shapes = HashMap::new();
+    for row in answer.rows {
+        let text = row.into_iter().flatten().next().unwrap_or_default();
+        let shape: Shape = serde_json::from_str(&text)
+            .map_err(|error| Refusal::protocol(format!("the catalog makes no sense: {error}")))?;
+        shapes.insert(shape.oid, Arc::new(shape));
+    }
+    Ok(shapes)
+}

@@ -1,0 +1,57 @@
+//! A statement turned towards the copies: what is sent, and where it differs from what the client wrote.
+
+use super::Tables;
+use super::names::Named;
+use crate::engine::optimistic::statement::Statement;
+use crate::engine::optimistic::words::quote;
+
+/// A statement as it is sent, and where it differs from what the client wrote.
+#[derive(Clone, Debug)]
+pub(in crate::engine::optimistic) struct Turned {
+    pub(in crate::engine::optimistic) sql: String,
+    /// Where, in bytes of what the client wrote, and by how much longer.
+    shifts: Vec<(usize, isize)>,
+}
+
+impl Turned {
+    /// Replaces a piece; pieces come from the last to the first.
+    fn replace(&mut self, span: std::ops::Range<usize>, by: &str) {
+        self.shifts.insert(0, (span.end, by.len().cast_signed() - span.len().cast_signed()));
+        self.sql.replace_range(span, by);
+    }
+
+    /// A place in what was sent (in characters from 1), as one in what the client wrote.
+    pub(in crate::engine::optimistic) fn place(&self, sent: usize) -> usize {
+        let mut by = 0;
+        for (at, shift) in &self.shifts {
+            if (sent.cast_signed() - by) > at.cast_signed() {
+                by += shift;
+            }
+        }
+        usize::try_from(sent.cast_signed() - by).unwrap_or(1).max(1)
+    }
+}
+
+impl Tables {
+    /// The statement with its qualified names turned towards the copies.
+    pub(in crate::engine::optimistic) fn turn(
+        &self,
+        statement: &Statement,
+        named: &Named,
+    ) -> Turned {
+        let mut turned = Turned { sql: statement.sql.clone(), shifts: Vec::new() };
+        for (place, part, relation) in named.found.iter().rev() {
+            let copy = self.copies.get(relation).map(|copy| &copy.name);
+            let Some(copy) = copy.or_else(|| self.views.get(relation).map(|view| &view.name))
+            else {
+                continue;
+            };
+            let name = &statement.names[*place];
+            if *part > 0 || *copy != name.parts[*part] {
+                let span = name.spans[0].start..name.spans[*part].end;
+                turned.replace(span, &format!("pg_temp.{}", quote(copy)));
+            }
+        }
+        turned
+    }
+}
