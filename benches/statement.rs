@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 const STATEMENTS: u64 = 10_000;
 const ROUNDS: usize = 5;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() {
     let cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.expect("a server");
     let target = Target::unix(cluster.folder(), cluster.port(), SUPERUSER, "postgres");

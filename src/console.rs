@@ -60,7 +60,7 @@ fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
         engine: kind.unwrap_or(EngineKind::Postgres),
         isolation: engine.isolation,
     };
-    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(play(&engine, production, engines, setting, recording))
 }
 

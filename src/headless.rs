@@ -28,7 +28,7 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     let scenarios = arguments.scenarios.iter().map(|name| library::open(name).map(Arc::new));
     let scenarios = scenarios.collect::<Result<Vec<_>, _>>().map_err(Failure::from)?;
     let productions = productions(&scenarios, arguments)?;
-    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         tokio::select! {
             exit = play_all(productions, arguments) => exit,

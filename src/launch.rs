@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::runtime::Runtime;
 
 use crate::cli::EngineArgs;
 use crate::engine::postgres::{Cluster, ClusterOptions, Progress};
@@ -18,6 +19,12 @@ use crate::wire::{Connection, Environment, Target};
 /// How often the line's spinner moves.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A runtime with one thread, for a few sessions that take turns: the servers do the work, and handing each answer from thread to thread
+/// would cost more than it spreads, and take the servers' processors.
+pub fn one_thread() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 /// An engine that has answered: the server that `--url` names, or a private PostgreSQL, started.
 pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
     match &arguments.url {
@@ -29,6 +36,9 @@ pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
 async fn named_server(url: &str) -> Result<Venues, Failure> {
     let target = Target::resolve(Some(url), &Environment::of_process());
     let target = target.map_err(|error| Failure::misuse(format!("--url: {error}")))?;
+    for warning in target.warnings() {
+        let _ = writeln!(io::stderr(), "overbooked: {warning}");
+    }
     // What is wrong with an address or a password is said here, on the terminal, before the screen opens.
     drop(Connection::connect(&target).await?);
     Ok(Venues::at(target))

@@ -108,11 +108,13 @@ pub async fn run(
     Ok(())
 }
 
-/// Through PgBouncer, too, which refuses parameters that it does not know.
 async fn connect(target: &Target) -> Result<PgPool, RushError> {
-    let options = target.sqlx_options().extra_float_digits(None);
     let unreachable = |source| RushError::Unreachable { target: target.describe(), source };
-    PgPoolOptions::new().max_connections(2).connect_with(options).await.map_err(unreachable)
+    PgPoolOptions::new()
+        .max_connections(2)
+        .connect_with(target.sqlx_options())
+        .await
+        .map_err(unreachable)
 }
 
 async fn tell(reports: &mpsc::Sender<Report>, report: Report) {

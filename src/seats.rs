@@ -31,6 +31,15 @@ pub struct House {
     pub blind: Vec<String>,
 }
 
+impl House {
+    /// Forgets what a session held, awaited and had not committed: with its connection, the server takes all of that from it.
+    pub fn forget(&mut self, session: &SessionName) {
+        for table in &mut self.tables {
+            table.forget(session);
+        }
+    }
+}
+
 /// One watched table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchedTable {
@@ -48,6 +57,18 @@ pub struct WatchedTable {
     pub locked_by: Option<Holder>,
     /// Sessions that have inserted rows here that nobody can see yet and that are not among `places`.
     pub unseen_inserts: Vec<SessionName>,
+}
+
+impl WatchedTable {
+    fn forget(&mut self, session: &SessionName) {
+        for place in &mut self.places {
+            place.holders.retain(|hold| !hold.holder.is(session));
+            place.waiters.retain(|waiter| !waiter.who.is(session));
+        }
+        self.places.retain(|place| place.committed || !place.holders.is_empty());
+        self.locked_by.take_if(|holder| holder.is(session));
+        self.unseen_inserts.retain(|writer| writer != session);
+    }
 }
 
 /// One row: committed values, and who holds, changes, awaits it.
@@ -91,6 +112,13 @@ pub enum Holder {
     Foreign(String),
 }
 
+impl Holder {
+    /// Whether it is this session, and nobody else can be meant.
+    fn is(&self, session: &SessionName) -> bool {
+        matches!(self, Self::Session(name) if name == session)
+    }
+}
+
 /// What a holder has done to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,4 +157,45 @@ pub struct RowWaiter {
     pub who: Holder,
     /// For which row lock: `update`, `no key update`, `share`, `key share`; empty where it cannot be known.
     pub wants: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forgotten_session_leaves_the_others_and_what_is_committed() {
+        let (alice, bob) = (SessionName::new("Alice"), SessionName::new("Bob"));
+        let hold = |who: &SessionName| Hold {
+            holder: Holder::Session(who.clone()),
+            kind: HoldKind::Update,
+            becomes: None,
+        };
+        let waiter = RowWaiter { who: Holder::Session(bob.clone()), wants: "update".into() };
+        let place = |key: &str, committed, holders, waiters| Place {
+            key: key.into(),
+            values: Vec::new(),
+            committed,
+            holders,
+            waiters,
+        };
+        let mut table = WatchedTable {
+            name: "seats".into(),
+            seats: None,
+            columns: Vec::new(),
+            places: vec![
+                place("A-4", true, vec![hold(&bob)], vec![]),
+                place("A-5", true, vec![hold(&alice)], vec![waiter]),
+                place("A-8", false, vec![hold(&bob)], vec![]),
+            ],
+            rows: 2,
+            locked_by: Some(Holder::Session(bob.clone())),
+            unseen_inserts: vec![bob.clone(), alice.clone()],
+        };
+        table.forget(&bob);
+        let left =
+            [place("A-4", true, vec![], vec![]), place("A-5", true, vec![hold(&alice)], vec![])];
+        assert_eq!(table.places, left);
+        assert_eq!((table.locked_by, table.unseen_inserts), (None, vec![alice]));
+    }
 }

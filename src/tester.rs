@@ -25,8 +25,7 @@ const MOST_LANES: usize = 8;
 /// Plays the files; broken when one of them could not be played to its end.
 pub fn run(arguments: &SpecArgs) -> eyre::Result<Exit> {
     let specs = read(arguments)?;
-    // One thread: the servers do the work, and handing each answer from thread to thread would take their processors.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = launch::one_thread()?;
     runtime.block_on(play(arguments, specs))
 }
 

@@ -7,9 +7,9 @@
 //! | YugabyteDB | `-YB-` in `version()` | waits and locked keys, by `pg_locks` of its own kind |
 //! | CockroachDB | `version()` begins so | waits and locked keys, by `crdb_internal.cluster_locks` |
 //! | Aurora DSQL | `version()` is `PostgreSQL 16` and nothing more | nothing: nobody waits there |
-//! | a pooler in transaction mode | two open connections with one backend | nothing that could be trusted |
+//! | a pooler in transaction mode | two open connections with one backend ([`shares_backends`]) | nothing that could be trusted |
 
-use sqlx::PgPool;
+use sqlx::{Executor as _, PgConnection, PgPool, Row as _};
 
 use crate::sql;
 
@@ -56,8 +56,6 @@ pub struct Flavor {
     pub version: u32,
     /// What can be seen.
     pub sight: Sight,
-    /// Whether the connections share backends: a pooler in transaction mode.
-    pub pooling: Pooling,
 }
 
 /// What the server lets an observer see.
@@ -84,21 +82,11 @@ pub enum Source {
     Nowhere,
 }
 
-/// Whether a connection has a backend to itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pooling {
-    /// It has.
-    None,
-    /// Two connections that were open at the same time had the same backend.
-    Shared,
-}
-
 impl Flavor {
     /// Asks the server.
     pub async fn detect(pool: &PgPool) -> Result<Self, sqlx::Error> {
-        let (version, pooling) = identity(pool).await?;
+        let (version, _) = identity(&mut *pool.acquire().await?).await?;
         let mut flavor = Self::of_version(&version);
-        flavor.pooling = pooling;
         if flavor.kind == EngineKind::PostgreSql {
             match capabilities(pool).await {
                 Ok(capabilities) => flavor.refine(&capabilities),
@@ -110,23 +98,10 @@ impl Flavor {
         Ok(flavor)
     }
 
-    /// Why a run on this server would tell lies, or nothing if it would not.
-    pub fn refusal(&self) -> Option<&'static str> {
-        (self.pooling == Pooling::Shared).then_some(
-            "the sessions share backends: this is a pooler in transaction mode. Connect to the server itself, or use a pool in session mode",
-        )
-    }
-
     /// What `version()` tells by itself.
     fn of_version(version: &str) -> Self {
         let kind = kind_of(version);
-        Self {
-            kind,
-            product: product(kind, version),
-            version: 0,
-            sight: Sight::of(kind),
-            pooling: Pooling::None,
-        }
+        Self { kind, product: product(kind, version), version: 0, sight: Sight::of(kind) }
     }
 
     fn refine(&mut self, capabilities: &Capabilities) {
@@ -215,18 +190,21 @@ fn product(kind: EngineKind, version: &str) -> String {
     }
 }
 
-/// Over the simple protocol, because a pooler in transaction mode loses prepared statements.
-async fn identity(pool: &PgPool) -> Result<(String, Pooling), sqlx::Error> {
-    use sqlx::{Executor, Row};
+/// Whether two connections that are open at the same time have the same backend: then a pooler in transaction mode stands before the
+/// server, and a session there is nobody's own. Leaves no setting and no prepared statement in what it may share with others.
+pub async fn shares_backends(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
-    let first = one.fetch_one(sqlx::raw_sql(sql::flavor::IDENTITY)).await?;
-    let second = other.fetch_one(sqlx::raw_sql(sql::flavor::IDENTITY)).await?;
-    let shared = matches!(
-        (first.try_get_unchecked::<i32, _>(1), second.try_get_unchecked::<i32, _>(1)),
-        (Ok(a), Ok(b)) if a == b && a != 0
-    );
-    let pooling = if shared { Pooling::Shared } else { Pooling::None };
-    Ok((first.try_get_unchecked(0)?, pooling))
+    let (_, first) = identity(&mut one).await?;
+    let (_, second) = identity(&mut other).await?;
+    Ok(first.is_some() && first == second)
+}
+
+/// `version()`, and the backend's process where the server has such. Over the simple protocol, because a pooler in transaction mode
+/// loses prepared statements.
+async fn identity(connection: &mut PgConnection) -> Result<(String, Option<i32>), sqlx::Error> {
+    let row = connection.fetch_one(sqlx::raw_sql(sql::flavor::IDENTITY)).await?;
+    let process = row.try_get_unchecked::<i32, _>(1).ok().filter(|process| *process != 0);
+    Ok((row.try_get_unchecked(0)?, process))
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -29,6 +29,8 @@ const LOCK_CLASS: i32 = 0x6f76_6572;
 const MARK: &str = "overbooked made this; alive ";
 /// How long a schema is left alone where no lock can tell whether its run lives.
 const LEASE: Duration = Duration::from_hours(24);
+/// How long a drop waits for whoever still has a lock in the schema.
+const PATIENCE: Duration = Duration::from_millis(2500);
 /// How often the lock's connection is tried, so that a run that outlives a restart of its server has its lock again.
 const PULSE: Duration = Duration::from_secs(2);
 
@@ -84,11 +86,12 @@ impl RunSchema {
     /// Drops it with all that is in it, and lets go of the lock.
     pub async fn drop(self) -> Result<(), SchemaError> {
         let Self { name, pool, life } = self;
-        let dropped = sqlx::raw_sql(AssertSqlSafe(drop_statement(&name))).execute(&pool).await;
+        roll_back_prepared(&pool, &name).await;
+        let dropped = drop_patiently(&pool, &name).await;
         if let Some(life) = life {
             life.end().await;
         }
-        dropped.map(|_| ()).map_err(|source| SchemaError::Drop { name, source })
+        dropped.map_err(|source| SchemaError::Drop { name, source })
     }
 
     /// The lock comes first: between its making and its lock, a schema would look like a dead run's.
@@ -128,6 +131,7 @@ async fn sweep_one(pool: &PgPool, name: &str, mark: &str, now: i64) -> Result<bo
     if !is_dead(&mut transaction, name, mark, now).await? {
         return Ok(false);
     }
+    roll_back_prepared(pool, name).await;
     sqlx::raw_sql(AssertSqlSafe(drop_statement(name))).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(true)
@@ -161,6 +165,43 @@ async fn make_marked(pool: &PgPool, name: &str, mark: &str) -> Result<(), sqlx::
         Err(error) if !is_unsupported(&error) => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Drops the schema, or gives up when somebody sits in it for longer than [`PATIENCE`]. The server watches the time, so that no connection is left
+/// waiting there.
+async fn drop_patiently(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+    let patience = format!("set local lock_timeout = {}", PATIENCE.as_millis());
+    let mut transaction = pool.begin().await?;
+    match sqlx::raw_sql(AssertSqlSafe(patience)).execute(&mut *transaction).await {
+        Ok(_) => {
+            let drop = sqlx::raw_sql(AssertSqlSafe(drop_statement(name)));
+            drop.execute(&mut *transaction).await?;
+            transaction.commit().await
+        }
+        Err(error) if is_unsupported(&error) => {
+            transaction.rollback().await?;
+            let drop = sqlx::raw_sql(AssertSqlSafe(drop_statement(name)));
+            drop.execute(pool).await.map(|_| ())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the prepared transactions that a schema's players left in it. Where that cannot be done, as on an engine without any, the drop
+/// itself will say what is in its way.
+async fn roll_back_prepared(pool: &PgPool, schema: &str) {
+    for gid in prepared_in(pool, schema).await.unwrap_or_default() {
+        let statement = format!("rollback prepared '{}'", gid.replace('\'', "''"));
+        if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement)).execute(pool).await {
+            tracing::warn!(gid, %error, "a prepared transaction stays");
+        }
+    }
+}
+
+async fn prepared_in(pool: &PgPool, schema: &str) -> Result<Vec<String>, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let rows = unnamed(sql::PREPARED).bind(schema).fetch_all(&mut *transaction).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
 fn drop_statement(name: &str) -> String {

@@ -17,7 +17,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Measures the table and writes it.
 pub fn run(arguments: &MatrixArgs) -> eyre::Result<Exit> {
-    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     let table = runtime.block_on(async {
         tokio::select! {
             table = measured(&arguments.engine) => table.map(Some),

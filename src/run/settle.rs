@@ -58,10 +58,20 @@ impl Stage {
         }
         self.note_movement(&event.kind);
         let explained = self.explanation(&event);
+        let emptied = self.emptied_by(&event);
         out.push(event);
         out.extend(explained);
+        out.extend(emptied);
         out.extend(self.fall_quiet_if_idle());
         out
+    }
+
+    /// The house without what a lost session held. The next look may be long in coming: the whole server may be gone.
+    fn emptied_by(&mut self, event: &Event) -> Option<Event> {
+        let session = event.session.as_ref().filter(|_| matches!(event.kind, Kind::Lost { .. }))?;
+        self.told.committed.forget(session);
+        self.told.private.remove(session);
+        self.tell_house()
     }
 
     /// What the gateway told of the refusal that this event is.

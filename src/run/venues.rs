@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tokio::sync::{Mutex, mpsc};
 
+use crate::engine::flavor;
 use crate::engine::optimistic::{Gateway, GatewayError, News, Options};
 use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions, OnProgress, SUPERUSER};
 use crate::engine::schema::{self, SchemaError};
@@ -86,6 +87,9 @@ impl OpenHouse {
     ) -> Result<(Self, Vec<String>), VenueError> {
         let options = venue.target.sqlx_options().application_name("overbooked");
         let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+        if venue.ownership == Ownership::Guest && flavor::shares_backends(&pool).await? {
+            return Err(VenueError::Pooler);
+        }
         let watch = Watch::default();
         let observer = Observer::connect(&venue.target, watch, venue.inspection());
         let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
@@ -133,6 +137,14 @@ pub enum VenueError {
     /// The observer could not connect, or could not see.
     #[error(transparent)]
     Observer(#[from] ObserverError),
+    /// What kind of server it is could not be asked.
+    #[error("the server could not be asked what it is")]
+    Unknown(#[from] sqlx::Error),
+    /// The sessions would not be sessions.
+    #[error(
+        "the server's sessions are shared: a pooler in transaction mode stands before it. Connect to the server itself, or to a pool in session mode"
+    )]
+    Pooler,
     /// The schemas of earlier runs could not be looked at.
     #[error(transparent)]
     Schema(#[from] SchemaError),

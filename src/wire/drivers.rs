@@ -11,8 +11,11 @@ impl Target {
     /// For sqlx, which takes one place: the first. sqlx has no `allow` that tries without TLS first, and no
     /// `sslnegotiation`.
     pub fn sqlx_options(&self) -> PgConnectOptions {
-        let mut options =
-            PgConnectOptions::new_without_pgpass().username(&self.user).database(&self.database);
+        // PgBouncer refuses a startup parameter that it does not know, and this one changes nothing since PostgreSQL 12.
+        let mut options = PgConnectOptions::new_without_pgpass()
+            .extra_float_digits(None)
+            .username(&self.user)
+            .database(&self.database);
         for (parameter, value) in &self.parameters {
             options = match parameter.as_str() {
                 "application_name" => options.application_name(value),

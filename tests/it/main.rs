@@ -22,6 +22,7 @@ mod layers;
 mod library;
 mod matrix;
 mod observer;
+mod pgbouncer;
 mod psql_compare;
 mod readme;
 mod recording;

@@ -10,6 +10,9 @@ use overbooked::run::{Command, Production, Report, Run};
 use overbooked::scenario::{EngineKind, library};
 use sqlx::{Connection as _, PgConnection};
 
+use crate::pgbouncer::PgBouncer;
+use crate::support::Database;
+
 /// A run with everything that it has told so far.
 struct Watched {
     run: Run,
@@ -190,4 +193,63 @@ async fn a_killed_server_is_started_again_by_a_reconnect() {
     assert_eq!(tags_of(&answered, "Alice"), ["SELECT 1"]);
     run.run.end().await;
     venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_session_held_is_off_the_map_though_nobody_can_look() {
+    let venues = private_server();
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    run.play(7).await;
+    let holders = |report: &Report| match report {
+        Report::Event(Event { kind: Kind::House(house), .. }) => {
+            let places = house.tables.iter().flat_map(|table| &table.places);
+            Some(places.map(|place| place.holders.len() + place.waiters.len()).sum::<usize>())
+        }
+        _ => None,
+    };
+    if run.log.iter().filter_map(holders).next_back() == Some(0) {
+        run.until(|report| holders(report).is_some_and(|count| count > 0)).await;
+    }
+    kill_server(&venues).await;
+    run.until(|report| holders(report) == Some(0)).await;
+    run.run.end().await;
+    venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_transaction_does_not_keep_the_schema() {
+    let venues = private_server();
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    let session = SessionName::new("Alice");
+    let sql = "begin; delete from seats; prepare transaction 'Alice''s'".to_owned();
+    run.send(Command::Submit { session, sql });
+    run.until(|r| tags_of(std::slice::from_ref(r), "Alice") == ["PREPARE TRANSACTION"]).await;
+    run.run.end().await;
+    let venue = venues.open(EngineKind::Postgres).await.unwrap();
+    let mut connection = PgConnection::connect_with(&venue.target.sqlx_options()).await.unwrap();
+    let left: i64 = sqlx::query_scalar(
+        "select (select count(*) from pg_prepared_xacts) + count(*) from pg_namespace where nspname like 'overbooked_run%'",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(left, 0);
+    venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_whose_sessions_are_shared_is_refused() {
+    let database = Database::create().await;
+    let Some(pooler) = PgBouncer::start(&database).await else {
+        eprintln!("not tried: this machine has no PgBouncer");
+        return;
+    };
+    let venues = Venues::at(pooler.target(&database));
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    let broken = run.until(|report| matches!(report, Report::Broken(_))).await;
+    let Some(Report::Broken(reason)) = broken.last() else { unreachable!("it was waited for") };
+    assert!(reason.contains("pooler in transaction mode"), "{reason}");
+    run.run.end().await;
 }

@@ -150,10 +150,12 @@ impl Server {
     /// Ends the server, or what is left of it, and keeps its folder.
     pub(super) async fn make_way(&mut self) -> io::Result<()> {
         match self.stdin.write_all(b"keep\n").await {
-            // The supervisor itself was killed; there is nothing to tell and nothing to wait for.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            told => told.and(wait_for(&mut self.supervisor).await),
+            // The supervisor itself was killed; there is nothing to tell.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            told => told.and(wait_for(&mut self.supervisor).await)?,
         }
+        // The processes of a server that was killed outlive it for a moment, and no other can start on the same data before they are gone.
+        timeout(STOP_PATIENCE, self.exited()).await.map_err(|_| io::ErrorKind::TimedOut.into())
     }
 }
 
