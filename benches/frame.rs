@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overbooked::event::{Column, Event, Kind, Pid, SessionName, SubmissionId};
+use overbooked::event::{Column, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus};
 use overbooked::run::{EngineLine, Fresh, Report};
 use overbooked::scenario::{EngineKind, Isolation, library};
 use overbooked::seats::{House, Place, SeatColumns, WatchedTable};
 use overbooked::tui::app::{App, Opening, Setting};
-use overbooked::tui::keys::KeyMap;
+use overbooked::tui::keys::{Action, KeyMap};
 use overbooked::tui::theme::{Charset, Depth, Theme};
 use overbooked::tui::view;
 use ratatui::Terminal;
@@ -24,6 +24,27 @@ fn main() {
 #[divan::bench(min_time = 1)]
 fn full_house(bencher: divan::Bencher<'_, '_>) {
     let app = full_app();
+    let mut terminal = Terminal::new(TestBackend::new(200, 50)).expect("a buffer cannot fail");
+    bencher.bench_local(|| {
+        let drawn = terminal.draw(|frame| view::draw(frame, &app, Duration::ZERO));
+        drawn.map(drop).expect("a buffer cannot fail");
+    });
+}
+
+/// The same with the time line over it, of a session of thousands of steps.
+#[divan::bench(min_time = 1)]
+fn time_line(bencher: divan::Bencher<'_, '_>) {
+    let mut app = full_app();
+    for submission in 0..10_000 {
+        let name = NAMES[usize::try_from(submission % 3).unwrap_or(0)];
+        let (submission, status) = (SubmissionId(submission), TransactionStatus::InTransaction);
+        let sql = "update seats set booked_by = 'Bob' where seat_number = 4;";
+        happen(&mut app, Some(name), Kind::Sent { submission, sql: sql.into(), step: None });
+        happen(&mut app, Some(name), Kind::Done { tag: "UPDATE 1".to_owned(), rows: 0 });
+        let elapsed = Duration::from_millis(1);
+        happen(&mut app, Some(name), Kind::Ready { submission, status, elapsed });
+    }
+    let _ = app.update(Action::Graph, Duration::ZERO);
     let mut terminal = Terminal::new(TestBackend::new(200, 50)).expect("a buffer cannot fail");
     bencher.bench_local(|| {
         let drawn = terminal.draw(|frame| view::draw(frame, &app, Duration::ZERO));

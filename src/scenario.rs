@@ -10,6 +10,7 @@ use crate::seats::SeatColumns;
 
 pub mod check;
 mod engine_kind;
+mod expected;
 mod interleavings;
 pub mod library;
 pub mod mistake;

@@ -14,20 +14,25 @@
 //! server: what takes time happens in the run, on the other side of two channels.
 
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, Stream, StreamExt};
 use ratatui::Terminal;
+use ratatui::buffer::Buffer;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::run::{Command, Production, Report};
 use crate::scenario::EngineKind;
 
 pub mod app;
 pub mod backslash;
+pub mod chronicle;
 pub mod comparison;
 pub mod contrasts;
 pub mod editor;
+pub mod export;
 pub mod flash;
 mod flow;
 pub mod graph;
@@ -45,16 +50,19 @@ pub mod script;
 pub mod scrollback;
 mod seat_map;
 mod show;
+mod svg;
 mod table_view;
 pub mod tail;
 pub mod text;
 pub mod theme;
+pub mod timeline;
 pub mod view;
 pub mod words;
 pub mod wrap;
 
 use app::{App, Effect, Setting};
 use comparison::{Comparison, Half, HalfEffect};
+use export::{Export, ExportError};
 use screen::{Frames, Input, Signal};
 use show::Show;
 
@@ -119,11 +127,15 @@ pub enum LoopError {
     Draw(String),
 }
 
+/// What came of an export: what was written, or why not.
+type Exported = Result<String, ExportError>;
+
 /// Something that the loop reacts to.
 enum Happening {
     Input(Input),
     Report(Half, Report),
     RunEnded(Half),
+    Exported(Exported),
     InputEnded,
     Moment,
 }
@@ -149,6 +161,7 @@ where
         start,
         production,
         runs,
+        exports: JoinSet::new(),
         clock,
         show,
         drawn: None,
@@ -178,6 +191,8 @@ struct Stage<'a, B: Frames, I> {
     production: Production,
     /// By half: `None` where there is no run, or once it has ended.
     runs: [Option<Ends>; 2],
+    /// Exports that are being written.
+    exports: JoinSet<Exported>,
     clock: Instant,
     show: Show,
     /// When the last frame was drawn.
@@ -216,7 +231,7 @@ where
 
     async fn next(&mut self) -> Result<Happening, LoopError> {
         let deadline = self.wakes_at().and_then(|at| self.clock.checked_add(at));
-        let happening = next_of(self.input, &mut self.runs);
+        let happening = next_of(self.input, &mut self.runs, &mut self.exports);
         match deadline {
             None => happening.await,
             Some(at) => {
@@ -226,7 +241,7 @@ where
     }
 
     fn next_ready(&mut self) -> Option<Result<Happening, LoopError>> {
-        next_of(self.input, &mut self.runs).now_or_never()
+        next_of(self.input, &mut self.runs, &mut self.exports).now_or_never()
     }
 
     fn react(&mut self, happening: Happening) -> Result<(), LoopError> {
@@ -240,6 +255,14 @@ where
             }
             Happening::Input(Input::Trouble(trouble)) => {
                 self.show.refuse(trouble);
+                Vec::new()
+            }
+            Happening::Exported(Ok(written)) => {
+                self.show.say(written);
+                Vec::new()
+            }
+            Happening::Exported(Err(error)) => {
+                self.show.refuse(error.to_string());
                 Vec::new()
             }
             Happening::Report(half, report) => self.show.apply(half, report, now),
@@ -264,6 +287,7 @@ where
             Effect::Compare => self.compare(),
             Effect::Leave => self.exit = Some(Exit::Quit),
             Effect::Redraw => self.draw_anew()?,
+            Effect::Export(export) => self.export(*export)?,
             Effect::Suspend => {
                 self.terminal.backend_mut().suspend().map_err(draw_error::<B>)?;
                 self.draw_anew()?;
@@ -332,23 +356,40 @@ where
             .map_err(draw_error::<B>)
     }
 
+    /// Begins to write the session so far into files. The disk may take its time.
+    fn export(&mut self, export: Export) -> Result<(), LoopError> {
+        let title = export.scenario.title.clone();
+        let picture = self.draw_for(|frame| svg::render(frame, &title))?;
+        self.exports.spawn_blocking(move || export.write(Path::new(""), picture));
+        Ok(())
+    }
+
     fn draw(&mut self) -> Result<(), LoopError> {
+        self.draw_for(|_| ())
+    }
+
+    /// Draws a frame, and lets somebody look at it.
+    fn draw_for<T>(&mut self, look: impl FnOnce(&Buffer) -> T) -> Result<T, LoopError> {
         let now = self.now();
         let size = self.terminal.size().map_err(draw_error::<B>)?;
         self.show.resize(size);
         self.terminal.backend_mut().begin_frame().map_err(draw_error::<B>)?;
         let show = &self.show;
-        let drawn = self.terminal.draw(|frame| show.draw(frame, now)).map(drop);
-        drawn.map_err(draw_error::<B>)?;
+        let drawn = self.terminal.draw(|frame| show.draw(frame, now));
+        let seen = drawn.map(|frame| look(frame.buffer)).map_err(draw_error::<B>)?;
         self.terminal.backend_mut().end_frame().map_err(draw_error::<B>)?;
         self.drawn = Some(now);
         self.is_stale = false;
-        Ok(())
+        Ok(seen)
     }
 }
 
 /// The next thing from outside, keys first.
-async fn next_of<I>(input: &mut I, runs: &mut [Option<Ends>; 2]) -> Result<Happening, LoopError>
+async fn next_of<I>(
+    input: &mut I,
+    runs: &mut [Option<Ends>; 2],
+    exports: &mut JoinSet<Exported>,
+) -> Result<Happening, LoopError>
 where
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
@@ -362,6 +403,7 @@ where
         },
         happening = report_of(Half::Above, above) => Ok(happening),
         happening = report_of(Half::Below, below) => Ok(happening),
+        Some(Ok(exported)) = exports.join_next() => Ok(Happening::Exported(exported)),
     }
 }
 

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use ratatui::layout::{Position, Rect, Size};
 
+use super::chronicle::Chronicle;
 use super::contrasts::Contrasts;
+use super::export::Export;
 use super::flash::Flashes;
 use super::keys::KeyMap;
 use super::layer::Layer;
@@ -26,6 +28,7 @@ use crate::event::SessionName;
 use crate::run::{Command, EngineLine};
 use crate::scenario::{EngineKind, Scenario};
 use crate::seats::House;
+use crate::timeline::Timeline;
 
 mod actions;
 mod input;
@@ -34,7 +37,7 @@ mod mouse;
 mod reports;
 
 /// What the loop is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask the run.
     Ask(Command),
@@ -46,6 +49,8 @@ pub enum Effect {
     Suspend,
     /// Draw every cell anew.
     Redraw,
+    /// Write the session so far into files, and the screen with it.
+    Export(Box<Export>),
 }
 
 /// How urgent a message is.
@@ -111,6 +116,9 @@ pub struct App {
     pub(super) zoomed: bool,
     pub(super) house: Arc<House>,
     pub(super) flashes: Flashes,
+    /// What has happened since the fresh setup, to be looked at and to be exported.
+    pub(super) timeline: Timeline,
+    pub(super) chronicle: Chronicle,
     /// The moment from which time is counted.
     pub(super) clock: Instant,
     pub(super) layers: Vec<Layer>,
@@ -153,6 +161,8 @@ impl App {
             zoomed: false,
             house: Arc::default(),
             flashes: Flashes::default(),
+            timeline: Timeline::default(),
+            chronicle: Chronicle::default(),
             clock,
             layers: Vec::new(),
             message: None,

@@ -167,6 +167,11 @@ impl Comparison {
         self.size.width < SMALLEST.width || self.size.height < SMALLEST.height
     }
 
+    /// Says something.
+    pub(super) fn say(&mut self, words: String) {
+        self.leading_mut().say(words);
+    }
+
     /// Says that something did not happen.
     pub(super) fn refuse(&mut self, words: String) {
         self.leading_mut().refuse(words);

@@ -27,8 +27,10 @@ pub enum Action {
     TypeAlone,
     /// Pick a scenario.
     PickScenario,
-    /// Show who waits for whom.
+    /// Show who waits for whom, and the time line.
     Graph,
+    /// Write the session so far into files.
+    Export,
     /// Send the script's next step.
     NextStep,
     /// Go back by a step.
@@ -124,7 +126,8 @@ pub const TABLE: &[Entry] = &[
     entry(Action::OtherEngine, "other_engine", &["Alt-o", "Ctrl-O"], "other half", "comparing: turn to the other engine's half"),
     entry(Action::TypeAlone, "type_alone", &["Alt-t", "Ctrl-T"], "type alone", "comparing: type into this engine alone, or into both again"),
     entry(Action::PickScenario, "pick_scenario", &["F3", "Alt-3"], "scenario", "pick a scenario"),
-    entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom"),
+    entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom, and the time line"),
+    entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "write the session so far into files: Markdown, Mermaid, a scenario, the screen as SVG"),
     entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),
     entry(Action::FocusNext, "focus_next", &["Tab"], "session", "go to the next session (or click on one)"),
     entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab"], "session before", "go to the session before"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::editor::Editor;
 use super::scrollback::Direction;
+use super::timeline::Gaze;
 use crate::scenario::Scenario;
 
 /// Something that lies over the screen.
@@ -19,8 +20,8 @@ pub enum Layer {
     },
     /// The scenario's story.
     Story,
-    /// Who waits for whom.
-    Graph,
+    /// Who waits for whom, and who did what when.
+    Graph(Gaze),
     /// Which scenario to play.
     Picker(Picker),
     /// Text to be found in the focused pane.

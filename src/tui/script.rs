@@ -28,7 +28,8 @@ pub enum Mark {
 pub struct Script {
     /// What is played.
     pub scenario: Arc<Scenario>,
-    pub(super) schedule: Arc<Schedule>,
+    /// In which order.
+    pub schedule: Arc<Schedule>,
     /// The next launch.
     pub next: usize,
     sent: Vec<bool>,
@@ -111,6 +112,11 @@ impl Script {
         } else {
             Mark::Done
         }
+    }
+
+    /// The lines that were not kept.
+    pub fn breaches(&self) -> Vec<Breach> {
+        self.check.breaches()
     }
 
     /// How many lines were kept, and how many were not.

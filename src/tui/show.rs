@@ -57,6 +57,13 @@ impl Show {
         }
     }
 
+    pub(super) fn say(&mut self, words: String) {
+        match self {
+            Self::One(app) => app.say(words),
+            Self::Two(comparison) => comparison.say(words),
+        }
+    }
+
     pub(super) fn resize(&mut self, size: Size) {
         match self {
             Self::One(app) => app.resize(size),

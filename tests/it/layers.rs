@@ -7,7 +7,17 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, lowest first.
 const LAYERS: [&[&str]; 6] = [
     &["event", "fault", "scenario", "seats", "sql", "syntax"],
-    &["contrast", "hermitage", "isolation_output", "lesson", "playbill", "psql", "transcript"],
+    &[
+        "contrast",
+        "hermitage",
+        "isolation_output",
+        "lesson",
+        "playbill",
+        "psql",
+        "replay",
+        "timeline",
+        "transcript",
+    ],
     &["wire", "session", "observer", "engine"],
     &["matrix", "play", "run", "rush", "spec"],
     &["tui"],

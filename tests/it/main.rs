@@ -10,6 +10,7 @@ mod bad_luck;
 mod cluster;
 mod compare;
 mod console_loop;
+mod export;
 mod gateway;
 mod gateway_clients;
 mod gateway_crash;

@@ -268,6 +268,22 @@ fn what_lies_over_the_screen() {
 }
 
 #[test]
+fn the_time_line_at_every_size() {
+    let pictures = [("80x24", (80, 24)), ("120x40", (120, 40)), ("200x50", (200, 50))];
+    for (name, size) in pictures {
+        let mut stage = Stage::opened(Charset::Unicode, size);
+        stage.picture();
+        stage.presses(KeyCode::F(4), KeyModifiers::NONE);
+        stage.presses(KeyCode::Left, KeyModifiers::NONE);
+        insta::assert_snapshot!(format!("timeline-{name}"), stage.frame());
+    }
+    let mut stage = Stage::opened(Charset::Ascii, (80, 24));
+    stage.picture();
+    stage.presses(KeyCode::F(4), KeyModifiers::NONE);
+    insta::assert_snapshot!("timeline-ascii", stage.frame());
+}
+
+#[test]
 fn sixty_sessions_are_paged() {
     let names: Vec<String> = (1..=60).map(|n| format!("Session{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -136,11 +136,23 @@ impl Terminal {
     pub(crate) fn wait_until(&mut self, wanted: &str, is_so: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_so(&self.screen()) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
-                Ok(bytes) => self.take(&bytes),
-                Err(why) => panic!("waited for {wanted:?} ({why}); the screen:\n{}", self.screen()),
-            }
+            self.read_on(wanted, deadline);
+        }
+    }
+
+    /// Reads on until the frame that is being drawn is there whole.
+    pub(crate) fn wait_for_whole_frame(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.raw.ends_with(b"\x1b[?2026l") {
+            self.read_on("the end of a frame", deadline);
+        }
+    }
+
+    fn read_on(&mut self, wanted: &str, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.output.recv_timeout(left) {
+            Ok(bytes) => self.take(&bytes),
+            Err(why) => panic!("waited for {wanted:?} ({why}); the screen:\n{}", self.screen()),
         }
     }
 

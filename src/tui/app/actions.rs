@@ -8,10 +8,12 @@ use crate::scenario::EngineKind;
 use crate::tui::app::{ON_ITS_WAY, Stepping};
 use crate::tui::backslash::Backslash;
 use crate::tui::editor::Editor;
+use crate::tui::export::Export;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::pane::{self, Link};
 use crate::tui::scrollback::{Direction, Look, Room};
+use crate::tui::timeline::Gaze;
 
 /// How far wide tables move sideways.
 const SIDEWAYS: usize = 8;
@@ -43,7 +45,8 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Help => self.layers.push(Layer::Help { down: 0 }),
             Action::Story => self.layers.push(Layer::Story),
-            Action::Graph => self.layers.push(Layer::Graph),
+            Action::Graph => self.layers.push(Layer::Graph(Gaze::default())),
+            Action::Export => return self.export(),
             Action::PickScenario => self.pick_scenario(),
             Action::FindText => self.layers.push(Layer::FindText(FindText::default())),
             Action::FindStatement => {
@@ -195,6 +198,21 @@ impl App {
             Some(step) => self.layers.push(Layer::EditStep(Editor::holding(&step.sql))),
             None => self.say("there is no next step to edit"),
         }
+    }
+
+    /// The session so far, to be written into files.
+    pub(super) fn export(&mut self) -> Vec<Effect> {
+        let (Some(script), Some(engine)) = (&self.script, &self.engine) else { return Vec::new() };
+        let export = Export {
+            scenario: script.scenario.clone(),
+            schedule: script.schedule.clone(),
+            engine: engine.clone(),
+            cast: self.timeline.lanes().iter().map(|lane| lane.session.clone()).collect(),
+            events: self.chronicle.events(),
+            wholeness: self.chronicle.wholeness(),
+            breaches: script.breaches(),
+        };
+        vec![Effect::Export(Box::new(export))]
     }
 
     fn pick_scenario(&mut self) {

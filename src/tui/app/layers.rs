@@ -7,10 +7,15 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::mouse::moved;
 use super::{App, Effect};
 use crate::run::Command;
+use crate::syntax::{Unfinished, unfinished};
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::scrollback::Direction;
+use crate::tui::timeline::Gaze;
+
+/// How many moments PageUp goes back on the time line.
+const PAGE: isize = 10;
 
 impl App {
     pub(in crate::tui) fn key_on(
@@ -20,14 +25,19 @@ impl App {
         action: Option<Action>,
         now: Duration,
     ) -> Vec<Effect> {
-        if action == Some(Action::Quit) {
-            return self.quit_from(&layer);
+        match action {
+            Some(Action::Quit) => return self.quit_from(&layer),
+            Some(Action::Export) => {
+                self.layers.push(layer);
+                return self.export();
+            }
+            _ => {}
         }
         match layer {
             Layer::Quit => self.key_on_quit(key),
             Layer::Help { down } => self.key_on_help(down, key),
             Layer::Story => self.key_on_story(key, action, now),
-            Layer::Graph => self.key_on_graph(key, action, now),
+            Layer::Graph(gaze) => self.key_on_graph(gaze, key, action, now),
             Layer::Picker(picker) => self.key_on_picker(picker, key),
             Layer::FindText(find) => self.key_on_find_text(find, key, action),
             Layer::FindStatement(find) => self.key_on_find_statement(find, key, action, now),
@@ -92,21 +102,43 @@ impl App {
         }
     }
 
-    /// The graph stays while the script is stepped under it.
+    /// The graph stays while the script is stepped under it, and while somebody looks along the time line.
     fn key_on_graph(
         &mut self,
+        gaze: Gaze,
         key: KeyEvent,
         action: Option<Action>,
         now: Duration,
     ) -> Vec<Effect> {
-        match (action, key.code) {
-            (Some(Action::NextStep | Action::StepBack | Action::Restart | Action::AutoPlay), _) => {
-                let effects = action.map(|action| self.update(action, now)).unwrap_or_default();
-                self.layers.push(Layer::Graph);
+        if let Some(gaze) = self.turned(gaze, key) {
+            return self.keep(Layer::Graph(gaze));
+        }
+        match action {
+            Some(
+                action @ (Action::NextStep | Action::StepBack | Action::Restart | Action::AutoPlay),
+            ) => {
+                let effects = self.update(action, now);
+                self.layers.push(Layer::Graph(gaze));
                 effects
             }
             _ => Vec::new(),
         }
+    }
+
+    fn turned(&self, gaze: Gaze, key: KeyEvent) -> Option<Gaze> {
+        let timeline = &self.timeline;
+        Some(match key.code {
+            _ if !key.modifiers.is_empty() => return None,
+            KeyCode::Left => gaze.back(1, timeline),
+            KeyCode::Right => gaze.back(-1, timeline),
+            KeyCode::PageUp => gaze.back(PAGE, timeline),
+            KeyCode::PageDown => gaze.back(-PAGE, timeline),
+            KeyCode::Home => gaze.begin(timeline),
+            KeyCode::End => Gaze { moment: None, ..gaze },
+            KeyCode::Up => gaze.down(-1, timeline),
+            KeyCode::Down => gaze.down(1, timeline),
+            _ => return None,
+        })
     }
 
     fn key_on_picker(&mut self, mut picker: Picker, key: KeyEvent) -> Vec<Effect> {
@@ -228,6 +260,10 @@ impl App {
     }
 
     fn send_edited(&mut self, editor: Editor, now: Duration) -> Vec<Effect> {
+        if !matches!(unfinished(&editor.text()), None | Some(Unfinished::Statement)) {
+            self.refuse("something is not closed in it: a quote, a parenthesis or a comment");
+            return self.keep(Layer::EditStep(editor));
+        }
         if self.stepping.is_some() {
             self.refuse("the step before is still on its way".to_owned());
             return self.keep(Layer::EditStep(editor));

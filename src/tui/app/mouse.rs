@@ -22,7 +22,7 @@ impl App {
     }
 
     fn click(&mut self, at: Position) {
-        if matches!(self.layers.last(), Some(Layer::Story | Layer::Graph | Layer::Help { .. })) {
+        if matches!(self.layers.last(), Some(Layer::Story | Layer::Graph(_) | Layer::Help { .. })) {
             self.layers.pop();
         } else if self.layers.is_empty()
             && let Some(place) = self.places().pane_at(at)
@@ -35,6 +35,10 @@ impl App {
         match self.layers.last_mut() {
             Some(Layer::Help { down }) => *down = moved(*down, direction),
             Some(Layer::Picker(picker)) => picker.go(direction, 1),
+            Some(Layer::Graph(gaze)) => {
+                let lanes = if direction == Direction::Down { 1 } else { -1 };
+                *gaze = gaze.down(lanes, &self.timeline);
+            }
             Some(_) => {}
             None => {
                 if let Some(place) = self.places().pane_at(at) {

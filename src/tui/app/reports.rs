@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::{App, Effect, Opening};
 use crate::event::{Event, Kind, SessionName};
 use crate::run::{Command, Fresh, Report};
+use crate::timeline::Timeline;
+use crate::tui::chronicle::Chronicle;
 use crate::tui::layer::Layer;
 use crate::tui::pane::{Link, Pane};
 use crate::tui::script::Script;
@@ -52,6 +54,8 @@ impl App {
         self.script = Some(Script::new(fresh));
         self.engine = Some(fresh.engine.clone());
         self.house = Arc::default();
+        self.timeline = Timeline::new(&fresh.sessions);
+        self.chronicle = Chronicle::default();
         self.broken = None;
         self.stepping = None;
         if is_new {
@@ -71,6 +75,7 @@ impl App {
     }
 
     fn joined(&mut self, name: SessionName) {
+        self.timeline.join(&name);
         if self.pane_of(&name).is_none() {
             self.panes.push(Pane::new(name));
             self.focus_on(self.panes.len() - 1);
@@ -81,6 +86,8 @@ impl App {
         if let Some(script) = &mut self.script {
             script.apply(event);
         }
+        self.timeline.apply(event);
+        self.chronicle.apply(event);
         match (&event.session, &event.kind) {
             (Some(name), _) => return self.happened_in(name, event, now),
             (None, Kind::House(house)) => {

@@ -67,7 +67,7 @@ impl Comparison {
                 self.leading_mut().layers.pop();
                 false
             }
-            (Some(Layer::Graph), Some(NextStep | StepBack | Restart | AutoPlay)) => false,
+            (Some(Layer::Graph(_)), Some(NextStep | StepBack | Restart | AutoPlay)) => false,
             (Some(_), _) => true,
         }
     }

@@ -74,6 +74,18 @@ pub struct Signs {
     pub wall: &'static str,
     /// Where a rule and a wall cross.
     pub crossing: &'static str,
+    /// The two edges of a bar on the time line.
+    pub edges: [&'static str; 2],
+    /// A bar that waits.
+    pub hatch: &'static str,
+    /// A bar that runs.
+    pub runs: &'static str,
+    /// A failed transaction.
+    pub dashes: &'static str,
+    /// A transaction was committed.
+    pub committed: &'static str,
+    /// A transaction was rolled back.
+    pub rolled_back: &'static str,
     /// A branch of a tree, and its last.
     pub branch: [&'static str; 2],
     /// The border of a pane.
@@ -113,6 +125,12 @@ const UNICODE: Signs = Signs {
     rule: "─",
     wall: "│",
     crossing: "┼",
+    edges: ["▐", "▌"],
+    hatch: "▒",
+    runs: "█",
+    dashes: "╌",
+    committed: "◆",
+    rolled_back: "◇",
     branch: ["├", "└"],
     border: border::ROUNDED,
 };
@@ -140,6 +158,12 @@ const ASCII: Signs = Signs {
     rule: "-",
     wall: "|",
     crossing: "+",
+    edges: ["[", "]"],
+    hatch: "/",
+    runs: "=",
+    dashes: "~",
+    committed: "+",
+    rolled_back: "<",
     branch: ["+", "+"],
     border: border::Set {
         top_left: "+",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -16,6 +16,7 @@ use crate::tui::keys::{Action, TABLE};
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::layout::Places;
 use crate::tui::theme::Role;
+use crate::tui::timeline::{self, Gaze};
 use crate::tui::{graph, text};
 
 /// The widest line that reads well.
@@ -33,7 +34,7 @@ pub(super) fn draw(
         Layer::Quit => quit(app, &open_transactions(app), screen, buffer),
         Layer::Help { down } => help(app, *down, screen, buffer),
         Layer::Story => story(app, screen, buffer),
-        Layer::Graph => graph(app, screen, now, buffer),
+        Layer::Graph(gaze) => graph(app, *gaze, places, now, buffer),
         Layer::Picker(picker) => return Some(pick(app, picker, screen, buffer)),
         Layer::FindText(find) => return Some(find_text(app, find, places.footer, buffer)),
         Layer::FindStatement(find) => {
@@ -147,8 +148,10 @@ fn cast_line(app: &App, scenario: &Scenario) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The graph lies where the house is and beyond, so that the sessions below it stay in sight while it is small.
-fn graph(app: &App, screen: Rect, now: Duration, buffer: &mut Buffer) {
+/// Who waits for whom, and under it the time line. They lie where the house is and beyond, so that the sessions below stay in sight
+/// while there is little to show.
+fn graph(app: &App, gaze: Gaze, places: &Places, now: Duration, buffer: &mut Buffer) {
+    let screen = buffer.area;
     let cast = app.cast();
     let scene = super::scene(app, &cast, now);
     let waits: graph::Waits = app
@@ -156,12 +159,24 @@ fn graph(app: &App, screen: Rect, now: Duration, buffer: &mut Buffer) {
         .iter()
         .filter_map(|pane| Some((pane.name.clone(), pane.waiting.as_ref()?.wait.clone())))
         .collect();
-    let width = screen.width.saturating_sub(8).min(100);
-    let lines = graph::desired_height(&waits, width.saturating_sub(4), &scene);
-    let height = lines.saturating_add(2).min(screen.height.saturating_sub(2));
-    let area = centred(screen, width, height);
+    let width = screen.width.saturating_sub(4);
+    let inside = width.saturating_sub(4);
+    let wanted = graph::desired_height(&waits, inside, &scene);
+    let lanes = timeline::desired_height(&app.timeline, inside, &scene);
+    let most = screen.height.saturating_sub(2);
+    let height = wanted.saturating_add(lanes).saturating_add(3).min(most);
+    let y = places.house.y.min(screen.height.saturating_sub(height));
+    let area = Rect { x: (screen.width - width) / 2, y, width, height };
     let inner = open_box(app, area, "who waits for whom", buffer);
-    graph::draw(&waits, inner, buffer, &scene);
+    let above = wanted.min(inner.height.saturating_sub(lanes + 1).max(inner.height / 3));
+    let [top, rule, below] =
+        Layout::vertical([Constraint::Length(above), Constraint::Length(1), Constraint::Fill(1)])
+            .areas(inner);
+    graph::draw(&waits, top, buffer, &scene);
+    let mut heading = vec![app.span("who did what when   ", Role::Title)];
+    heading.extend(keys_line(app, &[("Left Right Home End".into(), "look back and forth")]).spans);
+    put_lines(rule, &[Line::from(heading)], buffer);
+    timeline::draw(&app.timeline, gaze, below, buffer, &scene);
 }
 
 fn pick(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Position {

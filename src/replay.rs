@@ -1,0 +1,343 @@
+//! What was played, as a scenario that plays it again: the script's steps and what people typed between them, each with what was
+//! seen to come of it.
+//!
+//! ```text
+//! Bob      commit;                          -- Bob: commits
+//! Bob      COMMIT                           commit;
+//! Mallory  no longer waits          ──▶     --> COMMIT
+//! Mallory  UPDATE 0                         --> Mallory resumes: UPDATE 0
+//! ```
+//!
+//! A scenario's steps follow each other at once. What needed something else, time that passed or a key that cancelled, is done by
+//! one more session, the [`USHER`]. What no file can say, such as a connection that broke, ends the scenario there, and its story
+//! says so.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{
+    Blocker, Certainty, Event, Kind, ServerMessage, SessionName, TransactionStatus, Wait,
+};
+use crate::scenario::{
+    EngineKind, Expectation, Expected, Finally, Isolation, Player, Scenario, Schedule, Schedules,
+    Step,
+};
+
+mod answer;
+mod player;
+mod sheet;
+#[cfg(test)]
+mod tests;
+
+use answer::Answer;
+use player::Standing;
+
+/// Who does what none of the sessions has done: lets time pass, cancels a wait.
+const USHER: &str = "Usher";
+/// How long the usher sleeps beyond what was seen, so that what is to happen meanwhile does.
+const MARGIN: Duration = Duration::from_millis(500);
+/// The longest sleep: a step that does not end within half a minute would be cancelled.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// What was played, on what.
+#[derive(Clone, Copy, Debug)]
+pub struct Performance<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// In which order.
+    pub schedule: &'a Schedule,
+    /// The sessions in screen order, those that have joined later too.
+    pub cast: &'a [SessionName],
+    /// The engine's kind.
+    pub engine: EngineKind,
+    /// The isolation level that transactions got.
+    pub isolation: Isolation,
+    /// Everything that has happened since the fresh setup, in the order in which it came.
+    pub events: &'a [Event],
+}
+
+/// The performance as a scenario; `None` while nothing has been played.
+pub fn replay(performance: &Performance<'_>) -> Option<Scenario> {
+    let mut prompter = Prompter::new(performance);
+    for event in performance.events {
+        if let Err(end) = prompter.apply(event) {
+            prompter.cut(end);
+            break;
+        }
+    }
+    prompter.finish()
+}
+
+/// Why the scenario ends before the performance did, and with which step.
+struct Cut {
+    why: String,
+    /// The first step that is left out.
+    from: usize,
+}
+
+/// Writes down steps while it listens.
+struct Prompter<'a> {
+    performance: &'a Performance<'a>,
+    steps: Vec<Step>,
+    standings: Vec<Standing>,
+    /// The runner, who looks at the end.
+    runner: Answer,
+    finally: Option<Vec<Expected>>,
+    has_usher: bool,
+    /// Those who were in a ring and not thrown out of it: they must be the patient ones again.
+    patient: BTreeSet<SessionName>,
+    cut: Option<String>,
+}
+
+impl<'a> Prompter<'a> {
+    fn new(performance: &'a Performance<'a>) -> Self {
+        Self {
+            performance,
+            steps: Vec::new(),
+            standings: performance.cast.iter().map(Standing::new).collect(),
+            runner: Answer::default(),
+            finally: None,
+            has_usher: false,
+            patient: BTreeSet::new(),
+            cut: None,
+        }
+    }
+
+    fn apply(&mut self, event: &Event) -> Result<(), Cut> {
+        match (&event.session, &event.kind) {
+            (None, Kind::Quiet) => self.settle(),
+            (None, kind) => {
+                self.runners(kind);
+                Ok(())
+            }
+            (Some(name), Kind::Sent { sql, step, .. }) => {
+                self.settle()?;
+                self.sent(name, sql, *step, event.at)
+            }
+            (Some(name), Kind::Ready { status, .. }) => self.ready(name, *status, event.at),
+            (Some(name), Kind::Lost { .. }) => Err(self.lost(name)),
+            (Some(name), Kind::Closed) => self.closed(name),
+            (Some(name), kind) => {
+                self.note_ring(name, kind);
+                if let Some(standing) = self.standing(name) {
+                    standing.apply(kind);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn standing(&mut self, name: &SessionName) -> Option<&mut Standing> {
+        self.standings.iter_mut().find(|standing| &standing.name == name)
+    }
+
+    fn runners(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Sent { sql, .. } => self.runner = Answer::of(sql),
+            Kind::Ready { .. } => self.finally = Some(self.runner.lines().to_vec()),
+            kind => self.runner.apply(kind),
+        }
+    }
+
+    /// Something is sent: that is a step.
+    fn sent(
+        &mut self,
+        name: &SessionName,
+        sql: &Arc<str>,
+        launch: Option<usize>,
+        at: Duration,
+    ) -> Result<(), Cut> {
+        let from = self.steps.len();
+        let unfit = || Cut { why: format!("{name} sent what no file can hold"), from };
+        let sql = sheet::statement(sql).ok_or_else(unfit)?;
+        // What is looked at in the end belongs to the end.
+        self.finally = None;
+        if let Some(standing) = self.standing(name) {
+            standing.send(from, &sql, at);
+        }
+        let narration = self.narration(launch);
+        self.steps.push(step(name, narration, sql));
+        Ok(())
+    }
+
+    fn narration(&self, launch: Option<usize>) -> String {
+        let Performance { scenario, schedule, .. } = self.performance;
+        let launch = launch.and_then(|launch| schedule.launches.get(launch));
+        let step = launch.and_then(|launch| scenario.steps.get(launch.step));
+        step.map_or_else(|| "types".to_owned(), |step| step.narration.clone())
+    }
+
+    /// It is quiet, or as quiet as it gets before the next step: who waits now is written under the step that waits.
+    fn settle(&mut self) -> Result<(), Cut> {
+        for standing in &mut self.standings {
+            let Some((step, wait)) = standing.begins_to_wait() else { continue };
+            let Some(blocker) = session_in(wait) else {
+                let why = format!("{} waited for somebody outside", standing.name);
+                return Err(Cut { why, from: step });
+            };
+            let line = Expected::WaitsFor(blocker.clone());
+            self.steps[step].expectations.insert(0, expectation(line));
+        }
+        Ok(())
+    }
+
+    /// A submission is answered: by itself, or because somebody else's step let it go on.
+    fn ready(
+        &mut self,
+        name: &SessionName,
+        status: TransactionStatus,
+        at: Duration,
+    ) -> Result<(), Cut> {
+        let Some(standing) = self.standing(name) else { return Ok(()) };
+        let Some(done) = standing.answered(status) else { return Ok(()) };
+        let own = done.own.into_iter().map(expectation);
+        self.steps[done.step].expectations.extend(own);
+        if done.was_cancelled && !done.waited {
+            self.steps[done.step].sql = answer::CANCELLED.to_owned();
+        }
+        if !done.waited {
+            return Ok(());
+        }
+        if done.was_cancelled {
+            self.usher(format!("cancels what {name} waits for"), cancel(name));
+        } else if done.timed_out || done.step + 1 == self.steps.len() {
+            let nap = at.saturating_sub(done.since) + MARGIN;
+            if nap > LONGEST {
+                let why = format!("{name} waited longer than a step may take");
+                return Err(Cut { why, from: done.step });
+            }
+            self.usher(
+                "lets time pass".to_owned(),
+                format!("select pg_sleep({:.1});", nap.as_secs_f64()),
+            );
+        }
+        let resumes = done.resumed.into_iter().map(|line| {
+            expectation(Expected::Resumes { session: name.clone(), with: Box::new(line) })
+        });
+        if let Some(current) = self.steps.last_mut() {
+            current.expectations.extend(resumes);
+        }
+        Ok(())
+    }
+
+    fn usher(&mut self, narration: String, sql: String) {
+        self.has_usher = true;
+        self.steps.push(step(&SessionName::new(USHER), narration, sql));
+    }
+
+    fn lost(&mut self, name: &SessionName) -> Cut {
+        let last = self.steps.len();
+        let from = self.standing(name).and_then(|standing| standing.step()).unwrap_or(last);
+        Cut { why: format!("{name} lost the connection"), from }
+    }
+
+    /// Whoever leaves in the middle of a transaction leaves nothing of it.
+    fn closed(&mut self, name: &SessionName) -> Result<(), Cut> {
+        let Some(standing) = self.standing(name) else { return Ok(()) };
+        if let Some(from) = standing.step() {
+            return Err(Cut { why: format!("{name} left in the middle of a statement"), from });
+        }
+        if std::mem::take(&mut standing.status) != TransactionStatus::Idle {
+            let mut last = step(name, "leaves".to_owned(), "rollback;".to_owned());
+            last.expectations.push(expectation(Expected::Tag("ROLLBACK".to_owned())));
+            self.steps.push(last);
+        }
+        Ok(())
+    }
+
+    /// Whoever looks for a ring first is thrown out of it. In a replay there is no time between steps, so the others must be told to
+    /// look later.
+    fn note_ring(&mut self, victim: &SessionName, kind: &Kind) {
+        if !matches!(kind, Kind::Failed(ServerMessage { code, .. }) if code == "40P01") {
+            return;
+        }
+        let waiting = self.standings.iter().filter(|other| other.is_waiting());
+        let others = waiting.map(|other| other.name.clone()).filter(|name| name != victim);
+        self.patient.extend(others);
+        self.patient.remove(victim);
+    }
+
+    fn cut(&mut self, cut: Cut) {
+        self.steps.truncate(cut.from);
+        self.finally = None;
+        self.cut = Some(cut.why);
+    }
+
+    fn finish(mut self) -> Option<Scenario> {
+        if self.steps.is_empty() {
+            return None;
+        }
+        for step in &mut self.steps {
+            // What a step does itself goes before what it sets off.
+            step.expectations.sort_by_key(|it| matches!(it.expected, Expected::Resumes { .. }));
+        }
+        if self.performance.engine == EngineKind::Postgres {
+            let patience = |name| {
+                step(name, "is patient".to_owned(), "set deadlock_timeout = '1min';".to_owned())
+            };
+            let patient: Vec<Step> = self.patient.iter().map(patience).collect();
+            self.steps.splice(0..0, patient);
+        }
+        Some(sheet::fair_copy(self.scenario()))
+    }
+
+    fn scenario(self) -> Scenario {
+        let Performance { scenario, cast, engine, isolation, .. } = *self.performance;
+        let usher = self.has_usher.then(|| SessionName::new(USHER));
+        let names = cast.iter().cloned().chain(usher);
+        let has_level = isolation != Isolation::ReadCommitted || scenario.isolation.is_some();
+        let launch = |step| crate::scenario::Launch { step, markers: Vec::new() };
+        let launches = (0..self.steps.len()).map(launch).collect();
+        let mut story = scenario.story.clone();
+        story.push(format!("This is what was played in the console, for the engine {engine}."));
+        story
+            .extend(self.cut.map(|why| format!("It ends where a file cannot follow, when {why}.")));
+        Scenario {
+            path: None,
+            story,
+            sessions: names.map(|name| Player { name, setup: None, teardown: None }).collect(),
+            isolation: match engine {
+                EngineKind::Postgres => has_level.then_some(isolation),
+                _ => scenario.isolation,
+            },
+            engines: vec![engine],
+            setup: scenario.setup.iter().filter_map(|sql| sheet::statement(sql)).collect(),
+            teardown: scenario.teardown.iter().filter_map(|sql| sheet::statement(sql)).collect(),
+            finally: scenario.finally.as_ref().zip(self.finally).map(|(finally, lines)| Finally {
+                sql: finally.sql.clone(),
+                expectations: lines.into_iter().map(expectation).collect(),
+                line: 0,
+            }),
+            steps: self.steps,
+            schedules: Schedules::Listed(vec![Schedule { launches }]),
+            ..scenario.clone()
+        }
+    }
+}
+
+fn step(session: &SessionName, narration: String, sql: String) -> Step {
+    let (name, expectations) = (String::new(), Vec::new());
+    Step { name, session: session.clone(), narration, sql, expectations, line: 0 }
+}
+
+fn expectation(expected: Expected) -> Expectation {
+    Expectation { engine: None, text: expected.to_string(), expected, line: 0 }
+}
+
+/// The first session among those in the way, if the database has said so.
+fn session_in(wait: &Wait) -> Option<&SessionName> {
+    let sure = wait.certainty == Certainty::Observed;
+    wait.blockers.iter().filter(|_| sure).find_map(|blocker| match blocker {
+        Blocker::Session(name) => Some(name),
+        Blocker::Prepared(_) | Blocker::Foreign { .. } => None,
+    })
+}
+
+/// What cancels a session's wait, as Ctrl-C did.
+fn cancel(name: &SessionName) -> String {
+    format!(
+        "select pg_cancel_backend(pid) from pg_stat_activity\n\
+         where datname = current_database() and application_name = 'overbooked/{name}' and wait_event_type = 'Lock';"
+    )
+}

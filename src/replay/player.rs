@@ -1,0 +1,95 @@
+//! One session, as the prompter knows it.
+
+use std::time::Duration;
+
+use super::answer::Answer;
+use crate::event::{Kind, SessionName, TransactionStatus, Wait};
+use crate::scenario::Expected;
+
+/// How a session stands.
+pub(super) struct Standing {
+    pub(super) name: SessionName,
+    pub(super) status: TransactionStatus,
+    flight: Option<Flight>,
+}
+
+/// A submission that is not answered.
+struct Flight {
+    step: usize,
+    since: Duration,
+    answer: Answer,
+    wait: Option<Wait>,
+    /// How much of the answer had come before it began to wait, once its wait is written down.
+    waits_after: Option<usize>,
+}
+
+/// A submission that is answered.
+pub(super) struct Done {
+    /// Its step.
+    pub(super) step: usize,
+    /// When it was sent.
+    pub(super) since: Duration,
+    /// What came of it by itself.
+    pub(super) own: Vec<Expected>,
+    /// What came after it had waited.
+    pub(super) resumed: Vec<Expected>,
+    /// Whether its wait is written down.
+    pub(super) waited: bool,
+    /// Whether somebody cancelled it.
+    pub(super) was_cancelled: bool,
+    /// Whether it ended because its time was up.
+    pub(super) timed_out: bool,
+}
+
+impl Standing {
+    pub(super) fn new(name: &SessionName) -> Self {
+        Self { name: name.clone(), status: TransactionStatus::Idle, flight: None }
+    }
+
+    /// The step that is not answered.
+    pub(super) fn step(&self) -> Option<usize> {
+        self.flight.as_ref().map(|flight| flight.step)
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.wait.is_some())
+    }
+
+    pub(super) fn send(&mut self, step: usize, sql: &str, since: Duration) {
+        let answer = Answer::of(sql);
+        self.flight = Some(Flight { step, since, answer, wait: None, waits_after: None });
+    }
+
+    pub(super) fn apply(&mut self, kind: &Kind) {
+        let Some(flight) = &mut self.flight else { return };
+        match kind {
+            Kind::Waiting(wait) => flight.wait = Some(wait.clone()),
+            Kind::Resumed { .. } => flight.wait = None,
+            kind => flight.answer.apply(kind),
+        }
+    }
+
+    /// The wait that has lasted and is not written down yet, with its step.
+    pub(super) fn begins_to_wait(&mut self) -> Option<(usize, &Wait)> {
+        let flight = self.flight.as_mut()?;
+        let wait = flight.wait.as_ref().filter(|_| flight.waits_after.is_none())?;
+        flight.waits_after = Some(flight.answer.lines().len());
+        Some((flight.step, wait))
+    }
+
+    pub(super) fn answered(&mut self, status: TransactionStatus) -> Option<Done> {
+        self.status = status;
+        let Flight { step, since, answer, waits_after, .. } = self.flight.take()?;
+        let mut own = answer.lines().to_vec();
+        let resumed = waits_after.map(|at| own.split_off(at.min(own.len())));
+        Some(Done {
+            step,
+            since,
+            own,
+            waited: resumed.is_some(),
+            resumed: resumed.unwrap_or_default(),
+            was_cancelled: answer.was_cancelled(),
+            timed_out: answer.timed_out(),
+        })
+    }
+}

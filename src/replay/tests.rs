@@ -1,0 +1,239 @@
+//! Sessions written down and read back.
+
+use std::path::Path;
+
+use super::*;
+use crate::event::{Column, Row, SubmissionId, WaitTarget};
+use crate::scenario::sql_file;
+
+const FILE: &str = "\
+-- One seat
+--
+-- Both want it.
+--
+-- sessions: Bob, Mallory
+
+-- setup
+create table seats (booked_by text);
+
+-- Bob: takes A-4
+update seats set booked_by = 'Bob';
+--> UPDATE 1
+
+-- Mallory: takes A-4
+update seats set booked_by = 'Mallory';
+--> waits for Bob
+";
+
+/// Events told one after the other, a tenth of a second apart.
+#[derive(Default)]
+struct Story(Vec<Event>);
+
+impl Story {
+    fn tell(&mut self, who: &str, kind: Kind) {
+        let at = Duration::from_millis(100) * u32::try_from(self.0.len()).unwrap();
+        let session = (!who.is_empty()).then(|| SessionName::new(who));
+        self.0.push(Event { at, session, kind });
+    }
+
+    fn sends(&mut self, who: &str, sql: &str, step: Option<usize>) {
+        self.tell(who, Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step });
+    }
+
+    fn gets(&mut self, who: &str, tag: &str) {
+        self.tell(who, Kind::Done { tag: tag.to_owned(), rows: 0 });
+    }
+
+    fn fails(&mut self, who: &str, code: &str, message: &str) {
+        let (code, message) = (code.to_owned(), message.to_owned());
+        self.tell(who, Kind::Failed(ServerMessage { code, message, ..ServerMessage::default() }));
+    }
+
+    fn ready(&mut self, who: &str, status: TransactionStatus) {
+        let (submission, elapsed) = (SubmissionId(1), Duration::from_millis(1));
+        self.tell(who, Kind::Ready { submission, status, elapsed });
+    }
+
+    fn does(&mut self, who: &str, sql: &str, tag: &str, status: TransactionStatus) {
+        self.sends(who, sql, None);
+        self.gets(who, tag);
+        self.ready(who, status);
+        self.quiet();
+    }
+
+    fn selects(&mut self, who: &str, sql: &str, type_oid: u32, rows: &[&[&str]]) {
+        let width = rows.first().map_or(1, |row| row.len());
+        let column = |_| Column { name: "c".to_owned(), type_oid };
+        let text = |row: &&[&str]| row.iter().map(|value| Some((*value).to_owned())).collect();
+        self.sends(who, sql, None);
+        self.tell(who, Kind::Columns((0..width).map(column).collect()));
+        self.tell(who, Kind::Rows(rows.iter().map(text).collect::<Vec<Row>>()));
+        let tag = format!("SELECT {}", rows.len());
+        self.tell(who, Kind::Done { tag, rows: rows.len() as u64 });
+        self.ready(who, TransactionStatus::Idle);
+        self.quiet();
+    }
+
+    fn waits(&mut self, who: &str, blocker: Blocker) {
+        let target = WaitTarget::Transaction;
+        let wait = Wait { blockers: vec![blocker], target, certainty: Certainty::Observed };
+        self.tell(who, Kind::Waiting(wait));
+    }
+
+    fn resumes(&mut self, who: &str) {
+        self.tell(who, Kind::Resumed { waited: Duration::from_millis(100) });
+    }
+
+    fn quiet(&mut self) {
+        self.tell("", Kind::Quiet);
+    }
+
+    /// Bob holds the seat for which Mallory waits.
+    fn up_to_the_wait() -> Self {
+        let mut story = Self::default();
+        story.does("Bob", "begin;", "BEGIN", TransactionStatus::InTransaction);
+        story.sends("Bob", "update seats set booked_by = 'Bob';", Some(0));
+        story.gets("Bob", "UPDATE 1");
+        story.ready("Bob", TransactionStatus::InTransaction);
+        story.quiet();
+        story.sends("Mallory", "update seats set booked_by = 'Mallory';", Some(1));
+        story.waits("Mallory", bob());
+        story.quiet();
+        story
+    }
+
+    fn replayed(&self) -> Option<Scenario> {
+        let scenario = sql_file::parse(FILE, Path::new("one-seat.sql"), "one-seat").unwrap();
+        let cast = ["Bob", "Mallory"].map(SessionName::new);
+        replay(&Performance {
+            scenario: &scenario,
+            schedule: &scenario.schedules.first(),
+            cast: &cast,
+            engine: EngineKind::Postgres,
+            isolation: Isolation::ReadCommitted,
+            events: &self.0,
+        })
+    }
+
+    /// The file, after its head; it must be one.
+    fn file(&self) -> String {
+        let text = sql_file::render(&self.replayed().unwrap());
+        sql_file::parse(&text, Path::new("again.sql"), "again").unwrap();
+        text.split_once("-- setup").unwrap().1.to_owned()
+    }
+}
+
+fn bob() -> Blocker {
+    Blocker::Session(SessionName::new("Bob"))
+}
+
+#[test]
+fn steps_and_typed_statements_are_written_with_what_came_of_them() {
+    let mut story = Story::up_to_the_wait();
+    story.sends("Bob", "commit;", None);
+    story.gets("Bob", "COMMIT");
+    story.ready("Bob", TransactionStatus::Idle);
+    story.resumes("Mallory");
+    story.gets("Mallory", "UPDATE 0");
+    story.ready("Mallory", TransactionStatus::Idle);
+    story.quiet();
+    story.selects("Bob", "select * from seats;", 25, &[&["A", "4", "Bob"], &["A", "5", ""]]);
+    let text = sql_file::render(&story.replayed().unwrap());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_not_expected() {
+    let mut story = Story::default();
+    story.selects("Bob", "select now();", 25, &[&["noon"]]);
+    story.selects("Bob", "select held_until from seats;", 1184, &[&["noon"], &["one"]]);
+    story.selects("Bob", "select pid from pg_locks;", 25, &[&["1"]]);
+    story.selects("Bob", "select pg_sleep(1);", 2278, &[&[""]]);
+    story.selects("Bob", "select 'UPDATE 1';", 25, &[&["UPDATE 1"]]);
+    story.selects("Bob", "select 'two\nlines';", 25, &[&["two\nlines"]]);
+    insta::assert_snapshot!(story.file());
+}
+
+#[test]
+fn a_cancelled_wait_and_one_that_gave_up_are_the_ushers_work() {
+    let mut story = Story::up_to_the_wait();
+    story.resumes("Mallory");
+    story.fails("Mallory", "57014", "canceling statement due to user request");
+    story.ready("Mallory", TransactionStatus::Idle);
+    story.quiet();
+    story.sends("Mallory", "update seats set booked_by = 'M';", None);
+    story.waits("Mallory", bob());
+    story.quiet();
+    story.resumes("Mallory");
+    story.fails("Mallory", "55P03", "canceling statement due to lock timeout");
+    story.ready("Mallory", TransactionStatus::Idle);
+    story.quiet();
+    insta::assert_snapshot!(story.file());
+}
+
+#[test]
+fn a_ring_is_broken_at_the_same_place() {
+    let mut story = Story::up_to_the_wait();
+    story.sends("Bob", "update seats set booked_by = 'B';", None);
+    story.waits("Bob", Blocker::Session(SessionName::new("Mallory")));
+    story.resumes("Bob");
+    story.fails("Bob", "40P01", "deadlock detected");
+    story.resumes("Mallory");
+    story.gets("Mallory", "UPDATE 1");
+    story.ready("Mallory", TransactionStatus::Idle);
+    story.ready("Bob", TransactionStatus::Failed);
+    story.quiet();
+    insta::assert_snapshot!(story.file());
+}
+
+#[test]
+fn who_leaves_in_a_transaction_rolls_it_back() {
+    let mut story = Story::up_to_the_wait();
+    story.tell("Bob", Kind::Closed);
+    story.resumes("Mallory");
+    story.gets("Mallory", "UPDATE 1");
+    story.ready("Mallory", TransactionStatus::Idle);
+    story.quiet();
+    let file = story.file();
+    assert!(file.contains("rollback;\n--> ROLLBACK\n--> Mallory resumes: UPDATE 1\n"), "{file}");
+}
+
+#[test]
+fn the_file_ends_where_it_cannot_follow_and_says_so() {
+    let mut story = Story::up_to_the_wait();
+    let reason = "gone".to_owned();
+    story.tell("Mallory", Kind::Lost { reason, in_transaction: false });
+    let scenario = story.replayed().unwrap();
+    assert_eq!(scenario.steps.len(), 2);
+    assert!(scenario.story.last().unwrap().contains("Mallory lost the connection"));
+    let mut story = Story::default();
+    story.sends("Bob", "update seats set booked_by = 'B';", None);
+    story.waits("Bob", Blocker::Prepared(None));
+    story.quiet();
+    assert_eq!(story.replayed(), None, "nothing is left");
+    assert_eq!(Story::default().replayed(), None);
+}
+
+#[test]
+fn sql_that_would_mean_something_in_a_file_loses_its_comments() {
+    let sql = "select 1\n-- Mallory: is not meant\n--> UPDATE 1\n+ 1;";
+    assert_eq!(sheet::statement(sql).as_deref(), Some("select 1\n\n\n+ 1;"));
+    assert_eq!(sheet::statement("select 1 -- one").as_deref(), Some("select 1 -- one\n;"));
+    assert_eq!(sheet::statement("select 'a"), None);
+    let mut story = Story::default();
+    story.does("Bob", "select 1 -- Bob: no\n;", "SELECT 1", TransactionStatus::Idle);
+    assert!(story.file().contains("select 1"));
+}
+
+#[test]
+fn a_name_that_no_file_can_have_is_written_otherwise() {
+    let mut scenario = Story::up_to_the_wait().replayed().unwrap();
+    let odd = SessionName::new("Bob's own");
+    for name in [&mut scenario.sessions[0].name, &mut scenario.steps[0].session] {
+        *name = odd.clone();
+    }
+    scenario.steps[2].expectations[0].expected = Expected::WaitsFor(odd);
+    let text = sql_file::render(&sheet::fair_copy(scenario));
+    assert!(text.contains("-- sessions: S_Bob_s_own, Mallory"), "{text}");
+    assert!(text.contains("--> waits for S_Bob_s_own"), "{text}");
+}
