@@ -194,7 +194,7 @@ impl<'a> Prompter<'a> {
         let own = done.own.into_iter().map(expectation);
         self.steps[done.step].expectations.extend(own);
         if done.was_cancelled && !done.waited {
-            self.steps[done.step].sql = answer::CANCELLED.to_owned();
+            answer::CANCELLED.clone_into(&mut self.steps[done.step].sql);
         }
         if !done.waited {
             return Ok(());

@@ -103,7 +103,9 @@ impl Timeline {
     /// A time line of these sessions on which nothing has happened.
     pub fn new(sessions: &[SessionName]) -> Self {
         let mut timeline = Self::default();
-        sessions.iter().for_each(|name| timeline.join(name));
+        for name in sessions {
+            timeline.join(name);
+        }
         timeline
     }
 

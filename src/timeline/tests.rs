@@ -29,7 +29,9 @@ fn waits(session: &str) -> Event {
 
 fn timeline(events: &[Event]) -> Timeline {
     let mut timeline = Timeline::new(&["Bob", "Mallory"].map(SessionName::new));
-    events.iter().for_each(|event| timeline.apply(event));
+    for event in events {
+        timeline.apply(event);
+    }
     timeline
 }
 

@@ -89,10 +89,10 @@ pub(super) fn draw(
     let width = usize::from(area.width);
     let foot = foot(timeline, gaze, width, scene);
     let height = usize::from(area.height);
-    let lanes = height.saturating_sub(foot.len() + 1).max(height.min(2).saturating_sub(1));
-    let sight = Sight::of(timeline, gaze, width, lanes);
+    let rows = height.saturating_sub(foot.len() + 1).max(height.min(2).saturating_sub(1));
+    let sight = Sight::of(timeline, gaze, width, rows);
     let mut lines = vec![sight.header(timeline, scene)];
-    let shown = timeline.lanes().iter().skip(sight.first_lane).take(lanes);
+    let shown = timeline.lanes().iter().skip(sight.first_lane).take(rows);
     lines.extend(shown.map(|lane| sight.lane(timeline, lane, scene)));
     lines.extend(foot);
     text::put_lines(buffer, area, &lines);

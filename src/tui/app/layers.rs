@@ -14,7 +14,7 @@ use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::scrollback::Direction;
 use crate::tui::timeline::Gaze;
 
-/// How many moments PageUp goes back on the time line.
+/// How many moments the page keys go on the time line.
 const PAGE: isize = 10;
 
 impl App {

@@ -18,16 +18,8 @@ pub(super) struct Shapes {
     pub(super) areas: String,
 }
 
-/// The sides to which a line leads.
-struct Arms {
-    left: bool,
-    right: bool,
-    up: bool,
-    down: bool,
-}
-
-/// The arms of a box-drawing character, in the order left, right, up, down.
-const BOXES: [(&str, [u8; 4]); 11] = [
+/// The sides to which a box-drawing character leads, 1 for yes: left, right, up, down.
+const BOXES: [(&str, [usize; 4]); 11] = [
     ("─", [1, 1, 0, 0]),
     ("│", [0, 0, 1, 1]),
     ("├", [0, 1, 1, 1]),
@@ -44,10 +36,8 @@ const BOXES: [(&str, [u8; 4]); 11] = [
 impl Shapes {
     /// Draws a character if it is one of those that are drawn; the place is its cell's corner.
     pub(super) fn draw(&mut self, symbol: &str, place: (usize, usize)) -> bool {
-        if let Some((_, [left, right, up, down])) = BOXES.iter().find(|(known, _)| *known == symbol)
-        {
-            let [left, right, up, down] = [left, right, up, down].map(|arm| *arm == 1);
-            self.arms(&Arms { left, right, up, down }, place);
+        if let Some((_, sides)) = BOXES.iter().find(|(known, _)| *known == symbol) {
+            self.rules(*sides, place);
             return true;
         }
         match symbol {
@@ -66,17 +56,15 @@ impl Shapes {
         true
     }
 
-    fn arms(&mut self, arms: &Arms, (x, y): (usize, usize)) {
+    fn rules(&mut self, [left, right, up, down]: [usize; 4], (x, y): (usize, usize)) {
         let (from, to) = middle((x, y));
-        if arms.left || arms.right {
-            let begin = if arms.left { x } else { from };
-            let length = if arms.left && arms.right { WIDTH } else { WIDTH - WIDTH / 2 };
-            let _ = write!(self.lines, "M{begin} {to}.5h{length}");
+        let (west, east) = (left * (WIDTH / 2), right * (WIDTH - WIDTH / 2));
+        let (north, south) = (up * (HEIGHT / 2), down * (HEIGHT / 2));
+        if left + right > 0 {
+            let _ = write!(self.lines, "M{} {to}.5h{}", from - west, west + east);
         }
-        if arms.up || arms.down {
-            let begin = if arms.up { y } else { to };
-            let length = if arms.up && arms.down { HEIGHT } else { HEIGHT / 2 };
-            let _ = write!(self.lines, "M{from}.5 {begin}v{length}");
+        if up + down > 0 {
+            let _ = write!(self.lines, "M{from}.5 {}v{}", to - north, north + south);
         }
     }
 

@@ -69,15 +69,9 @@ impl Track<'_, '_> {
 
     /// Writes from a cell on, and gives the cell behind it.
     fn write(&mut self, at: usize, words: &str, style: Style) -> usize {
-        let room = self.cells.len().saturating_sub(at);
-        let letters = words.chars().take(room);
-        let mut end = at;
-        for letter in letters {
-            self.cells[end] =
-                (if letter == ' ' || !letter.is_whitespace() { letter } else { ' ' }, style);
-            end += 1;
-        }
-        end
+        let begin = at.min(self.cells.len());
+        let cells = self.cells[begin..].iter_mut().zip(words.chars());
+        begin + cells.map(|(cell, letter)| *cell = (letter, style)).count()
     }
 
     /// Draws a bar as far as it is in sight.
