@@ -1,23 +1,20 @@
 //! From the command line's words to an engine that answers, and to a recording.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::Runtime;
 
+mod display;
+
 use crate::cli::EngineArgs;
-use crate::engine::postgres::{Cluster, ClusterOptions, Progress};
+use crate::engine::postgres::{Cluster, ClusterOptions};
 use crate::exit::Failure;
 use crate::fault::with_causes;
+use crate::launch::display::Display;
 use crate::run::venues::Venues;
 use crate::tui::recording::{Ending, Recording};
-use crate::tui::theme::Charset;
 use crate::wire::{Connection, Environment, Target};
-
-/// How often the line's spinner moves.
-const TICK: Duration = Duration::from_millis(100);
 
 /// A runtime with one thread, for a few sessions that take turns: the servers do the work, and handing each answer from thread to thread
 /// would cost more than it spreads, and take the servers' processors.
@@ -47,6 +44,7 @@ async fn named_server(url: &str) -> Result<Venues, Failure> {
 async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {
     let venues = Venues::embedded(cluster_options(arguments));
     let display = Display::new();
+    let _bytes = display.count_bytes();
     venues.start(&|progress| display.show(&progress)).await?;
     display.clear();
     Ok(venues)
@@ -55,6 +53,7 @@ async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {
 /// The private PostgreSQL that the arguments ask for, started for itself.
 pub async fn private_cluster(arguments: &EngineArgs) -> Result<Cluster, Failure> {
     let display = Display::new();
+    let _bytes = display.count_bytes();
     let show = |progress| display.show(&progress);
     let cluster = Cluster::start(&cluster_options(arguments), &show).await;
     display.clear();
@@ -82,53 +81,5 @@ pub fn cluster_options(arguments: &EngineArgs) -> ClusterOptions {
         binaries: arguments.pg_bin.clone(),
         data: arguments.data.clone(),
         ..ClusterOptions::default()
-    }
-}
-
-/// One line on the terminal while a first start takes its time; nothing where there is no terminal.
-struct Display {
-    bar: ProgressBar,
-}
-
-impl Display {
-    fn new() -> Self {
-        let is_seen = io::stderr().is_terminal();
-        let target =
-            if is_seen { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(spinner());
-        Self { bar }
-    }
-
-    fn show(&self, progress: &Progress) {
-        tracing::info!(?progress, "starting");
-        self.bar.enable_steady_tick(TICK);
-        self.bar.set_message(sentence(progress));
-    }
-
-    fn clear(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-fn spinner() -> ProgressStyle {
-    let spinner = ProgressStyle::default_spinner();
-    match Charset::of(|name| std::env::var(name).ok()) {
-        Charset::Unicode => spinner,
-        Charset::Ascii => spinner.tick_chars("-\\|/ "),
-    }
-}
-
-fn sentence(progress: &Progress) -> String {
-    match progress {
-        Progress::LookingForRelease => {
-            "This machine has no PostgreSQL; looking for one to download".to_owned()
-        }
-        Progress::Downloading { version } => format!("Downloading PostgreSQL {version}, once"),
-        Progress::Unpacking { version } => format!("Unpacking PostgreSQL {version}"),
-        Progress::MakingCluster { version } => {
-            format!("Preparing PostgreSQL {version}, once; later starts are quick")
-        }
-        Progress::Starting { version } => format!("Starting PostgreSQL {version}"),
     }
 }
