@@ -18,14 +18,34 @@ lint:
 bench *arguments:
     cargo bench {{arguments}}
 
-# The README's picture, as text: the console in tmux while Mallory waits
+# The README's pictures: the console in tmux, up to where Mallory waits and then to the end, exported by its own key
 screenshots:
+    #!/usr/bin/env bash
+    set -euo pipefail
     cargo build --release
-    tmux -L screenshots new -d -s picture -x 120 -y 40 target/release/overbooked
-    for key in "" "" F5 F5 F5 F5 F5 F5 F5 F5; do sleep 1; [ -z "$key" ] || tmux -L screenshots send-keys -t picture "$key"; done
-    sleep 2
-    tmux -L screenshots capture-pane -p -t picture > assets/console.txt
-    tmux -L screenshots kill-server
+    assets=$PWD/assets program=$PWD/target/release/overbooked folder=$(mktemp -d)
+    stage() { tmux -L screenshots "$@"; }
+    wait_for() { for _ in {1..300}; do stage capture-pane -p | grep -q "$1" && return; sleep 0.1; done; echo "no $1" >&2; exit 1; }
+    trap 'stage kill-server; rm -r "$folder"' EXIT
+    stage new -d -x 120 -y 40 -c "$folder" env COLORTERM=truecolor LANG=C.UTF-8 "$program"
+    wait_for 'On stage'
+    stage send-keys Enter
+    wait_for 'mallory=#'
+    for step in {2..9}; do stage send-keys F5; wait_for "step $step of"; done
+    sleep 1 # what has just changed is lit for a moment
+    stage send-keys C-s
+    wait_for 'written: adjacent-seats.md'
+    for step in 10 11; do stage send-keys F5; wait_for "step $step of"; done
+    stage send-keys F5
+    wait_for 'all 11 steps played'
+    stage resize-window -x 146 -y 32
+    stage send-keys F4
+    wait_for 'who did what when'
+    sleep 1
+    stage send-keys C-s
+    wait_for 'written: adjacent-seats-2.md'
+    mv "$folder/adjacent-seats.svg" "$assets/console.svg"
+    mv "$folder/adjacent-seats-2.svg" "$assets/time-line.svg"
 
 # What the machine that judges a change runs
 ci:

@@ -56,7 +56,7 @@ fn a_session_with_typed_statements_is_exported_and_plays_again() {
     step(&mut console, 2..=8, 11);
     console.wait_for("waits for Bob");
     console.type_keys("\x1b[Z\x1b[Z");
-    console.type_keys("select now(), 'typed ' || 'by hand' as words;\r");
+    console.type_keys("select 'typed ' || 'by hand' as words, now();\r");
     console.wait_for("typed by hand");
     console.type_keys(key::F5);
     console.wait_for("step 9 of 11");
@@ -76,7 +76,7 @@ fn a_session_with_typed_statements_is_exported_and_plays_again() {
     let picture = roxmltree::Document::parse(&picture).unwrap();
     assert!(picture.descendants().any(|node| node.text() == Some("Mallory")));
     let replayed = read("adjacent-seats-2.sql");
-    assert!(replayed.contains("'by hand' as words;\n--> (1 row)\n"), "{replayed}");
+    assert!(replayed.contains("'by hand' as words, now();\n--> (1 row)\n"), "{replayed}");
     assert!(replayed.contains("--> Mallory resumes: UPDATE 0"), "{replayed}");
 }
 

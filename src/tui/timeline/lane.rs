@@ -74,23 +74,15 @@ impl Track<'_, '_> {
         begin + cells.map(|(cell, letter)| *cell = (letter, style)).count()
     }
 
-    /// Draws a bar as far as it is in sight.
+    /// Draws a bar as far as it is in sight: where it was sent, the way to its answer, its answer.
     fn bar(&mut self, bar: &Bar, last: usize) {
         let until = bar.until.unwrap_or(usize::MAX);
         if until < self.first {
             return;
         }
-        let end = until.min(last);
-        let mut at = bar.from.saturating_sub(self.first) * CELL;
-        let [left, right] = self.scene.signs().edges;
-        let full = self.accent.reversed();
-        if bar.from >= self.first {
-            at = self.write(at, left, self.accent);
-            if until != bar.from {
-                at = self.write(at, &shortened(&bar.verb, CELL - 2), full);
-            }
-        }
-        let closing = (end - self.first) * CELL;
+        let end = laid_over(self.accent, role(&bar.end), self.scene);
+        let closing = (until.min(last) - self.first) * CELL;
+        let mut at = self.opening(bar, until, end);
         if until > last {
             return self.stretch(bar, at, closing + CELL);
         }
@@ -98,15 +90,31 @@ impl Track<'_, '_> {
             self.stretch(bar, at, closing);
             at = closing;
         }
+        self.closing(bar, (at, closing + CELL), end);
+    }
+
+    /// The left edge, and what was sent if its answer came only later.
+    fn opening(&mut self, bar: &Bar, until: usize, end: Style) -> usize {
+        let Some(column) = bar.from.checked_sub(self.first) else { return 0 };
+        let [left, _] = self.scene.signs().edges;
+        if until == bar.from {
+            return self.write(column * CELL, left, end);
+        }
+        let at = self.write(column * CELL, left, self.accent);
+        self.write(at, &shortened(&bar.verb, CELL - 2), self.accent.reversed())
+    }
+
+    /// What came of it, the right edge, and how the session stands after it.
+    fn closing(&mut self, bar: &Bar, (mut at, cell_end): (usize, usize), end: Style) {
         if bar.wait.is_some() {
             self.stretch(bar, at, at + 1);
             at += 1;
         }
-        let room = (closing + CELL).saturating_sub(at + 1);
-        let style = laid_over(self.accent, role(&bar.end), self.scene);
-        at = self.write(at, &shortened(&self.label(bar), room), style.reversed());
-        at = self.write(at, right, style);
-        self.line(at, closing + CELL, bar.after);
+        let [_, right] = self.scene.signs().edges;
+        let room = cell_end.saturating_sub(at + 1);
+        at = self.write(at, &shortened(&self.label(bar), room), end.reversed());
+        at = self.write(at, right, end);
+        self.line(at, cell_end, bar.after);
     }
 
     /// The part of a bar over which it waits or runs.

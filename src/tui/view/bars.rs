@@ -177,7 +177,8 @@ fn matter_now(app: &App) -> Vec<Action> {
         actions.push(Action::Interrupt);
     }
     actions.extend([Action::FocusNext, Action::PickScenario, Action::Graph, Action::EditStep]);
-    actions.extend([Action::AutoPlay, Action::Restart, Action::AddSession, Action::Quit]);
+    actions.extend([Action::AutoPlay, Action::Restart, Action::Export]);
+    actions.extend([Action::AddSession, Action::Quit]);
     let is_over = app.script.as_ref().is_some_and(Script::is_over);
     let is_past = |action| is_over && matches!(action, Action::EditStep | Action::AutoPlay);
     let mut once = Vec::new();
