@@ -199,7 +199,6 @@ impl Gateway {
             Some(path) => Passwords::read(path)?,
             None => Passwords::default(),
         };
-        let certificate = options.certificate.ready()?;
         if let Some(address) = options.listen.filter(|address| !address.ip().is_loopback())
             && !passwords.are_asked()
         {
@@ -216,13 +215,13 @@ impl Gateway {
             news: Some(news),
             heard: common.hearing(),
             socket: None,
-            certificate: certificate.path,
+            certificate: None,
         };
         if let Some(folder) = &options.socket_folder {
             gateway.listen_unix(folder, &common, &options.backend)?;
         }
         if let Some(address) = options.listen {
-            gateway.listen_tcp(address, &common, certificate.acceptor).await?;
+            gateway.listen_tcp(address, &common, &options.certificate).await?;
         }
         Ok(gateway)
     }
@@ -283,11 +282,14 @@ impl Gateway {
         &mut self,
         address: SocketAddr,
         common: &Arc<Common>,
-        tls: Option<TlsAcceptor>,
+        certificate: &Certificate,
     ) -> Result<(), GatewayError> {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
-        self.listen = Some(listener.local_addr().map_err(failed)?);
+        let bound = listener.local_addr().map_err(failed)?;
+        let certificate::Ready { acceptor: tls, path } = certificate.ready(bound.port())?;
+        self.certificate = path;
+        self.listen = Some(bound);
         let common = Arc::clone(common);
         self.tasks.spawn(async move {
             let mut clients = JoinSet::new();

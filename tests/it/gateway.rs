@@ -185,3 +185,25 @@ async fn the_schema_that_changed_is_told_once() {
     assert_eq!(says(&bob, "select count(*) from seats").await, SCHEMA_CHANGED);
     assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_outside_the_search_path_is_referred_to_by_its_bare_name() {
+    let served = Served::start().await;
+    let client = served.client().await;
+    says(&client, "create schema s").await;
+    says(&client, "create table s.holds (seat int primary key, who text)").await;
+    let put = "insert into s.holds values (1, 'Alice') on conflict (seat) do update set who = 'Bob' where holds.who = 'Alice' returning holds.*";
+    assert_eq!(says(&client, put).await, "1|Alice; (1)");
+    assert_eq!(says(&client, put).await, "1|Bob; (1)");
+    assert_eq!(
+        says(&client, "select holds.who from s.holds where holds.seat = 1").await,
+        "Bob; (1)"
+    );
+    let aliased = "select holds.who, s.holds.seat from s.holds, (values ('x')) as other (who)";
+    assert_eq!(says(&client, aliased).await, "Bob|1; (1)");
+    let hidden =
+        "with holds (who) as (values ('nobody')) select holds.who from holds, s.holds as h";
+    assert_eq!(says(&client, hidden).await, "nobody; (1)");
+    let unknown = says(&client, "select who from holds").await;
+    assert!(unknown.starts_with("42P01"), "{unknown}");
+}

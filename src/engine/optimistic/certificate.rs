@@ -1,6 +1,5 @@
 //! The gateway's certificate: given, or made for localhost and written where clients can be pointed to it (`sslrootcert`).
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +39,8 @@ pub(super) struct Ready {
 }
 
 impl Certificate {
-    pub(super) fn ready(&self) -> Result<Ready, GatewayError> {
+    /// For whoever listens on this port: the file has the port in its name, so that two gateways do not overwrite each other's.
+    pub(super) fn ready(&self, port: u16) -> Result<Ready, GatewayError> {
         match self {
             Self::None => Ok(Ready { acceptor: None, path: None }),
             Self::Files { certificate, key } => {
@@ -49,7 +49,9 @@ impl Certificate {
                     PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error))?;
                 Ok(Ready { acceptor: Some(acceptor(chain, key, certificate)?), path: None })
             }
-            Self::SelfSigned { folder } => self_signed(folder),
+            Self::SelfSigned { folder } => {
+                self_signed(&folder.join(format!("localhost-{port}.crt")))
+            }
         }
     }
 }
@@ -77,17 +79,15 @@ fn acceptor(
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn self_signed(folder: &Path) -> Result<Ready, GatewayError> {
-    let path = folder.join("overbooked.crt");
+fn self_signed(path: &Path) -> Result<Ready, GatewayError> {
     let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
     let names =
         std::iter::once("localhost".to_owned()).chain(addresses.map(|name| name.to_string()));
     let made = rcgen::generate_simple_self_signed(names.collect::<Vec<_>>());
-    let made = made.map_err(|error| unusable(&path, error))?;
-    let write = || -> io::Result<()> { std::fs::write(&path, made.cert.pem()) };
-    write().map_err(|error| unusable(&path, error))?;
+    let made = made.map_err(|error| unusable(path, error))?;
+    std::fs::write(path, made.cert.pem()).map_err(|error| unusable(path, error))?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())
-        .map_err(|error| unusable(&path, error))?;
-    let acceptor = acceptor(vec![made.cert.der().clone()], key, &path)?;
-    Ok(Ready { acceptor: Some(acceptor), path: Some(path) })
+        .map_err(|error| unusable(path, error))?;
+    let acceptor = acceptor(vec![made.cert.der().clone()], key, path)?;
+    Ok(Ready { acceptor: Some(acceptor), path: Some(path.to_owned()) })
 }

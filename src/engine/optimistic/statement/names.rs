@@ -13,9 +13,25 @@ pub(in crate::engine::optimistic) struct Name {
     pub(in crate::engine::optimistic) spans: Vec<Range<usize>>,
     /// Whether a parenthesis follows, as after a function's name.
     pub(in crate::engine::optimistic) is_called: bool,
+    /// Whether a dot follows that no further name comes after: `seats.*`.
+    pub(in crate::engine::optimistic) has_star: bool,
 }
 
 impl Name {
+    /// One word by itself, in no text.
+    pub(in crate::engine::optimistic) fn bare(word: &str) -> Self {
+        Self { parts: vec![word.to_owned()], ..Self::empty() }
+    }
+
+    fn empty() -> Self {
+        Self { parts: Vec::new(), spans: Vec::new(), is_called: false, has_star: false }
+    }
+
+    /// Whether something of what it names is meant (`seats.price`, `seats.*`).
+    pub(in crate::engine::optimistic) fn is_path(&self) -> bool {
+        self.parts.len() > 1 || self.has_star
+    }
+
     /// The unqualified name.
     pub(in crate::engine::optimistic) fn last(&self) -> &str {
         self.parts.last().map_or("", String::as_str)
@@ -100,7 +116,7 @@ pub(super) fn names(words: &[Word]) -> Vec<Name> {
 
 /// Names joined by dots, from the first word on.
 fn chain(words: &[Word]) -> Name {
-    let mut name = Name { parts: Vec::new(), spans: Vec::new(), is_called: false };
+    let mut name = Name::empty();
     let reserved = |word: &Word| matches!(&word.kind, WordKind::Plain(word) if RESERVED.contains(&word.as_str()));
     let mut at = 0;
     while let Some(part) = words.get(at).filter(|word| at > 0 || !reserved(word)) {
@@ -109,9 +125,10 @@ fn chain(words: &[Word]) -> Name {
         name.spans.push(part.span.clone());
         if !words.get(at + 1).is_some_and(|word| word.is_mark('.')) {
             name.is_called = words.get(at + 1).is_some_and(|word| word.is_mark('('));
-            break;
+            return name;
         }
         at += 2;
     }
+    name.has_star = at > 0;
     name
 }

@@ -28,6 +28,35 @@ impl Named {
     }
 }
 
+impl Named {
+    /// Adds `holds.until` where the table is named `s.holds`: such a reference means it, though no `holds` be in the search path. Where a bare
+    /// `holds` stands as well, that may be an alias that hides the table, and PostgreSQL is left to judge.
+    fn with_references(mut self, names: &[Name]) -> Self {
+        let is_bare =
+            |first: &str| names.iter().any(|name| !name.is_path() && name.parts[0] == first);
+        let references = names.iter().enumerate().filter_map(|(place, name)| {
+            let first = name.parts[0].as_str();
+            let is_open = name.is_path() && self.found.iter().all(|(known, ..)| *known != place);
+            let relation = self.qualified(names, first).filter(|_| is_open && !is_bare(first))?;
+            Some((place, 0, relation))
+        });
+        let references: Vec<_> = references.collect();
+        self.found.extend(references);
+        self.found.sort_unstable();
+        self
+    }
+
+    /// The one relation that is named with its schema and is called so.
+    fn qualified(&self, names: &[Name], called: &str) -> Option<u32> {
+        let is_it = |(place, part, _): &&(usize, usize, u32)| {
+            *part > 0 && names[*place].parts[*part] == called
+        };
+        let relations: HashSet<u32> =
+            self.found.iter().filter(is_it).map(|(_, _, relation)| *relation).collect();
+        relations.iter().next().copied().filter(|_| relations.len() == 1)
+    }
+}
+
 /// The readings of a name, each with the place of the part that is the relation's name.
 fn readings(name: &Name) -> Vec<(usize, Written)> {
     let part = |at: usize| name.parts[at].clone();
@@ -77,7 +106,7 @@ impl Tables {
                 |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
             readings(name).into_iter().rev().find_map(known)
         });
-        Ok(Named { found: found.collect() })
+        Ok(Named { found: found.collect() }.with_references(names))
     }
 
     async fn look_up(&mut self, server: &mut Server, names: Vec<Written>) -> Result<(), Trouble> {

@@ -157,8 +157,7 @@ impl Tables {
     /// A copy is found before the stored table only where the bare name means that table; otherwise it has a name that
     /// nobody writes by accident.
     async fn copy_name(&mut self, server: &mut Server, shape: &Shape) -> Result<String, Trouble> {
-        let bare = Name { parts: vec![shape.name.clone()], spans: Vec::new(), is_called: false };
-        let means = self.resolve(server, &[bare]).await?.relations();
+        let means = self.resolve(server, &[Name::bare(&shape.name)]).await?.relations();
         let qualified = format!("{}.{}", shape.schema, shape.name);
         Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
     }
