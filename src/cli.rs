@@ -71,18 +71,49 @@ pub struct SpecArgs {
     /// The files
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+    /// The kind of document
+    #[arg(long, value_enum, default_value_t)]
+    pub format: SpecFormat,
+    /// Play this permutation alone, counted from 1
+    #[arg(long, value_name = "N")]
+    pub permutation: Option<u64>,
     /// Use this server instead of private ones: a connection URL or key=value pairs, as psql takes them
     #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
     pub url: Option<String>,
     /// How many private PostgreSQL play side by side, instead of one a processor
     #[arg(long, short, value_name = "N", conflicts_with = "url")]
     pub jobs: Option<NonZeroUsize>,
-    /// Write what each file has told to NAME.out in this folder, complaints included, instead of printing it
+    /// Write what each file has told to NAME.out (or .md, .jsonl, .mmd) in this folder, complaints included, instead of printing it
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
     /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
     #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
     pub pg_bin: Option<PathBuf>,
+}
+
+/// The kinds of document that `spec` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SpecFormat {
+    /// What isolationtester prints
+    #[default]
+    Spec,
+    /// For a wiki: a section a permutation
+    Markdown,
+    /// For programs: a line an event
+    Json,
+    /// A sequence diagram
+    Mermaid,
+}
+
+impl From<SpecFormat> for Format {
+    fn from(format: SpecFormat) -> Self {
+        match format {
+            SpecFormat::Spec => Self::Spec,
+            SpecFormat::Markdown => Self::Markdown,
+            SpecFormat::Json => Self::Json,
+            SpecFormat::Mermaid => Self::Mermaid,
+        }
+    }
 }
 
 /// What the console opens with.
@@ -91,6 +122,9 @@ pub struct ConsoleArgs {
     /// A scenario's name (see `overbooked scenarios`) or a file
     #[arg(value_hint = ValueHint::FilePath)]
     pub scenario: Option<String>,
+    /// Of an isolationtester file, play this permutation, counted from 1
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub permutation: u64,
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
@@ -110,6 +144,7 @@ pub struct ConsoleArgs {
 
 /// What is played without a screen.
 #[derive(Debug, Args)]
+#[command(after_help = "docs/json.md in the sources describes what --format json writes.")]
 pub struct PlayArgs {
     /// Scenarios by name (see `overbooked scenarios`) or file
     #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
@@ -123,9 +158,9 @@ pub struct PlayArgs {
     /// Write the document to this file instead of the standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
-    /// Of an isolationtester file, play this permutation, counted from 1
+    /// Of an isolationtester file, play this permutation, counted from 1 [default: 1; with --format spec: all]
     #[arg(long, value_name = "N")]
-    pub permutation: Option<usize>,
+    pub permutation: Option<u64>,
     /// Tell how long everything took
     #[arg(long)]
     pub times: bool,
@@ -146,12 +181,14 @@ pub enum PlayFormat {
     Json,
     /// A sequence diagram
     Mermaid,
+    /// As isolationtester prints it; of its own files, every permutation
+    Spec,
 }
 
 impl PlayFormat {
     /// Whether nothing but the document may be written where it goes.
     pub fn is_for_programs(self) -> bool {
-        matches!(self, Self::Json | Self::Mermaid)
+        matches!(self, Self::Json | Self::Mermaid | Self::Spec)
     }
 }
 
@@ -162,6 +199,7 @@ impl From<PlayFormat> for Format {
             PlayFormat::Markdown => Self::Markdown,
             PlayFormat::Json => Self::Json,
             PlayFormat::Mermaid => Self::Mermaid,
+            PlayFormat::Spec => Self::Spec,
         }
     }
 }

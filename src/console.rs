@@ -48,7 +48,8 @@ fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
     let config = read_config(arguments.config.as_ref())?;
     let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
     let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
-    let scenario = Arc::new(library::open(scenario).map_err(Failure::from)?);
+    let scenario = library::open(scenario).map_err(Failure::from)?;
+    let scenario = scenario.with_permutation(arguments.permutation).map_err(Failure::from)?;
     let setting = setting(&arguments, &config)?;
     need_a_terminal()?;
     let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
@@ -56,7 +57,7 @@ fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
     let kind = engine.engine.map(EngineKind::from).filter(|_| engines == Engines::One);
     let production = Production {
         schedule: Arc::new(scenario.schedules.first()),
-        scenario,
+        scenario: Arc::new(scenario),
         engine: kind.unwrap_or(EngineKind::Postgres),
         isolation: engine.isolation,
     };

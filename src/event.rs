@@ -50,6 +50,9 @@ pub struct Pid(pub i32);
 impl Pid {
     /// What `pg_blocking_pids` calls a transaction that was prepared and has no process any more.
     pub const PREPARED: Self = Self(0);
+
+    /// What stands for a process where numbers are left out, because they differ from run to run.
+    pub const UNTOLD: Self = Self(0);
 }
 
 impl fmt::Display for Pid {
@@ -162,6 +165,10 @@ impl fmt::Display for Blocker {
             Self::Session(name) => name.fmt(f),
             Self::Prepared(Some(gid)) => write!(f, "prepared transaction {gid}"),
             Self::Prepared(None) => f.write_str("a prepared transaction"),
+            Self::Foreign { pid: Pid::UNTOLD, application } if application.is_empty() => {
+                f.write_str("somebody else")
+            }
+            Self::Foreign { pid: Pid::UNTOLD, application } => f.write_str(application),
             Self::Foreign { pid, application } if application.is_empty() => {
                 write!(f, "process {pid}")
             }

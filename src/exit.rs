@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::fault::with_causes;
 use crate::run::venues::VenueError;
+use crate::scenario::NoPermutation;
 use crate::scenario::library::OpenError;
 use crate::wire::ConnectError;
 
@@ -20,6 +21,14 @@ pub enum Exit {
     Unreachable = 3,
     /// Interrupted by the user or by a signal.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// The first that was not fine.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        if self == Self::Fine { other } else { self }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -53,6 +62,12 @@ impl Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         Self::misuse(with_causes(&error))
+    }
+}
+
+impl From<NoPermutation> for Failure {
+    fn from(error: NoPermutation) -> Self {
+        Self::misuse(format!("--permutation: {error}"))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use color_eyre::eyre::{self, WrapErr as _};
 
-use crate::cli::PlayArgs;
+use crate::cli::{PlayArgs, PlayFormat};
 use crate::event::{Blocker, Wait};
 use crate::exit::{Exit, Failure};
 use crate::launch;
@@ -16,18 +16,18 @@ use crate::play::{Played, Stop, play};
 use crate::playbill::Playbill;
 use crate::run::Production;
 use crate::run::venues::Venues;
-use crate::scenario::{EngineKind, Scenario, library};
-use crate::transcript::{Options, waits};
+use crate::scenario::{EngineKind, Origin, Scenario, library};
+use crate::transcript::{Options, waits, without_processes};
 
 pub mod compare;
 pub mod matrix;
+mod specification;
 
 /// Plays every scenario, and says how their expectations fared.
 pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     // All files are read before anything runs: a mistake in the last one should not come after ten minutes.
-    let scenarios = arguments.scenarios.iter().map(|name| library::open(name).map(Arc::new));
-    let scenarios = scenarios.collect::<Result<Vec<_>, _>>().map_err(Failure::from)?;
-    let productions = productions(&scenarios, arguments)?;
+    let productions = arguments.scenarios.iter().map(|name| production(name, arguments));
+    let productions = productions.collect::<Result<Vec<_>, _>>()?;
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         tokio::select! {
@@ -37,35 +37,23 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     })
 }
 
-fn productions(
-    scenarios: &[Arc<Scenario>],
-    arguments: &PlayArgs,
-) -> Result<Vec<Production>, Failure> {
-    let engine = arguments.engine.engine.map_or(EngineKind::Postgres, EngineKind::from);
-    scenarios.iter().map(|scenario| production(scenario, engine, arguments)).collect()
-}
-
-fn production(
-    scenario: &Arc<Scenario>,
-    engine: EngineKind,
-    arguments: &PlayArgs,
-) -> Result<Production, Failure> {
-    let wanted = arguments.permutation.unwrap_or(1);
-    let schedule = wanted.checked_sub(1).and_then(|place| scenario.schedules.nth(place));
-    let schedule = schedule.ok_or_else(|| {
-        let count = scenario.schedules.count();
-        let count = count.map_or("very many".to_owned(), |count| count.to_string());
-        Failure::misuse(format!(
-            "{} has {count} permutations, and no number {wanted}",
-            scenario.name
-        ))
-    })?;
+fn production(name: &str, arguments: &PlayArgs) -> Result<Production, Failure> {
+    let scenario = match (library::open(name)?, arguments.permutation) {
+        (spec, None) if is_tested(&spec, arguments.format) => spec,
+        (scenario, number) => scenario.with_permutation(number.unwrap_or(1))?,
+    };
     Ok(Production {
-        scenario: Arc::clone(scenario),
-        schedule: Arc::new(schedule),
-        engine,
+        schedule: Arc::new(scenario.schedules.first()),
+        scenario: Arc::new(scenario),
+        engine: arguments.engine.engine.map_or(EngineKind::Postgres, EngineKind::from),
         isolation: arguments.engine.isolation,
     })
+}
+
+/// Whether it is played as isolationtester plays it, rather than as a run of ours that is told in its words: what its own files make it
+/// print depends on more than what happens, on markers for one.
+fn is_tested(scenario: &Scenario, format: PlayFormat) -> bool {
+    format == PlayFormat::Spec && scenario.origin == Origin::Specification
 }
 
 async fn play_all(productions: Vec<Production>, arguments: &PlayArgs) -> eyre::Result<Exit> {
@@ -102,6 +90,11 @@ impl<'a> Programme<'a> {
             return Ok(std::io::stderr().write_all(note.as_bytes())?);
         }
         let timeout = Duration::from_secs(self.arguments.step_timeout);
+        if is_tested(&production.scenario, self.arguments.format) {
+            let exit = specification::test(venues, &production, timeout, &mut self.out).await?;
+            self.exit = self.exit.or(exit);
+            return Ok(());
+        }
         let played = play(venues, production, timeout).await;
         let played = played.map_err(|error| Failure::misuse(error.to_string()))?;
         self.tell(&played)
@@ -176,5 +169,9 @@ fn sentence(played: &Played, stop: &Stop) -> String {
 
 fn whom(wait: &Wait) -> String {
     let is_known = !matches!(wait.blockers.as_slice(), [] | [Blocker::Prepared(None)]);
-    if is_known { format!("it {}", waits(wait)) } else { "it waited".to_owned() }
+    if is_known {
+        format!("it {}", waits(&without_processes(wait)))
+    } else {
+        "it waited".to_owned()
+    }
 }

@@ -20,16 +20,21 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::event::{Column, Row, ServerMessage};
 use crate::psql;
 
 mod complaint;
+mod retold;
 mod table;
 
 pub use complaint::{Complaint, Whose};
+pub use retold::retold;
 
 /// A fact of a test run, in the order in which isolationtester tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Telling {
     /// The specification was read.
     Parsed {
@@ -62,6 +67,13 @@ pub enum Telling {
     },
     /// A result with columns, perhaps without rows.
     Table {
+        /// Its columns.
+        columns: Vec<Column>,
+        /// Its rows.
+        rows: Vec<Row>,
+    },
+    /// The same of a setup or a teardown.
+    Aside {
         /// Its columns.
         columns: Vec<Column>,
         /// Its rows.
@@ -142,7 +154,9 @@ impl fmt::Display for Telling {
             Self::Step { name, sql } => writeln!(f, "step {name}: {sql}"),
             Self::Waiting { name, sql } => writeln!(f, "step {name}: {sql} <waiting ...>"),
             Self::Completed { name } => writeln!(f, "step {name}: <... completed>"),
-            Self::Table { columns, rows } => f.write_str(&table::drawn(columns, rows)),
+            Self::Table { columns, rows } | Self::Aside { columns, rows } => {
+                f.write_str(&table::drawn(columns, rows))
+            }
             Self::Failed(message) => writeln!(f, "{}:  {}", message.severity, message.message),
             Self::Broken(text) => writeln!(f, "{text}"),
             Self::Unexpected(status) => writeln!(f, "unexpected result status: {status}"),

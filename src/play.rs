@@ -1,5 +1,6 @@
 //! Plays a scenario by itself, to its end: the next step goes out when the last one's dust has settled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::event::{Event, Kind, SessionName, Wait};
 use crate::run::venues::Venues;
 use crate::run::{Command, EngineLine, Production, Report, Run};
 use crate::scenario::check::{Breach, Check};
-use crate::scenario::{Scenario, Schedule};
+use crate::scenario::{Origin, Scenario, Schedule};
 
 /// A scenario that was played.
 #[derive(Debug)]
@@ -63,8 +64,8 @@ pub enum Stop {
 #[error("{0}")]
 pub struct CannotPlay(String);
 
-/// Plays a production on a fresh setup. A step that neither ends nor waits for somebody for `step_timeout` is cancelled, and the
-/// play stops there.
+/// Plays a production on a fresh setup. A step whose session still waits is sent when that has been answered, as isolationtester sends it. What
+/// does not end within `step_timeout` is cancelled, and the play stops there.
 pub async fn play(
     venues: &Venues,
     production: Production,
@@ -107,7 +108,28 @@ struct Place {
     next: usize,
     /// A step was asked for, and the run has not said that it went out.
     is_asked: bool,
+    /// Nothing more can be done before a session whose turn it is has its answer.
+    is_held: bool,
+    /// Everything has been played.
+    is_over: bool,
+    /// The sessions that have not been answered, each with the launch that they are busy with.
+    busy: BTreeMap<SessionName, Option<usize>>,
     deadline: Option<Instant>,
+}
+
+impl Place {
+    fn apply(&mut self, event: &Event) {
+        let Some(session) = &event.session else { return };
+        match &event.kind {
+            Kind::Sent { step, .. } => {
+                self.busy.insert(session.clone(), *step);
+            }
+            Kind::Ready { .. } | Kind::Lost { .. } | Kind::Closed => {
+                self.busy.remove(session);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Whether there is more to come.
@@ -148,7 +170,7 @@ impl Stepper {
                 };
                 self.played = Some(Progress { played, check });
             }
-            Report::Event(event) => self.note(event),
+            Report::Event(event) => return Ok(self.note(event)),
             Report::Next(next) => {
                 self.place.next = next;
                 self.place.is_asked = false;
@@ -158,31 +180,83 @@ impl Stepper {
                 return Ok(More::No);
             }
             Report::Broken(reason) => return Err(CannotPlay(reason)),
-            Report::Over => return Ok(More::No),
+            Report::Over => {
+                self.place.is_over = true;
+                return Ok(self.end());
+            }
             Report::Joined(_) => {}
         }
         Ok(More::Yes)
     }
 
-    fn note(&mut self, event: Event) {
+    fn note(&mut self, event: Event) -> More {
         let is_quiet = event.kind == Kind::Quiet;
+        self.place.apply(&event);
         if let Some(progress) = &mut self.played {
             progress.check.apply(&event);
             progress.played.events.push(event);
         }
-        let is_over = self.place.next >= self.production.schedule.launches.len();
-        if is_quiet && !is_over && !self.place.is_asked {
+        match is_quiet {
+            true if self.place.is_over => self.end(),
+            true => {
+                self.go_on();
+                More::Yes
+            }
+            false => More::Yes,
+        }
+    }
+
+    /// Asks for the next step, once its session is free.
+    fn go_on(&mut self) {
+        let Some(next) = self.session_of(self.place.next) else { return };
+        if self.place.busy.contains_key(&next) {
+            self.hold();
+        } else if !self.place.is_asked {
             self.place.is_asked = true;
+            self.place.is_held = false;
             self.postpone();
             self.send(Command::Step);
         }
     }
 
+    /// isolationtester plays until everything is answered. A script says what is left waiting at its end.
+    fn end(&mut self) -> More {
+        let waits_for_all = self.production.scenario.origin == Origin::Specification;
+        if waits_for_all && !self.place.busy.is_empty() {
+            self.hold();
+            return More::Yes;
+        }
+        More::No
+    }
+
+    /// From here on a step that was sent long ago is waited for, for as long as if it had just been sent.
+    fn hold(&mut self) {
+        if !std::mem::replace(&mut self.place.is_held, true) {
+            self.postpone();
+        }
+    }
+
+    fn session_of(&self, launch: usize) -> Option<SessionName> {
+        let launch = self.production.schedule.launches.get(launch)?;
+        Some(self.production.scenario.steps[launch.step].session.clone())
+    }
+
+    /// The launch that is waited for: that of the session whose turn it is, or the last one, or one that is left at the end.
+    fn awaited(&self) -> usize {
+        let busy = &self.place.busy;
+        let in_turn = self.session_of(self.place.next).and_then(|session| *busy.get(&session)?);
+        let last = self.place.next.saturating_sub(1);
+        let is_last = busy.values().any(|launch| *launch == Some(last));
+        in_turn
+            .or(is_last.then_some(last))
+            .or(busy.values().flatten().next().copied())
+            .unwrap_or(last)
+    }
+
     /// Cancels the step that does not end, and takes in what that leads to.
     async fn cancel(&mut self) -> Result<(), CannotPlay> {
-        let launch = self.place.next.saturating_sub(1);
-        let Some(step) = self.production.schedule.launches.get(launch) else { return Ok(()) };
-        let session = self.production.scenario.steps[step.step].session.clone();
+        let launch = self.awaited();
+        let Some(session) = self.session_of(launch) else { return Ok(()) };
         let wait = self.wait_of(&session);
         self.stop(Stop::Endless { launch, session, wait, after: self.step_timeout });
         for player in self.production.scenario.sessions.clone() {

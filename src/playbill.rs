@@ -4,13 +4,17 @@
 //! numbers, no transaction numbers, and times only when asked for.
 
 use crate::event::{Event, SessionName};
+use crate::isolation_output::retold;
 use crate::scenario::check::{Breach, Part};
-use crate::scenario::{Scenario, Schedule};
+use crate::scenario::{Origin, Scenario, Schedule};
 use crate::transcript::{self, Options, transcript};
 
 mod json;
 mod markdown;
 mod mermaid;
+mod specification;
+
+pub use specification::SpecBill;
 
 /// What a document is made of.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +47,8 @@ pub enum Format {
     Json,
     /// A sequence diagram.
     Mermaid,
+    /// As isolationtester prints it.
+    Spec,
 }
 
 impl Playbill<'_> {
@@ -53,7 +59,13 @@ impl Playbill<'_> {
             Format::Markdown => self.markdown(),
             Format::Json => self.json(),
             Format::Mermaid => self.mermaid(),
+            Format::Spec => self.spec(),
         }
+    }
+
+    fn spec(&self) -> String {
+        let told = retold(self.scenario, self.schedule, &self.story());
+        told.iter().map(ToString::to_string).collect()
     }
 
     fn text(&self) -> String {
@@ -67,7 +79,10 @@ impl Playbill<'_> {
     pub fn summary(&self) -> Vec<String> {
         let name = &self.scenario.name;
         if self.breaches.is_empty() && self.stop.is_none() {
-            return vec![format!("{name}: as expected")];
+            return vec![match self.scenario.origin {
+                Origin::Script => format!("{name}: as expected"),
+                Origin::Specification => format!("{name}: played to its end"),
+            }];
         }
         let mut lines = vec![format!("{name}: NOT as expected")];
         let file = self.scenario.path.as_ref().map_or(name.clone(), |p| p.display().to_string());

@@ -17,6 +17,7 @@ mod director;
 mod lookout;
 mod names;
 mod private;
+mod prologue;
 mod quiet;
 mod settle;
 mod stage;

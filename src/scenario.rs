@@ -14,11 +14,13 @@ mod expected;
 mod interleavings;
 pub mod library;
 pub mod mistake;
+mod permutation;
 pub mod spec_file;
 pub mod sql_file;
 
 pub use interleavings::Interleavings;
 pub use mistake::Mistake;
+pub use permutation::NoPermutation;
 
 /// How many sessions a scenario can have: as many as the embedded engine has room for.
 pub const MOST_SESSIONS: usize = 60;
@@ -34,6 +36,8 @@ pub struct Scenario {
     pub story: Vec<String>,
     /// Where it was read from; `None` for one that is compiled in.
     pub path: Option<PathBuf>,
+    /// How it was written, and so what it says.
+    pub origin: Origin,
     /// The players in screen order, each with what isolationtester calls its own setup and teardown.
     pub sessions: Vec<Player>,
     /// The seat map, if there is one.
@@ -56,6 +60,15 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The orders in which the steps can be played: one for a `.sql` file, one a permutation for a `.spec` file.
     pub schedules: Schedules,
+}
+
+/// How a scenario was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// As a `.sql` file, which says what must happen; a step that is left waiting must be said to.
+    Script,
+    /// As one of isolationtester's, which says what is done and nothing of what must happen.
+    Specification,
 }
 
 /// A session that takes part.
@@ -110,8 +123,11 @@ impl Schedules {
     }
 
     /// The one at this place, from 0.
-    pub fn nth(&self, place: usize) -> Option<Schedule> {
-        self.iter().nth(place)
+    pub fn nth(&self, place: u64) -> Option<Schedule> {
+        match self {
+            Self::Listed(schedules) => schedules.get(usize::try_from(place).ok()?).cloned(),
+            Self::Interleavings(interleavings) => interleavings.nth(place),
+        }
     }
 
     /// How many there are; `None` when that is more than a number of 64 bits.

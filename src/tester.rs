@@ -12,8 +12,9 @@ use color_eyre::eyre::{self, WrapErr as _};
 use crate::cli::{EngineArgs, SpecArgs};
 use crate::exit::{Exit, Failure};
 use crate::fault::with_causes;
-use crate::isolation_output::{Stream, Telling};
+use crate::isolation_output::Stream;
 use crate::launch;
+use crate::playbill::{Format, SpecBill};
 use crate::scenario::{Scenario, library};
 use crate::spec::lanes::{Further, Lane, Lanes, Playing};
 use crate::spec::{STEP_LIMIT, Trouble};
@@ -30,7 +31,13 @@ pub fn run(arguments: &SpecArgs) -> eyre::Result<Exit> {
 }
 
 fn read(arguments: &SpecArgs) -> Result<Vec<Scenario>, Failure> {
-    let read = |path| library::read_spec(path).map_err(Failure::from);
+    let read = |path| {
+        let spec = library::read_spec(path)?;
+        Ok(match arguments.permutation {
+            Some(number) => spec.with_permutation(number)?,
+            None => spec,
+        })
+    };
     arguments.files.iter().map(|path| read(path.as_path())).collect()
 }
 
@@ -43,7 +50,7 @@ async fn play(arguments: &SpecArgs, specs: Vec<Scenario>) -> eyre::Result<Exit> 
     let options = launch::cluster_options(&engine);
     let further = Further { count, options };
     let (playing, lanes) = Lanes::start(specs, first, further, step_limit()?);
-    let told = tell_all(playing, arguments.output.as_deref()).await;
+    let told = tell_all(playing, arguments).await;
     let closed = lanes.close().await.map_err(|error| Failure::unreachable(with_causes(&error)));
     let exit = told?;
     closed?;
@@ -78,30 +85,44 @@ fn step_limit() -> Result<Duration, Failure> {
     Ok(Duration::from_secs(seconds))
 }
 
-async fn tell_all(playing: Vec<Playing>, folder: Option<&Path>) -> eyre::Result<Exit> {
+async fn tell_all(playing: Vec<Playing>, arguments: &SpecArgs) -> eyre::Result<Exit> {
+    let format = Format::from(arguments.format);
     let mut exit = Exit::Fine;
     for play in playing {
         let name = play.spec.name.clone();
-        let outcome = match folder {
-            Some(folder) => tell(play, Print::Into(create(folder, &name)?)).await?,
-            None => tell(play, Print::Apart).await?,
+        let mut print = match &arguments.output {
+            Some(folder) => Print::Into(create(folder, &name, format)?),
+            None => Print::Apart,
         };
-        match outcome {
-            Ok(()) => {}
-            Err(Trouble::Connect(error)) => return Err(Failure::from(error).into()),
-            Err(Trouble::Wire(error)) => {
-                return Err(Failure::unreachable(format!("{name}: {error}")).into());
-            }
-            Err(Trouble::GivenUp) => exit = Exit::Broken,
-        }
+        let outcome = match format {
+            Format::Spec => tell(play, &mut print).await?,
+            format => document(play, format, &mut print).await?,
+        };
+        exit = exit.or(verdict(&name, outcome)?);
     }
     Ok(exit)
 }
 
-fn create(folder: &Path, name: &str) -> eyre::Result<File> {
+/// How a specification's play ends the program, or what made it impossible.
+pub(crate) fn verdict(name: &str, outcome: Result<(), Trouble>) -> Result<Exit, Failure> {
+    match outcome {
+        Ok(()) => Ok(Exit::Fine),
+        Err(Trouble::GivenUp) => Ok(Exit::Broken),
+        Err(Trouble::Connect(error)) => Err(Failure::from(error)),
+        Err(Trouble::Wire(error)) => Err(Failure::unreachable(format!("{name}: {error}"))),
+    }
+}
+
+fn create(folder: &Path, name: &str, format: Format) -> eyre::Result<File> {
     std::fs::create_dir_all(folder)
         .wrap_err_with(|| format!("cannot make {}", folder.display()))?;
-    let path = folder.join(format!("{name}.out"));
+    let ending = match format {
+        Format::Spec | Format::Text => "out",
+        Format::Markdown => "md",
+        Format::Json => "jsonl",
+        Format::Mermaid => "mmd",
+    };
+    let path = folder.join(format!("{name}.{ending}"));
     File::create(&path).wrap_err_with(|| format!("cannot write {}", path.display()))
 }
 
@@ -114,9 +135,8 @@ enum Print {
 }
 
 impl Print {
-    fn print(&mut self, telling: &Telling) -> io::Result<()> {
-        let text = telling.to_string();
-        match (self, telling.stream()) {
+    fn print(&mut self, text: &str, stream: Stream) -> io::Result<()> {
+        match (self, stream) {
             (Self::Into(file), _) => file.write_all(text.as_bytes()),
             (Self::Apart, Stream::Output) => io::stdout().lock().write_all(text.as_bytes()),
             (Self::Apart, Stream::Error) => {
@@ -127,10 +147,27 @@ impl Print {
     }
 }
 
-async fn tell(mut play: Playing, mut print: Print) -> eyre::Result<Result<(), Trouble>> {
+/// Prints each telling as it comes.
+async fn tell(mut play: Playing, print: &mut Print) -> eyre::Result<Result<(), Trouble>> {
     while let Some(telling) = play.tellings.recv().await {
-        print.print(&telling)?;
+        print.print(&telling.to_string(), telling.stream())?;
     }
+    io::stdout().flush()?;
+    Ok(play.outcome().await)
+}
+
+/// Prints all that was told as one document.
+async fn document(
+    mut play: Playing,
+    format: Format,
+    print: &mut Print,
+) -> eyre::Result<Result<(), Trouble>> {
+    let mut tellings = Vec::new();
+    while let Some(telling) = play.tellings.recv().await {
+        tellings.push(telling);
+    }
+    let bill = SpecBill { spec: &play.spec, tellings: &tellings };
+    print.print(&bill.render(format), Stream::Output)?;
     io::stdout().flush()?;
     Ok(play.outcome().await)
 }

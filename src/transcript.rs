@@ -21,7 +21,9 @@ mod wait;
 mod writer;
 
 pub use canonical::canonical;
+pub(crate) use processes::Processes;
 pub use wait::waits;
+pub(crate) use wait::without_processes;
 
 use writer::Writer;
 

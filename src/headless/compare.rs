@@ -21,7 +21,9 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Plays on both, and prints how they compare.
 pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
     let name = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
-    let scenario = Arc::new(library::open(name).map_err(Failure::from)?);
+    let scenario = library::open(name).map_err(Failure::from)?;
+    let scenario = scenario.with_permutation(arguments.permutation).map_err(Failure::from)?;
+    let scenario = Arc::new(scenario);
     let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         tokio::select! {

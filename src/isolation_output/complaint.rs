@@ -3,8 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Something is wrong with a specification or with its run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Complaint {
     /// No permutation uses a step.
     UnusedStep(String),
@@ -37,7 +40,8 @@ pub enum Complaint {
 }
 
 /// Whose setup or teardown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Whose {
     /// The specification's.
     Control,

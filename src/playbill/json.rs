@@ -1,18 +1,26 @@
-//! A line an event. The fields are [`Event`](crate::event::Event)'s: `at` (seconds and nanoseconds from the start; zero unless times
-//! were asked for), `session` (null for the runner and the house), `kind` (an object whose one key names what happened, or that
-//! name alone).
+//! A line an event. What the lines say is documented for users in `docs/json.md`, which a test holds to the truth; the fields are
+//! [`Event`](crate::event::Event)'s.
 
 use std::time::Duration;
 
 use super::Playbill;
 use crate::event::{Event, Kind, Pid};
+use crate::transcript::{Processes, without_processes};
 
 impl Playbill<'_> {
     pub(super) fn json(&self) -> String {
+        let mut processes = Processes::default();
         let mut out = String::new();
         for event in self.story() {
+            if let (Kind::Connected { pid }, Some(name)) = (&event.kind, &event.session) {
+                processes.learn(*pid, name);
+            }
+            if !self.options.times && matches!(event.kind, Kind::House(_)) {
+                // When the house is looked at beside the steps is a matter of time.
+                continue;
+            }
             let event = if self.options.times { event } else { timeless(event) };
-            let event = if self.options.processes { event } else { nameless(event) };
+            let event = if self.options.processes { event } else { nameless(event, &processes) };
             // An event holds nothing that JSON could not say: no maps with keys of other types, no numbers out of range.
             out.push_str(&serde_json::to_string(&event).unwrap_or_default());
             out.push('\n');
@@ -33,10 +41,12 @@ fn timeless(mut event: Event) -> Event {
     event
 }
 
-/// The event without process numbers.
-fn nameless(mut event: Event) -> Event {
+/// The event without process numbers: sessions by their names where a message speaks of processes.
+fn nameless(mut event: Event, processes: &Processes) -> Event {
     match &mut event.kind {
-        Kind::Connected { pid } | Kind::Notification { from: pid, .. } => *pid = Pid(0),
+        Kind::Connected { pid } | Kind::Notification { from: pid, .. } => *pid = Pid::UNTOLD,
+        Kind::Waiting(wait) => *wait = without_processes(wait),
+        Kind::Failed(message) | Kind::Notice(message) => *message = processes.named(message),
         _ => {}
     }
     event

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Playbill;
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, SessionName};
 use crate::transcript::transcript;
 
 impl Playbill<'_> {
@@ -26,16 +26,24 @@ impl Playbill<'_> {
         out
     }
 
+    fn is_setup(&self, session: &SessionName, sql: &str) -> bool {
+        let mut players = self.scenario.sessions.iter();
+        players.any(|player| player.name == *session && player.setup.as_deref() == Some(sql))
+    }
+
     /// The story cut where a submission goes out.
     fn parts(&self) -> Vec<Section> {
         let mut parts: Vec<Section> = Vec::new();
         for event in self.story() {
-            if let Kind::Sent { step, .. } = &event.kind {
+            if let Kind::Sent { step, sql, .. } = &event.kind {
                 let heading = match (step, &event.session) {
                     (Some(launch), _) => {
                         Some(self.part(crate::scenario::check::Part::Launch(*launch)))
                     }
                     (None, None) => Some("Finally".to_owned()),
+                    (None, Some(session)) if self.is_setup(session, sql) => {
+                        Some(format!("{session}, setup"))
+                    }
                     (None, Some(session)) => Some(format!("{session}, typed")),
                 };
                 parts.push(Section { heading, events: Vec::new() });
@@ -55,7 +63,7 @@ struct Section {
 }
 
 /// A code block whose fence is longer than any run of backticks in it.
-fn fenced(text: &str) -> String {
+pub(super) fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}text\n{}\n{fence}\n", text.trim_end())

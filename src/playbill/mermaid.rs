@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Playbill;
 use crate::event::{Event, Kind, SessionName};
-use crate::transcript::waits;
+use crate::transcript::{waits, without_processes};
 
 /// The longest statement in a diagram, in characters.
 const WIDEST: usize = 60;
@@ -37,7 +37,9 @@ fn line(event: &Event) -> Option<String> {
         Kind::Failed(error) => {
             format!("DB--xLANE: ERROR {} {}", error.code, text(&error.message))
         }
-        Kind::Waiting(wait) => format!("Note over LANE,DB: {}", text(&waits(wait))),
+        Kind::Waiting(wait) => {
+            format!("Note over LANE,DB: {}", text(&waits(&without_processes(wait))))
+        }
         Kind::Resumed { .. } => "Note over LANE,DB: goes on".to_owned(),
         Kind::Lost { .. } => "DB--xLANE: connection lost".to_owned(),
         _ => return None,
@@ -45,7 +47,7 @@ fn line(event: &Event) -> Option<String> {
 }
 
 /// Text on one line, without what Mermaid would read as its own.
-fn text(raw: &str) -> String {
+pub(super) fn text(raw: &str) -> String {
     let one_line = raw.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = one_line.chars().take(WIDEST).collect();
     if short.len() < one_line.len() {

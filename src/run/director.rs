@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::event::{Event, Kind, SessionName};
 use crate::fault::with_causes;
 use crate::run::names::{MOST_SESSIONS, next_free};
+use crate::run::prologue::Prologue;
 use crate::run::stage::{Moment, Stage};
 use crate::run::venues::{OpenHouse, VenueError, Venues};
 use crate::run::{Command, Fresh, Production, Report};
@@ -33,6 +34,8 @@ pub(crate) struct Director {
 /// Where the play stands.
 #[derive(Default)]
 pub(crate) struct Place {
+    /// What is played before the first step.
+    prologue: Prologue,
     /// The next launch of the schedule.
     next: usize,
     /// How far a replay goes, while one is under way, and when it gives up.
@@ -78,6 +81,7 @@ impl Director {
 
     /// A fresh setup, or none if the engine or the scenario's setup fails; the driver is told which.
     async fn open(&mut self) -> Option<Stage> {
+        self.place.prologue = Prologue::of(&self.production.scenario);
         self.place.next = 0;
         self.place.finale = Finale::Ahead;
         let opened = self.try_open().await;
@@ -175,12 +179,25 @@ impl Director {
         };
         for event in events {
             let is_quiet = event.kind == Kind::Quiet;
+            if is_quiet && self.play_next_setup(stage) {
+                continue;
+            }
+            let failure = self.place.prologue.failure(&event);
             self.report(Report::Event(event)).await;
+            if let Some(reason) = failure {
+                self.report(Report::Broken(reason)).await;
+            }
             if is_quiet {
                 self.on_quiet(stage).await;
             }
         }
         self.give_up_a_stuck_replay().await;
+    }
+
+    /// Sends the setup of the next session that has one; nothing is quiet before all of them are played.
+    fn play_next_setup(&mut self, stage: &mut Stage) -> bool {
+        // A session that is not there has said so, and its setup is left out.
+        self.place.prologue.next().is_some_and(|(name, sql)| stage.send(&name, &sql, None).is_ok())
     }
 
     /// The last step's dust has settled: go on replaying, or look at the end.
@@ -224,7 +241,8 @@ impl Director {
 
     /// Sends the next step; one that is asked for while sessions connect or steps are replayed comes after that.
     async fn step_when_ready(&mut self, stage: &mut Stage, edited: Option<String>) {
-        if stage.is_cast_complete() && self.place.replay.is_none() {
+        let is_ready = stage.is_cast_complete() && self.place.prologue.is_over();
+        if is_ready && self.place.replay.is_none() {
             self.step(stage, edited).await;
         } else {
             self.place.asked.push_back(edited);

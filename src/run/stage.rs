@@ -140,12 +140,20 @@ impl Stage {
     /// Why a statement of the runner's failed, once it has ended.
     async fn play_as_runner(&mut self, statement: &str) -> Option<String> {
         self.send_as_runner(statement);
+        let runner = self.runner.name().clone();
+        self.hear_out(&runner).await
+    }
+
+    /// Takes in what happens until a session has its answer, and gives the reason if that is a failure.
+    async fn hear_out(&mut self, name: &SessionName) -> Option<String> {
         let mut failure = None;
         while let Some(event) = self.events.recv().await {
-            if !self.is_runners(&event) {
+            if event.session.as_ref() != Some(name) {
                 continue;
             }
-            self.runner.standing.apply(&event.kind);
+            if self.is_runners(&event) {
+                self.runner.standing.apply(&event.kind);
+            }
             match event.kind {
                 Kind::Failed(e) => {
                     failure = Some(format!("{}: {} ({})", e.severity, e.message, e.code));
@@ -311,7 +319,21 @@ impl Stage {
         }
     }
 
+    /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
+    async fn play_own_teardowns(&mut self) {
+        let production = Arc::clone(&self.production);
+        for player in &production.scenario.sessions {
+            let Some(sql) = &player.teardown else { continue };
+            if self.send(&player.name, sql, None).is_ok()
+                && let Some(reason) = self.hear_out(&player.name).await
+            {
+                tracing::warn!(session = %player.name, reason, "a session's teardown failed");
+            }
+        }
+    }
+
     async fn tear_down(&mut self) {
+        self.play_own_teardowns().await;
         let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
         futures::future::join_all(sessions.into_iter().map(Session::close)).await;
         let production = Arc::clone(&self.production);

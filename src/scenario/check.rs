@@ -10,11 +10,11 @@
 //! | `Mallory resumes: ...` | what Mallory was waiting with before the step has been answered so |
 //!
 //! Where a step is expected to wait and also to answer, the answer is judged at the quiet after it has come. Whatever its
-//! lines say, a step must not be left waiting without a line for that.
+//! lines say, a step must not be left waiting without a line for that, unless the file is one that has no such lines at all.
 
 use std::collections::BTreeMap;
 
-use super::{EngineKind, Expectation, Expected, Scenario, Schedule};
+use super::{EngineKind, Expectation, Expected, Origin, Scenario, Schedule};
 use crate::event::{Certainty, Event, Kind, SessionName, Wait};
 
 mod answer;
@@ -67,6 +67,7 @@ pub struct Check {
     work: BTreeMap<Option<SessionName>, Work>,
     /// The part that was sent last and is judged at the next quiet.
     current: Option<Part>,
+    origin: Origin,
 }
 
 /// The lines of one part, and how they fare.
@@ -107,6 +108,7 @@ impl Check {
             finally: finally.unwrap_or_default(),
             work: BTreeMap::new(),
             current: None,
+            origin: scenario.origin,
         }
     }
 
@@ -205,6 +207,7 @@ impl Check {
         let own = self.work.values().find(|work| work.part == Some(part));
         if let (Some(judged), Some(own)) = (judged, own) {
             judged.judge_waits(own);
+            judged.unsaid.take_if(|_| self.origin == Origin::Specification);
             judged.judge_resumptions(&self.work);
             judged.is_settled = true;
         }

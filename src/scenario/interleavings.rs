@@ -24,17 +24,19 @@ impl Interleavings {
 
     /// How many there are: (a+b+c)! / (a! b! c!). `None` when that is more than a number of 64 bits.
     pub fn count(&self) -> Option<u64> {
-        let mut taken = 0_u64;
-        let mut count = 1_u64;
-        for pile in &self.piles {
-            for nth in 1..=pile.len() as u64 {
-                taken += 1;
-                // The product of consecutive numbers divided so far is a binomial coefficient, hence whole.
-                count =
-                    u64::try_from(u128::from(count) * u128::from(taken) / u128::from(nth)).ok()?;
-            }
-        }
-        Some(count)
+        orders(&self.heights())
+    }
+
+    /// The one at this place, from 0, found without making those before it.
+    pub fn nth(&self, mut place: u64) -> Option<Schedule> {
+        let mut left = self.heights();
+        let steps: usize = left.iter().sum();
+        let turns: Option<Vec<usize>> = (0..steps).map(|_| turn(&mut left, &mut place)).collect();
+        turns.filter(|_| place == 0).map(|turns| self.deal(&turns))
+    }
+
+    fn heights(&self) -> Vec<usize> {
+        self.piles.iter().map(Vec::len).collect()
     }
 
     /// All of them, each made when it is asked for.
@@ -57,6 +59,36 @@ impl Interleavings {
             .collect();
         Schedule { launches }
     }
+}
+
+/// In how many orders piles of these heights can be taken.
+fn orders(heights: &[usize]) -> Option<u64> {
+    let mut taken = 0_u64;
+    let mut count = 1_u64;
+    for &height in heights {
+        for nth in 1..=height as u64 {
+            taken += 1;
+            // The product of consecutive numbers divided so far is a binomial coefficient, hence whole.
+            count = u64::try_from(u128::from(count) * u128::from(taken) / u128::from(nth)).ok()?;
+        }
+    }
+    Some(count)
+}
+
+/// Whose turn is next in the order at this place among those that are left; the place becomes that among the orders that begin so.
+fn turn(left: &mut [usize], place: &mut u64) -> Option<usize> {
+    for pile in 0..left.len() {
+        if left[pile] == 0 {
+            continue;
+        }
+        left[pile] -= 1;
+        match orders(left) {
+            Some(count) if *place >= count => *place -= count,
+            _ => return Some(pile),
+        }
+        left[pile] += 1;
+    }
+    None
 }
 
 /// The next order of the same turns, as a dictionary would list them.
@@ -100,7 +132,13 @@ mod tests {
             let mut first = 0;
             let piles: Vec<Vec<usize>> = sizes.iter().map(|size| { first += size; (first - size..first).collect() }).collect();
             let all = orders(piles.clone());
-            prop_assert_eq!(Some(all.len() as u64), Interleavings::new(piles).count());
+            let interleavings = Interleavings::new(piles);
+            prop_assert_eq!(Some(all.len() as u64), interleavings.count());
+            let steps = |schedule: Schedule| schedule.launches.iter().map(|launch| launch.step).collect::<Vec<_>>();
+            for (place, order) in all.iter().enumerate() {
+                prop_assert_eq!(interleavings.nth(place as u64).map(steps), Some(order.clone()));
+            }
+            prop_assert_eq!(interleavings.nth(all.len() as u64), None);
             let mut distinct = all.clone();
             distinct.dedup();
             prop_assert_eq!(distinct.len(), all.len());

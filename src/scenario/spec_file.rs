@@ -21,8 +21,8 @@ use std::path::Path;
 
 use super::mistake::{Source, suggest};
 use super::{
-    Interleavings, Launch, MOST_SESSIONS, Marker, Mistake, Player, Scenario, Schedule, Schedules,
-    SessionName, Step,
+    Interleavings, Launch, MOST_SESSIONS, Marker, Mistake, Origin, Player, Scenario, Schedule,
+    Schedules, SessionName, Step,
 };
 
 mod words;
@@ -46,6 +46,7 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
         title: name.to_owned(),
         story: story(text),
         path: Some(path.to_owned()),
+        origin: Origin::Specification,
         schedules: if schedules.is_empty() {
             Schedules::Interleavings(piles(&players, &steps))
         } else {

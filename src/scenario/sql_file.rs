@@ -28,7 +28,8 @@ use std::path::Path;
 
 use super::mistake::{Source, suggest};
 use super::{
-    Expectation, Finally, Launch, Mistake, Player, Scenario, Schedule, Schedules, SessionName, Step,
+    Expectation, Finally, Launch, Mistake, Origin, Player, Scenario, Schedule, Schedules,
+    SessionName, Step,
 };
 use crate::syntax;
 
@@ -199,6 +200,7 @@ fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<
         title: head.title,
         story: head.story,
         path: Some(source.path.to_owned()),
+        origin: Origin::Script,
         sessions: sessions.into_iter().map(player).collect(),
         seats,
         watch,

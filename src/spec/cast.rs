@@ -97,7 +97,7 @@ impl Cast {
         match client.execute(sql, &mut self.news).await? {
             Answer::Done => Ok(()),
             Answer::Rows { columns, rows } => {
-                self.news.tell(Telling::Table { columns, rows });
+                self.news.tell(Telling::Aside { columns, rows });
                 Ok(())
             }
             Answer::Failed(message) => Err(psql::libpq_message(&message, client.sql())),

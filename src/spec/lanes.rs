@@ -44,7 +44,7 @@ pub enum LaneError {
 impl Lane {
     /// A lane on this cluster.
     pub async fn on(cluster: Cluster) -> Result<Self, LaneError> {
-        renew(&cluster).await?;
+        fresh_database(&cluster.target()).await?;
         Ok(Self::Own(Box::new(cluster)))
     }
 
@@ -59,7 +59,7 @@ impl Lane {
     async fn clean(&self) -> Result<(), LaneError> {
         match self {
             Self::Given(_) => Ok(()),
-            Self::Own(cluster) => renew(cluster).await,
+            Self::Own(cluster) => fresh_database(&cluster.target()).await.map(|_| ()),
         }
     }
 
@@ -72,11 +72,11 @@ impl Lane {
     }
 }
 
-/// Makes the database anew.
-async fn renew(cluster: &Cluster) -> Result<(), LaneError> {
+/// Makes the database anew on a server of our own.
+pub async fn fresh_database(server: &Target) -> Result<Target, LaneError> {
     let said = |error: String| LaneError::Database(error);
     let mut connection =
-        Connection::connect(&cluster.target()).await.map_err(|error| said(error.to_string()))?;
+        Connection::connect(server).await.map_err(|error| said(error.to_string()))?;
     for sql in [
         format!("drop database if exists {DATABASE} with (force)"),
         format!("create database {DATABASE} template template0"),
@@ -84,7 +84,7 @@ async fn renew(cluster: &Cluster) -> Result<(), LaneError> {
         let reply = connection.ask(&sql).await.map_err(|error| said(error.to_string()))?;
         reply.cell.map_err(|message| said(message.message))?;
     }
-    Ok(())
+    Ok(server.with_database(DATABASE))
 }
 
 /// A specification on its way: what it tells, and in the end how it went.

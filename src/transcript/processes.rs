@@ -6,17 +6,17 @@ use crate::event::{Pid, ServerMessage, SessionName};
 
 /// Which process is whose.
 #[derive(Debug, Default)]
-pub(super) struct Processes {
+pub(crate) struct Processes {
     names: BTreeMap<Pid, SessionName>,
 }
 
 impl Processes {
-    pub(super) fn learn(&mut self, pid: Pid, name: &SessionName) {
+    pub(crate) fn learn(&mut self, pid: Pid, name: &SessionName) {
         self.names.insert(pid, name.clone());
     }
 
     /// The message with names for processes, and without transaction numbers; a deadlock's DETAIL has both.
-    pub(super) fn named(&self, message: &ServerMessage) -> ServerMessage {
+    pub(crate) fn named(&self, message: &ServerMessage) -> ServerMessage {
         let detail = message.detail.as_deref().map(|detail| {
             detail.split('\n').map(|line| self.line(line)).collect::<Vec<_>>().join("\n")
         });

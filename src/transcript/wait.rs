@@ -1,6 +1,6 @@
 //! A wait in words.
 
-use crate::event::{Certainty, Wait, WaitTarget};
+use crate::event::{Blocker, Certainty, Pid, Wait, WaitTarget};
 
 /// `waits for Bob: row A-4 of seats`.
 pub fn waits(wait: &Wait) -> String {
@@ -15,6 +15,17 @@ pub fn waits(wait: &Wait) -> String {
         [first @ .., last] => format!(" for {} and {last}", first.join(", ")),
     };
     format!("{verb}{whom}{}", target(&wait.target))
+}
+
+/// The wait without process numbers, which differ from run to run.
+pub(crate) fn without_processes(wait: &Wait) -> Wait {
+    let mut wait = wait.clone();
+    for blocker in &mut wait.blockers {
+        if let Blocker::Foreign { pid, .. } = blocker {
+            *pid = Pid::UNTOLD;
+        }
+    }
+    wait
 }
 
 fn target(target: &WaitTarget) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::processes::Processes;
-use super::{Options, waits};
+use super::{Options, waits, without_processes};
 use crate::event::{Column, Conflict, Event, Kind, Row, SessionName, TransactionStatus};
 use crate::lesson;
 use crate::psql::{self, Verbosity};
@@ -78,6 +78,9 @@ impl Writer {
             }
             Kind::Connected { .. } | Kind::Lost { .. } | Kind::Closed => {
                 line.connection(name, &event.kind, self.options)
+            }
+            Kind::Waiting(wait) if !self.options.processes => {
+                vec![format!("{name} {}.", waits(&without_processes(wait)))]
             }
             Kind::Resumed { waited } => resumed(name, *waited, self.options),
             kind => aside(name, kind),

@@ -19,6 +19,8 @@ mod gateway_limits;
 mod gateway_news;
 mod gateway_property;
 mod habits;
+mod headless;
+mod json;
 mod layers;
 mod library;
 mod matrix;

@@ -1,0 +1,64 @@
+//! `overbooked play X.spec --format spec`: the same bytes as `overbooked spec X.spec`.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use color_eyre::eyre;
+use tokio::sync::mpsc;
+
+use crate::exit::{Exit, Failure};
+use crate::fault::with_causes;
+use crate::isolation_output::{Stream, Telling};
+use crate::run::Production;
+use crate::run::venues::{Ownership, Venue, Venues};
+use crate::scenario::EngineKind;
+use crate::spec::lanes::fresh_database;
+use crate::spec::play;
+use crate::tester::verdict;
+use crate::wire::Target;
+
+/// Plays a specification as isolationtester does, and prints what it prints.
+pub(super) async fn test(
+    venues: &Venues,
+    production: &Production,
+    limit: Duration,
+    out: &mut dyn Write,
+) -> eyre::Result<Exit> {
+    let spec = &production.scenario;
+    if production.engine == EngineKind::Optimistic {
+        let refusal = format!("{}: --format spec needs --engine postgres", spec.name);
+        return Err(Failure::misuse(refusal).into());
+    }
+    let target = place(venues.open(production.engine).await.map_err(Failure::from)?).await?;
+    let (sink, tellings) = mpsc::unbounded_channel();
+    let (outcome, told) = tokio::join!(play(spec, &target, limit, sink), tell(tellings, out));
+    told?;
+    Ok(verdict(&spec.name, outcome)?)
+}
+
+/// Somebody's own database is used as it is; on our server there is one of the name that specifications know.
+async fn place(venue: Venue) -> Result<Target, Failure> {
+    match venue.ownership {
+        Ownership::Guest => Ok(venue.target),
+        Ownership::Embedded => fresh_database(&venue.target)
+            .await
+            .map_err(|error| Failure::unreachable(with_causes(&error))),
+    }
+}
+
+async fn tell(
+    mut tellings: mpsc::UnboundedReceiver<Telling>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    while let Some(telling) = tellings.recv().await {
+        let text = telling.to_string();
+        match telling.stream() {
+            Stream::Output => out.write_all(text.as_bytes())?,
+            Stream::Error => {
+                out.flush()?;
+                io::stderr().write_all(text.as_bytes())?;
+            }
+        }
+    }
+    out.flush()
+}

@@ -1,0 +1,186 @@
+//! `overbooked play` as people run it: the program itself, its output and its exit code.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use tempfile::TempDir;
+
+use crate::support::{Database, server};
+use overbooked::engine::postgres::SUPERUSER;
+
+fn overbooked(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_overbooked")).args(arguments).output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn own(name: &str) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/specs").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+fn written(name: &str, text: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    (folder, path.to_str().unwrap().to_owned())
+}
+
+fn url(database: &Database) -> String {
+    let (host, port) = (server().folder().display(), server().port());
+    format!("host={host} port={port} user={SUPERUSER} dbname={}", database.name())
+}
+
+#[test]
+fn a_scenario_is_told_as_isolationtester_would() {
+    let output = overbooked(&["play", "--format", "spec", "adjacent-seats"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert_eq!(complaint(&output), "adjacent-seats: as expected\n");
+    insta::assert_snapshot!(told(&output));
+}
+
+#[test]
+fn a_specification_is_told_by_play_as_by_spec() {
+    for name in ["markers.spec", "news.spec", "refused.spec"] {
+        let (played, spec) = (
+            overbooked(&["play", "--format", "spec", &own(name)]),
+            overbooked(&["spec", &own(name)]),
+        );
+        assert_eq!(told(&played), told(&spec));
+        assert_eq!(complaint(&played), complaint(&spec));
+        assert_eq!(played.status.code(), spec.status.code());
+    }
+}
+
+const TURNS: &str = "\
+setup { create table seats (seat text primary key, booked_by text); insert into seats values ('A-4'); }
+teardown { drop table seats; }
+session alice
+setup { begin; }
+step a { update seats set booked_by = 'Alice'; }
+step c { commit; }
+session bob
+setup { begin isolation level serializable; }
+step b { update seats set booked_by = 'Bob'; }
+step r { rollback; }
+permutation a c b r
+permutation a b c r
+";
+
+#[test]
+fn sessions_play_their_own_setups_before_the_first_step() {
+    let (_folder, path) = written("turns.spec", TURNS);
+    let output = overbooked(&["play", "--permutation", "2", &path]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let told = told(&output);
+    let (title, story) = told.split_once("\n\n").unwrap();
+    assert!(title.starts_with("turns, permutation 2 of 2 (PostgreSQL"), "{title}");
+    insta::assert_snapshot!(story);
+}
+
+#[test]
+fn a_setup_of_a_session_that_fails_ends_the_play() {
+    let (_folder, path) =
+        written("fails.spec", "session alice setup { select 1 / 0; } step a { select 1; }");
+    let output = overbooked(&["play", &path]);
+    assert_eq!(output.status.code(), Some(2));
+    let complaint = complaint(&output);
+    assert!(
+        complaint.contains("the setup of session alice failed: ERROR: division by zero (22012)"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_permutation_that_there_is_not_is_refused_before_anything_runs() {
+    let (_folder, path) = written("turns.spec", TURNS);
+    for arguments in [
+        &["play", "--permutation", "3", &path][..],
+        &["spec", "--permutation", "3", &path],
+        &["--permutation", "3", &path],
+    ] {
+        let output = overbooked(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            complaint(&output),
+            "overbooked: --permutation: turns has no permutation 3; it has 2, numbered from 1 to 2\n"
+        );
+    }
+}
+
+#[test]
+fn a_specification_has_its_documents_too() {
+    let (_folder, path) = written("turns.spec", TURNS);
+    for format in ["markdown", "json", "mermaid"] {
+        let output = overbooked(&["spec", "--permutation", "2", "--format", format, &path]);
+        assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+        insta::assert_snapshot!(format!("specification_as_{format}"), told(&output));
+    }
+}
+
+#[test]
+fn json_reads_the_same_from_run_to_run() {
+    let play = || told(&overbooked(&["play", "--format", "json", "adjacent-seats"]));
+    let first = play();
+    assert!(first.lines().count() > 30, "{first}");
+    assert_eq!(first, play());
+}
+
+/// A scenario whose Bob wants a row that somebody outside has locked; then it is his turn again.
+const STUCK: &str = "\
+-- Somebody else has it
+--
+-- sessions: Bob
+
+-- Bob: wants A-4
+update public.kept set booked_by = 'Bob';
+
+-- Bob: looks
+select 1;
+";
+
+/// Plays it while an outsider holds the row and, in the second case, is busy meanwhile.
+async fn play_stuck(outsider_does: &str) -> Output {
+    let database = Database::create().await;
+    let options = database.sqlx_options().application_name("the box office");
+    let mut outsider = PgConnection::connect_with(&options).await.unwrap();
+    outsider.execute("create table public.kept (booked_by text)").await.unwrap();
+    outsider.execute("insert into public.kept values (null)").await.unwrap();
+    outsider.execute("begin").await.unwrap();
+    outsider.execute("update public.kept set booked_by = 'Carol'").await.unwrap();
+    let (_folder, path) = written("stuck.sql", STUCK);
+    let url = url(&database);
+    let playing = tokio::task::spawn_blocking(move || {
+        overbooked(&["play", "--step-timeout", "1", "--url", &url, &path])
+    });
+    let busy = sqlx::query(sqlx::AssertSqlSafe(outsider_does.to_owned()));
+    tokio::select! {
+        output = playing => output.unwrap(),
+        () = async { busy.execute(&mut outsider).await.unwrap(); std::future::pending::<()>().await } => unreachable!(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_never_ends_is_cancelled_and_says_for_whom_it_waited() {
+    for outsider_does in ["select 1", "select pg_sleep(60)"] {
+        let play =
+            tokio::time::timeout(std::time::Duration::from_secs(30), play_stuck(outsider_does));
+        let output = play.await.expect("nothing hangs");
+        assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
+        let told = told(&output);
+        assert!(
+            told.contains(
+                "stopped: Bob wants A-4 did not end within 1 s and was cancelled; it waits for the box office"
+            ),
+            "{outsider_does}: {told}"
+        );
+        assert!(told.contains("ERROR:  57014"), "{told}");
+    }
+}
