@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A scenario's steps follow each other at once. What needed something else, time that passed or a key that cancelled, is done by
-//! one more session, the [`USHER`]. What no file can say, such as a connection that broke, ends the scenario there, and its story
+//! one more session, the usher. What no file can say, such as a connection that broke, ends the scenario there, and its story
 //! says so.
 
 use std::collections::BTreeSet;
