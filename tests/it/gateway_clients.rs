@@ -5,12 +5,15 @@ use std::process::{Command, Stdio};
 
 use crate::gateway::Served;
 
-/// Where Node.js looks for modules: `NODE_PATH`, or what npm has installed for everybody.
+/// Where Debian's packages put modules, for a Node.js that is not Debian's own.
+const DEBIANS_MODULES: &str = "/usr/share/nodejs";
+
+/// Where Node.js looks for modules: `NODE_PATH`, or what npm or a package has installed for everybody.
 fn modules() -> std::ffi::OsString {
     std::env::var_os("NODE_PATH").unwrap_or_else(|| {
         let root = Command::new("npm").args(["root", "-g"]).stderr(Stdio::null()).output();
         let root = root.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        root.unwrap_or_default().into()
+        format!("{}:{DEBIANS_MODULES}", root.unwrap_or_default()).into()
     })
 }
 

@@ -96,11 +96,44 @@ async fn a_gateway_that_is_killed_leaves_whole_transactions() {
     audit(&outsider(&cluster).await, &acknowledged).await;
 }
 
+/// The whole server, first process and all, and started again: the gateway and its clients find nobody where they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_whole_leaves_whole_transactions() {
+    let mut cluster = support::start_own().await;
+    let witness = outsider(&cluster).await;
+    witness.batch_execute(BANK).await.unwrap();
+    let row = witness.query_one("show data_directory", &[]).await.unwrap();
+    let mut process = Process::start(&cluster);
+    let mut clients = Vec::new();
+    for _ in 0..16 {
+        clients.push(process.client().await);
+    }
+    let next = Arc::new(AtomicU32::new(0));
+    let workers = start_work(clients, &next);
+    half_way(&next).await;
+    rustix::process::kill_process(postmaster(&row), rustix::process::Signal::KILL).unwrap();
+    let acknowledged = workers.join_all().await.concat();
+    assert!(!acknowledged.is_empty() && acknowledged.len() < transfers() as usize);
+    cluster.restart().await.unwrap();
+    audit(&recovered(&cluster).await, &acknowledged).await;
+    // The same gateway serves the server that was started again.
+    let money = process.client().await.query_one("select sum(money) from accounts", &[]).await;
+    assert_eq!(money.unwrap().get::<_, i64>(0), 5_000);
+    process.kill();
+}
+
 /// One backend killed by SIGKILL makes PostgreSQL end all others and recover from its log.
 async fn crash(victim: &Client) {
     let row = victim.query_one("select pg_backend_pid()", &[]).await.unwrap();
     let pid = rustix::process::Pid::from_raw(row.get(0)).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+/// The first process of a server, by the file that it keeps for that.
+fn postmaster(row: &tokio_postgres::Row) -> rustix::process::Pid {
+    let file = std::path::Path::new(row.get::<_, &str>(0)).join("postmaster.pid");
+    let text = std::fs::read_to_string(file).unwrap();
+    rustix::process::Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
 }
 
 /// Waits until PostgreSQL lets somebody in again.

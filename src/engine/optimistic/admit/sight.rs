@@ -1,0 +1,37 @@
+//! Whoever asks the catalog what there is must find the stored tables, not the copies that stand before them.
+//!
+//! A temporary table is found first unless the search path says that `pg_temp` comes last. So it says that while a statement looks at the
+//! catalog and names no table, and no longer when the next statement comes. The end of the transaction takes it back by itself.
+
+use crate::engine::optimistic::server::{Question, Trouble};
+use crate::engine::optimistic::session::{Session, State};
+
+const HIDE: &str = "select set_config('search_path', \
+                    concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
+const SHOW: &str = "select set_config('search_path', \
+                    regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
+
+/// Puts the copies behind the stored tables until the next statement.
+pub(super) async fn hide_copies(session: &mut Session) -> Result<(), Trouble> {
+    if session.tables.has_copies() {
+        session.server.ask(Question::once(HIDE)).await?;
+        note(session, true);
+    }
+    Ok(())
+}
+
+/// Puts them in front again.
+pub(super) async fn show_copies(session: &mut Session) -> Result<(), Trouble> {
+    let are_hidden = matches!(&session.state, State::Open(open) if open.hides_copies);
+    if are_hidden {
+        session.server.ask(Question::once(SHOW)).await?;
+        note(session, false);
+    }
+    Ok(())
+}
+
+fn note(session: &mut Session, hides: bool) {
+    if let State::Open(open) = &mut session.state {
+        open.hides_copies = hides;
+    }
+}
