@@ -7,9 +7,12 @@ select json_build_object(
     'options', c.reloptions,
     'inherits', c.relispartition or exists (select from pg_catalog.pg_inherits i
                                             where i.inhrelid = c.oid or i.inhparent = c.oid),
-    'triggers', exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal),
-    'rules', exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN'),
-    'policies', c.relrowsecurity,
+    'uncopied', array_remove(array[
+        case when exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal)
+             then 'triggers' end,
+        case when exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN')
+             then 'rules' end,
+        case when c.relrowsecurity then 'row security' end], null),
     'checks', (select json_agg(pg_catalog.pg_get_constraintdef(k.oid) order by k.conname)
                from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'c'),
     'columns', (select json_agg(json_build_object(

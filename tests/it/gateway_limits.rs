@@ -165,14 +165,37 @@ async fn row_security_triggers_and_rules_are_refused_where_the_copy_would_not_ha
     );
     outsider.batch_execute(&schema).await.unwrap();
     for (table, words) in [
-        ("guarded", "tables with row security are not supported"),
+        ("guarded", "tables and views with row security are not supported"),
         ("ruled", "tables and views with rules are not supported"),
         ("shown", "tables and views with rules are not supported"),
-        ("watched", "tables with triggers are not supported"),
+        ("watched", "tables and views with triggers are not supported"),
     ] {
         let refused = says(&bob, &format!("insert into {table} values (1)")).await;
         assert!(refused.starts_with(&format!("0A000 {words}")), "{table}: {refused}");
     }
+}
+
+/// How psql's `\d seats` finds the table.
+const DESCRIBE: &str = "select n.nspname from pg_catalog.pg_class c \
+    left join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+    where c.relname = 'seats' and pg_catalog.pg_table_is_visible(c.oid)";
+
+#[tokio::test]
+async fn the_catalog_shows_the_stored_tables_and_not_the_copies() {
+    let (_served, bob, _) = house().await;
+    assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
+    assert_eq!(says(&bob, DESCRIBE).await, "public; (1)");
+    says(&bob, "begin; update seats set note = 'mine' where seat_number = 4").await;
+    assert_eq!(says(&bob, DESCRIBE).await, "public; (1)");
+    assert_eq!(says(&bob, "show search_path").await, "\"$user\", public; (0)");
+    assert_eq!(says(&bob, DESCRIBE).await, "public; (1)");
+    let mine = "select note from seats where seat_number = 4";
+    assert_eq!(says(&bob, mine).await, "mine; (1)");
+    assert_eq!(says(&bob, "commit").await, "(0)");
+    assert_eq!(says(&bob, "show search_path").await, "\"$user\", public; (0)");
+    let row = bob.query_one(DESCRIBE, &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "public");
+    assert_eq!(says(&bob, mine).await, "mine; (1)");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What must be so before a statement may run: it is allowed here and now, a transaction is open, and the copies
 //! of the tables that it names are filled.
 
+mod sight;
+
 use super::refusal::Refusal;
 use super::server::Trouble;
 use super::session::{Block, Ddl, Session, State, Transaction};
@@ -24,6 +26,7 @@ impl Session {
         if let Some(refusal) = &statement.refusal {
             return Err(refusal.clone().into());
         }
+        sight::show_copies(self).await?;
         match &statement.kind {
             Kind::Ddl(_) => self.admit_ddl(statement).await,
             Kind::Session | Kind::Empty => Ok(Admitted {
@@ -56,6 +59,9 @@ impl Session {
         self.check_use(&executed, &named)?;
         if let Some(refusal) = self.tables.refused_call(&executed.names) {
             return Err(refusal.into());
+        }
+        if named.is_empty() && executed.asks_catalog() {
+            sight::hide_copies(self).await?;
         }
         let relations = named.relations();
         let tables = self.ensure_copies(&relations).await?;

@@ -95,6 +95,8 @@ pub(super) struct Transaction {
     pub(super) rows: u64,
     /// Whether the search path may have changed in it.
     pub(super) moved: bool,
+    /// Whether the copies are out of sight, for a look at the catalog.
+    pub(super) hides_copies: bool,
     /// Whether messages of the client have been sent in it.
     pub(super) dispatched: bool,
 }

@@ -15,9 +15,8 @@ pub(super) struct Shape {
     #[serde(default)]
     options: Option<Vec<String>>,
     inherits: bool,
-    triggers: bool,
-    rules: bool,
-    policies: bool,
+    /// What a copy would not have of it: triggers, rules, row security.
+    uncopied: Vec<String>,
     /// The SQL of its check constraints.
     #[serde(default, deserialize_with = "or_empty")]
     checks: Vec<String>,
@@ -102,13 +101,12 @@ impl Shape {
             "p" => no("partitioned tables"),
             "f" => no("foreign tables"),
             _ if self.inherits => no("tables that inherit"),
-            _ if self.triggers => no("tables with triggers"),
-            _ if self.rules => no("tables and views with rules"),
-            _ if self.policies => no("tables with row security"),
             _ if self.is_referred_to() && self.key().is_none() => {
                 no("foreign keys to tables without a primary key")
             }
-            _ => None,
+            _ => {
+                self.uncopied.first().and_then(|what| no(&format!("tables and views with {what}")))
+            }
         }
     }
 

@@ -117,6 +117,14 @@ impl Statement {
         words(&self.sql).first().is_some_and(|word| word.is("copy"))
     }
 
+    /// Whether it asks the catalog what there is, as psql's `\d` does.
+    pub(super) fn asks_catalog(&self) -> bool {
+        self.names.iter().any(|name| {
+            !name.is_called
+                && (name.last().starts_with("pg_") || name.parts[0] == "information_schema")
+        })
+    }
+
     /// Whether it may say anything that changes how names are resolved.
     pub(super) fn may_move_names(&self) -> bool {
         self.kind == Kind::Session || self.names.iter().any(|name| name.last() == "set_config")

@@ -42,6 +42,7 @@ impl Session {
             dml: false,
             rows: 0,
             moved: false,
+            hides_copies: false,
             dispatched: false,
         }));
         Ok(())
