@@ -52,16 +52,18 @@ async fn until_told_to_stop(gateway: Gateway) -> eyre::Result<Exit> {
     Ok(Exit::Interrupted)
 }
 
-/// The first line is the address, for scripts that took port 0.
+/// The first line is the address, for scripts that took port 0. All of it is written at once: a script may read no further.
 fn announce(gateway: &Gateway) -> eyre::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut text = Vec::new();
     if let Some(address) = gateway.address() {
-        writeln!(out, "listening on {address}")?;
-        writeln!(out, "try: psql 'host={} port={} user=alice'", address.ip(), address.port())?;
+        writeln!(text, "listening on {address}")?;
+        writeln!(text, "try: psql 'host={} port={} user=alice'", address.ip(), address.port())?;
     }
     if let Some(path) = gateway.certificate() {
-        writeln!(out, "TLS: sslmode=verify-full host=localhost sslrootcert={}", path.display())?;
+        writeln!(text, "TLS: sslmode=verify-full host=localhost sslrootcert={}", path.display())?;
     }
+    let mut out = std::io::stdout().lock();
+    out.write_all(&text)?;
     Ok(out.flush()?)
 }
 

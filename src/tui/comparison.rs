@@ -190,7 +190,9 @@ impl Comparison {
         match &report {
             Report::Fresh(_) => self.accounts[half as usize] = Account::default(),
             Report::Event(event) => self.accounts[half as usize].apply(event),
-            Report::Refused(_) | Report::Broken(_) => self.stop_playing(),
+            Report::Refused(_) | Report::Broken(_) => {
+                self.stop_playing();
+            }
             _ => {}
         }
         let changes_answers = matches!(&report, Report::Fresh(_) | Report::Event(_));

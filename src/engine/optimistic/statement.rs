@@ -94,7 +94,8 @@ impl Statement {
     pub(super) fn may_move_path(&self) -> bool {
         let words = words(&self.sql);
         let resets = words.first().is_some_and(|word| word.is("reset") || word.is("discard"));
-        resets || self.sql.to_lowercase().contains("search_path")
+        let shows = words.first().is_some_and(|word| word.is("show"));
+        resets || (!shows && self.sql.to_lowercase().contains("search_path"))
     }
 
     /// The statement that a PREPARE prepares, or the statement itself.

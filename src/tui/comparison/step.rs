@@ -5,17 +5,18 @@ use std::time::Duration;
 use super::{Comparison, Half, HalfEffect, belonging_to};
 use crate::run::Command;
 use crate::tui::app::{App, ON_ITS_WAY};
+use crate::tui::keys::Action;
 use crate::tui::script::Script;
 
 impl Comparison {
     /// Sends the next step in both.
     pub(super) fn step(&mut self, now: Duration) -> Vec<HalfEffect> {
-        if self.is_on_its_way(now) {
+        if self.is_on_its_way(now) || self.is_opening() {
             self.more += 1;
             return Vec::new();
         }
         if self.have_parted() {
-            return self.meet();
+            return self.wait_for_the_other();
         }
         match self.why_no_step() {
             None => self.in_both(|app| app.step(now)),
@@ -79,17 +80,24 @@ impl Comparison {
         Self::ask_both(&Command::GoTo(step))
     }
 
-    /// Whether one of them is at another step, because it refused one that the other took.
+    /// Whether one of them is at another step.
     fn have_parted(&self) -> bool {
         let next = |half| self.app(half).script.as_ref().map(|script| script.next);
         next(Half::Above) != next(Half::Below)
     }
 
-    fn meet(&mut self) -> Vec<HalfEffect> {
-        let step = self.earliest();
-        self.stop_playing();
-        self.leading_mut().say(format!("the engines had parted; both replay to step {step}"));
-        self.go_to(step)
+    /// Whether one of them has nothing to play yet.
+    fn is_opening(&self) -> bool {
+        self.apps.iter().any(|app| app.script.is_none() && app.broken.is_none())
+    }
+
+    /// The one that is behind is on its way, or has refused a step for good: then somebody has to bring them together.
+    fn wait_for_the_other(&mut self) -> Vec<HalfEffect> {
+        self.more = 1;
+        let restart = self.leading().key(Action::Restart);
+        let words = format!("one engine is behind: a moment, or {restart} starts both again");
+        self.leading_mut().say(words);
+        Vec::new()
     }
 
     fn earliest(&self) -> usize {
