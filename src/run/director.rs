@@ -48,6 +48,13 @@ pub(crate) struct Place {
     finale: Finale,
 }
 
+impl Place {
+    /// Whether a step goes out by itself as soon as it is quiet.
+    fn goes_on(&self) -> bool {
+        !self.asked.is_empty() || self.replay.is_some_and(|(until, _)| self.next < until)
+    }
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Finale {
     #[default]
@@ -178,17 +185,14 @@ impl Director {
             }
         };
         for event in events {
-            let is_quiet = event.kind == Kind::Quiet;
-            if is_quiet && self.play_next_setup(stage) {
+            if event.kind == Kind::Quiet {
+                self.quiet(stage, event).await;
                 continue;
             }
             let failure = self.place.prologue.failure(&event);
             self.report(Report::Event(event)).await;
             if let Some(reason) = failure {
                 self.report(Report::Broken(reason)).await;
-            }
-            if is_quiet {
-                self.on_quiet(stage).await;
             }
         }
         self.give_up_a_stuck_replay().await;
@@ -198,6 +202,22 @@ impl Director {
     fn play_next_setup(&mut self, stage: &mut Stage) -> bool {
         // A session that is not there has said so, and its setup is left out.
         self.place.prologue.next().is_some_and(|(name, sql)| stage.send(&name, &sql, None).is_ok())
+    }
+
+    /// Tells that all is quiet, unless a step goes out at once that was asked for before: whoever waits for that one is not to take the quiet
+    /// before it for the quiet after it.
+    async fn quiet(&mut self, stage: &mut Stage, event: Event) {
+        if self.play_next_setup(stage) {
+            return;
+        }
+        let is_pause = self.place.goes_on();
+        if !is_pause {
+            self.report(Report::Event(event.clone())).await;
+        }
+        self.on_quiet(stage).await;
+        if is_pause && stage.told.quiet {
+            self.report(Report::Event(event)).await;
+        }
     }
 
     /// The last step's dust has settled: go on replaying, or look at the end.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use overbooked::engine::postgres::{Cluster, ClusterOptions};
 use overbooked::wire::{ConnectError, Connection, Environment, Refusal, Target};
@@ -248,11 +249,18 @@ async fn weaker_proof_than_was_asked_for_is_refused() {
 async fn a_cancel_request_goes_the_encrypted_way_too() {
     let mut connection = connect("encrypted", "sslmode=require").await.unwrap();
     connection.submit("select pg_sleep(60)").await.unwrap();
-    connection.canceller().cancel().await.unwrap();
+    let canceller = connection.canceller();
+    let mut pulse = tokio::time::interval(Duration::from_millis(100));
     loop {
-        if let PgWireBackendMessage::ErrorResponse(error) = connection.next().await.unwrap() {
+        let message = tokio::select! {
+            message = connection.next() => message.unwrap(),
+            // A request that comes before the server has begun with the statement cancels nothing.
+            _ = pulse.tick() => { canceller.cancel().await.unwrap(); continue }
+        };
+        if let PgWireBackendMessage::ErrorResponse(error) = message {
             assert!(error.fields.contains(&(b'C', "57014".to_owned())));
             return;
         }
+        assert!(!matches!(message, PgWireBackendMessage::ReadyForQuery(_)), "it slept to the end");
     }
 }
