@@ -1,6 +1,6 @@
 //! `overbooked serve`: the engine for other people's clients, until somebody ends it.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use color_eyre::eyre::{self, WrapErr as _};
 use etcetera::BaseStrategy as _;
@@ -43,7 +43,10 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
 
 async fn until_told_to_stop(gateway: Gateway) -> eyre::Result<Exit> {
     let mut terminated = signal(SignalKind::terminate()).wrap_err("cannot listen for signals")?;
-    announce(&gateway)?;
+    // A script that has read the address may have closed the pipe; who asked to be served still wants it.
+    if let Err(error) = announce(&gateway) {
+        tracing::info!(%error, "nobody reads where the gateway is");
+    }
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
@@ -53,7 +56,7 @@ async fn until_told_to_stop(gateway: Gateway) -> eyre::Result<Exit> {
 }
 
 /// The first line is the address, for scripts that took port 0. All of it is written at once: a script may read no further.
-fn announce(gateway: &Gateway) -> eyre::Result<()> {
+fn announce(gateway: &Gateway) -> io::Result<()> {
     let mut text = Vec::new();
     if let Some(address) = gateway.address() {
         writeln!(text, "listening on {address}")?;
@@ -64,7 +67,7 @@ fn announce(gateway: &Gateway) -> eyre::Result<()> {
     }
     let mut out = std::io::stdout().lock();
     out.write_all(&text)?;
-    Ok(out.flush()?)
+    out.flush()
 }
 
 fn certificate(arguments: &ServeArgs) -> Result<Certificate, Failure> {

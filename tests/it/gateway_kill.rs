@@ -73,9 +73,13 @@ fn start_work(clients: Vec<Client>, next: &Arc<AtomicU32>) -> JoinSet<Vec<u32>> 
 
 async fn half_way(next: &AtomicU32) {
     let mut pace = tokio::time::interval(Duration::from_millis(5));
-    while next.load(Ordering::Relaxed) < transfers() / 2 {
-        pace.tick().await;
-    }
+    let half_way = async {
+        while next.load(Ordering::Relaxed) < transfers() / 2 {
+            pace.tick().await;
+        }
+    };
+    let patience = Duration::from_mins(2);
+    tokio::time::timeout(patience, half_way).await.expect("the transfers go on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
