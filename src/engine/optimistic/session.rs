@@ -95,10 +95,19 @@ pub(super) struct Transaction {
     pub(super) rows: u64,
     /// Whether the search path may have changed in it.
     pub(super) moved: bool,
-    /// Whether the copies are out of sight, for a look at the catalog.
-    pub(super) hides_copies: bool,
+    /// Where the copies stand.
+    pub(super) copies: Standing,
     /// Whether messages of the client have been sent in it.
     pub(super) dispatched: bool,
+}
+
+/// Where the copies stand in the search path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Before the stored tables.
+    Before,
+    /// Behind them, for a look at the catalog.
+    Behind,
 }
 
 /// A change of the schema.

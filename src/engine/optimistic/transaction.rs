@@ -7,7 +7,7 @@ use super::ledger::Snapshot;
 use super::news::Happening;
 use super::refusal::{Aftermath, Refusal};
 use super::server::{Question, Trouble};
-use super::session::{Block, Session, State, Transaction};
+use super::session::{Block, Session, Standing, State, Transaction};
 use super::statement::Access;
 use super::tables::SchemaMark;
 use crate::sql;
@@ -42,7 +42,7 @@ impl Session {
             dml: false,
             rows: 0,
             moved: false,
-            hides_copies: false,
+            copies: Standing::Before,
             dispatched: false,
         }));
         Ok(())

@@ -4,7 +4,7 @@
 //! catalog and names no table, and no longer when the next statement comes. The end of the transaction takes it back by itself.
 
 use crate::engine::optimistic::server::{Question, Trouble};
-use crate::engine::optimistic::session::{Session, State};
+use crate::engine::optimistic::session::{Session, Standing, State};
 
 const HIDE: &str = "select set_config('search_path', \
                     concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
@@ -15,23 +15,23 @@ const SHOW: &str = "select set_config('search_path', \
 pub(super) async fn hide_copies(session: &mut Session) -> Result<(), Trouble> {
     if session.tables.has_copies() {
         session.server.ask(Question::once(HIDE)).await?;
-        note(session, true);
+        note(session, Standing::Behind);
     }
     Ok(())
 }
 
 /// Puts them in front again.
 pub(super) async fn show_copies(session: &mut Session) -> Result<(), Trouble> {
-    let are_hidden = matches!(&session.state, State::Open(open) if open.hides_copies);
+    let are_hidden = matches!(&session.state, State::Open(open) if open.copies == Standing::Behind);
     if are_hidden {
         session.server.ask(Question::once(SHOW)).await?;
-        note(session, false);
+        note(session, Standing::Before);
     }
     Ok(())
 }
 
-fn note(session: &mut Session, hides: bool) {
+fn note(session: &mut Session, copies: Standing) {
     if let State::Open(open) = &mut session.state {
-        open.hides_copies = hides;
+        open.copies = copies;
     }
 }
