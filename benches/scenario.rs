@@ -78,7 +78,7 @@ fn taken(played: &Played) -> Duration {
     assert_eq!(played.events.iter().filter(|event| is_step(&event.kind)).count(), 12);
     let first = played.events.iter().find(|event| is_step(&event.kind)).expect("a first step");
     let quiet = played.events.iter().rfind(|event| event.kind == Kind::Quiet).expect("a quiet end");
-    quiet.at - first.at
+    quiet.at.saturating_sub(first.at)
 }
 
 fn psql_file(cluster: &Cluster, script: &Path) -> Duration {
