@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use overbooked::engine::optimistic::{Gateway, Mode, Options};
 use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::launch;
 use tokio_postgres::{Client, NoTls};
 
 const ROUNDS: usize = 3;
@@ -21,8 +22,11 @@ const TRANSACTIONS: usize = 500;
 const UPDATE: &str = "\\set aid random(1, 100000)\n\
                       update pgbench_accounts set abalance = abalance + 1 where aid = :aid;\n";
 
-#[tokio::main]
-async fn main() {
+fn main() {
+    launch::many_clients().expect("a runtime").block_on(measure());
+}
+
+async fn measure() {
     let cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.expect("a server");
     say("transactions a second, 4 clients; best of 3 rounds of 3 s\n");
     compare(&cluster).await;

@@ -1,6 +1,7 @@
 //! From the command line's words to an engine that answers, and to a recording.
 
 use std::io::{self, Write as _};
+use std::num::NonZero;
 use std::path::Path;
 
 use tokio::runtime::Runtime;
@@ -20,6 +21,14 @@ use crate::wire::{Connection, Environment, Target};
 /// would cost more than it spreads, and take the servers' processors.
 pub fn one_thread() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// A runtime for any number of clients: of four processors one, since behind each of them a server has three times the work, and a
+/// thread that finds nothing to do costs those that have.
+pub fn many_clients() -> io::Result<Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = processors.div_ceil(4);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 /// An engine that has answered: the server that `--url` names, or a private PostgreSQL, started.

@@ -15,7 +15,7 @@ use crate::scenario::EngineKind;
 
 /// Serves until a signal ends it.
 pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
-    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    let runtime = launch::many_clients().wrap_err("cannot start the runtime")?;
     runtime.block_on(serve(arguments))
 }
 

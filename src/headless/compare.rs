@@ -24,7 +24,7 @@ pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
     let scenario = library::open(name).map_err(Failure::from)?;
     let scenario = scenario.with_permutation(arguments.permutation).map_err(Failure::from)?;
     let scenario = Arc::new(scenario);
-    let runtime = tokio::runtime::Runtime::new().wrap_err("cannot start the runtime")?;
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         tokio::select! {
             exit = compare(arguments, scenario) => exit,

@@ -253,10 +253,13 @@ impl Stage {
 
     fn on_house(&mut self, answer: Result<House, ObserverError>) -> Option<Event> {
         self.lookout.look_within(if self.told.quiet { IDLE_LOOK } else { BUSY_LOOK });
-        let house = match answer {
+        let mut house = match answer {
             Ok(house) => house,
             Err(error) => return self.trouble(error.to_string()),
         };
+        // The look may have begun before a connection was lost.
+        let lost = self.actors.iter().filter(|actor| actor.standing.pid.is_none());
+        lost.for_each(|actor| house.forget(actor.name()));
         self.told.trouble = None;
         self.told.committed = house;
         self.tell_house()

@@ -2,14 +2,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use pgwire::messages::copy::CopyFail;
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use tokio::time::timeout;
 
 use super::SessionOptions;
 use super::answer::{Answer, COPY_IN_REFUSED, Turn, unasked};
 use crate::event::{Kind, Pid, ServerMessage, TransactionStatus};
 use crate::wire::{ConnectError, Connection, WireError};
+
+/// How long a statement has to end after it was cancelled, before it is cancelled again.
+const CANCEL_AGAIN: Duration = Duration::from_millis(100);
 
 /// A cancel request on its way.
 type Cancelling = Pin<Box<dyn Future<Output = Result<(), ConnectError>> + Send>>;
@@ -134,6 +139,30 @@ impl Link {
             let canceller = self.connection.canceller();
             self.cancelling = Some(Box::pin(async move { canceller.cancel().await }));
         }
+    }
+
+    /// Cancels what is in flight until it has ended: a request that comes before the server has begun with the statement cancels nothing.
+    pub(super) async fn hush(&mut self) {
+        while self.answer.is_some() {
+            self.cancel();
+            if let Some(cancelling) = self.cancelling.take() {
+                cancelling.await.ok();
+            }
+            if let Ok(Err(_)) = timeout(CANCEL_AGAIN, self.hear_out()).await {
+                return;
+            }
+        }
+    }
+
+    /// Takes messages that nobody is told any more, until the answer has ended.
+    async fn hear_out(&mut self) -> Result<(), WireError> {
+        let mut untold = Vec::new();
+        while self.answer.is_some() {
+            let message = self.connection.next().await?;
+            self.take(message, &mut untold).await?;
+            untold.clear();
+        }
+        Ok(())
     }
 
     /// Whether the next submission may go out.

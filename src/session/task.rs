@@ -184,11 +184,8 @@ impl Task {
     /// are gone, and its place in the queue would hold up others.
     async fn part(&mut self) {
         let Some(mut link) = self.link.take() else { return };
-        link.cancel();
         let parting = async {
-            if let Some(cancelling) = link.cancelling.take() {
-                cancelling.await.ok();
-            }
+            link.hush().await;
             link.connection.terminate().await.ok();
         };
         tokio::time::timeout(PATIENCE, parting).await.ok();

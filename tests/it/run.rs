@@ -208,8 +208,9 @@ async fn what_a_lost_session_held_is_off_the_map_though_nobody_can_look() {
         }
         _ => None,
     };
-    if run.log.iter().filter_map(holders).next_back() == Some(0) {
-        run.until(|report| holders(report).is_some_and(|count| count > 0)).await;
+    let are_held = |report: &Report| holders(report).is_some_and(|count| count > 0);
+    if !run.log.iter().any(are_held) {
+        run.until(are_held).await;
     }
     kill_server(&venues).await;
     run.until(|report| holders(report) == Some(0)).await;
