@@ -57,8 +57,8 @@ fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
     let kind = engine.engine.map(EngineKind::from).filter(|_| engines == Engines::One);
     let production = Production {
         schedule: Arc::new(scenario.schedules.first()),
+        engine: kind.unwrap_or_else(|| scenario.first_engine()),
         scenario: Arc::new(scenario),
-        engine: kind.unwrap_or(EngineKind::Postgres),
         isolation: engine.isolation,
     };
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
@@ -102,8 +102,10 @@ async fn show(console: Console, recording: Recording) -> eyre::Result<Exit> {
     let mut screen = Screen::open(tape).wrap_err("cannot take the terminal")?;
     let exit = tui::run(screen.terminal(), &mut input, console).await;
     drop((screen, input));
-    launch::end(ending)?;
-    Ok(match exit? {
+    let recorded = launch::end(ending);
+    let exit = exit?;
+    recorded?;
+    Ok(match exit {
         tui::Exit::Quit => Exit::Fine,
         tui::Exit::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp)
         | tui::Exit::NoInput => Exit::Interrupted,

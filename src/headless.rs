@@ -42,10 +42,11 @@ fn production(name: &str, arguments: &PlayArgs) -> Result<Production, Failure> {
         (spec, None) if is_tested(&spec, arguments.format) => spec,
         (scenario, number) => scenario.with_permutation(number.unwrap_or(1))?,
     };
+    let engine = arguments.engine.engine.map(EngineKind::from);
     Ok(Production {
         schedule: Arc::new(scenario.schedules.first()),
+        engine: engine.unwrap_or_else(|| scenario.first_engine()),
         scenario: Arc::new(scenario),
-        engine: arguments.engine.engine.map_or(EngineKind::Postgres, EngineKind::from),
         isolation: arguments.engine.isolation,
     })
 }

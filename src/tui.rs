@@ -21,7 +21,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::buffer::Buffer;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::run::{Command, Production, Report};
 use crate::scenario::EngineKind;
@@ -174,6 +174,10 @@ where
     stage.draw()?;
     while stage.exit.is_none() {
         stage.turn().await?;
+    }
+    // What was asked for is written to its end, though nobody is told any more.
+    while let Some(exported) = stage.exports.join_next().await {
+        tracing::info!(?exported, "written after the screen was left");
     }
     Ok(stage.exit.unwrap_or(Exit::Quit))
 }
@@ -403,8 +407,14 @@ where
         },
         happening = report_of(Half::Above, above) => Ok(happening),
         happening = report_of(Half::Below, below) => Ok(happening),
-        Some(Ok(exported)) = exports.join_next() => Ok(Happening::Exported(exported)),
+        Some(joined) = exports.join_next() => Ok(joined.map_or_else(broken, Happening::Exported)),
     }
+}
+
+/// An export that did not come to its end is a defect of ours, and is said all the same.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_or_else wants")]
+fn broken(error: JoinError) -> Happening {
+    Happening::Input(Input::Trouble(format!("the export failed: {error}")))
 }
 
 /// The next report of a run; none ever where there is none.

@@ -309,7 +309,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        if let Some(path) = &self.socket {
+        for path in [&self.socket, &self.certificate].into_iter().flatten() {
             // Gone already is as good.
             std::fs::remove_file(path).ok();
         }

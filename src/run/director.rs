@@ -49,9 +49,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Whether a step goes out by itself as soon as it is quiet.
-    fn goes_on(&self) -> bool {
-        !self.asked.is_empty() || self.replay.is_some_and(|(until, _)| self.next < until)
+    /// Where the play stands, or will once a replay that is under way has ended.
+    fn destination(&self) -> usize {
+        self.replay.map_or(self.next, |(until, _)| until)
     }
 }
 
@@ -198,26 +198,24 @@ impl Director {
         self.give_up_a_stuck_replay().await;
     }
 
-    /// Sends the setup of the next session that has one; nothing is quiet before all of them are played.
+    /// Sends the setup of the next session that has one and is there; nothing is quiet before all of them are played.
     fn play_next_setup(&mut self, stage: &mut Stage) -> bool {
-        // A session that is not there has said so, and its setup is left out.
-        self.place.prologue.next().is_some_and(|(name, sql)| stage.send(&name, &sql, None).is_ok())
+        while let Some((name, sql)) = self.place.prologue.next() {
+            // A session that is not there has said so, and its setup is left out.
+            if stage.send(&name, &sql, None).is_ok() {
+                return true;
+            }
+        }
+        false
     }
 
-    /// Tells that all is quiet, unless a step goes out at once that was asked for before: whoever waits for that one is not to take the quiet
-    /// before it for the quiet after it.
+    /// Tells that all is quiet, and goes on from there.
     async fn quiet(&mut self, stage: &mut Stage, event: Event) {
         if self.play_next_setup(stage) {
             return;
         }
-        let is_pause = self.place.goes_on();
-        if !is_pause {
-            self.report(Report::Event(event.clone())).await;
-        }
+        self.report(Report::Event(event)).await;
         self.on_quiet(stage).await;
-        if is_pause && stage.told.quiet {
-            self.report(Report::Event(event)).await;
-        }
     }
 
     /// The last step's dust has settled: go on replaying, or look at the end.
@@ -308,7 +306,7 @@ impl Director {
     }
 
     async fn switch(&mut self, stage: &mut Option<Stage>, kind: EngineKind) {
-        let until = self.place.next;
+        let until = self.place.destination();
         let production = Production { engine: kind, ..(*self.production).clone() };
         self.production = Arc::new(production);
         self.replay(stage, until).await;

@@ -129,6 +129,8 @@ pub struct App {
     pub(super) broken: Option<String>,
     /// A step that was asked for and has not become quiet.
     pub(super) stepping: Option<Stepping>,
+    /// The step that a replay goes to, while one is under way.
+    pub(super) going_to: Option<usize>,
 }
 
 /// A step on its way.
@@ -138,6 +140,8 @@ pub(super) struct Stepping {
     pub(super) since: Duration,
     /// How many more were asked for meanwhile.
     pub(super) more: usize,
+    /// Where the play stands once it has been sent. A quiet that is told before is that of what came before.
+    pub(super) towards: usize,
 }
 
 /// How long a step may be on its way before the next key no longer waits for it: whoever presses a key twice wants two steps, one after the
@@ -169,6 +173,7 @@ impl App {
             plays_at: None,
             broken: None,
             stepping: None,
+            going_to: None,
         }
     }
 
@@ -254,8 +259,12 @@ impl App {
     }
 
     fn play_on(&mut self, now: Duration) -> Vec<Effect> {
+        let Some(script) = &self.script else {
+            self.plays_at = Some(now + self.setting.pace);
+            return Vec::new();
+        };
         self.plays_at = None;
-        if self.script.as_ref().is_none_or(Script::is_over) {
+        if script.is_over() {
             self.say("the end");
             return Vec::new();
         }

@@ -178,6 +178,11 @@ fn a_second_step_goes_out_when_both_are_quiet() {
     stage.presses(KeyCode::F(5), KeyModifiers::NONE);
     assert_eq!(stage.presses(KeyCode::F(5), KeyModifiers::NONE), []);
     let quiet = || Report::Event(Event { at: Duration::ZERO, session: None, kind: Kind::Quiet });
+    for half in Half::BOTH {
+        // The quiet of what came before the step.
+        assert_eq!(stage.comparison.apply(half, quiet(), stage.now), []);
+        assert_eq!(stage.comparison.apply(half, Report::Next(1), stage.now), []);
+    }
     assert_eq!(stage.comparison.apply(Half::Below, quiet(), stage.now), []);
     let effects = stage.comparison.apply(Half::Above, quiet(), stage.now);
     assert_eq!(effects, in_both(&run::Command::Step));

@@ -109,8 +109,20 @@ impl App {
             return Vec::new();
         }
         self.watch(&session);
-        self.stepping = Some(Stepping { since: now, more: 0 });
+        self.expect_step(now);
         vec![Effect::Ask(Command::Step)]
+    }
+
+    /// A step is on its way from now on.
+    pub(in crate::tui) fn expect_step(&mut self, now: Duration) {
+        let towards = self.destination() + 1;
+        self.stepping = Some(Stepping { since: now, more: 0, towards });
+    }
+
+    /// Where the play stands, or will once the replay that is under way has ended.
+    pub(in crate::tui) fn destination(&self) -> usize {
+        let next = self.script.as_ref().map_or(0, |script| script.next);
+        self.going_to.unwrap_or(next)
     }
 
     /// What keeps the next step from being sent, in words.
@@ -155,17 +167,18 @@ impl App {
     }
 
     fn step_back(&mut self) -> Vec<Effect> {
-        match self.script.as_ref().map(|script| script.next) {
-            Some(next) if next > 0 => self.go_to(next - 1),
-            _ => {
+        match self.destination() {
+            0 => {
                 self.say("this is the beginning");
                 Vec::new()
             }
+            next => self.go_to(next - 1),
         }
     }
 
     pub(in crate::tui) fn go_to(&mut self, step: usize) -> Vec<Effect> {
         self.stepping = None;
+        self.going_to = Some(step);
         vec![Effect::Ask(Command::GoTo(step))]
     }
 
@@ -184,6 +197,7 @@ impl App {
         };
         self.stepping = None;
         self.plays_at = None;
+        self.going_to = Some(self.destination());
         vec![Effect::Ask(Command::Switch(kind))]
     }
 

@@ -34,7 +34,8 @@ impl App {
         self.message = None;
         let action = self.setting.keys.action(Key::from(key));
         let was_playing = self.plays_at.take().is_some();
-        if was_playing && action == Some(Action::AutoPlay) {
+        // A key that only stops the play is not typed as well.
+        if was_playing && action.is_none_or(|action| action == Action::AutoPlay) {
             return Vec::new();
         }
         if let Some(layer) = self.layers.pop() {

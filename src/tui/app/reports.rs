@@ -21,6 +21,7 @@ impl App {
             Report::Joined(name) => self.joined(name),
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => {
+                self.going_to.take_if(|step| *step == next);
                 if let Some(script) = &mut self.script {
                     script.next = next;
                 }
@@ -28,12 +29,14 @@ impl App {
             Report::Over => self.plays_at = None,
             Report::Refused(why) => {
                 self.stepping = None;
+                self.going_to = None;
                 self.plays_at = None;
                 self.panes.iter_mut().for_each(Pane::take_back);
                 self.refuse(why);
             }
             Report::Broken(why) => {
                 self.stepping = None;
+                self.going_to = None;
                 self.plays_at = None;
                 self.broken = Some(why);
             }
@@ -65,6 +68,7 @@ impl App {
     }
 
     fn open_scenario(&mut self) {
+        self.going_to = None;
         self.focus = 0;
         self.first = 0;
         self.plays_at = None;
@@ -105,7 +109,8 @@ impl App {
         if self.plays_at.is_some() {
             self.plays_at = Some(now + self.setting.pace);
         }
-        match self.stepping.take() {
+        let next = self.script.as_ref().map_or(0, |script| script.next);
+        match self.stepping.take_if(|stepping| next >= stepping.towards) {
             Some(stepping) if stepping.more > 0 => {
                 let effects = self.step(now);
                 if let Some(next) = &mut self.stepping {

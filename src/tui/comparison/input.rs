@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Size};
 
 use super::{Comparison, Half, HalfEffect, Typing, belonging_to};
 use crate::run::Command;
-use crate::tui::app::{Effect, Stepping};
+use crate::tui::app::Effect;
 use crate::tui::backslash::Backslash;
 use crate::tui::keys::{Action, Key};
 use crate::tui::layer::Layer;
@@ -40,9 +40,8 @@ impl Comparison {
     fn key(&mut self, key: KeyEvent, now: Duration) -> Vec<HalfEffect> {
         self.apps.iter_mut().for_each(|app| app.message = None);
         let action = self.leading().setting.keys.action(Key::from(key));
-        let was_playing = self.plays_at.is_some();
-        self.stop_playing();
-        if was_playing && action == Some(Action::AutoPlay) {
+        let was_playing = self.plays_at.take().is_some();
+        if was_playing && action.is_none_or(|action| action == Action::AutoPlay) {
             return Vec::new();
         }
         if self.goes_to_layer(key, action) {
@@ -99,7 +98,7 @@ impl Comparison {
             }
             Effect::Ask(command) => {
                 if matches!(command, Command::Step | Command::StepEdited(_)) {
-                    self.app_mut(half.other()).stepping = Some(Stepping { since: now, more: 0 });
+                    self.app_mut(half.other()).expect_step(now);
                 }
                 Self::ask_both(&command)
             }

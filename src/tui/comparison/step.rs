@@ -75,6 +75,7 @@ impl Comparison {
         self.more = 0;
         self.in_both(|app| {
             app.stepping = None;
+            app.going_to = Some(step);
             Vec::new()
         });
         Self::ask_both(&Command::GoTo(step))
@@ -101,8 +102,8 @@ impl Comparison {
     }
 
     fn earliest(&self) -> usize {
-        let nexts = self.apps.iter().filter_map(|app| app.script.as_ref());
-        nexts.map(|script| script.next).min().unwrap_or(0)
+        let open = self.apps.iter().filter(|app| app.script.is_some());
+        open.map(App::destination).min().unwrap_or(0)
     }
 
     /// Whether a step has been asked for that one of them has not become quiet after.
@@ -147,7 +148,11 @@ impl Comparison {
         if self.plays_at.is_none_or(|at| at > now) || self.is_stepping() {
             return Vec::new();
         }
-        if self.leading().script.as_ref().is_none_or(Script::is_over) {
+        if self.is_opening() {
+            self.plays_at = Some(now + self.leading().setting.pace);
+            return Vec::new();
+        }
+        if self.leading().script.as_ref().is_some_and(Script::is_over) {
             self.stop_playing();
             self.leading_mut().say("the end");
             return Vec::new();

@@ -176,7 +176,8 @@ fn matter_now(app: &App) -> Vec<Action> {
     if is_typing || is_busy {
         actions.push(Action::Interrupt);
     }
-    actions.extend([Action::FocusNext, Action::PickScenario, Action::Graph, Action::EditStep]);
+    actions.extend([Action::FocusNext, Action::SwitchEngine, Action::PickScenario]);
+    actions.extend([Action::Graph, Action::EditStep]);
     actions.extend([Action::AutoPlay, Action::Restart, Action::Export]);
     actions.extend([Action::AddSession, Action::Quit]);
     let is_over = app.script.as_ref().is_some_and(Script::is_over);

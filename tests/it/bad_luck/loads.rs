@@ -65,6 +65,7 @@ fn control_characters_in_data_never_reach_the_terminal() {
     console.wait_for("UPDATE 1");
     send(&mut console, "select 'the ' || 'end';");
     console.wait_for("the end");
+    console.wait_for("\\x1B[5mEve");
     for sequence in [&b"\x1b]0;"[..], b"owned\x07", b"\x1b[5m", b"\xc2\x85", b"\xc2\x9b"] {
         assert_eq!(console.count(sequence), 0, "{}", sequence.escape_ascii());
     }
