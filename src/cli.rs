@@ -134,7 +134,7 @@ pub struct ConsoleArgs {
     /// The configuration file, instead of overbooked/config.toml in your configuration folder
     #[arg(long, value_name = "FILE", env = "OVERBOOKED_CONFIG", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Record what the screen shows, for `asciinema play FILE`
+    /// Record what the screen shows into a new file, for `asciinema play FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
     /// Write a log to this file
@@ -238,7 +238,7 @@ pub struct RushArgs {
     /// The crowd.
     #[command(flatten)]
     pub rush: crate::rush::options::Options,
-    /// Record what the screen shows, for `asciinema play FILE`
+    /// Record what the screen shows into a new file, for `asciinema play FILE`
     #[arg(long, value_name = "FILE", conflicts_with = "headless", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
     /// Where it goes.

@@ -20,8 +20,8 @@ use crate::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, TransactionStatus, Wait,
 };
 use crate::scenario::{
-    EngineKind, Expectation, Expected, Finally, Isolation, Player, Scenario, Schedule, Schedules,
-    Step,
+    EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Player, Scenario,
+    Schedule, Schedules, Step,
 };
 
 mod answer;
@@ -31,10 +31,12 @@ mod sheet;
 mod tests;
 
 use answer::Answer;
-use player::Standing;
+use player::{Done, Standing};
 
-/// Who does what none of the sessions has done: lets time pass, cancels a wait.
+/// Who does what none of the sessions has done: lets time pass, cancels a wait. One that is on stage already keeps the name.
 const USHER: &str = "Usher";
+/// What makes the others wait longer before they look for a ring.
+const PATIENCE: &str = "set deadlock_timeout = '1min';";
 /// How long the usher sleeps beyond what was seen, so that what is to happen meanwhile does.
 const MARGIN: Duration = Duration::from_millis(500);
 /// The longest sleep: a step that does not end within half a minute would be cancelled.
@@ -84,7 +86,10 @@ struct Prompter<'a> {
     /// The runner, who looks at the end.
     runner: Answer,
     finally: Option<Vec<Expected>>,
-    has_usher: bool,
+    /// Its name here; `None` where the stage is full.
+    usher: Option<SessionName>,
+    /// Whether all that the last step sets off has come.
+    is_settled: bool,
     /// Those who were in a ring and not thrown out of it: they must be the patient ones again.
     patient: BTreeSet<SessionName>,
     cut: Option<String>,
@@ -92,13 +97,16 @@ struct Prompter<'a> {
 
 impl<'a> Prompter<'a> {
     fn new(performance: &'a Performance<'a>) -> Self {
+        let cast = performance.cast;
+        let standings = cast.iter().zip(sheet::names(cast));
         Self {
             performance,
             steps: Vec::new(),
-            standings: performance.cast.iter().map(Standing::new).collect(),
+            standings: standings.map(|(name, written)| Standing::new(name, written)).collect(),
             runner: Answer::default(),
             finally: None,
-            has_usher: false,
+            usher: free_usher(cast),
+            is_settled: true,
             patient: BTreeSet::new(),
             cut: None,
         }
@@ -106,7 +114,10 @@ impl<'a> Prompter<'a> {
 
     fn apply(&mut self, event: &Event) -> Result<(), Cut> {
         match (&event.session, &event.kind) {
-            (None, Kind::Quiet) => self.settle(),
+            (None, Kind::Quiet) => {
+                self.is_settled = true;
+                self.settle()
+            }
             (None, kind) => {
                 self.runners(kind);
                 Ok(())
@@ -153,6 +164,7 @@ impl<'a> Prompter<'a> {
         let sql = sheet::statement(sql).ok_or_else(unfit)?;
         // What is looked at in the end belongs to the end.
         self.finally = None;
+        self.is_settled = false;
         if let Some(standing) = self.standing(name) {
             standing.send(from, &sql, at);
         }
@@ -190,8 +202,8 @@ impl<'a> Prompter<'a> {
         at: Duration,
     ) -> Result<(), Cut> {
         let Some(standing) = self.standing(name) else { return Ok(()) };
-        let Some(done) = standing.answered(status) else { return Ok(()) };
-        let own = done.own.into_iter().map(expectation);
+        let Some(mut done) = standing.answered(status) else { return Ok(()) };
+        let own = std::mem::take(&mut done.own).into_iter().map(expectation);
         self.steps[done.step].expectations.extend(own);
         if done.was_cancelled && !done.waited {
             answer::CANCELLED.clone_into(&mut self.steps[done.step].sql);
@@ -199,19 +211,7 @@ impl<'a> Prompter<'a> {
         if !done.waited {
             return Ok(());
         }
-        if done.was_cancelled {
-            self.usher(format!("cancels what {name} waits for"), cancel(name));
-        } else if done.timed_out || done.step + 1 == self.steps.len() {
-            let nap = at.saturating_sub(done.since) + MARGIN;
-            if nap > LONGEST {
-                let why = format!("{name} waited longer than a step may take");
-                return Err(Cut { why, from: done.step });
-            }
-            self.usher(
-                "lets time pass".to_owned(),
-                format!("select pg_sleep({:.1});", nap.as_secs_f64()),
-            );
-        }
+        self.end_wait(name, &done, at)?;
         let resumes = done.resumed.into_iter().map(|line| {
             expectation(Expected::Resumes { session: name.clone(), with: Box::new(line) })
         });
@@ -221,9 +221,43 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    fn usher(&mut self, narration: String, sql: String) {
-        self.has_usher = true;
-        self.steps.push(step(&SessionName::new(USHER), narration, sql));
+    /// What ended a wait is the usher's step, unless somebody on stage has done it.
+    fn end_wait(&mut self, name: &SessionName, done: &Done, at: Duration) -> Result<(), Cut> {
+        if done.was_cancelled {
+            if self.is_done_on_stage(done, "pg_cancel_backend") {
+                return Ok(());
+            }
+            let written = self.standing(name).map_or_else(|| name.clone(), |it| it.written.clone());
+            return self.usher(format!("cancels what {written} waits for"), cancel(&written));
+        }
+        let needs_time = done.timed_out && !self.is_done_on_stage(done, "pg_sleep");
+        if !needs_time && done.step + 1 < self.steps.len() {
+            return Ok(());
+        }
+        let nap = at.saturating_sub(done.since) + MARGIN;
+        if nap > LONGEST {
+            let why = format!("{name} waited longer than a step may take");
+            return Err(Cut { why, from: done.step });
+        }
+        let sleep = format!("select pg_sleep({:.1});", nap.as_secs_f64());
+        self.usher("lets time pass".to_owned(), sleep)
+    }
+
+    /// Whether the last step, whose consequences still come, has done with this function what ended the wait.
+    fn is_done_on_stage(&self, done: &Done, function: &str) -> bool {
+        let later = self.steps.get(done.step + 1..).and_then(<[Step]>::last);
+        let does = |step: &Step| step.sql.to_ascii_lowercase().contains(function);
+        !self.is_settled && later.is_some_and(does)
+    }
+
+    fn usher(&mut self, narration: String, sql: String) -> Result<(), Cut> {
+        let Some(usher) = &self.usher else {
+            let why = format!("somebody is needed who {narration}, and the stage is full");
+            return Err(Cut { why, from: self.steps.len() });
+        };
+        self.steps.push(step(usher, narration, sql));
+        self.is_settled = true;
+        Ok(())
     }
 
     fn lost(&mut self, name: &SessionName) -> Cut {
@@ -273,10 +307,12 @@ impl<'a> Prompter<'a> {
             step.expectations.sort_by_key(|it| matches!(it.expected, Expected::Resumes { .. }));
         }
         if self.performance.engine == EngineKind::Postgres {
-            let patience = |name| {
-                step(name, "is patient".to_owned(), "set deadlock_timeout = '1min';".to_owned())
+            let is_told = |name: &&SessionName| {
+                self.steps.iter().any(|step| step.session == **name && step.sql == PATIENCE)
             };
-            let patient: Vec<Step> = self.patient.iter().map(patience).collect();
+            let untold = self.patient.iter().filter(|name| !is_told(name));
+            let patience = |name| step(name, "is patient".to_owned(), PATIENCE.to_owned());
+            let patient: Vec<Step> = untold.map(patience).collect();
             self.steps.splice(0..0, patient);
         }
         Some(sheet::fair_copy(self.scenario()))
@@ -284,7 +320,8 @@ impl<'a> Prompter<'a> {
 
     fn scenario(self) -> Scenario {
         let Performance { scenario, cast, engine, isolation, .. } = *self.performance;
-        let usher = self.has_usher.then(|| SessionName::new(USHER));
+        let acts = |usher: &SessionName| self.steps.iter().any(|step| step.session == *usher);
+        let usher = self.usher.filter(acts);
         let names = cast.iter().cloned().chain(usher);
         let has_level = isolation != Isolation::ReadCommitted || scenario.isolation.is_some();
         let launch = |step| crate::scenario::Launch { step, markers: Vec::new() };
@@ -334,7 +371,14 @@ fn session_in(wait: &Wait) -> Option<&SessionName> {
     })
 }
 
-/// What cancels a session's wait, as Ctrl-C did.
+/// The first name for the usher that nobody in the cast has; `None` if a file has no room for one more.
+fn free_usher(cast: &[SessionName]) -> Option<SessionName> {
+    let numbered = (2..=MOST_SESSIONS).map(|n| format!("{USHER}_{n}"));
+    let mut names = std::iter::once(USHER.to_owned()).chain(numbered).map(|n| SessionName::new(&n));
+    names.find(|name| !cast.contains(name)).filter(|_| cast.len() < MOST_SESSIONS)
+}
+
+/// What cancels a session's wait, as Ctrl-C did. A name in a file is a word, so it needs no quoting.
 fn cancel(name: &SessionName) -> String {
     format!(
         "select pg_cancel_backend(pid) from pg_stat_activity\n\

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use color_eyre::eyre::{self, WrapErr as _};
 
+use super::sentence;
 use crate::cli::ConsoleArgs;
 use crate::contrast::{Account, Side, table};
 use crate::exit::{Exit, Failure};
 use crate::launch;
 use crate::play::{Played, play};
+use crate::playbill::Playbill;
 use crate::run::Production;
 use crate::run::venues::Venues;
 use crate::scenario::{EngineKind, Scenario, library};
+use crate::transcript::Options;
 
 /// After how long a step that neither ends nor waits is given up.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,6 +47,9 @@ async fn compare(arguments: &ConsoleArgs, scenario: Arc<Scenario>) -> eyre::Resu
         [0, 1].map(|half| Side { engine: &engines[half], account: &accounts[half] });
     let text = table(&scenario, &above.schedule, above_side, below_side);
     std::io::stdout().write_all(text.as_bytes())?;
+    let broken = [&above, &below].into_iter().filter(|played| !played.is_kept());
+    let told: String = broken.map(reproach).collect();
+    std::io::stderr().write_all(told.as_bytes())?;
     Ok(if above.is_kept() && below.is_kept() { Exit::Fine } else { Exit::Broken })
 }
 
@@ -70,6 +76,22 @@ fn account(played: &Played) -> Account {
     let mut account = Account::default();
     played.events.iter().for_each(|event| account.apply(event));
     account
+}
+
+/// What was not as the file says on this engine: the table has no room for it, but it decides about the exit code.
+fn reproach(played: &Played) -> String {
+    let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
+    let engine = engine(played);
+    let playbill = Playbill {
+        scenario: &played.scenario,
+        schedule: &played.schedule,
+        engine: &engine,
+        events: &played.events,
+        breaches: &played.breaches,
+        stop: stop.as_deref(),
+        options: Options::default(),
+    };
+    format!("{engine}: {}\n", playbill.summary().join("\n"))
 }
 
 fn engine(played: &Played) -> String {

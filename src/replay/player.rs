@@ -9,6 +9,8 @@ use crate::scenario::Expected;
 /// How a session stands.
 pub(super) struct Standing {
     pub(super) name: SessionName,
+    /// Its name in the file.
+    pub(super) written: SessionName,
     pub(super) status: TransactionStatus,
     flight: Option<Flight>,
 }
@@ -42,8 +44,8 @@ pub(super) struct Done {
 }
 
 impl Standing {
-    pub(super) fn new(name: &SessionName) -> Self {
-        Self { name: name.clone(), status: TransactionStatus::Idle, flight: None }
+    pub(super) fn new(name: &SessionName, written: SessionName) -> Self {
+        Self { name: name.clone(), written, status: TransactionStatus::Idle, flight: None }
     }
 
     /// The step that is not answered.

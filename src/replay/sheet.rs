@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::event::SessionName;
-use crate::scenario::{Expectation, Expected, Player, Scenario, Step, sql_file};
+use crate::scenario::{Expectation, Expected, Scenario, Step, sql_file};
 use crate::syntax::{TokenKind, Unfinished, tokens, unfinished};
 
 /// SQL that a file can hold: ended by `;`, and without the line comments that would mean something there. `None` if it breaks off in
@@ -37,8 +37,8 @@ fn without_comments(sql: &str) -> String {
 /// The scenario with names that a file can have, and with those of its lines that say there what they are to say.
 pub(super) fn fair_copy(mut scenario: Scenario) -> Scenario {
     let sessions: Vec<SessionName> = scenario.sessions.iter().map(|p| p.name.clone()).collect();
-    for name in sessions.iter().filter(|name| !is_name(name)) {
-        rename(&mut scenario, name);
+    for (old, new) in sessions.iter().zip(names(&sessions)).filter(|(old, new)| *old != new) {
+        rename(&mut scenario, old, &new);
     }
     let names: Vec<&str> = scenario.sessions.iter().map(|player| player.name.as_str()).collect();
     let head = format!("-- T\n-- sessions: {}\n\n", names.join(", "));
@@ -71,18 +71,28 @@ fn is_name(name: &SessionName) -> bool {
     read.is_ok_and(|scenario| scenario.sessions.len() == 1 && scenario.sessions[0].name == *name)
 }
 
-/// Gives a session a name that a file can have: isolationtester's may be anything.
-fn rename(scenario: &mut Scenario, old: &SessionName) {
+/// The sessions' names in a file: their own where it can hold them, since isolationtester's may be anything.
+pub(super) fn names(sessions: &[SessionName]) -> Vec<SessionName> {
+    let mut names = sessions.to_vec();
+    for at in 0..names.len() {
+        if !is_name(&names[at]) {
+            names[at] = safe_name(&names[at], &names);
+        }
+    }
+    names
+}
+
+fn safe_name(name: &SessionName, taken: &[SessionName]) -> SessionName {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let safe: String = old.as_str().chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
-    let is_taken = |name: &str| {
-        scenario.sessions.iter().any(|Player { name: other, .. }| other.as_str() == name)
-    };
-    let mut name = format!("S_{}", safe.chars().take(30).collect::<String>());
-    while is_taken(&name) {
+    let safe = name.as_str().chars().map(|c| if is_safe(c) { c } else { '_' });
+    let mut name = format!("S_{}", safe.take(30).collect::<String>());
+    while taken.iter().any(|other| other.as_str() == name) {
         name.push('_');
     }
-    let new = SessionName::new(&name);
+    SessionName::new(&name)
+}
+
+fn rename(scenario: &mut Scenario, old: &SessionName, new: &SessionName) {
     let names = scenario.sessions.iter_mut().map(|player| &mut player.name);
     let all = names.chain(scenario.steps.iter_mut().map(|step| &mut step.session));
     all.filter(|name| *name == old).for_each(|name| *name = new.clone());

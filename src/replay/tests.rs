@@ -103,12 +103,15 @@ impl Story {
     }
 
     fn replayed(&self) -> Option<Scenario> {
+        self.replayed_by(&["Bob", "Mallory"].map(SessionName::new))
+    }
+
+    fn replayed_by(&self, cast: &[SessionName]) -> Option<Scenario> {
         let scenario = sql_file::parse(FILE, Path::new("one-seat.sql"), "one-seat").unwrap();
-        let cast = ["Bob", "Mallory"].map(SessionName::new);
         replay(&Performance {
             scenario: &scenario,
             schedule: &scenario.schedules.first(),
-            cast: &cast,
+            cast,
             engine: EngineKind::Postgres,
             isolation: Isolation::ReadCommitted,
             events: &self.0,
@@ -169,6 +172,67 @@ fn a_cancelled_wait_and_one_that_gave_up_are_the_ushers_work() {
     story.ready("Mallory", TransactionStatus::Idle);
     story.quiet();
     insta::assert_snapshot!(story.file());
+}
+
+/// Somebody called `Usher` cancels the wait: a key, or a step of theirs.
+fn cancelled_wait(by: Option<&str>) -> Story {
+    let mut story = Story::up_to_the_wait();
+    if let Some(sql) = by {
+        story.sends("Usher", sql, None);
+    }
+    story.resumes("Mallory");
+    story.fails("Mallory", "57014", "canceling statement due to user request");
+    story.ready("Mallory", TransactionStatus::Idle);
+    if by.is_some() {
+        story.gets("Usher", "SELECT 1");
+        story.ready("Usher", TransactionStatus::Idle);
+    }
+    story.quiet();
+    story
+}
+
+#[test]
+fn an_usher_on_stage_needs_no_second_one_for_what_it_does_itself() {
+    let cast = ["Bob", "Mallory", "Usher"].map(SessionName::new);
+    let story = cancelled_wait(Some("select pg_cancel_backend(pid) from pg_stat_activity;"));
+    let text = sql_file::render(&story.replayed_by(&cast).unwrap());
+    assert!(text.contains("-- sessions: Bob, Mallory, Usher\n"), "{text}");
+    assert_eq!(text.matches("pg_cancel_backend").count(), 1, "{text}");
+    let expected = "pg_stat_activity;\n--> SELECT 1\n--> Mallory resumes: ERROR 57014\n";
+    assert!(text.contains(expected), "{text}");
+    let story = cancelled_wait(None);
+    let text = sql_file::render(&story.replayed_by(&cast).unwrap());
+    assert!(text.contains("-- sessions: Bob, Mallory, Usher, Usher_2\n"), "{text}");
+    assert!(text.contains("-- Usher_2: cancels what Mallory waits for\n"), "{text}");
+    sql_file::parse(&text, Path::new("again.sql"), "again").unwrap();
+}
+
+#[test]
+fn a_full_stage_has_no_room_for_an_usher() {
+    let names = (2..MOST_SESSIONS).map(|n| format!("Session{n}"));
+    let names = ["Bob".to_owned(), "Mallory".to_owned()].into_iter().chain(names);
+    let cast: Vec<SessionName> = names.map(|name| SessionName::new(&name)).collect();
+    let scenario = cancelled_wait(None).replayed_by(&cast).unwrap();
+    assert_eq!(scenario.sessions.len(), MOST_SESSIONS);
+    assert!(scenario.story.last().unwrap().contains("the stage is full"));
+    sql_file::parse(&sql_file::render(&scenario), Path::new("again.sql"), "again").unwrap();
+}
+
+#[test]
+fn who_is_cancelled_is_found_under_the_name_in_the_file() {
+    let odd = SessionName::new("Mallory's own");
+    let mut story = cancelled_wait(None);
+    for event in &mut story.0 {
+        event.session = event.session.take().map(|name| match name.as_str() {
+            "Mallory" => odd.clone(),
+            _ => name,
+        });
+    }
+    let scenario = story.replayed_by(&[SessionName::new("Bob"), odd]).unwrap();
+    let text = sql_file::render(&scenario);
+    assert!(text.contains("application_name = 'overbooked/S_Mallory_s_own'"), "{text}");
+    assert!(text.contains("cancels what S_Mallory_s_own waits for"), "{text}");
+    assert!(!text.contains("Mallory's"), "{text}");
 }
 
 #[test]

@@ -33,6 +33,19 @@ pub struct RecordingError {
     source: io::Error,
 }
 
+impl RecordingError {
+    fn new(path: &Path, source: io::Error) -> Self {
+        let source = match source.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let advice = "it is there already; give another name, or move it away";
+                io::Error::new(io::ErrorKind::AlreadyExists, advice)
+            }
+            _ => source,
+        };
+        Self { path: path.to_owned(), source }
+    }
+}
+
 /// A recording under way, or none: its parts go where they are needed. It goes on until its tape is dropped.
 pub struct Recording {
     /// Takes in what is shown.
@@ -49,7 +62,9 @@ pub struct Tape {
     /// `None` once the recording has ended before its time.
     frames: Option<SyncSender<Frame>>,
     troubles: mpsc::UnboundedSender<String>,
-    clock: Instant,
+    path: PathBuf,
+    /// When the first frame was shown: an engine may take its time before that.
+    began: Option<Instant>,
     size: (u16, u16),
     shown: Vec<u8>,
 }
@@ -71,9 +86,9 @@ impl Recording {
 
     /// Begins a recording: from here on the file is there and has its header.
     pub fn start(path: &Path, title: &str) -> Result<Self, RecordingError> {
-        let failed = |source| RecordingError { path: path.to_owned(), source };
+        let failed = |source| RecordingError::new(path, source);
         let size = crossterm::terminal::size().map_err(failed)?;
-        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        let mut file = BufWriter::new(File::create_new(path).map_err(failed)?);
         write_header(&mut file, size, title).map_err(failed)?;
         let (frames, to_write) = sync_channel(BEHIND);
         let (troubles, told) = mpsc::unbounded_channel();
@@ -83,8 +98,7 @@ impl Recording {
             let trouble = format!("the recording has ended, {name} cannot be written: {error}");
             tell.send(trouble).err().map(|untold| untold.0)
         });
-        let clock = Instant::now();
-        let tape = Tape { frames: Some(frames), troubles, clock, size, shown: Vec::new() };
+        let tape = Tape::new(frames, troubles, path, size);
         Ok(Self { tape: Some(tape), troubles: inputs_of(told), ending: Ending(Some(thread)) })
     }
 }
@@ -109,6 +123,16 @@ impl Ending {
 }
 
 impl Tape {
+    fn new(
+        frames: SyncSender<Frame>,
+        troubles: mpsc::UnboundedSender<String>,
+        path: &Path,
+        size: (u16, u16),
+    ) -> Self {
+        let (path, frames) = (path.to_owned(), Some(frames));
+        Self { frames, troubles, path, began: None, size, shown: Vec::new() }
+    }
+
     /// Takes in bytes on their way to the terminal.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         if self.frames.is_some() {
@@ -122,8 +146,8 @@ impl Tape {
         let size = crossterm::terminal::size().unwrap_or(self.size);
         let resized = (size != self.size).then_some(size);
         self.size = size;
-        let frame =
-            Frame { at: self.clock.elapsed(), resized, shown: std::mem::take(&mut self.shown) };
+        let at = self.began.get_or_insert_with(Instant::now).elapsed();
+        let frame = Frame { at, resized, shown: std::mem::take(&mut self.shown) };
         match frames.try_send(frame) {
             Ok(()) => return,
             Err(TrySendError::Full(_)) => {
@@ -134,6 +158,15 @@ impl Tape {
             Err(TrySendError::Disconnected(_)) => {}
         }
         self.frames = None;
+    }
+}
+
+/// Where nothing was ever shown, the name is free for the next attempt.
+impl Drop for Tape {
+    fn drop(&mut self) {
+        if self.began.is_none() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -207,8 +240,7 @@ mod tests {
     fn tape(frames: usize) -> (Tape, Receiver<Frame>, mpsc::UnboundedReceiver<String>) {
         let (frames, to_write) = sync_channel(frames);
         let (troubles, told) = mpsc::unbounded_channel();
-        let clock = Instant::now();
-        let tape = Tape { frames: Some(frames), troubles, clock, size: (80, 24), shown: vec![] };
+        let tape = Tape::new(frames, troubles, Path::new(""), (80, 24));
         (tape, to_write, told)
     }
 
@@ -237,6 +269,33 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_starts_with_what_is_shown_first() {
+        let (mut tape, frames, _told) = tape(4);
+        tape.cut();
+        assert!(tape.began.is_none(), "nothing was shown");
+        show(&mut tape, "first");
+        let began = tape.began.unwrap();
+        show(&mut tape, "second");
+        assert_eq!(tape.began, Some(began));
+        let [first, second] = [0, 1].map(|_| frames.try_recv().unwrap().at);
+        assert!(first <= second && second <= began.elapsed());
+    }
+
+    #[test]
+    fn a_recording_of_nothing_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for (shown, is_kept) in [("", false), ("a frame", true)] {
+            let path = folder.path().join("a.cast");
+            std::fs::write(&path, "").unwrap();
+            let (frames, _to_write) = sync_channel(1);
+            let mut tape = Tape::new(frames, mpsc::unbounded_channel().0, &path, (80, 24));
+            show(&mut tape, shown);
+            drop(tape);
+            assert_eq!(path.exists(), is_kept);
+        }
+    }
+
+    #[test]
     fn a_full_disk_ends_the_writing_and_later_frames_are_let_go() {
         let (mut tape, frames, _told) = tape(4);
         show(&mut tape, "more than fits");
@@ -246,6 +305,7 @@ mod tests {
         assert!(tape.frames.is_none());
         show(&mut tape, "and one");
         assert!(tape.shown.is_empty(), "nothing is kept that will never be written");
+        assert!(write_header(&mut Disk(10), (80, 24), "A title").is_err());
     }
 
     #[test]

@@ -315,3 +315,21 @@ fn without_a_terminal_the_two_are_told_as_a_table() {
     assert!(line("finally").contains("A | 4 | Bob"), "{text}");
     assert!(line("finally").ends_with("A | 4 | Mallory"), "{text}");
 }
+
+#[test]
+fn what_was_not_as_expected_is_told_beside_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.sql");
+    let text = "-- Wrong\n-- sessions: Bob\n\n-- Bob: begins\nbegin;\n--> COMMIT\n";
+    std::fs::write(&path, text).unwrap();
+    let program = env!("CARGO_BIN_EXE_overbooked");
+    let output = Command::new(program).arg("compare").arg(&path).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(
+        told.matches("wrong.sql:6: Bob begins: expected COMMIT; found BEGIN").count(),
+        2,
+        "{told}"
+    );
+    assert!(told.contains("optimistic on PostgreSQL"), "{told}");
+}

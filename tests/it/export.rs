@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use overbooked::scenario::library;
+use overbooked::scenario::{Step, library};
 
 use crate::terminal::{MIDDLE, Terminal, key};
 
@@ -101,6 +101,19 @@ fn a_cancelled_wait_and_a_deadlock_play_again() {
     console.wait_for("written: deadlock.md");
     leave(&mut console);
     replay(folder.path(), "deadlock.sql", "postgres");
+    let steps = library::open(folder.path().join("deadlock.sql").to_str().unwrap()).unwrap().steps;
+    let mut again = console_in(folder.path(), "deadlock.sql");
+    again.wait_for("usher=#");
+    step(&mut again, 2..=steps.len(), steps.len());
+    again.type_keys(key::F5);
+    again.wait_for(&format!("all {} steps played", steps.len()));
+    again.type_keys(EXPORT);
+    again.wait_for("written: deadlock-2.md");
+    leave(&mut again);
+    replay(folder.path(), "deadlock-2.sql", "postgres");
+    let twice = library::open(folder.path().join("deadlock-2.sql").to_str().unwrap()).unwrap();
+    let statements = |steps: &[Step]| steps.iter().map(|it| it.sql.clone()).collect::<Vec<_>>();
+    assert_eq!(statements(&twice.steps), statements(&steps), "nothing is done twice");
 }
 
 #[test]
@@ -117,6 +130,8 @@ fn the_other_engine_exports_for_itself() {
     replay(folder.path(), "adjacent-seats.sql", "optimistic");
 }
 
+/// Only there can nobody write, whoever runs the test, into a folder that is always there: `/proc`.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_cannot_be_written_is_told() {
     let mut console = console_in(Path::new("/proc"), "");

@@ -83,10 +83,33 @@ fn a_recording_shows_what_the_terminal_showed() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_told_before_the_screen_opens() {
-    for path in ["/nonexistent/a.cast", "/dev/full"] {
-        let mut console = Terminal::open(SMALL, &["--record", path]);
-        assert_eq!(console.wait_for_end(), 2);
-        assert!(console.screen().contains(&format!("cannot record into {path}: ")));
-        assert_eq!(console.count(b"\x1b[?1049h"), 0);
-    }
+    assert!(refused("/nonexistent/a.cast").contains("cannot record into /nonexistent/a.cast: "));
+}
+
+#[test]
+fn a_file_that_is_there_is_kept_and_another_name_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.cast");
+    std::fs::write(&path, "last week's").unwrap();
+    let told = refused(path.to_str().unwrap());
+    assert!(told.contains("it is there already"), "{told}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "last week's");
+}
+
+#[test]
+fn a_console_that_never_opened_leaves_the_name_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.cast");
+    let arguments = ["--record", path.to_str().unwrap(), "--url", "postgresql://localhost:1/none"];
+    let mut console = Terminal::open(SMALL, &arguments);
+    assert_eq!(console.wait_for_end(), 3);
+    assert!(!path.exists());
+}
+
+/// What a console says that cannot record into this file, and therefore does not open.
+fn refused(path: &str) -> String {
+    let mut console = Terminal::open(SMALL, &["--record", path]);
+    assert_eq!(console.wait_for_end(), 2);
+    assert_eq!(console.count(b"\x1b[?1049h"), 0);
+    console.screen()
 }
