@@ -27,6 +27,9 @@ const EVENTS_QUEUED: usize = 1024;
 /// How long tidying up may take; what is left then is swept by the next run.
 const TIDY_UP: Duration = Duration::from_secs(3);
 
+/// How much of that the sessions' own teardowns may take.
+const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
+
 /// Why a stage could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StageError {
@@ -333,7 +336,8 @@ impl Stage {
     }
 
     async fn tear_down(&mut self) {
-        self.play_own_teardowns().await;
+        // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
+        let _ = tokio::time::timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
         let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
         futures::future::join_all(sessions.into_iter().map(Session::close)).await;
         let production = Arc::clone(&self.production);
