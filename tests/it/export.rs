@@ -21,6 +21,7 @@ fn console_in(folder: &Path, arguments: &str) -> Terminal {
 
 fn step(console: &mut Terminal, steps: std::ops::RangeInclusive<usize>, of: usize) {
     for step in steps {
+        console.wait_until("an answer to the last step", |screen| !screen.contains("─ running"));
         console.type_keys(key::F5);
         console.wait_for(&format!("step {step} of {of}"));
     }
