@@ -66,9 +66,10 @@ impl Scenario {
     /// The engine to play on where none is asked for: PostgreSQL, unless the file is for the optimistic engine alone.
     pub fn first_engine(&self) -> EngineKind {
         let is_for = |engine| self.engines.contains(&engine);
-        match is_for(EngineKind::Optimistic) && !is_for(EngineKind::Postgres) {
-            true => EngineKind::Optimistic,
-            false => EngineKind::Postgres,
+        if is_for(EngineKind::Optimistic) && !is_for(EngineKind::Postgres) {
+            EngineKind::Optimistic
+        } else {
+            EngineKind::Postgres
         }
     }
 }
