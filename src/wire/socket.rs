@@ -5,17 +5,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::auth::EndPoint;
 use super::certificate;
+use super::unix::UnixSocket;
 
 /// A connected stream.
 #[derive(Debug)]
 pub enum Socket {
     /// A Unix socket.
-    Unix(UnixStream),
+    Unix(UnixSocket),
     /// TCP, in clear text.
     Tcp(TcpStream),
     /// TLS over TCP.

@@ -10,7 +10,7 @@ use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::startup::{SecretKey, Startup};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use rand::seq::SliceRandom;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 
 use super::auth::Proof;
@@ -24,6 +24,7 @@ use super::socket::Socket;
 use super::target::{Host, Place, Target};
 use super::terms::TlsTerms;
 use super::tls::{Encryption, negotiate};
+use super::unix::UnixSocket;
 use crate::event::ServerMessage;
 
 /// One way to a server.
@@ -212,7 +213,7 @@ impl Route {
         match &self.place.host {
             Host::Socket(folder) => {
                 let path = socket_path(folder, self.place.port);
-                UnixStream::connect(path).await.map(Socket::Unix).map_err(unreachable)
+                UnixSocket::connect(&path).await.map(Socket::Unix).map_err(unreachable)
             }
             Host::Tcp { name, address } => {
                 let stream = dial(name, *address, self.place.port).await.map_err(unreachable)?;
