@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::event::Kind;
-use overbooked::play::{Played, play};
+use overbooked::play::{Patience, Played, play};
 use overbooked::run::Production;
 use overbooked::run::venues::Venues;
 use overbooked::scenario::{EngineKind, library};
@@ -69,7 +69,7 @@ async fn played(target: &Target, file: &Path) -> Duration {
     let production =
         Production { scenario, schedule, engine: EngineKind::Postgres, isolation: None };
     let venues = Venues::at(target.clone());
-    taken(&play(&venues, production, STEP_TIMEOUT).await.expect("it plays"))
+    taken(&play(&venues, production, Patience::with_steps(STEP_TIMEOUT)).await.expect("it plays"))
 }
 
 fn taken(played: &Played) -> Duration {

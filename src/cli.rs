@@ -164,7 +164,7 @@ pub struct PlayArgs {
     /// Tell how long everything took
     #[arg(long)]
     pub times: bool,
-    /// Cancel a step that has not ended after this many seconds, and stop there
+    /// Cancel a step that has not ended after this many seconds, and stop there; the setup is given 30 seconds at least
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub step_timeout: u64,
 }

@@ -12,7 +12,7 @@ use crate::cli::{PlayArgs, PlayFormat};
 use crate::event::{Blocker, Wait};
 use crate::exit::{Exit, Failure};
 use crate::launch;
-use crate::play::{Played, Stop, play};
+use crate::play::{Patience, Played, Stop, play};
 use crate::playbill::Playbill;
 use crate::run::Production;
 use crate::run::venues::Venues;
@@ -96,7 +96,7 @@ impl<'a> Programme<'a> {
             self.exit = self.exit.or(exit);
             return Ok(());
         }
-        let played = play(venues, production, timeout).await;
+        let played = play(venues, production, Patience::with_steps(timeout)).await;
         let played = played.map_err(|error| Failure::misuse(error.to_string()))?;
         self.tell(&played)
     }
@@ -162,6 +162,13 @@ fn sentence(played: &Played, stop: &Stop) -> String {
                 after.as_secs()
             )
         }
+        Stop::Unready { after } => {
+            format!("stopped: the sessions were not ready within {} s", after.as_secs())
+        }
+        Stop::EndlessFinale { after } => format!(
+            "stopped: the scenario's finally part did not end within {} s and was cancelled",
+            after.as_secs()
+        ),
         Stop::Refused { launch, reason } => {
             format!("stopped before step {}: {reason}", launch + 1)
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hermitage::{Anomaly, Cell, Row, Table};
-use crate::play::{Played, play};
+use crate::play::{Patience, Played, play};
 use crate::run::Production;
 use crate::run::venues::Venues;
 use crate::scenario::library::{self, OpenError};
@@ -48,7 +48,7 @@ async fn row(venues: &Venues, level: Level, step_timeout: Duration) -> Result<Ro
     let mut cells = Vec::new();
     for anomaly in Anomaly::ALL {
         let production = production(anomaly, level)?;
-        let played = play(venues, production, step_timeout).await;
+        let played = play(venues, production, Patience::with_steps(step_timeout)).await;
         let played = played.inspect_err(|error| tracing::warn!(%error, ?anomaly, ?level)).ok();
         if let Some(played) =
             played.iter().find(|played| played.engine.kind != EngineKind::Optimistic)

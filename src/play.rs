@@ -50,6 +50,16 @@ pub enum Stop {
         /// How long it was given.
         after: Duration,
     },
+    /// The sessions were not ready for the first step in time: one did not connect, or its own setup did not end.
+    Unready {
+        /// How long they were given.
+        after: Duration,
+    },
+    /// The scenario's `finally` part did not end in time.
+    EndlessFinale {
+        /// How long it was given.
+        after: Duration,
+    },
     /// A step could not be sent, because its session was not free.
     Refused {
         /// The launch, counted from 0.
@@ -59,21 +69,39 @@ pub enum Stop {
     },
 }
 
+/// A setup is given at least this long: a short patience with steps does not mean it.
+const SETUP: Duration = Duration::from_secs(30);
+
+/// How long the parts of a play may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The engine's start, the scenario's setup, and the sessions' way to the stage together.
+    pub setup: Duration,
+    /// Each step, and the `finally` part.
+    pub step: Duration,
+}
+
+impl Patience {
+    /// With each step this long.
+    pub fn with_steps(step: Duration) -> Self {
+        Self { setup: step.max(SETUP), step }
+    }
+}
+
 /// A play that could not begin: the engine or the scenario's setup failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct CannotPlay(String);
 
 /// Plays a production on a fresh setup. A step whose session still waits is sent when that has been answered, as isolationtester sends it. What
-/// does not end within `step_timeout` is cancelled, and the play stops there.
+/// does not end in time is cancelled, and the play stops there.
 pub async fn play(
     venues: &Venues,
     production: Production,
-    step_timeout: Duration,
+    patience: Patience,
 ) -> Result<Played, CannotPlay> {
     let run = Run::start(venues.clone(), production.clone());
-    let mut stepper =
-        Stepper { run, production, step_timeout, played: None, place: Place::default() };
+    let mut stepper = Stepper { run, production, patience, played: None, place: Place::default() };
     let ended = stepper.play().await;
     let Stepper { run, played, .. } = stepper;
     run.end().await;
@@ -85,7 +113,7 @@ pub async fn play(
 struct Stepper {
     run: Run,
     production: Production,
-    step_timeout: Duration,
+    patience: Patience,
     played: Option<Progress>,
     place: Place,
 }
@@ -106,10 +134,14 @@ impl Progress {
 #[derive(Default)]
 struct Place {
     next: usize,
+    /// The sessions were ready for the first step.
+    is_begun: bool,
     /// A step was asked for, and the run has not said that it went out.
     is_asked: bool,
     /// Nothing more can be done before a session whose turn it is has its answer.
     is_held: bool,
+    /// The `finally` part is being looked at, which only the runner's own session sends anything for.
+    is_at_its_end: bool,
     /// Everything has been played.
     is_over: bool,
     /// The sessions that have not been answered, each with the launch that they are busy with.
@@ -119,7 +151,10 @@ struct Place {
 
 impl Place {
     fn apply(&mut self, event: &Event) {
-        let Some(session) = &event.session else { return };
+        let Some(session) = &event.session else {
+            self.is_at_its_end |= matches!(event.kind, Kind::Sent { .. });
+            return;
+        };
         match &event.kind {
             Kind::Sent { step, .. } => {
                 self.busy.insert(session.clone(), *step);
@@ -141,7 +176,7 @@ enum More {
 
 impl Stepper {
     async fn play(&mut self) -> Result<(), CannotPlay> {
-        self.postpone();
+        self.place.deadline = Some(Instant::now() + self.patience.setup);
         loop {
             let deadline = self.place.deadline.unwrap_or_else(Instant::now);
             match tokio::time::timeout_at(deadline, self.run.reports.recv()).await {
@@ -151,9 +186,27 @@ impl Stepper {
                         return Ok(());
                     }
                 }
-                Err(_) => return self.cancel().await,
+                Err(_) => return self.give_up().await,
             }
         }
+    }
+
+    /// The time is over: says of what, and cancels what can be cancelled.
+    async fn give_up(&mut self) -> Result<(), CannotPlay> {
+        let after = self.patience.setup;
+        if self.played.is_none() {
+            let seconds = after.as_secs();
+            return Err(CannotPlay(format!("the setup did not end within {seconds} s")));
+        }
+        if !self.place.is_begun {
+            self.stop(Stop::Unready { after });
+            return Ok(());
+        }
+        if self.place.is_at_its_end {
+            self.stop(Stop::EndlessFinale { after: self.patience.step });
+            return Ok(());
+        }
+        self.cancel().await
     }
 
     fn take(&mut self, report: Report) -> Result<More, CannotPlay> {
@@ -191,7 +244,12 @@ impl Stepper {
 
     fn note(&mut self, event: Event) -> More {
         let is_quiet = event.kind == Kind::Quiet;
+        self.place.is_begun |= is_quiet;
+        let was_at_its_end = self.place.is_at_its_end;
         self.place.apply(&event);
+        if self.place.is_at_its_end && !was_at_its_end {
+            self.postpone();
+        }
         if let Some(progress) = &mut self.played {
             progress.check.apply(&event);
             progress.played.events.push(event);
@@ -258,19 +316,20 @@ impl Stepper {
         let launch = self.awaited();
         let Some(session) = self.session_of(launch) else { return Ok(()) };
         let wait = self.wait_of(&session);
-        self.stop(Stop::Endless { launch, session, wait, after: self.step_timeout });
+        self.stop(Stop::Endless { launch, session, wait, after: self.patience.step });
         for player in self.production.scenario.sessions.clone() {
             self.send(Command::Cancel(player.name));
         }
         self.place.is_asked = true;
         self.postpone();
-        let deadline = Instant::now() + self.step_timeout;
+        let deadline = Instant::now() + self.patience.step;
+        // It may be told to be quiet once more before the server has heard of the cancelling.
         while let Ok(Some(report)) =
             tokio::time::timeout_at(deadline, self.run.reports.recv()).await
         {
             let is_quiet = matches!(&report, Report::Event(Event { kind: Kind::Quiet, .. }));
             self.take(report)?;
-            if is_quiet {
+            if is_quiet && self.place.busy.is_empty() {
                 break;
             }
         }
@@ -294,7 +353,7 @@ impl Stepper {
     }
 
     fn postpone(&mut self) {
-        self.place.deadline = Some(Instant::now() + self.step_timeout);
+        self.place.deadline = Some(Instant::now() + self.patience.step);
     }
 
     /// A run that has ended says so by itself: its reports end.

@@ -16,6 +16,7 @@ mod actor;
 mod director;
 mod lookout;
 mod names;
+mod orders;
 mod private;
 mod prologue;
 mod quiet;
@@ -24,6 +25,7 @@ mod stage;
 pub mod venues;
 
 use director::{Director, Place};
+use orders::Orders;
 use venues::Venues;
 
 /// How many reports may be on their way before the run waits for its driver.
@@ -77,20 +79,21 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows.
+    /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows, unless the run ends or is sent elsewhere before.
     pub fn start(venues: Venues, production: Production) -> Self {
         let (commands, obeyed) = mpsc::unbounded_channel();
         let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
         let director = Director {
             venues,
             production: Arc::new(production),
+            orders: Orders::new(obeyed),
             reports: reports_out,
             clock: Instant::now(),
             place: Place::default(),
             house: None,
             swept: Vec::new(),
         };
-        Self { commands, reports, task: tokio::spawn(director.direct(obeyed)) }
+        Self { commands, reports, task: tokio::spawn(director.direct()) }
     }
 
     /// The ends to hold a conversation through, apart from the run itself, so that a driver can own them.

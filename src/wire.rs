@@ -37,6 +37,7 @@ mod target;
 mod target_error;
 mod terms;
 mod tls;
+mod unix;
 mod uri;
 
 pub(crate) use ask::{cells, transaction_status};

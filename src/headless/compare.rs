@@ -11,7 +11,7 @@ use crate::cli::ConsoleArgs;
 use crate::contrast::{Account, Side, table};
 use crate::exit::{Exit, Failure};
 use crate::launch;
-use crate::play::{Played, play};
+use crate::play::{Patience, Played, play};
 use crate::playbill::Playbill;
 use crate::run::Production;
 use crate::run::venues::Venues;
@@ -66,7 +66,7 @@ async fn play_on_both(
         isolation: arguments.engine.isolation,
     };
     let play = async |engine| {
-        let played = play(venues, production(engine), STEP_TIMEOUT).await;
+        let played = play(venues, production(engine), Patience::with_steps(STEP_TIMEOUT)).await;
         played.map_err(|error| Failure::misuse(error.to_string()))
     };
     Ok([play(EngineKind::Postgres).await?, play(EngineKind::Optimistic).await?])

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::event::{Event, Kind, SessionName};
 use crate::fault::with_causes;
 use crate::run::names::{MOST_SESSIONS, next_free};
+use crate::run::orders::Orders;
 use crate::run::prologue::Prologue;
 use crate::run::stage::{Moment, Stage};
 use crate::run::venues::{OpenHouse, VenueError, Venues};
@@ -22,6 +23,7 @@ const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Director {
     pub(crate) venues: Venues,
     pub(crate) production: Arc<Production>,
+    pub(crate) orders: Orders,
     pub(crate) reports: mpsc::Sender<Report>,
     pub(crate) clock: Instant,
     pub(crate) place: Place,
@@ -65,12 +67,12 @@ enum Finale {
 
 impl Director {
     /// Plays until nobody gives commands any more, then tidies up.
-    pub(crate) async fn direct(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+    pub(crate) async fn direct(mut self) {
         let mut stage = self.open().await;
         loop {
             let moment = tokio::select! {
                 biased;
-                command = commands.recv() => match command {
+                command = self.orders.next() => match command {
                     Some(command) => { self.obey(&mut stage, command).await; continue }
                     None => break,
                 },
@@ -86,14 +88,15 @@ impl Director {
         self.close_house().await;
     }
 
-    /// A fresh setup, or none if the engine or the scenario's setup fails; the driver is told which.
+    /// A fresh setup, or none if the engine or the scenario's setup fails, which the driver is told, or if orders came meanwhile that make it
+    /// pointless.
     async fn open(&mut self) -> Option<Stage> {
         self.place.prologue = Prologue::of(&self.production.scenario);
         self.place.next = 0;
         self.place.finale = Finale::Ahead;
         let opened = self.try_open().await;
         match opened {
-            Ok(stage) => Some(stage),
+            Ok(stage) => stage,
             Err(reason) => {
                 self.place.replay = None;
                 self.report(Report::Broken(reason)).await;
@@ -102,12 +105,13 @@ impl Director {
         }
     }
 
-    async fn try_open(&mut self) -> Result<Stage, String> {
+    async fn try_open(&mut self) -> Result<Option<Stage>, String> {
         self.open_house().await.map_err(|error| with_causes(&error))?;
         let Some(house) = &self.house else { return Err("there is no engine".to_owned()) };
         let production = Arc::clone(&self.production);
-        let opened = Stage::open(house, production, self.clock).await;
-        let stage = opened.map_err(|error| with_causes(&error))?;
+        let overtaken = self.orders.overtaking();
+        let opened = Stage::open(house, production, self.clock, overtaken).await;
+        let Some(stage) = opened.map_err(|error| with_causes(&error))? else { return Ok(None) };
         let fresh = Fresh {
             scenario: Arc::clone(&self.production.scenario),
             schedule: Arc::clone(&self.production.schedule),
@@ -120,7 +124,7 @@ impl Director {
             let note = format!("removed the schema {schema}, which an earlier run had left behind");
             self.note(note).await;
         }
-        Ok(stage)
+        Ok(Some(stage))
     }
 
     /// Goes to the production's engine, unless that is where we are. A server that has died is started again.

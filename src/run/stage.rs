@@ -78,12 +78,13 @@ pub(crate) enum Moment {
 }
 
 impl Stage {
-    /// Makes the schema, plays the setup, connects everybody.
+    /// Makes the schema, plays the setup, connects everybody. Gives no stage where it was overtaken before the setup had ended.
     pub(crate) async fn open(
         house: &OpenHouse,
         production: Arc<Production>,
         clock: Instant,
-    ) -> Result<Self, StageError> {
+        overtaken: impl Future<Output = ()>,
+    ) -> Result<Option<Self>, StageError> {
         let schema = RunSchema::create(&house.pool, SCHEMA_PREFIX).await?;
         house.observer.watch(Watch {
             schema: Some(schema.name().to_owned()),
@@ -112,11 +113,16 @@ impl Stage {
             events_out,
             seen,
         };
-        match stage.set_up().await {
-            Ok(()) => Ok(stage),
-            Err(error) => {
+        let set_up = tokio::select! {
+            biased;
+            () = overtaken => Ok(None),
+            set_up = stage.set_up() => set_up.map(Some),
+        };
+        match set_up {
+            Ok(Some(())) => Ok(Some(stage)),
+            given_up => {
                 stage.close().await;
-                Err(error)
+                given_up.map(|_| None)
             }
         }
     }
@@ -257,9 +263,9 @@ impl Stage {
         busy.filter_map(|actor| actor.standing.pid).collect()
     }
 
-    /// Whether everybody has connected, or is known not to.
+    /// Whether everybody has connected, the runner included, or is known not to.
     pub(crate) fn is_cast_complete(&self) -> bool {
-        self.actors.iter().all(|actor| actor.standing.is_settled())
+        self.actors.iter().chain([&self.runner]).all(|actor| actor.standing.is_settled())
     }
 
     /// The engine as the console's first line names it.
@@ -335,16 +341,23 @@ impl Stage {
         }
     }
 
-    async fn tear_down(&mut self) {
-        // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
-        let _ = tokio::time::timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
-        let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
-        futures::future::join_all(sessions.into_iter().map(Session::close)).await;
+    async fn play_teardown(&mut self) {
         let production = Arc::clone(&self.production);
         for statement in &production.scenario.teardown {
             if let Some(reason) = self.play_as_runner(statement).await {
                 tracing::warn!(statement, reason, "the scenario's teardown failed");
             }
+        }
+    }
+
+    async fn tear_down(&mut self) {
+        // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
+        let _ = tokio::time::timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
+        let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
+        futures::future::join_all(sessions.into_iter().map(Session::close)).await;
+        // What the runner itself has not ended (a setup or a finally part that waits for something) is cancelled as its session closes.
+        if self.runner.standing.in_flight.is_none() {
+            self.play_teardown().await;
         }
         if let Some(runner) = self.runner.dismiss() {
             runner.close().await;

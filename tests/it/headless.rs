@@ -3,21 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
-use crate::support::{Database, server};
-use overbooked::engine::postgres::SUPERUSER;
-
-fn overbooked(arguments: &[&str]) -> Output {
+pub(crate) fn overbooked(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_overbooked")).args(arguments).output().unwrap()
 }
 
-fn told(output: &Output) -> String {
+pub(crate) fn told(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn complaint(output: &Output) -> String {
+pub(crate) fn complaint(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
@@ -26,16 +22,11 @@ fn own(name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn written(name: &str, text: &str) -> (TempDir, String) {
+pub(crate) fn written(name: &str, text: &str) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, text).unwrap();
     (folder, path.to_str().unwrap().to_owned())
-}
-
-fn url(database: &Database) -> String {
-    let (host, port) = (server().folder().display(), server().port());
-    format!("host={host} port={port} user={SUPERUSER} dbname={}", database.name())
 }
 
 #[test]
@@ -131,56 +122,4 @@ fn json_reads_the_same_from_run_to_run() {
     let first = play();
     assert!(first.lines().count() > 30, "{first}");
     assert_eq!(first, play());
-}
-
-/// A scenario whose Bob wants a row that somebody outside has locked; then it is his turn again.
-const STUCK: &str = "\
--- Somebody else has it
---
--- sessions: Bob
-
--- Bob: wants A-4
-update public.kept set booked_by = 'Bob';
-
--- Bob: looks
-select 1;
-";
-
-/// Plays it while an outsider holds the row and, in the second case, is busy meanwhile.
-async fn play_stuck(outsider_does: &str) -> Output {
-    let database = Database::create().await;
-    let options = database.sqlx_options().application_name("the box office");
-    let mut outsider = PgConnection::connect_with(&options).await.unwrap();
-    outsider.execute("create table public.kept (booked_by text)").await.unwrap();
-    outsider.execute("insert into public.kept values (null)").await.unwrap();
-    outsider.execute("begin").await.unwrap();
-    outsider.execute("update public.kept set booked_by = 'Carol'").await.unwrap();
-    let (_folder, path) = written("stuck.sql", STUCK);
-    let url = url(&database);
-    let playing = tokio::task::spawn_blocking(move || {
-        overbooked(&["play", "--step-timeout", "1", "--url", &url, &path])
-    });
-    let busy = sqlx::query(sqlx::AssertSqlSafe(outsider_does.to_owned()));
-    tokio::select! {
-        output = playing => output.unwrap(),
-        () = async { busy.execute(&mut outsider).await.unwrap(); std::future::pending::<()>().await } => unreachable!(),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_step_that_never_ends_is_cancelled_and_says_for_whom_it_waited() {
-    for outsider_does in ["select 1", "select pg_sleep(60)"] {
-        let play =
-            tokio::time::timeout(std::time::Duration::from_secs(30), play_stuck(outsider_does));
-        let output = play.await.expect("nothing hangs");
-        assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
-        let told = told(&output);
-        assert!(
-            told.contains(
-                "stopped: Bob wants A-4 did not end within 1 s and was cancelled; it waits for the box office"
-            ),
-            "{outsider_does}: {told}"
-        );
-        assert!(told.contains("ERROR:  57014"), "{told}");
-    }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::play::{Played, play};
+use overbooked::play::{Patience, Played, play};
 use overbooked::run::Production;
 use overbooked::run::venues::Venues;
 use overbooked::scenario::library::{self, ENTRIES, Entry};
@@ -65,7 +65,9 @@ async fn play_all(venues: &Venues, engine: EngineKind) -> Vec<String> {
         if !scenario.engines.is_empty() && !scenario.engines.contains(&engine) {
             continue;
         }
-        let played = play(venues, production(scenario, engine), STEP_TIMEOUT).await.unwrap();
+        let played = play(venues, production(scenario, engine), Patience::with_steps(STEP_TIMEOUT))
+            .await
+            .unwrap();
         if played.is_kept() {
             compare(entry, engine, &played);
         } else {

@@ -25,6 +25,7 @@ mod layers;
 mod library;
 mod matrix;
 mod observer;
+mod patience;
 mod pgbouncer;
 mod psql_compare;
 mod readme;

@@ -1,0 +1,69 @@
+//! The driver's commands, in order, some of which cannot wait for a setup to end.
+
+use std::collections::VecDeque;
+
+use tokio::sync::mpsc;
+
+use crate::run::Command;
+
+/// Commands on their way to the director.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    incoming: mpsc::UnboundedReceiver<Command>,
+    /// Those that came while a stage was being set up.
+    deferred: VecDeque<Command>,
+}
+
+impl Orders {
+    /// The orders of a driver that holds the other end.
+    pub(crate) fn new(incoming: mpsc::UnboundedReceiver<Command>) -> Self {
+        Self { incoming, deferred: VecDeque::new() }
+    }
+
+    /// The next command; none once the driver has left.
+    pub(crate) async fn next(&mut self) -> Option<Command> {
+        match self.deferred.pop_front() {
+            Some(command) => Some(command),
+            None => self.incoming.recv().await,
+        }
+    }
+
+    /// Waits until a setup that is under way has become pointless: the driver has left, or wants another. Other commands are kept for
+    /// [`next`](Self::next), and nothing is lost if the wait is given up.
+    pub(crate) async fn overtaking(&mut self) {
+        while !self.deferred.iter().any(asks_for_another_setup) {
+            match self.incoming.recv().await {
+                Some(command) => self.deferred.push_back(command),
+                None => return,
+            }
+        }
+    }
+}
+
+fn asks_for_another_setup(command: &Command) -> bool {
+    matches!(command, Command::GoTo(_) | Command::Open(_) | Command::Switch(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn steps_wait_for_the_setup_and_another_setup_does_not() {
+        let (commands, incoming) = mpsc::unbounded_channel();
+        let mut orders = Orders::new(incoming);
+        commands.send(Command::Step).unwrap();
+        tokio::select! {
+            biased;
+            () = orders.overtaking() => panic!("a step has no hurry"),
+            () = std::future::ready(()) => {}
+        }
+        commands.send(Command::GoTo(0)).unwrap();
+        orders.overtaking().await;
+        assert_eq!(orders.next().await, Some(Command::Step));
+        assert_eq!(orders.next().await, Some(Command::GoTo(0)));
+        drop(commands);
+        orders.overtaking().await;
+        assert_eq!(orders.next().await, None);
+    }
+}
