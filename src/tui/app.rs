@@ -36,6 +36,9 @@ mod layers;
 mod mouse;
 mod reports;
 
+/// What is said before there is a first scene.
+pub(super) const BEING_SET_UP: &str = "the scenario is being set up";
+
 /// What the loop is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {

@@ -132,6 +132,17 @@ fn ready(status: TransactionStatus) -> Kind {
 }
 
 #[tokio::test]
+async fn a_step_that_is_asked_for_before_the_setup_has_ended_comes_after_it() {
+    let mut desk = Desk::open();
+    desk.press(KeyCode::F(5), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Step);
+    desk.press(KeyCode::Char('q'), KeyModifiers::CONTROL);
+    let (_, screen) = desk.ends().await;
+    assert!(screen.matches("the scenario is being set up").count() == 2, "{screen}");
+    assert!(screen.contains("then comes the step"), "{screen}");
+}
+
+#[tokio::test]
 async fn a_statement_is_sent_when_it_is_complete() {
     let mut desk = Desk::open();
     desk.opens_the_scenario().await;

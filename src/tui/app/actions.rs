@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{App, Effect};
 use crate::run::Command;
 use crate::scenario::EngineKind;
-use crate::tui::app::{ON_ITS_WAY, Stepping};
+use crate::tui::app::{BEING_SET_UP, ON_ITS_WAY, Stepping};
 use crate::tui::backslash::Backslash;
 use crate::tui::editor::Editor;
 use crate::tui::export::Export;
@@ -92,6 +92,10 @@ impl App {
     }
 
     pub(in crate::tui) fn step(&mut self, now: Duration) -> Vec<Effect> {
+        if self.script.is_none() && self.broken.is_none() {
+            self.say(format!("{BEING_SET_UP}; then comes the step"));
+            return vec![Effect::Ask(Command::Step)];
+        }
         let Some((session, _)) = self.next_session() else {
             let restart = self.key(Action::Restart);
             self.say(format!("that was the last step; {restart} starts again"));

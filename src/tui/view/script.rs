@@ -17,7 +17,8 @@ use ratatui::widgets::Widget;
 use super::{frame_of, sql};
 use crate::event::SessionName;
 use crate::syntax;
-use crate::tui::app::App;
+use crate::tui::app::{App, BEING_SET_UP};
+use crate::tui::keys::Action;
 use crate::tui::script::{Mark, Script};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -35,7 +36,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some(why) = &app.broken {
         return draw_broken(app, why, inner, buffer);
     }
-    let Some(script) = &app.script else { return };
+    let Some(script) = &app.script else { return draw_setup(app, inner, buffer) };
     let columns = Columns::of(script, inner.width);
     let first = first_line(script, usize::from(inner.height));
     for (line, y) in (first..script.lines()).zip(inner.top()..inner.bottom()) {
@@ -48,12 +49,20 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+fn draw_setup(app: &App, area: Rect, buffer: &mut Buffer) {
+    draw_words(app, BEING_SET_UP, Role::Dim, area, buffer);
+}
+
 fn draw_broken(app: &App, why: &str, area: Rect, buffer: &mut Buffer) {
-    let restart = app.key(crate::tui::keys::Action::Restart);
+    let restart = app.key(Action::Restart);
     let words = format!("The run cannot go on: {why}. {restart} starts again.");
-    let lines = text::wrap(&text::visible(&words), usize::from(area.width));
+    draw_words(app, &words, Role::Error, area, buffer);
+}
+
+fn draw_words(app: &App, words: &str, role: Role, area: Rect, buffer: &mut Buffer) {
+    let lines = text::wrap(&text::visible(words), usize::from(area.width));
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
-        buffer.set_stringn(area.x, y, line, usize::from(area.width), app.style(Role::Error));
+        buffer.set_stringn(area.x, y, line, usize::from(area.width), app.style(role));
     }
 }
 
