@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::event::Kind;
@@ -69,7 +70,9 @@ async fn played(target: &Target, file: &Path) -> Duration {
     let production =
         Production { scenario, schedule, engine: EngineKind::Postgres, isolation: None };
     let venues = Venues::at(target.clone());
-    taken(&play(&venues, production, Patience::with_steps(STEP_TIMEOUT)).await.expect("it plays"))
+    let patience = Patience::with_steps(STEP_TIMEOUT);
+    let played = play(&venues, production, patience, &CancellationToken::new()).await;
+    taken(&played.expect("it plays"))
 }
 
 fn taken(played: &Played) -> Duration {

@@ -165,7 +165,7 @@ pub struct PlayArgs {
     #[arg(long)]
     pub times: bool,
     /// Cancel a step that has not ended after this many seconds, and stop there; the setup is given 30 seconds at least
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub step_timeout: u64,
 }
 

@@ -1,6 +1,6 @@
 //! Opens the console, with one engine or both: settings from the command line, the environment and the configuration file, then engine, run and screen.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -76,7 +76,9 @@ async fn play(
     let (start, mut endings) = runs_on(venues.clone());
     let shown = show(Console { start, production, engines, setting }, recording).await;
     while let Some(ending) = endings.recv().await {
-        ending.end().await;
+        if let Some(untidy) = ending.end().await {
+            writeln!(std::io::stderr(), "overbooked: {untidy}")?;
+        }
     }
     venues.stop().await.map_err(Failure::from)?;
     shown

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::{self, WrapErr as _};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::{PlayArgs, PlayFormat};
 use crate::event::{Blocker, Wait};
@@ -14,8 +15,8 @@ use crate::exit::{Exit, Failure};
 use crate::launch;
 use crate::play::{Patience, Played, Stop, play};
 use crate::playbill::Playbill;
-use crate::run::Production;
 use crate::run::venues::Venues;
+use crate::run::{Production, Untidy};
 use crate::scenario::{EngineKind, Origin, Scenario, library};
 use crate::transcript::{Options, waits, without_processes};
 
@@ -30,9 +31,13 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     let productions = productions.collect::<Result<Vec<_>, _>>()?;
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
+        let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         tokio::select! {
-            exit = play_all(productions, arguments) => exit,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            biased;
+            venues = launch::engine(&arguments.engine) => {
+                play_all(&venues?, productions, arguments, &interrupted).await
+            }
+            () = interrupted.cancelled() => Ok(Exit::Interrupted),
         }
     })
 }
@@ -57,31 +62,45 @@ fn is_tested(scenario: &Scenario, format: PlayFormat) -> bool {
     format == PlayFormat::Spec && scenario.origin == Origin::Specification
 }
 
-async fn play_all(productions: Vec<Production>, arguments: &PlayArgs) -> eyre::Result<Exit> {
-    let venues = launch::engine(&arguments.engine).await?;
-    let mut programme = Programme::open(arguments)?;
+async fn play_all(
+    venues: &Venues,
+    productions: Vec<Production>,
+    arguments: &PlayArgs,
+    interrupted: &CancellationToken,
+) -> eyre::Result<Exit> {
+    let played = play_each(venues, productions, arguments, interrupted).await;
+    venues.stop().await.map_err(Failure::from)?;
+    if interrupted.is_cancelled() { Ok(Exit::Interrupted) } else { played }
+}
+
+async fn play_each(
+    venues: &Venues,
+    productions: Vec<Production>,
+    arguments: &PlayArgs,
+    interrupted: &CancellationToken,
+) -> eyre::Result<Exit> {
+    let mut programme = Programme::open(arguments, interrupted)?;
     for production in productions {
-        let played = programme.play(&venues, production).await;
-        if let Err(report) = played {
-            venues.stop().await.map_err(Failure::from)?;
-            return Err(report);
+        programme.play(venues, production).await?;
+        if interrupted.is_cancelled() {
+            break;
         }
     }
-    venues.stop().await.map_err(Failure::from)?;
     programme.finish()
 }
 
 /// What has been played, and where it is told.
 struct Programme<'a> {
     arguments: &'a PlayArgs,
+    interrupted: &'a CancellationToken,
     out: Box<dyn std::io::Write>,
     exit: Exit,
 }
 
 impl<'a> Programme<'a> {
-    fn open(arguments: &'a PlayArgs) -> eyre::Result<Self> {
+    fn open(arguments: &'a PlayArgs, interrupted: &'a CancellationToken) -> eyre::Result<Self> {
         let out = open_output(arguments.output.as_deref())?;
-        Ok(Self { arguments, out, exit: Exit::Fine })
+        Ok(Self { arguments, interrupted, out, exit: Exit::Fine })
     }
 
     async fn play(&mut self, venues: &Venues, production: Production) -> eyre::Result<()> {
@@ -92,18 +111,22 @@ impl<'a> Programme<'a> {
         }
         let timeout = Duration::from_secs(self.arguments.step_timeout);
         if is_tested(&production.scenario, self.arguments.format) {
-            let exit = specification::test(venues, &production, timeout, &mut self.out).await?;
+            let exit = tokio::select! {
+                exit = specification::test(venues, &production, timeout, &mut self.out) => exit?,
+                () = self.interrupted.cancelled() => Exit::Interrupted,
+            };
             self.exit = self.exit.or(exit);
             return Ok(());
         }
-        let played = play(venues, production, Patience::with_steps(timeout)).await;
+        let patience = Patience::with_steps(timeout);
+        let played = play(venues, production, patience, self.interrupted).await;
         let played = played.map_err(|error| Failure::misuse(error.to_string()))?;
         self.tell(&played)
     }
 
     fn tell(&mut self, played: &Played) -> eyre::Result<()> {
         let engine = format!("{}, {}", played.engine.product, played.engine.isolation.as_sql());
-        let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
+        let stop = stopped(played);
         let playbill = Playbill {
             scenario: &played.scenario,
             schedule: &played.schedule,
@@ -116,6 +139,9 @@ impl<'a> Programme<'a> {
         self.out.write_all(playbill.render(self.arguments.format.into()).as_bytes())?;
         if !played.is_kept() {
             self.exit = Exit::Broken;
+        }
+        if let Some(Untidy::Schema(why)) = &played.untidy {
+            writeln!(std::io::stderr(), "{}: {why}", played.scenario.name)?;
         }
         // Documents for programs have no room for the summary, but somebody should see it.
         if self.arguments.format.is_for_programs() {
@@ -151,8 +177,16 @@ fn applies(production: &Production) -> bool {
     engines.is_empty() || engines.contains(&production.engine)
 }
 
+/// Why it was not played to its end, teardown included, in words.
+fn stopped(played: &Played) -> Option<String> {
+    let untidy = played.untidy.as_ref().filter(|untidy| matches!(untidy, Untidy::Teardown(_)));
+    let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
+    stop.or_else(|| untidy.map(ToString::to_string))
+}
+
 fn sentence(played: &Played, stop: &Stop) -> String {
     match stop {
+        Stop::Interrupted => "stopped: interrupted".to_owned(),
         Stop::Endless { launch, session, wait, after } => {
             let unended = &played.scenario.steps[played.schedule.launches[*launch].step];
             let why = wait.as_ref().map_or("it still ran".to_owned(), whom);

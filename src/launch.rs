@@ -7,6 +7,7 @@ use std::path::Path;
 use tokio::runtime::Runtime;
 
 mod display;
+mod interruption;
 
 use crate::cli::EngineArgs;
 use crate::engine::postgres::{Cluster, ClusterOptions};
@@ -16,6 +17,8 @@ use crate::launch::display::Display;
 use crate::run::venues::Venues;
 use crate::tui::recording::{Ending, Recording};
 use crate::wire::{Connection, Environment, Target};
+
+pub use interruption::interruption;
 
 /// A runtime with one thread, for a few sessions that take turns: the servers do the work, and handing each answer from thread to thread
 /// would cost more than it spreads, and take the servers' processors.

@@ -1,7 +1,8 @@
 //! Measures Hermitage's table: plays the ten anomalies at each level of each engine, and judges what happened.
 
 use std::sync::Arc;
-use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::hermitage::{Anomaly, Cell, Row, Table};
 use crate::play::{Patience, Played, play};
@@ -30,34 +31,61 @@ impl Level {
     }
 }
 
-/// Plays every anomaly at these levels, a row a level. A step that takes longer than `step_timeout` leaves its cell unknown.
+/// What was measured.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// The table.
+    pub table: Table,
+    /// Why the first of its unknown cells is unknown, if one is.
+    pub trouble: Option<String>,
+}
+
+/// Plays every anomaly at these levels, a row a level. What does not end in time, or cannot be played, leaves its cell unknown.
 pub async fn measure(
     venues: &Venues,
     levels: &[Level],
-    step_timeout: Duration,
-) -> Result<Table, OpenError> {
-    let mut table = Table::default();
+    patience: Patience,
+    interrupted: &CancellationToken,
+) -> Result<Measured, OpenError> {
+    let mut measured = Measured::default();
     for level in levels {
-        table.rows.push(row(venues, *level, step_timeout).await?);
+        measured.add_row(venues, *level, patience, interrupted).await?;
     }
-    Ok(table)
+    Ok(measured)
 }
 
-async fn row(venues: &Venues, level: Level, step_timeout: Duration) -> Result<Row, OpenError> {
-    let mut engine = level.engine.to_string();
-    let mut cells = Vec::new();
-    for anomaly in Anomaly::ALL {
-        let production = production(anomaly, level)?;
-        let played = play(venues, production, Patience::with_steps(step_timeout)).await;
-        let played = played.inspect_err(|error| tracing::warn!(%error, ?anomaly, ?level)).ok();
-        if let Some(played) =
-            played.iter().find(|played| played.engine.kind != EngineKind::Optimistic)
-        {
-            engine.clone_from(&played.engine.product);
+impl Measured {
+    async fn add_row(
+        &mut self,
+        venues: &Venues,
+        level: Level,
+        patience: Patience,
+        interrupted: &CancellationToken,
+    ) -> Result<(), OpenError> {
+        let mut engine = level.engine.to_string();
+        let mut cells = Vec::new();
+        for anomaly in Anomaly::ALL {
+            let production = production(anomaly, level)?;
+            let name = production.scenario.name.clone();
+            match play(venues, production, patience, interrupted).await {
+                Ok(played) => {
+                    if played.engine.kind != EngineKind::Optimistic {
+                        engine.clone_from(&played.engine.product);
+                    }
+                    cells.push(cell(anomaly, &played));
+                }
+                Err(error) => {
+                    self.trouble.get_or_insert_with(|| format!("{name}: {error}"));
+                    cells.push(Cell::Unknown);
+                }
+            }
+            if cells.last() == Some(&Cell::Unknown) {
+                self.trouble.get_or_insert_with(|| format!("{name} did not end"));
+            }
         }
-        cells.push(played.map_or(Cell::Unknown, |played| cell(anomaly, &played)));
+        self.table.rows.push(Row { engine, level: level.isolation, cells });
+        Ok(())
     }
-    Ok(Row { engine, level: level.isolation, cells })
 }
 
 fn production(anomaly: Anomaly, level: Level) -> Result<Production, OpenError> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Kind, SessionName, Wait};
 use crate::run::venues::Venues;
-use crate::run::{Command, EngineLine, Production, Report, Run};
+use crate::run::{Command, EngineLine, Production, Report, Run, Untidy};
 use crate::scenario::check::{Breach, Check};
 use crate::scenario::{Origin, Scenario, Schedule};
 
@@ -27,12 +28,15 @@ pub struct Played {
     pub breaches: Vec<Breach>,
     /// Why it was not played to its end.
     pub stop: Option<Stop>,
+    /// What it has left behind.
+    pub untidy: Option<Untidy>,
 }
 
 impl Played {
-    /// Whether it was played to its end and did what its file says.
+    /// Whether it was played to its end, teardown included, and did what its file says.
     pub fn is_kept(&self) -> bool {
-        self.breaches.is_empty() && self.stop.is_none()
+        let is_torn_down = !matches!(self.untidy, Some(Untidy::Teardown(_)));
+        self.breaches.is_empty() && self.stop.is_none() && is_torn_down
     }
 }
 
@@ -60,6 +64,8 @@ pub enum Stop {
         /// How long it was given.
         after: Duration,
     },
+    /// Somebody wanted it to end.
+    Interrupted,
     /// A step could not be sent, because its session was not free.
     Refused {
         /// The launch, counted from 0.
@@ -94,19 +100,24 @@ impl Patience {
 pub struct CannotPlay(String);
 
 /// Plays a production on a fresh setup. A step whose session still waits is sent when that has been answered, as isolationtester sends it. What
-/// does not end in time is cancelled, and the play stops there.
+/// does not end in time is cancelled, and the play stops there; so it does when it is interrupted. In any case everything is tidied up.
 pub async fn play(
     venues: &Venues,
     production: Production,
     patience: Patience,
+    interrupted: &CancellationToken,
 ) -> Result<Played, CannotPlay> {
     let run = Run::start(venues.clone(), production.clone());
-    let mut stepper = Stepper { run, production, patience, played: None, place: Place::default() };
+    let interrupted = interrupted.clone();
+    let mut stepper =
+        Stepper { run, production, patience, interrupted, played: None, place: Place::default() };
     let ended = stepper.play().await;
     let Stepper { run, played, .. } = stepper;
-    run.end().await;
+    let untidy = run.end().await;
     ended?;
-    played.map(Progress::finish).ok_or_else(|| CannotPlay("the run ended before it began".into()))
+    played
+        .map(|progress| Played { untidy, ..progress.finish() })
+        .ok_or_else(|| CannotPlay("the run ended before it began".into()))
 }
 
 /// Drives a run.
@@ -114,6 +125,7 @@ struct Stepper {
     run: Run,
     production: Production,
     patience: Patience,
+    interrupted: CancellationToken,
     played: Option<Progress>,
     place: Place,
 }
@@ -134,25 +146,38 @@ impl Progress {
 #[derive(Default)]
 struct Place {
     next: usize,
-    /// The sessions were ready for the first step.
-    is_begun: bool,
+    phase: Phase,
     /// A step was asked for, and the run has not said that it went out.
     is_asked: bool,
     /// Nothing more can be done before a session whose turn it is has its answer.
     is_held: bool,
-    /// The `finally` part is being looked at, which only the runner's own session sends anything for.
-    is_at_its_end: bool,
-    /// Everything has been played.
-    is_over: bool,
     /// The sessions that have not been answered, each with the launch that they are busy with.
     busy: BTreeMap<SessionName, Option<usize>>,
     deadline: Option<Instant>,
 }
 
+/// How far a play has come, in the order of time.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// The sessions are on their way.
+    #[default]
+    Entrance,
+    /// They were ready for the first step.
+    Steps,
+    /// The `finally` part is being looked at, which only the runner's own session sends anything for.
+    Finale,
+    /// Everything has been played.
+    Over,
+}
+
 impl Place {
     fn apply(&mut self, event: &Event) {
         let Some(session) = &event.session else {
-            self.is_at_its_end |= matches!(event.kind, Kind::Sent { .. });
+            match event.kind {
+                Kind::Quiet => self.phase = self.phase.max(Phase::Steps),
+                Kind::Sent { .. } => self.phase = self.phase.max(Phase::Finale),
+                _ => {}
+            }
             return;
         };
         match &event.kind {
@@ -167,6 +192,15 @@ impl Place {
     }
 }
 
+/// What there is to be reacted to.
+enum News {
+    Report(Box<Report>),
+    /// The run has ended.
+    Over,
+    Late,
+    Interrupted,
+}
+
 /// Whether there is more to come.
 #[derive(PartialEq, Eq)]
 enum More {
@@ -179,15 +213,33 @@ impl Stepper {
         self.place.deadline = Some(Instant::now() + self.patience.setup);
         loop {
             let deadline = self.place.deadline.unwrap_or_else(Instant::now);
-            match tokio::time::timeout_at(deadline, self.run.reports.recv()).await {
-                Ok(None) => return Ok(()),
-                Ok(Some(report)) => {
-                    if self.take(report)? == More::No {
+            match self.next(deadline).await {
+                News::Report(report) => {
+                    if self.take(*report)? == More::No {
                         return Ok(());
                     }
                 }
-                Err(_) => return self.give_up().await,
+                News::Over => return Ok(()),
+                News::Late => return self.give_up().await,
+                News::Interrupted if self.played.is_none() => {
+                    return Err(CannotPlay("interrupted while it was being set up".to_owned()));
+                }
+                News::Interrupted => {
+                    self.stop(Stop::Interrupted);
+                    return Ok(());
+                }
             }
+        }
+    }
+
+    async fn next(&mut self, deadline: Instant) -> News {
+        tokio::select! {
+            biased;
+            () = self.interrupted.cancelled() => News::Interrupted,
+            report = tokio::time::timeout_at(deadline, self.run.reports.recv()) => match report {
+                Ok(report) => report.map_or(News::Over, |report| News::Report(Box::new(report))),
+                Err(_) => News::Late,
+            },
         }
     }
 
@@ -198,11 +250,11 @@ impl Stepper {
             let seconds = after.as_secs();
             return Err(CannotPlay(format!("the setup did not end within {seconds} s")));
         }
-        if !self.place.is_begun {
+        if self.place.phase == Phase::Entrance {
             self.stop(Stop::Unready { after });
             return Ok(());
         }
-        if self.place.is_at_its_end {
+        if self.place.phase == Phase::Finale {
             self.stop(Stop::EndlessFinale { after: self.patience.step });
             return Ok(());
         }
@@ -220,6 +272,7 @@ impl Stepper {
                     events: Vec::new(),
                     breaches: Vec::new(),
                     stop: None,
+                    untidy: None,
                 };
                 self.played = Some(Progress { played, check });
             }
@@ -234,7 +287,7 @@ impl Stepper {
             }
             Report::Broken(reason) => return Err(CannotPlay(reason)),
             Report::Over => {
-                self.place.is_over = true;
+                self.place.phase = Phase::Over;
                 return Ok(self.end());
             }
             Report::Joined(_) => {}
@@ -244,10 +297,9 @@ impl Stepper {
 
     fn note(&mut self, event: Event) -> More {
         let is_quiet = event.kind == Kind::Quiet;
-        self.place.is_begun |= is_quiet;
-        let was_at_its_end = self.place.is_at_its_end;
+        let before = self.place.phase;
         self.place.apply(&event);
-        if self.place.is_at_its_end && !was_at_its_end {
+        if self.place.phase == Phase::Finale && before != Phase::Finale {
             self.postpone();
         }
         if let Some(progress) = &mut self.played {
@@ -255,7 +307,7 @@ impl Stepper {
             progress.played.events.push(event);
         }
         match is_quiet {
-            true if self.place.is_over => self.end(),
+            true if self.place.phase == Phase::Over => self.end(),
             true => {
                 self.go_on();
                 More::Yes
@@ -324,11 +376,9 @@ impl Stepper {
         self.postpone();
         let deadline = Instant::now() + self.patience.step;
         // It may be told to be quiet once more before the server has heard of the cancelling.
-        while let Ok(Some(report)) =
-            tokio::time::timeout_at(deadline, self.run.reports.recv()).await
-        {
-            let is_quiet = matches!(&report, Report::Event(Event { kind: Kind::Quiet, .. }));
-            self.take(report)?;
+        while let News::Report(report) = self.next(deadline).await {
+            let is_quiet = matches!(*report, Report::Event(Event { kind: Kind::Quiet, .. }));
+            self.take(*report)?;
             if is_quiet && self.place.busy.is_empty() {
                 break;
             }

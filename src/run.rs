@@ -4,7 +4,7 @@
 //! nothing to it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -75,7 +75,7 @@ pub struct Run {
     pub commands: mpsc::UnboundedSender<Command>,
     /// Reports come out here. They must be taken, or the run waits.
     pub reports: mpsc::Receiver<Report>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Option<Untidy>>,
 }
 
 impl Run {
@@ -86,14 +86,13 @@ impl Run {
         let director = Director {
             venues,
             production: Arc::new(production),
-            orders: Orders::new(obeyed),
             reports: reports_out,
             clock: Instant::now(),
             place: Place::default(),
             house: None,
             swept: Vec::new(),
         };
-        Self { commands, reports, task: tokio::spawn(director.direct()) }
+        Self { commands, reports, task: tokio::spawn(director.direct(Orders::new(obeyed))) }
     }
 
     /// The ends to hold a conversation through, apart from the run itself, so that a driver can own them.
@@ -101,25 +100,37 @@ impl Run {
         (self.commands, self.reports, Ending(self.task))
     }
 
-    /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done.
-    pub async fn end(self) {
+    /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done, with what could not be done.
+    pub async fn end(self) -> Option<Untidy> {
         let (commands, reports, ending) = self.split();
         drop((commands, reports));
-        ending.end().await;
+        ending.end().await
     }
 }
 
 /// A run whose ends are elsewhere.
 #[derive(Debug)]
-pub struct Ending(JoinHandle<()>);
+pub struct Ending(JoinHandle<Option<Untidy>>);
 
 impl Ending {
-    /// Waits until everything is tidied up, which begins when the sender of commands is dropped.
-    pub async fn end(self) {
-        if let Err(error) = self.0.await {
+    /// Waits until everything is tidied up, which begins when the sender of commands is dropped; gives what could not be.
+    pub async fn end(self) -> Option<Untidy> {
+        self.0.await.unwrap_or_else(|error| {
             tracing::error!(%error, "the run ended badly");
-        }
+            None
+        })
     }
+}
+
+/// What a run could not tidy up behind itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untidy {
+    /// The scenario's teardown took longer than this.
+    #[error("the scenario's teardown did not end within {} s and was cancelled", .0.as_secs())]
+    Teardown(Duration),
+    /// The run's schema is still there.
+    #[error("{0}")]
+    Schema(String),
 }
 
 /// What a driver can ask of a run.

@@ -4,7 +4,6 @@ use std::io::{self, Write as _};
 
 use color_eyre::eyre::{self, WrapErr as _};
 use etcetera::BaseStrategy as _;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{EngineChoice, ServeArgs};
 use crate::engine::optimistic::{Certificate, Gateway, GatewayError, Mode, Options};
@@ -42,15 +41,12 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
 }
 
 async fn until_told_to_stop(gateway: Gateway) -> eyre::Result<Exit> {
-    let mut terminated = signal(SignalKind::terminate()).wrap_err("cannot listen for signals")?;
+    let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
     // A script that has read the address may have closed the pipe; who asked to be served still wants it.
     if let Err(error) = announce(&gateway) {
         tracing::info!(%error, "nobody reads where the gateway is");
     }
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
-    }
+    interrupted.cancelled().await;
     gateway.stop().await;
     Ok(Exit::Interrupted)
 }

@@ -23,6 +23,9 @@ use crate::wire::{Environment, Target};
 /// More lanes would only take each other's processors.
 const MOST_LANES: usize = 8;
 
+/// A day, in seconds; nobody waits longer for a step.
+const LONGEST_LIMIT: u64 = 86_400;
+
 /// Plays the files; broken when one of them could not be played to its end.
 pub fn run(arguments: &SpecArgs) -> eyre::Result<Exit> {
     let specs = read(arguments)?;
@@ -77,12 +80,12 @@ fn lanes(jobs: Option<NonZeroUsize>) -> usize {
 /// isolationtester's own variable, in seconds.
 fn step_limit() -> Result<Duration, Failure> {
     let Ok(seconds) = std::env::var("PGISOLATIONTIMEOUT") else { return Ok(STEP_LIMIT) };
-    let seconds = seconds.trim().parse().map_err(|_| {
+    let number = seconds.trim().parse().ok().filter(|number| *number <= LONGEST_LIMIT);
+    number.map(Duration::from_secs).ok_or_else(|| {
         Failure::misuse(format!(
-            "PGISOLATIONTIMEOUT is {seconds:?}; it must be a number of seconds"
+            "PGISOLATIONTIMEOUT is {seconds:?}; it must be a number of seconds, {LONGEST_LIMIT} at most"
         ))
-    })?;
-    Ok(Duration::from_secs(seconds))
+    })
 }
 
 async fn tell_all(playing: Vec<Playing>, arguments: &SpecArgs) -> eyre::Result<Exit> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::{self, WrapErr as _};
+use tokio_util::sync::CancellationToken;
 
-use super::sentence;
+use super::stopped;
 use crate::cli::ConsoleArgs;
 use crate::contrast::{Account, Side, table};
 use crate::exit::{Exit, Failure};
@@ -29,17 +30,28 @@ pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
     let scenario = Arc::new(scenario);
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
+        let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         tokio::select! {
-            exit = compare(arguments, scenario) => exit,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            biased;
+            venues = launch::engine(&arguments.engine) => {
+                compare(&venues?, arguments, scenario, &interrupted).await
+            }
+            () = interrupted.cancelled() => Ok(Exit::Interrupted),
         }
     })
 }
 
-async fn compare(arguments: &ConsoleArgs, scenario: Arc<Scenario>) -> eyre::Result<Exit> {
-    let venues = launch::engine(&arguments.engine).await?;
-    let played = play_on_both(&venues, arguments, &scenario).await;
+async fn compare(
+    venues: &Venues,
+    arguments: &ConsoleArgs,
+    scenario: Arc<Scenario>,
+    interrupted: &CancellationToken,
+) -> eyre::Result<Exit> {
+    let played = play_on_both(venues, arguments, &scenario, interrupted).await;
     venues.stop().await.map_err(Failure::from)?;
+    if interrupted.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
     let [above, below] = played?;
     let accounts = [&above, &below].map(account);
     let engines = [&above, &below].map(engine);
@@ -57,6 +69,7 @@ async fn play_on_both(
     venues: &Venues,
     arguments: &ConsoleArgs,
     scenario: &Arc<Scenario>,
+    interrupted: &CancellationToken,
 ) -> Result<[Played; 2], Failure> {
     let schedule = Arc::new(scenario.schedules.first());
     let production = |engine| Production {
@@ -66,7 +79,8 @@ async fn play_on_both(
         isolation: arguments.engine.isolation,
     };
     let play = async |engine| {
-        let played = play(venues, production(engine), Patience::with_steps(STEP_TIMEOUT)).await;
+        let patience = Patience::with_steps(STEP_TIMEOUT);
+        let played = play(venues, production(engine), patience, interrupted).await;
         played.map_err(|error| Failure::misuse(error.to_string()))
     };
     Ok([play(EngineKind::Postgres).await?, play(EngineKind::Optimistic).await?])
@@ -80,7 +94,7 @@ fn account(played: &Played) -> Account {
 
 /// What was not as the file says on this engine: the table has no room for it, but it decides about the exit code.
 fn reproach(played: &Played) -> String {
-    let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
+    let stop = stopped(played);
     let engine = engine(played);
     let playbill = Playbill {
         scenario: &played.scenario,

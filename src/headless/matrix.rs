@@ -1,15 +1,18 @@
 //! `overbooked matrix`: Hermitage's table, measured.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use color_eyre::eyre::{self, WrapErr as _};
+use tokio_util::sync::CancellationToken;
 
 use super::open_output;
 use crate::cli::{EngineArgs, MatrixArgs, MatrixFormat};
 use crate::exit::{Exit, Failure};
-use crate::hermitage::Table;
 use crate::launch;
-use crate::matrix::{Level, measure};
+use crate::matrix::{Level, Measured, measure};
+use crate::play::Patience;
+use crate::run::venues::Venues;
 use crate::scenario::EngineKind;
 
 /// No step of these scenarios takes long; one that does will not end.
@@ -18,27 +21,39 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Measures the table and writes it.
 pub fn run(arguments: &MatrixArgs) -> eyre::Result<Exit> {
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
-    let table = runtime.block_on(async {
+    let measured = runtime.block_on(async {
+        let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         tokio::select! {
-            table = measured(&arguments.engine) => table.map(Some),
-            _ = tokio::signal::ctrl_c() => Ok(None),
+            biased;
+            venues = launch::engine(&arguments.engine) => {
+                measured(&venues?, &arguments.engine, &interrupted).await
+            }
+            () = interrupted.cancelled() => Ok(None),
         }
     })?;
-    let Some(table) = table else { return Ok(Exit::Interrupted) };
+    let Some(Measured { table, trouble }) = measured else { return Ok(Exit::Interrupted) };
     let text = match arguments.format {
         MatrixFormat::Text => table.text(),
         MatrixFormat::Markdown => table.markdown(),
     };
     let mut out = open_output(arguments.output.as_deref())?;
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).wrap_err("cannot write the table")?;
-    Ok(Exit::Fine)
+    let Some(trouble) = trouble else { return Ok(Exit::Fine) };
+    writeln!(std::io::stderr(), "overbooked: not everything could be measured: {trouble}")?;
+    Ok(Exit::Broken)
 }
 
-async fn measured(arguments: &EngineArgs) -> Result<Table, Failure> {
-    let venues = launch::engine(arguments).await?;
-    let table = measure(&venues, &levels(arguments), STEP_TIMEOUT).await;
-    venues.stop().await?;
-    Ok(table?)
+/// Nothing where it was interrupted.
+async fn measured(
+    venues: &Venues,
+    arguments: &EngineArgs,
+    interrupted: &CancellationToken,
+) -> eyre::Result<Option<Measured>> {
+    let patience = Patience::with_steps(STEP_TIMEOUT);
+    let measured = measure(venues, &levels(arguments), patience, interrupted).await;
+    venues.stop().await.map_err(Failure::from)?;
+    let measured = measured.map_err(Failure::from)?;
+    Ok(Some(measured).filter(|_| !interrupted.is_cancelled()))
 }
 
 /// Every level of both local engines, or those that were asked for; of somebody's own server, its own.

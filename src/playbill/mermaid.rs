@@ -17,8 +17,9 @@ impl Playbill<'_> {
         }
         let _ = writeln!(out, "    participant DB as {}", text(self.engine));
         for event in self.story() {
-            if let (Some(lane), Some(line)) = (self.lane(event.session.as_ref()), line(&event)) {
-                let _ = writeln!(out, "    {}", line.replace("LANE", &lane));
+            let Some(lane) = self.lane(event.session.as_ref()) else { continue };
+            if let Some(line) = line(&event, &lane) {
+                let _ = writeln!(out, "    {line}");
             }
         }
         out
@@ -30,18 +31,18 @@ impl Playbill<'_> {
     }
 }
 
-fn line(event: &Event) -> Option<String> {
+fn line(event: &Event, lane: &str) -> Option<String> {
     Some(match &event.kind {
-        Kind::Sent { sql, .. } => format!("LANE->>DB: {}", text(sql)),
-        Kind::Done { tag, .. } => format!("DB-->>LANE: {}", text(tag)),
+        Kind::Sent { sql, .. } => format!("{lane}->>DB: {}", text(sql)),
+        Kind::Done { tag, .. } => format!("DB-->>{lane}: {}", text(tag)),
         Kind::Failed(error) => {
-            format!("DB--xLANE: ERROR {} {}", error.code, text(&error.message))
+            format!("DB--x{lane}: ERROR {} {}", error.code, text(&error.message))
         }
         Kind::Waiting(wait) => {
-            format!("Note over LANE,DB: {}", text(&waits(&without_processes(wait))))
+            format!("Note over {lane},DB: {}", text(&waits(&without_processes(wait))))
         }
-        Kind::Resumed { .. } => "Note over LANE,DB: goes on".to_owned(),
-        Kind::Lost { .. } => "DB--xLANE: connection lost".to_owned(),
+        Kind::Resumed { .. } => format!("Note over {lane},DB: goes on"),
+        Kind::Lost { .. } => format!("DB--x{lane}: connection lost"),
         _ => return None,
     })
 }
@@ -54,4 +55,20 @@ pub(super) fn text(raw: &str) -> String {
         short.push('…');
     }
     short.trim_end_matches(';').replace('#', "#35;").replace(';', "#59;").replace(':', "#58;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::SubmissionId;
+
+    #[test]
+    fn what_was_sent_stands_there_as_it_was() {
+        let sql = "select * from LANES".into();
+        let kind = Kind::Sent { submission: SubmissionId(1), sql, step: None };
+        let event = Event { at: Duration::ZERO, session: Some(SessionName::new("Bob")), kind };
+        assert_eq!(line(&event, "S0").unwrap(), "S0->>DB: select * from LANES");
+    }
 }

@@ -83,8 +83,8 @@ impl SpecBill<'_> {
         for line in self.lines() {
             let lane = line.session.as_deref().and_then(|name| self.lane(name));
             let lane = lane.map_or("S0".to_owned(), |place| format!("S{place}"));
-            for drawn in arrows(&line) {
-                let _ = writeln!(out, "    {}", drawn.replace("LANE", &lane));
+            for drawn in arrows(&line.kind, &lane) {
+                let _ = writeln!(out, "    {drawn}");
             }
         }
         out
@@ -146,32 +146,32 @@ fn steady(telling: &Telling) -> Telling {
     }
 }
 
-fn arrows(line: &Line) -> Vec<String> {
-    let sent = |name: &str, sql: &str| format!("LANE->>DB: {}", text(&format!("{name} {sql}")));
-    match &line.kind {
+fn arrows(telling: &Telling, lane: &str) -> Vec<String> {
+    let sent = |name: &str, sql: &str| format!("{lane}->>DB: {}", text(&format!("{name} {sql}")));
+    match telling {
         Telling::Permutation { steps } => {
             vec![format!("Note over S0,DB: {}", text(&steps.join(" ")))]
         }
         Telling::Step { name, sql } => vec![sent(name, sql)],
         Telling::Waiting { name, sql } => {
-            vec![sent(name, sql), "Note over LANE,DB: waits".to_owned()]
+            vec![sent(name, sql), format!("Note over {lane},DB: waits")]
         }
-        Telling::Completed { name } => vec![format!("Note over LANE,DB: {} goes on", text(name))],
+        Telling::Completed { name } => vec![format!("Note over {lane},DB: {} goes on", text(name))],
         Telling::Table { rows, .. } => {
-            vec![format!("DB-->>LANE: {}", crate::scenario::rows(rows.len() as u64))]
+            vec![format!("DB-->>{lane}: {}", crate::scenario::rows(rows.len() as u64))]
         }
         Telling::Failed(message) => {
-            vec![format!("DB--xLANE: {} {}", message.severity, text(&message.message))]
+            vec![format!("DB--x{lane}: {} {}", message.severity, text(&message.message))]
         }
-        Telling::Broken(_) => vec!["DB--xLANE: connection lost".to_owned()],
+        Telling::Broken(_) => vec![format!("DB--x{lane}: connection lost")],
         Telling::Notice { message, .. } => {
-            vec![format!("DB-->>LANE: {} {}", message.severity, text(&message.message))]
+            vec![format!("DB-->>{lane}: {} {}", message.severity, text(&message.message))]
         }
         Telling::Notification { channel, payload, .. } => {
-            vec![format!("DB-->>LANE: NOTIFY {} {}", text(channel), text(payload))]
+            vec![format!("DB-->>{lane}: NOTIFY {} {}", text(channel), text(payload))]
         }
         Telling::Cancelled { name, .. } => {
-            vec![format!("Note over LANE,DB: {} is cancelled", text(name))]
+            vec![format!("Note over {lane},DB: {} is cancelled", text(name))]
         }
         _ => vec![],
     }

@@ -49,8 +49,9 @@ impl Actor {
         }
     }
 
-    /// Takes the session out, to be closed.
+    /// Takes the session out, to be closed. Nothing can be sent into it from now on.
     pub(crate) fn dismiss(&mut self) -> Option<Session> {
+        self.standing.absence.get_or_insert(Absence::Closed);
         self.session.take()
     }
 

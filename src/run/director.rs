@@ -13,7 +13,7 @@ use crate::run::orders::Orders;
 use crate::run::prologue::Prologue;
 use crate::run::stage::{Moment, Stage};
 use crate::run::venues::{OpenHouse, VenueError, Venues};
-use crate::run::{Command, Fresh, Production, Report};
+use crate::run::{Command, Fresh, Production, Report, Untidy};
 use crate::scenario::{EngineKind, Launch, Scenario};
 
 /// How long a replayed step may run before the replay stops at it.
@@ -23,7 +23,6 @@ const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Director {
     pub(crate) venues: Venues,
     pub(crate) production: Arc<Production>,
-    pub(crate) orders: Orders,
     pub(crate) reports: mpsc::Sender<Report>,
     pub(crate) clock: Instant,
     pub(crate) place: Place,
@@ -57,6 +56,13 @@ impl Place {
     }
 }
 
+/// Whether the play can go on.
+#[derive(PartialEq, Eq)]
+enum Scene {
+    Playable,
+    Ruined,
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Finale {
     #[default]
@@ -67,34 +73,39 @@ enum Finale {
 
 impl Director {
     /// Plays until nobody gives commands any more, then tidies up.
-    pub(crate) async fn direct(mut self) {
-        let mut stage = self.open().await;
+    pub(crate) async fn direct(mut self, mut orders: Orders) -> Option<Untidy> {
+        let mut stage = self.open(&mut orders).await;
         loop {
             let moment = tokio::select! {
                 biased;
-                command = self.orders.next() => match command {
-                    Some(command) => { self.obey(&mut stage, command).await; continue }
+                command = orders.next() => match command {
+                    Some(command) => { self.obey(&mut stage, command, &mut orders).await; continue }
                     None => break,
                 },
                 moment = next_moment(&mut stage, &mut self.house) => moment,
             };
-            if let Some(stage) = &mut stage {
-                self.react(stage, moment).await;
+            if let Some(playing) = &mut stage
+                && self.react(playing, moment).await == Scene::Ruined
+            {
+                self.strike(&mut stage).await;
             }
         }
-        if let Some(stage) = stage {
-            stage.close().await;
-        }
+        let untidy = match stage {
+            Some(stage) => stage.close().await,
+            None => None,
+        };
         self.close_house().await;
+        untidy
     }
 
     /// A fresh setup, or none if the engine or the scenario's setup fails, which the driver is told, or if orders came meanwhile that make it
     /// pointless.
-    async fn open(&mut self) -> Option<Stage> {
+    async fn open(&mut self, orders: &mut Orders) -> Option<Stage> {
         self.place.prologue = Prologue::of(&self.production.scenario);
         self.place.next = 0;
         self.place.finale = Finale::Ahead;
-        let opened = self.try_open().await;
+        let opened = self.try_open(orders).await;
+        self.renew_patience();
         match opened {
             Ok(stage) => stage,
             Err(reason) => {
@@ -105,11 +116,15 @@ impl Director {
         }
     }
 
-    async fn try_open(&mut self) -> Result<Option<Stage>, String> {
-        self.open_house().await.map_err(|error| with_causes(&error))?;
+    async fn try_open(&mut self, orders: &mut Orders) -> Result<Option<Stage>, String> {
+        tokio::select! {
+            biased;
+            () = orders.abandonment() => return Ok(None),
+            opened = self.open_house() => opened.map_err(|error| with_causes(&error))?,
+        }
         let Some(house) = &self.house else { return Err("there is no engine".to_owned()) };
         let production = Arc::clone(&self.production);
-        let overtaken = self.orders.overtaking();
+        let overtaken = orders.overtaking();
         let opened = Stage::open(house, production, self.clock, overtaken).await;
         let Some(stage) = opened.map_err(|error| with_causes(&error))? else { return Ok(None) };
         let fresh = Fresh {
@@ -148,16 +163,20 @@ impl Director {
         }
     }
 
-    async fn obey(&mut self, stage: &mut Option<Stage>, command: Command) {
+    async fn obey(&mut self, stage: &mut Option<Stage>, command: Command, orders: &mut Orders) {
         match command {
-            Command::GoTo(step) => return self.replay(stage, step).await,
-            Command::Open(scenario) => return self.change(stage, scenario).await,
-            Command::Switch(kind) => return self.switch(stage, kind).await,
+            Command::GoTo(step) => return self.replay(stage, step, orders).await,
+            Command::Open(scenario) => return self.change(stage, scenario, orders).await,
+            Command::Switch(kind) => return self.switch(stage, kind, orders).await,
             _ => {}
         }
         let Some(stage) = stage else {
-            let refusal = "nothing is set up; F8 tries again".to_owned();
-            return self.report(Report::Refused(refusal)).await;
+            let refusal = if orders.has_another_setup() {
+                "the scenario is being set up anew"
+            } else {
+                "nothing is set up; F8 tries again"
+            };
+            return self.report(Report::Refused(refusal.to_owned())).await;
         };
         match command {
             Command::Step => self.step_when_ready(stage, None).await,
@@ -178,7 +197,7 @@ impl Director {
         }
     }
 
-    async fn react(&mut self, stage: &mut Stage, moment: Moment) {
+    async fn react(&mut self, stage: &mut Stage, moment: Moment) -> Scene {
         let events = match moment {
             Moment::Event(event) => stage.on_event(event),
             Moment::Seen(seen) => stage.on_seen(seen),
@@ -196,10 +215,14 @@ impl Director {
             let failure = self.place.prologue.failure(&event);
             self.report(Report::Event(event)).await;
             if let Some(reason) = failure {
+                self.place.replay = None;
+                self.place.asked.clear();
                 self.report(Report::Broken(reason)).await;
+                return Scene::Ruined;
             }
         }
         self.give_up_a_stuck_replay().await;
+        Scene::Playable
     }
 
     /// Sends the setup of the next session that has one and is there; nothing is quiet before all of them are played.
@@ -253,6 +276,13 @@ impl Director {
         };
     }
 
+    /// What is replayed next has the whole time again.
+    fn renew_patience(&mut self) {
+        if let Some((_, deadline)) = &mut self.place.replay {
+            *deadline = Instant::now() + REPLAY_PATIENCE;
+        }
+    }
+
     async fn give_up_a_stuck_replay(&mut self) {
         if self.place.replay.is_some_and(|(_, deadline)| deadline < Instant::now()) {
             self.place.replay = None;
@@ -290,39 +320,43 @@ impl Director {
             self.place.edits.insert(next, edit);
         }
         self.place.next = next + 1;
+        self.renew_patience();
         self.report(Report::Next(self.place.next)).await;
     }
 
-    async fn replay(&mut self, stage: &mut Option<Stage>, until: usize) {
+    async fn replay(&mut self, stage: &mut Option<Stage>, until: usize, orders: &mut Orders) {
         if until == 0 {
             self.place.edits.clear();
         }
         self.place.asked.clear();
         self.strike(stage).await;
         self.place.replay = (until > 0).then(|| (until, Instant::now() + REPLAY_PATIENCE));
-        *stage = self.open().await;
+        *stage = self.open(orders).await;
     }
 
-    async fn change(&mut self, stage: &mut Option<Stage>, scenario: Arc<Scenario>) {
+    async fn change(
+        &mut self,
+        stage: &mut Option<Stage>,
+        scenario: Arc<Scenario>,
+        orders: &mut Orders,
+    ) {
         let production = Production::of(scenario, &self.production);
         self.production = Arc::new(production);
-        self.replay(stage, 0).await;
+        self.replay(stage, 0, orders).await;
     }
 
-    async fn switch(&mut self, stage: &mut Option<Stage>, kind: EngineKind) {
+    async fn switch(&mut self, stage: &mut Option<Stage>, kind: EngineKind, orders: &mut Orders) {
         let until = self.place.destination();
         let production = Production { engine: kind, ..(*self.production).clone() };
         self.production = Arc::new(production);
-        self.replay(stage, until).await;
+        self.replay(stage, until, orders).await;
     }
 
     /// Takes the stage down.
     async fn strike(&mut self, stage: &mut Option<Stage>) {
-        if let Some(trouble) = match stage.take() {
-            Some(stage) => stage.close().await,
-            None => None,
-        } {
-            self.note(trouble).await;
+        let Some(stage) = stage.take() else { return };
+        if let Some(untidy) = stage.close().await {
+            self.note(untidy.to_string()).await;
         }
     }
 

@@ -27,8 +27,8 @@ const WAITING_POLL: Duration = Duration::from_millis(40);
 pub(crate) enum Seen {
     /// Who is in whose way, among the sessions that were busy.
     Blocked {
-        /// How many submissions had been sent when it was asked; a verdict from before the last one is void.
-        submissions: u64,
+        /// The stage's epoch when it was asked; a verdict from an earlier one is void.
+        epoch: u64,
         /// The answer.
         answer: Result<Vec<Blocked>, ObserverError>,
         /// Blockers that are no sessions of ours and sit idle in a transaction: only their users can end that.
@@ -37,7 +37,7 @@ pub(crate) enum Seen {
     /// Who waits for what, in words.
     Waits {
         /// As above.
-        submissions: u64,
+        epoch: u64,
         /// The busy sessions that waited stably when it was asked.
         blocked: Vec<Blocked>,
         /// As above.
@@ -136,7 +136,7 @@ impl Lookout {
         &mut self,
         busy: Vec<Pid>,
         roster: Vec<(SessionName, Pid)>,
-        submissions: u64,
+        epoch: u64,
     ) {
         self.poll_due = None;
         self.poll_under_way = true;
@@ -144,7 +144,7 @@ impl Lookout {
         tokio::spawn(async move {
             let answer = observer.blocked(&busy).await;
             let strangers = strangers(&observer, answer.as_ref().ok(), &roster).await;
-            let _ = seen.send(Seen::Blocked { submissions, answer, strangers });
+            let _ = seen.send(Seen::Blocked { epoch, answer, strangers });
         });
     }
 
@@ -154,13 +154,13 @@ impl Lookout {
         roster: Vec<(SessionName, Pid)>,
         blocked: Vec<Blocked>,
         strangers: Vec<Pid>,
-        submissions: u64,
+        epoch: u64,
     ) {
         self.poll_under_way = true;
         let (observer, seen) = (Arc::clone(&self.observer), self.seen.clone());
         tokio::spawn(async move {
             let answer = observer.waits(&roster).await;
-            let _ = seen.send(Seen::Waits { submissions, blocked, strangers, answer });
+            let _ = seen.send(Seen::Waits { epoch, blocked, strangers, answer });
         });
     }
 

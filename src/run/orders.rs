@@ -28,15 +28,31 @@ impl Orders {
         }
     }
 
-    /// Waits until a setup that is under way has become pointless: the driver has left, or wants another. Other commands are kept for
-    /// [`next`](Self::next), and nothing is lost if the wait is given up.
+    /// Waits until the driver has left. Commands are kept for [`next`](Self::next), and nothing is lost if the wait is given up.
+    pub(crate) async fn abandonment(&mut self) {
+        while let Some(command) = self.incoming.recv().await {
+            self.deferred.push_back(command);
+        }
+    }
+
+    /// Waits until a setup that is under way has become pointless: the driver has left, or wants another. What was meant for the scene that
+    /// will not be is dropped then, but for what somebody has typed; other commands are kept for [`next`](Self::next), and nothing is
+    /// lost if the wait is given up.
     pub(crate) async fn overtaking(&mut self) {
-        while !self.deferred.iter().any(asks_for_another_setup) {
+        while !self.has_another_setup() {
             match self.incoming.recv().await {
                 Some(command) => self.deferred.push_back(command),
                 None => return,
             }
         }
+        self.deferred.retain(|command| {
+            asks_for_another_setup(command) || matches!(command, Command::Submit { .. })
+        });
+    }
+
+    /// Whether another setup is wanted.
+    pub(crate) fn has_another_setup(&self) -> bool {
+        self.deferred.iter().any(asks_for_another_setup)
     }
 }
 
@@ -60,10 +76,16 @@ mod tests {
         }
         commands.send(Command::GoTo(0)).unwrap();
         orders.overtaking().await;
+        assert_eq!(
+            orders.next().await,
+            Some(Command::GoTo(0)),
+            "the step was meant for the old setup"
+        );
+        commands.send(Command::Step).unwrap();
         assert_eq!(orders.next().await, Some(Command::Step));
-        assert_eq!(orders.next().await, Some(Command::GoTo(0)));
         drop(commands);
         orders.overtaking().await;
+        orders.abandonment().await;
         assert_eq!(orders.next().await, None);
     }
 }

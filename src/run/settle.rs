@@ -36,7 +36,15 @@ pub(crate) struct Told {
     /// What the sessions have changed in private, on the optimistic engine.
     private: Private,
     house: Option<Arc<House>>,
-    trouble: Option<String>,
+    /// Why nobody can tell who waits, and why the house cannot be looked at.
+    trouble: Troubles,
+}
+
+/// The troubles that were told, one for each question that the observer asks.
+#[derive(Default)]
+struct Troubles {
+    waits: Option<String>,
+    house: Option<String>,
 }
 
 impl Stage {
@@ -89,6 +97,7 @@ impl Stage {
         self.lookout.poll_soon();
         match kind {
             Kind::Connected { .. } | Kind::Lost { .. } | Kind::Closed | Kind::Ready { .. } => {
+                self.epoch += 1;
                 self.lookout.look_within(Duration::ZERO);
             }
             _ => self.lookout.look_within(BUSY_LOOK),
@@ -130,9 +139,7 @@ impl Stage {
                 self.lookout.look_within(IDLE_LOOK);
                 Vec::new()
             }
-            Seen::Blocked { submissions, .. } | Seen::Waits { submissions, .. }
-                if submissions != self.submissions =>
-            {
+            Seen::Blocked { epoch, .. } | Seen::Waits { epoch, .. } if epoch != self.epoch => {
                 self.lookout.poll_soon();
                 Vec::new()
             }
@@ -149,12 +156,13 @@ impl Stage {
     }
 
     fn on_blocked(&mut self, blocked: Vec<Blocked>, strangers: Vec<Pid>) -> Vec<Event> {
+        self.told.trouble.waits = None;
         let resumed = self.mark_blocked(&blocked);
         let (stable, all_stable) = self.stable(&blocked, &strangers);
         let is_news = self.actors.iter().any(|actor| is_untold(actor, &stable));
         if is_news || (all_stable && !self.told.quiet) {
             let roster = self.roster();
-            self.lookout.ask_waits(roster, blocked, strangers, self.submissions);
+            self.lookout.ask_waits(roster, blocked, strangers, self.epoch);
         } else {
             self.plan_next_poll(all_stable);
         }
@@ -224,7 +232,8 @@ impl Stage {
 
     /// The database did not say who waits: what lasts is guessed to wait, and said to be a guess.
     fn on_blindness(&mut self, error: &ObserverError) -> Vec<Event> {
-        let mut out: Vec<Event> = self.trouble(error.to_string()).into_iter().collect();
+        let told = replace_if_news(&mut self.told.trouble.waits, error);
+        let mut out: Vec<Event> = told.map(|note| self.event(None, note)).into_iter().collect();
         let at = self.clock.elapsed();
         let suspects = self.in_transaction();
         let mut all_told = true;
@@ -255,12 +264,15 @@ impl Stage {
         self.lookout.look_within(if self.told.quiet { IDLE_LOOK } else { BUSY_LOOK });
         let mut house = match answer {
             Ok(house) => house,
-            Err(error) => return self.trouble(error.to_string()),
+            Err(error) => {
+                let note = replace_if_news(&mut self.told.trouble.house, &error)?;
+                return Some(self.event(None, note));
+            }
         };
         // The look may have begun before a connection was lost.
         let lost = self.actors.iter().filter(|actor| actor.standing.pid.is_none());
         lost.for_each(|actor| house.forget(actor.name()));
-        self.told.trouble = None;
+        self.told.trouble.house = None;
         self.told.committed = house;
         self.tell_house()
     }
@@ -295,14 +307,16 @@ impl Stage {
         self.told.house = Some(Arc::clone(&house));
         Some(self.event(None, Kind::House(house)))
     }
+}
 
-    fn trouble(&mut self, trouble: String) -> Option<Event> {
-        if self.told.trouble.as_ref() == Some(&trouble) {
-            return None;
-        }
-        self.told.trouble = Some(trouble.clone());
-        Some(self.event(None, Kind::Note(trouble)))
+/// What is told of a trouble that was not told last time.
+fn replace_if_news(told: &mut Option<String>, error: &ObserverError) -> Option<Kind> {
+    let trouble = error.to_string();
+    if told.as_ref() == Some(&trouble) {
+        return None;
     }
+    *told = Some(trouble.clone());
+    Some(Kind::Note(trouble))
 }
 
 /// The runner's own comings and goings are not part of the play.

@@ -1,5 +1,6 @@
 //! A stage: one fresh setup with its schema, its sessions and its observer, from the first connection to the last drop.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::run::actor::Actor;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::settle::Told;
 use crate::run::venues::OpenHouse;
-use crate::run::{EngineLine, Production};
+use crate::run::{EngineLine, Production, Untidy};
 use crate::scenario::EngineKind;
 use crate::session::{Session, SessionOptions};
 use crate::wire::Target;
@@ -24,11 +25,14 @@ pub(crate) const SCHEMA_PREFIX: &str = "overbooked_run";
 const RUNNER: &str = "the runner";
 /// How many events may be on their way before sessions have to wait for the run.
 const EVENTS_QUEUED: usize = 1024;
-/// How long tidying up may take; what is left then is swept by the next run.
+/// How long the scenario's teardown may take, and the dropping of the schema; what is left then is swept by the next run.
 const TIDY_UP: Duration = Duration::from_secs(3);
 
-/// How much of that the sessions' own teardowns may take.
+/// How long the sessions' own teardowns may take.
 const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
+
+/// How long a statement of the runner's has to end after it was cancelled, before it is cancelled again.
+const CANCEL_AGAIN: Duration = Duration::from_millis(100);
 
 /// Why a stage could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +57,10 @@ pub(crate) struct Stage {
     pub(crate) runner: Actor,
     pub(crate) lookout: Lookout,
     pub(crate) observer: Arc<Observer>,
-    /// How many submissions were sent: what was seen before the last of them may be stale.
-    pub(crate) submissions: u64,
+    /// How many submissions were sent.
+    submissions: u64,
+    /// Counts what was sent and what was answered whole: what was asked of the database before the last of these may be stale.
+    pub(crate) epoch: u64,
     /// What the driver was told.
     pub(crate) told: Told,
     pub(crate) clock: Instant,
@@ -85,7 +91,12 @@ impl Stage {
         clock: Instant,
         overtaken: impl Future<Output = ()>,
     ) -> Result<Option<Self>, StageError> {
-        let schema = RunSchema::create(&house.pool, SCHEMA_PREFIX).await?;
+        let mut overtaken = pin!(overtaken);
+        let schema = tokio::select! {
+            biased;
+            () = &mut overtaken => return Ok(None),
+            schema = RunSchema::create(&house.pool, SCHEMA_PREFIX) => schema?,
+        };
         house.observer.watch(Watch {
             schema: Some(schema.name().to_owned()),
             seats: production.scenario.seats.clone(),
@@ -105,6 +116,7 @@ impl Stage {
             runner,
             observer,
             submissions: 0,
+            epoch: 0,
             told: Told::default(),
             clock,
             target,
@@ -210,6 +222,7 @@ impl Stage {
 
     fn next_submission(&mut self) -> SubmissionId {
         self.submissions += 1;
+        self.epoch += 1;
         SubmissionId(self.submissions)
     }
 
@@ -307,7 +320,7 @@ impl Stage {
     pub(crate) fn look(&mut self) {
         if self.lookout.is_poll_due() {
             let (busy, roster) = (self.busy(), self.roster());
-            self.lookout.ask_blocked(busy, roster, self.submissions);
+            self.lookout.ask_blocked(busy, roster, self.epoch);
         }
         if self.lookout.is_look_due() {
             let roster = self.roster();
@@ -316,16 +329,21 @@ impl Stage {
         }
     }
 
-    /// Sends everybody home and drops the schema; tells what could not be tidied up in time and is left for the next run's sweep.
-    pub(crate) async fn close(mut self) -> Option<String> {
-        match tokio::time::timeout(TIDY_UP, self.tear_down()).await {
-            Ok(()) => {}
-            Err(_) => return Some(STILL_IN_USE.to_owned()),
+    /// Sends everybody home and drops the schema; tells what could not be tidied up in time. A schema that stays is the next run's to sweep.
+    pub(crate) async fn close(mut self) -> Option<Untidy> {
+        // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
+        let _ = tokio::time::timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
+        let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
+        futures::future::join_all(sessions.into_iter().map(Session::close)).await;
+        let torn_down = tokio::time::timeout(TIDY_UP, self.play_teardown()).await;
+        if let Some(runner) = self.runner.dismiss() {
+            runner.close().await;
         }
-        match tokio::time::timeout(TIDY_UP, self.schema.drop()).await {
-            Ok(dropped) => dropped.err().map(|error| error.to_string()),
-            Err(_) => Some(STILL_IN_USE.to_owned()),
-        }
+        let left = match tokio::time::timeout(TIDY_UP, self.schema.drop()).await {
+            Ok(dropped) => dropped.err().map(|error| Untidy::Schema(error.to_string())),
+            Err(_) => Some(Untidy::Schema(STILL_IN_USE.to_owned())),
+        };
+        torn_down.err().map(|_| Untidy::Teardown(TIDY_UP)).or(left)
     }
 
     /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
@@ -341,26 +359,19 @@ impl Stage {
         }
     }
 
+    /// Plays the scenario's teardown, after cancelling what the runner is still busy with: a setup, or a `finally` part.
     async fn play_teardown(&mut self) {
+        let runner = self.runner.name().clone();
+        while self.runner.standing.in_flight.is_some() {
+            self.runner.cancel();
+            // A request that comes before the server has begun with the statement cancels nothing.
+            let _ = tokio::time::timeout(CANCEL_AGAIN, self.hear_out(&runner)).await;
+        }
         let production = Arc::clone(&self.production);
         for statement in &production.scenario.teardown {
             if let Some(reason) = self.play_as_runner(statement).await {
                 tracing::warn!(statement, reason, "the scenario's teardown failed");
             }
-        }
-    }
-
-    async fn tear_down(&mut self) {
-        // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
-        let _ = tokio::time::timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
-        let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
-        futures::future::join_all(sessions.into_iter().map(Session::close)).await;
-        // What the runner itself has not ended (a setup or a finally part that waits for something) is cancelled as its session closes.
-        if self.runner.standing.in_flight.is_none() {
-            self.play_teardown().await;
-        }
-        if let Some(runner) = self.runner.dismiss() {
-            runner.close().await;
         }
     }
 }

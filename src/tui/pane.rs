@@ -93,9 +93,10 @@ impl Pane {
         }
     }
 
-    /// The same pane in a fresh run: what was typed and remembered stays, what the old session said goes.
+    /// The same pane in a fresh run: what was typed and remembered stays, also what was on its way; what the old session said goes.
     #[must_use]
-    pub fn fresh(self) -> Self {
+    pub fn fresh(mut self) -> Self {
+        self.take_back();
         Self { editor: self.editor, ..Self::new(self.name) }
     }
 
@@ -183,15 +184,17 @@ impl Pane {
         self.in_flight = None;
         self.waiting = None;
         self.take_back();
-        self.queue.clear();
     }
 
     /// What was sent and did not go out is in the editor again, with what was to follow it.
     pub fn take_back(&mut self) {
-        let Some(asked) = self.asked.take() else { return };
         let rest = std::mem::take(&mut self.queue);
+        let unsent: Vec<String> = self.asked.take().into_iter().chain(rest).collect();
+        if unsent.is_empty() {
+            return;
+        }
         let typed = Some(self.editor.text()).filter(|text| !text.is_empty());
-        let whole: Vec<String> = [asked].into_iter().chain(rest).chain(typed).collect();
+        let whole: Vec<String> = unsent.into_iter().chain(typed).collect();
         self.editor.put(&whole.join("\n"));
     }
 

@@ -10,6 +10,7 @@ use overbooked::run::venues::Venues;
 use overbooked::scenario::library::{self, ENTRIES, Entry};
 use overbooked::scenario::{EngineKind, Scenario};
 use overbooked::transcript::{Options, transcript};
+use tokio_util::sync::CancellationToken;
 
 use crate::support;
 
@@ -65,9 +66,9 @@ async fn play_all(venues: &Venues, engine: EngineKind) -> Vec<String> {
         if !scenario.engines.is_empty() && !scenario.engines.contains(&engine) {
             continue;
         }
-        let played = play(venues, production(scenario, engine), Patience::with_steps(STEP_TIMEOUT))
-            .await
-            .unwrap();
+        let patience = Patience::with_steps(STEP_TIMEOUT);
+        let production = production(scenario, engine);
+        let played = play(venues, production, patience, &CancellationToken::new()).await.unwrap();
         if played.is_kept() {
             compare(entry, engine, &played);
         } else {

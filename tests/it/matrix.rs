@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use overbooked::hermitage::{Anomaly, Cell, Means, Row, Table};
 use overbooked::matrix::{Level, measure};
+use overbooked::play::Patience;
 use overbooked::run::venues::Venues;
 use overbooked::scenario::{EngineKind, Isolation};
+use tokio_util::sync::CancellationToken;
 
 use crate::support;
 
@@ -13,9 +15,12 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn measured(engine: EngineKind) -> Table {
     let venues = Venues::embedded(support::cluster_options());
-    let table = measure(&venues, &Level::of(engine), STEP_TIMEOUT).await.unwrap();
+    let patience = Patience::with_steps(STEP_TIMEOUT);
+    let measured = measure(&venues, &Level::of(engine), patience, &CancellationToken::new()).await;
     venues.stop().await.unwrap();
-    table
+    let measured = measured.unwrap();
+    assert_eq!(measured.trouble, None);
+    measured.table
 }
 
 fn possible(row: &Row) -> Vec<Anomaly> {

@@ -1,16 +1,17 @@
 //! What never ends: a step, a setup, a `finally` part. Each is given up with the right words, and nothing hangs or is left behind.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use overbooked::engine::postgres::SUPERUSER;
 use overbooked::play::{Patience, Played, Stop, play};
 use overbooked::run::venues::Venues;
-use overbooked::run::{Command, Production, Report, Run};
+use overbooked::run::{Command, Production, Report, Run, Untidy};
 use overbooked::scenario::{EngineKind, library, spec_file, sql_file};
 use sqlx::{Connection as _, Executor as _, PgConnection};
+use tokio_util::sync::CancellationToken;
 
 use crate::headless::{complaint, overbooked, told, written};
 use crate::support::{Database, server};
@@ -41,6 +42,36 @@ select 1;
 select pg_sleep(600);
 ";
 
+const ENDLESS_TEARDOWN: &str = "\
+-- A goodbye that sleeps
+--
+-- sessions: Bob
+
+-- Bob: looks
+select 1;
+
+-- teardown
+select pg_sleep(600);
+";
+
+const ENDLESS_LAST_STEP: &str = "\
+-- A last step that sleeps
+--
+-- sessions: Bob
+
+-- setup
+create table public.kept (id int);
+
+-- Bob: sleeps
+select pg_sleep(600);
+
+-- finally
+select count(*) from public.kept;
+
+-- teardown
+drop table public.kept;
+";
+
 const ENDLESS_OWN_SETUP: &str = "\
 session bob
 setup { select pg_sleep(600); }
@@ -49,7 +80,7 @@ step look { select 1; }
 
 /// What the tests give a part that never ends, and one that does.
 const SHORT: Duration = Duration::from_secs(2);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn url(database: &Database) -> String {
     let (host, port) = (server().folder().display(), server().port());
@@ -68,17 +99,19 @@ fn from_sql(text: &str) -> Production {
 
 async fn played(database: &Database, production: Production, patience: Patience) -> Played {
     let venues = Venues::at(database.target());
-    let played = tokio::time::timeout(LONG, play(&venues, production, patience)).await;
+    let played =
+        tokio::time::timeout(LONG, play(&venues, production, patience, &CancellationToken::new()))
+            .await;
     played.expect("nothing hangs").unwrap()
 }
 
 /// What is left in the database: schemas of runs, and statements of the runner's that still run.
 async fn leftovers(database: &Database) -> i64 {
     let mut connection = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
-    let count = "select (select count(*) from pg_namespace where nspname like 'overbooked_run%') \
-                 + (select count(*) from pg_stat_activity where datname = current_database() and query like '%pg_sleep(600)%' \
-                    and state = 'active' and pid <> pg_backend_pid())";
-    sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap()
+    let schemas = "select count(*) from pg_namespace where nspname like 'overbooked_run%'";
+    let schemas: i64 = sqlx::query_scalar(schemas).fetch_one(&mut connection).await.unwrap();
+    let sleeps: bool = sqlx::query_scalar(SLEEPS).fetch_one(&mut connection).await.unwrap();
+    schemas + i64::from(sleeps)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +119,8 @@ async fn a_setup_that_never_ends_is_given_up_and_leaves_nothing() {
     let database = Database::create().await;
     let venues = Venues::at(database.target());
     let patience = Patience { setup: SHORT, step: LONG };
-    let playing = play(&venues, from_sql(ENDLESS_SETUP), patience);
+    let never = CancellationToken::new();
+    let playing = play(&venues, from_sql(ENDLESS_SETUP), patience, &never);
     let played = tokio::time::timeout(LONG, playing).await.expect("nothing hangs");
     assert_eq!(played.unwrap_err().to_string(), "the setup did not end within 2 s");
     assert_eq!(leftovers(&database).await, 0);
@@ -112,17 +146,74 @@ async fn a_session_whose_own_setup_never_ends_was_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_teardown_that_never_ends_is_cancelled_and_said_and_leaves_nothing() {
+    let database = Database::create().await;
+    let patience = Patience { setup: LONG, step: LONG };
+    let played = played(&database, from_sql(ENDLESS_TEARDOWN), patience).await;
+    assert!(matches!(played.untidy, Some(Untidy::Teardown(_))), "{:?}", played.untidy);
+    assert!(!played.is_kept());
+    assert_eq!(leftovers(&database).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_teardown_is_played_after_a_last_step_that_was_cancelled() {
+    let database = Database::create().await;
+    let patience = Patience { setup: LONG, step: SHORT };
+    let played = played(&database, from_sql(ENDLESS_LAST_STEP), patience).await;
+    assert!(matches!(played.stop, Some(Stop::Endless { .. })), "{:?}", played.stop);
+    let mut connection = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+    let is_gone = "select to_regclass('public.kept') is null";
+    assert!(sqlx::query_scalar::<_, bool>(is_gone).fetch_one(&mut connection).await.unwrap());
+    assert_eq!(leftovers(&database).await, 0);
+}
+
+/// Waits until the endless statement runs.
+async fn until_it_sleeps(database: &Database) {
+    let mut connection = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+    let sleeps = async {
+        while !sqlx::query_scalar::<_, bool>(SLEEPS).fetch_one(&mut connection).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, sleeps).await.expect("it sleeps");
+}
+
+const SLEEPS: &str = "select exists (select from pg_stat_activity where datname = current_database() \
+    and query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid())";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_a_play_and_leaves_nothing() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let database = Database::create().await;
+        let (_folder, path) = written("slow.sql", ENDLESS_LAST_STEP);
+        let playing = std::process::Command::new(env!("CARGO_BIN_EXE_overbooked"))
+            .args(["play", "--url", &url(&database), &path])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        until_it_sleeps(&database).await;
+        let kill = ["-s", signal, &playing.id().to_string()];
+        assert!(std::process::Command::new("kill").args(kill).status().unwrap().success());
+        let output = playing.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{signal}: {}", complaint(&output));
+        assert!(told(&output).contains("stopped: interrupted"), "{}", told(&output));
+        assert_eq!(leftovers(&database).await, 0, "{signal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_scenario_does_not_wait_for_a_setup_that_never_ends() {
     let database = Database::create().await;
     let mut run = Run::start(Venues::at(database.target()), from_sql(ENDLESS_SETUP));
     run.commands.send(Command::Step).unwrap();
+    until_it_sleeps(&database).await;
     let other = Arc::new(library::open("adjacent-seats").unwrap());
     run.commands.send(Command::Open(other)).unwrap();
     let fresh = async {
-        loop {
-            if let Report::Fresh(fresh) = run.reports.recv().await.expect("the run goes on") {
-                return fresh;
-            }
+        match run.reports.recv().await.expect("the run goes on") {
+            Report::Fresh(fresh) => fresh,
+            other => panic!("{other:?}"),
         }
     };
     let fresh = tokio::time::timeout(LONG, fresh).await.expect("nothing hangs");
