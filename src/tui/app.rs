@@ -9,6 +9,7 @@
 //! Nothing here waits, sends or draws, so a test drives it without a terminal, without a database and without a clock: each call
 //! says what time it is, counted from the start of the run like the events' own times.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -134,6 +135,8 @@ pub struct App {
     pub(super) stepping: Option<Stepping>,
     /// The step that a replay goes to, while one is under way.
     pub(super) going_to: Option<usize>,
+    /// The engines that were asked for, one after the other, and have not been set up yet.
+    pub(super) moving_to: VecDeque<EngineKind>,
 }
 
 /// A step on its way.
@@ -177,6 +180,7 @@ impl App {
             broken: None,
             stepping: None,
             going_to: None,
+            moving_to: VecDeque::new(),
         }
     }
 
@@ -187,11 +191,17 @@ impl App {
 
     /// The engine that it can be compared with: the other of the two that stand on a PostgreSQL. `until_known` is what it will be played on.
     pub(super) fn engine_to_join(&self, until_known: EngineKind) -> Option<EngineKind> {
-        match self.engine.as_ref().map_or(until_known, |engine| engine.kind) {
+        match self.engine_ahead().unwrap_or(until_known) {
             EngineKind::Postgres => Some(EngineKind::Optimistic),
             EngineKind::Optimistic => Some(EngineKind::Postgres),
             _ => None,
         }
+    }
+
+    /// The engine that is played on, or will be once the last one that was asked for is set up.
+    pub(super) fn engine_ahead(&self) -> Option<EngineKind> {
+        let here = self.engine.as_ref().map(|engine| engine.kind);
+        self.moving_to.back().copied().or(here)
     }
 
     /// Moves it to a part of the screen.

@@ -57,11 +57,15 @@ impl Desk {
     }
 
     async fn opens_the_scenario(&self) {
+        self.opens_it_on(EngineKind::Postgres).await;
+    }
+
+    async fn opens_it_on(&self, kind: EngineKind) {
         let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
         let schedule = Arc::new(scenario.schedules.first());
         let sessions: Vec<SessionName> = scenario.sessions.iter().map(|p| p.name.clone()).collect();
         let engine = EngineLine {
-            kind: EngineKind::Postgres,
+            kind,
             product: "PostgreSQL 15.20".to_owned(),
             place: "embedded".to_owned(),
             isolation: Isolation::ReadCommitted,
@@ -255,4 +259,22 @@ async fn what_is_refused_stands_in_the_editor_again() {
     }
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
+}
+
+#[tokio::test]
+async fn the_engine_key_pressed_twice_comes_back_and_a_third_time_goes_on() {
+    use EngineKind::{Optimistic, Postgres};
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.press(KeyCode::F(2), KeyModifiers::NONE);
+    desk.press(KeyCode::F(2), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Switch(Optimistic));
+    assert_eq!(desk.command().await, Command::Switch(Postgres));
+    desk.press(KeyCode::F(2), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Switch(Optimistic));
+    for kind in [Optimistic, Postgres] {
+        desk.opens_it_on(kind).await;
+    }
+    desk.press(KeyCode::F(2), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Switch(Postgres));
 }

@@ -188,7 +188,7 @@ impl App {
 
     /// From the engine where people wait to the one where COMMIT refuses, or back.
     fn switch_engine(&mut self) -> Vec<Effect> {
-        let kind = match self.engine.as_ref().map(|engine| engine.kind) {
+        let kind = match self.engine_ahead() {
             Some(EngineKind::Postgres) => EngineKind::Optimistic,
             Some(EngineKind::Optimistic) => EngineKind::Postgres,
             Some(_) => {
@@ -202,6 +202,7 @@ impl App {
         self.stepping = None;
         self.plays_at = None;
         self.going_to = Some(self.destination());
+        self.moving_to.push_back(kind);
         vec![Effect::Ask(Command::Switch(kind))]
     }
 
