@@ -36,14 +36,14 @@ begin transaction;
 --> BEGIN
 
 -- Bob: looks for two free seats side by side
-select seat_row, seat_number, next_number
+select seat_row, seat_number, next_seat
 from (
     select seat_row, seat_number,
-           lead(seat_number) over (partition by seat_row order by seat_number) as next_number
+           lead(seat_number) over (partition by seat_row order by seat_number) as next_seat
     from seats
     where booked_by is null
 ) as free
-where next_number = seat_number + 1;
+where next_seat = seat_number + 1;
 --> A | 4 | 5
 --> (1 row)
 

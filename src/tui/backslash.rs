@@ -47,7 +47,7 @@ impl Backslash {
             "conninfo" => Self::Sql(CONNECTION.to_owned()),
             "timing" => Self::Say("the time of every statement is shown anyway".to_owned()),
             "x" => {
-                Self::Say("no expanded rows here; Alt-Right shows what a pane cuts off".to_owned())
+                Self::Say("no expanded rows here; Alt-z gives the pane the whole width".to_owned())
             }
             _ => Self::Say(format!("\\{command} is not known here; \\? shows what is")),
         }

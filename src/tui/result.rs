@@ -3,7 +3,9 @@
 //! How wide a column is depends on every row, so rows that came in later can widen what is already on the screen. Drawing anew only each time
 //! the rows have doubled keeps the sum of that work in proportion to the rows.
 
-use super::scrollback::{Line, Look};
+use std::sync::Arc;
+
+use super::scrollback::{Columns, Line, Look};
 use crate::event::{Column, ROWS_KEPT, Row};
 use crate::psql;
 
@@ -73,5 +75,12 @@ fn looks(text: &[String]) -> Vec<Line> {
         _ if index == rule => Look::Rule,
         _ => Look::Row,
     };
-    text.iter().enumerate().map(|(index, line)| Line::new(look(index), line)).collect()
+    let columns =
+        text.get(rule).map(|rule| Columns::of(rule, text[..last].iter().map(String::as_str)));
+    let columns = Arc::new(columns.unwrap_or_default());
+    let line = |(index, text): (usize, &String)| {
+        let line = Line::new(look(index), text);
+        if index == last { line } else { line.of(&columns) }
+    };
+    text.iter().enumerate().map(line).collect()
 }

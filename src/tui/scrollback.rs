@@ -14,10 +14,10 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::text;
-
+mod columns;
 mod line;
 
+pub use columns::Columns;
 pub use line::{LINE_KEPT, Line, Look};
 
 /// How many lines a pane keeps.
@@ -61,7 +61,7 @@ pub struct Scrollback {
     /// The topmost row shown; `None` follows the newest.
     top: Option<Place>,
     /// How many cells of wide tables are out of sight on the left.
-    pub shift: usize,
+    shift: usize,
 }
 
 impl Scrollback {
@@ -234,11 +234,22 @@ impl Scrollback {
         self.top = (place < self.newest_top(room)).then_some(place);
     }
 
-    /// How wide the widest table in sight is.
-    pub fn widest(&self, room: Room) -> usize {
+    /// By how many cells the widest table in sight is wider than the room.
+    pub fn beyond(&self, room: Room) -> usize {
         let rows = self.visible(room);
-        let tables = rows.iter().filter(|row| row.line.look.is_table());
-        tables.map(|row| text::width(row.line.text.trim_end())).max().unwrap_or(0)
+        let widths = rows.iter().map(|row| row.line.table_width(room.cells));
+        widths.max().unwrap_or(0).saturating_sub(room.cells)
+    }
+
+    /// Moves wide tables so many cells to the right, or to the left if that is negative.
+    pub fn shift_by(&mut self, cells: isize, room: Room) {
+        let most = self.beyond(room);
+        self.shift = self.shift.min(most).saturating_add_signed(cells).min(most);
+    }
+
+    /// How many cells of this line are out of sight on the left: a table that fits stays where it is.
+    pub fn shift_of(&self, line: &Line, cells: usize) -> usize {
+        self.shift.min(line.table_width(cells).saturating_sub(cells))
     }
 
     /// How many lines lie below what is in sight; 0 when the newest is shown.

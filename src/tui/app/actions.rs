@@ -16,7 +16,7 @@ use crate::tui::scrollback::{Direction, Look, Room};
 use crate::tui::timeline::Gaze;
 
 /// How far wide tables move sideways.
-const SIDEWAYS: usize = 8;
+const SIDEWAYS: isize = 8;
 
 impl App {
     /// Reacts to an action.
@@ -69,14 +69,8 @@ impl App {
             Action::PageDown => pane.scrollback.scroll_down(screenful, room),
             Action::Top => pane.scrollback.show_first(room),
             Action::Bottom => pane.scrollback.follow(),
-            Action::ScrollLeft => {
-                pane.scrollback.shift = pane.scrollback.shift.saturating_sub(SIDEWAYS);
-            }
-            Action::ScrollRight => {
-                let widest = pane.scrollback.widest(room);
-                let most = widest.saturating_sub(room.cells);
-                pane.scrollback.shift = (pane.scrollback.shift + SIDEWAYS).min(most);
-            }
+            Action::ScrollLeft => pane.scrollback.shift_by(-SIDEWAYS, room),
+            Action::ScrollRight => pane.scrollback.shift_by(SIDEWAYS, room),
             _ => {}
         }
     }

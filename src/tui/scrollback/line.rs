@@ -1,7 +1,10 @@
 //! A line of the scrollback, and what it is.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::Columns;
 use crate::tui::{text, wrap};
 
 /// How much of one line is kept, in bytes: enough for any screen, little enough for a statement of a mebibyte.
@@ -68,13 +71,38 @@ pub struct Line {
     pub look: Look,
     /// What stands at the right edge beside its last row: the time taken.
     pub aside: Option<Box<str>>,
+    /// The columns of the table that it belongs to.
+    pub columns: Option<Arc<Columns>>,
 }
 
 impl Line {
     /// A line fit for the terminal, cut where nobody reads on.
     pub fn new(look: Look, text: &str) -> Self {
         let kept = &text[..text.floor_char_boundary(LINE_KEPT)];
-        Self { text: text::visible(kept).into(), look, aside: None }
+        Self { text: text::visible(kept).into(), look, aside: None, columns: None }
+    }
+
+    /// The same line in a table with these columns.
+    #[must_use]
+    pub fn of(self, columns: &Arc<Columns>) -> Self {
+        Self { columns: Some(Arc::clone(columns)), ..self }
+    }
+
+    /// The text of a table's line, as it is drawn where there is room for so many cells.
+    pub fn shown(&self, cells: usize) -> Cow<'_, str> {
+        match &self.columns {
+            Some(columns) => columns.shown(&self.text, cells),
+            None => Cow::Borrowed(&self.text),
+        }
+    }
+
+    /// How wide its table is drawn where there is room for so many cells; 0 for what is no table.
+    pub fn table_width(&self, cells: usize) -> usize {
+        match &self.columns {
+            Some(columns) => columns.width(cells),
+            None if self.look.is_table() => text::width(self.text.trim_end()),
+            None => 0,
+        }
     }
 
     /// The rows that it takes at this width.

@@ -56,6 +56,8 @@ pub struct Signs {
     pub followed: &'static str,
     /// A circle of waits.
     pub cycle: &'static str,
+    /// It goes on to the left, to the right.
+    pub beyond: [&'static str; 2],
     /// The rest does not fit.
     pub ellipsis: &'static str,
     /// An expectation kept, a step done.
@@ -116,6 +118,7 @@ const UNICODE: Signs = Signs {
     leads: "──▶",
     followed: "◀──",
     cycle: "↻",
+    beyond: ["‹", "›"],
     ellipsis: "…",
     kept: "✔",
     broken: "✘",
@@ -149,6 +152,7 @@ const ASCII: Signs = Signs {
     leads: "-->",
     followed: "<--",
     cycle: "@",
+    beyond: ["<", ">"],
     ellipsis: "~",
     kept: "+",
     broken: "x",

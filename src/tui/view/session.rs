@@ -21,10 +21,11 @@ use super::{frame_of, sql};
 use crate::event::TransactionStatus;
 use crate::syntax;
 use crate::tui::app::App;
+use crate::tui::keys::Action;
 use crate::tui::layer::Layer;
 use crate::tui::layout::{Framing, inside};
 use crate::tui::pane::{Link, Pane};
-use crate::tui::scrollback::{Look, Room, Row};
+use crate::tui::scrollback::{self, Look, Room, Row};
 use crate::tui::tail::{self, Tail};
 use crate::tui::theme::Role;
 use crate::tui::{text, wrap};
@@ -58,12 +59,30 @@ fn draw_frame(app: &App, place: usize, area: Rect, now: Duration, room: Room, bu
         Line::from(app.span(more, Role::Notice)).alignment(Alignment::Right)
     });
     frame = match (app.framing, more) {
-        (Framing::Whole, more) => frame.title_bottom(more.unwrap_or_default()),
+        (Framing::Whole, more) => {
+            let beside = beside(app, pane, area, room);
+            frame.title_bottom(beside.unwrap_or_default()).title_bottom(more.unwrap_or_default())
+        }
         (Framing::Half, more) => {
             frame.borders(Borders::ALL - Borders::BOTTOM).title(more.unwrap_or_default())
         }
     };
     frame.render(area, buffer);
+}
+
+/// What shows the rest of a table that is cut off, where there is room to say so.
+fn beside(app: &App, pane: &Pane, area: Rect, room: Room) -> Option<Line<'static>> {
+    if pane.scrollback.beyond(room) == 0 {
+        return None;
+    }
+    let (action, words) = if area.width < app.area.width {
+        (Action::Zoom, "the whole width")
+    } else {
+        (Action::ScrollRight, "further right")
+    };
+    let hint = format!(" {}: {words} ", app.key(action));
+    let fits = text::width(&hint) + 2 <= usize::from(area.width);
+    fits.then(|| Line::from(app.span(hint, Role::Notice)))
 }
 
 fn border_role(app: &App, place: usize) -> Role {
@@ -140,20 +159,8 @@ fn needle<'a>(app: &'a App, pane: &Pane) -> Option<&'a str> {
 fn draw_row(app: &App, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
     let line = row.line;
     let signs = app.setting.theme.signs();
-    let cells = usize::from(area.width);
     if line.look.is_table() {
-        let shown = wrap::window(&line.text, pane.scrollback.shift, cells);
-        let is_cut = shown.end < line.text.trim_end().len();
-        buffer.set_stringn(area.x, area.y, &line.text[shown], cells, app.look(line.look));
-        if is_cut && area.width > 0 {
-            text::put(
-                buffer,
-                area,
-                (area.right() - 1, area.y),
-                signs.ellipsis,
-                app.style(Role::Dim),
-            );
-        }
+        draw_table_row(app, pane, line, area, buffer);
     } else {
         let lead = line.look.lead();
         let indent = lead + if row.range.start == 0 { 0 } else { line.look.hanging() };
@@ -167,6 +174,29 @@ fn draw_row(app: &App, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buff
     }
     if line.look.is_table() && row.ends {
         draw_aside(app, row, area.right(), area, buffer);
+    }
+}
+
+/// A line of a table, with a sign at each edge at which it goes on.
+fn draw_table_row(
+    app: &App,
+    pane: &Pane,
+    line: &scrollback::Line,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let cells = usize::from(area.width);
+    let (text, shift) = (line.shown(cells), pane.scrollback.shift_of(line, cells));
+    let shown = wrap::window(&text, shift, cells);
+    let goes_on = shown.end < text.trim_end().len();
+    buffer.set_stringn(area.x, area.y, &text[shown], cells, app.look(line.look));
+    let [before, after] = app.setting.theme.signs().beyond;
+    let style = app.style(Role::Notice);
+    if shift > 0 && area.width > 0 {
+        text::put(buffer, area, (area.x, area.y), before, style);
+    }
+    if goes_on && area.width > 0 {
+        text::put(buffer, area, (area.right() - 1, area.y), after, style);
     }
 }
 
