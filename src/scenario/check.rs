@@ -117,6 +117,12 @@ impl Check {
         self.judged(part).map_or(&[], |judged| &judged.verdicts)
     }
 
+    /// The lines under a part as they are written, in the file's order, and how they fare.
+    pub fn lines(&self, part: Part) -> impl Iterator<Item = (&str, &Verdict)> {
+        let judged = self.judged(part).into_iter();
+        judged.flat_map(|it| it.lines.iter().map(|line| line.text.as_str()).zip(&it.verdicts))
+    }
+
     /// Whom a part was left waiting for without a line that says so.
     pub fn unsaid(&self, part: Part) -> Option<&str> {
         self.judged(part)?.unsaid.as_deref()

@@ -6,7 +6,7 @@
 //!  │ house                                      │  what it would like to have, at most two fifths
 //!  │ tabs                                       │  1 row, when not every session is in sight
 //!  │ pane        pane        pane               │  the rest, at least 6 rows
-//!  │ script                                     │  3 lines on a projector, more where there is room
+//!  │ script                                     │  3 lines on a projector, more where there is room, and in the end
 //!  │ footer                                     │  1 row
 //!  └────────────────────────────────────────────┘
 //! ```
@@ -139,14 +139,19 @@ fn house_height(app: &App) -> u16 {
 }
 
 fn script_height(app: &App) -> u16 {
-    let lines = app.script.as_ref().map_or(1, super::script::Script::lines);
+    let script = app.script.as_ref();
+    let lines = script.map_or(1, super::script::Script::lines);
     let most = match app.area.height {
         ..20 => 1,
         20..30 => 3,
         30..45 => 5,
         _ => 9,
     };
-    u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, most) + 2
+    let steps = u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, most);
+    // What was read in the end is worth more room than the steps: nothing comes after it.
+    let end = script.map_or(0, super::script::Script::ending_lines);
+    let end = u16::try_from(end).unwrap_or(u16::MAX).saturating_add(1);
+    steps.max(end.min(app.area.height / 3 - 2)) + 2
 }
 
 /// How many sessions are shown side by side.

@@ -7,6 +7,10 @@ use crate::run::Fresh;
 use crate::scenario::check::{Breach, Check, Part, Verdict};
 use crate::scenario::{Scenario, Schedule, Step};
 
+mod ending;
+
+use ending::Ending;
+
 /// What is known of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Mark {
@@ -34,6 +38,7 @@ pub struct Script {
     pub next: usize,
     sent: Vec<bool>,
     finally_sent: bool,
+    ending: Ending,
     check: Check,
 }
 
@@ -47,6 +52,7 @@ impl Script {
             next: 0,
             sent: vec![false; schedule.launches.len()],
             finally_sent: false,
+            ending: Ending::default(),
             check: Check::new(scenario, schedule, engine.kind),
         }
     }
@@ -59,6 +65,24 @@ impl Script {
     /// How many lines the script takes: a step each, and what is looked at in the end.
     pub fn lines(&self) -> usize {
         self.len() + usize::from(self.scenario.finally.is_some())
+    }
+
+    /// What was read in the end.
+    pub fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
+    /// What the file says of the end, and how it fares.
+    pub fn said_of_the_end(&self) -> Vec<(&str, &Verdict)> {
+        let lines = self.check.lines(Part::Finally);
+        lines
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Kept | Verdict::Broken { .. }))
+            .collect()
+    }
+
+    /// How many lines the end takes below its own, once it has been looked at.
+    pub fn ending_lines(&self) -> usize {
+        self.ending.lines().len().max(self.said_of_the_end().len())
     }
 
     /// Whether there is nothing to play.
@@ -129,7 +153,7 @@ impl Script {
         (kept, self.check.breaches().len())
     }
 
-    /// Folds an event.
+    /// Folds an event; those of no session are the runner's own, which looks at the end.
     pub fn apply(&mut self, event: &Event) {
         match (&event.session, &event.kind) {
             (_, Kind::Sent { step: Some(launch), .. }) => {
@@ -138,6 +162,7 @@ impl Script {
                 }
             }
             (None, Kind::Sent { .. }) => self.finally_sent = true,
+            (None, kind) => self.ending.apply(kind),
             _ => {}
         }
         self.check.apply(event);

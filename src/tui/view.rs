@@ -19,6 +19,7 @@ use crate::event::SessionName;
 mod bars;
 mod comparison;
 mod dialog;
+mod ending;
 mod script;
 mod session;
 mod sql;
@@ -131,6 +132,17 @@ impl App {
 /// An empty pane with a border.
 fn frame_of(app: &App, border: Role) -> Block<'static> {
     Block::bordered().border_set(app.setting.theme.border()).border_style(app.style(border))
+}
+
+/// A line of an area, with a sign at its end if it goes on.
+fn put_line(app: &App, spans: Vec<Span<'_>>, area: Rect, buffer: &mut Buffer) {
+    let line = Line::from(spans);
+    let is_cut = line.width() > usize::from(area.width);
+    buffer.set_line(area.x, area.y, &line, area.width);
+    if is_cut && area.width > 0 {
+        let at = (area.right() - 1, area.y);
+        text::put(buffer, area, at, app.setting.theme.signs().ellipsis, app.style(Role::Dim));
+    }
 }
 
 /// A box in the middle of an area, cleared, with a title; gives what is inside.

@@ -14,7 +14,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{frame_of, sql};
+use super::{ending, frame_of, put_line, sql};
 use crate::event::SessionName;
 use crate::syntax;
 use crate::tui::app::{App, BEING_SET_UP};
@@ -39,6 +39,7 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let Some(script) = &app.script else { return draw_setup(app, inner, buffer) };
     let columns = Columns::of(script, inner.width);
     let first = first_line(script, usize::from(inner.height));
+    let end = script.lines().saturating_sub(first);
     for (line, y) in (first..script.lines()).zip(inner.top()..inner.bottom()) {
         let row = Rect { y, height: 1, ..inner };
         if line < script.len() {
@@ -47,6 +48,11 @@ pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
             draw_finally(app, script, &columns, row, buffer);
         }
     }
+    let indent = u16::try_from(columns.name + 4).unwrap_or(0).min(inner.width);
+    let y = inner.y.saturating_add(u16::try_from(end).unwrap_or(u16::MAX)).min(inner.bottom());
+    let below =
+        Rect { x: inner.x + indent, y, width: inner.width - indent, height: inner.bottom() - y };
+    ending::draw(app, script, below, buffer);
 }
 
 fn draw_setup(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -66,11 +72,12 @@ fn draw_words(app: &App, words: &str, role: Role, area: Rect, buffer: &mut Buffe
     }
 }
 
-/// The line at the top, so that the next step is in sight with one that has run above it.
+/// The line at the top: the next step is in sight with one that has run above it; in the end, what was read is.
 fn first_line(script: &Script, height: usize) -> usize {
-    let last = script.lines().saturating_sub(height);
+    let last = (script.lines() + script.ending_lines()).saturating_sub(height);
     let above = if height > 4 { 2 } else { 1.min(height.saturating_sub(1)) };
-    script.next.saturating_sub(above).min(last)
+    let first = script.next.saturating_sub(above).min(last);
+    if script.ending_lines() > 0 { last.min(script.len()) } else { first }
 }
 
 /// What stands in a name's place before the last look.
@@ -176,14 +183,4 @@ fn draw_finally(app: &App, script: &Script, columns: &Columns, area: Rect, buffe
         _ => spans.push(app.span(sql::on_one_line(&finally.sql), Role::Dim)),
     }
     put_line(app, spans, area, buffer);
-}
-
-fn put_line(app: &App, spans: Vec<Span<'_>>, area: Rect, buffer: &mut Buffer) {
-    let line = Line::from(spans);
-    let is_cut = line.width() > usize::from(area.width);
-    buffer.set_line(area.x, area.y, &line, area.width);
-    if is_cut && area.width > 0 {
-        let at = (area.right() - 1, area.y);
-        text::put(buffer, area, at, app.setting.theme.signs().ellipsis, app.style(Role::Dim));
-    }
 }

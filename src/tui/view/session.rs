@@ -271,7 +271,7 @@ fn draw_tail(
 }
 
 impl App {
-    fn look(&self, look: Look) -> Style {
+    pub(super) fn look(&self, look: Look) -> Style {
         let role = match look {
             Look::Statement { .. } | Look::Row => Role::Screen,
             Look::Heading => Role::Heading,
