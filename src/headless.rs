@@ -104,7 +104,7 @@ impl<'a> Programme<'a> {
     }
 
     async fn play(&mut self, venues: &Venues, production: Production) -> eyre::Result<()> {
-        if !applies(&production) {
+        if !production.scenario.is_for(production.engine) {
             let name = &production.scenario.name;
             let note = format!("{name}: not for this engine, skipped\n");
             return Ok(std::io::stderr().write_all(note.as_bytes())?);
@@ -169,12 +169,6 @@ fn open_output(path: Option<&Path>) -> Result<Box<dyn std::io::Write>, Failure> 
 fn create(path: &Path) -> Result<fs::File, Failure> {
     fs::File::create(path)
         .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
-}
-
-/// Whether the scenario is meant for this engine.
-fn applies(production: &Production) -> bool {
-    let engines = &production.scenario.engines;
-    engines.is_empty() || engines.contains(&production.engine)
 }
 
 /// Why it was not played to its end, teardown included, in words.

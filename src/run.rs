@@ -159,6 +159,8 @@ pub enum Command {
     GoTo(usize),
     /// Leave this scenario and open another (F3).
     Open(Arc<Scenario>),
+    /// Leave this scenario and open another that is played on another engine (F3).
+    OpenOn(Arc<Scenario>, EngineKind),
     /// Go on with another engine: a fresh setup there, replayed to the same step (F2).
     Switch(EngineKind),
 }

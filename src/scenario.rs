@@ -65,12 +65,16 @@ pub struct Scenario {
 impl Scenario {
     /// The engine to play on where none is asked for: PostgreSQL, unless the file is for the optimistic engine alone.
     pub fn first_engine(&self) -> EngineKind {
-        let is_for = |engine| self.engines.contains(&engine);
-        if is_for(EngineKind::Optimistic) && !is_for(EngineKind::Postgres) {
+        if self.is_for(EngineKind::Optimistic) && !self.is_for(EngineKind::Postgres) {
             EngineKind::Optimistic
         } else {
             EngineKind::Postgres
         }
+    }
+
+    /// Whether it applies on this engine.
+    pub fn is_for(&self, engine: EngineKind) -> bool {
+        self.engines.is_empty() || self.engines.contains(&engine)
     }
 }
 

@@ -166,7 +166,14 @@ impl Director {
     async fn obey(&mut self, stage: &mut Option<Stage>, command: Command, orders: &mut Orders) {
         match command {
             Command::GoTo(step) => return self.replay(stage, step, orders).await,
-            Command::Open(scenario) => return self.change(stage, scenario, orders).await,
+            Command::Open(scenario) => {
+                let production = Production::of(scenario, &self.production);
+                return self.change(stage, production, orders).await;
+            }
+            Command::OpenOn(scenario, engine) => {
+                let like = Production { engine, ..(*self.production).clone() };
+                return self.change(stage, Production::of(scenario, &like), orders).await;
+            }
             Command::Switch(kind) => return self.switch(stage, kind, orders).await,
             _ => {}
         }
@@ -193,7 +200,7 @@ impl Director {
             Command::Reconnect(session) => self.reconnect(stage, &session).await,
             Command::Close(session) => stage.dismiss(&session),
             Command::AddSession(name) => self.add(stage, name).await,
-            Command::GoTo(_) | Command::Open(_) | Command::Switch(_) => {}
+            Command::GoTo(_) | Command::Open(_) | Command::OpenOn(..) | Command::Switch(_) => {}
         }
     }
 
@@ -337,10 +344,9 @@ impl Director {
     async fn change(
         &mut self,
         stage: &mut Option<Stage>,
-        scenario: Arc<Scenario>,
+        production: Production,
         orders: &mut Orders,
     ) {
-        let production = Production::of(scenario, &self.production);
         self.production = Arc::new(production);
         self.replay(stage, 0, orders).await;
     }

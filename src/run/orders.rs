@@ -57,7 +57,8 @@ impl Orders {
 }
 
 fn asks_for_another_setup(command: &Command) -> bool {
-    matches!(command, Command::GoTo(_) | Command::Open(_) | Command::Switch(_))
+    use Command::{GoTo, Open, OpenOn, Switch};
+    matches!(command, GoTo(_) | Open(_) | OpenOn(..) | Switch(_))
 }
 
 #[cfg(test)]

@@ -204,6 +204,18 @@ impl App {
         self.moving_to.back().copied().or(here)
     }
 
+    /// The engine to go to for a scenario that does not apply on this one: the other of the two that stand on a PostgreSQL, if it does there.
+    pub(super) fn engine_for(&self, scenario: &Scenario) -> Option<EngineKind> {
+        let here = self.engine_ahead()?;
+        let there = match here {
+            EngineKind::Postgres => EngineKind::Optimistic,
+            EngineKind::Optimistic => EngineKind::Postgres,
+            _ => return None,
+        };
+        let goes = self.framing == Framing::Whole && !scenario.is_for(here);
+        (goes && scenario.is_for(there)).then_some(there)
+    }
+
     /// Moves it to a part of the screen.
     pub(super) fn place(&mut self, area: Rect, framing: Framing) {
         if (self.area, self.framing) != (area, framing) {

@@ -20,11 +20,14 @@ mod bars;
 mod comparison;
 mod dialog;
 mod ending;
+mod help;
+mod picker;
 mod script;
 mod session;
 mod sql;
 
 pub use comparison::draw as draw_comparison;
+pub(super) use help::beyond as help_beyond;
 
 /// Draws a frame.
 pub fn draw(frame: &mut Frame, app: &App, now: Duration) {

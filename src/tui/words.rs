@@ -3,7 +3,19 @@
 use std::time::Duration;
 
 use crate::event::{Blocker, Conflict, WaitTarget};
+use crate::scenario::EngineKind;
 use crate::seats::{HoldKind, Holder, House};
+
+/// An engine, as it is spoken of.
+pub fn engine(kind: EngineKind) -> &'static str {
+    match kind {
+        EngineKind::Postgres => "PostgreSQL",
+        EngineKind::Optimistic => "the optimistic engine",
+        EngineKind::YugabyteDb => "YugabyteDB",
+        EngineKind::CockroachDb => "CockroachDB",
+        EngineKind::Dsql => "Aurora DSQL",
+    }
+}
 
 /// The time a statement took: `1.2 ms`, `31 ms`, `3.1 s`.
 pub fn milliseconds(elapsed: Duration) -> String {

@@ -20,6 +20,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
+mod room;
+
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 pub(crate) fn setting(charset: Charset) -> Setting {

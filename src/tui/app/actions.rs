@@ -14,6 +14,7 @@ use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::pane::{self, Link};
 use crate::tui::scrollback::{Direction, Look, Room};
 use crate::tui::timeline::Gaze;
+use crate::tui::words;
 
 /// How far wide tables move sideways.
 const SIDEWAYS: isize = 8;
@@ -197,6 +198,9 @@ impl App {
         self.plays_at = None;
         self.going_to = Some(self.destination());
         self.moving_to.push_back(kind);
+        if self.script.as_ref().is_some_and(|script| !script.scenario.is_for(kind)) {
+            self.say(format!("this scenario is not meant for {}", words::engine(kind)));
+        }
         vec![Effect::Ask(Command::Switch(kind))]
     }
 

@@ -1,5 +1,6 @@
 //! What a key does in something that lies over the screen. Each of these puts its layer back unless it is done with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -7,12 +8,14 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::mouse::moved;
 use super::{App, Effect};
 use crate::run::Command;
+use crate::scenario::Scenario;
 use crate::syntax::{Unfinished, unfinished};
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
 use crate::tui::scrollback::Direction;
 use crate::tui::timeline::Gaze;
+use crate::tui::{view, words};
 
 /// How many moments the page keys go on the time line.
 const PAGE: isize = 10;
@@ -67,13 +70,14 @@ impl App {
     }
 
     fn key_on_help(&mut self, down: u16, key: KeyEvent) -> Vec<Effect> {
-        match key.code {
-            KeyCode::Down => self.keep(Layer::Help { down: moved(down, Direction::Down) }),
-            KeyCode::Up => self.keep(Layer::Help { down: moved(down, Direction::Up) }),
-            KeyCode::PageDown => self.keep(Layer::Help { down: down.saturating_add(10) }),
-            KeyCode::PageUp => self.keep(Layer::Help { down: down.saturating_sub(10) }),
-            _ => Vec::new(),
-        }
+        let down = match key.code {
+            KeyCode::Down => moved(down, Direction::Down),
+            KeyCode::Up => moved(down, Direction::Up),
+            KeyCode::PageDown => down.saturating_add(10),
+            KeyCode::PageUp => down.saturating_sub(10),
+            _ => return Vec::new(),
+        };
+        self.keep(Layer::Help { down: down.min(view::help_beyond(self)) })
     }
 
     /// The story closes at any key; a key that does something does it at once.
@@ -148,8 +152,7 @@ impl App {
                 let Some(scenario) = picker.choice().cloned() else {
                     return self.keep(Layer::Picker(picker));
                 };
-                self.say(format!("opening \u{201c}{}\u{201d}", scenario.title));
-                return vec![Effect::Ask(Command::Open(scenario))];
+                return self.open(scenario);
             }
             KeyCode::Up => picker.go(Direction::Up, 1),
             KeyCode::Down => picker.go(Direction::Down, 1),
@@ -162,6 +165,21 @@ impl App {
             }
         }
         self.keep(Layer::Picker(picker))
+    }
+
+    /// Opens a scenario, on the engine that it is for.
+    fn open(&mut self, scenario: Arc<Scenario>) -> Vec<Effect> {
+        let title = &scenario.title;
+        let Some(kind) = self.engine_for(&scenario) else {
+            self.say(format!("opening \u{201c}{title}\u{201d}"));
+            return vec![Effect::Ask(Command::Open(scenario))];
+        };
+        self.say(format!(
+            "opening \u{201c}{title}\u{201d} on {}, which it is for",
+            words::engine(kind)
+        ));
+        self.moving_to.push_back(kind);
+        vec![Effect::Ask(Command::OpenOn(scenario, kind))]
     }
 
     fn key_on_find_text(

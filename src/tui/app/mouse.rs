@@ -6,6 +6,7 @@ use ratatui::layout::Position;
 use super::App;
 use crate::tui::layer::Layer;
 use crate::tui::scrollback::Direction;
+use crate::tui::view;
 
 /// How many rows the wheel moves.
 const WHEEL: usize = 3;
@@ -32,8 +33,9 @@ impl App {
     }
 
     fn wheel(&mut self, at: Position, direction: Direction) {
+        let most = view::help_beyond(self);
         match self.layers.last_mut() {
-            Some(Layer::Help { down }) => *down = moved(*down, direction),
+            Some(Layer::Help { down }) => *down = moved(*down, direction).min(most),
             Some(Layer::Picker(picker)) => picker.go(direction, 1),
             Some(Layer::Graph(gaze)) => {
                 let lanes = if direction == Direction::Down { 1 } else { -1 };

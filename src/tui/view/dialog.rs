@@ -12,8 +12,8 @@ use super::{centred, open_box, sql};
 use crate::scenario::Scenario;
 use crate::tui::app::App;
 use crate::tui::editor::Editor;
-use crate::tui::keys::{Action, TABLE};
-use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
+use crate::tui::keys::Action;
+use crate::tui::layer::{FindStatement, FindText, Layer};
 use crate::tui::layout::Places;
 use crate::tui::theme::Role;
 use crate::tui::timeline::{self, Gaze};
@@ -32,10 +32,10 @@ pub(super) fn draw(
     let screen = buffer.area;
     match app.layers.last()? {
         Layer::Quit => quit(app, &open_transactions(app), screen, buffer),
-        Layer::Help { down } => help(app, *down, screen, buffer),
+        Layer::Help { down } => super::help::draw(app, *down, screen, buffer),
         Layer::Story => story(app, screen, buffer),
         Layer::Graph(gaze) => graph(app, *gaze, places, now, buffer),
-        Layer::Picker(picker) => return Some(pick(app, picker, screen, buffer)),
+        Layer::Picker(picker) => return Some(super::picker::draw(app, picker, screen, buffer)),
         Layer::FindText(find) => return Some(find_text(app, find, places.footer, buffer)),
         Layer::FindStatement(find) => {
             return Some(find_statement(app, find, places.footer, buffer));
@@ -45,13 +45,13 @@ pub(super) fn draw(
     None
 }
 
-fn put_lines(area: Rect, lines: &[Line<'_>], buffer: &mut Buffer) {
+pub(super) fn put_lines(area: Rect, lines: &[Line<'_>], buffer: &mut Buffer) {
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
         buffer.set_line(area.x, y, line, area.width);
     }
 }
 
-fn height_of(lines: &[Line<'_>]) -> u16 {
+pub(super) fn height_of(lines: &[Line<'_>]) -> u16 {
     u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2)
 }
 
@@ -77,7 +77,7 @@ pub(super) fn quit(app: &App, open: &[String], screen: Rect, buffer: &mut Buffer
     put_lines(open_box(app, area, "Leave?", buffer), &lines, buffer);
 }
 
-fn keys_line(app: &App, keys: &[(String, &'static str)]) -> Line<'static> {
+pub(super) fn keys_line(app: &App, keys: &[(String, &'static str)]) -> Line<'static> {
     let spans = keys.iter().flat_map(|(key, words)| {
         [
             Span::styled(key.clone(), app.style(Role::Key)),
@@ -85,32 +85,6 @@ fn keys_line(app: &App, keys: &[(String, &'static str)]) -> Line<'static> {
         ]
     });
     spans.collect()
-}
-
-fn help(app: &App, down: u16, screen: Rect, buffer: &mut Buffer) {
-    let rows: Vec<(String, &str)> =
-        TABLE.iter().map(|entry| (app.setting.keys.words(entry.action), entry.help)).collect();
-    let keys = rows.iter().map(|(keys, _)| text::width(keys)).max().unwrap_or(0);
-    let mut lines: Vec<Line<'_>> = rows
-        .iter()
-        .map(|(key, words)| {
-            Line::from(vec![
-                app.span(text::pad(key, keys, ""), Role::Key),
-                app.span(format!("   {words}"), Role::Screen),
-            ])
-        })
-        .collect();
-    lines.push(Line::default());
-    lines.push(Line::from(app.span(
-        "In a pane: \\d NAME, \\dt, \\l, \\dn, \\du, \\conninfo, \\q, \\? as in psql.",
-        Role::Dim,
-    )));
-    let widest = lines.iter().map(Line::width).max().unwrap_or(0) + 4;
-    let width = u16::try_from(widest).unwrap_or(u16::MAX);
-    let area = centred(screen, width, height_of(&lines).min(screen.height.saturating_sub(2)));
-    let inner = open_box(app, area, "keys", buffer);
-    let last = lines.len().saturating_sub(usize::from(inner.height));
-    put_lines(inner, &lines[usize::from(down).min(last)..], buffer);
 }
 
 fn story(app: &App, screen: Rect, buffer: &mut Buffer) {
@@ -128,7 +102,7 @@ fn story(app: &App, screen: Rect, buffer: &mut Buffer) {
     put_lines(open_box(app, area, &title, buffer), &lines, buffer);
 }
 
-fn story_lines(app: &App, scenario: &Scenario, cells: usize) -> Vec<Line<'static>> {
+pub(super) fn story_lines(app: &App, scenario: &Scenario, cells: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for paragraph in &scenario.story {
         let rows = text::wrap(&text::visible(paragraph), cells);
@@ -138,7 +112,7 @@ fn story_lines(app: &App, scenario: &Scenario, cells: usize) -> Vec<Line<'static
     lines
 }
 
-fn cast_line(app: &App, scenario: &Scenario) -> Line<'static> {
+pub(super) fn cast_line(app: &App, scenario: &Scenario) -> Line<'static> {
     let mut spans = vec![app.span("On stage: ", Role::Dim)];
     for (place, player) in scenario.sessions.iter().enumerate() {
         let name = text::visible(player.name.as_str()).into_owned();
@@ -177,68 +151,6 @@ fn graph(app: &App, gaze: Gaze, places: &Places, now: Duration, buffer: &mut Buf
     heading.extend(keys_line(app, &[("Left Right Home End".into(), "look back and forth")]).spans);
     put_lines(rule, &[Line::from(heading)], buffer);
     timeline::draw(&app.timeline, gaze, below, buffer, &scene);
-}
-
-fn pick(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Position {
-    let area =
-        centred(screen, screen.width.saturating_sub(8).min(120), screen.height.saturating_sub(4));
-    let inner = open_box(app, area, "pick a scenario", buffer);
-    let filter = format!("find: {}", text::visible(&picker.filter));
-    buffer.set_stringn(
-        inner.x,
-        inner.y,
-        &filter,
-        usize::from(inner.width),
-        app.style(Role::Strong),
-    );
-    let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(4), ..inner };
-    let list = Rect { width: body.width * 2 / 5, ..body };
-    let preview =
-        Rect { x: list.right() + 3, width: body.width.saturating_sub(list.width + 3), ..body };
-    draw_list(app, picker, list, buffer);
-    if let Some(scenario) = picker.choice() {
-        draw_preview(app, scenario, preview, buffer);
-    }
-    let keys =
-        [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
-    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    put_lines(foot, &[keys_line(app, &keys)], buffer);
-    let x = inner.x + u16::try_from(text::width(&filter)).unwrap_or(0).min(inner.width);
-    Position { x, y: inner.y }
-}
-
-fn draw_list(app: &App, picker: &Picker, area: Rect, buffer: &mut Buffer) {
-    let height = usize::from(area.height).max(1);
-    let first = picker.chosen.saturating_sub(height / 2);
-    let matching = picker.matching();
-    let first = first.min(matching.len().saturating_sub(height));
-    let signs = app.setting.theme.signs();
-    let rows = matching.iter().enumerate().skip(first);
-    for ((place, scenario), y) in rows.zip(area.top()..area.bottom()) {
-        let is_chosen = place == picker.chosen;
-        let sign = if is_chosen { signs.next } else { " " };
-        let title = format!("{sign} {}", text::visible(&scenario.title));
-        let title = text::pad(&title, usize::from(area.width), signs.ellipsis);
-        let role = if is_chosen { Role::Selection } else { Role::Screen };
-        text::put(buffer, area, (area.x, y), &title, app.style(role));
-    }
-    if matching.is_empty() {
-        text::put(buffer, area, (area.x, area.y), "none is called so", app.style(Role::Dim));
-    }
-}
-
-fn draw_preview(app: &App, scenario: &Scenario, area: Rect, buffer: &mut Buffer) {
-    let title = text::visible(&scenario.title).into_owned();
-    let mut lines = vec![Line::from(app.span(title, Role::Title)), Line::default()];
-    lines.extend(story_lines(app, scenario, usize::from(area.width)));
-    lines.push(cast_line(app, scenario));
-    let steps = scenario.schedules.first().launches.len();
-    lines.push(Line::from(app.span(format!("{steps} steps"), Role::Dim)));
-    if let Some(source) = &scenario.source {
-        let rows = text::wrap(&text::visible(&format!("from {source}")), usize::from(area.width));
-        lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Dim))));
-    }
-    put_lines(area, &lines, buffer);
 }
 
 fn find_text(app: &App, find: &FindText, area: Rect, buffer: &mut Buffer) -> Position {

@@ -1,0 +1,111 @@
+//! The list of scenarios, and what the chosen one is about: beside it where both have room, below it otherwise.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use super::dialog::{cast_line, keys_line, put_lines, story_lines};
+use super::{centred, open_box};
+use crate::scenario::Scenario;
+use crate::tui::app::App;
+use crate::tui::layer::Picker;
+use crate::tui::theme::Role;
+use crate::tui::{text, words};
+
+/// The narrowest column in which a story reads well.
+const NARROWEST: u16 = 40;
+
+/// Draws the list; gives the cursor's place.
+pub(super) fn draw(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Position {
+    let area =
+        centred(screen, screen.width.saturating_sub(8).min(120), screen.height.saturating_sub(4));
+    let inner = open_box(app, area, "pick a scenario", buffer);
+    let filter = format!("find: {}", text::visible(&picker.filter));
+    buffer.set_stringn(
+        inner.x,
+        inner.y,
+        &filter,
+        usize::from(inner.width),
+        app.style(Role::Strong),
+    );
+    let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(4), ..inner };
+    let (list, preview) = split(picker, body);
+    draw_list(app, picker, list, buffer);
+    if let Some(scenario) = picker.choice() {
+        draw_preview(app, scenario, preview, buffer);
+    }
+    let keys =
+        [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    put_lines(foot, &[keys_line(app, &keys)], buffer);
+    let x = inner.x + u16::try_from(text::width(&filter)).unwrap_or(0).min(inner.width);
+    Position { x, y: inner.y }
+}
+
+/// The list's place and the preview's. Titles differ at their ends, so the list is as wide as the widest.
+fn split(picker: &Picker, body: Rect) -> (Rect, Rect) {
+    let titles = picker.library.iter().map(|scenario| text::width(&text::visible(&scenario.title)));
+    let widest = u16::try_from(titles.max().unwrap_or(0)).unwrap_or(u16::MAX).saturating_add(2);
+    let width = widest.max(body.width * 2 / 5);
+    let beside = body.width.saturating_sub(width.saturating_add(3));
+    if beside >= NARROWEST {
+        let list = Rect { width, ..body };
+        return (list, Rect { x: list.right() + 3, width: beside, ..body });
+    }
+    let list = Rect { height: body.height * 3 / 5, ..body };
+    let y = (list.bottom() + 1).min(body.bottom());
+    (list, Rect { y, height: body.bottom() - y, ..body })
+}
+
+fn draw_list(app: &App, picker: &Picker, area: Rect, buffer: &mut Buffer) {
+    let height = usize::from(area.height).max(1);
+    let first = picker.chosen.saturating_sub(height / 2);
+    let matching = picker.matching();
+    let first = first.min(matching.len().saturating_sub(height));
+    let signs = app.setting.theme.signs();
+    let rows = matching.iter().enumerate().skip(first);
+    for ((place, scenario), y) in rows.zip(area.top()..area.bottom()) {
+        let is_chosen = place == picker.chosen;
+        let sign = if is_chosen { signs.next } else { " " };
+        let title = format!("{sign} {}", text::visible(&scenario.title));
+        let title = text::pad(&title, usize::from(area.width), signs.ellipsis);
+        let role = if is_chosen { Role::Selection } else { Role::Screen };
+        text::put(buffer, area, (area.x, y), &title, app.style(role));
+    }
+    if matching.is_empty() {
+        text::put(buffer, area, (area.x, area.y), "none is called so", app.style(Role::Dim));
+    }
+}
+
+fn draw_preview(app: &App, scenario: &Scenario, area: Rect, buffer: &mut Buffer) {
+    let cells = usize::from(area.width);
+    let mut lines = Vec::new();
+    if let Some(engines) = engines(app, scenario) {
+        let rows = text::wrap(&engines, cells);
+        lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Notice))));
+        lines.push(Line::default());
+    }
+    lines.extend(story_lines(app, scenario, cells));
+    lines.push(cast_line(app, scenario));
+    let steps = scenario.schedules.first().launches.len();
+    lines.push(Line::from(app.span(format!("{steps} steps"), Role::Dim)));
+    if let Some(source) = &scenario.source {
+        let rows = text::wrap(&text::visible(&format!("from {source}")), cells);
+        lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Dim))));
+    }
+    put_lines(area, &lines, buffer);
+}
+
+/// Where the scenario applies, if that is not everywhere, and what comes of picking it here.
+fn engines(app: &App, scenario: &Scenario) -> Option<String> {
+    if scenario.engines.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = scenario.engines.iter().map(|kind| words::engine(*kind)).collect();
+    let goes = match (app.engine_for(scenario), app.engine_ahead()) {
+        (Some(_), _) => ", and opened there",
+        (None, Some(here)) if !scenario.is_for(here) => ", which this is not",
+        _ => "",
+    };
+    Some(format!("For {} alone{goes}.", names.join(" and ")))
+}

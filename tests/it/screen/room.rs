@@ -1,0 +1,139 @@
+//! Frames in which something does not fit, and what is done about it.
+
+use super::*;
+
+/// The scenarios that come with the program.
+fn every_scenario() -> Vec<Arc<overbooked::scenario::Scenario>> {
+    library::ENTRIES.iter().map(|entry| Arc::new(entry.scenario().unwrap())).collect()
+}
+
+fn text_columns(names: &[&str]) -> Vec<Column> {
+    names.iter().map(|name| Column { name: (*name).to_owned(), type_oid: 25 }).collect()
+}
+
+fn texts(values: &[&str]) -> Vec<Option<String>> {
+    values.iter().map(|value| Some((*value).to_owned())).collect()
+}
+
+impl Stage {
+    fn is_answered(&mut self, who: Option<&str>, names: &[&str], rows: &[&[&str]]) {
+        self.happens(who, Kind::Columns(text_columns(names)));
+        self.happens(who, Kind::Rows(rows.iter().map(|row| texts(row)).collect()));
+        let tag = format!("SELECT {}", rows.len());
+        self.happens(who, Kind::Done { tag, rows: rows.len() as u64 });
+        let (submission, elapsed) = (SubmissionId(1), Duration::from_micros(900));
+        self.happens(who, Kind::Ready { submission, status: TransactionStatus::Idle, elapsed });
+    }
+
+    /// Alice has a table that fits without its blanks, and Bob one that does not fit at all.
+    fn wide_answers(&mut self) {
+        self.sends("Alice", "table free;", None);
+        let row: &[&str] = &["A", "4", "5"];
+        self.is_answered(Some("Alice"), &["seat_row", "seat_number", "next_number"], &[row]);
+        self.sends("Bob", "table seats;", None);
+        let row: &[&str] = &["A", "4", "Bob", "2026-11-25 19:38:29+00", "a window seat"];
+        let names = ["seat_row", "seat_number", "booked_by", "booked_at", "note"];
+        self.is_answered(Some("Bob"), &names, &[row]);
+    }
+
+    /// Every step has been played and the end looked at.
+    fn ends(&mut self, rows: &[&[&str]]) {
+        self.report(Report::Next(11));
+        let (submission, sql) = (SubmissionId(1), "select * from seats;".into());
+        self.happens(None, Kind::Sent { submission, sql, step: None });
+        self.is_answered(None, &["seat_row", "seat_number", "booked_by"], rows);
+        self.report(Report::Over);
+    }
+}
+
+#[test]
+fn a_table_that_is_too_wide_goes_without_blanks_or_says_that_it_goes_on() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut stage = Stage::opened(Charset::Unicode, (width, height));
+        stage.wide_answers();
+        insta::assert_snapshot!(format!("wide-{width}x{height}"), stage.frame());
+    }
+}
+
+#[test]
+fn a_wide_table_is_seen_by_going_right_or_by_giving_it_the_whole_width() {
+    let mut stage = Stage::opened(Charset::Unicode, (120, 40));
+    stage.wide_answers();
+    stage.presses(KeyCode::Tab, KeyModifiers::NONE);
+    for _ in 0..9 {
+        stage.presses(KeyCode::Right, KeyModifiers::ALT);
+    }
+    assert!(stage.frame().contains("‹-11-25 19:38:29+00 | a window seat"), "{}", stage.frame());
+    stage.presses(KeyCode::Left, KeyModifiers::ALT);
+    assert!(stage.frame().contains("a win›"), "{}", stage.frame());
+    stage.presses(KeyCode::Char('z'), KeyModifiers::ALT);
+    let row = " A        | 4           | Bob       | 2026-11-25 19:38:29+00 | a window seat";
+    assert!(stage.frame().contains(row), "{}", stage.frame());
+}
+
+#[test]
+fn what_was_read_in_the_end_stands_under_the_script() {
+    let rows: &[&[&str]] = &[&["A", "4", "Bob"], &["A", "5", "Alice"]];
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut stage = Stage::opened(Charset::Unicode, (width, height));
+        stage.ends(rows);
+        insta::assert_snapshot!(format!("end-{width}x{height}"), stage.frame());
+    }
+    let mut stage = Stage::opened(Charset::Ascii, (60, 16));
+    stage.ends(&[&["A", "4", "Mallory, who should not be there"]]);
+    insta::assert_snapshot!("end-not-so", stage.frame());
+}
+
+#[test]
+fn titles_that_differ_at_their_ends_are_told_apart() {
+    for size in [(80, 24), (120, 40)] {
+        let mut stage = Stage::new(Charset::Unicode, size);
+        stage.app = App::new(
+            Setting { library: every_scenario(), ..setting(Charset::Unicode) },
+            Size { width: size.0, height: size.1 },
+            Instant::now(),
+        );
+        stage.open(&["Alice", "Bob", "Mallory"]);
+        stage.presses(KeyCode::F(3), KeyModifiers::NONE);
+        stage.types("while you look");
+        for level in ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"] {
+            let title = format!("A price that changes while you look, at {level}");
+            assert!(stage.frame().contains(&title), "{}", stage.frame());
+        }
+        insta::assert_snapshot!(format!("picker-{}x{}", size.0, size.1), stage.frame());
+    }
+}
+
+#[test]
+fn a_scenario_for_another_engine_is_opened_there() {
+    let entry = library::open("deadlock").unwrap();
+    let scenario =
+        Arc::new(overbooked::scenario::Scenario { engines: vec![EngineKind::Optimistic], ..entry });
+    let setting = Setting { library: vec![scenario.clone()], ..setting(Charset::Unicode) };
+    let mut stage = Stage::new(Charset::Unicode, (80, 24));
+    stage.app = App::new(setting, Size { width: 80, height: 24 }, Instant::now());
+    stage.open(&["Alice", "Bob", "Mallory"]);
+    stage.presses(KeyCode::F(3), KeyModifiers::NONE);
+    assert!(stage.frame().contains("For the optimistic engine alone, and opened there."));
+    let enter = Key::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+    let effects = stage.app.input(enter, stage.now);
+    let open = overbooked::run::Command::OpenOn(scenario, EngineKind::Optimistic);
+    assert_eq!(effects, [overbooked::tui::app::Effect::Ask(open)]);
+    assert!(stage.frame().contains("on the optimistic engine, which it is for"));
+}
+
+#[test]
+fn the_help_scrolls_to_its_end_and_at_once_back() {
+    let mut stage = Stage::opened(Charset::Unicode, (80, 24));
+    stage.presses(KeyCode::F(1), KeyModifiers::NONE);
+    let before = stage.frame();
+    assert!(before.contains("Down: the rest"));
+    for _ in 0..9 {
+        stage.presses(KeyCode::PageDown, KeyModifiers::NONE);
+    }
+    insta::assert_snapshot!("help-80x24-end", stage.frame());
+    for _ in 0..9 {
+        stage.presses(KeyCode::PageUp, KeyModifiers::NONE);
+    }
+    assert_eq!(stage.frame(), before);
+}
