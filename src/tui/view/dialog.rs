@@ -122,8 +122,11 @@ pub(super) fn cast_line(app: &App, scenario: &Scenario) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Who waits for whom, and under it the time line. They lie where the house is and beyond, so that the sessions below stay in sight
-/// while there is little to show.
+/// The fewest rows in which the graph and the time line show something.
+const GRAPH: u16 = 20;
+
+/// Who waits for whom, and under it the time line. They lie below the house where there is room for them, and over it otherwise: what the
+/// graph tells is seen on the map.
 fn graph(app: &App, gaze: Gaze, places: &Places, now: Duration, buffer: &mut Buffer) {
     let screen = buffer.area;
     let cast = app.cast();
@@ -137,9 +140,14 @@ fn graph(app: &App, gaze: Gaze, places: &Places, now: Duration, buffer: &mut Buf
     let inside = width.saturating_sub(4);
     let wanted = graph::desired_height(&waits, inside, &scene);
     let lanes = timeline::desired_height(&app.timeline, inside, &scene);
-    let most = screen.height.saturating_sub(2);
-    let height = wanted.saturating_add(lanes).saturating_add(3).min(most);
-    let y = places.house.y.min(screen.height.saturating_sub(height));
+    let height = wanted.saturating_add(lanes).saturating_add(3);
+    let below = places.footer.y.saturating_sub(places.house.bottom());
+    let (y, height) = if below >= height.min(GRAPH) {
+        (places.house.bottom(), height.min(below))
+    } else {
+        let height = height.min(screen.height.saturating_sub(2));
+        (places.house.y.min(screen.height.saturating_sub(height)), height)
+    };
     let area = Rect { x: (screen.width - width) / 2, y, width, height };
     let inner = open_box(app, area, "who waits for whom", buffer);
     let above = wanted.min(inner.height.saturating_sub(lanes + 1).max(inner.height / 3));

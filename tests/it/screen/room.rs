@@ -137,3 +137,16 @@ fn the_help_scrolls_to_its_end_and_at_once_back() {
     }
     assert_eq!(stage.frame(), before);
 }
+
+#[test]
+fn the_map_stays_in_sight_while_the_graph_is_open() {
+    for size in SIZES.into_iter().skip(1) {
+        let mut stage = Stage::opened(Charset::Unicode, size);
+        stage.picture();
+        let seats =
+            |stage: &Stage| stage.frame().lines().take(8).any(|line| line.contains("3 Oscar"));
+        assert!(seats(&stage));
+        stage.presses(KeyCode::F(4), KeyModifiers::NONE);
+        assert!(seats(&stage), "{}", stage.frame());
+    }
+}
