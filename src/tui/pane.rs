@@ -209,6 +209,7 @@ impl Pane {
             self.say(Look::Note, &format!("... {} bytes in all", sql.len()));
         }
         self.scrollback.follow();
+        self.scrollback.shift_back();
         self.asked.take_if(|asked| **asked == **sql);
         self.in_flight = Some(InFlight { submission, sql: sql.clone() });
     }

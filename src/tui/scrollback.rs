@@ -230,6 +230,16 @@ impl Scrollback {
         self.top = None;
     }
 
+    /// Shows wide tables from their first column on.
+    pub fn shift_back(&mut self) {
+        self.shift = 0;
+    }
+
+    /// Whether the widest table in sight is seen to its last column.
+    pub fn is_at_right(&self, room: Room) -> bool {
+        self.shift >= self.beyond(room)
+    }
+
     fn settle(&mut self, place: Place, room: Room) {
         self.top = (place < self.newest_top(room)).then_some(place);
     }

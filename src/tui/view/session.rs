@@ -75,10 +75,10 @@ fn beside(app: &App, pane: &Pane, area: Rect, room: Room) -> Option<Line<'static
     if pane.scrollback.beyond(room) == 0 {
         return None;
     }
-    let (action, words) = if area.width < app.area.width {
-        (Action::Zoom, "the whole width")
-    } else {
-        (Action::ScrollRight, "further right")
+    let (action, words) = match area.width < app.area.width {
+        true => (Action::Zoom, "the whole width"),
+        false if pane.scrollback.is_at_right(room) => (Action::ScrollLeft, "back to the left"),
+        false => (Action::ScrollRight, "further right"),
     };
     let hint = format!(" {}: {words} ", app.key(action));
     let fits = text::width(&hint) + 2 <= usize::from(area.width);
