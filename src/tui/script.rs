@@ -162,7 +162,7 @@ impl Script {
                 }
             }
             (None, Kind::Sent { .. }) => self.finally_sent = true,
-            (None, kind) => self.ending.apply(kind),
+            (None, kind) if self.finally_sent => self.ending.apply(kind),
             _ => {}
         }
         self.check.apply(event);
