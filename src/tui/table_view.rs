@@ -27,6 +27,8 @@ const WIDEST_VALUE: usize = 32;
 const LOCKS: usize = 24;
 /// Rows that are measured and shown; nobody reads more on a screen.
 const MOST_ROWS: usize = 200;
+/// Below so many lines a row is worth more than the rule above it.
+const SHORT: usize = 6;
 /// Header, rule, legend.
 const FRAME: usize = 3;
 
@@ -52,9 +54,12 @@ impl<'a> TableView<'a> {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         let legend = flow(self.legend(), 3, width);
         let room = height.saturating_sub(legend.len());
-        let (shown, left_out) = self.shown(room.saturating_sub(2));
+        let is_short = room < SHORT && self.table.places.len() + 2 > room;
+        let above = if is_short { 1 } else { 2 };
+        let (shown, left_out) = self.shown(room.saturating_sub(above));
         let grid = Grid::of(self.table, &shown, width);
         let mut lines = vec![self.header(&grid), self.rule(&grid, width)];
+        lines.truncate(above);
         lines.extend(shown.iter().map(|place| self.row(place, &grid, width)));
         if left_out > 0 {
             let words = format!("{} and {left_out} more rows", self.scene.signs().ellipsis);
