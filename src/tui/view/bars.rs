@@ -10,8 +10,8 @@ use crate::tui::app::{App, Tone};
 use crate::tui::keys::{Action, entry_of};
 use crate::tui::pane::{Link, Pane};
 use crate::tui::script::Script;
-use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::{text, words};
 
 /// Draws the first line: what does not fit is left out, the engine's details first.
 pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {
@@ -29,7 +29,10 @@ fn title(app: &App, engine: Vec<String>, area: Rect, buffer: &mut Buffer) {
     let title = text::visible(title).into_owned();
     let width = usize::from(area.width);
     let used = text::width(&step) + 4;
-    let title = text::fit(&title, width.saturating_sub(used), "").into_owned();
+    let shortest = engine.last().map_or(0, |words| text::width(words) + 2);
+    let ellipsis = app.setting.theme.signs().ellipsis;
+    let room = width.saturating_sub(used + shortest);
+    let title = text::fit(&title, room, ellipsis).into_owned();
     let left = text::width(&title) + 2;
     put(buffer, area, 1, &title, app.style(Role::Title));
     put(buffer, area, width.saturating_sub(text::width(&step) + 1), &step, app.style(Role::Strong));
@@ -62,7 +65,12 @@ fn engine_words(app: &App) -> Vec<String> {
     };
     let parts = [engine.product.as_str(), engine.place.as_str(), isolation];
     let joined = |parts: &[&str]| text::visible(&parts.join(&dot)).into_owned();
-    vec![joined(&parts), joined(&[parts[0], parts[2]]), joined(&parts[..1])]
+    let kind = match engine.kind {
+        EngineKind::Optimistic => isolation,
+        kind => words::engine(kind),
+    };
+    let shorter = [&[parts[0], parts[2]][..], &parts[..1], &[kind]].map(joined);
+    [joined(&parts)].into_iter().chain(shorter).collect()
 }
 
 /// Draws the line over a half of a comparison: its engine, and whether what is typed goes there.
