@@ -13,7 +13,7 @@ use crate::tui::theme::Role;
 
 /// Draws the help from this line on.
 pub(super) fn draw(app: &App, down: u16, screen: Rect, buffer: &mut Buffer) {
-    let lines = lines(app);
+    let lines = lines(app, screen.width);
     let widest = lines.iter().map(Line::width).max().unwrap_or(0) + 4;
     let width = u16::try_from(widest).unwrap_or(u16::MAX);
     let area = centred(screen, width, height(&lines, screen.height));
@@ -35,7 +35,7 @@ pub(super) fn draw(app: &App, down: u16, screen: Rect, buffer: &mut Buffer) {
 
 /// How many lines of it are out of sight.
 pub(in crate::tui) fn beyond(app: &App) -> u16 {
-    let lines = lines(app);
+    let lines = lines(app, app.size().width);
     height_of(&lines).saturating_sub(height(&lines, app.size().height))
 }
 
@@ -43,9 +43,11 @@ fn height(lines: &[Line<'_>], screen: u16) -> u16 {
     height_of(lines).min(screen.saturating_sub(2))
 }
 
-fn lines(app: &App) -> Vec<Line<'static>> {
+/// The lines for a screen of this width; what is said of a key goes on below itself.
+fn lines(app: &App, screen: u16) -> Vec<Line<'static>> {
+    let cells = usize::from(screen.saturating_sub(4));
     let keys = TABLE.iter().map(|entry| (app.setting.keys.words(entry.action), entry.help));
-    let mut lines = columns(app, &keys.collect::<Vec<_>>());
+    let mut lines = columns(app, &keys.collect::<Vec<_>>(), cells);
     let heading = |words: &'static str| Line::from(app.span(words, Role::Dim));
     lines.push(Line::default());
     lines.push(heading(
@@ -53,7 +55,7 @@ fn lines(app: &App) -> Vec<Line<'static>> {
     ));
     lines.push(Line::default());
     lines.push(heading("On the map:"));
-    lines.extend(columns(app, &signs(app)));
+    lines.extend(columns(app, &signs(app), cells));
     lines
 }
 
@@ -70,11 +72,16 @@ fn signs(app: &App) -> Vec<(String, &'static str)> {
     words.map(|(sign, word, meaning)| (format!("{sign} {word}"), meaning)).to_vec()
 }
 
-fn columns(app: &App, rows: &[(String, &'static str)]) -> Vec<Line<'static>> {
+fn columns(app: &App, rows: &[(String, &'static str)], cells: usize) -> Vec<Line<'static>> {
     let width = rows.iter().map(|(left, _)| text::width(left)).max().unwrap_or(0);
-    let line = |(left, right): &(String, &'static str)| {
-        let left = app.span(text::pad(left, width, ""), Role::Key);
-        Line::from(vec![left, app.span(format!("   {right}"), Role::Screen)])
+    let room = cells.saturating_sub(width + 3);
+    let lines = |(left, right): &(String, &'static str)| {
+        let row = |(nth, right): (usize, String)| {
+            let left = text::pad(if nth == 0 { left } else { "" }, width, "");
+            let right = app.span(format!("   {right}"), Role::Screen);
+            Line::from(vec![app.span(left, Role::Key), right])
+        };
+        text::wrap(right, room).into_iter().enumerate().map(row).collect::<Vec<_>>()
     };
-    rows.iter().map(line).collect()
+    rows.iter().flat_map(lines).collect()
 }

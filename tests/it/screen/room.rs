@@ -66,6 +66,9 @@ fn a_wide_table_is_seen_by_going_right_or_by_giving_it_the_whole_width() {
     assert!(stage.frame().contains("‹-11-25 19:38:29+00 | a window seat"), "{}", stage.frame());
     stage.presses(KeyCode::Left, KeyModifiers::ALT);
     assert!(stage.frame().contains("a win›"), "{}", stage.frame());
+    stage.sends("Bob", "table seats;", None);
+    stage.is_answered(Some("Bob"), &["seat_row", "a_note_of_some_length", "more"], &[]);
+    assert!(stage.frame().contains("│ seat_row|a_note_of"), "{}", stage.frame());
     stage.presses(KeyCode::Char('z'), KeyModifiers::ALT);
     let row = " A        | 4           | Bob       | 2026-11-25 19:38:29+00 | a window seat";
     assert!(stage.frame().contains(row), "{}", stage.frame());
@@ -149,4 +152,45 @@ fn the_map_stays_in_sight_while_the_graph_is_open() {
         stage.presses(KeyCode::F(4), KeyModifiers::NONE);
         assert!(seats(&stage), "{}", stage.frame());
     }
+}
+
+#[test]
+fn the_engine_stands_beside_the_longest_title() {
+    for (charset, name) in [(Charset::Unicode, "…"), (Charset::Ascii, "~")] {
+        let mut stage = Stage::new(charset, (80, 24));
+        let scenario = library::open("non-repeatable-read-repeatable-read").unwrap();
+        let schedule = Arc::new(scenario.schedules.first());
+        let engine = EngineLine {
+            kind: EngineKind::Optimistic,
+            product: "optimistic on PostgreSQL 15.20".to_owned(),
+            place: "embedded".to_owned(),
+            isolation: Isolation::RepeatableRead,
+        };
+        let sessions = vec![SessionName::new("Alice"), SessionName::new("Bob")];
+        let scenario = Arc::new(scenario);
+        stage.report(Report::Fresh(Fresh { scenario, schedule, engine, sessions }));
+        let frame = stage.frame();
+        let header = frame.lines().next().unwrap();
+        assert!(header.contains("optimistic") && header.contains(name), "{header}");
+    }
+}
+
+#[test]
+fn a_lost_connection_of_the_runners_own_is_no_ending() {
+    let mut stage = Stage::opened(Charset::Unicode, (120, 40));
+    let before = stage.frame();
+    let reason = "the server closed the connection unexpectedly".to_owned();
+    stage.happens(None, Kind::Lost { reason, in_transaction: false });
+    assert_eq!(stage.frame(), before);
+}
+
+#[test]
+fn a_table_of_two_rows_is_seen_whole_on_a_projector() {
+    let mut stage = Stage::opened(Charset::Unicode, (80, 24));
+    let mut house = house(&[], &[]);
+    house.tables[0].seats = None;
+    house.tables[0].places.truncate(2);
+    house.tables[0].rows = 2;
+    stage.happens(None, Kind::House(Arc::new(house)));
+    insta::assert_snapshot!("two-rows-80x24", stage.frame());
 }
