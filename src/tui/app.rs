@@ -290,7 +290,7 @@ impl App {
         };
         self.plays_at = None;
         if script.is_over() {
-            self.say("the end");
+            self.say_the_end();
             return Vec::new();
         }
         let effects = self.step(now);

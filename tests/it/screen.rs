@@ -286,6 +286,16 @@ fn the_time_line_at_every_size() {
 }
 
 #[test]
+fn a_play_that_has_come_to_its_end_says_so() {
+    let mut stage = Stage::opened(Charset::Unicode, (80, 24));
+    stage.presses(KeyCode::F(7), KeyModifiers::NONE);
+    assert!(stage.frame().contains("playing; any key stops"));
+    stage.report(Report::Next(11));
+    stage.report(Report::Over);
+    assert!(stage.frame().contains("that was the last step; F8 starts again"));
+}
+
+#[test]
 fn sixty_sessions_are_paged() {
     let names: Vec<String> = (1..=60).map(|n| format!("Session{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -92,8 +92,7 @@ impl App {
             return vec![Effect::Ask(Command::Step)];
         }
         let Some((session, _)) = self.next_session() else {
-            let restart = self.key(Action::Restart);
-            self.say(format!("that was the last step; {restart} starts again"));
+            self.say_the_end();
             return Vec::new();
         };
         if let Some(stepping) = &mut self.stepping
@@ -110,6 +109,11 @@ impl App {
         self.watch(&session);
         self.expect_step(now);
         vec![Effect::Ask(Command::Step)]
+    }
+
+    pub(super) fn say_the_end(&mut self) {
+        let restart = self.key(Action::Restart);
+        self.say(format!("that was the last step; {restart} starts again"));
     }
 
     /// A step is on its way from now on.

@@ -26,7 +26,11 @@ impl App {
                     script.next = next;
                 }
             }
-            Report::Over => self.plays_at = None,
+            Report::Over => {
+                if self.plays_at.take().is_some() {
+                    self.say_the_end();
+                }
+            }
             Report::Refused(why) => {
                 self.stepping = None;
                 self.going_to = None;
