@@ -117,10 +117,10 @@ impl Check {
         self.judged(part).map_or(&[], |judged| &judged.verdicts)
     }
 
-    /// The lines under a part as they are written, in the file's order, and how they fare.
-    pub fn lines(&self, part: Part) -> impl Iterator<Item = (&str, &Verdict)> {
+    /// The lines under a part, in the file's order, and how they fare.
+    pub fn lines(&self, part: Part) -> impl Iterator<Item = (&Expected, &Verdict)> {
         let judged = self.judged(part).into_iter();
-        judged.flat_map(|it| it.lines.iter().map(|line| line.text.as_str()).zip(&it.verdicts))
+        judged.flat_map(|it| it.lines.iter().map(|line| &line.expected).zip(&it.verdicts))
     }
 
     /// Whom a part was left waiting for without a line that says so.

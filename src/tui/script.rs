@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::event::{Event, Kind};
 use crate::run::Fresh;
 use crate::scenario::check::{Breach, Check, Part, Verdict};
-use crate::scenario::{Scenario, Schedule, Step};
+use crate::scenario::{Expected, Scenario, Schedule, Step};
 
 mod ending;
 
@@ -73,7 +73,7 @@ impl Script {
     }
 
     /// What the file says of the end, and how it fares.
-    pub fn said_of_the_end(&self) -> Vec<(&str, &Verdict)> {
+    pub fn said_of_the_end(&self) -> Vec<(&Expected, &Verdict)> {
         let lines = self.check.lines(Part::Finally);
         lines
             .filter(|(_, verdict)| matches!(verdict, Verdict::Kept | Verdict::Broken { .. }))

@@ -13,6 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use crate::scenario::Expected;
 use crate::scenario::check::Verdict;
 use crate::tui::app::App;
 use crate::tui::script::Script;
@@ -62,8 +63,8 @@ fn draw_answer(app: &App, line: &scrollback::Line, area: Rect, buffer: &mut Buff
 /// Each line of the file that is about the end, with its sign.
 fn said(app: &App, script: &Script) -> Vec<Vec<Span<'static>>> {
     let signs = app.setting.theme.signs();
-    let line = |(expected, verdict): (&str, &Verdict)| {
-        let expected = text::visible(expected).into_owned();
+    let line = |(expected, verdict): (&Expected, &Verdict)| {
+        let expected = text::visible(&expected.to_string()).into_owned();
         Some(match verdict {
             Verdict::Kept => {
                 vec![
