@@ -197,7 +197,11 @@ impl Comparison {
         }
         let changes_answers = matches!(&report, Report::Fresh(_) | Report::Event(_));
         let is_quiet = matches!(&report, Report::Event(Event { kind: Kind::Quiet, .. }));
+        let is_fresh = matches!(&report, Report::Fresh(_));
         let effects = self.app_mut(half).apply(report, now);
+        if is_fresh {
+            self.turn_alike();
+        }
         if changes_answers {
             self.contrast();
         }
@@ -226,6 +230,15 @@ impl Comparison {
         if !layers.is_empty() {
             self.leading_mut().layers = layers;
         }
+    }
+
+    /// The other half turns to the same session, as wide, with the same text in its editor: what is typed goes into both.
+    fn turn_alike(&mut self) {
+        let (focus, zoomed) = (self.leading().focus, self.leading().zoomed);
+        let other = self.app_mut(self.turned_to.other());
+        other.zoomed = zoomed;
+        other.focus_on(focus);
+        self.type_alike();
     }
 
     fn turn_to(&mut self, half: Half) {

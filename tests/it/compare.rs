@@ -31,11 +31,14 @@ struct Stage {
 }
 
 impl Stage {
-    fn opened(charset: Charset, (width, height): (u16, u16)) -> Self {
+    fn empty(charset: Charset, (width, height): (u16, u16), turned_to: Half) -> Self {
         let size = Size { width, height };
         let app = || App::new(setting(charset), size, Instant::now());
-        let comparison = Comparison::new(app(), app(), Half::Above);
-        let mut stage = Self { comparison, now: Duration::ZERO };
+        Self { comparison: Comparison::new(app(), app(), turned_to), now: Duration::ZERO }
+    }
+
+    fn opened(charset: Charset, size: (u16, u16)) -> Self {
+        let mut stage = Self::empty(charset, size, Half::Above);
         for half in Half::BOTH {
             stage.fresh(half);
         }
@@ -210,6 +213,17 @@ fn what_is_typed_goes_into_both_unless_it_is_to_go_into_one() {
     stage.types("select 1;");
     assert_eq!(stage.frame().matches("select 1;").count(), 2);
     assert_eq!(stage.enters(), in_both(&submitted("Alice", "select 1;")));
+}
+
+#[test]
+fn an_engine_that_joins_turns_to_the_session_that_is_typed_in() {
+    let mut stage = Stage::empty(Charset::Unicode, (120, 40), Half::Below);
+    stage.fresh(Half::Below);
+    stage.presses(KeyCode::Tab, KeyModifiers::NONE);
+    stage.types("select ");
+    stage.fresh(Half::Above);
+    stage.types("1;");
+    assert_eq!(stage.enters(), in_both(&submitted("Bob", "select 1;")));
 }
 
 #[test]

@@ -106,8 +106,8 @@ impl Comparison {
         }
     }
 
-    /// Text that came into one editor from a layer comes into the other.
-    fn type_alike(&mut self) {
+    /// Text that came into one editor alone comes into the other.
+    pub(super) fn type_alike(&mut self) {
         if self.typing == Typing::Alone {
             return;
         }
