@@ -82,7 +82,13 @@ impl Script {
 
     /// How many lines the end takes below its own, once it has been looked at.
     pub fn ending_lines(&self) -> usize {
-        self.ending.lines().len().max(self.said_of_the_end().len())
+        let (answer, said) = (self.ending.lines().len(), self.said_of_the_end().len());
+        if self.is_the_end_broken() { answer + said } else { answer.max(said) }
+    }
+
+    /// Whether the end is not as the file says.
+    pub fn is_the_end_broken(&self) -> bool {
+        matches!(self.finally(), Mark::Broken(_))
     }
 
     /// Whether there is nothing to play.

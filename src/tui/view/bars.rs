@@ -48,6 +48,7 @@ pub(super) fn step_words(script: &Script) -> String {
     let count = script.len();
     match script.next {
         _ if count == 0 => String::new(),
+        next if next >= count && count == 1 => "its one step played".to_owned(),
         next if next >= count => format!("all {count} steps played"),
         next => format!("step {} of {count}", next + 1),
     }

@@ -8,6 +8,8 @@
 //! │             A        |           5 | Alice                                 │
 //! │            (2 rows)                                                        │
 //! ```
+//!
+//! Where there is no room side by side, one stands under the other: first what is not as the file says, in full.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -17,67 +19,76 @@ use crate::scenario::Expected;
 use crate::scenario::check::Verdict;
 use crate::tui::app::App;
 use crate::tui::script::Script;
-use crate::tui::scrollback;
 use crate::tui::text;
 use crate::tui::theme::Role;
 
 /// Between the rows and what the file says of them.
-const GAP: u16 = 4;
+const GAP: usize = 4;
+
+type Row = Vec<Span<'static>>;
 
 /// Draws as much of it as there is room for, and says how much there is not.
 pub(super) fn draw(app: &App, script: &Script, area: Rect, buffer: &mut Buffer) {
-    let (answer, lines) = (script.ending().lines(), said(app, script));
-    let height = usize::from(area.height);
-    let total = answer.len().max(lines.len());
-    let shown = if total > height { height.saturating_sub(1) } else { height };
-    let width = answer_width(answer, &lines, area.width);
-    for (line, y) in answer.iter().take(shown).zip(area.top()..) {
-        draw_answer(app, line, Rect { y, width, height: 1, ..area }, buffer);
+    let cells = usize::from(area.width);
+    let said = said(app, script, usize::MAX);
+    let for_rows = cells.saturating_sub(widest(&said) + GAP);
+    let beside = answer(app, script, for_rows);
+    let taken = widest(&beside);
+    if taken <= for_rows {
+        draw_rows(app, beside, area, buffer);
+        let x = area.x.saturating_add(u16::try_from(taken + GAP).unwrap_or(u16::MAX));
+        let x = x.min(area.right());
+        return draw_rows(app, said, Rect { x, width: area.right() - x, ..area }, buffer);
     }
-    let x = area.x.saturating_add(width + GAP).min(area.right());
-    let beside = Rect { x, width: area.right() - x, ..area };
-    for (line, y) in lines.iter().take(shown).zip(area.top()..) {
-        super::put_line(app, line.clone(), Rect { y, height: 1, ..beside }, buffer);
+    let mut rows = [self::said(app, script, cells), answer(app, script, cells)];
+    if !script.is_the_end_broken() {
+        rows.reverse();
     }
-    if shown < total && area.height > 0 {
-        let words = format!("{} {} more lines", app.setting.theme.signs().ellipsis, total - shown);
-        let at = (area.x, area.bottom() - 1);
-        text::put(buffer, area, at, &words, app.style(Role::Notice));
+    draw_rows(app, rows.concat(), area, buffer);
+}
+
+fn widest(rows: &[Row]) -> usize {
+    rows.iter().map(|row| row.iter().map(Span::width).sum()).max().unwrap_or(0)
+}
+
+fn draw_rows(app: &App, mut rows: Vec<Row>, area: Rect, buffer: &mut Buffer) {
+    let (height, total) = (usize::from(area.height), rows.len());
+    if total > height {
+        rows.truncate(height.saturating_sub(1));
+        let left_out = total - rows.len();
+        let words = format!("{} {left_out} more lines", app.setting.theme.signs().ellipsis);
+        rows.push(vec![app.span(words, Role::Notice)]);
+    }
+    for (row, y) in rows.into_iter().zip(area.top()..area.bottom()) {
+        super::put_line(app, row, Rect { y, height: 1, ..area }, buffer);
     }
 }
 
-/// How wide the rows are drawn: as they are, unless that leaves what the file says of them less than a third.
-fn answer_width(answer: &[scrollback::Line], lines: &[Vec<Span<'_>>], room: u16) -> u16 {
-    let width_of = |line: &Vec<Span<'_>>| line.iter().map(Span::width).sum::<usize>();
-    let said = lines.iter().map(width_of).max().map_or(0, |said| said + usize::from(GAP));
-    let most = usize::from(room) - said.min(usize::from(room / 3));
-    let widths = answer.iter().map(|line| text::width(&line.shown(most)));
-    u16::try_from(widths.max().unwrap_or(0).min(most)).unwrap_or(room)
-}
-
-fn draw_answer(app: &App, line: &scrollback::Line, area: Rect, buffer: &mut Buffer) {
-    let words = line.shown(usize::from(area.width));
-    super::put_line(app, vec![Span::styled(&*words, app.look(line.look))], area, buffer);
-}
-
-/// Each line of the file that is about the end, with its sign.
-fn said(app: &App, script: &Script) -> Vec<Vec<Span<'static>>> {
-    let signs = app.setting.theme.signs();
-    let line = |(expected, verdict): (&Expected, &Verdict)| {
-        let expected = text::visible(&expected.to_string()).into_owned();
-        Some(match verdict {
-            Verdict::Kept => {
-                vec![
-                    app.span(format!("{} ", signs.kept), Role::Kept),
-                    app.span(expected, Role::Dim),
-                ]
-            }
-            Verdict::Broken { found } => {
-                let words = format!("{} {expected}, but {}", signs.broken, text::visible(found));
-                vec![app.span(words, Role::Broken)]
-            }
-            Verdict::NotReached | Verdict::NotHere => return None,
-        })
+/// The rows as psql draws them.
+fn answer(app: &App, script: &Script, cells: usize) -> Vec<Row> {
+    let row = |line: &crate::tui::scrollback::Line| {
+        vec![Span::styled(line.shown(cells).trim_end().to_owned(), app.look(line.look))]
     };
-    script.said_of_the_end().into_iter().filter_map(line).collect()
+    script.ending().lines().iter().map(row).collect()
+}
+
+/// Each line of the file that is about the end, with its sign, in rows of at most so many cells.
+fn said(app: &App, script: &Script, cells: usize) -> Vec<Row> {
+    let signs = app.setting.theme.signs();
+    let rows = |(expected, verdict): (&Expected, &Verdict)| {
+        let (sign, role, words) = match verdict {
+            Verdict::Broken { found } => {
+                (signs.broken, Role::Broken, format!("{expected}, but {found}"))
+            }
+            _ => (signs.kept, Role::Kept, expected.to_string()),
+        };
+        let words = text::wrap(&text::visible(&words), cells.saturating_sub(2));
+        let row = |(nth, words): (usize, String)| {
+            let sign = if nth == 0 { format!("{sign} ") } else { "  ".to_owned() };
+            let quiet = if role == Role::Kept { Role::Dim } else { role };
+            vec![app.span(sign, role), app.span(words, quiet)]
+        };
+        words.into_iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    script.said_of_the_end().into_iter().flat_map(rows).collect()
 }

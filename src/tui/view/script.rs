@@ -96,7 +96,9 @@ impl Columns {
         let names = players.chain(script.scenario.finally.as_ref().map(|_| FINALLY));
         let name = names.map(text::width).max().unwrap_or(0).min(width / 5);
         let narration = (0..script.len()).filter_map(|launch| script.step(launch));
-        let narration = narration.map(|step| text::width(&step.narration)).max().unwrap_or(0);
+        let narration = narration.map(|step| text::width(&step.narration));
+        let finally = script.scenario.finally.as_ref().map(|_| finally_words(script).len());
+        let narration = narration.chain(finally).max().unwrap_or(0);
         Self { name, narration: narration.min(width.saturating_sub(name + 6) * 3 / 5) }
     }
 }
@@ -162,15 +164,20 @@ fn not_so(app: &App, lines: &[String]) -> Span<'static> {
     app.span(format!("not so: {}", text::visible(first)), Role::Broken)
 }
 
+/// How the end is, in words.
+fn finally_words(script: &Script) -> &'static str {
+    match script.finally() {
+        Mark::Kept => "as it should be",
+        Mark::Broken(_) => "not as it should be",
+        _ => "what is left in the end",
+    }
+}
+
 fn draw_finally(app: &App, script: &Script, columns: &Columns, area: Rect, buffer: &mut Buffer) {
     let Some(finally) = &script.scenario.finally else { return };
     let mark = script.finally();
     let (sign, style) = sign(app, &mark, false);
-    let words = match &mark {
-        Mark::Kept => "as it should be",
-        Mark::Broken(_) => "not as it should be",
-        _ => "what is left in the end",
-    };
+    let words = finally_words(script);
     let mut spans = vec![
         Span::styled(format!("{sign} "), style),
         app.span(fitted(app, FINALLY, columns.name), Role::Dim),

@@ -82,9 +82,14 @@ fn what_was_read_in_the_end_stands_under_the_script() {
         stage.ends(rows);
         insta::assert_snapshot!(format!("end-{width}x{height}"), stage.frame());
     }
-    let mut stage = Stage::opened(Charset::Ascii, (60, 16));
-    stage.ends(&[&["A", "4", "Mallory, who should not be there"]]);
-    insta::assert_snapshot!("end-not-so", stage.frame());
+    for (name, charset, size) in [
+        ("end-not-so-80x24", Charset::Unicode, (80, 24)),
+        ("end-not-so-ascii", Charset::Ascii, (60, 16)),
+    ] {
+        let mut stage = Stage::opened(charset, size);
+        stage.ends(&[&["A", "4", "Mallory, who should not be there"]]);
+        insta::assert_snapshot!(name, stage.frame());
+    }
 }
 
 #[test]
