@@ -66,13 +66,15 @@ pub enum Tone {
     Refusal,
 }
 
-/// A sentence in the footer, until the next key.
+/// A sentence in the footer, until the next key, or until it no longer holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The sentence.
     pub text: String,
     /// How urgent it is.
     pub tone: Tone,
+    /// The session of which it says that it cannot take a statement.
+    pub about: Option<SessionName>,
 }
 
 /// How the console starts.
@@ -247,11 +249,17 @@ impl App {
     }
 
     pub(super) fn say(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), tone: Tone::Plain });
+        self.message = Some(Message { text: text.into(), tone: Tone::Plain, about: None });
     }
 
     pub(super) fn refuse(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), tone: Tone::Refusal });
+        self.message = Some(Message { text: text.into(), tone: Tone::Refusal, about: None });
+    }
+
+    /// Says that something did not happen, for as long as this session keeps it from happening.
+    pub(super) fn refuse_because_of(&mut self, session: &SessionName, text: String) {
+        let about = Some(session.clone());
+        self.message = Some(Message { text, tone: Tone::Refusal, about });
     }
 
     pub(super) fn focus_on(&mut self, index: usize) {

@@ -296,6 +296,22 @@ fn a_play_that_has_come_to_its_end_says_so() {
 }
 
 #[test]
+fn a_refusal_goes_when_what_it_says_no_longer_holds() {
+    let mut stage = Stage::opened(Charset::Unicode, (120, 40));
+    stage.picture();
+    stage.report(Report::Next(6));
+    stage.presses(KeyCode::F(5), KeyModifiers::NONE);
+    let refusal = "Mallory still waits for Bob";
+    assert!(stage.frame().contains(refusal), "{}", stage.frame());
+    stage.happens(Some("Bob"), Kind::Done { tag: "COMMIT".to_owned(), rows: 0 });
+    assert!(stage.frame().contains(refusal));
+    stage.happens(Some("Mallory"), Kind::Resumed { waited: Duration::from_secs(3) });
+    stage.happens(Some("Mallory"), Kind::Done { tag: "UPDATE 0".to_owned(), rows: 0 });
+    stage.answers("Mallory", TransactionStatus::Idle, 900);
+    assert!(!stage.frame().contains(refusal), "{}", stage.frame());
+}
+
+#[test]
 fn sixty_sessions_are_paged() {
     let names: Vec<String> = (1..=60).map(|n| format!("Session{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -103,7 +103,7 @@ impl App {
         }
         if let Some(why) = self.why_no_step() {
             self.plays_at = None;
-            self.refuse(why);
+            self.refuse_because_of(&session, why);
             return Vec::new();
         }
         self.watch(&session);
@@ -274,7 +274,7 @@ impl App {
         }
         if let Some(why) = self.why_not_into(&name) {
             let cancel = self.key(Action::Interrupt);
-            self.refuse(format!("{why}; {cancel} cancels that"));
+            self.refuse_because_of(&name, format!("{why}; {cancel} cancels that"));
             return Vec::new();
         }
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };

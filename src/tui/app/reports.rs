@@ -133,6 +133,9 @@ impl App {
         pane.apply(event, now);
         let closed = pane.link == Link::Closed;
         let queued = pane.next_of_queue();
+        if self.why_not_into(name).is_none() {
+            self.message.take_if(|message| message.about.as_ref() == Some(name));
+        }
         if closed {
             self.remove(name);
         }
