@@ -296,6 +296,20 @@ fn a_play_that_has_come_to_its_end_says_so() {
 }
 
 #[test]
+fn an_editor_that_was_opened_too_early_holds_the_step_that_comes_next() {
+    let mut stage = Stage::opened(Charset::Unicode, (120, 40));
+    stage.presses(KeyCode::F(5), KeyModifiers::NONE);
+    stage.presses(KeyCode::F(10), KeyModifiers::NONE);
+    assert!(stage.frame().contains("╭ Bob begins ─"));
+    stage.report(Report::Next(1));
+    let frame = stage.frame();
+    assert!(frame.contains("╭ Bob looks for two free seats"), "{frame}");
+    assert!(!frame.contains("│ begin transaction;   "), "{frame}");
+    stage.open(&["Alice", "Bob", "Mallory"]);
+    assert!(stage.frame().contains("│ begin transaction;   "), "{}", stage.frame());
+}
+
+#[test]
 fn a_refusal_goes_when_what_it_says_no_longer_holds() {
     let mut stage = Stage::opened(Charset::Unicode, (120, 40));
     stage.picture();

@@ -214,7 +214,7 @@ impl App {
         self.tick(now)
     }
 
-    fn edit_step(&mut self) {
+    pub(super) fn edit_step(&mut self) {
         match self.script.as_ref().and_then(|script| script.next_step()) {
             Some(step) => self.layers.push(Layer::EditStep(Editor::holding(&step.sql))),
             None => self.say("there is no next step to edit"),

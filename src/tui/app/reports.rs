@@ -20,12 +20,7 @@ impl App {
             Report::Fresh(fresh) => self.fresh(&fresh),
             Report::Joined(name) => self.joined(name),
             Report::Event(event) => return self.happened(&event, now),
-            Report::Next(next) => {
-                self.going_to.take_if(|step| *step == next);
-                if let Some(script) = &mut self.script {
-                    script.next = next;
-                }
-            }
+            Report::Next(next) => self.moved_to(next),
             Report::Over => {
                 if self.plays_at.take().is_some() {
                     self.say_the_end();
@@ -49,6 +44,21 @@ impl App {
         Vec::new()
     }
 
+    fn moved_to(&mut self, next: usize) {
+        self.going_to.take_if(|step| *step == next);
+        let Some(script) = &mut self.script else { return };
+        if std::mem::replace(&mut script.next, next) != next {
+            self.edit_anew();
+        }
+    }
+
+    /// An editor that was opened while another step was on its way holds that one's SQL.
+    fn edit_anew(&mut self) {
+        if self.layers.pop_if(|layer| matches!(layer, Layer::EditStep(_))).is_some() {
+            self.edit_step();
+        }
+    }
+
     fn fresh(&mut self, fresh: &Fresh) {
         let is_new = self.script.as_ref().is_none_or(|old| old.scenario != fresh.scenario);
         let mut old: VecDeque<Pane> = std::mem::take(&mut self.panes).into();
@@ -70,6 +80,7 @@ impl App {
         if is_new {
             self.open_scenario();
         }
+        self.edit_anew();
         self.focus_on(self.focus);
     }
 
