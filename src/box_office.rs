@@ -122,7 +122,7 @@ async fn seen(options: &Options, target: &Target, recording: Recording) -> eyre:
 }
 
 fn write(board: &Board, options: &Options) -> eyre::Result<()> {
-    let text = table::render(board, options, options.format);
+    let text = table::render(board, options);
     match &options.output {
         None => Ok(std::io::stdout().write_all(text.as_bytes())?),
         Some(path) => std::fs::write(path, text).map_err(|error| {

@@ -34,6 +34,14 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// What was measured, if it came to that.
+    pub fn finished(&self) -> Option<&Finished> {
+        match &self.end {
+            End::Finished(finished) => Some(finished),
+            End::Unavailable(_) | End::Broken(_) => None,
+        }
+    }
+
     /// `naive` is there to sell seats twice; but what it sells is in the ledger, and its buyers know.
     fn did_as_it_should(&self) -> bool {
         match &self.end {

@@ -4,17 +4,14 @@
 //! more try. The textbook's own example: c = 30 %, q = 5 ms, r = 2, p = 10 ms is 11 ms a request, so 1,100 s for 100,000 of them, one after
 //! the other; 367 s over three queues; 18 s when each queue has twenty workers.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use super::board::{Board, End};
+use super::board::Finished;
 use super::options::{Options, StrategyName};
 use super::tally::Tally;
 
 /// The formula's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Model {
     /// c: the share of requests that meet a conflict, from 0 to 1.
     pub conflict_rate: f64,
@@ -57,56 +54,44 @@ impl Model {
         Duration::try_from_secs_f64(as_f64(requests) * ((1.0 - c) * q + c * retried))
             .unwrap_or(Duration::MAX)
     }
+
+    /// How long all requests take, by how many serve them.
+    pub fn times(&self, options: &Options) -> Times {
+        let Options { requests, compartments, workers, .. } = *options;
+        let one_by_one = self.one_by_one(requests.into());
+        let over_compartments = one_by_one / compartments;
+        Times { one_by_one, over_compartments, over_workers: over_compartments / workers }
+    }
+
+    /// How long what a strategy has settled takes, over everybody who books at the same time.
+    pub fn estimate(
+        &self,
+        strategy: StrategyName,
+        finished: &Finished,
+        options: &Options,
+    ) -> Duration {
+        let at_once = match strategy {
+            StrategyName::Queue => options.compartments,
+            _ => options.workers,
+        };
+        self.one_by_one(finished.tally.settled) / at_once
+    }
+}
+
+/// The textbook's three ways of sharing the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Nobody shares it.
+    pub one_by_one: Duration,
+    /// A queue a compartment.
+    pub over_compartments: Duration,
+    /// As many workers at each of these queues.
+    pub over_workers: Duration,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of a model")]
 fn as_f64(number: u64) -> f64 {
     number as f64
-}
-
-/// The estimates beside what was measured.
-pub fn render(board: &Board, options: &Options) -> String {
-    let Options { compartments, workers, .. } = *options;
-    let whole = Model::TEXTBOOK.one_by_one(options.requests.into());
-    let mut text = format!(
-        "model      c      q ms   r      p ms   one by one    over {compartments} queues   {workers} workers each\n\
-         textbook   {}  {}   {}   {}\n",
-        numbers(&Model::TEXTBOOK),
-        seconds(whole),
-        seconds(whole / compartments),
-        seconds(whole / (compartments * workers)),
-    );
-    let _ = writeln!(text, "\nwith measured numbers, over all who book at the same time");
-    for ended in &board.ended {
-        let End::Finished(finished) = &ended.end else { continue };
-        let model = Model::measured(&finished.tally);
-        let at_once = if ended.strategy == StrategyName::Queue { compartments } else { workers };
-        let estimate = model.one_by_one(finished.tally.settled) / at_once;
-        let _ = writeln!(
-            text,
-            "{:18} {}  estimated {}, measured {}",
-            ended.strategy,
-            numbers(&model),
-            seconds(estimate),
-            seconds(finished.wall)
-        );
-    }
-    text
-}
-
-fn numbers(model: &Model) -> String {
-    let millis = |time: Duration| time.as_secs_f64() * 1e3;
-    format!(
-        "{:5.1}% {:6.2} {:6.2} {:6.2}",
-        model.conflict_rate * 100.0,
-        millis(model.query),
-        model.retries,
-        millis(model.price)
-    )
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:8.2} s", time.as_secs_f64())
 }
 
 #[cfg(test)]

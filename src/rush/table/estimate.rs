@@ -1,0 +1,77 @@
+//! The textbook's estimate for people: once with its own numbers, once with the measured ones beside what was measured.
+
+use std::time::Duration;
+
+use super::as_millis;
+use super::grid::{Row, lines, wrapped};
+use super::text::WIDTH;
+use crate::rush::board::{Board, Ended, Finished};
+use crate::rush::model::Model;
+use crate::rush::options::Options;
+
+/// The formula's letters.
+const NUMBERS: [&str; 4] = ["c", "q ms", "r", "p ms"];
+
+/// What the letters mean.
+const LEGEND: &str = "c: how many of the requests meet a conflict. q: what a query takes. r: how often a request that has met a conflict is tried \
+again. p: what one more try costs, with the wait before it.";
+
+/// Two small tables, each under a sentence.
+pub(super) fn render(board: &Board, options: &Options) -> String {
+    let Options { compartments, workers, .. } = *options;
+    let mut text = wrapped(
+        &format!(
+            "The textbook's estimate, requests × ((1 − c) × q + c × (q + r × p)): for one worker alone, over {compartments} queues, and with \
+             {workers} workers at each of these."
+        ),
+        WIDTH,
+    );
+    text.push(String::new());
+    text.extend(textbook(options));
+    text.push(String::new());
+    text.push("With the measured numbers, over all who book at the same time:".to_owned());
+    text.push(String::new());
+    text.extend(measured(board, options));
+    text.push(String::new());
+    text.extend(wrapped(LEGEND, WIDTH));
+    text.join("\n") + "\n"
+}
+
+fn textbook(options: &Options) -> Vec<String> {
+    let [queues, workers] =
+        [format!("{} queues", options.compartments), format!("{} workers", options.workers)];
+    let times = Model::TEXTBOOK.times(options);
+    let times = [times.one_by_one, times.over_compartments, times.over_workers].map(seconds);
+    let cells = numbers(&Model::TEXTBOOK).into_iter().chain(times).collect();
+    let row = Row::Cells { name: "textbook", cells };
+    lines("", &titles(&["alone", &queues, &workers]), &[row], WIDTH)
+}
+
+fn measured(board: &Board, options: &Options) -> Vec<String> {
+    let row = |ended: &Ended, finished: &Finished| {
+        let model = Model::measured(&finished.tally);
+        let estimated = model.estimate(ended.strategy, finished, options);
+        let times = [estimated, finished.wall].map(seconds);
+        let cells = numbers(&model).into_iter().chain(times).collect();
+        Row::Cells { name: ended.strategy.as_str(), cells }
+    };
+    let rows = board.ended.iter().filter_map(|ended| Some(row(ended, ended.finished()?)));
+    lines("", &titles(&["estimated", "measured"]), &rows.collect::<Vec<_>>(), WIDTH)
+}
+
+fn titles(times: &[&str]) -> Vec<String> {
+    NUMBERS.iter().chain(times).map(|&title| title.to_owned()).collect()
+}
+
+fn numbers(model: &Model) -> [String; 4] {
+    [
+        format!("{:.1}%", model.conflict_rate * 100.0),
+        format!("{:.2}", as_millis(model.query)),
+        format!("{:.2}", model.retries),
+        format!("{:.2}", as_millis(model.price)),
+    ]
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}

@@ -1,0 +1,72 @@
+//! Lines of aligned cells: names to the left, figures to the right, and words where there are no figures.
+
+/// The name's column: as wide as the longest strategy's.
+const NAME: usize = 18;
+/// What is between two columns.
+const GAP: &str = "  ";
+
+/// What stands in one row.
+pub(super) enum Row {
+    /// A figure for each column.
+    Cells { name: &'static str, cells: Vec<String> },
+    /// Words instead.
+    Remark { name: &'static str, remark: String },
+}
+
+/// The titles, then the rows. Words are broken to stay within the width; figures never are.
+pub(super) fn lines(name: &str, titles: &[String], rows: &[Row], width: usize) -> Vec<String> {
+    let widths: Vec<usize> =
+        titles.iter().enumerate().map(|(place, title)| widest_cell(rows, place, title)).collect();
+    let mut lines = vec![line(name, titles, &widths)];
+    for row in rows {
+        match row {
+            Row::Cells { name, cells } => lines.push(line(name, cells, &widths)),
+            Row::Remark { name, remark } => lines.extend(remarked(name, remark, width)),
+        }
+    }
+    lines
+}
+
+/// How many cells the widest line takes.
+pub(super) fn widest(lines: &[String]) -> usize {
+    lines.iter().map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+fn line(name: &str, cells: &[String], widths: &[usize]) -> String {
+    let start = format!("{name:NAME$}");
+    cells
+        .iter()
+        .zip(widths)
+        .fold(start, |line, (cell, width)| line + &format!("{GAP}{cell:>width$}"))
+}
+
+fn widest_cell(rows: &[Row], place: usize, title: &str) -> usize {
+    let cells = rows.iter().filter_map(|row| match row {
+        Row::Cells { cells, .. } => cells.get(place).map(|cell| cell.chars().count()),
+        Row::Remark { .. } => None,
+    });
+    cells.max().unwrap_or(0).max(title.chars().count())
+}
+
+fn remarked(name: &str, remark: &str, width: usize) -> Vec<String> {
+    let indent = NAME + GAP.len();
+    let words = wrapped(remark, width.saturating_sub(indent));
+    let names = std::iter::once(name).chain(std::iter::repeat(""));
+    names.zip(words).map(|(name, words)| format!("{name:NAME$}{GAP}{words}")).collect()
+}
+
+/// The text broken at blanks into lines of at most this many characters, but never within a word.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,37 @@
+//! What a table has no room for: errors by class, and whatever is not as it should be.
+
+use crate::rush::board::{Board, Finished};
+
+/// One sentence each, with the strategy's name before it.
+pub(super) fn of(board: &Board) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for ended in &board.ended {
+        let Some(finished) = ended.finished() else { continue };
+        let about = [errors(finished), losses(finished), sales(finished), end(finished)];
+        let about = about.into_iter().flatten();
+        remarks.extend(about.map(|remark| format!("{}: {remark}", ended.strategy)));
+    }
+    remarks
+}
+
+fn errors(finished: &Finished) -> Option<String> {
+    let errors = finished.tally.errors.iter();
+    let errors: Vec<_> = errors.map(|(class, count)| format!("{class} {count} times")).collect();
+    (!errors.is_empty()).then(|| errors.join(", "))
+}
+
+fn losses(finished: &Finished) -> Option<String> {
+    let (reconnects, asked) = (finished.tally.reconnects, finished.tally.asked);
+    (reconnects > 0).then(|| format!("{reconnects} new connections, {asked} outcomes asked for"))
+}
+
+fn sales(finished: &Finished) -> Option<String> {
+    let (unheard, wrong) = (finished.verdict.unacknowledged, finished.verdict.inconsistent);
+    (unheard + wrong > 0).then(|| {
+        format!("{unheard} sales that nobody was told of, {wrong} seats not as the ledger says")
+    })
+}
+
+fn end(finished: &Finished) -> Option<String> {
+    finished.stopped.then(|| "stopped before the last request".to_owned())
+}

@@ -1,0 +1,43 @@
+//! For people at a terminal of eighty cells.
+
+use super::grid::wrapped;
+use super::{About, COLUMNS, Column, lines, remarks};
+use crate::rush::board::Board;
+
+/// How wide a line may become.
+pub(super) const WIDTH: usize = 80;
+
+/// What the figures mean, as far as their titles do not say it.
+const LEGEND: &str = "waits are looked for now and then, so there were at least so many; waited s is all of them together. sold, sold twice and \
+missing (a passenger was told, but there is no sale) are read from the database in the end.";
+
+/// Three tables, what they mean, and what they have no room for.
+pub(super) fn render(board: &Board) -> String {
+    let mut text = table(board, About::Speed);
+    let finished = only_finished(board);
+    if !finished.ended.is_empty() {
+        for about in [About::Obstacles, About::Result] {
+            text.push(String::new());
+            text.extend(table(&finished, about));
+        }
+        text.push(String::new());
+        text.extend(wrapped(LEGEND, WIDTH));
+    }
+    let remarks = remarks::of(board);
+    if !remarks.is_empty() {
+        text.push(String::new());
+    }
+    text.extend(remarks.iter().flat_map(|remark| wrapped(remark, WIDTH)));
+    text.join("\n") + "\n"
+}
+
+fn table(board: &Board, about: About) -> Vec<String> {
+    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.about == about).collect();
+    lines(board, &columns, WIDTH)
+}
+
+/// Why a strategy has no figures is said once.
+fn only_finished(board: &Board) -> Board {
+    let ended = board.ended.iter().filter(|ended| ended.finished().is_some()).cloned().collect();
+    Board { ended, ..Board::default() }
+}
