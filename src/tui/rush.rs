@@ -12,7 +12,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyEvent, KeyEventKind};
 use futures::{FutureExt, Stream, StreamExt};
 use ratatui::Terminal;
 use tokio::sync::mpsc;
@@ -29,11 +29,14 @@ use crate::rush::{self, RushError};
 use crate::wire::Target;
 
 mod dots;
+mod help;
+mod keys;
 mod series;
 mod stand;
 mod view;
 
-pub use stand::{Phase, Stand};
+use keys::Key;
+pub use stand::{Over, Phase, Stand};
 pub use view::draw;
 
 /// The time between two frames.
@@ -97,13 +100,11 @@ where
     let shown = stage.play().await;
     let asked_to_stop = stage.stop.is_cancelled();
     stage.stop.cancel();
-    // Whoever reports must not wait for a screen that is gone.
-    stage.heard.close();
     let interrupted = asked_to_stop || stage.stand.phase != Phase::Over;
-    let board = stage.stand.board;
+    stage.hear_out().await;
     end_of(rush).await?;
     shown?;
-    Ok(Left { board, interrupted })
+    Ok(Left { board: stage.stand.board, interrupted })
 }
 
 async fn end_of(rush: JoinHandle<Result<(), RushError>>) -> Result<(), RushError> {
@@ -164,6 +165,13 @@ where
         Ok(if self.leaving == Leaving::WhenOver { Turn::Leave } else { Turn::Stay })
     }
 
+    /// What was sold is told also to somebody who does not want to see how the rush ends.
+    async fn hear_out(&mut self) {
+        while let Some(report) = self.heard.recv().await {
+            self.stand.apply(report, self.clock.elapsed());
+        }
+    }
+
     /// What has been reported meanwhile is folded too, but not so much that a key would have to wait.
     fn hear(&mut self, report: Option<Report>) {
         let now = self.clock.elapsed();
@@ -175,18 +183,10 @@ where
         }
     }
 
-    /// The first q stops the rush, the next one leaves the screen; so it is when the rush is over.
     fn obey(&mut self, input: Option<&Input>) -> Result<Turn, LoopError> {
         match input {
-            Some(Input::Terminal(Event::Key(key))) if is_leave(*key) => match self.stand.phase {
-                Phase::Going => {
-                    self.stand.phase = Phase::Stopping;
-                    self.stop.cancel();
-                    Ok(Turn::Stay)
-                }
-                Phase::Stopping | Phase::Over => Ok(Turn::Leave),
-            },
-            Some(Input::Terminal(Event::Resize(..))) => self.draw().map(|()| Turn::Stay),
+            Some(Input::Terminal(Event::Key(key))) => self.press(*key),
+            Some(Input::Terminal(Event::Resize(..))) => self.stay(),
             Some(Input::Terminal(_)) => Ok(Turn::Stay),
             Some(Input::Trouble(trouble)) => {
                 self.stand.apply(Report::Note(trouble.clone()), self.clock.elapsed());
@@ -194,6 +194,36 @@ where
             }
             Some(Input::Ended(_)) | None => Ok(Turn::Leave),
         }
+    }
+
+    /// Whatever lies over the screen takes the next key, and is gone.
+    fn press(&mut self, key: KeyEvent) -> Result<Turn, LoopError> {
+        if key.kind == KeyEventKind::Release {
+            return Ok(Turn::Stay);
+        }
+        match (self.stand.over.take(), Key::of(key)) {
+            (Some(_), _) => self.stay(),
+            (None, Some(Key::Leave)) => self.leave(),
+            (None, Some(Key::Help)) => {
+                self.stand.over = Some(Over::Help);
+                self.stay()
+            }
+            (None, None) => Ok(Turn::Stay),
+        }
+    }
+
+    /// The first time it stops the rush, the next time it leaves the screen; so it does when the rush is over.
+    fn leave(&mut self) -> Result<Turn, LoopError> {
+        if self.stand.phase != Phase::Going {
+            return Ok(Turn::Leave);
+        }
+        self.stand.phase = Phase::Stopping;
+        self.stop.cancel();
+        self.stay()
+    }
+
+    fn stay(&mut self) -> Result<Turn, LoopError> {
+        self.draw().map(|()| Turn::Stay)
     }
 
     fn draw(&mut self) -> Result<(), LoopError> {
@@ -204,14 +234,4 @@ where
         self.terminal.draw(|frame| view::draw(frame, stand, theme)).map_err(failed)?;
         self.terminal.backend_mut().end_frame().map_err(failed)
     }
-}
-
-fn is_leave(key: KeyEvent) -> bool {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    key.kind != KeyEventKind::Release
-        && match key.code {
-            KeyCode::Char('q') | KeyCode::Esc => true,
-            KeyCode::Char('c') => control,
-            _ => false,
-        }
 }

@@ -9,7 +9,7 @@ use overbooked::rush::tally::{Outcome, Settled, Tally};
 use overbooked::rush::trouble::ErrorClass;
 use overbooked::rush::verdict::Verdict;
 use overbooked::rush::waits::Waits;
-use overbooked::tui::rush::{Stand, draw};
+use overbooked::tui::rush::{Over, Stand, draw};
 use overbooked::tui::theme::{Charset, Depth, Theme};
 use proptest::prelude::*;
 use ratatui::Terminal;
@@ -166,6 +166,33 @@ fn a_rush_that_is_over_shows_every_strategy_and_why_one_was_not_possible() {
 }
 
 #[test]
+fn whoever_asks_is_told_the_keys_and_what_the_parts_mean() {
+    let mut telling = Telling::under_way();
+    telling.stand.over = Some(Over::Help);
+    for (width, height) in SIZES {
+        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        insta::assert_snapshot!(format!("help-{width}x{height}"), frame);
+    }
+    let frame = picture(&telling.stand, (80, 24), Charset::Ascii);
+    insta::assert_snapshot!("help-ascii", frame);
+}
+
+#[test]
+fn all_eleven_strategies_are_in_sight_when_they_are_over() {
+    let mut telling = Telling::begin();
+    for strategy in options("").chosen() {
+        telling.open(strategy);
+        telling.work(3);
+        telling.end(strategy, Verdict { sold: 600, ..Verdict::default() });
+    }
+    telling.stand.end();
+    for (width, height) in SIZES {
+        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        insta::assert_snapshot!(format!("eleven-{width}x{height}"), frame);
+    }
+}
+
+#[test]
 fn before_the_first_strategy_there_is_an_empty_house() {
     let frame = picture(&Telling::begin().stand, (80, 24), Charset::Unicode);
     insta::assert_snapshot!("getting-ready", frame);
@@ -181,7 +208,9 @@ fn many_compartments_still_tell_how_full_they_are() {
 proptest! {
     #[test]
     fn any_terminal_is_large_enough_not_to_panic(width in 0..130u16, height in 0..50u16) {
-        for telling in [Telling::begin(), Telling::under_way(), Telling::over()] {
+        let mut explained = Telling::under_way();
+        explained.stand.over = Some(Over::Help);
+        for telling in [Telling::begin(), Telling::under_way(), Telling::over(), explained] {
             drawn(&telling.stand, (width, height), Charset::Unicode);
         }
     }

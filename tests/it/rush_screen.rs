@@ -57,8 +57,33 @@ async fn q_stops_the_rush_and_what_was_sold_still_gets_its_verdict() {
     assert!(finished.stopped && finished.verdict.holds() && finished.verdict.sold > 0);
 }
 
+/// A rush with these keys pressed from its beginning; what is on the screen when it is over, and whether it was stopped.
+async fn rush_with_keys(keys: &[char]) -> (String, bool) {
+    let database = Database::create().await;
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let options = options("queue --requests 300 --seats 60 --workers 4");
+    let pressed = keys.iter().map(|key| {
+        Ok::<_, io::Error>(Input::Terminal(Event::Key(KeyEvent::from(KeyCode::Char(*key)))))
+    });
+    let mut keys = stream::iter(pressed.collect::<Vec<_>>()).chain(stream::pending());
+    let (theme, target) = (Theme::default(), database.target());
+    let left = show(&mut terminal, &mut keys, &theme, &options, &target, Leaving::WhenOver);
+    let left = Box::pin(left).await.unwrap();
+    (text(&terminal), left.interrupted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_mark_explains_the_screen_and_any_key_closes_that_and_does_nothing_else() {
+    let (shown, stopped) = rush_with_keys(&['?']).await;
+    assert!(shown.contains("what is what") && !stopped, "{shown}");
+    let (shown, stopped) = rush_with_keys(&['?', 'q']).await;
+    assert!(!shown.contains("what is what") && !stopped, "{shown}");
+    let (_, stopped) = rush_with_keys(&['?', 'x', 'q']).await;
+    assert!(stopped);
+}
+
 /// More than the one that is rehearsed.
-async fn seats_are_sold(database: &Database) {
+pub(crate) async fn seats_are_sold(database: &Database) {
     let pool = sqlx::PgPool::connect_with(database.sqlx_options()).await.unwrap();
     let sold = "select coalesce(sum(n_tup_ins), 0)::bigint from pg_stat_user_tables \
                 where schemaname like 'overbooked%' and relname = 'bookings'";

@@ -18,6 +18,13 @@ pub enum Phase {
     Over,
 }
 
+/// What can lie over the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The keys, and what the parts of the screen mean.
+    Help,
+}
+
 /// The rush as the screen shows it.
 #[derive(Clone, Debug)]
 pub struct Stand {
@@ -25,6 +32,8 @@ pub struct Stand {
     pub board: Board,
     /// Where it is.
     pub phase: Phase,
+    /// What lies over the screen.
+    pub over: Option<Over>,
     pub(super) options: Options,
     pub(super) chosen: Vec<StrategyName>,
     pub(super) series: Series,
@@ -40,6 +49,7 @@ impl Stand {
         Self {
             board: Board::default(),
             phase: Phase::Going,
+            over: None,
             chosen: options.chosen(),
             series: Series::new(Duration::ZERO),
             sales: vec![0; options.seats as usize],

@@ -9,11 +9,11 @@
 //! │                                   ││        chart                                   │
 //! ╰───────────────────────────────────╯╰────────────────────────────────────────────────╯
 //!  lock waits 3 now, 120/s seen · conflicts 12/s · retries 12/s
-//!  errors: 40001 12
+//!  booked 140 · taken 310 · gave up 0 · failed 0 · errors: 40001 12
 //! ╭ done ──────────────────────────────────────────────────────────────────────────────────╮
 //! │strategy    req/s   p99 ms   conflicts   sold twice   missing                               │
 //! ╰────────────────────────────────────────────────────────────────────────────────────────────╯
-//!  q stop
+//!  q stop   ? help
 //! ```
 
 use std::time::Duration;
@@ -25,10 +25,11 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Widget};
 
-use super::dots;
 use super::series::Moment;
-use super::stand::{Phase, Stand};
+use super::stand::{Over, Phase, Stand};
+use super::{dots, help};
 use crate::rush::table;
+use crate::rush::tally::Tally;
 use crate::tui::text;
 use crate::tui::theme::{Charset, Role, Theme};
 
@@ -37,12 +38,12 @@ pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
     buffer.set_style(area, theme.style(Role::Screen));
-    let done = u16::try_from(stand.board.ended.len() + 3).unwrap_or(u16::MAX).min(area.height / 2);
+    let table = table::fitting(&stand.board, usize::from(area.width.saturating_sub(2)));
     let [header, top, now, done, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(0),
-        Constraint::Length(2),
-        Constraint::Length(done),
+        Constraint::Length(if stand.phase == Phase::Over { 0 } else { 2 }),
+        Constraint::Length(height_of_done(&table, stand.phase, area.height)),
         Constraint::Length(1),
     ])
     .areas(area);
@@ -53,11 +54,22 @@ pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
     draw_throughput(stand, theme, throughput, buffer);
     draw_latency(stand, theme, latency, buffer);
     draw_now(stand, theme, now, buffer);
-    draw_done(stand, theme, done, buffer);
+    draw_done(&table, theme, done, buffer);
     draw_footer(stand, theme, footer, buffer);
+    match stand.over {
+        Some(Over::Help) => help::draw(theme, area, buffer),
+        None => {}
+    }
     if theme.charset() == Charset::Ascii {
         keep_ascii(buffer);
     }
+}
+
+/// While the rush runs it has half of the screen at most; when it is over, the table is what people stay for.
+fn height_of_done(table: &[String], phase: Phase, screen: u16) -> u16 {
+    let wanted = u16::try_from(table.len() + 2).unwrap_or(u16::MAX);
+    let room = if phase == Phase::Over { screen.saturating_sub(2) } else { screen / 2 };
+    wanted.min(room)
 }
 
 /// The chart's axes know no character set.
@@ -94,16 +106,18 @@ fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     };
     let number = (stand.board.ended.len() + 1).min(stand.chosen.len());
     let options = &stand.options;
-    let left = format!(" rush {between} {strategy} {between} {number} of {}", stand.chosen.len());
-    let middle = format!(
-        "   {} seats {between} {} workers {between} seed {}   ",
+    let words = format!(" rush {between} {strategy} {between} {number} of {}", stand.chosen.len());
+    let crowd = format!(
+        "   {} seats {between} {} workers {between} seed {}",
         options.seats, options.workers, options.seed
     );
-    let x = text::put(buffer, area, (area.x, area.y), &left, theme.style(Role::Strong));
-    let x = text::put(buffer, area, (x, area.y), &middle, theme.style(Role::Dim));
     let progress = progress(stand);
-    let start = area.right().saturating_sub(u16::try_from(text::width(&progress) + 1).unwrap_or(0));
-    text::put(buffer, area, (start.max(x), area.y), &progress, theme.style(Role::Strong));
+    let end = area.right().saturating_sub(u16::try_from(text::width(&progress) + 1).unwrap_or(0));
+    let x = text::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Strong));
+    let room = usize::from(end.saturating_sub(x + 3));
+    let crowd = text::fit(&crowd, room, theme.signs().ellipsis);
+    text::put(buffer, area, (x, area.y), &crowd, theme.style(Role::Dim));
+    text::put(buffer, area, (end.max(area.x), area.y), &progress, theme.style(Role::Strong));
 }
 
 fn progress(stand: &Stand) -> String {
@@ -118,7 +132,8 @@ fn progress(stand: &Stand) -> String {
 fn seconds(time: Duration) -> String {
     match time.as_secs() {
         0..60 => format!("{} s", time.as_secs() + u64::from(time.subsec_nanos() > 0)),
-        whole => format!("{} min {} s", whole / 60, whole % 60),
+        whole @ 60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        whole => format!("{} h {} min", whole / 3600, whole / 60 % 60),
     }
 }
 
@@ -181,27 +196,34 @@ fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         " {waits} {between} conflicts {:.0}/s {between} retries {:.0}/s",
         last.conflicts, last.retries
     );
-    let errors: Vec<String> =
-        running.tally.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
-    let errors = if errors.is_empty() {
-        " no errors".to_owned()
-    } else {
-        format!(" errors: {}", errors.join(", "))
-    };
+    let counts = text::visible(&counts(&running.tally, between)).into_owned();
+    let counts = text::fit(&counts, usize::from(area.width), theme.signs().ellipsis).into_owned();
     let lines = [
         Line::styled(rates, theme.style(Role::Screen)),
-        Line::styled(text::visible(&errors).into_owned(), theme.style(Role::Notice)),
+        Line::styled(counts, theme.style(Role::Notice)),
     ];
     text::put_lines(buffer, area, &lines);
 }
 
-fn draw_done(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn counts(tally: &Tally, between: &str) -> String {
+    let Tally { booked, taken, gave_up, failed, errors, .. } = tally;
+    let errors: Vec<String> =
+        errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
+    let errors = if errors.is_empty() {
+        "no errors".into()
+    } else {
+        format!("errors: {}", errors.join(", "))
+    };
+    format!(
+        " booked {booked} {between} taken {taken} {between} gave up {gave_up} {between} failed {failed} {between} {errors}"
+    )
+}
+
+/// The newest matter most where not all fit; the titles stay.
+fn draw_done(table: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = pane("done", theme, area, buffer);
-    let lines = table::fitting(&stand.board, usize::from(area.width));
-    let room = usize::from(area.height);
-    // The newest matter most where not all fit; the titles stay.
-    let skipped = lines.len().saturating_sub(room);
-    let shown = lines.iter().take(1).chain(lines.iter().skip(1 + skipped));
+    let skipped = table.len().saturating_sub(usize::from(area.height));
+    let shown = table.iter().take(1).chain(table.iter().skip(1 + skipped));
     let styled: Vec<Line<'_>> = shown
         .enumerate()
         .map(|(place, line)| {
@@ -220,8 +242,11 @@ fn draw_footer(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Phase::Stopping => " leave at once; the rush is being stopped",
         Phase::Over => " leave and print the table",
     };
-    let x = text::put(buffer, area, (area.x, area.y), " q", theme.style(Role::Key));
-    let x = text::put(buffer, area, (x, area.y), words, theme.style(Role::Screen));
+    let mut x = area.x;
+    for (key, words) in [(" q", words), ("   ?", " help")] {
+        x = text::put(buffer, area, (x, area.y), key, theme.style(Role::Key));
+        x = text::put(buffer, area, (x, area.y), words, theme.style(Role::Screen));
+    }
     if let Some(note) = stand.board.notes.last() {
         let note = format!("   {}", text::visible(note));
         text::put(buffer, area, (x, area.y), &note, theme.style(Role::Dim));
