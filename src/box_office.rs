@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use color_eyre::eyre::{self, WrapErr as _};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{EngineChoice, RushArgs};
@@ -18,7 +18,7 @@ use crate::rush::table;
 use crate::scenario::EngineKind;
 use crate::tui::recording::Recording;
 use crate::tui::rush::{Leaving, show};
-use crate::tui::screen::{Screen, inputs};
+use crate::tui::screen::{Screen, ends, inputs};
 use crate::tui::theme::{Charset, Depth, Theme};
 use crate::wire::Target;
 
@@ -94,10 +94,10 @@ async fn sell(arguments: &RushArgs, target: &Target) -> eyre::Result<Sold> {
 async fn unseen(options: &Options, target: &Target) -> eyre::Result<Sold> {
     let stop = CancellationToken::new();
     let interrupt = stop.clone();
+    let mut ends = ends().wrap_err("cannot listen for signals")?;
     let watch = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupt.cancel();
-        }
+        ends.next().await;
+        interrupt.cancel();
     });
     let board = headless(options, target, stop.clone()).await;
     watch.abort();

@@ -13,6 +13,7 @@
 //! database at the end and held against every acknowledgement that a worker got; no counter is trusted with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::schema::{RunSchema, SchemaError, sweep};
+use crate::fault::with_causes;
 use crate::wire::Target;
 
 pub mod board;
@@ -63,6 +65,8 @@ use worker::Shop;
 const PREFIX: &str = "overbooked_rush";
 /// The name that the workers' connections go by.
 const APPLICATION: &str = "overbooked/rush";
+/// How long a database that is away is waited for between two strategies.
+const AWAY_FOR: Duration = Duration::from_secs(10);
 /// How many batches may be on their way from the workers before they wait.
 const BATCHES: usize = 64;
 
@@ -101,7 +105,9 @@ pub async fn run(
         if rush.stop.is_cancelled() {
             break;
         }
-        let end = rush.play(strategy).await?;
+        // What the strategies before it came to is worth having, also when a server is gone.
+        let end =
+            rush.play(strategy).await.unwrap_or_else(|error| End::Broken(with_causes(&error)));
         tell(&rush.reports, Report::Ended(Arc::new(Ended { strategy, end }))).await;
     }
     rush.pool.close().await;
@@ -112,6 +118,7 @@ async fn connect(target: &Target) -> Result<PgPool, RushError> {
     let unreachable = |source| RushError::Unreachable { target: target.describe(), source };
     PgPoolOptions::new()
         .max_connections(2)
+        .acquire_timeout(AWAY_FOR)
         .connect_with(target.sqlx_options())
         .await
         .map_err(unreachable)
@@ -134,7 +141,7 @@ struct Rush<'a> {
 
 impl Rush<'_> {
     /// One strategy, in a schema of its own.
-    async fn play(&self, strategy: StrategyName) -> Result<End, RushError> {
+    async fn play(&self, strategy: StrategyName) -> Result<End, SchemaError> {
         let ground = match Ground::of(strategy, self.target, &self.pool).await {
             Ok(ground) => ground,
             Err(reason) => return Ok(End::Unavailable(reason)),
@@ -172,7 +179,7 @@ impl Rush<'_> {
     fn shop(&self, name: StrategyName, door: Door, schema: &Arc<str>) -> Shop {
         let Options { think_time, retries, workers, seed, .. } = *self.options;
         let strategy = strategy::strategy(name, think_time);
-        let (schema, stop) = (Arc::clone(schema), self.stop.clone());
+        let (schema, stop) = (Arc::clone(schema), self.stop.child_token());
         Shop { strategy, door, schema, think_time, retries, workers, seed, stop }
     }
 
@@ -192,9 +199,9 @@ impl Rush<'_> {
         let (tally, waits) = self.count(hear, lookout).await;
         let wall = begin.elapsed();
         floor.close().await;
-        let record = house::record_when_up(&shop.door, &shop.schema).await?;
+        let record = house::record_when_up(&shop.door, &shop.schema, &shop.stop).await?;
         let verdict = Verdict::new(&record, &tally.acknowledged);
-        Ok(Finished { wall, tally, waits, verdict, stopped: self.stop.is_cancelled() })
+        Ok(Finished { wall, tally, waits, verdict, stopped: shop.stop.is_cancelled() })
     }
 
     /// Until the last worker has told its last.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, in_schema};
 use super::door::{Door, Line, TextRow};
@@ -21,9 +21,6 @@ use crate::sql::rush as sql;
 const ROWS_AT_ONCE: u32 = 2_000;
 /// How often the first try is repeated on an engine that is still busy with our tables having been made.
 const PROBES: u32 = 20;
-
-/// How long a server may be away at the end before there is no verdict.
-const AWAY_FOR: Duration = Duration::from_secs(30);
 
 /// Makes the tables, one statement a transaction: some engines allow no more.
 pub(super) async fn build(
@@ -80,14 +77,25 @@ pub(super) async fn fill(door: &Door, schema: &Arc<str>, options: &Options) -> R
 }
 
 /// What the database has in the end, also if it is just coming back.
-pub(super) async fn record_when_up(door: &Door, schema: &str) -> Result<Record, Trouble> {
-    let begin = Instant::now();
-    let mut pulse = pause::pulse();
-    loop {
-        match record(door, schema).await {
-            Err(Trouble::Lost(_)) if begin.elapsed() < AWAY_FOR => pulse.tick().await,
-            record => return record,
-        };
+pub(super) async fn record_when_up(
+    door: &Door,
+    schema: &str,
+    stop: &CancellationToken,
+) -> Result<Record, Trouble> {
+    let when_up = async {
+        let mut pulse = pause::pulse();
+        loop {
+            match record(door, schema).await {
+                Err(Trouble::Lost(_)) => pulse.tick().await,
+                record => return record,
+            };
+        }
+    };
+    tokio::select! {
+        record = when_up => record,
+        () = pause::out_of_patience(stop) => {
+            Err(Trouble::unreachable("the server did not come back, so nobody knows what was sold".to_owned()))
+        }
     }
 }
 

@@ -21,17 +21,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, Former};
 use super::door::Door;
-use super::pause;
+use super::pause::{self, Patience};
 use super::strategy::{Answer, Staff, Strategy};
 use super::tally::{Outcome, Settled};
 use super::trace::{Request, SeatNumber};
 use super::trouble::{ErrorClass, Trouble};
 use crate::sql::rush as sql;
 
-/// How long a worker tries to get a connection before it gives the request up.
-const RECONNECT_FOR: Duration = Duration::from_secs(30);
-/// The same when somebody wants to stop: still long enough to learn what became of the last COMMIT.
-const RECONNECT_WHEN_STOPPED: Duration = Duration::from_secs(2);
 /// How long a try may go without an end before its connection is taken for dead, beside everybody's thinking.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -44,6 +40,7 @@ pub(super) struct Shop {
     pub(super) retries: u32,
     pub(super) workers: u32,
     pub(super) seed: u64,
+    /// Cancelled when somebody wants the rush to stop, and when the server does not come back.
     pub(super) stop: CancellationToken,
 }
 
@@ -69,6 +66,7 @@ pub(super) struct Worker {
     /// None after a loss, until there is a new one.
     desk: Option<Desk>,
     rng: Xoshiro256PlusPlus,
+    patience: Patience,
 }
 
 /// What a request has come to so far.
@@ -94,7 +92,7 @@ impl Worker {
     pub(super) async fn start(shop: Arc<Shop>, number: u64) -> Result<Self, Trouble> {
         let desk = Some(shop.desk().await?);
         let rng = Xoshiro256PlusPlus::seed_from_u64(shop.seed ^ number.wrapping_add(1));
-        Ok(Self { shop, desk, rng })
+        Ok(Self { shop, desk, rng, patience: Patience::new() })
     }
 
     /// Settles a request that was meant to start then.
@@ -122,8 +120,8 @@ impl Worker {
         };
         let attempt = self.shop.strategy.attempt(desk, request);
         let no_answer = || Err(Trouble::Lost(ErrorClass::no_answer()));
-        let answer = tokio::time::timeout(self.shop.patience(), attempt).await;
-        match answer.unwrap_or_else(|_| no_answer()) {
+        let answer = self.patience.wait(self.shop.patience(), attempt).await;
+        match answer.unwrap_or_else(no_answer) {
             Ok(Answer::Booked(seat)) => Next::Settled(Outcome::Booked(seat)),
             Ok(Answer::Taken) => Next::Settled(Outcome::Taken),
             Ok(Answer::Outrun) => {
@@ -169,12 +167,14 @@ impl Worker {
         let shop = Arc::clone(&self.shop);
         let found = tokio::select! {
             found = self.ask_until_answered(request, former, effort) => Some(found),
-            () = out_of_patience(&shop.stop) => None,
+            () = pause::out_of_patience(&shop.stop) => None,
         };
         match found {
             Some(Some(seat)) => Next::Settled(Outcome::Booked(seat)),
             Some(None) => Next::Again,
             None => {
+                // Every other request would wait as long for nothing.
+                shop.stop.cancel();
                 effort.errors.push(ErrorClass::unreachable());
                 Next::Settled(Outcome::Failed)
             }
@@ -214,18 +214,6 @@ impl Worker {
         };
         self.desk = Some(desk);
         Ok(found.and_then(|booking| booking.first))
-    }
-}
-
-/// Until a server that is away has been waited for long enough; not so long when somebody wants to stop.
-async fn out_of_patience(stop: &CancellationToken) {
-    let stopped = async {
-        stop.cancelled().await;
-        pause::rest(RECONNECT_WHEN_STOPPED).await;
-    };
-    tokio::select! {
-        () = pause::rest(RECONNECT_FOR) => {}
-        () = stopped => {}
     }
 }
 

@@ -184,12 +184,17 @@ fn restore_on_panic() {
 
 /// Everything that comes in: the terminal's events and the signals that end a program.
 pub fn inputs() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
+    Ok(stream::select(ends()?, terminal_events()))
+}
+
+/// The signals that end a program, for one that has no terminal as well.
+pub fn ends() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
     let signals = [
         listen(SignalKind::interrupt(), Signal::Interrupt)?,
         listen(SignalKind::terminate(), Signal::Terminate)?,
         listen(SignalKind::hangup(), Signal::HangUp)?,
     ];
-    Ok(stream::select(stream::select_all(signals), terminal_events()))
+    Ok(stream::select_all(signals))
 }
 
 /// crossterm's stream wakes only whoever asked it first, and the loop asks now and then without waiting: so one task

@@ -32,6 +32,7 @@ mod readme;
 mod recording;
 mod run;
 mod rush;
+mod rush_ends;
 mod rush_faults;
 mod rush_frames;
 mod rush_pooler;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use overbooked::engine::postgres::{Cluster, ClusterOptions};
-use overbooked::rush::board::{Board, Finished};
+use overbooked::rush::board::{Board, End, Finished};
 use overbooked::rush::options::StrategyName;
 use overbooked::wire::Target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -113,6 +113,33 @@ async fn a_restarted_server_costs_no_booking() {
     assert_eq!(left, 0);
     pool.close().await;
     cluster.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_come_back_takes_no_earlier_result_with_it() {
+    let cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.unwrap();
+    let (target, stop) = (cluster.target(), CancellationToken::new());
+    let options = options("queue for-update --requests 300 --seats 30 --workers 6");
+    let (reports, mut heard) = mpsc::channel(64);
+    let run = overbooked::rush::run(&options, &target, reports, stop.clone());
+    let follow = async {
+        let (mut board, mut cluster) = (Board::default(), Some(cluster));
+        while let Some(report) = heard.recv().await {
+            board.apply(report);
+            let second = board.running.as_ref().filter(|_| board.ended.len() == 1);
+            if let Some(cluster) = second.and_then(|_| cluster.take()) {
+                cluster.stop().await.unwrap();
+                stop.cancel();
+            }
+        }
+        board
+    };
+    let both = Box::pin(async { tokio::join!(run, follow) });
+    let (ran, board) = timeout(DEADLINE, both).await.unwrap();
+    ran.unwrap();
+    assert!(finished(&board, StrategyName::Queue).verdict.holds());
+    let End::Broken(why) = &board.ended[1].end else { panic!("{:?}", board.ended[1]) };
+    assert!(why.contains("did not come back"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
