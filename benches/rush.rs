@@ -1,8 +1,11 @@
 //! The rush beside pgbench: the same server, the same transaction, as many clients, prepared. And beside itself, with its screen drawn.
 //!
-//! Machines have moods, so the two take turns, and what counts is the median of the ratios. `pgbench` and `psql` must be on the path.
+//! Machines have moods, so the two take turns, and what counts is the median of the ratios. Beside it stands what a request costs the client's processor,
+//! which others on the same machine disturb less. Both send one BEGIN, one SELECT, one COMMIT and, while seats are free, one sale; the rush does not wait for
+//! the answer to a BEGIN before it looks, and pgbench cannot but wait. `pgbench` and `psql` must be on the path.
 
 use std::process::Command;
+use std::time::Duration;
 
 use clap::Parser;
 use futures::stream;
@@ -18,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 const ROUNDS: usize = 10;
 const CLIENTS: u32 = 20;
-const REQUESTS: u32 = 40_000;
+const REQUESTS: u32 = 100_000;
+/// What the kernel counts processor time in, everywhere: `USER_HZ`.
+const TICK: Duration = Duration::from_millis(10);
 
 #[derive(Parser)]
 struct Typed {
@@ -39,25 +44,62 @@ async fn main() {
     cluster.stop().await.expect("nothing stays");
 }
 
+/// How fast a run was, and what a request has cost its client.
+struct Run {
+    throughput: f64,
+    processor: Duration,
+}
+
 /// Runs both in pairs, each of them first in every other pair, and tells the median of the pairs' ratios with the middle half of them.
 async fn in_turns(words: &str, one: impl AsyncFn() -> f64, other: impl AsyncFn() -> f64) {
     one().await;
-    let mut ratios = Vec::new();
+    let mut pairs = Vec::new();
     for round in 0..ROUNDS {
         let (left, right) = if round % 2 == 0 {
-            let left = one().await;
-            (left, other().await)
+            let left = timed(&one).await;
+            (left, timed(&other).await)
         } else {
-            let right = other().await;
-            (one().await, right)
+            let right = timed(&other).await;
+            (timed(&one).await, right)
         };
-        eprintln!("  {left:.0} to {right:.0} a second");
-        ratios.push(left / right);
+        eprintln!("  {:.0} to {:.0} a second", left.throughput, right.throughput);
+        pairs.push((left, right));
     }
-    ratios.sort_by(f64::total_cmp);
-    let at = |share: usize| ratios[(ratios.len() - 1) * share / 4];
-    let median = f64::midpoint(ratios[(ROUNDS - 1) / 2], ratios[ROUNDS / 2]);
-    eprintln!("{words}: {median:.3} (half of the pairs from {:.3} to {:.3})", at(1), at(3));
+    let ratios = sorted(&pairs, |(left, right)| left.throughput / right.throughput);
+    let [low, high] = [1, 3].map(|share| ratios[(ROUNDS - 1) * share / 4]);
+    eprintln!("{words}: {:.3} (half of the pairs from {low:.3} to {high:.3})", median(&ratios));
+    let micros = |run: &Run| run.processor.as_secs_f64() * 1e6;
+    let [left, right] =
+        [sorted(&pairs, |(left, _)| micros(left)), sorted(&pairs, |(_, right)| micros(right))];
+    eprintln!(
+        "  the client's processor: {:.1} to {:.1} µs a request",
+        median(&left),
+        median(&right)
+    );
+}
+
+fn sorted(pairs: &[(Run, Run)], figure: impl Fn(&(Run, Run)) -> f64) -> Vec<f64> {
+    let mut figures: Vec<f64> = pairs.iter().map(figure).collect();
+    figures.sort_by(f64::total_cmp);
+    figures
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2])
+}
+
+async fn timed(run: &impl AsyncFn() -> f64) -> Run {
+    let before = processor_time();
+    let throughput = run().await;
+    Run { throughput, processor: processor_time().saturating_sub(before) / REQUESTS }
+}
+
+/// This program's, and that of the programs that it has run and that are over (proc(5), `utime` to `cstime`). Zero where there is no such file.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let times = after_name.split_whitespace().skip(11).take(4);
+    TICK * times.map(|ticks| ticks.parse::<u32>().unwrap_or(0)).sum()
 }
 
 fn options(strategy: &str) -> Options {
