@@ -39,15 +39,20 @@ fn with_estimate(table: String, board: &Board, options: &Options) -> String {
     }
 }
 
-/// The table as wide as there is room for: where not every column fits, the least important ones are left out.
+/// The table as wide as there is room for: where not every column fits, the least important ones are left out. Each figure is worked out
+/// once: a quantile is not cheap, and this is asked for with every frame.
 pub fn fitting(board: &Board, width: usize) -> Vec<String> {
     let mut columns: Vec<&Column> = COLUMNS.iter().collect();
+    let mut rows = rows(board, &columns);
     loop {
-        let table = lines(board, &columns, width);
-        let least = columns.iter().max_by_key(|column| column.rank).map(|column| column.rank);
+        let table = grid::lines("strategy", &titles(&columns), &rows, width);
+        let least = (0..columns.len()).max_by_key(|place| columns[*place].rank);
         match least {
-            Some(rank) if grid::widest(&table[..1]) > width => {
-                columns.retain(|column| column.rank != rank);
+            Some(place) if grid::widest(&table[..1]) > width => {
+                columns.remove(place);
+                for row in &mut rows {
+                    row.leave_out(place);
+                }
             }
             _ => return table,
         }
@@ -56,9 +61,15 @@ pub fn fitting(board: &Board, width: usize) -> Vec<String> {
 
 /// A line of titles, then each strategy: its figures, or in words why there are none.
 fn lines(board: &Board, columns: &[&Column], width: usize) -> Vec<String> {
-    let titles: Vec<_> = columns.iter().map(|column| column.title.to_owned()).collect();
-    let rows: Vec<_> = board.ended.iter().map(|ended| row(ended, columns)).collect();
-    grid::lines("strategy", &titles, &rows, width)
+    grid::lines("strategy", &titles(columns), &rows(board, columns), width)
+}
+
+fn titles(columns: &[&Column]) -> Vec<String> {
+    columns.iter().map(|column| column.title.to_owned()).collect()
+}
+
+fn rows(board: &Board, columns: &[&Column]) -> Vec<grid::Row> {
+    board.ended.iter().map(|ended| row(ended, columns)).collect()
 }
 
 fn row(ended: &Ended, columns: &[&Column]) -> grid::Row {

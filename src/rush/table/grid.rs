@@ -13,6 +13,16 @@ pub(super) enum Row {
     Remark { name: &'static str, remark: String },
 }
 
+impl Row {
+    /// Without the figure in this column.
+    pub(super) fn leave_out(&mut self, column: usize) {
+        match self {
+            Self::Cells { cells, .. } => drop(cells.remove(column)),
+            Self::Remark { .. } => {}
+        }
+    }
+}
+
 /// The titles, then the rows. Words are broken to stay within the width; figures never are.
 pub(super) fn lines(name: &str, titles: &[String], rows: &[Row], width: usize) -> Vec<String> {
     let widths: Vec<usize> =
