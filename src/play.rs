@@ -1,6 +1,5 @@
 //! Plays a scenario by itself, to its end: the next step goes out when the last one's dust has settled.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,10 @@ use crate::run::venues::Venues;
 use crate::run::{Command, EngineLine, Production, Report, Run, Untidy};
 use crate::scenario::check::{Breach, Check};
 use crate::scenario::{Origin, Scenario, Schedule};
+
+mod place;
+
+use place::{Phase, Place};
 
 /// A scenario that was played.
 #[derive(Debug)]
@@ -139,56 +142,6 @@ struct Progress {
 impl Progress {
     fn finish(self) -> Played {
         Played { breaches: self.check.breaches(), ..self.played }
-    }
-}
-
-/// Where the play stands.
-#[derive(Default)]
-struct Place {
-    next: usize,
-    phase: Phase,
-    /// A step was asked for, and the run has not said that it went out.
-    is_asked: bool,
-    /// Nothing more can be done before a session whose turn it is has its answer.
-    is_held: bool,
-    /// The sessions that have not been answered, each with the launch that they are busy with.
-    busy: BTreeMap<SessionName, Option<usize>>,
-    deadline: Option<Instant>,
-}
-
-/// How far a play has come, in the order of time.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    /// The sessions are on their way.
-    #[default]
-    Entrance,
-    /// They were ready for the first step.
-    Steps,
-    /// The `finally` part is being looked at, which only the runner's own session sends anything for.
-    Finale,
-    /// Everything has been played.
-    Over,
-}
-
-impl Place {
-    fn apply(&mut self, event: &Event) {
-        let Some(session) = &event.session else {
-            match event.kind {
-                Kind::Quiet => self.phase = self.phase.max(Phase::Steps),
-                Kind::Sent { .. } => self.phase = self.phase.max(Phase::Finale),
-                _ => {}
-            }
-            return;
-        };
-        match &event.kind {
-            Kind::Sent { step, .. } => {
-                self.busy.insert(session.clone(), *step);
-            }
-            Kind::Ready { .. } | Kind::Lost { .. } | Kind::Closed => {
-                self.busy.remove(session);
-            }
-            _ => {}
-        }
     }
 }
 

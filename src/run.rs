@@ -13,10 +13,12 @@ use crate::event::{Event, SessionName};
 use crate::scenario::{EngineKind, Isolation, Scenario, Schedule};
 
 mod actor;
+mod curtain;
 mod director;
 mod lookout;
 mod names;
 mod orders;
+mod place;
 mod private;
 mod prologue;
 mod quiet;
@@ -24,8 +26,9 @@ mod settle;
 mod stage;
 pub mod venues;
 
-use director::{Director, Place};
+use director::Director;
 use orders::Orders;
+use place::Place;
 use venues::Venues;
 
 /// How many reports may be on their way before the run waits for its driver.

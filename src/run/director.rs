@@ -1,6 +1,5 @@
 //! The task behind a run: obeys commands, keeps the place in the schedule, replays.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +9,12 @@ use crate::event::{Event, Kind, SessionName};
 use crate::fault::with_causes;
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::orders::Orders;
+use crate::run::place::{Finale, Place};
 use crate::run::prologue::Prologue;
 use crate::run::stage::{Moment, Stage};
 use crate::run::venues::{OpenHouse, VenueError, Venues};
 use crate::run::{Command, Fresh, Production, Report, Untidy};
-use crate::scenario::{EngineKind, Launch, Scenario};
+use crate::scenario::{EngineKind, Launch};
 
 /// How long a replayed step may run before the replay stops at it.
 const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
@@ -32,43 +32,11 @@ pub(crate) struct Director {
     pub(crate) swept: Vec<String>,
 }
 
-/// Where the play stands.
-#[derive(Default)]
-pub(crate) struct Place {
-    /// What is played before the first step.
-    prologue: Prologue,
-    /// The next launch of the schedule.
-    next: usize,
-    /// How far a replay goes, while one is under way, and when it gives up.
-    replay: Option<(usize, Instant)>,
-    /// Steps that were asked for before they could be sent, each perhaps edited.
-    asked: VecDeque<Option<String>>,
-    /// Steps that were edited before they were sent, to be replayed as they were.
-    edits: BTreeMap<usize, String>,
-    /// Whether the end has been looked at.
-    finale: Finale,
-}
-
-impl Place {
-    /// Where the play stands, or will once a replay that is under way has ended.
-    fn destination(&self) -> usize {
-        self.replay.map_or(self.next, |(until, _)| until)
-    }
-}
-
 /// Whether the play can go on.
 #[derive(PartialEq, Eq)]
 enum Scene {
     Playable,
     Ruined,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Finale {
-    #[default]
-    Ahead,
-    UnderWay,
-    Done,
 }
 
 impl Director {

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
@@ -14,7 +14,7 @@ use crate::run::actor::Actor;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::settle::Told;
 use crate::run::venues::OpenHouse;
-use crate::run::{EngineLine, Production, Untidy};
+use crate::run::{EngineLine, Production};
 use crate::scenario::EngineKind;
 use crate::session::{Session, SessionOptions};
 use crate::wire::Target;
@@ -25,15 +25,6 @@ pub(crate) const SCHEMA_PREFIX: &str = "overbooked_run";
 const RUNNER: &str = "the runner";
 /// How many events may be on their way before sessions have to wait for the run.
 const EVENTS_QUEUED: usize = 1024;
-/// How long the scenario's teardown may take, and the dropping of the schema; what is left then is swept by the next run.
-const TIDY_UP: Duration = Duration::from_secs(3);
-
-/// How long the sessions' own teardowns may take.
-const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
-
-/// How long a statement of the runner's has to end after it was cancelled, before it is cancelled again.
-const CANCEL_AGAIN: Duration = Duration::from_millis(100);
-
 /// Why a stage could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StageError {
@@ -65,7 +56,7 @@ pub(crate) struct Stage {
     pub(crate) told: Told,
     pub(crate) clock: Instant,
     target: Target,
-    schema: RunSchema,
+    pub(super) schema: RunSchema,
     events: mpsc::Receiver<Event>,
     events_out: mpsc::Sender<Event>,
     seen: mpsc::UnboundedReceiver<Seen>,
@@ -159,14 +150,14 @@ impl Stage {
     }
 
     /// Why a statement of the runner's failed, once it has ended.
-    async fn play_as_runner(&mut self, statement: &str) -> Option<String> {
+    pub(super) async fn play_as_runner(&mut self, statement: &str) -> Option<String> {
         self.send_as_runner(statement);
         let runner = self.runner.name().clone();
         self.hear_out(&runner).await
     }
 
     /// Takes in what happens until a session has its answer, and gives the reason if that is a failure.
-    async fn hear_out(&mut self, name: &SessionName) -> Option<String> {
+    pub(super) async fn hear_out(&mut self, name: &SessionName) -> Option<String> {
         let mut failure = None;
         while let Some(event) = self.events.recv().await {
             if event.session.as_ref() != Some(name) {
@@ -328,56 +319,7 @@ impl Stage {
             self.lookout.ask_house(roster, depth);
         }
     }
-
-    /// Sends everybody home and drops the schema; tells what could not be tidied up in time. A schema that stays is the next run's to sweep.
-    pub(crate) async fn close(mut self) -> Option<Untidy> {
-        // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
-        let _ = tokio::time::timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
-        let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
-        futures::future::join_all(sessions.into_iter().map(Session::close)).await;
-        let torn_down = tokio::time::timeout(TIDY_UP, self.play_teardown()).await;
-        if let Some(runner) = self.runner.dismiss() {
-            runner.close().await;
-        }
-        let left = match tokio::time::timeout(TIDY_UP, self.schema.drop()).await {
-            Ok(dropped) => dropped.err().map(|error| Untidy::Schema(error.to_string())),
-            Err(_) => Some(Untidy::Schema(STILL_IN_USE.to_owned())),
-        };
-        torn_down.err().map(|_| Untidy::Teardown(TIDY_UP)).or(left)
-    }
-
-    /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
-    async fn play_own_teardowns(&mut self) {
-        let production = Arc::clone(&self.production);
-        for player in &production.scenario.sessions {
-            let Some(sql) = &player.teardown else { continue };
-            if self.send(&player.name, sql, None).is_ok()
-                && let Some(reason) = self.hear_out(&player.name).await
-            {
-                tracing::warn!(session = %player.name, reason, "a session's teardown failed");
-            }
-        }
-    }
-
-    /// Plays the scenario's teardown, after cancelling what the runner is still busy with: a setup, or a `finally` part.
-    async fn play_teardown(&mut self) {
-        let runner = self.runner.name().clone();
-        while self.runner.standing.in_flight.is_some() {
-            self.runner.cancel();
-            // A request that comes before the server has begun with the statement cancels nothing.
-            let _ = tokio::time::timeout(CANCEL_AGAIN, self.hear_out(&runner)).await;
-        }
-        let production = Arc::clone(&self.production);
-        for statement in &production.scenario.teardown {
-            if let Some(reason) = self.play_as_runner(statement).await {
-                tracing::warn!(statement, reason, "the scenario's teardown failed");
-            }
-        }
-    }
 }
-
-/// What is said when the schema cannot be dropped, because somebody else holds a lock in it.
-const STILL_IN_USE: &str = "the run's schema is still in use; the next run removes it";
 
 /// SQL that every session begins with: the run's schema, and the isolation level where it is not the server's default.
 fn prelude(production: &Production, schema: &str) -> Vec<String> {

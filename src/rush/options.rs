@@ -98,7 +98,7 @@ pub struct Options {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub workers: u32,
     /// Requests a second; as fast as the workers can when not given
-    #[arg(long, allow_negative_numbers = true, value_parser = positive)]
+    #[arg(long, allow_negative_numbers = true, value_parser = rate)]
     pub rate: Option<f64>,
     /// Zipf's exponent: 0 asks for every seat alike, 1 crowds at the best ones
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true, value_parser = skew)]
@@ -172,10 +172,17 @@ pub enum OptionsError {
     },
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// One request in about twelve days, and more than any server has time for: what lies beyond is a slip of the fingers.
+const SLOWEST: f64 = 0.000_001;
+const FASTEST: f64 = 1_000_000_000.0;
+
+/// The longest time that a passenger can be given to think.
+const LONGEST_THOUGHT: Duration = Duration::from_hours(1);
+
+fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
-        _ => Err("a number above 0 is needed".to_owned()),
+        Ok(number) if (SLOWEST..=FASTEST).contains(&number) => Ok(number),
+        _ => Err(format!("a number from {SLOWEST} to {FASTEST} is needed")),
     }
 }
 
@@ -196,7 +203,10 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err("a number with us, ms or s is needed: 5ms".to_owned()),
     };
     let number: f64 = number.parse().map_err(|_| "a number is needed: 5ms".to_owned())?;
-    Duration::try_from_secs_f64(number * scale).map_err(|error| error.to_string())
+    let duration = Duration::try_from_secs_f64(number * scale).ok();
+    duration
+        .filter(|duration| *duration <= LONGEST_THOUGHT)
+        .ok_or_else(|| "an hour is the longest that there is".to_owned())
 }
 
 #[cfg(test)]

@@ -115,9 +115,12 @@ impl Worker {
     }
 
     async fn try_once(&mut self, request: Request, effort: &mut Effort) -> Next {
-        let Some(desk) = &mut self.desk else {
-            return self.recover(request, effort).await;
-        };
+        if self.desk.is_none()
+            && let settled @ Next::Settled(_) = self.recover(request, effort).await
+        {
+            return settled;
+        }
+        let Some(desk) = &mut self.desk else { return Next::Again };
         let attempt = self.shop.strategy.attempt(desk, request);
         let no_answer = || Err(Trouble::Lost(ErrorClass::no_answer()));
         let answer = self.patience.wait(self.shop.patience(), attempt).await;
