@@ -69,6 +69,8 @@ impl Actor {
 pub(crate) struct Standing {
     /// Its backend, while connected.
     pub(crate) pid: Option<Pid>,
+    /// The backend that it lost. It may live on for a moment, and is not to be taken for a stranger's.
+    pub(crate) lost_pid: Option<Pid>,
     /// The transaction status as of its last answer.
     pub(crate) status: TransactionStatus,
     /// The submission that is not yet answered whole, and when it was sent.
@@ -120,14 +122,19 @@ impl Standing {
     pub(crate) fn apply(&mut self, kind: &Kind) {
         match kind {
             Kind::Connected { pid } => *self = Self { pid: Some(*pid), ..Self::default() },
-            Kind::Lost { .. } => *self = Self { absence: Some(Absence::Lost), ..Self::default() },
-            Kind::Closed => *self = Self { absence: Some(Absence::Closed), ..Self::default() },
+            Kind::Lost { .. } => *self = self.without_backend(Absence::Lost),
+            Kind::Closed => *self = self.without_backend(Absence::Closed),
             Kind::Ready { submission, status, .. } => {
                 self.status = *status;
                 self.in_flight.take_if(|(sent, _)| *sent == *submission);
             }
             _ => {}
         }
+    }
+
+    fn without_backend(&self, absence: Absence) -> Self {
+        let lost_pid = self.pid.or(self.lost_pid);
+        Self { absence: Some(absence), lost_pid, ..Self::default() }
     }
 
     /// Takes in who is in its way now.
@@ -204,6 +211,17 @@ mod tests {
         });
         assert!(standing.is_idle_as(Pid(7)));
         assert_eq!(standing.status, status);
+    }
+
+    #[test]
+    fn a_lost_backend_is_remembered_until_there_is_another() {
+        let mut standing = connected();
+        let lost = Kind::Lost { reason: String::new(), in_transaction: false };
+        standing.apply(&lost);
+        standing.apply(&lost);
+        assert_eq!(standing.lost_pid, Some(Pid(7)));
+        standing.apply(&Kind::Connected { pid: Pid(8) });
+        assert_eq!((standing.pid, standing.lost_pid), (Some(Pid(8)), None));
     }
 
     #[test]

@@ -255,10 +255,11 @@ impl Stage {
         self.actors.iter().map(|actor| actor.name().clone()).collect()
     }
 
-    /// Who is connected as which backend; the runner's own session is no player and is left out.
+    /// Who is connected, or was last, as which backend; the runner's own session is no player and is left out.
     pub(crate) fn roster(&self) -> Vec<(SessionName, Pid)> {
-        let connected = |actor: &Actor| Some((actor.name().clone(), actor.standing.pid?));
-        self.actors.iter().filter_map(connected).collect()
+        let backend = |actor: &Actor| actor.standing.pid.or(actor.standing.lost_pid);
+        let named = |actor: &Actor| Some((actor.name().clone(), backend(actor)?));
+        self.actors.iter().filter_map(named).collect()
     }
 
     /// The backends with something in flight.

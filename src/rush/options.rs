@@ -182,7 +182,7 @@ const LONGEST_THOUGHT: Duration = Duration::from_hours(1);
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (SLOWEST..=FASTEST).contains(&number) => Ok(number),
-        _ => Err(format!("a number from {SLOWEST} to {FASTEST} is needed")),
+        _ => Err(format!("a number above 0 is needed, from {SLOWEST} to {FASTEST}")),
     }
 }
 
