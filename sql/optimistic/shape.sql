@@ -53,7 +53,7 @@ select json_build_object(
                         'definition', pg_catalog.pg_get_constraintdef(k.oid),
                         'refers_to', k.confrelid::bigint,
                         'acts', k.contype = 'f' and (k.confdeltype not in ('a', 'r') or k.confupdtype not in ('a', 'r')))
-                        order by k.contype = 'f', k.conname)
+                        order by k.contype = 'f', k.conindid, k.conname)
                     from pg_catalog.pg_constraint k
                     where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'f')),
     'referred_by', (select json_agg(distinct k.conrelid::bigint)

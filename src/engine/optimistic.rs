@@ -27,7 +27,7 @@
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
 //! | `transaction`, `survey`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
-//! | `common`, `news` | what clients share, and what the console is told |
+//! | `common`, `lookout`, `news` | what clients share, who stands in whose way, and what the console is told |
 
 mod admit;
 mod apply;
@@ -41,6 +41,7 @@ mod frame;
 mod journal;
 mod ledger;
 mod locks;
+mod lookout;
 mod news;
 mod passwords;
 mod refusal;

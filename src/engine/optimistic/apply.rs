@@ -42,6 +42,14 @@ impl<'a> Plan<'a> {
         questions
     }
 
+    /// What is asked before, where constraints may be checked as late as COMMIT: the transaction's own mistakes are found on the copies,
+    /// and none of them is a conflict.
+    pub(super) fn late_checks(tables: &[TableChanges]) -> Vec<Question> {
+        let checks = ["set constraints all immediate", "set constraints all deferred"];
+        let is_late = tables.iter().any(|table| table.shape.is_deferrable());
+        checks.into_iter().filter(|_| is_late).map(Question::prepared).collect()
+    }
+
     /// Whether rows of a table that others refer to swap unique values: then a unique key may be hit on the way, and
     /// the client gets to see that instead of a conflict that a retry would meet again.
     pub(super) fn may_stumble(&self) -> bool {
@@ -52,7 +60,7 @@ impl<'a> Plan<'a> {
         let pieces = PHASES
             .iter()
             .flat_map(|phase| self.tables.iter().filter_map(|table| phase.piece(table, 1)));
-        pieces.map(Piece::question).collect()
+        pieces.map(|piece| self.question(piece)).collect()
     }
 
     /// One statement; each part waits for the one before it.
@@ -72,13 +80,13 @@ impl<'a> Plan<'a> {
             return Vec::new();
         }
         let sql = format!("with {} select 1", parts.join(", "));
-        vec![Piece { sql, parameters }.question()]
+        vec![self.question(Piece { sql, parameters })]
     }
-}
 
-impl Piece {
-    fn question(self) -> Question {
-        self.parameters.into_iter().fold(Question::prepared(self.sql), Question::with)
+    fn question(&self, piece: Piece) -> Question {
+        let question =
+            piece.parameters.into_iter().fold(Question::prepared(piece.sql), Question::with);
+        self.tables.iter().fold(question, |question, table| question.of_keys(&table.shape))
     }
 }
 

@@ -99,7 +99,7 @@ impl<'a> Pair<'a> {
         let Key::Columns(key) = self.key() else { return None };
         let lacking = |from: &str| {
             let columns = list(&format!("{from}."), key.iter().copied());
-            format!("({columns}) in (select * from {})", self.rows(1))
+            format!("({columns}) in (select d.* from {})", self.rows(1))
         };
         Some(format!(
             "with gone as (delete from {copied} c where {gone} returning 1), \
@@ -161,13 +161,19 @@ impl<'a> Pair<'a> {
             let pieces = key.iter().enumerate().map(|(at, name)| piece(at + 1, &quote(name)));
             pieces.collect::<Vec<_>>().join(between)
         };
+        let judged = self.shape.key_columns();
+        let judged = judged.iter().enumerate();
+        let judged: Vec<_> =
+            judged.map(|(at, name)| format!("c.{} as j{at}", quote(name))).collect();
+        // A column may be called as the row is: only `c.*` means the row, and always.
         format!(
-            "with mine as materialized (select c.ctid as place, c.xmax as locker, c as whole, {keys} \
+            "with mine as materialized (select c.ctid as place, c.xmax as locker, \
+               pg_column_size(c.*) as size, {keys}, {judged} \
                from {copied} c where {IS_MINE}), \
              changed as materialized (select mine.*, s.ctid is null as is_new, {rekeyed} as rekeyed \
                from mine left join only {stored} s on {same_mine}) \
              select case when is_new then 'i' when rekeyed or locker = $1::text::xid then 'k' else 'u' end, \
-               pg_column_size(whole)::text, place::text, {changed_keys} from changed \
+               size::text, place::text, {changed_keys} from changed \
              union all \
              select 'd', '0', null, {s_keys} from only {stored} s \
              where $3::bool and (select count(*) from {copied}) \
@@ -177,6 +183,7 @@ impl<'a> Pair<'a> {
              select 'l', '0', c.ctid::text, {c_texts} from {copied} c \
              where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
             keys = numbered(&|at, name| format!("c.{name} as k{at}"), ", "),
+            judged = judged.join(", "),
             rekeyed = self.rekeyed(),
             same_mine = numbered(&|at, name| format!("s.{name} = mine.k{at}"), " and "),
             changed_keys = numbered(&|at, _| format!("changed.k{at}::text"), ", "),
@@ -186,10 +193,12 @@ impl<'a> Pair<'a> {
         )
     }
 
-    /// Whether the stored row `s` and my row differ in a key column. `mine.whole` is the row.
+    /// Whether the stored row `s` and my row differ in a column that some unique index has.
     fn rekeyed(&self) -> String {
-        let differs = |name: &&str| format!("(mine.whole).{0} is distinct from s.{0}", quote(name));
-        let differences: Vec<_> = self.shape.key_columns().iter().map(differs).collect();
+        let differs =
+            |(at, name): (usize, &&str)| format!("mine.j{at} is distinct from s.{}", quote(name));
+        let differences: Vec<_> =
+            self.shape.key_columns().iter().enumerate().map(differs).collect();
         if differences.is_empty() {
             "false".to_owned()
         } else {
@@ -200,7 +209,7 @@ impl<'a> Pair<'a> {
     /// Without a key, a changed row is one that went and one that came.
     fn changes_by_place(&self) -> String {
         format!(
-            "select 'i', pg_column_size(c)::text, c.ctid::text, c.ctid::text from {copied} c where {IS_MINE} \
+            "select 'i', pg_column_size(c.*)::text, c.ctid::text, c.ctid::text from {copied} c where {IS_MINE} \
              union all \
              select 'd', '0', null, m.stored::text from pg_temp.{map} m \
              where $3::bool and not exists (select from {copied} c where c.ctid = m.copied and not ({IS_MINE})) \
@@ -249,16 +258,21 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// `unnest($1::text[], ...) as d(k1, ...)`: the rows that a statement is about, from this parameter on.
+    /// The rows that a statement is about, as `d(k1, ...)`, from this parameter on. The values are texts until they stand one by one:
+    /// an array of arrays or of rows would come apart.
     fn rows(&self, from: usize) -> String {
         let types = self.key_types();
-        let arrays: Vec<_> = types
-            .iter()
-            .enumerate()
-            .map(|(at, name)| format!("${}::{name}[]", at + from))
-            .collect();
-        let names: Vec<_> = (1..=types.len()).map(|at| format!("k{at}")).collect();
-        format!("unnest({}) as d({})", arrays.join(", "), names.join(", "))
+        let places = 0..types.len();
+        let arrays: Vec<_> = places.clone().map(|at| format!("${}::text[]", at + from)).collect();
+        let texts: Vec<_> = places.map(|at| format!("t{at}")).collect();
+        let values =
+            types.iter().enumerate().map(|(at, name)| format!("u.t{at}::{name} as k{}", at + 1));
+        format!(
+            "(select {} from unnest({}) as u({})) as d",
+            values.collect::<Vec<_>>().join(", "),
+            arrays.join(", "),
+            texts.join(", ")
+        )
     }
 
     /// `s.a = d.k1 and s.b = d.k2`

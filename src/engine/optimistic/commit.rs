@@ -187,6 +187,7 @@ impl Session {
         xid: u64,
     ) -> Result<(), Trouble> {
         let claims: HashMap<RowId, Claim> = changes.iter().flat_map(TableChanges::claims).collect();
+        self.server.ask_all(Plan::late_checks(changes)).await?;
         let plan = Plan::of(changes);
         let common = Arc::clone(&self.common);
         let mut ledger = common.ledger.lock().await;

@@ -15,6 +15,7 @@ use super::journal::Journal;
 use super::ledger::Ledger;
 use super::news::News;
 use super::passwords::Passwords;
+use super::server::Server;
 use super::{Limits, Mode};
 use crate::wire::{Canceller, Target};
 
@@ -32,6 +33,8 @@ pub(super) struct Common {
     seats: Mutex<Seats>,
     news: mpsc::UnboundedSender<News>,
     heard: Arc<AtomicBool>,
+    /// The connection on which PostgreSQL is asked who waits for whom, once somebody had to.
+    pub(super) lookout: AsyncMutex<Option<Box<Server>>>,
 }
 
 /// Who is there.
@@ -48,6 +51,8 @@ struct Seats {
 
 /// One client.
 struct Seat {
+    /// The process that works for it.
+    pid: i32,
     doom: Arc<Doom>,
     /// The oldest transaction that the open snapshot does not see the end of.
     oldest: Option<u64>,
@@ -148,6 +153,7 @@ impl Common {
             seats: Mutex::default(),
             news,
             heard: Arc::default(),
+            lookout: AsyncMutex::default(),
         }
     }
 
@@ -167,8 +173,13 @@ impl Common {
         let mut seats = self.seats();
         seats.last += 1;
         let number = seats.last;
-        let seat =
-            Seat { doom: Arc::clone(&doom), oldest: None, tables: HashSet::new(), closed: None };
+        let seat = Seat {
+            pid,
+            doom: Arc::clone(&doom),
+            oldest: None,
+            tables: HashSet::new(),
+            closed: None,
+        };
         seats.taken.insert(number, seat);
         seats.cancellers.insert(key.clone(), canceller);
         Place { common: Arc::clone(self), number, doom, key }
@@ -177,6 +188,14 @@ impl Common {
     /// What cancels the statement of the client that was given this key.
     pub(super) fn canceller(&self, pid: i32, secret: &[u8]) -> Option<Canceller> {
         self.seats().cancellers.get(&(pid, secret.to_vec())).cloned()
+    }
+
+    /// Ends the open transactions of the clients for whom these processes work.
+    pub(super) fn end(&self, pids: &[i32]) {
+        let seats = self.seats();
+        let ended =
+            seats.taken.values().filter(|seat| seat.oldest.is_some() && pids.contains(&seat.pid));
+        ended.for_each(|seat| seat.doom.call());
     }
 
     /// How many changes of the schema there were.

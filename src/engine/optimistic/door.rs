@@ -10,6 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::common::Common;
 use super::frame::{ClientTag, Line, Stream, put, put_text};
+use super::lookout::Lookout;
 use super::refusal::Refusal;
 use super::server::Server;
 use super::session::{Session, State};
@@ -158,9 +159,10 @@ async fn welcome(
     put_welcome(&mut client.out, server.parameters(), pid, &secret, Some(SERVER_VERSION));
     client.flush().await?;
     let place = common.enter(canceller);
+    let lookout = Lookout::new(Arc::clone(&common), pid);
     Ok(Session {
         client,
-        server,
+        server: server.watched_by(lookout),
         common,
         place,
         tables: Tables::default(),

@@ -82,7 +82,8 @@ impl Session {
             if !tables.contains(&table) {
                 continue;
             }
-            let question = Question::prepared(used.pair().marks()).with(low(xid));
+            let question =
+                Question::prepared(used.pair().marks()).of_keys(used.shape).with(low(xid));
             for row in self.server.ask(question).await?.rows {
                 let mut values = row.into_iter().map(Option::unwrap_or_default);
                 let mark = values.next().unwrap_or_default();

@@ -10,7 +10,9 @@ use std::io;
 use bytes::{BufMut, BytesMut};
 
 use super::frame::{FromServer, Line, ServerTag, put, put_text};
+use super::lookout::Lookout;
 use super::refusal::Refusal;
+use super::shape::Shape;
 use crate::wire::{Canceller, ConnectError, Connection, Target};
 
 /// Why a question was not answered.
@@ -54,6 +56,14 @@ pub(super) struct Question {
     sql: String,
     parameters: Vec<Option<String>>,
     keep: Keep,
+    spelling: Spelling,
+}
+
+/// Under whose settings values become text, and text values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    Clients,
+    Ours,
 }
 
 /// Whether a question will be asked again.
@@ -66,12 +76,30 @@ enum Keep {
 impl Question {
     /// One that is asked often: it is prepared once.
     pub(super) fn prepared(sql: impl Into<String>) -> Self {
-        Self { sql: sql.into(), parameters: Vec::new(), keep: Keep::Prepared }
+        Self {
+            sql: sql.into(),
+            parameters: Vec::new(),
+            keep: Keep::Prepared,
+            spelling: Spelling::Clients,
+        }
     }
 
     /// One that is asked once.
     pub(super) fn once(sql: impl Into<String>) -> Self {
-        Self { sql: sql.into(), parameters: Vec::new(), keep: Keep::Once }
+        Self {
+            sql: sql.into(),
+            parameters: Vec::new(),
+            keep: Keep::Once,
+            spelling: Spelling::Clients,
+        }
+    }
+
+    /// The same, of keys whose text depends on settings: two clients must write a key alike.
+    pub(super) fn of_keys(mut self, shape: &Shape) -> Self {
+        if shape.is_key_spelled_by_settings() {
+            self.spelling = Spelling::Ours;
+        }
+        self
     }
 
     /// With one more parameter.
@@ -85,6 +113,8 @@ impl Question {
 #[derive(Debug)]
 pub(super) struct Asked {
     count: usize,
+    /// Which of them nobody has asked for: they change the settings.
+    ours: Vec<usize>,
     /// The statements whose Parse goes with them.
     parsed: VecDeque<Option<String>>,
 }
@@ -117,6 +147,7 @@ pub(super) struct Server {
     named: u64,
     /// What the server said to the client while the gateway was asking.
     pub(super) aside: Vec<FromServer>,
+    lookout: Option<Lookout>,
 }
 
 impl Server {
@@ -133,6 +164,7 @@ impl Server {
             prepared: HashMap::new(),
             named: 0,
             aside: Vec::new(),
+            lookout: None,
         })
     }
 
@@ -150,7 +182,18 @@ impl Server {
     pub(super) async fn next(&mut self) -> io::Result<FromServer> {
         let ended =
             || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
-        self.line.next().await?.ok_or_else(ended)
+        let next = self.line.next();
+        let frame = match &self.lookout {
+            Some(lookout) => lookout.watch(next).await?,
+            None => next.await?,
+        };
+        frame.ok_or_else(ended)
+    }
+
+    /// Has this connection watched from now on: nobody may hold it up.
+    pub(super) fn watched_by(mut self, lookout: Lookout) -> Self {
+        self.lookout = Some(lookout);
+        self
     }
 
     /// Forgets statements that DISCARD or DEALLOCATE has taken away.
@@ -168,6 +211,9 @@ impl Server {
         &mut self,
         questions: Vec<Question>,
     ) -> Result<Vec<Answer>, Trouble> {
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
         let asked = self.put_questions(&questions);
         self.line.flush().await?;
         self.answers(asked).await
@@ -189,17 +235,27 @@ impl Server {
         self.put_question(&Question::prepared(COPIES_FIRST), &mut parsed);
         put(&mut self.line.out, b'S', |_| {});
         self.line.flush().await?;
-        self.answers(Asked { count: 2, parsed }).await.map(drop)
+        self.answers(Asked { count: 2, ours: Vec::new(), parsed }).await.map(drop)
     }
 
     /// Queues questions behind whatever else is to be sent; [`answers`](Self::answers) takes the answers when it is their turn.
     pub(super) fn put_questions(&mut self, questions: &[Question]) -> Asked {
-        let mut parsed = VecDeque::new();
-        for question in questions {
+        let (mut parsed, mut ours) = (VecDeque::new(), Vec::new());
+        let mut spelling = Spelling::Clients;
+        for (place, question) in questions.iter().enumerate() {
+            if question.spelling != spelling {
+                spelling = question.spelling;
+                ours.push(place + ours.len());
+                self.put_question(&spelling.question(), &mut parsed);
+            }
             self.put_question(question, &mut parsed);
         }
+        if spelling == Spelling::Ours {
+            ours.push(questions.len() + ours.len());
+            self.put_question(&Spelling::Clients.question(), &mut parsed);
+        }
         put(&mut self.line.out, b'S', |_| {});
-        Asked { count: questions.len(), parsed }
+        Asked { count: questions.len(), ours, parsed }
     }
 
     fn put_question(&mut self, question: &Question, parsed: &mut VecDeque<Option<String>>) {
@@ -260,7 +316,7 @@ impl Server {
 
     /// Reads up to `ReadyForQuery`.
     pub(super) async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, Trouble> {
-        let Asked { count, mut parsed } = asked;
+        let Asked { count, ours, mut parsed } = asked;
         let mut answers = vec![Answer::default()];
         let mut refused = None;
         loop {
@@ -283,6 +339,9 @@ impl Server {
             self.forget_unparsed(parsed);
             return Err(Trouble::Server(frame));
         }
+        for place in ours.into_iter().rev() {
+            answers.remove(place);
+        }
         answers.truncate(count);
         Ok(answers)
     }
@@ -292,6 +351,31 @@ impl Server {
         for sql in unparsed.into_iter().flatten() {
             self.prepared.remove(&sql);
         }
+    }
+}
+
+impl Spelling {
+    /// Settings on which the text of a value depends, and what they are for the gateway.
+    const SETTINGS: [(&'static str, &'static str); 6] = [
+        ("datestyle", "ISO, MDY"),
+        ("intervalstyle", "postgres"),
+        ("timezone", "UTC"),
+        ("extra_float_digits", "1"),
+        ("bytea_output", "hex"),
+        ("lc_monetary", "C"),
+    ];
+
+    /// What brings it about, for the rest of the transaction. What the client had set is kept in a setting beside it.
+    fn question(self) -> Question {
+        let pieces = Self::SETTINGS.iter().map(|(name, value)| match self {
+            Self::Ours => format!(
+                "set_config('overbooked.{name}', current_setting('{name}'), true), set_config('{name}', '{value}', true)"
+            ),
+            Self::Clients => {
+                format!("set_config('{name}', current_setting('overbooked.{name}'), true)")
+            }
+        });
+        Question::prepared(format!("select {}", pieces.collect::<Vec<_>>().join(", ")))
     }
 }
 

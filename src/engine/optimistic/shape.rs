@@ -101,6 +101,7 @@ impl Shape {
             "p" => no("partitioned tables"),
             "f" => no("foreign tables"),
             _ if self.inherits => no("tables that inherit"),
+            _ if self.columns.is_empty() => no("relations without columns"),
             _ if self.is_referred_to() && self.key().is_none() => {
                 no("foreign keys to tables without a primary key")
             }
@@ -264,12 +265,39 @@ impl Shape {
         })
     }
 
-    /// The statement that makes a view of the same definition, whose names have been turned towards copies already.
-    pub(super) fn view_creation(&self, copy: &str, definition: &str) -> String {
+    /// Whether a constraint may be checked as late as COMMIT.
+    pub(super) fn is_deferrable(&self) -> bool {
+        let is_late = |constraint: &Constraint| {
+            let definition = &constraint.definition;
+            definition.contains(" DEFERRABLE") && !definition.contains(" NOT DEFERRABLE")
+        };
+        self.constraints.iter().any(is_late)
+    }
+
+    /// Whether the text of a key depends on a client's settings (`datestyle`, `extra_float_digits`), which differ from client to client.
+    pub(super) fn is_key_spelled_by_settings(&self) -> bool {
+        const BY_NONE: [&str; 8] =
+            ["smallint", "integer", "bigint", "text", "character", "uuid", "boolean", "numeric"];
+        let is_plain =
+            |column: &&ColumnShape| BY_NONE.iter().any(|name| column.type_name.starts_with(name));
+        self.key().is_some_and(|key| !key.iter().all(is_plain))
+    }
+
+    /// Statements that make a view of the same definition, whose names have been turned towards copies already. A view's columns may have
+    /// defaults of their own.
+    pub(super) fn view_creation(&self, copy: &str, definition: &str) -> Vec<String> {
         let options = self.options.as_deref().filter(|options| !options.is_empty());
         let with =
             options.map(|options| format!(" with ({})", options.join(", "))).unwrap_or_default();
         let definition = definition.trim_end().trim_end_matches(';');
-        format!("create temp view {}{with} as {definition}", quote(copy))
+        let defaults = self.columns.iter().filter_map(|column| {
+            let (default, column) = (column.default.as_deref()?, quote(&column.name));
+            Some(format!(
+                "alter view pg_temp.{} alter column {column} set default {default}",
+                quote(copy)
+            ))
+        });
+        let creation = format!("create temp view {}{with} as {definition}", quote(copy));
+        std::iter::once(creation).chain(defaults).collect()
     }
 }

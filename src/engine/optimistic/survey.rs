@@ -93,6 +93,7 @@ impl InUse {
 /// Asks what the transaction did to one table.
 pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
     Question::prepared(used.pair().changes())
+        .of_keys(used.shape)
         .with(low(xid))
         .with(used.state.boundary.to_string())
         .with(used.state.may_vanish.to_string())

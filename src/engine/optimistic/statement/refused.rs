@@ -15,6 +15,8 @@ pub(super) fn refusal(words: &[Word], kind: &Kind) -> Option<Refusal> {
         .or_else(|| refused_command(words))
         .or_else(|| refused_ddl(words, kind))
         .or_else(|| refused_locking(words))
+        .or_else(|| refused_setting(words))
+        .or_else(|| refused_overriding(words))
         .or_else(|| refused_function(words))
 }
 
@@ -128,6 +130,35 @@ fn refused_locking(words: &[Word]) -> Option<Refusal> {
         return Some(Refusal::unsupported("SKIP LOCKED is not supported"));
     }
     has(words, &["nowait"]).then(|| Refusal::unsupported("NOWAIT is not supported"))
+}
+
+/// Every transaction is REPEATABLE READ, and one that may not write could not make copies: BEGIN READ ONLY says it to the gateway.
+fn refused_setting(words: &[Word]) -> Option<Refusal> {
+    const OURS: [&str; 5] = [
+        "transaction_isolation",
+        "transaction_read_only",
+        "default_transaction_isolation",
+        "default_transaction_read_only",
+        "session_replication_role",
+    ];
+    words.first().filter(|first| first.is("set"))?;
+    if words
+        .last()
+        .is_some_and(|value| ["off", "false", "default"].iter().any(|plain| value.is(plain)))
+    {
+        return None;
+    }
+    let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));
+    let name = words.get(if scope { 2 } else { 1 })?.name()?;
+    OURS.contains(&name).then(|| {
+        Refusal::unsupported(format!("setting configuration parameter \"{name}\" not supported"))
+    })
+}
+
+/// A copy's identity column has a default, so PostgreSQL would take the user's value that it is told to leave.
+fn refused_overriding(words: &[Word]) -> Option<Refusal> {
+    has(words, &["overriding", "user", "value"])
+        .then(|| Refusal::unsupported("OVERRIDING USER VALUE is not supported"))
 }
 
 fn refused_function(words: &[Word]) -> Option<Refusal> {

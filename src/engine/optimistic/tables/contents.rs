@@ -143,7 +143,8 @@ impl Copy {
         match (&self.seen, pair.refresh_rows(), lacks) {
             (Some(_), Some(_), Some(keys)) if keys.is_empty() => Vec::new(),
             (Some(_), Some(rows), Some(keys)) => {
-                vec![in_columns(Question::prepared(rows), &keys, pair.key_types().len())]
+                let rows = Question::prepared(rows).of_keys(&self.shape);
+                vec![in_columns(rows, &keys, pair.key_types().len())]
             }
             (Some(seen), Some(_), None) => {
                 let refresh = pair.refresh().map(Question::prepared);

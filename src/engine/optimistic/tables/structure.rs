@@ -142,7 +142,7 @@ impl Tables {
             let statement = Statement::read(definition);
             let named = self.resolve(server, &statement.names).await?;
             let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
-            server.ask(Question::once(creation)).await?;
+            server.ask_all(creation.into_iter().map(Question::once).collect()).await?;
             self.views.insert(relation, View { name, made });
             return Ok(());
         }
