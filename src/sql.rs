@@ -71,6 +71,8 @@ pub mod optimistic {
     pub const PIN: &str = include_str!("../sql/optimistic/pin.sql");
     /// Which names are relations.
     pub const RESOLVE: &str = include_str!("../sql/optimistic/resolve.sql");
+    /// The views through which clients see the catalog.
+    pub const SIGHT: &str = include_str!("../sql/optimistic/sight.sql");
     /// What a private copy must know of a relation.
     pub const SHAPE: &str = include_str!("../sql/optimistic/shape.sql");
     /// What calls a function that may read tables without naming it.

@@ -1,6 +1,7 @@
 -- Which of these names are relations: by the search path where no schema is given. Temporary tables (our own copies) and the
--- catalog are left out. And which are functions that may read tables, neither in C nor immutable, or aggregates over such.
-select n.ord::text, c.oid::text, f.reads::text
+-- catalog are left out. Which are functions that may read tables, neither in C nor immutable, or aggregates over such. And which are
+-- relations of the catalog that would show temporary tables.
+select n.ord::text, c.oid::text, f.reads::text, k.oid::text
 from unnest($1::text[], $2::text[]) with ordinality as n(schema, name, ord)
 left join lateral (
     select c.oid
@@ -31,5 +32,17 @@ cross join lateral (
                      and called.oid >= 16384
                      and called.provolatile <> 'i'
                      and (n.schema is null or s.nspname = n.schema)) as reads) as f
-where c.oid is not null or f.reads
+left join lateral (
+    select k.oid
+    from pg_catalog.pg_class k join pg_catalog.pg_namespace s on s.oid = k.relnamespace
+    where k.relname = n.name
+      and s.nspname in ('pg_catalog', 'information_schema')
+      and coalesce(n.schema, 'pg_catalog') = s.nspname
+      and (k.oid = 'pg_catalog.pg_class'::regclass
+           or k.relkind = 'v'
+              and exists (select from pg_catalog.pg_attribute a
+                          where a.attrelid = k.oid
+                            and a.attname in ('table_schema', 'view_schema', 'constraint_schema', 'object_schema', 'schemaname')))
+) as k on true
+where c.oid is not null or f.reads or k.oid is not null
 order by n.ord

@@ -263,3 +263,31 @@ async fn ddl_over_the_extended_protocol_is_ddl() {
     let mixed = code(&bob, "create table two (id int primary key)").await;
     assert_eq!(mixed, "0A000 ddl and dml are not supported in the same transaction");
 }
+
+#[tokio::test]
+async fn settings_of_a_transaction_are_the_gateways() {
+    let (_served, bob, _) = house().await;
+    for setting in [
+        "set transaction_isolation = 'serializable'",
+        "set session default_transaction_isolation to serializable",
+        "set default_transaction_read_only = on",
+        "set local session_replication_role = replica",
+    ] {
+        let said = says(&bob, setting).await;
+        assert!(said.starts_with("0A000 setting configuration parameter"), "{setting}: {said}");
+    }
+    assert_eq!(says(&bob, "set default_transaction_read_only = off").await, "(0)");
+    assert_eq!(says(&bob, "show transaction_isolation").await, "repeatable read; (0)");
+}
+
+#[tokio::test]
+async fn what_a_copy_cannot_do_is_refused() {
+    let served = Served::start().await;
+    let schema = "create table numbered (id int generated always as identity, note text); create table nothing ()";
+    served.outsider().await.batch_execute(schema).await.unwrap();
+    let bob = served.client().await;
+    let leaving = "insert into numbered overriding user value values (7, 'x')";
+    assert_eq!(says(&bob, leaving).await, "0A000 OVERRIDING USER VALUE is not supported");
+    let nothing = says(&bob, "select * from nothing").await;
+    assert_eq!(nothing, "0A000 relations without columns are not supported: \"nothing\"");
+}

@@ -18,6 +18,7 @@ mod gateway_kill;
 mod gateway_limits;
 mod gateway_news;
 mod gateway_property;
+mod gateway_same;
 mod habits;
 mod headless;
 mod json;

@@ -60,11 +60,10 @@ impl Session {
         if let Some(refusal) = self.tables.refused_call(&executed.names) {
             return Err(refusal.into());
         }
+        let tables = self.ensure_copies(&named.all()).await?;
         if named.is_empty() && executed.asks_catalog() {
             sight::hide_copies(self).await?;
         }
-        let relations = named.relations();
-        let tables = self.ensure_copies(&relations).await?;
         // A write may check or cascade along foreign keys; reading does not.
         let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
         self.fill(&tables).await?;

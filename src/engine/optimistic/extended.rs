@@ -194,7 +194,7 @@ impl Session {
         self.ensure_begun().await?;
         if !matches!(statement.kind, Kind::Ddl(_)) {
             let named = self.look(statement).await?;
-            self.ensure_copies(&named.relations()).await?;
+            self.ensure_copies(&named.all()).await?;
         }
         Ok(())
     }

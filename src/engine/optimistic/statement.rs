@@ -120,10 +120,7 @@ impl Statement {
 
     /// Whether it asks the catalog what there is, as psql's `\d` does.
     pub(super) fn asks_catalog(&self) -> bool {
-        self.names.iter().any(|name| {
-            !name.is_called
-                && (name.last().starts_with("pg_") || name.parts[0] == "information_schema")
-        })
+        self.names.iter().any(Name::is_catalog)
     }
 
     /// Whether it may say anything that changes how names are resolved.

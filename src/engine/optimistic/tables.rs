@@ -39,6 +39,8 @@ pub(super) struct Tables {
     shapes: HashMap<u32, Arc<Shape>>,
     copies: HashMap<u32, Copy>,
     views: HashMap<u32, View>,
+    /// Relations of the catalog that are seen through a view without the copies.
+    sights: HashSet<u32>,
     /// Names whose tables have changed since this client looked at them.
     outdated: HashSet<Written>,
     /// The version of each table's definition that this client has seen.

@@ -15,6 +15,8 @@ pub(in crate::engine::optimistic) struct Name {
     pub(in crate::engine::optimistic) is_called: bool,
     /// Whether a dot follows that no further name comes after: `seats.*`.
     pub(in crate::engine::optimistic) has_star: bool,
+    /// Whether it stands where something gets another name: `pg_class c`, `as c`.
+    pub(in crate::engine::optimistic) is_alias: bool,
 }
 
 impl Name {
@@ -24,12 +26,23 @@ impl Name {
     }
 
     fn empty() -> Self {
-        Self { parts: Vec::new(), spans: Vec::new(), is_called: false, has_star: false }
+        Self {
+            parts: Vec::new(),
+            spans: Vec::new(),
+            is_called: false,
+            has_star: false,
+            is_alias: false,
+        }
     }
 
     /// Whether something of what it names is meant (`seats.price`, `seats.*`).
     pub(in crate::engine::optimistic) fn is_path(&self) -> bool {
         self.parts.len() > 1 || self.has_star
+    }
+
+    /// Whether it is the catalog's, as psql's `\d` asks for it.
+    pub(in crate::engine::optimistic) fn is_catalog(&self) -> bool {
+        !self.is_called && (self.last().starts_with("pg_") || self.parts[0] == "information_schema")
     }
 
     /// The unqualified name.
@@ -103,21 +116,34 @@ pub(super) fn names(words: &[Word]) -> Vec<Name> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        let chain = chain(&words[at..]);
+        let mut chain = chain(&words[at..]);
         if chain.parts.is_empty() {
             at += 1;
             continue;
         }
+        chain.is_alias = at > 0 && !chain.is_path() && names_anew(&words[at - 1]);
         at += 2 * chain.parts.len() - 1;
         found.push(chain);
     }
     found
 }
 
+/// Whether a name after this word is another one for what stands before. After some words that are no reserved ones a table
+/// follows.
+fn names_anew(word: &Word) -> bool {
+    const TABLE_FOLLOWS: [&str; 5] = ["join", "update", "copy", "analyze", "describe"];
+    let is_name = word.name().is_some() && !reserved(word);
+    let precedes_a_table = TABLE_FOLLOWS.iter().any(|keyword| word.is(keyword));
+    word.is("as") || word.is_mark(')') || (is_name && !precedes_a_table)
+}
+
+fn reserved(word: &Word) -> bool {
+    matches!(&word.kind, WordKind::Plain(word) if RESERVED.contains(&word.as_str()))
+}
+
 /// Names joined by dots, from the first word on.
 fn chain(words: &[Word]) -> Name {
     let mut name = Name::empty();
-    let reserved = |word: &Word| matches!(&word.kind, WordKind::Plain(word) if RESERVED.contains(&word.as_str()));
     let mut at = 0;
     while let Some(part) = words.get(at).filter(|word| at > 0 || !reserved(word)) {
         let Some(text) = part.name() else { break };

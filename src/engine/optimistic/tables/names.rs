@@ -14,33 +14,60 @@ use crate::sql;
 pub(in crate::engine::optimistic) struct Named {
     /// By the name's place in the statement: the relation, and which part of the name is the relation's.
     pub(super) found: Vec<(usize, usize, u32)>,
+    /// Those among them that are the catalog's.
+    sights: HashSet<u32>,
 }
 
 impl Named {
     /// Whether no table is named.
     pub(in crate::engine::optimistic) fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.relations().is_empty()
     }
 
-    /// The relations.
+    /// The tables and views.
     pub(in crate::engine::optimistic) fn relations(&self) -> Vec<u32> {
+        self.all().into_iter().filter(|relation| !self.sights.contains(relation)).collect()
+    }
+
+    /// The tables and views, and what is read of the catalog.
+    pub(in crate::engine::optimistic) fn all(&self) -> Vec<u32> {
         self.found.iter().map(|(_, _, relation)| *relation).collect()
     }
 }
 
 impl Named {
-    /// Adds `holds.until` where the table is named `s.holds`: such a reference means it, though no `holds` be in the search path. Where a bare
+    /// Leaves out the `c` of `pg_class c` where a table is called so: a statement that asks the catalog would seem to read that table. Other
+    /// statements are not read so closely, since a table that is missed would be read without its copy.
+    fn without_aliases(mut self, names: &[Name]) -> Self {
+        if !names.iter().any(Name::is_catalog) {
+            return self;
+        }
+        let bare = |first: &str, is_alias: bool| {
+            names
+                .iter()
+                .any(|name| !name.is_path() && name.parts[0] == first && name.is_alias == is_alias)
+        };
+        self.found.retain(|(place, part, _)| {
+            let first = &names[*place].parts[0];
+            *part > 0 || !bare(first, true) || bare(first, false)
+        });
+        self
+    }
+
+    /// Adds `holds.until` where the table is named `s.holds`: such a reference means it, whatever `holds` is in the search path. Where a bare
     /// `holds` stands as well, that may be an alias that hides the table, and PostgreSQL is left to judge.
     fn with_references(mut self, names: &[Name]) -> Self {
         let is_bare =
             |first: &str| names.iter().any(|name| !name.is_path() && name.parts[0] == first);
         let references = names.iter().enumerate().filter_map(|(place, name)| {
             let first = name.parts[0].as_str();
-            let is_open = name.is_path() && self.found.iter().all(|(known, ..)| *known != place);
+            let is_open = name.is_path()
+                && self.found.iter().all(|(known, part, _)| *known != place || *part == 0);
             let relation = self.qualified(names, first).filter(|_| is_open && !is_bare(first))?;
             Some((place, 0, relation))
         });
         let references: Vec<_> = references.collect();
+        self.found.retain(|(known, ..)| references.iter().all(|(place, ..)| place != known));
         self.found.extend(references);
         self.found.sort_unstable();
         self
@@ -106,7 +133,10 @@ impl Tables {
                 |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
             readings(name).into_iter().rev().find_map(known)
         });
-        Ok(Named { found: found.collect() }.with_references(names))
+        let found: Vec<_> = found.collect();
+        let sights = found.iter().map(|(_, _, relation)| *relation);
+        let sights = sights.filter(|relation| self.sights.contains(relation)).collect();
+        Ok(Named { found, sights }.with_references(names).without_aliases(names))
     }
 
     async fn look_up(&mut self, server: &mut Server, names: Vec<Written>) -> Result<(), Trouble> {
@@ -122,6 +152,11 @@ impl Tables {
             Some((row.first()?.as_deref()?.parse().ok()?, row.get(1)?.as_deref()?.parse().ok()?))
         };
         let found: HashMap<usize, u32> = answer.rows.iter().filter_map(numbers).collect();
+        let sight = |row: &Vec<Option<String>>| -> Option<(usize, u32)> {
+            Some((row.first()?.as_deref()?.parse().ok()?, row.get(3)?.as_deref()?.parse().ok()?))
+        };
+        let sights: HashMap<usize, u32> = answer.rows.iter().filter_map(sight).collect();
+        self.sights.extend(sights.values());
         let reads = |row: &&Vec<Option<String>>| {
             row.get(2).is_some_and(|reads| reads.as_deref() == Some("true"))
         };
@@ -131,7 +166,8 @@ impl Tables {
             if reading.contains(&(place + 1)) {
                 self.reading.insert(name.clone());
             }
-            self.names.insert(name, found.get(&(place + 1)).copied());
+            let relation = found.get(&(place + 1)).or_else(|| sights.get(&(place + 1)));
+            self.names.insert(name, relation.copied());
         }
         Ok(())
     }

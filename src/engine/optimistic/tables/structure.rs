@@ -77,6 +77,10 @@ impl Tables {
         relations: &[u32],
         open: Open,
     ) -> Result<Vec<u32>, Trouble> {
+        let (sights, relations): (Vec<u32>, Vec<u32>) =
+            relations.iter().partition(|relation| self.sights.contains(relation));
+        self.make_sights(server, &sights, open).await?;
+        let relations = &relations;
         let reached = self.learn(server, relations).await?;
         let (views, tables): (Vec<u32>, Vec<u32>) =
             reached.into_iter().partition(|relation| self.is_view(*relation));
@@ -92,6 +96,34 @@ impl Tables {
             }
         }
         self.under_all(server, relations).await
+    }
+
+    /// Makes the views through which the catalog is seen without the copies.
+    async fn make_sights(
+        &mut self,
+        server: &mut Server,
+        sights: &[u32],
+        open: Open,
+    ) -> Result<(), Trouble> {
+        let missing = sights.iter().filter(|sight| !self.views.contains_key(sight));
+        let missing: Vec<_> = missing.map(u32::to_string).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let question = Question::prepared(sql::optimistic::SIGHT)
+            .with(array(missing.iter().map(String::as_str)));
+        for row in server.ask(question).await?.rows {
+            let mut values = row.into_iter().flatten();
+            let sight = values.next().and_then(|number| number.parse().ok());
+            let (Some(sight), Some(name), Some(creation)) = (sight, values.next(), values.next())
+            else {
+                continue;
+            };
+            server.ask(Question::once(creation)).await?;
+            let made = if open == Open::Yes { Made::Now } else { Made::Kept };
+            self.views.insert(sight, View { name, made });
+        }
+        Ok(())
     }
 
     fn is_view(&self, relation: u32) -> bool {
