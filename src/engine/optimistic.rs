@@ -67,7 +67,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::wire::Target;
+use crate::wire::{Target, UnixSocket};
 pub use certificate::Certificate;
 use common::Common;
 pub use news::{Happening, News, PrivateChange};
@@ -268,7 +268,10 @@ impl Gateway {
             loop {
                 tokio::select! {
                     Ok((stream, _)) = listener.accept() => {
-                        clients.spawn(serve(Box::new(stream), Arc::clone(&common), None));
+                        // A client whose socket cannot be watched is gone already.
+                        if let Ok(stream) = UnixSocket::adopt(stream) {
+                            clients.spawn(serve(Box::new(stream), Arc::clone(&common), None));
+                        }
                     }
                     Some(_) = clients.join_next(), if !clients.is_empty() => {}
                 }

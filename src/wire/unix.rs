@@ -30,7 +30,12 @@ pub struct UnixSocket {
 impl UnixSocket {
     /// Connects to whoever listens at the path.
     pub(super) async fn connect(path: &Path) -> io::Result<Self> {
-        Self::new(tokio::net::UnixStream::connect(path).await?.into_std()?)
+        Self::adopt(tokio::net::UnixStream::connect(path).await?)
+    }
+
+    /// Takes over a stream of tokio's: a client's, as the listener gives it.
+    pub(crate) fn adopt(stream: tokio::net::UnixStream) -> io::Result<Self> {
+        Self::new(stream.into_std()?)
     }
 
     /// The stream must not block.
