@@ -48,3 +48,4 @@ pub use error::{ConnectError, Refusal, WireError};
 pub use passage::{Carrier, Passage, PassageError};
 pub use target::{Host, Password, Place, Target};
 pub use target_error::TargetError;
+pub(crate) use unix::UnixSocket;

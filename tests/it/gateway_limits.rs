@@ -291,3 +291,16 @@ async fn what_a_copy_cannot_do_is_refused() {
     let nothing = says(&bob, "select * from nothing").await;
     assert_eq!(nothing, "0A000 relations without columns are not supported: \"nothing\"");
 }
+
+#[tokio::test]
+async fn a_row_lock_counts_however_it_is_asked_for() {
+    let (_served, bob, mallory) = house().await;
+    let lock = "select 1 from seats where seat_number = 4 for key share";
+    says(&bob, &format!("prepare lock as {lock}")).await;
+    says(&bob, "begin").await;
+    assert_eq!(says(&bob, "execute lock").await, "1; (1)");
+    says(&mallory, "delete from seats where seat_number = 4").await;
+    assert_eq!(says(&bob, "commit").await, CONFLICT);
+    let declared = says(&bob, &format!("begin; declare c cursor for {lock}")).await;
+    assert!(declared.starts_with("0A000 this row lock is not supported"), "{declared}");
+}

@@ -76,7 +76,7 @@ impl Session {
     }
 
     /// The statement behind an EXECUTE, or the statement itself.
-    fn executed(&self, statement: &Statement) -> Statement {
+    pub(super) fn executed(&self, statement: &Statement) -> Statement {
         let Kind::Execute(name) = &statement.kind else { return statement.clone() };
         // PREPARE and Parse share one namespace.
         let parsed = || self.prepared.get(name).map(|found| &found.statement);

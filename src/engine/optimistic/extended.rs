@@ -303,13 +303,14 @@ impl Session {
     ) -> Result<(), Trouble> {
         let _schema_is_ours = self.close_schema(statement).await?;
         let admitted: Admitted = self.admit(statement).await?;
-        let marks = self.before_locking(statement, &admitted.tables, limit).await?;
+        let executed = self.executed(statement);
+        let marks = self.before_locking(&executed, &admitted.tables, limit).await?;
         self.wait_with(frame);
         let preparing = self.put_waiting();
         let ahead = self.ask_ahead(statement);
         self.server.line.flush().await?;
         self.replies(preparing, Some(&admitted.turned), ahead).await?;
-        self.after_locking(statement, &admitted.tables, marks).await?;
+        self.after_locking(&executed, &admitted.tables, marks).await?;
         let held = std::mem::take(&mut self.held);
         self.after_statement(statement, &admitted, &held).await?;
         self.held = held;

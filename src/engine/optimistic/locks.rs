@@ -34,7 +34,7 @@ impl Session {
         if !self.locks_apart(statement, tables) {
             return Ok(None);
         }
-        if statement.writes || limit != ALL_ROWS {
+        if statement.writes || limit != ALL_ROWS || statement.declares() {
             let message =
                 "this row lock is not supported in a statement that writes or is fetched in parts";
             return Err(Refusal::unsupported(message).into());

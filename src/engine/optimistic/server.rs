@@ -4,6 +4,8 @@
 //! The gateway asks over the extended protocol, with statements of its own name: a Query message would
 //! destroy the client's unnamed statement and portal (PostgreSQL documentation, 54.2.3).
 
+mod question;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 
@@ -12,8 +14,9 @@ use bytes::{BufMut, BytesMut};
 use super::frame::{FromServer, Line, ServerTag, put, put_text};
 use super::lookout::Lookout;
 use super::refusal::Refusal;
-use super::shape::Shape;
 use crate::wire::{Canceller, ConnectError, Connection, Target};
+pub(super) use question::Question;
+use question::{Keep, Spelling};
 
 /// Why a question was not answered.
 #[derive(Debug)]
@@ -48,65 +51,6 @@ pub(super) fn error_field(frame: &FromServer, letter: u8) -> Option<String> {
         }
     }
     None
-}
-
-/// A statement of the gateway's own, with its parameters as text.
-#[derive(Clone, Debug)]
-pub(super) struct Question {
-    sql: String,
-    parameters: Vec<Option<String>>,
-    keep: Keep,
-    spelling: Spelling,
-}
-
-/// Under whose settings values become text, and text values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spelling {
-    Clients,
-    Ours,
-}
-
-/// Whether a question will be asked again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keep {
-    Prepared,
-    Once,
-}
-
-impl Question {
-    /// One that is asked often: it is prepared once.
-    pub(super) fn prepared(sql: impl Into<String>) -> Self {
-        Self {
-            sql: sql.into(),
-            parameters: Vec::new(),
-            keep: Keep::Prepared,
-            spelling: Spelling::Clients,
-        }
-    }
-
-    /// One that is asked once.
-    pub(super) fn once(sql: impl Into<String>) -> Self {
-        Self {
-            sql: sql.into(),
-            parameters: Vec::new(),
-            keep: Keep::Once,
-            spelling: Spelling::Clients,
-        }
-    }
-
-    /// The same, of keys whose text depends on settings: two clients must write a key alike.
-    pub(super) fn of_keys(mut self, shape: &Shape) -> Self {
-        if shape.is_key_spelled_by_settings() {
-            self.spelling = Spelling::Ours;
-        }
-        self
-    }
-
-    /// With one more parameter.
-    pub(super) fn with(mut self, parameter: impl Into<String>) -> Self {
-        self.parameters.push(Some(parameter.into()));
-        self
-    }
 }
 
 /// Questions on their way.
@@ -351,31 +295,6 @@ impl Server {
         for sql in unparsed.into_iter().flatten() {
             self.prepared.remove(&sql);
         }
-    }
-}
-
-impl Spelling {
-    /// Settings on which the text of a value depends, and what they are for the gateway.
-    const SETTINGS: [(&'static str, &'static str); 6] = [
-        ("datestyle", "ISO, MDY"),
-        ("intervalstyle", "postgres"),
-        ("timezone", "UTC"),
-        ("extra_float_digits", "1"),
-        ("bytea_output", "hex"),
-        ("lc_monetary", "C"),
-    ];
-
-    /// What brings it about, for the rest of the transaction. What the client had set is kept in a setting beside it.
-    fn question(self) -> Question {
-        let pieces = Self::SETTINGS.iter().map(|(name, value)| match self {
-            Self::Ours => format!(
-                "set_config('overbooked.{name}', current_setting('{name}'), true), set_config('{name}', '{value}', true)"
-            ),
-            Self::Clients => {
-                format!("set_config('{name}', current_setting('overbooked.{name}'), true)")
-            }
-        });
-        Question::prepared(format!("select {}", pieces.collect::<Vec<_>>().join(", ")))
     }
 }
 

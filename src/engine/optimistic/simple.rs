@@ -106,7 +106,8 @@ impl Session {
         }
         let _schema_is_ours = self.close_schema(statement).await?;
         let admitted = self.admit(statement).await?;
-        let marks = self.before_locking(statement, &admitted.tables, ALL_ROWS).await?;
+        let executed = self.executed(statement);
+        let marks = self.before_locking(&executed, &admitted.tables, ALL_ROWS).await?;
         put(&mut self.server.line.out, b'Q', |out| put_text(out, &admitted.turned.sql));
         let ahead = self.ask_ahead(statement);
         self.server.line.flush().await?;
@@ -114,7 +115,7 @@ impl Session {
         let heard = self.hear_ahead(ahead).await;
         let held = self.accept(reply, &admitted.turned, before).await?;
         heard?;
-        self.after_locking(statement, &admitted.tables, marks).await?;
+        self.after_locking(&executed, &admitted.tables, marks).await?;
         self.after_statement(statement, &admitted, &held).await?;
         Ok(held)
     }

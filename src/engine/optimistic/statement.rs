@@ -113,6 +113,11 @@ impl Statement {
         self.writes || matches!(self.kind, Kind::Execute(_))
     }
 
+    /// Whether it declares a cursor, which locks rows when they are fetched.
+    pub(super) fn declares(&self) -> bool {
+        words(&self.sql).first().is_some_and(|word| word.is("declare"))
+    }
+
     /// Whether it is a COPY.
     pub(super) fn copies(&self) -> bool {
         words(&self.sql).first().is_some_and(|word| word.is("copy"))
