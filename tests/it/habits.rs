@@ -187,5 +187,13 @@ fn another_scenario_is_picked_by_typing_a_part_of_its_name() {
     console.type_keys(key::ENTER);
     console.type_keys(key::ESCAPE);
     console.wait_for("alice=#");
+    console.type_keys(key::F3);
+    console.wait_for("pick a scenario");
+    console.type_keys("letter");
+    console.type_keys(key::ENTER);
+    console.wait_for("On stage");
+    console.type_keys(key::ENTER);
+    console.wait_for("Bookings by letter, one clerk a compartment");
+    console.wait_for("step 1 of");
     leave(&mut console);
 }

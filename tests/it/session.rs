@@ -311,11 +311,14 @@ async fn closing_a_session_that_waits_gives_up_its_place() {
     bob.ask("begin; select pg_advisory_xact_lock(20261122)").await;
     alice.send("select pg_advisory_lock(20261122)");
     assert!(matches!(alice.next().await, Kind::Sent { .. }));
-    alice.session.close().await;
-    let gone = "select count(*) from pg_locks where locktype = 'advisory' and not granted
-                and objid = 20261122";
+    let waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted
+                   and objid = 20261122";
     let deadline = Instant::now() + DEADLINE;
-    while cell(&bob.ask(gone).await) != Some("0") {
+    while cell(&bob.ask(waiting).await) != Some("1") {
+        assert!(Instant::now() < deadline, "the backend does not wait");
+    }
+    alice.session.close().await;
+    while cell(&bob.ask(waiting).await) != Some("0") {
         assert!(Instant::now() < deadline, "the backend still waits");
     }
     while let Some(event) = alice.events.recv().await {
@@ -331,8 +334,14 @@ async fn a_full_channel_does_not_keep_a_session_from_closing() {
     let (told, events) = mpsc::channel(1);
     let (name, target) = (SessionName::new("Alice"), target(support::server()));
     let options = SessionOptions { name, target, prelude: Vec::new(), clock: Instant::now() };
-    let session = Session::start(options, told);
+    let session = Session::start(options, told.clone());
     session.submit(SubmissionId(1), "select generate_series(1, 5000)".into(), None);
+    let full = async {
+        while told.capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, full).await.expect("full");
     tokio::time::timeout(DEADLINE, session.close()).await.expect("closed");
     drop(events);
 }
