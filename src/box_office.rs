@@ -3,8 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use color_eyre::eyre::{self, WrapErr as _};
-use futures::{StreamExt as _, stream};
-use tokio_util::sync::CancellationToken;
+use futures::stream;
 
 use crate::cli::{EngineChoice, RushArgs};
 use crate::engine::optimistic::{self, Gateway};
@@ -18,7 +17,7 @@ use crate::rush::table;
 use crate::scenario::EngineKind;
 use crate::tui::recording::Recording;
 use crate::tui::rush::{Leaving, show};
-use crate::tui::screen::{Screen, ends, inputs};
+use crate::tui::screen::{Screen, inputs};
 use crate::tui::theme::{Charset, Depth, Theme};
 use crate::wire::Target;
 
@@ -92,17 +91,10 @@ async fn sell(arguments: &RushArgs, target: &Target) -> eyre::Result<Sold> {
 }
 
 async fn unseen(options: &Options, target: &Target) -> eyre::Result<Sold> {
-    let stop = CancellationToken::new();
-    let interrupt = stop.clone();
-    let mut ends = ends().wrap_err("cannot listen for signals")?;
-    let watch = tokio::spawn(async move {
-        ends.next().await;
-        interrupt.cancel();
-    });
-    let board = headless(options, target, stop.clone()).await;
-    watch.abort();
+    let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
+    let board = headless(options, target, interrupted.child_token()).await;
     let board = board.map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    Ok(Sold { board, interrupted: stop.is_cancelled() })
+    Ok(Sold { board, interrupted: interrupted.is_cancelled() })
 }
 
 async fn seen(options: &Options, target: &Target, recording: Recording) -> eyre::Result<Sold> {

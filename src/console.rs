@@ -76,7 +76,7 @@ async fn play(
     let (start, mut endings) = runs_on(venues.clone());
     let shown = show(Console { start, production, engines, setting }, recording).await;
     while let Some(ending) = endings.recv().await {
-        if let Some(untidy) = ending.end().await {
+        for untidy in ending.end().await {
             writeln!(std::io::stderr(), "overbooked: {untidy}")?;
         }
     }

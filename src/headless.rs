@@ -15,8 +15,8 @@ use crate::exit::{Exit, Failure};
 use crate::launch;
 use crate::play::{Patience, Played, Stop, play};
 use crate::playbill::Playbill;
+use crate::run::Production;
 use crate::run::venues::Venues;
-use crate::run::{Production, Untidy};
 use crate::scenario::{EngineKind, Origin, Scenario, library};
 use crate::transcript::{Options, waits, without_processes};
 
@@ -140,8 +140,8 @@ impl<'a> Programme<'a> {
         if !played.is_kept() {
             self.exit = Exit::Broken;
         }
-        if let Some(Untidy::Schema(why)) = &played.untidy {
-            writeln!(std::io::stderr(), "{}: {why}", played.scenario.name)?;
+        for untidy in played.untidy.iter().filter(|untidy| !untidy.is_of_the_scenario()) {
+            writeln!(std::io::stderr(), "{}: {untidy}", played.scenario.name)?;
         }
         // Documents for programs have no room for the summary, but somebody should see it.
         if self.arguments.format.is_for_programs() {
@@ -173,7 +173,7 @@ fn create(path: &Path) -> Result<fs::File, Failure> {
 
 /// Why it was not played to its end, teardown included, in words.
 fn stopped(played: &Played) -> Option<String> {
-    let untidy = played.untidy.as_ref().filter(|untidy| matches!(untidy, Untidy::Teardown(_)));
+    let untidy = played.untidy.iter().find(|untidy| untidy.is_of_the_scenario());
     let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
     stop.or_else(|| untidy.map(ToString::to_string))
 }

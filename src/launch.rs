@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 mod display;
 mod interruption;
 
-use crate::cli::EngineArgs;
+use crate::cli::{EngineArgs, EngineChoice};
+use crate::engine::optimistic::{BEHIND_ITSELF, MARK};
 use crate::engine::postgres::{Cluster, ClusterOptions};
 use crate::exit::Failure;
 use crate::fault::with_causes;
@@ -37,19 +38,22 @@ pub fn many_clients() -> io::Result<Runtime> {
 /// An engine that has answered: the server that `--url` names, or a private PostgreSQL, started.
 pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
     match &arguments.url {
-        Some(url) => named_server(url).await,
+        Some(url) => named_server(url, arguments.engine).await,
         None => private_server(arguments).await,
     }
 }
 
-async fn named_server(url: &str) -> Result<Venues, Failure> {
+async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Venues, Failure> {
     let target = Target::resolve(Some(url), &Environment::of_process());
     let target = target.map_err(|error| Failure::misuse(format!("--url: {error}")))?;
     for warning in target.warnings() {
         let _ = writeln!(io::stderr(), "overbooked: {warning}");
     }
     // What is wrong with an address or a password is said here, on the terminal, before the screen opens.
-    drop(Connection::connect(&target).await?);
+    let connection = Connection::connect(&target).await?;
+    if engine == Some(EngineChoice::Optimistic) && connection.parameter(MARK).is_some() {
+        return Err(Failure::misuse(format!("--url: {BEHIND_ITSELF}")));
+    }
     Ok(Venues::at(target))
 }
 

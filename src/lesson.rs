@@ -34,6 +34,9 @@ pub fn lesson(code: &str) -> Option<&'static str> {
         "25P02" => {
             "An earlier error has spoilt this transaction. Nothing but its end is accepted now, and even COMMIT will roll back."
         }
+        "0A000" => {
+            "This engine does not do that, and says so rather than do something else. Nothing has happened; a transaction that it was part of has failed."
+        }
         "57014" => {
             "The statement was cancelled. A transaction that it was part of has failed and can only be rolled back."
         }
@@ -47,7 +50,9 @@ mod tests {
 
     #[test]
     fn errors_that_teach_have_a_lesson_and_others_have_none() {
-        for code in ["40001", "OC000", "OC001", "40P01", "55P03", "23505", "25P02", "57014"] {
+        for code in
+            ["40001", "OC000", "OC001", "40P01", "55P03", "23505", "25P02", "0A000", "57014"]
+        {
             assert!(lesson(code).is_some(), "{code}");
         }
         assert_eq!(lesson("42601"), None);

@@ -32,13 +32,13 @@ pub struct Played {
     /// Why it was not played to its end.
     pub stop: Option<Stop>,
     /// What it has left behind.
-    pub untidy: Option<Untidy>,
+    pub untidy: Vec<Untidy>,
 }
 
 impl Played {
     /// Whether it was played to its end, teardown included, and did what its file says.
     pub fn is_kept(&self) -> bool {
-        let is_torn_down = !matches!(self.untidy, Some(Untidy::Teardown(_)));
+        let is_torn_down = !self.untidy.iter().any(Untidy::is_of_the_scenario);
         self.breaches.is_empty() && self.stop.is_none() && is_torn_down
     }
 }
@@ -225,7 +225,7 @@ impl Stepper {
                     events: Vec::new(),
                     breaches: Vec::new(),
                     stop: None,
-                    untidy: None,
+                    untidy: Vec::new(),
                 };
                 self.played = Some(Progress { played, check });
             }

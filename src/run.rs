@@ -78,7 +78,7 @@ pub struct Run {
     pub commands: mpsc::UnboundedSender<Command>,
     /// Reports come out here. They must be taken, or the run waits.
     pub reports: mpsc::Receiver<Report>,
-    task: JoinHandle<Option<Untidy>>,
+    task: JoinHandle<Vec<Untidy>>,
 }
 
 impl Run {
@@ -104,7 +104,7 @@ impl Run {
     }
 
     /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done, with what could not be done.
-    pub async fn end(self) -> Option<Untidy> {
+    pub async fn end(self) -> Vec<Untidy> {
         let (commands, reports, ending) = self.split();
         drop((commands, reports));
         ending.end().await
@@ -113,14 +113,14 @@ impl Run {
 
 /// A run whose ends are elsewhere.
 #[derive(Debug)]
-pub struct Ending(JoinHandle<Option<Untidy>>);
+pub struct Ending(JoinHandle<Vec<Untidy>>);
 
 impl Ending {
     /// Waits until everything is tidied up, which begins when the sender of commands is dropped; gives what could not be.
-    pub async fn end(self) -> Option<Untidy> {
+    pub async fn end(self) -> Vec<Untidy> {
         self.0.await.unwrap_or_else(|error| {
             tracing::error!(%error, "the run ended badly");
-            None
+            Vec::new()
         })
     }
 }
@@ -134,6 +134,13 @@ pub enum Untidy {
     /// The run's schema is still there.
     #[error("{0}")]
     Schema(String),
+}
+
+impl Untidy {
+    /// Whether it is the scenario's own fault.
+    pub fn is_of_the_scenario(&self) -> bool {
+        matches!(self, Self::Teardown(_))
+    }
 }
 
 /// What a driver can ask of a run.

@@ -70,6 +70,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::wire::{Target, UnixSocket};
 pub use certificate::Certificate;
 use common::Common;
+pub(crate) use door::{BEHIND_ITSELF, MARK};
 pub use news::{Happening, News, PrivateChange};
 use passwords::Passwords;
 

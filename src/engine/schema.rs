@@ -131,6 +131,11 @@ async fn sweep_one(pool: &PgPool, name: &str, mark: &str, now: i64) -> Result<bo
     if !is_dead(&mut transaction, name, mark, now).await? {
         return Ok(false);
     }
+    // A run that has just ended by itself has let go of its lock after dropping its schema.
+    let is_there = unnamed("select to_regnamespace($1) is not null").bind(name);
+    if !is_there.fetch_one(&mut *transaction).await?.get::<bool, _>(0) {
+        return Ok(false);
+    }
     roll_back_prepared(pool, name).await;
     sqlx::raw_sql(AssertSqlSafe(drop_statement(name))).execute(&mut *transaction).await?;
     transaction.commit().await?;

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+use tokio::time::timeout;
+
 use crate::run::Untidy;
 use crate::run::actor::Actor;
 use crate::run::stage::Stage;
 use crate::session::Session;
 
-/// How long the scenario's teardown may take, and the dropping of the schema; what is left then is swept by the next run.
-const TIDY_UP: Duration = Duration::from_secs(3);
+/// How long each part of tidying up may take: the sessions' leaving, the scenario's teardown, the dropping of the schema. What is left then is swept
+/// by the next run.
+pub(super) const TIDY_UP: Duration = Duration::from_secs(3);
 /// How long the sessions' own teardowns may take.
 const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
 /// How long a statement of the runner's has to end after it was cancelled, before it is cancelled again.
@@ -19,20 +23,21 @@ const STILL_IN_USE: &str = "the run's schema is still in use; the next run remov
 
 impl Stage {
     /// Sends everybody home and drops the schema; tells what could not be tidied up in time. A schema that stays is the next run's to sweep.
-    pub(crate) async fn close(mut self) -> Option<Untidy> {
+    pub(crate) async fn close(mut self) -> Vec<Untidy> {
         // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
-        let _ = tokio::time::timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
+        let _ = timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
         let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
-        futures::future::join_all(sessions.into_iter().map(Session::close)).await;
-        let torn_down = tokio::time::timeout(TIDY_UP, self.play_teardown()).await;
+        let _ = timeout(TIDY_UP, join_all(sessions.into_iter().map(Session::close))).await;
+        let is_torn_down = timeout(TIDY_UP, self.play_teardown()).await.is_ok()
+            || self.production.scenario.teardown.is_empty();
         if let Some(runner) = self.runner.dismiss() {
-            runner.close().await;
+            let _ = timeout(TIDY_UP, runner.close()).await;
         }
-        let left = match tokio::time::timeout(TIDY_UP, self.schema.drop()).await {
+        let left = match timeout(TIDY_UP, self.schema.drop()).await {
             Ok(dropped) => dropped.err().map(|error| Untidy::Schema(error.to_string())),
             Err(_) => Some(Untidy::Schema(STILL_IN_USE.to_owned())),
         };
-        torn_down.err().map(|_| Untidy::Teardown(TIDY_UP)).or(left)
+        (!is_torn_down).then_some(Untidy::Teardown(TIDY_UP)).into_iter().chain(left).collect()
     }
 
     /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
@@ -54,7 +59,7 @@ impl Stage {
         while self.runner.standing.in_flight.is_some() {
             self.runner.cancel();
             // A request that comes before the server has begun with the statement cancels nothing.
-            let _ = tokio::time::timeout(CANCEL_AGAIN, self.hear_out(&runner)).await;
+            let _ = timeout(CANCEL_AGAIN, self.hear_out(&runner)).await;
         }
         let production = Arc::clone(&self.production);
         for statement in &production.scenario.teardown {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::event::{Event, Kind, SessionName};
 use crate::fault::with_causes;
+use crate::run::curtain::TIDY_UP;
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::orders::Orders;
 use crate::run::place::{Finale, Place};
@@ -41,7 +42,7 @@ enum Scene {
 
 impl Director {
     /// Plays until nobody gives commands any more, then tidies up.
-    pub(crate) async fn direct(mut self, mut orders: Orders) -> Option<Untidy> {
+    pub(crate) async fn direct(mut self, mut orders: Orders) -> Vec<Untidy> {
         let mut stage = self.open(&mut orders).await;
         loop {
             let moment = tokio::select! {
@@ -60,7 +61,7 @@ impl Director {
         }
         let untidy = match stage {
             Some(stage) => stage.close().await,
-            None => None,
+            None => Vec::new(),
         };
         self.close_house().await;
         untidy
@@ -127,7 +128,8 @@ impl Director {
 
     async fn close_house(&mut self) {
         if let Some(house) = self.house.take() {
-            house.close().await;
+            // A server that does not answer need not be said goodbye to.
+            let _ = tokio::time::timeout(TIDY_UP, house.close()).await;
         }
     }
 
@@ -329,7 +331,7 @@ impl Director {
     /// Takes the stage down.
     async fn strike(&mut self, stage: &mut Option<Stage>) {
         let Some(stage) = stage.take() else { return };
-        if let Some(untidy) = stage.close().await {
+        for untidy in stage.close().await {
             self.note(untidy.to_string()).await;
         }
     }

@@ -132,18 +132,13 @@ impl Lookout {
     }
 
     /// Asks who is in whose way.
-    pub(crate) fn ask_blocked(
-        &mut self,
-        busy: Vec<Pid>,
-        roster: Vec<(SessionName, Pid)>,
-        epoch: u64,
-    ) {
+    pub(crate) fn ask_blocked(&mut self, busy: Vec<Pid>, connected: Vec<Pid>, epoch: u64) {
         self.poll_due = None;
         self.poll_under_way = true;
         let (observer, seen) = (Arc::clone(&self.observer), self.seen.clone());
         tokio::spawn(async move {
             let answer = observer.blocked(&busy).await;
-            let strangers = strangers(&observer, answer.as_ref().ok(), &roster).await;
+            let strangers = strangers(&observer, answer.as_ref().ok(), &connected).await;
             let _ = seen.send(Seen::Blocked { epoch, answer, strangers });
         });
     }
@@ -213,9 +208,9 @@ async fn look(
 async fn strangers(
     observer: &Observer,
     blocked: Option<&Vec<Blocked>>,
-    roster: &[(SessionName, Pid)],
+    connected: &[Pid],
 ) -> Vec<Pid> {
-    let is_known = |pid: &Pid| *pid == Pid::PREPARED || roster.iter().any(|(_, own)| own == pid);
+    let is_known = |pid: &Pid| *pid == Pid::PREPARED || connected.contains(pid);
     let blockers = blocked.into_iter().flatten().flat_map(|(_, by)| by.iter().copied());
     let strangers: Vec<Pid> = blockers.filter(|pid| !is_known(pid)).collect();
     if strangers.is_empty() {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::engine::optimistic::News;
 use crate::engine::schema::{RunSchema, SchemaError};
 use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::observer::{Observer, Watch};
 use crate::run::actor::Actor;
+use crate::run::curtain::TIDY_UP;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::settle::Told;
 use crate::run::venues::OpenHouse;
@@ -83,10 +85,17 @@ impl Stage {
         overtaken: impl Future<Output = ()>,
     ) -> Result<Option<Self>, StageError> {
         let mut overtaken = pin!(overtaken);
+        let mut created = pin!(RunSchema::create(&house.pool, SCHEMA_PREFIX));
         let schema = tokio::select! {
             biased;
-            () = &mut overtaken => return Ok(None),
-            schema = RunSchema::create(&house.pool, SCHEMA_PREFIX) => schema?,
+            schema = &mut created => schema?,
+            () = &mut overtaken => {
+                // Half made, it would be nobody's to drop.
+                if let Ok(Ok(schema)) = timeout(TIDY_UP, created).await {
+                    let _ = timeout(TIDY_UP, schema.drop()).await;
+                }
+                return Ok(None);
+            }
         };
         house.observer.watch(Watch {
             schema: Some(schema.name().to_owned()),
@@ -262,6 +271,11 @@ impl Stage {
         self.actors.iter().filter_map(named).collect()
     }
 
+    /// The backends of everybody who is connected.
+    fn connected(&self) -> Vec<Pid> {
+        self.actors.iter().filter_map(|actor| actor.standing.pid).collect()
+    }
+
     /// The backends with something in flight.
     pub(crate) fn busy(&self) -> Vec<Pid> {
         let busy = self.actors.iter().filter(|actor| actor.standing.is_busy());
@@ -311,8 +325,8 @@ impl Stage {
     /// Asks the observer what is due.
     pub(crate) fn look(&mut self) {
         if self.lookout.is_poll_due() {
-            let (busy, roster) = (self.busy(), self.roster());
-            self.lookout.ask_blocked(busy, roster, self.epoch);
+            let (busy, connected) = (self.busy(), self.connected());
+            self.lookout.ask_blocked(busy, connected, self.epoch);
         }
         if self.lookout.is_look_due() {
             let roster = self.roster();

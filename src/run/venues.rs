@@ -1,5 +1,6 @@
 //! The engines that a run can play on: each is started when it is first wanted and kept until the run's owner stops it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -68,8 +69,18 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    async fn open(backend: &Target) -> Result<Self, VenueError> {
-        let folder = tempfile::Builder::new().prefix("overbooked-").tempdir();
+    /// The folder of its socket lies in that of our own server, if that is what stands behind it: what takes that away, however the program ends, takes
+    /// this along.
+    async fn open(venue: &Venue) -> Result<Self, VenueError> {
+        let backend = &venue.target;
+        let own = backend.places().first().and_then(Place::socket);
+        let own = own.as_deref().and_then(Path::parent);
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("overbooked-");
+        let folder = match own.filter(|_| venue.ownership == Ownership::Embedded) {
+            Some(own) => folder.tempdir_in(own),
+            None => folder.tempdir(),
+        };
         let folder = folder.map_err(VenueError::Socket)?;
         let socket_folder = Some(folder.path().to_owned());
         let options = Options { socket_folder, ..Options::new(backend.clone()) };
@@ -94,7 +105,7 @@ impl OpenHouse {
         let observer = Observer::connect(&venue.target, watch, venue.inspection());
         let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
         let front = match kind {
-            EngineKind::Optimistic => Some(Front::open(&venue.target).await?),
+            EngineKind::Optimistic => Some(Front::open(&venue).await?),
             _ => None,
         };
         let house = Self { kind, venue, observer: Arc::new(observer?), pool, front };

@@ -82,27 +82,35 @@ pub(super) async fn record_when_up(
     schema: &str,
     stop: &CancellationToken,
 ) -> Result<Record, Trouble> {
-    let when_up = async {
-        let mut pulse = pause::pulse();
-        loop {
-            match record(door, schema).await {
-                Err(Trouble::Lost(_)) => pulse.tick().await,
-                record => return record,
-            };
-        }
-    };
-    tokio::select! {
-        record = when_up => record,
-        () = pause::out_of_patience(stop) => {
-            Err(Trouble::unreachable("the server did not come back, so nobody knows what was sold".to_owned()))
+    loop {
+        let mut line = tokio::select! {
+            biased;
+            line = open_when_up(door) => line?,
+            () = pause::out_of_patience(stop) => {
+                return Err(Trouble::unreachable("the server did not come back, so nobody knows what was sold".to_owned()));
+            }
+        };
+        // A large house takes its time to be read, which is no fault of the server's.
+        match record(&mut line, schema).await {
+            Err(Trouble::Lost(_)) => {}
+            record => return record,
         }
     }
 }
 
-async fn record(door: &Door, schema: &str) -> Result<Record, Trouble> {
-    let mut line = door.open().await?;
-    let ledger = sales(&mut line, sql::LEDGER, schema).await?;
-    let house = sales(&mut line, sql::HOUSE, schema).await?;
+async fn open_when_up(door: &Door) -> Result<Line, Trouble> {
+    let mut pulse = pause::pulse();
+    loop {
+        match door.open().await {
+            Err(Trouble::Lost(_)) => pulse.tick().await,
+            line => return line,
+        };
+    }
+}
+
+async fn record(line: &mut Line, schema: &str) -> Result<Record, Trouble> {
+    let ledger = sales(line, sql::LEDGER, schema).await?;
+    let house = sales(line, sql::HOUSE, schema).await?;
     let house: BTreeMap<_, _> = house.iter().map(|sale| (sale.seat, sale.passenger)).collect();
     Ok(Record { ledger, house })
 }

@@ -168,17 +168,22 @@ impl Worker {
             lost.former()
         });
         let shop = Arc::clone(&self.shop);
+        let mut last = None;
         let found = tokio::select! {
-            found = self.ask_until_answered(request, former, effort) => Some(found),
+            found = self.ask_until_answered(request, former, effort, &mut last) => Some(found),
             () = pause::out_of_patience(&shop.stop) => None,
         };
         match found {
             Some(Some(seat)) => Next::Settled(Outcome::Booked(seat)),
             Some(None) => Next::Again,
             None => {
-                // Every other request would wait as long for nothing.
-                shop.stop.cancel();
-                effort.errors.push(ErrorClass::unreachable());
+                // A server that is away is away for everybody, and every other request would wait as long for nothing.
+                if last.as_ref().is_none_or(|trouble| matches!(trouble, Trouble::Lost(_))) {
+                    shop.stop.cancel();
+                }
+                let class =
+                    last.map_or_else(ErrorClass::unreachable, |trouble| trouble.class().clone());
+                effort.errors.push(class);
                 Next::Settled(Outcome::Failed)
             }
         }
@@ -189,11 +194,15 @@ impl Worker {
         request: Request,
         former: Option<Former>,
         effort: &mut Effort,
+        last: &mut Option<Trouble>,
     ) -> Option<SeatNumber> {
         for attempt in 0.. {
             match self.ask(request, former.as_ref(), effort).await {
                 Ok(found) => return found,
-                Err(_) => pause::rest(pause::backoff(attempt, &mut self.rng)).await,
+                Err(trouble) => {
+                    *last = Some(trouble);
+                    pause::rest(pause::backoff(attempt, &mut self.rng)).await;
+                }
             }
         }
         None

@@ -9,7 +9,6 @@
 //! Nothing here waits, sends or draws, so a test drives it without a terminal, without a database and without a clock: each call
 //! says what time it is, counted from the start of the run like the events' own times.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -137,8 +136,8 @@ pub struct App {
     pub(super) stepping: Option<Stepping>,
     /// The step that a replay goes to, while one is under way.
     pub(super) going_to: Option<usize>,
-    /// The engines that were asked for, one after the other, and have not been set up yet.
-    pub(super) moving_to: VecDeque<EngineKind>,
+    /// The engine that was asked for last. Whatever comes of it, that is the one on which the run sets up next.
+    pub(super) engine_asked: Option<EngineKind>,
 }
 
 /// A step on its way.
@@ -182,7 +181,7 @@ impl App {
             broken: None,
             stepping: None,
             going_to: None,
-            moving_to: VecDeque::new(),
+            engine_asked: None,
         }
     }
 
@@ -203,7 +202,7 @@ impl App {
     /// The engine that is played on, or will be once the last one that was asked for is set up.
     pub(super) fn engine_ahead(&self) -> Option<EngineKind> {
         let here = self.engine.as_ref().map(|engine| engine.kind);
-        self.moving_to.back().copied().or(here)
+        self.engine_asked.or(here)
     }
 
     /// The engine to go to for a scenario that does not apply on this one: the other of the two that stand on a PostgreSQL, if it does there.

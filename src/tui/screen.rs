@@ -187,8 +187,8 @@ pub fn inputs() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
     Ok(stream::select(ends()?, terminal_events()))
 }
 
-/// The signals that end a program, for one that has no terminal as well.
-pub fn ends() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
+/// The signals that end a program.
+fn ends() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
     let signals = [
         listen(SignalKind::interrupt(), Signal::Interrupt)?,
         listen(SignalKind::terminate(), Signal::Terminate)?,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use overbooked::engine::optimistic::{Gateway, Limits, Options};
+use overbooked::wire::Connection;
 
 use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, connect, house, says};
 use crate::support;
@@ -291,7 +292,9 @@ async fn settings_of_a_transaction_are_the_gateways() {
         let said = says(&bob, setting).await;
         assert!(said.starts_with("0A000 setting configuration parameter"), "{setting}: {said}");
     }
-    assert_eq!(says(&bob, "set default_transaction_read_only = off").await, "(0)");
+    for harmless in ["default_transaction_read_only = off", "session_replication_role = origin"] {
+        assert_eq!(says(&bob, &format!("set {harmless}")).await, "(0)", "{harmless}");
+    }
     assert_eq!(says(&bob, "show transaction_isolation").await, "repeatable read; (0)");
 }
 
@@ -318,4 +321,22 @@ async fn a_row_lock_counts_however_it_is_asked_for() {
     assert_eq!(says(&bob, "commit").await, CONFLICT);
     let declared = says(&bob, &format!("begin; declare c cursor for {lock}")).await;
     assert!(declared.starts_with("0A000 this row lock is not supported"), "{declared}");
+}
+
+#[tokio::test]
+async fn an_engine_in_front_of_itself_is_refused() {
+    let served = Served::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(served.gateway.target().clone());
+    options.socket_folder = Some(folder.path().to_owned());
+    let second = Gateway::start(options).await.unwrap();
+    let refused = Connection::connect(second.target()).await.unwrap_err();
+    assert!(refused.to_string().contains("is an optimistic engine already"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_catalogs_own_columns_can_be_asked_for() {
+    let (_served, bob, _) = house().await;
+    let said = says(&bob, "select count(xmin) > 0 from pg_class where relname = 'seats'").await;
+    assert_eq!(said, "t; (1)");
 }

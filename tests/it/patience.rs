@@ -150,7 +150,7 @@ async fn a_teardown_that_never_ends_is_cancelled_and_said_and_leaves_nothing() {
     let database = Database::create().await;
     let patience = Patience { setup: LONG, step: LONG };
     let played = played(&database, from_sql(ENDLESS_TEARDOWN), patience).await;
-    assert!(matches!(played.untidy, Some(Untidy::Teardown(_))), "{:?}", played.untidy);
+    assert!(matches!(played.untidy[..], [Untidy::Teardown(_)]), "{:?}", played.untidy);
     assert!(!played.is_kept());
     assert_eq!(leftovers(&database).await, 0);
 }

@@ -127,6 +127,10 @@ async fn admit(
     parameters.insert("default_transaction_isolation".to_owned(), "repeatable read".to_owned());
     match Server::connect(&common.backend, &parameters).await {
         Err(error) => turn_away(client, &error).await,
+        Ok(server) if server.parameters().contains_key(MARK) => {
+            Refusal::unsupported(BEHIND_ITSELF).write_fatal(&mut client.out);
+            client.flush().await
+        }
         Ok(server) => {
             let application = parameters.get("application_name").cloned().unwrap_or_default();
             welcome(client, server, common, application).await?.serve().await;
@@ -134,6 +138,12 @@ async fn admit(
         }
     }
 }
+
+/// The parameter by which the engine is known to itself.
+pub(crate) const MARK: &str = "overbooked_engine";
+
+/// Copies of copies have no rows that PostgreSQL could judge.
+pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an optimistic engine already; connect to it as it is, without another in front of it";
 
 /// An encoding in which the gateway cannot read a statement's names.
 fn other_encoding(parameters: &BTreeMap<String, String>) -> Option<&String> {
@@ -193,6 +203,12 @@ fn put_welcome(
         put(out, b'S', |out| {
             put_text(out, name);
             put_text(out, value);
+        });
+    }
+    if version.is_some() {
+        put(out, b'S', |out| {
+            put_text(out, MARK);
+            put_text(out, "optimistic");
         });
     }
     put(out, b'K', |out| {

@@ -201,7 +201,7 @@ impl App {
         self.stepping = None;
         self.plays_at = None;
         self.going_to = Some(self.destination());
-        self.moving_to.push_back(kind);
+        self.engine_asked = Some(kind);
         if self.script.as_ref().is_some_and(|script| !script.scenario.is_for(kind)) {
             self.say(format!("this scenario is not meant for {}", words::engine(kind)));
         }

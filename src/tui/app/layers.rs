@@ -178,7 +178,7 @@ impl App {
             "opening \u{201c}{title}\u{201d} on {}, which it is for",
             words::engine(kind)
         ));
-        self.moving_to.push_back(kind);
+        self.engine_asked = Some(kind);
         vec![Effect::Ask(Command::OpenOn(scenario, kind))]
     }
 

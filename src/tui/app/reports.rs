@@ -36,7 +36,6 @@ impl App {
             Report::Broken(why) => {
                 self.stepping = None;
                 self.going_to = None;
-                self.moving_to.pop_front();
                 self.plays_at = None;
                 self.broken = Some(why);
             }
@@ -71,7 +70,6 @@ impl App {
         self.panes = fresh.sessions.iter().map(&mut pane).collect();
         self.script = Some(Script::new(fresh));
         self.engine = Some(fresh.engine.clone());
-        self.moving_to.pop_front_if(|kind| *kind == fresh.engine.kind);
         self.house = Arc::default();
         self.timeline = Timeline::new(&fresh.sessions);
         self.chronicle = Chronicle::default();

@@ -104,7 +104,8 @@ fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         None if stand.phase == Phase::Over => "over",
         None => "getting ready",
     };
-    let number = (stand.board.ended.len() + 1).min(stand.chosen.len());
+    let next = usize::from(stand.phase != Phase::Over);
+    let number = (stand.board.ended.len() + next).min(stand.chosen.len());
     let options = &stand.options;
     let words = format!(" rush {between} {strategy} {between} {number} of {}", stand.chosen.len());
     let crowd = format!(

@@ -142,10 +142,9 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
         "session_replication_role",
     ];
     words.first().filter(|first| first.is("set"))?;
-    if words
-        .last()
-        .is_some_and(|value| ["off", "false", "default"].iter().any(|plain| value.is(plain)))
-    {
+    if words.last().is_some_and(|value| {
+        ["off", "false", "no", "default", "origin"].iter().any(|plain| value.is(plain))
+    }) {
         return None;
     }
     let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));

@@ -85,6 +85,9 @@ impl Named {
 }
 
 /// The readings of a name, each with the place of the part that is the relation's name.
+/// PostgreSQL documentation, 5.6. System Columns.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
 fn readings(name: &Name) -> Vec<(usize, Written)> {
     let part = |at: usize| name.parts[at].clone();
     let mut readings = vec![(0, (None, part(0)))];
@@ -133,6 +136,10 @@ impl Tables {
                 |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
             readings(name).into_iter().rev().find_map(known)
         });
+        // What the catalog's rows have beside their columns, a view of it has not.
+        let is_plain = !names.iter().any(|name| SYSTEM_COLUMNS.contains(&name.last()));
+        let is_sight = |relation: &u32| self.sights.contains(relation);
+        let found = found.filter(|(_, _, relation)| is_plain || !is_sight(relation));
         let found: Vec<_> = found.collect();
         let sights = found.iter().map(|(_, _, relation)| *relation);
         let sights = sights.filter(|relation| self.sights.contains(relation)).collect();
