@@ -1,5 +1,6 @@
 //! The engines that a run can play on: each is started when it is first wanted and kept until the run's owner stops it.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -78,7 +79,7 @@ impl Front {
         let mut folder = tempfile::Builder::new();
         folder.prefix("overbooked-");
         let folder = match own.filter(|_| venue.ownership == Ownership::Embedded) {
-            Some(own) => folder.tempdir_in(own),
+            Some(own) => folder.tempdir_in(own).and_then(|folder| given_to_owner_of(own, folder)),
             None => folder.tempdir(),
         };
         let folder = folder.map_err(VenueError::Socket)?;
@@ -88,6 +89,13 @@ impl Front {
         let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
         Ok(Self { gateway, news, _folder: folder })
     }
+}
+
+/// Started as root, our server runs as somebody else, and so does what takes its folder away.
+fn given_to_owner_of(own: &Path, folder: TempDir) -> std::io::Result<TempDir> {
+    let owner = std::fs::metadata(own)?;
+    std::os::unix::fs::chown(folder.path(), Some(owner.uid()), Some(owner.gid()))?;
+    Ok(folder)
 }
 
 impl OpenHouse {

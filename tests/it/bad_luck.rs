@@ -56,7 +56,8 @@ impl Server {
     /// Whether neither the process nor the folder is left.
     fn is_gone(&self) -> bool {
         let process = std::process::Command::new("ps").args(["-p", &self.pid]).output().unwrap();
-        !process.status.success() && !self.data.exists()
+        let folder = self.data.parent().expect("the data lies in a folder of the server's own");
+        !process.status.success() && !folder.exists()
     }
 
     /// Waits until nothing is left.

@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Keys as xterm sends them.
 pub(crate) mod key {
+    pub(crate) const F2: &str = "\x1bOQ";
     pub(crate) const F3: &str = "\x1bOR";
     pub(crate) const F5: &str = "\x1b[15~";
     pub(crate) const F6: &str = "\x1b[17~";

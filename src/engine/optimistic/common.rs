@@ -54,6 +54,8 @@ struct Seat {
     /// The process that works for it.
     pid: i32,
     doom: Arc<Doom>,
+    /// How many transactions it has begun.
+    begun: u64,
     /// The oldest transaction that the open snapshot does not see the end of.
     oldest: Option<u64>,
     /// The tables on which the backend holds locks until the transaction ends.
@@ -176,6 +178,7 @@ impl Common {
         let seat = Seat {
             pid,
             doom: Arc::clone(&doom),
+            begun: 0,
             oldest: None,
             tables: HashSet::new(),
             closed: None,
@@ -190,12 +193,22 @@ impl Common {
         self.seats().cancellers.get(&(pid, secret.to_vec())).cloned()
     }
 
-    /// Ends the open transactions of the clients for whom these processes work.
-    pub(super) fn end(&self, pids: &[i32]) {
+    /// The clients' open transactions: which process works for each, and which of its transactions it is.
+    pub(super) fn open_transactions(&self) -> HashMap<i32, u64> {
         let seats = self.seats();
-        let ended =
-            seats.taken.values().filter(|seat| seat.oldest.is_some() && pids.contains(&seat.pid));
-        ended.for_each(|seat| seat.doom.call());
+        let open = seats.taken.values().filter(|seat| seat.oldest.is_some());
+        open.map(|seat| (seat.pid, seat.begun)).collect()
+    }
+
+    /// Ends the transactions for which these processes work, of those that were open. One that has begun since is in nobody's way.
+    pub(super) fn end(&self, pids: &[i32], open: &HashMap<i32, u64>) {
+        let seats = self.seats();
+        let is_meant = |seat: &&Seat| {
+            seat.oldest.is_some()
+                && pids.contains(&seat.pid)
+                && open.get(&seat.pid) == Some(&seat.begun)
+        };
+        seats.taken.values().filter(is_meant).for_each(|seat| seat.doom.call());
     }
 
     /// How many changes of the schema there were.
@@ -243,7 +256,10 @@ impl Common {
 impl Place {
     /// A transaction has begun with this snapshot.
     pub(super) fn begin(&self, oldest: u64) {
-        self.seat(|seat| seat.oldest = Some(oldest));
+        self.seat(|seat| {
+            seat.begun += 1;
+            seat.oldest = Some(oldest);
+        });
     }
 
     /// The transaction touches this table. A transaction whose DDL keeps others out of it must end.

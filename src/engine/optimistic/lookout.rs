@@ -41,10 +41,11 @@ impl Lookout {
                 return reply;
             }
             patience = (patience * 2).min(LONGEST);
+            let open = self.common.open_transactions();
             tokio::select! {
                 biased;
                 reply = &mut reply => return reply,
-                blockers = self.blockers() => self.common.end(&blockers),
+                blockers = self.blockers() => self.common.end(&blockers, &open),
             }
         }
     }

@@ -8,12 +8,12 @@ use hdrhistogram::Histogram;
 use crate::rush::tally::Settled;
 use crate::rush::waits::Waits;
 
-/// How long a moment is.
-const MOMENT: Duration = Duration::from_millis(500);
+/// How long a moment is: a strategy that has few requests is over in less than a second, and has a chart all the same.
+const MOMENT: Duration = Duration::from_millis(250);
 /// Longer latencies are drawn as this one: an hour, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
 /// How many moments are kept: two minutes of them.
-const KEPT: usize = 240;
+const KEPT: usize = 480;
 
 /// One moment, by the second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -142,7 +142,7 @@ mod tests {
     fn a_moment_is_told_by_the_second() {
         let mut series = Series::new(Duration::from_secs(9));
         (0..50).for_each(|_| series.apply(&settled(4)));
-        series.tick(Duration::from_millis(9_499));
+        series.tick(Duration::from_millis(9_249));
         assert!(series.moments().is_empty());
         series.tick(Duration::from_millis(9_500));
         let moment = series.last();

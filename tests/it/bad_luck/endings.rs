@@ -34,6 +34,18 @@ fn a_console_that_is_killed_takes_its_server_along() {
 }
 
 #[test]
+fn a_console_that_is_killed_takes_the_other_engine_along_as_well() {
+    let mut console = on_stage(WIDE, &[], &[]);
+    let server = server_of(&mut console);
+    console.type_keys(key::F2);
+    console.wait_for("optimistic on PostgreSQL");
+    console.wait_for("alice=#");
+    console.signal("KILL");
+    console.wait_for_end();
+    server.vanishes();
+}
+
+#[test]
 fn leaving_in_the_middle_of_a_wait_does_not_wait() {
     let mut console = on_stage(WIDE, &[], &[]);
     let server = server_of(&mut console);
