@@ -39,8 +39,8 @@ use keys::Key;
 pub use stand::{Over, Phase, Stand};
 pub use view::draw;
 
-/// The time between two frames.
-const FRAME: Duration = Duration::from_millis(100);
+/// The time between two frames: the charts have four new points a second, and drawing costs the server its processor.
+const FRAME: Duration = Duration::from_millis(200);
 /// How many reports may wait for the screen.
 const REPORTS: usize = 1024;
 /// How many reports are folded before the next look at the keys.
