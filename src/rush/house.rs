@@ -1,6 +1,7 @@
 //! The empty house at the beginning, and the database's record at the end.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,11 +83,14 @@ pub(super) async fn record_when_up(
     schema: &str,
     stop: &CancellationToken,
 ) -> Result<Record, Trouble> {
+    let mut patience = pin!(pause::out_of_patience(stop));
+    let mut pulse = pause::pulse();
     loop {
+        pulse.tick().await;
         let mut line = tokio::select! {
             biased;
             line = open_when_up(door) => line?,
-            () = pause::out_of_patience(stop) => {
+            () = &mut patience => {
                 return Err(Trouble::unreachable("the server did not come back, so nobody knows what was sold".to_owned()));
             }
         };
