@@ -32,12 +32,9 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
-        tokio::select! {
-            biased;
-            venues = launch::engine(&arguments.engine) => {
-                play_all(&venues?, productions, arguments, &interrupted).await
-            }
-            () = interrupted.cancelled() => Ok(Exit::Interrupted),
+        match launch::engine_unless(&interrupted, &arguments.engine).await? {
+            Some(venues) => play_all(&venues, productions, arguments, &interrupted).await,
+            None => Ok(Exit::Interrupted),
         }
     })
 }

@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::path::Path;
 
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 mod display;
 mod interruption;
@@ -40,6 +41,18 @@ pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
     match &arguments.url {
         Some(url) => named_server(url, arguments.engine).await,
         None => private_server(arguments).await,
+    }
+}
+
+/// The same, or none if a signal comes before it answers.
+pub async fn engine_unless(
+    interrupted: &CancellationToken,
+    arguments: &EngineArgs,
+) -> Result<Option<Venues>, Failure> {
+    tokio::select! {
+        biased;
+        venues = engine(arguments) => venues.map(Some),
+        () = interrupted.cancelled() => Ok(None),
     }
 }
 

@@ -31,12 +31,9 @@ pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
-        tokio::select! {
-            biased;
-            venues = launch::engine(&arguments.engine) => {
-                compare(&venues?, arguments, scenario, &interrupted).await
-            }
-            () = interrupted.cancelled() => Ok(Exit::Interrupted),
+        match launch::engine_unless(&interrupted, &arguments.engine).await? {
+            Some(venues) => compare(&venues, arguments, scenario, &interrupted).await,
+            None => Ok(Exit::Interrupted),
         }
     })
 }

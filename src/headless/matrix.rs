@@ -23,12 +23,9 @@ pub fn run(arguments: &MatrixArgs) -> eyre::Result<Exit> {
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     let measured = runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
-        tokio::select! {
-            biased;
-            venues = launch::engine(&arguments.engine) => {
-                measured(&venues?, &arguments.engine, &interrupted).await
-            }
-            () = interrupted.cancelled() => Ok(None),
+        match launch::engine_unless(&interrupted, &arguments.engine).await? {
+            Some(venues) => measured(&venues, &arguments.engine, &interrupted).await,
+            None => Ok(None),
         }
     })?;
     let Some(Measured { table, trouble }) = measured else { return Ok(Exit::Interrupted) };
