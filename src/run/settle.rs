@@ -269,6 +269,11 @@ impl Stage {
                 return Some(self.event(None, note));
             }
         };
+        // The look may have begun before somebody was connected, whom it takes for a stranger.
+        if self.looked_for != self.roster() {
+            self.lookout.look_within(Duration::ZERO);
+            return None;
+        }
         // The look may have begun before a connection was lost.
         let lost = self.actors.iter().filter(|actor| actor.standing.pid.is_none());
         lost.for_each(|actor| house.forget(actor.name()));

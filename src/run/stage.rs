@@ -57,6 +57,8 @@ pub(crate) struct Stage {
     /// What the driver was told.
     pub(crate) told: Told,
     pub(crate) clock: Instant,
+    /// Who was connected as which backend when the house was last asked for.
+    pub(crate) looked_for: Vec<(SessionName, Pid)>,
     target: Target,
     pub(super) schema: RunSchema,
     events: mpsc::Receiver<Event>,
@@ -117,6 +119,7 @@ impl Stage {
             observer,
             submissions: 0,
             epoch: 0,
+            looked_for: Vec::new(),
             told: Told::default(),
             clock,
             target,
@@ -331,6 +334,7 @@ impl Stage {
         if self.lookout.is_look_due() {
             let roster = self.roster();
             let depth = if self.told.quiet { Depth::IfPulseChanged } else { Depth::House };
+            self.looked_for.clone_from(&roster);
             self.lookout.ask_house(roster, depth);
         }
     }
