@@ -255,6 +255,12 @@ impl App {
         self.message = Some(Message { text: text.into(), tone: Tone::Refusal, about: None });
     }
 
+    /// Says something that holds for as long as this session cannot take a statement.
+    pub(super) fn say_of(&mut self, session: &SessionName, text: String) {
+        let about = Some(session.clone());
+        self.message = Some(Message { text, tone: Tone::Plain, about });
+    }
+
     /// Says that something did not happen, for as long as this session keeps it from happening.
     pub(super) fn refuse_because_of(&mut self, session: &SessionName, text: String) {
         let about = Some(session.clone());

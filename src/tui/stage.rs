@@ -18,7 +18,7 @@ use super::{Console, Ends, Engines, Exit, LoopError, StartRun, svg};
 use crate::run::{Command, Production, Report};
 use crate::scenario::EngineKind;
 
-/// The time between two frames: 60 a second.
+/// The least time from one frame to the next: 60 a second.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
 /// How many things that have happened are folded before a frame is due: a flood must not keep the screen from being drawn.
@@ -54,8 +54,8 @@ pub(super) struct Stage<'a, B: Frames, I> {
     exports: JoinSet<Exported>,
     clock: Instant,
     show: Show,
-    /// When the last frame was drawn.
-    drawn: Option<Duration>,
+    /// From when on the next frame may be drawn.
+    next_frame: Duration,
     /// Whether something has changed since then.
     is_stale: bool,
     exit: Option<Exit>,
@@ -78,7 +78,7 @@ where
         let show = Show::One(App::new(setting, size, clock));
         let runs = [Some(start(production.clone())), None];
         let exports = JoinSet::new();
-        let (drawn, is_stale, exit) = (None, true, None);
+        let (next_frame, is_stale, exit) = (Duration::ZERO, true, None);
         let mut stage = Self {
             terminal,
             input,
@@ -88,7 +88,7 @@ where
             exports,
             clock,
             show,
-            drawn,
+            next_frame,
             is_stale,
             exit,
         };
@@ -119,7 +119,7 @@ where
             let Some(happening) = self.next_ready() else { break };
             self.react(happening?)?;
         }
-        let due = self.drawn.is_none_or(|drawn| self.now() >= drawn + FRAME);
+        let due = self.now() >= self.next_frame;
         if self.is_stale && due && self.exit.is_none() { self.draw() } else { Ok(()) }
     }
 
@@ -129,7 +129,7 @@ where
 
     /// The moment at which something must happen by itself: a frame that was put off, a second of a wait.
     fn wakes_at(&self) -> Option<Duration> {
-        let frame = self.drawn.filter(|_| self.is_stale).map(|drawn| drawn + FRAME);
+        let frame = self.is_stale.then_some(self.next_frame);
         self.show.wakes_at(self.now()).into_iter().chain(frame).min()
     }
 
@@ -282,10 +282,16 @@ where
         let drawn = self.terminal.draw(|frame| show.draw(frame, now));
         let seen = drawn.map(|frame| look(frame.buffer)).map_err(draw_error::<B>)?;
         self.terminal.backend_mut().end_frame().map_err(draw_error::<B>)?;
-        self.drawn = Some(now);
+        self.next_frame = next_frame(now, self.now());
         self.is_stale = false;
         Ok(seen)
     }
+}
+
+/// When the next frame may be drawn. Where drawing is slow, half the time is left for what comes in: keys that are typed or pasted faster than
+/// frames are drawn would else cost a frame each.
+fn next_frame(begun: Duration, ended: Duration) -> Duration {
+    (begun + FRAME).max(ended + ended.saturating_sub(begun))
 }
 
 /// The next thing from outside, keys first.
@@ -325,5 +331,18 @@ async fn report_of(half: Half, run: &mut Option<Ends>) -> Happening {
             None => Happening::RunEnded(half),
         },
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_the_time_is_left_for_what_comes_in() {
+        let at = Duration::from_millis;
+        assert_eq!(next_frame(at(100), at(101)), at(100) + FRAME);
+        assert_eq!(next_frame(at(100), at(116)), at(132));
+        assert_eq!(next_frame(at(100), at(180)), at(260));
     }
 }

@@ -61,6 +61,15 @@ impl Desk {
     }
 
     async fn opens_it_on(&self, kind: EngineKind) {
+        self.sets_the_stage(kind).await;
+        for name in ["Alice", "Bob", "Mallory"] {
+            self.happens(name, Kind::Connected { pid: Pid(1) }).await;
+        }
+        self.has_heard().await;
+    }
+
+    /// The scenario is set up, and the sessions are still connecting.
+    async fn sets_the_stage(&self, kind: EngineKind) {
         let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
         let schedule = Arc::new(scenario.schedules.first());
         let sessions: Vec<SessionName> = scenario.sessions.iter().map(|p| p.name.clone()).collect();
@@ -71,10 +80,11 @@ impl Desk {
             isolation: Isolation::ReadCommitted,
         };
         self.tells(Report::Fresh(Fresh { scenario, schedule, engine, sessions })).await;
-        for name in ["Alice", "Bob", "Mallory"] {
-            self.happens(name, Kind::Connected { pid: Pid(1) }).await;
-        }
-        // Keys go before reports, so a test that types must know that its reports were taken.
+        self.has_heard().await;
+    }
+
+    /// Keys go before reports, so a test that types must know that its reports were taken.
+    async fn has_heard(&self) {
         while self.reports.capacity() < self.reports.max_capacity() {
             tokio::task::yield_now().await;
         }
@@ -246,6 +256,23 @@ async fn what_is_typed_ahead_is_sent_in_its_turn() {
 }
 
 #[tokio::test]
+async fn what_is_typed_while_a_session_connects_is_sent_once_it_has() {
+    let mut desk = Desk::open();
+    desk.sets_the_stage(EngineKind::Postgres).await;
+    for sql in ["select 1;", "select 2;"] {
+        desk.types(sql);
+        desk.enter();
+    }
+    desk.happens("Bob", Kind::Connected { pid: Pid(2) }).await;
+    desk.happens("Alice", Kind::Connected { pid: Pid(1) }).await;
+    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
+    let sql: Arc<str> = "select 1;".into();
+    desk.happens("Alice", Kind::Sent { submission: SubmissionId(1), sql, step: None }).await;
+    desk.happens("Alice", ready(TransactionStatus::Idle)).await;
+    assert_eq!(desk.command().await, submitted("Alice", "select 2;"));
+}
+
+#[tokio::test]
 async fn what_is_refused_stands_in_the_editor_again() {
     let mut desk = Desk::open();
     desk.opens_the_scenario().await;
@@ -253,9 +280,7 @@ async fn what_is_refused_stands_in_the_editor_again() {
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
     desk.tells(Report::Refused("the steps so far are being replayed; a moment".to_owned())).await;
-    while desk.reports.capacity() < desk.reports.max_capacity() {
-        tokio::task::yield_now().await;
-    }
+    desk.has_heard().await;
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
 }

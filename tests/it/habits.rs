@@ -3,11 +3,19 @@
 use crate::terminal::{MIDDLE, SMALL, Size, Terminal, WIDE, key};
 
 fn on_stage(size: Size, variables: &[(&str, &str)]) -> Terminal {
+    let mut console = story_read(size, variables);
+    for prompt in ["alice=#", "bob=#", "mallory=#"] {
+        console.wait_for(prompt);
+    }
+    console
+}
+
+/// A console whose sessions may still be connecting.
+fn story_read(size: Size, variables: &[(&str, &str)]) -> Terminal {
     let mut console = Terminal::open_with(size, &[], variables);
     console.wait_for("On stage");
     console.type_keys(key::ENTER);
     console.wait_until_gone("On stage");
-    console.wait_for("mallory=#");
     console
 }
 
@@ -96,7 +104,7 @@ fn nonsense_is_answered_as_psql_answers_it() {
 
 #[test]
 fn statements_typed_ahead_run_one_after_the_other() {
-    let mut console = on_stage(WIDE, &[]);
+    let mut console = story_read(WIDE, &[]);
     let inserts: Vec<_> = (1..=40).map(|n| format!("insert into typed values ({n});\r")).collect();
     console.type_keys("create table typed (number int, place serial);\r");
     console.type_keys(&inserts.concat());
@@ -105,6 +113,9 @@ fn statements_typed_ahead_run_one_after_the_other() {
          array(select generate_series(1, 40)))::text from typed;\r",
     );
     console.wait_for("in order: true");
+    let frames = console.count(b"\x1b[?2026h");
+    let keys = inserts.concat().len();
+    assert!(frames < keys / 8, "{frames} frames for {keys} keys: one does not cost a frame");
     leave(&mut console);
 }
 

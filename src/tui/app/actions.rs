@@ -267,9 +267,16 @@ impl App {
     fn submit(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
         let name = pane.name.clone();
-        if pane.is_busy() && pane.waiting.is_none() {
+        let turn = match pane.link {
+            Link::Connecting => Some("once the session is connected"),
+            _ if pane.is_busy() && pane.waiting.is_none() => {
+                Some("when the statement before it is answered")
+            }
+            _ => None,
+        };
+        if let Some(turn) = turn {
             pane.queue.extend(pane::statements(&pane.editor.take()));
-            self.say("that is sent when the statement before it is answered");
+            self.say_of(&name, format!("that is sent {turn}"));
             return Vec::new();
         }
         if let Some(why) = self.why_not_into(&name) {
@@ -278,7 +285,7 @@ impl App {
             return Vec::new();
         }
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
-        pane.queue = pane::statements(&pane.editor.take());
+        pane.queue.extend(pane::statements(&pane.editor.take()));
         let first = pane.next_of_queue();
         let submit = |sql| Effect::Ask(Command::Submit { session: name, sql });
         first.map(submit).into_iter().collect()
