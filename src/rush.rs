@@ -34,6 +34,7 @@ mod floor;
 mod ground;
 pub mod headless;
 mod house;
+mod line;
 pub mod model;
 pub mod options;
 mod pause;

@@ -37,7 +37,6 @@ mod commit;
 mod common;
 mod door;
 mod extended;
-mod frame;
 mod journal;
 mod ledger;
 mod locks;
@@ -321,7 +320,7 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(stream: Box<dyn frame::Stream>, common: Arc<Common>, tls: Option<TlsAcceptor>) {
+async fn serve(stream: Box<dyn crate::wire::frame::Stream>, common: Arc<Common>, tls: Option<TlsAcceptor>) {
     if let Err(error) = door::receive(stream, common, tls).await {
         tracing::debug!(%error, "a connection ended");
     }

@@ -7,10 +7,8 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row, Statement};
-
-use super::door::{Door, Line, Preparing};
+use super::door::{Door, Preparing};
+use super::line::{Found, Line};
 use super::pause;
 use super::trouble::Trouble;
 use crate::sql::rush as sql;
@@ -36,15 +34,6 @@ impl Begin {
     }
 }
 
-/// The first two columns of the first row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// The first column.
-    pub first: Option<i32>,
-    /// The second.
-    pub second: Option<i32>,
-}
-
 /// What is known of the server's end of a connection, for when the connection is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Former {
@@ -65,17 +54,10 @@ pub(super) struct Desk {
     former: Former,
     schema: Arc<str>,
     /// By the address of their text: hashing it would cost as much as sending it.
-    statements: Vec<(Phrase, Ready)>,
+    statements: Vec<(Phrase, Arc<str>)>,
     think_time: Duration,
     in_transaction: bool,
     sent: u32,
-}
-
-/// A statement as it can be sent.
-#[derive(Clone)]
-enum Ready {
-    Named(Statement),
-    Text(Arc<str>),
 }
 
 impl Desk {
@@ -103,15 +85,12 @@ impl Desk {
         phrase: Phrase,
         parameters: &[i32],
     ) -> Result<Option<Found>, Trouble> {
-        let ready = self.ready(phrase, parameters.len()).await?;
+        let known = self.known(phrase, parameters.len()).await?;
         self.sent += 2;
         self.in_transaction = true;
-        let flight = async |client: &Client| {
-            let first = client.batch_execute(level.as_sql());
-            let (begun, found) = tokio::join!(first, ready.first_row(client, parameters));
-            begun.and(found)
-        };
-        self.line.together(flight).await
+        self.line.queue(level.as_sql());
+        self.queue(&known, parameters);
+        Ok(self.line.reply().await?.found)
     }
 
     /// Looks at something.
@@ -120,9 +99,10 @@ impl Desk {
         phrase: Phrase,
         parameters: &[i32],
     ) -> Result<Option<Found>, Trouble> {
-        let ready = self.ready(phrase, parameters.len()).await?;
+        let known = self.known(phrase, parameters.len()).await?;
         self.sent += 1;
-        self.line.together(async |client: &Client| ready.first_row(client, parameters).await).await
+        self.queue(&known, parameters);
+        Ok(self.line.reply().await?.found)
     }
 
     /// Changes something and says how many rows were changed.
@@ -131,9 +111,10 @@ impl Desk {
         phrase: Phrase,
         parameters: &[i32],
     ) -> Result<u64, Trouble> {
-        let ready = self.ready(phrase, parameters.len()).await?;
+        let known = self.known(phrase, parameters.len()).await?;
         self.sent += 1;
-        self.line.together(async |client: &Client| ready.count(client, parameters).await).await
+        self.queue(&known, parameters);
+        Ok(self.line.reply().await?.count)
     }
 
     /// Changes something and commits, whatever the number of rows.
@@ -142,16 +123,13 @@ impl Desk {
         phrase: Phrase,
         parameters: &[i32],
     ) -> Result<u64, Trouble> {
-        let ready = self.ready(phrase, parameters.len()).await?;
+        let known = self.known(phrase, parameters.len()).await?;
         self.sent += 2;
-        let flight = async |client: &Client| {
-            let commit = client.batch_execute("commit");
-            let (changed, committed) = tokio::join!(ready.count(client, parameters), commit);
-            changed.and_then(|count| committed.map(|()| count))
-        };
-        let changed = self.line.together(flight).await;
+        self.queue(&known, parameters);
+        self.line.queue("commit");
+        let reply = self.line.reply().await;
         self.in_transaction = false;
-        changed
+        Ok(reply?.count)
     }
 
     /// Ends the transaction, keeping what it did.
@@ -214,27 +192,37 @@ impl Desk {
 
     async fn end(&mut self, how: &'static str) -> Result<(), Trouble> {
         self.sent += 1;
-        self.line.together(async |client: &Client| client.batch_execute(how).await).await?;
+        self.line.queue(how);
+        self.line.reply().await?;
         self.in_transaction = false;
         Ok(())
     }
 
-    async fn ready(&mut self, phrase: Phrase, parameters: usize) -> Result<Ready, Trouble> {
-        if let Some((_, ready)) = self.statements.iter().find(|(known, _)| ptr::eq(*known, phrase))
-        {
-            return Ok(ready.clone());
+    /// A phrase as it can be sent: by the name under which it is prepared, or by its own text where nothing may stay prepared.
+    async fn known(&mut self, phrase: Phrase, parameters: usize) -> Result<Arc<str>, Trouble> {
+        if let Some((_, known)) = self.statements.iter().find(|(text, _)| ptr::eq(*text, phrase)) {
+            return Ok(Arc::clone(known));
         }
         let text = in_schema(phrase, &self.schema);
-        let ready = match self.line.preparing() {
-            Preparing::Unnamed => Ready::Text(text.into()),
+        let known = match self.line.preparing() {
+            Preparing::Unnamed => text,
             Preparing::Named => {
-                let types = vec![Type::INT4; parameters];
-                let prepare = async |client: &Client| client.prepare_typed(&text, &types).await;
-                Ready::Named(self.line.together(prepare).await?)
+                let name = format!("s{}", self.statements.len());
+                self.line.queue_parse(&name, &text, parameters);
+                self.line.reply().await?;
+                name
             }
         };
-        self.statements.push((phrase, ready.clone()));
-        Ok(ready)
+        let known: Arc<str> = known.into();
+        self.statements.push((phrase, Arc::clone(&known)));
+        Ok(known)
+    }
+
+    fn queue(&mut self, known: &str, parameters: &[i32]) {
+        match self.line.preparing() {
+            Preparing::Named => self.line.queue_named(known, parameters),
+            Preparing::Unnamed => self.line.queue_unnamed(known, parameters),
+        }
     }
 }
 
@@ -258,33 +246,4 @@ async fn identify(line: &mut Line) -> Result<Former, Trouble> {
 /// The statement with its schema's real name.
 pub(super) fn in_schema(phrase: Phrase, schema: &str) -> String {
     phrase.replace("rush.", &format!("{schema}."))
-}
-
-impl Ready {
-    async fn first_row(&self, client: &Client, parameters: &[i32]) -> Result<Option<Found>, Error> {
-        let rows = match self {
-            Self::Named(statement) => client.query(statement, &by_reference(parameters)).await?,
-            Self::Text(text) => client.query_typed(text, &with_types(parameters)).await?,
-        };
-        rows.first().map(found).transpose()
-    }
-
-    async fn count(&self, client: &Client, parameters: &[i32]) -> Result<u64, Error> {
-        match self {
-            Self::Named(statement) => client.execute(statement, &by_reference(parameters)).await,
-            Self::Text(text) => client.execute_typed(text, &with_types(parameters)).await,
-        }
-    }
-}
-
-fn found(row: &Row) -> Result<Found, Error> {
-    Ok(Found { first: row.try_get(0)?, second: row.try_get(1)? })
-}
-
-fn by_reference(parameters: &[i32]) -> Vec<&(dyn ToSql + Sync)> {
-    parameters.iter().map(|parameter| parameter as _).collect()
-}
-
-fn with_types(parameters: &[i32]) -> Vec<(&(dyn ToSql + Sync), Type)> {
-    parameters.iter().map(|parameter| (parameter as _, Type::INT4)).collect()
 }

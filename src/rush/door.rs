@@ -1,18 +1,13 @@
 //! The way to the database: how a connection is opened, and what may be left prepared on it.
-//!
-//! A [`Line`] is driven by whoever waits for an answer on it, in the same task; no second task has to be woken for each statement.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::task::Poll;
 
 use pgwire::messages::PgWireBackendMessage;
-use tokio_postgres::{Client, Error, SimpleQueryMessage, SimpleQueryRow};
 
+use super::line::Line;
 use super::trouble::{ErrorClass, Trouble};
 use crate::sql::rush as sql;
-use crate::wire::{Carrier, Connection, Passage, PassageError, Target, WireError};
+use crate::wire::{ConnectError, Connection, Passage, Target, WireError};
 
 /// Whether a statement may stay prepared on the server between two transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +41,8 @@ impl Door {
 
     /// One more connection.
     pub(super) async fn open(&self) -> Result<Line, Trouble> {
-        let (client, connection) = self.passage.open().await.map_err(not_let_in)?;
-        Ok(Line {
-            client,
-            connection: Some(connection),
-            preparing: self.preparing,
-            last_words: None,
-        })
+        let connection = self.passage.open().await.map_err(|error| not_let_in(&error))?;
+        Ok(Line::over(connection, self.preparing))
     }
 }
 
@@ -76,80 +66,9 @@ fn unreachable(error: impl fmt::Display) -> Trouble {
 }
 
 /// Whoever is refused for good need not come again; everybody else may.
-fn not_let_in(error: PassageError) -> Trouble {
+fn not_let_in(error: &ConnectError) -> Trouble {
     match error {
-        PassageError::Closed(_) => Trouble::Lost(ErrorClass::unreachable()),
-        PassageError::Refused(error) => match Trouble::from(error) {
-            Trouble::Lost(class) if class == ErrorClass::connection_lost() => {
-                Trouble::Lost(ErrorClass::unreachable())
-            }
-            other => other,
-        },
-    }
-}
-
-/// One connection.
-pub(super) struct Line {
-    client: Client,
-    /// Dropped once it has ended, so that whoever waits for an answer is told.
-    connection: Option<Carrier>,
-    preparing: Preparing,
-    /// Why the server hung up, if it said so.
-    last_words: Option<ErrorClass>,
-}
-
-impl Line {
-    /// Whether statements may be left prepared.
-    pub(super) fn preparing(&self) -> Preparing {
-        self.preparing
-    }
-
-    /// Does some work on the connection, which moves only while it is done.
-    pub(super) async fn together<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
-    ) -> Result<T, Trouble> {
-        let Self { client, connection, last_words, .. } = self;
-        let mut work = pin!(work(client));
-        let done = poll_fn(|cx| {
-            if let Poll::Ready(done) = work.as_mut().poll(cx) {
-                return Poll::Ready(done);
-            }
-            if let Some(open) = connection
-                && let Poll::Ready(ended) = Pin::new(open).poll(cx)
-            {
-                *last_words = ended.err().map(|error| Trouble::from(error).class().clone());
-                *connection = None;
-            }
-            // What the connection has just read may be the answer, or its end.
-            work.as_mut().poll(cx)
-        });
-        done.await.map_err(|error| explained(error, last_words.as_ref()))
-    }
-
-    /// Runs a text of ours, perhaps several statements, and gives every row as text.
-    pub(super) async fn run(&mut self, sql: &str) -> Result<Vec<TextRow>, Trouble> {
-        let messages =
-            self.together(async |client: &Client| client.simple_query(sql).await).await?;
-        let rows = messages.into_iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(as_text(&row)),
-            _ => None,
-        });
-        Ok(rows.collect())
-    }
-}
-
-/// A row of a result; `None` is NULL.
-pub(super) type TextRow = Vec<Option<String>>;
-
-fn as_text(row: &SimpleQueryRow) -> TextRow {
-    (0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect()
-}
-
-/// A connection that is gone says only that it is closed; the server may have said more before.
-fn explained(error: Error, last_words: Option<&ErrorClass>) -> Trouble {
-    match (Trouble::from(error), last_words) {
-        (Trouble::Lost(_), Some(class)) => Trouble::Lost(class.clone()),
-        (trouble, _) => trouble,
+        ConnectError::Refused { message, .. } => Trouble::said_by_server(message),
+        _ => Trouble::Lost(ErrorClass::unreachable()),
     }
 }

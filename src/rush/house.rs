@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, in_schema};
-use super::door::{Door, Line, TextRow};
+use super::door::Door;
+use super::line::{Line, TextRow};
 use super::options::Options;
 use super::pause;
 use super::strategy::Strategy;

@@ -1,10 +1,10 @@
 //! What can go wrong with one try, as far as a worker decides on it.
 
-use std::error::Error;
 use std::{fmt, io};
 
 use serde::Serialize;
-use tokio_postgres::error::{DbError, Severity};
+
+use crate::event::ServerMessage;
 
 /// What errors are counted by: the SQLSTATE, or a word for what never reached a database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -109,42 +109,28 @@ impl Trouble {
         code.starts_with("0A") || code == "42883"
     }
 
-    fn said_by_server(error: &DbError) -> Self {
-        let code = error.code().code();
+    /// What a server says when it refuses, or hangs up.
+    pub(super) fn said_by_server(message: &ServerMessage) -> Self {
+        let code = message.code.as_str();
         let class = ErrorClass::sqlstate(code);
-        let fatal = matches!(error.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+        let fatal = matches!(message.severity.as_str(), "FATAL" | "PANIC");
         if fatal || code.starts_with("08") || code.starts_with("57P") {
             Self::Lost(class)
         } else if is_conflict(code) {
             Self::Conflict(class)
         } else {
-            Self::Refused { class, message: error.message().to_owned() }
+            Self::Refused { class, message: message.message.clone() }
         }
     }
-}
 
-impl From<tokio_postgres::Error> for Trouble {
-    fn from(error: tokio_postgres::Error) -> Self {
-        match error.as_db_error() {
-            Some(said) => Self::said_by_server(said),
-            None if error.is_closed() || is_io(&error) => Self::Lost(ErrorClass::connection_lost()),
-            None => Self::Refused { class: ErrorClass::driver(), message: explain(&error) },
-        }
+    /// An answer that is not what was asked for.
+    pub(super) fn unreadable() -> Self {
+        let message = "the answer is not of the form that was asked for".to_owned();
+        Self::Refused { class: ErrorClass::driver(), message }
     }
 }
 
 /// Serialization failure, deadlock, lock not available. The OC codes are Aurora DSQL's own, which mostly come as 40001.
 fn is_conflict(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "55P03") || code.starts_with("OC")
-}
-
-fn is_io(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(<dyn Error>::is::<io::Error>)
-}
-
-fn explain(error: &tokio_postgres::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

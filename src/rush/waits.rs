@@ -12,7 +12,8 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::door::{Door, Line, Preparing, TextRow};
+use super::door::{Door, Preparing};
+use super::line::{Line, TextRow};
 use super::trouble::Trouble;
 use crate::sql::rush as sql;
 

@@ -1,22 +1,18 @@
-//! A connection's bytes for who moves frames without reading them: the gateway.
+//! A connection's bytes for who has a codec of their own: the gateway, which moves frames without reading them, and the rush.
 
 use std::collections::BTreeMap;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::cancel::Canceller;
 use super::connection::Connection;
+use super::socket::Socket;
 use super::target::Target;
-
-/// A byte stream to a server.
-pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
 
 /// What is left of a connection when its codec is taken away.
 pub(crate) struct Raw {
     /// The stream, TLS included.
-    pub(crate) stream: Box<dyn ByteStream>,
+    pub(crate) stream: Socket,
     /// What was read beyond the startup.
     pub(crate) read: BytesMut,
     /// The parameters that the server reported.
@@ -30,7 +26,7 @@ impl Connection {
     pub(crate) fn into_raw(self) -> Raw {
         let (frames, parameters, canceller) = self.into_parts();
         let parts = frames.into_parts();
-        Raw { stream: Box::new(parts.io), read: parts.read_buf, parameters, canceller }
+        Raw { stream: parts.io, read: parts.read_buf, parameters, canceller }
     }
 }
 

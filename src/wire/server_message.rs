@@ -1,6 +1,19 @@
 //! The fields of an error or a notice, by their protocol letters (PostgreSQL documentation, 54.8).
 
+use super::frame::FromServer;
 use crate::event::ServerMessage;
+
+impl From<&FromServer> for ServerMessage {
+    /// Of an `ErrorResponse` or a `NoticeResponse`.
+    fn from(frame: &FromServer) -> Self {
+        let mut message = Self::default();
+        let mut fields = frame.fields();
+        while let Some(letter) = fields.byte().filter(|letter| *letter != 0) {
+            message.set(letter, &fields.text().unwrap_or_default());
+        }
+        message
+    }
+}
 
 impl ServerMessage {
     /// Sorts the fields of an `ErrorResponse` or a `NoticeResponse`. Of the two severities the untranslated one

@@ -14,7 +14,7 @@ use super::unix::UnixSocket;
 
 /// A connected stream.
 #[derive(Debug)]
-pub enum Socket {
+pub(crate) enum Socket {
     /// A Unix socket.
     Unix(UnixSocket),
     /// TCP, in clear text.

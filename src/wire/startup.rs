@@ -181,11 +181,24 @@ async fn attempt(target: &Target, mut route: Route) -> Result<Connection, Failed
     };
     // A cancel request goes the way that has proved passable.
     route.encryption = if encrypted { Encryption::Demanded } else { Encryption::Plain };
-    let entered = async { Entry::begin(target, route, socket).await?.finish().await }.await;
-    entered.map_err(|error| {
+    introduce(target, route, socket).await.map_err(|error| {
         let outlook = if is_about_the_user(&error) { outlook } else { Outlook::Final };
         Failed { error, outlook }
     })
+}
+
+/// One more connection by a route that has proved passable.
+pub(super) async fn connect_by(target: &Target, route: Route) -> Result<Connection, ConnectError> {
+    let socket = route.open().await?;
+    introduce(target, route, socket).await
+}
+
+async fn introduce(
+    target: &Target,
+    route: Route,
+    socket: Socket,
+) -> Result<Connection, ConnectError> {
+    Entry::begin(target, route, socket).await?.finish().await
 }
 
 /// Where not even TLS came about, doing without it may help.
@@ -202,10 +215,6 @@ fn is_about_the_user(error: &ConnectError) -> bool {
 }
 
 impl Route {
-    pub(super) fn place(&self) -> &Place {
-        &self.place
-    }
-
     /// A connected socket, on which nothing of the protocol proper has been said yet.
     pub(super) async fn open(&self) -> Result<Socket, ConnectError> {
         let unreachable =

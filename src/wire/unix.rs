@@ -19,7 +19,7 @@ const GULP: usize = 8 * 1024;
 
 /// A connected Unix socket.
 #[derive(Debug)]
-pub struct UnixSocket {
+pub(crate) struct UnixSocket {
     stream: AsyncFd<UnixStream>,
     /// The same socket once more, while a write waits for room.
     congested: Option<AsyncFd<UnixStream>>,

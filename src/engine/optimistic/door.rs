@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio_rustls::TlsAcceptor;
 
 use super::common::Common;
-use super::frame::{ClientTag, Line, Stream, put, put_text};
+use crate::wire::frame::{ClientTag, Line, Stream, put, put_text};
 use super::lookout::Lookout;
 use super::refusal::Refusal;
 use super::server::Server;

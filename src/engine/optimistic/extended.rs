@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 
 use super::admit::Admitted;
-use super::frame::{ClientTag, FromClient, ServerTag, put, put_text};
+use crate::wire::frame::{ClientTag, FromClient, ServerTag, put, put_text};
 use super::refusal::Refusal;
 use super::server::Trouble;
 use super::session::{Session, State};

@@ -15,7 +15,7 @@ use bytes::BufMut;
 use ring::{digest, hmac, pbkdf2};
 
 use super::GatewayError;
-use super::frame::{ClientTag, Line, put, put_text};
+use crate::wire::frame::{ClientTag, Line, put, put_text};
 use super::refusal::Refusal;
 
 const MECHANISM: &str = "SCRAM-SHA-256";

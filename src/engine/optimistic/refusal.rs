@@ -4,7 +4,7 @@
 
 use bytes::BytesMut;
 
-use super::frame::{put, put_text};
+use crate::wire::frame::{put, put_text};
 
 /// An error that the gateway itself raises.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::io;
 
 use bytes::{BufMut, BytesMut};
 
-use super::frame::{FromServer, Line, ServerTag, put, put_text};
+use crate::wire::frame::{FromServer, Line, ServerTag, put, put_text};
 use super::lookout::Lookout;
 use super::refusal::Refusal;
 use crate::wire::{Canceller, ConnectError, Connection, Target};
@@ -318,7 +318,7 @@ fn values(frame: &FromServer) -> AnswerRow {
     (0..count).map(|_| value(&mut fields)).collect()
 }
 
-fn value(fields: &mut super::frame::Fields) -> Option<String> {
+fn value(fields: &mut crate::wire::frame::Fields) -> Option<String> {
     let length = usize::try_from(fields.long()?).ok()?;
     fields.bytes(length).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -16,7 +16,7 @@ use std::time::Instant;
 use super::commit::TableChanges;
 use super::common::{Common, Place};
 use super::extended::{Portal, Prepared, Waiting};
-use super::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
+use crate::wire::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
 use super::ledger::Snapshot;
 use super::news::{Happening, News};
 use super::refusal::Refusal;

@@ -10,7 +10,7 @@ use bytes::BufMut;
 use super::admit::Admitted;
 use super::commit::Ended;
 use super::common::Closed;
-use super::frame::{FromClient, FromServer, ServerTag, put, put_text};
+use crate::wire::frame::{FromClient, FromServer, ServerTag, put, put_text};
 use super::locks::ALL_ROWS;
 use super::refusal::{put_tag, put_warning};
 use super::server::Trouble;
@@ -164,7 +164,7 @@ impl Session {
 
     /// Hands the client's COPY data to the server until one of them ends it.
     pub(super) async fn copy_in(&mut self) -> Result<(), Trouble> {
-        use super::frame::ClientTag;
+        use crate::wire::frame::ClientTag;
         self.client.flush().await?;
         loop {
             let Some(frame) = self.client.next().await? else {

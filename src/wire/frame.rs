@@ -16,7 +16,7 @@ const LONGEST: usize = 0x3fff_ffff;
 
 /// What a client's frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ClientTag {
+pub(crate) enum ClientTag {
     Query,
     Parse,
     Bind,
@@ -59,7 +59,7 @@ impl From<u8> for ClientTag {
 
 /// What a server's frame is, as far as the gateway must tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ServerTag {
+pub(crate) enum ServerTag {
     Row,
     RowDescription,
     ParameterDescription,
@@ -111,15 +111,15 @@ impl From<u8> for ServerTag {
 
 /// One whole message, head included, as it came.
 #[derive(Clone, Debug)]
-pub(super) struct Frame<T> {
-    pub(super) tag: T,
+pub(crate) struct Frame<T> {
+    pub(crate) tag: T,
     bytes: Bytes,
 }
 
 /// A message of a client.
-pub(super) type FromClient = Frame<ClientTag>;
+pub(crate) type FromClient = Frame<ClientTag>;
 /// A message of a server.
-pub(super) type FromServer = Frame<ServerTag>;
+pub(crate) type FromServer = Frame<ServerTag>;
 
 impl<T: From<u8>> Frame<T> {
     /// The first frame of the buffer, when all of it is there.
@@ -143,17 +143,17 @@ impl<T: From<u8>> Frame<T> {
 
 impl<T> Frame<T> {
     /// The whole message.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// What follows the head.
-    pub(super) fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.bytes[HEAD..]
     }
 
     /// The same `ErrorResponse` with another value in one of its fields.
-    pub(super) fn with_error_field(&self, letter: u8, value: &str) -> Self
+    pub(crate) fn with_error_field(&self, letter: u8, value: &str) -> Self
     where
         T: Copy,
     {
@@ -171,18 +171,18 @@ impl<T> Frame<T> {
     }
 
     /// A reader over the body.
-    pub(super) fn fields(&self) -> Fields {
+    pub(crate) fn fields(&self) -> Fields {
         Fields(self.bytes.slice(HEAD..))
     }
 }
 
 /// Reads a body's fields in order; a body that is too short gives `None`.
 #[derive(Debug)]
-pub(super) struct Fields(Bytes);
+pub(crate) struct Fields(Bytes);
 
 impl Fields {
     /// A string up to its zero byte.
-    pub(super) fn text(&mut self) -> Option<String> {
+    pub(crate) fn text(&mut self) -> Option<String> {
         let end = self.0.iter().position(|byte| *byte == 0)?;
         let text = String::from_utf8_lossy(&self.0[..end]).into_owned();
         self.0.advance(end + 1);
@@ -190,33 +190,33 @@ impl Fields {
     }
 
     /// One byte.
-    pub(super) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
         self.0.has_remaining().then(|| self.0.get_u8())
     }
 
     /// A 16-bit number.
-    pub(super) fn short(&mut self) -> Option<u16> {
+    pub(crate) fn short(&mut self) -> Option<u16> {
         (self.0.remaining() >= 2).then(|| self.0.get_u16())
     }
 
     /// A 32-bit number.
-    pub(super) fn long(&mut self) -> Option<i32> {
+    pub(crate) fn long(&mut self) -> Option<i32> {
         (self.0.remaining() >= 4).then(|| self.0.get_i32())
     }
 
     /// So many bytes.
-    pub(super) fn bytes(&mut self, length: usize) -> Option<Bytes> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Option<Bytes> {
         (self.0.remaining() >= length).then(|| self.0.split_to(length))
     }
 
     /// Everything that is left.
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(crate) fn rest(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// Appends a message: its tag, its length, then what `body` writes.
-pub(super) fn put(out: &mut BytesMut, tag: u8, body: impl FnOnce(&mut BytesMut)) {
+pub(crate) fn put(out: &mut BytesMut, tag: u8, body: impl FnOnce(&mut BytesMut)) {
     out.put_u8(tag);
     let at = out.len();
     out.put_u32(0);
@@ -226,35 +226,35 @@ pub(super) fn put(out: &mut BytesMut, tag: u8, body: impl FnOnce(&mut BytesMut))
 }
 
 /// Appends a string and its zero byte.
-pub(super) fn put_text(out: &mut BytesMut, text: &str) {
+pub(crate) fn put_text(out: &mut BytesMut, text: &str) {
     out.put_slice(text.as_bytes());
     out.put_u8(0);
 }
 
 /// A byte stream of either side.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// One side's frames over a byte stream, with what is written held back until [`flush`](Self::flush).
-pub(super) struct Line<T> {
-    stream: Box<dyn Stream>,
+pub(crate) struct Line<T, S = Box<dyn Stream>> {
+    stream: S,
     read: BytesMut,
     /// What is to be written; public to those who build messages in place.
-    pub(super) out: BytesMut,
+    pub(crate) out: BytesMut,
     side: std::marker::PhantomData<T>,
 }
 
 /// How much is gathered before it is written while results stream.
 const FULL: usize = 32 * 1024;
 
-impl<T: From<u8>> Line<T> {
+impl<T: From<u8>, S: Stream> Line<T, S> {
     /// Frames over this stream, of which `read` has been read already.
-    pub(super) fn new(stream: Box<dyn Stream>, read: BytesMut) -> Self {
+    pub(crate) fn new(stream: S, read: BytesMut) -> Self {
         Self { stream, read, out: BytesMut::new(), side: std::marker::PhantomData }
     }
 
     /// The next frame, or `None` at the stream's end. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> io::Result<Option<Frame<T>>> {
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Frame<T>>> {
         loop {
             if let Some(frame) = Frame::take(&mut self.read)? {
                 return Ok(Some(frame));
@@ -267,17 +267,17 @@ impl<T: From<u8>> Line<T> {
     }
 
     /// Whether bytes of a further frame are here already.
-    pub(super) fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         !self.read.is_empty()
     }
 
     /// Queues a frame as it came.
-    pub(super) fn pass<U>(&mut self, frame: &Frame<U>) {
+    pub(crate) fn pass<U>(&mut self, frame: &Frame<U>) {
         self.out.put_slice(frame.bytes());
     }
 
     /// Writes what is queued.
-    pub(super) async fn flush(&mut self) -> io::Result<()> {
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
         if !self.out.is_empty() {
             self.stream.write_all_buf(&mut self.out).await?;
         }
@@ -285,12 +285,12 @@ impl<T: From<u8>> Line<T> {
     }
 
     /// Writes what is queued once it is worth a write.
-    pub(super) async fn flush_when_full(&mut self) -> io::Result<()> {
+    pub(crate) async fn flush_when_full(&mut self) -> io::Result<()> {
         if self.out.len() >= FULL { self.flush().await } else { Ok(()) }
     }
 
     /// The stream and what was read of it beyond the last frame.
-    pub(super) fn into_parts(self) -> (Box<dyn Stream>, BytesMut) {
+    pub(crate) fn into_parts(self) -> (S, BytesMut) {
         (self.stream, self.read)
     }
 }
