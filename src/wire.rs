@@ -18,7 +18,7 @@ mod certificate;
 mod codec;
 mod connection;
 mod conninfo;
-mod drivers;
+mod driver;
 mod environment;
 mod error;
 pub(crate) mod frame;

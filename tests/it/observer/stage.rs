@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use overbooked::engine::postgres::SUPERUSER;
 use overbooked::event::{Pid, SessionName, Wait};
 use overbooked::observer::{Inspection, Observer, Watch};
 use overbooked::seats::{HoldKind, Holder, House, Place, SeatColumns};
@@ -97,8 +98,11 @@ impl Stage {
 
     /// A session that is not of the run.
     pub(super) async fn stranger(&self, application: &str) -> Actor {
-        let target = self.database.target().with_application_name(application);
-        let (client, connection) = target.tokio_postgres_config().connect(NoTls).await.unwrap();
+        let server = support::server();
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(server.folder()).port(server.port()).user(SUPERUSER);
+        config.dbname(self.database.name()).application_name(application);
+        let (client, connection) = config.connect(NoTls).await.unwrap();
         tokio::spawn(connection);
         let pid = client.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
         Actor { client: Arc::new(client), pid: Pid(pid) }

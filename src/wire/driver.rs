@@ -1,9 +1,8 @@
-//! A target in the words of the two drivers that the program uses besides its own wire.
+//! A target in the words of sqlx, the driver that the program uses besides its own wire.
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use tokio_postgres::config::{ChannelBinding, SslMode as DriverSslMode, SslNegotiation as Driver};
 
-use super::policy::{BindingDemand, SslMode, SslNegotiation};
+use super::policy::SslMode;
 use super::target::{Host, Target};
 use super::terms::Roots;
 
@@ -60,53 +59,5 @@ impl Target {
             options = options.ssl_client_cert(certificate).ssl_client_key(key);
         }
         options
-    }
-
-    /// For tokio-postgres, with every place. Certificates are the business of the connector that it is given.
-    pub fn tokio_postgres_config(&self) -> tokio_postgres::Config {
-        let mut config = tokio_postgres::Config::new();
-        config.user(&self.user).dbname(&self.database);
-        for place in &self.places {
-            match &place.host {
-                Host::Socket(folder) => config.host_path(folder),
-                Host::Tcp { name, .. } => config.host(name),
-            };
-            config.port(place.port);
-        }
-        if let Some(password) = self.places.first().and_then(|place| place.password.as_ref()) {
-            config.password(password.reveal());
-        }
-        if let Some(after) = self.connect_timeout {
-            config.connect_timeout(after);
-        }
-        self.tokio_postgres_parameters(&mut config);
-        self.tokio_postgres_tls(&mut config);
-        config
-    }
-
-    fn tokio_postgres_parameters(&self, config: &mut tokio_postgres::Config) {
-        if let Some(name) = self.parameters.get("application_name") {
-            config.application_name(name);
-        }
-        if let Some(options) = self.parameters.get("options") {
-            config.options(options);
-        }
-    }
-
-    fn tokio_postgres_tls(&self, config: &mut tokio_postgres::Config) {
-        config.ssl_mode(match self.tls.mode {
-            SslMode::Disable => DriverSslMode::Disable,
-            SslMode::Allow | SslMode::Prefer => DriverSslMode::Prefer,
-            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverSslMode::Require,
-        });
-        config.ssl_negotiation(match self.tls.negotiation {
-            SslNegotiation::Postgres => Driver::Postgres,
-            SslNegotiation::Direct => Driver::Direct,
-        });
-        config.channel_binding(match self.channel_binding {
-            BindingDemand::Disable => ChannelBinding::Disable,
-            BindingDemand::Prefer => ChannelBinding::Prefer,
-            BindingDemand::Require => ChannelBinding::Require,
-        });
     }
 }
