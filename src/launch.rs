@@ -33,6 +33,9 @@ pub fn one_thread() -> io::Result<Runtime> {
 pub fn many_clients() -> io::Result<Runtime> {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = processors.div_ceil(4);
+    if threads == 1 {
+        return one_thread();
+    }
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 

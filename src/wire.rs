@@ -1,6 +1,6 @@
 //! PostgreSQL's protocol, from the client's side.
 //!
-//! The messages are `pgwire`'s; what is ours is the way to a server that libpq's users are used to:
+//! The messages are `pgwire`'s, but for those who move or answer many thousands a second (`frame`). What is ours is the way to a server that libpq's users are used to:
 //!
 //! ```text
 //!  text, PG*, .pgpass, services ──▶ Target ──▶ Connection::connect ──▶ submit ⇄ next

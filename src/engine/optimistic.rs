@@ -22,7 +22,7 @@
 //! | room | what it holds |
 //! |---|---|
 //! | `door`, `passwords` | a connection's way in |
-//! | `frame`, `server` | the protocol as frames; questions of the gateway's own |
+//! | `server` | questions of the gateway's own |
 //! | `session`, `simple`, `extended`, `admit` | a client's messages and what they need |
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
@@ -320,7 +320,11 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(stream: Box<dyn crate::wire::frame::Stream>, common: Arc<Common>, tls: Option<TlsAcceptor>) {
+async fn serve(
+    stream: Box<dyn crate::wire::frame::Stream>,
+    common: Arc<Common>,
+    tls: Option<TlsAcceptor>,
+) {
     if let Err(error) = door::receive(stream, common, tls).await {
         tracing::debug!(%error, "a connection ended");
     }

@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio_rustls::TlsAcceptor;
 
 use super::common::Common;
-use crate::wire::frame::{ClientTag, Line, Stream, put, put_text};
 use super::lookout::Lookout;
 use super::refusal::Refusal;
 use super::server::Server;
@@ -17,6 +16,7 @@ use super::session::{Session, State};
 use super::tables::Tables;
 use super::{Mode, SERVER_VERSION};
 use crate::event::Pid;
+use crate::wire::frame::{ClientTag, Line, Stream, put, put_text};
 use crate::wire::{ConnectError, Connection};
 
 const SSL_REQUEST: u32 = 80_877_103;

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 
 use super::admit::Admitted;
-use crate::wire::frame::{ClientTag, FromClient, ServerTag, put, put_text};
 use super::refusal::Refusal;
 use super::server::Trouble;
 use super::session::{Session, State};
@@ -21,6 +20,7 @@ use super::statement::{Kind, Statement};
 use super::survey::Ahead;
 use super::tables::{Named, Turned};
 use super::words::{statements, words};
+use crate::wire::frame::{ClientTag, FromClient, ServerTag, put, put_text};
 
 /// A statement that the client has prepared.
 #[derive(Debug)]

@@ -15,8 +15,8 @@ use bytes::BufMut;
 use ring::{digest, hmac, pbkdf2};
 
 use super::GatewayError;
-use crate::wire::frame::{ClientTag, Line, put, put_text};
 use super::refusal::Refusal;
+use crate::wire::frame::{ClientTag, Line, put, put_text};
 
 const MECHANISM: &str = "SCRAM-SHA-256";
 /// PostgreSQL's own number of rounds.

@@ -11,9 +11,9 @@ use std::io;
 
 use bytes::{BufMut, BytesMut};
 
-use crate::wire::frame::{FromServer, Line, ServerTag, put, put_text};
 use super::lookout::Lookout;
 use super::refusal::Refusal;
+use crate::wire::frame::{FromServer, Line, ServerTag, put, put_text};
 use crate::wire::{Canceller, ConnectError, Connection, Target};
 pub(super) use question::Question;
 use question::{Keep, Spelling};

@@ -16,7 +16,6 @@ use std::time::Instant;
 use super::commit::TableChanges;
 use super::common::{Common, Place};
 use super::extended::{Portal, Prepared, Waiting};
-use crate::wire::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
 use super::ledger::Snapshot;
 use super::news::{Happening, News};
 use super::refusal::Refusal;
@@ -25,6 +24,7 @@ use super::simple::Held;
 use super::statement::{Access, Name, Statement};
 use super::tables::{Tables, Turned};
 use crate::event::Pid;
+use crate::wire::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
 
 /// A client that has been let in.
 pub(super) struct Session {

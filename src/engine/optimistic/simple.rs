@@ -10,7 +10,6 @@ use bytes::BufMut;
 use super::admit::Admitted;
 use super::commit::Ended;
 use super::common::Closed;
-use crate::wire::frame::{FromClient, FromServer, ServerTag, put, put_text};
 use super::locks::ALL_ROWS;
 use super::refusal::{put_tag, put_warning};
 use super::server::Trouble;
@@ -18,6 +17,7 @@ use super::session::{Block, Session, State};
 use super::statement::{Access, Kind, Statement, is_async};
 use super::tables::Turned;
 use super::words::{statements, words};
+use crate::wire::frame::{FromClient, FromServer, ServerTag, put, put_text};
 
 /// What a statement left to be said, once its transaction is known to stand.
 #[derive(Debug, Default)]
