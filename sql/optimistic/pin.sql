@@ -1,5 +1,6 @@
 -- The transaction's snapshot, which this very statement takes; a number that changes with the schema; how names are
--- resolved; the transaction's own number; whether somebody has put pg_temp where copies would not be found first.
+-- resolved; the transaction's own number; whether somebody has put pg_temp where copies would not be found first; whether the client
+-- wants its transactions to read only.
 select txid_current_snapshot()::text,
        (select count(*) || ':' || coalesce(sum(c.xmin::text::bigint), 0)
         from pg_catalog.pg_class c
@@ -11,4 +12,5 @@ select txid_current_snapshot()::text,
        || (select ':' || count(*) from pg_catalog.pg_constraint k where k.contypid >= 16384),
        array_to_json(current_schemas(false))::text,
        txid_current()::text,
-       (current_setting('search_path') ~* 'pg_temp')::text
+       (current_setting('search_path') ~* 'pg_temp')::text,
+       current_setting('default_transaction_read_only')

@@ -298,6 +298,52 @@ async fn settings_of_a_transaction_are_the_gateways() {
     assert_eq!(says(&bob, "show transaction_isolation").await, "repeatable read; (0)");
 }
 
+/// psycopg2's `set_session` and many a pool do so.
+#[tokio::test]
+async fn the_one_level_that_there_is_may_be_set() {
+    let (_served, bob, mallory) = house().await;
+    for level in [
+        "set default_transaction_isolation to 'repeatable read'",
+        "SET SESSION default_transaction_isolation = 'REPEATABLE READ'",
+        "set session characteristics as transaction isolation level repeatable read",
+    ] {
+        assert_eq!(says(&bob, level).await, "(0)", "{level}");
+        mallory.execute(level, &[]).await.unwrap();
+    }
+    let book = "update seats set note = 'x' where seat_number = 4";
+    says(&bob, &format!("begin; {book}")).await;
+    mallory.execute(book, &[]).await.unwrap();
+    assert_eq!(says(&bob, "commit").await, CONFLICT);
+    for level in ["'read committed'", "'repeatable'", "serializable"] {
+        let set = format!("set default_transaction_isolation to {level}");
+        let refused =
+            "0A000 setting configuration parameter \"default_transaction_isolation\" not supported";
+        assert_eq!(says(&bob, &set).await, refused, "{level}");
+        assert_eq!(code(&mallory, &set).await, refused, "{level}");
+    }
+}
+
+/// A client that may only read by its own setting: `PGOPTIONS`, a pool's, `set_config`.
+#[tokio::test]
+async fn who_only_reads_by_default_reads_and_makes_no_changes() {
+    let (_served, bob, mallory) = house().await;
+    let reader = "select set_config('default_transaction_read_only', 'on', false)";
+    assert_eq!(says(&bob, reader).await, "on; (1)");
+    assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
+    let named = "select count(*) from information_schema.tables where table_name = 'seats'";
+    assert_eq!(says(&bob, named).await, "1; (1)");
+    says(&mallory, "update seats set note = 'hers' where seat_number = 1").await;
+    assert_eq!(says(&bob, "select note from seats where seat_number = 1").await, "hers; (1)");
+    let refused = "25006 cannot execute UPDATE in a read-only transaction";
+    let update = "update seats set note = 'his' where seat_number = 2";
+    assert_eq!(says(&bob, update).await, refused);
+    assert_eq!(says(&bob, &format!("begin; {update}")).await, refused);
+    assert_eq!(
+        says(&bob, &format!("rollback; begin read write; {update}; commit")).await,
+        "(0); (0); (1); (0)"
+    );
+}
+
 #[tokio::test]
 async fn what_a_copy_cannot_do_is_refused() {
     let served = Served::start().await;

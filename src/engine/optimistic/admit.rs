@@ -86,7 +86,7 @@ impl Session {
     /// Opens an implicit transaction where none is open.
     pub(super) async fn ensure_begun(&mut self) -> Result<(), Trouble> {
         if matches!(self.state, State::Idle) {
-            self.begin(Block::Implicit, Access::ReadWrite).await?;
+            self.begin(Block::Implicit, Access::AsSet).await?;
         }
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Session {
         }
         self.roll_back().await?;
         self.tables.ensure(&mut self.server, relations, Open::No).await?;
-        self.begin(Block::Implicit, Access::ReadWrite).await?;
+        self.begin(Block::Implicit, Access::AsSet).await?;
         self.tables.ensure(&mut self.server, relations, Open::Yes).await
     }
 
@@ -245,7 +245,7 @@ impl Session {
     async fn restart_without_copies(&mut self, ddl: Ddl) -> Result<(), Trouble> {
         self.roll_back().await?;
         self.tables.forget(&mut self.server).await?;
-        self.begin(Block::Implicit, Access::ReadWrite).await?;
+        self.begin(Block::Implicit, Access::AsSet).await?;
         self.open()?.ddl = Some(ddl);
         Ok(())
     }

@@ -61,7 +61,9 @@ pub(super) enum Kind {
 /// What BEGIN allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Access {
+    /// It does not say: the session's default does.
     #[default]
+    AsSet,
     ReadWrite,
     ReadOnly,
 }
@@ -171,7 +173,13 @@ fn ddl_object(words: &[Word]) -> String {
 }
 
 fn access(words: &[Word]) -> Access {
-    if has(words, &["read", "only"]) { Access::ReadOnly } else { Access::ReadWrite }
+    if has(words, &["read", "only"]) {
+        Access::ReadOnly
+    } else if has(words, &["read", "write"]) {
+        Access::ReadWrite
+    } else {
+        Access::AsSet
+    }
 }
 
 fn writes(words: &[Word]) -> bool {
@@ -222,7 +230,8 @@ mod tests {
     #[test]
     fn the_first_words_say_what_a_statement_does_to_the_transaction() {
         assert_eq!(Statement::read("").kind, Kind::Empty);
-        assert_eq!(Statement::read("begin transaction").kind, Kind::Begin(Access::ReadWrite));
+        assert_eq!(Statement::read("begin transaction").kind, Kind::Begin(Access::AsSet));
+        assert_eq!(Statement::read("begin read write").kind, Kind::Begin(Access::ReadWrite));
         assert_eq!(
             Statement::read("START TRANSACTION READ ONLY").kind,
             Kind::Begin(Access::ReadOnly)

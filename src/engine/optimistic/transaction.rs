@@ -15,7 +15,8 @@ use crate::sql;
 /// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
 const TEMPORARY_FIRST: &str = "a search_path that names pg_temp is not supported on this engine";
 
-const BEGIN: &str = "begin isolation level repeatable read";
+/// READ WRITE whatever the client's default is: copies are written even where the client may only read, which is for the gateway to see to.
+pub(super) const BEGIN: &str = "begin isolation level repeatable read, read write";
 
 impl Session {
     /// Opens a transaction on the backend, its snapshot pinned.
@@ -33,7 +34,7 @@ impl Session {
         self.place.begin(pinned.snapshot.oldest);
         self.state = State::Open(Box::new(Transaction {
             block,
-            access,
+            access: if access == Access::AsSet { pinned.access } else { access },
             since: Instant::now(),
             snapshot: pinned.snapshot,
             schema_change: pinned.schema_change,
@@ -72,7 +73,8 @@ impl Session {
             return Err(Refusal::unsupported(TEMPORARY_FIRST).into());
         }
         let xid = value(3).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
-        Ok(Pinned { snapshot, xid, mark, schema_change })
+        let access = if value(5) == "on" { Access::ReadOnly } else { Access::ReadWrite };
+        Ok(Pinned { snapshot, xid, mark, access, schema_change })
     }
 
     /// Rolls the backend back; where the client stands is for the caller to say.
@@ -152,5 +154,7 @@ struct Pinned {
     snapshot: Snapshot,
     xid: u64,
     mark: SchemaMark,
+    /// The session's default.
+    access: Access,
     schema_change: u64,
 }

@@ -9,6 +9,7 @@ use crate::engine::optimistic::journal::{Key, Seen};
 use crate::engine::optimistic::ledger::Snapshot;
 use crate::engine::optimistic::refusal::Refusal;
 use crate::engine::optimistic::server::{Answer, Question, Server, Trouble, error_field};
+use crate::engine::optimistic::transaction::BEGIN;
 use crate::sql;
 
 impl Tables {
@@ -115,8 +116,7 @@ impl Tables {
         if pair.refresh().is_none() || copy.shape.is_tied() || copy.seen.is_some() {
             return Ok(());
         }
-        let questions =
-            ["begin isolation level repeatable read", sql::optimistic::PIN, &pair.fill(), "commit"];
+        let questions = [BEGIN, sql::optimistic::PIN, &pair.fill(), "commit"];
         match server.ask_all(questions.map(Question::prepared).into()).await {
             Ok(answers) => {
                 let file = answers.get(2).and_then(|fill| fill.value(1));

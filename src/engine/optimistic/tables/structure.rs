@@ -89,7 +89,7 @@ impl Tables {
         for table in &missing {
             self.make(server, *table, open).await?;
         }
-        self.tie(server, &missing).await?;
+        self.tie(server, &missing, open).await?;
         for view in views {
             if !self.views.contains_key(&view) {
                 self.make(server, view, open).await?;
@@ -119,7 +119,7 @@ impl Tables {
             else {
                 continue;
             };
-            server.ask(Question::once(creation)).await?;
+            build(server, vec![Question::once(creation)], open).await?;
             let made = if open == Open::Yes { Made::Now } else { Made::Kept };
             self.views.insert(sight, View { name, made });
         }
@@ -131,14 +131,16 @@ impl Tables {
     }
 
     /// Gives new copies their foreign keys.
-    async fn tie(&mut self, server: &mut Server, tables: &[u32]) -> Result<(), Trouble> {
+    async fn tie(
+        &mut self,
+        server: &mut Server,
+        tables: &[u32],
+        open: Open,
+    ) -> Result<(), Trouble> {
         let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
         let copies = tables.iter().filter_map(|table| self.copies.get(table));
         let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
-        if !ties.is_empty() {
-            server.ask_all(ties.into_iter().map(Question::once).collect()).await?;
-        }
-        Ok(())
+        build(server, ties.into_iter().map(Question::once).collect(), open).await
     }
 
     /// The tables that these relations are or read, as views.
@@ -174,13 +176,13 @@ impl Tables {
             let statement = Statement::read(definition);
             let named = self.resolve(server, &statement.names).await?;
             let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
-            server.ask_all(creation.into_iter().map(Question::once).collect()).await?;
+            build(server, creation.into_iter().map(Question::once).collect(), open).await?;
             self.views.insert(relation, View { name, made });
             return Ok(());
         }
         let pair = Pair::new(&shape, &name);
         let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
-        server.ask_all(statements.map(Question::once).collect()).await?;
+        build(server, statements.map(Question::once).collect(), open).await?;
         self.copies
             .insert(relation, Copy { shape, name, made, seen: None, file: None, in_use: None });
         Ok(())
@@ -228,6 +230,20 @@ impl Tables {
             .values()
             .map(|copy| format!("drop table pg_temp.{} cascade", quote(&copy.name)));
         views.chain(copies).map(Question::once).collect()
+    }
+}
+
+/// Makes structure, where no transaction is open in one that may write: the client's default may be not to.
+async fn build(server: &mut Server, questions: Vec<Question>, open: Open) -> Result<(), Trouble> {
+    if questions.is_empty() || open == Open::Yes {
+        return server.ask_all(questions).await.map(drop);
+    }
+    let begin = std::iter::once(Question::prepared("begin read write"));
+    let end = std::iter::once(Question::prepared("commit"));
+    match server.ask_all(begin.chain(questions).chain(end).collect()).await {
+        Ok(_) => Ok(()),
+        Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
+        Err(trouble) => server.ask(Question::prepared("rollback")).await.and(Err(trouble)),
     }
 }
 
