@@ -76,7 +76,7 @@ impl Statement {
         let locks = locks(&words);
         Self {
             sql: sql.to_owned(),
-            refusal: refusal(&words, &kind),
+            refusal: refusal(sql, &words, &kind),
             names: names(&words),
             writes: writes(&words),
             deletes: ["delete", "merge"].iter().any(|verb| words.iter().any(|word| word.is(verb))),
@@ -282,6 +282,17 @@ mod tests {
         assert_eq!(refused("create index async i on t(a)"), "None");
         assert_eq!(refused("begin isolation level repeatable read"), "None");
         assert_eq!(refused("insert into t select 1"), "None");
+        let not_supported = "setting configuration parameter \\\"TRANSACTION\\\" not supported";
+        let session = "set session characteristics as transaction";
+        for other in [
+            "isolation level serializable",
+            "read only",
+            "isolation level repeatable read, read only",
+        ] {
+            let refused = refused(&format!("{session} {other}"));
+            assert!(refused.contains(not_supported), "{other}: {refused}");
+        }
+        assert_eq!(refused(&format!("{session} isolation level repeatable read")), "None");
         assert_eq!(refused("update t set a = 1"), "None");
     }
 }

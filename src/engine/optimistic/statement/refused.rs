@@ -5,7 +5,10 @@ use crate::engine::optimistic::refusal::Refusal;
 use crate::engine::optimistic::words::{Word, WordKind};
 
 /// Why this engine does not run a statement of these words.
-pub(super) fn refusal(words: &[Word], kind: &Kind) -> Option<Refusal> {
+pub(super) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal> {
+    if sets_our_level(sql, words) {
+        return None;
+    }
     if words.iter().any(|word| word.kind == WordKind::Escaped) {
         return Some(Refusal::unsupported(
             "names with Unicode escapes (U&\"...\") are not supported",
@@ -152,6 +155,31 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
     OURS.contains(&name).then(|| {
         Refusal::unsupported(format!("setting configuration parameter \"{name}\" not supported"))
     })
+}
+
+/// Whether it asks that transactions have the one level that they have here, as drivers do when they connect.
+fn sets_our_level(sql: &str, words: &[Word]) -> bool {
+    const SESSION: [&str; 8] = [
+        "set",
+        "session",
+        "characteristics",
+        "as",
+        "transaction",
+        "isolation",
+        "level",
+        "repeatable",
+    ];
+    if begins(words, &SESSION) {
+        return words.len() == SESSION.len() + 1 && words[SESSION.len()].is("read");
+    }
+    let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));
+    let [set, .., name, sign, level] = words else { return false };
+    let is_set = set.is("set") && words.len() == 4 + usize::from(scope);
+    let value = sql[level.span.clone()].trim_matches(['\'', '"']);
+    is_set
+        && name.name() == Some("default_transaction_isolation")
+        && (sign.is("to") || sign.is_mark('='))
+        && value.eq_ignore_ascii_case("repeatable read")
 }
 
 /// A copy's identity column has a default, so PostgreSQL would take the user's value that it is told to leave.
