@@ -187,7 +187,7 @@ pub struct Gateway {
     news: Option<mpsc::UnboundedReceiver<News>>,
     heard: Arc<AtomicBool>,
     socket: Option<PathBuf>,
-    certificate: Option<PathBuf>,
+    certificate: Option<certificate::Published>,
 }
 
 /// The port in the name of the Unix socket, which is no port of the machine.
@@ -239,7 +239,7 @@ impl Gateway {
 
     /// The self-signed certificate that a client may be told to trust (`sslrootcert`).
     pub fn certificate(&self) -> Option<&Path> {
-        self.certificate.as_deref()
+        self.certificate.as_ref().map(certificate::Published::path)
     }
 
     /// What only the gateway knows; the first caller gets it.
@@ -291,8 +291,8 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
-        let certificate::Ready { acceptor: tls, path } = certificate.ready(bound.port())?;
-        self.certificate = path;
+        let certificate::Ready { acceptor: tls, published } = certificate.ready(bound.port())?;
+        self.certificate = published;
         self.listen = Some(bound);
         let common = Arc::clone(common);
         self.tasks.spawn(async move {
@@ -313,7 +313,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        for path in [&self.socket, &self.certificate].into_iter().flatten() {
+        if let Some(path) = &self.socket {
             // Gone already is as good.
             std::fs::remove_file(path).ok();
         }

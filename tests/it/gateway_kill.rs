@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,6 +25,10 @@ struct Process {
 
 impl Process {
     fn start(cluster: &Cluster) -> Self {
+        Self::start_with(cluster, &[])
+    }
+
+    fn start_with(cluster: &Cluster, variables: &[(&str, &Path)]) -> Self {
         let url = format!(
             "host={} port={} user={SUPERUSER} dbname=postgres",
             cluster.folder().display(),
@@ -31,6 +36,7 @@ impl Process {
         );
         let mut child = Command::new(env!("CARGO_BIN_EXE_overbooked"))
             .args(["serve", "--listen", "127.0.0.1:0", "--url", &url])
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -61,6 +67,23 @@ impl Drop for Process {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+#[test]
+fn the_certificate_of_a_killed_gateway_is_taken_away_by_the_next() {
+    let home = tempfile::tempdir().unwrap();
+    let there = || -> Vec<String> {
+        let entries = std::fs::read_dir(home.path().join("overbooked")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let certificate = |process: &Process| [format!("localhost-{}.crt", process.address.port())];
+    let start = || Process::start_with(support::server(), &[("XDG_DATA_HOME", home.path())]);
+    let mut first = start();
+    assert_eq!(there(), certificate(&first));
+    first.kill();
+    assert_eq!(there(), certificate(&first));
+    let second = start();
+    assert_eq!(there(), certificate(&second));
 }
 
 async fn outsider(cluster: &Cluster) -> Client {
