@@ -68,6 +68,7 @@ fn full_app() -> App {
         product: "PostgreSQL 15.20".to_owned(),
         place: "embedded".to_owned(),
         isolation: Isolation::ReadCommitted,
+        alone: None,
     };
     let sessions = NAMES.map(SessionName::new).to_vec();
     let _ =

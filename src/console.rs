@@ -73,6 +73,10 @@ async fn play(
     recording: Recording,
 ) -> eyre::Result<Exit> {
     let venues = launch::engine(engine).await?;
+    if engines == Engines::Both {
+        launch::need_both(&venues)?;
+    }
+    let production = venues.fit(production);
     let (start, mut endings) = runs_on(venues.clone());
     let shown = show(Console { start, production, engines, setting }, recording).await;
     while let Some(ending) = endings.recv().await {

@@ -78,7 +78,7 @@ async fn play_each(
 ) -> eyre::Result<Exit> {
     let mut programme = Programme::open(arguments, interrupted)?;
     for production in productions {
-        programme.play(venues, production).await?;
+        programme.play(venues, venues.fit(production)).await?;
         if interrupted.is_cancelled() {
             break;
         }

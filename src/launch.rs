@@ -11,12 +11,14 @@ mod display;
 mod interruption;
 
 use crate::cli::{EngineArgs, EngineChoice};
-use crate::engine::optimistic::{BEHIND_ITSELF, MARK};
+use crate::engine::flavor;
+use crate::engine::optimistic::{ALONE, BEHIND_ITSELF};
 use crate::engine::postgres::{Cluster, ClusterOptions};
 use crate::exit::Failure;
 use crate::fault::with_causes;
 use crate::launch::display::Display;
 use crate::run::venues::Venues;
+use crate::scenario::EngineKind;
 use crate::tui::recording::{Ending, Recording};
 use crate::wire::{Connection, Environment, Target};
 
@@ -67,10 +69,21 @@ async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Venues,
     }
     // What is wrong with an address or a password is said here, on the terminal, before the screen opens.
     let connection = Connection::connect(&target).await?;
-    if engine == Some(EngineChoice::Optimistic) && connection.parameter(MARK).is_some() {
-        return Err(Failure::misuse(format!("--url: {BEHIND_ITSELF}")));
+    match (flavor::is_optimistic(&connection), engine) {
+        (true, Some(EngineChoice::Optimistic)) => {
+            Err(Failure::misuse(format!("--url: {BEHIND_ITSELF}")))
+        }
+        (true, _) => Ok(Venues::at(target).fixed_to(EngineKind::Optimistic)),
+        (false, _) => Ok(Venues::at(target)),
     }
-    Ok(Venues::at(target))
+}
+
+/// Whether both engines can be had, for what plays on both.
+pub fn need_both(venues: &Venues) -> Result<(), Failure> {
+    match venues.fixed() {
+        Some(_) => Err(Failure::misuse(format!("--url: {ALONE}"))),
+        None => Ok(()),
+    }
 }
 
 async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {

@@ -102,6 +102,13 @@ pub struct ObserverError {
     source: sqlx::Error,
 }
 
+impl ObserverError {
+    /// `40001`: asked again, the database answers.
+    fn may_try_again(&self) -> bool {
+        self.source.as_database_error().and_then(|error| error.code()).as_deref() == Some("40001")
+    }
+}
+
 fn about(question: &'static str) -> impl Fn(sqlx::Error) -> ObserverError {
     move |source| ObserverError { question, source }
 }
@@ -133,7 +140,8 @@ impl Observer {
         inspection: Inspection,
     ) -> Result<Self, ObserverError> {
         let pool = connections::pool(target.sqlx_options());
-        let flavor = Flavor::detect(&pool).await.map_err(about("what kind of server this is"))?;
+        let flavor = Flavor::detect(target, &pool).await;
+        let flavor = flavor.map_err(about("what kind of server this is"))?;
         let inspect = match flavor.sight.rows {
             Source::PostgreSql => pageinspect::find(&pool, inspection).await,
             _ => None,

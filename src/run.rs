@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::engine::flavor::Flavor;
 use crate::event::{Event, SessionName};
 use crate::scenario::{EngineKind, Isolation, Scenario, Schedule};
 
@@ -54,19 +55,27 @@ impl Production {
         Self { scenario, schedule, ..like.clone() }
     }
 
-    /// The level to set in every session, if it is not the server's own default.
-    fn isolation_to_set(&self) -> Option<Isolation> {
+    /// What it is played on where a server of this flavor answers.
+    fn played_on(&self, flavor: &Flavor) -> EngineKind {
         match self.engine {
-            EngineKind::Optimistic => None,
+            EngineKind::Optimistic => EngineKind::Optimistic,
+            _ => flavor.kind.for_expectations(),
+        }
+    }
+
+    /// The level to set in every session, if it is not the server's own default.
+    fn isolation_to_set(&self, on: EngineKind) -> Option<Isolation> {
+        match on {
+            EngineKind::Optimistic | EngineKind::Dsql => None,
             _ => self.isolation.or(self.scenario.isolation),
         }
     }
 
     /// The level that transactions get.
-    fn isolation(&self) -> Isolation {
-        match self.engine {
-            EngineKind::Optimistic => Isolation::RepeatableRead,
-            _ => self.isolation_to_set().unwrap_or(Isolation::ReadCommitted),
+    fn isolation(&self, on: EngineKind) -> Isolation {
+        match on {
+            EngineKind::Optimistic | EngineKind::Dsql => Isolation::RepeatableRead,
+            _ => self.isolation_to_set(on).unwrap_or(Isolation::ReadCommitted),
         }
     }
 }
@@ -219,4 +228,6 @@ pub struct EngineLine {
     pub place: String,
     /// The isolation level that transactions get.
     pub isolation: Isolation,
+    /// Why there is no other engine to go to on this server, where there is none.
+    pub alone: Option<&'static str>,
 }

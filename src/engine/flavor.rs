@@ -7,11 +7,14 @@
 //! | YugabyteDB | `-YB-` in `version()` | waits and locked keys, by `pg_locks` of its own kind |
 //! | CockroachDB | `version()` begins so | waits and locked keys, by `crdb_internal.cluster_locks` |
 //! | Aurora DSQL | `version()` is `PostgreSQL 16` and nothing more | nothing: nobody waits there |
+//! | our own optimistic engine, served by somebody | a parameter that it reports | what is committed |
 //! | a pooler in transaction mode | two open connections with one backend ([`shares_backends`]) | nothing that could be trusted |
 
 use sqlx::{Executor as _, PgConnection, PgPool, Row as _};
 
+use crate::engine::optimistic::MARK;
 use crate::sql;
+use crate::wire::{Connection, Target};
 
 /// Which product this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub enum EngineKind {
     CockroachDb,
     /// Amazon Aurora DSQL.
     Dsql,
+    /// Our own optimistic engine, in front of a PostgreSQL.
+    Optimistic,
     /// Something that speaks PostgreSQL's protocol and is none of these.
     Other,
 }
@@ -41,6 +46,7 @@ impl EngineKind {
             Self::YugabyteDb => Expected::YugabyteDb,
             Self::CockroachDb => Expected::CockroachDb,
             Self::Dsql => Expected::Dsql,
+            Self::Optimistic => Expected::Optimistic,
         }
     }
 }
@@ -50,7 +56,7 @@ impl EngineKind {
 pub struct Flavor {
     /// Which product.
     pub kind: EngineKind,
-    /// Its name and version for people: `PostgreSQL 15.20`.
+    /// Its name and version for people: `PostgreSQL 15.20`. Of the optimistic engine, those of the PostgreSQL behind it.
     pub product: String,
     /// `server_version_num`, or 0 where the server has none.
     pub version: u32,
@@ -83,10 +89,14 @@ pub enum Source {
 }
 
 impl Flavor {
-    /// Asks the server.
-    pub async fn detect(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    /// Asks the server, over the pool and over a connection that hears what it reports of itself.
+    pub async fn detect(target: &Target, pool: &PgPool) -> Result<Self, sqlx::Error> {
         let (version, _) = identity(&mut *pool.acquire().await?).await?;
         let mut flavor = Self::of_version(&version);
+        if flavor.kind == EngineKind::PostgreSql && reports_optimistic(target).await {
+            flavor.kind = EngineKind::Optimistic;
+            flavor.sight = Sight::of(EngineKind::Optimistic);
+        }
         if flavor.kind == EngineKind::PostgreSql {
             match capabilities(pool).await {
                 Ok(capabilities) => flavor.refine(&capabilities),
@@ -143,6 +153,8 @@ const NO_STATISTICS: &str =
 const NO_QUEUES: &str = "the order of a row's queue cannot be seen on this server";
 const NO_CONFLICTS: &str = "nobody waits on this server: conflicts show only as errors at COMMIT, and nothing before that can be seen";
 
+const NO_PRIVATE: &str = "nobody waits on this server: what a session changes is its own until COMMIT, and cannot be seen from outside";
+
 impl Sight {
     fn of(kind: EngineKind) -> Self {
         let (source, blind): (Source, &[&str]) = match kind {
@@ -152,6 +164,7 @@ impl Sight {
             EngineKind::YugabyteDb => (Source::YugabyteDb, &[NO_QUEUES]),
             EngineKind::CockroachDb => (Source::CockroachDb, &[NO_QUEUES]),
             EngineKind::Dsql => (Source::Nowhere, &[NO_CONFLICTS]),
+            EngineKind::Optimistic => (Source::Nowhere, &[NO_PRIVATE]),
             EngineKind::Other => (Source::Nowhere, &[NO_WAITS, NO_ROW_LOCKS]),
         };
         let blind = blind.iter().map(|&sentence| sentence.to_owned()).collect();
@@ -167,6 +180,20 @@ fn kind_of(version: &str) -> EngineKind {
         _ if version.starts_with("PostgreSQL ") => EngineKind::PostgreSql,
         _ => EngineKind::Other,
     }
+}
+
+/// Whether this is our own optimistic engine: it answers with the version of the PostgreSQL behind it.
+async fn reports_optimistic(target: &Target) -> bool {
+    let Ok(connection) = Connection::connect(target).await else { return false };
+    let reports = is_optimistic(&connection);
+    // The server finds out by itself where the goodbye does not arrive.
+    let _ = connection.terminate().await;
+    reports
+}
+
+/// Whether our own optimistic engine has let this connection in.
+pub fn is_optimistic(connection: &Connection) -> bool {
+    connection.parameter(MARK).is_some()
 }
 
 /// The words of `version()` up to the version's own: the rest is compilers and platforms.

@@ -69,7 +69,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::wire::{Target, UnixSocket};
 pub use certificate::Certificate;
 use common::Common;
-pub(crate) use door::{BEHIND_ITSELF, MARK};
+pub(crate) use door::{ALONE, BEHIND_ITSELF, MARK};
 pub use news::{Happening, News, PrivateChange};
 use passwords::Passwords;
 

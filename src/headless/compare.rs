@@ -44,6 +44,7 @@ async fn compare(
     scenario: Arc<Scenario>,
     interrupted: &CancellationToken,
 ) -> eyre::Result<Exit> {
+    launch::need_both(venues)?;
     let played = play_on_both(venues, arguments, &scenario, interrupted).await;
     venues.stop().await.map_err(Failure::from)?;
     if interrupted.is_cancelled() {

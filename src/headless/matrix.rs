@@ -47,16 +47,16 @@ async fn measured(
     interrupted: &CancellationToken,
 ) -> eyre::Result<Option<Measured>> {
     let patience = Patience::with_steps(STEP_TIMEOUT);
-    let measured = measure(venues, &levels(arguments), patience, interrupted).await;
+    let measured = measure(venues, &levels(venues, arguments), patience, interrupted).await;
     venues.stop().await.map_err(Failure::from)?;
     let measured = measured.map_err(Failure::from)?;
     Ok(Some(measured).filter(|_| !interrupted.is_cancelled()))
 }
 
 /// Every level of both local engines, or those that were asked for; of somebody's own server, its own.
-fn levels(arguments: &EngineArgs) -> Vec<Level> {
-    let engines = match arguments.engine {
-        Some(choice) => vec![EngineKind::from(choice)],
+fn levels(venues: &Venues, arguments: &EngineArgs) -> Vec<Level> {
+    let engines = match venues.fixed().or(arguments.engine.map(EngineKind::from)) {
+        Some(kind) => vec![kind],
         None if arguments.url.is_some() => vec![EngineKind::Postgres],
         None => vec![EngineKind::Postgres, EngineKind::Optimistic],
     };

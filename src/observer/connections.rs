@@ -20,7 +20,7 @@ const SETTINGS: [(&str, &str); 8] = [
 ];
 
 /// The verdict, the waits and the house may be asked for at the same time, each on a connection of its own.
-const CONNECTIONS: u32 = 3;
+pub(super) const CONNECTIONS: u32 = 3;
 
 /// A server that is away must show as an error soon, not as a screen that hangs.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -4,6 +4,7 @@
 
 use sqlx::FromRow;
 
+use super::connections::CONNECTIONS;
 use super::key_locks::{self, KeyLock};
 use super::look::is_seat_map;
 use super::table::{Names, unquoted};
@@ -61,8 +62,18 @@ impl Observer {
         Ok(locks.into_iter().map(|lock| lock.read_for(source)).collect())
     }
 
-    /// The house by plain SQL.
+    /// The house by plain SQL. Where COMMIT judges, each connection is told once of a change of the schema, and may try again.
     pub(super) async fn plain_house(&self, roster: &Roster) -> Result<House, ObserverError> {
+        for _ in 0..CONNECTIONS {
+            match self.look_plainly(roster).await {
+                Err(error) if error.may_try_again() => {}
+                looked => return looked,
+            }
+        }
+        self.look_plainly(roster).await
+    }
+
+    async fn look_plainly(&self, roster: &Roster) -> Result<House, ObserverError> {
         let watch = self.state().watch.clone();
         let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let locks = self.key_locks().await.unwrap_or_else(|error| {

@@ -7,7 +7,8 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::engine::optimistic::News;
+use crate::engine::flavor;
+use crate::engine::optimistic::{ALONE, News};
 use crate::engine::schema::{RunSchema, SchemaError};
 use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::observer::{Observer, Watch};
@@ -109,8 +110,9 @@ impl Stage {
         let observer = Arc::clone(&house.observer);
         let target = house.door().clone();
         let backend = &house.venue.target;
+        let on = production.played_on(observer.flavor());
         let runner =
-            actor(RUNNER, backend, prelude(&production, schema.name()), clock, &events_out);
+            actor(RUNNER, backend, prelude(&production, on, schema.name()), clock, &events_out);
         let mut stage = Self {
             lookout: Lookout::new(Arc::clone(&observer), seen_out),
             production,
@@ -192,7 +194,8 @@ impl Stage {
 
     /// One more session, connecting.
     pub(crate) fn add(&mut self, name: &SessionName) {
-        let prelude = prelude(&self.production, self.schema.name());
+        let on = self.production.played_on(self.observer.flavor());
+        let prelude = prelude(&self.production, on, self.schema.name());
         let newcomer = actor(name.as_str(), &self.target, prelude, self.clock, &self.events_out);
         self.actors.push(newcomer);
         self.told.quiet = false;
@@ -293,10 +296,8 @@ impl Stage {
     /// The engine as the console's first line names it.
     pub(crate) fn engine_line(&self, place: &str) -> EngineLine {
         let flavor = self.observer.flavor();
-        let kind = match self.production.engine {
-            EngineKind::Optimistic => EngineKind::Optimistic,
-            _ => flavor.kind.for_expectations(),
-        };
+        let kind = self.production.played_on(flavor);
+        let is_there = flavor.kind == flavor::EngineKind::Optimistic;
         EngineLine {
             kind,
             product: match kind {
@@ -304,7 +305,8 @@ impl Stage {
                 _ => flavor.product.clone(),
             },
             place: place.to_owned(),
-            isolation: self.production.isolation(),
+            isolation: self.production.isolation(kind),
+            alone: is_there.then_some(ALONE),
         }
     }
 
@@ -341,9 +343,9 @@ impl Stage {
 }
 
 /// SQL that every session begins with: the run's schema, and the isolation level where it is not the server's default.
-fn prelude(production: &Production, schema: &str) -> Vec<String> {
+fn prelude(production: &Production, on: EngineKind, schema: &str) -> Vec<String> {
     let path = format!("set search_path = {schema}");
-    let level = production.isolation_to_set();
+    let level = production.isolation_to_set(on);
     let level = level.map(|l| format!("set default_transaction_isolation = '{}'", l.as_sql()));
     std::iter::once(path).chain(level).collect()
 }

@@ -14,6 +14,7 @@ use crate::engine::optimistic::{Gateway, GatewayError, News, Options};
 use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions, OnProgress, SUPERUSER};
 use crate::engine::schema::{self, SchemaError};
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
+use crate::run::Production;
 use crate::run::stage::SCHEMA_PREFIX;
 use crate::scenario::EngineKind;
 use crate::wire::{Place, Target};
@@ -112,11 +113,13 @@ impl OpenHouse {
         let watch = Watch::default();
         let observer = Observer::connect(&venue.target, watch, venue.inspection());
         let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
+        let observer = Arc::new(observer?);
+        let is_there = observer.flavor().kind == flavor::EngineKind::Optimistic;
         let front = match kind {
-            EngineKind::Optimistic => Some(Front::open(&venue).await?),
+            EngineKind::Optimistic if !is_there => Some(Front::open(&venue).await?),
             _ => None,
         };
-        let house = Self { kind, venue, observer: Arc::new(observer?), pool, front };
+        let house = Self { kind, venue, observer, pool, front };
         Ok((house, swept?))
     }
 
@@ -182,6 +185,8 @@ pub enum VenueError {
 #[derive(Clone)]
 pub struct Venues {
     server: Arc<Mutex<Server>>,
+    /// What somebody's server is by itself, where that is not for us to choose.
+    fixed: Option<EngineKind>,
 }
 
 /// The PostgreSQL under everything.
@@ -208,7 +213,24 @@ impl Venues {
     }
 
     fn of(server: Server) -> Self {
-        Self { server: Arc::new(Mutex::new(server)) }
+        Self { server: Arc::new(Mutex::new(server)), fixed: None }
+    }
+
+    /// The same, of a server that is an engine of this kind by itself.
+    #[must_use]
+    pub fn fixed_to(self, kind: EngineKind) -> Self {
+        Self { fixed: Some(kind), ..self }
+    }
+
+    /// What the server is by itself, where that is not for us to choose.
+    pub fn fixed(&self) -> Option<EngineKind> {
+        self.fixed
+    }
+
+    /// The production on the engine that there is, whatever was asked for where that cannot be chosen.
+    #[must_use]
+    pub fn fit(&self, production: Production) -> Production {
+        Production { engine: self.fixed.unwrap_or(production.engine), ..production }
     }
 
     /// Starts the embedded PostgreSQL, if that is what is played on and it does not run yet.

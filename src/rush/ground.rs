@@ -27,7 +27,7 @@ impl Ground {
         if strategy != StrategyName::Optimistic {
             return Ok(Self::itself(target));
         }
-        let flavor = Flavor::detect(pool).await.map_err(|error| error.to_string())?;
+        let flavor = Flavor::detect(target, pool).await.map_err(|error| error.to_string())?;
         match flavor.kind.for_expectations() {
             EngineKind::Dsql | EngineKind::Optimistic => Ok(Self::itself(target)),
             EngineKind::Postgres => Self::of_postgres(target).await,

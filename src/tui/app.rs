@@ -193,6 +193,7 @@ impl App {
     /// The engine that it can be compared with: the other of the two that stand on a PostgreSQL. `until_known` is what it will be played on.
     pub(super) fn engine_to_join(&self, until_known: EngineKind) -> Option<EngineKind> {
         match self.engine_ahead().unwrap_or(until_known) {
+            _ if self.alone().is_some() => None,
             EngineKind::Postgres => Some(EngineKind::Optimistic),
             EngineKind::Optimistic => Some(EngineKind::Postgres),
             _ => None,
@@ -205,6 +206,11 @@ impl App {
         self.engine_asked.or(here)
     }
 
+    /// Why there is no other engine to go to, where the server that is played on says so.
+    pub(super) fn alone(&self) -> Option<&'static str> {
+        self.engine.as_ref()?.alone
+    }
+
     /// The engine to go to for a scenario that does not apply on this one: the other of the two that stand on a PostgreSQL, if it does there.
     pub(super) fn engine_for(&self, scenario: &Scenario) -> Option<EngineKind> {
         let here = self.engine_ahead()?;
@@ -213,7 +219,8 @@ impl App {
             EngineKind::Optimistic => EngineKind::Postgres,
             _ => return None,
         };
-        let goes = self.framing == Framing::Whole && !scenario.is_for(here);
+        let can_go = self.framing == Framing::Whole && self.alone().is_none();
+        let goes = can_go && !scenario.is_for(here);
         (goes && scenario.is_for(there)).then_some(there)
     }
 

@@ -154,6 +154,7 @@ mod tests {
                 product: "PostgreSQL 15".to_owned(),
                 place: "embedded".to_owned(),
                 isolation: Isolation::ReadCommitted,
+                alone: None,
             },
             cast: vec![SessionName::new("Alice"), SessionName::new("Bob")],
             scenario,

@@ -218,7 +218,8 @@ where
     /// Starts the other engine's run, and replays both to the same step.
     fn join(&mut self, mut app: App) -> Show {
         let Some(missing) = app.engine_to_join(self.production.engine) else {
-            app.refuse("the optimistic engine stands in front of a PostgreSQL, and this is none");
+            let none = "the optimistic engine stands in front of a PostgreSQL, and this is none";
+            app.refuse(app.alone().unwrap_or(none));
             return Show::One(app);
         };
         let (scenario, schedule) = match &app.script {

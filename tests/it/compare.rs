@@ -57,6 +57,7 @@ impl Stage {
             product: product.to_owned(),
             place: "embedded".to_owned(),
             isolation: Isolation::ReadCommitted,
+            alone: None,
         };
         let sessions = ["Alice", "Bob", "Mallory"].map(SessionName::new);
         let fresh = Fresh { scenario, schedule, engine, sessions: sessions.to_vec() };

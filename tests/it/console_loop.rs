@@ -78,6 +78,7 @@ impl Desk {
             product: "PostgreSQL 15.20".to_owned(),
             place: "embedded".to_owned(),
             isolation: Isolation::ReadCommitted,
+            alone: None,
         };
         self.tells(Report::Fresh(Fresh { scenario, schedule, engine, sessions })).await;
         self.has_heard().await;

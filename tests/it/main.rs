@@ -41,6 +41,7 @@ mod rush_screen;
 mod rush_serve;
 mod scenario_files;
 mod screen;
+mod served;
 mod session;
 mod spec;
 mod sql;

@@ -62,6 +62,7 @@ impl Stage {
             product: "PostgreSQL 15.20".to_owned(),
             place: "embedded".to_owned(),
             isolation: Isolation::ReadCommitted,
+            alone: None,
         };
         let sessions: Vec<SessionName> = names.iter().map(|name| SessionName::new(name)).collect();
         self.report(Report::Fresh(Fresh { scenario, schedule, engine, sessions }));

@@ -145,6 +145,10 @@ pub(crate) const MARK: &str = "overbooked_engine";
 /// Copies of copies have no rows that PostgreSQL could judge.
 pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an optimistic engine already; connect to it as it is, without another in front of it";
 
+/// What cannot be had through the engine, from where only the engine is seen.
+pub(crate) const ALONE: &str =
+    "this server is optimistic itself; PostgreSQL's way is seen behind it, not here";
+
 /// An encoding in which the gateway cannot read a statement's names.
 fn other_encoding(parameters: &BTreeMap<String, String>) -> Option<&String> {
     let encoding = parameters.get("client_encoding")?;

@@ -187,6 +187,10 @@ impl App {
 
     /// From the engine where people wait to the one where COMMIT refuses, or back.
     fn switch_engine(&mut self) -> Vec<Effect> {
+        if let Some(why) = self.alone() {
+            self.refuse(why);
+            return Vec::new();
+        }
         let kind = match self.engine_ahead() {
             Some(EngineKind::Postgres) => EngineKind::Optimistic,
             Some(EngineKind::Optimistic) => EngineKind::Postgres,

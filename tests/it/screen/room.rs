@@ -170,6 +170,7 @@ fn the_engine_stands_beside_the_longest_title() {
             product: "optimistic on PostgreSQL 15.20".to_owned(),
             place: "embedded".to_owned(),
             isolation: Isolation::RepeatableRead,
+            alone: None,
         };
         let sessions = vec![SessionName::new("Alice"), SessionName::new("Bob")];
         let scenario = Arc::new(scenario);
