@@ -105,7 +105,7 @@ pub struct ObserverError {
 impl ObserverError {
     /// `40001`: asked again, the database answers.
     fn may_try_again(&self) -> bool {
-        self.source.as_database_error().and_then(|error| error.code()).as_deref() == Some("40001")
+        code(&self.source).as_deref() == Some("40001")
     }
 }
 
@@ -369,8 +369,10 @@ fn numbers(pids: &[Pid]) -> Vec<i32> {
 
 /// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "55P03")
+    code(error).as_deref() == Some("55P03")
+}
+
+/// The SQLSTATE, of an error that is the server's.
+fn code(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
 }

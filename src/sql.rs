@@ -67,6 +67,8 @@ pub mod rush;
 
 /// What the optimistic engine asks of the PostgreSQL behind it.
 pub mod optimistic {
+    /// What a drop of schemas shuts.
+    pub const INSIDE: &str = include_str!("../sql/optimistic/inside.sql");
     /// The transaction's snapshot, a number that changes with the schema, how names are resolved.
     pub const PIN: &str = include_str!("../sql/optimistic/pin.sql");
     /// Which names are relations.

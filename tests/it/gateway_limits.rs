@@ -222,6 +222,56 @@ async fn a_search_path_that_changes_inside_a_transaction_ends_its_use_of_tables(
 }
 
 #[tokio::test]
+async fn a_search_path_that_is_set_for_one_transaction_says_which_tables_it_names() {
+    let (served, bob, mallory) = house().await;
+    let other = "create schema other; \
+                 create table other.seats (id int primary key, note text default 'theirs'); \
+                 insert into other.seats values (1, null), (2, null)";
+    served.outsider().await.batch_execute(other).await.unwrap();
+    let (count, three, two) = ("select count(*) from seats", "3; (1)", "2; (1)");
+    for _ in 0..2 {
+        assert_eq!(says(&bob, count).await, three);
+        assert_eq!(says(&bob, "begin; set local search_path = other").await, "(0); (0)");
+        assert_eq!(says(&bob, count).await, two);
+        assert_eq!(says(&bob, "update seats set note = 'his' where id = 1").await, "(1)");
+        assert_eq!(says(&bob, "select note from other.seats where id = 1").await, "his; (1)");
+        assert_eq!(says(&bob, "select count(*) from public.seats").await, three);
+        assert_eq!(says(&bob, "rollback").await, "(0)");
+    }
+    assert_eq!(bob.query(count, &[]).await.unwrap()[0].get::<_, i64>(0), 3);
+    says(&bob, "begin; set local search_path = other").await;
+    assert_eq!(bob.query(count, &[]).await.unwrap()[0].get::<_, i64>(0), 2);
+    let book = "update seats set note = 'hers' where id = 1";
+    says(&mallory, &format!("set search_path = other; {book}")).await;
+    bob.execute("update seats set note = 'his' where id = 1", &[]).await.unwrap();
+    assert_eq!(says(&bob, "commit").await, CONFLICT);
+    let moving =
+        "select set_config('search_path', 'other', false); select note from seats where id = 1";
+    assert_eq!(says(&bob, moving).await, "other; (1); hers; (1)");
+    assert_eq!(says(&bob, count).await, two);
+    let hides =
+        says(&bob, "begin; set local search_path = public, pg_temp; select 1 from seats").await;
+    assert!(hides.starts_with("0A000 a search_path"), "{hides}");
+    assert_eq!(says(&bob, &format!("rollback; {count}")).await, format!("(0); {two}"));
+}
+
+#[tokio::test]
+async fn a_schema_that_goes_takes_nobody_along_who_is_elsewhere() {
+    let (served, bob, mallory) = house().await;
+    let other = "create schema other; create table other.tickets (id int primary key); \
+                 create view tickets as select * from other.tickets";
+    served.outsider().await.batch_execute(other).await.unwrap();
+    let eve = served.client().await;
+    says(&bob, "begin; update seats set note = 'x' where seat_number = 1").await;
+    says(&mallory, "begin; select * from tickets").await;
+    assert_eq!(says(&eve, "comment on schema other is 'soon gone'").await, "(0)");
+    assert_eq!(says(&mallory, "select 1 from seats").await, "1; 1; 1; (3)");
+    assert_eq!(says(&eve, "drop schema other cascade").await, "(0)");
+    assert_eq!(says(&mallory, "commit").await, SCHEMA_CHANGED);
+    assert_eq!(says(&bob, "commit").await, "(0)");
+}
+
+#[tokio::test]
 async fn an_outsider_who_holds_a_row_holds_nobody_up() {
     let (served, bob, mallory) = house().await;
     let outsider = served.outsider().await;

@@ -1,6 +1,7 @@
 //! What must be so before a statement may run: it is allowed here and now, a transaction is open, and the copies
 //! of the tables that it names are filled.
 
+mod path;
 mod sight;
 
 use super::refusal::Refusal;
@@ -56,6 +57,7 @@ impl Session {
         self.ensure_begun().await?;
         let executed = self.executed(statement);
         let named = self.look(&executed).await?;
+        self.follow_path(&named).await?;
         self.check_use(&executed, &named)?;
         if let Some(refusal) = self.tables.refused_call(&executed.names) {
             return Err(refusal.into());
@@ -104,7 +106,7 @@ impl Session {
         if changed { Err(Refusal::schema_changed().into()) } else { Ok(named) }
     }
 
-    fn open(&mut self) -> Result<&mut Transaction, Refusal> {
+    pub(super) fn open(&mut self) -> Result<&mut Transaction, Refusal> {
         match &mut self.state {
             State::Open(open) => Ok(open),
             _ => Err(Refusal::protocol("no transaction is open")),
@@ -124,9 +126,9 @@ impl Session {
                 "ddl and dml are not supported in the same transaction",
             ));
         }
-        if open.moved {
+        if open.path.has_moved() {
             return Err(Refusal::unsupported(
-                "the search_path changed in this transaction: end it before naming tables",
+                "the search_path changed after this transaction had named tables: end it before naming more",
             ));
         }
         open.dml = true;
@@ -138,7 +140,10 @@ impl Session {
     pub(super) async fn ensure_copies(&mut self, relations: &[u32]) -> Result<Vec<u32>, Trouble> {
         let open = match &self.state {
             State::Open(open)
-                if open.block == Block::Explicit || open.dispatched || self.tables.is_used() =>
+                if open.block == Block::Explicit
+                    || open.dispatched
+                    || open.path.was_followed()
+                    || self.tables.is_used() =>
             {
                 Open::Yes
             }

@@ -156,6 +156,7 @@ impl Session {
         self.check_limits(&changes)?;
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
+        let copies_changed = open.has_changed_copies();
         if changes.iter().all(|table| table.claims().next().is_none() && !table.is_written()) {
             self.common.journal().note_nothing(xid);
             self.server.ask(Question::prepared("commit")).await?;
@@ -164,7 +165,7 @@ impl Session {
         }
         self.tables.commit(&Seen { snapshot, own: xid });
         self.state = State::Idle;
-        self.after_end(ddl.is_some()).await?;
+        self.after_end(copies_changed).await?;
         if let Some(ddl) = ddl { self.publish(ddl).await } else { Ok(()) }
     }
 
@@ -272,6 +273,11 @@ fn judged(trouble: Trouble) -> Trouble {
 }
 
 impl Transaction {
+    /// Whether other copies are there than the gateway knows of, once it is over.
+    pub(super) fn has_changed_copies(&self) -> bool {
+        self.ddl.is_some() || self.path.was_followed()
+    }
+
     /// Whether it may be ended by its own COMMIT only.
     pub(super) fn is_block(&self) -> bool {
         self.block == super::session::Block::Explicit

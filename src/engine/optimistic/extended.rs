@@ -194,6 +194,7 @@ impl Session {
         self.ensure_begun().await?;
         if !matches!(statement.kind, Kind::Ddl(_)) {
             let named = self.look(statement).await?;
+            self.follow_path(&named).await?;
             self.ensure_copies(&named.all()).await?;
         }
         Ok(())

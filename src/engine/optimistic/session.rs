@@ -93,12 +93,45 @@ pub(super) struct Transaction {
     pub(super) dml: bool,
     /// How many rows its statements say they have changed: at least as many as there are.
     pub(super) rows: u64,
-    /// Whether the search path may have changed in it.
-    pub(super) moved: bool,
+    /// What has become of the search path in it.
+    pub(super) path: SearchPath,
     /// Where the copies stand.
     pub(super) copies: Standing,
     /// Whether messages of the client have been sent in it.
     pub(super) dispatched: bool,
+}
+
+/// What has become of the search path in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SearchPath {
+    /// It is what it was at the beginning.
+    AsBegun,
+    /// It may be another one since, and the copies are not made for it.
+    Moved,
+    /// The copies were made anew for it: a rollback brings back those from before.
+    Followed,
+    /// It may be another one again since then.
+    MovedAgain,
+}
+
+impl SearchPath {
+    /// It may be another one from now on.
+    pub(super) fn move_on(&mut self) {
+        *self = match self {
+            Self::AsBegun | Self::Moved => Self::Moved,
+            Self::Followed | Self::MovedAgain => Self::MovedAgain,
+        };
+    }
+
+    /// Whether the copies are made for another one.
+    pub(super) fn has_moved(self) -> bool {
+        matches!(self, Self::Moved | Self::MovedAgain)
+    }
+
+    /// Whether copies were made anew.
+    pub(super) fn was_followed(self) -> bool {
+        matches!(self, Self::Followed | Self::MovedAgain)
+    }
 }
 
 /// Where the copies stand in the search path.

@@ -14,7 +14,7 @@ use super::locks::ALL_ROWS;
 use super::refusal::{put_tag, put_warning};
 use super::server::Trouble;
 use super::session::{Block, Session, State};
-use super::statement::{Access, Kind, Statement, is_async};
+use super::statement::{AboutSchema, Access, Kind, Statement, is_async};
 use super::tables::Turned;
 use super::words::{statements, words};
 use crate::wire::frame::{FromClient, FromServer, ServerTag, put, put_text};
@@ -256,14 +256,7 @@ impl Session {
         if statement.refusal.is_some() || !matches!(self.state, State::Idle | State::Open(_)) {
             return Ok(None);
         }
-        let named = self.tables.resolve(&mut self.server, &statement.names).await?.relations();
-        let closed = if named.is_empty()
-            && !statement.sql.trim_start().to_lowercase().starts_with("create")
-        {
-            Closed::Anything
-        } else {
-            Closed::Tables(named)
-        };
+        let closed = self.shut_by(statement).await?;
         let schema = std::sync::Arc::clone(&self.common.schema);
         let doom = std::sync::Arc::clone(&self.place.doom);
         let guard = tokio::select! {
@@ -272,6 +265,23 @@ impl Session {
         };
         self.place.close(closed).await;
         Ok(Some(guard))
+    }
+
+    /// Whom a change of the schema meets. What a drop meets besides, the lookout ends when it is in the way.
+    async fn shut_by(&mut self, statement: &Statement) -> Result<Closed, Trouble> {
+        let shut = match statement.about_schema() {
+            Some(AboutSchema::Harmless) => Vec::new(),
+            Some(AboutSchema::Drop) => self.tables.inside(&mut self.server, statement).await?,
+            None => {
+                let named = self.tables.resolve(&mut self.server, &statement.names).await?;
+                let named = named.relations();
+                if named.is_empty() && statement.command() != "CREATE" {
+                    return Ok(Closed::Anything);
+                }
+                named
+            }
+        };
+        Ok(Closed::Tables(shut))
     }
 
     /// What follows from a statement that has run.
@@ -303,8 +313,10 @@ impl Session {
     /// DISCARD and DEALLOCATE take the gateway's own statements away with the client's; SET may change what names mean.
     async fn names_may_have_moved(&mut self, statement: &Statement) -> Result<(), Trouble> {
         self.tables.forget_names();
-        if let State::Open(open) = &mut self.state {
-            open.moved |= statement.may_move_path();
+        if let State::Open(open) = &mut self.state
+            && statement.may_move_path()
+        {
+            open.path.move_on();
         }
         let words = words(&statement.sql);
         let is = |first: &str| words.first().is_some_and(|word| word.is(first));

@@ -58,6 +58,15 @@ pub(super) enum Kind {
     Query,
 }
 
+/// DDL that is about a schema as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AboutSchema {
+    /// Its comment: nobody who uses its tables is in the way.
+    Harmless,
+    /// Drops it with what is in it.
+    Drop,
+}
+
 /// What BEGIN allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Access {
@@ -90,6 +99,15 @@ impl Statement {
     pub(super) fn command(&self) -> String {
         let first = words(&self.sql).first().and_then(|word| word.name().map(str::to_uppercase));
         first.unwrap_or_default()
+    }
+
+    /// What it does to a schema as a whole, if that is what it is about.
+    pub(super) fn about_schema(&self) -> Option<AboutSchema> {
+        let words = words(&self.sql);
+        if begins(&words, &["comment", "on", "schema"]) {
+            return Some(AboutSchema::Harmless);
+        }
+        begins(&words, &["drop", "schema"]).then_some(AboutSchema::Drop)
     }
 
     /// Whether it may change the search path.

@@ -51,6 +51,8 @@ pub(super) struct Tables {
     wanted: HashSet<u32>,
     /// Tables whose first filling a rollback undid.
     unseen: HashSet<u32>,
+    /// Whether copies were dropped in the open transaction, which its rollback brings back.
+    left: bool,
 }
 
 /// What PostgreSQL calls without being told by name: the functions behind operators, casts and domains.
@@ -176,13 +178,30 @@ impl Tables {
 
     /// Drops every copy and forgets the schema, outside of a transaction.
     pub(super) async fn forget(&mut self, server: &mut Server) -> Result<(), Trouble> {
-        if !self.copies.is_empty() || !self.views.is_empty() {
+        if self.has_copies() || self.left {
             server.ask(Question::once("discard temp")).await?;
         }
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         *self = Self { outdated, looked, ..Self::default() };
         Ok(())
+    }
+
+    /// Forgets every copy and what depends on the search path, inside of a transaction. Returns what drops the copies.
+    pub(super) fn start_anew(&mut self) -> Vec<Question> {
+        let removal = self.removal();
+        let before = std::mem::take(self);
+        *self = Self {
+            schema: before.schema,
+            names: before.names,
+            reading: before.reading,
+            sights: before.sights,
+            outdated: before.outdated,
+            looked: before.looked,
+            left: true,
+            ..Self::default()
+        };
+        removal
     }
 
     /// Whether a value may be given for an identity column only by OVERRIDING SYSTEM VALUE, in one of these tables.

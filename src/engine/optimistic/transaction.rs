@@ -7,13 +7,14 @@ use super::ledger::Snapshot;
 use super::news::Happening;
 use super::refusal::{Aftermath, Refusal};
 use super::server::{Question, Trouble};
-use super::session::{Block, Session, Standing, State, Transaction};
+use super::session::{Block, SearchPath, Session, Standing, State, Transaction};
 use super::statement::Access;
 use super::tables::SchemaMark;
 use crate::sql;
 
 /// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
-const TEMPORARY_FIRST: &str = "a search_path that names pg_temp is not supported on this engine";
+pub(super) const TEMPORARY_FIRST: &str =
+    "a search_path that names pg_temp is not supported on this engine";
 
 /// READ WRITE whatever the client's default is: copies are written even where the client may only read, which is for the gateway to see to.
 pub(super) const BEGIN: &str = "begin isolation level repeatable read, read write";
@@ -42,7 +43,7 @@ impl Session {
             ddl: None,
             dml: false,
             rows: 0,
-            moved: false,
+            path: SearchPath::AsBegun,
             copies: Standing::Before,
             dispatched: false,
         }));
@@ -91,17 +92,17 @@ impl Session {
         }
         self.common.journal().note_nothing(open.xid);
         self.tables.roll_back();
-        self.after_end(open.ddl.is_some()).await
+        self.after_end(open.has_changed_copies()).await
     }
 
     /// What every end of a transaction does.
-    pub(super) async fn after_end(&mut self, had_ddl: bool) -> io::Result<()> {
+    pub(super) async fn after_end(&mut self, copies_changed: bool) -> io::Result<()> {
         self.place.end();
         self.portals.clear();
         if self.common.is_heard() {
             self.tell(Happening::Private(Vec::new()));
         }
-        if had_ddl {
+        if copies_changed {
             // What else went wrong, the next statement meets again.
             if let Err(Trouble::Lost(error)) = self.tables.forget(&mut self.server).await {
                 return Err(error);

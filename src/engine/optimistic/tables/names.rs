@@ -146,6 +146,18 @@ impl Tables {
         Ok(Named { found, sights }.with_references(names).without_aliases(names))
     }
 
+    /// The relations that a drop of the schemas that the statement names would shut.
+    pub(in crate::engine::optimistic) async fn inside(
+        &mut self,
+        server: &mut Server,
+        statement: &Statement,
+    ) -> Result<Vec<u32>, Trouble> {
+        let names = statement.names.iter().map(Name::last);
+        let question = Question::prepared(sql::optimistic::INSIDE).with(array(names));
+        let rows = server.ask(question).await?.rows;
+        Ok(rows.iter().filter_map(|row| row.first()?.as_deref()?.parse().ok()).collect())
+    }
+
     async fn look_up(&mut self, server: &mut Server, names: Vec<Written>) -> Result<(), Trouble> {
         let schemas = names.iter().map(|(schema, _)| schema.as_deref());
         let schemas = schemas.map(|schema| schema.map_or("NULL".to_owned(), |name| array([name])));
