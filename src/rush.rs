@@ -35,6 +35,7 @@ mod ground;
 pub mod headless;
 mod house;
 mod line;
+pub mod lookout;
 pub mod model;
 pub mod options;
 mod pause;
@@ -53,13 +54,14 @@ use board::{End, Ended, Finished, Report};
 use door::Door;
 use floor::Floor;
 use ground::Ground;
+use lookout::{Lookout, Sight};
 use options::{Options, StrategyName};
 use shift::Opening;
 use tally::{Settled, Tally};
 use trace::Trace;
 use trouble::Trouble;
 use verdict::Verdict;
-use waits::{Lookout, Waits};
+use waits::Waits;
 use worker::Shop;
 
 /// How the schemas of rushes begin.
@@ -209,10 +211,10 @@ impl Rush<'_> {
     async fn count(
         &self,
         mut settled: mpsc::Receiver<Vec<Settled>>,
-        lookout: Option<Lookout>,
+        lookout: Lookout,
     ) -> (Tally, Option<Waits>) {
         let mut tally = Tally::default();
-        let mut waits = lookout.as_ref().map(|_| Waits::default());
+        let mut waits = lookout.shows_waits().then(Waits::default);
         let mut seen = watch(lookout);
         loop {
             tokio::select! {
@@ -224,9 +226,11 @@ impl Rush<'_> {
                     }
                     tell(&self.reports, Report::Settled(batch.into())).await;
                 }
-                Some(look) = seen.recv() => {
-                    waits = Some(look);
-                    tell(&self.reports, Report::Waits(look)).await;
+                Some(sight) = seen.recv() => {
+                    if let Sight::Waits(seen) = sight {
+                        waits = Some(seen);
+                    }
+                    tell(&self.reports, sight.into()).await;
                 }
             }
         }
@@ -234,10 +238,17 @@ impl Rush<'_> {
 }
 
 /// The lookout's own task ends when nobody receives any more.
-fn watch(lookout: Option<Lookout>) -> mpsc::Receiver<Waits> {
+fn watch(lookout: Lookout) -> mpsc::Receiver<Sight> {
     let (told, seen) = mpsc::channel(1);
-    if let Some(lookout) = lookout {
-        tokio::spawn(lookout.watch(told));
-    }
+    tokio::spawn(lookout.watch(told));
     seen
+}
+
+impl From<Sight> for Report {
+    fn from(sight: Sight) -> Self {
+        match sight {
+            Sight::Waits(waits) => Self::Waits(waits),
+            Sight::Presence(presence) => Self::Presence(presence),
+        }
+    }
 }

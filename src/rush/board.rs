@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lookout::Presence;
 use super::options::StrategyName;
 use super::tally::{Settled, Tally};
 use super::verdict::Verdict;
@@ -20,6 +21,8 @@ pub enum Report {
     Settled(Arc<[Settled]>),
     /// Who has waited so far.
     Waits(Waits),
+    /// The server has gone away, or come back.
+    Presence(Presence),
     /// A strategy is over.
     Ended(Arc<Ended>),
 }
@@ -130,6 +133,7 @@ impl Board {
                     running.waits = Some(waits);
                 }
             }
+            Report::Presence(_) => {}
             Report::Ended(ended) => {
                 self.running = None;
                 self.ended.push(ended);

@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, Report};
+use super::lookout::Presence;
 use super::options::{Options, StrategyName};
 use super::{RushError, run};
 use crate::wire::Target;
@@ -41,6 +42,11 @@ fn show(report: &Report, bar: &mut Option<ProgressBar>, options: &Options) {
                 bar.inc(batch.len() as u64);
             }
         }
+        Report::Presence(presence) => {
+            if let Some(bar) = bar {
+                bar.set_prefix(words(*presence));
+            }
+        }
         Report::Waits(_) => {}
         Report::Ended(_) => {
             if let Some(bar) = bar.take() {
@@ -50,9 +56,16 @@ fn show(report: &Report, bar: &mut Option<ProgressBar>, options: &Options) {
     }
 }
 
+fn words(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Here => "",
+        Presence::Away => "the server does not answer  ",
+    }
+}
+
 fn new_bar(strategy: StrategyName, requests: u32) -> ProgressBar {
     let bar = ProgressBar::new(requests.into()).with_message(strategy.as_str());
-    let style = "{msg:18} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left";
+    let style = "{msg:18} {prefix}{wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left";
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use overbooked::engine::postgres::{Cluster, ClusterOptions};
-use overbooked::rush::board::{Board, End, Finished};
+use overbooked::rush::board::{Board, End, Finished, Report};
+use overbooked::rush::lookout::Presence;
 use overbooked::rush::options::StrategyName;
 use overbooked::wire::Target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -112,6 +113,33 @@ async fn a_restarted_server_costs_no_booking() {
             .unwrap();
     assert_eq!(left, 0);
     pool.close().await;
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_back_is_looked_at_again() {
+    let mut cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.unwrap();
+    let (target, stop) = (cluster.target(), CancellationToken::new());
+    let options =
+        options("for-update --requests 1000000 --seats 100000 --workers 4 --think-time 2ms");
+    let (reports, mut heard) = mpsc::channel(64);
+    let run = overbooked::rush::run(&options, &target, reports, stop.clone());
+    let follow = async {
+        let mut told = Vec::new();
+        while let Some(report) = heard.recv().await {
+            match report {
+                Report::Opened(_) => cluster.restart().await.unwrap(),
+                Report::Presence(presence) => told.push(presence),
+                Report::Waits(_) if told.ends_with(&[Presence::Here]) => stop.cancel(),
+                _ => {}
+            }
+        }
+        told
+    };
+    let both = Box::pin(async { tokio::join!(run, follow) });
+    let (ran, told) = timeout(DEADLINE, both).await.unwrap();
+    ran.unwrap();
+    assert_eq!(told, [Presence::Away, Presence::Here]);
     cluster.stop().await.unwrap();
 }
 

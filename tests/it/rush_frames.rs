@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use overbooked::rush::board::{End, Ended, Finished, Report};
+use overbooked::rush::lookout::Presence;
 use overbooked::rush::options::StrategyName;
 use overbooked::rush::tally::{Outcome, Settled, Tally};
 use overbooked::rush::trouble::ErrorClass;
@@ -163,6 +164,33 @@ fn a_rush_that_is_over_shows_every_strategy_and_why_one_was_not_possible() {
         let frame = picture(&telling.stand, (width, height), Charset::Unicode);
         insta::assert_snapshot!(format!("over-{width}x{height}"), frame);
     }
+}
+
+#[test]
+fn a_server_that_is_away_is_told_and_is_forgotten_once_it_is_back() {
+    let mut telling = Telling::begin();
+    telling.open(StrategyName::Nowait);
+    telling.work(6);
+    telling.tell(Report::Presence(Presence::Away));
+    telling.now += BEAT * 14;
+    telling.stand.tick(telling.now);
+    for (width, height) in SIZES {
+        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        insta::assert_snapshot!(format!("away-{width}x{height}"), frame);
+    }
+    telling.tell(Report::Presence(Presence::Here));
+    let frame = picture(&telling.stand, (80, 24), Charset::Unicode);
+    assert!(!frame.contains("not answered"), "{frame}");
+}
+
+#[test]
+fn the_last_picture_stays_however_long_somebody_looks_at_it() {
+    let mut telling = Telling::over();
+    let before = picture(&telling.stand, (120, 40), Charset::Unicode);
+    telling.now += BEAT * 400;
+    telling.stand.tick(telling.now);
+    assert_eq!(picture(&telling.stand, (120, 40), Charset::Unicode), before);
+    assert!(before.contains("the house after hold"), "{before}");
 }
 
 #[test]

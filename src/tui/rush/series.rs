@@ -22,10 +22,8 @@ pub(super) struct Moment {
     pub(super) at: f64,
     /// Requests a second.
     pub(super) throughput: f64,
-    /// The median latency in milliseconds.
-    pub(super) p50: f64,
-    /// The latency that one in a hundred exceeds, in milliseconds.
-    pub(super) p99: f64,
+    /// The latencies, where a request ended.
+    pub(super) latency: Option<Latency>,
     /// Lock waits seen, a second.
     pub(super) waits: f64,
     /// Conflicts a second.
@@ -34,11 +32,30 @@ pub(super) struct Moment {
     pub(super) retries: f64,
 }
 
+/// Latencies in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Latency {
+    /// The median.
+    pub(super) p50: f64,
+    /// The one that one in a hundred exceeds.
+    pub(super) p99: f64,
+}
+
+impl Latency {
+    #[expect(clippy::cast_precision_loss, reason = "points of a chart")]
+    pub(super) fn of(micros: &Histogram<u64>) -> Option<Self> {
+        let millis = |quantile| micros.value_at_quantile(quantile) as f64 / 1e3;
+        (!micros.is_empty()).then(|| Self { p50: millis(0.5), p99: millis(0.99) })
+    }
+}
+
 /// The moments of the strategy that runs.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     begun: Duration,
     moment_begun: Duration,
+    /// When a request was last told of.
+    heard: Duration,
     latencies: Histogram<u64>,
     conflicts: u32,
     retries: u32,
@@ -53,6 +70,7 @@ impl Series {
         Self {
             begun: now,
             moment_begun: now,
+            heard: now,
             // Two digits are enough for a chart. The bounds are always accepted.
             latencies: Histogram::new_with_bounds(1, LONGEST, 2)
                 .unwrap_or_else(|_| unreachable!("the bounds are constants")),
@@ -65,7 +83,8 @@ impl Series {
     }
 
     /// Counts a request towards this moment.
-    pub(super) fn apply(&mut self, settled: &Settled) {
+    pub(super) fn apply(&mut self, settled: &Settled, now: Duration) {
+        self.heard = now;
         let micros = u64::try_from(settled.latency.as_micros()).unwrap_or(u64::MAX);
         self.latencies.saturating_record(micros.max(1));
         self.conflicts += settled.conflicts;
@@ -79,10 +98,23 @@ impl Series {
 
     /// Ends the moment if it is over.
     pub(super) fn tick(&mut self, now: Duration) {
-        let lasted = now.saturating_sub(self.moment_begun);
-        if lasted < MOMENT {
-            return;
+        if now.saturating_sub(self.moment_begun) >= MOMENT {
+            self.end_moment(now);
         }
+    }
+
+    /// Nothing more will come: the time in which everybody was done already is no part of the picture, and the rest of a moment is one only if it is
+    /// long enough to be told by the second.
+    pub(super) fn end(&mut self) {
+        let rest = self.heard.saturating_sub(self.moment_begun);
+        if !self.latencies.is_empty() && (self.moments.is_empty() || rest >= MOMENT / 2) {
+            self.end_moment(self.heard);
+        }
+        while self.moments.pop_back_if(|moment| moment.latency.is_none()).is_some() {}
+    }
+
+    fn end_moment(&mut self, now: Duration) {
+        let lasted = now.saturating_sub(self.moment_begun);
         if self.moments.len() == KEPT {
             self.moments.pop_front();
         }
@@ -94,12 +126,10 @@ impl Series {
 
     #[expect(clippy::cast_precision_loss, reason = "points of a chart")]
     fn moment(&self, now: Duration, seconds: f64) -> Moment {
-        let millis = |quantile| self.latencies.value_at_quantile(quantile) as f64 / 1e3;
         Moment {
             at: now.saturating_sub(self.begun).as_secs_f64(),
             throughput: self.latencies.len() as f64 / seconds,
-            p50: millis(0.5),
-            p99: millis(0.99),
+            latency: Latency::of(&self.latencies),
             waits: self.waits.saturating_sub(self.waits_before) as f64 / seconds,
             conflicts: f64::from(self.conflicts) / seconds,
             retries: f64::from(self.retries) / seconds,
@@ -141,7 +171,7 @@ mod tests {
     #[test]
     fn a_moment_is_told_by_the_second() {
         let mut series = Series::new(Duration::from_secs(9));
-        (0..50).for_each(|_| series.apply(&settled(4)));
+        (0..50).for_each(|_| series.apply(&settled(4), Duration::from_secs(9)));
         series.tick(Duration::from_millis(9_249));
         assert!(series.moments().is_empty());
         series.tick(Duration::from_millis(9_500));
@@ -151,9 +181,33 @@ mod tests {
         {
             assert!((rate - expected).abs() < 0.1, "{moment:?}");
         }
-        assert!((moment.p50 - 4.0).abs() < 0.1, "{moment:?}");
+        assert!((moment.latency.unwrap().p50 - 4.0).abs() < 0.1, "{moment:?}");
         series.tick(Duration::from_secs(10));
         assert!(series.last().throughput < 1.0);
+        assert_eq!(series.last().latency, None, "nobody waited for nothing");
+    }
+
+    #[test]
+    fn the_time_after_the_last_request_is_no_part_of_the_picture() {
+        let mut series = Series::new(Duration::ZERO);
+        for beat in 1..5 {
+            series.apply(&settled(4), MOMENT * beat);
+            series.tick(MOMENT * beat);
+        }
+        let busy = series.moments().clone();
+        (5..9).for_each(|beat| series.tick(MOMENT * beat));
+        assert_eq!(series.moments().len(), 8);
+        series.end();
+        assert_eq!(*series.moments(), busy);
+    }
+
+    #[test]
+    fn what_is_over_in_less_than_a_moment_has_a_picture() {
+        let mut series = Series::new(Duration::ZERO);
+        series.apply(&settled(4), MOMENT / 10);
+        series.tick(MOMENT / 2);
+        series.end();
+        assert!((series.last().throughput - 40.0).abs() < 0.1, "{:?}", series.last());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! How a rush stands: everything that its screen shows, folded from the rush's reports.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::series::Series;
-use crate::rush::board::{Board, Report};
+use crate::rush::board::{Board, Ended, Report};
+use crate::rush::lookout::Presence;
 use crate::rush::options::{Options, StrategyName};
 use crate::rush::tally::{Outcome, Settled};
 
@@ -41,6 +43,10 @@ pub struct Stand {
     pub(super) sales: Vec<u8>,
     pub(super) opened: Duration,
     pub(super) now: Duration,
+    /// What the strategy came to whose picture still stands, until the next one opens.
+    pub(super) kept: Option<Arc<Ended>>,
+    /// Since when the server has not answered.
+    away_since: Option<Duration>,
 }
 
 impl Stand {
@@ -56,6 +62,8 @@ impl Stand {
             options: options.clone(),
             opened: Duration::ZERO,
             now: Duration::ZERO,
+            kept: None,
+            away_since: None,
         }
     }
 
@@ -66,10 +74,15 @@ impl Stand {
                 self.sales.fill(0);
                 self.series = Series::new(now);
                 self.opened = now;
+                (self.kept, self.away_since) = (None, None);
             }
-            Report::Settled(batch) => batch.iter().for_each(|settled| self.count(settled)),
+            Report::Settled(batch) => batch.iter().for_each(|settled| self.count(settled, now)),
             Report::Waits(waits) => self.series.see(*waits),
-            Report::Note(_) | Report::Ended(_) => {}
+            Report::Presence(presence) => {
+                self.away_since = (*presence == Presence::Away).then_some(now);
+            }
+            Report::Ended(ended) => self.keep(ended),
+            Report::Note(_) => {}
         }
         self.board.apply(report);
         self.tick(now);
@@ -88,8 +101,17 @@ impl Stand {
         }
     }
 
-    fn count(&mut self, settled: &Settled) {
-        self.series.apply(settled);
+    /// A strategy that never opened leaves the picture of the one before it.
+    fn keep(&mut self, ended: &Arc<Ended>) {
+        self.away_since = None;
+        if self.board.running.is_some() {
+            self.series.end();
+            self.kept = Some(Arc::clone(ended));
+        }
+    }
+
+    fn count(&mut self, settled: &Settled, now: Duration) {
+        self.series.apply(settled, now);
         let Outcome::Booked(seat) = settled.outcome else { return };
         let place = usize::try_from(seat - 1).unwrap_or(usize::MAX);
         if let Some(sales) = self.sales.get_mut(place) {
@@ -97,8 +119,17 @@ impl Stand {
         }
     }
 
-    /// How long the running strategy will still take if it goes on as it did; with a rate, until the last passenger is due.
+    /// How long the server has not answered.
+    pub(super) fn away_for(&self) -> Option<Duration> {
+        self.away_since.map(|since| self.now.saturating_sub(since))
+    }
+
+    /// How long the running strategy will still take if it goes on as it did; with a rate, until the last passenger is due. Nobody knows that while the
+    /// server is away.
     pub(super) fn left(&self) -> Option<Duration> {
+        if self.away_since.is_some() {
+            return None;
+        }
         let running = self.board.running.as_ref()?;
         let settled = u32::try_from(running.tally.settled).ok().filter(|settled| *settled > 0)?;
         let spent = self.now.saturating_sub(self.opened);

@@ -25,9 +25,10 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Widget};
 
-use super::series::Moment;
+use super::series::{Latency, Moment};
 use super::stand::{Over, Phase, Stand};
 use super::{dots, help};
+use crate::rush::board::{Finished, Running};
 use crate::rush::table;
 use crate::rush::tally::Tally;
 use crate::tui::text;
@@ -50,7 +51,7 @@ pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
     let [house, charts] = Layout::horizontal([Constraint::Fill(1); 2]).areas(top);
     let [throughput, latency] = Layout::vertical([Constraint::Fill(1); 2]).areas(charts);
     draw_header(stand, theme, header, buffer);
-    dots::draw(stand, theme, pane("the house", theme, house, buffer), buffer);
+    dots::draw(stand, theme, pane(&house_title(stand), theme, house, buffer), buffer);
     draw_throughput(stand, theme, throughput, buffer);
     draw_latency(stand, theme, latency, buffer);
     draw_now(stand, theme, now, buffer);
@@ -82,6 +83,13 @@ fn keep_ascii(buffer: &mut Buffer) {
             "≥" => ">",
             _ => "?",
         });
+    }
+}
+
+fn house_title(stand: &Stand) -> String {
+    match &stand.kept {
+        Some(ended) => format!("the house after {}", ended.strategy),
+        None => "the house".to_owned(),
     }
 }
 
@@ -140,24 +148,46 @@ fn seconds(time: Duration) -> String {
 
 /// A line of a chart.
 struct Curve {
-    value: fn(&Moment) -> f64,
+    /// None where there is a gap.
+    value: fn(&Moment) -> Option<f64>,
     role: Role,
 }
 
+impl Curve {
+    fn at(&self, moment: &Moment) -> Option<(f64, f64)> {
+        Some((moment.at, (self.value)(moment)?))
+    }
+}
+
+/// What was measured in the end says more than the last moment did.
+fn finished(stand: &Stand) -> Option<&Finished> {
+    stand.kept.as_ref()?.finished()
+}
+
 fn draw_throughput(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let title = format!("requests a second: {:.0}", stand.series.last().throughput);
+    let title = match finished(stand) {
+        Some(finished) => format!("requests a second: {:.0} on average", finished.throughput()),
+        None => format!("requests a second: {:.0}", stand.series.last().throughput),
+    };
     let area = pane(&title, theme, area, buffer);
-    let curve = Curve { value: |moment| moment.throughput, role: Role::Booked };
+    let curve = Curve { value: |moment| Some(moment.throughput), role: Role::Booked };
     draw_chart(stand, theme, &[curve], area, buffer);
 }
 
 fn draw_latency(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let last = stand.series.last();
-    let title = format!("latency in ms: p50 {:.1}, p99 {:.1}", last.p50, last.p99);
+    let latency = match finished(stand) {
+        Some(finished) => Latency::of(&finished.tally.latencies),
+        None => stand.series.last().latency,
+    };
+    let title = match latency {
+        Some(Latency { p50, p99 }) => format!("latency in ms: p50 {p50:.1}, p99 {p99:.1}"),
+        None if stand.series.moments().is_empty() => "latency in ms".to_owned(),
+        None => "latency in ms: none ended just now".to_owned(),
+    };
     let area = pane(&title, theme, area, buffer);
     let curves = [
-        Curve { value: |moment| moment.p50, role: Role::Booked },
-        Curve { value: |moment| moment.p99, role: Role::Waiting },
+        Curve { value: |moment| Some(moment.latency?.p50), role: Role::Booked },
+        Curve { value: |moment| Some(moment.latency?.p99), role: Role::Waiting },
     ];
     draw_chart(stand, theme, &curves, area, buffer);
 }
@@ -167,7 +197,7 @@ fn draw_chart(stand: &Stand, theme: &Theme, curves: &[Curve], area: Rect, buffer
     let (Some(first), Some(last)) = (moments.front(), moments.back()) else { return };
     let points: Vec<Vec<(f64, f64)>> = curves
         .iter()
-        .map(|curve| moments.iter().map(|moment| (moment.at, (curve.value)(moment))).collect())
+        .map(|curve| moments.iter().filter_map(|moment| curve.at(moment)).collect())
         .collect();
     let highest = points.iter().flatten().map(|(_, value)| *value).fold(1.0, f64::max);
     let marker = match theme.charset() {
@@ -187,33 +217,42 @@ fn draw_chart(stand: &Stand, theme: &Theme, curves: &[Curve], area: Rect, buffer
 
 fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let Some(running) = &stand.board.running else { return };
+    let rates = match stand.away_for() {
+        Some(away) => Line::styled(absence(away), theme.style(Role::Conflict)),
+        None => Line::styled(rates(stand, running, theme), theme.style(Role::Screen)),
+    };
+    let counts = counts(&running.tally, stand, theme.signs().between);
+    let counts = text::visible(&counts).into_owned();
+    let counts = text::fit(&counts, usize::from(area.width), theme.signs().ellipsis).into_owned();
+    text::put_lines(buffer, area, &[rates, Line::styled(counts, theme.style(Role::Notice))]);
+}
+
+fn absence(away: Duration) -> String {
+    format!(" the server has not answered for {}; everybody tries to connect again", seconds(away))
+}
+
+fn rates(stand: &Stand, running: &Running, theme: &Theme) -> String {
     let last = stand.series.last();
     let between = theme.signs().between;
     let waits = match running.waits {
         Some(waits) => format!("lock waits {} now, {:.0}/s seen", waits.now, last.waits),
         None => "lock waits not shown by this engine".to_owned(),
     };
-    let rates = format!(
+    format!(
         " {waits} {between} conflicts {:.0}/s {between} retries {:.0}/s",
         last.conflicts, last.retries
-    );
-    let counts = text::visible(&counts(&running.tally, between)).into_owned();
-    let counts = text::fit(&counts, usize::from(area.width), theme.signs().ellipsis).into_owned();
-    let lines = [
-        Line::styled(rates, theme.style(Role::Screen)),
-        Line::styled(counts, theme.style(Role::Notice)),
-    ];
-    text::put_lines(buffer, area, &lines);
+    )
 }
 
-fn counts(tally: &Tally, between: &str) -> String {
+fn counts(tally: &Tally, stand: &Stand, between: &str) -> String {
     let Tally { booked, taken, gave_up, failed, errors, .. } = tally;
     let errors: Vec<String> =
         errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
-    let errors = if errors.is_empty() {
-        "no errors".into()
-    } else {
-        format!("errors: {}", errors.join(", "))
+    // An error is counted with its request, and no request ends while nobody answers.
+    let errors = match (errors.is_empty(), stand.away_for()) {
+        (true, None) => "no errors".to_owned(),
+        (true, Some(_)) => "errors are told later".to_owned(),
+        (false, _) => format!("errors: {}", errors.join(", ")),
     };
     format!(
         " booked {booked} {between} taken {taken} {between} gave up {gave_up} {between} failed {failed} {between} {errors}"
