@@ -134,7 +134,12 @@ impl Director {
     }
 
     async fn obey(&mut self, stage: &mut Option<Stage>, command: Command, orders: &mut Orders) {
+        let is_between = stage.is_none() && orders.has_another_setup();
         match command {
+            Command::Step if is_between => return self.place.asked.push_back(None),
+            Command::StepEdited(sql) if is_between => {
+                return self.place.asked.push_back(Some(sql));
+            }
             Command::GoTo(step) => return self.replay(stage, step, orders).await,
             Command::Open(scenario) => {
                 let production = Production::of(scenario, &self.production);
@@ -148,7 +153,7 @@ impl Director {
             _ => {}
         }
         let Some(stage) = stage else {
-            let refusal = if orders.has_another_setup() {
+            let refusal = if is_between {
                 "the scenario is being set up anew"
             } else {
                 "nothing is set up; F8 tries again"
@@ -322,7 +327,7 @@ impl Director {
     }
 
     async fn switch(&mut self, stage: &mut Option<Stage>, kind: EngineKind, orders: &mut Orders) {
-        let until = self.place.destination();
+        let until = self.place.take_destination().min(self.launches().len());
         let production = Production { engine: kind, ..(*self.production).clone() };
         self.production = Arc::new(production);
         self.replay(stage, until, orders).await;

@@ -36,8 +36,8 @@ impl Orders {
     }
 
     /// Waits until a setup that is under way has become pointless: the driver has left, or wants another. What was meant for the scene that
-    /// will not be is dropped then, but for what somebody has typed; other commands are kept for [`next`](Self::next), and nothing is
-    /// lost if the wait is given up.
+    /// will not be is dropped then, but for what somebody has typed, and for steps if it is only the engine that changes; other commands are kept for
+    /// [`next`](Self::next), and nothing is lost if the wait is given up.
     pub(crate) async fn overtaking(&mut self) {
         while !self.has_another_setup() {
             match self.incoming.recv().await {
@@ -45,9 +45,20 @@ impl Orders {
                 None => return,
             }
         }
-        self.deferred.retain(|command| {
-            asks_for_another_setup(command) || matches!(command, Command::Submit { .. })
+        self.drop_the_pointless();
+    }
+
+    /// What comes after the next setup is meant for that one.
+    fn drop_the_pointless(&mut self) {
+        let Some(next) = self.deferred.iter().position(asks_for_another_setup) else { return };
+        let plays_on = matches!(self.deferred[next], Command::Switch(_));
+        let kept = self.deferred.split_off(next);
+        self.deferred.retain(|command| match command {
+            Command::Submit { .. } => true,
+            Command::Step | Command::StepEdited(_) => plays_on,
+            _ => false,
         });
+        self.deferred.extend(kept);
     }
 
     /// Whether another setup is wanted.
@@ -84,6 +95,29 @@ mod tests {
         );
         commands.send(Command::Step).unwrap();
         assert_eq!(orders.next().await, Some(Command::Step));
+    }
+
+    #[tokio::test]
+    async fn steps_outlive_a_change_of_engine_and_those_after_a_setup_are_meant_for_it() {
+        let (commands, incoming) = mpsc::unbounded_channel();
+        let mut orders = Orders::new(incoming);
+        let switch = Command::Switch(crate::scenario::EngineKind::Optimistic);
+        for command in [Command::Step, switch.clone(), Command::Step, Command::GoTo(0)] {
+            commands.send(command).unwrap();
+        }
+        drop(commands);
+        orders.overtaking().await;
+        assert_eq!(orders.next().await, Some(Command::Step));
+        assert_eq!(orders.next().await, Some(switch));
+        orders.abandonment().await;
+        orders.overtaking().await;
+        assert_eq!(orders.next().await, Some(Command::GoTo(0)), "what was left to play is over");
+    }
+
+    #[tokio::test]
+    async fn orders_end_with_their_driver() {
+        let (commands, incoming) = mpsc::unbounded_channel();
+        let mut orders = Orders::new(incoming);
         drop(commands);
         orders.overtaking().await;
         orders.abandonment().await;

@@ -23,9 +23,15 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Where the play stands, or will once a replay that is under way has ended.
-    pub(super) fn destination(&self) -> usize {
-        self.replay.map_or(self.next, |(until, _)| until)
+    /// Where the play stands, or will once a replay that is under way has ended and the steps that were asked for are played. They count as replayed
+    /// from now on.
+    pub(super) fn take_destination(&mut self) -> usize {
+        let mut until = self.replay.map_or(self.next, |(until, _)| until);
+        for edited in self.asked.drain(..) {
+            self.edits.extend(edited.map(|sql| (until, sql)));
+            until += 1;
+        }
+        until
     }
 }
 
@@ -35,4 +41,18 @@ pub(super) enum Finale {
     Ahead,
     UnderWay,
     Done,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_were_asked_for_are_replayed_with_their_edits() {
+        let mut place = Place { next: 2, ..Place::default() };
+        place.asked.extend([None, Some("select 1".to_owned())]);
+        assert_eq!(place.take_destination(), 4);
+        assert_eq!(place.edits, BTreeMap::from([(3, "select 1".to_owned())]));
+        assert!(place.asked.is_empty());
+    }
 }

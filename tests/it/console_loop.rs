@@ -192,6 +192,20 @@ async fn the_step_key_asks_for_a_step_and_only_once_until_it_is_quiet() {
 }
 
 #[tokio::test]
+async fn steps_that_are_asked_for_while_one_runs_come_on_the_other_engine() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    for key in [5, 5, 5, 2, 6] {
+        desk.press(KeyCode::F(key), KeyModifiers::NONE);
+    }
+    assert_eq!(desk.command().await, Command::Step);
+    assert_eq!(desk.command().await, Command::Switch(EngineKind::Optimistic));
+    assert_eq!(desk.command().await, Command::Step);
+    assert_eq!(desk.command().await, Command::Step);
+    assert_eq!(desk.command().await, Command::GoTo(2), "back by one from where it will stand");
+}
+
+#[tokio::test]
 async fn the_interrupt_key_cancels_what_runs_and_never_quits() {
     let mut desk = Desk::open();
     desk.opens_the_scenario().await;

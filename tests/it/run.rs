@@ -147,6 +147,24 @@ async fn going_back_replays_to_the_step_before_in_a_fresh_house() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn steps_that_were_asked_for_are_played_however_often_the_engine_changes() {
+    let venues = private_server();
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    run.send(Command::Step);
+    for engine in [EngineKind::Optimistic, EngineKind::Postgres] {
+        run.send(Command::Switch(engine));
+        run.send(Command::Step);
+    }
+    let fresh = run.until(|report| matches!(report, Report::Fresh(_))).await;
+    let Some(Report::Fresh(fresh)) = fresh.last() else { unreachable!("it was waited for") };
+    assert_eq!(fresh.engine.kind, EngineKind::Postgres);
+    run.until(|report| *report == Report::Next(3)).await;
+    run.run.end().await;
+    venues.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn switching_engines_replays_to_the_same_step_where_nobody_waits() {
     let venues = private_server();
     let mut run = Watched::open(&venues, "adjacent-seats");

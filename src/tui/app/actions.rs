@@ -128,6 +128,13 @@ impl App {
         self.going_to.unwrap_or(next)
     }
 
+    /// The same once the steps that were asked for have been played too.
+    fn destination_after_steps(&self) -> usize {
+        let last = self.script.as_ref().map_or(0, |script| script.schedule.launches.len());
+        let after = self.stepping.map_or(0, |stepping| stepping.towards + stepping.more);
+        self.destination().max(after.min(last))
+    }
+
     /// What keeps the next step from being sent, in words.
     pub(in crate::tui) fn why_no_step(&self) -> Option<String> {
         let (session, narration) = self.next_session()?;
@@ -202,14 +209,16 @@ impl App {
             }
             None => return Vec::new(),
         };
-        self.stepping = None;
+        self.going_to = Some(self.destination_after_steps());
+        let more = self.stepping.take().map_or(0, |stepping| stepping.more);
         self.plays_at = None;
-        self.going_to = Some(self.destination());
         self.engine_asked = Some(kind);
         if self.script.as_ref().is_some_and(|script| !script.scenario.is_for(kind)) {
             self.say(format!("this scenario is not meant for {}", words::engine(kind)));
         }
-        vec![Effect::Ask(Command::Switch(kind))]
+        // Whoever has asked for more steps than one still wants them, on the other engine.
+        let steps = std::iter::repeat_n(Effect::Ask(Command::Step), more);
+        std::iter::once(Effect::Ask(Command::Switch(kind))).chain(steps).collect()
     }
 
     fn auto_play(&mut self, now: Duration) -> Vec<Effect> {
