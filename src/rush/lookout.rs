@@ -91,7 +91,7 @@ impl Lookout {
             beat.tick().await;
             match within(self.line.run(&self.question)).await {
                 Ok(waiting) => self.tell_waits(waiting, told).await,
-                Err(_) => self.come_back(told).await,
+                Err(trouble) => self.come_back(trouble, told).await,
             }
         }
     }
@@ -102,10 +102,13 @@ impl Lookout {
         }
     }
 
-    /// A connection that somebody has ended says nothing about the server; one that cannot be made does.
-    async fn come_back(&mut self, told: &mpsc::Sender<Sight>) {
+    /// A connection that somebody has ended says nothing about the server; one that cannot be made does, and so does silence.
+    async fn come_back(&mut self, lost: Trouble, told: &mpsc::Sender<Sight>) {
         let mut beat = beat(ASK_EVERY);
-        let mut is_away = false;
+        let mut is_away = *lost.class() == ErrorClass::no_answer();
+        if is_away {
+            tell(told, Sight::Presence(Presence::Away)).await;
+        }
         while let Err(trouble) = self.connect().await {
             if !is_away && is_silent(&trouble) {
                 is_away = true;

@@ -228,7 +228,7 @@ fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 fn absence(away: Duration) -> String {
-    format!(" the server has not answered for {}; everybody tries to connect again", seconds(away))
+    format!(" the server has not answered for {}; everybody waits for it", seconds(away))
 }
 
 fn rates(stand: &Stand, running: &Running, theme: &Theme) -> String {
