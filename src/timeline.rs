@@ -76,6 +76,13 @@ pub struct Bar {
     pub gone: Option<usize>,
 }
 
+impl Bar {
+    /// The moment in which the server rolled a transaction back because its session had gone.
+    pub fn abandoned(&self) -> Option<usize> {
+        self.gone.filter(|_| self.after != TransactionStatus::Idle)
+    }
+}
+
 /// What came of a statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum End {

@@ -21,6 +21,9 @@ mod answer;
 
 use answer::{Answer, Outcome, judge};
 
+/// The SQLSTATE of a statement that was cancelled.
+const QUERY_CANCELED: &str = "57014";
+
 /// What has become of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -35,6 +38,8 @@ pub enum Verdict {
     },
     /// It is about another engine.
     NotHere,
+    /// It did not come, and nobody can say that it should have: a person has cancelled something before.
+    Excused,
 }
 
 /// A part of the scenario that has expectations.
@@ -81,6 +86,8 @@ struct Judged {
     is_settled: bool,
     /// Who was waiting when it was sent.
     waiting_before: Vec<SessionName>,
+    /// Whether a person has cancelled something before it was judged.
+    is_excused: bool,
 }
 
 /// What a session is doing, or has done last.
@@ -89,6 +96,8 @@ struct Work {
     part: Option<Part>,
     is_answered: bool,
     wait: Option<Wait>,
+    /// Whether a person has asked to cancel it.
+    is_to_be_cancelled: bool,
     answer: Answer,
     /// How much of the answer had come before it began to wait.
     before_wait: usize,
@@ -159,7 +168,25 @@ impl Check {
             }
             Kind::Waiting(wait) => self.work(session).wait(wait),
             Kind::Resumed { .. } => self.work(session).wait = None,
-            kind => self.work(session).answer.apply(kind),
+            kind => {
+                self.work(session).answer.apply(kind);
+                if let Kind::Failed(message) = kind {
+                    self.failed(session, &message.code);
+                }
+            }
+        }
+    }
+
+    /// A person, and not the file, cancels what this session is doing. Once the server has done so the play is another one than the file's: what does
+    /// not come from then on is no fault of the steps'.
+    pub fn cancels(&mut self, session: &SessionName) {
+        self.work(Some(session)).is_to_be_cancelled = true;
+    }
+
+    fn failed(&mut self, session: Option<&SessionName>, code: &str) {
+        if code == QUERY_CANCELED && self.work(session).is_to_be_cancelled {
+            let judged = self.launches.iter_mut().chain([&mut self.finally]);
+            judged.for_each(|judged| judged.is_excused = true);
         }
     }
 
@@ -248,15 +275,16 @@ impl Judged {
         let waits = self.open(|expected| matches!(expected, Expected::WaitsFor(_)));
         for &nth in &waits {
             if let Expected::WaitsFor(name) = &self.lines[nth].expected {
-                self.verdicts[nth] = own.waits_for(name);
+                let verdict = own.waits_for(name);
+                self.decide(nth, verdict);
             }
         }
         if own.is_answered || !waits.is_empty() {
             return;
         }
-        self.unsaid = Some(own.describe());
+        self.unsaid = (!self.is_excused).then(|| own.describe());
         for nth in self.open(is_answer) {
-            self.verdicts[nth] = Verdict::Broken { found: own.describe() };
+            self.decide(nth, Verdict::Broken { found: own.describe() });
         }
     }
 
@@ -265,8 +293,15 @@ impl Judged {
         let expected: Vec<&Expected> = open.iter().map(|&nth| &self.lines[nth].expected).collect();
         let verdicts = judge(&expected, own.answer.outcomes());
         for (nth, verdict) in open.into_iter().zip(verdicts) {
-            self.verdicts[nth] = verdict;
+            self.decide(nth, verdict);
         }
+    }
+
+    fn decide(&mut self, nth: usize, verdict: Verdict) {
+        self.verdicts[nth] = match verdict {
+            Verdict::Broken { .. } if self.is_excused => Verdict::Excused,
+            verdict => verdict,
+        };
     }
 
     fn judge_resumptions(&mut self, work: &BTreeMap<Option<SessionName>, Work>) {
@@ -280,7 +315,7 @@ impl Judged {
             let expected: Vec<&Expected> = lines.iter().map(|(_, expected)| expected).collect();
             let verdicts = self.resumed(&session, &expected, work.get(&Some(session.clone())));
             for ((nth, _), verdict) in lines.iter().zip(verdicts) {
-                self.verdicts[*nth] = verdict;
+                self.decide(*nth, verdict);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, SessionName};
 use crate::run::Fresh;
 use crate::scenario::check::{Breach, Check, Part, Verdict};
 use crate::scenario::{Expected, Scenario, Schedule, Step};
@@ -157,6 +157,11 @@ impl Script {
             .filter(|verdict| **verdict == Verdict::Kept)
             .count();
         (kept, self.check.breaches().len())
+    }
+
+    /// A person cancels what a session is doing.
+    pub fn cancels(&mut self, session: &SessionName) {
+        self.check.cancels(session);
     }
 
     /// Folds an event; those of no session are the runner's own, which looks at the end.

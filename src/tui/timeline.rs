@@ -200,7 +200,8 @@ fn outcome(bar: &Bar) -> String {
     };
     let elapsed = bar.elapsed.map(|elapsed| format!(" ({})", words::milliseconds(elapsed)));
     let parts: Vec<String> = waited.into_iter().chain(end).collect();
-    text::visible(&(parts.join("; then ") + &elapsed.unwrap_or_default())).into_owned()
+    let gone = bar.abandoned().map_or("", |_| "; then the session ended, which rolled it back");
+    text::visible(&(parts.join("; then ") + &elapsed.unwrap_or_default() + gone)).into_owned()
 }
 
 fn legend<'a>(width: usize, scene: &Scene<'a>) -> Vec<Line<'a>> {

@@ -94,6 +94,40 @@ fn a_wait_and_its_end_are_kept() {
 }
 
 #[test]
+fn what_does_not_come_once_a_person_has_cancelled_something_is_nobodys_fault() {
+    let cancelled = || {
+        let code = "57014".to_owned();
+        Kind::Failed(ServerMessage { code, ..ServerMessage::default() })
+    };
+    for is_asked_for in [true, false] {
+        let mut play = Play::of(FILE, EngineKind::Postgres);
+        play.sent("Bob", Some(0)).done("Bob", "UPDATE 1").quiet();
+        play.sent("Alice", Some(1)).waits("Alice", Certainty::Observed).quiet();
+        if is_asked_for {
+            play.check.cancels(&SessionName::new("Alice"));
+        }
+        play.tell("Alice", cancelled()).ready("Alice").quiet();
+        play.sent("Bob", Some(2)).done("Bob", "COMMIT").quiet();
+        let commit = play.check.verdicts(Part::Launch(2));
+        assert_eq!(commit[0], Verdict::Kept);
+        assert_eq!(commit[1] == Verdict::Excused, is_asked_for, "{commit:?}");
+        assert_eq!(play.found().is_empty(), is_asked_for);
+    }
+}
+
+#[test]
+fn what_was_broken_before_a_cancellation_stays_so() {
+    let mut play = Play::of(FILE, EngineKind::Postgres);
+    play.sent("Bob", Some(0)).done("Bob", "UPDATE 0").quiet();
+    play.sent("Alice", Some(1)).waits("Alice", Certainty::Observed).quiet();
+    play.check.cancels(&SessionName::new("Alice"));
+    let code = "57014".to_owned();
+    play.tell("Alice", Kind::Failed(ServerMessage { code, ..ServerMessage::default() }));
+    play.ready("Alice").quiet();
+    assert_eq!(play.found(), [(5, "UPDATE 0".to_owned())]);
+}
+
+#[test]
 fn an_answer_in_the_place_of_a_wait_is_told() {
     let mut play = Play::of(FILE, EngineKind::Postgres);
     play.sent("Bob", Some(0)).done("Bob", "UPDATE 0").quiet();

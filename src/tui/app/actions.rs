@@ -327,6 +327,9 @@ impl App {
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
         pane.queue.clear();
         if pane.is_busy() {
+            if let Some(script) = &mut self.script {
+                script.cancels(&pane.name);
+            }
             return vec![Effect::Ask(Command::Cancel(pane.name.clone()))];
         }
         if pane.editor.is_empty() {

@@ -39,6 +39,7 @@ impl Sight {
         }
         for bar in lane.bars_in(self.first, last) {
             track.bar(bar, last);
+            track.abandon(bar);
         }
         Line::from(std::iter::once(name).chain(track.spans()).collect::<Vec<_>>())
     }
@@ -115,6 +116,14 @@ impl Track<'_, '_> {
         at = self.write(at, &shortened(&self.label(bar), room), end.reversed());
         at = self.write(at, right, end);
         self.line(at, cell_end, bar.after);
+    }
+
+    /// Whoever leaves in the middle of a transaction has it rolled back.
+    fn abandon(&mut self, bar: &Bar) {
+        let column = bar.abandoned().and_then(|gone| gone.checked_sub(self.first));
+        if let Some(column) = column {
+            self.write((column + 1) * CELL - 1, self.scene.signs().rolled_back, self.accent);
+        }
     }
 
     /// The part of a bar over which it waits or runs.

@@ -135,6 +135,21 @@ fn without_unicode_and_without_colour_it_says_the_same() {
 }
 
 #[test]
+fn whoever_leaves_in_a_transaction_has_it_rolled_back() {
+    let mut story = Story::new(&["Alice", "Bob"]);
+    story.sends("Bob", "begin;");
+    story.gets("Bob", "BEGIN", InTransaction);
+    story.sends("Alice", "select 1;");
+    story.gets("Alice", "SELECT 1", Idle);
+    story.tell("Bob", Kind::Closed);
+    story.tell("Alice", Kind::Closed);
+    story.sends("Eve", "begin; update seats set x = 1;");
+    story.gets("Eve", "UPDATE 12345", InTransaction);
+    story.tell("Eve", Kind::Closed);
+    insta::assert_snapshot!(story.text(look_at(0), 110, 10));
+}
+
+#[test]
 fn nothing_has_happened() {
     insta::assert_snapshot!(Story::new(&["Alice", "Bob"]).text(Gaze::default(), 72, 7));
 }
