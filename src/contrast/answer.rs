@@ -123,12 +123,12 @@ fn telling_row(known: &[Row], other: Option<&Outcome>) -> Option<String> {
         _ => None,
     };
     let row = if known.len() == 1 { known.first() } else { differing() };
-    row.map(cells)
+    row.map(cells).filter(|words| !words.trim().is_empty())
 }
 
-/// A row as psql separates it.
+/// A row as psql separates it; a cell without a value says so, because the row may have no other.
 fn cells(row: &Row) -> String {
-    let cells: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or_default()).collect();
+    let cells: Vec<&str> = row.iter().map(|cell| cell.as_deref().unwrap_or("null")).collect();
     cells.join(" | ")
 }
 

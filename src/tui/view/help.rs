@@ -66,7 +66,11 @@ fn signs(app: &App) -> Vec<(String, &'static str)> {
         (signs.free, "free", "nobody has it"),
         (signs.locked, "held", "locked by SELECT ... FOR UPDATE, not changed yet"),
         (signs.uncommitted, "not yet committed", "changed by a transaction that is still open"),
-        (signs.booked, "booked", "as it was committed last"),
+        (
+            signs.booked,
+            "booked",
+            "committed, and nobody holds or changes it; each seat counts once",
+        ),
         (signs.waiting, "waiting", "these sessions wait for the row, in this order"),
     ];
     words.map(|(sign, word, meaning)| (format!("{sign} {word}"), meaning)).to_vec()
