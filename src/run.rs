@@ -74,6 +74,7 @@ impl Production {
     /// The level that transactions get.
     fn isolation(&self, on: EngineKind) -> Isolation {
         match on {
+            // Both know snapshots alone, whatever is asked for.
             EngineKind::Optimistic | EngineKind::Dsql => Isolation::RepeatableRead,
             _ => self.isolation_to_set(on).unwrap_or(Isolation::ReadCommitted),
         }

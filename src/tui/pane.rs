@@ -292,7 +292,7 @@ impl Pane {
     fn resumed(&mut self, waited: Duration) {
         let Some(waiting) = self.waiting.take() else { return };
         let whom = super::words::blockers(&waiting.wait.blockers);
-        let text = format!("waited {} for {whom}", super::words::seconds(waited));
+        let text = format!("waited {} for {whom}", super::words::wait(waited));
         self.say(Look::Wait, &text);
     }
 

@@ -69,10 +69,9 @@ fn draw_parts(frame: &mut Frame, app: &App, now: Duration) {
     }
 }
 
-/// Draws a half of a comparison in its own part of the frame; gives the place for the cursor.
+/// Draws a half of a comparison in its own part of the frame, but for the line over it; gives the place for the cursor.
 fn draw_half(app: &App, now: Duration, buffer: &mut Buffer) -> Option<Position> {
     let places = app.places();
-    bars::engine(app, places.header, buffer);
     draw_house(app, places.house, now, buffer);
     if let Some(tabs) = places.tabs {
         bars::tabs(app, tabs, buffer);

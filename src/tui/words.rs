@@ -36,6 +36,14 @@ pub fn seconds(elapsed: Duration) -> String {
     }
 }
 
+/// The time a wait took that is over: `3.1 s`. A replayed one is over at once, and is told in milliseconds rather than as none.
+pub fn wait(waited: Duration) -> String {
+    match waited.as_millis() {
+        ..100 => milliseconds(waited),
+        _ => seconds(waited),
+    }
+}
+
 /// Names in a row: `Bob`, `Bob and Alice`, `Bob and 3 others`.
 pub fn blockers(blockers: &[Blocker]) -> String {
     match blockers {
@@ -107,6 +115,8 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_micros(31_400)), "31 ms");
         assert_eq!(milliseconds(Duration::from_millis(3199)), "3.1 s");
         assert_eq!(seconds(Duration::from_secs(125)), "2 min 5 s");
+        assert_eq!(wait(Duration::from_millis(43)), "43 ms");
+        assert_eq!(wait(Duration::from_millis(150)), "0.1 s");
     }
 
     #[test]

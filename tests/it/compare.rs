@@ -48,15 +48,19 @@ impl Stage {
     fn fresh(&mut self, half: Half) {
         let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
         let schedule = Arc::new(scenario.schedules.first());
-        let (kind, product) = match half {
-            Half::Above => (EngineKind::Postgres, "PostgreSQL 15.20"),
-            Half::Below => (EngineKind::Optimistic, "optimistic on PostgreSQL 15.20"),
+        let (kind, product, isolation) = match half {
+            Half::Above => (EngineKind::Postgres, "PostgreSQL 15.20", Isolation::ReadCommitted),
+            Half::Below => (
+                EngineKind::Optimistic,
+                "optimistic on PostgreSQL 15.20",
+                Isolation::RepeatableRead,
+            ),
         };
         let engine = EngineLine {
             kind,
             product: product.to_owned(),
             place: "embedded".to_owned(),
-            isolation: Isolation::ReadCommitted,
+            isolation,
             alone: None,
         };
         let sessions = ["Alice", "Bob", "Mallory"].map(SessionName::new);

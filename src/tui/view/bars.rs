@@ -58,35 +58,38 @@ pub(super) fn step_words(script: &Script) -> String {
 fn engine_words(app: &App) -> Vec<String> {
     let Some(engine) = &app.engine else { return Vec::new() };
     let dot = format!(" {} ", app.setting.theme.signs().between);
-    let isolation = match engine.kind {
-        EngineKind::Postgres | EngineKind::YugabyteDb | EngineKind::CockroachDb => {
-            engine.isolation.as_sql()
-        }
-        EngineKind::Optimistic | EngineKind::Dsql => "optimistic",
-    };
-    let parts = [engine.product.as_str(), engine.place.as_str(), isolation];
+    let parts = [engine.product.as_str(), engine.place.as_str(), engine.isolation.as_sql()];
     let joined = |parts: &[&str]| text::visible(&parts.join(&dot)).into_owned();
     let kind = match engine.kind {
-        EngineKind::Optimistic => isolation,
+        EngineKind::Optimistic => "optimistic",
         kind => words::engine(kind),
     };
     let shorter = [&[parts[0], parts[2]][..], &parts[..1], &[kind]].map(joined);
     [joined(&parts)].into_iter().chain(shorter).collect()
 }
 
-/// Draws the line over a half of a comparison: its engine, and whether what is typed goes there.
-pub(super) fn engine(app: &App, area: Rect, buffer: &mut Buffer) {
+/// Draws the line over a half of a comparison: its engine, and whether what is typed goes there. At its end stands a hint, if there is one and room
+/// for it.
+pub(super) fn engine(app: &App, hint: Option<&str>, area: Rect, buffer: &mut Buffer) {
     let role = if app.is_typed_in { Role::Focus } else { Role::Border };
     let line = app.setting.theme.signs().rule.repeat(usize::from(area.width));
     put(buffer, area, 0, &line, app.style(role));
     let free = usize::from(area.width).saturating_sub(4);
-    let words = engine_words(app).into_iter().find(|words| text::width(words) <= free);
+    let beside = free.saturating_sub(hint.map_or(0, text::width));
+    let fitting = |room| engine_words(app).into_iter().find(|words| text::width(words) <= room);
+    let words = fitting(beside).or_else(|| fitting(free));
     let words = format!(" {} ", words.unwrap_or_default());
     put(buffer, area, 2, &words, app.style(Role::Strong));
+    let at = 3 + text::width(&words);
     let broken = app.broken.as_ref().map(|why| format!(" cannot go on: {} ", text::visible(why)));
+    let used = at + broken.as_ref().map_or(0, |broken| text::width(broken));
     if let Some(broken) = broken {
-        let at = 3 + text::width(&words);
         put(buffer, area, at, &broken, app.style(Role::Error));
+    }
+    let end = usize::from(area.width).saturating_sub(2);
+    let place = hint.and_then(|hint| Some((hint, end.checked_sub(text::width(hint))?)));
+    if let Some((hint, place)) = place.filter(|(_, place)| *place >= used) {
+        put(buffer, area, place, hint, app.style(Role::Dim));
     }
 }
 

@@ -51,9 +51,12 @@ fn draw_parts(comparison: &Comparison, now: Duration, buffer: &mut Buffer) -> Op
     let places = areas(comparison.size());
     bars::shared_header(app, places.header, buffer);
     let mut cursor = None;
+    let way_out = format!(" {}: this engine alone ", app.key(Action::Compare));
     for half in Half::BOTH {
-        let place = draw_half(comparison.app(half), now, buffer);
-        cursor = cursor.or(place.filter(|_| half == comparison.turned_to()));
+        let (app, is_led) = (comparison.app(half), half == comparison.turned_to());
+        let hint = is_led.then_some(way_out.as_str());
+        bars::engine(app, hint, app.places().header, buffer);
+        cursor = cursor.or(draw_half(app, now, buffer).filter(|_| is_led));
     }
     draw_rule(comparison, places.steps, buffer);
     draw_steps(comparison, places.steps, buffer);

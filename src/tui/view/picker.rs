@@ -64,6 +64,10 @@ fn draw_list(app: &App, picker: &Picker, area: Rect, buffer: &mut Buffer) {
     let first = first.min(matching.len().saturating_sub(height));
     let signs = app.setting.theme.signs();
     let rows = matching.iter().enumerate().skip(first);
+    let below = matching.len().saturating_sub(first + height);
+    // The rows before and behind the list are blank.
+    draw_more(app, first, "above", (area.x, area.y.saturating_sub(1)), buffer);
+    draw_more(app, below, "below", (area.x, area.bottom()), buffer);
     for ((place, scenario), y) in rows.zip(area.top()..area.bottom()) {
         let is_chosen = place == picker.chosen;
         let sign = if is_chosen { signs.next } else { " " };
@@ -74,6 +78,14 @@ fn draw_list(app: &App, picker: &Picker, area: Rect, buffer: &mut Buffer) {
     }
     if matching.is_empty() {
         text::put(buffer, area, (area.x, area.y), "none is called so", app.style(Role::Dim));
+    }
+}
+
+/// How many scenarios are out of sight.
+fn draw_more(app: &App, count: usize, side: &str, at: (u16, u16), buffer: &mut Buffer) {
+    if count > 0 {
+        let words = format!("  {} {count} more {side}", app.setting.theme.signs().ellipsis);
+        text::put(buffer, buffer.area, at, &words, app.style(Role::Dim));
     }
 }
 
