@@ -108,10 +108,8 @@ impl<'a> Programme<'a> {
         }
         let timeout = Duration::from_secs(self.arguments.step_timeout);
         if is_tested(&production.scenario, self.arguments.format) {
-            let exit = tokio::select! {
-                exit = specification::test(venues, &production, timeout, &mut self.out) => exit?,
-                () = self.interrupted.cancelled() => Exit::Interrupted,
-            };
+            let (out, interrupted) = (&mut self.out, self.interrupted);
+            let exit = specification::test(venues, &production, timeout, out, interrupted).await?;
             self.exit = self.exit.or(exit);
             return Ok(());
         }

@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
 
 use crate::isolation_output::{Complaint, Telling};
 use crate::scenario::{Scenario, Schedules};
@@ -21,6 +22,7 @@ use crate::wire::{ConnectError, Target, WireError};
 
 mod cast;
 mod client;
+mod curtain;
 pub mod lanes;
 mod news;
 mod permutation;
@@ -42,6 +44,9 @@ pub enum Trouble {
     /// A connection broke that nothing can be done without.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// Somebody has stopped it.
+    #[error("the specification was stopped")]
+    Stopped,
     /// The run was given up, as isolationtester gives up.
     #[error("the specification was not played to its end")]
     GivenUp,
@@ -54,14 +59,37 @@ pub async fn play(
     limit: Duration,
     sink: UnboundedSender<Telling>,
 ) -> Result<(), Trouble> {
+    play_until(spec, target, limit, sink, &CancellationToken::new()).await
+}
+
+/// The same, unless somebody stops it: then its teardowns are played and nobody is left behind.
+pub async fn play_until(
+    spec: &Scenario,
+    target: &Target,
+    limit: Duration,
+    sink: UnboundedSender<Telling>,
+    stop: &CancellationToken,
+) -> Result<(), Trouble> {
     let news = News::new(sink);
     warn_of_unused_steps(spec, &news);
     news.tell(Telling::Parsed { sessions: spec.sessions.len() });
-    let mut cast = Cast::connect(spec, target, news, limit).await?;
-    for schedule in spec.schedules.iter() {
-        Permutation::new(&mut cast, spec, &schedule).play().await?;
+    let connecting = Cast::connect(spec, target, news, limit);
+    let mut cast = stop.run_until_cancelled(connecting).await.unwrap_or(Err(Trouble::Stopped))?;
+    match stop.run_until_cancelled(perform(&mut cast, spec)).await {
+        Some(performed) => performed?,
+        None => {
+            curtain::fall(cast, spec).await;
+            return Err(Trouble::Stopped);
+        }
     }
     cast.close().await;
+    Ok(())
+}
+
+async fn perform(cast: &mut Cast, spec: &Scenario) -> Result<(), Trouble> {
+    for schedule in spec.schedules.iter() {
+        Permutation::new(cast, spec, &schedule).play().await?;
+    }
     Ok(())
 }
 

@@ -111,6 +111,7 @@ pub(crate) fn verdict(name: &str, outcome: Result<(), Trouble>) -> Result<Exit, 
     match outcome {
         Ok(()) => Ok(Exit::Fine),
         Err(Trouble::GivenUp) => Ok(Exit::Broken),
+        Err(Trouble::Stopped) => Ok(Exit::Interrupted),
         Err(Trouble::Connect(error)) => Err(Failure::from(error)),
         Err(Trouble::Wire(error)) => Err(Failure::unreachable(format!("{name}: {error}"))),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use color_eyre::eyre;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, Failure};
 use crate::fault::with_causes;
@@ -13,7 +14,7 @@ use crate::run::Production;
 use crate::run::venues::{Ownership, Venue, Venues};
 use crate::scenario::EngineKind;
 use crate::spec::lanes::fresh_database;
-use crate::spec::play;
+use crate::spec::play_until;
 use crate::tester::verdict;
 use crate::wire::Target;
 
@@ -23,15 +24,21 @@ pub(super) async fn test(
     production: &Production,
     limit: Duration,
     out: &mut dyn Write,
+    interrupted: &CancellationToken,
 ) -> eyre::Result<Exit> {
     let spec = &production.scenario;
     if production.engine == EngineKind::Optimistic {
         let refusal = format!("{}: --format spec needs --engine postgres", spec.name);
         return Err(Failure::misuse(refusal).into());
     }
-    let target = place(venues.open(production.engine).await.map_err(Failure::from)?).await?;
+    let opening = async { place(venues.open(production.engine).await?).await };
+    let Some(target) = interrupted.run_until_cancelled(opening).await else {
+        return Ok(Exit::Interrupted);
+    };
+    let target = target?;
     let (sink, tellings) = mpsc::unbounded_channel();
-    let (outcome, told) = tokio::join!(play(spec, &target, limit, sink), tell(tellings, out));
+    let playing = play_until(spec, &target, limit, sink, interrupted);
+    let (outcome, told) = tokio::join!(playing, tell(tellings, out));
     told?;
     Ok(verdict(&spec.name, outcome)?)
 }

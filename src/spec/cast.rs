@@ -33,6 +33,8 @@ const SPEAK_PLAINLY: &str =
 /// The connections of a run.
 #[derive(Debug)]
 pub(super) struct Cast {
+    /// Where they are connected to, and as whom.
+    pub(super) target: Target,
     pub(super) control: Client,
     /// In the order of the specification's sessions.
     pub(super) sessions: Vec<Client>,
@@ -67,7 +69,7 @@ impl Cast {
         }
         let control = sessions.remove(0);
         news.mute(control.pid);
-        Ok(Self { control, sessions, news, limit, sight: None })
+        Ok(Self { target, control, sessions, news, limit, sight: None })
     }
 
     /// Says goodbye to everybody.

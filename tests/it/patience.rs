@@ -273,3 +273,50 @@ async fn a_step_that_never_ends_is_cancelled_and_says_for_whom_it_waited() {
         assert!(told.contains("ERROR:  57014"), "{told}");
     }
 }
+
+/// A specification that never ends by itself, with something to tidy up by its sessions and by itself.
+const ENDLESS: &str = "\
+setup { create table kept (a int); create table own (a int); insert into kept values (1); }
+teardown { drop table kept; }
+session s1
+step s1b { begin; update kept set a = 2; }
+step s1s { select pg_sleep(600); }
+teardown { drop table own; }
+session s2
+step s2u { update kept set a = 3; }
+permutation s1b s2u s1s
+";
+
+/// Waits until somebody sleeps.
+async fn somebody_sleeps(pool: &sqlx::PgPool) {
+    let asleep = "select count(*) from pg_stat_activity \
+                  where datname = current_database() and wait_event = 'PgSleep'";
+    let mut pulse = tokio::time::interval(std::time::Duration::from_millis(20));
+    while sqlx::query_scalar::<_, i64>(asleep).fetch_one(pool).await.unwrap() == 0 {
+        pulse.tick().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_leaves_nothing_of_a_specification_on_somebodys_server() {
+    let database = Database::create().await;
+    let (_folder, path) = written("endless.spec", ENDLESS);
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_overbooked"))
+        .args(["play", "--format", "spec", "--url", &url(&database), &path])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pool = sqlx::PgPool::connect_with(database.sqlx_options()).await.unwrap();
+    let deadline = std::time::Duration::from_secs(30);
+    tokio::time::timeout(deadline, somebody_sleeps(&pool)).await.expect("the step begins");
+    let pid = program.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let status = tokio::task::spawn_blocking(move || program.wait().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(130));
+    let left = "select count(*) from pg_tables where schemaname = 'public'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&pool).await.unwrap(), 0);
+    let left = "select count(*) from pg_stat_activity where application_name like 'isolation/%' \
+                and datname = current_database() and wait_event = 'PgSleep'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&pool).await.unwrap(), 0);
+    pool.close().await;
+}

@@ -1,0 +1,63 @@
+//! The end of a run that somebody has stopped: whatever its sessions do is over, and the teardowns are played.
+//!
+//! Where a connection stands that was left in the middle of something, nobody knows, so everybody goes, and somebody new tidies up. Going rolls back
+//! what was open.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::Trouble;
+use super::cast::Cast;
+use super::client::{Answer, Client};
+use super::news::News;
+use crate::event::SessionName;
+use crate::isolation_output::{Complaint, Whose};
+use crate::scenario::Scenario;
+
+/// How long tidying up may take.
+const TIDY_UP: Duration = Duration::from_secs(3);
+
+/// Ends what the cast does and plays the specification's teardowns, those of its sessions first. What fails in them is passed over: nobody knows how far
+/// the setup was played. A teardown that could not be played at all is told.
+pub(super) async fn fall(mut cast: Cast, spec: &Scenario) {
+    let news = std::mem::replace(&mut cast.news, silence());
+    let reason = match timeout(TIDY_UP, tidy_up(cast, spec)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(trouble)) => format!("{trouble}\n"),
+        Err(_) => format!("it did not end within {} s\n", TIDY_UP.as_secs()),
+    };
+    news.complain(Complaint::Teardown(Whose::Control, reason));
+}
+
+/// Nobody wants to hear more of a run that was stopped.
+fn silence() -> News {
+    News::new(mpsc::unbounded_channel().0)
+}
+
+async fn tidy_up(cast: Cast, spec: &Scenario) -> Result<(), Trouble> {
+    let target = cast.target.clone();
+    send_home(cast).await;
+    let mut client = Client::connect(&target, &SessionName::new("teardown")).await?;
+    let mut news = silence();
+    let own = spec.sessions.iter().filter_map(|player| player.teardown.as_ref());
+    for sql in own.chain(&spec.teardown) {
+        if let Ok(Answer::Failed(message)) = client.execute(sql, &mut news).await {
+            tracing::warn!(sql, message.message, "a teardown failed");
+        }
+    }
+    client.close().await;
+    Ok(())
+}
+
+/// What a session is busy with ends only when it is cancelled.
+async fn send_home(cast: Cast) {
+    let everybody = cast.sessions.iter().chain([&cast.control]);
+    let cancelled = join_all(everybody.map(|client| async { client.canceller().cancel().await }));
+    if let Some(error) = cancelled.await.into_iter().find_map(Result::err) {
+        tracing::warn!(%error, "a session could not be cancelled");
+    }
+    cast.close().await;
+}
