@@ -1,8 +1,9 @@
 //! What the gateway costs: pgbench straight to a server, through the gateway's pass-through and through PgBouncer in session
 //! mode, side by side; then what a transaction of the optimistic engine costs by the size of its table.
 //!
-//! The three take turns, so that whatever else the machine does hits all of them; the best round of each counts. Without
-//! PgBouncer on the path (`apt-get install pgbouncer`) its column says so.
+//! The three take turns, so that whatever else the machine does hits all of them, and what counts is the median of the rounds' ratios: where the system puts
+//! so many processes on few processors makes a third of a difference from one round to the next. Without PgBouncer on the path
+//! (`apt-get install pgbouncer`) its column says so.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,10 +15,13 @@ use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::launch;
 use tokio_postgres::{Client, NoTls};
 
-const ROUNDS: usize = 3;
-const SECONDS: &str = "3";
+const ROUNDS: usize = 12;
+const SECONDS: &str = "2";
 const CLIENTS: &str = "4";
 const TRANSACTIONS: usize = 500;
+const GATEWAY: &str = "gateway";
+/// Its place among the ways.
+const AT_GATEWAY: usize = 1;
 
 const UPDATE: &str = "\\set aid random(1, 100000)\n\
                       update pgbench_accounts set abalance = abalance + 1 where aid = :aid;\n";
@@ -28,7 +32,7 @@ fn main() {
 
 async fn measure() {
     let cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.expect("a server");
-    say("transactions a second, 4 clients; best of 3 rounds of 3 s\n");
+    say(&format!("4 clients, {ROUNDS} rounds of {SECONDS} s\n"));
     compare(&cluster).await;
     say("\noptimistic engine, one client, autocommit where not said otherwise; median of 500\n");
     for rows in [7, 600, 10_000] {
@@ -54,7 +58,7 @@ async fn compare(cluster: &Cluster) {
     let bouncer = PgBouncer::start(cluster).await;
     let straight = Way { name: "straight", folder: cluster.folder(), port: cluster.port() };
     pgbench(&straight, &["-i", "-q"]).await;
-    let mut ways = vec![straight, Way { name: "gateway", folder: folder.path(), port: 5432 }];
+    let mut ways = vec![straight, Way { name: GATEWAY, folder: folder.path(), port: 5432 }];
     match &bouncer {
         Some(bouncer) => ways.push(bouncer.way()),
         None => say("PgBouncer is not installed: left out\n"),
@@ -75,19 +79,32 @@ async fn gateway(cluster: &Cluster, folder: &Path, mode: Mode) -> Gateway {
 }
 
 async fn race(what: &str, ways: &[Way<'_>], workload: &[&str]) {
-    let mut best = vec![0.0_f64; ways.len()];
-    for _ in 0..ROUNDS {
-        for (best, way) in best.iter_mut().zip(ways) {
+    let mut rounds = Vec::new();
+    for round in 0..ROUNDS {
+        let mut speeds = vec![0.0; ways.len()];
+        for turn in 0..ways.len() {
+            let place = (round + turn) % ways.len();
             let run = ["-n", "-c", CLIENTS, "-j", "2", "-T", SECONDS];
-            let output = pgbench(way, &[&run[..], workload].concat()).await;
-            *best = best.max(transactions(&output));
+            let output = pgbench(&ways[place], &[&run[..], workload].concat()).await;
+            speeds[place] = transactions(&output);
         }
+        rounds.push(speeds);
     }
-    say(&format!("{what:<18}"));
-    for (way, tps) in ways.iter().zip(&best) {
-        say(&format!("  {} {tps:.0} ({:.2})", way.name, tps / best[0]));
+    say(&format!("{what}: transactions a second, median"));
+    for (place, way) in ways.iter().enumerate() {
+        say(&format!("  {} {:.0}", way.name, middle(&rounds, |speeds| speeds[place])));
     }
     say("\n");
+    for (place, way) in ways.iter().enumerate().filter(|(_, way)| way.name != GATEWAY) {
+        let ratio = middle(&rounds, |speeds| speeds[AT_GATEWAY] / speeds[place]);
+        say(&format!("  gateway to {}: {ratio:.2}\n", way.name));
+    }
+}
+
+fn middle(rounds: &[Vec<f64>], figure: impl Fn(&[f64]) -> f64) -> f64 {
+    let mut figures: Vec<f64> = rounds.iter().map(|speeds| figure(speeds)).collect();
+    figures.sort_by(f64::total_cmp);
+    f64::midpoint(figures[(figures.len() - 1) / 2], figures[figures.len() / 2])
 }
 
 /// Runs pgbench on a thread of its own: the gateway works on this program's others.

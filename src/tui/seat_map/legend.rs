@@ -19,10 +19,6 @@ pub(super) struct Counts {
     pub(super) uncommitted: usize,
     pub(super) booked: usize,
     pub(super) waiting: usize,
-    /// Those of the held that are booked all the same, as far as is committed.
-    pub(super) held_booked: usize,
-    /// The same of the changed.
-    pub(super) uncommitted_booked: usize,
 }
 
 impl Counts {
@@ -30,17 +26,10 @@ impl Counts {
         let mut counts = Self::default();
         for seat in plan.seats() {
             counts.waiting += seat.place.waiters.len();
-            let booked = usize::from(seat.place.committed && seat.booked_by.is_some());
             match seat.state {
                 State::Free => counts.free += 1,
-                State::Held => {
-                    counts.held += 1;
-                    counts.held_booked += booked;
-                }
-                State::Uncommitted => {
-                    counts.uncommitted += 1;
-                    counts.uncommitted_booked += booked;
-                }
+                State::Held => counts.held += 1,
+                State::Uncommitted => counts.uncommitted += 1,
                 State::Booked => counts.booked += 1,
             }
         }
@@ -76,13 +65,15 @@ fn entries<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Entry<'a
     let (signs, counts) = (scene.signs(), Counts::of(plan));
     let booked = if shown == Shown::Dots { signs.booked } else { "" };
     let waiting = if shown == Shown::Names { signs.waiting } else { signs.awaited };
-    let held = format!("{} held", counts.held) + &booked_among(counts.held_booked);
-    let uncommitted = format!("{} not yet committed", counts.uncommitted)
-        + &booked_among(counts.uncommitted_booked);
     let mut entries = vec![
         entry(signs.free, Role::Free, format!("{} free", counts.free), scene),
-        entry(signs.locked, Role::Locked, held, scene),
-        entry(signs.uncommitted, Role::Uncommitted, uncommitted, scene),
+        entry(signs.locked, Role::Locked, format!("{} held", counts.held), scene),
+        entry(
+            signs.uncommitted,
+            Role::Uncommitted,
+            format!("{} not yet committed", counts.uncommitted),
+            scene,
+        ),
         entry(booked, Role::Booked, format!("{} booked", counts.booked), scene),
         entry(waiting, Role::Waiting, format!("{} waiting", counts.waiting), scene),
     ];
@@ -90,12 +81,6 @@ fn entries<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Entry<'a
         entries.extend(marks(plan, scene));
     }
     entries
-}
-
-/// A seat counts once, so that the counts come to the number of seats; of one that is somebody's already while it is held or changed, that is said
-/// too.
-fn booked_among(count: usize) -> String {
-    if count == 0 { String::new() } else { format!(" ({count} booked)") }
 }
 
 /// The marks behind a sign, explained while one of them is on the map.
