@@ -38,7 +38,7 @@ pub fn lesson(code: &str) -> Option<&'static str> {
             "This engine does not do that, and says so rather than do something else. Nothing has happened; a transaction that it was part of has failed."
         }
         "57014" => {
-            "The statement was cancelled. A transaction that it was part of has failed and can only be rolled back."
+            "The statement was cancelled. If it was part of a transaction, that has failed and can only be rolled back."
         }
         _ => return None,
     })

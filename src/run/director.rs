@@ -167,6 +167,10 @@ impl Director {
                 let refusal = "the steps so far are being replayed; a moment".to_owned();
                 self.report(Report::Refused(refusal)).await;
             }
+            Command::Submit { .. } if !self.place.prologue.is_over() => {
+                let refusal = "the sessions are being set up; a moment".to_owned();
+                self.report(Report::Refused(refusal)).await;
+            }
             Command::Submit { session, sql } => {
                 let sent = stage.send(&session, &sql, None);
                 self.refuse_if(sent).await;
@@ -235,11 +239,12 @@ impl Director {
             }
             self.place.replay = None;
         }
-        if let Some(edited) = self.place.asked.pop_front() {
-            return self.step(stage, edited).await;
-        }
         if self.place.next == self.launches().len() {
-            self.play_finale(stage).await;
+            self.place.asked.clear();
+            return self.play_finale(stage).await;
+        }
+        if let Some(edited) = self.place.asked.pop_front() {
+            self.step(stage, edited).await;
         }
     }
 

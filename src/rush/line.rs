@@ -90,15 +90,12 @@ impl Line {
 
     /// Sends what is queued and hears all of it out; the first error of all is the one that counts.
     pub(super) async fn reply(&mut self) -> Result<Reply, Trouble> {
-        let (mut found, mut unread) = (None, false);
-        let count = self.hear(|row| {
-            if found.is_none() {
-                found = as_found(row);
-                unread = found.is_none();
-            }
-        });
-        let count = count.await?;
-        if unread { Err(Trouble::unreadable()) } else { Ok(Reply { found, count }) }
+        let mut first = None;
+        let count = self.hear(|row| _ = first.get_or_insert_with(|| as_found(row))).await?;
+        match first {
+            Some(None) => Err(Trouble::unreadable()),
+            first => Ok(Reply { found: first.flatten(), count }),
+        }
     }
 
     /// Runs a text of ours, perhaps several statements, and gives every row as text.

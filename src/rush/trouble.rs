@@ -27,7 +27,7 @@ impl ErrorClass {
         Self("no answer".to_owned())
     }
 
-    /// The driver could not make sense of an answer.
+    /// It failed on our own side: an answer that makes no sense, no thread for the workers.
     pub fn driver() -> Self {
         Self("driver".to_owned())
     }

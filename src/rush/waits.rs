@@ -52,6 +52,5 @@ impl Sample {
     pub(super) fn skip(&mut self) {
         self.looked = Instant::now();
         self.waits.now = 0;
-        self.before.clear();
     }
 }

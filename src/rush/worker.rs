@@ -81,6 +81,10 @@ struct Effort {
     first_try: Option<Duration>,
 }
 
+fn no_answer<T>() -> Result<T, Trouble> {
+    Err(Trouble::Lost(ErrorClass::no_answer()))
+}
+
 /// What follows from one try.
 enum Next {
     Settled(Outcome),
@@ -122,7 +126,6 @@ impl Worker {
         }
         let Some(desk) = &mut self.desk else { return Next::Again };
         let attempt = self.shop.strategy.attempt(desk, request);
-        let no_answer = || Err(Trouble::Lost(ErrorClass::no_answer()));
         let answer = self.patience.wait(self.shop.patience(), attempt).await;
         match answer.unwrap_or_else(no_answer) {
             Ok(Answer::Booked(seat)) => Next::Settled(Outcome::Booked(seat)),
@@ -152,7 +155,8 @@ impl Worker {
     /// A failed transaction still has to be ended.
     async fn clear_desk(&mut self, request: Request, effort: &mut Effort, next: Next) -> Next {
         let Some(desk) = &mut self.desk else { return next };
-        match desk.roll_back().await {
+        let rolled_back = self.patience.wait(self.shop.patience(), desk.roll_back()).await;
+        match rolled_back.unwrap_or_else(no_answer) {
             Ok(()) => next,
             Err(trouble) => {
                 effort.errors.push(trouble.class().clone());

@@ -25,7 +25,8 @@ const TIDY_UP: Duration = Duration::from_secs(3);
 pub(super) async fn fall(mut cast: Cast, spec: &Scenario) {
     let news = std::mem::replace(&mut cast.news, silence());
     let reason = match timeout(TIDY_UP, tidy_up(cast, spec)).await {
-        Ok(Ok(())) => return,
+        Ok(Ok(Ok(()))) => return,
+        Ok(Ok(Err(reason))) => format!("{reason}\n"),
         Ok(Err(trouble)) => format!("{trouble}\n"),
         Err(_) => format!("it did not end within {} s\n", TIDY_UP.as_secs()),
     };
@@ -37,19 +38,24 @@ fn silence() -> News {
     News::new(mpsc::unbounded_channel().0)
 }
 
-async fn tidy_up(cast: Cast, spec: &Scenario) -> Result<(), Trouble> {
+/// The inner reason is that of a teardown whose connection broke.
+async fn tidy_up(cast: Cast, spec: &Scenario) -> Result<Result<(), String>, Trouble> {
     let target = cast.target.clone();
     send_home(cast).await;
     let mut client = Client::connect(&target, &SessionName::new("teardown")).await?;
     let mut news = silence();
     let own = spec.sessions.iter().filter_map(|player| player.teardown.as_ref());
     for sql in own.chain(&spec.teardown) {
-        if let Ok(Answer::Failed(message)) = client.execute(sql, &mut news).await {
-            tracing::warn!(sql, message.message, "a teardown failed");
+        match client.execute(sql, &mut news).await {
+            Ok(Answer::Failed(message)) => {
+                tracing::warn!(sql, message.message, "a teardown failed");
+            }
+            Ok(_) => {}
+            Err(reason) => return Ok(Err(reason)),
         }
     }
     client.close().await;
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// What a session is busy with ends only when it is cancelled.

@@ -21,6 +21,9 @@ use crate::scenario::EngineKind;
 /// The least time from one frame to the next: 60 a second.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
+/// No frame is put off for longer.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
 /// How many things that have happened are folded before a frame is due: a flood must not keep the screen from being drawn.
 const DRAINED: usize = 4096;
 
@@ -290,9 +293,9 @@ where
 }
 
 /// When the next frame may be drawn. Where drawing is slow, half the time is left for what comes in: keys that are typed or pasted faster than
-/// frames are drawn would else cost a frame each.
+/// frames are drawn would else cost a frame each. A terminal that was stopped in the middle of a frame is drawn on soon after it goes on.
 fn next_frame(begun: Duration, ended: Duration) -> Duration {
-    (begun + FRAME).max(ended + ended.saturating_sub(begun))
+    (begun + FRAME).max(ended + ended.saturating_sub(begun).min(LONGEST_PAUSE))
 }
 
 /// The next thing from outside, keys first.
@@ -345,5 +348,6 @@ mod tests {
         assert_eq!(next_frame(at(100), at(101)), at(100) + FRAME);
         assert_eq!(next_frame(at(100), at(116)), at(132));
         assert_eq!(next_frame(at(100), at(180)), at(260));
+        assert_eq!(next_frame(at(100), at(60_000)), at(60_000) + LONGEST_PAUSE);
     }
 }

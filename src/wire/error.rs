@@ -15,7 +15,7 @@ use crate::event::ServerMessage;
 pub enum WireError {
     /// The operating system's word.
     #[error("the connection broke: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The server hung up.
     #[error("the server closed the connection unexpectedly")]
     Closed,
@@ -34,6 +34,16 @@ pub enum WireError {
     /// The SQL is longer than a message can be.
     #[error("the statement has {0} bytes, and a message holds at most 1 GiB; split it")]
     TooLong(usize),
+}
+
+impl From<io::Error> for WireError {
+    /// Whoever hangs up in the middle of TLS, without its goodbye, has hung up all the same.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 impl WireError {

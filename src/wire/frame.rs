@@ -1,4 +1,4 @@
-//! Frames: one tag byte, a length, a body. What passes through is never decoded, only moved.
+//! Frames: one tag byte, a length, a body. What passes through the gateway is never decoded, only moved.
 //!
 //! The same byte means one thing from a client and another from a server (`D` is Describe or a row, `C` Close or a
 //! command's end), so the side it came from is part of a frame's type.
@@ -57,7 +57,7 @@ impl From<u8> for ClientTag {
     }
 }
 
-/// What a server's frame is, as far as the gateway must tell them apart.
+/// What a server's frame is, as far as anybody here must tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerTag {
     Row,

@@ -14,7 +14,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio_util::sync::CancellationToken;
 
 use crate::headless::{complaint, overbooked, told, written};
-use crate::support::{Database, server};
+use crate::support::{Database, ending_signals, server};
 
 /// Longer than any test has patience.
 const ENDLESS_SETUP: &str = "\
@@ -183,7 +183,7 @@ const SLEEPS: &str = "select exists (select from pg_stat_activity where datname 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_a_play_and_leaves_nothing() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ending_signals() {
         let database = Database::create().await;
         let (_folder, path) = written("slow.sql", ENDLESS_LAST_STEP);
         let playing = std::process::Command::new(env!("CARGO_BIN_EXE_overbooked"))

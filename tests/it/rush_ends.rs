@@ -6,7 +6,7 @@ use std::time::Duration;
 use overbooked::engine::postgres::SUPERUSER;
 
 use crate::rush_screen::seats_are_sold;
-use crate::support::{Database, server};
+use crate::support::{Database, ending_signals, server};
 use crate::terminal::{SMALL, Terminal};
 
 const ENDLESS: [&str; 4] = ["rush", "conditional-update", "--requests", "100000000"];
@@ -26,7 +26,7 @@ async fn nothing_is_left(database: &Database) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rush_without_a_screen_that_is_told_to_end_still_writes_its_table() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ending_signals() {
         let database = Database::create().await;
         let program = Command::new(env!("CARGO_BIN_EXE_overbooked"))
             .args(ENDLESS)
@@ -39,7 +39,11 @@ async fn a_rush_without_a_screen_that_is_told_to_end_still_writes_its_table() {
         let pid = program.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
         let output = tokio::task::spawn_blocking(|| program.wait_with_output().unwrap());
-        let output = tokio::time::timeout(Duration::from_mins(1), output).await.unwrap().unwrap();
+        let Ok(output) = tokio::time::timeout(Duration::from_mins(1), output).await else {
+            Command::new("kill").args(["-s", "KILL", &pid]).status().unwrap();
+            panic!("SIG{signal} does not end it");
+        };
+        let output = output.unwrap();
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(told.contains("conditional-update: stopped before the last request"), "{told}");
         assert_eq!(output.status.code(), Some(130), "SIG{signal}");

@@ -95,3 +95,12 @@ pub(crate) fn cluster_options() -> ClusterOptions {
     let binaries = std::env::var_os("OVERBOOKED_PG_BIN").map(std::path::PathBuf::from);
     ClusterOptions { binaries, ..ClusterOptions::default() }
 }
+
+/// The signals that end a program. Whoever runs the tests under `nohup` has the hang-up ignored in every program that they start (proc(5), `SigIgn`).
+pub(crate) fn ending_signals() -> impl Iterator<Item = &'static str> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
+    let hang_up = Some("HUP").filter(|_| ignored & 1 == 0);
+    ["INT", "TERM"].into_iter().chain(hang_up)
+}

@@ -4,6 +4,8 @@
 mod path;
 mod sight;
 
+pub(super) use sight::show_copies;
+
 use super::refusal::Refusal;
 use super::server::Trouble;
 use super::session::{Block, Ddl, Session, State, Transaction};

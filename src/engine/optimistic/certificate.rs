@@ -51,7 +51,10 @@ pub(super) struct Ready {
 #[derive(Debug)]
 pub(super) struct Published {
     path: PathBuf,
-    _lock: File,
+    /// Held as a lock, where there are any.
+    _file: File,
+    /// Not where a gateway on another address of the same port has it, too.
+    is_ours: bool,
 }
 
 impl Published {
@@ -63,8 +66,10 @@ impl Published {
 
 impl Drop for Published {
     fn drop(&mut self) {
-        // Gone already is as good.
-        fs::remove_file(&self.path).ok();
+        if self.is_ours {
+            // Gone already is as good.
+            fs::remove_file(&self.path).ok();
+        }
     }
 }
 
@@ -126,18 +131,18 @@ fn self_signed(folder: &Path, path: &Path) -> Result<Ready, GatewayError> {
     Ok(Ready { acceptor: Some(acceptor), published: Some(published) })
 }
 
-/// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must take away what is not locked yet.
+/// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must take away what is not locked yet. Where a file system has no
+/// locks, nothing is swept.
 fn write_alone(folder: &Path, path: &Path, text: &[u8]) -> io::Result<Published> {
     let alone = File::open(folder)?;
-    alone.lock()?;
-    sweep(folder);
-    let mut file = File::create(path)?;
-    // One on another address of this port may hold it; then the file stays as long as that one lives.
-    if let Err(TryLockError::Error(error)) = file.try_lock() {
-        return Err(error);
+    match alone.lock() {
+        Ok(()) => sweep(folder),
+        Err(error) => tracing::warn!(%error, "no locks here: what killed gateways left stays"),
     }
+    let mut file = File::create(path)?;
+    let is_ours = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
     file.write_all(text)?;
-    Ok(Published { path: path.to_owned(), _lock: file })
+    Ok(Published { path: path.to_owned(), _file: file, is_ours })
 }
 
 /// Takes away what killed gateways left. What cannot be taken away is left for the next start: a start is no place to fail over

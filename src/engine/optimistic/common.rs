@@ -69,7 +69,7 @@ struct Seat {
 pub(super) enum Closed {
     /// These.
     Tables(Vec<u32>),
-    /// Nobody can tell which: a DROP SCHEMA, for one.
+    /// Nobody can tell which.
     Anything,
 }
 

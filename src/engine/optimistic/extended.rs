@@ -193,6 +193,7 @@ impl Session {
         }
         self.ensure_begun().await?;
         if !matches!(statement.kind, Kind::Ddl(_)) {
+            super::admit::show_copies(self).await?;
             let named = self.look(statement).await?;
             self.follow_path(&named).await?;
             self.ensure_copies(&named.all()).await?;

@@ -278,6 +278,10 @@ impl App {
     }
 
     fn submit(&mut self) -> Vec<Effect> {
+        if self.going_to.is_some() {
+            self.refuse("the steps so far are being replayed; a moment");
+            return Vec::new();
+        }
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
         let name = pane.name.clone();
         let turn = match pane.link {

@@ -58,7 +58,7 @@ impl App {
 
     fn key_on_quit(&mut self, key: KeyEvent) -> Vec<Effect> {
         match key.code {
-            KeyCode::Char('y' | 'Y') | KeyCode::Enter => vec![Effect::Leave],
+            KeyCode::Char('y' | 'Y') => vec![Effect::Leave],
             KeyCode::Char('n' | 'N') | KeyCode::Esc => Vec::new(),
             _ => self.keep(Layer::Quit),
         }
@@ -87,10 +87,16 @@ impl App {
         action: Option<Action>,
         now: Duration,
     ) -> Vec<Effect> {
+        if action == Some(Action::Story) {
+            return Vec::new();
+        }
+        self.key_below(key, action, now)
+    }
+
+    /// What a key does that has closed what lay over the screen: what it does there, if it is not for closing alone.
+    fn key_below(&mut self, key: KeyEvent, action: Option<Action>, now: Duration) -> Vec<Effect> {
         match (action, key.code) {
-            (Some(Action::Enter | Action::Story | Action::Interrupt), _) | (_, KeyCode::Esc) => {
-                Vec::new()
-            }
+            (Some(Action::Enter | Action::Interrupt), _) | (_, KeyCode::Esc) => Vec::new(),
             (Some(action), _) => self.update(action, now),
             (None, KeyCode::Char(' ')) => Vec::new(),
             (None, _) => {
@@ -125,7 +131,8 @@ impl App {
                 self.layers.push(Layer::Graph(gaze));
                 effects
             }
-            _ => Vec::new(),
+            Some(Action::Graph) => Vec::new(),
+            _ => self.key_below(key, action, now),
         }
     }
 

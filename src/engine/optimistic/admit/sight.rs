@@ -21,7 +21,9 @@ pub(super) async fn hide_copies(session: &mut Session) -> Result<(), Trouble> {
 }
 
 /// Puts them in front again.
-pub(super) async fn show_copies(session: &mut Session) -> Result<(), Trouble> {
+pub(in crate::engine::optimistic) async fn show_copies(
+    session: &mut Session,
+) -> Result<(), Trouble> {
     let are_hidden = matches!(&session.state, State::Open(open) if open.copies == Standing::Behind);
     if are_hidden {
         session.server.ask(Question::once(SHOW)).await?;
