@@ -288,6 +288,38 @@ async fn what_is_typed_while_a_session_connects_is_sent_once_it_has() {
 }
 
 #[tokio::test]
+async fn keys_do_under_the_waits_what_they_do_without_them() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.press(KeyCode::F(4), KeyModifiers::NONE);
+    desk.types("select 1;");
+    desk.enter();
+    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
+    desk.press(KeyCode::F(4), KeyModifiers::NONE);
+    desk.press(KeyCode::F(2), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Switch(EngineKind::Optimistic));
+}
+
+#[tokio::test]
+async fn what_is_typed_during_a_replay_stays_in_the_editor() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.tells(Report::Next(3)).await;
+    desk.has_heard().await;
+    desk.press(KeyCode::F(2), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Switch(EngineKind::Optimistic));
+    desk.types("select 1;");
+    desk.enter();
+    desk.sets_the_stage(EngineKind::Optimistic).await;
+    desk.tells(Report::Next(3)).await;
+    desk.has_heard().await;
+    desk.happens("Alice", Kind::Connected { pid: Pid(1) }).await;
+    desk.has_heard().await;
+    desk.enter();
+    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
+}
+
+#[tokio::test]
 async fn what_is_refused_stands_in_the_editor_again() {
     let mut desk = Desk::open();
     desk.opens_the_scenario().await;
