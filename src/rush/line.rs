@@ -194,16 +194,7 @@ fn number(fields: &mut Fields) -> Option<Option<i32>> {
 
 fn as_text(row: &FromServer) -> Option<TextRow> {
     let mut fields = row.fields();
-    (0..fields.short()?).map(|_| text(&mut fields)).collect()
-}
-
-fn text(fields: &mut Fields) -> Option<Option<String>> {
-    match usize::try_from(fields.long()?) {
-        Err(_) => Some(None),
-        Ok(length) => {
-            fields.bytes(length).map(|bytes| Some(String::from_utf8_lossy(&bytes).into_owned()))
-        }
-    }
+    (0..fields.short()?).map(|_| fields.value()).collect()
 }
 
 #[cfg(test)]

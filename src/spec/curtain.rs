@@ -9,7 +9,6 @@ use futures::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::Trouble;
 use super::cast::Cast;
 use super::client::{Answer, Client};
 use super::news::News;
@@ -25,9 +24,8 @@ const TIDY_UP: Duration = Duration::from_secs(3);
 pub(super) async fn fall(mut cast: Cast, spec: &Scenario) {
     let news = std::mem::replace(&mut cast.news, silence());
     let reason = match timeout(TIDY_UP, tidy_up(cast, spec)).await {
-        Ok(Ok(Ok(()))) => return,
-        Ok(Ok(Err(reason))) => format!("{reason}\n"),
-        Ok(Err(trouble)) => format!("{trouble}\n"),
+        Ok(Ok(())) => return,
+        Ok(Err(reason)) => format!("{reason}\n"),
         Err(_) => format!("it did not end within {} s\n", TIDY_UP.as_secs()),
     };
     news.complain(Complaint::Teardown(Whose::Control, reason));
@@ -38,24 +36,21 @@ fn silence() -> News {
     News::new(mpsc::unbounded_channel().0)
 }
 
-/// The inner reason is that of a teardown whose connection broke.
-async fn tidy_up(cast: Cast, spec: &Scenario) -> Result<Result<(), String>, Trouble> {
+async fn tidy_up(cast: Cast, spec: &Scenario) -> Result<(), String> {
     let target = cast.target.clone();
     send_home(cast).await;
-    let mut client = Client::connect(&target, &SessionName::new("teardown")).await?;
+    let mut client = Client::connect(&target, &SessionName::new("teardown"))
+        .await
+        .map_err(|error| error.to_string())?;
     let mut news = silence();
     let own = spec.sessions.iter().filter_map(|player| player.teardown.as_ref());
     for sql in own.chain(&spec.teardown) {
-        match client.execute(sql, &mut news).await {
-            Ok(Answer::Failed(message)) => {
-                tracing::warn!(sql, message.message, "a teardown failed");
-            }
-            Ok(_) => {}
-            Err(reason) => return Ok(Err(reason)),
+        if let Answer::Failed(message) = client.execute(sql, &mut news).await? {
+            tracing::warn!(sql, message.message, "a teardown failed");
         }
     }
     client.close().await;
-    Ok(Ok(()))
+    Ok(())
 }
 
 /// What a session is busy with ends only when it is cancelled.

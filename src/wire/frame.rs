@@ -209,6 +209,16 @@ impl Fields {
         (self.0.remaining() >= length).then(|| self.0.split_to(length))
     }
 
+    /// A value of a row as text (PostgreSQL documentation, 54.7, `DataRow`): the inner `None` is NULL.
+    pub(crate) fn value(&mut self) -> Option<Option<String>> {
+        match usize::try_from(self.long()?) {
+            Err(_) => Some(None),
+            Ok(length) => {
+                self.bytes(length).map(|bytes| Some(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+        }
+    }
+
     /// Everything that is left.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.0

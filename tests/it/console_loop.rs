@@ -91,6 +91,15 @@ impl Desk {
         }
     }
 
+    /// Alice's "select 1;" is asked for, and her "select 2;" once that is answered.
+    async fn is_asked_for_the_second_after_the_first(&mut self) {
+        assert_eq!(self.command().await, submitted("Alice", "select 1;"));
+        let sql: Arc<str> = "select 1;".into();
+        self.happens("Alice", Kind::Sent { submission: SubmissionId(1), sql, step: None }).await;
+        self.happens("Alice", ready(TransactionStatus::Idle)).await;
+        assert_eq!(self.command().await, submitted("Alice", "select 2;"));
+    }
+
     fn input(&self, input: Input) {
         self.keyboard.unbounded_send(Ok(input)).unwrap();
     }
@@ -263,11 +272,7 @@ async fn what_is_typed_ahead_is_sent_in_its_turn() {
     desk.enter();
     desk.types("select 2;");
     desk.enter();
-    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
-    let sql: Arc<str> = "select 1;".into();
-    desk.happens("Alice", Kind::Sent { submission: SubmissionId(1), sql, step: None }).await;
-    desk.happens("Alice", ready(TransactionStatus::Idle)).await;
-    assert_eq!(desk.command().await, submitted("Alice", "select 2;"));
+    desk.is_asked_for_the_second_after_the_first().await;
 }
 
 #[tokio::test]
@@ -280,11 +285,7 @@ async fn what_is_typed_while_a_session_connects_is_sent_once_it_has() {
     }
     desk.happens("Bob", Kind::Connected { pid: Pid(2) }).await;
     desk.happens("Alice", Kind::Connected { pid: Pid(1) }).await;
-    assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
-    let sql: Arc<str> = "select 1;".into();
-    desk.happens("Alice", Kind::Sent { submission: SubmissionId(1), sql, step: None }).await;
-    desk.happens("Alice", ready(TransactionStatus::Idle)).await;
-    assert_eq!(desk.command().await, submitted("Alice", "select 2;"));
+    desk.is_asked_for_the_second_after_the_first().await;
 }
 
 #[tokio::test]

@@ -315,10 +315,5 @@ fn put_parameters(out: &mut BytesMut, parameters: &[Option<String>]) {
 fn values(frame: &FromServer) -> AnswerRow {
     let mut fields = frame.fields();
     let count = fields.short().unwrap_or(0);
-    (0..count).map(|_| value(&mut fields)).collect()
-}
-
-fn value(fields: &mut crate::wire::frame::Fields) -> Option<String> {
-    let length = usize::try_from(fields.long()?).ok()?;
-    fields.bytes(length).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    (0..count).map(|_| fields.value().flatten()).collect()
 }
