@@ -27,7 +27,8 @@
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
 //! | `transaction`, `survey`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
-//! | `common`, `lookout`, `news` | what clients share, who stands in whose way, and what the console is told |
+//! | `common`, `news` | what clients share, and what the console is told |
+//! | `place`, `ddl`, `lookout` | who makes way for whom: the rule, changes of the schema, and what neither foresees |
 
 mod admit;
 mod apply;
@@ -35,6 +36,7 @@ mod certificate;
 mod changes;
 mod commit;
 mod common;
+mod ddl;
 mod door;
 mod extended;
 mod journal;
@@ -43,6 +45,7 @@ mod locks;
 mod lookout;
 mod news;
 mod passwords;
+mod place;
 mod refusal;
 mod server;
 mod session;

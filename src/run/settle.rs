@@ -14,6 +14,7 @@ use crate::run::lookout::{Pace, Seen};
 use crate::run::private::{Private, overlay};
 use crate::run::quiet::{self, Blocked};
 use crate::run::stage::Stage;
+use crate::scenario::EngineKind;
 use crate::seats::House;
 
 /// A wait that is not stable (the one in front still runs) is told once it has lasted this long, so that what passes by
@@ -157,6 +158,7 @@ impl Stage {
 
     fn on_blocked(&mut self, blocked: Vec<Blocked>, strangers: Vec<Pid>) -> Vec<Event> {
         self.told.trouble.waits = None;
+        let blocked = self.waits_of(blocked);
         let resumed = self.mark_blocked(&blocked);
         let (stable, all_stable) = self.stable(&blocked, &strangers);
         let is_news = self.actors.iter().any(|actor| is_untold(actor, &stable));
@@ -167,6 +169,19 @@ impl Stage {
             self.plan_next_poll(all_stable);
         }
         resumed
+    }
+
+    /// The waits that are the engine's own. On the optimistic engine no session waits for another: where PostgreSQL behind it has
+    /// one stand in another's way, the gateway is just clearing it.
+    fn waits_of(&self, mut blocked: Vec<Blocked>) -> Vec<Blocked> {
+        if self.production.played_on(self.observer.flavor()) == EngineKind::Optimistic {
+            let connected = self.connected();
+            for (_, by) in &mut blocked {
+                by.retain(|pid| !connected.contains(pid));
+            }
+            blocked.retain(|(_, by)| !by.is_empty());
+        }
+        blocked
     }
 
     /// Who waits and who no longer does; the resumptions.

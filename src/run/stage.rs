@@ -278,7 +278,7 @@ impl Stage {
     }
 
     /// The backends of everybody who is connected.
-    fn connected(&self) -> Vec<Pid> {
+    pub(crate) fn connected(&self) -> Vec<Pid> {
         self.actors.iter().filter_map(|actor| actor.standing.pid).collect()
     }
 

@@ -4,6 +4,8 @@
 //! command's end), so the side it came from is part of a frame's type.
 
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -276,9 +278,20 @@ impl<T: From<u8>, S: Stream> Line<T, S> {
         }
     }
 
-    /// Whether bytes of a further frame are here already.
-    pub(crate) fn has_more(&self) -> bool {
-        !self.read.is_empty()
+    /// Sends what is queued, unless there is a further frame to answer first, and takes the next frame. Dropping the future loses
+    /// nothing.
+    pub(crate) async fn exchange(&mut self) -> io::Result<Option<Frame<T>>> {
+        if !self.has_frame() || self.is_full() {
+            self.flush().await?;
+        }
+        self.next().await
+    }
+
+    /// Whether all of a further frame is here already.
+    fn has_frame(&self) -> bool {
+        let length = self.read.get(1..HEAD).and_then(|length| length.try_into().ok());
+        let length = length.map(|length| u32::from_be_bytes(length) as usize);
+        length.is_some_and(|length| self.read.len() > length)
     }
 
     /// Queues a frame as it came.
@@ -294,9 +307,39 @@ impl<T: From<u8>, S: Stream> Line<T, S> {
         self.stream.flush().await
     }
 
-    /// Writes what is queued once it is worth a write.
-    pub(crate) async fn flush_when_full(&mut self) -> io::Result<()> {
-        if self.out.len() >= FULL { self.flush().await } else { Ok(()) }
+    /// Writes what is queued and keeps what the other side says meanwhile for [`next`](Self::next): somebody who answers before
+    /// all of a batch has come stops reading once nobody takes the answers.
+    pub(crate) async fn flush_hearing(&mut self) -> io::Result<()> {
+        std::future::poll_fn(|cx| self.poll_flush_hearing(cx)).await
+    }
+
+    fn poll_flush_hearing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if let Poll::Ready(written) = self.poll_write(cx) {
+                return Poll::Ready(written);
+            }
+            self.read.reserve(8 * 1024);
+            let read = pin!(self.stream.read_buf(&mut self.read)).poll(cx);
+            if ready!(read)? == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.out.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.out))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.out.advance(written);
+        }
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Whether what is queued is worth a write.
+    pub(crate) fn is_full(&self) -> bool {
+        self.out.len() >= FULL
     }
 
     /// The stream and what was read of it beyond the last frame.

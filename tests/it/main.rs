@@ -17,6 +17,7 @@ mod gateway_crash;
 mod gateway_kill;
 mod gateway_limits;
 mod gateway_news;
+mod gateway_pace;
 mod gateway_property;
 mod gateway_same;
 mod habits;

@@ -8,7 +8,7 @@ pub(super) use sight::show_copies;
 
 use super::refusal::Refusal;
 use super::server::Trouble;
-use super::session::{Block, Ddl, Session, State, Transaction};
+use super::session::{Block, Session, State, Transaction};
 use super::statement::{Access, Kind, RowLock, Statement};
 use super::tables::{Named, Open, Turned};
 use super::words::words;
@@ -66,6 +66,7 @@ impl Session {
         }
         let tables = self.ensure_copies(&named.all()).await?;
         if named.is_empty() && executed.asks_catalog() {
+            self.apply_again().await?;
             sight::hide_copies(self).await?;
         }
         // A write may check or cascade along foreign keys; reading does not.
@@ -123,11 +124,8 @@ impl Session {
         if named.is_empty() {
             return Ok(());
         }
-        if open.ddl.is_some() {
-            return Err(Refusal::unsupported(
-                "ddl and dml are not supported in the same transaction",
-            ));
-        }
+        self.refuse_beside_ddl(named)?;
+        let open = self.open()?;
         if open.path.has_moved() {
             return Err(Refusal::unsupported(
                 "the search_path changed after this transaction had named tables: end it before naming more",
@@ -152,25 +150,27 @@ impl Session {
             _ => Open::No,
         };
         if open == Open::Yes || !self.tables.lacks(relations) {
+            self.touch(relations).await?;
             return self.tables.ensure(&mut self.server, relations, Open::Yes).await;
         }
         self.roll_back().await?;
+        self.touch(relations).await?;
         self.tables.ensure(&mut self.server, relations, Open::No).await?;
         self.begin(Block::Implicit, Access::AsSet).await?;
         self.tables.ensure(&mut self.server, relations, Open::Yes).await
+    }
+
+    /// Before PostgreSQL locks one of these relations, or what is under it: the way is free.
+    async fn touch(&mut self, relations: &[u32]) -> Result<(), Trouble> {
+        let reached = self.tables.reach(&mut self.server, relations).await?;
+        Ok(self.place.touch(&reached).await.map_err(Refusal::from)?)
     }
 
     /// Brings the copies up to date that this transaction has not used yet.
     pub(super) async fn fill(&mut self, tables: &[u32]) -> Result<(), Trouble> {
         for table in self.tables.unfilled(tables) {
             let common = std::sync::Arc::clone(&self.common);
-            let doom = std::sync::Arc::clone(&self.place.doom);
-            let _schema_stays = tokio::select! {
-                guard = common.schema.read() => guard,
-                // Whoever changes the schema waits for this transaction to end.
-                () = doom.wait() => return Err(Refusal::schema_changed().into()),
-            };
-            self.place.touch(table).await;
+            self.place.touch(&[table]).await.map_err(Refusal::from)?;
             let open = self.open()?;
             if common.version(table) > open.schema_change {
                 return Err(Refusal::schema_changed().into());
@@ -212,48 +212,6 @@ impl Session {
                 state.locked |= statement.locks == Some(RowLock::Update) && !referred;
             }
         }
-        Ok(())
-    }
-
-    /// DDL works on the stored tables; this client's copies go out of its way, and so do others' transactions.
-    async fn admit_ddl(&mut self, statement: &Statement) -> Result<Admitted, Trouble> {
-        self.ensure_begun().await?;
-        let named = self.look(statement).await?;
-        let open = self.open()?;
-        if open.ddl.is_some() {
-            return Err(Refusal::unsupported(
-                "multiple ddl statements not supported in a transaction",
-            )
-            .into());
-        }
-        if open.dml {
-            return Err(Refusal::unsupported(
-                "ddl and dml are not supported in the same transaction",
-            )
-            .into());
-        }
-        if open.access == Access::ReadOnly {
-            return Err(Refusal::read_only(&statement.command()).into());
-        }
-        let relations = named.relations();
-        let ddl = Ddl { names: statement.names.clone(), relations: relations.clone() };
-        open.ddl = Some(ddl.clone());
-        if open.block == Block::Implicit && self.tables.has_copies() {
-            self.restart_without_copies(ddl).await?;
-        } else if self.tables.has_copies() {
-            self.server.ask_all(self.tables.removal()).await?;
-        }
-        Ok(Admitted {
-            turned: self.tables.turn(&plain_ddl(statement), &Named::default()),
-            tables: relations,
-        })
-    }
-
-    async fn restart_without_copies(&mut self, ddl: Ddl) -> Result<(), Trouble> {
-        self.roll_back().await?;
-        self.tables.forget(&mut self.server).await?;
-        self.begin(Block::Implicit, Access::AsSet).await?;
-        self.open()?.ddl = Some(ddl);
         Ok(())
     }
 }

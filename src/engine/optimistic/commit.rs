@@ -20,7 +20,7 @@ use super::ledger::{Claim, RowId, Snapshot, Verdict};
 use super::news::Happening;
 use super::refusal::Refusal;
 use super::server::{Question, Trouble, error_field};
-use super::session::{Ddl, Session, State, Transaction};
+use super::session::{Session, State, Transaction};
 use super::shape::Shape;
 use crate::event::Conflict;
 
@@ -154,6 +154,7 @@ impl Session {
         self.check_state()?;
         let changes = self.final_changes().await?;
         self.check_limits(&changes)?;
+        self.apply_again().await?;
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
         let copies_changed = open.has_changed_copies();
@@ -165,20 +166,11 @@ impl Session {
         }
         self.tables.commit(&Seen { snapshot, own: xid });
         self.state = State::Idle;
-        self.after_end(copies_changed).await?;
-        if let Some(ddl) = ddl { self.publish(ddl).await } else { Ok(()) }
-    }
-
-    /// Tells the other clients that these tables' definitions have changed; this one has seen it.
-    async fn publish(&mut self, ddl: Ddl) -> Result<(), Trouble> {
-        let now = self.tables.resolve(&mut self.server, &ddl.names).await?.relations();
-        let relations: Vec<u32> = ddl.relations.into_iter().chain(now).collect();
-        self.common.changed(&relations);
-        for relation in relations {
-            self.tables.look_at(relation, self.common.version(relation));
+        if let Some(ddl) = ddl {
+            // Whoever waits for the end of it must find the new versions.
+            self.publish(&ddl);
         }
-        self.tables.forget_names();
-        Ok(())
+        Ok(self.after_end(copies_changed).await?)
     }
 
     async fn commit_changes(

@@ -1,20 +1,20 @@
-//! What all clients of a gateway share: the ledger, whose lock is the commit lock, and a seat for each client through which
-//! another client's DDL can end its transaction.
+//! What all clients of a gateway share: the ledger, whose lock is the commit lock, and the places that they have among each other.
 //!
 //! Locks: the commit lock is held from the judging of a COMMIT to its entry in the ledger, across a bounded piece of
 //! work on one backend, never across anything that a client decides. The seats' lock and the journal's are never held across an
-//! await.
+//! await. The connection of the lookout is held across a question, whose answer waits for nobody.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Mutex as AsyncMutex, Notify, RwLock, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc};
 
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::news::News;
 use super::passwords::Passwords;
+use super::place::{Place, Seat, Seats};
 use super::server::Server;
 use super::{Limits, Mode};
 use crate::wire::{Canceller, Target};
@@ -28,111 +28,13 @@ pub(super) struct Common {
     /// Holding it is the right to commit.
     pub(super) ledger: AsyncMutex<Ledger>,
     journal: Mutex<Journal>,
-    /// Read while a copy is filled, written while DDL runs.
-    pub(super) schema: Arc<RwLock<()>>,
     seats: Mutex<Seats>,
+    /// Wakes whoever waits for another to make way.
+    pub(super) way_made: Notify,
     news: mpsc::UnboundedSender<News>,
     heard: Arc<AtomicBool>,
     /// The connection on which PostgreSQL is asked who waits for whom, once somebody had to.
     pub(super) lookout: AsyncMutex<Option<Box<Server>>>,
-}
-
-/// Who is there.
-#[derive(Default)]
-struct Seats {
-    last: u64,
-    taken: BTreeMap<u64, Seat>,
-    /// When each table's definition last changed, counted in changes.
-    versions: HashMap<u32, u64>,
-    change: u64,
-    /// What cancels the statement of a client, by the key that the client was given.
-    cancellers: HashMap<(i32, Vec<u8>), Canceller>,
-}
-
-/// One client.
-struct Seat {
-    /// The process that works for it.
-    pid: i32,
-    doom: Arc<Doom>,
-    /// How many transactions it has begun.
-    begun: u64,
-    /// The oldest transaction that the open snapshot does not see the end of.
-    oldest: Option<u64>,
-    /// The tables on which the backend holds locks until the transaction ends.
-    tables: HashSet<u32>,
-    /// The tables that its open transaction's DDL keeps others out of.
-    closed: Option<Closed>,
-}
-
-/// What a transaction's DDL keeps others out of.
-#[derive(Clone, Debug)]
-pub(super) enum Closed {
-    /// These.
-    Tables(Vec<u32>),
-    /// Nobody can tell which.
-    Anything,
-}
-
-impl Closed {
-    fn holds(&self, table: u32) -> bool {
-        match self {
-            Self::Tables(tables) => tables.contains(&table),
-            Self::Anything => true,
-        }
-    }
-}
-
-/// Tells a client's task that its transaction must end now.
-#[derive(Default)]
-pub(super) struct Doom {
-    called: Notify,
-    /// Counts transactions that were ended, so that the caller can wait for it.
-    done: Notify,
-    asked: AtomicU64,
-    answered: AtomicU64,
-}
-
-impl Doom {
-    /// Waits until somebody wants the transaction ended.
-    pub(super) async fn wait(&self) {
-        while !self.is_called() {
-            self.called.notified().await;
-        }
-    }
-
-    /// Whether somebody does.
-    pub(super) fn is_called(&self) -> bool {
-        self.asked.load(Ordering::Acquire) > self.answered.load(Ordering::Acquire)
-    }
-
-    /// Says that the transaction is over.
-    pub(super) fn answer(&self) {
-        self.answered.store(self.asked.load(Ordering::Acquire), Ordering::Release);
-        self.done.notify_waiters();
-    }
-
-    fn call(&self) {
-        self.asked.fetch_add(1, Ordering::AcqRel);
-        self.called.notify_one();
-    }
-
-    async fn answered(&self) {
-        loop {
-            let done = self.done.notified();
-            if !self.is_called() {
-                return;
-            }
-            done.await;
-        }
-    }
-}
-
-/// A client's place among the others; leaving is dropping it.
-pub(super) struct Place {
-    common: Arc<Common>,
-    number: u64,
-    pub(super) doom: Arc<Doom>,
-    key: (i32, Vec<u8>),
 }
 
 impl Common {
@@ -151,15 +53,16 @@ impl Common {
             passwords,
             ledger: AsyncMutex::default(),
             journal: Mutex::default(),
-            schema: Arc::default(),
             seats: Mutex::default(),
+            way_made: Notify::new(),
             news,
             heard: Arc::default(),
             lookout: AsyncMutex::default(),
         }
     }
 
-    fn seats(&self) -> MutexGuard<'_, Seats> {
+    /// Who is there.
+    pub(super) fn seats(&self) -> MutexGuard<'_, Seats> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -170,22 +73,7 @@ impl Common {
 
     /// Takes a place for a client whose backend is cancelled so.
     pub(super) fn enter(self: &Arc<Self>, canceller: Canceller) -> Place {
-        let (pid, secret) = canceller.key_bytes();
-        let (doom, key) = (Arc::new(Doom::default()), (pid, secret));
-        let mut seats = self.seats();
-        seats.last += 1;
-        let number = seats.last;
-        let seat = Seat {
-            pid,
-            doom: Arc::clone(&doom),
-            begun: 0,
-            oldest: None,
-            tables: HashSet::new(),
-            closed: None,
-        };
-        seats.taken.insert(number, seat);
-        seats.cancellers.insert(key.clone(), canceller);
-        Place { common: Arc::clone(self), number, doom, key }
+        Place::take(self, canceller)
     }
 
     /// What cancels the statement of the client that was given this key.
@@ -200,7 +88,7 @@ impl Common {
         open.map(|seat| (seat.pid, seat.begun)).collect()
     }
 
-    /// Ends the transactions for which these processes work, of those that were open. One that has begun since is in nobody's way.
+    /// Has the transactions make way for which these processes work, of those that were open. One that has begun since is in nobody's way.
     pub(super) fn end(&self, pids: &[i32], open: &HashMap<i32, u64>) {
         let seats = self.seats();
         let is_meant = |seat: &&Seat| {
@@ -250,75 +138,5 @@ impl Common {
     /// What says that somebody listens.
     pub(super) fn hearing(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.heard)
-    }
-}
-
-impl Place {
-    /// A transaction has begun with this snapshot.
-    pub(super) fn begin(&self, oldest: u64) {
-        self.seat(|seat| {
-            seat.begun += 1;
-            seat.oldest = Some(oldest);
-        });
-    }
-
-    /// The transaction touches this table. A transaction whose DDL keeps others out of it must end.
-    pub(super) async fn touch(&self, table: u32) {
-        self.seat(|seat| {
-            seat.tables.insert(table);
-        });
-        self.doom(|seat| seat.closed.as_ref().is_some_and(|closed| closed.holds(table))).await;
-    }
-
-    /// The transaction's DDL keeps others out of these tables from now on; their transactions that touch one must end.
-    pub(super) async fn close(&self, closed: Closed) {
-        self.seat(|seat| seat.closed = Some(closed.clone()));
-        self.doom(|seat| {
-            seat.closed.is_some() || seat.tables.iter().any(|table| closed.holds(*table))
-        })
-        .await;
-    }
-
-    /// The transaction is over.
-    pub(super) fn end(&self) {
-        self.seat(|seat| {
-            seat.oldest = None;
-            seat.tables.clear();
-            seat.closed = None;
-        });
-    }
-
-    fn seat(&self, change: impl FnOnce(&mut Seat)) {
-        self.common.seats().taken.get_mut(&self.number).map(change);
-    }
-
-    /// Ends the transactions of all others of whom this is so.
-    async fn doom(&self, must_end: impl Fn(&Seat) -> bool) {
-        let doomed: Vec<_> = self
-            .common
-            .seats()
-            .taken
-            .iter()
-            .filter(|(number, seat)| **number != self.number && must_end(seat))
-            .map(|(_, seat)| Arc::clone(&seat.doom))
-            .collect();
-        for doom in &doomed {
-            doom.call();
-        }
-        for doom in &doomed {
-            doom.answered().await;
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut seats = self.common.seats();
-        seats.taken.remove(&self.number);
-        seats.cancellers.remove(&self.key);
-        drop(seats);
-        // Whoever waits for the end of this client's transaction has it.
-        self.doom.answer();
-        self.doom.asked.store(0, Ordering::Release);
     }
 }

@@ -188,6 +188,7 @@ async fn welcome(
         waiting: Vec::new(),
         turned: None,
         held: super::simple::Held::Nothing,
+        gave_up: false,
         foreseen: None,
         application: application.into(),
         pid: Pid(pid),

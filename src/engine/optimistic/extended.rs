@@ -123,7 +123,13 @@ impl Session {
             self.note(sent).await?;
             self.release_held();
         }
-        self.client.flush().await
+        let doom = Arc::clone(&self.place.doom);
+        tokio::select! {
+            biased;
+            // The next turn makes way first, and what is left goes to the client after that.
+            () = doom.wait() => Ok(()),
+            flushed = self.client.flush() => flushed,
+        }
     }
 
     pub(super) fn release_held(&mut self) {
@@ -195,6 +201,7 @@ impl Session {
         if !matches!(statement.kind, Kind::Ddl(_)) {
             super::admit::show_copies(self).await?;
             let named = self.look(statement).await?;
+            self.refuse_beside_ddl(&named)?;
             self.follow_path(&named).await?;
             self.ensure_copies(&named.all()).await?;
         }
@@ -303,14 +310,13 @@ impl Session {
         statement: &Statement,
         limit: i32,
     ) -> Result<(), Trouble> {
-        let _schema_is_ours = self.close_schema(statement).await?;
         let admitted: Admitted = self.admit(statement).await?;
         let executed = self.executed(statement);
         let marks = self.before_locking(&executed, &admitted.tables, limit).await?;
         self.wait_with(frame);
         let preparing = self.put_waiting();
         let ahead = self.ask_ahead(statement);
-        self.server.line.flush().await?;
+        self.server.line.flush_hearing().await?;
         self.replies(preparing, Some(&admitted.turned), ahead).await?;
         self.after_locking(&executed, &admitted.tables, marks).await?;
         let held = std::mem::take(&mut self.held);
@@ -325,7 +331,7 @@ impl Session {
             return Ok(());
         }
         let preparing = self.put_waiting();
-        self.server.line.flush().await?;
+        self.server.line.flush_hearing().await?;
         self.replies(preparing, turned, Ahead::NOTHING).await
     }
 
@@ -364,25 +370,22 @@ impl Session {
                     self.copy_in().await?;
                     // The server has taken our Sync for a part of the copy.
                     put(&mut self.server.line.out, b'S', |_| {});
-                    self.server.line.flush().await?;
+                    self.server.line.flush_hearing().await?;
                 }
                 tag => {
                     prepared += usize::from(tag == ServerTag::ParseComplete);
-                    self.client.pass(&frame);
-                    self.client.flush_when_full().await?;
+                    self.hand_over(&frame).await?;
                 }
             }
         }
         let heard = self.hear_ahead(ahead).await;
+        if refused.is_some() {
+            for (name, _) in preparing.into_iter().skip(prepared) {
+                self.prepared.remove(&name);
+            }
+        }
+        self.end_given_up().await?;
         let Some(frame) = refused else { return heard };
-        for (name, _) in preparing.into_iter().skip(prepared) {
-            self.prepared.remove(&name);
-        }
-        if self.place.doom.is_called() {
-            self.roll_back().await?;
-            self.place.doom.answer();
-            return Err(Refusal::schema_changed().into());
-        }
         Err(Trouble::Server(
             turned.map_or_else(|| frame.clone(), |turned| moved(&frame, turned, 0)),
         ))

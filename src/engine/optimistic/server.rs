@@ -159,7 +159,7 @@ impl Server {
             return Ok(Vec::new());
         }
         let asked = self.put_questions(&questions);
-        self.line.flush().await?;
+        self.line.flush_hearing().await?;
         self.answers(asked).await
     }
 
@@ -178,7 +178,7 @@ impl Server {
         self.put_close(b'S', NAME);
         self.put_question(&Question::prepared(COPIES_FIRST), &mut parsed);
         put(&mut self.line.out, b'S', |_| {});
-        self.line.flush().await?;
+        self.line.flush_hearing().await?;
         self.answers(Asked { count: 2, ours: Vec::new(), parsed }).await.map(drop)
     }
 

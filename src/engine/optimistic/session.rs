@@ -14,14 +14,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::commit::TableChanges;
-use super::common::{Common, Place};
+use super::common::Common;
+use super::ddl::Ddl;
 use super::extended::{Portal, Prepared, Waiting};
 use super::ledger::Snapshot;
 use super::news::{Happening, News};
+use super::place::Place;
 use super::refusal::Refusal;
 use super::server::{Server, Trouble};
 use super::simple::Held;
-use super::statement::{Access, Name, Statement};
+use super::statement::{Access, Statement};
 use super::tables::{Tables, Turned};
 use crate::event::Pid;
 use crate::wire::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
@@ -48,6 +50,8 @@ pub(super) struct Session {
     pub(super) turned: Option<Turned>,
     /// The `CommandComplete` of the last Execute: an implicit transaction may still be refused.
     pub(super) held: Held,
+    /// Whether the statement that runs was given up for another client's sake: nothing more of its answer is passed on.
+    pub(super) gave_up: bool,
     /// What a statement of its own has changed, asked for together with it.
     pub(super) foreseen: Option<Vec<TableChanges>>,
     pub(super) application: Arc<str>,
@@ -143,15 +147,6 @@ pub(super) enum Standing {
     Behind,
 }
 
-/// A change of the schema.
-#[derive(Clone, Debug)]
-pub(super) struct Ddl {
-    /// The names in it.
-    pub(super) names: Vec<Name>,
-    /// What they stood for before.
-    pub(super) relations: Vec<u32>,
-}
-
 /// Whether the session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -162,39 +157,44 @@ pub(super) enum Next {
 impl Session {
     /// Serves the client until it leaves or a connection breaks.
     pub(super) async fn serve(mut self) {
-        loop {
+        let ended = loop {
             match self.turn().await {
                 Ok(Next::More) => {}
-                Ok(Next::Bye) => break,
-                Err(trouble) => {
-                    self.say_farewell(&trouble).await;
-                    break;
-                }
+                Ok(Next::Bye) => break Ok(()),
+                Err(trouble) => break Err(trouble),
             }
-        }
+        };
         self.tell(Happening::Gone);
+        self.leave(ended).await;
     }
 
-    async fn say_farewell(&mut self, error: &io::Error) {
-        tracing::debug!(%error, "a client's session ends");
-        Refusal::lost(&error.to_string()).write_fatal(&mut self.client.out);
-        // The client may be what broke.
-        self.client.flush().await.ok();
-    }
-
-    /// Takes one message of the client, or ends its transaction when another's DDL asks for it.
-    async fn turn(&mut self) -> io::Result<Next> {
-        if !self.client.has_more() {
-            self.client.flush().await?;
+    /// The backend goes first: a client that never reads again is waited for by nobody but itself.
+    async fn leave(self, ended: io::Result<()>) {
+        let Self { mut client, server, place, .. } = self;
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a client's session ends");
+            Refusal::lost(&error.to_string()).write_fatal(&mut client.out);
+            // PostgreSQL would notice only when the statement that may still run has something to say.
+            server.canceller().cancel().await.ok();
         }
+        drop(server);
+        drop(place);
+        // The client may be what broke.
+        client.flush().await.ok();
+    }
+
+    /// Takes one message of the client, or makes way when another client needs it. A client that does not read what it
+    /// has asked for is waited for no otherwise than one that says nothing.
+    async fn turn(&mut self) -> io::Result<Next> {
         let doom = Arc::clone(&self.place.doom);
+        let client = &mut self.client;
         tokio::select! {
             biased;
             () = doom.wait() => {
-                self.end_doomed().await?;
+                self.make_way().await?;
                 Ok(Next::More)
             }
-            frame = self.client.next() => match frame? {
+            frame = client.exchange() => match frame? {
                 Some(frame) => self.take(frame).await,
                 None => Ok(Next::Bye),
             },
@@ -230,7 +230,6 @@ impl Session {
             }
             ClientTag::Password | ClientTag::Unknown(_) => {
                 Refusal::protocol("unexpected message").write_fatal(&mut self.client.out);
-                self.client.flush().await?;
                 return Ok(Next::Bye);
             }
         }
@@ -267,17 +266,14 @@ impl Session {
         }
     }
 
-    /// Passes on what the server sends while it runs the client's statement, until `each` has had enough.
+    /// What the server says next while it runs the client's statement, which is given up when another client needs the way.
     pub(super) async fn next_reply(&mut self) -> Result<FromServer, Trouble> {
         let doom = Arc::clone(&self.place.doom);
-        let mut cancelled = false;
         loop {
             let frame = tokio::select! {
                 frame = self.server.next() => frame?,
-                () = doom.wait(), if !cancelled => {
-                    cancelled = true;
-                    // The statement may be over by now; then its answer is what comes.
-                    self.server.canceller().cancel().await.ok();
+                () = doom.wait(), if !self.gave_up => {
+                    self.give_up().await;
                     continue;
                 }
             };
@@ -286,6 +282,40 @@ impl Session {
             }
             return Ok(frame);
         }
+    }
+
+    /// Passes on what the server said. A client that does not read has its statement given up when another needs the way; while
+    /// DDL acts nobody's pace counts, and the little that it says is kept.
+    pub(super) async fn hand_over(&mut self, frame: &FromServer) -> io::Result<()> {
+        if self.gave_up {
+            return Ok(());
+        }
+        self.client.pass(frame);
+        if !self.client.is_full() || self.place.acts() {
+            return Ok(());
+        }
+        let doom = Arc::clone(&self.place.doom);
+        tokio::select! {
+            biased;
+            () = doom.wait() => self.give_up().await,
+            flushed = self.client.flush() => flushed?,
+        }
+        Ok(())
+    }
+
+    async fn give_up(&mut self) {
+        self.gave_up = true;
+        // Where it does not arrive, the rest of the answer is read and dropped.
+        self.server.canceller().cancel().await.ok();
+    }
+
+    /// Ends the transaction whose statement was given up, if it was.
+    pub(super) async fn end_given_up(&mut self) -> Result<(), Trouble> {
+        if !std::mem::take(&mut self.gave_up) {
+            return Ok(());
+        }
+        self.roll_back().await?;
+        Err(Refusal::schema_changed().into())
     }
 
     fn note_parameter(&mut self, frame: &FromServer) {

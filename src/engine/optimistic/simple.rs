@@ -9,15 +9,14 @@ use bytes::BufMut;
 
 use super::admit::Admitted;
 use super::commit::Ended;
-use super::common::Closed;
 use super::locks::ALL_ROWS;
 use super::refusal::{put_tag, put_warning};
 use super::server::Trouble;
 use super::session::{Block, Session, State};
-use super::statement::{AboutSchema, Access, Kind, Statement, is_async};
+use super::statement::{Access, Kind, Statement, is_async};
 use super::tables::Turned;
 use super::words::{statements, words};
-use crate::wire::frame::{FromClient, FromServer, ServerTag, put, put_text};
+use crate::wire::frame::{ClientTag, FromClient, FromServer, ServerTag, put, put_text};
 
 /// What a statement left to be said, once its transaction is known to stand.
 #[derive(Debug, Default)]
@@ -104,13 +103,12 @@ impl Session {
             self.put_row("server_version", super::SERVER_VERSION);
             return Ok(Held::Tag("SHOW"));
         }
-        let _schema_is_ours = self.close_schema(statement).await?;
         let admitted = self.admit(statement).await?;
         let executed = self.executed(statement);
         let marks = self.before_locking(&executed, &admitted.tables, ALL_ROWS).await?;
         put(&mut self.server.line.out, b'Q', |out| put_text(out, &admitted.turned.sql));
         let ahead = self.ask_ahead(statement);
-        self.server.line.flush().await?;
+        self.server.line.flush_hearing().await?;
         let reply = self.relay().await?;
         let heard = self.hear_ahead(ahead).await;
         let held = self.accept(reply, &admitted.turned, before).await?;
@@ -135,51 +133,55 @@ impl Session {
                     self.client.pass(&frame);
                     self.copy_in().await?;
                 }
-                _ => {
-                    self.client.pass(&frame);
-                    self.client.flush_when_full().await?;
-                }
+                _ => self.hand_over(&frame).await?,
             }
         }
         Ok(reply)
     }
 
-    /// What a reply means: a statement that another client's DDL had cancelled is no error of its own.
+    /// What a reply means: a statement that was given up for another client's sake is no error of its own.
     async fn accept(
         &mut self,
         reply: Reply,
         turned: &Turned,
         before: usize,
     ) -> Result<Held, Trouble> {
+        self.end_given_up().await?;
         match reply.refused {
             None => Ok(reply.held),
-            Some(_) if self.place.doom.is_called() => {
-                self.roll_back().await?;
-                self.place.doom.answer();
-                Err(super::refusal::Refusal::schema_changed().into())
-            }
             Some(frame) => Err(Trouble::Server(moved(&frame, turned, before))),
         }
     }
 
-    /// Hands the client's COPY data to the server until one of them ends it.
+    /// Hands the client's COPY data to the server until one of them ends it, or another client needs the way.
     pub(super) async fn copy_in(&mut self) -> Result<(), Trouble> {
-        use crate::wire::frame::ClientTag;
-        self.client.flush().await?;
-        loop {
-            let Some(frame) = self.client.next().await? else {
+        let doom = std::sync::Arc::clone(&self.place.doom);
+        while !self.gave_up {
+            let frame = tokio::select! {
+                biased;
+                () = doom.wait() => break,
+                frame = self.client.exchange() => frame?,
+            };
+            let Some(frame) = frame else {
                 return Err(Trouble::Lost(io::ErrorKind::UnexpectedEof.into()));
             };
             match frame.tag {
-                ClientTag::Flush | ClientTag::Sync => continue,
-                _ => self.server.line.pass(&frame),
-            }
-            if frame.tag == ClientTag::CopyData {
-                self.server.line.flush_when_full().await?;
-            } else {
-                return Ok(self.server.line.flush().await?);
+                ClientTag::Flush | ClientTag::Sync => {}
+                ClientTag::CopyData => {
+                    self.server.line.pass(&frame);
+                    if self.server.line.is_full() {
+                        self.server.line.flush_hearing().await?;
+                    }
+                }
+                _ => {
+                    self.server.line.pass(&frame);
+                    return Ok(self.server.line.flush_hearing().await?);
+                }
             }
         }
+        self.gave_up = true;
+        put(&mut self.server.line.out, b'f', |out| put_text(out, "given up"));
+        Ok(self.server.line.flush_hearing().await?)
     }
 
     /// BEGIN, COMMIT and ROLLBACK are the gateway's own.
@@ -247,43 +249,6 @@ impl Session {
         put_warning(&mut self.client.out, "25P01", "there is no transaction in progress");
     }
 
-    /// Before DDL: nobody fills a copy meanwhile, and whoever touches the tables must end.
-    pub(super) async fn close_schema(
-        &mut self,
-        statement: &Statement,
-    ) -> Result<Option<tokio::sync::OwnedRwLockWriteGuard<()>>, Trouble> {
-        let Kind::Ddl(_) = statement.kind else { return Ok(None) };
-        if statement.refusal.is_some() || !matches!(self.state, State::Idle | State::Open(_)) {
-            return Ok(None);
-        }
-        let closed = self.shut_by(statement).await?;
-        let schema = std::sync::Arc::clone(&self.common.schema);
-        let doom = std::sync::Arc::clone(&self.place.doom);
-        let guard = tokio::select! {
-            guard = schema.write_owned() => guard,
-            () = doom.wait() => return Err(super::refusal::Refusal::schema_changed().into()),
-        };
-        self.place.close(closed).await;
-        Ok(Some(guard))
-    }
-
-    /// Whom a change of the schema meets. What a drop meets besides, the lookout ends when it is in the way.
-    async fn shut_by(&mut self, statement: &Statement) -> Result<Closed, Trouble> {
-        let shut = match statement.about_schema() {
-            Some(AboutSchema::Harmless) => Vec::new(),
-            Some(AboutSchema::Drop) => self.tables.inside(&mut self.server, statement).await?,
-            None => {
-                let named = self.tables.resolve(&mut self.server, &statement.names).await?;
-                let named = named.relations();
-                if named.is_empty() && statement.command() != "CREATE" {
-                    return Ok(Closed::Anything);
-                }
-                named
-            }
-        };
-        Ok(Closed::Tables(shut))
-    }
-
     /// What follows from a statement that has run.
     pub(super) async fn after_statement(
         &mut self,
@@ -295,8 +260,13 @@ impl Session {
             Kind::Prepare(name) => {
                 self.prepared_by_sql.insert(name.clone(), statement.clone());
             }
-            Kind::Ddl(_) if is_async(&words(&statement.sql)) => self.put_job(),
-            _ => {}
+            Kind::Ddl(_) => {
+                self.ddl_has_run().await?;
+                if is_async(&words(&statement.sql)) {
+                    self.put_job();
+                }
+            }
+            _ => self.bind_ddl(statement),
         }
         if statement.may_move_names() {
             self.names_may_have_moved(statement).await?;

@@ -81,6 +81,7 @@ impl Session {
     /// Rolls the backend back; where the client stands is for the caller to say.
     pub(super) async fn roll_back(&mut self) -> io::Result<()> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else {
+            self.place.end();
             return Ok(());
         };
         match self.server.ask(Question::prepared("rollback")).await {
@@ -139,13 +140,17 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the transaction for another client's DDL; this client learns of it at its next statement.
-    pub(super) async fn end_doomed(&mut self) -> io::Result<()> {
-        if matches!(self.state, State::Open(_)) {
-            self.roll_back().await?;
+    /// Makes way for another client: DDL steps back, and any other transaction ends, which this client learns at its next
+    /// statement.
+    pub(super) async fn make_way(&mut self) -> io::Result<()> {
+        if self.step_back().await? {
+            return Ok(());
+        }
+        let is_open = matches!(self.state, State::Open(_));
+        self.roll_back().await?;
+        if is_open {
             self.state = State::Doomed;
         }
-        self.place.doom.answer();
         Ok(())
     }
 }

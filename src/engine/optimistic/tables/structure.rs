@@ -70,6 +70,17 @@ impl Tables {
         Ok(shape)
     }
 
+    /// These relations, and all that a copy of them would be made of or tied to.
+    pub(in crate::engine::optimistic) async fn reach(
+        &mut self,
+        server: &mut Server,
+        relations: &[u32],
+    ) -> Result<Vec<u32>, Trouble> {
+        let is_sight = |relation: &&u32| self.sights.contains(relation);
+        let stored: Vec<u32> = relations.iter().filter(|it| !is_sight(it)).copied().collect();
+        self.learn(server, &stored).await
+    }
+
     /// Makes the structure of every copy that these relations need. Returns all the tables under them.
     pub(in crate::engine::optimistic) async fn ensure(
         &mut self,
