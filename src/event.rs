@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::seats::House;
 
+pub mod octets;
+
 /// The name under which a session appears on the screen and in a scenario: `Alice`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -40,7 +40,11 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
 }
 
 fn production(name: &str, arguments: &PlayArgs) -> Result<Production, Failure> {
-    let scenario = match (library::open(name)?, arguments.permutation) {
+    let opened = match arguments.format {
+        PlayFormat::Spec => library::open_to_test(name)?,
+        _ => library::open(name)?,
+    };
+    let scenario = match (opened, arguments.permutation) {
         (spec, None) if is_tested(&spec, arguments.format) => spec,
         (scenario, number) => scenario.with_permutation(number.unwrap_or(1))?,
     };

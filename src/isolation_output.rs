@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::event::{Column, Row, ServerMessage};
+use crate::event::{Column, Row, ServerMessage, octets};
 use crate::psql;
 
 mod complaint;
@@ -139,6 +139,11 @@ impl Telling {
             Self::Complaint(_) => Stream::Error,
             _ => Stream::Output,
         }
+    }
+
+    /// What is printed, in whatever encoding the server gave it.
+    pub fn octets(&self) -> Vec<u8> {
+        octets::restore(&self.to_string()).into_owned()
     }
 }
 

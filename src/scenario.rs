@@ -3,6 +3,7 @@
 //! Scenario files are plain `.sql` ([`sql_file`]); isolationtester's `.spec` files ([`spec_file`]) read into the same model.
 //! [`check`] holds what happened against what a file expects.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::event::{SessionName, SqlState};
@@ -122,14 +123,48 @@ pub enum Schedules {
     Listed(Vec<Schedule>),
     /// Every interleaving of the sessions, each playing its own steps in order. There can be very many.
     Interleavings(Interleavings),
+    /// One of several.
+    Picked(Picked),
+}
+
+/// An order that was picked among others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picked {
+    /// Its number among them, from 1.
+    pub number: u64,
+    /// The order.
+    pub schedule: Schedule,
+    /// The steps that any of them plays.
+    pub played: HashSet<usize>,
 }
 
 impl Schedules {
+    /// The number of the first one, among all that the file has.
+    pub fn first_number(&self) -> u64 {
+        match self {
+            Self::Picked(picked) => picked.number,
+            Self::Listed(_) | Self::Interleavings(_) => 1,
+        }
+    }
+
+    /// The steps that any of them plays, and those among which it was picked; nothing where all steps are played.
+    pub fn played(&self) -> Option<HashSet<usize>> {
+        match self {
+            Self::Listed(schedules) => {
+                let launches = schedules.iter().flat_map(|schedule| &schedule.launches);
+                Some(launches.map(|launch| launch.step).collect())
+            }
+            Self::Interleavings(_) => None,
+            Self::Picked(picked) => Some(picked.played.clone()),
+        }
+    }
+
     /// All of them in order, made as they are asked for.
     pub fn iter(&self) -> Box<dyn Iterator<Item = Schedule> + Send + '_> {
         match self {
             Self::Listed(schedules) => Box::new(schedules.iter().cloned()),
             Self::Interleavings(interleavings) => Box::new(interleavings.iter()),
+            Self::Picked(picked) => Box::new(std::iter::once(picked.schedule.clone())),
         }
     }
 
@@ -143,6 +178,7 @@ impl Schedules {
         match self {
             Self::Listed(schedules) => schedules.get(usize::try_from(place).ok()?).cloned(),
             Self::Interleavings(interleavings) => interleavings.nth(place),
+            Self::Picked(picked) => Some(picked.schedule.clone()).filter(|_| place == 0),
         }
     }
 
@@ -151,6 +187,7 @@ impl Schedules {
         match self {
             Self::Listed(schedules) => u64::try_from(schedules.len()).ok(),
             Self::Interleavings(interleavings) => interleavings.count(),
+            Self::Picked(_) => Some(1),
         }
     }
 }

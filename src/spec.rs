@@ -2,7 +2,8 @@
 //!
 //! A specification has one connection a session, kept for all its permutations, and a control connection that sets up, tears down and is asked who
 //! waits. The rules are those of PostgreSQL 15's `isolationtester.c`, because other people's expected output depends on each of them; what is
-//! different is how a wait is found out: it is known as soon as it cannot end by itself any more (`sight`), not after 10 ms.
+//! different is how a wait is found out: it is known as soon as it cannot end by itself any more (`sight`), not after 10 ms, unless something is
+//! about that may end it earlier (`pace`).
 //!
 //! ```text
 //!  file ──▶ Scenario ──▶ cast (connections) ──▶ permutation: setup, steps, teardown ──▶ Telling, Telling ──▶ isolation_output
@@ -17,7 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::isolation_output::{Complaint, Telling};
-use crate::scenario::{Scenario, Schedules};
+use crate::scenario::Scenario;
 use crate::wire::{ConnectError, Target, WireError};
 
 mod cast;
@@ -25,8 +26,10 @@ mod client;
 mod curtain;
 pub mod lanes;
 mod news;
+mod pace;
 mod permutation;
 mod sight;
+mod vigil;
 
 use cast::Cast;
 use news::News;
@@ -52,18 +55,9 @@ pub enum Trouble {
     GivenUp,
 }
 
-/// Plays every permutation of a specification against this database.
+/// Plays every permutation of a specification against this database, unless somebody stops it: then its teardowns are played and nobody is left
+/// behind.
 pub async fn play(
-    spec: &Scenario,
-    target: &Target,
-    limit: Duration,
-    sink: UnboundedSender<Telling>,
-) -> Result<(), Trouble> {
-    play_until(spec, target, limit, sink, &CancellationToken::new()).await
-}
-
-/// The same, unless somebody stops it: then its teardowns are played and nobody is left behind.
-pub async fn play_until(
     spec: &Scenario,
     target: &Target,
     limit: Duration,
@@ -95,11 +89,8 @@ async fn perform(cast: &mut Cast, spec: &Scenario) -> Result<(), Trouble> {
 
 /// isolationtester names them in the order of their names.
 fn warn_of_unused_steps(spec: &Scenario, news: &News) {
-    let Schedules::Listed(schedules) = &spec.schedules else { return };
-    let is_used = |step: usize| {
-        schedules.iter().flat_map(|schedule| &schedule.launches).any(|launch| launch.step == step)
-    };
-    let unused = spec.steps.iter().enumerate().filter(|(step, _)| !is_used(*step));
+    let Some(played) = spec.schedules.played() else { return };
+    let unused = spec.steps.iter().enumerate().filter(|(step, _)| !played.contains(step));
     let mut names: Vec<&String> = unused.map(|(_, step)| &step.name).collect();
     names.sort();
     for name in names {

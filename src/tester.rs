@@ -45,24 +45,37 @@ fn read(arguments: &SpecArgs) -> Result<Vec<Scenario>, Failure> {
 }
 
 async fn play(arguments: &SpecArgs, specs: Vec<Scenario>) -> eyre::Result<Exit> {
+    let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
     let engine = EngineArgs { pg_bin: arguments.pg_bin.clone(), ..EngineArgs::default() };
-    let (first, count) = match &arguments.url {
-        Some(url) => (Lane::Given(Box::new(given(url)?)), 0),
-        None => (own(&engine).await?, lanes(arguments.jobs)),
+    let Some(first) = interrupted.run_until_cancelled(lane(arguments, &engine)).await else {
+        return Ok(Exit::Interrupted);
     };
+    let count = if arguments.url.is_some() { 0 } else { lanes(arguments.jobs) };
     let options = launch::cluster_options(&engine);
     let further = Further { count, options };
-    let (playing, lanes) = Lanes::start(specs, first, further, step_limit()?);
+    let (playing, lanes) = Lanes::start(specs, first?, further, step_limit()?, &interrupted);
     let told = tell_all(playing, arguments).await;
     let closed = lanes.close().await.map_err(|error| Failure::unreachable(with_causes(&error)));
     let exit = told?;
     closed?;
-    Ok(exit)
+    Ok(if interrupted.is_cancelled() { Exit::Interrupted } else { exit })
 }
 
-fn given(url: &str) -> Result<Target, Failure> {
-    Target::resolve(Some(url), &Environment::of_process())
-        .map_err(|error| Failure::misuse(format!("--url: {error}")))
+async fn lane(arguments: &SpecArgs, engine: &EngineArgs) -> Result<Lane, Failure> {
+    match &arguments.url {
+        Some(url) => Ok(Lane::Given(Box::new(given(url, Format::from(arguments.format))?))),
+        None => own(engine).await,
+    }
+}
+
+/// What isolationtester prints is in the database's encoding; documents are UTF-8.
+fn given(url: &str, format: Format) -> Result<Target, Failure> {
+    let target = Target::resolve(Some(url), &Environment::of_process())
+        .map_err(|error| Failure::misuse(format!("--url: {error}")))?;
+    Ok(match format {
+        Format::Spec => target.in_the_encoding_of_the_database(),
+        _ => target,
+    })
 }
 
 async fn own(engine: &EngineArgs) -> Result<Lane, Failure> {
@@ -102,6 +115,9 @@ async fn tell_all(playing: Vec<Playing>, arguments: &SpecArgs) -> eyre::Result<E
             format => document(play, format, &mut print).await?,
         };
         exit = exit.or(verdict(&name, outcome)?);
+        if exit == Exit::Interrupted {
+            break;
+        }
     }
     Ok(exit)
 }
@@ -139,13 +155,13 @@ enum Print {
 }
 
 impl Print {
-    fn print(&mut self, text: &str, stream: Stream) -> io::Result<()> {
+    fn print(&mut self, text: &[u8], stream: Stream) -> io::Result<()> {
         match (self, stream) {
-            (Self::Into(file), _) => file.write_all(text.as_bytes()),
-            (Self::Apart, Stream::Output) => io::stdout().lock().write_all(text.as_bytes()),
+            (Self::Into(file), _) => file.write_all(text),
+            (Self::Apart, Stream::Output) => io::stdout().lock().write_all(text),
             (Self::Apart, Stream::Error) => {
                 io::stdout().flush()?;
-                io::stderr().write_all(text.as_bytes())
+                io::stderr().write_all(text)
             }
         }
     }
@@ -154,7 +170,7 @@ impl Print {
 /// Prints each telling as it comes.
 async fn tell(mut play: Playing, print: &mut Print) -> eyre::Result<Result<(), Trouble>> {
     while let Some(telling) = play.tellings.recv().await {
-        print.print(&telling.to_string(), telling.stream())?;
+        print.print(&telling.octets(), telling.stream())?;
     }
     io::stdout().flush()?;
     Ok(play.outcome().await)
@@ -171,7 +187,7 @@ async fn document(
         tellings.push(telling);
     }
     let bill = SpecBill { spec: &play.spec, tellings: &tellings };
-    print.print(&bill.render(format), Stream::Output)?;
+    print.print(bill.render(format).as_bytes(), Stream::Output)?;
     io::stdout().flush()?;
     Ok(play.outcome().await)
 }

@@ -14,7 +14,7 @@ use crate::run::Production;
 use crate::run::venues::{Ownership, Venue, Venues};
 use crate::scenario::EngineKind;
 use crate::spec::lanes::fresh_database;
-use crate::spec::play_until;
+use crate::spec::play;
 use crate::tester::verdict;
 use crate::wire::Target;
 
@@ -37,7 +37,7 @@ pub(super) async fn test(
     };
     let target = target?;
     let (sink, tellings) = mpsc::unbounded_channel();
-    let playing = play_until(spec, &target, limit, sink, interrupted);
+    let playing = play(spec, &target, limit, sink, interrupted);
     let (outcome, told) = tokio::join!(playing, tell(tellings, out));
     told?;
     Ok(verdict(&spec.name, outcome)?)
@@ -46,7 +46,7 @@ pub(super) async fn test(
 /// Somebody's own database is used as it is; on our server there is one of the name that specifications know.
 async fn place(venue: Venue) -> Result<Target, Failure> {
     match venue.ownership {
-        Ownership::Guest => Ok(venue.target),
+        Ownership::Guest => Ok(venue.target.in_the_encoding_of_the_database()),
         Ownership::Embedded => fresh_database(&venue.target)
             .await
             .map_err(|error| Failure::unreachable(with_causes(&error))),
@@ -58,12 +58,12 @@ async fn tell(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     while let Some(telling) = tellings.recv().await {
-        let text = telling.to_string();
+        let text = telling.octets();
         match telling.stream() {
-            Stream::Output => out.write_all(text.as_bytes())?,
+            Stream::Output => out.write_all(&text)?,
             Stream::Error => {
                 out.flush()?;
-                io::stderr().write_all(text.as_bytes())?;
+                io::stderr().write_all(&text)?;
             }
         }
     }

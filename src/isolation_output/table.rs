@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use crate::event::octets::length;
 use crate::event::{Column, Row};
 
 /// How a column is aligned.
@@ -40,10 +41,10 @@ pub(super) fn drawn(columns: &[Column], rows: &[Row]) -> String {
 
 fn measure<'a>(column: &'a Column, place: usize, rows: &[Row]) -> Drawn<'a> {
     let cells = || rows.iter().filter_map(|row| row.get(place)?.as_deref());
-    let widest = cells().map(str::len).max().unwrap_or(0);
+    let widest = cells().map(length).max().unwrap_or(0);
     let is_numeric = cells().filter(|cell| !cell.is_empty()).all(looks_like_a_number);
     let side = if is_numeric { Side::Right } else { Side::Left };
-    Drawn { name: &column.name, width: widest.max(column.name.len()), side }
+    Drawn { name: &column.name, width: widest.max(length(&column.name)), side }
 }
 
 /// A number to `PQprint`: digits, `.`, `E`, `e`, blanks and `-` in any order, but no `E` first and a digit last.
@@ -56,7 +57,7 @@ fn looks_like_a_number(text: &str) -> bool {
 
 fn line<'a>(columns: &[Drawn], cells: impl Iterator<Item = &'a str>) -> String {
     let padded = columns.iter().zip(cells).map(|(column, cell)| {
-        let blanks = " ".repeat(column.width.saturating_sub(cell.len()));
+        let blanks = " ".repeat(column.width.saturating_sub(length(cell)));
         match column.side {
             Side::Left => format!("{cell}{blanks}"),
             Side::Right => format!("{blanks}{cell}"),
@@ -94,6 +95,13 @@ mod tests {
     #[test]
     fn widths_are_counted_in_bytes() {
         assert_eq!(table(&["é"], &[&[Some("abc")]]), "é \n---\nabc\n(1 row)\n\n");
+    }
+
+    #[test]
+    fn a_byte_of_another_encoding_is_one_wide() {
+        let cell = crate::event::octets::keep(b"caf\xe9");
+        let text = table(&["x"], &[&[Some(&cell)]]);
+        assert_eq!(text, format!("x   \n----\n{cell}\n(1 row)\n\n"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::mistake::{decode, did_you_mean};
+use super::mistake::{decode, decode_verbatim, did_you_mean};
 use super::{Mistake, Scenario, spec_file, sql_file};
 
 mod entries;
@@ -68,6 +68,21 @@ pub fn find(name: &str) -> Option<Entry> {
 
 /// Opens a scenario by its name or its file. A file must exist, or end in `.sql` or `.spec`.
 pub fn open(name_or_path: &str) -> Result<Scenario, OpenError> {
+    open_with(name_or_path, read)
+}
+
+/// The same, for whoever plays specifications as isolationtester does.
+pub fn open_to_test(name_or_path: &str) -> Result<Scenario, OpenError> {
+    open_with(name_or_path, |path| match ending(path) {
+        Some(Ending::Spec) => read_spec(path),
+        _ => read(path),
+    })
+}
+
+fn open_with(
+    name_or_path: &str,
+    read: impl FnOnce(&Path) -> Result<Scenario, OpenError>,
+) -> Result<Scenario, OpenError> {
     let path = Path::new(name_or_path);
     if let Some(entry) = find(name_or_path) {
         return Ok(entry.scenario()?);
@@ -89,19 +104,27 @@ pub fn read(path: &Path) -> Result<Scenario, OpenError> {
     )
 }
 
-/// Reads one of isolationtester's specifications, whatever its file is called.
+/// Reads one of isolationtester's specifications, whatever its file is called, for whoever plays it as isolationtester does: of any size, and
+/// byte for byte.
 pub fn read_spec(path: &Path) -> Result<Scenario, OpenError> {
-    read_with(path, spec_file::parse)
+    let text = decode_verbatim(&bytes(path)?, path)?;
+    Ok(spec_file::parse_of_any_size(&text, path, &name(path))?)
 }
 
 fn read_with(
     path: &Path,
     parse: impl FnOnce(&str, &Path, &str) -> Result<Scenario, Mistake>,
 ) -> Result<Scenario, OpenError> {
-    let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
-    let text = decode(&std::fs::read(path).map_err(unreadable)?, path)?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(parse(&text, path, &name)?)
+    let text = decode(&bytes(path)?, path)?;
+    Ok(parse(&text, path, &name(path))?)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
+    std::fs::read(path).map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })
+}
+
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The endings by which files of scenarios are known.

@@ -61,8 +61,13 @@ impl Source<'_> {
 
 /// The text of a file: without a byte order mark, its lines ended by line feeds alone.
 pub fn decode(bytes: &[u8], path: &Path) -> Result<String, Mistake> {
+    Ok(decode_verbatim(bytes, path)?.replace("\r\n", "\n"))
+}
+
+/// The same, with the ends of its lines as they are: a literal that goes over one has them in it.
+pub fn decode_verbatim(bytes: &[u8], path: &Path) -> Result<String, Mistake> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")),
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(error) => {
             let text = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let source = Source { text: &text, path };

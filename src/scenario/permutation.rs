@@ -1,6 +1,6 @@
 //! One of a scenario's orders, picked by its number.
 
-use super::{Scenario, Schedules};
+use super::{Picked, Scenario, Schedules};
 
 /// There is no order of that number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,12 +35,15 @@ impl Scenario {
             Some(count) => format!("{}, permutation {number} of {count}", self.title),
             None => format!("{}, permutation {number}", self.title),
         };
-        Ok(Self { title, schedules: Schedules::Listed(vec![schedule]), ..self })
+        let played = self.schedules.played().unwrap_or_else(|| (0..self.steps.len()).collect());
+        let picked = Picked { number, schedule, played };
+        Ok(Self { title, schedules: Schedules::Picked(picked), ..self })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::path::Path;
 
     use super::*;
@@ -57,6 +60,15 @@ mod tests {
         let steps: Vec<usize> = second.schedules.first().launches.iter().map(|l| l.step).collect();
         assert_eq!((second.title.as_str(), steps), ("turns, permutation 2 of 3", vec![0, 2, 1]));
         assert_eq!(second.schedules.count(), Some(1));
+    }
+
+    #[test]
+    fn it_keeps_its_number_and_the_steps_that_others_play() {
+        let text = "session a step a1 {1} step a2 {2} step a3 {3} permutation a1 permutation a2";
+        let spec = spec_file::parse(text, Path::new("turns.spec"), "turns").unwrap();
+        let second = spec.with_permutation(2).unwrap();
+        assert_eq!(second.schedules.first_number(), 2);
+        assert_eq!(second.schedules.played(), Some(HashSet::from([0, 1])));
     }
 
     #[test]

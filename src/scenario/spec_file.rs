@@ -17,6 +17,7 @@
 //! The grammar is `specparse.y`'s, the words are `specscanner.l`'s. A file without permutations means every
 //! interleaving. What isolationtester complains about is a [`Mistake`] here, before anything runs.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::mistake::{Source, suggest};
@@ -31,15 +32,25 @@ use words::{Keyword, What, Word, words};
 
 /// Reads a specification's text. The name is the file's, without its ending.
 pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
+    parse_up_to(MOST_SESSIONS, text, path, name)
+}
+
+/// The same, with as many sessions as the server lets in: for whoever needs no screen for them.
+pub fn parse_of_any_size(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
+    parse_up_to(usize::MAX, text, path, name)
+}
+
+fn parse_up_to(most: usize, text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     let source = Source { text, path };
-    let mut reader = Reader { source, words: words(source)?, place: 0 };
+    let mut reader = Reader::new(source, most)?;
     let setup = reader.blocks(Keyword::Setup)?;
     let teardown = reader.block(Keyword::Teardown)?;
-    let Cast { players, steps } = reader.cast()?;
+    let cast = reader.cast()?;
     let mut schedules = Vec::new();
     while let Some(word) = reader.keyword(Keyword::Permutation) {
-        schedules.push(reader.permutation(&word, &steps)?);
+        schedules.push(reader.permutation(&word, &cast)?);
     }
+    let Cast { players, steps, .. } = cast;
     reader.end()?;
     Ok(Scenario {
         name: name.to_owned(),
@@ -70,6 +81,8 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
 struct Cast {
     players: Vec<Player>,
     steps: Vec<Step>,
+    /// The steps' places by their names.
+    places: HashMap<String, usize>,
 }
 
 /// Each session's steps as a pile.
@@ -100,9 +113,24 @@ struct Reader<'a> {
     source: Source<'a>,
     words: Vec<Word>,
     place: usize,
+    /// Where each line begins.
+    lines: Vec<usize>,
+    /// How many sessions there may be.
+    most: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(source: Source<'a>, most: usize) -> Result<Self, Mistake> {
+        let ends = source.text.match_indices('\n').map(|(end, _)| end + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        Ok(Self { source, words: words(source)?, place: 0, lines, most })
+    }
+
+    /// The line of a byte of the text, from 1.
+    fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at)
+    }
+
     fn peek(&self) -> Option<&What> {
         self.words.get(self.place).map(|word| &word.what)
     }
@@ -182,17 +210,16 @@ impl Reader<'_> {
         if cast.players.iter().any(|player| player.name.as_str() == name) {
             return Err(self.source.mistake(at, format!("duplicate session name: {name}")));
         }
-        if cast.players.len() == MOST_SESSIONS {
-            let mistake =
-                self.source.mistake(at, format!("{} sessions are too many", MOST_SESSIONS + 1));
-            return Err(mistake.with_hint(format!("a scenario can have {MOST_SESSIONS}")));
+        if cast.players.len() == self.most {
+            let problem = format!("{} sessions are too many", self.most + 1);
+            let hint = format!("a scenario can have {}; `overbooked spec` takes more", self.most);
+            return Err(self.source.mistake(at, problem).with_hint(hint));
         }
         let name = SessionName::new(&name);
         let setup = self.block(Keyword::Setup)?;
         let before = cast.steps.len();
         while let Some(word) = self.keyword(Keyword::Step) {
-            let step = self.step(&word, &name, &cast.steps)?;
-            cast.steps.push(step);
+            self.step(&word, &name, cast)?;
         }
         if cast.steps.len() == before {
             return self.unexpected("`step`");
@@ -202,15 +229,10 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn step(
-        &mut self,
-        word: &Word,
-        session: &SessionName,
-        others: &[Step],
-    ) -> Result<Step, Mistake> {
+    fn step(&mut self, word: &Word, session: &SessionName, cast: &mut Cast) -> Result<(), Mistake> {
         let (name, at) = self.name("the step's name")?;
-        if let Some(first) = others.iter().find(|step| step.name == name) {
-            let hint = format!("the first one is on line {}", first.line);
+        if let Some(&first) = cast.places.get(&name) {
+            let hint = format!("the first one is on line {}", cast.steps[first].line);
             return Err(self
                 .source
                 .mistake(at, format!("duplicate step name: {name}"))
@@ -218,34 +240,36 @@ impl Reader<'_> {
         }
         let sql = self.sql()?;
         let (session, narration) = (session.clone(), name.clone());
-        let line = self.source.line(word.at);
-        Ok(Step { name, session, narration, sql, expectations: vec![], line })
+        let line = self.line(word.at);
+        cast.places.insert(name.clone(), cast.steps.len());
+        cast.steps.push(Step { name, session, narration, sql, expectations: vec![], line });
+        Ok(())
     }
 
     /// A permutation: first all its steps, then their markers, which may name any of them.
-    fn permutation(&mut self, keyword: &Word, steps: &[Step]) -> Result<Schedule, Mistake> {
+    fn permutation(&mut self, keyword: &Word, cast: &Cast) -> Result<Schedule, Mistake> {
         let mut launches: Vec<(usize, Vec<Blocker>)> = Vec::new();
         while let Some(What::Name(_)) = self.peek() {
             let (name, at) = self.name("a step")?;
-            let step = self.known(&name, at, steps)?;
+            let step = self.known(&name, at, cast)?;
             launches.push((step, self.blockers()?));
         }
         if launches.is_empty() {
             let mistake = self.source.mistake(keyword.at, "the permutation has no steps");
             return Err(mistake.with_hint("name the steps in the order in which they run"));
         }
-        let played: Vec<usize> = launches.iter().map(|(step, _)| *step).collect();
+        let played: HashSet<usize> = launches.iter().map(|(step, _)| *step).collect();
         let launches = launches.into_iter().map(|(step, blockers)| {
             let markers =
-                blockers.into_iter().map(|blocker| self.marker(blocker, step, &played, steps));
+                blockers.into_iter().map(|blocker| self.marker(blocker, step, &played, cast));
             Ok(Launch { step, markers: markers.collect::<Result<_, _>>()? })
         });
         Ok(Schedule { launches: launches.collect::<Result<_, _>>()? })
     }
 
-    fn known(&self, name: &str, at: usize, steps: &[Step]) -> Result<usize, Mistake> {
-        steps.iter().position(|step| step.name == name).ok_or_else(|| {
-            let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+    fn known(&self, name: &str, at: usize, cast: &Cast) -> Result<usize, Mistake> {
+        cast.places.get(name).copied().ok_or_else(|| {
+            let names: Vec<&str> = cast.steps.iter().map(|step| step.name.as_str()).collect();
             self.source
                 .mistake(at, format!("undefined step \"{name}\" specified in permutation"))
                 .with_hint(suggest(name, "the steps are", &names))
@@ -290,12 +314,13 @@ impl Reader<'_> {
         &self,
         blocker: Blocker,
         step: usize,
-        played: &[usize],
-        steps: &[Step],
+        played: &HashSet<usize>,
+        cast: &Cast,
     ) -> Result<Marker, Mistake> {
         let Blocker::Step { name, at, notices } = blocker else { return Ok(Marker::Once) };
-        let this = &steps[step];
-        let Some(&other) = played.iter().find(|&&other| steps[other].name == name) else {
+        let this = &cast.steps[step];
+        let other = cast.places.get(&name).copied().filter(|other| played.contains(other));
+        let Some(other) = other else {
             let problem = format!(
                 "undefined blocking step \"{name}\" referenced in permutation step \"{}\"",
                 this.name
@@ -305,7 +330,7 @@ impl Reader<'_> {
                 .mistake(at, problem)
                 .with_hint("name a step of this permutation"));
         };
-        if steps[other].session == this.session {
+        if cast.steps[other].session == this.session {
             let problem =
                 format!("permutation step \"{}\" cannot block on its own session", this.name);
             return Err(self.source.mistake(at, problem));

@@ -1,21 +1,24 @@
 //! The connections of a run: the control connection and one a session.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Duration;
 
 use futures::future::{join_all, select_all};
 
 use super::Trouble;
 use super::client::{Answer, Client};
 use super::news::News;
+use super::pace::{Manners, Pace};
 use super::sight::{Sight, question};
+use crate::event::octets::keep;
 use crate::event::{Pid, SessionName};
 use crate::isolation_output::{Complaint, Telling};
 use crate::psql;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Step};
 use crate::wire::Target;
 
 /// What `pg_isolation_regress` gives to every connection: by environment (the first three) or for its database.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 7] = [
     ("TimeZone", "PST8PDT"),
     ("DateStyle", "Postgres, MDY"),
     ("IntervalStyle", "postgres_verbose"),
@@ -23,15 +26,12 @@ const SETTINGS: [(&str, &str); 8] = [
     ("lc_numeric", "C"),
     ("lc_time", "C"),
     ("bytea_output", "hex"),
-    ("timezone_abbreviations", "Default"),
 ];
 
-/// Messages in English, where the user may choose: that takes a superuser.
-const SPEAK_PLAINLY: &str =
-    "select set_config('lc_messages', 'C', false) where current_setting('is_superuser') = 'on'";
+/// Another of them, sent only where the server has it otherwise: it makes a server process read a file.
+const ABBREVIATIONS: &str = "set timezone_abbreviations to 'Default'";
 
 /// The connections of a run.
-#[derive(Debug)]
 pub(super) struct Cast {
     /// Where they are connected to, and as whom.
     pub(super) target: Target,
@@ -40,8 +40,11 @@ pub(super) struct Cast {
     pub(super) sessions: Vec<Client>,
     pub(super) news: News,
     pub(super) limit: Duration,
-    /// What was seen since something was sent last.
-    sight: Option<Sight>,
+    pub(super) pace: Pace,
+    /// Each step's session, by its place.
+    pub(super) homes: Vec<usize>,
+    /// What was seen last, and how often anything had been sent or heard by then.
+    sight: Option<(u64, Sight)>,
 }
 
 impl Cast {
@@ -59,17 +62,42 @@ impl Cast {
         let control = SessionName::new("control connection");
         let names =
             std::iter::once(&control).chain(spec.sessions.iter().map(|player| &player.name));
-        let connecting = join_all(names.map(|name| connect(&target, name))).await;
-        let mut sessions = Vec::with_capacity(connecting.len());
+        let connecting = join_all(names.map(|name| Client::connect(&target, name))).await;
+        let mut clients = Vec::with_capacity(connecting.len());
         for (number, connected) in connecting.into_iter().enumerate() {
-            sessions.push(connected.inspect_err(|error| {
+            let mut client = connected.inspect_err(|error| {
                 let reason = error.to_string();
                 news.complain(Complaint::Connection { number, reason });
-            })?);
+            })?;
+            if number == 0 {
+                news.mute(client.pid);
+            }
+            client.finish(&mut news).await?;
+            clients.push(client);
         }
-        let control = sessions.remove(0);
-        news.mute(control.pid);
-        Ok(Self { target, control, sessions, news, limit, sight: None })
+        let mut control = clients.remove(0);
+        let manners = Manners::read(&control.prepare(Manners::QUESTION, &mut news).await?);
+        let pace = Pace::of(spec, &manners);
+        let homes = homes(spec);
+        let sessions = clients;
+        let mut cast = Self { target, control, sessions, news, limit, pace, homes, sight: None };
+        cast.adapt(&manners).await?;
+        Ok(cast)
+    }
+
+    /// Makes up for what the server does otherwise than most.
+    async fn adapt(&mut self, manners: &Manners) -> Result<(), Trouble> {
+        let is_behind_a_pooler = manners.pid != Some(self.control.pid);
+        for client in self.sessions.iter_mut().chain([&mut self.control]) {
+            if is_behind_a_pooler {
+                client.ask_pid(&mut self.news).await?;
+            }
+            if !manners.has_default_abbreviations {
+                client.prepare(ABBREVIATIONS, &mut self.news).await?;
+            }
+        }
+        self.news.mute(self.control.pid);
+        Ok(())
     }
 
     /// Says goodbye to everybody.
@@ -80,7 +108,6 @@ impl Cast {
 
     /// Sends a step.
     pub(super) async fn send(&mut self, session: usize, sql: &str) -> Result<(), String> {
-        self.sight = None;
         self.sessions[session].send(sql).await
     }
 
@@ -91,7 +118,6 @@ impl Cast {
 
     /// Runs a setup or a teardown, shows its last result, and gives the reason when it failed.
     pub(super) async fn perform(&mut self, who: Who, sql: &str) -> Result<(), String> {
-        self.sight = None;
         let client = match who {
             Who::Control => &mut self.control,
             Who::Session(session) => &mut self.sessions[session],
@@ -102,24 +128,39 @@ impl Cast {
                 self.news.tell(Telling::Aside { columns, rows });
                 Ok(())
             }
-            Answer::Failed(message) => Err(psql::libpq_message(&message, client.sql())),
+            Answer::Failed(message) => {
+                let sql = keep(client.sql().as_bytes());
+                Err(psql::libpq_message(&message, &sql))
+            }
             Answer::Broken(reason) => Err(reason),
             Answer::Empty | Answer::Copy(_) => Err(String::new()),
         }
     }
 
-    /// Who waits: what was seen since the last submission, or a new look.
-    pub(super) async fn sight(&mut self, freshness: Freshness) -> Result<&Sight, Trouble> {
-        let seen = match (freshness, self.sight.take()) {
-            (Freshness::SinceLastStep, Some(seen)) => seen,
+    /// Who waits: what was seen since anything was sent or heard last, or a new look.
+    pub(super) async fn sight(&mut self) -> Result<&Sight, Trouble> {
+        self.gather();
+        let stirs = self.stirs();
+        let seen = match self.sight.take() {
+            Some((then, seen)) if then == stirs => seen,
             _ => self.ask().await?,
         };
-        Ok(self.sight.insert(seen))
+        Ok(&self.sight.insert((stirs, seen)).1)
+    }
+
+    /// How often anything was sent to a session or heard from one.
+    fn stirs(&self) -> u64 {
+        self.sessions.iter().map(|client| client.stirs).sum()
+    }
+
+    /// Who waits, as a new look shows it.
+    pub(super) async fn look(&mut self) -> Result<&Sight, Trouble> {
+        self.sight = None;
+        self.sight().await
     }
 
     /// Asks the server. What was sent to a session before the server looked has been heard afterwards.
     async fn ask(&mut self) -> Result<Sight, Trouble> {
-        self.gather().await;
         let all: Vec<Pid> = self.sessions.iter().map(|client| client.pid).collect();
         let (idle, busy): (Vec<&Client>, Vec<&Client>) =
             self.sessions.iter().partition(|client| client.is_idle());
@@ -132,20 +173,14 @@ impl Cast {
             Ok(Answer::Broken(reason)) | Err(reason) => Err(reason),
             Ok(_) => Err(String::new()),
         };
-        self.gather().await;
+        self.gather();
         sight.map_err(|reason| self.give_up(Complaint::WaitQuery(reason)))
     }
 
-    async fn gather(&mut self) {
-        for client in &mut self.sessions {
-            client.gather().await;
+    fn gather(&mut self) {
+        for client in self.sessions.iter_mut().filter(|client| !client.is_idle()) {
+            client.gather();
         }
-    }
-
-    /// When something was sent to a session or heard from one last.
-    pub(super) fn stirred(&self) -> Instant {
-        let newest = self.sessions.iter().map(|client| client.stirred).max();
-        newest.unwrap_or_else(Instant::now)
     }
 
     /// Waits until anything has arrived for anybody, or the time is over.
@@ -170,25 +205,19 @@ impl Cast {
     }
 }
 
+/// The parser lets no step be without a session.
+fn homes(spec: &Scenario) -> Vec<usize> {
+    let players = spec.sessions.iter().enumerate();
+    let places: HashMap<&SessionName, usize> =
+        players.map(|(place, player)| (&player.name, place)).collect();
+    let home = |step: &Step| places.get(&step.session).copied().unwrap_or_default();
+    spec.steps.iter().map(home).collect()
+}
+
 /// Whose setup or teardown is to be run.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Who {
     Control,
     /// A session, by its place.
     Session(usize),
-}
-
-/// How fresh a look at the waits must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Freshness {
-    /// Nothing has been sent since: waits that last are the same still.
-    SinceLastStep,
-    /// New.
-    Now,
-}
-
-async fn connect(target: &Target, name: &SessionName) -> Result<Client, Trouble> {
-    let mut client = Client::connect(target, name).await?;
-    client.prepare(SPEAK_PLAINLY).await?;
-    Ok(client)
 }

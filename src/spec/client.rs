@@ -1,23 +1,28 @@
 //! A connection as a program on libpq sees it.
 //!
 //! isolationtester's output depends on *when* libpq looks at a message: a step counts as done when its first result is complete, notices are printed
-//! when libpq comes across them, notifications are kept until somebody asks. So what has arrived ([`Client::hear`]) and what has been
-//! looked at ([`Client::look`]) are two things here as they are there (PostgreSQL sources, `pqParseInput3`, `PQgetResult`, `PQexec`).
+//! when libpq comes across them, notifications are kept until somebody asks, and nobody reads what a connection says that has nothing to do. So
+//! what has arrived ([`Client::hear`]) and what has been looked at ([`Client::look`]) are two things here as they are there (PostgreSQL
+//! sources, `pqParseInput3`, `PQgetResult`, `PQexec`).
+//!
+//! What the server says is kept byte for byte ([`keep`]): a step may ask for any encoding.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use pgwire::messages::copy::CopyFail;
-use pgwire::messages::data::RowDescription;
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use futures::FutureExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::coop::unconstrained;
 
 use super::Trouble;
 use super::news::News;
+use crate::event::octets::keep;
 use crate::event::{Column, Pid, Row, ServerMessage, SessionName};
 use crate::isolation_output::Telling;
-use crate::wire::{Canceller, Connection, Target, WireError, cells};
+use crate::wire::frame::{Fields, FromServer, Line, ServerTag, put, put_text};
+use crate::wire::{Canceller, Connection, Socket, Target, WireError};
 
 /// What libpq says of a connection that is gone already.
 pub(super) const NO_CONNECTION: &str = "no connection to the server\n";
@@ -26,10 +31,6 @@ pub(super) const NO_CONNECTION: &str = "no connection to the server\n";
 const HUNG_UP: &str = "server closed the connection unexpectedly\n\
     \tThis probably means the server terminated abnormally\n\
     \tbefore or while processing the request.\n";
-
-/// Adds the session's name to the application's, as isolationtester does, and tells the process.
-const INTRODUCE: &str =
-    "select set_config('application_name', current_setting('application_name') || '/' || ";
 
 /// One result of a submission.
 #[derive(Debug)]
@@ -67,65 +68,101 @@ pub(super) struct Notification {
 }
 
 /// A connection and what has come over it.
-#[derive(Debug)]
 pub(super) struct Client {
     pub(super) name: SessionName,
     pub(super) pid: Pid,
-    connection: Connection,
-    inbox: VecDeque<PgWireBackendMessage>,
+    line: Line<ServerTag, Socket>,
+    canceller: Canceller,
+    inbox: VecDeque<FromServer>,
     /// How the connection ended, in libpq's words.
     lost: Option<String>,
     stage: Stage,
     columns: Option<Vec<Column>>,
     rows: Vec<Row>,
     sql: Arc<str>,
-    /// When something was sent or heard last.
-    pub(super) stirred: Instant,
+    /// How often something was sent or heard.
+    pub(super) stirs: u64,
     notifications: Vec<Notification>,
 }
 
 impl Client {
-    /// Connects, and introduces itself by the session's name.
+    /// Connects, and introduces itself by the session's name, as isolationtester does. What the server says to that is kept for a look.
     pub(super) async fn connect(target: &Target, name: &SessionName) -> Result<Self, Trouble> {
-        let mut connection = Connection::connect(target).await?;
-        let quoted = name.as_str().replace('\'', "''");
-        let reply = connection
-            .ask(&format!(
-                "{INTRODUCE}E'{}', false), pg_backend_pid()",
-                quoted.replace('\\', "\\\\")
-            ))
-            .await?;
-        let pid = reply.cell.ok().flatten().and_then(|pid| pid.parse().ok());
-        Ok(Self {
+        let connection = Connection::connect(target).await?;
+        let is_superuser = connection.parameter("is_superuser") == Some("on");
+        let application = connection.parameter("application_name").unwrap_or_default();
+        let introduction = introduction(&format!("{application}/{name}"), is_superuser);
+        let pid = connection.key_pid();
+        let raw = connection.into_raw();
+        let mut client = Self {
             name: name.clone(),
-            pid: pid.map_or(connection.key_pid(), Pid),
-            connection,
+            pid,
+            line: Line::new(raw.stream, raw.read),
+            canceller: raw.canceller,
             inbox: VecDeque::new(),
             lost: None,
             stage: Stage::Idle,
             columns: None,
             rows: Vec::new(),
             sql: "".into(),
-            stirred: Instant::now(),
+            stirs: 0,
             notifications: Vec::new(),
-        })
+        };
+        client.send(&introduction).await.map_err(|reason| refusal(&reason))?;
+        while !client.is_idle() {
+            client.take_next().await;
+        }
+        Ok(client)
     }
 
-    /// Runs SQL of ours before the run begins.
-    pub(super) async fn prepare(&mut self, sql: &str) -> Result<(), Trouble> {
-        self.connection.ask(sql).await?;
+    /// Runs SQL of ours before the run begins, and gives the cells of its last row.
+    pub(super) async fn prepare(&mut self, sql: &str, news: &mut News) -> Result<Row, Trouble> {
+        match self.execute(sql, news).await.map_err(|reason| refusal(&reason))? {
+            Answer::Rows { mut rows, .. } => Ok(rows.pop().unwrap_or_default()),
+            Answer::Failed(message) => Err(refusal(&message.message)),
+            Answer::Broken(reason) => Err(refusal(&reason)),
+            Answer::Done | Answer::Empty | Answer::Copy(_) => Ok(Row::new()),
+        }
+    }
+
+    /// Hears the end of what was sent.
+    pub(super) async fn finish(&mut self, news: &mut News) -> Result<(), Trouble> {
+        while let Some(answer) = self.result(news).await {
+            match answer {
+                Answer::Failed(message) => return Err(refusal(&message.message)),
+                Answer::Broken(reason) => return Err(refusal(&reason)),
+                _ => {}
+            }
+        }
         Ok(())
     }
 
-    /// Sends a submission (`PQsendQuery`).
+    /// Asks the server who works for this connection: behind a pooler the key names nobody.
+    pub(super) async fn ask_pid(&mut self, news: &mut News) -> Result<(), Trouble> {
+        let row = self.prepare("select pg_catalog.pg_backend_pid()", news).await?;
+        let pid = row.into_iter().next().flatten().and_then(|pid| pid.parse().ok());
+        self.pid = pid.map_or(self.pid, Pid);
+        Ok(())
+    }
+
+    /// Sends a submission (`PQsendQuery`). That the server has hung up meanwhile is found out when it is listened to.
     pub(super) async fn send(&mut self, sql: &str) -> Result<(), String> {
         if self.lost.is_some() {
             return Err(NO_CONNECTION.to_owned());
         }
-        self.connection.submit(sql).await.map_err(|error| format!("{error}\n"))?;
+        if let Some(at) = sql.bytes().position(|byte| byte == 0) {
+            return Err(format!("{}\n", WireError::ZeroByte(at)));
+        }
+        put(&mut self.line.out, b'Q', |out| put_text(out, sql));
         self.sql = sql.into();
+        self.stirs += 1;
+        if self.line.flush().await.is_err() {
+            self.gather();
+            if let Some(reason) = self.lost() {
+                return Err(reason.to_owned());
+            }
+        }
         self.stage = Stage::Busy;
-        self.stirred = Instant::now();
         Ok(())
     }
 
@@ -134,10 +171,10 @@ impl Client {
         if self.lost.is_some() {
             return Heard::Something;
         }
-        match tokio::time::timeout(patience, self.connection.next()).await {
-            Ok(message) => {
-                self.take(message);
-                self.gather().await;
+        match tokio::time::timeout(patience, self.line.next()).await {
+            Ok(frame) => {
+                self.take(frame);
+                self.gather();
                 Heard::Something
             }
             Err(_) => Heard::Nothing,
@@ -145,20 +182,28 @@ impl Client {
     }
 
     /// Takes in what has arrived already. The scheduler's budget must not make it overlook anything.
-    pub(super) async fn gather(&mut self) {
-        while self.lost.is_none()
-            && let Some(message) = unconstrained(self.connection.next_if_ready()).await
-        {
-            self.take(message);
+    pub(super) fn gather(&mut self) {
+        while self.lost.is_none() {
+            match unconstrained(self.line.next()).now_or_never() {
+                Some(frame) => self.take(frame),
+                None => return,
+            }
         }
     }
 
-    fn take(&mut self, message: Result<PgWireBackendMessage, WireError>) {
-        self.stirred = Instant::now();
-        match message {
-            Ok(message) => self.inbox.push_back(message),
-            Err(WireError::Closed) => self.lost = Some(HUNG_UP.to_owned()),
-            Err(error) => self.lost = Some(format!("{error}\n")),
+    async fn take_next(&mut self) {
+        if self.lost.is_none() {
+            let frame = self.line.next().await;
+            self.take(frame);
+        }
+    }
+
+    fn take(&mut self, frame: io::Result<Option<FromServer>>) {
+        self.stirs += 1;
+        match frame {
+            Ok(Some(frame)) => self.inbox.push_back(frame),
+            Ok(None) => self.lost = Some(HUNG_UP.to_owned()),
+            Err(error) => self.lost = Some(in_the_words_of_libpq(&error)),
         }
     }
 
@@ -169,9 +214,7 @@ impl Client {
 
     /// Whether the server has nothing to do for this connection, as far as has been heard.
     pub(super) fn is_idle(&self) -> bool {
-        let is_ready = |message: &PgWireBackendMessage| {
-            matches!(message, PgWireBackendMessage::ReadyForQuery(_))
-        };
+        let is_ready = |frame: &FromServer| frame.tag == ServerTag::Ready;
         self.lost.is_some() || matches!(self.stage, Stage::Idle) || self.inbox.iter().any(is_ready)
     }
 
@@ -183,56 +226,43 @@ impl Client {
 
     /// Looks at messages up to the end of a result and the notices behind it.
     fn look(&mut self, news: &mut News) {
-        while let Some(message) = self.inbox.pop_front() {
-            match message {
-                PgWireBackendMessage::NoticeResponse(notice) => self.tell(&notice.fields, news),
-                PgWireBackendMessage::NotificationResponse(told) => {
-                    let from = Pid(told.pid);
-                    let (channel, payload) = (told.channel, told.payload);
-                    self.notifications.push(Notification { channel, payload, from });
-                }
-                message => match self.stage {
-                    Stage::Answered(_) => return self.inbox.push_front(message),
-                    Stage::Busy => self.fold(message),
-                    Stage::Idle => self.overhear(message, news),
-                },
+        while let Some(frame) = self.inbox.pop_front() {
+            match (frame.tag, &self.stage) {
+                (ServerTag::Notice, _) => self.tell(&frame, news),
+                (ServerTag::Notification, _) => self.notifications.extend(notification(&frame)),
+                (_, Stage::Answered(_)) => return self.inbox.push_front(frame),
+                (_, Stage::Busy) => self.fold(&frame),
+                // An error that answers nothing, because a connection is ended from elsewhere, is a notice to libpq.
+                (ServerTag::Error, Stage::Idle) => self.tell(&frame, news),
+                (_, Stage::Idle) => {}
             }
         }
     }
 
-    fn tell(&self, fields: &[(u8, String)], news: &mut News) {
-        let message = ServerMessage::from_fields(fields);
-        let (session, sql) = (self.name.to_string(), self.sql.to_string());
+    fn tell(&self, frame: &FromServer, news: &mut News) {
+        let message = ServerMessage::from_frame(frame, keep);
+        let (session, sql) = (self.name.to_string(), keep(self.sql.as_bytes()));
         news.notice(self.pid, Telling::Notice { session, message, sql });
     }
 
-    /// An error that answers nothing, because a connection is ended from elsewhere, is a notice to libpq.
-    fn overhear(&self, message: PgWireBackendMessage, news: &mut News) {
-        if let PgWireBackendMessage::ErrorResponse(error) = message {
-            self.tell(&error.fields, news);
-        }
-    }
-
-    fn fold(&mut self, message: PgWireBackendMessage) {
-        match message {
-            PgWireBackendMessage::RowDescription(described) => {
-                self.columns = Some(columns(described));
-            }
-            PgWireBackendMessage::DataRow(row) => self.rows.extend(cells(&row)),
-            PgWireBackendMessage::CommandComplete(_) => {
+    fn fold(&mut self, frame: &FromServer) {
+        match frame.tag {
+            ServerTag::RowDescription => self.columns = columns(&mut frame.fields()),
+            ServerTag::Row => self.rows.extend(row(&mut frame.fields())),
+            ServerTag::CommandComplete => {
                 let rows = std::mem::take(&mut self.rows);
                 self.stage = Stage::Answered(match self.columns.take() {
                     Some(columns) => Answer::Rows { columns, rows },
                     None => Answer::Done,
                 });
             }
-            PgWireBackendMessage::EmptyQueryResponse(_) => self.answer(Answer::Empty),
-            PgWireBackendMessage::ErrorResponse(error) => {
-                self.answer(Answer::Failed(ServerMessage::from_fields(&error.fields)));
+            ServerTag::EmptyQuery => self.answer(Answer::Empty),
+            ServerTag::Error => {
+                self.answer(Answer::Failed(ServerMessage::from_frame(frame, keep)));
             }
-            PgWireBackendMessage::CopyInResponse(_) => self.answer(Answer::Copy("PGRES_COPY_IN")),
-            PgWireBackendMessage::CopyOutResponse(_) => self.answer(Answer::Copy("PGRES_COPY_OUT")),
-            PgWireBackendMessage::ReadyForQuery(_) => self.stage = Stage::Idle,
+            ServerTag::CopyIn => self.answer(Answer::Copy("PGRES_COPY_IN")),
+            ServerTag::CopyOut => self.answer(Answer::Copy("PGRES_COPY_OUT")),
+            ServerTag::Ready => self.stage = Stage::Idle,
             _ => {}
         }
     }
@@ -261,9 +291,8 @@ impl Client {
                         self.stage = Stage::Idle;
                         return Some(Answer::Broken(reason));
                     }
-                    let message = self.connection.next().await;
-                    self.take(message);
-                    self.gather().await;
+                    self.take_next().await;
+                    self.gather();
                 }
             }
         }
@@ -272,10 +301,11 @@ impl Client {
     /// isolationtester has no data for COPY, and would wait for ever.
     async fn refuse_copy(&mut self, answer: &Answer) {
         if matches!(answer, Answer::Copy("PGRES_COPY_IN")) {
-            let refusal = CopyFail::new("a specification has no data for COPY".to_owned());
-            let sent = self.connection.send(PgWireFrontendMessage::CopyFail(refusal)).await;
-            if let Err(error) = sent {
-                self.lost.get_or_insert(format!("{error}\n"));
+            put(&mut self.line.out, b'f', |out| {
+                put_text(out, "a specification has no data for COPY");
+            });
+            if let Err(error) = self.line.flush().await {
+                self.lost.get_or_insert(in_the_words_of_libpq(&error));
             }
         }
     }
@@ -292,8 +322,8 @@ impl Client {
     }
 
     /// The notifications that have come, after a look for more.
-    pub(super) async fn notifications(&mut self, news: &mut News) -> Vec<Notification> {
-        self.gather().await;
+    pub(super) fn notifications(&mut self, news: &mut News) -> Vec<Notification> {
+        self.gather();
         self.look(news);
         std::mem::take(&mut self.notifications)
     }
@@ -304,12 +334,14 @@ impl Client {
     }
 
     pub(super) fn canceller(&self) -> Canceller {
-        self.connection.canceller()
+        self.canceller.clone()
     }
 
     /// Says goodbye.
-    pub(super) async fn close(self) {
-        let _gone_in_any_case = self.connection.terminate().await;
+    pub(super) async fn close(mut self) {
+        put(&mut self.line.out, b'X', |_| {});
+        let _gone_in_any_case = self.line.flush().await;
+        let _gone_in_any_case = self.line.into_parts().0.shutdown().await;
     }
 }
 
@@ -320,10 +352,69 @@ pub(super) enum Heard {
     Nothing,
 }
 
-fn columns(described: RowDescription) -> Vec<Column> {
-    let column = |field: pgwire::messages::data::FieldDescription| Column {
-        name: field.name,
-        type_oid: field.type_id,
+/// The name as isolationtester gives it, and messages in English where the user may choose: that takes a superuser.
+fn introduction(application: &str, is_superuser: bool) -> String {
+    let quoted = application.replace('\\', "\\\\").replace('\'', "''");
+    let plainly = if is_superuser { "; set lc_messages to 'C'" } else { "" };
+    format!("set application_name to E'{quoted}'{plainly}")
+}
+
+fn refusal(reason: &str) -> Trouble {
+    Trouble::Wire(WireError::Protocol(reason.trim_end().to_owned()))
+}
+
+/// Why nothing can be read any more (PostgreSQL sources, `pqsecure_raw_read`).
+fn in_the_words_of_libpq(error: &io::Error) -> String {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) {
+        return HUNG_UP.to_owned();
+    }
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    format!("could not receive data from server: {text}\n")
+}
+
+fn notification(frame: &FromServer) -> Option<Notification> {
+    let mut fields = frame.fields();
+    let from = Pid(fields.long()?);
+    let (channel, payload) = (keep(&fields.string()?), keep(&fields.string()?));
+    Some(Notification { channel, payload, from })
+}
+
+/// The columns of a `RowDescription` (PostgreSQL documentation, 55.7): after each name 18 bytes, of which the type's are the third field.
+fn columns(fields: &mut Fields) -> Option<Vec<Column>> {
+    let count = fields.short()?;
+    let column = |_| {
+        let name = keep(&fields.string()?);
+        let _table_and_place = fields.bytes(6)?;
+        let type_oid = fields.long()?.cast_unsigned();
+        let _size_modifier_and_format = fields.bytes(8)?;
+        Some(Column { name, type_oid })
     };
-    described.fields.into_iter().map(column).collect()
+    (0..count).map(column).collect()
+}
+
+fn row(fields: &mut Fields) -> Option<Row> {
+    let count = fields.short()?;
+    (0..count).map(|_| Some(fields.value_bytes()?.map(|bytes| keep(&bytes)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_connection_is_a_closed_one() {
+        let reset = io::Error::from_raw_os_error(rustix::io::Errno::CONNRESET.raw_os_error());
+        assert_eq!(in_the_words_of_libpq(&reset), HUNG_UP);
+        let other = io::Error::from_raw_os_error(rustix::io::Errno::TIMEDOUT.raw_os_error());
+        let expected = "could not receive data from server: Connection timed out\n";
+        assert_eq!(in_the_words_of_libpq(&other), expected);
+    }
+
+    #[test]
+    fn a_name_is_quoted() {
+        let expected = "set application_name to E'it''s\\\\it/s1'; set lc_messages to 'C'";
+        assert_eq!(introduction("it's\\it/s1", true), expected);
+    }
 }

@@ -19,6 +19,9 @@ use crate::scenario::Scenario;
 /// How long tidying up may take.
 const TIDY_UP: Duration = Duration::from_secs(3);
 
+/// How long a cancelled session is listened to before it is cancelled again.
+const HEARING: Duration = Duration::from_millis(100);
+
 /// Ends what the cast does and plays the specification's teardowns, those of its sessions first. What fails in them is passed over: nobody knows how far
 /// the setup was played. A teardown that could not be played at all is told.
 pub(super) async fn fall(mut cast: Cast, spec: &Scenario) {
@@ -36,9 +39,10 @@ fn silence() -> News {
     News::new(mpsc::unbounded_channel().0)
 }
 
-async fn tidy_up(cast: Cast, spec: &Scenario) -> Result<(), String> {
+async fn tidy_up(mut cast: Cast, spec: &Scenario) -> Result<(), String> {
     let target = cast.target.clone();
-    send_home(cast).await;
+    join_all(cast.sessions.iter_mut().chain([&mut cast.control]).map(call_off)).await;
+    cast.close().await;
     let mut client = Client::connect(&target, &SessionName::new("teardown"))
         .await
         .map_err(|error| error.to_string())?;
@@ -53,12 +57,14 @@ async fn tidy_up(cast: Cast, spec: &Scenario) -> Result<(), String> {
     Ok(())
 }
 
-/// What a session is busy with ends only when it is cancelled.
-async fn send_home(cast: Cast) {
-    let everybody = cast.sessions.iter().chain([&cast.control]);
-    let cancelled = join_all(everybody.map(|client| async { client.canceller().cancel().await }));
-    if let Some(error) = cancelled.await.into_iter().find_map(Result::err) {
-        tracing::warn!(%error, "a session could not be cancelled");
+/// What a session is busy with ends only when it is cancelled, and it must have ended before anybody rolls back: what waits for a lock would get it
+/// then. A cancel that comes before the server has begun is lost, so it is told until it is heard.
+async fn call_off(client: &mut Client) {
+    client.gather();
+    while !client.is_idle() {
+        if let Err(error) = client.canceller().cancel().await {
+            tracing::warn!(%error, session = %client.name, "it could not be cancelled");
+        }
+        client.hear(HEARING).await;
     }
-    cast.close().await;
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::{Trouble, play};
 use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions};
@@ -119,15 +120,16 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Plays these specifications, in as many further clusters side by side as are asked for besides the first lane.
+    /// Plays these specifications, in as many further clusters side by side as are asked for besides the first lane, until somebody stops it.
     pub fn start(
         specs: Vec<Scenario>,
         first: Lane,
         further: Further,
         limit: Duration,
+        stop: &CancellationToken,
     ) -> (Vec<Playing>, Self) {
         let (playing, jobs): (Vec<Playing>, Vec<Job>) = specs.into_iter().map(announce).unzip();
-        let keeper = tokio::spawn(keep(jobs, first, further, limit));
+        let keeper = tokio::spawn(keep(jobs, first, further, limit, stop.clone()));
         (playing, Self { keeper })
     }
 
@@ -159,6 +161,7 @@ async fn keep(
     first: Lane,
     further: Further,
     limit: Duration,
+    stop: CancellationToken,
 ) -> Result<(), LaneError> {
     let (free, mut lanes) = mpsc::unbounded_channel();
     let count = further.count.min(jobs.len().saturating_sub(1));
@@ -169,8 +172,8 @@ async fn keep(
     }
     for job in jobs {
         let lane = next(&mut lanes).await?;
-        let free = free.clone();
-        tokio::spawn(async move { free.send(serve(job, lane, limit).await) });
+        let (free, stop) = (free.clone(), stop.clone());
+        tokio::spawn(async move { free.send(serve(job, lane, limit, &stop).await) });
     }
     drop(free);
     while let Some(lane) = lanes.recv().await {
@@ -192,9 +195,18 @@ async fn open(options: ClusterOptions) -> Result<Lane, LaneError> {
     Lane::on(Cluster::start(&options, &|_| {}).await?).await
 }
 
-async fn serve(job: Job, lane: Lane, limit: Duration) -> Result<Lane, LaneError> {
-    let outcome = play(&job.spec, &lane.target(), limit, job.sink).await;
-    let has_left_things = outcome.is_err();
+async fn serve(
+    job: Job,
+    lane: Lane,
+    limit: Duration,
+    stop: &CancellationToken,
+) -> Result<Lane, LaneError> {
+    if stop.is_cancelled() {
+        let _ = job.done.send(Err(Trouble::Stopped));
+        return Ok(lane);
+    }
+    let outcome = play(&job.spec, &lane.target(), limit, job.sink, stop).await;
+    let has_left_things = outcome.is_err() && !stop.is_cancelled();
     let _ = job.done.send(outcome);
     if has_left_things {
         lane.clean().await?;

@@ -7,25 +7,14 @@
 use std::time::{Duration, Instant};
 
 use super::Trouble;
-use super::cast::{Cast, Freshness, Who};
+use super::cast::{Cast, Who};
 use super::client::{Answer, Heard};
-use super::sight::Standing;
+use super::pace::Pace;
+use super::vigil::{FIRST_PAUSE, Vigil};
 use crate::event::Pid;
+use crate::event::octets::keep;
 use crate::isolation_output::{Complaint, Telling, Whose};
 use crate::scenario::{Launch, Marker, Scenario, Schedule, Step};
-
-/// The first pause before the server is asked who waits: most steps are answered within it.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-
-/// isolationtester's own pause, and so the longest of ours.
-const LONGEST_PAUSE: Duration = Duration::from_millis(10);
-
-/// A wait for a session at work is taken for one that lasts after so much silence, as isolationtester takes it after 10 ms. The rest is
-/// for busy machines, on which that session may have been given no time to run.
-const PASSING: Duration = Duration::from_millis(30);
-
-/// A circle is told as isolationtester tells it: long before PostgreSQL finds the deadlock, unless that comes first.
-const CIRCLING: Duration = LONGEST_PAUSE;
 
 /// A permutation that is being played.
 pub(super) struct Permutation<'a> {
@@ -42,14 +31,14 @@ pub(super) struct Permutation<'a> {
 
 /// How often a launch has been looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+pub(super) enum Look {
     First,
     Again,
 }
 
 /// How long a look lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
+pub(super) enum Patience {
     UntilItWaits,
     UntilItEnds,
 }
@@ -130,14 +119,18 @@ impl<'a> Permutation<'a> {
         &self.spec.steps[self.entry(launch).step]
     }
 
-    fn session(&self, launch: usize) -> usize {
-        self.session_of(self.step(launch))
+    /// A step's name and its SQL as they are told.
+    fn told(&self, launch: usize) -> (String, String) {
+        let Step { name, sql, .. } = self.step(launch);
+        (keep(name.as_bytes()), keep(sql.as_bytes()))
     }
 
-    /// A step's session, by its place. The parser lets no step be without one.
-    fn session_of(&self, step: &Step) -> usize {
-        let place = self.spec.sessions.iter().position(|player| player.name == step.session);
-        place.unwrap_or_default()
+    fn session(&self, launch: usize) -> usize {
+        self.session_of(self.entry(launch).step)
+    }
+
+    fn session_of(&self, step: usize) -> usize {
+        self.cast.homes[step]
     }
 
     /// Waits until a session's earlier step is over.
@@ -183,7 +176,7 @@ impl<'a> Permutation<'a> {
 
     /// How many notices a step's session has had.
     fn notices_of(&self, step: usize) -> usize {
-        let pid: Pid = self.cast.sessions[self.session_of(&self.spec.steps[step])].pid;
+        let pid: Pid = self.cast.sessions[self.session_of(step)].pid;
         self.cast.news.notices(pid)
     }
 
@@ -221,7 +214,7 @@ impl<'a> Permutation<'a> {
             || self.is_held_back(launch);
         if is_open {
             if look == Look::First {
-                let Step { name, sql, .. } = self.step(launch).clone();
+                let (name, sql) = self.told(launch);
                 self.cast.news.tell(Telling::Waiting { name, sql });
             }
             return Ok(State::Open);
@@ -238,15 +231,15 @@ impl<'a> Permutation<'a> {
         patience: Patience,
     ) -> Result<State, Trouble> {
         let session = self.session(launch);
-        let mut vigil = Vigil::begin(look, patience);
-        self.cast.sessions[session].gather().await;
+        let mut vigil = Vigil::begin(look, patience, self.cast.pace);
+        self.cast.sessions[session].gather();
         while self.cast.is_busy(session) {
             if let Some(reason) = self.cast.sessions[session].lost() {
                 let complaint = Complaint::InputLost(reason.to_owned());
                 return Err(self.cast.give_up(complaint));
             }
-            if !vigil.pause.is_zero()
-                && self.cast.sessions[session].hear(vigil.pause).await == Heard::Something
+            if let Some(pause) = vigil.pause()
+                && self.cast.sessions[session].hear(pause).await == Heard::Something
             {
                 vigil.hear();
                 continue;
@@ -255,7 +248,7 @@ impl<'a> Permutation<'a> {
                 return Ok(State::Open);
             }
             self.mind_the_time(launch, &mut vigil).await?;
-            vigil.lengthen();
+            vigil.go_on();
         }
         Ok(State::Over)
     }
@@ -263,19 +256,16 @@ impl<'a> Permutation<'a> {
     /// Whether the session is seen to wait. An answer that has come meanwhile goes before.
     async fn waits(&mut self, session: usize, vigil: &mut Vigil) -> Result<bool, Trouble> {
         let pid = self.cast.sessions[session].pid;
-        let standing = self.cast.sight(vigil.freshness).await?.standing(pid);
-        if vigil.freshness == Freshness::SinceLastStep && standing != Standing::Lasting {
-            vigil.freshness = Freshness::Now;
-            return Ok(false);
-        }
-        vigil.freshness = Freshness::Now;
-        let silence = self.cast.stirred().elapsed();
-        let waits = match standing {
-            Standing::Free => false,
-            Standing::Passing => silence >= PASSING,
-            Standing::Circling => silence >= CIRCLING,
-            Standing::Lasting => true,
+        let waits = if vigil.is_due() {
+            self.cast.look().await?.is_blocked(pid)
+        } else if self.cast.pace == Pace::Measured {
+            false
+        } else if vigil.has_looked {
+            self.cast.look().await?.is_lasting(pid)
+        } else {
+            self.cast.sight().await?.is_lasting(pid)
         };
+        vigil.has_looked = true;
         Ok(waits && self.cast.is_busy(session))
     }
 
@@ -303,7 +293,7 @@ impl<'a> Permutation<'a> {
             match *marker {
                 Marker::Once => false,
                 Marker::After(step) => {
-                    let session = self.session_of(&self.spec.steps[step]);
+                    let session = self.session_of(step);
                     self.active[session].is_some_and(|active| self.entry(active).step == step)
                 }
                 Marker::Notices { step, .. } => self.notices_of(step) < target,
@@ -313,7 +303,7 @@ impl<'a> Permutation<'a> {
 
     /// Tells that a step is over, and all its results and notifications.
     async fn complete(&mut self, launch: usize, look: Look) {
-        let Step { name, sql, .. } = self.step(launch).clone();
+        let (name, sql) = self.told(launch);
         self.cast.news.tell(match look {
             Look::First => Telling::Step { name, sql },
             Look::Again => Telling::Completed { name },
@@ -329,7 +319,7 @@ impl<'a> Permutation<'a> {
                 Answer::Copy(status) => Telling::Unexpected(status),
             });
         }
-        for notification in sessions[session].notifications(news).await {
+        for notification in sessions[session].notifications(news) {
             let sender = sessions.iter().find(|client| client.pid == notification.from);
             let from = sender.map_or_else(
                 || format!("PID {}", notification.from),
@@ -340,39 +330,5 @@ impl<'a> Permutation<'a> {
             news.tell(Telling::Notification { session, channel, payload, from });
         }
         self.active[session] = None;
-    }
-}
-
-/// A step that is looked at: since when, and when to ask again.
-struct Vigil {
-    begun: Instant,
-    pause: Duration,
-    freshness: Freshness,
-    is_cancelled: bool,
-}
-
-impl Vigil {
-    /// One that was seen waiting before is asked about at once.
-    fn begin(look: Look, patience: Patience) -> Self {
-        let pause = match (look, patience) {
-            (Look::First, _) => FIRST_PAUSE,
-            (Look::Again, Patience::UntilItWaits) => Duration::ZERO,
-            (Look::Again, Patience::UntilItEnds) => LONGEST_PAUSE,
-        };
-        Self {
-            begun: Instant::now(),
-            pause,
-            freshness: Freshness::SinceLastStep,
-            is_cancelled: false,
-        }
-    }
-
-    fn hear(&mut self) {
-        self.pause = FIRST_PAUSE;
-        self.freshness = Freshness::Now;
-    }
-
-    fn lengthen(&mut self) {
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
     }
 }

@@ -1,12 +1,12 @@
 //! Who waits for whom, as one question to the server showed it, and which of these waits will last.
 //!
-//! isolationtester asks after 10 ms without an answer, and takes a wait that it sees then for one that lasts. Asking earlier is only safe for
-//! waits that cannot end before the next step: those for a session that has nothing to do (it holds its locks until it is
+//! isolationtester asks after 10 ms without an answer, and takes a wait that it sees then for one that lasts. Asking earlier is only safe where
+//! nothing cuts waits short ([`pace`](super::pace)), and for waits that cannot end before the next step: those for a session that has nothing to do (it holds its locks until it is
 //! told otherwise), for a prepared transaction, or for a session that itself waits so.
 //!
 //! ```text
 //! s3 waits ──▶ s2 waits ──▶ s1 idle          lasts
-//! s3 waits ──▶ s2 runs                       passes, when s2 ends by itself
+//! s3 waits ──▶ s2 runs                       may end, when s2 ends by itself
 //! s3 waits ──▶ s2 waits ──▶ s3               a circle: ends when PostgreSQL finds the deadlock
 //! ```
 
@@ -27,19 +27,6 @@ struct Look {
     /// PostgreSQL's own verdict, on which isolationtester relies.
     is_blocked: bool,
     blockers: Vec<Pid>,
-}
-
-/// How a session stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// It waits for no session of the test.
-    Free,
-    /// It waits for a session at work, which may be about to end by itself.
-    Passing,
-    /// It waits in a circle, or behind one.
-    Circling,
-    /// It waits, and will until another step is played.
-    Lasting,
 }
 
 /// The question about sessions that have something to do, among all sessions of the test.
@@ -63,16 +50,14 @@ impl Sight {
         Some(Self { looks: rows.iter().map(look).collect::<Option<_>>()?, idle })
     }
 
-    /// How this session stands.
-    pub(super) fn standing(&self, pid: Pid) -> Standing {
-        match self.look(pid) {
-            Some(look) if look.is_blocked && self.lasts(look, &mut Vec::new()) => Standing::Lasting,
-            Some(look) if look.is_blocked && self.leads_to_work(pid, &mut Vec::new()) => {
-                Standing::Passing
-            }
-            Some(look) if look.is_blocked => Standing::Circling,
-            _ => Standing::Free,
-        }
+    /// Whether this session waits for another one, in PostgreSQL's own verdict.
+    pub(super) fn is_blocked(&self, pid: Pid) -> bool {
+        self.look(pid).is_some_and(|look| look.is_blocked)
+    }
+
+    /// Whether this session's wait cannot end by itself.
+    pub(super) fn is_lasting(&self, pid: Pid) -> bool {
+        self.look(pid).is_some_and(|look| look.is_blocked && self.lasts(look, &mut Vec::new()))
     }
 
     fn look(&self, pid: Pid) -> Option<&Look> {
@@ -87,18 +72,6 @@ impl Sight {
                 || !seen.contains(&blocker)
                     && self.look(blocker).is_some_and(|behind| self.lasts(behind, seen))
         })
-    }
-
-    /// Whether somebody at work stands at the end of what this session waits for.
-    fn leads_to_work(&self, pid: Pid, seen: &mut Vec<Pid>) -> bool {
-        seen.push(pid);
-        match self.look(pid) {
-            Some(look) if !look.blockers.is_empty() => look
-                .blockers
-                .iter()
-                .any(|&blocker| !seen.contains(&blocker) && self.leads_to_work(blocker, seen)),
-            _ => true,
-        }
     }
 }
 
@@ -132,40 +105,37 @@ mod tests {
 
     #[test]
     fn a_wait_for_an_idle_session_lasts() {
-        let sight = sight(&[(2, true, &[1])], &[1]);
-        assert_eq!(sight.standing(Pid(2)), Standing::Lasting);
+        assert!(sight(&[(2, true, &[1])], &[1]).is_lasting(Pid(2)));
     }
 
     #[test]
     fn a_wait_behind_one_that_lasts_lasts() {
         let sight = sight(&[(2, true, &[1]), (3, true, &[2])], &[1]);
-        assert_eq!(sight.standing(Pid(3)), Standing::Lasting);
+        assert!(sight.is_lasting(Pid(3)));
     }
 
     #[test]
-    fn a_wait_for_a_session_at_work_passes() {
+    fn a_wait_for_a_session_at_work_may_end() {
         let sight = sight(&[(2, false, &[]), (3, true, &[2])], &[1]);
-        assert_eq!(sight.standing(Pid(2)), Standing::Free);
-        assert_eq!(sight.standing(Pid(3)), Standing::Passing);
+        assert!(!sight.is_blocked(Pid(2)));
+        assert!(sight.is_blocked(Pid(3)) && !sight.is_lasting(Pid(3)));
     }
 
     #[test]
-    fn a_deadlock_is_a_circle() {
+    fn a_circle_ends_when_the_deadlock_is_found() {
         let sight = sight(&[(2, true, &[3]), (3, true, &[2]), (4, true, &[3])], &[1]);
-        assert_eq!(sight.standing(Pid(2)), Standing::Circling);
-        assert_eq!(sight.standing(Pid(4)), Standing::Circling);
+        assert!(sight.is_blocked(Pid(4)));
+        assert!(!sight.is_lasting(Pid(2)) && !sight.is_lasting(Pid(4)));
     }
 
     #[test]
     fn a_wait_for_somebody_outside_the_test_is_none() {
-        let sight = sight(&[(2, false, &[99])], &[1]);
-        assert_eq!(sight.standing(Pid(2)), Standing::Free);
+        assert!(!sight(&[(2, false, &[99])], &[1]).is_blocked(Pid(2)));
     }
 
     #[test]
     fn a_prepared_transaction_does_not_end_by_itself() {
-        let sight = sight(&[(2, true, &[0, 3]), (3, false, &[])], &[]);
-        assert_eq!(sight.standing(Pid(2)), Standing::Lasting);
+        assert!(sight(&[(2, true, &[0, 3]), (3, false, &[])], &[]).is_lasting(Pid(2)));
     }
 
     #[test]
@@ -173,8 +143,8 @@ mod tests {
         let row = |cells: [&str; 3]| cells.iter().map(|cell| Some((*cell).to_owned())).collect();
         let rows: [Row; 2] = [row(["7", "t", "5,6"]), row(["8", "f", ""])];
         let sight = Sight::read(&rows, vec![Pid(6)]).unwrap();
-        assert_eq!(sight.standing(Pid(7)), Standing::Lasting);
-        assert_eq!(sight.standing(Pid(8)), Standing::Free);
+        assert!(sight.is_lasting(Pid(7)));
+        assert!(!sight.is_blocked(Pid(8)));
         assert!(Sight::read(&[row(["x", "t", ""])], vec![]).is_none());
     }
 
@@ -184,8 +154,7 @@ mod tests {
             let looks: Vec<(i32, bool, &[i32])> = (1..).zip(&blockers).map(|(pid, of)| (pid, !of.is_empty(), of.as_slice())).collect();
             let sight = sight(&looks, &idle);
             for pid in 1..8 {
-                let lasts = sight.standing(Pid(pid)) == Standing::Lasting;
-                prop_assert!(!lasts || !idle.is_empty(), "nobody is idle, so nothing lasts");
+                prop_assert!(!sight.is_lasting(Pid(pid)) || !idle.is_empty(), "nobody is idle, so nothing lasts");
             }
         }
     }

@@ -185,10 +185,15 @@ pub(crate) struct Fields(Bytes);
 impl Fields {
     /// A string up to its zero byte.
     pub(crate) fn text(&mut self) -> Option<String> {
+        self.string().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The bytes of a string up to its zero byte.
+    pub(crate) fn string(&mut self) -> Option<Bytes> {
         let end = self.0.iter().position(|byte| *byte == 0)?;
-        let text = String::from_utf8_lossy(&self.0[..end]).into_owned();
-        self.0.advance(end + 1);
-        Some(text)
+        let bytes = self.0.split_to(end);
+        self.0.advance(1);
+        Some(bytes)
     }
 
     /// One byte.
@@ -213,11 +218,15 @@ impl Fields {
 
     /// A value of a row as text (PostgreSQL documentation, 54.7, `DataRow`): the inner `None` is NULL.
     pub(crate) fn value(&mut self) -> Option<Option<String>> {
+        let bytes = self.value_bytes()?;
+        Some(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The bytes of a value of a row.
+    pub(crate) fn value_bytes(&mut self) -> Option<Option<Bytes>> {
         match usize::try_from(self.long()?) {
             Err(_) => Some(None),
-            Ok(length) => {
-                self.bytes(length).map(|bytes| Some(String::from_utf8_lossy(&bytes).into_owned()))
-            }
+            Ok(length) => self.bytes(length).map(Some),
         }
     }
 

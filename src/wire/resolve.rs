@@ -9,7 +9,7 @@ use super::keywords::Settings;
 use super::passfile::Passwords;
 use super::places;
 use super::policy::{AcceptedMethods, Choice, SessionAttrs};
-use super::target::Target;
+use super::target::{Encoding, Target};
 use super::target_error::TargetError;
 use super::terms::TlsTerms;
 use super::{conninfo, service, uri};
@@ -88,6 +88,7 @@ fn build(settings: &Settings, environment: &Environment) -> Result<Target, Targe
         host_order: choice(settings, "load_balance_hosts")?,
         tls: TlsTerms::read(settings, environment)?,
         warnings,
+        encoding: Encoding::default(),
     })
 }
 

@@ -6,16 +6,21 @@ use crate::event::ServerMessage;
 impl From<&FromServer> for ServerMessage {
     /// Of an `ErrorResponse` or a `NoticeResponse`.
     fn from(frame: &FromServer) -> Self {
-        let mut message = Self::default();
-        let mut fields = frame.fields();
-        while let Some(letter) = fields.byte().filter(|letter| *letter != 0) {
-            message.set(letter, &fields.text().unwrap_or_default());
-        }
-        message
+        Self::from_frame(frame, |bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 }
 
 impl ServerMessage {
+    /// Of an `ErrorResponse` or a `NoticeResponse`, whose bytes `read` makes into text.
+    pub(crate) fn from_frame(frame: &FromServer, read: impl Fn(&[u8]) -> String) -> Self {
+        let mut message = Self::default();
+        let mut fields = frame.fields();
+        while let Some(letter) = fields.byte().filter(|letter| *letter != 0) {
+            message.set(letter, &read(&fields.string().unwrap_or_default()));
+        }
+        message
+    }
+
     /// Sorts the fields of an `ErrorResponse` or a `NoticeResponse`. Of the two severities the untranslated one
     /// (`V`, PostgreSQL 9.6 and later) is kept.
     pub(crate) fn from_fields(fields: &[(u8, String)]) -> Self {

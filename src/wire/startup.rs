@@ -21,7 +21,7 @@ use super::error::{ConnectError, Refusal, WireError};
 use super::policy::{Choice, HostOrder, SessionAttrs};
 use super::session_attrs::suits;
 use super::socket::Socket;
-use super::target::{Host, Place, Target};
+use super::target::{Encoding, Host, Place, Target};
 use super::terms::TlsTerms;
 use super::tls::{Encryption, negotiate};
 use super::unix::UnixSocket;
@@ -347,6 +347,8 @@ fn startup_message(target: &Target) -> Startup {
     startup.parameters.insert("user".to_owned(), target.user.clone());
     startup.parameters.insert("database".to_owned(), target.database.clone());
     // Everything on the screen is UTF-8; the server converts. (A gateway's client may have asked for another.)
-    startup.parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
+    if target.encoding == Encoding::Utf8 {
+        startup.parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
+    }
     startup
 }

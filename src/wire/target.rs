@@ -23,6 +23,17 @@ pub struct Target {
     pub(super) host_order: HostOrder,
     pub(super) tls: TlsTerms,
     pub(super) warnings: Vec<String>,
+    pub(super) encoding: Encoding,
+}
+
+/// In what encoding the server is to speak, where no parameter says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// UTF-8, for everything on a screen.
+    #[default]
+    Utf8,
+    /// The database's own.
+    Database,
 }
 
 /// One of the places where the server may be; they are tried in turn.
@@ -115,7 +126,14 @@ impl Target {
             host_order: HostOrder::default(),
             tls: TlsTerms::default(),
             warnings: Vec::new(),
+            encoding: Encoding::default(),
         }
+    }
+
+    /// The same, in the database's own encoding, unless another one was asked for: for whoever passes bytes on.
+    #[must_use]
+    pub fn in_the_encoding_of_the_database(self) -> Self {
+        Self { encoding: Encoding::Database, ..self }
     }
 
     /// The same, under another `application_name`.

@@ -110,6 +110,10 @@ fn mistakes_are_named_with_their_place() {
             "session a step a1 {1} permutation a1(* *)",
             "a.spec:1:40: `,` or `)` should stand here, not `*`",
         ),
+        (
+            "session a\n step a1 {1\0}",
+            "a.spec:2:12: a zero byte, which no server takes; is it a text file?",
+        ),
         ("session a step a1 {1} ;", "a.spec:1:23: unexpected character \";\""),
         (
             "session a step a1 {1} permutation a1(a1 notices)",
@@ -118,6 +122,26 @@ fn mistakes_are_named_with_their_place() {
     ] {
         assert_eq!(mistake(text), expected);
     }
+}
+
+#[test]
+fn more_sessions_than_a_screen_holds_are_read_for_a_test_alone() {
+    let sessions: Vec<String> = (1..=61).map(|n| format!("session s{n} step a{n} {{1}}")).collect();
+    let text = sessions.join("\n");
+    let expected = "a.spec:61:9: 61 sessions are too many; a scenario can have 60; `overbooked spec` takes more";
+    assert_eq!(mistake(&text), expected);
+    let spec = parse_of_any_size(&text, Path::new("a.spec"), "a").unwrap();
+    assert_eq!(spec.sessions.len(), 61);
+}
+
+#[test]
+fn ten_thousand_steps_keep_their_lines() {
+    let steps: Vec<String> = (0..10_000).map(|n| format!("step s{n} {{ select {n}; }}")).collect();
+    let order: Vec<String> = (0..10_000).rev().map(|n| format!("s{n}")).collect();
+    let text = format!("session a\n{}\npermutation {}", steps.join("\n"), order.join(" "));
+    let spec = parsed(&text).unwrap();
+    assert_eq!(spec.steps[9_999].line, 10_001);
+    assert_eq!(spec.schedules.first().launches[0].step, 9_999);
 }
 
 proptest! {

@@ -66,6 +66,10 @@ impl fmt::Display for What {
 
 /// All words of a file.
 pub(super) fn words(source: Source) -> Result<Vec<Word>, Mistake> {
+    if let Some(at) = source.text.find('\0') {
+        let mistake = source.mistake(at, "a zero byte, which no server takes");
+        return Err(mistake.with_hint("is it a text file?"));
+    }
     let mut words = Vec::new();
     let mut at = 0;
     while let Some(first) = source.text[at..].chars().next() {
