@@ -6,7 +6,7 @@ use color_eyre::eyre::{self, WrapErr as _};
 use futures::stream;
 
 use crate::cli::{EngineChoice, RushArgs};
-use crate::engine::optimistic::{self, Gateway};
+use crate::engine::optimistic::LocalGateway;
 use crate::exit::{Exit, Failure};
 use crate::fault::with_causes;
 use crate::launch;
@@ -60,10 +60,7 @@ async fn sell_on(arguments: &RushArgs, database: Target) -> eyre::Result<Sold> {
     if arguments.engine.engine != Some(EngineChoice::Optimistic) {
         return sell(arguments, &database).await;
     }
-    let folder = tempfile::tempdir().wrap_err("no folder for the optimistic engine's socket")?;
-    let socket_folder = Some(folder.path().to_owned());
-    let options = optimistic::Options { socket_folder, ..optimistic::Options::new(database) };
-    let gateway = Gateway::start(options).await.map_err(|error| {
+    let gateway = LocalGateway::start(&database, None).await.map_err(|error| {
         Failure::unreachable(format!("the optimistic engine: {}", with_causes(&error)))
     })?;
     let sold = sell(arguments, gateway.target()).await;

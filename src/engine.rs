@@ -1,6 +1,8 @@
 //! What sessions talk to.
 
 pub mod flavor;
+pub mod marked;
 pub mod optimistic;
 pub mod postgres;
+pub(crate) mod removal;
 pub mod schema;

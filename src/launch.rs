@@ -92,6 +92,7 @@ async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {
     let _bytes = display.count_bytes();
     venues.start(&|progress| display.show(&progress)).await?;
     display.clear();
+    name_doubts(&venues.doubts().await);
     Ok(venues)
 }
 
@@ -102,7 +103,16 @@ pub async fn private_cluster(arguments: &EngineArgs) -> Result<Cluster, Failure>
     let show = |progress| display.show(&progress);
     let cluster = Cluster::start(&cluster_options(arguments), &show).await;
     display.clear();
-    cluster.map_err(|error| Failure::unreachable(with_causes(&error)))
+    let cluster = cluster.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    name_doubts(&cluster.doubts().iter().map(ToString::to_string).collect::<Vec<_>>());
+    Ok(cluster)
+}
+
+/// Names what was left alone because it may be somebody else's.
+fn name_doubts(doubts: &[String]) {
+    for doubt in doubts {
+        let _ = writeln!(io::stderr(), "overbooked: {doubt}");
+    }
 }
 
 /// The recording that was asked for.

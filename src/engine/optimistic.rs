@@ -21,6 +21,7 @@
 //!
 //! | room | what it holds |
 //! |---|---|
+//! | `local` | a gateway for this program's own sessions |
 //! | `door`, `passwords` | a connection's way in |
 //! | `server` | questions of the gateway's own |
 //! | `session`, `simple`, `extended`, `admit` | a client's messages and what they need |
@@ -41,6 +42,7 @@ mod door;
 mod extended;
 mod journal;
 mod ledger;
+mod local;
 mod locks;
 mod lookout;
 mod news;
@@ -69,10 +71,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::engine::removal::{Identity, remove_file};
 use crate::wire::{Target, UnixSocket};
 pub use certificate::Certificate;
 use common::Common;
 pub(crate) use door::{ALONE, BEHIND_ITSELF, MARK};
+pub use local::{LocalGateway, LocalGatewayError};
 pub use news::{Happening, News, PrivateChange};
 use passwords::Passwords;
 
@@ -189,7 +193,7 @@ pub struct Gateway {
     tasks: JoinSet<()>,
     news: Option<mpsc::UnboundedReceiver<News>>,
     heard: Arc<AtomicBool>,
-    socket: Option<PathBuf>,
+    socket: Option<(PathBuf, Identity)>,
     certificate: Option<certificate::Published>,
 }
 
@@ -281,7 +285,8 @@ impl Gateway {
             }
         });
         self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
-        self.socket = Some(path);
+        let identity = Identity::at(&path).map_err(failed)?;
+        self.socket = Some((path, identity));
         Ok(())
     }
 
@@ -316,9 +321,9 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        if let Some(path) = &self.socket {
+        if let Some((path, identity)) = &self.socket {
             // Gone already is as good.
-            std::fs::remove_file(path).ok();
+            remove_file(path, *identity).ok();
         }
     }
 }

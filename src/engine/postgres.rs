@@ -17,12 +17,14 @@ mod error;
 mod find;
 mod folder;
 mod kept;
+pub(crate) mod layout;
 mod machine;
 mod server;
 mod settings;
 mod template;
 mod version;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use account::RunAs;
@@ -33,9 +35,11 @@ use server::{Launch, Server};
 pub use binaries::{Looked, Unfit};
 pub use download::DownloadError;
 pub use error::ClusterError;
+pub(crate) use folder::PREFIX;
 pub use settings::SUPERUSER;
 pub use version::Version;
 
+use super::marked::Doubt;
 use crate::wire::Target;
 
 /// How a cluster is to be started. The default is one of the machine's own binaries, thrown away after use.
@@ -120,7 +124,8 @@ pub struct Cluster {
     server: Server,
     launch: Launch,
     folder: RunFolder,
-    _kept: Option<Kept>,
+    kept: Option<Kept>,
+    doubts: Vec<Doubt>,
 }
 
 impl Cluster {
@@ -132,8 +137,9 @@ impl Cluster {
         let run_as = RunAs::choose().map_err(ClusterError::Account)?;
         let binaries = find::binaries(options, &run_as, progress).await?;
         run_as.can_reach(&binaries.postgres())?;
-        let mut folder = run_folder(options, &run_as).await?;
         let kept = options.data.as_deref().map(|data| Kept::open(data, &run_as)).transpose()?;
+        let elsewhere = kept.as_ref().map(Kept::data);
+        let (mut folder, doubts) = run_folder(options, &run_as, elsewhere.as_deref()).await?;
         let (data, keeping) = if let Some(kept) = &kept {
             (kept.cluster(&binaries, &run_as, progress).await?, Keeping::Kept)
         } else {
@@ -147,12 +153,17 @@ impl Cluster {
         let (tcp, path) = (options.listen_tcp, folder.path().to_owned());
         let launch = Launch { binaries, run_as, keeping, folder: path, data, tcp };
         let server = launch.start().await?;
-        Ok(Self { server, launch, folder, _kept: kept })
+        Ok(Self { server, launch, folder, kept, doubts })
     }
 
     /// Where the cluster is: its superuser, in the database `postgres`.
     pub fn target(&self) -> Target {
         Target::unix(self.folder.path(), self.port(), settings::SUPERUSER, "postgres")
+    }
+
+    /// What looks like a leftover of a killed program and was left alone, because it may be somebody else's.
+    pub fn doubts(&self) -> &[Doubt] {
+        &self.doubts
     }
 
     /// The server's version.
@@ -189,22 +200,25 @@ impl Cluster {
 
     /// Ends the server and waits until nothing of it is left but what is to be kept.
     pub async fn stop(self) -> Result<(), ClusterError> {
-        let Self { server, folder, .. } = self;
+        let Self { server, folder, kept, .. } = self;
         let stopped = server.stop().await.map_err(ClusterError::Stop);
-        // Where the supervisor itself was killed, its work is ours.
-        if folder.path().exists() {
-            folder::clear(folder.path()).await;
-        }
+        // Where the supervisor itself was killed, its work is ours. What is in doubt is in the log, and the next start names it.
+        let _left_alone = folder.remove(kept.as_ref().map(Kept::data).as_deref()).await;
         stopped
     }
 }
 
 /// A new folder for a run, in the first place that takes one. Wherever it could be, nothing is left of consoles that were killed.
-async fn run_folder(options: &ClusterOptions, run_as: &RunAs) -> Result<RunFolder, ClusterError> {
+async fn run_folder(
+    options: &ClusterOptions,
+    run_as: &RunAs,
+    kept: Option<&Path>,
+) -> Result<(RunFolder, Vec<Doubt>), ClusterError> {
     let places =
         options.temporary.clone().map_or_else(|| folder::places(run_as), |place| vec![place]);
-    for place in &places {
-        folder::sweep(place, run_as).await;
+    let mut doubts = Vec::new();
+    for place in places.iter().collect::<BTreeSet<_>>() {
+        doubts.extend(folder::sweep(place, run_as).await);
     }
-    folder::create_in(&places, run_as)
+    Ok((folder::create_in(&places, run_as, kept)?, doubts))
 }

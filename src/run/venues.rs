@@ -1,16 +1,14 @@
 //! The engines that a run can play on: each is started when it is first wanted and kept until the run's owner stops it.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::flavor;
-use crate::engine::optimistic::{Gateway, GatewayError, News, Options};
+use crate::engine::optimistic::{LocalGateway, LocalGatewayError, News};
 use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions, OnProgress, SUPERUSER};
 use crate::engine::schema::{self, SchemaError};
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
@@ -63,40 +61,20 @@ pub(crate) struct OpenHouse {
 
 /// The gateway that sessions connect to, in front of the server.
 pub(crate) struct Front {
-    gateway: Gateway,
+    gateway: LocalGateway,
     /// Private changes, and why a COMMIT was refused.
     pub(crate) news: mpsc::UnboundedReceiver<News>,
-    /// The gateway's socket is in it.
-    _folder: TempDir,
 }
 
 impl Front {
-    /// The folder of its socket lies in that of our own server, if that is what stands behind it: what takes that away, however the program ends, takes
-    /// this along.
     async fn open(venue: &Venue) -> Result<Self, VenueError> {
-        let backend = &venue.target;
-        let own = backend.places().first().and_then(Place::socket);
-        let own = own.as_deref().and_then(Path::parent);
-        let mut folder = tempfile::Builder::new();
-        folder.prefix("overbooked-");
-        let folder = match own.filter(|_| venue.ownership == Ownership::Embedded) {
-            Some(own) => folder.tempdir_in(own).and_then(|folder| given_to_owner_of(own, folder)),
-            None => folder.tempdir(),
-        };
-        let folder = folder.map_err(VenueError::Socket)?;
-        let socket_folder = Some(folder.path().to_owned());
-        let options = Options { socket_folder, ..Options::new(backend.clone()) };
-        let mut gateway = Gateway::start(options).await?;
+        let socket = venue.target.places().first().and_then(Place::socket);
+        let own = socket.as_deref().and_then(Path::parent);
+        let own = own.filter(|_| venue.ownership == Ownership::Embedded);
+        let mut gateway = LocalGateway::start(&venue.target, own).await?;
         let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
-        Ok(Self { gateway, news, _folder: folder })
+        Ok(Self { gateway, news })
     }
-}
-
-/// Started as root, our server runs as somebody else, and so does what takes its folder away.
-fn given_to_owner_of(own: &Path, folder: TempDir) -> std::io::Result<TempDir> {
-    let owner = std::fs::metadata(own)?;
-    std::os::unix::fs::chown(folder.path(), Some(owner.uid()), Some(owner.gid()))?;
-    Ok(folder)
 }
 
 impl OpenHouse {
@@ -172,10 +150,7 @@ pub enum VenueError {
     Schema(#[from] SchemaError),
     /// The optimistic engine did not start.
     #[error(transparent)]
-    Gateway(#[from] GatewayError),
-    /// There is no place for the optimistic engine's socket.
-    #[error("cannot make a folder for the optimistic engine's socket: {0}")]
-    Socket(std::io::Error),
+    Gateway(#[from] LocalGatewayError),
     /// It was asked for after the end.
     #[error("the engine has been stopped already")]
     Stopped,
@@ -196,7 +171,7 @@ enum Server {
     /// Ours, to be started.
     Wanted(ClusterOptions),
     /// Ours, started.
-    Embedded(Cluster),
+    Embedded(Box<Cluster>),
     /// Ours, stopped for good.
     Stopped,
 }
@@ -237,9 +212,18 @@ impl Venues {
     pub async fn start(&self, on_progress: OnProgress<'_>) -> Result<(), VenueError> {
         let mut server = self.server.lock().await;
         if let Server::Wanted(options) = &*server {
-            *server = Server::Embedded(Cluster::start(options, on_progress).await?);
+            let cluster = Cluster::start(options, on_progress).await?;
+            *server = Server::Embedded(Box::new(cluster));
         }
         Ok(())
+    }
+
+    /// What looks like a leftover of a killed program and was left alone, in sentences.
+    pub async fn doubts(&self) -> Vec<String> {
+        match &*self.server.lock().await {
+            Server::Embedded(cluster) => cluster.doubts().iter().map(ToString::to_string).collect(),
+            Server::Guest(_) | Server::Wanted(_) | Server::Stopped => Vec::new(),
+        }
     }
 
     /// The engine of that kind, ready.

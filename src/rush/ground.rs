@@ -1,20 +1,19 @@
 //! Where a strategy is run: on the database itself, or with an optimistic engine before it.
 
 use sqlx::PgPool;
-use tempfile::TempDir;
 
 use super::door::{Door, Preparing};
 use super::options::StrategyName;
 use super::trouble::Trouble;
 use crate::engine::flavor::Flavor;
-use crate::engine::optimistic::{Gateway, Options};
+use crate::engine::optimistic::LocalGateway;
 use crate::scenario::EngineKind;
 use crate::wire::Target;
 
 /// The endpoint of one strategy.
 pub(super) struct Ground {
     target: Target,
-    gateway: Option<(Gateway, TempDir)>,
+    gateway: Option<LocalGateway>,
 }
 
 impl Ground {
@@ -54,11 +53,8 @@ impl Ground {
         if door.preparing() == Preparing::Unnamed {
             return Err("the optimistic engine needs sessions of its own, and a pooler stands before the database".to_owned());
         }
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let socket_folder = Some(folder.path().to_owned());
-        let options = Options { socket_folder, ..Options::new(target.clone()) };
-        let gateway = Gateway::start(options).await.map_err(|error| error.to_string())?;
-        Ok(Self { target: gateway.target().clone(), gateway: Some((gateway, folder)) })
+        let gateway = LocalGateway::start(target, None).await.map_err(|error| error.to_string())?;
+        Ok(Self { target: gateway.target().clone(), gateway: Some(gateway) })
     }
 
     /// Where to connect to.
@@ -68,9 +64,8 @@ impl Ground {
 
     /// Nothing of it stays.
     pub(super) async fn leave(self) {
-        if let Some((gateway, folder)) = self.gateway {
+        if let Some(gateway) = self.gateway {
             gateway.stop().await;
-            drop(folder);
         }
     }
 }

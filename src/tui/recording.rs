@@ -21,6 +21,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::screen::Input;
+use crate::engine::removal::{Identity, remove_file};
 
 /// How many frames may wait for the disk: a minute of them at full speed.
 const BEHIND: usize = 3600;
@@ -63,6 +64,8 @@ pub struct Tape {
     frames: Option<SyncSender<Frame>>,
     troubles: mpsc::UnboundedSender<String>,
     path: PathBuf,
+    /// Which file it is, so that none but this is removed.
+    identity: Identity,
     /// When the first frame was shown: an engine may take its time before that.
     began: Option<Instant>,
     size: (u16, u16),
@@ -88,7 +91,9 @@ impl Recording {
     pub fn start(path: &Path, title: &str) -> Result<Self, RecordingError> {
         let failed = |source| RecordingError::new(path, source);
         let size = crossterm::terminal::size().map_err(failed)?;
-        let mut file = BufWriter::new(File::create_new(path).map_err(failed)?);
+        let file = File::create_new(path).map_err(failed)?;
+        let identity = Identity::of(&file).map_err(failed)?;
+        let mut file = BufWriter::new(file);
         write_header(&mut file, size, title).map_err(failed)?;
         let (frames, to_write) = sync_channel(BEHIND);
         let (troubles, told) = mpsc::unbounded_channel();
@@ -98,7 +103,7 @@ impl Recording {
             let trouble = format!("the recording has ended, {name} cannot be written: {error}");
             tell.send(trouble).err().map(|untold| untold.0)
         });
-        let tape = Tape::new(frames, troubles, path, size);
+        let tape = Tape::new(frames, troubles, (path, identity), size);
         Ok(Self { tape: Some(tape), troubles: inputs_of(told), ending: Ending(Some(thread)) })
     }
 }
@@ -126,11 +131,11 @@ impl Tape {
     fn new(
         frames: SyncSender<Frame>,
         troubles: mpsc::UnboundedSender<String>,
-        path: &Path,
+        (path, identity): (&Path, Identity),
         size: (u16, u16),
     ) -> Self {
         let (path, frames) = (path.to_owned(), Some(frames));
-        Self { frames, troubles, path, began: None, size, shown: Vec::new() }
+        Self { frames, troubles, path, identity, began: None, size, shown: Vec::new() }
     }
 
     /// Takes in bytes on their way to the terminal.
@@ -165,7 +170,7 @@ impl Tape {
 impl Drop for Tape {
     fn drop(&mut self) {
         if self.began.is_none() {
-            let _ = std::fs::remove_file(&self.path);
+            let _ = remove_file(&self.path, self.identity);
         }
     }
 }
@@ -240,7 +245,12 @@ mod tests {
     fn tape(frames: usize) -> (Tape, Receiver<Frame>, mpsc::UnboundedReceiver<String>) {
         let (frames, to_write) = sync_channel(frames);
         let (troubles, told) = mpsc::unbounded_channel();
-        let tape = Tape::new(frames, troubles, Path::new(""), (80, 24));
+        let tape = Tape::new(
+            frames,
+            troubles,
+            (Path::new(""), Identity::at(Path::new("/")).unwrap()),
+            (80, 24),
+        );
         (tape, to_write, told)
     }
 
@@ -287,8 +297,10 @@ mod tests {
         for (shown, is_kept) in [("", false), ("a frame", true)] {
             let path = folder.path().join("a.cast");
             std::fs::write(&path, "").unwrap();
+            let identity = Identity::at(&path).unwrap();
             let (frames, _to_write) = sync_channel(1);
-            let mut tape = Tape::new(frames, mpsc::unbounded_channel().0, &path, (80, 24));
+            let mut tape =
+                Tape::new(frames, mpsc::unbounded_channel().0, (&path, identity), (80, 24));
             show(&mut tape, shown);
             drop(tape);
             assert_eq!(path.exists(), is_kept);

@@ -8,8 +8,9 @@
 //! A gateway takes its file away in the end. The file of one that was killed is known by its free lock, and the next start takes it away.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +19,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use rustix::fs::{Mode, OFlags};
+
 use super::GatewayError;
+use crate::engine::removal::{Identity, remove_file};
 
 /// Whether and how the gateway speaks TLS.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +55,7 @@ pub(super) struct Ready {
 #[derive(Debug)]
 pub(super) struct Published {
     path: PathBuf,
+    identity: Identity,
     /// Held as a lock, where there are any.
     _file: File,
     /// Not where a gateway on another address of the same port has it, too.
@@ -68,7 +73,7 @@ impl Drop for Published {
     fn drop(&mut self) {
         if self.is_ours {
             // Gone already is as good.
-            fs::remove_file(&self.path).ok();
+            remove_file(&self.path, self.identity).ok();
         }
     }
 }
@@ -123,7 +128,7 @@ fn self_signed(folder: &Path, path: &Path) -> Result<Ready, GatewayError> {
         std::iter::once("localhost".to_owned()).chain(addresses.map(|name| name.to_string()));
     let made = rcgen::generate_simple_self_signed(names.collect::<Vec<_>>());
     let made = made.map_err(|error| unusable(path, error))?;
-    let written = write_alone(folder, path, made.cert.pem().as_bytes());
+    let written = write_alone(folder, path, &made.cert.pem());
     let published = written.map_err(|error| unusable(path, error))?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())
         .map_err(|error| unusable(path, error))?;
@@ -132,44 +137,73 @@ fn self_signed(folder: &Path, path: &Path) -> Result<Ready, GatewayError> {
 }
 
 /// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must take away what is not locked yet. Where a file system has no
-/// locks, nothing is swept.
-fn write_alone(folder: &Path, path: &Path, text: &[u8]) -> io::Result<Published> {
+/// locks, nothing is swept. A file that somebody else has written is never overwritten.
+fn write_alone(folder: &Path, path: &Path, certificate: &str) -> io::Result<Published> {
     let alone = File::open(folder)?;
     match alone.lock() {
         Ok(()) => sweep(folder),
         Err(error) => tracing::warn!(%error, "no locks here: what killed gateways left stays"),
     }
-    let mut file = File::create(path)?;
+    let mut file = match File::create_new(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_marked(path)?,
+        Err(error) => return Err(error),
+    };
     let is_ours = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-    file.write_all(text)?;
-    Ok(Published { path: path.to_owned(), _file: file, is_ours })
+    let identity = Identity::of(&file)?;
+    file.set_len(0)?;
+    file.write_all(format!("{}{certificate}", mark(path, &file)?).as_bytes())?;
+    Ok(Published { path: path.to_owned(), identity, _file: file, is_ours })
+}
+
+/// What stands before the certificate; whoever reads PEM passes over it (RFC 7468, 5.2). A copy has another inode.
+fn mark(path: &Path, file: &File) -> io::Result<String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let inode = file.metadata()?.ino();
+    Ok(format!("overbooked made this; alive while locked\nname {name}\ninode {inode}\n"))
+}
+
+/// The file of that name that a gateway has made. It is no link, and nothing that would make us wait.
+fn open_marked(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let expected = mark(path, &file)?;
+    let mut found = vec![0; expected.len()];
+    let is_read = file.metadata()?.is_file() && file.read_exact(&mut found).is_ok();
+    if is_read && found == expected.as_bytes() {
+        file.rewind()?;
+        return Ok(file);
+    }
+    let words =
+        "a file that Overbooked did not make has this name; move it away, or give another folder";
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, words))
 }
 
 /// Takes away what killed gateways left. What cannot be taken away is left for the next start: a start is no place to fail over
 /// somebody's leftovers.
 fn sweep(folder: &Path) {
-    for path in abandoned(folder) {
-        tracing::info!(file = %path.display(), "removing what a killed gateway left");
-        if let Err(error) = fs::remove_file(&path) {
-            tracing::warn!(file = %path.display(), %error, "a leftover could not be removed");
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let named = entries.flatten().filter(|entry| is_name(&entry.file_name().to_string_lossy()));
+    for path in named.map(|entry| entry.path()) {
+        if let Err(error) = remove_if_abandoned(&path) {
+            tracing::warn!(file = %path.display(), %error, "left alone");
         }
     }
 }
 
-fn abandoned(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let ours = entries.flatten().filter(|entry| is_ours(&entry.file_name().to_string_lossy()));
-    ours.map(|entry| entry.path()).filter(|path| is_abandoned(path)).collect()
-}
-
 /// Whether a gateway calls its file so.
-fn is_ours(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     let port = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
     port.is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
-fn is_abandoned(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+fn remove_if_abandoned(path: &Path) -> io::Result<()> {
+    let file = open_marked(path)?;
+    if file.try_lock().is_ok() {
+        tracing::info!(file = %path.display(), "removing what a killed gateway left");
+        remove_file(path, Identity::of(&file)?)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -184,18 +218,41 @@ mod tests {
         names
     }
 
+    /// A file as a gateway leaves it that was killed.
+    fn leave_one(folder: &Path, port: u16) {
+        let path = folder.join(format!("{PREFIX}{port}{SUFFIX}"));
+        let mut file = File::create_new(&path).unwrap();
+        let text = format!("{}a certificate", mark(&path, &file).unwrap());
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
     #[test]
     fn what_the_dead_left_is_swept_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
         let signed = Certificate::SelfSigned { folder: folder.path().to_owned() };
         let living = signed.ready(5433).unwrap();
-        for not_locked in ["localhost-5434.crt", "localhost-mine.crt"] {
-            fs::write(folder.path().join(not_locked), "").unwrap();
+        leave_one(folder.path(), 5434);
+        for somebodys in ["localhost-5436.crt", "localhost-mine.crt"] {
+            fs::write(at(somebodys), "mine").unwrap();
         }
+        fs::copy(at("localhost-5434.crt"), at("localhost-5437.crt")).unwrap();
         let newcomer = signed.ready(5435).unwrap();
-        let left = ["localhost-5433.crt", "localhost-5435.crt", "localhost-mine.crt"];
+        let others = ["localhost-5436.crt", "localhost-5437.crt", "localhost-mine.crt"];
+        let left = [&["localhost-5433.crt", "localhost-5435.crt"], &others[..]].concat();
         assert_eq!(names(folder.path()), left);
         drop((living, newcomer));
-        assert_eq!(names(folder.path()), ["localhost-mine.crt"]);
+        assert_eq!(names(folder.path()), others);
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_has_written_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mine = folder.path().join("localhost-5433.crt");
+        fs::write(&mine, "mine").unwrap();
+        let signed = Certificate::SelfSigned { folder: folder.path().to_owned() };
+        let Err(refused) = signed.ready(5433) else { panic!("it was overwritten") };
+        assert!(refused.to_string().contains("did not make"), "{refused}");
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
     }
 }

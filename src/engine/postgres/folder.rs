@@ -1,17 +1,10 @@
-//! A running cluster's own folder, and what becomes of the folders of consoles that were killed.
+//! A running cluster's own folder, and what becomes of the folders of programs that were killed.
 //!
-//! ```text
-//!  /tmp/overbooked-Xk3v9Q/        0700, the server's user
-//!      lock                       held (flock) by the console for as long as it lives
-//!      .s.PGSQL.5432              the private socket
-//!      data/                      the cluster, unless it is kept elsewhere
-//! ```
-//!
-//! The folder's name and the free lock say that its console is gone. The kernel frees the lock, so no way of dying leaves it held.
+//! What is in it stands in `layout`; how it is known as ours, and as abandoned, in [`marked`](super::super::marked). The kernel frees the
+//! lock, so no way of dying leaves it held.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,17 +12,15 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::UnixStream;
 use tokio::time::{interval, timeout};
 
+use super::super::marked::{Abandoned, Doubt, MarkedFolder, Why, abandoned};
 use super::ClusterError;
 use super::account::RunAs;
+use super::layout::{DATA, is_socket};
 
-const PREFIX: &str = "overbooked-";
-const NEWBORN: &str = "overbooked-new-";
-const LOCK: &str = "lock";
+/// How the names of these folders begin.
+pub(crate) const PREFIX: &str = "overbooked-";
 
-/// How long a folder may be without a lock: making one takes a few microseconds.
-const NEWBORN_AGE: Duration = Duration::from_mins(1);
-
-/// How long a server that was told to end may take before its folder is removed under it.
+/// How long a server that was told to end may take before it is told to end at once.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest path of a socket that every system takes: 104 bytes with the closing zero on macOS, 108 on Linux.
@@ -38,57 +29,46 @@ const SOCKET_PATH_MAX: usize = 103;
 /// A folder of our own, locked while this value lives.
 #[derive(Debug)]
 pub(super) struct RunFolder {
-    path: PathBuf,
-    remover: Remover,
-    _lock: File,
-}
-
-/// Who removes a folder in the end.
-#[derive(Debug, PartialEq, Eq)]
-enum Remover {
-    /// This value, when it is dropped.
-    Ourselves,
-    /// The server's supervisor, which must end the server first.
-    Supervisor,
-}
-
-impl Drop for RunFolder {
-    fn drop(&mut self) {
-        if self.remover == Remover::Ourselves {
-            let _left_for_the_next_start = fs::remove_dir_all(&self.path);
-        }
-    }
+    marked: MarkedFolder,
+    owners: [u32; 2],
 }
 
 impl RunFolder {
-    /// Makes a folder below `parent`. It gets its final name when it is locked: until then nobody takes it for abandoned.
-    fn create(parent: &Path, run_as: &RunAs) -> io::Result<Self> {
-        let private = fs::Permissions::from_mode(0o700);
-        let newborn =
-            tempfile::Builder::new().prefix(NEWBORN).permissions(private).tempdir_in(parent)?;
-        let lock = File::create_new(newborn.path().join(LOCK))?;
-        lock.try_lock()?;
-        run_as.give(newborn.path())?;
-        let name = newborn.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let path = parent.join(name.replacen(NEWBORN, PREFIX, 1));
-        fs::rename(newborn.path(), &path)?;
-        let _renamed_away = newborn.keep();
-        Ok(Self { path, remover: Remover::Ourselves, _lock: lock })
+    /// Makes a folder below `parent`, for a server whose data are in it or in a folder that is kept.
+    fn create(parent: &Path, run_as: &RunAs, kept: Option<&Path>) -> io::Result<Self> {
+        let marked = MarkedFolder::create(parent, PREFIX, kept)?;
+        run_as.give(marked.path())?;
+        Ok(Self { marked, owners: owners(run_as) })
     }
 
-    /// From now on there is a supervisor that removes the folder.
+    /// From now on there is a supervisor that ends the server first and then removes the folder.
     pub(super) fn hand_over(&mut self) {
-        self.remover = Remover::Supervisor;
+        self.marked.hand_over();
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.marked.path()
     }
 
     /// Where a cluster that is thrown away lives.
     pub(super) fn data(&self) -> PathBuf {
-        self.path.join("data")
+        self.path().join(DATA)
     }
+
+    /// Removes what a supervisor has left that was killed itself, or that found something in the folder that is not ours.
+    pub(super) async fn remove(self, kept: Option<&Path>) -> Result<(), Doubt> {
+        let path = self.path().to_owned();
+        if !path.exists() {
+            return Ok(());
+        }
+        end_servers(&path, kept).await?;
+        self.marked.remove(&self.owners)
+    }
+}
+
+/// Whom the files of a run may belong to: us, and the user that the server runs as.
+pub(super) fn owners(run_as: &RunAs) -> [u32; 2] {
+    [run_as.uid(), RunAs::Ourselves.uid()]
 }
 
 /// Where folders may go, the best place first: memory where there is plenty, else the system's temporary folder, else `/tmp`.
@@ -102,10 +82,14 @@ pub(super) fn places(run_as: &RunAs) -> Vec<PathBuf> {
 }
 
 /// Makes a folder in the first of the places that takes one.
-pub(super) fn create_in(places: &[PathBuf], run_as: &RunAs) -> Result<RunFolder, ClusterError> {
+pub(super) fn create_in(
+    places: &[PathBuf],
+    run_as: &RunAs,
+    kept: Option<&Path>,
+) -> Result<RunFolder, ClusterError> {
     let mut refused = None;
     for place in places {
-        match RunFolder::create(place, run_as) {
+        match RunFolder::create(place, run_as, kept) {
             Ok(folder) => return Ok(folder),
             Err(source) => {
                 refused = Some(ClusterError::folder("make a folder in", place, source));
@@ -127,88 +111,88 @@ fn free_space(folder: &Path) -> u64 {
     rustix::fs::statvfs(folder).map_or(0, |space| space.f_bavail * space.f_frsize)
 }
 
-/// Whether a socket's path fits and the server's user can get there.
+/// Whether the path of a socket fits, also of one in an optimistic engine's folder below, and the server's user can get there.
 fn is_suitable(folder: &Path, run_as: &RunAs) -> bool {
-    let socket = folder.join("overbooked-XXXXXX/.s.PGSQL.65535");
+    let socket = folder.join("overbooked-00000000/overbooked-00000000/.s.PGSQL.65535");
     socket.as_os_str().len() <= SOCKET_PATH_MAX && run_as.barrier(&socket).is_none()
 }
 
-/// Removes what killed consoles left below `parent`; their servers, should any still run, are ended first.
+/// Removes what killed programs left below `parent`; their servers, should any still run, are ended first. Says what only looks like it.
 ///
 /// What cannot be removed is left for the next start: a start is no place to fail over somebody's leftovers.
-pub(super) async fn sweep(parent: &Path, run_as: &RunAs) {
-    for path in abandoned(parent, run_as) {
-        tracing::info!(folder = %path.display(), "removing what a killed console left");
-        clear(&path).await;
+pub(super) async fn sweep(parent: &Path, run_as: &RunAs) -> Vec<Doubt> {
+    let owners = owners(run_as);
+    let (found, mut doubts) = abandoned(parent, PREFIX, &owners);
+    for folder in found {
+        tracing::info!(folder = %folder.path().display(), "removing what a killed program left");
+        doubts.extend(clear(folder, &owners).await.err());
+    }
+    doubts
+}
+
+/// How the names of folders begin in which a cluster is made, to be renamed when it is whole.
+pub(super) const HALF_MADE: &str = "half-made-";
+
+/// Removes what starts left below `parent` that were killed while they made a cluster. What is in doubt is in the log.
+pub(super) fn sweep_half_made(parent: &Path, run_as: &RunAs) {
+    let owners = owners(run_as);
+    for folder in abandoned(parent, HALF_MADE, &owners).0 {
+        let _left_alone = folder.remove(&owners);
     }
 }
 
-/// Ends the server that listens in the folder, if one does, and removes the folder.
-pub(super) async fn clear(folder: &Path) {
+async fn clear(folder: Abandoned, owners: &[u32]) -> Result<(), Doubt> {
+    end_servers(folder.path(), folder.mark().data()).await?;
+    folder.remove(owners)
+}
+
+/// Ends the servers that listen in the folder. One that is not ours to end is a doubt.
+async fn end_servers(folder: &Path, kept: Option<&Path>) -> Result<(), Doubt> {
     for socket in sockets(folder) {
-        end_server(&socket).await;
+        end_server(folder, &socket, kept).await?;
     }
-    if let Err(error) = fs::remove_dir_all(folder)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        tracing::warn!(folder = %folder.display(), %error, "a leftover could not be removed");
-    }
-}
-
-fn abandoned(parent: &Path, run_as: &RunAs) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
-    entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
-        .filter(|entry| is_ours(entry, run_as))
-        .map(|entry| entry.path())
-        .filter(|folder| is_abandoned(folder))
-        .collect()
-}
-
-/// A folder (no symbolic link) of the server's user or of ourselves.
-fn is_ours(entry: &fs::DirEntry, run_as: &RunAs) -> bool {
-    entry.metadata().is_ok_and(|folder| {
-        folder.is_dir() && (folder.uid() == run_as.uid() || folder.uid() == RunAs::Ourselves.uid())
-    })
-}
-
-fn is_abandoned(folder: &Path) -> bool {
-    match File::open(folder.join(LOCK)) {
-        Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => is_old(folder),
-        Err(_) => false,
-    }
-}
-
-fn is_old(folder: &Path) -> bool {
-    let changed = folder.metadata().and_then(|folder| folder.modified());
-    changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > NEWBORN_AGE))
+    Ok(())
 }
 
 fn sockets(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let is_socket = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with(".s.PGSQL.") && !name.ends_with(".lock")
-    };
-    entries.flatten().map(|entry| entry.path()).filter(is_socket).collect()
+    let named = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_socket));
+    named.map(|entry| entry.path()).collect()
 }
 
 /// The kernel knows which process listens on the socket; a process id read from a file could be somebody else's by now.
-async fn end_server(socket: &Path) {
-    let Some(postmaster) = listener(socket).await else { return };
-    tracing::info!(pid = postmaster.as_raw_nonzero(), "ending a server that outlived its console");
+async fn end_server(folder: &Path, socket: &Path, kept: Option<&Path>) -> Result<(), Doubt> {
+    let Some(postmaster) = listener(socket).await else { return Ok(()) };
+    if !is_own(postmaster, socket, kept.unwrap_or(&folder.join(DATA))) {
+        return Err(Doubt::new(folder, Why::Server));
+    }
+    tracing::info!(pid = postmaster.as_raw_nonzero(), "ending a server that outlived its program");
     let _gone_already = kill_process(postmaster, Signal::INT);
     let gone = async {
         let mut look = interval(Duration::from_millis(10));
-        while listener(socket).await.is_some() {
+        while listener(socket).await == Some(postmaster) {
             look.tick().await;
         }
     };
-    if timeout(PATIENCE, gone).await.is_err() {
+    if timeout(PATIENCE, gone).await.is_err() && listener(socket).await == Some(postmaster) {
         let _gone_by_now = kill_process(postmaster, Signal::QUIT);
     }
+    Ok(())
+}
+
+/// Whether the process that listens here is the server of these data: it says so in the file beside its socket, whose first line
+/// is its process id and whose second the folder of its data (PostgreSQL's `pidfile.h`), and no link has led us elsewhere.
+fn is_own(postmaster: Pid, socket: &Path, data: &Path) -> bool {
+    let mut record = socket.as_os_str().to_owned();
+    record.push(".lock");
+    let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let Ok(text) = fs::read_to_string(&record) else { return false };
+    let mut lines = text.lines();
+    let (process, theirs) = (lines.next(), lines.next());
+    process.and_then(|line| line.trim().parse().ok()) == Some(postmaster.as_raw_nonzero().get())
+        && theirs.is_some_and(|theirs| Path::new(theirs) == data)
+        && !is_link(socket)
+        && !is_link(Path::new(&record))
 }
 
 /// The process that listens on the socket.

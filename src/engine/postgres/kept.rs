@@ -4,10 +4,10 @@
 //!  DIR/
 //!      lock          held (flock) by the console that uses the cluster
 //!      cluster/      the cluster; there only when initdb has finished
-//!      half-made/    what a killed first start left
+//!      half-made-5c1f09aa/    while it is made; what a killed first start left is known by its mark
 //! ```
 //!
-//! Nothing is ever removed but `half-made`, and a folder with anything else in it is refused.
+//! Nothing is ever removed but that, and a folder with anything else in it is refused.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -16,15 +16,16 @@ use std::time::Duration;
 
 use tokio::time::{interval, timeout};
 
+use super::super::marked::{MarkedFolder, is_name};
 use super::account::RunAs;
 use super::binaries::Binaries;
-use super::folder::listener;
-use super::server::LOG;
+use super::folder::HALF_MADE;
+use super::folder::{listener, owners, sweep_half_made};
+use super::layout::DATA;
 use super::{ClusterError, Keeping, OnProgress, template};
 
 const LOCK: &str = "lock";
 const CLUSTER: &str = "cluster";
-const HALF_MADE: &str = "half-made";
 
 /// How long the server of a console that was killed a moment ago may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,6 +58,11 @@ impl Kept {
         }
     }
 
+    /// Where the cluster is, or will be.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join(CLUSTER)
+    }
+
     /// The cluster's folder, made by `initdb` the first time.
     pub(super) async fn cluster(
         &self,
@@ -64,12 +70,10 @@ impl Kept {
         run_as: &RunAs,
         progress: OnProgress<'_>,
     ) -> Result<PathBuf, ClusterError> {
-        let cluster = self.folder.join(CLUSTER);
+        let cluster = self.data();
         if cluster.exists() {
             self.check_version(&cluster, binaries)?;
             self.wait_for_previous(&cluster).await?;
-            // The log is for an error at this start; it need not grow from run to run.
-            let _none_yet = fs::remove_file(cluster.join(LOG));
         } else {
             self.make(&cluster, binaries, run_as, progress).await?;
         }
@@ -84,13 +88,15 @@ impl Kept {
         progress: OnProgress<'_>,
     ) -> Result<(), ClusterError> {
         let failed = |source| ClusterError::folder("make a cluster in", &self.folder, source);
-        let half_made = self.folder.join(HALF_MADE);
-        if half_made.exists() {
-            fs::remove_dir_all(&half_made).map_err(failed)?;
-        }
-        fs::create_dir(&half_made).and_then(|()| run_as.give(&half_made)).map_err(failed)?;
-        template::initdb(&half_made, Keeping::Kept, binaries, run_as, progress).await?;
-        fs::rename(&half_made, cluster).map_err(failed)
+        sweep_half_made(&self.folder, run_as);
+        let half_made = MarkedFolder::create(&self.folder, HALF_MADE, None).map_err(failed)?;
+        run_as.give(half_made.path()).map_err(failed)?;
+        let data = half_made.path().join(DATA);
+        template::initdb(&data, Keeping::Kept, binaries, run_as, progress).await?;
+        fs::rename(&data, cluster).map_err(failed)?;
+        // An empty folder with a mark is nothing to fail over.
+        let _left_alone = half_made.remove(&owners(run_as));
+        Ok(())
     }
 
     /// A cluster's files are readable for one major version only.
@@ -122,7 +128,7 @@ impl Kept {
 fn is_ours(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        if ![LOCK, CLUSTER, HALF_MADE].iter().any(|ours| name == *ours) {
+        if ![LOCK, CLUSTER].iter().any(|ours| name == *ours) && !is_name(&name, HALF_MADE) {
             return Ok(false);
         }
     }

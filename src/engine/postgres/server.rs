@@ -23,13 +23,11 @@ use tokio::time::{interval, timeout};
 
 use super::account::RunAs;
 use super::binaries::Binaries;
+use super::layout::LOG;
 use super::template::server_command;
 use super::{ClusterError, Keeping, settings};
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
-
-/// The server's log, in the cluster's folder.
-pub(super) const LOG: &str = "server.log";
 
 /// How long a server may take to accept connections; recovery after a crash is part of it.
 const START_PATIENCE: Duration = Duration::from_mins(1);
@@ -106,7 +104,7 @@ impl Launch {
     }
 
     fn log(&self) -> PathBuf {
-        self.data.join(LOG)
+        self.folder.join(LOG)
     }
 
     fn failed(&self, what: &'static str) -> ClusterError {

@@ -10,9 +10,12 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::process::Command;
 
+use super::super::marked::MarkedFolder;
 use super::account::RunAs;
 use super::binaries::Binaries;
 use super::copy::copy_folder;
+use super::folder::{HALF_MADE, owners, sweep_half_made};
+use super::layout::DATA;
 use super::settings::{self, LAYOUT};
 use super::{ClusterError, Keeping, OnProgress, Progress};
 
@@ -112,24 +115,16 @@ async fn make(
     progress: OnProgress<'_>,
 ) -> Result<(), ClusterError> {
     let failed = |source| ClusterError::folder("make a template in", cache, source);
-    remove_half_made(cache);
-    let half_made = tempfile::Builder::new().prefix(HALF_MADE).tempdir_in(cache).map_err(failed)?;
+    // We hold the lock: nobody else makes one.
+    sweep_half_made(cache, run_as);
+    let half_made = MarkedFolder::create(cache, HALF_MADE, None).map_err(failed)?;
     run_as.give(half_made.path()).map_err(failed)?;
-    let data = half_made.path().join("data");
+    let data = half_made.path().join(DATA);
     initdb(&data, Keeping::ThrownAway, binaries, run_as, progress).await?;
-    fs::rename(&data, template).map_err(failed)
-}
-
-const HALF_MADE: &str = "half-made-";
-
-/// What a start left that was killed while it made a template. We hold the lock: nobody else makes one.
-fn remove_half_made(cache: &Path) {
-    let Ok(entries) = fs::read_dir(cache) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(HALF_MADE) {
-            let _left_for_the_next_start = fs::remove_dir_all(entry.path());
-        }
-    }
+    fs::rename(&data, template).map_err(failed)?;
+    // An empty folder with a mark is nothing to fail over.
+    let _left_alone = half_made.remove(&owners(run_as));
+    Ok(())
 }
 
 async fn lock(cache: &Path) -> Result<File, ClusterError> {
