@@ -56,7 +56,9 @@ async fn fortify(cluster: &mut Cluster) -> PathBuf {
     let data: String =
         sqlx::query_scalar("show data_directory").fetch_one(&mut connection).await.unwrap();
     let data = PathBuf::from(data);
-    make_certificates(&data);
+    // Of these the server wants its own: what else lies in its folder would be a stranger's, and keep the folder.
+    let files = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
+    make_certificates(&data, &files);
     for setting in ["ssl = on", "ssl_ca_file = 'root.crt'"] {
         let alter = sqlx::AssertSqlSafe(format!("alter system set {setting}"));
         sqlx::raw_sql(alter).execute(&mut connection).await.unwrap();
@@ -64,19 +66,20 @@ async fn fortify(cluster: &mut Cluster) -> PathBuf {
     connection.close().await.unwrap();
     std::fs::write(data.join("pg_hba.conf"), HBA).unwrap();
     cluster.restart().await.unwrap();
-    data
+    files
 }
 
 /// A root, a server's certificate for localhost, a client's for the user `cert`, and a root that signed nothing.
-fn make_certificates(folder: &Path) {
+fn make_certificates(data: &Path, files: &Path) {
     let (root, issuer) = authority("root");
-    write(folder, "root.crt", &root);
-    write(folder, "other.crt", &authority("other").0);
+    write(data, "root.crt", &root);
+    write(files, "root.crt", &root);
+    write(files, "other.crt", &authority("other").0);
     let names = vec!["localhost".to_owned()];
-    sign(folder, "server", &CertificateParams::new(names).unwrap(), &issuer);
+    sign(data, "server", &CertificateParams::new(names).unwrap(), &issuer);
     let mut client = CertificateParams::default();
     client.distinguished_name.push(DnType::CommonName, "cert");
-    sign(folder, "client", &client, &issuer);
+    sign(files, "client", &client, &issuer);
 }
 
 fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {

@@ -27,7 +27,7 @@ pub(crate) const DATA: &str = "data";
 const SOCKET: &str = ".s.PGSQL.";
 
 /// The files right in a cluster's folder.
-const CLUSTER_FILES: [&str; 11] = [
+const CLUSTER_FILES: [&str; 15] = [
     "PG_VERSION",
     "postgresql.conf",
     "postgresql.auto.conf",
@@ -39,6 +39,11 @@ const CLUSTER_FILES: [&str; 11] = [
     "current_logfiles",
     "current_logfiles.tmp",
     "backup_manifest",
+    // Where a server looks for its certificates (PostgreSQL documentation, 19.9.5).
+    "server.crt",
+    "server.key",
+    "root.crt",
+    "root.crl",
 ];
 
 /// The endings of the files that PostgreSQL keeps further down, besides numbers.

@@ -37,6 +37,7 @@ has_strangers() {
         data/PG_VERSION | data/postgresql.conf | data/postgresql.auto.conf | data/postgresql.auto.conf.tmp) ;;
         data/pg_hba.conf | data/pg_ident.conf | data/postmaster.opts | data/postmaster.pid) ;;
         data/current_logfiles | data/current_logfiles.tmp | data/backup_manifest) ;;
+        data/server.crt | data/server.key | data/root.crt | data/root.crl) ;;
         data/base | data/global | data/log | data/pg_*) [ -d "$entry" ] || return 0 ;;
         *) return 0 ;;
         esac
