@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::engine::flavor::Flavor;
-use crate::event::{Event, SessionName};
+use crate::event::{Event, Pid, SessionName};
 use crate::scenario::{EngineKind, Isolation, Scenario, Schedule};
 
 mod actor;
@@ -138,6 +138,16 @@ impl Ending {
 /// What a run could not tidy up behind itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untidy {
+    /// A statement in flight did not end when it was cancelled.
+    #[error("{session}'s statement could not be cancelled: {}", Self::fate(*.backend, *.fate))]
+    Statement {
+        /// Whose it is.
+        session: SessionName,
+        /// The backend that worked on it.
+        backend: Pid,
+        /// What became of it.
+        fate: Fate,
+    },
     /// The scenario's teardown took longer than this.
     #[error("the scenario's teardown did not end within {} s and was cancelled", .0.as_secs())]
     Teardown(Duration),
@@ -146,7 +156,25 @@ pub enum Untidy {
     Schema(String),
 }
 
+/// What became of a statement that could not be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its backend was ended, and what it had done was rolled back.
+    Ended,
+    /// It goes on, and may commit.
+    GoesOn,
+}
+
 impl Untidy {
+    fn fate(backend: Pid, fate: Fate) -> String {
+        match fate {
+            Fate::Ended => "its connection was ended, which rolls back what it has done".to_owned(),
+            Fate::GoesOn => {
+                format!("it goes on and may commit; select pg_terminate_backend({backend}) ends it")
+            }
+        }
+    }
+
     /// Whether it is the scenario's own fault.
     pub fn is_of_the_scenario(&self) -> bool {
         matches!(self, Self::Teardown(_))

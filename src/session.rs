@@ -12,18 +12,21 @@
 //! A [`Lost`](crate::event::Kind::Lost) answers everything that was submitted before it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::event::{Event, SessionName, SubmissionId};
+use crate::event::{Event, Pid, SessionName, SubmissionId, TransactionStatus};
 use crate::wire::Target;
 
 mod answer;
 mod link;
 mod task;
 mod teller;
+
+/// How long a statement has to end once it is cancelled.
+pub const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a session begins.
 #[derive(Clone, Debug)]
@@ -52,7 +55,19 @@ pub struct Session {
 enum Order {
     Submit(Submission),
     Cancel,
+    Silence(oneshot::Sender<Silence>),
     Reconnect,
+}
+
+/// What became of a session that was to fall silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Nothing that it has sent goes on; its transaction stands like this.
+    Kept(TransactionStatus),
+    /// It has no connection on which anything could go on.
+    Absent,
+    /// The statement in flight did not end though it was cancelled again and again; this backend still works on it.
+    Broken(Pid),
 }
 
 /// SQL to send as one Query message.
@@ -89,6 +104,14 @@ impl Session {
     /// Cancels the statement in flight; with none in flight, nothing happens. Submissions behind it stay.
     pub fn cancel(&self) {
         self.order(Order::Cancel);
+    }
+
+    /// Takes back what was not sent yet, cancels what is in flight until it is answered, and tells nobody the answer. Only then is it certain that
+    /// another session's end lets nothing of this one through. Somebody must take the events meanwhile.
+    pub fn silence(&self) -> impl Future<Output = Silence> + use<> {
+        let (told, fallen) = oneshot::channel();
+        self.order(Order::Silence(told));
+        async { fallen.await.unwrap_or(Silence::Absent) }
     }
 
     /// Connects anew after a loss.

@@ -7,6 +7,8 @@
 pub mod schema {
     /// Schemas that carry our mark.
     pub const MARKED: &str = include_str!("../sql/schema/marked.sql");
+    /// Ends a backend.
+    pub const END_BACKEND: &str = include_str!("../sql/schema/end_backend.sql");
     /// Prepared transactions that are in a schema's way out.
     pub const PREPARED: &str = include_str!("../sql/schema/prepared.sql");
     /// The lock that a living run holds on its schema's name.

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use crate::event::Pid;
 use crate::sql::schema as sql;
 
 /// The first of the lock's two numbers ("over"): no other program's advisory locks are likely to have it.
@@ -81,6 +82,11 @@ impl RunSchema {
     /// Its name, safe to stand unquoted in SQL.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Ends one of the run's backends, which does not let itself be cancelled. That it ends is not waited for.
+    pub async fn end_backend(&self, backend: Pid) -> Result<(), sqlx::Error> {
+        unnamed(sql::END_BACKEND).bind(backend.0).execute(&self.pool).await.map(|_| ())
     }
 
     /// Drops it with all that is in it, and lets go of the lock.

@@ -1,12 +1,14 @@
 //! What the run knows of one session: a fold over the session's events and the observer's verdicts.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::event::{
     Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
 };
-use crate::session::Session;
+use crate::session::{Session, Silence};
+use crate::syntax;
 
 /// A session on the stage.
 pub(crate) struct Actor {
@@ -27,18 +29,30 @@ impl Actor {
     }
 
     /// Sends SQL; the session is busy from this moment on.
-    pub(crate) fn submit(&mut self, submission: SubmissionId, sql: &str, step: Option<usize>) {
+    pub(crate) fn submit(&mut self, submission: SubmissionId, line: Line) {
         if let Some(session) = &self.session {
             self.standing.in_flight = Some((submission, Instant::now()));
-            session.submit(submission, Arc::from(sql), step);
+            self.standing.step = line.step;
+            session.submit(submission, line.sql, line.step);
         }
     }
 
-    /// Cancels what is in flight.
-    pub(crate) fn cancel(&self) {
+    /// What is to be sent now that the statement before it is answered.
+    pub(crate) fn next_line(&mut self) -> Option<Line> {
+        if self.standing.in_flight.is_some() { None } else { self.standing.rest.pop_front() }
+    }
+
+    /// Cancels what is in flight. What was to follow it is not sent, as psql drops the rest of a line at Ctrl-C.
+    pub(crate) fn cancel(&mut self) {
+        self.standing.rest.clear();
         if let Some(session) = &self.session {
             session.cancel();
         }
+    }
+
+    /// Sends nothing more, cancels what is in flight, and says once that is answered how it stands.
+    pub(crate) fn silence(&self) -> Option<impl Future<Output = Silence> + use<>> {
+        self.session.as_ref().map(Session::silence)
     }
 
     /// Connects anew, if the connection was lost.
@@ -64,6 +78,29 @@ impl Actor {
     }
 }
 
+/// A submission to be: SQL, and the step that it plays, if it plays one.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) sql: Arc<str>,
+    pub(crate) step: Option<usize>,
+}
+
+impl Line {
+    /// This SQL in one message.
+    pub(crate) fn whole(sql: &str, step: Option<usize>) -> Self {
+        Self { sql: Arc::from(sql), step }
+    }
+
+    /// The statements of this SQL, one message each, as psql sends what is typed.
+    pub(crate) fn each(sql: &str, step: Option<usize>) -> VecDeque<Self> {
+        let statements = syntax::split(sql);
+        if statements.is_empty() {
+            return VecDeque::from([Self::whole(sql, step)]);
+        }
+        statements.iter().map(|statement| Self::whole(statement.text, step)).collect()
+    }
+}
+
 /// Where a session stands, by our own knowledge of the protocol and the observer's of its locks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Standing {
@@ -75,6 +112,10 @@ pub(crate) struct Standing {
     pub(crate) status: TransactionStatus,
     /// The submission that is not yet answered whole, and when it was sent.
     pub(crate) in_flight: Option<(SubmissionId, Instant)>,
+    /// The step that it plays, if it plays one.
+    pub(crate) step: Option<usize>,
+    /// What is sent, in this order, once what is in flight is answered.
+    pub(crate) rest: VecDeque<Line>,
     /// Who is in its way, and since when we know that somebody is.
     pub(crate) blocked: Option<(Vec<Pid>, Instant)>,
     /// The wait that the driver was told.
@@ -132,9 +173,25 @@ impl Standing {
         }
     }
 
+    /// Takes in that nothing is in flight any more, since it was cancelled or has gone with its backend.
+    pub(crate) fn fall_silent(&mut self, silence: Silence) {
+        self.in_flight = None;
+        self.told = None;
+        self.rest.clear();
+        match silence {
+            Silence::Kept(status) => self.status = status,
+            Silence::Absent | Silence::Broken(_) => *self = self.without_backend(Absence::Lost),
+        }
+    }
+
     fn without_backend(&self, absence: Absence) -> Self {
         let lost_pid = self.pid.or(self.lost_pid);
         Self { absence: Some(absence), lost_pid, ..Self::default() }
+    }
+
+    /// Whether it is in the middle of a step and nobody stands in its way, so that what is typed meanwhile can follow.
+    pub(crate) fn plays_a_step(&self) -> bool {
+        self.is_busy() && self.step.is_some() && self.told.is_none()
     }
 
     /// Takes in who is in its way now.

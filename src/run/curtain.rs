@@ -1,31 +1,46 @@
-//! The end of a stage: everybody goes home, the scenario's own teardown is played, the schema goes.
+//! The end of a stage: everybody falls silent, then goes home; the scenario's own teardown is played, the schema goes.
+//!
+//! The order keeps what was not committed from being committed by our leaving. Bob's autocommit UPDATE that waits for Alice's row is let through by
+//! her going, whatever is cancelled a moment later:
+//!
+//! ```text
+//!  wrong   Alice ROLLBACK ──▶ Bob's UPDATE goes on and commits ──▶ cancelled too late
+//!  right   everybody's statement cancelled, each answer heard ──▶ everybody rolls back ──▶ everybody goes
+//! ```
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::timeout;
 
-use crate::run::Untidy;
-use crate::run::actor::Actor;
+use crate::event::{Pid, SessionName, TransactionStatus};
+use crate::run::actor::{Actor, Standing};
 use crate::run::stage::Stage;
-use crate::session::Session;
+use crate::run::{Fate, Untidy};
+use crate::session::{Session, Silence};
 
-/// How long each part of tidying up may take: the sessions' leaving, the scenario's teardown, the dropping of the schema. What is left then is swept
-/// by the next run.
+/// How long each part of tidying up may take: the sessions' silence and their leaving, the scenario's teardown, the dropping of the schema. What is left
+/// then is swept by the next run.
 pub(super) const TIDY_UP: Duration = Duration::from_secs(3);
-/// How long the sessions' own teardowns may take.
+/// How long the sessions' rollbacks may take, and how long their own teardowns.
 const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
-/// How long a statement of the runner's has to end after it was cancelled, before it is cancelled again.
-const CANCEL_AGAIN: Duration = Duration::from_millis(100);
 /// What is said when the schema cannot be dropped, because somebody else holds a lock in it.
 const STILL_IN_USE: &str = "the run's schema is still in use; the next run removes it";
 
 impl Stage {
     /// Sends everybody home and drops the schema; tells what could not be tidied up in time. A schema that stays is the next run's to sweep.
     pub(crate) async fn close(mut self) -> Vec<Untidy> {
+        let mut untidy = self.fall_silent().await;
+        // What was played to its end ends as its file says, even if that commits; what was left in the middle has not happened.
+        if !self.is_played_out {
+            let _ = timeout(OWN_TEARDOWNS, self.roll_back()).await;
+        }
         // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
-        let _ = timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await;
+        if timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await.is_err() {
+            untidy.extend(self.fall_silent().await);
+        }
         let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
         let _ = timeout(TIDY_UP, join_all(sessions.into_iter().map(Session::close))).await;
         let is_torn_down = timeout(TIDY_UP, self.play_teardown()).await.is_ok()
@@ -33,11 +48,81 @@ impl Stage {
         if let Some(runner) = self.runner.dismiss() {
             let _ = timeout(TIDY_UP, runner.close()).await;
         }
-        let left = match timeout(TIDY_UP, self.schema.drop()).await {
+        untidy.extend((!is_torn_down).then_some(Untidy::Teardown(TIDY_UP)));
+        untidy.extend(match timeout(TIDY_UP, self.schema.drop()).await {
             Ok(dropped) => dropped.err().map(|error| Untidy::Schema(error.to_string())),
             Err(_) => Some(Untidy::Schema(STILL_IN_USE.to_owned())),
-        };
-        (!is_torn_down).then_some(Untidy::Teardown(TIDY_UP)).into_iter().chain(left).collect()
+        });
+        untidy
+    }
+
+    /// Cancels whatever runs or waits, the runner's own statement too, and hears the answers; tells what cannot be cancelled. Nobody has left or rolled
+    /// back yet, so nothing that waits for one of us was let through.
+    async fn fall_silent(&mut self) -> Vec<Untidy> {
+        let mut untidy = Vec::new();
+        for (session, silence) in self.ask_for_silence(|_| true).await {
+            self.standing_of(&session).fall_silent(silence);
+            if let Silence::Broken(backend) = silence {
+                let fate = self.end_backend(&session, backend).await;
+                untidy.push(Untidy::Statement { session, backend, fate });
+            }
+        }
+        untidy
+    }
+
+    /// How those stand, the runner perhaps among them, who are to send nothing more.
+    async fn ask_for_silence(
+        &mut self,
+        is_asked: impl Fn(&SessionName) -> bool,
+    ) -> Vec<(SessionName, Silence)> {
+        let everybody = self.actors.iter().chain([&self.runner]);
+        let asked: Vec<_> = everybody
+            .filter(|actor| is_asked(actor.name()))
+            .filter_map(|actor| Some((actor.name().clone(), actor.silence()?)))
+            .map(|(name, silence)| async { (name, silence.await) })
+            .collect();
+        let mut fallen = pin!(timeout(TIDY_UP, join_all(asked)));
+        loop {
+            tokio::select! {
+                fallen = &mut fallen => return fallen.unwrap_or_default(),
+                // A session that finds no room for what it says would not hear us.
+                Some(_) = self.next_event() => {}
+            }
+        }
+    }
+
+    fn standing_of(&mut self, name: &SessionName) -> &mut Standing {
+        match self.actors.iter_mut().find(|actor| actor.name() == name) {
+            Some(actor) => &mut actor.standing,
+            None => &mut self.runner.standing,
+        }
+    }
+
+    /// Ends a backend that does not let itself be cancelled, as far as we may.
+    async fn end_backend(&mut self, session: &SessionName, backend: Pid) -> Fate {
+        match timeout(TIDY_UP, self.schema.end_backend(backend)).await {
+            Ok(Ok(())) => {}
+            _ => return Fate::GoesOn,
+        }
+        match self.ask_for_silence(|name| name == session).await.first() {
+            Some((_, Silence::Absent)) => Fate::Ended,
+            _ => Fate::GoesOn,
+        }
+    }
+
+    /// Rolls back what is open, and hears that it is.
+    async fn roll_back(&mut self) {
+        let is_open = |actor: &&Actor| actor.standing.status != TransactionStatus::Idle;
+        let open: Vec<SessionName> =
+            self.actors.iter().filter(is_open).map(|actor| actor.name().clone()).collect();
+        for name in open {
+            if self.submit(&name, "rollback").is_ok() {
+                self.hear_out(&name).await;
+            }
+        }
+        if self.runner.standing.status != TransactionStatus::Idle {
+            self.play_as_runner("rollback").await;
+        }
     }
 
     /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
@@ -45,7 +130,7 @@ impl Stage {
         let production = Arc::clone(&self.production);
         for player in &production.scenario.sessions {
             let Some(sql) = &player.teardown else { continue };
-            if self.send(&player.name, sql, None).is_ok()
+            if self.submit(&player.name, sql).is_ok()
                 && let Some(reason) = self.hear_out(&player.name).await
             {
                 tracing::warn!(session = %player.name, reason, "a session's teardown failed");
@@ -53,14 +138,8 @@ impl Stage {
         }
     }
 
-    /// Plays the scenario's teardown, after cancelling what the runner is still busy with: a setup, or a `finally` part.
+    /// Plays the scenario's teardown.
     async fn play_teardown(&mut self) {
-        let runner = self.runner.name().clone();
-        while self.runner.standing.in_flight.is_some() {
-            self.runner.cancel();
-            // A request that comes before the server has begun with the statement cancels nothing.
-            let _ = timeout(CANCEL_AGAIN, self.hear_out(&runner)).await;
-        }
         let production = Arc::clone(&self.production);
         for statement in &production.scenario.teardown {
             if let Some(reason) = self.play_as_runner(statement).await {

@@ -1,8 +1,10 @@
 //! The task behind a run: obeys commands, keeps the place in the schedule, replays.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio::sync::mpsc;
 
 use crate::event::{Event, Kind, SessionName};
@@ -41,30 +43,39 @@ enum Scene {
 }
 
 impl Director {
-    /// Plays until nobody gives commands any more, then tidies up.
-    pub(crate) async fn direct(mut self, mut orders: Orders) -> Vec<Untidy> {
-        let mut stage = self.open(&mut orders).await;
-        loop {
-            let moment = tokio::select! {
-                biased;
-                command = orders.next() => match command {
-                    Some(command) => { self.obey(&mut stage, command, &mut orders).await; continue }
-                    None => break,
-                },
-                moment = next_moment(&mut stage, &mut self.house) => moment,
-            };
-            if let Some(playing) = &mut stage
-                && self.react(playing, moment).await == Scene::Ruined
-            {
-                self.strike(&mut stage).await;
-            }
-        }
+    /// Plays until nobody gives commands any more, then tidies up. A defect of ours must not leave a play standing in the middle of something either:
+    /// whatever ends the playing, everybody is sent home in good order.
+    pub(crate) async fn direct(mut self, orders: Orders) -> Vec<Untidy> {
+        let mut stage = None;
+        let played = AssertUnwindSafe(self.play(&mut stage, orders)).catch_unwind().await;
         let untidy = match stage {
             Some(stage) => stage.close().await,
             None => Vec::new(),
         };
         self.close_house().await;
+        if let Err(panic) = played {
+            std::panic::resume_unwind(panic);
+        }
         untidy
+    }
+
+    async fn play(&mut self, stage: &mut Option<Stage>, mut orders: Orders) {
+        *stage = self.open(&mut orders).await;
+        loop {
+            let moment = tokio::select! {
+                biased;
+                command = orders.next() => match command {
+                    Some(command) => { self.obey(stage, command, &mut orders).await; continue }
+                    None => return,
+                },
+                moment = next_moment(stage, &mut self.house) => moment,
+            };
+            if let Some(playing) = stage
+                && self.react(playing, moment).await == Scene::Ruined
+            {
+                self.strike(stage).await;
+            }
+        }
     }
 
     /// A fresh setup, or none if the engine or the scenario's setup fails, which the driver is told, or if orders came meanwhile that make it
@@ -172,7 +183,7 @@ impl Director {
                 self.report(Report::Refused(refusal)).await;
             }
             Command::Submit { session, sql } => {
-                let sent = stage.send(&session, &sql, None);
+                let sent = stage.submit(&session, &sql);
                 self.refuse_if(sent).await;
             }
             Command::Cancel(session) => stage.cancel(&session),
@@ -215,7 +226,7 @@ impl Director {
     fn play_next_setup(&mut self, stage: &mut Stage) -> bool {
         while let Some((name, sql)) = self.place.prologue.next() {
             // A session that is not there has said so, and its setup is left out.
-            if stage.send(&name, &sql, None).is_ok() {
+            if stage.submit(&name, &sql).is_ok() {
                 return true;
             }
         }
@@ -252,10 +263,11 @@ impl Director {
     async fn play_finale(&mut self, stage: &mut Stage) {
         self.place.finale = match (self.place.finale, &self.production.scenario.finally) {
             (Finale::Ahead, Some(finally)) => {
-                stage.send_as_runner(&finally.sql);
+                stage.play_finale(&finally.sql);
                 Finale::UnderWay
             }
             (Finale::Ahead, None) | (Finale::UnderWay, _) => {
+                stage.is_played_out = true;
                 self.report(Report::Over).await;
                 Finale::Done
             }
@@ -299,7 +311,7 @@ impl Director {
         let step = self.production.scenario.steps[launch.step].clone();
         let edit = edited.or_else(|| self.place.edits.get(&next).cloned());
         let sql = edit.as_deref().unwrap_or(&step.sql);
-        if let Err(refusal) = stage.send(&step.session, sql, Some(next)) {
+        if let Err(refusal) = stage.play_step(&step.session, sql, next) {
             self.place.replay = None;
             return self.report(Report::Refused(refusal)).await;
         }

@@ -53,6 +53,7 @@ impl Stage {
     pub(crate) fn on_event(&mut self, mut event: Event) -> Vec<Event> {
         if self.is_runners(&event) {
             self.runner.standing.apply(&event.kind);
+            self.go_on_as_runner();
             event.session = None;
             let mut out = if is_plumbing(&event.kind) { vec![] } else { vec![event] };
             out.extend(self.fall_quiet_if_idle());
@@ -66,6 +67,9 @@ impl Stage {
             actor.standing.apply(&event.kind);
         }
         self.note_movement(&event.kind);
+        if let (Kind::Ready { .. }, Some(name)) = (&event.kind, &event.session) {
+            self.go_on(name);
+        }
         let explained = self.explanation(&event);
         let emptied = self.emptied_by(&event);
         out.push(event);

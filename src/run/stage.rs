@@ -1,5 +1,6 @@
 //! A stage: one fresh setup with its schema, its sessions and its observer, from the first connection to the last drop.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,13 +13,13 @@ use crate::engine::optimistic::{ALONE, News};
 use crate::engine::schema::{RunSchema, SchemaError};
 use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::observer::{Observer, Watch};
-use crate::run::actor::Actor;
+use crate::run::actor::{Actor, Line};
 use crate::run::curtain::TIDY_UP;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::settle::Told;
 use crate::run::venues::OpenHouse;
 use crate::run::{EngineLine, Production};
-use crate::scenario::EngineKind;
+use crate::scenario::{EngineKind, Origin};
 use crate::session::{Session, SessionOptions};
 use crate::wire::Target;
 
@@ -57,6 +58,8 @@ pub(crate) struct Stage {
     pub(crate) epoch: u64,
     /// What the driver was told.
     pub(crate) told: Told,
+    /// Whether the scenario was played to its end, and nothing was sent since.
+    pub(crate) is_played_out: bool,
     pub(crate) clock: Instant,
     /// Who was connected as which backend when the house was last asked for.
     pub(crate) looked_for: Vec<(SessionName, Pid)>,
@@ -123,6 +126,7 @@ impl Stage {
             epoch: 0,
             looked_for: Vec::new(),
             told: Told::default(),
+            is_played_out: false,
             clock,
             target,
             schema,
@@ -201,29 +205,80 @@ impl Stage {
         self.told.quiet = false;
     }
 
-    /// Sends SQL into a session, or says why not.
-    pub(crate) fn send(
+    /// Plays a step: a script's statements go one by one, as psql sends what is typed; isolationtester's go in one message.
+    pub(crate) fn play_step(
         &mut self,
         name: &SessionName,
         sql: &str,
-        step: Option<usize>,
+        launch: usize,
     ) -> Result<(), String> {
+        let lines = match self.production.scenario.origin {
+            Origin::Script => Line::each(sql, Some(launch)),
+            Origin::Specification => VecDeque::from([Line::whole(sql, Some(launch))]),
+        };
+        self.send(name, lines)
+    }
+
+    /// Sends SQL into a session in one message, or says why not. What is typed while a step is being played follows it.
+    pub(crate) fn submit(&mut self, name: &SessionName, sql: &str) -> Result<(), String> {
+        let line = Line::whole(sql, None);
+        match self.actor_mut(name) {
+            Some(actor) if actor.standing.plays_a_step() => {
+                actor.standing.rest.push_back(line);
+                Ok(())
+            }
+            _ => self.send(name, VecDeque::from([line])),
+        }
+    }
+
+    /// Sends the first of these lines into a session, or says why not; each of the others is sent when the one before it is answered.
+    fn send(&mut self, name: &SessionName, mut lines: VecDeque<Line>) -> Result<(), String> {
         let submission = self.next_submission();
         let actor = self.actor_mut(name).ok_or_else(|| format!("no session is called {name}"))?;
         if let Some(reason) = actor.standing.why_not_ready(name) {
             return Err(reason);
         }
-        actor.submit(submission, sql, step);
-        self.told.quiet = false;
-        self.lookout.poll_soon();
+        if let Some(first) = lines.pop_front() {
+            actor.standing.rest = lines;
+            actor.submit(submission, first);
+            self.is_played_out = false;
+            self.told.quiet = false;
+            self.lookout.poll_soon();
+        }
         Ok(())
     }
 
-    /// Sends SQL through the runner's own session.
-    pub(crate) fn send_as_runner(&mut self, sql: &str) {
+    /// Sends one statement through the runner's own session.
+    fn send_as_runner(&mut self, sql: &str) {
         let submission = self.next_submission();
-        self.runner.submit(submission, sql, None);
+        self.runner.submit(submission, Line::whole(sql, None));
         self.told.quiet = false;
+    }
+
+    /// Sends the statements that look at the end through the runner's own session, one by one.
+    pub(crate) fn play_finale(&mut self, sql: &str) {
+        self.runner.standing.rest = Line::each(sql, None);
+        self.go_on_as_runner();
+    }
+
+    /// Sends the runner's next statement, if there is one and the one before is answered.
+    pub(crate) fn go_on_as_runner(&mut self) {
+        if let Some(line) = self.runner.next_line() {
+            let submission = self.next_submission();
+            self.runner.submit(submission, line);
+            self.told.quiet = false;
+        }
+    }
+
+    /// Sends a session's next statement, if there is one and the one before is answered.
+    pub(crate) fn go_on(&mut self, name: &SessionName) {
+        let Some(line) = self.actor_mut(name).and_then(Actor::next_line) else { return };
+        let submission = self.next_submission();
+        if let Some(actor) = self.actor_mut(name) {
+            actor.submit(submission, line);
+            self.told.quiet = false;
+            self.lookout.poll_soon();
+        }
     }
 
     fn next_submission(&mut self) -> SubmissionId {
@@ -268,6 +323,11 @@ impl Stage {
     /// The names, in screen order.
     pub(crate) fn names(&self) -> Vec<SessionName> {
         self.actors.iter().map(|actor| actor.name().clone()).collect()
+    }
+
+    /// Waits for the next thing that a session says.
+    pub(super) async fn next_event(&mut self) -> Option<Event> {
+        self.events.recv().await
     }
 
     /// Who is connected, or was last, as which backend; the runner's own session is no player and is left out.

@@ -155,12 +155,7 @@ impl Check {
         match &event.kind {
             Kind::Sent { step, .. } => self.sent(session, *step),
             Kind::Quiet => self.quiet(),
-            Kind::Ready { .. } => {
-                self.work(session).end();
-                if session.is_none() {
-                    self.quiet();
-                }
-            }
+            Kind::Ready { .. } => self.work(session).end(),
             Kind::Lost { reason, .. } => {
                 let work = self.work(session);
                 work.answer.push(Outcome::Lost(reason.clone()));

@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::answer::Answer;
 use super::link::Link;
 use super::teller::Teller;
-use super::{Order, SessionOptions, Submission};
-use crate::event::{Event, Kind, ServerMessage, SubmissionId, TransactionStatus};
+use super::{CANCEL_PATIENCE, Order, SessionOptions, Silence, Submission};
+use crate::event::{Event, Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
 use crate::wire::{ConnectError, WireError};
 
 /// A closing session waits no longer than this for a server that does not listen.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Messages that are taken in one go before orders are looked at again.
 const GULP: usize = 512;
@@ -102,6 +102,11 @@ impl Task {
             (Order::Submit(submission), _) => self.enqueue(submission).await,
             (Order::Cancel, Some(link)) => link.cancel(),
             (Order::Cancel, None) => {}
+            (Order::Silence(told), _) => {
+                let silence = self.fall_silent().await;
+                // Whoever does not wait for it any more need not know.
+                let _ = told.send(silence);
+            }
             (Order::Reconnect, None) => self.connect().await,
             (Order::Reconnect, Some(_)) => {
                 self.teller.tell(Kind::Note("the session is connected already".to_owned())).await;
@@ -180,16 +185,34 @@ impl Task {
         self.teller.tell(Kind::Lost { reason: link.epitaph(&error), in_transaction }).await;
     }
 
+    /// Sends nothing more, and hears the end of what was sent.
+    async fn fall_silent(&mut self) -> Silence {
+        self.queue.clear();
+        let Some(link) = &mut self.link else { return Silence::Absent };
+        match tokio::time::timeout(CANCEL_PATIENCE, link.hush()).await {
+            Err(_) => Silence::Broken(link.pid),
+            // The server has hung up, and with that has ended what it was asked.
+            Ok(()) if link.answer.is_some() => Silence::Absent,
+            Ok(()) => Silence::Kept(link.status),
+        }
+    }
+
     /// Leaves the server: what is in flight is cancelled, because a backend that waits for a lock would not notice that we
     /// are gone, and its place in the queue would hold up others.
     async fn part(&mut self) {
-        let Some(mut link) = self.link.take() else { return };
-        let parting = async {
-            link.hush().await;
-            link.connection.terminate().await.ok();
-        };
-        tokio::time::timeout(PATIENCE, parting).await.ok();
+        if let Silence::Broken(pid) = self.fall_silent().await {
+            self.teller.tell(Kind::Note(goes_on(pid))).await;
+        }
+        let Some(link) = self.link.take() else { return };
+        tokio::time::timeout(PATIENCE, link.connection.terminate()).await.ok();
     }
+}
+
+/// What is said of a statement that outlives its session.
+fn goes_on(pid: Pid) -> String {
+    format!(
+        "the statement in flight cannot be cancelled and goes on without its session; select pg_terminate_backend({pid}) ends it"
+    )
 }
 
 /// What comes from outside: a message, or the end of a cancel request. Without a connection, nothing ever.

@@ -123,3 +123,36 @@ fn json_reads_the_same_from_run_to_run() {
     assert!(first.lines().count() > 30, "{first}");
     assert_eq!(first, play());
 }
+
+const STATEMENTS: &str = "\
+-- Several statements in a step
+--
+-- sessions: A, B
+
+-- setup
+create table t (id int primary key, v text);
+insert into t values (1, 'x'), (2, 'y');
+
+-- A: inserts and fails
+insert into t values (3, 'z');
+select 1/0;
+update t set v = v;
+
+-- B: looks
+select count(*) from t;
+--> 3
+
+-- B: builds an index as only a statement of its own may
+create index concurrently on t (v); vacuum t;
+--> VACUUM
+";
+
+#[test]
+fn a_steps_statements_go_one_by_one_as_psql_sends_what_is_typed() {
+    let (_folder, path) = written("statements.sql", STATEMENTS);
+    let output = overbooked(&["play", &path]);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}{}", complaint(&output));
+    let order = ["INSERT 0 1", "division by zero", "UPDATE 3"].map(|said| told.find(said).unwrap());
+    assert!(order.is_sorted(), "{told}");
+}

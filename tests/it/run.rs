@@ -32,6 +32,10 @@ impl Watched {
         self.run.commands.send(command).unwrap();
     }
 
+    fn submit(&self, session: &str, sql: &str) {
+        self.send(Command::Submit { session: SessionName::new(session), sql: sql.to_owned() });
+    }
+
     /// Takes reports until one is what is waited for; gives all that came since.
     async fn until(&mut self, is_it: impl Fn(&Report) -> bool) -> Vec<Report> {
         let from = self.log.len();
@@ -271,4 +275,64 @@ async fn a_pooler_whose_sessions_are_shared_is_refused() {
     let Some(Report::Broken(reason)) = broken.last() else { unreachable!("it was waited for") };
     assert!(reason.contains("pooler in transaction mode"), "{reason}");
     run.run.end().await;
+}
+
+/// Alice holds a row of the user's own table, and Bob's autocommit UPDATE waits for her.
+async fn a_wait_on_the_users_own_table(database: &Database) -> Watched {
+    let mut own = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+    sqlx::raw_sql("create table public.stock (id int primary key, n int); insert into public.stock values (1, 0)")
+        .execute(&mut own)
+        .await
+        .unwrap();
+    own.close().await.unwrap();
+    let venues = Venues::at(database.target());
+    let mut run = Watched::open(&venues, "adjacent-seats");
+    run.until_quiet().await;
+    run.submit("Alice", "begin; update public.stock set n = n + 100 where id = 1");
+    run.until_quiet().await;
+    run.submit("Bob", "update public.stock set n = n + 1 where id = 1");
+    run.until(|report| matches!(report, Report::Event(Event { kind: Kind::Waiting(_), .. }))).await;
+    run
+}
+
+async fn stock(database: &Database) -> i32 {
+    let mut own = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+    let n = sqlx::query_scalar("select n from public.stock").fetch_one(&mut own).await.unwrap();
+    own.close().await.unwrap();
+    n
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_lets_nothing_through_that_waited_for_one_of_us() {
+    let database = Database::create().await;
+    let run = a_wait_on_the_users_own_table(&database).await;
+    assert_eq!(run.run.end().await, []);
+    assert_eq!(stock(&database).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_back_or_to_another_scenario_or_engine_lets_nothing_through_either() {
+    let scenario = Arc::new(library::open("last-ticket").unwrap());
+    for away in [Command::GoTo(0), Command::Open(scenario), Command::Switch(EngineKind::Optimistic)]
+    {
+        let database = Database::create().await;
+        let mut run = a_wait_on_the_users_own_table(&database).await;
+        run.send(away);
+        run.until(|report| matches!(report, Report::Fresh(_) | Report::Broken(_))).await;
+        assert_eq!(stock(&database).await, 0);
+        run.run.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_closes_a_session_lets_nothing_of_it_through() {
+    let database = Database::create().await;
+    let mut run = a_wait_on_the_users_own_table(&database).await;
+    run.send(Command::Close(SessionName::new("Bob")));
+    run.until(|report| matches!(report, Report::Event(Event { kind: Kind::Closed, .. }))).await;
+    run.submit("Alice", "commit");
+    run.until(|report| matches!(report, Report::Event(Event { kind: Kind::Done { .. }, .. })))
+        .await;
+    run.run.end().await;
+    assert_eq!(stock(&database).await, 100);
 }
