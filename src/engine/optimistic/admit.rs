@@ -44,7 +44,7 @@ impl Session {
     pub(super) fn check_state(&mut self) -> Result<(), Refusal> {
         match &self.state {
             State::Failed => Err(Refusal::aborted()),
-            State::Doomed => {
+            State::Doomed(_) => {
                 self.state = State::Idle;
                 Err(Refusal::schema_changed())
             }
@@ -78,6 +78,18 @@ impl Session {
             turned: self.tables.turn(statement, &named_in(statement, &executed, named)),
             tables,
         })
+    }
+
+    /// Fills the copies that a statement will see: a portal sees what was there when it was bound.
+    pub(super) async fn fill_for(&mut self, statement: &Statement) -> Result<(), Trouble> {
+        if matches!(statement.kind, Kind::Ddl(_) | Kind::Session | Kind::Empty) {
+            return Ok(());
+        }
+        let executed = self.executed(statement);
+        let named = self.look(&executed).await?;
+        let tables = self.ensure_copies(&named.all()).await?;
+        let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
+        self.fill(&tables).await
     }
 
     /// The statement behind an EXECUTE, or the statement itself.

@@ -39,6 +39,8 @@ pub(super) struct Waiting {
     bytes: BytesMut,
     /// The statement that it prepares.
     prepares: Option<Preparing>,
+    /// The portal that it binds.
+    binds: Option<(String, Portal)>,
 }
 
 /// A statement that is being prepared, and its name.
@@ -160,7 +162,11 @@ impl Session {
             out.put_slice(fields.rest());
         });
         self.turned = Some(turned);
-        self.waiting.push(Waiting { bytes, prepares: Some((name.clone(), Arc::clone(&prepared))) });
+        self.waiting.push(Waiting {
+            bytes,
+            prepares: Some((name.clone(), Arc::clone(&prepared))),
+            binds: None,
+        });
         self.prepared.insert(name, prepared);
         Ok(())
     }
@@ -214,20 +220,32 @@ impl Session {
             return Err(malformed());
         };
         let prepared = self.known(&name)?;
-        let ours = prepared.is_ours();
-        self.portals.insert(portal, Portal { prepared: Arc::clone(&prepared) });
-        if ours {
+        if prepared.is_ours() {
             self.dispatch(None).await?;
             put(&mut self.client.out, b'2', |_| {});
-            return Ok(());
+        } else {
+            self.prepare_names(&prepared.statement).await?;
+            self.fill_for(&prepared.statement).await?;
+            let binds = Some((portal.clone(), Portal { prepared: Arc::clone(&prepared) }));
+            let bytes = BytesMut::from(frame.bytes());
+            self.waiting.push(Waiting { bytes, prepares: None, binds });
         }
-        self.prepare_names(&prepared.statement).await?;
-        self.wait_with(frame);
+        // Only now: copies that are made anew begin a transaction anew, and with it all portals are gone.
+        self.portals.insert(portal, Portal { prepared });
         Ok(())
     }
 
     fn wait_with(&mut self, frame: &FromClient) {
-        self.waiting.push(Waiting { bytes: BytesMut::from(frame.bytes()), prepares: None });
+        self.waiting.push(Waiting {
+            bytes: BytesMut::from(frame.bytes()),
+            prepares: None,
+            binds: None,
+        });
+    }
+
+    /// At a transaction's end the server's portals are gone; those whose Bind has not been sent yet are still to come.
+    pub(super) fn forget_portals(&mut self) {
+        self.portals = self.waiting.iter().filter_map(|waiting| waiting.binds.clone()).collect();
     }
 
     fn known(&self, name: &str) -> Result<Arc<Prepared>, Refusal> {

@@ -68,7 +68,7 @@ pub(super) enum State {
     /// In a transaction block that has failed; the backend has been rolled back already.
     Failed,
     /// In a transaction block that somebody's DDL has ended; the client does not know yet.
-    Doomed,
+    Doomed(Block),
 }
 
 /// How a transaction came to be.
@@ -240,9 +240,9 @@ impl Session {
     pub(super) fn ready(&mut self) {
         let status = match &self.state {
             State::Open(open) if open.block == Block::Explicit => b'T',
-            State::Doomed => b'T',
+            State::Doomed(Block::Explicit) => b'T',
             State::Failed => b'E',
-            State::Open(_) | State::Idle => b'I',
+            State::Open(_) | State::Doomed(Block::Implicit) | State::Idle => b'I',
         };
         put(&mut self.client.out, b'Z', |out| out.extend_from_slice(&[status]));
     }

@@ -10,7 +10,7 @@ use bytes::BufMut;
 use super::admit::Admitted;
 use super::commit::Ended;
 use super::locks::ALL_ROWS;
-use super::refusal::{put_tag, put_warning};
+use super::refusal::{Refusal, put_tag, put_warning};
 use super::server::Trouble;
 use super::session::{Block, Session, State};
 use super::statement::{Access, Kind, Statement, is_async};
@@ -74,7 +74,12 @@ impl Session {
 
     /// Ends an implicit transaction at the end of its message.
     pub(super) async fn settle(&mut self) -> Result<(), Trouble> {
-        let State::Open(open) = &self.state else { return Ok(()) };
+        let open = match &self.state {
+            State::Open(open) => open,
+            // What ran without a block was rolled back from outside: it was not committed, and is not called so.
+            State::Doomed(Block::Implicit) => return Err(Refusal::schema_changed().into()),
+            State::Doomed(Block::Explicit) | State::Failed | State::Idle => return Ok(()),
+        };
         if open.is_block() {
             return Ok(());
         }
@@ -223,7 +228,7 @@ impl Session {
                 self.state = State::Idle;
                 return Ok(Held::Tag("ROLLBACK"));
             }
-            State::Doomed => self.check_state()?,
+            State::Doomed(_) => self.check_state()?,
             State::Open(open) => {
                 if !open.is_block() {
                     self.warn_of_no_transaction();

@@ -99,7 +99,7 @@ impl Session {
     /// What every end of a transaction does.
     pub(super) async fn after_end(&mut self, copies_changed: bool) -> io::Result<()> {
         self.place.end();
-        self.portals.clear();
+        self.forget_portals();
         if self.common.is_heard() {
             self.tell(Happening::Private(Vec::new()));
         }
@@ -132,8 +132,8 @@ impl Session {
     pub(super) async fn after_error(&mut self) -> io::Result<()> {
         let in_block = match &self.state {
             State::Open(open) => open.block == Block::Explicit,
-            State::Failed | State::Doomed => true,
-            State::Idle => false,
+            State::Failed | State::Doomed(Block::Explicit) => true,
+            State::Idle | State::Doomed(Block::Implicit) => false,
         };
         self.roll_back().await?;
         self.state = if in_block { State::Failed } else { State::Idle };
@@ -146,11 +146,10 @@ impl Session {
         if self.step_back().await? {
             return Ok(());
         }
-        let is_open = matches!(self.state, State::Open(_));
+        let State::Open(open) = &self.state else { return self.roll_back().await };
+        let block = open.block;
         self.roll_back().await?;
-        if is_open {
-            self.state = State::Doomed;
-        }
+        self.state = State::Doomed(block);
         Ok(())
     }
 }

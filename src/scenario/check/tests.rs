@@ -191,7 +191,7 @@ fn the_rows_at_the_end_must_come_in_order() {
     ] {
         let mut play = Play::of(FILE, EngineKind::Postgres);
         play.sent("", None).tell("", Kind::Columns(columns.clone()));
-        play.tell("", Kind::Rows(rows)).done("", "SELECT 2");
+        play.tell("", Kind::Rows(rows)).done("", "SELECT 2").tell("", Kind::Quiet);
         assert_eq!(play.found(), found);
     }
 }

@@ -1,0 +1,123 @@
+//! The extended protocol through the optimistic engine, message by message: whatever makes the copies anew or ends a transaction from
+//! outside between two messages, what is acknowledged is stored.
+
+use tokio_postgres::Client;
+
+use crate::gateway::{Served, says};
+use crate::raw::{Raw, line};
+
+const TABLE: &str =
+    "create table t (a int primary key, b text); insert into t values (1, 'x'), (2, 'y')";
+
+async fn table() -> (Served, Raw, Client) {
+    let served = Served::start().await;
+    served.outsider().await.batch_execute(TABLE).await.unwrap();
+    let (raw, other) = (Raw::connect(served.folder.path()).await, served.client().await);
+    (served, raw, other)
+}
+
+/// What makes the copies anew.
+const CHANGES: [&str; 10] = [
+    "alter table t add column c int",
+    "create table other (id int)",
+    "comment on table t is 'x'",
+    "grant select on t to public",
+    "create index async on t (b)",
+    "create view v as select 1 as x",
+    "analyze t",
+    "discard temp",
+    "set search_path = public",
+    "vacuum full t",
+];
+
+const STATEMENTS: [(&str, &str, &str); 5] = [
+    ("insert into t (a, b) values (3, 'new')", "[INSERT 0 1]", "1x2y3new"),
+    ("update t set b = 'new' where a = 1", "[UPDATE 1]", "1new2y"),
+    ("delete from t where a = 1", "[DELETE 1]", "2y"),
+    (
+        "with w as (insert into t values (1, 'z') on conflict (a) do update set b = t.b || 'z' returning b) select b from w",
+        "(xz) [SELECT 1]",
+        "1xz2y",
+    ),
+    ("select count(*) from t", "(2) [SELECT 1]", "1x2y"),
+];
+
+/// Sends what `messages` puts until it is answered otherwise than by OC001, which asks for a retry.
+async fn retried(raw: &mut Raw, messages: impl Fn(&mut Raw)) -> String {
+    loop {
+        messages(raw);
+        let said = raw.says().await;
+        if !said.contains("!40001") {
+            return said;
+        }
+    }
+}
+
+fn in_one(raw: &mut Raw) {
+    raw.bind("", "p").execute("").sync();
+}
+
+fn flushed_in_between(raw: &mut Raw) {
+    raw.describe("Sp").bind("c", "p").flush().describe("Pc").flush().execute("c").sync();
+}
+
+fn behind_another_portal(raw: &mut Raw) {
+    raw.parse("", "select 1")
+        .bind("one", "")
+        .bind("", "p")
+        .flush()
+        .execute("one")
+        .execute("")
+        .sync();
+}
+
+async fn stored(served: &Served) -> String {
+    let all = "select string_agg(a || b, '' order by a) from t";
+    served.outsider().await.query_one(all, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_was_prepared_before_the_copies_were_made_anew_is_stored() {
+    for (number, change) in CHANGES.into_iter().enumerate() {
+        let (served, mut raw, other) = table().await;
+        for (place, (sql, answer, left)) in STATEMENTS.into_iter().enumerate() {
+            let reset = "truncate t; insert into t values (1, 'x'), (2, 'y'); drop view if exists v; drop table if exists other; alter table t drop column if exists c";
+            served.outsider().await.batch_execute(reset).await.unwrap();
+            let prepare = |raw: &mut Raw| {
+                raw.close("Sp").parse("p", sql).sync();
+            };
+            assert_eq!(retried(&mut raw, prepare).await, "3 1 ZI");
+            if change.starts_with("vacuum") {
+                served.outsider().await.batch_execute(change).await.unwrap();
+            } else if (number + place) % 2 == 0 {
+                retried(&mut raw, |raw| {
+                    raw.query(change);
+                })
+                .await;
+            } else {
+                says(&other, change).await;
+            }
+            let ways = [in_one, flushed_in_between, behind_another_portal];
+            let said = retried(&mut raw, ways[(number + place) % 3]).await;
+            assert!(said.contains(answer) && said.ends_with("ZI"), "{change}: {sql}: {said}");
+            assert_eq!(stored(&served).await, left, "{change}: {sql}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_ends_before_sync_is_not_called_complete() {
+    let update = "update t set b = b || 'x' where a = 1 returning b";
+    for ddl in ["alter table t add column c int", "drop table t"] {
+        let (_served, mut raw, other) = table().await;
+        raw.parse("p", update).sync();
+        raw.says().await;
+        raw.bind("", "p").execute("").parse("q", "select 1").flush();
+        assert_eq!(line(&raw.until(b'1').await), "2 (xx) [UPDATE 1] 1");
+        assert_eq!(says(&other, ddl).await, "(0)");
+        raw.sync();
+        assert_eq!(raw.says().await, "!40001 ZI", "{ddl}");
+        raw.query("select 1");
+        assert_eq!(raw.says().await, "T (1) [SELECT 1] ZI");
+    }
+}

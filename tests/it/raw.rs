@@ -1,0 +1,148 @@
+//! A client that speaks the protocol message by message, so that a test decides what is sent before what is answered.
+
+use std::path::Path;
+use std::time::Duration;
+
+use overbooked::engine::postgres::SUPERUSER;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+/// How long an answer may take before the test gives up on it.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// A connection past its start-up.
+pub(crate) struct Raw {
+    stream: UnixStream,
+    out: Vec<u8>,
+}
+
+/// One message of the server.
+pub(crate) struct Answer {
+    pub(crate) tag: u8,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The field of an error or a notice.
+    pub(crate) fn field(&self, letter: u8) -> Option<String> {
+        let fields = self.body.split(|byte| *byte == 0);
+        let field = fields.into_iter().find(|field| field.first() == Some(&letter))?;
+        Some(String::from_utf8_lossy(&field[1..]).into_owned())
+    }
+}
+
+impl Raw {
+    /// Connects to the socket in this folder.
+    pub(crate) async fn connect(folder: &Path) -> Self {
+        let stream = UnixStream::connect(folder.join(".s.PGSQL.5432")).await.unwrap();
+        let mut raw = Self { stream, out: Vec::new() };
+        let body = format!("user\0{SUPERUSER}\0database\0postgres\0\0");
+        let length = u32::try_from(body.len() + 8).unwrap();
+        raw.out.extend(length.to_be_bytes());
+        raw.out.extend(196_608_u32.to_be_bytes());
+        raw.out.extend(body.as_bytes());
+        raw.until_ready().await;
+        raw
+    }
+
+    fn put(&mut self, tag: u8, body: &[u8]) -> &mut Self {
+        self.out.push(tag);
+        self.out.extend(u32::try_from(body.len() + 4).unwrap().to_be_bytes());
+        self.out.extend(body);
+        self
+    }
+
+    pub(crate) fn parse(&mut self, name: &str, sql: &str) -> &mut Self {
+        self.put(b'P', format!("{name}\0{sql}\0\0\0").as_bytes())
+    }
+
+    pub(crate) fn bind(&mut self, portal: &str, name: &str) -> &mut Self {
+        self.put(b'B', format!("{portal}\0{name}\0\0\0\0\0\0\0").as_bytes())
+    }
+
+    /// `what` is `S` or `P`, then the name.
+    pub(crate) fn describe(&mut self, what: &str) -> &mut Self {
+        self.put(b'D', format!("{what}\0").as_bytes())
+    }
+
+    pub(crate) fn close(&mut self, what: &str) -> &mut Self {
+        self.put(b'C', format!("{what}\0").as_bytes())
+    }
+
+    pub(crate) fn execute(&mut self, portal: &str) -> &mut Self {
+        self.put(b'E', format!("{portal}\0\0\0\0\0").as_bytes())
+    }
+
+    pub(crate) fn flush(&mut self) -> &mut Self {
+        self.put(b'H', b"")
+    }
+
+    pub(crate) fn sync(&mut self) -> &mut Self {
+        self.put(b'S', b"")
+    }
+
+    pub(crate) fn query(&mut self, sql: &str) -> &mut Self {
+        self.put(b'Q', format!("{sql}\0").as_bytes())
+    }
+
+    async fn answer(&mut self) -> Answer {
+        let read = async {
+            let tag = self.stream.read_u8().await.unwrap();
+            let mut body = vec![0; self.stream.read_u32().await.unwrap() as usize - 4];
+            self.stream.read_exact(&mut body).await.unwrap();
+            Answer { tag, body }
+        };
+        tokio::time::timeout(DEADLINE, read).await.expect("the server answers")
+    }
+
+    /// Sends what was put, and takes the answers up to one with this tag.
+    pub(crate) async fn until(&mut self, tag: u8) -> Vec<Answer> {
+        let out = std::mem::take(&mut self.out);
+        self.stream.write_all(&out).await.unwrap();
+        let mut answers = Vec::new();
+        loop {
+            let answer = self.answer().await;
+            let is_last = answer.tag == tag || answer.tag == b'E' && tag != b'Z';
+            answers.push(answer);
+            if is_last {
+                return answers;
+            }
+        }
+    }
+
+    pub(crate) async fn until_ready(&mut self) -> Vec<Answer> {
+        self.until(b'Z').await
+    }
+
+    /// The answers up to `ReadyForQuery` in one line.
+    pub(crate) async fn says(&mut self) -> String {
+        line(&self.until_ready().await)
+    }
+}
+
+/// Answers in one line: tags, values, the codes of errors.
+pub(crate) fn line(answers: &[Answer]) -> String {
+    answers.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn word(answer: &Answer) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned();
+    match answer.tag {
+        b'C' => format!("[{}]", text(&answer.body)),
+        b'E' => format!("!{}", answer.field(b'C').unwrap_or_default()),
+        b'D' => format!("({})", values(&answer.body[2..])),
+        b'Z' => format!("Z{}", text(&answer.body)),
+        tag => char::from(tag).to_string(),
+    }
+}
+
+fn values(mut body: &[u8]) -> String {
+    let mut values = Vec::new();
+    while let Some((length, rest)) = body.split_first_chunk() {
+        let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+        let (value, rest) = rest.split_at(length);
+        values.push(String::from_utf8_lossy(value).into_owned());
+        body = rest;
+    }
+    values.join(",")
+}
