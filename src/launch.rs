@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -130,10 +130,16 @@ pub fn end(ending: Ending) -> io::Result<()> {
     }
 }
 
+/// The path from the root on. Where the working folder is gone, the path says by itself what is wrong with it.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// How a private PostgreSQL is to be started.
 pub fn cluster_options(arguments: &EngineArgs) -> ClusterOptions {
     ClusterOptions {
-        binaries: arguments.pg_bin.clone(),
+        // The server and what watches over it have other working folders than we.
+        binaries: arguments.pg_bin.as_deref().map(absolute),
         data: arguments.data.clone(),
         ..ClusterOptions::default()
     }

@@ -156,3 +156,19 @@ fn a_steps_statements_go_one_by_one_as_psql_sends_what_is_typed() {
     let order = ["INSERT 0 1", "division by zero", "UPDATE 3"].map(|said| told.find(said).unwrap());
     assert!(order.is_sorted(), "{told}");
 }
+
+#[test]
+fn binaries_may_be_named_from_the_working_folder() {
+    let binaries = Command::new("pg_config").arg("--bindir").output();
+    let Ok(binaries) = binaries else { return println!("pg_config is not to be had; left out") };
+    let binaries = PathBuf::from(String::from_utf8(binaries.stdout).unwrap().trim());
+    let Some(parent) = binaries.parent().filter(|_| binaries.join("initdb").exists()) else {
+        return println!("no server's programs beside pg_config; left out");
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_overbooked"))
+        .args(["play", "adjacent-seats", "--pg-bin", "./bin"])
+        .current_dir(parent)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+}
