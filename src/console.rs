@@ -1,11 +1,12 @@
 //! Opens the console, with one engine or both: settings from the command line, the environment and the configuration file, then engine, run and screen.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use color_eyre::eyre::{self, WrapErr as _};
-use futures::stream;
+use futures::{FutureExt as _, stream};
 use tokio::sync::mpsc;
 
 use crate::cli::{ConsoleArgs, EngineArgs};
@@ -78,14 +79,17 @@ async fn play(
     }
     let production = venues.fit(production);
     let (start, mut endings) = runs_on(venues.clone());
-    let shown = show(Console { start, production, engines, setting }, recording).await;
+    // A defect of ours on the screen must not cut the sessions off either.
+    let shown = show(Console { start, production, engines, setting }, recording);
+    let shown = AssertUnwindSafe(shown).catch_unwind().await;
     while let Some(ending) = endings.recv().await {
         for untidy in ending.end().await {
-            writeln!(std::io::stderr(), "overbooked: {untidy}")?;
+            // Where the terminal is gone nobody reads it, and the rest is tidied up all the same.
+            let _ = writeln!(std::io::stderr(), "overbooked: {untidy}");
         }
     }
     venues.stop().await.map_err(Failure::from)?;
-    shown
+    shown.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Starts runs on the same engines, and tells the end of each: all of them must have tidied up before the server is stopped.

@@ -1,7 +1,10 @@
 //! Plays a scenario by itself, to its end: the next step goes out when the last one's dust has settled.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures::FutureExt as _;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -114,10 +117,11 @@ pub async fn play(
     let interrupted = interrupted.clone();
     let mut stepper =
         Stepper { run, production, patience, interrupted, played: None, place: Place::default() };
-    let ended = stepper.play().await;
+    // A defect of ours must not cut the sessions off in the middle of something.
+    let ended = AssertUnwindSafe(stepper.play()).catch_unwind().await;
     let Stepper { run, played, .. } = stepper;
     let untidy = run.end().await;
-    ended?;
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     played
         .map(|progress| Played { untidy, ..progress.finish() })
         .ok_or_else(|| CannotPlay("the run ended before it began".into()))

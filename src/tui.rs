@@ -35,6 +35,7 @@ pub mod house;
 pub mod keys;
 pub mod layer;
 pub mod layout;
+mod losses;
 pub mod pane;
 pub mod recording;
 pub mod remark;
@@ -107,6 +108,9 @@ pub enum Exit {
 /// What broke the loop.
 #[derive(Debug, thiserror::Error)]
 pub enum LoopError {
+    /// Nobody is at the other end of the terminal any more, which is an end like any other.
+    #[error("the terminal is gone")]
+    Gone,
     /// The terminal could not be read.
     #[error("cannot read from the terminal")]
     Read(#[source] io::Error),
@@ -114,6 +118,20 @@ pub enum LoopError {
     #[error("cannot draw on the terminal: {0}")]
     Draw(String),
 }
+
+impl LoopError {
+    /// What became of reading.
+    fn reading(error: io::Error) -> Self {
+        if screen::is_gone(&error) { Self::Gone } else { Self::Read(error) }
+    }
+
+    /// What became of drawing.
+    #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+    fn drawing<B: Frames>(error: B::Error) -> Self {
+        if B::is_gone(&error) { Self::Gone } else { Self::Draw(error.to_string()) }
+    }
+}
+
 /// Shows the console until somebody leaves it.
 pub async fn run<B, I>(
     terminal: &mut Terminal<B>,
@@ -124,5 +142,12 @@ where
     B: Frames,
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
-    Stage::open(terminal, input, console)?.play().await
+    let played = match Stage::open(terminal, input, console) {
+        Ok(stage) => stage.play().await,
+        Err(error) => Err(error),
+    };
+    match played {
+        Err(LoopError::Gone) => Ok(Exit::NoInput),
+        played => played,
+    }
 }

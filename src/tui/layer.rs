@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::app::Effect;
 use super::editor::Editor;
 use super::scrollback::Direction;
 use super::timeline::Gaze;
@@ -13,6 +14,8 @@ use crate::scenario::Scenario;
 pub enum Layer {
     /// "A transaction is open. Leave?"
     Quit,
+    /// Something else that is asked first.
+    Question(Question),
     /// Every key; scrolled down by so many rows.
     Help {
         /// By how many.
@@ -30,6 +33,21 @@ pub enum Layer {
     FindStatement(FindStatement),
     /// The next step's SQL, to be changed.
     EditStep(Editor),
+}
+
+/// A question before something that cannot be undone.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What is asked.
+    pub title: &'static str,
+    /// What would come of it, in sentences.
+    pub words: Vec<String>,
+    /// What `y` does, in a word.
+    pub yes: &'static str,
+    /// What `n` does.
+    pub no: &'static str,
+    /// What is done after `y`.
+    pub effects: Vec<Effect>,
 }
 
 /// The list of scenarios.

@@ -115,6 +115,11 @@ impl Pane {
         self.link == Link::Open && self.status != TransactionStatus::Idle
     }
 
+    /// Whether something would be lost with the session: a transaction, or what runs or waits.
+    pub fn has_something_to_lose(&self) -> bool {
+        self.has_transaction() || (self.link == Link::Open && self.is_busy())
+    }
+
     /// Whether a statement runs, or is on its way.
     pub fn is_busy(&self) -> bool {
         self.in_flight.is_some() || self.asked.is_some()

@@ -140,15 +140,20 @@ where
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
     async fn play(&mut self) -> Result<(), LoopError> {
-        while self.turn().await? == Turn::Stay {}
-        Ok(())
+        loop {
+            match self.turn().await {
+                Ok(Turn::Stay) => {}
+                Ok(Turn::Leave) | Err(LoopError::Gone) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn turn(&mut self) -> Result<Turn, LoopError> {
         let reporting = self.stand.phase != Phase::Over;
         tokio::select! {
             biased;
-            input = self.input.next() => self.obey(input.transpose().map_err(LoopError::Read)?.as_ref()),
+            input = self.input.next() => self.obey(input.transpose().map_err(LoopError::reading)?.as_ref()),
             _ = self.frames.tick() => self.draw().map(|()| Turn::Stay),
             report = self.heard.recv(), if reporting => {
                 self.hear(report);
@@ -227,7 +232,7 @@ where
     }
 
     fn draw(&mut self) -> Result<(), LoopError> {
-        let failed = |error: B::Error| LoopError::Draw(error.to_string());
+        let failed = LoopError::drawing::<B>;
         let (stand, theme, now) = (&mut self.stand, self.theme, self.clock.elapsed());
         stand.tick(now);
         self.terminal.backend_mut().begin_frame().map_err(failed)?;

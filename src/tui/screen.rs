@@ -63,6 +63,11 @@ pub trait Frames: Backend {
     fn suspend(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
+
+    /// Whether this error says that the terminal is not there any more.
+    fn is_gone(_error: &Self::Error) -> bool {
+        false
+    }
 }
 
 impl Frames for TestBackend {}
@@ -81,6 +86,18 @@ impl<W: Write> Frames for CrosstermBackend<W> {
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP)?;
         take(self)
     }
+
+    fn is_gone(error: &io::Error) -> bool {
+        is_gone(error)
+    }
+}
+
+/// Whether an error of reading or writing says that the terminal is not there any more: its window was closed, its connection was cut. Whoever is not
+/// in the terminal's own session gets no SIGHUP and hears of it in this way alone.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let gone = [Errno::IO, Errno::NXIO, Errno::NODEV, Errno::PIPE, Errno::NOTTY, Errno::BADF];
+    gone.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Whether the terminal is ours at the moment: what was taken once is given back once.

@@ -40,11 +40,6 @@ enum Happening {
     Moment,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn draw_error<B: Frames>(error: B::Error) -> LoopError {
-    LoopError::Draw(error.to_string())
-}
-
 /// Everything that the loop holds.
 pub(super) struct Stage<'a, B: Frames, I> {
     terminal: &'a mut Terminal<B>,
@@ -75,7 +70,7 @@ where
         input: &'a mut I,
         console: Console,
     ) -> Result<Self, LoopError> {
-        let size = terminal.size().map_err(draw_error::<B>)?;
+        let size = terminal.size().map_err(LoopError::drawing::<B>)?;
         let Console { mut start, production, engines, setting } = console;
         let clock = Instant::now();
         let show = Show::One(App::new(setting, size, clock));
@@ -103,15 +98,20 @@ where
 
     /// Shows what happens until somebody leaves.
     pub(super) async fn play(mut self) -> Result<Exit, LoopError> {
-        self.draw()?;
-        while self.exit.is_none() {
-            self.turn().await?;
-        }
+        let shown = self.show_until_left().await;
         // What was asked for is written to its end, though nobody is told any more.
         while let Some(exported) = self.exports.join_next().await {
             tracing::info!(?exported, "written after the screen was left");
         }
-        Ok(self.exit.unwrap_or(Exit::Quit))
+        shown.map(|()| self.exit.unwrap_or(Exit::Quit))
+    }
+
+    async fn show_until_left(&mut self) -> Result<(), LoopError> {
+        self.draw()?;
+        while self.exit.is_none() {
+            self.turn().await?;
+        }
+        Ok(())
     }
 
     /// Waits for something to happen, folds everything that has, draws if a frame is due.
@@ -196,7 +196,7 @@ where
             Effect::Redraw => self.draw_anew()?,
             Effect::Export(export) => self.export(*export)?,
             Effect::Suspend => {
-                self.terminal.backend_mut().suspend().map_err(draw_error::<B>)?;
+                self.terminal.backend_mut().suspend().map_err(LoopError::drawing::<B>)?;
                 self.draw_anew()?;
             }
         }
@@ -258,10 +258,10 @@ where
 
     /// Forgets what the terminal shows, so that the next frame draws every cell.
     fn draw_anew(&mut self) -> Result<(), LoopError> {
-        let size = self.terminal.size().map_err(draw_error::<B>)?;
+        let size = self.terminal.size().map_err(LoopError::drawing::<B>)?;
         self.terminal
             .resize((ratatui::layout::Position::ORIGIN, size).into())
-            .map_err(draw_error::<B>)
+            .map_err(LoopError::drawing::<B>)
     }
 
     /// Begins to write the session so far into files. The disk may take its time.
@@ -279,13 +279,13 @@ where
     /// Draws a frame, and lets somebody look at it.
     fn draw_for<T>(&mut self, look: impl FnOnce(&Buffer) -> T) -> Result<T, LoopError> {
         let now = self.now();
-        let size = self.terminal.size().map_err(draw_error::<B>)?;
+        let size = self.terminal.size().map_err(LoopError::drawing::<B>)?;
         self.show.resize(size);
-        self.terminal.backend_mut().begin_frame().map_err(draw_error::<B>)?;
+        self.terminal.backend_mut().begin_frame().map_err(LoopError::drawing::<B>)?;
         let show = &self.show;
         let drawn = self.terminal.draw(|frame| show.draw(frame, now));
-        let seen = drawn.map(|frame| look(frame.buffer)).map_err(draw_error::<B>)?;
-        self.terminal.backend_mut().end_frame().map_err(draw_error::<B>)?;
+        let seen = drawn.map(|frame| look(frame.buffer)).map_err(LoopError::drawing::<B>)?;
+        self.terminal.backend_mut().end_frame().map_err(LoopError::drawing::<B>)?;
         self.next_frame = next_frame(now, self.now());
         self.is_stale = false;
         Ok(seen)
@@ -312,7 +312,7 @@ where
         biased;
         input = input.next() => match input {
             Some(Ok(input)) => Ok(Happening::Input(input)),
-            Some(Err(error)) => Err(LoopError::Read(error)),
+            Some(Err(error)) => Err(LoopError::reading(error)),
             None => Ok(Happening::InputEnded),
         },
         happening = report_of(Half::Above, above) => Ok(happening),

@@ -7,7 +7,10 @@ use std::time::Duration;
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use overbooked::config::Config;
-use overbooked::event::{Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus};
+use overbooked::event::{
+    Blocker, Certainty, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
+    WaitTarget,
+};
 use overbooked::run::{Command, EngineLine, Fresh, Production, Report};
 use overbooked::scenario::{EngineKind, Isolation, library};
 use overbooked::tui::app::{Opening, Setting};
@@ -151,6 +154,11 @@ fn submitted(session: &str, sql: &str) -> Command {
     Command::Submit { session: SessionName::new(session), sql: sql.to_owned() }
 }
 
+fn waits_for(name: &str) -> Wait {
+    let blockers = vec![Blocker::Session(SessionName::new(name))];
+    Wait { blockers, target: WaitTarget::Transaction, certainty: Certainty::Observed }
+}
+
 fn ready(status: TransactionStatus) -> Kind {
     Kind::Ready { submission: SubmissionId(1), status, elapsed: Duration::from_millis(1) }
 }
@@ -243,6 +251,33 @@ async fn leaving_asks_first_while_a_transaction_is_open() {
     desk.press(KeyCode::Char('q'), KeyModifiers::CONTROL);
     desk.press(KeyCode::Char('y'), KeyModifiers::NONE);
     assert_eq!(desk.ends().await.0, Exit::Quit);
+}
+
+#[tokio::test]
+async fn closing_a_session_that_somebody_waits_for_is_asked_first() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.happens("Alice", ready(TransactionStatus::InTransaction)).await;
+    let sql: Arc<str> = "select 1;".into();
+    desk.happens("Bob", Kind::Sent { submission: SubmissionId(2), sql, step: None }).await;
+    desk.happens("Bob", Kind::Waiting(waits_for("Alice"))).await;
+    desk.has_heard().await;
+    desk.press(KeyCode::Char('d'), KeyModifiers::CONTROL);
+    desk.press(KeyCode::Char('n'), KeyModifiers::NONE);
+    desk.press(KeyCode::F(9), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::AddSession(None));
+    desk.press(KeyCode::Char('d'), KeyModifiers::CONTROL);
+    desk.press(KeyCode::Char('y'), KeyModifiers::NONE);
+    assert_eq!(desk.command().await, Command::Close(SessionName::new("Alice")));
+}
+
+#[tokio::test]
+async fn a_terminal_that_dies_is_an_end() {
+    let desk = Desk::open();
+    desk.opens_the_scenario().await;
+    let died = io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error());
+    desk.keyboard.unbounded_send(Err(died)).unwrap();
+    assert_eq!(desk.ends().await.0, Exit::NoInput);
 }
 
 #[tokio::test]

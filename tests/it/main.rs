@@ -25,6 +25,7 @@ mod habits;
 mod headless;
 mod json;
 mod layers;
+mod leaving;
 mod library;
 mod matrix;
 mod observer;

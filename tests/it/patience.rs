@@ -82,7 +82,7 @@ step look { select 1; }
 const SHORT: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_mins(1);
 
-fn url(database: &Database) -> String {
+pub(crate) fn url(database: &Database) -> String {
     let (host, port) = (server().folder().display(), server().port());
     format!("host={host} port={port} user={SUPERUSER} dbname={}", database.name())
 }

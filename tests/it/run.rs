@@ -6,7 +6,7 @@ use std::time::Duration;
 use overbooked::engine::postgres::ClusterOptions;
 use overbooked::event::{Event, Kind, SessionName, WaitTarget};
 use overbooked::run::venues::Venues;
-use overbooked::run::{Command, Production, Report, Run};
+use overbooked::run::{Command, Fate, Production, Report, Run, Untidy};
 use overbooked::scenario::{EngineKind, library};
 use sqlx::{Connection as _, PgConnection};
 
@@ -335,4 +335,30 @@ async fn whoever_closes_a_session_lets_nothing_of_it_through() {
         .await;
     run.run.end().await;
     assert_eq!(stock(&database).await, 100);
+}
+
+/// A statement that takes every cancel request for a reason to try again.
+const STUBBORN: &str = "do $$ begin loop begin update public.stock set n = n + 1 where id = 1; return; \
+    exception when query_canceled then null; end; end loop; end $$";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_cannot_be_cancelled_is_ended_and_told() {
+    let database = Database::create().await;
+    let mut run = a_wait_on_the_users_own_table(&database).await;
+    run.submit("Mallory", STUBBORN);
+    let waits = |report: &Report| match report {
+        Report::Event(Event { session, kind: Kind::Waiting(_), .. }) => {
+            session.as_ref().is_some_and(|name| name.as_str() == "Mallory")
+        }
+        _ => false,
+    };
+    run.until(waits).await;
+    let untidy = run.run.end().await;
+    let [Untidy::Statement { session, fate: Fate::Ended, .. }] = &untidy[..] else {
+        panic!("{untidy:?}")
+    };
+    assert_eq!(session.as_str(), "Mallory");
+    let told = untidy[0].to_string();
+    assert!(told.starts_with("Mallory's statement could not be cancelled"), "{told}");
+    assert_eq!(stock(&database).await, 0);
 }

@@ -10,7 +10,9 @@ use crate::tui::backslash::Backslash;
 use crate::tui::editor::Editor;
 use crate::tui::export::Export;
 use crate::tui::keys::Action;
-use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
+use crate::tui::layer::{FindStatement, FindText, Layer, Picker, Question};
+use crate::tui::layout::Framing;
+use crate::tui::losses;
 use crate::tui::pane::{self, Link};
 use crate::tui::scrollback::{Direction, Look, Room};
 use crate::tui::timeline::Gaze;
@@ -345,13 +347,22 @@ impl App {
         Vec::new()
     }
 
+    /// Closes the focused session. Where others wait for its transaction it is asked first: its end lets them through.
     fn close(&mut self) -> Vec<Effect> {
         let Some(pane) = self.pane() else { return Vec::new() };
-        vec![Effect::Ask(Command::Close(pane.name.clone()))]
+        let effects = vec![Effect::Ask(Command::Close(pane.name.clone()))];
+        let words = losses::losses_on_closing(self, pane);
+        if words.is_empty() || self.framing != Framing::Whole {
+            return effects;
+        }
+        let question =
+            Question { title: "Close?", words, yes: "close", no: "keep it open", effects };
+        self.layers.push(Layer::Question(question));
+        Vec::new()
     }
 
     fn quit(&mut self) -> Vec<Effect> {
-        if self.panes.iter().any(pane::Pane::has_transaction) {
+        if self.panes.iter().any(pane::Pane::has_something_to_lose) {
             self.layers.push(Layer::Quit);
             return Vec::new();
         }

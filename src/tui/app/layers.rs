@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 use crate::syntax::{Unfinished, unfinished};
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
-use crate::tui::layer::{FindStatement, FindText, Layer, Picker};
+use crate::tui::layer::{FindStatement, FindText, Layer, Picker, Question};
 use crate::tui::scrollback::Direction;
 use crate::tui::timeline::Gaze;
 use crate::tui::{view, words};
@@ -38,6 +38,7 @@ impl App {
         }
         match layer {
             Layer::Quit => self.key_on_quit(key),
+            Layer::Question(question) => self.key_on_question(question, key),
             Layer::Help { down } => self.key_on_help(down, key),
             Layer::Story => self.key_on_story(key, action, now),
             Layer::Graph(gaze) => self.key_on_graph(gaze, key, action, now),
@@ -61,6 +62,14 @@ impl App {
             KeyCode::Char('y' | 'Y') => vec![Effect::Leave],
             KeyCode::Char('n' | 'N') | KeyCode::Esc => Vec::new(),
             _ => self.keep(Layer::Quit),
+        }
+    }
+
+    fn key_on_question(&mut self, question: Question, key: KeyEvent) -> Vec<Effect> {
+        match key.code {
+            KeyCode::Char('y' | 'Y') => question.effects,
+            KeyCode::Char('n' | 'N') | KeyCode::Esc => Vec::new(),
+            _ => self.keep(Layer::Question(question)),
         }
     }
 

@@ -154,7 +154,7 @@ impl Comparison {
 
     /// What happens once: in the half with the keys.
     fn lead(&mut self, action: Action, now: Duration) -> Vec<HalfEffect> {
-        if action == Action::Quit && self.has_transaction_elsewhere() {
+        if action == Action::Quit && self.has_something_to_lose_elsewhere() {
             self.leading_mut().layers.push(Layer::Quit);
             return Vec::new();
         }
@@ -162,9 +162,9 @@ impl Comparison {
         belonging_to(half, self.leading_mut().update(action, now))
     }
 
-    fn has_transaction_elsewhere(&self) -> bool {
+    fn has_something_to_lose_elsewhere(&self) -> bool {
         let other = self.app(self.turned_to.other());
-        other.panes.iter().any(crate::tui::pane::Pane::has_transaction)
+        other.panes.iter().any(crate::tui::pane::Pane::has_something_to_lose)
     }
 
     /// Does the same wherever what is typed goes.

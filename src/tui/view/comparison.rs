@@ -26,6 +26,7 @@ use crate::tui::app::App;
 use crate::tui::comparison::{Comparison, Half, SMALLEST, Typing, areas};
 use crate::tui::keys::Action;
 use crate::tui::layer::Layer;
+use crate::tui::losses::{Losses, losses_on_leaving};
 use crate::tui::script::{Mark, Script};
 use crate::tui::text;
 use crate::tui::theme::{Charset, Role};
@@ -75,11 +76,8 @@ fn draw_layer(
 ) -> Option<Position> {
     let app = comparison.leading();
     if let Some(Layer::Quit) = app.layers.last() {
-        let mut open =
-            Half::BOTH.map(|half| dialog::open_transactions(comparison.app(half))).concat();
-        open.sort();
-        open.dedup();
-        dialog::quit(app, &open, buffer.area, buffer);
+        let losses = Losses::of(&Half::BOTH.map(|half| comparison.app(half)));
+        dialog::quit(app, &losses_on_leaving(&losses), buffer.area, buffer);
         return None;
     }
     let places = crate::tui::layout::Places { footer, ..app.places() };

@@ -13,8 +13,9 @@ use crate::scenario::Scenario;
 use crate::tui::app::App;
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
-use crate::tui::layer::{FindStatement, FindText, Layer};
+use crate::tui::layer::{FindStatement, FindText, Layer, Question};
 use crate::tui::layout::Places;
+use crate::tui::losses::{Losses, losses_on_leaving};
 use crate::tui::theme::Role;
 use crate::tui::timeline::{self, Gaze};
 use crate::tui::{graph, text};
@@ -31,7 +32,8 @@ pub(super) fn draw(
 ) -> Option<Position> {
     let screen = buffer.area;
     match app.layers.last()? {
-        Layer::Quit => quit(app, &open_transactions(app), screen, buffer),
+        Layer::Quit => quit(app, &losses_on_leaving(&Losses::of(&[app])), screen, buffer),
+        Layer::Question(question) => ask(app, question, screen, buffer),
         Layer::Help { down } => super::help::draw(app, *down, screen, buffer),
         Layer::Story => story(app, screen, buffer),
         Layer::Graph(gaze) => graph(app, *gaze, places, now, buffer),
@@ -55,26 +57,40 @@ pub(super) fn height_of(lines: &[Line<'_>]) -> u16 {
     u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2)
 }
 
-/// The sessions that would lose a transaction.
-pub(super) fn open_transactions(app: &App) -> Vec<String> {
-    let open = app.panes.iter().filter(|pane| pane.has_transaction());
-    open.map(|pane| text::visible(pane.name.as_str()).into_owned()).collect()
+/// The question before leaving.
+pub(super) fn quit(app: &App, words: &[String], screen: Rect, buffer: &mut Buffer) {
+    let keys = [("y".into(), "leave"), ("n".into(), "stay")];
+    put_question(app, "Leave?", words, &keys, screen, buffer);
 }
 
-/// The question before leaving.
-pub(super) fn quit(app: &App, open: &[String], screen: Rect, buffer: &mut Buffer) {
-    let words = match open {
-        [one] => format!("{one} has an open transaction. Leaving rolls it back."),
-        many => format!("Open transactions: {}. Leaving rolls them back.", many.join(", ")),
-    };
-    let mut lines: Vec<Line<'_>> = text::wrap(&words, 56)
-        .into_iter()
-        .map(|row| Line::from(app.span(row, Role::Screen)))
-        .collect();
+fn ask(app: &App, question: &Question, screen: Rect, buffer: &mut Buffer) {
+    let keys = [("y".into(), question.yes), ("n".into(), question.no)];
+    put_question(app, question.title, &question.words, &keys, screen, buffer);
+}
+
+/// What can be read of a question at a glance: sentences, one below the other, and the keys that answer it.
+fn put_question(
+    app: &App,
+    title: &str,
+    words: &[String],
+    keys: &[(String, &'static str)],
+    screen: Rect,
+    buffer: &mut Buffer,
+) {
+    let rows = words.iter().flat_map(|sentence| text::wrap(&text::visible(sentence), 56));
+    let mut lines: Vec<Line<'_>> =
+        rows.map(|row| Line::from(app.span(row, Role::Screen))).collect();
+    // The keys stay in sight, however much there is to say.
+    let most = usize::from(screen.height.saturating_sub(4)).max(1);
+    if lines.len() > most {
+        lines.truncate(most - 1);
+        let ellipsis = app.setting.theme.signs().ellipsis;
+        lines.push(Line::from(app.span(ellipsis, Role::Screen)));
+    }
     lines.push(Line::default());
-    lines.push(keys_line(app, &[("y".into(), "leave"), ("n".into(), "stay")]));
+    lines.push(keys_line(app, keys));
     let area = centred(screen, 62, height_of(&lines));
-    put_lines(open_box(app, area, "Leave?", buffer), &lines, buffer);
+    put_lines(open_box(app, area, title, buffer), &lines, buffer);
 }
 
 pub(super) fn keys_line(app: &App, keys: &[(String, &'static str)]) -> Line<'static> {
