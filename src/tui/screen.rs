@@ -5,6 +5,7 @@
 //! SIGHUP arrive as [`Input`] and end the loop in good order.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::{SetCursorStyle, Show};
@@ -108,10 +109,16 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Output {
     stdout: Stdout,
     tape: Option<Tape>,
+    /// Once it is set nothing goes out any more. A ratatui terminal that cannot show its cursor when it is dropped writes so to the standard
+    /// error, and panics where that is gone as well: the sessions would be cut off.
+    is_given_back: Arc<AtomicBool>,
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_given_back.load(Ordering::SeqCst) {
+            return Ok(bytes.len());
+        }
         let written = self.stdout.write(bytes)?;
         if let Some(tape) = &mut self.tape {
             tape.take(&bytes[..written]);
@@ -120,6 +127,9 @@ impl Write for Output {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.is_given_back.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         self.stdout.flush()?;
         if let Some(tape) = &mut self.tape {
             tape.cut();
@@ -135,6 +145,7 @@ pub type Glass = CrosstermBackend<BufWriter<Output>>;
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<Glass>,
+    is_given_back: Arc<AtomicBool>,
 }
 
 impl Screen {
@@ -142,11 +153,14 @@ impl Screen {
     pub fn open(tape: Option<Tape>) -> io::Result<Self> {
         restore_on_panic();
         // A frame is written in one piece; 64 KiB hold the largest.
-        let output = BufWriter::with_capacity(64 * 1024, Output { stdout: io::stdout(), tape });
+        let is_given_back = Arc::<AtomicBool>::default();
+        let output =
+            Output { stdout: io::stdout(), tape, is_given_back: Arc::clone(&is_given_back) };
+        let output = BufWriter::with_capacity(64 * 1024, output);
         let mut glass = CrosstermBackend::new(output);
         take(&mut glass)?;
         let terminal = Terminal::new(glass).inspect_err(|_| restore(&mut io::stdout()))?;
-        Ok(Self { terminal })
+        Ok(Self { terminal, is_given_back })
     }
 
     /// The terminal to draw on.
@@ -158,6 +172,7 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         restore(self.terminal.backend_mut());
+        self.is_given_back.store(true, Ordering::SeqCst);
     }
 }
 
