@@ -31,8 +31,11 @@ const STILL_IN_USE: &str = "the run's schema is still in use; the next run remov
 
 impl Stage {
     /// Sends everybody home and drops the schema; tells what could not be tidied up in time. A schema that stays is the next run's to sweep.
-    pub(crate) async fn close(mut self) -> Vec<Untidy> {
+    ///
+    /// Before anything is rolled back, `others` is waited for: the silence of the runs that end together with this one.
+    pub(crate) async fn close(mut self, others: impl Future<Output = ()>) -> Vec<Untidy> {
         let mut untidy = self.fall_silent().await;
+        let _ = timeout(TIDY_UP, others).await;
         // What was played to its end ends as its file says, even if that commits; what was left in the middle has not happened.
         if !self.is_played_out {
             let _ = timeout(OWN_TEARDOWNS, self.roll_back()).await;

@@ -1,5 +1,6 @@
 //! The task behind a run: obeys commands, keeps the place in the schedule, replays.
 
+use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use crate::fault::with_causes;
 use crate::run::curtain::TIDY_UP;
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::orders::Orders;
+use crate::run::parting::Parting;
 use crate::run::place::{Finale, Place};
 use crate::run::prologue::Prologue;
 use crate::run::stage::{Moment, Stage};
@@ -25,6 +27,7 @@ const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
 /// Directs one stage after the other.
 pub(crate) struct Director {
     pub(crate) venues: Venues,
+    pub(crate) parting: Parting,
     pub(crate) production: Arc<Production>,
     pub(crate) reports: mpsc::Sender<Report>,
     pub(crate) clock: Instant,
@@ -49,7 +52,7 @@ impl Director {
         let mut stage = None;
         let played = AssertUnwindSafe(self.play(&mut stage, orders)).catch_unwind().await;
         let untidy = match stage {
-            Some(stage) => stage.close().await,
+            Some(stage) => stage.close(self.parting.is_silent()).await,
             None => Vec::new(),
         };
         self.close_house().await;
@@ -353,7 +356,7 @@ impl Director {
     /// Takes the stage down.
     async fn strike(&mut self, stage: &mut Option<Stage>) {
         let Some(stage) = stage.take() else { return };
-        for untidy in stage.close().await {
+        for untidy in stage.close(ready(())).await {
             self.note(untidy.to_string()).await;
         }
     }

@@ -142,7 +142,7 @@ impl Stage {
         match set_up {
             Ok(Some(())) => Ok(Some(stage)),
             given_up => {
-                stage.close().await;
+                stage.close(std::future::ready(())).await;
                 given_up.map(|_| None)
             }
         }

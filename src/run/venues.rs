@@ -13,6 +13,7 @@ use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions, OnProgress,
 use crate::engine::schema::{self, SchemaError};
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
 use crate::run::Production;
+use crate::run::parting::Partings;
 use crate::run::stage::SCHEMA_PREFIX;
 use crate::scenario::EngineKind;
 use crate::wire::{Place, Target};
@@ -162,6 +163,8 @@ pub struct Venues {
     server: Arc<Mutex<Server>>,
     /// What somebody's server is by itself, where that is not for us to choose.
     fixed: Option<EngineKind>,
+    /// The runs on them that may end together.
+    pub(crate) partings: Partings,
 }
 
 /// The PostgreSQL under everything.
@@ -188,7 +191,7 @@ impl Venues {
     }
 
     fn of(server: Server) -> Self {
-        Self { server: Arc::new(Mutex::new(server)), fixed: None }
+        Self { server: Arc::new(Mutex::new(server)), fixed: None, partings: Partings::default() }
     }
 
     /// The same, of a server that is an engine of this kind by itself.

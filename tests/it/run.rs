@@ -338,7 +338,11 @@ async fn whoever_closes_a_session_lets_nothing_of_it_through() {
 }
 
 /// A statement that takes every cancel request for a reason to try again.
-const STUBBORN: &str = "do $$ begin loop begin update public.stock set n = n + 1 where id = 1; return; \
+///
+/// Twice nested, since a request may come between one attempt and the next.
+const STUBBORN: &str = "do $$ begin loop begin \
+    loop begin update public.stock set n = n + 1 where id = 1; return; \
+    exception when query_canceled then null; end; end loop; \
     exception when query_canceled then null; end; end loop; end $$";
 
 #[tokio::test(flavor = "multi_thread")]
