@@ -62,6 +62,8 @@ impl Account {
 
     fn sent(&mut self, name: &SessionName, sql: &Arc<str>, step: Option<usize>) {
         let submission = match step {
+            // Its statements go one by one, and what they are answered stands together.
+            Some(step) if self.is_at(name, step) => return,
             Some(step) => {
                 self.steps.insert(step, Answer::default());
                 Submission::Step(step)
@@ -69,6 +71,10 @@ impl Account {
             None => Submission::Typed(Arc::clone(sql), Answer::default()),
         };
         self.last.insert(name.clone(), submission);
+    }
+
+    fn is_at(&self, name: &SessionName, step: usize) -> bool {
+        matches!(self.last.get(name), Some(Submission::Step(last)) if *last == step)
     }
 
     /// The answer that a session's events belong to.

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::seats::House;
 
 pub mod octets;
+pub mod steps;
 
 /// The name under which a session appears on the screen and in a scenario: `Alice`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::steps::whole_steps;
 use crate::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, TransactionStatus, Wait,
 };
@@ -62,7 +63,7 @@ pub struct Performance<'a> {
 /// The performance as a scenario; `None` while nothing has been played.
 pub fn replay(performance: &Performance<'_>) -> Option<Scenario> {
     let mut prompter = Prompter::new(performance);
-    for event in performance.events {
+    for event in &whole_steps(performance.events) {
         if let Err(end) = prompter.apply(event) {
             prompter.cut(end);
             break;

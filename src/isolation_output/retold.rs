@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::Telling;
+use crate::event::steps::whole_steps;
 use crate::event::{Column, Event, Kind, Pid, Row, SessionName};
 use crate::scenario::{Scenario, Schedule};
 
@@ -33,7 +34,7 @@ pub fn retold(scenario: &Scenario, schedule: &Schedule, events: &[Event]) -> Vec
             },
         ],
     };
-    for event in events {
+    for event in &whole_steps(events) {
         retelling.apply(event);
     }
     retelling.told

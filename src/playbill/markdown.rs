@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Playbill;
+use crate::event::steps::LastSteps;
 use crate::event::{Event, Kind, SessionName};
 use crate::transcript::transcript;
 
@@ -34,8 +35,12 @@ impl Playbill<'_> {
     /// The story cut where a submission goes out.
     fn parts(&self) -> Vec<Section> {
         let mut parts: Vec<Section> = Vec::new();
+        let mut last = LastSteps::default();
         for event in self.story() {
-            if let Kind::Sent { step, sql, .. } = &event.kind {
+            let goes_on = last.goes_on(&event);
+            if let Kind::Sent { step, sql, .. } = &event.kind
+                && !goes_on
+            {
                 let heading = match (step, &event.session) {
                     (Some(launch), _) => {
                         Some(self.part(crate::scenario::check::Part::Launch(*launch)))

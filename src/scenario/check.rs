@@ -198,6 +198,11 @@ impl Check {
 
     fn sent(&mut self, session: Option<&SessionName>, step: Option<usize>) {
         let part = if session.is_none() { Some(Part::Finally) } else { step.map(Part::Launch) };
+        if part.is_some() && self.work(session).part == part {
+            // The part's next statement: what the whole of it is answered is judged together.
+            self.work(session).is_answered = false;
+            return;
+        }
         let waiting = self.work.iter().filter(|(_, work)| work.wait.is_some());
         let waiting: Vec<SessionName> = waiting.filter_map(|(name, _)| name.clone()).collect();
         match part {

@@ -137,6 +137,9 @@ insert into t values (1, 'x'), (2, 'y');
 insert into t values (3, 'z');
 select 1/0;
 update t set v = v;
+--> INSERT 0 1
+--> ERROR 22012
+--> UPDATE 3
 
 -- B: looks
 select count(*) from t;
@@ -144,7 +147,28 @@ select count(*) from t;
 
 -- B: builds an index as only a statement of its own may
 create index concurrently on t (v); vacuum t;
+--> CREATE INDEX
 --> VACUUM
+
+-- A: holds a row
+begin; update t set v = 'a' where id = 1;
+--> BEGIN
+--> UPDATE 1
+
+-- B: wants it, and counts
+update t set v = 'b' where id = 1; select count(*) from t;
+--> waits for A
+
+-- A: lets it go
+commit;
+--> COMMIT
+--> B resumes: UPDATE 1
+
+-- finally
+select v from t where id = 1;
+select v from t where id = 2;
+--> b
+--> y
 ";
 
 #[test]
@@ -155,6 +179,26 @@ fn a_steps_statements_go_one_by_one_as_psql_sends_what_is_typed() {
     assert_eq!(output.status.code(), Some(0), "{told}{}", complaint(&output));
     let order = ["INSERT 0 1", "division by zero", "UPDATE 3"].map(|said| told.find(said).unwrap());
     assert!(order.is_sorted(), "{told}");
+    let document = self::told(&overbooked(&["play", "--format", "markdown", &path]));
+    assert_eq!(document.matches("\n## 1. ").count(), 1, "{document}");
+    assert!(document.contains("## 7. Finally") && !document.contains("## 8."), "{document}");
+    let spec = self::told(&overbooked(&["play", "--format", "spec", &path]));
+    let begun: Vec<&str> = spec.lines().filter(|line| line.starts_with("step ")).collect();
+    assert_eq!(begun.len(), 7, "six steps, one of which waits: {spec}");
+}
+
+#[test]
+fn what_a_step_of_several_statements_should_have_said_first_is_missed() {
+    let text = STATEMENTS.replace("--> INSERT 0 1\n", "--> INSERT 0 2\n");
+    let text = text.replace("--> B resumes: UPDATE 1", "--> B resumes: UPDATE 0");
+    let (_folder, path) = written("statements.sql", &text);
+    let output = overbooked(&["play", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = told(&output);
+    assert!(
+        told.contains("expected INSERT 0 2") && told.contains("B resumes: UPDATE 0; found"),
+        "{told}"
+    );
 }
 
 #[test]
