@@ -19,6 +19,7 @@ mod director;
 mod lookout;
 mod names;
 mod orders;
+mod parting;
 mod place;
 mod private;
 mod prologue;
@@ -96,8 +97,10 @@ impl Run {
     pub fn start(venues: Venues, production: Production) -> Self {
         let (commands, obeyed) = mpsc::unbounded_channel();
         let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
+        let parting = venues.partings.join(commands.downgrade());
         let director = Director {
             venues,
+            parting,
             production: Arc::new(production),
             reports: reports_out,
             clock: Instant::now(),

@@ -33,7 +33,7 @@ use super::removal::{Refused, Shape, remove_folder};
 pub(crate) const LOCK: &str = "lock";
 
 /// How every mark begins.
-const MADE: &str = "overbooked made this; alive while locked";
+pub(crate) const MADE: &str = "overbooked made this; alive while locked";
 
 /// How many letters of chance a name ends with.
 const CHANCE: usize = 8;

@@ -64,13 +64,11 @@ impl Session {
         if let Some(refusal) = self.tables.refused_call(&executed.names) {
             return Err(refusal.into());
         }
-        let tables = self.ensure_copies(&named.all()).await?;
+        let tables = self.copies_for(&executed, &named).await?;
         if named.is_empty() && executed.asks_catalog() {
             self.apply_again().await?;
             sight::hide_copies(self).await?;
         }
-        // A write may check or cascade along foreign keys; reading does not.
-        let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
         self.fill(&tables).await?;
         self.check_numbers(&executed, &tables).await?;
         self.note_use(&executed, &tables).await?;
@@ -87,9 +85,18 @@ impl Session {
         }
         let executed = self.executed(statement);
         let named = self.look(&executed).await?;
-        let tables = self.ensure_copies(&named.all()).await?;
-        let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
+        let tables = self.copies_for(&executed, &named).await?;
         self.fill(&tables).await
+    }
+
+    /// The copies that a statement works on. A write may check or cascade along foreign keys; reading does not.
+    async fn copies_for(
+        &mut self,
+        executed: &Statement,
+        named: &Named,
+    ) -> Result<Vec<u32>, Trouble> {
+        let tables = self.ensure_copies(&named.all()).await?;
+        Ok(if executed.writes { self.tables.tied(&tables) } else { tables })
     }
 
     /// The statement behind an EXECUTE, or the statement itself.

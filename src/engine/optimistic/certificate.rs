@@ -14,14 +14,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Mode, OFlags};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use rustix::fs::{Mode, OFlags};
-
 use super::GatewayError;
+use crate::engine::marked::MADE;
 use crate::engine::removal::{Identity, remove_file};
 
 /// Whether and how the gateway speaks TLS.
@@ -160,7 +160,7 @@ fn write_alone(folder: &Path, path: &Path, certificate: &str) -> io::Result<Publ
 fn mark(path: &Path, file: &File) -> io::Result<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let inode = file.metadata()?.ino();
-    Ok(format!("overbooked made this; alive while locked\nname {name}\ninode {inode}\n"))
+    Ok(format!("{MADE}\nname {name}\ninode {inode}\n"))
 }
 
 /// The file of that name that a gateway has made. It is no link, and nothing that would make us wait.

@@ -67,7 +67,7 @@ pub(super) enum State {
     Open(Box<Transaction>),
     /// In a transaction block that has failed; the backend has been rolled back already.
     Failed,
-    /// In a transaction block that somebody's DDL has ended; the client does not know yet.
+    /// In a transaction that somebody's DDL has ended; the client does not know yet.
     Doomed(Block),
 }
 
