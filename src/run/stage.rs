@@ -174,8 +174,10 @@ impl Stage {
         self.hear_out(&runner).await
     }
 
-    /// Takes in what happens until a session has its answer, and gives the reason if that is a failure.
+    /// Takes in what happens until a session has the answer to what was sent last, and gives the reason if that is a failure. Answers
+    /// to what it was sent before may still be on their way.
     pub(super) async fn hear_out(&mut self, name: &SessionName) -> Option<String> {
+        let awaited = SubmissionId(self.submissions);
         let mut failure = None;
         while let Some(event) = self.events.recv().await {
             if event.session.as_ref() != Some(name) {
@@ -189,7 +191,8 @@ impl Stage {
                     failure = Some(format!("{}: {} ({})", e.severity, e.message, e.code));
                 }
                 Kind::Lost { reason, .. } => return Some(reason),
-                Kind::Ready { .. } => break,
+                Kind::Ready { submission, .. } if submission == awaited => break,
+                Kind::Ready { .. } => failure = None,
                 _ => {}
             }
         }
