@@ -10,7 +10,6 @@ use super::client::{Answer, Client};
 use super::news::News;
 use super::pace::{Manners, Pace};
 use super::sight::{Sight, question};
-use crate::event::octets::keep;
 use crate::event::{Pid, SessionName};
 use crate::isolation_output::{Complaint, Telling};
 use crate::psql;
@@ -128,10 +127,7 @@ impl Cast {
                 self.news.tell(Telling::Aside { columns, rows });
                 Ok(())
             }
-            Answer::Failed(message) => {
-                let sql = keep(client.sql().as_bytes());
-                Err(psql::libpq_message(&message, &sql))
-            }
+            Answer::Failed(message) => Err(client.in_full(&message)),
             Answer::Broken(reason) => Err(reason),
             Answer::Empty | Answer::Copy(_) => Err(String::new()),
         }

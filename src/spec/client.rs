@@ -21,6 +21,7 @@ use super::news::News;
 use crate::event::octets::keep;
 use crate::event::{Column, Pid, Row, ServerMessage, SessionName};
 use crate::isolation_output::Telling;
+use crate::psql::libpq_message;
 use crate::wire::frame::{Fields, FromServer, Line, ServerTag, put, put_text};
 use crate::wire::{Canceller, Connection, Socket, Target, WireError};
 
@@ -310,15 +311,25 @@ impl Client {
         }
     }
 
-    /// Runs a submission to its end and gives its last result (`PQexec`).
+    /// Runs a submission to its end and gives its last result (`PQexec`). libpq says all that went wrong with it, one after the other.
     pub(super) async fn execute(&mut self, sql: &str, news: &mut News) -> Result<Answer, String> {
         while self.result(news).await.is_some() {}
         self.send(sql).await?;
-        let mut last = None;
+        let (mut last, mut said) = (None, String::new());
         while let Some(answer) = self.result(news).await {
+            match &answer {
+                Answer::Failed(message) => said += &self.in_full(message),
+                Answer::Broken(reason) => return Err(said + reason),
+                _ => {}
+            }
             last = Some(answer);
         }
         last.ok_or_else(|| NO_CONNECTION.to_owned())
+    }
+
+    /// An error that answers what was sent last, as `PQerrorMessage` has it.
+    pub(super) fn in_full(&self, message: &ServerMessage) -> String {
+        libpq_message(message, &keep(self.sql.as_bytes()))
     }
 
     /// The notifications that have come, after a look for more.
@@ -326,11 +337,6 @@ impl Client {
         self.gather();
         self.look(news);
         std::mem::take(&mut self.notifications)
-    }
-
-    /// The submission that an error message of `PQerrorMessage` points into.
-    pub(super) fn sql(&self) -> &str {
-        &self.sql
     }
 
     pub(super) fn canceller(&self) -> Canceller {

@@ -48,6 +48,7 @@ mod screen;
 mod served;
 mod session;
 mod spec;
+mod spec_random;
 mod sql;
 mod support;
 mod target;
