@@ -75,15 +75,6 @@ fn ours(spec: &Path, database: &Database) -> Vec<u8> {
 fn is_equal(tester: &Path, spec: &Path, database: &Database) -> Option<bool> {
     let expected = theirs(tester, spec, database);
     let told = ours(spec, database);
-    fs::copy(
-        spec.with_extension("theirs"),
-        format!(
-            "/tmp/w-spec/rand/{}-{}",
-            database.name(),
-            spec.file_stem().unwrap().to_str().unwrap()
-        ),
-    )
-    .unwrap(); // TEMP
     if told == expected {
         return Some(true);
     }
