@@ -188,12 +188,21 @@ pub enum WaitTarget {
     Row {
         /// The table.
         table: String,
-        /// The row's key, its parts joined by a hyphen.
+        /// The row's key, its parts joined by a hyphen; where the table has none, the row's values in parentheses.
         key: Option<String>,
         /// The row lock that is wanted: `update`, `no key update`, `share`, `key share`.
         wants: Option<String>,
     },
-    /// Another transaction's end, with no row to name: a unique key that it has inserted and not committed, mostly.
+    /// A unique key that another transaction has written or deleted, and not committed.
+    Key {
+        /// The table.
+        table: String,
+        /// The key's columns, as the server lists them: `seat_row, seat_number`.
+        columns: Option<String>,
+        /// Their values in the same order, where they could be read: `B, 1`.
+        values: Option<String>,
+    },
+    /// Another transaction's end, with nothing to name that it is about.
     Transaction,
     /// A table lock.
     Table {
@@ -209,14 +218,36 @@ pub enum WaitTarget {
     },
     /// A snapshot that is safe for a deferrable read-only transaction.
     SafeSnapshot,
-    /// Something else, in the server's words.
+    /// Something else, in words: `schema stage`.
     Other(String),
+}
+
+impl fmt::Display for WaitTarget {
+    /// `row A-4 of seats`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Row { table, key: Some(key), .. } => write!(f, "row {key} of {table}"),
+            Self::Row { table, key: None, .. } => write!(f, "a row of {table}"),
+            Self::Key { table, columns: Some(columns), values: Some(values) } => {
+                write!(f, "key ({columns})=({values}) of {table}")
+            }
+            Self::Key { table, columns: Some(columns), .. } => {
+                write!(f, "a key ({columns}) of {table}")
+            }
+            Self::Key { table, .. } => write!(f, "a key of {table}"),
+            Self::Transaction => f.write_str("the end of a transaction"),
+            Self::Table { table, mode } => write!(f, "table {table}, {mode}"),
+            Self::Advisory { key } => write!(f, "advisory lock {key}"),
+            Self::SafeSnapshot => f.write_str("a safe snapshot"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
 }
 
 /// A session's wait: for whom, for what, how sure we are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
-    /// Who is in the way, in the server's order; those ahead in the queue are among them.
+    /// Who is in the way: sessions as on the screen, then prepared transactions and strangers; those ahead in the queue are among them.
     pub blockers: Vec<Blocker>,
     /// What is waited for.
     pub target: WaitTarget,

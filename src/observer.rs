@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  blocked(pids)   who is in whose way: after every step, every millisecond or so      blocked.sql
-//!  waits(roster)   the same in words: for whom, for which row, table or key            waits.sql, row_keys.sql
+//!  waits(roster)   the same in words: for whom, for which row, table, key or object    waits.sql; targets.rs has more
 //!  house(roster)   the watched tables: rows, holders, queues                            tables.sql, rows.sql, versions.sql
 //!  pulse()         has anything happened since? for the idle refresh                    pulse.sql
 //! ```
@@ -17,6 +17,7 @@
 
 mod attributes;
 mod connections;
+mod contested;
 mod elsewhere;
 mod key_locks;
 mod look;
@@ -26,6 +27,7 @@ mod people;
 mod pulse;
 mod rows;
 mod table;
+mod targets;
 mod versions;
 mod waits;
 
@@ -36,10 +38,11 @@ use sqlx::postgres::PgPool;
 use sqlx::postgres::types::Oid;
 
 pub use pageinspect::Inspection;
+pub(crate) use people::in_order;
 pub use pulse::Pulse;
 
 use crate::engine::flavor::{Flavor, Source};
-use crate::event::{Pid, SessionName, Wait};
+use crate::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
 use crate::seats::{House, SeatColumns};
 use crate::sql;
 use crate::wire::Target;
@@ -49,7 +52,7 @@ use people::People;
 use rows::SeenRow;
 use table::Table;
 use versions::{Version, Versions};
-use waits::{Keys, WaitRow};
+use waits::WaitRow;
 
 /// The sessions of a run and their backends.
 pub type Roster = [(SessionName, Pid)];
@@ -128,6 +131,8 @@ struct State {
     watch: Watch,
     /// The last look at each table.
     memory: HashMap<Oid, Memory>,
+    /// What each backend was last told to wait for, by the wait's sign.
+    targets: HashMap<Pid, (String, WaitTarget)>,
     /// The sessions as last told, for servers that know them by name and not by pid.
     roster: Vec<(SessionName, Pid)>,
 }
@@ -206,11 +211,11 @@ impl Observer {
             .await
             .map_err(about("who waits"))?;
         let people = self.people(roster, waiting.iter().flat_map(WaitRow::blockers)).await?;
-        let keys = self.keys(&waiting).await?;
-        let home = self.state().watch.schema.clone();
-        let told = waiting.iter().filter_map(|row| {
+        let targets = self.targets(&waiting).await?;
+        let told = waiting.iter().zip(targets).filter_map(|(row, target)| {
             let session = people.session(row.pid())?;
-            Some((session.clone(), row.told(&people, &keys, home.as_deref())))
+            let blockers = people.blockers(&row.blockers(), row.prepared.as_ref());
+            Some((session.clone(), Wait { blockers, target, certainty: Certainty::Observed }))
         });
         Ok(told.collect())
     }
@@ -298,45 +303,6 @@ impl Observer {
                 .await;
         let blurred = |error: &sqlx::Error| tracing::warn!(%error, "the pages could not be read");
         versions.inspect_err(blurred).ok().map(Versions::new)
-    }
-
-    /// The keys of the rows that are waited for: read now, or remembered where the table is shut or the version has gone.
-    async fn keys(&self, waiting: &[WaitRow]) -> Result<Keys, ObserverError> {
-        let mut places: HashMap<Oid, (String, Vec<String>)> = HashMap::new();
-        for (row, (schema, name)) in waiting.iter().filter_map(|w| Some((w.row()?, w.table()?))) {
-            let qualified = format!("{}.{}", table::quoted(schema), table::quoted(name));
-            places.entry(row.0).or_insert((qualified, Vec::new())).1.push(row.1.to_owned());
-        }
-        let mut keys = self.remembered_keys(&places);
-        let names: Vec<String> = places.values().map(|(name, _)| name.clone()).collect();
-        if names.is_empty() {
-            return Ok(keys);
-        }
-        for table in self.tables(&names, None).await?.into_iter().filter(|table| !table.shut) {
-            if let Some((_, tids)) = places.get(&table.oid).filter(|_| table.key.is_some()) {
-                keys.extend(self.keys_at(&table, tids).await);
-            }
-        }
-        Ok(keys)
-    }
-
-    fn remembered_keys(&self, places: &HashMap<Oid, (String, Vec<String>)>) -> Keys {
-        let state = self.state();
-        let all = places.iter().flat_map(|(oid, (_, tids))| tids.iter().map(|tid| (*oid, tid)));
-        all.filter_map(|(oid, tid)| {
-            let key = state.memory.get(&oid)?.key_at(tid)?;
-            Some(((oid, tid.clone()), key.clone()))
-        })
-        .collect()
-    }
-
-    /// A failure leaves the row without a name, or with the one that it had.
-    async fn keys_at(&self, table: &Table, tids: &[String]) -> Keys {
-        let found: Result<Vec<(String, String)>, sqlx::Error> =
-            sqlx::query_as(table.keys_query()).bind(tids).fetch_all(&self.pool).await;
-        let found =
-            found.inspect_err(|error| tracing::warn!(%error, "no keys")).unwrap_or_default();
-        found.into_iter().map(|(tid, key)| ((table.oid, tid), key)).collect()
     }
 
     async fn people<'a>(

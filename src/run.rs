@@ -14,6 +14,7 @@ use crate::event::{Event, Pid, SessionName};
 use crate::scenario::{EngineKind, Isolation, Scenario, Schedule};
 
 mod actor;
+mod alias;
 mod curtain;
 mod director;
 mod lookout;

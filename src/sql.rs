@@ -33,6 +33,8 @@ pub mod observer {
     pub const APPLICATIONS: &str = include_str!("../sql/observer/applications.sql");
     /// Who waits, and for whom: the quiet rule's verdict.
     pub const BLOCKED: &str = include_str!("../sql/observer/blocked.sql");
+    /// What rows of a catalog describe; a template.
+    pub const CATALOG_ROWS: &str = include_str!("../sql/observer/catalog_rows.sql");
     /// CockroachDB's locked keys.
     pub const COCKROACH_LOCKS: &str = include_str!("../sql/observer/cockroach_locks.sql");
     /// Who sits idle in an open transaction.
@@ -41,6 +43,10 @@ pub mod observer {
     pub const INSPECTOR: &str = include_str!("../sql/observer/inspector.sql");
     /// Installs pageinspect; several statements.
     pub const INSTALL_INSPECTOR: &str = include_str!("../sql/observer/install_inspector.sql");
+    /// The rows that a transaction has deleted or changed; a template.
+    pub const MARKED_ROWS: &str = include_str!("../sql/observer/marked_rows.sql");
+    /// What an object is called.
+    pub const OBJECT: &str = include_str!("../sql/observer/object.sql");
     /// Whether anything has happened.
     pub const PULSE: &str = include_str!("../sql/observer/pulse.sql");
     /// A table's rows where there is no PostgreSQL underneath; a template.
@@ -55,6 +61,10 @@ pub mod observer {
     pub const ROWS: &str = include_str!("../sql/observer/rows.sql");
     /// A connection's settings.
     pub const SETTINGS: &str = include_str!("../sql/observer/settings.sql");
+    /// The rows that two transactions have locked together; a template.
+    pub const SHARED_ROWS: &str = include_str!("../sql/observer/shared_rows.sql");
+    /// The tables that a wait for a transaction can be about.
+    pub const SUSPECTS: &str = include_str!("../sql/observer/suspects.sql");
     /// The watched tables, their columns and keys.
     pub const TABLES: &str = include_str!("../sql/observer/tables.sql");
     /// A table's row versions, committed or not; a template.

@@ -21,6 +21,9 @@ pub(super) fn decode(
 /// The text of a value of the type with this oid (`pg_type.dat`).
 fn text(type_oid: u32, bytes: &[u8]) -> Option<String> {
     match type_oid {
+        19 => utf8(bytes.split(|byte| *byte == 0).next()?),
+        26 => Some(u32::from_le_bytes(bytes.try_into().ok()?).to_string()),
+        2950 => uuid(bytes),
         16 => bytes.first().map(|byte| (*byte != 0).to_string()),
         20 => Some(i64::from_le_bytes(bytes.try_into().ok()?).to_string()),
         21 => Some(i16::from_le_bytes(bytes.try_into().ok()?).to_string()),
@@ -30,6 +33,13 @@ fn text(type_oid: u32, bytes: &[u8]) -> Option<String> {
         1042 => utf8(variable(bytes)?).map(|padded| padded.trim_end_matches(' ').to_owned()),
         _ => None,
     }
+}
+
+fn uuid(bytes: &[u8]) -> Option<String> {
+    let number = u128::from_be_bytes(bytes.try_into().ok()?);
+    let digits = format!("{number:032x}");
+    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+    Some(parts.join("-"))
 }
 
 fn utf8(bytes: &[u8]) -> Option<String> {
@@ -63,6 +73,10 @@ mod tests {
         assert_eq!(text(25, b"\x1c\0\0\0Bob").as_deref(), Some("Bob"));
         assert_eq!(text(1042, b"\x09A  ").as_deref(), Some("A"));
         assert_eq!(text(16, b"\x01").as_deref(), Some("true"));
+        assert_eq!(text(19, b"seats\0\0\0").as_deref(), Some("seats"));
+        assert_eq!(text(26, &16_384_u32.to_le_bytes()).as_deref(), Some("16384"));
+        let id = text(2950, b"\xa0\xee\xbc\x99\x9c\x0b\x4e\xf8\xbb\x6d\x6b\xb9\xbd\x38\x0a\x11");
+        assert_eq!(id.as_deref(), Some("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"));
     }
 
     #[test]
@@ -73,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(oid in prop::sample::select(vec![16_u32, 20, 21, 23, 25, 1042, 1043, 600]), bytes: Vec<u8>) {
+        fn no_bytes_make_it_panic(oid in prop::sample::select(vec![16_u32, 19, 20, 21, 23, 25, 26, 1042, 1043, 2950, 600]), bytes: Vec<u8>) {
             let _ = text(oid, &bytes);
         }
     }

@@ -16,7 +16,7 @@ pub(super) struct Memory {
     /// As it was shown.
     pub(super) shown: WatchedTable,
     rows: HashMap<String, Remembered>,
-    /// Keys by place.
+    /// What tells a row from others, by its place.
     keys: HashMap<String, String>,
     owners: HashMap<i64, Pid>,
 }
@@ -52,7 +52,7 @@ impl Memory {
         });
         Self {
             rows: remembered.collect(),
-            keys: rows.iter().map(|row| (row.tid.clone(), row.name())).collect(),
+            keys: rows.iter().map(|row| (row.tid.clone(), row.identity())).collect(),
             owners: owners(before, rows),
             shown,
         }

@@ -41,7 +41,7 @@ impl<'a> People<'a> {
     }
 
     /// The pid as somebody in the way.
-    pub(super) fn blocker(&self, pid: Pid, prepared: Option<&String>) -> Blocker {
+    fn blocker(&self, pid: Pid, prepared: Option<&String>) -> Blocker {
         if pid == Pid::PREPARED {
             return Blocker::Prepared(prepared.cloned());
         }
@@ -49,6 +49,14 @@ impl<'a> People<'a> {
             Some(name) => Blocker::Session(name.clone()),
             None => Blocker::Foreign { pid, application: self.application(pid).to_owned() },
         }
+    }
+
+    /// Everybody in the way in an order that is the same every time: sessions as on the screen, prepared transactions, strangers.
+    pub(super) fn blockers(&self, pids: &[Pid], prepared: Option<&String>) -> Vec<Blocker> {
+        let mut blockers: Vec<Blocker> =
+            pids.iter().map(|pid| self.blocker(*pid, prepared)).collect();
+        blockers.sort_by_cached_key(|blocker| in_order(blocker, self.roster));
+        blockers
     }
 
     /// The pid as the holder of a lock.
@@ -83,5 +91,15 @@ impl<'a> People<'a> {
 
     fn application(&self, pid: Pid) -> &str {
         self.applications.get(&pid).map_or("", String::as_str)
+    }
+}
+
+/// Where somebody stands among those in the way. Pids say nothing: they differ from run to run.
+pub(crate) fn in_order(blocker: &Blocker, roster: &Roster) -> (usize, String) {
+    let place = |name: &SessionName| roster.iter().position(|(known, _)| known == name);
+    match blocker {
+        Blocker::Session(name) => (place(name).unwrap_or(roster.len()), String::new()),
+        Blocker::Prepared(gid) => (roster.len() + 1, gid.clone().unwrap_or_default()),
+        Blocker::Foreign { application, .. } => (roster.len() + 2, application.clone()),
     }
 }

@@ -40,10 +40,43 @@ impl SeenRow {
         self.key.clone().unwrap_or_else(|| format!("row {}", self.n))
     }
 
+    /// What tells the row from others when somebody waits for it.
+    pub(super) fn identity(&self) -> String {
+        self.key.clone().unwrap_or_else(|| by_values(&self.columns))
+    }
+
     /// Everybody around the row.
     pub(super) fn pids(&self) -> impl Iterator<Item = Pid> {
         let holders = self.holders().iter().flat_map(|holder| holder.pids.iter().copied());
         holders.chain(self.waiters().iter().map(|waiter| waiter.pid))
+    }
+}
+
+/// A row as the queries tell it that are about a few rows of one table.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct FoundRow {
+    pub(super) tid: String,
+    key: Option<String>,
+    pub(super) columns: Vec<Option<String>>,
+}
+
+impl FoundRow {
+    /// What tells the row from others.
+    pub(super) fn identity(&self) -> String {
+        self.key.clone().unwrap_or_else(|| by_values(&self.columns))
+    }
+}
+
+/// The most characters of a row without a key.
+const WIDEST: usize = 40;
+
+/// A row without a key is told by its values: where it lies differs from run to run, and so does its number.
+fn by_values(columns: &[Option<String>]) -> String {
+    let values: Vec<&str> = columns.iter().map(|it| it.as_deref().unwrap_or("null")).collect();
+    let whole = values.join(", ");
+    match whole.char_indices().nth(WIDEST) {
+        Some((end, _)) => format!("({}…)", &whole[..end]),
+        None => format!("({whole})"),
     }
 }
 
@@ -97,4 +130,16 @@ pub(super) struct SeenWaiter {
     /// Whom the first of the queue waits for.
     pub(super) blocked_by: Option<Vec<Pid>>,
     pub(super) wants: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_without_a_key_is_told_by_its_values() {
+        assert_eq!(by_values(&[Some("first".to_owned()), None]), "(first, null)");
+        let long = by_values(&[Some("ä".repeat(50))]);
+        assert_eq!(long, format!("({}…)", "ä".repeat(40)));
+    }
 }

@@ -77,6 +77,21 @@ impl Table {
         AssertSqlSafe(self.names().fill(sql::observer::ROW_KEYS))
     }
 
+    /// `catalog_rows.sql` for this table.
+    pub(super) fn catalog_rows_query(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.names().fill(sql::observer::CATALOG_ROWS))
+    }
+
+    /// `shared_rows.sql` for this table.
+    pub(super) fn shared_rows_query(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.names().fill(sql::observer::SHARED_ROWS))
+    }
+
+    /// `marked_rows.sql` for this table.
+    pub(super) fn marked_rows_query(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.names().fill(sql::observer::MARKED_ROWS))
+    }
+
     /// `versions.sql`, with pageinspect in the schema named.
     pub(super) fn versions_query(pageinspect: &str) -> AssertSqlSafe<String> {
         AssertSqlSafe(sql::observer::VERSIONS.replace("{pageinspect}", &quoted(pageinspect)))

@@ -123,6 +123,20 @@ impl Versions {
         attributes::decode(table, version.columns.as_deref()?, column)
     }
 
+    /// The values of every version that one of these has made and not committed, by column, as far as they can be read.
+    pub(super) fn made_by(&self, pids: &[Pid], table: &Table) -> Vec<Vec<Option<String>>> {
+        let is_theirs = |version: &&Version| {
+            let writers = version.writers.iter().flatten();
+            writers.clone().next().is_some() && writers.clone().all(|pid| pids.contains(&Pid(*pid)))
+        };
+        let values = |version: &Version| {
+            let raw = version.columns.as_deref().unwrap_or_default();
+            let columns = 0..table.columns.len();
+            columns.map(|column| attributes::decode(table, raw, column).flatten()).collect()
+        };
+        self.by_tid.values().filter(is_theirs).map(values).collect()
+    }
+
     /// The uncommitted new rows.
     pub(super) fn newcomers(&self, table: &Table) -> Vec<Newcomer> {
         let mut fresh: Vec<&Version> =

@@ -1,32 +1,38 @@
-//! Who waits for whom, for what: `waits.sql`, read.
-
-use std::collections::HashMap;
+//! Who waits for whom: `waits.sql`, read. What for is told in words by [`targets`](super::targets).
 
 use sqlx::FromRow;
 use sqlx::postgres::types::Oid;
 
-use super::people::People;
-use crate::event::{Certainty, Pid, Wait, WaitTarget};
+use crate::event::Pid;
 
 /// A waiting session as `waits.sql` tells it.
 #[derive(Clone, Debug, Default, FromRow)]
 pub(super) struct WaitRow {
     pid: i32,
     blocked_by: Vec<i32>,
-    safe_snapshot: Option<bool>,
-    locktype: Option<String>,
-    mode: Option<String>,
+    pub(super) safe_snapshot: bool,
+    pub(super) locktype: Option<String>,
+    pub(super) mode: Option<String>,
     schema: Option<String>,
     relation: Option<String>,
-    relation_oid: Option<Oid>,
+    pub(super) relation_oid: Option<Oid>,
+    /// What the relation is: `table`, `index`.
+    pub(super) kind: Option<String>,
     tid: Option<String>,
-    wants: Option<String>,
-    advisory_key: Option<String>,
-    prepared: Option<String>,
+    pub(super) wants: Option<String>,
+    pub(super) advisory_key: Option<String>,
+    /// The transaction that is waited for.
+    pub(super) transaction: Option<String>,
+    /// Whether the lock is of this database, or of none.
+    pub(super) here: bool,
+    /// The catalog of an object that is waited for, the object, and its part.
+    pub(super) class: Option<Oid>,
+    pub(super) object: Option<Oid>,
+    pub(super) part: Option<i32>,
+    /// The same for as long as the wait is.
+    pub(super) sign: String,
+    pub(super) prepared: Option<String>,
 }
-
-/// Rows by table and place, translated to their keys.
-pub(super) type Keys = HashMap<(Oid, String), String>;
 
 impl WaitRow {
     pub(super) fn pid(&self) -> Pid {
@@ -49,58 +55,8 @@ impl WaitRow {
         Some((self.relation_oid?, self.tid.as_deref()?))
     }
 
-    /// The table that is waited for, or whose row is.
-    pub(super) fn table(&self) -> Option<(&str, &str)> {
+    /// The relation that is waited for, or whose row is, with its schema.
+    pub(super) fn relation(&self) -> Option<(&str, &str)> {
         Some((self.schema.as_deref()?, self.relation.as_deref()?))
-    }
-
-    /// The wait in the run's words. `home` is the schema whose tables need no prefix.
-    pub(super) fn told(&self, people: &People<'_>, keys: &Keys, home: Option<&str>) -> Wait {
-        let prepared = self.prepared.as_ref();
-        let blockers = self.blockers().into_iter();
-        Wait {
-            blockers: blockers.map(|pid| people.blocker(pid, prepared)).collect(),
-            target: self.target(keys, home),
-            certainty: Certainty::Observed,
-        }
-    }
-
-    fn target(&self, keys: &Keys, home: Option<&str>) -> WaitTarget {
-        if self.safe_snapshot == Some(true) {
-            return WaitTarget::SafeSnapshot;
-        }
-        if let Some((oid, tid)) = self.row() {
-            return WaitTarget::Row {
-                table: self.table_name(home),
-                key: keys.get(&(oid, tid.to_owned())).cloned(),
-                wants: self.wants.clone(),
-            };
-        }
-        self.target_without_row(home)
-    }
-
-    fn target_without_row(&self, home: Option<&str>) -> WaitTarget {
-        match self.locktype.as_deref() {
-            Some("transactionid") => WaitTarget::Transaction,
-            Some("relation") => WaitTarget::Table {
-                table: self.table_name(home),
-                mode: self.mode.clone().unwrap_or_default(),
-            },
-            Some("advisory") => {
-                WaitTarget::Advisory { key: self.advisory_key.clone().unwrap_or_default() }
-            }
-            Some("virtualxid") => WaitTarget::Other("a transaction that is older".to_owned()),
-            Some(other) => WaitTarget::Other(other.to_owned()),
-            // The leader of a parallel query waits for nothing itself: its workers do.
-            None => WaitTarget::Other("a lock that its parallel workers want".to_owned()),
-        }
-    }
-
-    fn table_name(&self, home: Option<&str>) -> String {
-        match self.table() {
-            Some((schema, name)) if home.is_none_or(|home| home == schema) => name.to_owned(),
-            Some((schema, name)) => format!("{schema}.{name}"),
-            None => "a table".to_owned(),
-        }
     }
 }

@@ -10,6 +10,7 @@ use crate::event::{
 };
 use crate::observer::ObserverError;
 use crate::run::actor::{Actor, ToldWait, shows_progress};
+use crate::run::alias;
 use crate::run::lookout::{Pace, Seen};
 use crate::run::private::{Private, overlay};
 use crate::run::quiet::{self, Blocked};
@@ -51,6 +52,7 @@ struct Troubles {
 impl Stage {
     /// Takes in what a session says; gives what the driver is told.
     pub(crate) fn on_event(&mut self, mut event: Event) -> Vec<Event> {
+        alias::tell(&mut event.kind, self.schema.name());
         if self.is_runners(&event) {
             self.runner.standing.apply(&event.kind);
             self.go_on_as_runner();

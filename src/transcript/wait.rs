@@ -30,13 +30,8 @@ pub(crate) fn without_processes(wait: &Wait) -> Wait {
 
 fn target(target: &WaitTarget) -> String {
     match target {
-        WaitTarget::Row { table, key: Some(key), .. } => format!(": row {key} of {table}"),
-        WaitTarget::Row { table, key: None, .. } => format!(": a row of {table}"),
         WaitTarget::Transaction => " to end the transaction".to_owned(),
-        WaitTarget::Table { table, mode } => format!(": table {table}, {mode}"),
-        WaitTarget::Advisory { key } => format!(": advisory lock {key}"),
-        WaitTarget::SafeSnapshot => ": a safe snapshot".to_owned(),
         WaitTarget::Other(words) if words.is_empty() => String::new(),
-        WaitTarget::Other(words) => format!(": {words}"),
+        named => format!(": {named}"),
     }
 }

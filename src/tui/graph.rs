@@ -25,7 +25,7 @@ use super::flow::{Entry, flow};
 use super::remark::Scene;
 use super::text;
 use super::theme::Role;
-use crate::event::{Blocker, Certainty, SessionName, Wait, WaitTarget};
+use crate::event::{Blocker, Certainty, SessionName, Wait};
 
 mod circles;
 #[cfg(test)]
@@ -65,20 +65,11 @@ pub fn draw(waits: &Waits, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
 
 /// What is waited for, in words: `row A-4 of seats`.
 pub fn target(wait: &Wait) -> String {
-    let words = match &wait.target {
-        WaitTarget::Row { table, key: Some(key), .. } => format!("row {key} of {table}"),
-        WaitTarget::Row { table, key: None, .. } => format!("a row of {table}"),
-        WaitTarget::Transaction => "the end of a transaction".to_owned(),
-        WaitTarget::Table { table, mode } => format!("table {table}, {mode}"),
-        WaitTarget::Advisory { key } => format!("advisory lock {key}"),
-        WaitTarget::SafeSnapshot => "a safe snapshot".to_owned(),
-        WaitTarget::Other(words) => words.clone(),
-    };
     let guess = match wait.certainty {
         Certainty::Observed => "",
         Certainty::Guessed => " (a guess: this engine cannot tell)",
     };
-    text::visible(&words).into_owned() + guess
+    text::visible(&wait.target.to_string()).into_owned() + guess
 }
 
 /// How much is drawn.

@@ -58,12 +58,9 @@ pub fn blockers(blockers: &[Blocker]) -> String {
 pub fn target(target: &WaitTarget) -> String {
     match target {
         WaitTarget::Row { key: Some(key), .. } => format!("row {key}"),
-        WaitTarget::Row { table, .. } => format!("a row of {table}"),
         WaitTarget::Transaction => "the end of that transaction".to_owned(),
         WaitTarget::Table { table, mode } => format!("table {table} ({mode})"),
-        WaitTarget::Advisory { key } => format!("advisory lock {key}"),
-        WaitTarget::SafeSnapshot => "a safe snapshot".to_owned(),
-        WaitTarget::Other(words) => words.clone(),
+        other => other.to_string(),
     }
 }
 
