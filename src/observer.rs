@@ -38,7 +38,6 @@ use sqlx::postgres::PgPool;
 use sqlx::postgres::types::Oid;
 
 pub use pageinspect::Inspection;
-pub(crate) use people::in_order;
 pub use pulse::Pulse;
 
 use crate::engine::flavor::{Flavor, Source};

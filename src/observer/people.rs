@@ -95,7 +95,7 @@ impl<'a> People<'a> {
 }
 
 /// Where somebody stands among those in the way. Pids say nothing: they differ from run to run.
-pub(crate) fn in_order(blocker: &Blocker, roster: &Roster) -> (usize, String) {
+fn in_order(blocker: &Blocker, roster: &Roster) -> (usize, String) {
     let place = |name: &SessionName| roster.iter().position(|(known, _)| known == name);
     match blocker {
         Blocker::Session(name) => (place(name).unwrap_or(roster.len()), String::new()),

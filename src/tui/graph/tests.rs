@@ -4,6 +4,7 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::event::Pid;
+use crate::event::WaitTarget;
 use crate::tui::house::sample::scene;
 
 fn name(name: &str) -> SessionName {
