@@ -43,7 +43,8 @@ fn filled(file: &Path) -> String {
 async fn a_server_prepares_every_file() {
     let database = support::Database::create().await;
     let mut connection = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
-    connection.execute("create table seats (number int primary key)").await.unwrap();
+    // A catalog has a column `oid`.
+    connection.execute("create table seats (number int primary key, oid oid)").await.unwrap();
     let install = overbooked::sql::observer::INSTALL_INSPECTOR;
     sqlx::raw_sql(install).execute(&mut connection).await.unwrap();
     for file in files() {

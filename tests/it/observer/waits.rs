@@ -55,12 +55,17 @@ async fn a_row_of_a_table_that_nobody_watches_has_its_key_too() {
 }
 
 #[tokio::test]
-async fn the_same_key_inserted_twice_is_a_wait_for_a_transaction() {
+async fn the_same_key_inserted_twice_is_a_wait_for_that_key() {
     let mut stage = Stage::sharp().await;
     let (alice, bob) = (stage.actor("Alice").await, stage.actor("Bob").await);
     alice.run("begin; insert into seats values ('B', 1, 'Alice')").await;
     let bobs = bob.start("insert into seats values ('B', 1, 'Bob')");
-    let expected = (vec!["Alice".to_owned()], WaitTarget::Transaction);
+    let key = WaitTarget::Key {
+        table: "seats".to_owned(),
+        columns: Some("seat_row, seat_number".to_owned()),
+        values: Some("B, 1".to_owned()),
+    };
+    let expected = (vec!["Alice".to_owned()], key);
     stage.until_waits("Bob", expected, |w| (names(&w.blockers), w.target.clone())).await;
     alice.run("commit").await;
     let refused = answer(bobs).await.unwrap_err();
