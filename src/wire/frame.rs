@@ -154,6 +154,30 @@ impl<T> Frame<T> {
         &self.bytes[HEAD..]
     }
 
+    /// The same message with another body.
+    pub(crate) fn with_body(&self, body: &[u8]) -> Self
+    where
+        T: Copy,
+    {
+        let mut out = BytesMut::new();
+        put(&mut out, self.bytes[0], |out| out.put_slice(body));
+        Self { tag: self.tag, bytes: out.freeze() }
+    }
+
+    /// An `ErrorResponse` or a `NoticeResponse` of these fields.
+    pub(crate) fn with_error_fields(&self, fields: &[(u8, String)]) -> Self
+    where
+        T: Copy,
+    {
+        let mut body = BytesMut::new();
+        for (letter, text) in fields {
+            body.put_u8(*letter);
+            put_text(&mut body, text);
+        }
+        body.put_u8(0);
+        self.with_body(&body)
+    }
+
     /// The same `ErrorResponse` with another value in one of its fields.
     pub(crate) fn with_error_field(&self, letter: u8, value: &str) -> Self
     where

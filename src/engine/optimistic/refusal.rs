@@ -100,6 +100,16 @@ impl Refusal {
         Self::new("26000", message)
     }
 
+    /// A Parse of a name that is taken, in PostgreSQL's words.
+    pub(super) fn statement_exists(name: &str) -> Self {
+        Self::new("42P05", format!("prepared statement \"{name}\" already exists"))
+    }
+
+    /// A Bind of a name that is taken, in PostgreSQL's words.
+    pub(super) fn portal_exists(name: &str) -> Self {
+        Self::new("42P03", format!("cursor \"{name}\" already exists"))
+    }
+
     /// A portal that was never bound, in PostgreSQL's words.
     pub(super) fn no_portal(name: &str) -> Self {
         Self::new("34000", format!("portal \"{name}\" does not exist"))
