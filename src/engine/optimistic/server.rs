@@ -6,15 +6,16 @@
 
 mod question;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use bytes::{BufMut, BytesMut};
 
 use super::lookout::Lookout;
 use super::refusal::Refusal;
+use super::relay;
 use crate::wire::frame::{FromServer, Line, ServerTag, put, put_text};
-use crate::wire::{Canceller, ConnectError, Connection, Target};
+use crate::wire::{Canceller, ConnectError, Connection, Entrance, Target};
 pub(super) use question::Question;
 use question::{Keep, Spelling};
 
@@ -89,7 +90,6 @@ const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(curr
 pub(super) struct Server {
     pub(super) line: Line<ServerTag>,
     canceller: Canceller,
-    parameters: BTreeMap<String, String>,
     prepared: HashMap<String, String>,
     named: u64,
     /// What the names of the gateway's own statements and portals begin with: no client comes upon it.
@@ -100,32 +100,39 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Connects with the client's own startup parameters.
-    pub(super) async fn connect(
-        target: &Target,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<Self, ConnectError> {
-        let raw = Connection::connect(&target.with_parameters(parameters)).await?.into_raw();
-        Ok(Self {
-            line: Line::new(Box::new(raw.stream), raw.read),
-            canceller: raw.canceller,
-            parameters: raw.parameters,
+    /// Connects for the gateway's own questions.
+    pub(super) async fn connect(target: &Target) -> Result<Self, ConnectError> {
+        let raw = Connection::connect(target).await?.into_raw();
+        Ok(Self::new(Line::new(Box::new(raw.stream), raw.read), raw.canceller))
+    }
+
+    /// Takes over a connection that the server has let in.
+    pub(super) fn entered(entrance: Entrance) -> Self {
+        let canceller = entrance.canceller();
+        let (stream, read) = entrance.into_parts();
+        Self::new(Line::new(Box::new(stream), read), canceller)
+    }
+
+    fn new(line: Line<ServerTag>, canceller: Canceller) -> Self {
+        Self {
+            line,
+            canceller,
             prepared: HashMap::new(),
             named: 0,
             own: format!("{OWN}{:016x}", rand::random::<u64>()),
             aside: Vec::new(),
             lookout: None,
-        })
+        }
+    }
+
+    /// Has the server give up whatever it does, and waits until its process is gone.
+    pub(super) async fn leave(mut self) {
+        relay::take_leave(self.line.stream(), &self.canceller).await;
     }
 
     /// What cancels the statement that runs.
     pub(super) fn canceller(&self) -> Canceller {
         self.canceller.clone()
-    }
-
-    /// The parameters that the server reported when it let us in.
-    pub(super) fn parameters(&self) -> &BTreeMap<String, String> {
-        &self.parameters
     }
 
     /// The next frame; the stream's end is an error.

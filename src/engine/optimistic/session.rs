@@ -155,11 +155,21 @@ pub(super) enum Next {
 impl Session {
     /// Serves the client until it leaves or a connection breaks.
     pub(super) async fn serve(mut self) {
+        let common = Arc::clone(&self.common);
         let ended = loop {
-            match self.turn().await {
+            // A turn that is broken off leaves nothing half said: what is to be written is written from its queue on.
+            let turn = tokio::select! {
+                biased;
+                () = common.closing.cancelled() => break Err(Refusal::terminated()),
+                turn = self.turn() => turn,
+            };
+            match turn {
                 Ok(Next::More) => {}
                 Ok(Next::Bye) => break Ok(()),
-                Err(trouble) => break Err(trouble),
+                Err(error) => {
+                    tracing::debug!(%error, "a client's session ends");
+                    break Err(Refusal::lost(&error.to_string()));
+                }
             }
         };
         self.tell(Happening::Gone);
@@ -167,18 +177,18 @@ impl Session {
     }
 
     /// The backend goes first: a client that never reads again is waited for by nobody but itself.
-    async fn leave(self, ended: io::Result<()>) {
+    async fn leave(self, ended: Result<(), Refusal>) {
         let Self { mut client, server, place, .. } = self;
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a client's session ends");
-            Refusal::lost(&error.to_string()).write_fatal(&mut client.out);
+        if let Err(refusal) = ended {
+            refusal.write_fatal(&mut client.out);
             // PostgreSQL would notice only when the statement that may still run has something to say.
-            server.canceller().cancel().await.ok();
+            server.leave().await;
+        } else {
+            drop(server);
         }
-        drop(server);
         drop(place);
         // The client may be what broke.
-        client.flush().await.ok();
+        client.close().await.ok();
     }
 
     /// Takes one message of the client, or makes way when another client needs it. A client that does not read what it
