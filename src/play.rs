@@ -247,7 +247,7 @@ impl Stepper {
                 self.place.phase = Phase::Over;
                 return Ok(self.end());
             }
-            Report::Joined(_) => {}
+            Report::Joined(_) | Report::Lasting(_) => {}
         }
         Ok(More::Yes)
     }

@@ -17,6 +17,7 @@ mod actor;
 mod alias;
 mod curtain;
 mod director;
+mod lasting;
 mod lookout;
 mod names;
 mod orders;
@@ -30,6 +31,7 @@ mod stage;
 pub mod venues;
 
 use director::Director;
+pub use lasting::{Lasting, Part, lasting_of};
 use orders::Orders;
 use place::Place;
 use venues::Venues;
@@ -108,6 +110,7 @@ impl Run {
             place: Place::default(),
             house: None,
             swept: Vec::new(),
+            ledger: None,
         };
         Self { commands, reports, task: tokio::spawn(director.direct(Orders::new(obeyed))) }
     }
@@ -215,6 +218,19 @@ pub enum Command {
     OpenOn(Arc<Scenario>, EngineKind),
     /// Go on with another engine: a fresh setup there, replayed to the same step (F2).
     Switch(EngineKind),
+    /// Do this although something that was committed outside the run's schema is done again by it: somebody was asked. Without that, `GoTo`
+    /// and `Switch` are refused once anything [lasts](Report::Lasting).
+    Again(Box<Command>),
+}
+
+impl Command {
+    /// What is to be done, whether somebody was asked or not.
+    pub(crate) fn plain(&self) -> &Self {
+        match self {
+            Self::Again(command) => command.plain(),
+            command => command,
+        }
+    }
 }
 
 /// What a run tells its driver.
@@ -233,6 +249,9 @@ pub enum Report {
     Over,
     /// A command was not carried out, and why: `Mallory still waits for Bob`.
     Refused(String),
+    /// What this run has committed outside its own schema, all of it; told whenever it grows. `Fresh` begins with nothing. Never told of a server
+    /// that is thrown away afterwards.
+    Lasting(Vec<Lasting>),
     /// The engine is gone or a setup failed: the run cannot go on without a fresh setup (`GoTo`, `Open`, `Switch`).
     Broken(String),
 }

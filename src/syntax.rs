@@ -8,11 +8,13 @@
 use std::ops::Range;
 
 mod colour;
+mod reach;
 mod tables;
 mod tokens;
 mod verb;
 
 pub use colour::{Colour, Span, colours};
+pub use reach::{Reach, reach};
 pub use tables::{Name, names, tables};
 pub use tokens::{Token, TokenKind, tokens};
 pub use verb::{Verb, verb};

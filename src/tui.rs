@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::run::{Command, Production, Report};
 
+mod again;
 pub mod app;
 pub mod backslash;
 pub mod chronicle;

@@ -191,6 +191,11 @@ impl Cluster {
         self.server.exited().await;
     }
 
+    /// Whether what it holds outlives it: `--data`.
+    pub fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Starts the server again on the same data, after it was killed or in the place of the one that runs.
     pub async fn restart(&mut self) -> Result<(), ClusterError> {
         self.server.make_way().await.map_err(ClusterError::Stop)?;

@@ -14,8 +14,8 @@ use crate::exit::{Exit, Failure};
 use crate::launch;
 use crate::play::{Patience, Played, play};
 use crate::playbill::Playbill;
-use crate::run::Production;
 use crate::run::venues::Venues;
+use crate::run::{Production, lasting_of};
 use crate::scenario::{EngineKind, Scenario, library};
 use crate::transcript::Options;
 
@@ -45,6 +45,10 @@ async fn compare(
     interrupted: &CancellationToken,
 ) -> eyre::Result<Exit> {
     launch::need_both(venues)?;
+    if let Err(refusal) = refuse_to_do_twice(venues, &scenario).await {
+        venues.stop().await.map_err(Failure::from)?;
+        return Err(refusal.into());
+    }
     let played = play_on_both(venues, arguments, &scenario, interrupted).await;
     venues.stop().await.map_err(Failure::from)?;
     if interrupted.is_cancelled() {
@@ -61,6 +65,19 @@ async fn compare(
     let told: String = broken.map(reproach).collect();
     std::io::stderr().write_all(told.as_bytes())?;
     Ok(if above.is_kept() && below.is_kept() { Exit::Fine } else { Exit::Broken })
+}
+
+/// A comparison plays everything twice, and nobody is there to be asked whether that may change what is somebody's.
+async fn refuse_to_do_twice(venues: &Venues, scenario: &Scenario) -> Result<(), Failure> {
+    let lasting = lasting_of(scenario, &scenario.schedules.first());
+    if lasting.is_empty() || !venues.is_kept().await {
+        return Ok(());
+    }
+    let parts: Vec<String> = lasting.iter().map(ToString::to_string).collect();
+    Err(Failure::misuse(format!(
+        "a comparison plays the scenario twice on this server, and would change what is outside the run's schema twice: {}; play it on one engine at a time, or compare on a private server",
+        parts.join("; ")
+    )))
 }
 
 async fn play_on_both(

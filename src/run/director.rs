@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::event::{Event, Kind, SessionName};
 use crate::fault::with_causes;
 use crate::run::curtain::TIDY_UP;
+use crate::run::lasting::Ledger;
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::orders::Orders;
 use crate::run::parting::Parting;
@@ -36,7 +37,13 @@ pub(crate) struct Director {
     pub(crate) house: Option<OpenHouse>,
     /// Schemas of dead runs that were removed, to be told.
     pub(crate) swept: Vec<String>,
+    /// What was committed outside the run's schema since the last fresh setup, where that is anybody's.
+    pub(crate) ledger: Option<Ledger>,
 }
+
+/// Why what would be done again is not done without somebody's consent.
+const LASTS: &str =
+    "this would do again what was committed outside the run's schema; ask once more to see what";
 
 /// Whether the play can go on.
 #[derive(PartialEq, Eq)]
@@ -93,6 +100,7 @@ impl Director {
             Ok(stage) => stage,
             Err(reason) => {
                 self.place.replay = None;
+                self.tell_what_lasts().await;
                 self.report(Report::Broken(reason)).await;
                 None
             }
@@ -107,6 +115,10 @@ impl Director {
         }
         let Some(house) = &self.house else { return Err("there is no engine".to_owned()) };
         let production = Arc::clone(&self.production);
+        self.ledger = house.venue.is_kept.then(Ledger::default);
+        if let Some(ledger) = &mut self.ledger {
+            production.scenario.setup.iter().for_each(|statement| ledger.set_up(statement));
+        }
         let overtaken = orders.overtaking();
         let opened = Stage::open(house, production, self.clock, overtaken).await;
         let Some(stage) = opened.map_err(|error| with_causes(&error))? else { return Ok(None) };
@@ -117,6 +129,7 @@ impl Director {
             sessions: stage.names(),
         };
         self.report(Report::Fresh(fresh)).await;
+        self.tell_what_lasts().await;
         self.report(Report::Next(0)).await;
         for schema in std::mem::take(&mut self.swept) {
             let note = format!("removed the schema {schema}, which an earlier run had left behind");
@@ -149,6 +162,7 @@ impl Director {
 
     async fn obey(&mut self, stage: &mut Option<Stage>, command: Command, orders: &mut Orders) {
         let is_between = stage.is_none() && orders.has_another_setup();
+        let Some(command) = self.consented(command).await else { return };
         match command {
             Command::Step if is_between => return self.place.asked.push_back(None),
             Command::StepEdited(sql) if is_between => {
@@ -193,7 +207,34 @@ impl Director {
             Command::Reconnect(session) => self.reconnect(stage, &session).await,
             Command::Close(session) => stage.dismiss(&session),
             Command::AddSession(name) => self.add(stage, name).await,
-            Command::GoTo(_) | Command::Open(_) | Command::OpenOn(..) | Command::Switch(_) => {}
+            Command::GoTo(_)
+            | Command::Open(_)
+            | Command::OpenOn(..)
+            | Command::Switch(_)
+            | Command::Again(_) => {}
+        }
+    }
+
+    /// The command, unless it would do again what lasts and nobody was asked.
+    async fn consented(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::GoTo(_) | Command::Switch(_) if self.does_something_last() => {
+                self.tell_what_lasts().await;
+                self.report(Report::Refused(LASTS.to_owned())).await;
+                None
+            }
+            Command::Again(command) => Some(*command),
+            command => Some(command),
+        }
+    }
+
+    fn does_something_last(&self) -> bool {
+        self.ledger.as_ref().is_some_and(|ledger| !ledger.lasting().is_empty())
+    }
+
+    async fn tell_what_lasts(&mut self) {
+        if let Some(ledger) = self.ledger.as_ref().filter(|ledger| !ledger.lasting().is_empty()) {
+            self.report(Report::Lasting(ledger.lasting().to_vec())).await;
         }
     }
 
@@ -213,6 +254,11 @@ impl Director {
                 continue;
             }
             let failure = self.place.prologue.failure(&event);
+            let is_set_up = self.place.prologue.is_over();
+            let ledger = self.ledger.as_mut();
+            if ledger.is_some_and(|ledger| ledger.apply(&event, is_set_up)) {
+                self.tell_what_lasts().await;
+            }
             self.report(Report::Event(event)).await;
             if let Some(reason) = failure {
                 self.place.replay = None;

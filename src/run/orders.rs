@@ -51,7 +51,7 @@ impl Orders {
     /// What comes after the next setup is meant for that one.
     fn drop_the_pointless(&mut self) {
         let Some(next) = self.deferred.iter().position(asks_for_another_setup) else { return };
-        let plays_on = matches!(self.deferred[next], Command::Switch(_));
+        let plays_on = matches!(self.deferred[next].plain(), Command::Switch(_));
         let kept = self.deferred.split_off(next);
         self.deferred.retain(|command| match command {
             Command::Submit { .. } => true,
@@ -69,7 +69,7 @@ impl Orders {
 
 fn asks_for_another_setup(command: &Command) -> bool {
     use Command::{GoTo, Open, OpenOn, Switch};
-    matches!(command, GoTo(_) | Open(_) | OpenOn(..) | Switch(_))
+    matches!(command.plain(), GoTo(_) | Open(_) | OpenOn(..) | Switch(_))
 }
 
 #[cfg(test)]

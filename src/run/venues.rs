@@ -28,6 +28,8 @@ pub struct Venue {
     pub place: String,
     /// Whose server it is.
     pub ownership: Ownership,
+    /// Whether what it holds is somebody's: it is not thrown away afterwards.
+    pub is_kept: bool,
 }
 
 /// Whose server it is, and so what may be done there.
@@ -237,13 +239,25 @@ impl Venues {
                 target: target.clone(),
                 place: target.describe(),
                 ownership: Ownership::Guest,
+                is_kept: true,
             }),
             (Server::Embedded(cluster), _) => Ok(Venue {
                 target: Target::unix(cluster.folder(), cluster.port(), SUPERUSER, "postgres"),
                 place: "embedded".to_owned(),
                 ownership: Ownership::Embedded,
+                is_kept: cluster.is_kept(),
             }),
             (Server::Wanted(_) | Server::Stopped, _) => Err(VenueError::Stopped),
+        }
+    }
+
+    /// Whether what it holds is somebody's: it is not thrown away afterwards.
+    pub async fn is_kept(&self) -> bool {
+        match &*self.server.lock().await {
+            Server::Guest(_) => true,
+            Server::Embedded(cluster) => cluster.is_kept(),
+            Server::Wanted(options) => options.data.is_some(),
+            Server::Stopped => false,
         }
     }
 

@@ -94,7 +94,7 @@ fn read(node: &SyntaxNode) -> Option<Name> {
     Some(Name { schema: parts.pop(), table })
 }
 
-fn unquote(quoted: &str) -> String {
+pub(super) fn unquote(quoted: &str) -> String {
     quoted.trim_start_matches(['u', 'U', '&']).trim_matches('"').replace("\"\"", "\"")
 }
 

@@ -25,7 +25,7 @@ use super::pane::Pane;
 use super::script::Script;
 use super::theme::Theme;
 use crate::event::SessionName;
-use crate::run::{Command, EngineLine};
+use crate::run::{Command, EngineLine, Lasting};
 use crate::scenario::{EngineKind, Scenario};
 use crate::seats::House;
 use crate::timeline::Timeline;
@@ -136,6 +136,8 @@ pub struct App {
     pub(super) stepping: Option<Stepping>,
     /// The step that a replay goes to, while one is under way.
     pub(super) going_to: Option<usize>,
+    /// What this run has committed outside its own schema.
+    pub(super) lasting: Vec<Lasting>,
     /// The engine that was asked for last. Whatever comes of it, that is the one on which the run sets up next.
     pub(super) engine_asked: Option<EngineKind>,
 }
@@ -181,6 +183,7 @@ impl App {
             broken: None,
             stepping: None,
             going_to: None,
+            lasting: Vec::new(),
             engine_asked: None,
         }
     }

@@ -267,7 +267,8 @@ impl Comparison {
     }
 
     /// Asks both runs.
-    fn ask_both(command: &Command) -> Vec<HalfEffect> {
+    fn ask_both(&mut self, command: &Command) -> Vec<HalfEffect> {
+        self.apps.iter_mut().for_each(|app| app.expect(command));
         Half::BOTH.map(|half| (half, Effect::Ask(command.clone()))).to_vec()
     }
 }

@@ -236,7 +236,8 @@ where
         self.runs[1] = Some((self.start)(production));
         if let Some(step) = step {
             for half in Half::BOTH {
-                self.ask(half, Command::GoTo(step));
+                // Whoever compares was asked before.
+                self.ask(half, Command::Again(Box::new(Command::GoTo(step))));
             }
         }
         match missing {

@@ -49,18 +49,13 @@ impl Served {
 
     /// A client of the gateway.
     pub(crate) async fn client(&self) -> Client {
-        connect(self.folder.path(), 5432, self.database()).await
-    }
-
-    /// The name of the database behind it.
-    pub(crate) fn database(&self) -> &str {
-        self.database.name()
+        connect(self.folder.path(), 5432, "postgres").await
     }
 
     /// A client that goes past the gateway.
     pub(crate) async fn outsider(&self) -> Client {
         let cluster = support::server();
-        connect(cluster.folder(), cluster.port(), self.database()).await
+        connect(cluster.folder(), cluster.port(), self.database.name()).await
     }
 }
 

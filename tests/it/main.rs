@@ -5,6 +5,7 @@
     reason = "a test's own functions may panic as the test may; clippy.toml knows only #[test]"
 )]
 
+mod again;
 mod bad_input;
 mod bad_luck;
 mod cluster;
@@ -29,7 +30,6 @@ mod leaving;
 mod library;
 mod matrix;
 mod observer;
-mod pass_through;
 mod patience;
 mod pgbouncer;
 mod psql_compare;

@@ -10,8 +10,7 @@ use crate::headless::{complaint, overbooked, told};
 use crate::terminal::{MIDDLE, Terminal, key};
 
 fn url(served: &Served) -> String {
-    let address = served.gateway.address().unwrap();
-    format!("postgres://postgres@{address}/{}", served.database())
+    format!("postgres://postgres@{}/postgres", served.gateway.address().unwrap())
 }
 
 /// The first one says which level it wants, the second is for another engine.

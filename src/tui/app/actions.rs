@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{App, Effect};
 use crate::run::Command;
 use crate::scenario::EngineKind;
+use crate::tui::again::{self, Errand};
 use crate::tui::app::{BEING_SET_UP, ON_ITS_WAY, Stepping};
 use crate::tui::backslash::Backslash;
 use crate::tui::editor::Editor;
@@ -30,7 +31,7 @@ impl App {
             Action::Restart => return self.go_to(0),
             Action::AutoPlay => return self.auto_play(now),
             Action::SwitchEngine => return self.switch_engine(),
-            Action::Compare => return vec![Effect::Compare],
+            Action::Compare => return self.compare(),
             Action::OtherEngine | Action::TypeAlone => {
                 let compare = self.key(Action::Compare);
                 self.say(format!("there is one engine here; {compare} shows both"));
@@ -189,9 +190,47 @@ impl App {
     }
 
     pub(in crate::tui) fn go_to(&mut self, step: usize) -> Vec<Effect> {
-        self.stepping = None;
-        self.going_to = Some(step);
-        vec![Effect::Ask(Command::GoTo(step))]
+        if self.ask_before_again(Errand::Back(step)) {
+            return Vec::new();
+        }
+        let command = Command::GoTo(step);
+        self.expect(&command);
+        vec![Effect::Ask(command)]
+    }
+
+    /// From one engine to both, or back to this one.
+    fn compare(&mut self) -> Vec<Effect> {
+        let joins = self.framing == Framing::Whole && self.alone().is_none();
+        if joins && self.ask_before_again(Errand::Compare) {
+            return Vec::new();
+        }
+        vec![Effect::Compare]
+    }
+
+    /// Asks before something that does again what was committed outside the run's schema; whether there is anything to ask.
+    fn ask_before_again(&mut self, errand: Errand) -> bool {
+        let until = self.destination_after_steps();
+        let question = again::question(&self.lasting, errand, until);
+        let is_asked = question.is_some();
+        self.layers.extend(question.map(Layer::Question));
+        is_asked
+    }
+
+    /// Takes note that the run is being asked for this, which will take a moment.
+    pub(in crate::tui) fn expect(&mut self, command: &Command) {
+        match command.plain() {
+            Command::GoTo(step) => {
+                self.stepping = None;
+                self.going_to = Some(*step);
+            }
+            Command::Switch(kind) => {
+                self.going_to = Some(self.destination_after_steps());
+                self.stepping = None;
+                self.plays_at = None;
+                self.engine_asked = Some(*kind);
+            }
+            _ => {}
+        }
     }
 
     /// From the engine where people wait to the one where COMMIT refuses, or back.
@@ -211,10 +250,11 @@ impl App {
             }
             None => return Vec::new(),
         };
-        self.going_to = Some(self.destination_after_steps());
-        let more = self.stepping.take().map_or(0, |stepping| stepping.more);
-        self.plays_at = None;
-        self.engine_asked = Some(kind);
+        if self.ask_before_again(Errand::Switch(kind)) {
+            return Vec::new();
+        }
+        let more = self.stepping.map_or(0, |stepping| stepping.more);
+        self.expect(&Command::Switch(kind));
         if self.script.as_ref().is_some_and(|script| !script.scenario.is_for(kind)) {
             self.say(format!("this scenario is not meant for {}", words::engine(kind)));
         }

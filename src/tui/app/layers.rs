@@ -67,7 +67,14 @@ impl App {
 
     fn key_on_question(&mut self, question: Question, key: KeyEvent) -> Vec<Effect> {
         match key.code {
-            KeyCode::Char('y' | 'Y') => question.effects,
+            KeyCode::Char('y' | 'Y') => {
+                for effect in &question.effects {
+                    if let Effect::Ask(command) = effect {
+                        self.expect(command);
+                    }
+                }
+                question.effects
+            }
             KeyCode::Char('n' | 'N') | KeyCode::Esc => Vec::new(),
             _ => self.keep(Layer::Question(question)),
         }
@@ -185,6 +192,12 @@ impl App {
 
     /// Opens a scenario, on the engine that it is for.
     fn open(&mut self, scenario: Arc<Scenario>) -> Vec<Effect> {
+        // Opening what is being played is starting it again.
+        if self.script.as_ref().is_some_and(|script| script.scenario == scenario)
+            && !self.lasting.is_empty()
+        {
+            return self.go_to(0);
+        }
         let title = &scenario.title;
         let Some(kind) = self.engine_for(&scenario) else {
             self.say(format!("opening \u{201c}{title}\u{201d}"));

@@ -21,6 +21,7 @@ impl App {
             Report::Joined(name) => self.joined(name),
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => self.moved_to(next),
+            Report::Lasting(lasting) => self.lasting = lasting,
             Report::Over => {
                 if self.plays_at.take().is_some() {
                     self.say_the_end();
@@ -74,6 +75,7 @@ impl App {
         self.timeline = Timeline::new(&fresh.sessions);
         self.chronicle = Chronicle::default();
         self.broken = None;
+        self.lasting.clear();
         self.stepping = None;
         if is_new {
             self.open_scenario();

@@ -100,7 +100,7 @@ impl Comparison {
                 if matches!(command, Command::Step | Command::StepEdited(_)) {
                     self.app_mut(half.other()).expect_step(now);
                 }
-                Self::ask_both(&command)
+                self.ask_both(&command)
             }
             effect => vec![(half, effect)],
         }

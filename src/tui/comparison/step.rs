@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::{Comparison, Half, HalfEffect, belonging_to};
-use crate::run::Command;
+use crate::run::{Command, Lasting};
+use crate::tui::again::{self, Errand};
 use crate::tui::app::{App, ON_ITS_WAY};
 use crate::tui::keys::Action;
+use crate::tui::layer::Layer;
 use crate::tui::script::Script;
 
 impl Comparison {
@@ -73,12 +75,18 @@ impl Comparison {
     /// Replays both to a step from a fresh setup.
     pub(super) fn go_to(&mut self, step: usize) -> Vec<HalfEffect> {
         self.more = 0;
-        self.in_both(|app| {
-            app.stepping = None;
-            app.going_to = Some(step);
-            Vec::new()
-        });
-        Self::ask_both(&Command::GoTo(step))
+        if let Some(question) = again::question(&self.lasting(), Errand::Back(step), step) {
+            self.leading_mut().layers.push(Layer::Question(question));
+            return Vec::new();
+        }
+        self.ask_both(&Command::GoTo(step))
+    }
+
+    /// What either run has committed outside its own schema: they play on the same server.
+    fn lasting(&self) -> Vec<Lasting> {
+        let [above, below] = &self.apps;
+        let elsewhere = below.lasting.iter().filter(|lasting| !above.lasting.contains(lasting));
+        above.lasting.iter().chain(elsewhere).cloned().collect()
     }
 
     /// Whether one of them is at another step.

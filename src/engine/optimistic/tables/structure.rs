@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Copy, Made, Numbers, Tables, View};
+use super::{Copy, Made, Tables, View};
 use crate::engine::optimistic::changes::{Pair, array};
 use crate::engine::optimistic::refusal::Refusal;
 use crate::engine::optimistic::server::{Question, Server, Trouble};
@@ -132,8 +132,7 @@ impl Tables {
             };
             build(server, vec![Question::once(creation)], open).await?;
             let made = if open == Open::Yes { Made::Now } else { Made::Kept };
-            let numbers = Numbers::ask(server, &name, sight).await?;
-            self.views.insert(sight, View { name, numbers, made });
+            self.views.insert(sight, View { name, made });
         }
         Ok(())
     }
@@ -189,16 +188,14 @@ impl Tables {
             let named = self.resolve(server, &statement.names).await?;
             let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
             build(server, creation.into_iter().map(Question::once).collect(), open).await?;
-            let numbers = Numbers::ask(server, &name, relation).await?;
-            self.views.insert(relation, View { name, numbers, made });
+            self.views.insert(relation, View { name, made });
             return Ok(());
         }
         let pair = Pair::new(&shape, &name);
         let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
         build(server, statements.map(Question::once).collect(), open).await?;
-        let numbers = Numbers::ask(server, &name, relation).await?;
-        let copy = Copy { shape, name, numbers, made, seen: None, file: None, in_use: None };
-        self.copies.insert(relation, copy);
+        self.copies
+            .insert(relation, Copy { shape, name, made, seen: None, file: None, in_use: None });
         Ok(())
     }
 

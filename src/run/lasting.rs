@@ -1,0 +1,368 @@
+//! What a run has committed outside its own schema: going back does not undo it, and playing it again does it again.
+//!
+//! A fold over the same events as everything else. What a transaction has changed lasts once it has ended in a COMMIT; where that is not known,
+//! it may have, and counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::event::{Event, Kind, SessionName, TransactionStatus};
+use crate::scenario::{Scenario, Schedule};
+use crate::syntax::{self, Reach, Verb};
+
+/// Which part of a scenario did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The setup, the scenario's or a session's.
+    Setup,
+    /// The step at this place of the schedule.
+    Step(usize),
+    /// The look at the end.
+    Finally,
+}
+
+/// A part of the scenario whose effects outlast the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasting {
+    /// Which part.
+    pub part: Part,
+    /// Whose step or setup it is, if it is a session's.
+    pub session: Option<SessionName>,
+    /// What it has changed, by name: `public.accounts`.
+    pub changed: BTreeSet<String>,
+    /// What it has done of which its text does not tell what that changes.
+    pub doubts: BTreeSet<String>,
+}
+
+/// `step 3 (Alice): public.accounts`.
+impl fmt::Display for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            Part::Setup => f.write_str("the setup")?,
+            Part::Step(step) => write!(f, "step {}", step + 1)?,
+            Part::Finally => f.write_str("the look at the end")?,
+        }
+        if let Some(session) = &self.session {
+            write!(f, " ({session})")?;
+        }
+        let changed = self.changed.iter().cloned();
+        let doubts = self.doubts.iter().map(|doubt| format!("perhaps more: it {doubt}"));
+        write!(f, ": {}", changed.chain(doubts).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// The parts of a run that last, by what its sessions have said so far.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    lasting: Vec<Lasting>,
+    sessions: BTreeMap<Option<SessionName>, Tally>,
+    /// Whether a routine of this run reaches outside: whoever calls one, or fires a trigger, may do so too.
+    has_far_routines: bool,
+}
+
+/// What one session has done that is not committed yet.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Whether unqualified names may be somebody else's.
+    has_moved: bool,
+    prepared: BTreeMap<String, Reach>,
+    in_flight: Vec<Lasting>,
+    open: Vec<Lasting>,
+    outcome: Outcome,
+}
+
+/// What the answers to a submission say of its transaction so far.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Outcome {
+    /// It is committed if it is not open.
+    #[default]
+    Fine,
+    /// It failed, or was rolled back.
+    Undone,
+    /// A COMMIT has succeeded.
+    Committed,
+}
+
+/// What of a scenario would last if all of it were committed.
+pub fn lasting_of(scenario: &Scenario, schedule: &Schedule) -> Vec<Lasting> {
+    let mut ledger = Ledger::default();
+    scenario.setup.iter().for_each(|statement| ledger.set_up(statement));
+    for player in &scenario.sessions {
+        let setup = player.setup.as_deref().unwrap_or_default();
+        let did = ledger.did(Some(&player.name), Part::Setup, setup);
+        ledger.keep(did);
+    }
+    for (place, launch) in schedule.launches.iter().enumerate() {
+        let step = &scenario.steps[launch.step];
+        let did = ledger.did(Some(&step.session), Part::Step(place), &step.sql);
+        ledger.keep(did);
+    }
+    ledger.lasting
+}
+
+impl Ledger {
+    /// What lasts, in the order of the scenario.
+    pub(crate) fn lasting(&self) -> &[Lasting] {
+        &self.lasting
+    }
+
+    /// Takes in a statement of the setup, which is about to be sent.
+    pub(crate) fn set_up(&mut self, sql: &str) {
+        let did = self.did(None, Part::Setup, sql);
+        self.keep(did);
+    }
+
+    /// Takes in an event; whether more lasts than before. Until the last setup has been played, what sessions send is part of it.
+    pub(crate) fn apply(&mut self, event: &Event, is_set_up: bool) -> bool {
+        let known = self.lasting.clone();
+        match &event.kind {
+            Kind::Sent { sql, step, .. } => {
+                self.sent(event.session.as_ref(), sql, *step, is_set_up);
+            }
+            Kind::Done { tag, .. } => self.tally(event.session.as_ref()).done(tag),
+            Kind::Failed(_) => self.tally(event.session.as_ref()).undo(),
+            Kind::Ready { status, .. } => {
+                let committed = self.tally(event.session.as_ref()).ready(*status);
+                self.keep(committed);
+            }
+            Kind::Lost { .. } => {
+                // An open block is rolled back with its connection; of what was in flight nobody knows.
+                let lost = std::mem::take(self.tally(event.session.as_ref()));
+                if lost.open.is_empty() || lost.outcome == Outcome::Committed {
+                    self.keep(lost.in_flight);
+                }
+            }
+            _ => {}
+        }
+        known != self.lasting
+    }
+
+    fn tally(&mut self, session: Option<&SessionName>) -> &mut Tally {
+        self.sessions.entry(session.cloned()).or_default()
+    }
+
+    fn sent(
+        &mut self,
+        session: Option<&SessionName>,
+        sql: &str,
+        step: Option<usize>,
+        is_set_up: bool,
+    ) {
+        let part = match (step, session) {
+            (Some(step), _) => Some(Part::Step(step)),
+            (None, Some(_)) if !is_set_up => Some(Part::Setup),
+            (None, Some(_)) => None,
+            (None, None) => Some(Part::Finally),
+        };
+        // What is typed is never sent again, but it may move the session or end its transaction.
+        let did = self.did(session, part.unwrap_or(Part::Setup), sql);
+        let tally = self.tally(session);
+        tally.outcome = Outcome::Fine;
+        tally.in_flight = did.into_iter().filter(|_| part.is_some()).collect();
+    }
+
+    /// What these statements do outside, if they do anything there.
+    fn did(&mut self, session: Option<&SessionName>, part: Part, sql: &str) -> Option<Lasting> {
+        let mut did = Lasting {
+            part,
+            session: session.cloned(),
+            changed: BTreeSet::new(),
+            doubts: BTreeSet::new(),
+        };
+        for statement in syntax::split(sql) {
+            let reach = self.reach(session, statement.text);
+            did.changed.extend(reach.outside);
+            did.doubts.extend(reach.doubts);
+        }
+        (!did.changed.is_empty() || !did.doubts.is_empty()).then_some(did)
+    }
+
+    /// What one statement changes, by its text and by what its session has done before.
+    fn reach(&mut self, session: Option<&SessionName>, statement: &str) -> Reach {
+        let mut reach = syntax::reach(statement);
+        let verb = syntax::verb(statement);
+        let tally = self.sessions.entry(session.cloned()).or_default();
+        tally.has_moved |= reach.moves;
+        if tally.has_moved {
+            let moved = std::mem::take(&mut reach.unqualified);
+            let doubt = |name| format!("changes {name} on a search_path that was changed");
+            reach.doubts.extend(moved.into_iter().map(doubt));
+        }
+        match verb {
+            Verb::Prepare => {
+                tally.prepared.insert(name_of(statement), std::mem::take(&mut reach));
+            }
+            Verb::Execute => match tally.prepared.get(&name_of(statement)) {
+                Some(prepared) => reach = prepared.clone(),
+                None => drop(reach.doubts.insert("executes what was prepared elsewhere".into())),
+            },
+            _ if reach.makes_routine => {
+                if !reach.is_within() {
+                    self.has_far_routines = true;
+                }
+                reach.doubts.clear();
+                reach.outside.clear();
+            }
+            _ if self.has_far_routines && (verb.is_dml() || verb == Verb::Call) => {
+                let doubt = "may call a routine that changes what is outside";
+                reach.doubts.insert(doubt.to_owned());
+            }
+            _ => {}
+        }
+        reach
+    }
+
+    fn keep(&mut self, done: impl IntoIterator<Item = Lasting>) {
+        for did in done {
+            let is_same =
+                |known: &&mut Lasting| (known.part, &known.session) == (did.part, &did.session);
+            match self.lasting.iter_mut().find(is_same) {
+                Some(known) => {
+                    known.changed.extend(did.changed);
+                    known.doubts.extend(did.doubts);
+                }
+                None => self.lasting.push(did),
+            }
+        }
+        self.lasting.sort_by_key(|known| known.part);
+    }
+}
+
+impl Tally {
+    fn done(&mut self, tag: &str) {
+        match tag {
+            "COMMIT" | "PREPARE TRANSACTION" => self.outcome = Outcome::Committed,
+            "ROLLBACK" => self.undo(),
+            // What follows a ROLLBACK in one message is a transaction of its own.
+            _ if self.outcome == Outcome::Undone => self.outcome = Outcome::Fine,
+            _ => {}
+        }
+    }
+
+    fn undo(&mut self) {
+        if self.outcome == Outcome::Fine {
+            self.outcome = Outcome::Undone;
+        }
+    }
+
+    /// What is committed now that the session is ready again.
+    fn ready(&mut self, status: TransactionStatus) -> Vec<Lasting> {
+        self.open.append(&mut self.in_flight);
+        if status != TransactionStatus::Idle && self.outcome != Outcome::Committed {
+            return Vec::new();
+        }
+        let ended = std::mem::take(&mut self.open);
+        if self.outcome == Outcome::Undone { Vec::new() } else { ended }
+    }
+}
+
+/// The name in PREPARE or EXECUTE.
+fn name_of(statement: &str) -> String {
+    syntax::names(statement).into_iter().nth(1).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::{Pid, ServerMessage, SubmissionId};
+    use TransactionStatus::{Failed, Idle, InTransaction};
+
+    fn event(kind: Kind) -> Event {
+        Event { at: Duration::ZERO, session: Some(SessionName::new("Alice")), kind }
+    }
+
+    fn sent(sql: &str, step: Option<usize>) -> Kind {
+        Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step }
+    }
+
+    fn done(tag: &str) -> Kind {
+        Kind::Done { tag: tag.to_owned(), rows: 0 }
+    }
+
+    fn ready(status: TransactionStatus) -> Kind {
+        Kind::Ready { submission: SubmissionId(1), status, elapsed: Duration::ZERO }
+    }
+
+    /// The steps that last after these statements of Alice's, each with its tag and the status after it.
+    fn steps(played: &[(&str, &str, TransactionStatus)]) -> Vec<usize> {
+        let mut ledger = Ledger::default();
+        for (step, (sql, tag, status)) in played.iter().enumerate() {
+            ledger.apply(&event(sent(sql, Some(step))), true);
+            let answer = match *tag {
+                "ERROR" => Kind::Failed(ServerMessage::default()),
+                tag => done(tag),
+            };
+            ledger.apply(&event(answer), true);
+            ledger.apply(&event(ready(*status)), true);
+        }
+        let step = |lasting: &Lasting| match lasting.part {
+            Part::Step(step) => step,
+            part => panic!("{part:?}"),
+        };
+        ledger.lasting().iter().map(step).collect()
+    }
+
+    const UPDATE: &str = "update public.accounts set a = 1";
+
+    #[test]
+    fn what_is_committed_lasts_and_what_is_rolled_back_does_not() {
+        assert_eq!(steps(&[(UPDATE, "UPDATE 1", Idle)]), [0]);
+        assert!(steps(&[(UPDATE, "ERROR", Idle)]).is_empty());
+        let begun = ("begin", "BEGIN", InTransaction);
+        let changed = (UPDATE, "UPDATE 1", InTransaction);
+        assert!(steps(&[begun, changed]).is_empty());
+        assert_eq!(steps(&[begun, changed, ("commit", "COMMIT", Idle)]), [1]);
+        assert!(steps(&[begun, changed, ("rollback", "ROLLBACK", Idle)]).is_empty());
+        let failed = ("select 1/0", "ERROR", Failed);
+        assert!(steps(&[begun, changed, failed, ("commit", "ROLLBACK", Idle)]).is_empty());
+        let to = ("rollback to a", "ROLLBACK", InTransaction);
+        assert_eq!(steps(&[begun, changed, to, ("commit", "COMMIT", Idle)]), [1]);
+        let prepared = ("prepare transaction 'x'", "PREPARE TRANSACTION", Idle);
+        assert_eq!(steps(&[begun, changed, prepared]), [1]);
+        let chained = ("commit and chain", "COMMIT", InTransaction);
+        assert_eq!(steps(&[begun, changed, chained]), [1]);
+    }
+
+    #[test]
+    fn what_a_session_has_done_before_decides_what_a_name_means() {
+        let ours = ("update t set a = 1", "UPDATE 1", Idle);
+        assert!(steps(&[ours]).is_empty());
+        assert_eq!(steps(&[("set search_path = public", "SET", Idle), ours]), [1]);
+        let execute = ("execute p (1)", "UPDATE 1", Idle);
+        assert_eq!(
+            steps(&[("prepare p as update public.t set a = $1", "PREPARE", Idle), execute]),
+            [1]
+        );
+        assert!(
+            steps(&[("prepare p as update t set a = $1", "PREPARE", Idle), execute]).is_empty()
+        );
+        let routine = "create function f() returns void language sql as 'delete from public.t'";
+        let call = ("select f()", "SELECT 1", Idle);
+        assert_eq!(steps(&[(routine, "CREATE FUNCTION", Idle), call]), [1]);
+    }
+
+    #[test]
+    fn what_was_in_flight_when_a_connection_was_lost_may_have_been_committed() {
+        let lost = Kind::Lost { reason: String::new(), in_transaction: false };
+        let mut ledger = Ledger::default();
+        ledger.apply(&event(Kind::Connected { pid: Pid(1) }), true);
+        ledger.apply(&event(sent(UPDATE, Some(3))), true);
+        assert!(ledger.apply(&event(lost), true));
+        assert_eq!(ledger.lasting()[0].part, Part::Step(3));
+    }
+
+    #[test]
+    fn setups_are_sent_again_and_what_is_typed_is_not() {
+        let mut ledger = Ledger::default();
+        ledger.set_up("create table public.t (id int)");
+        assert_eq!(ledger.lasting().iter().map(|l| l.part).collect::<Vec<_>>(), [Part::Setup]);
+        for (is_set_up, lasting) in [(true, 1), (false, 2)] {
+            ledger.apply(&event(sent(UPDATE, None)), is_set_up);
+            ledger.apply(&event(done("UPDATE 1")), is_set_up);
+            ledger.apply(&event(ready(Idle)), is_set_up);
+            assert_eq!(ledger.lasting().len(), lasting);
+        }
+    }
+}
