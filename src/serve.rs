@@ -22,28 +22,29 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
     let certificate = certificate(arguments)?;
     let venues = launch::engine(&arguments.engine).await?;
     let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
+    let mode = match arguments.engine.engine {
+        Some(EngineChoice::Postgres) => Mode::PassThrough,
+        Some(EngineChoice::Optimistic) | None => Mode::Optimistic,
+    };
     let options = Options {
-        mode: match arguments.engine.engine {
-            Some(EngineChoice::Postgres) => Mode::PassThrough,
-            Some(EngineChoice::Optimistic) | None => Mode::Optimistic,
-        },
+        mode,
         listen: Some(arguments.listen),
         password_file: arguments.password_file.clone(),
         certificate,
         ..Options::new(venue.target)
     };
     let served = match Gateway::start(options).await {
-        Ok(gateway) => until_told_to_stop(gateway).await,
+        Ok(gateway) => until_told_to_stop(gateway, mode).await,
         Err(error) => Err(refused(&error).into()),
     };
     venues.stop().await.map_err(Failure::from)?;
     served
 }
 
-async fn until_told_to_stop(gateway: Gateway) -> eyre::Result<Exit> {
+async fn until_told_to_stop(gateway: Gateway, mode: Mode) -> eyre::Result<Exit> {
     let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
     // A script that has read the address may have closed the pipe; who asked to be served still wants it.
-    if let Err(error) = announce(&gateway) {
+    if let Err(error) = announce(&gateway, mode) {
         tracing::info!(%error, "nobody reads where the gateway is");
     }
     interrupted.cancelled().await;
@@ -52,11 +53,22 @@ async fn until_told_to_stop(gateway: Gateway) -> eyre::Result<Exit> {
 }
 
 /// The first line is the address, for scripts that took port 0. All of it is written at once: a script may read no further.
-fn announce(gateway: &Gateway) -> io::Result<()> {
+fn announce(gateway: &Gateway, mode: Mode) -> io::Result<()> {
     let mut text = Vec::new();
     if let Some(address) = gateway.address() {
         writeln!(text, "listening on {address}")?;
-        writeln!(text, "try: psql 'host={} port={} user=alice'", address.ip(), address.port())?;
+        let user = match mode {
+            Mode::Optimistic => "alice",
+            Mode::PassThrough => gateway.target().user(),
+        };
+        writeln!(
+            text,
+            "try: psql \"host={} port={} user={} dbname={}\"",
+            address.ip(),
+            address.port(),
+            quoted(user),
+            quoted(gateway.target().database())
+        )?;
     }
     if let Some(path) = gateway.certificate() {
         writeln!(text, "TLS: sslmode=verify-full host=localhost sslrootcert={}", path.display())?;
@@ -64,6 +76,15 @@ fn announce(gateway: &Gateway) -> io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(&text)?;
     out.flush()
+}
+
+/// A value of a connection string (PostgreSQL documentation, 34.1.1.1).
+fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn certificate(arguments: &ServeArgs) -> Result<Certificate, Failure> {

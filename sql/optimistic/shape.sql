@@ -17,6 +17,7 @@ select json_build_object(
                from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'c'),
     'columns', (select json_agg(json_build_object(
                     'name', a.attname,
+                    'number', a.attnum,
                     'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
                     'array_of', pg_catalog.format_type(a.atttypid, null),
                     'not_null', a.attnotnull,

@@ -22,7 +22,8 @@
 //! | room | what it holds |
 //! |---|---|
 //! | `local` | a gateway for this program's own sessions |
-//! | `door`, `passwords` | a connection's way in |
+//! | `door`, `packet`, `passwords`, `rewound` | a connection's way in |
+//! | `relay` | pass-through, which is no engine at all |
 //! | `server` | questions of the gateway's own |
 //! | `session`, `simple`, `extended`, `admit` | a client's messages and what they need |
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
@@ -46,9 +47,12 @@ mod local;
 mod locks;
 mod lookout;
 mod news;
+mod packet;
 mod passwords;
 mod place;
 mod refusal;
+mod relay;
+mod rewound;
 mod server;
 mod session;
 mod shape;
@@ -69,11 +73,12 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 use crate::engine::removal::{Identity, remove_file};
+use crate::wire::frame::Stream;
 use crate::wire::{Target, UnixSocket};
 pub use certificate::Certificate;
+use certificate::Tls;
 use common::Common;
 pub(crate) use door::{ALONE, BEHIND_ITSELF, MARK};
 pub use local::{LocalGateway, LocalGatewayError};
@@ -89,7 +94,7 @@ pub enum Mode {
     /// Nobody waits; COMMIT judges.
     #[default]
     Optimistic,
-    /// Bytes go through untouched: the PostgreSQL behind, as it is.
+    /// Bytes go through untouched, from the start-up packet on: the PostgreSQL behind, as it is.
     PassThrough,
 }
 
@@ -193,6 +198,7 @@ pub struct Gateway {
     tasks: JoinSet<()>,
     news: Option<mpsc::UnboundedReceiver<News>>,
     heard: Arc<AtomicBool>,
+    common: Arc<Common>,
     socket: Option<(PathBuf, Identity)>,
     certificate: Option<certificate::Published>,
 }
@@ -222,6 +228,7 @@ impl Gateway {
             tasks: JoinSet::new(),
             news: Some(news),
             heard: common.hearing(),
+            common: Arc::clone(&common),
             socket: None,
             certificate: None,
         };
@@ -255,9 +262,13 @@ impl Gateway {
         self.news.take()
     }
 
-    /// Ends every session and stops listening.
+    /// Stops listening, tells every client that this is the end, and waits until the server has nothing more to do for any.
     pub async fn stop(mut self) {
+        self.common.closing.cancel();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::time::timeout(relay::FAREWELL * 2, ended).await.ok();
         self.tasks.shutdown().await;
+        self.common.leave_lookout().await;
     }
 
     fn listen_unix(
@@ -269,21 +280,9 @@ impl Gateway {
         let path = folder.join(format!(".s.PGSQL.{SOCKET_PORT}"));
         let failed = |source| GatewayError::Listen { place: path.display().to_string(), source };
         let listener = UnixListener::bind(&path).map_err(failed)?;
-        let common = Arc::clone(common);
-        self.tasks.spawn(async move {
-            let mut clients = JoinSet::new();
-            loop {
-                tokio::select! {
-                    Ok((stream, _)) = listener.accept() => {
-                        // A client whose socket cannot be watched is gone already.
-                        if let Ok(stream) = UnixSocket::adopt(stream) {
-                            clients.spawn(serve(Box::new(stream), Arc::clone(&common), None));
-                        }
-                    }
-                    Some(_) = clients.join_next(), if !clients.is_empty() => {}
-                }
-            }
-        });
+        self.tasks.spawn(receive_all(Arc::clone(common), None, async move || {
+            UnixSocket::adopt(listener.accept().await?.0)
+        }));
         self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
         let identity = Identity::at(&path).map_err(failed)?;
         self.socket = Some((path, identity));
@@ -299,24 +298,44 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
-        let certificate::Ready { acceptor: tls, published } = certificate.ready(bound.port())?;
+        let certificate::Ready { tls, published } = certificate.ready(bound.port())?;
         self.certificate = published;
         self.listen = Some(bound);
-        let common = Arc::clone(common);
-        self.tasks.spawn(async move {
-            let mut clients = JoinSet::new();
-            loop {
-                tokio::select! {
-                    Ok((stream, _)) = listener.accept() => {
-                        stream.set_nodelay(true).ok();
-                        clients.spawn(serve(Box::new(stream), Arc::clone(&common), tls.clone()));
-                    }
-                    Some(_) = clients.join_next(), if !clients.is_empty() => {}
-                }
-            }
-        });
+        self.tasks.spawn(receive_all(Arc::clone(common), tls, async move || {
+            let (stream, _) = listener.accept().await?;
+            // Where it does not take, the client is slower, or gone already.
+            stream.set_nodelay(true).ok();
+            Ok(stream)
+        }));
         Ok(())
     }
+}
+
+/// Serves whoever comes until the gateway ends, and then until the last is gone.
+async fn receive_all<S: Stream + 'static>(
+    common: Arc<Common>,
+    tls: Option<Tls>,
+    accept: impl AsyncFn() -> io::Result<S>,
+) {
+    let mut clients = JoinSet::new();
+    let mut has_room = true;
+    loop {
+        tokio::select! {
+            () = common.closing.cancelled() => break,
+            accepted = accept(), if has_room || clients.is_empty() => match accepted {
+                Ok(stream) => {
+                    clients.spawn(serve(Box::new(stream), Arc::clone(&common), tls.clone()));
+                }
+                // Most of all for want of a descriptor, which there is again when somebody leaves.
+                Err(error) => {
+                    tracing::warn!(%error, "a client cannot be accepted");
+                    has_room = false;
+                }
+            },
+            Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
+        }
+    }
+    while clients.join_next().await.is_some() {}
 }
 
 impl Drop for Gateway {
@@ -328,11 +347,7 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(
-    stream: Box<dyn crate::wire::frame::Stream>,
-    common: Arc<Common>,
-    tls: Option<TlsAcceptor>,
-) {
+async fn serve(stream: Box<dyn Stream>, common: Arc<Common>, tls: Option<Tls>) {
     if let Err(error) = door::receive(stream, common, tls).await {
         tracing::debug!(%error, "a connection ended");
     }

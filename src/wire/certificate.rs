@@ -216,10 +216,14 @@ fn matches(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// What SCRAM can be bound to: the certificate's hash by the algorithm of its signature, MD5 and SHA-1 strengthened to SHA-256 (RFC 5929, 4.1).
+/// What SCRAM can be bound to on a connection with this certificate.
 pub(super) fn end_point(certificate: Option<&CertificateDer<'_>>) -> EndPoint {
-    let Some(certificate) = certificate else { return EndPoint::Nameless };
-    let Ok(parsed) = parse(certificate) else { return EndPoint::Nameless };
+    certificate.and_then(channel_binding).map_or(EndPoint::Nameless, EndPoint::Certificate)
+}
+
+/// `tls-server-end-point`: the certificate's hash by the algorithm of its signature, MD5 and SHA-1 strengthened to SHA-256 (RFC 5929, 4.1).
+pub(crate) fn channel_binding(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let parsed = parse(certificate).ok()?;
     let algorithm = match parsed.signature_algorithm.algorithm.to_id_string().as_str() {
         // md5, sha1 and sha256 with RSA; sha1 and sha256 with ECDSA.
         "1.2.840.113549.1.1.4"
@@ -229,9 +233,9 @@ pub(super) fn end_point(certificate: Option<&CertificateDer<'_>>) -> EndPoint {
         | "1.2.840.10045.4.3.2" => &digest::SHA256,
         "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => &digest::SHA384,
         "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => &digest::SHA512,
-        _ => return EndPoint::Nameless,
+        _ => return None,
     };
-    EndPoint::Certificate(digest::digest(algorithm, certificate).as_ref().to_vec())
+    Some(digest::digest(algorithm, certificate).as_ref().to_vec())
 }
 
 #[cfg(test)]

@@ -48,9 +48,9 @@ impl Connection {
         Self { frames, parameters, canceller }
     }
 
-    /// Frames, parameters and canceller, for who speaks on by other means.
-    pub(super) fn into_parts(self) -> (Frames, BTreeMap<String, String>, Canceller) {
-        (self.frames, self.parameters, self.canceller)
+    /// Frames and canceller, for who speaks on by other means.
+    pub(super) fn into_parts(self) -> (Frames, Canceller) {
+        (self.frames, self.canceller)
     }
 
     /// Hands one Query message to the socket. What the socket does not take at once goes out while

@@ -216,6 +216,18 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// The server's own words, when it said no; of several those of [`refusal`](Self::refusal).
+    pub(crate) fn server_message(&self) -> Option<&ServerMessage> {
+        match self {
+            Self::Refused { message, .. } => Some(message),
+            Self::Several(errors) => {
+                let messages = errors.iter().filter_map(Self::server_message);
+                messages.min_by_key(|said| Refusal::of(&said.code) == Refusal::NotPermitted)
+            }
+            _ => None,
+        }
+    }
+
     /// Why the server said no, when it did. Of several reasons the one that says most: not being let in without TLS
     /// follows from every failure with it.
     pub fn refusal(&self) -> Option<Refusal> {

@@ -62,6 +62,9 @@ impl From<u8> for ClientTag {
 /// What a server's frame is, as far as anybody here must tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerTag {
+    Authentication,
+    Negotiation,
+    Key,
     Row,
     RowDescription,
     ParameterDescription,
@@ -87,6 +90,9 @@ pub(crate) enum ServerTag {
 impl From<u8> for ServerTag {
     fn from(byte: u8) -> Self {
         match byte {
+            b'R' => Self::Authentication,
+            b'v' => Self::Negotiation,
+            b'K' => Self::Key,
             b'D' => Self::Row,
             b'T' => Self::RowDescription,
             b't' => Self::ParameterDescription,
@@ -152,6 +158,30 @@ impl<T> Frame<T> {
     /// What follows the head.
     pub(crate) fn body(&self) -> &[u8] {
         &self.bytes[HEAD..]
+    }
+
+    /// The same message with another body.
+    pub(crate) fn with_body(&self, body: &[u8]) -> Self
+    where
+        T: Copy,
+    {
+        let mut out = BytesMut::new();
+        put(&mut out, self.bytes[0], |out| out.put_slice(body));
+        Self { tag: self.tag, bytes: out.freeze() }
+    }
+
+    /// An `ErrorResponse` or a `NoticeResponse` of these fields.
+    pub(crate) fn with_error_fields(&self, fields: &[(u8, String)]) -> Self
+    where
+        T: Copy,
+    {
+        let mut body = BytesMut::new();
+        for (letter, text) in fields {
+            body.put_u8(*letter);
+            put_text(&mut body, text);
+        }
+        body.put_u8(0);
+        self.with_body(&body)
     }
 
     /// The same `ErrorResponse` with another value in one of its fields.
@@ -287,6 +317,16 @@ impl<T: From<u8>, S: Stream> Line<T, S> {
         }
     }
 
+    /// Whatever has been read beyond the last frame, or what comes next, for who passes it on unread; empty at the end.
+    /// Dropping the future loses nothing.
+    pub(crate) async fn bytes(&mut self) -> io::Result<BytesMut> {
+        if self.read.is_empty() {
+            self.read.reserve(8 * 1024);
+            self.stream.read_buf(&mut self.read).await?;
+        }
+        Ok(self.read.split())
+    }
+
     /// Sends what is queued, unless there is a further frame to answer first, and takes the next frame. Dropping the future loses
     /// nothing.
     pub(crate) async fn exchange(&mut self) -> io::Result<Option<Frame<T>>> {
@@ -297,7 +337,7 @@ impl<T: From<u8>, S: Stream> Line<T, S> {
     }
 
     /// Whether all of a further frame is here already.
-    fn has_frame(&self) -> bool {
+    pub(crate) fn has_frame(&self) -> bool {
         let length = self.read.get(1..HEAD).and_then(|length| length.try_into().ok());
         let length = length.map(|length| u32::from_be_bytes(length) as usize);
         length.is_some_and(|length| self.read.len() > length)
@@ -314,6 +354,12 @@ impl<T: From<u8>, S: Stream> Line<T, S> {
             self.stream.write_all_buf(&mut self.out).await?;
         }
         self.stream.flush().await
+    }
+
+    /// Writes what is queued and says goodbye: without `close_notify` the other side of TLS takes the end for an attack.
+    pub(crate) async fn close(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.stream.shutdown().await
     }
 
     /// Writes what is queued and keeps what the other side says meanwhile for [`next`](Self::next): somebody who answers before
@@ -349,6 +395,11 @@ impl<T: From<u8>, S: Stream> Line<T, S> {
     /// Whether what is queued is worth a write.
     pub(crate) fn is_full(&self) -> bool {
         self.out.len() >= FULL
+    }
+
+    /// The stream, for who reads frames no more.
+    pub(crate) fn stream(&mut self) -> &mut S {
+        &mut self.stream
     }
 
     /// The stream and what was read of it beyond the last frame.

@@ -143,8 +143,7 @@ async fn connect_suitable(
 async fn enter(target: &Target, place: Place) -> Result<Connection, ConnectError> {
     let mut failures: Vec<ConnectError> = Vec::new();
     for encryption in Encryption::attempts(target.tls.mode, &place) {
-        let route =
-            Route { place: place.clone(), terms: target.tls.clone(), encryption: *encryption };
+        let route = Route::new(place.clone(), target.tls.clone(), *encryption);
         match attempt(target, route).await {
             Ok(connection) => return Ok(connection),
             Err(failed) => {
@@ -215,6 +214,10 @@ fn is_about_the_user(error: &ConnectError) -> bool {
 }
 
 impl Route {
+    pub(super) fn new(place: Place, terms: TlsTerms, encryption: Encryption) -> Self {
+        Self { place, terms, encryption }
+    }
+
     /// A connected socket, on which nothing of the protocol proper has been said yet.
     pub(super) async fn open(&self) -> Result<Socket, ConnectError> {
         let unreachable =

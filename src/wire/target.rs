@@ -171,6 +171,11 @@ impl Target {
         &self.database
     }
 
+    /// The settings with which sessions begin.
+    pub(crate) fn parameters(&self) -> &BTreeMap<String, String> {
+        &self.parameters
+    }
+
     /// What was passed over while reading: a password file that others may read.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

@@ -34,7 +34,7 @@ use super::target::{Host, Place};
 use super::terms::{ServerNameIndication, TlsTerms, TlsVersions};
 
 /// What PostgreSQL's protocol is called within TLS (PostgreSQL 17).
-const PROTOCOL: &[u8] = b"postgresql";
+pub(crate) const ALPN: &[u8] = b"postgresql";
 
 /// How one attempt to connect treats TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ async fn handshake(
     let connected = TlsConnector::from(config).connect(server_name(place)?, stream).await;
     let stream = connected.map_err(|error| failed(place, explain(&error, place)))?;
     let protocol = stream.get_ref().1.alpn_protocol();
-    if terms.negotiation == SslNegotiation::Direct && protocol != Some(PROTOCOL) {
+    if terms.negotiation == SslNegotiation::Direct && protocol != Some(ALPN) {
         return Err(failed(
             place,
             "it does not know sslnegotiation=direct, which PostgreSQL 17 brought; use sslnegotiation=postgres"
@@ -164,7 +164,7 @@ fn build(place: &Place, terms: &TlsTerms) -> Result<Arc<ClientConfig>, ConnectEr
         None => builder.with_no_client_auth(),
     };
     config.enable_sni = terms.server_name == ServerNameIndication::Sent;
-    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -49,13 +49,18 @@ impl Served {
 
     /// A client of the gateway.
     pub(crate) async fn client(&self) -> Client {
-        connect(self.folder.path(), 5432, "postgres").await
+        connect(self.folder.path(), 5432, self.database()).await
+    }
+
+    /// The name of the database behind it.
+    pub(crate) fn database(&self) -> &str {
+        self.database.name()
     }
 
     /// A client that goes past the gateway.
     pub(crate) async fn outsider(&self) -> Client {
         let cluster = support::server();
-        connect(cluster.folder(), cluster.port(), self.database.name()).await
+        connect(cluster.folder(), cluster.port(), self.database()).await
     }
 }
 

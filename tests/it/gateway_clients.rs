@@ -3,6 +3,8 @@
 
 use std::process::{Command, Stdio};
 
+use overbooked::engine::postgres::SUPERUSER;
+
 use crate::gateway::Served;
 
 /// Where Debian's packages put modules, for a Node.js that is not Debian's own.
@@ -44,7 +46,8 @@ async fn play(
     check: &'static [&'static str],
 ) -> Option<String> {
     let port = served.gateway.address().unwrap().port().to_string();
-    let arguments: Vec<String> = before.iter().map(|text| text.replace("PORT", &port)).collect();
+    let put = |text: &&str| text.replace("PORT", &port).replace("DATABASE", served.database());
+    let arguments: Vec<String> = before.iter().map(put).collect();
     let ran = tokio::task::spawn_blocking(move || {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         run(program, &arguments, check)
@@ -71,7 +74,7 @@ async fn psql_plays_a_script() {
     std::fs::write(&script, PSQL).unwrap();
     let arguments = [
         "-XqAt",
-        "host=127.0.0.1 port=PORT user=anybody dbname=anything",
+        "host=127.0.0.1 port=PORT user=anybody dbname=DATABASE",
         "-f",
         script.to_str().unwrap(),
     ];
@@ -113,7 +116,7 @@ async fn the_balances_of_pgbench_add_up() {
         "prepared",
         "--max-tries",
         "1000",
-        "anything",
+        "DATABASE",
     ];
     if play(&served, "pgbench", &arguments, &["--version"]).await.is_none() {
         return;
@@ -129,7 +132,9 @@ async fn the_balances_of_pgbench_add_up() {
 async fn psycopg_prepares_copies_pipelines_and_retries() {
     let served = Served::start().await;
     let script = include_str!("gateway_clients/psycopg.py");
-    let said = play(&served, "python3", &["-c", script, "PORT"], &["-c", "import psycopg"]).await;
+    let said =
+        play(&served, "python3", &["-c", script, "PORT", "DATABASE"], &["-c", "import psycopg"])
+            .await;
     assert!(said.is_none_or(|said| said.ends_with("done\n")));
 }
 
@@ -137,24 +142,25 @@ async fn psycopg_prepares_copies_pipelines_and_retries() {
 async fn node_postgres_prepares_and_conflicts() {
     let served = Served::start().await;
     let script = include_str!("gateway_clients/node_postgres.js");
-    let said = play(&served, "node", &["-e", script, "PORT"], &["-e", "require('pg')"]).await;
+    let said =
+        play(&served, "node", &["-e", script, "PORT", "DATABASE"], &["-e", "require('pg')"]).await;
     assert!(said.is_none_or(|said| said.ends_with("done\n")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn psql_and_pgbench_pass_through() {
     let served = Served::passing_through().await;
-    let connection = ["-h", "127.0.0.1", "-p", "PORT", "-U", "anybody"];
+    let connection = ["-h", "127.0.0.1", "-p", "PORT", "-U", SUPERUSER];
     let lock =
         "begin; savepoint a; lock table pg_class in share mode; rollback; show server_version_num";
-    let psql = [&connection[..], &["-XqAt", "-d", "anything", "-c", lock]].concat();
+    let psql = [&connection[..], &["-XqAt", "-d", "DATABASE", "-c", lock]].concat();
     if let Some(said) = play(&served, "psql", &psql, &["--version"]).await {
         let outsider = served.outsider().await;
         let row = outsider.query_one("show server_version_num", &[]).await.unwrap();
         assert_eq!(said.trim(), row.get::<_, String>(0));
     }
     for arguments in [&["-i", "-q"][..], &["-n", "-c", "4", "-j", "2", "-t", "50"]] {
-        let pgbench = [&connection[..], arguments, &["anything"]].concat();
+        let pgbench = [&connection[..], arguments, &["DATABASE"]].concat();
         if play(&served, "pgbench", &pgbench, &["--version"]).await.is_none() {
             return;
         }

@@ -121,3 +121,99 @@ async fn what_another_ends_before_sync_is_not_called_complete() {
         assert_eq!(raw.says().await, "T (1) [SELECT 1] ZI");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_whose_transaction_another_has_ended_is_told_so() {
+    let (_served, mut raw, other) = table().await;
+    raw.query("begin").parse("", "select b from t order by a").bind("c", "").describe("Pc").flush();
+    raw.until(b'T').await;
+    assert_eq!(says(&other, "alter table t add column c int").await, "(0)");
+    raw.execute("c").sync();
+    assert_eq!(raw.says().await, "!40001 ZI");
+    raw.parse("", "select 1").bind("", "").execute("nobody").sync();
+    assert_eq!(raw.says().await, "1 2 !34000 ZI");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_has_one_owner_in_either_protocol() {
+    let (_served, mut raw, _other) = table().await;
+    raw.parse("p", "select b from t where a = 1").sync();
+    raw.says().await;
+    raw.parse("p", "select 2").sync();
+    assert_eq!(raw.says().await, "!42P05 ZI");
+    raw.query("execute p");
+    assert_eq!(raw.says().await, "T (x) [SELECT 1] ZI");
+    raw.query("prepare s as update t set b = 'z' where a = 2");
+    raw.says().await;
+    raw.bind("", "s").execute("").sync();
+    assert_eq!(raw.says().await, "2 [UPDATE 1] ZI");
+    raw.query("deallocate p; select b from t where a = 2");
+    assert_eq!(raw.says().await, "[DEALLOCATE] T (z) [SELECT 1] ZI");
+    raw.bind("", "p").sync();
+    assert_eq!(raw.says().await, "!26000 ZI");
+    raw.close("Ss").parse("s", "select nothing").sync();
+    assert_eq!(raw.says().await, "3 !42703 ZI");
+    raw.bind("", "s").sync();
+    assert_eq!(raw.says().await, "!26000 ZI");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_with_hold_outlives_its_statement_and_is_described() {
+    let (_served, mut raw, _other) = table().await;
+    raw.query("declare c cursor with hold for select b from t order by a");
+    assert_eq!(raw.says().await, "[DECLARE CURSOR] ZI");
+    raw.describe("Pc").sync();
+    assert_eq!(raw.says().await, "T ZI");
+    raw.query("fetch 1 from c");
+    assert_eq!(raw.says().await, "T (x) [FETCH 1] ZI");
+    raw.query("rollback; close c");
+    raw.says().await;
+    raw.describe("Pc").sync();
+    assert_eq!(raw.says().await, "!34000 ZI");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_own_statements_survive_a_look_at_the_catalog() {
+    let (_served, mut raw, _other) = table().await;
+    for _ in 0..2 {
+        raw.query("create table if not exists s (id bigint generated always as identity primary key, name text)");
+        raw.says().await;
+        raw.query("insert into s (name) values ('a')");
+        assert_eq!(raw.says().await, "[INSERT 0 1] ZI");
+        raw.query("select relname from pg_class where relname = 's'");
+        assert_eq!(raw.says().await, "T (s) [SELECT 1] ZI");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_told_of_the_stored_tables() {
+    let (served, mut raw, _other) = table().await;
+    let schema = "alter table t add gone int, add d text unique; alter table t drop gone; \
+                  create schema other; create table other.t (a int primary key, r int references t)";
+    let outsider = served.outsider().await;
+    outsider.batch_execute(schema).await.unwrap();
+    let oid: u32 = outsider.query_one("select 't'::regclass::oid", &[]).await.unwrap().get(0);
+    raw.query("select d from t");
+    let described = raw.until_ready().await;
+    assert_eq!(described[0].body[4..10], [&oid.to_be_bytes()[..], &4_i16.to_be_bytes()].concat());
+    for (sql, table, constraint) in [
+        ("insert into t values (1)", "t", "t_pkey"),
+        ("insert into other.t values (1), (1)", "t", "t_pkey"),
+    ] {
+        raw.query(sql);
+        let refused = &raw.until_ready().await[0];
+        assert!(!refused.field(b's').unwrap().contains("pg_temp"));
+        assert_eq!(refused.field(b't').as_deref(), Some(table));
+        assert_eq!(refused.field(b'n').as_deref(), Some(constraint));
+        assert!(!refused.field(b'M').unwrap().contains("other."), "{:?}", refused.field(b'M'));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn begin_read_only_shows_itself() {
+    let (_served, mut raw, _other) = table().await;
+    raw.query("start transaction read only; show transaction_read_only");
+    assert_eq!(raw.says().await, "[START TRANSACTION] T (on) [SHOW] ZT");
+    raw.parse("", "show transaction_read_only").bind("", "").execute("").sync();
+    assert_eq!(raw.says().await, "1 2 (on) [SHOW] ZT");
+}

@@ -48,7 +48,7 @@ impl Process {
 
     async fn client(&self) -> Client {
         let mut config = tokio_postgres::Config::new();
-        config.host("127.0.0.1").port(self.address.port()).user("anybody").dbname("anything");
+        config.host("127.0.0.1").port(self.address.port()).user("anybody").dbname("postgres");
         let (client, connection) = config.connect(NoTls).await.unwrap();
         tokio::spawn(connection);
         client

@@ -30,6 +30,7 @@ mod leaving;
 mod library;
 mod matrix;
 mod observer;
+mod pass_through;
 mod patience;
 mod pgbouncer;
 mod psql_compare;

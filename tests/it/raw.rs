@@ -32,11 +32,11 @@ impl Answer {
 }
 
 impl Raw {
-    /// Connects to the socket in this folder.
+    /// Connects to the socket in this folder, to the database that the optimistic engine serves.
     pub(crate) async fn connect(folder: &Path) -> Self {
         let stream = UnixStream::connect(folder.join(".s.PGSQL.5432")).await.unwrap();
         let mut raw = Self { stream, out: Vec::new() };
-        let body = format!("user\0{SUPERUSER}\0database\0postgres\0\0");
+        let body = format!("user\0{SUPERUSER}\0\0");
         let length = u32::try_from(body.len() + 8).unwrap();
         raw.out.extend(length.to_be_bytes());
         raw.out.extend(196_608_u32.to_be_bytes());

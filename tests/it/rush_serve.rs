@@ -1,6 +1,7 @@
 //! The rush on what `overbooked serve` offers, over TLS: each engine does what it can, and says what it cannot.
 
 use overbooked::engine::optimistic::{Certificate, Gateway, Mode, Options};
+use overbooked::engine::postgres::SUPERUSER;
 use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
 use overbooked::rush::options::StrategyName;
@@ -24,11 +25,12 @@ async fn serve(database: &Database, mode: Mode, folder: &TempDir) -> Gateway {
 }
 
 /// As `serve` announces it.
-fn announced(gateway: &Gateway) -> Target {
+fn announced(gateway: &Gateway, database: &Database) -> Target {
     let certificate = gateway.certificate().unwrap().display();
     let port = gateway.address().unwrap().port();
     let url = format!(
-        "host=localhost port={port} user=alice dbname=postgres sslmode=verify-full sslrootcert={certificate}"
+        "host=localhost port={port} user={SUPERUSER} dbname={} sslmode=verify-full sslrootcert={certificate}",
+        database.name()
     );
     Target::resolve(Some(&url), &Environment::default()).unwrap()
 }
@@ -37,7 +39,9 @@ async fn rush(mode: Mode) -> Board {
     let (database, folder) = (Database::create().await, tempfile::tempdir().unwrap());
     let gateway = serve(&database, mode, &folder).await;
     let options = options("--requests 200 --seats 30 --workers 4");
-    let board = headless(&options, &announced(&gateway), CancellationToken::new()).await.unwrap();
+    let board = headless(&options, &announced(&gateway, &database), CancellationToken::new())
+        .await
+        .unwrap();
     gateway.stop().await;
     assert_eq!(board.ended.len(), 11);
     board

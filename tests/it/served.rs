@@ -10,7 +10,8 @@ use crate::headless::{complaint, overbooked, told};
 use crate::terminal::{MIDDLE, Terminal, key};
 
 fn url(served: &Served) -> String {
-    format!("postgres://postgres@{}/postgres", served.gateway.address().unwrap())
+    let address = served.gateway.address().unwrap();
+    format!("postgres://postgres@{address}/{}", served.database())
 }
 
 /// The first one says which level it wants, the second is for another engine.

@@ -33,7 +33,7 @@ impl Session {
         match &statement.kind {
             Kind::Ddl(_) => self.admit_ddl(statement).await,
             Kind::Session | Kind::Empty => Ok(Admitted {
-                turned: self.tables.turn(statement, &Named::default()),
+                turned: self.turned(statement, &Named::default()),
                 tables: Vec::new(),
             }),
             _ => self.admit_query(statement).await,
@@ -70,23 +70,14 @@ impl Session {
             sight::hide_copies(self).await?;
         }
         self.fill(&tables).await?;
-        self.check_numbers(&executed, &tables).await?;
         self.note_use(&executed, &tables).await?;
+        if let Kind::Execute(name) = &statement.kind {
+            self.renew(name).await?;
+        }
         Ok(Admitted {
             turned: self.tables.turn(statement, &named_in(statement, &executed, named)),
             tables,
         })
-    }
-
-    /// Fills the copies that a statement will see: a portal sees what was there when it was bound.
-    pub(super) async fn fill_for(&mut self, statement: &Statement) -> Result<(), Trouble> {
-        if matches!(statement.kind, Kind::Ddl(_) | Kind::Session | Kind::Empty) {
-            return Ok(());
-        }
-        let executed = self.executed(statement);
-        let named = self.look(&executed).await?;
-        let tables = self.copies_for(&executed, &named).await?;
-        self.fill(&tables).await
     }
 
     /// The copies that a statement works on. A write may check or cascade along foreign keys; reading does not.
@@ -102,9 +93,7 @@ impl Session {
     /// The statement behind an EXECUTE, or the statement itself.
     pub(super) fn executed(&self, statement: &Statement) -> Statement {
         let Kind::Execute(name) = &statement.kind else { return statement.clone() };
-        // PREPARE and Parse share one namespace.
-        let parsed = || self.prepared.get(name).map(|found| &found.statement);
-        self.prepared_by_sql.get(name).or_else(parsed).unwrap_or(statement).clone()
+        self.prepared.get(name).map_or(statement, |found| &found.statement).clone()
     }
 
     /// Opens an implicit transaction where none is open.
@@ -160,7 +149,7 @@ impl Session {
         let open = match &self.state {
             State::Open(open)
                 if open.block == Block::Explicit
-                    || open.dispatched
+                    || open.has_part
                     || open.path.was_followed()
                     || self.tables.is_used() =>
             {
@@ -172,7 +161,7 @@ impl Session {
             self.touch(relations).await?;
             return self.tables.ensure(&mut self.server, relations, Open::Yes).await;
         }
-        self.roll_back().await?;
+        self.abandon().await?;
         self.touch(relations).await?;
         self.tables.ensure(&mut self.server, relations, Open::No).await?;
         self.begin(Block::Implicit, Access::AsSet).await?;
@@ -206,7 +195,7 @@ impl Session {
 
     /// A copy takes its numbers from the stored table's sequence by a default, so whether a value may be given for a column that is
     /// GENERATED ALWAYS is for the stored table to say: PostgreSQL looks when it parses.
-    async fn check_numbers(
+    pub(super) async fn check_numbers(
         &mut self,
         statement: &Statement,
         tables: &[u32],

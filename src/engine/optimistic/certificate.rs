@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use super::GatewayError;
 use crate::engine::marked::MADE;
 use crate::engine::removal::{Identity, remove_file};
+use crate::wire::{ALPN, channel_binding};
 
 /// Whether and how the gateway speaks TLS.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +45,17 @@ pub enum Certificate {
     },
 }
 
+/// TLS as the gateway speaks it.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) acceptor: TlsAcceptor,
+    /// The certificate's hash, to which SCRAM can be bound.
+    pub(super) end_point: Option<Arc<[u8]>>,
+}
+
 /// A certificate that is ready for use.
 pub(super) struct Ready {
-    pub(super) acceptor: Option<TlsAcceptor>,
+    pub(super) tls: Option<Tls>,
     /// The file that a client of a self-signed certificate trusts.
     pub(super) published: Option<Published>,
 }
@@ -82,12 +91,12 @@ impl Certificate {
     /// For whoever listens on this port: the file has the port in its name, so that two gateways do not overwrite each other's.
     pub(super) fn ready(&self, port: u16) -> Result<Ready, GatewayError> {
         match self {
-            Self::None => Ok(Ready { acceptor: None, published: None }),
+            Self::None => Ok(Ready { tls: None, published: None }),
             Self::Files { certificate, key } => {
                 let chain = read_chain(certificate)?;
                 let key =
                     PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error))?;
-                Ok(Ready { acceptor: Some(acceptor(chain, key, certificate)?), published: None })
+                Ok(Ready { tls: Some(speak(chain, key, certificate)?), published: None })
             }
             Self::SelfSigned { folder } => {
                 self_signed(folder, &folder.join(format!("{PREFIX}{port}{SUFFIX}")))
@@ -109,17 +118,19 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, GatewayError>
     if chain.is_empty() { Err(unusable(path, "no certificate in it")) } else { Ok(chain) }
 }
 
-fn acceptor(
+fn speak(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     path: &Path,
-) -> Result<TlsAcceptor, GatewayError> {
+) -> Result<Tls, GatewayError> {
+    let end_point = chain.first().and_then(channel_binding).map(Arc::from);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| unusable(path, error))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), end_point })
 }
 
 fn self_signed(folder: &Path, path: &Path) -> Result<Ready, GatewayError> {
@@ -132,8 +143,8 @@ fn self_signed(folder: &Path, path: &Path) -> Result<Ready, GatewayError> {
     let published = written.map_err(|error| unusable(path, error))?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())
         .map_err(|error| unusable(path, error))?;
-    let acceptor = acceptor(vec![made.cert.der().clone()], key, path)?;
-    Ok(Ready { acceptor: Some(acceptor), published: Some(published) })
+    let tls = speak(vec![made.cert.der().clone()], key, path)?;
+    Ok(Ready { tls: Some(tls), published: Some(published) })
 }
 
 /// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must take away what is not locked yet. Where a file system has no

@@ -166,6 +166,7 @@ impl Session {
         }
         self.tables.commit(&Seen { snapshot, own: xid });
         self.state = State::Idle;
+        self.keep_held_portals();
         if let Some(ddl) = ddl {
             // Whoever waits for the end of it must find the new versions.
             self.publish(&ddl);

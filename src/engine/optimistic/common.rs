@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::ledger::Ledger;
@@ -17,7 +18,7 @@ use super::passwords::Passwords;
 use super::place::{Place, Seat, Seats};
 use super::server::Server;
 use super::{Limits, Mode};
-use crate::wire::{Canceller, Target};
+use crate::wire::{Canceller, ConnectError, Entrance, Passage, Target};
 
 /// What the clients of one gateway share.
 pub(super) struct Common {
@@ -25,6 +26,10 @@ pub(super) struct Common {
     pub(super) mode: Mode,
     pub(super) limits: Limits,
     pub(super) passwords: Passwords,
+    /// The way to the server, once it is known.
+    way: Mutex<Option<Passage>>,
+    /// The gateway ends, and every client is told.
+    pub(super) closing: CancellationToken,
     /// Holding it is the right to commit.
     pub(super) ledger: AsyncMutex<Ledger>,
     journal: Mutex<Journal>,
@@ -51,6 +56,8 @@ impl Common {
             mode,
             limits,
             passwords,
+            way: Mutex::default(),
+            closing: CancellationToken::new(),
             ledger: AsyncMutex::default(),
             journal: Mutex::default(),
             seats: Mutex::default(),
@@ -59,6 +66,30 @@ impl Common {
             heard: Arc::default(),
             lookout: AsyncMutex::default(),
         }
+    }
+
+    /// Hands a first packet to the server, with the gateway's password at hand if this is its own user.
+    pub(super) async fn enter_server(
+        &self,
+        packet: &[u8],
+        user: &[u8],
+    ) -> Result<Entrance, ConnectError> {
+        if let Some(known) = self.way() {
+            match known.enter(packet, user).await {
+                // It may be found elsewhere by now.
+                Err(ConnectError::Unreachable { .. }) => {}
+                entered => return entered,
+            }
+        }
+        let found = Passage::find(&self.backend).await?;
+        if found.stays() {
+            *self.way.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
+        }
+        found.enter(packet, user).await
+    }
+
+    fn way(&self) -> Option<Passage> {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Who is there.
@@ -120,6 +151,13 @@ impl Common {
     /// The oldest transaction that some open snapshot does not see the end of.
     pub(super) fn oldest(&self) -> u64 {
         self.seats().taken.values().filter_map(|seat| seat.oldest).min().unwrap_or(u64::MAX)
+    }
+
+    /// Ends the lookout's connection, once nobody is watched any more.
+    pub(super) async fn leave_lookout(&self) {
+        if let Some(server) = self.lookout.lock().await.take() {
+            server.leave().await;
+        }
     }
 
     /// Tells the console.

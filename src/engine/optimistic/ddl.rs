@@ -50,7 +50,7 @@ impl Session {
         self.check_ddl(statement)?;
         let closed = self.closed_by(statement).await?;
         if is_alone {
-            self.roll_back().await?;
+            self.abandon().await?;
             self.tables.forget(&mut self.server).await?;
         } else {
             self.server.ask_all(self.tables.removal()).await?;
@@ -155,7 +155,7 @@ impl Session {
             Err(_) => return Ok(false),
         }
         // What was bound after it is gone with it.
-        self.portals.clear();
+        self.drop_portals_behind_ddl();
         if let Some(ddl) = self.ddl() {
             ddl.standing = Standing::Undone;
         }

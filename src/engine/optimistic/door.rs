@@ -1,142 +1,215 @@
 //! The door: a new connection's way in, up to its first `ReadyForQuery` (PostgreSQL documentation, 54.2.1).
+//!
+//! What becomes of the parameters of a start-up packet:
+//!
+//! | parameter | pass-through | optimistic |
+//! |---|---|---|
+//! | `user` | the server's user | any name will do: the gateway's own user works on the database |
+//! | `database` | the server's | the one behind the gateway; another is refused |
+//! | `replication` | the server's | refused: a stream of changes has no conflicts |
+//! | `client_encoding` | the server's | one in which the gateway can read names |
+//! | `options`, settings, `_pq_.` | the server's | the server's |
+//! | settings of which the client says nothing | those with which the gateway itself connects | the same |
+//!
+//! A password file is the gateway's own question, and comes first. What no PostgreSQL understands goes to the one behind, whose
+//! answer is the right one for its version.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::{Buf, BufMut, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
-use tokio_rustls::TlsAcceptor;
+use bytes::{Bytes, BytesMut};
+use tokio::io::AsyncWriteExt;
 
+use super::certificate::Tls;
 use super::common::Common;
 use super::lookout::Lookout;
+use super::packet::{Opening, StartUp};
 use super::refusal::Refusal;
+use super::relay::{self, Asked};
+use super::rewound::Rewound;
 use super::server::Server;
 use super::session::{Session, State};
 use super::tables::Tables;
 use super::{Mode, SERVER_VERSION};
 use crate::event::Pid;
-use crate::wire::frame::{ClientTag, Line, Stream, put, put_text};
-use crate::wire::{ConnectError, Connection};
+use crate::wire::frame::{ClientTag, Line, ServerTag, Stream, put, put_text};
+use crate::wire::{ConnectError, Entrance, lets_in};
 
-const SSL_REQUEST: u32 = 80_877_103;
-const GSS_REQUEST: u32 = 80_877_104;
-const CANCEL_REQUEST: u32 = 80_877_102;
-/// `MAX_STARTUP_PACKET_LENGTH` of PostgreSQL.
-const LONGEST: u32 = 10_000;
+/// How long a client may take until it has said who it is: PostgreSQL's `authentication_timeout`.
+const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What a client says first.
-enum Opening {
-    Startup(BTreeMap<String, String>),
-    Encrypt,
-    EncryptOtherwise,
-    Cancel(i32, Vec<u8>),
+/// What is known of a connection before anything is said on it.
+pub(super) struct Arrival {
+    stream: Box<dyn Stream>,
+    /// What its channel can be bound to, once it is encrypted.
+    end_point: Option<Arc<[u8]>>,
+    is_encrypted: bool,
 }
 
 /// Lets a client in and serves it until it leaves.
 pub(super) async fn receive(
-    mut stream: Box<dyn Stream>,
-    common: Arc<Common>,
-    tls: Option<TlsAcceptor>,
-) -> io::Result<()> {
-    loop {
-        match read_opening(&mut stream).await? {
-            Opening::Encrypt => {
-                let Some(acceptor) = &tls else {
-                    stream.write_all(b"N").await?;
-                    continue;
-                };
-                stream.write_all(b"S").await?;
-                stream.flush().await?;
-                stream = Box::new(acceptor.accept(stream).await?);
-            }
-            Opening::EncryptOtherwise => stream.write_all(b"N").await?,
-            Opening::Cancel(pid, secret) => return cancel(&common, pid, &secret).await,
-            Opening::Startup(parameters) => return admit(stream, common, parameters).await,
-        }
-    }
-}
-
-async fn read_opening(stream: &mut Box<dyn Stream>) -> io::Result<Opening> {
-    let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text.to_owned());
-    let length = stream.read_u32().await?;
-    if !(8..=LONGEST).contains(&length) {
-        return Err(invalid("not a PostgreSQL client"));
-    }
-    let mut packet = BytesMut::zeroed(length as usize - 4);
-    stream.read_exact(&mut packet).await?;
-    match packet.get_u32() {
-        SSL_REQUEST => Ok(Opening::Encrypt),
-        GSS_REQUEST => Ok(Opening::EncryptOtherwise),
-        CANCEL_REQUEST if packet.len() >= 8 => {
-            let pid = packet.get_i32();
-            Ok(Opening::Cancel(pid, packet.to_vec()))
-        }
-        version if version >> 16 == 3 => Ok(Opening::Startup(parameters(&packet))),
-        _ => Err(invalid("a version of the protocol that nobody speaks")),
-    }
-}
-
-/// Names and values, each ended by a zero byte.
-fn parameters(packet: &[u8]) -> BTreeMap<String, String> {
-    let mut texts =
-        packet.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
-    let mut parameters = BTreeMap::new();
-    while let (Some(name), Some(value)) =
-        (texts.next().filter(|name| !name.is_empty()), texts.next())
-    {
-        parameters.insert(name, value);
-    }
-    parameters
-}
-
-async fn cancel(common: &Common, pid: i32, secret: &[u8]) -> io::Result<()> {
-    // An unknown key gets no answer, as at a PostgreSQL.
-    if let Some(canceller) = common.canceller(pid, secret) {
-        canceller.cancel().await.map_err(io::Error::other)?;
-    }
-    Ok(())
-}
-
-async fn admit(
     stream: Box<dyn Stream>,
     common: Arc<Common>,
-    mut parameters: BTreeMap<String, String>,
+    tls: Option<Tls>,
 ) -> io::Result<()> {
-    let mut client = Line::<ClientTag>::new(stream, BytesMut::new());
-    let user = parameters.remove("user").unwrap_or_default();
-    // Any name will do: there is one database behind the gateway, and the gateway's own user is the one who works on it.
-    parameters.remove("database");
-    parameters.remove("replication");
-    let options: Vec<_> =
-        parameters.keys().filter(|name| name.starts_with("_pq_.")).cloned().collect();
-    for option in options {
-        parameters.remove(&option);
+    let arrival = Arrival { stream, end_point: None, is_encrypted: false };
+    let opened = tokio::time::timeout(PATIENCE, open(arrival, tls));
+    let opened = tokio::select! {
+        opened = opened => opened?,
+        // Who has not said who it is has nobody to be told, as at a PostgreSQL.
+        () = common.closing.cancelled() => return Ok(()),
+    };
+    let (arrival, opening) = opened?;
+    match opening {
+        Opening::Cancel(packet) => cancel(arrival.stream, &common, &packet).await,
+        Opening::Session(packet) => begin(arrival, common, packet).await,
+        again => {
+            let message = format!(
+                "unsupported frontend protocol {}: server supports 3.0 to 3.0",
+                again.version()
+            );
+            let mut client = Line::<ClientTag>::new(arrival.stream, BytesMut::new());
+            Refusal::unsupported(message).write_fatal(&mut client.out);
+            client.close().await
+        }
     }
-    if !common.passwords.admit(&mut client, &user).await? {
-        return Ok(());
+}
+
+/// Up to what a client wants, encrypted or not. It may ask for each kind of encryption once, and not within another.
+async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Opening)> {
+    let (mut may_encrypt, mut may_encrypt_otherwise) = (true, true);
+    loop {
+        match (Opening::read(&mut arrival.stream).await?, &tls) {
+            (Opening::Encrypt, Some(tls)) if may_encrypt => {
+                arrival.stream.write_all(b"S").await?;
+                arrival.stream.flush().await?;
+                arrival = encrypt(arrival.stream, tls).await?.0;
+                (may_encrypt, may_encrypt_otherwise) = (false, false);
+            }
+            (Opening::Encrypt, None) if may_encrypt => {
+                arrival.stream.write_all(b"N").await?;
+                may_encrypt = false;
+            }
+            (Opening::EncryptOtherwise, _) if may_encrypt_otherwise => {
+                arrival.stream.write_all(b"N").await?;
+                may_encrypt_otherwise = false;
+            }
+            (Opening::Handshake(read), Some(tls)) if !arrival.is_encrypted => {
+                let stream = Box::new(Rewound::new(read, arrival.stream));
+                let (encrypted, protocol) = encrypt(stream, tls).await?;
+                if protocol != Protocol::Ours {
+                    return Err(io::Error::other(
+                        "TLS was begun without saying for which protocol",
+                    ));
+                }
+                arrival = encrypted;
+                (may_encrypt, may_encrypt_otherwise) = (false, false);
+            }
+            (Opening::Handshake(_), _) => {
+                return Err(io::Error::other("TLS is begun where there is none"));
+            }
+            (opening, _) => return Ok((arrival, opening)),
+        }
+    }
+}
+
+/// What a client says that it will speak within TLS (PostgreSQL 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Ours,
+    Unsaid,
+}
+
+async fn encrypt(stream: Box<dyn Stream>, tls: &Tls) -> io::Result<(Arrival, Protocol)> {
+    let stream = tls.acceptor.accept(stream).await?;
+    let is_said = stream.get_ref().1.alpn_protocol().is_some();
+    let protocol = if is_said { Protocol::Ours } else { Protocol::Unsaid };
+    let end_point = tls.end_point.clone();
+    Ok((Arrival { stream: Box::new(stream), end_point, is_encrypted: true }, protocol))
+}
+
+async fn cancel(mut stream: Box<dyn Stream>, common: &Common, packet: &[u8]) -> io::Result<()> {
+    if common.mode == Mode::PassThrough {
+        return relay::refer(stream, common, packet).await;
+    }
+    // The length, the code, the process, and its secret. An unknown key gets no answer, as at a PostgreSQL.
+    if let Some((pid, secret)) = packet[8..].split_first_chunk::<4>()
+        && let Some(canceller) = common.canceller(i32::from_be_bytes(*pid), secret)
+    {
+        canceller.cancel().await.map_err(io::Error::other)?;
+    }
+    stream.shutdown().await
+}
+
+async fn begin(arrival: Arrival, common: Arc<Common>, packet: Bytes) -> io::Result<()> {
+    let Some(start_up) = StartUp::parse(&packet) else {
+        return relay::refer(arrival.stream, &common, &packet).await;
+    };
+    let Arrival { stream, end_point, is_encrypted: _ } = arrival;
+    let mut client = Line::<ClientTag>::new(stream, BytesMut::new());
+    let user = String::from_utf8_lossy(start_up.user()).into_owned();
+    let admitted = common.passwords.admit(&mut client, &user, end_point.as_deref());
+    let admitted = tokio::select! {
+        admitted = tokio::time::timeout(PATIENCE, admitted) => admitted??,
+        () = common.closing.cancelled() => false,
+    };
+    if !admitted {
+        return client.close().await;
     }
     if common.mode == Mode::PassThrough {
-        return pass_through(client, &common, parameters).await;
+        let asked = if common.passwords.are_asked() { Asked::ByGateway } else { Asked::Nothing };
+        let start_up = with_the_gateways_settings(start_up, &common);
+        return relay::pass_through(client, &common, &start_up, asked).await;
     }
-    if let Some(encoding) = other_encoding(&parameters) {
-        Refusal::unsupported(format!("client_encoding {encoding} is not supported"))
-            .write_fatal(&mut client.out);
-        return client.flush().await;
-    }
-    parameters.insert("default_transaction_isolation".to_owned(), "repeatable read".to_owned());
-    match Server::connect(&common.backend, &parameters).await {
-        Err(error) => turn_away(client, &error).await,
-        Ok(server) if server.parameters().contains_key(MARK) => {
-            Refusal::unsupported(BEHIND_ITSELF).write_fatal(&mut client.out);
-            client.flush().await
-        }
-        Ok(server) => {
-            let application = parameters.get("application_name").cloned().unwrap_or_default();
-            welcome(client, server, common, application).await?.serve().await;
-            Ok(())
+    match adapted(start_up, &common) {
+        Ok(start_up) => admit(client, common, &start_up).await,
+        Err(refusal) => {
+            refusal.write_fatal(&mut client.out);
+            client.close().await
         }
     }
+}
+
+/// The packet with which the gateway begins the session for a client, where the client can have what it asks for.
+fn adapted(mut start_up: StartUp, common: &Common) -> Result<StartUp, Refusal> {
+    if let Some(parameter) = start_up.not_utf8() {
+        return Err(Refusal::not_utf8(&parameter));
+    }
+    let text = |name| start_up.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    let (served, wanted) = (common.backend.database(), text("database").unwrap_or_default());
+    if !wanted.is_empty() && wanted != served {
+        return Err(Refusal::other_database(&wanted, served));
+    }
+    if text("replication").is_some_and(|value| !is_off(&value)) {
+        return Err(Refusal::unsupported("replication is not supported by the optimistic engine"));
+    }
+    if let Some(encoding) = text("client_encoding").filter(|name| is_other_encoding(name)) {
+        return Err(Refusal::unsupported(format!("client_encoding {encoding} is not supported")));
+    }
+    if text("client_encoding").is_none() {
+        start_up.set("client_encoding", "UTF8");
+    }
+    start_up.remove("replication");
+    start_up.set("user", common.backend.user());
+    start_up.set("database", served);
+    start_up.set("default_transaction_isolation", "repeatable read");
+    Ok(with_the_gateways_settings(start_up, common))
+}
+
+/// The settings with which the gateway connects (`options` of its own server's URL) are those of its clients, where they say nothing.
+fn with_the_gateways_settings(mut start_up: StartUp, common: &Common) -> StartUp {
+    for (name, value) in common.backend.parameters() {
+        start_up.set_unless_there(name, value);
+    }
+    start_up
+}
+
+/// PostgreSQL's ways to say no, which may be cut short.
+fn is_off(value: &str) -> bool {
+    let value = value.to_lowercase();
+    let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
+    value == "0" || begins("false", 1) || begins("no", 1) || begins("off", 2)
 }
 
 /// The parameter by which the engine is known to itself.
@@ -149,32 +222,91 @@ pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an opti
 pub(crate) const ALONE: &str =
     "this server is optimistic itself; PostgreSQL's way is seen behind it, not here";
 
-/// An encoding in which the gateway cannot read a statement's names.
-fn other_encoding(parameters: &BTreeMap<String, String>) -> Option<&String> {
-    let encoding = parameters.get("client_encoding")?;
+/// Whether it is an encoding in which the gateway cannot read a statement's names.
+fn is_other_encoding(encoding: &str) -> bool {
     let plain = encoding.to_lowercase().replace(['-', '_', '\'', ' '], "");
-    (!matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii" | "auto" | "")).then_some(encoding)
+    !matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii" | "auto" | "")
 }
 
-async fn turn_away(mut client: Line<ClientTag>, error: &ConnectError) -> io::Result<()> {
-    Refusal::lost(&error.to_string()).write_fatal(&mut client.out);
-    client.flush().await
+/// Tells a client in the server's own words, if it had any, that the server cannot be had.
+pub(super) async fn turn_away(mut client: Line<ClientTag>, error: &ConnectError) -> io::Result<()> {
+    Refusal::of_connecting(error).write_fatal(&mut client.out);
+    client.close().await
 }
 
-/// Says what the server said when it let us in, and serves from then on.
-async fn welcome(
+async fn admit(
     mut client: Line<ClientTag>,
+    common: Arc<Common>,
+    start_up: &StartUp,
+) -> io::Result<()> {
+    let server = match common.enter_server(&start_up.bytes(), start_up.user()).await {
+        Err(error) => return turn_away(client, &error).await,
+        Ok(server) => server,
+    };
+    let Some(server) = welcome(&mut client, server).await? else { return client.close().await };
+    let application = start_up.get("application_name").map(|name| String::from_utf8_lossy(name));
+    let application = application.unwrap_or_default().into_owned();
+    session(client, server, common, application).serve().await;
+    Ok(())
+}
+
+/// Hands on what the server says on the way in, under the engine's own version, and proves who the gateway is. Nothing if
+/// that was a refusal.
+async fn welcome(client: &mut Line<ClientTag>, mut server: Entrance) -> io::Result<Option<Server>> {
+    loop {
+        let Some(frame) = server.next().await? else { return Ok(None) };
+        match frame.tag {
+            ServerTag::Authentication => {
+                if let Err(error) = server.prove(&frame).await {
+                    Refusal::of_connecting(&error).write_fatal(&mut client.out);
+                    return Ok(None);
+                }
+                if lets_in(&frame) {
+                    client.pass(&frame);
+                }
+            }
+            ServerTag::Parameter => {
+                let mut fields = frame.fields();
+                match fields.text().as_deref() {
+                    Some(MARK) => {
+                        Refusal::unsupported(BEHIND_ITSELF).write_fatal(&mut client.out);
+                        return Ok(None);
+                    }
+                    Some("server_version") => {
+                        put_parameter(client, "server_version", SERVER_VERSION);
+                    }
+                    _ => client.pass(&frame),
+                }
+            }
+            ServerTag::Ready => {
+                put_parameter(client, MARK, "optimistic");
+                client.pass(&frame);
+                client.flush().await?;
+                return Ok(Some(Server::entered(server)));
+            }
+            _ => client.pass(&frame),
+        }
+    }
+}
+
+fn put_parameter(client: &mut Line<ClientTag>, name: &str, value: &str) {
+    put(&mut client.out, b'S', |out| {
+        put_text(out, name);
+        put_text(out, value);
+    });
+}
+
+fn session(
+    client: Line<ClientTag>,
     server: Server,
     common: Arc<Common>,
     application: String,
-) -> io::Result<Session> {
+) -> Session {
     let canceller = server.canceller();
-    let (pid, secret) = canceller.key_bytes();
-    put_welcome(&mut client.out, server.parameters(), pid, &secret, Some(SERVER_VERSION));
-    client.flush().await?;
+    let (pid, _) = canceller.key_bytes();
     let place = common.enter(canceller);
     let lookout = Lookout::new(Arc::clone(&common), pid);
-    Ok(Session {
+    Session {
         client,
         server: server.watched_by(lookout),
         common,
@@ -183,65 +315,27 @@ async fn welcome(
         state: State::Idle,
         prepared: std::collections::HashMap::new(),
         portals: std::collections::HashMap::new(),
-        prepared_by_sql: std::collections::HashMap::new(),
         skips: false,
         waiting: Vec::new(),
-        turned: None,
         held: super::simple::Held::Nothing,
         gave_up: false,
         foreseen: None,
         application: application.into(),
         pid: Pid(pid),
-    })
+    }
 }
 
-fn put_welcome(
-    out: &mut BytesMut,
-    parameters: &BTreeMap<String, String>,
-    pid: i32,
-    secret: &[u8],
-    version: Option<&str>,
-) {
-    put(out, b'R', |out| out.put_u32(0));
-    for (name, value) in parameters {
-        let value = if name == "server_version" { version.unwrap_or(value) } else { value };
-        put(out, b'S', |out| {
-            put_text(out, name);
-            put_text(out, value);
-        });
-    }
-    if version.is_some() {
-        put(out, b'S', |out| {
-            put_text(out, MARK);
-            put_text(out, "optimistic");
-        });
-    }
-    put(out, b'K', |out| {
-        out.put_i32(pid);
-        out.put_slice(secret);
-    });
-    put(out, b'Z', |out| out.put_u8(b'I'));
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Connects the two streams and looks at nothing more.
-async fn pass_through(
-    mut client: Line<ClientTag>,
-    common: &Arc<Common>,
-    parameters: BTreeMap<String, String>,
-) -> io::Result<()> {
-    const BUFFER: usize = 32 * 1024;
-    let raw = match Connection::connect(&common.backend.with_parameters(&parameters)).await {
-        Err(error) => return turn_away(client, &error).await,
-        Ok(connection) => connection.into_raw(),
-    };
-    let (pid, secret) = raw.canceller.key_bytes();
-    put_welcome(&mut client.out, &raw.parameters, pid, &secret, None);
-    client.out.put_slice(&raw.read);
-    client.flush().await?;
-    let _place = common.enter(raw.canceller);
-    let (mut client, read) = client.into_parts();
-    let mut server = raw.stream;
-    server.write_all(&read).await?;
-    copy_bidirectional_with_sizes(&mut client, &mut server, BUFFER, BUFFER).await?;
-    Ok(())
+    #[test]
+    fn no_is_said_as_to_postgresql() {
+        for no in ["0", "f", "False", "FALSE", "n", "no", "of", "off"] {
+            assert!(is_off(no), "{no}");
+        }
+        for other in ["", "o", "on", "1", "true", "database", "nope", "00"] {
+            assert!(!is_off(other), "{other}");
+        }
+    }
 }

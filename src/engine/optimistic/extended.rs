@@ -4,55 +4,34 @@
 //! unchanged (a Parse whose names had to be turned excepted), followed by a Sync of the gateway's own. Inside the transaction that
 //! the gateway always holds open, a Sync ends nothing: portals live on, as the client expects of its own next Sync.
 //!
-//! A statement must bind to the copy and not to the stored table, so the copies' structure is there before its Parse.
+//! A statement must bind to the copy and not to the stored table, so the copies' structure is there before its Parse. A Bind takes
+//! the snapshot that its portal reads by, so the copies' contents are there before its Bind.
+//!
+//! An implicit transaction ends at Sync. What was executed in it is called complete once its COMMIT has succeeded, the last
+//! statement's word at least: the words of those before it went out when the next message came, and mean that they were executed,
+//! as they do in PostgreSQL.
+
+mod names;
+mod waiting;
 
 use std::io;
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
-use super::admit::Admitted;
-use super::refusal::Refusal;
-use super::server::Trouble;
-use super::session::{Session, State};
-use super::simple::{Held, moved};
+use super::admit::{Admitted, plain_ddl};
+use super::refusal::{Aftermath, Refusal};
+use super::server::{Trouble, put_parse};
+use super::session::{Block, Session, State};
+use super::simple::Held;
 use super::statement::{Kind, Statement};
-use super::survey::Ahead;
 use super::tables::{Named, Turned};
 use super::words::{statements, words};
-use crate::wire::frame::{ClientTag, FromClient, ServerTag, put, put_text};
-
-/// A statement that the client has prepared.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) statement: Statement,
-}
-
-/// A prepared statement with its parameters.
-#[derive(Clone, Debug)]
-pub(super) struct Portal {
-    prepared: Arc<Prepared>,
-}
-
-/// A message on its way to the server.
-pub(super) struct Waiting {
-    bytes: BytesMut,
-    /// The statement that it prepares.
-    prepares: Option<Preparing>,
-    /// The portal that it binds.
-    binds: Option<(String, Portal)>,
-}
-
-/// A statement that is being prepared, and its name.
-type Preparing = (String, Arc<Prepared>);
-
-impl Prepared {
-    /// Statements that the gateway runs by itself never reach the server.
-    fn is_ours(&self) -> bool {
-        let kind = &self.statement.kind;
-        matches!(kind, Kind::Begin(_) | Kind::Commit | Kind::Rollback | Kind::Empty)
-    }
-}
+use crate::wire::frame::{ClientTag, FromClient, put};
+use names::By;
+pub(super) use names::{Portal, Prepared};
+pub(super) use waiting::Waiting;
+use waiting::{Does, Undo};
 
 /// What a Describe or a Close is about.
 enum About {
@@ -79,21 +58,32 @@ impl Session {
         if self.skips {
             return Ok(());
         }
-        self.release_held();
-        let taken = match frame.tag {
-            ClientTag::Parse => self.take_parse(&frame).await,
-            ClientTag::Bind => self.take_bind(&frame).await,
-            ClientTag::Describe => self.take_describe(&frame).await,
-            ClientTag::Execute => self.take_execute(&frame).await,
-            _ => self.take_close(&frame).await,
-        };
+        let taken = self.take_message(&frame).await;
         self.note(taken).await
+    }
+
+    async fn take_message(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+        self.release_held()?;
+        match frame.tag {
+            ClientTag::Parse => self.take_parse(frame).await,
+            ClientTag::Bind => self.take_bind(frame).await,
+            ClientTag::Describe => self.take_describe(frame).await,
+            ClientTag::Execute => self.take_execute(frame).await,
+            _ => self.take_close(frame).await,
+        }
     }
 
     /// After an error everything up to the client's Sync is skipped.
     async fn note(&mut self, taken: Result<(), Trouble>) -> io::Result<()> {
-        let Err(trouble) = taken else { return Ok(()) };
-        self.waiting.clear();
+        let Err(mut trouble) = taken else { return Ok(()) };
+        // What came before the message that the gateway refuses has answers of its own.
+        if let Trouble::Refused(refusal) = &trouble
+            && refusal.aftermath() == Aftermath::Failed
+            && let Err(earlier) = self.dispatch(None).await
+        {
+            trouble = earlier;
+        }
+        self.drop_waiting();
         self.held = Held::Nothing;
         self.skips = true;
         self.fail(trouble).await
@@ -106,6 +96,7 @@ impl Session {
             self.note(settled).await?;
         }
         self.skips = false;
+        self.drop_portals_outside_blocks();
         self.pass_aside();
         self.ready();
         Ok(())
@@ -114,16 +105,14 @@ impl Session {
     async fn sync(&mut self) -> Result<(), Trouble> {
         self.dispatch(None).await?;
         self.settle().await?;
-        self.release_held();
-        Ok(())
+        Ok(self.release_held()?)
     }
 
     /// The client's Flush: it wants to see what there is.
     pub(super) async fn take_flush(&mut self) -> io::Result<()> {
         if !self.skips {
-            let sent = self.dispatch(None).await;
-            self.note(sent).await?;
-            self.release_held();
+            let shown = self.show_all().await;
+            self.note(shown).await?;
         }
         let doom = Arc::clone(&self.place.doom);
         tokio::select! {
@@ -134,9 +123,20 @@ impl Session {
         }
     }
 
-    pub(super) fn release_held(&mut self) {
+    /// Whatever has been asked for so far is answered.
+    pub(super) async fn show_all(&mut self) -> Result<(), Trouble> {
+        self.dispatch(None).await?;
+        Ok(self.release_held()?)
+    }
+
+    /// Says what was held back of an Execute, unless its transaction has been ended from outside meanwhile.
+    pub(super) fn release_held(&mut self) -> Result<(), Refusal> {
+        if let State::Doomed(Block::Implicit) = self.state {
+            self.check_state()?;
+        }
         let held = std::mem::take(&mut self.held);
         self.release(held);
+        Ok(())
     }
 
     async fn take_parse(&mut self, frame: &FromClient) -> Result<(), Trouble> {
@@ -148,36 +148,35 @@ impl Session {
         if spans.len() > 1 {
             return Err(Refusal::several_statements().into());
         }
-        let statement =
-            Statement::read(spans.first().map_or("", |span| sql[span.clone()].trim_end()));
-        let prepared = Arc::new(Prepared { statement });
-        if prepared.is_ours() {
-            return self.parse_ours(name, prepared).await;
+        let text = spans.first().map_or("", |span| sql[span.clone()].trim_end());
+        let statement = Arc::new(Statement::read(text));
+        let types = Bytes::copy_from_slice(fields.rest());
+        if statement.is_ours() {
+            return self.parse_ours(name, statement, types).await;
         }
-        let turned = self.turn_parse(&prepared.statement).await?;
+        let turned = self.turn_parse(&statement).await?;
+        self.check_free(&name)?;
         let mut bytes = BytesMut::new();
-        put(&mut bytes, b'P', |out| {
-            put_text(out, &name);
-            put_text(out, &turned.sql);
-            out.put_slice(fields.rest());
-        });
-        self.turned = Some(turned);
-        self.waiting.push(Waiting {
-            bytes,
-            prepares: Some((name.clone(), Arc::clone(&prepared))),
-            binds: None,
-        });
-        self.prepared.insert(name, prepared);
+        put_parse(&mut bytes, &name, &turned.sql, &types);
+        let sent = Some(turned.sql.clone());
+        let undo = self.note_prepared(name, Prepared { statement, by: By::Parse(types), sent });
+        self.waiting.push(Waiting { bytes, does: Does::Prepares(undo, turned) });
         Ok(())
     }
 
-    async fn parse_ours(&mut self, name: String, prepared: Arc<Prepared>) -> Result<(), Trouble> {
-        if let Some(refusal) = &prepared.statement.refusal {
+    async fn parse_ours(
+        &mut self,
+        name: String,
+        statement: Arc<Statement>,
+        types: Bytes,
+    ) -> Result<(), Trouble> {
+        if let Some(refusal) = &statement.refusal {
             self.check_state()?;
             return Err(refusal.clone().into());
         }
+        self.check_free(&name)?;
         self.dispatch(None).await?;
-        self.prepared.insert(name, prepared);
+        self.note_prepared(name, Prepared { statement, by: By::Parse(types), sent: None });
         put(&mut self.client.out, b'1', |_| {});
         Ok(())
     }
@@ -190,11 +189,10 @@ impl Session {
         }
         self.prepare_names(statement).await?;
         if let Kind::Ddl(_) = statement.kind {
-            let plain = super::admit::plain_ddl(statement);
-            return Ok(self.tables.turn(&plain, &Named::default()));
+            return Ok(self.tables.turn(&plain_ddl(statement), &Named::default()));
         }
         let named = self.tables.resolve(&mut self.server, &statement.names).await?;
-        Ok(self.tables.turn(statement, &named))
+        Ok(self.turned(statement, &named))
     }
 
     /// Opens the transaction and makes the copies that a statement names.
@@ -219,47 +217,57 @@ impl Session {
         let (Some(portal), Some(name)) = (fields.text(), fields.text()) else {
             return Err(malformed());
         };
-        let prepared = self.known(&name)?;
-        if prepared.is_ours() {
+        let statement = self.known(&name)?;
+        self.check_unless_ending(&statement)?;
+        if !portal.is_empty() && self.portals.contains_key(&portal) {
+            return Err(Refusal::portal_exists(&portal).into());
+        }
+        if statement.is_ours() {
             self.dispatch(None).await?;
             put(&mut self.client.out, b'2', |_| {});
         } else {
-            self.prepare_names(&prepared.statement).await?;
-            self.fill_for(&prepared.statement).await?;
-            let binds = Some((portal.clone(), Portal { prepared: Arc::clone(&prepared) }));
-            let bytes = BytesMut::from(frame.bytes());
-            self.waiting.push(Waiting { bytes, prepares: None, binds });
+            self.admit_bind(&name, &statement).await?;
+            self.wait_with(frame, Does::Nothing);
         }
-        // Only now: copies that are made anew begin a transaction anew, and with it all portals are gone.
-        self.portals.insert(portal, Portal { prepared });
+        self.note_bound(portal, statement);
         Ok(())
     }
 
-    fn wait_with(&mut self, frame: &FromClient) {
-        self.waiting.push(Waiting {
-            bytes: BytesMut::from(frame.bytes()),
-            prepares: None,
-            binds: None,
-        });
+    /// A transaction that has failed or was ended takes nothing but its end.
+    fn check_unless_ending(&mut self, statement: &Statement) -> Result<(), Refusal> {
+        match statement.kind {
+            Kind::Commit | Kind::Rollback => Ok(()),
+            _ => self.check_state(),
+        }
     }
 
-    /// At a transaction's end the server's portals are gone; those whose Bind has not been sent yet are still to come.
-    pub(super) fn forget_portals(&mut self) {
-        self.portals = self.waiting.iter().filter_map(|waiting| waiting.binds.clone()).collect();
+    /// Before a Bind: the statement means today's copies, and they are filled.
+    async fn admit_bind(&mut self, name: &str, statement: &Statement) -> Result<(), Trouble> {
+        match statement.kind {
+            Kind::Ddl(_) | Kind::Session => self.prepare_names(statement).await?,
+            _ => drop(self.admit(statement).await?),
+        }
+        self.renew(name).await
     }
 
-    fn known(&self, name: &str) -> Result<Arc<Prepared>, Refusal> {
-        self.prepared.get(name).cloned().ok_or_else(|| Refusal::no_statement(name))
+    fn wait_with(&mut self, frame: &FromClient, does: Does) {
+        self.waiting.push(Waiting { bytes: BytesMut::from(frame.bytes()), does });
     }
 
     async fn take_describe(&mut self, frame: &FromClient) -> Result<(), Trouble> {
-        let (prepared, of_statement) = match about(frame)? {
-            About::Statement(name) => (self.known(&name)?, true),
-            About::Portal(name) => (self.portal(&name)?.prepared, false),
+        let about = about(frame)?;
+        let of_statement = matches!(about, About::Statement(_));
+        let statement = match &about {
+            About::Statement(name) => self.known(name)?,
+            About::Portal(name) => self.known_portal(name)?.statement,
         };
-        if !prepared.is_ours() {
-            self.prepare_names(&prepared.statement).await?;
-            self.wait_with(frame);
+        self.check_unless_ending(&statement)?;
+        if !statement.is_ours() {
+            if let About::Statement(name) = &about {
+                self.prepare_names(&statement).await?;
+                self.renew(name).await?;
+            }
+            self.wait_with(frame, Does::Nothing);
             return Ok(());
         }
         self.dispatch(None).await?;
@@ -270,33 +278,32 @@ impl Session {
         Ok(())
     }
 
-    fn portal(&self, name: &str) -> Result<Portal, Refusal> {
-        if let Some(portal) = self.portals.get(name) {
-            return Ok(portal.clone());
+    /// The portal of this name. Where the transaction has been ended from outside, its portals are gone and that is what is told.
+    fn known_portal(&mut self, name: &str) -> Result<Portal, Refusal> {
+        let portal = self.portal(name);
+        if portal.is_err() {
+            self.check_state()?;
         }
-        // DECLARE makes portals as well, and PostgreSQL knows them.
-        match self.state {
-            State::Open(_) => {
-                Ok(Portal { prepared: Arc::new(Prepared { statement: Statement::read("fetch") }) })
-            }
-            _ => Err(Refusal::no_portal(name)),
-        }
+        portal
     }
 
     async fn take_close(&mut self, frame: &FromClient) -> Result<(), Trouble> {
-        let ours = match about(frame)? {
+        let (ours, does) = match about(frame)? {
             About::Statement(name) => {
-                self.prepared.remove(&name).is_some_and(|found| found.is_ours())
+                let before = self.prepared.remove(&name);
+                let ours = before.as_ref().is_some_and(|found| found.statement.is_ours());
+                (ours, Does::Closes(Undo { name, before }))
             }
             About::Portal(name) => {
-                self.portals.remove(&name).is_some_and(|found| found.prepared.is_ours())
+                let before = self.portals.remove(&name);
+                (before.is_some_and(|found| found.statement.is_ours()), Does::ClosesPortal)
             }
         };
         if ours {
             self.dispatch(None).await?;
             put(&mut self.client.out, b'3', |_| {});
         } else {
-            self.wait_with(frame);
+            self.wait_with(frame, does);
         }
         Ok(())
     }
@@ -306,7 +313,7 @@ impl Session {
         let (Some(name), Some(limit)) = (fields.text(), fields.long()) else {
             return Err(malformed());
         };
-        let statement = self.portal(&name)?.prepared.statement.clone();
+        let statement = self.known_portal(&name)?.statement;
         if matches!(statement.kind, Kind::Empty) {
             self.dispatch(None).await?;
             put(&mut self.client.out, b'I', |_| {});
@@ -330,83 +337,18 @@ impl Session {
     ) -> Result<(), Trouble> {
         let admitted: Admitted = self.admit(statement).await?;
         let executed = self.executed(statement);
+        self.check_numbers(&executed, &admitted.tables).await?;
         let marks = self.before_locking(&executed, &admitted.tables, limit).await?;
-        self.wait_with(frame);
-        let preparing = self.put_waiting();
+        self.wait_with(frame, Does::Nothing);
+        let sent = self.put_waiting();
         let ahead = self.ask_ahead(statement);
         self.server.line.flush_hearing().await?;
-        self.replies(preparing, Some(&admitted.turned), ahead).await?;
+        self.replies(sent, Some(&admitted.turned), ahead).await?;
         self.after_locking(&executed, &admitted.tables, marks).await?;
         let held = std::mem::take(&mut self.held);
-        self.after_statement(statement, &admitted, &held).await?;
+        let held = self.after_statement(statement, &admitted, held).await?;
         self.held = held;
         Ok(())
-    }
-
-    /// Sends what waits and passes the answers on, the last `CommandComplete` excepted.
-    async fn dispatch(&mut self, turned: Option<&Turned>) -> Result<(), Trouble> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let preparing = self.put_waiting();
-        self.server.line.flush_hearing().await?;
-        self.replies(preparing, turned, Ahead::NOTHING).await
-    }
-
-    /// Queues what waits; what it prepares is returned.
-    fn put_waiting(&mut self) -> Vec<Preparing> {
-        if let State::Open(open) = &mut self.state {
-            open.dispatched = true;
-        }
-        let mut preparing = Vec::new();
-        for waiting in self.waiting.drain(..) {
-            self.server.line.out.put_slice(&waiting.bytes);
-            preparing.extend(waiting.prepares);
-        }
-        put(&mut self.server.line.out, b'S', |_| {});
-        preparing
-    }
-
-    async fn replies(
-        &mut self,
-        preparing: Vec<Preparing>,
-        turned: Option<&Turned>,
-        ahead: Ahead,
-    ) -> Result<(), Trouble> {
-        let parsed = self.turned.take();
-        let turned = turned.or(parsed.as_ref());
-        let mut refused = None;
-        let mut prepared = 0;
-        loop {
-            let frame = self.next_reply().await?;
-            match frame.tag {
-                ServerTag::Ready => break,
-                ServerTag::Error => refused = Some(frame),
-                ServerTag::CommandComplete => self.held = Held::Frame(frame),
-                ServerTag::CopyIn => {
-                    self.client.pass(&frame);
-                    self.copy_in().await?;
-                    // The server has taken our Sync for a part of the copy.
-                    put(&mut self.server.line.out, b'S', |_| {});
-                    self.server.line.flush_hearing().await?;
-                }
-                tag => {
-                    prepared += usize::from(tag == ServerTag::ParseComplete);
-                    self.hand_over(&frame).await?;
-                }
-            }
-        }
-        let heard = self.hear_ahead(ahead).await;
-        if refused.is_some() {
-            for (name, _) in preparing.into_iter().skip(prepared) {
-                self.prepared.remove(&name);
-            }
-        }
-        self.end_given_up().await?;
-        let Some(frame) = refused else { return heard };
-        Err(Trouble::Server(
-            turned.map_or_else(|| frame.clone(), |turned| moved(&frame, turned, 0)),
-        ))
     }
 }
 

@@ -39,6 +39,8 @@ impl Session {
                 "this row lock is not supported in a statement that writes or is fetched in parts";
             return Err(Refusal::unsupported(message).into());
         }
+        // What is sent behind the savepoint goes with it.
+        self.dispatch(None).await?;
         let before = self.marks(tables).await?;
         self.server.ask(Question::prepared("savepoint overbooked")).await?;
         Ok(Some(before))

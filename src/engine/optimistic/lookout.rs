@@ -4,7 +4,6 @@
 //! ALTER, a role of the same name. PostgreSQL knows who waits for whom. For a statement that takes longer than most it is asked, on a connection of
 //! the lookout's own, and a client's transaction that stands in the way is ended as one that meets another's DDL.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +54,7 @@ impl Lookout {
         let mut place = self.common.lookout.lock().await;
         let server = match place.take() {
             Some(server) => Ok(server),
-            None => Server::connect(&self.common.backend, &BTreeMap::new()).await.map(Box::new),
+            None => Server::connect(&self.common.backend).await.map(Box::new),
         };
         let Ok(mut server) = server else { return Vec::new() };
         let question = Question::prepared(BLOCKERS).with(self.pid.to_string());

@@ -2,15 +2,20 @@
 //!
 //! Official clients look for the SQLSTATE 40001 and the literal `(OC000)` or `(OC001)`; the rest is for people.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
+use crate::wire::ConnectError;
 use crate::wire::frame::{put, put_text};
 
 /// An error that the gateway itself raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    code: &'static str,
+    code: Cow<'static, str>,
     message: String,
+    /// Further fields by their letters.
+    more: Vec<(char, String)>,
 }
 
 /// What a refusal does to the transaction in which it happens.
@@ -100,6 +105,16 @@ impl Refusal {
         Self::new("26000", message)
     }
 
+    /// A Parse of a name that is taken, in PostgreSQL's words.
+    pub(super) fn statement_exists(name: &str) -> Self {
+        Self::new("42P05", format!("prepared statement \"{name}\" already exists"))
+    }
+
+    /// A Bind of a name that is taken, in PostgreSQL's words.
+    pub(super) fn portal_exists(name: &str) -> Self {
+        Self::new("42P03", format!("cursor \"{name}\" already exists"))
+    }
+
     /// A portal that was never bound, in PostgreSQL's words.
     pub(super) fn no_portal(name: &str) -> Self {
         Self::new("34000", format!("portal \"{name}\" does not exist"))
@@ -115,8 +130,48 @@ impl Refusal {
         Self::new("08006", format!("the server behind the gateway is gone: {reason}"))
     }
 
+    /// A server that cannot be had: its own words, or what keeps us from it.
+    pub(super) fn of_connecting(error: &ConnectError) -> Self {
+        let Some(said) = error.server_message() else {
+            let message = format!("no connection to the server behind the gateway: {error}");
+            return Self::new("08006", message);
+        };
+        let described = [('D', &said.detail), ('H', &said.hint), ('W', &said.context)];
+        let described =
+            described.into_iter().filter_map(|(letter, text)| Some((letter, text.clone()?)));
+        Self {
+            code: Cow::Owned(said.code.clone()),
+            message: said.message.clone(),
+            more: described.chain(said.more.clone()).collect(),
+        }
+    }
+
+    /// A database that is not the one behind the engine.
+    pub(super) fn other_database(wanted: &str, served: &str) -> Self {
+        let message = format!("database \"{wanted}\" is not served here");
+        let hint = format!("The optimistic engine serves one database: dbname={served}.");
+        Self::new("3D000", message).with('H', hint)
+    }
+
+    /// Bytes in the start-up packet that are no text.
+    pub(super) fn not_utf8(parameter: &str) -> Self {
+        let message = format!("invalid byte sequence for encoding \"UTF8\" in \"{parameter}\"");
+        Self::new("22021", message)
+    }
+
+    /// The gateway is told to end, in PostgreSQL's words.
+    pub(super) fn terminated() -> Self {
+        let message = "terminating connection due to administrator command";
+        Self::new("57P01", message.to_owned())
+    }
+
     fn new(code: &'static str, message: String) -> Self {
-        Self { code, message }
+        Self { code: Cow::Borrowed(code), message, more: Vec::new() }
+    }
+
+    pub(super) fn with(mut self, field: char, text: impl Into<String>) -> Self {
+        self.more.push((field, text.into()));
+        self
     }
 
     /// What becomes of an explicit transaction in which a statement is refused so.
@@ -136,10 +191,11 @@ impl Refusal {
 
     fn write_as(&self, out: &mut BytesMut, severity: &str) {
         put(out, b'E', |out| {
-            for (field, text) in
-                [("S", severity), ("V", severity), ("C", self.code), ("M", self.message.as_str())]
-            {
-                out.extend_from_slice(field.as_bytes());
+            let said = [('S', severity), ('V', severity), ('C', &self.code), ('M', &self.message)];
+            let more = self.more.iter().map(|(field, text)| (*field, text.as_str()));
+            for (field, text) in said.into_iter().chain(more) {
+                let mut letter = [0; 4];
+                out.extend_from_slice(field.encode_utf8(&mut letter).as_bytes());
                 put_text(out, text);
             }
             out.extend_from_slice(&[0]);

@@ -6,15 +6,16 @@
 
 mod question;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use bytes::{BufMut, BytesMut};
 
 use super::lookout::Lookout;
 use super::refusal::Refusal;
+use super::relay;
 use crate::wire::frame::{FromServer, Line, ServerTag, put, put_text};
-use crate::wire::{Canceller, ConnectError, Connection, Target};
+use crate::wire::{Canceller, ConnectError, Connection, Entrance, Target};
 pub(super) use question::Question;
 use question::{Keep, Spelling};
 
@@ -79,6 +80,9 @@ impl Answer {
     }
 }
 
+/// What the names of the gateway's own statements begin with.
+const OWN: &str = "overbooked_";
+
 const STORED_FIRST: &str = "select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
 const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
 
@@ -86,40 +90,49 @@ const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(curr
 pub(super) struct Server {
     pub(super) line: Line<ServerTag>,
     canceller: Canceller,
-    parameters: BTreeMap<String, String>,
     prepared: HashMap<String, String>,
     named: u64,
+    /// What the names of the gateway's own statements and portals begin with: no client comes upon it.
+    own: String,
     /// What the server said to the client while the gateway was asking.
     pub(super) aside: Vec<FromServer>,
     lookout: Option<Lookout>,
 }
 
 impl Server {
-    /// Connects with the client's own startup parameters.
-    pub(super) async fn connect(
-        target: &Target,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<Self, ConnectError> {
-        let raw = Connection::connect(&target.with_parameters(parameters)).await?.into_raw();
-        Ok(Self {
-            line: Line::new(Box::new(raw.stream), raw.read),
-            canceller: raw.canceller,
-            parameters: raw.parameters,
+    /// Connects for the gateway's own questions.
+    pub(super) async fn connect(target: &Target) -> Result<Self, ConnectError> {
+        let raw = Connection::connect(target).await?.into_raw();
+        Ok(Self::new(Line::new(Box::new(raw.stream), raw.read), raw.canceller))
+    }
+
+    /// Takes over a connection that the server has let in.
+    pub(super) fn entered(entrance: Entrance) -> Self {
+        let canceller = entrance.canceller();
+        let (stream, read) = entrance.into_parts();
+        Self::new(Line::new(Box::new(stream), read), canceller)
+    }
+
+    fn new(line: Line<ServerTag>, canceller: Canceller) -> Self {
+        Self {
+            line,
+            canceller,
             prepared: HashMap::new(),
             named: 0,
+            own: format!("{OWN}{:016x}", rand::random::<u64>()),
             aside: Vec::new(),
             lookout: None,
-        })
+        }
+    }
+
+    /// Has the server give up whatever it does, and waits until its process is gone.
+    pub(super) async fn leave(mut self) {
+        relay::take_leave(self.line.stream(), &self.canceller).await;
     }
 
     /// What cancels the statement that runs.
     pub(super) fn canceller(&self) -> Canceller {
         self.canceller.clone()
-    }
-
-    /// The parameters that the server reported when it let us in.
-    pub(super) fn parameters(&self) -> &BTreeMap<String, String> {
-        &self.parameters
     }
 
     /// The next frame; the stream's end is an error.
@@ -165,21 +178,58 @@ impl Server {
 
     /// Has a statement parsed as one on the stored tables, which are found first where `pg_temp` comes last; it is not run.
     pub(super) async fn try_on_stored(&mut self, sql: &str) -> Result<(), Trouble> {
-        const NAME: &str = "overbooked try";
+        let name = self.own.clone();
         let mut parsed = VecDeque::new();
         self.put_question(&Question::prepared(STORED_FIRST), &mut parsed);
-        self.put_close(b'S', NAME);
-        put(&mut self.line.out, b'P', |out| {
-            put_text(out, NAME);
-            put_text(out, sql);
-            out.put_u16(0);
-        });
+        self.put_close(b'S', &name);
+        put_parse(&mut self.line.out, &name, sql, NO_TYPES);
         parsed.push_back(None);
-        self.put_close(b'S', NAME);
+        self.put_close(b'S', &name);
         self.put_question(&Question::prepared(COPIES_FIRST), &mut parsed);
         put(&mut self.line.out, b'S', |_| {});
         self.line.flush_hearing().await?;
         self.answers(Asked { count: 2, ours: Vec::new(), parsed }).await.map(drop)
+    }
+
+    /// Prepares a client's statement of this name anew.
+    pub(super) async fn prepare_anew(
+        &mut self,
+        name: &str,
+        sql: &str,
+        types: &[u8],
+    ) -> Result<(), Trouble> {
+        self.put_close(b'S', name);
+        put_parse(&mut self.line.out, name, sql, types);
+        self.hear_out().await
+    }
+
+    /// Closes a client's statement of this name.
+    pub(super) async fn close_statement(&mut self, name: &str) -> Result<(), Trouble> {
+        self.put_close(b'S', name);
+        self.hear_out().await
+    }
+
+    async fn hear_out(&mut self) -> Result<(), Trouble> {
+        put(&mut self.line.out, b'S', |_| {});
+        self.line.flush_hearing().await?;
+        let asked = Asked { count: 0, ours: Vec::new(), parsed: VecDeque::new() };
+        self.answers(asked).await.map(drop)
+    }
+
+    /// Rolls the open transaction back. A cancellation that comes late may hit this instead of what it was meant for.
+    pub(super) async fn roll_back(&mut self) -> io::Result<()> {
+        const QUERY_CANCELED: &str = "57014";
+        loop {
+            match self.ask(Question::prepared("rollback")).await {
+                Ok(_) => return Ok(()),
+                Err(Trouble::Server(frame))
+                    if error_field(&frame, b'C').as_deref() == Some(QUERY_CANCELED) => {}
+                Err(Trouble::Lost(error)) => return Err(error),
+                Err(trouble) => {
+                    return Err(io::Error::other(format!("it does not roll back: {trouble:?}")));
+                }
+            }
+        }
     }
 
     /// Queues questions behind whatever else is to be sent; [`answers`](Self::answers) takes the answers when it is their turn.
@@ -203,20 +253,18 @@ impl Server {
     }
 
     fn put_question(&mut self, question: &Question, parsed: &mut VecDeque<Option<String>>) {
-        let known = self.prepared.get(&question.sql).cloned();
+        let kept = self.prepared.get(&question.sql).filter(|_| question.keep == Keep::Prepared);
+        let known = kept.cloned();
         let name = known.clone().unwrap_or_else(|| self.new_name(question.keep));
         if known.is_none() {
             // What an error has kept from being closed would be in the way.
             self.put_close(b'S', &name);
-            put(&mut self.line.out, b'P', |out| {
-                put_text(out, &name);
-                put_text(out, &question.sql);
-                out.put_u16(0);
-            });
-            if question.keep == Keep::Prepared {
-                self.prepared.insert(question.sql.clone(), name.clone());
+            put_parse(&mut self.line.out, &name, &question.sql, NO_TYPES);
+            let kept = (question.keep == Keep::Prepared).then(|| question.sql.clone());
+            if let Some(sql) = &kept {
+                self.prepared.insert(sql.clone(), name.clone());
             }
-            parsed.push_back(Some(question.sql.clone()));
+            parsed.push_back(kept);
         }
         self.put_execution(&name, &question.parameters);
         if question.keep == Keep::Once {
@@ -233,29 +281,29 @@ impl Server {
 
     fn new_name(&mut self, keep: Keep) -> String {
         if keep == Keep::Once {
-            return "overbooked".to_owned();
+            return self.own.clone();
         }
         self.named += 1;
-        format!("overbooked_{}", self.named)
+        format!("{}_{}", self.own, self.named)
     }
 
     /// Bind and Execute, on a portal of our own.
     fn put_execution(&mut self, name: &str, parameters: &[Option<String>]) {
-        const PORTAL: &str = "overbooked";
-        self.put_close(b'P', PORTAL);
+        let portal = self.own.clone();
+        self.put_close(b'P', &portal);
         let out = &mut self.line.out;
         put(out, b'B', |out| {
-            put_text(out, PORTAL);
+            put_text(out, &portal);
             put_text(out, name);
             out.put_u16(0);
             put_parameters(out, parameters);
             out.put_u16(0);
         });
         put(out, b'E', |out| {
-            put_text(out, PORTAL);
+            put_text(out, &portal);
             out.put_u32(0);
         });
-        self.put_close(b'P', PORTAL);
+        self.put_close(b'P', &portal);
     }
 
     /// Reads up to `ReadyForQuery`.
@@ -281,7 +329,7 @@ impl Server {
         }
         if let Some(frame) = refused {
             self.forget_unparsed(parsed);
-            return Err(Trouble::Server(frame));
+            return Err(Trouble::Server(without_place(&frame)));
         }
         for place in ours.into_iter().rev() {
             answers.remove(place);
@@ -296,6 +344,31 @@ impl Server {
             self.prepared.remove(&sql);
         }
     }
+}
+
+/// No types of parameters: what follows the text of a Parse.
+const NO_TYPES: &[u8] = &[0, 0];
+
+/// Writes a Parse, with what follows its text.
+pub(super) fn put_parse(out: &mut BytesMut, name: &str, sql: &str, types: &[u8]) {
+    put(out, b'P', |out| {
+        put_text(out, name);
+        put_text(out, sql);
+        out.put_slice(types);
+    });
+}
+
+/// An error without places in a text that no client has written.
+fn without_place(frame: &FromServer) -> FromServer {
+    let mut told = Vec::new();
+    let mut fields = frame.fields();
+    while let Some(letter) = fields.byte().filter(|letter| *letter != 0) {
+        let text = fields.text().unwrap_or_default();
+        if !matches!(letter, b'P' | b'p' | b'q') {
+            told.push((letter, text));
+        }
+    }
+    frame.with_error_fields(&told)
 }
 
 fn put_parameters(out: &mut BytesMut, parameters: &[Option<String>]) {

@@ -8,6 +8,8 @@
 //!                       │ transaction.rs, commit.rs
 //! ```
 
+mod substitute;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -21,10 +23,10 @@ use super::ledger::Snapshot;
 use super::news::{Happening, News};
 use super::place::Place;
 use super::refusal::Refusal;
-use super::server::{Server, Trouble};
+use super::server::{Server, Trouble, error_field};
 use super::simple::Held;
-use super::statement::{Access, Statement};
-use super::tables::{Tables, Turned};
+use super::statement::Access;
+use super::tables::Tables;
 use crate::event::Pid;
 use crate::wire::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
 
@@ -36,18 +38,14 @@ pub(super) struct Session {
     pub(super) place: Place,
     pub(super) tables: Tables,
     pub(super) state: State,
-    /// What the client has prepared by Parse, by name.
-    pub(super) prepared: HashMap<String, Arc<Prepared>>,
-    /// What it has bound.
+    /// What the client has prepared, by name.
+    pub(super) prepared: HashMap<String, Prepared>,
+    /// What it has bound or declared.
     pub(super) portals: HashMap<String, Portal>,
-    /// What it has prepared by PREPARE.
-    pub(super) prepared_by_sql: HashMap<String, Statement>,
     /// After an error in the extended protocol, everything up to Sync is skipped.
     pub(super) skips: bool,
     /// Messages that have not been sent to the server yet.
     pub(super) waiting: Vec<Waiting>,
-    /// How the last Parse among them was turned.
-    pub(super) turned: Option<Turned>,
     /// The `CommandComplete` of the last Execute: an implicit transaction may still be refused.
     pub(super) held: Held,
     /// Whether the statement that runs was given up for another client's sake: nothing more of its answer is passed on.
@@ -101,8 +99,8 @@ pub(super) struct Transaction {
     pub(super) path: SearchPath,
     /// Where the copies stand.
     pub(super) copies: Standing,
-    /// Whether messages of the client have been sent in it.
-    pub(super) dispatched: bool,
+    /// Whether the client has a part in it: a statement of its own has been sent, and what it did must not be undone in silence.
+    pub(super) has_part: bool,
 }
 
 /// What has become of the search path in a transaction.
@@ -157,11 +155,21 @@ pub(super) enum Next {
 impl Session {
     /// Serves the client until it leaves or a connection breaks.
     pub(super) async fn serve(mut self) {
+        let common = Arc::clone(&self.common);
         let ended = loop {
-            match self.turn().await {
+            // A turn that is broken off leaves nothing half said: what is to be written is written from its queue on.
+            let turn = tokio::select! {
+                biased;
+                () = common.closing.cancelled() => break Err(Refusal::terminated()),
+                turn = self.turn() => turn,
+            };
+            match turn {
                 Ok(Next::More) => {}
                 Ok(Next::Bye) => break Ok(()),
-                Err(trouble) => break Err(trouble),
+                Err(error) => {
+                    tracing::debug!(%error, "a client's session ends");
+                    break Err(Refusal::lost(&error.to_string()));
+                }
             }
         };
         self.tell(Happening::Gone);
@@ -169,18 +177,18 @@ impl Session {
     }
 
     /// The backend goes first: a client that never reads again is waited for by nobody but itself.
-    async fn leave(self, ended: io::Result<()>) {
+    async fn leave(self, ended: Result<(), Refusal>) {
         let Self { mut client, server, place, .. } = self;
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a client's session ends");
-            Refusal::lost(&error.to_string()).write_fatal(&mut client.out);
+        if let Err(refusal) = ended {
+            refusal.write_fatal(&mut client.out);
             // PostgreSQL would notice only when the statement that may still run has something to say.
-            server.canceller().cancel().await.ok();
+            server.leave().await;
+        } else {
+            drop(server);
         }
-        drop(server);
         drop(place);
         // The client may be what broke.
-        client.flush().await.ok();
+        client.close().await.ok();
     }
 
     /// Takes one message of the client, or makes way when another client needs it. A client that does not read what it
@@ -259,10 +267,29 @@ impl Session {
         match trouble {
             Trouble::Lost(error) => Err(error),
             Trouble::Refused(refusal) => self.refuse(&refusal).await,
+            // What another's DDL had cancelled may have been a question of the gateway's own.
+            Trouble::Server(frame) if self.place.doom.is_called() && is_cancelled(&frame) => {
+                self.refuse(&Refusal::schema_changed()).await
+            }
             Trouble::Server(frame) => {
-                self.client.pass(&frame);
+                self.pass(&frame);
                 self.after_error().await
             }
+        }
+    }
+
+    /// A statement of the client's is about to be sent.
+    pub(super) fn note_part(&mut self) {
+        if let State::Open(open) = &mut self.state {
+            open.has_part = true;
+        }
+    }
+
+    /// Passes on what the server says, of the stored tables instead of their copies.
+    pub(super) fn pass(&mut self, frame: &FromServer) {
+        match self.tables.retold(frame) {
+            Some(retold) => self.client.pass(&retold),
+            None => self.client.pass(frame),
         }
     }
 
@@ -290,7 +317,7 @@ impl Session {
         if self.gave_up {
             return Ok(());
         }
-        self.client.pass(frame);
+        self.pass(frame);
         if !self.client.is_full() || self.place.acts() {
             return Ok(());
         }
@@ -330,4 +357,9 @@ impl Session {
         let application = self.application.to_string();
         self.common.tell(News { pid: self.pid, application, what });
     }
+}
+
+fn is_cancelled(frame: &FromServer) -> bool {
+    const QUERY_CANCELED: &str = "57014";
+    error_field(frame, b'C').as_deref() == Some(QUERY_CANCELED)
 }

@@ -35,6 +35,8 @@ pub(super) struct Shape {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct ColumnShape {
     pub(super) name: String,
+    /// Its number in the stored table, where columns that were dropped have numbers as well.
+    number: i16,
     #[serde(rename = "type")]
     pub(super) type_name: String,
     not_null: bool,
@@ -122,6 +124,27 @@ impl Shape {
     /// Whether it has a column that is always an identity.
     pub(super) fn is_numbered(&self) -> bool {
         self.columns.iter().any(|column| column.identity == "a")
+    }
+
+    /// The number that a copy's column has in the stored table; the system's columns have the same everywhere.
+    pub(super) fn stored_number(&self, copied: i16) -> i16 {
+        let place = usize::try_from(copied).ok().and_then(|number| number.checked_sub(1));
+        place.and_then(|place| self.columns.get(place)).map_or(copied, |column| column.number)
+    }
+
+    /// What a copy that goes by its qualified name gives names to: itself, its indexes and its constraints.
+    pub(super) fn qualified_names(&self) -> impl Iterator<Item = String> {
+        let indexes = self.indexes.iter().map(|index| &index.name);
+        let constraints = self.constraints.iter().map(|constraint| &constraint.name);
+        let names = std::iter::once(&self.name).chain(indexes).chain(constraints);
+        names.map(|name| format!("{}.{name}", self.schema))
+    }
+
+    /// Such a name without its qualification.
+    pub(super) fn unqualified(&self, name: &str) -> String {
+        let is_qualified = self.qualified_names().any(|qualified| qualified == name);
+        let bare = name.strip_prefix(&self.schema).and_then(|rest| rest.strip_prefix('.'));
+        bare.filter(|_| is_qualified).unwrap_or(name).to_owned()
     }
 
     /// The stored relation, qualified.

@@ -10,7 +10,7 @@ use bytes::BufMut;
 use super::admit::Admitted;
 use super::commit::Ended;
 use super::locks::ALL_ROWS;
-use super::refusal::{Refusal, put_tag, put_warning};
+use super::refusal::{put_tag, put_warning};
 use super::server::Trouble;
 use super::session::{Block, Session, State};
 use super::statement::{Access, Kind, Statement, is_async};
@@ -40,19 +40,31 @@ struct Reply {
 impl Session {
     /// Runs a Query message.
     pub(super) async fn take_query(&mut self, frame: &FromClient) -> io::Result<()> {
-        // A Query message takes the unnamed statement and portal away.
-        self.prepared.remove("");
-        self.portals.remove("");
-        self.skips = false;
+        if self.skips {
+            return Ok(());
+        }
         let sql = frame.fields().text().unwrap_or_default();
-        match self.run_text(&sql).await {
+        match self.run_query(&sql).await {
             Ok(()) => {}
             Err(Trouble::Lost(error)) => return Err(error),
             Err(trouble) => self.fail(trouble).await?,
         }
+        self.drop_portals_outside_blocks();
         self.pass_aside();
         self.ready();
         Ok(())
+    }
+
+    async fn run_query(&mut self, sql: &str) -> Result<(), Trouble> {
+        // What came before it without a Sync belongs to the same implicit transaction.
+        if let Err(trouble) = self.show_all().await {
+            self.drop_waiting();
+            return Err(trouble);
+        }
+        // A Query message takes the unnamed statement and portal away.
+        self.prepared.remove("");
+        self.portals.remove("");
+        self.run_text(sql).await
     }
 
     async fn run_text(&mut self, sql: &str) -> Result<(), Trouble> {
@@ -72,20 +84,16 @@ impl Session {
         Ok(())
     }
 
-    /// Ends an implicit transaction at the end of its message.
+    /// Ends an implicit transaction at the end of its message. One that is not open any more has not been committed, whatever
+    /// its statements have answered.
     pub(super) async fn settle(&mut self) -> Result<(), Trouble> {
-        let open = match &self.state {
-            State::Open(open) => open,
-            // What ran without a block was rolled back from outside: it was not committed, and is not called so.
-            State::Doomed(Block::Implicit) => return Err(Refusal::schema_changed().into()),
-            State::Doomed(Block::Explicit) | State::Failed | State::Idle => return Ok(()),
-        };
-        if open.is_block() {
-            return Ok(());
-        }
-        match self.commit().await? {
-            Ended::Committed => Ok(()),
-            Ended::Refused(trouble) => Err(trouble),
+        match &self.state {
+            State::Doomed(Block::Implicit) => Ok(self.check_state()?),
+            State::Open(open) if !open.is_block() => match self.commit().await? {
+                Ended::Committed => Ok(()),
+                Ended::Refused(trouble) => Err(trouble),
+            },
+            State::Open(_) | State::Doomed(Block::Explicit) | State::Failed | State::Idle => Ok(()),
         }
     }
 
@@ -93,7 +101,7 @@ impl Session {
     pub(super) fn release(&mut self, held: Held) {
         match held {
             Held::Nothing => {}
-            Held::Frame(frame) => self.client.pass(&frame),
+            Held::Frame(frame) => self.pass(&frame),
             Held::Tag(tag) => put_tag(&mut self.client.out, tag),
         }
     }
@@ -103,14 +111,11 @@ impl Session {
         if let Some(held) = self.run_transaction_statement(statement).await? {
             return Ok(held);
         }
-        if Self::answers_itself(statement) {
-            self.check_state()?;
-            self.put_row("server_version", super::SERVER_VERSION);
-            return Ok(Held::Tag("SHOW"));
-        }
         let admitted = self.admit(statement).await?;
         let executed = self.executed(statement);
+        self.check_numbers(&executed, &admitted.tables).await?;
         let marks = self.before_locking(&executed, &admitted.tables, ALL_ROWS).await?;
+        self.note_part();
         put(&mut self.server.line.out, b'Q', |out| put_text(out, &admitted.turned.sql));
         let ahead = self.ask_ahead(statement);
         self.server.line.flush_hearing().await?;
@@ -119,8 +124,7 @@ impl Session {
         let held = self.accept(reply, &admitted.turned, before).await?;
         heard?;
         self.after_locking(&executed, &admitted.tables, marks).await?;
-        self.after_statement(statement, &admitted, &held).await?;
-        Ok(held)
+        self.after_statement(statement, &admitted, held).await
     }
 
     /// Passes a statement's answer on, up to `ReadyForQuery`; its last word is kept.
@@ -198,14 +202,17 @@ impl Session {
             return Ok(None);
         }
         match statement.kind {
-            Kind::Begin(access) => self.run_begin(access).await.map(Some),
+            Kind::Begin(access) => {
+                self.run_begin(access).await?;
+                Ok(Some(Held::Tag(statement.begin_tag())))
+            }
             Kind::Commit => self.run_commit().await.map(Some),
             Kind::Rollback => self.run_rollback().await.map(Some),
             _ => Ok(None),
         }
     }
 
-    async fn run_begin(&mut self, access: Access) -> Result<Held, Trouble> {
+    async fn run_begin(&mut self, access: Access) -> Result<(), Trouble> {
         self.check_state()?;
         match &mut self.state {
             State::Open(open) if open.is_block() => {
@@ -215,10 +222,13 @@ impl Session {
                     "there is already a transaction in progress",
                 );
             }
-            State::Open(open) => open.block = Block::Explicit,
+            State::Open(open) => {
+                open.block = Block::Explicit;
+                open.access = access.or(open.access);
+            }
             _ => self.begin(Block::Explicit, access).await?,
         }
-        Ok(Held::Tag("BEGIN"))
+        Ok(())
     }
 
     async fn run_commit(&mut self) -> Result<Held, Trouble> {
@@ -259,33 +269,31 @@ impl Session {
         &mut self,
         statement: &Statement,
         admitted: &Admitted,
-        held: &Held,
-    ) -> Result<(), Trouble> {
-        match &statement.kind {
-            Kind::Prepare(name) => {
-                self.prepared_by_sql.insert(name.clone(), statement.clone());
+        held: Held,
+    ) -> Result<Held, Trouble> {
+        if matches!(statement.kind, Kind::Ddl(_)) {
+            self.ddl_has_run().await?;
+            if is_async(&words(&statement.sql)) {
+                self.put_job();
             }
-            Kind::Ddl(_) => {
-                self.ddl_has_run().await?;
-                if is_async(&words(&statement.sql)) {
-                    self.put_job();
-                }
-            }
-            _ => self.bind_ddl(statement),
+        } else {
+            self.bind_ddl(statement);
         }
+        let tag = self.substitute(statement).map(|substitute| Held::Tag(substitute.tag));
+        self.note_names(statement, &admitted.turned.sql);
         if statement.may_move_names() {
             self.names_may_have_moved(statement).await?;
         }
         if statement.may_write() && !admitted.tables.is_empty() {
-            self.check_rows(rows_of(statement, held)).await?;
+            self.check_rows(rows_of(statement, &held)).await?;
             self.tell_private().await?;
         } else if statement.locks.is_some() {
             self.tell_private().await?;
         }
-        Ok(())
+        Ok(tag.unwrap_or(held))
     }
 
-    /// DISCARD and DEALLOCATE take the gateway's own statements away with the client's; SET may change what names mean.
+    /// SET may change what names mean, and DISCARD takes the copies away.
     async fn names_may_have_moved(&mut self, statement: &Statement) -> Result<(), Trouble> {
         self.tables.forget_names();
         if let State::Open(open) = &mut self.state
@@ -295,19 +303,10 @@ impl Session {
         }
         let words = words(&statement.sql);
         let is = |first: &str| words.first().is_some_and(|word| word.is(first));
-        if is("discard") || is("deallocate") {
-            self.server.forget_prepared();
-        }
         if is("discard") && matches!(self.state, State::Idle) {
             self.tables.forget(&mut self.server).await?;
         }
         Ok(())
-    }
-
-    /// Whether the gateway's own version is asked for.
-    fn answers_itself(statement: &Statement) -> bool {
-        let words = words(&statement.sql);
-        words.len() == 2 && words[0].is("show") && words[1].is("server_version")
     }
 
     /// CREATE INDEX ASYNC answers with the job that builds the index; here it is built already.

@@ -67,6 +67,31 @@ pub(super) enum AboutSchema {
     Drop,
 }
 
+/// A cursor that is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub(super) name: String,
+    /// Whether it outlives the transaction: WITH HOLD.
+    pub(super) holds: bool,
+}
+
+/// Which of what has names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    All,
+    One(String),
+}
+
+impl Which {
+    fn read(word: &Word) -> Option<Self> {
+        if word.is("all") {
+            Some(Self::All)
+        } else {
+            word.name().map(|name| Self::One(name.to_owned()))
+        }
+    }
+}
+
 /// What BEGIN allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Access {
@@ -75,6 +100,13 @@ pub(super) enum Access {
     AsSet,
     ReadWrite,
     ReadOnly,
+}
+
+impl Access {
+    /// This, or the other where it does not say.
+    pub(super) fn or(self, other: Self) -> Self {
+        if self == Self::AsSet { other } else { self }
+    }
 }
 
 impl Statement {
@@ -136,6 +168,44 @@ impl Statement {
     /// Whether it declares a cursor, which locks rows when they are fetched.
     pub(super) fn declares(&self) -> bool {
         words(&self.sql).first().is_some_and(|word| word.is("declare"))
+    }
+
+    /// The cursor that it declares.
+    pub(super) fn declared(&self) -> Option<Cursor> {
+        let words = words(&self.sql);
+        words.first().filter(|word| word.is("declare"))?;
+        let name = words.get(1)?.name()?.to_owned();
+        let options = words.iter().position(|word| word.is("for")).unwrap_or(words.len());
+        Some(Cursor { name, holds: has(&words[..options], &["with", "hold"]) })
+    }
+
+    /// Which prepared statements it takes away.
+    pub(super) fn deallocates(&self) -> Option<Which> {
+        let words = words(&self.sql);
+        match words.first()? {
+            first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
+            first if first.is("deallocate") => {
+                let names_follow = words.len() > 2 && words[1].is("prepare");
+                Which::read(words.get(if names_follow { 2 } else { 1 })?)
+            }
+            _ => None,
+        }
+    }
+
+    /// Which cursors and portals it closes.
+    pub(super) fn closes(&self) -> Option<Which> {
+        let words = words(&self.sql);
+        match words.first()? {
+            first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
+            first if first.is("close") => Which::read(words.get(1)?),
+            _ => None,
+        }
+    }
+
+    /// With what a BEGIN is called complete.
+    pub(super) fn begin_tag(&self) -> &'static str {
+        let starts = words(&self.sql).first().is_some_and(|word| word.is("start"));
+        if starts { "START TRANSACTION" } else { "BEGIN" }
     }
 
     /// Whether it is a COPY.
@@ -262,6 +332,30 @@ mod tests {
         );
         assert_eq!(Statement::read("execute \"P\"(1)").kind, Kind::Execute("P".into()));
         assert_eq!(Statement::read("(select 1)").kind, Kind::Query);
+    }
+
+    #[test]
+    fn what_a_statement_does_to_names_is_read() {
+        let declared = |sql: &str| Statement::read(sql).declared();
+        let holding = Cursor { name: "C d".into(), holds: true };
+        assert_eq!(
+            declared("declare \"C d\" no scroll cursor with hold for select 1"),
+            Some(holding)
+        );
+        let with = declared("declare c cursor for with hold as (select 1) select * from hold");
+        assert_eq!(with, Some(Cursor { name: "c".into(), holds: false }));
+        assert_eq!(declared("fetch c"), None);
+        let named = |name: &str| Some(Which::One(name.to_owned()));
+        let deallocated = |sql: &str| Statement::read(sql).deallocates();
+        assert_eq!(deallocated("deallocate P"), named("p"));
+        assert_eq!(deallocated("deallocate prepare \"all\""), named("all"));
+        assert_eq!(deallocated("deallocate prepare"), named("prepare"));
+        assert_eq!(deallocated("deallocate prepare all"), Some(Which::All));
+        assert_eq!(deallocated("discard all"), Some(Which::All));
+        assert_eq!(deallocated("discard plans"), None);
+        assert_eq!(Statement::read("close c").closes(), named("c"));
+        assert_eq!(Statement::read("close all").closes(), Some(Which::All));
+        assert_eq!(Statement::read("start transaction").begin_tag(), "START TRANSACTION");
     }
 
     #[test]

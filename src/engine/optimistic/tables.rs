@@ -6,6 +6,7 @@
 
 mod contents;
 mod names;
+mod retold;
 mod structure;
 mod turn;
 
@@ -20,6 +21,7 @@ use super::shape::Shape;
 use super::statement::Statement;
 
 pub(super) use names::Named;
+use retold::Numbers;
 pub(super) use structure::Open;
 use structure::ask_shapes;
 pub(super) use turn::Turned;
@@ -88,6 +90,7 @@ enum Made {
 struct Copy {
     shape: Arc<Shape>,
     name: String,
+    numbers: Numbers,
     made: Made,
     /// What the committed contents are.
     seen: Option<Seen>,
@@ -99,6 +102,7 @@ struct Copy {
 /// A private view over copies.
 struct View {
     name: String,
+    numbers: Numbers,
     made: Made,
 }
 
@@ -178,12 +182,20 @@ impl Tables {
 
     /// Drops every copy and forgets the schema, outside of a transaction.
     pub(super) async fn forget(&mut self, server: &mut Server) -> Result<(), Trouble> {
-        if self.has_copies() || self.left {
-            server.ask(Question::once("discard temp")).await?;
-        }
+        let left = self.has_copies() || self.left;
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
-        *self = Self { outdated, looked, ..Self::default() };
+        // Until they are gone nobody may take what is left of them for a copy.
+        *self = Self { outdated, looked, left, ..Self::default() };
+        self.clear(server).await
+    }
+
+    /// Drops what is left of copies that nobody knows of any more, outside of a transaction.
+    pub(super) async fn clear(&mut self, server: &mut Server) -> Result<(), Trouble> {
+        if self.left {
+            server.ask(Question::once("discard temp")).await?;
+            self.left = false;
+        }
         Ok(())
     }
 

@@ -23,6 +23,7 @@ impl Session {
     /// Opens a transaction on the backend, its snapshot pinned.
     pub(super) async fn begin(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
         self.foreseen = None;
+        self.tables.clear(&mut self.server).await?;
         self.tables.remake(&mut self.server).await?;
         let mut pinned = self.pin().await?;
         if self.tables.check(&pinned.mark).is_err() {
@@ -45,7 +46,7 @@ impl Session {
             rows: 0,
             path: SearchPath::AsBegun,
             copies: Standing::Before,
-            dispatched: false,
+            has_part: false,
         }));
         Ok(())
     }
@@ -80,17 +81,19 @@ impl Session {
 
     /// Rolls the backend back; where the client stands is for the caller to say.
     pub(super) async fn roll_back(&mut self) -> io::Result<()> {
+        self.abandon().await?;
+        self.drop_portals();
+        Ok(())
+    }
+
+    /// Rolls back a transaction in which the client has no part yet, so that another can take its place: what waits to be
+    /// sent has its names and portals still.
+    pub(super) async fn abandon(&mut self) -> io::Result<()> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else {
             self.place.end();
             return Ok(());
         };
-        match self.server.ask(Question::prepared("rollback")).await {
-            Ok(_) => {}
-            Err(Trouble::Lost(error)) => return Err(error),
-            Err(trouble) => {
-                return Err(io::Error::other(format!("it does not roll back: {trouble:?}")));
-            }
-        }
+        self.server.roll_back().await?;
         self.common.journal().note_nothing(open.xid);
         self.tables.roll_back();
         self.after_end(open.has_changed_copies()).await
@@ -99,7 +102,6 @@ impl Session {
     /// What every end of a transaction does.
     pub(super) async fn after_end(&mut self, copies_changed: bool) -> io::Result<()> {
         self.place.end();
-        self.forget_portals();
         if self.common.is_heard() {
             self.tell(Happening::Private(Vec::new()));
         }

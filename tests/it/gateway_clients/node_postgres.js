@@ -2,7 +2,7 @@ const { Client } = require('pg');
 const assert = require('assert');
 
 async function connect() {
-  const client = new Client({ host: '127.0.0.1', port: Number(process.argv[1]), user: 'anybody', database: 'anything' });
+  const client = new Client({ host: '127.0.0.1', port: Number(process.argv[1]), user: 'anybody', database: process.argv[2] });
   await client.connect();
   return client;
 }

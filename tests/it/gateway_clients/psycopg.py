@@ -1,7 +1,7 @@
 import sys, threading
 import psycopg
 
-dsn = f"host=127.0.0.1 port={sys.argv[1]} user=anybody dbname=anything"
+dsn = f"host=127.0.0.1 port={sys.argv[1]} user=anybody dbname={sys.argv[2]}"
 one = psycopg.connect(dsn, autocommit=True)
 one.execute("create table counter (id int primary key, n int not null)")
 one.execute("insert into counter values (1, 0)")

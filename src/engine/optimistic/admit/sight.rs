@@ -13,7 +13,9 @@ const SHOW: &str = "select set_config('search_path', \
 
 /// Puts the copies behind the stored tables until the next statement.
 pub(super) async fn hide_copies(session: &mut Session) -> Result<(), Trouble> {
-    if session.tables.has_copies() {
+    if session.tables.has_copies() && !are_hidden(session) {
+        // What waits was meant for where the copies stand now.
+        session.dispatch(None).await?;
         session.server.ask(Question::once(HIDE)).await?;
         note(session, Standing::Behind);
     }
@@ -24,12 +26,16 @@ pub(super) async fn hide_copies(session: &mut Session) -> Result<(), Trouble> {
 pub(in crate::engine::optimistic) async fn show_copies(
     session: &mut Session,
 ) -> Result<(), Trouble> {
-    let are_hidden = matches!(&session.state, State::Open(open) if open.copies == Standing::Behind);
-    if are_hidden {
+    if are_hidden(session) {
+        session.dispatch(None).await?;
         session.server.ask(Question::once(SHOW)).await?;
         note(session, Standing::Before);
     }
     Ok(())
+}
+
+fn are_hidden(session: &Session) -> bool {
+    matches!(&session.state, State::Open(open) if open.copies == Standing::Behind)
 }
 
 fn note(session: &mut Session, copies: Standing) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Copy, Made, Tables, View};
+use super::{Copy, Made, Numbers, Tables, View};
 use crate::engine::optimistic::changes::{Pair, array};
 use crate::engine::optimistic::refusal::Refusal;
 use crate::engine::optimistic::server::{Question, Server, Trouble};
@@ -132,7 +132,8 @@ impl Tables {
             };
             build(server, vec![Question::once(creation)], open).await?;
             let made = if open == Open::Yes { Made::Now } else { Made::Kept };
-            self.views.insert(sight, View { name, made });
+            let numbers = Numbers::ask(server, &name, sight).await?;
+            self.views.insert(sight, View { name, numbers, made });
         }
         Ok(())
     }
@@ -188,14 +189,16 @@ impl Tables {
             let named = self.resolve(server, &statement.names).await?;
             let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
             build(server, creation.into_iter().map(Question::once).collect(), open).await?;
-            self.views.insert(relation, View { name, made });
+            let numbers = Numbers::ask(server, &name, relation).await?;
+            self.views.insert(relation, View { name, numbers, made });
             return Ok(());
         }
         let pair = Pair::new(&shape, &name);
         let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
         build(server, statements.map(Question::once).collect(), open).await?;
-        self.copies
-            .insert(relation, Copy { shape, name, made, seen: None, file: None, in_use: None });
+        let numbers = Numbers::ask(server, &name, relation).await?;
+        let copy = Copy { shape, name, numbers, made, seen: None, file: None, in_use: None };
+        self.copies.insert(relation, copy);
         Ok(())
     }
 

@@ -14,6 +14,11 @@ pub(in crate::engine::optimistic) struct Turned {
 }
 
 impl Turned {
+    /// A text of the gateway's own, in which no place is one of the client's.
+    pub(in crate::engine::optimistic) fn whole(sql: String) -> Self {
+        Self { sql, shifts: Vec::new() }
+    }
+
     /// Replaces a piece; pieces come from the last to the first.
     fn replace(&mut self, span: std::ops::Range<usize>, by: &str) {
         self.shifts.insert(0, (span.end, by.len().cast_signed() - span.len().cast_signed()));
