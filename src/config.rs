@@ -6,11 +6,14 @@
 //! pace = 4                   # seconds between the steps that F7 plays
 //! url = "service=workshop"   # a server of one's own
 //! engine = "postgres"
+//! pg_bin = "/opt/pg/bin"    # PostgreSQL's own programs
 //! isolation = "repeatable-read"
 //!
 //! [keys]                     # the names stand in README.md's table of keys
 //! next_step = ["F5", "Alt-n"]
 //! ```
+//!
+//! A relative path in it (`pg_bin`, `log`, a theme file) begins at the file's own folder: the working folder is another one every day.
 //!
 //! Everything in it can also be said on the command line or in the environment, which go before it. A mistake is told with its
 //! line and column, and nothing is started then.
@@ -129,12 +132,12 @@ impl Config {
         Ok(Self {
             keys: source.keys(file.keys)?,
             pace: source.pace(file.pace)?,
-            theme: file.theme,
+            theme: file.theme.map(|theme| source.theme(theme)),
             url: file.url,
             engine: file.engine,
             isolation: file.isolation,
-            pg_bin: file.pg_bin,
-            log: file.log,
+            pg_bin: file.pg_bin.map(|folder| source.beside(&folder)),
+            log: file.log.map(|log| source.beside(&log)),
             opening: file.opening.unwrap_or(Opening::Story),
         })
     }
@@ -162,6 +165,20 @@ impl Source<'_> {
     fn not_toml(&self, error: &toml::de::Error) -> Mistake {
         let at = error.span().map_or(0, |span| span.start);
         self.mistake(at, error.message().replace('\n', " "))
+    }
+
+    /// A path that the file names, from the working folder.
+    fn beside(&self, named: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(named)
+    }
+
+    /// What has neither a folder nor an ending is a name, perhaps a misspelt one.
+    fn theme(&self, name_or_path: String) -> String {
+        let path = Path::new(&name_or_path);
+        if path.components().nth(1).is_none() && path.extension().is_none() {
+            return name_or_path;
+        }
+        self.beside(path).display().to_string()
     }
 
     fn pace(&self, seconds: Option<Spanned<f64>>) -> Result<Duration, Mistake> {
@@ -228,6 +245,18 @@ mod tests {
         assert_eq!(config.isolation, Some(Isolation::Serializable));
         assert_eq!((config.opening, config.pace), (Opening::Stage, Duration::from_millis(500)));
         assert_eq!(config.keys.words(Action::NextStep), "F2 or Alt-n");
+    }
+
+    #[test]
+    fn a_path_is_relative_to_the_file() {
+        let text = "pg_bin = \"pg/bin\"\nlog = \"/var/log/a.log\"\ntheme = \"themes/own.toml\"\n";
+        let config = Config::parse(text, Path::new("/home/me/conf/config.toml")).unwrap();
+        assert_eq!(config.pg_bin.as_deref(), Some(Path::new("/home/me/conf/pg/bin")));
+        assert_eq!(config.log.as_deref(), Some(Path::new("/var/log/a.log")));
+        assert_eq!(config.theme.as_deref(), Some("/home/me/conf/themes/own.toml"));
+        assert_eq!(parse("theme = \"drak\"").unwrap().theme.as_deref(), Some("drak"));
+        let here = Config::parse(text, Path::new("config.toml")).unwrap();
+        assert_eq!(here.pg_bin.as_deref(), Some(Path::new("pg/bin")));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::wire::{ConnectError, Target, WireError};
 mod cast;
 mod client;
 mod curtain;
+pub mod database;
 pub mod lanes;
 mod news;
 mod pace;

@@ -13,7 +13,7 @@ use crate::isolation_output::{Stream, Telling};
 use crate::run::Production;
 use crate::run::venues::{Ownership, Venue, Venues};
 use crate::scenario::EngineKind;
-use crate::spec::lanes::fresh_database;
+use crate::spec::database::{DatabaseError, fresh_database};
 use crate::spec::play;
 use crate::tester::verdict;
 use crate::wire::Target;
@@ -47,9 +47,14 @@ pub(super) async fn test(
 async fn place(venue: Venue) -> Result<Target, Failure> {
     match venue.ownership {
         Ownership::Guest => Ok(venue.target.in_the_encoding_of_the_database()),
-        Ownership::Embedded => fresh_database(&venue.target)
-            .await
-            .map_err(|error| Failure::unreachable(with_causes(&error))),
+        Ownership::Embedded => fresh_database(&venue.target).await.map_err(|error| refusal(&error)),
+    }
+}
+
+fn refusal(error: &DatabaseError) -> Failure {
+    match error {
+        DatabaseError::Foreign => Failure::misuse(error.to_string()),
+        _ => Failure::unreachable(with_causes(error)),
     }
 }
 

@@ -13,14 +13,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::database::{DATABASE, DatabaseError, fresh_database};
 use super::{Trouble, play};
 use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions};
 use crate::isolation_output::Telling;
 use crate::scenario::Scenario;
-use crate::wire::{Connection, Target};
-
-/// The database that `pg_isolation_regress` makes; specifications know its name.
-const DATABASE: &str = "isolation_regression";
+use crate::wire::Target;
 
 /// A place for one specification at a time.
 #[derive(Debug)]
@@ -38,8 +36,11 @@ pub enum LaneError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// Its database could not be made.
-    #[error("the database {DATABASE} could not be made: {0}")]
-    Database(String),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// None is left.
+    #[error("every lane has ended")]
+    None,
 }
 
 impl Lane {
@@ -60,7 +61,7 @@ impl Lane {
     async fn clean(&self) -> Result<(), LaneError> {
         match self {
             Self::Given(_) => Ok(()),
-            Self::Own(cluster) => fresh_database(&cluster.target()).await.map(|_| ()),
+            Self::Own(cluster) => Ok(fresh_database(&cluster.target()).await.map(|_| ())?),
         }
     }
 
@@ -71,21 +72,6 @@ impl Lane {
             Self::Own(cluster) => Ok(cluster.stop().await?),
         }
     }
-}
-
-/// Makes the database anew on a server of our own.
-pub async fn fresh_database(server: &Target) -> Result<Target, LaneError> {
-    let said = |error: String| LaneError::Database(error);
-    let mut connection =
-        Connection::connect(server).await.map_err(|error| said(error.to_string()))?;
-    for sql in [
-        format!("drop database if exists {DATABASE} with (force)"),
-        format!("create database {DATABASE} template template0"),
-    ] {
-        let reply = connection.ask(&sql).await.map_err(|error| said(error.to_string()))?;
-        reply.cell.map_err(|message| said(message.message))?;
-    }
-    Ok(server.with_database(DATABASE))
 }
 
 /// A specification on its way: what it tells, and in the end how it went.
@@ -187,7 +173,7 @@ async fn next(
 ) -> Result<Lane, LaneError> {
     match lanes.recv().await {
         Some(lane) => lane,
-        None => Err(LaneError::Database("every lane has ended".to_owned())),
+        None => Err(LaneError::None),
     }
 }
 

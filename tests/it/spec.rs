@@ -8,7 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
+
+use crate::support;
 
 fn overbooked(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_overbooked")).arg("spec").args(arguments).output().unwrap()
@@ -133,4 +137,81 @@ fn a_step_that_does_not_end_is_cancelled() {
          isolationtester: canceling step nap after 1 seconds\n\
          step nap: SELECT pg_sleep(600);\nERROR:  canceling statement due to user request\n"
     );
+}
+
+/// The setup fails the second time, with a session in a transaction and a prepared one left behind.
+const GIVEN_UP: &str = "
+setup { CREATE TABLE seats (seat int); }
+session s1
+step s1_prepare { BEGIN; INSERT INTO seats VALUES (1); PREPARE TRANSACTION 'given up'; }
+session s2
+step s2_begin { BEGIN; INSERT INTO seats VALUES (2); }
+permutation s2_begin s1_prepare
+permutation s2_begin s1_prepare
+";
+
+#[test]
+fn what_a_run_that_was_given_up_has_left_is_not_in_the_way_of_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first.spec"), folder.path().join("second.spec"));
+    fs::write(&first, GIVEN_UP).unwrap();
+    fs::write(&second, "setup { CREATE TABLE seats (); } session s step look { SELECT 1 AS one; }")
+        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_overbooked"))
+        .args(["spec", "--jobs", "1"])
+        .args([&first, &second])
+        .output()
+        .unwrap();
+    let (told, complaints) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{told}{complaints}");
+    assert!(told.ends_with("step look: SELECT 1 AS one;\none\n---\n  1\n(1 row)\n\n"), "{told}");
+}
+
+/// A server on this folder, which is kept.
+async fn kept(data: &Path) -> Cluster {
+    let options = ClusterOptions { data: Some(data.to_owned()), ..support::cluster_options() };
+    Cluster::start(&options, &|_| {}).await.unwrap()
+}
+
+async fn run(cluster: &Cluster, database: &str, sql: &'static str) {
+    let options = support::options(cluster).database(database);
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    connection.execute(sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+fn play_on(data: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_overbooked"))
+        .args(["play", "--format", "spec", "--data"])
+        .arg(data)
+        .arg(own("news.spec"))
+        .output()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_database_that_we_have_not_made_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("lesson");
+    let cluster = kept(&data).await;
+    run(&cluster, "postgres", "create database isolation_regression").await;
+    run(&cluster, "isolation_regression", "create table precious ()").await;
+    cluster.stop().await.unwrap();
+
+    let output = play_on(&data);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("that Overbooked has not made"), "{said}");
+
+    let cluster = kept(&data).await;
+    run(&cluster, "isolation_regression", "select from precious").await;
+    run(&cluster, "postgres", "alter database isolation_regression rename to mine").await;
+    cluster.stop().await.unwrap();
+    for _ in 0..2 {
+        let output = play_on(&data);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(output.stdout, fs::read(own("news.out")).unwrap());
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  --pg-bin, OVERBOOKED_PG_BIN ──▶ that folder or an error, nothing else
-//!  else PATH, pg_config --bindir, the packagers' places ──▶ the newest of 12 to 18
+//!  else PATH, pg_config --bindir, the packagers' places ──▶ the newest, from 12 on
 //! ```
 //!
 //! A folder counts when it has both `initdb` and `postgres`: Debian's `/usr/bin` has a `pg_config` and a `psql` without any
@@ -13,10 +13,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::machine::Machine;
-use super::version::{SUPPORTED, Version};
+use super::version::{OLDEST, Version};
 
 /// The programs that a folder must have.
 const PROGRAMS: [&str; 2] = ["initdb", "postgres"];
+
+/// No packager's folder is looked for beyond this major version; there is one a year.
+const LAST_LOOKED_FOR: u32 = 60;
 
 /// A folder with the server's programs, all of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +47,8 @@ pub enum Unfit {
     /// The program does not run, or is another one.
     #[error("its postgres does not tell its version")]
     Broken,
-    /// Too old or too new.
-    #[error("it is PostgreSQL {0}, and Overbooked starts 12 to 18")]
+    /// Too old.
+    #[error("it is PostgreSQL {0}, and Overbooked starts 12 and newer")]
     Version(Version),
 }
 
@@ -142,9 +145,10 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
     let pattern = pattern.display().to_string();
     match pattern.rsplit_once('N') {
         None => vec![PathBuf::from(pattern)],
-        Some((before, after)) => {
-            SUPPORTED.rev().map(|major| PathBuf::from(format!("{before}{major}{after}"))).collect()
-        }
+        Some((before, after)) => (OLDEST..=LAST_LOOKED_FOR)
+            .rev()
+            .map(|major| PathBuf::from(format!("{before}{major}{after}")))
+            .collect(),
     }
 }
 
@@ -216,6 +220,14 @@ mod tests {
             .server("/usr/lib/postgresql/15/bin", PG_15)
             .server("/opt/homebrew/opt/postgresql@17/bin", PG_17);
         assert_eq!(found(&machine), "/opt/homebrew/opt/postgresql@17/bin");
+    }
+
+    #[test]
+    fn a_version_of_tomorrow_is_found_and_started() {
+        let machine = Imagined::with_path(&["/usr/lib/postgresql/17/bin"])
+            .server("/usr/lib/postgresql/17/bin", PG_17)
+            .server("/usr/lib/postgresql/21/bin", "postgres (PostgreSQL) 21.3\n");
+        assert_eq!(found(&machine), "/usr/lib/postgresql/21/bin");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::binaries::{Binaries, Unfit, examine};
 use super::machine::{Machine, ThisMachine};
 use super::{OnProgress, Progress};
 
-/// What is asked for: the newest that we know how to start.
+/// What is asked for: the newest that we have been tried with.
 const WANTED: &str = ">=17, <19";
 
 /// How long the list of versions may take; a network that swallows everything must not hold up the answer.

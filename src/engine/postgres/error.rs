@@ -14,7 +14,7 @@ use super::version::Version;
 pub enum ClusterError {
     /// No binaries on this machine, and none could be fetched.
     #[error(
-        "PostgreSQL 12 to 18 is not on this machine (looked at {looked}) and {download}; \
+        "PostgreSQL, 12 or newer, is not on this machine (looked at {looked}) and {download}; \
          {}, name the folder of its programs with --pg-bin, or use a server of yours with --url",
         how_to_install()
     )]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The oldest and the newest major version that Overbooked starts by itself.
-pub(super) const SUPPORTED: std::ops::RangeInclusive<u32> = 12..=18;
+/// The oldest major version that Overbooked starts by itself. A newer one than any of today is started too: PostgreSQL keeps what we use of it.
+pub(super) const OLDEST: u32 = 12;
 
 /// A version of PostgreSQL: `15.20`, `18beta1`. Newer is greater.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ impl Version {
 
     /// Whether Overbooked knows how to start it.
     pub(super) fn is_supported(&self) -> bool {
-        SUPPORTED.contains(&self.major)
+        self.major >= OLDEST
     }
 }
 
@@ -70,6 +70,13 @@ mod tests {
         assert!(read("9.6.24") < read("12.0"));
         assert!(read("17.2") < read("17.10"));
         assert!(read("17.10") < read("18beta1"));
+    }
+
+    #[test]
+    fn what_is_newer_than_today_is_started() {
+        let is_supported = |text: &str| text.parse::<Version>().unwrap().is_supported();
+        assert!(["12.0", "18.1", "19beta2", "20devel", "31.4"].into_iter().all(is_supported));
+        assert!(!is_supported("11.22") && !is_supported("9.6.24"));
     }
 
     #[test]
