@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::event::{SessionName, SqlState};
+use crate::event::SessionName;
 use crate::seats::SeatColumns;
 
 pub mod check;
@@ -19,6 +19,7 @@ mod permutation;
 pub mod spec_file;
 pub mod sql_file;
 
+pub use expected::{Cell, Expected, Manner, Order, Whom};
 pub use interleavings::Interleavings;
 pub use mistake::Mistake;
 pub use permutation::NoPermutation;
@@ -250,39 +251,14 @@ pub struct Finally {
 pub struct Expectation {
     /// The engine that it is limited to.
     pub engine: Option<EngineKind>,
+    /// The isolation levels that it is limited to; none for all.
+    pub levels: Vec<Isolation>,
     /// What must happen.
     pub expected: Expected,
     /// The line as written, without the arrow.
     pub text: String,
     /// The file's line, from 1.
     pub line: usize,
-}
-
-/// What a `-->` line can say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// A command tag: `UPDATE 0`.
-    Tag(String),
-    /// A row, its values as psql shows them; an empty one is NULL (or empty).
-    Row(Vec<String>),
-    /// `(3 rows)`.
-    RowCount(u64),
-    /// `ERROR 40001 text`.
-    Error {
-        /// The SQLSTATE.
-        code: SqlState,
-        /// What the message must contain; empty for anything.
-        text: String,
-    },
-    /// `waits for Bob`.
-    WaitsFor(SessionName),
-    /// `Mallory resumes: UPDATE 0`.
-    Resumes {
-        /// The session whose earlier step goes on.
-        session: SessionName,
-        /// What that step now does.
-        with: Box<Expected>,
-    },
 }
 
 /// The kinds of engine that a scenario can tell apart.

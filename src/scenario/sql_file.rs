@@ -38,6 +38,7 @@ mod marks;
 mod parts;
 mod render;
 mod settings;
+mod unsendable;
 
 pub use render::render;
 

@@ -78,11 +78,12 @@ pub(super) fn marks(
             continue;
         }
         let comment = &source.text[range.clone()];
+        let begins_a_step = pieces[..nth].last().is_none_or(|(_, last)| ends(source.text, last));
         if let Some(meaning) = meaning(comment, sessions) {
             marks.push(Mark { meaning, range: range.clone() });
+        } else if begins_a_step && is_almost_an_arrow(comment) {
+            return Err(almost_an_arrow(source, range.start, comment));
         } else if let Some(name) = would_be_session(comment) {
-            let begins_a_step =
-                pieces[..nth].last().is_none_or(|(_, last)| ends(source.text, last));
             let known = sessions.iter().map(SessionName::as_str);
             if begins_a_step || did_you_mean(name, known).is_some() {
                 let at = range.start + comment.find(name).unwrap_or(0);
@@ -100,6 +101,18 @@ impl Mistake {
         self.hint = Some(self.hint.map_or(how.to_owned(), |hint| format!("{hint} ({how})")));
         self
     }
+}
+
+/// `-- > BEGIN`, `---> BEGIN`, `-- -> BEGIN`, `-- --> BEGIN`: an arrow that would be taken for a comment.
+fn is_almost_an_arrow(comment: &str) -> bool {
+    let said = comment.trim_start_matches(['-', ' ']);
+    !comment.starts_with("-->") && (said.starts_with('>') || said.starts_with('→'))
+}
+
+fn almost_an_arrow(source: Source, at: usize, comment: &str) -> Mistake {
+    let said = comment.trim_start_matches(['-', ' ', '>', '→']);
+    let mistake = source.mistake(at, "this is almost a `-->` line, and would be a mere comment");
+    mistake.with_hint(format!("write `--> {said}`"))
 }
 
 /// Whether a comment after this piece stands between statements.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::Mistake;
 use super::super::mistake::Source;
 use super::marks::{Piece, pieces};
+use super::unsendable;
 use crate::syntax::{self, Unfinished};
 
 /// What stands under a mark.
@@ -38,6 +39,7 @@ pub(super) fn read(source: Source, body: Range<usize>) -> Result<Sql, Mistake> {
         }
     }
     let sql = sql.unwrap_or(body.start..body.start);
+    unsendable::check(source, &sql)?;
     check_end(source, &sql)?;
     Ok(Sql { sql: text[sql].to_owned(), arrows })
 }
