@@ -221,7 +221,12 @@ impl Stepper {
     fn take(&mut self, report: Report) -> Result<More, CannotPlay> {
         match report {
             Report::Fresh(fresh) => {
-                let check = Check::new(&fresh.scenario, &fresh.schedule, fresh.engine.kind);
+                let check = Check::new(
+                    &fresh.scenario,
+                    &fresh.schedule,
+                    fresh.engine.kind,
+                    fresh.engine.isolation,
+                );
                 let played = Played {
                     scenario: fresh.scenario,
                     schedule: fresh.schedule,

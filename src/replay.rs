@@ -21,8 +21,8 @@ use crate::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, TransactionStatus, Wait,
 };
 use crate::scenario::{
-    EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Player, Scenario,
-    Schedule, Schedules, Step,
+    EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Manner, Player, Scenario,
+    Schedule, Schedules, Step, Whom,
 };
 
 mod answer;
@@ -189,7 +189,7 @@ impl<'a> Prompter<'a> {
                 let why = format!("{} waited for somebody outside", standing.name);
                 return Err(Cut { why, from: step });
             };
-            let line = Expected::WaitsFor(blocker.clone());
+            let line = Expected::WaitsFor(Whom::Session(blocker.clone()));
             self.steps[step].expectations.insert(0, expectation(line));
         }
         Ok(())
@@ -214,7 +214,8 @@ impl<'a> Prompter<'a> {
         }
         self.end_wait(name, &done, at)?;
         let resumes = done.resumed.into_iter().map(|line| {
-            expectation(Expected::Resumes { session: name.clone(), with: Box::new(line) })
+            let (session, what) = (name.clone(), Box::new(line));
+            expectation(Expected::Of { session, manner: Manner::Resumes, what })
         });
         if let Some(current) = self.steps.last_mut() {
             current.expectations.extend(resumes);
@@ -305,7 +306,7 @@ impl<'a> Prompter<'a> {
         }
         for step in &mut self.steps {
             // What a step does itself goes before what it sets off.
-            step.expectations.sort_by_key(|it| matches!(it.expected, Expected::Resumes { .. }));
+            step.expectations.sort_by_key(|it| matches!(it.expected, Expected::Of { .. }));
         }
         if self.performance.engine == EngineKind::Postgres {
             let is_told = |name: &&SessionName| {
@@ -360,7 +361,7 @@ fn step(session: &SessionName, narration: String, sql: String) -> Step {
 }
 
 fn expectation(expected: Expected) -> Expectation {
-    Expectation { engine: None, text: expected.to_string(), expected, line: 0 }
+    Expectation { engine: None, levels: Vec::new(), text: expected.to_string(), expected, line: 0 }
 }
 
 /// The first session among those in the way, if the database has said so.

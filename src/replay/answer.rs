@@ -1,7 +1,7 @@
 //! What came back for a submission, as the lines that expect it.
 
 use crate::event::{Column, Kind, Row, ServerMessage, SqlState};
-use crate::scenario::Expected;
+use crate::scenario::{Cell, Expected};
 use crate::syntax::{TokenKind, tokens};
 
 /// Fails as a statement does that somebody cancels while it runs: a file cannot press the key.
@@ -145,8 +145,7 @@ fn reason(message: &str) -> Option<&str> {
     Some(&from[..=from.find(')')?])
 }
 
-/// A row as a file writes it: a value that itself has a `|` in it counts as several.
+/// A row as a file writes it.
 fn row(values: &Row) -> Expected {
-    let cells = values.iter().flat_map(|value| value.as_deref().unwrap_or_default().split('|'));
-    Expected::Row(cells.map(|cell| cell.trim().to_owned()).collect())
+    Expected::Row(values.iter().map(|value| Cell::of(value.as_deref())).collect())
 }

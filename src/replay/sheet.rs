@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::event::SessionName;
-use crate::scenario::{Expectation, Expected, Scenario, Step, sql_file};
+use crate::scenario::{Cell, Expectation, Expected, Scenario, Step, Whom, sql_file};
 use crate::syntax::{TokenKind, Unfinished, tokens, unfinished};
 
 /// SQL that a file can hold: ended by `;`, and without the line comments that would mean something there. `None` if it breaks off in
@@ -48,7 +48,10 @@ pub(super) fn fair_copy(mut scenario: Scenario) -> Scenario {
             step.sql = without_comments(&step.sql);
         }
         let lines = std::mem::take(&mut step.expectations);
-        let lines = lines.into_iter().filter(|line| is_read(&head, step, Some(line)));
+        let lines = lines.into_iter().flat_map(|line| {
+            let in_quotes = in_quotes(&line);
+            [line, in_quotes].into_iter().find(|line| is_read(&head, step, Some(line)))
+        });
         step.expectations = lines.collect();
     }
     scenario
@@ -63,6 +66,23 @@ fn is_read(head: &str, step: &Step, line: Option<&Expectation>) -> bool {
     let [only] = read.steps.as_slice() else { return false };
     let lines = only.expectations.iter().map(|line| &line.expected);
     only.sql == *sql && lines.eq(line.iter().map(|line| &line.expected))
+}
+
+/// The line with its values in quotes: some look like a tag or another word with a meaning.
+fn in_quotes(line: &Expectation) -> Expectation {
+    let expected = quoted(&line.expected);
+    Expectation { text: expected.to_string(), expected, ..line.clone() }
+}
+
+fn quoted(expected: &Expected) -> Expected {
+    match expected {
+        Expected::Row(cells) => Expected::Row(cells.iter().cloned().map(Cell::quoted).collect()),
+        Expected::Of { session, manner, what } => {
+            let (session, what) = (session.clone(), Box::new(quoted(what)));
+            Expected::Of { session, manner: *manner, what }
+        }
+        other => other.clone(),
+    }
 }
 
 fn is_name(name: &SessionName) -> bool {
@@ -98,7 +118,9 @@ fn rename(scenario: &mut Scenario, old: &SessionName, new: &SessionName) {
     all.filter(|name| *name == old).for_each(|name| *name = new.clone());
     for line in scenario.steps.iter_mut().flat_map(|step| &mut step.expectations) {
         match &mut line.expected {
-            Expected::WaitsFor(name) | Expected::Resumes { session: name, .. } if name == old => {
+            Expected::WaitsFor(Whom::Session(name)) | Expected::Of { session: name, .. }
+                if name == old =>
+            {
                 *name = new.clone();
             }
             _ => {}

@@ -296,7 +296,7 @@ fn a_name_that_no_file_can_have_is_written_otherwise() {
     for name in [&mut scenario.sessions[0].name, &mut scenario.steps[0].session] {
         *name = odd.clone();
     }
-    scenario.steps[2].expectations[0].expected = Expected::WaitsFor(odd);
+    scenario.steps[2].expectations[0].expected = Expected::WaitsFor(Whom::Session(odd));
     let text = sql_file::render(&sheet::fair_copy(scenario));
     assert!(text.contains("-- sessions: S_Bob_s_own, Mallory"), "{text}");
     assert!(text.contains("--> waits for S_Bob_s_own"), "{text}");

@@ -200,7 +200,7 @@ impl Check {
         let part = if session.is_none() { Some(Part::Finally) } else { step.map(Part::Launch) };
         if part.is_some() && self.work(session).part == part {
             // The part's next statement: what the whole of it is answered is judged together.
-            self.work(session).is_answered = false;
+            self.work(session).is_busy = true;
             return;
         }
         if let Some(Part::Launch(launch)) = part
@@ -208,7 +208,7 @@ impl Check {
         {
             self.launches[launch].before = Before::of(&self.work);
         }
-        *self.work(session) = Work { part, ..Work::default() };
+        *self.work(session) = Work { part, is_busy: true, ..Work::default() };
         self.current = part;
     }
 
@@ -217,7 +217,7 @@ impl Check {
         if let Some(part) = self.current.take() {
             self.judge(part, Judged::settle);
         }
-        let answered = self.work.values().filter(|work| work.is_answered);
+        let answered = self.work.values().filter(|work| !work.is_busy);
         let answered: Vec<Part> = answered.filter_map(|work| work.part).collect();
         for part in answered {
             self.judge(part, Judged::judge);

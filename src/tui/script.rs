@@ -53,7 +53,7 @@ impl Script {
             sent: vec![false; schedule.launches.len()],
             finally_sent: false,
             ending: Ending::default(),
-            check: Check::new(scenario, schedule, engine.kind),
+            check: Check::new(scenario, schedule, engine.kind, engine.isolation),
         }
     }
 

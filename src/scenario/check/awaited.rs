@@ -1,6 +1,6 @@
 //! What a part's lines expect that comes by itself, without anybody's next step: such a part is not over before it has come.
 
-use super::scene::{Before, Scene, is_of_a_wait};
+use super::scene::{Before, Found, Scene, is_of_a_wait};
 use super::{Check, Part, Verdict};
 use crate::event::SessionName;
 use crate::scenario::{Expected, Manner, Whom};
@@ -45,35 +45,31 @@ impl Check {
 impl Scene<'_> {
     fn awaits(&self, lines: &[&Expected]) -> bool {
         let says_waiting = lines.iter().any(|line| is_of_a_wait(line));
-        lines.iter().any(|line| match line {
+        let verdicts = self.judge(lines, &mut Found::default());
+        let missing = lines.iter().zip(verdicts).filter(|(_, verdict)| *verdict != Verdict::Kept);
+        missing.into_iter().any(|(line, _)| match line {
             Expected::Error { .. } if says_waiting => false,
             Expected::Either(alternatives) => {
-                let kept = self.judge(&[line], &mut super::Found::default());
-                let awaits = |lines: &Vec<Expected>| {
-                    self.awaits(&lines.iter().collect::<Vec<_>>()) && !says_waiting
-                };
-                kept != [Verdict::Kept] && alternatives.iter().any(awaits)
+                let awaits = |lines: &Vec<_>| self.awaits(&lines.iter().collect::<Vec<_>>());
+                !says_waiting && alternatives.iter().any(awaits)
             }
             Expected::Of { session, manner, what } => {
                 let of = Some(session.clone());
-                Scene { session: &of, ..*self }.will_come(what, *manner == Manner::Answers)
+                Scene { session: &of, ..*self }.will_come(what, *manner)
             }
-            line => self.will_come(line, false),
+            line => self.will_come(line, Manner::Anyhow),
         })
     }
 
-    fn will_come(&self, line: &Expected, is_awaited: bool) -> bool {
-        let is_busy = self.own().is_some_and(super::work::Work::is_busy);
+    /// Whether this line, which is not kept so far, may yet be without anybody's step.
+    fn will_come(&self, line: &Expected, manner: Manner) -> bool {
+        let is_busy = self.own().is_some_and(|own| own.is_busy);
         match line {
-            _ if is_awaited => is_busy,
+            _ if manner == Manner::Answers => is_busy,
             Expected::WaitsThen { .. } => is_busy,
-            Expected::Error { code, .. } => {
-                is_busy && COME_BY_THEMSELVES.contains(&code.as_str())
-            }
+            Expected::Error { code, .. } => is_busy && COME_BY_THEMSELVES.contains(&code.as_str()),
             Expected::Lost { .. } => self.own().is_none_or(|own| !own.is_lost()),
-            Expected::Notify { .. } => {
-                self.judge(&[line], &mut super::Found::default()) != [Verdict::Kept]
-            }
+            Expected::Notify { .. } => true,
             _ => false,
         }
     }

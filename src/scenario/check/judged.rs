@@ -54,7 +54,7 @@ impl Judged {
         let says_waiting = self.open().any(|(_, expected)| is_of_a_wait(expected));
         let found = self.judge(scene);
         self.is_settled = true;
-        let Some(own) = scene.own().filter(|own| own.is_busy() && !says_waiting) else {
+        let Some(own) = scene.own().filter(|own| own.is_busy && !says_waiting) else {
             return found;
         };
         self.unsaid = (!self.is_excused).then(|| own.describe());

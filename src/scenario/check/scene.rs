@@ -39,7 +39,7 @@ impl Before {
     pub(super) fn of(work: &Everybody) -> Self {
         let stood = |work: &Work| Stood {
             waited: work.wait.is_some(),
-            was_busy: work.is_busy(),
+            was_busy: work.is_busy,
             outcomes: work.outcomes().len(),
         };
         let named = work.iter().filter_map(|(name, work)| Some((name.clone()?, stood(work))));
@@ -90,7 +90,7 @@ impl<'a> Scene<'a> {
         let all = |verdict: Verdict| vec![verdict; expected.len()];
         let Some((session, manner)) = group else {
             return match self.own() {
-                Some(own) if own.is_answered => places::judge(expected, own.outcomes(), found),
+                Some(own) if !own.is_busy => places::judge(expected, own.outcomes(), found),
                 _ => all(Verdict::NotReached),
             };
         };
@@ -119,9 +119,9 @@ impl<'a> Scene<'a> {
         match (work, none) {
             (None, _) => Err(format!("{session} has done nothing")),
             // What was busy may have come to its end between two steps, of which nobody can say when.
-            (Some(work), _) if manner == Manner::Answers && work.is_answered => Ok((work, 0)),
+            (Some(work), _) if manner == Manner::Answers && !work.is_busy => Ok((work, 0)),
             (_, Some(none)) => Err(format!("{session} {none}")),
-            (Some(work), None) if !work.is_answered => {
+            (Some(work), None) if work.is_busy => {
                 Err(format!("{session} still {}", work.describe()))
             }
             (Some(work), None) => Ok(match (manner, stood) {
@@ -152,7 +152,7 @@ impl<'a> Scene<'a> {
             (Expected::WaitsThen { whom, then }, Some(own)) => {
                 return self.waits_then(own, whom, then, found);
             }
-            (Expected::Running, Some(own)) => own.is_busy() && own.wait.is_none(),
+            (Expected::Running, Some(own)) => own.is_busy && own.wait.is_none(),
             (Expected::Notify { .. }, _) => return self.hears(line, found),
             _ => false,
         };
@@ -166,7 +166,7 @@ impl<'a> Scene<'a> {
         then: &Expected,
         found: &mut Found,
     ) -> Verdict {
-        if own.is_busy() {
+        if own.is_busy {
             return Verdict::Broken { found: format!("still {}", own.describe()) };
         }
         let verdict = places::judge(&[then], own.outcomes(), found).pop();

@@ -9,7 +9,8 @@ use crate::scenario::{Expected, Whom};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
     pub(super) part: Option<Part>,
-    pub(super) is_answered: bool,
+    /// Whether it is in the middle of something.
+    pub(super) is_busy: bool,
     pub(super) wait: Option<Wait>,
     /// The last wait, be it over or not.
     pub(super) last_wait: Option<Wait>,
@@ -35,7 +36,7 @@ impl Work {
     }
 
     fn end(&mut self) {
-        self.is_answered = true;
+        self.is_busy = false;
         self.wait = None;
     }
 
@@ -49,11 +50,6 @@ impl Work {
 
     pub(super) fn outcomes(&self) -> &[Outcome] {
         self.answer.outcomes()
-    }
-
-    /// Whether it is in the middle of something.
-    pub(super) fn is_busy(&self) -> bool {
-        !self.is_answered
     }
 
     pub(super) fn is_lost(&self) -> bool {
@@ -77,7 +73,7 @@ impl Work {
     /// What it does, in a few words: `waits for Bob`, `UPDATE 1`.
     pub(super) fn describe(&self) -> String {
         match &self.wait {
-            _ if self.is_answered => self.answer.describe(),
+            _ if !self.is_busy => self.answer.describe(),
             None => "is not answered".to_owned(),
             Some(wait) if wait.blockers.is_empty() => "waits".to_owned(),
             Some(wait) => {

@@ -126,7 +126,8 @@ impl Place<'_> {
         let known = EngineKind::ALL.map(EngineKind::as_str);
         let is_word = !word.is_empty() && word.chars().all(char::is_alphanumeric);
         let is_spaced = self.source.text[..rest.at].ends_with(' ');
-        let is_other = self.is_session(word) || OWN_COLONS.contains(&word) || tags::is_severity(word);
+        let is_other =
+            self.is_session(word) || OWN_COLONS.contains(&word) || tags::is_severity(word);
         let is_meant = did_you_mean(word, known).is_some() || !is_row(rest.text);
         if is_word && is_spaced && !is_other && is_meant {
             let mistake = self.source.mistake(part.at, format!("no engine is called {word}"));
@@ -247,7 +248,9 @@ fn is_said(text: &str, verb: &str) -> bool {
 
 /// What stands behind `resumes:`.
 fn after_verb(part: Part) -> Part {
-    part.after((part.text.find(':').map_or(part.text.len(), |colon| colon + 1)).min(part.text.len()))
+    part.after(
+        (part.text.find(':').map_or(part.text.len(), |colon| colon + 1)).min(part.text.len()),
+    )
 }
 
 /// Whether the text can only be a row.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::{EngineKind, Expected, Isolation};
+use crate::scenario::{Cell, EngineKind, Expected, Isolation, Manner, Whom};
 use crate::seats::SeatColumns;
 
 const HEAD: &str = "-- Title\n-- sessions: Alice, Bob\n";
@@ -56,18 +56,101 @@ fn the_head_is_read() {
 #[test]
 fn each_kind_of_expectation_is_read() {
     let bob = || SessionName::new("Bob");
-    let row = |cells: &[&str]| Expected::Row(cells.iter().map(|cell| (*cell).to_owned()).collect());
+    let cell = |text: &&str| Cell::Plain((*text).to_owned());
+    let row = |cells: &[&str]| Expected::Row(cells.iter().map(cell).collect());
     assert_eq!(expected("UPDATE 0"), Expected::Tag("UPDATE 0".to_owned()));
     assert_eq!(expected("(3 rows)"), Expected::RowCount(3));
     assert_eq!(expected("A | 4 |"), row(&["A", "4", ""]));
     assert_eq!(expected("A"), row(&["A"]));
     assert_eq!(expected("12:30"), row(&["12:30"]));
-    assert_eq!(expected("waits for Bob"), Expected::WaitsFor(bob()));
+    assert_eq!(expected("waits for Bob"), Expected::WaitsFor(Whom::Session(bob())));
     let error = expected("ERROR 40001 (OC000)");
     let code = crate::event::SqlState("40001".to_owned());
     assert_eq!(error, Expected::Error { code, text: "(OC000)".to_owned() });
-    let with = Box::new(Expected::Tag("UPDATE 0".to_owned()));
-    assert_eq!(expected("Bob resumes: UPDATE 0"), Expected::Resumes { session: bob(), with });
+    let what = Box::new(Expected::Tag("UPDATE 0".to_owned()));
+    let resumes = Expected::Of { session: bob(), manner: Manner::Resumes, what };
+    assert_eq!(expected("Bob resumes: UPDATE 0"), resumes);
+}
+
+#[test]
+fn each_form_is_written_as_it_is_read() {
+    let forms = include_str!("tests/forms.txt").lines();
+    for form in forms.filter(|form| !form.is_empty()) {
+        let read = expected(form);
+        assert_eq!(read.to_string(), form, "{read:?}");
+    }
+}
+
+#[test]
+fn values_that_look_like_something_else_stand_in_quotes() {
+    let quoted = |value: &str| Expected::Row(vec![Cell::Quoted(value.to_owned())]);
+    for value in
+        ["INSERT", "(3 rows)", "running", "*", "wait for Bob", "a | b", " a", "", "say \"a\""]
+    {
+        let cell = Cell::Quoted(value.to_owned());
+        assert_eq!(expected(&cell.to_string()), quoted(value));
+    }
+    assert_eq!(
+        expected("\"a\" and \"b\""),
+        Expected::Row(vec![Cell::Plain("\"a\" and \"b\"".to_owned())])
+    );
+}
+
+#[test]
+fn a_line_may_hold_at_some_levels_only() {
+    let scenario =
+        body("-- Alice: acts\nselect 1;\n--> postgres at repeatable read, serializable: ERROR 40001\n--> at serializable: COMMIT\n")
+            .unwrap();
+    let [first, second] = &scenario.steps[0].expectations[..] else { panic!("two lines") };
+    assert_eq!(first.engine, Some(EngineKind::Postgres));
+    assert_eq!(first.levels, [Isolation::RepeatableRead, Isolation::Serializable]);
+    assert_eq!((second.engine, &second.levels[..]), (None, &[Isolation::Serializable][..]));
+}
+
+#[test]
+fn what_is_almost_an_expectation_is_refused_with_the_right_form() {
+    let lines = include_str!("tests/near-misses.txt").lines();
+    let told = lines.map(|line| {
+        let file = format!("-- Bob: acts\nselect 1;\n{line}\n");
+        format!("{line}\n  => {}\n", body(&file).unwrap_err())
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn words_that_only_begin_like_an_expectation_are_rows() {
+    for line in [
+        "3",
+        "wait and see",
+        "Bob",
+        "notice",
+        "commit",
+        "Bob 1",
+        "error handling",
+        "A-4",
+        "12:30",
+        "{\"a\": 1}",
+    ] {
+        assert!(matches!(expected(line), Expected::Row(_)), "{line}");
+    }
+}
+
+#[test]
+fn what_only_psql_can_do_is_refused_when_the_file_is_read() {
+    let files = [
+        "-- Bob: acts\nselect 1 \\gset\n",
+        "-- setup\n\\i schema.sql\n\n-- Bob: acts\nselect 1;",
+        "-- Bob: acts\nselect 1;\n\\d seats\n",
+        "-- setup\ncreate table t (a int);\ncopy t (a) from stdin;\n1\n\\.\n-- Bob: acts\nselect 1;",
+    ];
+    let told = files.map(|text| format!("{text}\n  => {}\n", body(text).unwrap_err()));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_backslash_in_a_string_is_nobodys_command() {
+    body("-- Bob: acts\nselect 'a\\d', $$\\gset$$ -- \\q\n;\n").unwrap();
+    body("-- Bob: acts\ncopy (select 1) to stdout;\nselect 'copy t from stdin';\n").unwrap();
 }
 
 #[test]
@@ -163,6 +246,16 @@ fn files() -> impl Strategy<Value = String> {
         "dsql: ERROR 40001 (OC000)",
         "",
         "Bob resumes: COMMIT",
+        "\"INSERT\" | * | a",
+        "rows in any order:",
+        "only a: 1 | b: *",
+        "either: UPDATE 1 | or: Bob: ERROR 40P01 and ERROR 55P03",
+        "postgres at serializable: ERROR 40001",
+        "waits for prepared transaction x, then UPDATE 1",
+        "(a, b)",
+        "NOTICE 00000: hello",
+        "Bob: NOTIFY ch: x from Alice",
+        "lost: FATAL 57P01",
     ]);
     let sql =
         prop::sample::select(&["select 1;", "-- why\nselect ';'\n  from a;", "begin; select 2;"]);

@@ -36,9 +36,7 @@ fn of_session(name: &str, rest: &str) -> Option<String> {
     let (verb, what) = rest.split_once(' ').unwrap_or((rest, ""));
     let verb = verb.trim_end_matches(':').to_lowercase();
     match verb.as_str() {
-        "resume" | "resumes" | "resumed" | "continues" => {
-            Some(format!("`{name} resumes: {what}`"))
-        }
+        "resume" | "resumes" | "resumed" | "continues" => Some(format!("`{name} resumes: {what}`")),
         "answer" | "answers" | "answered" => Some(format!("`{name} answers: {what}`")),
         _ => wait(&verb, what).map(|right| right.replacen('`', &format!("`{name} "), 1)),
     }
