@@ -48,7 +48,7 @@ pub(super) fn fair_copy(mut scenario: Scenario) -> Scenario {
             step.sql = without_comments(&step.sql);
         }
         let lines = std::mem::take(&mut step.expectations);
-        let lines = lines.into_iter().flat_map(|line| {
+        let lines = lines.into_iter().filter_map(|line| {
             let in_quotes = in_quotes(&line);
             [line, in_quotes].into_iter().find(|line| is_read(&head, step, Some(line)))
         });

@@ -37,6 +37,7 @@ struct Places {
     count: usize,
     error: usize,
     notice: usize,
+    capture: usize,
 }
 
 impl Places {
@@ -82,16 +83,16 @@ impl Places {
 
     /// The values of the next result get names, if it has one row and as many columns.
     fn capture(&mut self, names: &[String], outcomes: &[Outcome], found: &mut Found) -> Verdict {
-        for table in results(outcomes, self.row) {
+        for table in results(outcomes, self.capture) {
             if let [Outcome::Row { values, .. }] = table.rows
                 && values.len() == names.len()
             {
-                self.row = table.end;
+                self.capture = table.end;
                 found.captured.extend(names.iter().cloned().zip(values.iter().cloned()));
                 return Verdict::Kept;
             }
         }
-        let found = instead(&Expected::RowCount(1), &outcomes[self.row..]);
+        let found = instead(&Expected::RowCount(1), &outcomes[self.capture..]);
         Verdict::Broken { found }
     }
 }

@@ -7,7 +7,7 @@ use super::inbox::{Claim, Inbox};
 use super::places;
 use super::work::Work;
 use crate::event::SessionName;
-use crate::scenario::{Expected, Manner};
+use crate::scenario::{Expected, Manner, Whom};
 
 /// What everybody is doing.
 pub(super) type Everybody = BTreeMap<Option<SessionName>, Work>;
@@ -150,32 +150,13 @@ impl<'a> Scene<'a> {
         let is_kept = match (line, own) {
             (Expected::WaitsFor(whom), Some(own)) => own.waits_for(whom),
             (Expected::WaitsThen { whom, then }, Some(own)) => {
-                return self.waits_then(own, whom, then, found);
+                return waits_then(own, whom, then, found);
             }
             (Expected::Running, Some(own)) => own.is_busy && own.wait.is_none(),
             (Expected::Notify { .. }, _) => return self.hears(line, found),
             _ => false,
         };
         if is_kept { Verdict::Kept } else { Verdict::Broken { found: busy() } }
-    }
-
-    fn waits_then(
-        &self,
-        own: &Work,
-        whom: &crate::scenario::Whom,
-        then: &Expected,
-        found: &mut Found,
-    ) -> Verdict {
-        if own.is_busy {
-            return Verdict::Broken { found: format!("still {}", own.describe()) };
-        }
-        let verdict = places::judge(&[then], own.outcomes(), found).pop();
-        match verdict.unwrap_or(Verdict::NotReached) {
-            Verdict::Kept if !own.has_waited_for(whom, then) => {
-                Verdict::Broken { found: format!("no wait for {whom}: {}", own.describe()) }
-            }
-            verdict => verdict,
-        }
     }
 
     fn hears(&self, line: &Expected, found: &mut Found) -> Verdict {
@@ -213,6 +194,19 @@ impl<'a> Scene<'a> {
             }
         }
         if is_open { Verdict::NotReached } else { Verdict::Broken { found: instead.join("; ") } }
+    }
+}
+
+/// A wait that has ended within the step.
+fn waits_then(own: &Work, whom: &Whom, then: &Expected, found: &mut Found) -> Verdict {
+    if own.is_busy {
+        return Verdict::Broken { found: format!("still {}", own.describe()) };
+    }
+    match places::judge(&[then], own.outcomes(), found).pop() {
+        Some(Verdict::Kept) if !own.has_waited_for(whom, then) => {
+            Verdict::Broken { found: format!("no wait for {whom}: {}", own.describe()) }
+        }
+        verdict => verdict.unwrap_or(Verdict::NotReached),
     }
 }
 

@@ -377,10 +377,11 @@ fn one_side_of_an_either_is_enough_and_must_be_kept_whole() {
         let mut play = unplayed(line);
         play.sent("Bob", None).waits("Bob", Certainty::Observed).sent("Alice", Some(0));
         for (name, is_victim) in [("Alice", alice), ("Bob", bob)] {
-            match is_victim {
-                true => play.fails(name, "40P01", "deadlock detected"),
-                false => play.done(name, "UPDATE 1"),
-            };
+            if is_victim {
+                play.fails(name, "40P01", "deadlock detected");
+            } else {
+                play.done(name, "UPDATE 1");
+            }
         }
         play.quiet();
         play.broken()

@@ -58,7 +58,7 @@ impl<'a> Part<'a> {
         pieces
     }
 
-    fn with<'b>(self, text: &'b str) -> Part<'b> {
+    fn with(self, text: &str) -> Part<'_> {
         Part { text, at: self.at }
     }
 

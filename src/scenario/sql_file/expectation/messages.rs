@@ -12,7 +12,7 @@ impl Place<'_> {
         let rest = part.after(word.len());
         match word {
             "ERROR" if !rest.text.starts_with(':') => self.error(rest).map(Some),
-            "NOTIFY" if rest.text.contains(':') => self.notify(rest).map(Some),
+            "NOTIFY" if rest.text.contains(':') => Ok(Some(self.notify(rest))),
             "lost" if rest.text.starts_with(':') => Ok(Some(lost(rest.after(1)))),
             _ if is_severity(word) => Ok(notice(word, rest)),
             _ => Ok(None),
@@ -31,7 +31,7 @@ impl Place<'_> {
     }
 
     /// `channel: payload from Bob`.
-    fn notify(&self, part: Part) -> Result<Expected, Mistake> {
+    fn notify(&self, part: Part) -> Expected {
         let colon = part.text.find(':').unwrap_or(part.text.len());
         let channel = part.text[..colon].trim().to_owned();
         let payload = part.after(colon + 1).text;
@@ -44,7 +44,7 @@ impl Place<'_> {
             _ => (payload, None),
         };
         let from = from.map(crate::event::SessionName::new);
-        Ok(Expected::Notify { channel, payload: payload.to_owned(), from })
+        Expected::Notify { channel, payload: payload.to_owned(), from }
     }
 }
 
@@ -75,8 +75,9 @@ fn lost(part: Part) -> Expected {
 /// An SQLSTATE at the beginning, and what follows it.
 fn code_and_text(text: &str) -> (Option<SqlState>, &str) {
     let code = text.split_whitespace().next().unwrap_or_default();
-    match is_code(code) {
-        true => (Some(SqlState(code.to_owned())), text[code.len()..].trim()),
-        false => (None, text),
+    if is_code(code) {
+        (Some(SqlState(code.to_owned())), text[code.len()..].trim())
+    } else {
+        (None, text)
     }
 }
