@@ -25,7 +25,7 @@
 //! | `door`, `packet`, `passwords`, `rewound` | a connection's way in |
 //! | `relay` | pass-through, which is no engine at all |
 //! | `server` | questions of the gateway's own |
-//! | `session`, `simple`, `extended`, `admit` | a client's messages and what they need |
+//! | `session`, `simple`, `extended`, `encoding`, `admit` | a client's messages and what they need |
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
 //! | `transaction`, `survey`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
@@ -40,6 +40,7 @@ mod commit;
 mod common;
 mod ddl;
 mod door;
+mod encoding;
 mod extended;
 mod journal;
 mod ledger;

@@ -193,9 +193,10 @@ impl<T> Frame<T> {
         let mut fields = self.fields();
         put(&mut out, self.bytes[0], |out| {
             while let Some(field) = fields.byte().filter(|byte| *byte != 0) {
-                let text = fields.text().unwrap_or_default();
+                let text = fields.string().unwrap_or_default();
                 out.put_u8(field);
-                put_text(out, if field == letter { value } else { &text });
+                out.put_slice(if field == letter { value.as_bytes() } else { &text });
+                out.put_u8(0);
             }
             out.put_u8(0);
         });
@@ -213,9 +214,9 @@ impl<T> Frame<T> {
 pub(crate) struct Fields(Bytes);
 
 impl Fields {
-    /// A string up to its zero byte.
+    /// A string up to its zero byte, where it is UTF-8.
     pub(crate) fn text(&mut self) -> Option<String> {
-        self.string().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        String::from_utf8(self.string()?.into()).ok()
     }
 
     /// The bytes of a string up to its zero byte.
@@ -246,10 +247,10 @@ impl Fields {
         (self.0.remaining() >= length).then(|| self.0.split_to(length))
     }
 
-    /// A value of a row as text (PostgreSQL documentation, 54.7, `DataRow`): the inner `None` is NULL.
+    /// A value of a row as text, where it is UTF-8 (PostgreSQL documentation, 54.7, `DataRow`): the inner `None` is NULL.
     pub(crate) fn value(&mut self) -> Option<Option<String>> {
-        let bytes = self.value_bytes()?;
-        Some(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        let Some(bytes) = self.value_bytes()? else { return Some(None) };
+        String::from_utf8(bytes.into()).ok().map(Some)
     }
 
     /// The bytes of a value of a row.

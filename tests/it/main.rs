@@ -22,6 +22,7 @@ mod gateway_news;
 mod gateway_pace;
 mod gateway_property;
 mod gateway_same;
+mod gateway_text;
 mod habits;
 mod headless;
 mod json;

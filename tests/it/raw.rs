@@ -34,18 +34,23 @@ impl Answer {
 impl Raw {
     /// Connects to the socket in this folder, to the database that the optimistic engine serves.
     pub(crate) async fn connect(folder: &Path) -> Self {
+        Self::connect_with(folder, "").await.0
+    }
+
+    /// The same with more parameters (`name\0value\0`), and what the server says to that.
+    pub(crate) async fn connect_with(folder: &Path, parameters: &str) -> (Self, Vec<Answer>) {
         let stream = UnixStream::connect(folder.join(".s.PGSQL.5432")).await.unwrap();
         let mut raw = Self { stream, out: Vec::new() };
-        let body = format!("user\0{SUPERUSER}\0\0");
+        let body = format!("user\0{SUPERUSER}\0{parameters}\0");
         let length = u32::try_from(body.len() + 8).unwrap();
         raw.out.extend(length.to_be_bytes());
         raw.out.extend(196_608_u32.to_be_bytes());
         raw.out.extend(body.as_bytes());
-        raw.until_ready().await;
-        raw
+        let answers = raw.until_ready_or_ended().await;
+        (raw, answers)
     }
 
-    fn put(&mut self, tag: u8, body: &[u8]) -> &mut Self {
+    pub(crate) fn put(&mut self, tag: u8, body: &[u8]) -> &mut Self {
         self.out.push(tag);
         self.out.extend(u32::try_from(body.len() + 4).unwrap().to_be_bytes());
         self.out.extend(body);
@@ -86,13 +91,29 @@ impl Raw {
     }
 
     async fn answer(&mut self) -> Answer {
+        self.answer_or_end().await.unwrap()
+    }
+
+    async fn answer_or_end(&mut self) -> std::io::Result<Answer> {
         let read = async {
-            let tag = self.stream.read_u8().await.unwrap();
-            let mut body = vec![0; self.stream.read_u32().await.unwrap() as usize - 4];
-            self.stream.read_exact(&mut body).await.unwrap();
-            Answer { tag, body }
+            let tag = self.stream.read_u8().await?;
+            let mut body = vec![0; self.stream.read_u32().await? as usize - 4];
+            self.stream.read_exact(&mut body).await?;
+            Ok(Answer { tag, body })
         };
         tokio::time::timeout(DEADLINE, read).await.expect("the server answers")
+    }
+
+    /// Sends what was put, and takes the answers up to `ReadyForQuery` or to the connection's end.
+    pub(crate) async fn until_ready_or_ended(&mut self) -> Vec<Answer> {
+        let out = std::mem::take(&mut self.out);
+        self.stream.write_all(&out).await.unwrap();
+        let mut answers = Vec::new();
+        while answers.last().is_none_or(|last: &Answer| last.tag != b'Z') {
+            let Ok(answer) = self.answer_or_end().await else { break };
+            answers.push(answer);
+        }
+        answers
     }
 
     /// Sends what was put, and takes the answers up to one with this tag.

@@ -37,7 +37,7 @@ async fn rush_struck(
 ) -> Board {
     let (reports, mut heard) = mpsc::channel(64);
     let options = options(flags);
-    let run = overbooked::rush::run(&options, &target, reports, CancellationToken::new());
+    let run = Box::pin(overbooked::rush::run(&options, &target, reports, CancellationToken::new()));
     let follow = async {
         let mut board = Board::default();
         let mut strike = Some(strike);

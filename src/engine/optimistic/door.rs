@@ -7,7 +7,7 @@
 //! | `user` | the server's user | any name will do: the gateway's own user works on the database |
 //! | `database` | the server's | the one behind the gateway; another is refused |
 //! | `replication` | the server's | refused: a stream of changes has no conflicts |
-//! | `client_encoding` | the server's | one in which the gateway can read names |
+//! | `client_encoding` | the server's | the server's; who gets one in which the gateway cannot read names is refused |
 //! | `options`, settings, `_pq_.` | the server's | the server's |
 //! | settings of which the client says nothing | those with which the gateway itself connects | the same |
 //!
@@ -28,7 +28,7 @@ use super::packet::{Opening, StartUp};
 use super::refusal::Refusal;
 use super::relay::{self, Asked};
 use super::rewound::Rewound;
-use super::server::Server;
+use super::server::{Parameters, Server};
 use super::session::{Session, State};
 use super::tables::Tables;
 use super::{Mode, SERVER_VERSION};
@@ -184,12 +184,6 @@ fn adapted(mut start_up: StartUp, common: &Common) -> Result<StartUp, Refusal> {
     if text("replication").is_some_and(|value| !is_off(&value)) {
         return Err(Refusal::unsupported("replication is not supported by the optimistic engine"));
     }
-    if let Some(encoding) = text("client_encoding").filter(|name| is_other_encoding(name)) {
-        return Err(Refusal::unsupported(format!("client_encoding {encoding} is not supported")));
-    }
-    if text("client_encoding").is_none() {
-        start_up.set("client_encoding", "UTF8");
-    }
     start_up.remove("replication");
     start_up.set("user", common.backend.user());
     start_up.set("database", served);
@@ -222,12 +216,6 @@ pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an opti
 pub(crate) const ALONE: &str =
     "this server is optimistic itself; PostgreSQL's way is seen behind it, not here";
 
-/// Whether it is an encoding in which the gateway cannot read a statement's names.
-fn is_other_encoding(encoding: &str) -> bool {
-    let plain = encoding.to_lowercase().replace(['-', '_', '\'', ' '], "");
-    !matches!(plain.as_str(), "utf8" | "unicode" | "sqlascii" | "auto" | "")
-}
-
 /// Tells a client in the server's own words, if it had any, that the server cannot be had.
 pub(super) async fn turn_away(mut client: Line<ClientTag>, error: &ConnectError) -> io::Result<()> {
     Refusal::of_connecting(error).write_fatal(&mut client.out);
@@ -253,6 +241,7 @@ async fn admit(
 /// Hands on what the server says on the way in, under the engine's own version, and proves who the gateway is. Nothing if
 /// that was a refusal.
 async fn welcome(client: &mut Line<ClientTag>, mut server: Entrance) -> io::Result<Option<Server>> {
+    let mut parameters = Parameters::default();
     loop {
         let Some(frame) = server.next().await? else { return Ok(None) };
         match frame.tag {
@@ -266,8 +255,8 @@ async fn welcome(client: &mut Line<ClientTag>, mut server: Entrance) -> io::Resu
                 }
             }
             ServerTag::Parameter => {
-                let mut fields = frame.fields();
-                match fields.text().as_deref() {
+                parameters.note(&frame);
+                match frame.fields().text().as_deref() {
                     Some(MARK) => {
                         Refusal::unsupported(BEHIND_ITSELF).write_fatal(&mut client.out);
                         return Ok(None);
@@ -279,10 +268,14 @@ async fn welcome(client: &mut Line<ClientTag>, mut server: Entrance) -> io::Resu
                 }
             }
             ServerTag::Ready => {
+                if let Some(encoding) = parameters.unreadable_encoding() {
+                    Refusal::encoding(encoding).write_fatal(&mut client.out);
+                    return Ok(None);
+                }
                 put_parameter(client, MARK, "optimistic");
                 client.pass(&frame);
                 client.flush().await?;
-                return Ok(Some(Server::entered(server)));
+                return Ok(Some(Server::entered(server, parameters)));
             }
             _ => client.pass(&frame),
         }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::admit::{Admitted, plain_ddl};
+use super::encoding::text;
 use super::refusal::{Aftermath, Refusal};
 use super::server::{Trouble, put_parse};
 use super::session::{Block, Session, State};
@@ -41,15 +42,11 @@ enum About {
 
 fn about(frame: &FromClient) -> Result<About, Refusal> {
     let mut fields = frame.fields();
-    match (fields.byte(), fields.text()) {
-        (Some(b'S'), Some(name)) => Ok(About::Statement(name)),
-        (Some(b'P'), Some(name)) => Ok(About::Portal(name)),
+    match (fields.byte(), text(&mut fields)?) {
+        (Some(b'S'), name) => Ok(About::Statement(name)),
+        (Some(b'P'), name) => Ok(About::Portal(name)),
         _ => Err(Refusal::protocol("malformed message")),
     }
-}
-
-fn malformed() -> Trouble {
-    Refusal::protocol("malformed message").into()
 }
 
 impl Session {
@@ -141,9 +138,7 @@ impl Session {
 
     async fn take_parse(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let mut fields = frame.fields();
-        let (Some(name), Some(sql)) = (fields.text(), fields.text()) else {
-            return Err(malformed());
-        };
+        let (name, sql) = (text(&mut fields)?, text(&mut fields)?);
         let spans = statements(&sql);
         if spans.len() > 1 {
             return Err(Refusal::several_statements().into());
@@ -214,9 +209,7 @@ impl Session {
 
     async fn take_bind(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let mut fields = frame.fields();
-        let (Some(portal), Some(name)) = (fields.text(), fields.text()) else {
-            return Err(malformed());
-        };
+        let (portal, name) = (text(&mut fields)?, text(&mut fields)?);
         let statement = self.known(&name)?;
         self.check_unless_ending(&statement)?;
         if !portal.is_empty() && self.portals.contains_key(&portal) {
@@ -310,9 +303,8 @@ impl Session {
 
     async fn take_execute(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let mut fields = frame.fields();
-        let (Some(name), Some(limit)) = (fields.text(), fields.long()) else {
-            return Err(malformed());
-        };
+        let name = text(&mut fields)?;
+        let limit = fields.long().ok_or_else(|| Refusal::protocol("malformed message"))?;
         let statement = self.known_portal(&name)?.statement;
         if matches!(statement.kind, Kind::Empty) {
             self.dispatch(None).await?;

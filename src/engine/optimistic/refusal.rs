@@ -84,6 +84,18 @@ impl Refusal {
         Self::unsupported(format!("unsupported statement: {name}"))
     }
 
+    /// An encoding in which the gateway cannot read.
+    pub(super) fn encoding(name: &str) -> Self {
+        Self::unsupported(format!(
+            "client_encoding {name} is not supported on this engine: use UTF8"
+        ))
+    }
+
+    /// Text that is not UTF-8, in PostgreSQL's words.
+    pub(super) fn invalid_bytes(bytes: &str) -> Self {
+        Self::new("22021", format!("invalid byte sequence for encoding \"UTF8\": {bytes}"))
+    }
+
     /// A message that makes no sense at this point of the protocol.
     pub(super) fn protocol(message: impl Into<String>) -> Self {
         Self::new("08P01", message.into())

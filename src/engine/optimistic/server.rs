@@ -4,6 +4,7 @@
 //! The gateway asks over the extended protocol, with statements of its own name: a Query message would
 //! destroy the client's unnamed statement and portal (PostgreSQL documentation, 54.2.3).
 
+mod parameters;
 mod question;
 
 use std::collections::{HashMap, VecDeque};
@@ -16,6 +17,7 @@ use super::refusal::Refusal;
 use super::relay;
 use crate::wire::frame::{FromServer, Line, ServerTag, put, put_text};
 use crate::wire::{Canceller, ConnectError, Connection, Entrance, Target};
+pub(super) use parameters::Parameters;
 pub(super) use question::Question;
 use question::{Keep, Spelling};
 
@@ -90,6 +92,7 @@ const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(curr
 pub(super) struct Server {
     pub(super) line: Line<ServerTag>,
     canceller: Canceller,
+    parameters: Parameters,
     prepared: HashMap<String, String>,
     named: u64,
     /// What the names of the gateway's own statements and portals begin with: no client comes upon it.
@@ -103,20 +106,22 @@ impl Server {
     /// Connects for the gateway's own questions.
     pub(super) async fn connect(target: &Target) -> Result<Self, ConnectError> {
         let raw = Connection::connect(target).await?.into_raw();
-        Ok(Self::new(Line::new(Box::new(raw.stream), raw.read), raw.canceller))
+        let line = Line::<ServerTag>::new(Box::new(raw.stream), raw.read);
+        Ok(Self::new(line, raw.canceller, Parameters::default()))
     }
 
     /// Takes over a connection that the server has let in.
-    pub(super) fn entered(entrance: Entrance) -> Self {
+    pub(super) fn entered(entrance: Entrance, parameters: Parameters) -> Self {
         let canceller = entrance.canceller();
         let (stream, read) = entrance.into_parts();
-        Self::new(Line::new(Box::new(stream), read), canceller)
+        Self::new(Line::new(Box::new(stream), read), canceller, parameters)
     }
 
-    fn new(line: Line<ServerTag>, canceller: Canceller) -> Self {
+    fn new(line: Line<ServerTag>, canceller: Canceller, parameters: Parameters) -> Self {
         Self {
             line,
             canceller,
+            parameters,
             prepared: HashMap::new(),
             named: 0,
             own: format!("{OWN}{:016x}", rand::random::<u64>()),
@@ -135,16 +140,49 @@ impl Server {
         self.canceller.clone()
     }
 
+    /// The parameters that the server has reported.
+    pub(super) fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// The next frame; the stream's end is an error.
     pub(super) async fn next(&mut self) -> io::Result<FromServer> {
+        loop {
+            let next = self.line.next();
+            let frame = match &self.lookout {
+                Some(lookout) => lookout.watch(next).await?,
+                None => next.await?,
+            };
+            if let Some(frame) = self.take_note(frame)? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// The next frame while nothing is asked. Dropping the future loses nothing.
+    pub(super) async fn next_unasked(&mut self) -> io::Result<FromServer> {
+        loop {
+            let frame = self.line.next().await?;
+            if let Some(frame) = self.take_note(frame)? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// Keeps a parameter that the server reports. An encoding that is refused never reaches the client.
+    fn take_note(&mut self, frame: Option<FromServer>) -> io::Result<Option<FromServer>> {
         let ended =
             || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
-        let next = self.line.next();
-        let frame = match &self.lookout {
-            Some(lookout) => lookout.watch(next).await?,
-            None => next.await?,
-        };
-        frame.ok_or_else(ended)
+        let frame = frame.ok_or_else(ended)?;
+        let is_kept = frame.tag != ServerTag::Parameter || self.parameters.note(&frame);
+        Ok(is_kept.then_some(frame))
+    }
+
+    /// Brings back the encoding that the client had before the one that it cannot have.
+    pub(super) async fn restore_encoding(&mut self) -> Result<(), Trouble> {
+        let encoding = self.parameters.readable_encoding();
+        let question = Question::once("select set_config('client_encoding', $1, false)");
+        self.ask(question.with(encoding)).await.map(drop)
     }
 
     /// Has this connection watched from now on: nobody may hold it up.
@@ -315,7 +353,8 @@ impl Server {
             let frame = self.next().await?;
             match frame.tag {
                 ServerTag::Row => {
-                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(values(&frame));
+                    let row = values(&frame).ok_or_else(unreadable)?;
+                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(row);
                 }
                 ServerTag::CommandComplete | ServerTag::EmptyQuery => {
                     answers.push(Answer::default());
@@ -384,9 +423,12 @@ fn put_parameters(out: &mut BytesMut, parameters: &[Option<String>]) {
     }
 }
 
-/// The text values of a row.
-fn values(frame: &FromServer) -> AnswerRow {
+/// The values of a row, where all of them are text.
+fn values(frame: &FromServer) -> Option<AnswerRow> {
     let mut fields = frame.fields();
-    let count = fields.short().unwrap_or(0);
-    (0..count).map(|_| fields.value().flatten()).collect()
+    (0..fields.short()?).map(|_| fields.value()).collect()
+}
+
+fn unreadable() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it answered in another encoding than UTF-8")
 }

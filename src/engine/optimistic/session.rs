@@ -207,19 +207,19 @@ impl Session {
                 None => Ok(Next::Bye),
             },
             // A server that goes away while nobody speaks (a shutdown, a kill) is news for the client.
-            frame = self.server.line.next() => self.hear(frame?),
+            frame = self.server.next_unasked() => {
+                self.client.pass(&frame?);
+                Ok(Next::More)
+            }
         }
     }
 
-    fn hear(&mut self, frame: Option<FromServer>) -> io::Result<Next> {
-        let Some(frame) = frame else {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it closed the connection"));
-        };
-        self.client.pass(&frame);
-        Ok(Next::More)
-    }
-
     async fn take(&mut self, frame: FromClient) -> io::Result<Next> {
+        // A configuration file that was read anew, or a trigger at a COMMIT: there was no statement to refuse.
+        if let Some(refusal) = self.unreadable() {
+            refusal.write_fatal(&mut self.client.out);
+            return Ok(Next::Bye);
+        }
         match frame.tag {
             ClientTag::Terminate => return Ok(Next::Bye),
             ClientTag::Query => self.take_query(&frame).await?,

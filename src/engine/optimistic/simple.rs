@@ -9,6 +9,7 @@ use bytes::BufMut;
 
 use super::admit::Admitted;
 use super::commit::Ended;
+use super::encoding::text;
 use super::locks::ALL_ROWS;
 use super::refusal::{put_tag, put_warning};
 use super::server::Trouble;
@@ -43,8 +44,7 @@ impl Session {
         if self.skips {
             return Ok(());
         }
-        let sql = frame.fields().text().unwrap_or_default();
-        match self.run_query(&sql).await {
+        match self.run_query(frame).await {
             Ok(()) => {}
             Err(Trouble::Lost(error)) => return Err(error),
             Err(trouble) => self.fail(trouble).await?,
@@ -55,16 +55,17 @@ impl Session {
         Ok(())
     }
 
-    async fn run_query(&mut self, sql: &str) -> Result<(), Trouble> {
+    async fn run_query(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         // What came before it without a Sync belongs to the same implicit transaction.
         if let Err(trouble) = self.show_all().await {
             self.drop_waiting();
             return Err(trouble);
         }
+        let sql = text(&mut frame.fields())?;
         // A Query message takes the unnamed statement and portal away.
         self.prepared.remove("");
         self.portals.remove("");
-        self.run_text(sql).await
+        self.run_text(&sql).await
     }
 
     async fn run_text(&mut self, sql: &str) -> Result<(), Trouble> {
@@ -271,6 +272,7 @@ impl Session {
         admitted: &Admitted,
         held: Held,
     ) -> Result<Held, Trouble> {
+        self.check_encoding().await?;
         if matches!(statement.kind, Kind::Ddl(_)) {
             self.ddl_has_run().await?;
             if is_async(&words(&statement.sql)) {
