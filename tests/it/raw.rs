@@ -1,5 +1,6 @@
 //! A client that speaks the protocol message by message, so that a test decides what is sent before what is answered.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,6 +30,18 @@ impl Answer {
         let field = fields.into_iter().find(|field| field.first() == Some(&letter))?;
         Some(String::from_utf8_lossy(&field[1..]).into_owned())
     }
+
+    /// The values of a row; NULL is an empty one.
+    pub(crate) fn values(&self) -> Vec<String> {
+        let (mut body, mut values) = (&self.body[2..], Vec::new());
+        while let Some((length, rest)) = body.split_first_chunk() {
+            let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
+            let (value, rest) = rest.split_at(length);
+            values.push(String::from_utf8_lossy(value).into_owned());
+            body = rest;
+        }
+        values
+    }
 }
 
 impl Raw {
@@ -39,15 +52,27 @@ impl Raw {
 
     /// The same with more parameters (`name\0value\0`), and what the server says to that.
     pub(crate) async fn connect_with(folder: &Path, parameters: &str) -> (Self, Vec<Answer>) {
-        let stream = UnixStream::connect(folder.join(".s.PGSQL.5432")).await.unwrap();
+        let mut raw = Self::reach(folder, parameters).await.unwrap();
+        let answers = raw.until_ready_or_ended().await;
+        (raw, answers)
+    }
+
+    /// Connects where the server may be about to turn it away.
+    pub(crate) async fn try_connect(folder: &Path) -> io::Result<Self> {
+        let mut raw = Self::reach(folder, "").await?;
+        raw.try_until(b'Z').await?;
+        Ok(raw)
+    }
+
+    async fn reach(folder: &Path, parameters: &str) -> io::Result<Self> {
+        let stream = UnixStream::connect(folder.join(".s.PGSQL.5432")).await?;
         let mut raw = Self { stream, out: Vec::new() };
         let body = format!("user\0{SUPERUSER}\0{parameters}\0");
         let length = u32::try_from(body.len() + 8).unwrap();
         raw.out.extend(length.to_be_bytes());
         raw.out.extend(196_608_u32.to_be_bytes());
         raw.out.extend(body.as_bytes());
-        let answers = raw.until_ready_or_ended().await;
-        (raw, answers)
+        Ok(raw)
     }
 
     pub(crate) fn put(&mut self, tag: u8, body: &[u8]) -> &mut Self {
@@ -62,7 +87,19 @@ impl Raw {
     }
 
     pub(crate) fn bind(&mut self, portal: &str, name: &str) -> &mut Self {
-        self.put(b'B', format!("{portal}\0{name}\0\0\0\0\0\0\0").as_bytes())
+        self.bind_values(portal, name, &[])
+    }
+
+    /// With parameters as text.
+    pub(crate) fn bind_values(&mut self, portal: &str, name: &str, values: &[String]) -> &mut Self {
+        let mut body = format!("{portal}\0{name}\0\0\0").into_bytes();
+        body.extend(u16::try_from(values.len()).unwrap().to_be_bytes());
+        for value in values {
+            body.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+            body.extend(value.as_bytes());
+        }
+        body.extend([0, 0]);
+        self.put(b'B', &body)
     }
 
     /// `what` is `S` or `P`, then the name.
@@ -75,7 +112,14 @@ impl Raw {
     }
 
     pub(crate) fn execute(&mut self, portal: &str) -> &mut Self {
-        self.put(b'E', format!("{portal}\0\0\0\0\0").as_bytes())
+        self.execute_some(portal, 0)
+    }
+
+    /// At most so many rows; 0 means all.
+    pub(crate) fn execute_some(&mut self, portal: &str, rows: u32) -> &mut Self {
+        let mut body = format!("{portal}\0").into_bytes();
+        body.extend(rows.to_be_bytes());
+        self.put(b'E', &body)
     }
 
     pub(crate) fn flush(&mut self) -> &mut Self {
@@ -90,11 +134,8 @@ impl Raw {
         self.put(b'Q', format!("{sql}\0").as_bytes())
     }
 
-    async fn answer(&mut self) -> Answer {
-        self.answer_or_end().await.unwrap()
-    }
-
-    async fn answer_or_end(&mut self) -> std::io::Result<Answer> {
+    /// The next answer.
+    pub(crate) async fn try_answer(&mut self) -> io::Result<Answer> {
         let read = async {
             let tag = self.stream.read_u8().await?;
             let mut body = vec![0; self.stream.read_u32().await? as usize - 4];
@@ -110,7 +151,7 @@ impl Raw {
         self.stream.write_all(&out).await.unwrap();
         let mut answers = Vec::new();
         while answers.last().is_none_or(|last: &Answer| last.tag != b'Z') {
-            let Ok(answer) = self.answer_or_end().await else { break };
+            let Ok(answer) = self.try_answer().await else { break };
             answers.push(answer);
         }
         answers
@@ -118,17 +159,27 @@ impl Raw {
 
     /// Sends what was put, and takes the answers up to one with this tag.
     pub(crate) async fn until(&mut self, tag: u8) -> Vec<Answer> {
-        let out = std::mem::take(&mut self.out);
-        self.stream.write_all(&out).await.unwrap();
+        self.try_until(tag).await.unwrap()
+    }
+
+    /// The same where the connection may break.
+    pub(crate) async fn try_until(&mut self, tag: u8) -> io::Result<Vec<Answer>> {
+        self.send().await?;
         let mut answers = Vec::new();
         loop {
-            let answer = self.answer().await;
+            let answer = self.try_answer().await?;
             let is_last = answer.tag == tag || answer.tag == b'E' && tag != b'Z';
             answers.push(answer);
             if is_last {
-                return answers;
+                return Ok(answers);
             }
         }
+    }
+
+    /// Sends what was put.
+    pub(crate) async fn send(&mut self) -> io::Result<()> {
+        let out = std::mem::take(&mut self.out);
+        self.stream.write_all(&out).await
     }
 
     pub(crate) async fn until_ready(&mut self) -> Vec<Answer> {
@@ -151,19 +202,8 @@ fn word(answer: &Answer) -> String {
     match answer.tag {
         b'C' => format!("[{}]", text(&answer.body)),
         b'E' => format!("!{}", answer.field(b'C').unwrap_or_default()),
-        b'D' => format!("({})", values(&answer.body[2..])),
+        b'D' => format!("({})", answer.values().join(",")),
         b'Z' => format!("Z{}", text(&answer.body)),
         tag => char::from(tag).to_string(),
     }
-}
-
-fn values(mut body: &[u8]) -> String {
-    let mut values = Vec::new();
-    while let Some((length, rest)) = body.split_first_chunk() {
-        let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
-        let (value, rest) = rest.split_at(length);
-        values.push(String::from_utf8_lossy(value).into_owned());
-        body = rest;
-    }
-    values.join(",")
 }

@@ -86,7 +86,7 @@ impl Session {
         executed: &Statement,
         named: &Named,
     ) -> Result<Vec<u32>, Trouble> {
-        let tables = self.ensure_copies(&named.all()).await?;
+        let tables = self.ensure_copies(executed, named).await?;
         Ok(if executed.writes { self.tables.tied(&tables) } else { tables })
     }
 
@@ -145,7 +145,12 @@ impl Session {
 
     /// Makes the structure of missing copies: for a statement without a block before its transaction, since a rollback would
     /// take away what is made inside.
-    pub(super) async fn ensure_copies(&mut self, relations: &[u32]) -> Result<Vec<u32>, Trouble> {
+    pub(super) async fn ensure_copies(
+        &mut self,
+        statement: &Statement,
+        named: &Named,
+    ) -> Result<Vec<u32>, Trouble> {
+        let relations = &named.all();
         let open = match &self.state {
             State::Open(open)
                 if open.block == Block::Explicit
@@ -165,13 +170,23 @@ impl Session {
         self.touch(relations).await?;
         self.tables.ensure(&mut self.server, relations, Open::No).await?;
         self.begin(Block::Implicit, Access::AsSet).await?;
+        // In another snapshot the names may stand for other relations.
+        if self.look(statement).await?.all() != *relations {
+            return Err(Refusal::schema_changed().into());
+        }
         self.tables.ensure(&mut self.server, relations, Open::Yes).await
     }
 
-    /// Before PostgreSQL locks one of these relations, or what is under it: the way is free.
+    /// Before PostgreSQL locks one of these relations, or what is under it: the way is free, and they are what the snapshot shows.
     async fn touch(&mut self, relations: &[u32]) -> Result<(), Trouble> {
         let reached = self.tables.reach(&mut self.server, relations).await?;
-        Ok(self.place.touch(&reached).await.map_err(Refusal::from)?)
+        self.place.touch(&reached).await.map_err(Refusal::from)?;
+        match &self.state {
+            State::Open(open) if self.common.is_changed_since(&reached, open.schema_change) => {
+                Err(Refusal::schema_changed().into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Brings the copies up to date that this transaction has not used yet.
@@ -180,7 +195,7 @@ impl Session {
             let common = std::sync::Arc::clone(&self.common);
             self.place.touch(&[table]).await.map_err(Refusal::from)?;
             let open = self.open()?;
-            if common.version(table) > open.schema_change {
+            if common.is_changed_since(&[table], open.schema_change) {
                 return Err(Refusal::schema_changed().into());
             }
             let snapshot = open.snapshot.clone();

@@ -53,13 +53,14 @@ impl<'a> Pair<'a> {
         list(prefix, self.shape.plain_columns().map(|column| column.name.as_str()))
     }
 
-    /// Fills an empty copy. Answers the command that filled, and the file that holds the table.
+    /// Fills an empty copy. Answers the command that filled, the file that holds the table, and the one that holds it by the
+    /// snapshot: where they differ, the table has been emptied, written anew or replaced since, and its rows are not the snapshot's.
     pub(super) fn fill(&self) -> String {
         format!(
             "with added as (insert into {copied} ({columns}) select {columns} from only {stored} s {order} \
              returning cmin::text::int4 as c) \
-             select coalesce((select max(c) from added), -1)::text, {file}::text",
-            file = self.file(),
+             select coalesce((select max(c) from added), -1)::text, {files}",
+            files = self.files(),
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
@@ -84,8 +85,8 @@ impl<'a> Pair<'a> {
              added as (insert into {copied} ({columns}) select {columns} from fresh \
                where (select count(*) from changed) + (select count(*) from vanished) >= 0 \
                returning cmin::text::int4 as c) \
-             select coalesce((select max(c) from added), -1)::text, {file}::text",
-            file = self.file(),
+             select coalesce((select max(c) from added), -1)::text, {files}",
+            files = self.files(),
             columns = self.columns(""),
             stored = self.shape.stored(),
             copied = self.copied(),
@@ -94,7 +95,7 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers the command that did.
+    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers as [`fill`](Self::fill) does.
     pub(super) fn refresh_rows(&self) -> Option<String> {
         let Key::Columns(key) = self.key() else { return None };
         let lacking = |from: &str| {
@@ -105,7 +106,8 @@ impl<'a> Pair<'a> {
             "with gone as (delete from {copied} c where {gone} returning 1), \
              added as (insert into {copied} ({columns}) select {columns} from only {stored} s \
                where {lacking} and (select count(*) from gone) >= 0 returning cmin::text::int4 as c) \
-             select coalesce((select max(c) from added), -1)::text",
+             select coalesce((select max(c) from added), -1)::text, {files}",
+            files = self.files(),
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
@@ -292,6 +294,14 @@ impl<'a> Pair<'a> {
     pub(super) fn same_file(&self) -> String {
         let file = self.file();
         format!("select ('now in ' || {file})::int where {file}::text <> $1")
+    }
+
+    fn files(&self) -> String {
+        format!(
+            "{}::text, (select c.relfilenode::text from pg_catalog.pg_class c where c.oid = {})",
+            self.file(),
+            self.shape.oid
+        )
     }
 
     fn file(&self) -> String {

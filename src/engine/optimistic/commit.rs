@@ -260,8 +260,7 @@ fn judged(trouble: Trouble) -> Trouble {
         Some("40001" | "23505" | "23P01" | "23503" | "40P01" | "55P03" | "22P02") => {
             Refusal::conflict().into()
         }
-        Some("42P01" | "42703") => Refusal::schema_changed().into(),
-        _ => trouble,
+        _ => trouble.of_changed_schema(),
     }
 }
 

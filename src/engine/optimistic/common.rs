@@ -140,6 +140,14 @@ impl Common {
         self.seats().versions.get(&table).copied().unwrap_or(0)
     }
 
+    /// Whether one of these tables has got another definition after this change.
+    pub(super) fn is_changed_since(&self, tables: &[u32], change: u64) -> bool {
+        let seats = self.seats();
+        tables
+            .iter()
+            .any(|table| seats.versions.get(table).is_some_and(|version| *version > change))
+    }
+
     /// The definitions of these tables have changed.
     pub(super) fn changed(&self, tables: &[u32]) {
         let mut seats = self.seats();

@@ -171,7 +171,7 @@ impl Session {
         };
         let begun = open.schema_change;
         self.place.close(&ddl.closed).await.map_err(Refusal::from)?;
-        if ddl.relations.iter().any(|relation| self.common.version(*relation) > begun) {
+        if self.common.is_changed_since(&ddl.relations, begun) {
             return Err(Refusal::schema_changed().into());
         }
         self.server.ask(Question::once(ddl.sql)).await.map_err(overtaken)?;

@@ -202,7 +202,7 @@ impl Session {
             let named = self.look(statement).await?;
             self.refuse_beside_ddl(&named)?;
             self.follow_path(&named).await?;
-            self.ensure_copies(&named.all()).await?;
+            self.ensure_copies(statement, &named).await?;
         }
         Ok(())
     }

@@ -32,6 +32,18 @@ pub(super) enum Trouble {
     Lost(io::Error),
 }
 
+impl Trouble {
+    /// What it means that a question about stored tables fails because they are not what the snapshot shows: PostgreSQL looks
+    /// names and definitions up as they are now.
+    pub(super) fn of_changed_schema(self) -> Self {
+        // A schema, table, column or type that is not there, a column of another type, and "cache lookup failed".
+        const SIGNS: [&str; 6] = ["3F000", "42P01", "42703", "42704", "42804", "XX000"];
+        let Self::Server(frame) = &self else { return self };
+        let code = error_field(frame, b'C').unwrap_or_default();
+        if SIGNS.contains(&code.as_str()) { Refusal::schema_changed().into() } else { self }
+    }
+}
+
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Lost(error)

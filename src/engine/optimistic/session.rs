@@ -208,8 +208,10 @@ impl Session {
             },
             // A server that goes away while nobody speaks (a shutdown, a kill) is news for the client.
             frame = self.server.next_unasked() => {
-                self.client.pass(&frame?);
-                Ok(Next::More)
+                let frame = frame?;
+                self.client.pass(&frame);
+                // An error that nobody has asked for is the last that the server says.
+                Ok(if frame.tag == ServerTag::Error { Next::Bye } else { Next::More })
             }
         }
     }

@@ -27,8 +27,8 @@ impl Session {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let answers = self.server.ask_all(questions).await?;
-        Ok(self.surveyed(answers))
+        let answers = self.server.ask_all(questions).await;
+        Ok(self.surveyed(answers.map_err(Trouble::of_changed_schema)?))
     }
 
     /// The changes as of COMMIT, with what was asked ahead.

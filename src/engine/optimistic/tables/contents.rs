@@ -38,12 +38,16 @@ impl Tables {
         } else if copy.shape.is_tied() {
             ask_untied(server, questions).await?
         } else {
-            server.ask_all(questions).await?
+            server.ask_all(questions).await.map_err(Trouble::of_changed_schema)?
         };
-        let boundary = answers.first().and_then(|answer| answer.value(0)?.parse().ok());
+        let filled = answers.first();
+        if filled.is_some_and(|filled| filled.value(1) != filled.value(2)) {
+            return Err(Refusal::schema_changed().into());
+        }
+        let boundary = filled.and_then(|filled| filled.value(0)?.parse().ok());
         copy.in_use = Some(InUse {
             boundary: boundary.unwrap_or(-1),
-            file: answers.first().and_then(|answer| answer.value(1).map(str::to_owned)),
+            file: filled.and_then(|filled| filled.value(1).map(str::to_owned)),
             written: false,
             may_vanish: false,
             locked: false,
@@ -181,6 +185,6 @@ async fn ask_untied(server: &mut Server, questions: Vec<Question>) -> Result<Vec
             let message = "tables with foreign keys are not supported unless the gateway works as a superuser";
             Err(Refusal::unsupported(message).into())
         }
-        Err(trouble) => Err(trouble),
+        Err(trouble) => Err(trouble.of_changed_schema()),
     }
 }

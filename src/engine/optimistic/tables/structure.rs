@@ -195,7 +195,8 @@ impl Tables {
         }
         let pair = Pair::new(&shape, &name);
         let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
-        build(server, statements.map(Question::once).collect(), open).await?;
+        let questions = statements.map(Question::once).collect();
+        build(server, questions, open).await.map_err(Trouble::of_changed_schema)?;
         let numbers = Numbers::ask(server, &name, relation).await?;
         let copy = Copy { shape, name, numbers, made, seen: None, file: None, in_use: None };
         self.copies.insert(relation, copy);
@@ -210,14 +211,20 @@ impl Tables {
         Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
     }
 
-    /// Makes again what a rollback took away, outside of a transaction.
+    /// Makes again what a rollback took away, outside of a transaction. What cannot be made is no longer what it was: then
+    /// everything is learned anew, and nobody is told but whoever names it.
     pub(in crate::engine::optimistic) async fn remake(
         &mut self,
         server: &mut Server,
     ) -> Result<(), Trouble> {
         let wanted: Vec<u32> = std::mem::take(&mut self.wanted).into_iter().collect();
-        if !wanted.is_empty() {
-            self.ensure(server, &wanted, Open::No).await?;
+        if !wanted.is_empty()
+            && let Err(trouble) = self.ensure(server, &wanted, Open::No).await
+        {
+            return match trouble {
+                Trouble::Lost(_) => Err(trouble),
+                Trouble::Server(_) | Trouble::Refused(_) => self.catch_up(server).await,
+            };
         }
         for table in std::mem::take(&mut self.unseen).into_iter().chain(wanted) {
             self.fill_apart(server, table).await?;
@@ -272,7 +279,7 @@ pub(super) async fn ask_shapes(
     let list: Vec<_> = relations.iter().map(u32::to_string).collect();
     let question =
         Question::prepared(sql::optimistic::SHAPE).with(array(list.iter().map(String::as_str)));
-    let answer = server.ask(question).await?;
+    let answer = server.ask(question).await.map_err(Trouble::of_changed_schema)?;
     let mut shapes = HashMap::new();
     for row in answer.rows {
         let text = row.into_iter().flatten().next().unwrap_or_default();
