@@ -197,6 +197,16 @@ impl Observer {
         Ok(idle.into_iter().map(Pid).collect())
     }
 
+    /// Which of these backends have begun with their statement.
+    pub async fn under_way(&self, pids: &[Pid]) -> Result<Vec<Pid>, ObserverError> {
+        let begun: Vec<i32> = sqlx::query_scalar(sql::observer::UNDER_WAY)
+            .bind(numbers(pids))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("which backends have begun with their statement"))?;
+        Ok(begun.into_iter().map(Pid).collect())
+    }
+
     /// Who waits for whom, for what.
     pub async fn waits(&self, roster: &Roster) -> Result<Vec<(SessionName, Wait)>, ObserverError> {
         if self.flavor.sight.waits != Source::PostgreSql {

@@ -18,11 +18,13 @@ pub mod mistake;
 mod permutation;
 pub mod spec_file;
 pub mod sql_file;
+mod variables;
 
 pub use expected::{Cell, Expected, Manner, Order, Whom};
 pub use interleavings::Interleavings;
 pub use mistake::Mistake;
 pub use permutation::NoPermutation;
+pub use variables::fill;
 
 /// How many sessions a scenario can have: as many as the embedded engine has room for.
 pub const MOST_SESSIONS: usize = 60;

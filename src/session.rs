@@ -54,6 +54,7 @@ pub struct Session {
 #[derive(Debug)]
 enum Order {
     Submit(Submission),
+    TellLoss(Submission),
     Cancel,
     Silence(oneshot::Sender<Silence>),
     Reconnect,
@@ -99,6 +100,11 @@ impl Session {
     /// [`Sent`](crate::event::Kind::Sent). Not being connected is answered by `Lost`.
     pub fn submit(&self, submission: SubmissionId, sql: Arc<str>, step: Option<usize>) {
         self.order(Order::Submit(Submission { id: submission, sql, step }));
+    }
+
+    /// Tells that SQL was sent and is lost, because the connection was before: what psql finds out when it next sends something.
+    pub fn tell_loss(&self, submission: SubmissionId, sql: Arc<str>, step: Option<usize>) {
+        self.order(Order::TellLoss(Submission { id: submission, sql, step }));
     }
 
     /// Cancels the statement in flight; with none in flight, nothing happens. Submissions behind it stay.

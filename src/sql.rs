@@ -67,6 +67,8 @@ pub mod observer {
     pub const SUSPECTS: &str = include_str!("../sql/observer/suspects.sql");
     /// The watched tables, their columns and keys.
     pub const TABLES: &str = include_str!("../sql/observer/tables.sql");
+    /// Which backends have begun with their statement.
+    pub const UNDER_WAY: &str = include_str!("../sql/observer/under_way.sql");
     /// A table's row versions, committed or not; a template.
     pub const VERSIONS: &str = include_str!("../sql/observer/versions.sql");
     /// Who waits for whom, for what.

@@ -55,6 +55,30 @@ impl Actor {
         self.session.as_ref().map(Session::silence)
     }
 
+    /// Sends SQL into a session that has lost its connection, as psql does: one that has lost it while nobody looked is told so, and what was sent is lost with
+    /// it; the next goes out on a new connection.
+    pub(crate) fn revive(&mut self, submission: SubmissionId, line: Line) {
+        let Some(session) = &self.session else { return };
+        let is_news = std::mem::take(&mut self.standing.owes_its_loss);
+        self.standing.absence = None;
+        self.standing.in_flight = Some((submission, Instant::now()));
+        self.standing.step = line.step;
+        if is_news {
+            self.standing.rest.clear();
+            self.standing.is_being_revived = true;
+            session.tell_loss(submission, line.sql, line.step);
+            session.reconnect();
+        } else {
+            session.reconnect();
+            session.submit(submission, line.sql, line.step);
+        }
+    }
+
+    /// Whether it has lost its connection.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.standing.absence == Some(Absence::Lost) && self.session.is_some()
+    }
+
     /// Connects anew, if the connection was lost.
     pub(crate) fn reconnect(&mut self) {
         if let (Some(session), Some(Absence::Lost)) = (&self.session, self.standing.absence) {
@@ -124,6 +148,12 @@ pub(crate) struct Standing {
     pub(crate) conflict: Option<Conflict>,
     /// Why it has no backend, once that is known.
     pub(crate) absence: Option<Absence>,
+    /// Whether it has lost its connection while nothing was in flight, so that no statement was told.
+    pub(crate) owes_its_loss: bool,
+    /// Whether it is told of a loss, to be connected anew at once.
+    pub(crate) is_being_revived: bool,
+    /// Whether it has begun with a statement that is to go on running while others act.
+    pub(crate) is_under_way: bool,
 }
 
 /// A wait as the driver was told it.
@@ -162,12 +192,23 @@ impl Standing {
     /// Takes an event of this session in.
     pub(crate) fn apply(&mut self, kind: &Kind) {
         match kind {
-            Kind::Connected { pid } => *self = Self { pid: Some(*pid), ..Self::default() },
-            Kind::Lost { .. } => *self = self.without_backend(Absence::Lost),
+            Kind::Connected { pid } => {
+                let (in_flight, rest) = (self.in_flight.take(), std::mem::take(&mut self.rest));
+                *self =
+                    Self { pid: Some(*pid), in_flight, rest, step: self.step, ..Self::default() };
+            }
+            Kind::Lost { .. } if self.is_being_revived => {
+                *self = Self { absence: None, ..self.without_backend(Absence::Lost) };
+            }
+            Kind::Lost { .. } => {
+                let owes_its_loss = self.pid.is_some() && self.in_flight.is_none();
+                *self = Self { owes_its_loss, ..self.without_backend(Absence::Lost) };
+            }
             Kind::Closed => *self = self.without_backend(Absence::Closed),
             Kind::Ready { submission, status, .. } => {
                 self.status = *status;
                 self.in_flight.take_if(|(sent, _)| *sent == *submission);
+                self.is_under_way = false;
             }
             _ => {}
         }

@@ -243,10 +243,7 @@ impl Director {
             Moment::Event(event) => stage.on_event(event),
             Moment::Seen(seen) => stage.on_seen(seen),
             Moment::News(news) => stage.on_news(news).into_iter().collect(),
-            Moment::Due => {
-                stage.look();
-                Vec::new()
-            }
+            Moment::Due => stage.on_due(),
         };
         for event in events {
             if event.kind == Kind::Quiet {

@@ -33,6 +33,8 @@ pub(crate) enum Seen {
         answer: Result<Vec<Blocked>, ObserverError>,
         /// Blockers that are no sessions of ours and sit idle in a transaction: only their users can end that.
         strangers: Vec<Pid>,
+        /// Those of the sessions that are to go on running which have begun with it.
+        under_way: Vec<Pid>,
     },
     /// Who waits for what, in words.
     Waits {
@@ -131,15 +133,25 @@ impl Lookout {
         !self.look_under_way && self.look_due.is_some_and(|due| due <= Instant::now())
     }
 
-    /// Asks who is in whose way.
-    pub(crate) fn ask_blocked(&mut self, busy: Vec<Pid>, connected: Vec<Pid>, epoch: u64) {
+    /// Asks who is in whose way, and which of those that are to go on running have begun with it.
+    pub(crate) fn ask_blocked(
+        &mut self,
+        busy: Vec<Pid>,
+        connected: Vec<Pid>,
+        to_run: Vec<Pid>,
+        epoch: u64,
+    ) {
         self.poll_due = None;
         self.poll_under_way = true;
         let (observer, seen) = (Arc::clone(&self.observer), self.seen.clone());
         tokio::spawn(async move {
             let answer = observer.blocked(&busy).await;
             let strangers = strangers(&observer, answer.as_ref().ok(), &connected).await;
-            let _ = seen.send(Seen::Blocked { epoch, answer, strangers });
+            let under_way = match to_run[..] {
+                [] => Vec::new(),
+                _ => observer.under_way(&to_run).await.unwrap_or_default(),
+            };
+            let _ = seen.send(Seen::Blocked { epoch, answer, strangers, under_way });
         });
     }
 

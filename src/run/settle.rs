@@ -11,6 +11,7 @@ use crate::event::{
 use crate::observer::ObserverError;
 use crate::run::actor::{Actor, ToldWait, shows_progress};
 use crate::run::alias;
+use crate::run::hold::Hold;
 use crate::run::lookout::{Pace, Seen};
 use crate::run::private::{Private, overlay};
 use crate::run::quiet::{self, Blocked};
@@ -57,10 +58,12 @@ impl Stage {
             self.runner.standing.apply(&event.kind);
             self.go_on_as_runner();
             event.session = None;
+            self.check.apply(&event);
             let mut out = if is_plumbing(&event.kind) { vec![] } else { vec![event] };
             out.extend(self.fall_quiet_if_idle());
             return out;
         }
+        self.check.apply(&event);
         let mut out = Vec::new();
         if let Some(actor) = event.session.clone().and_then(|name| self.actor_mut(&name)) {
             if shows_progress(&event.kind) {
@@ -79,6 +82,12 @@ impl Stage {
         out.extend(emptied);
         out.extend(self.fall_quiet_if_idle());
         out
+    }
+
+    /// It is time to look, or what was waited for has not come in its time.
+    pub(crate) fn on_due(&mut self) -> Vec<Event> {
+        self.look();
+        self.fall_quiet_if_idle().into_iter().collect()
     }
 
     /// The house without what a lost session held. The next look may be long in coming: the whole server may be gone.
@@ -112,9 +121,9 @@ impl Stage {
     }
 
     /// Everything is answered: quiet needs no verdict of the database.
-    fn fall_quiet_if_idle(&mut self) -> Option<Event> {
-        let busy = self.actors.iter().chain([&self.runner]).any(|actor| actor.standing.is_busy());
-        if busy {
+    pub(super) fn fall_quiet_if_idle(&mut self) -> Option<Event> {
+        let is_awaited = |actor: &Actor| actor.standing.is_busy() && !actor.standing.is_under_way;
+        if self.actors.iter().chain([&self.runner]).any(is_awaited) {
             return None;
         }
         let quiet = self.fall_quiet();
@@ -129,8 +138,14 @@ impl Stage {
         if self.told.quiet || !self.is_cast_complete() {
             return None;
         }
+        if self.check.awaits() && self.hold.hold() {
+            return None;
+        }
         self.told.quiet = true;
-        Some(self.event(None, Kind::Quiet))
+        self.hold = Hold::default();
+        let quiet = self.event(None, Kind::Quiet);
+        self.check.apply(&quiet);
+        Some(quiet)
     }
 
     fn event(&self, session: Option<SessionName>, kind: Kind) -> Event {
@@ -150,8 +165,11 @@ impl Stage {
                 self.lookout.poll_soon();
                 Vec::new()
             }
-            Seen::Blocked { answer: Ok(blocked), strangers, .. } => {
-                self.on_blocked(blocked, strangers)
+            Seen::Blocked { answer: Ok(blocked), strangers, under_way, .. } => {
+                self.mark_under_way(&under_way);
+                let mut out = self.on_blocked(blocked, strangers);
+                out.extend(self.fall_quiet_if_idle());
+                out
             }
             Seen::Waits { answer: Ok(waits), blocked, strangers, .. } => {
                 self.on_waits(&waits, &blocked, &strangers)
@@ -190,6 +208,13 @@ impl Stage {
         blocked
     }
 
+    fn mark_under_way(&mut self, under_way: &[Pid]) {
+        for actor in &mut self.actors {
+            let has_begun = actor.standing.pid.is_some_and(|pid| under_way.contains(&pid));
+            actor.standing.is_under_way |= has_begun && actor.standing.is_busy();
+        }
+    }
+
     /// Who waits and who no longer does; the resumptions.
     fn mark_blocked(&mut self, blocked: &[Blocked]) -> Vec<Event> {
         let at = self.clock.elapsed();
@@ -212,9 +237,14 @@ impl Stage {
     /// The sessions that wait stably, and whether that is everybody who is busy.
     fn stable(&self, blocked: &[Blocked], strangers: &[Pid]) -> (BTreeSet<Pid>, bool) {
         let is_ours = |pid| self.actors.iter().any(|actor| actor.standing.is_idle_as(pid));
-        let is_idle = |pid| is_ours(pid) || strangers.contains(&pid);
+        // Whom the file calls somebody may be at work, and goes on with that as long as it takes.
+        let connected = self.connected();
+        let is_somebody = |pid| self.check.expects_somebody() && !connected.contains(&pid);
+        let is_idle = |pid| is_ours(pid) || strangers.contains(&pid) || is_somebody(pid);
         let stable = quiet::stable(blocked, is_idle);
-        let all = self.busy().iter().all(|pid| stable.contains(pid));
+        let under_way = self.actors.iter().filter(|actor| actor.standing.is_under_way);
+        let under_way: Vec<Pid> = under_way.filter_map(|actor| actor.standing.pid).collect();
+        let all = self.busy().iter().all(|pid| stable.contains(pid) || under_way.contains(pid));
         (stable, all && !self.runner.standing.is_busy())
     }
 

@@ -15,11 +15,13 @@ use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::observer::{Observer, Watch};
 use crate::run::actor::{Actor, Line};
 use crate::run::curtain::TIDY_UP;
+use crate::run::hold::Hold;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::settle::Told;
 use crate::run::venues::OpenHouse;
 use crate::run::{EngineLine, Production};
-use crate::scenario::{EngineKind, Origin};
+use crate::scenario::check::Check;
+use crate::scenario::{EngineKind, Origin, fill};
 use crate::session::{Session, SessionOptions};
 use crate::wire::Target;
 
@@ -58,6 +60,9 @@ pub(crate) struct Stage {
     pub(crate) epoch: u64,
     /// What the driver was told.
     pub(crate) told: Told,
+    /// What the file says, and what of it has come.
+    pub(crate) check: Check,
+    pub(crate) hold: Hold,
     /// Whether the scenario was played to its end, and nothing was sent since.
     pub(crate) is_played_out: bool,
     pub(crate) clock: Instant,
@@ -116,6 +121,8 @@ impl Stage {
         let on = production.played_on(observer.flavor());
         let runner =
             actor(RUNNER, backend, prelude(&production, on, schema.name()), clock, &events_out);
+        let check =
+            Check::new(&production.scenario, &production.schedule, on, production.isolation(on));
         let mut stage = Self {
             lookout: Lookout::new(Arc::clone(&observer), seen_out),
             production,
@@ -126,6 +133,8 @@ impl Stage {
             epoch: 0,
             looked_for: Vec::new(),
             told: Told::default(),
+            check,
+            hold: Hold::default(),
             is_played_out: false,
             clock,
             target,
@@ -215,16 +224,37 @@ impl Stage {
         sql: &str,
         launch: usize,
     ) -> Result<(), String> {
-        let lines = match self.production.scenario.origin {
-            Origin::Script => Line::each(sql, Some(launch)),
-            Origin::Specification => VecDeque::from([Line::whole(sql, Some(launch))]),
-        };
-        self.send(name, lines)
+        if self.production.scenario.origin == Origin::Specification {
+            return self.send(name, VecDeque::from([Line::whole(sql, Some(launch))]));
+        }
+        let lines = Line::each(&fill(sql, self.check.variables()), Some(launch));
+        match self.actor_mut(name).filter(|actor| actor.is_lost()) {
+            Some(_) => self.revive(name, lines),
+            None => self.send(name, lines),
+        }
+    }
+
+    /// Sends lines into a session that has lost its connection.
+    fn revive(&mut self, name: &SessionName, mut lines: VecDeque<Line>) -> Result<(), String> {
+        let submission = self.next_submission();
+        if let (Some(first), Some(actor)) = (lines.pop_front(), self.actor_mut(name)) {
+            actor.standing.rest = lines;
+            actor.revive(submission, first);
+            self.note_sending();
+        }
+        Ok(())
+    }
+
+    fn note_sending(&mut self) {
+        self.is_played_out = false;
+        self.hold = Hold::default();
+        self.told.quiet = false;
+        self.lookout.poll_soon();
     }
 
     /// Sends SQL into a session in one message, or says why not. What is typed while a step is being played follows it.
     pub(crate) fn submit(&mut self, name: &SessionName, sql: &str) -> Result<(), String> {
-        let line = Line::whole(sql, None);
+        let line = Line::whole(&fill(sql, self.check.variables()), None);
         match self.actor_mut(name) {
             Some(actor) if actor.standing.plays_a_step() => {
                 actor.standing.rest.push_back(line);
@@ -244,9 +274,7 @@ impl Stage {
         if let Some(first) = lines.pop_front() {
             actor.standing.rest = lines;
             actor.submit(submission, first);
-            self.is_played_out = false;
-            self.told.quiet = false;
-            self.lookout.poll_soon();
+            self.note_sending();
         }
         Ok(())
     }
@@ -260,7 +288,7 @@ impl Stage {
 
     /// Sends the statements that look at the end through the runner's own session, one by one.
     pub(crate) fn play_finale(&mut self, sql: &str) {
-        self.runner.standing.rest = Line::each(sql, None);
+        self.runner.standing.rest = Line::each(&fill(sql, self.check.variables()), None);
         self.go_on_as_runner();
     }
 
@@ -351,6 +379,16 @@ impl Stage {
         busy.filter_map(|actor| actor.standing.pid).collect()
     }
 
+    /// The backends with something in flight that is to go on running while others act, and of which it is not known whether they have begun.
+    fn to_run(&self) -> Vec<Pid> {
+        let to_run = self.actors.iter().filter(|actor| {
+            let standing = &actor.standing;
+            let is_meant = || self.check.goes_on_running(actor.name());
+            standing.is_busy() && !standing.is_under_way && is_meant()
+        });
+        to_run.filter_map(|actor| actor.standing.pid).collect()
+    }
+
     /// Whether everybody has connected, the runner included, or is known not to.
     pub(crate) fn is_cast_complete(&self) -> bool {
         self.actors.iter().chain([&self.runner]).all(|actor| actor.standing.is_settled())
@@ -375,7 +413,7 @@ impl Stage {
 
     /// Waits for what happens next. Nothing is lost if the wait is given up.
     pub(crate) async fn next(&mut self) -> Moment {
-        let due = self.lookout.due();
+        let due = self.lookout.due().into_iter().chain(self.hold.due()).min();
         let alarm = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -394,7 +432,8 @@ impl Stage {
     pub(crate) fn look(&mut self) {
         if self.lookout.is_poll_due() {
             let (busy, connected) = (self.busy(), self.connected());
-            self.lookout.ask_blocked(busy, connected, self.epoch);
+            let to_run = self.to_run();
+            self.lookout.ask_blocked(busy, connected, to_run, self.epoch);
         }
         if self.lookout.is_look_due() {
             let roster = self.roster();

@@ -31,7 +31,8 @@ pub(super) async fn run(
 ) {
     let teller = Teller::new(options.name.clone(), options.clock, events, closing.clone());
     let queue = VecDeque::new();
-    let mut task = Task { options, orders, closing, teller, queue, link: None };
+    let epitaph = None;
+    let mut task = Task { options, orders, closing, teller, queue, link: None, epitaph };
     task.connect().await;
     while !task.closing.is_cancelled() {
         task.turn().await;
@@ -48,6 +49,8 @@ struct Task {
     teller: Teller,
     queue: VecDeque<Submission>,
     link: Option<Link>,
+    /// Why the last connection was lost.
+    epitaph: Option<String>,
 }
 
 /// What the loop woke up for.
@@ -100,6 +103,7 @@ impl Task {
     async fn obey(&mut self, order: Order) {
         match (order, &mut self.link) {
             (Order::Submit(submission), _) => self.enqueue(submission).await,
+            (Order::TellLoss(submission), _) => self.tell_loss(submission).await,
             (Order::Cancel, Some(link)) => link.cancel(),
             (Order::Cancel, None) => {}
             (Order::Silence(told), _) => {
@@ -122,6 +126,13 @@ impl Task {
         }
         self.queue.push_back(submission);
         self.send_next().await;
+    }
+
+    /// The submission comes too late: the connection was lost before it.
+    async fn tell_loss(&mut self, Submission { id, sql, step }: Submission) {
+        self.teller.tell(Kind::Sent { submission: id, sql, step }).await;
+        let reason = self.epitaph.clone().unwrap_or_else(|| "it was lost before".to_owned());
+        self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
     }
 
     /// Sends the next submission if nothing is in the way. `Sent` is told first: an answer can only come after it.
@@ -182,7 +193,9 @@ impl Task {
         let Some(link) = self.link.take() else { return };
         self.queue.clear();
         let in_transaction = link.status != TransactionStatus::Idle;
-        self.teller.tell(Kind::Lost { reason: link.epitaph(&error), in_transaction }).await;
+        let reason = link.epitaph(&error);
+        self.epitaph = Some(reason.clone());
+        self.teller.tell(Kind::Lost { reason, in_transaction }).await;
     }
 
     /// Sends nothing more, and hears the end of what was sent.

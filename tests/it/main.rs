@@ -48,6 +48,7 @@ mod rush_frames;
 mod rush_pooler;
 mod rush_screen;
 mod rush_serve;
+mod scenario_docs;
 mod scenario_files;
 mod screen;
 mod served;

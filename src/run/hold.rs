@@ -1,0 +1,49 @@
+//! Holding back the quiet: some of what a file expects comes by itself, in its own time.
+//!
+//! A statement that waits stably is over for the quiet rule, since only somebody's next step could free it. Where the file says that its lock timeout ends it, that
+//! a session is notified, or that the server ends one, the step is not over before that has come. A play must not depend on how soon it
+//! does, and not wait for ever where it never does.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long what a file expects is waited for.
+pub(crate) const LONGEST: Duration = Duration::from_secs(10);
+
+/// Whether the quiet is held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It is not, so far.
+    #[default]
+    Free,
+    /// Until then.
+    Until(Instant),
+    /// It was, and for long enough.
+    Over,
+}
+
+impl Hold {
+    /// Holds it back, unless it was held back for long enough; whether it is.
+    pub(crate) fn hold(&mut self) -> bool {
+        match *self {
+            Self::Free => {
+                *self = Self::Until(Instant::now() + LONGEST);
+                true
+            }
+            Self::Until(end) if end > Instant::now() => true,
+            Self::Until(_) | Self::Over => {
+                *self = Self::Over;
+                false
+            }
+        }
+    }
+
+    /// When it ends.
+    pub(crate) fn due(self) -> Option<Instant> {
+        match self {
+            Self::Until(end) => Some(end),
+            Self::Free | Self::Over => None,
+        }
+    }
+}

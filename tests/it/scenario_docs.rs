@@ -1,0 +1,74 @@
+//! The page about scenario files: each of its examples is played, on every engine that it is for.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use overbooked::play::{Patience, play};
+use overbooked::run::Production;
+use overbooked::run::venues::Venues;
+use overbooked::scenario::{EngineKind, Isolation, Scenario, sql_file};
+use overbooked::transcript::{Options, transcript};
+use tokio_util::sync::CancellationToken;
+
+use crate::support;
+
+const PAGE: &str = include_str!("../../docs/scenarios.md");
+
+fn examples() -> Vec<Scenario> {
+    let blocks = PAGE.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let read = |text: &str| sql_file::parse(text, Path::new("scenarios.md"), "an example").unwrap();
+    let examples: Vec<Scenario> = blocks.map(read).collect();
+    assert!(examples.len() > 5, "the page has its examples");
+    examples
+}
+
+/// What was not as the example says.
+async fn reproach(venues: &Venues, scenario: Scenario, engine: EngineKind) -> Option<String> {
+    reproach_at(venues, scenario, engine, None).await
+}
+
+async fn reproach_at(
+    venues: &Venues,
+    scenario: Scenario,
+    engine: EngineKind,
+    isolation: Option<Isolation>,
+) -> Option<String> {
+    let schedule = Arc::new(scenario.schedules.first());
+    let production = Production { scenario: Arc::new(scenario), schedule, engine, isolation };
+    let patience = Patience::with_steps(Duration::from_secs(30));
+    let played = play(venues, production, patience, &CancellationToken::new()).await.unwrap();
+    let roster: Vec<_> = played.scenario.sessions.iter().map(|it| it.name.clone()).collect();
+    let told = transcript(&played.events, &roster, Options::default());
+    let (title, breaches, stop) = (&played.scenario.title, &played.breaches, &played.stop);
+    (!played.is_kept()).then(|| format!("{title} on {engine}: {breaches:#?} {stop:?}\n{told}"))
+}
+
+#[tokio::test]
+async fn every_example_does_what_it_says() {
+    let venues = Venues::embedded(support::cluster_options());
+    let mut broken = Vec::new();
+    for scenario in examples() {
+        for engine in [EngineKind::Postgres, EngineKind::Optimistic] {
+            if scenario.is_for(engine) {
+                broken.extend(reproach(&venues, scenario.clone(), engine).await);
+            }
+        }
+    }
+    venues.stop().await.unwrap();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[tokio::test]
+async fn what_holds_at_a_level_is_checked_there() {
+    let venues = Venues::embedded(support::cluster_options());
+    let limited = examples().into_iter().find(|it| it.title.starts_with("A row that has"));
+    let limited = limited.unwrap();
+    let mut broken = Vec::new();
+    for level in Isolation::ALL {
+        let scenario = limited.clone();
+        broken.extend(reproach_at(&venues, scenario, EngineKind::Postgres, Some(level)).await);
+    }
+    venues.stop().await.unwrap();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
