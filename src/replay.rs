@@ -26,12 +26,14 @@ use crate::scenario::{
 };
 
 mod answer;
+mod captures;
 mod player;
 mod sheet;
 #[cfg(test)]
 mod tests;
 
 use answer::Answer;
+use captures::Captures;
 use player::{Done, Standing};
 
 /// Who does what none of the sessions has done: lets time pass, cancels a wait. One that is on stage already keeps the name.
@@ -84,6 +86,8 @@ struct Prompter<'a> {
     performance: &'a Performance<'a>,
     steps: Vec<Step>,
     standings: Vec<Standing>,
+    /// The values that the script's steps have given names to.
+    captures: Captures<'a>,
     /// The runner, who looks at the end.
     runner: Answer,
     finally: Option<Vec<Expected>>,
@@ -103,6 +107,7 @@ impl<'a> Prompter<'a> {
         Self {
             performance,
             steps: Vec::new(),
+            captures: Captures::of(performance),
             standings: standings.map(|(name, written)| Standing::new(name, written)).collect(),
             runner: Answer::default(),
             finally: None,
@@ -114,6 +119,7 @@ impl<'a> Prompter<'a> {
     }
 
     fn apply(&mut self, event: &Event) -> Result<(), Cut> {
+        self.captures.apply(event);
         match (&event.session, &event.kind) {
             (None, Kind::Quiet) => {
                 self.is_settled = true;
@@ -162,7 +168,8 @@ impl<'a> Prompter<'a> {
     ) -> Result<(), Cut> {
         let from = self.steps.len();
         let unfit = || Cut { why: format!("{name} sent what no file can hold"), from };
-        let sql = sheet::statement(sql).ok_or_else(unfit)?;
+        let template = self.captures.template(from, launch, sql);
+        let sql = sheet::statement(template.unwrap_or(sql.as_ref())).ok_or_else(unfit)?;
         // What is looked at in the end belongs to the end.
         self.finally = None;
         self.is_settled = false;
@@ -204,6 +211,8 @@ impl<'a> Prompter<'a> {
     ) -> Result<(), Cut> {
         let Some(standing) = self.standing(name) else { return Ok(()) };
         let Some(mut done) = standing.answered(status) else { return Ok(()) };
+        let captured = self.captures.lines(done.step);
+        if done.waited { &mut done.resumed } else { &mut done.own }.extend(captured);
         let own = std::mem::take(&mut done.own).into_iter().map(expectation);
         self.steps[done.step].expectations.extend(own);
         if done.was_cancelled && !done.waited {

@@ -61,7 +61,7 @@ pub(crate) struct Stage {
     /// What the driver was told.
     pub(crate) told: Told,
     /// What the file says, and what of it has come.
-    pub(crate) check: Check,
+    pub(crate) check: Box<Check>,
     pub(crate) hold: Hold,
     /// Whether the scenario was played to its end, and nothing was sent since.
     pub(crate) is_played_out: bool,
@@ -121,11 +121,8 @@ impl Stage {
         let on = production.played_on(observer.flavor());
         let runner =
             actor(RUNNER, backend, prelude(&production, on, schema.name()), clock, &events_out);
-        let check =
-            Check::new(&production.scenario, &production.schedule, on, production.isolation(on));
         let mut stage = Self {
             lookout: Lookout::new(Arc::clone(&observer), seen_out),
-            production,
             actors: Vec::new(),
             runner,
             observer,
@@ -133,7 +130,8 @@ impl Stage {
             epoch: 0,
             looked_for: Vec::new(),
             told: Told::default(),
-            check,
+            check: Box::new(check_of(&production, on)),
+            production,
             hold: Hold::default(),
             is_played_out: false,
             clock,
@@ -230,19 +228,19 @@ impl Stage {
         let lines = Line::each(&fill(sql, self.check.variables()), Some(launch));
         match self.actor_mut(name).filter(|actor| actor.is_lost()) {
             Some(_) => self.revive(name, lines),
-            None => self.send(name, lines),
+            None => self.send(name, lines)?,
         }
+        Ok(())
     }
 
     /// Sends lines into a session that has lost its connection.
-    fn revive(&mut self, name: &SessionName, mut lines: VecDeque<Line>) -> Result<(), String> {
+    fn revive(&mut self, name: &SessionName, mut lines: VecDeque<Line>) {
         let submission = self.next_submission();
         if let (Some(first), Some(actor)) = (lines.pop_front(), self.actor_mut(name)) {
             actor.standing.rest = lines;
             actor.revive(submission, first);
             self.note_sending();
         }
-        Ok(())
     }
 
     fn note_sending(&mut self) {
@@ -442,6 +440,11 @@ impl Stage {
             self.lookout.ask_house(roster, depth);
         }
     }
+}
+
+fn check_of(production: &Production, on: EngineKind) -> Check {
+    let level = production.isolation(on);
+    Check::new(&production.scenario, &production.schedule, on, level)
 }
 
 /// SQL that every session begins with: the run's schema, and the isolation level where it is not the server's default.
