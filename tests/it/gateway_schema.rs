@@ -4,6 +4,7 @@
 use tokio_postgres::Client;
 
 use crate::gateway::{SCHEMA_CHANGED, Served, says};
+use crate::raw::Raw;
 
 const TABLES: &str = "create table t (a int primary key, b text unique, c int check (c > 0)); \
                       insert into t values (1, 'x', 1); \
@@ -85,5 +86,71 @@ async fn a_copy_that_cannot_be_made_again_is_no_matter_of_other_tables() {
             }
             assert_eq!(says(&bob, "select a from other").await, "7; (1)", "{change}");
         }
+    }
+}
+
+/// Each gives a table the name `made`.
+const ARRIVALS: [&str; 2] =
+    ["create table made (a int primary key)", "alter table other rename to made"];
+
+/// PostgreSQL would find the new table all the same, and write to it past its copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_came_after_the_snapshot_is_a_change_of_the_schema() {
+    for arrival in ARRIVALS {
+        let (served, alice, bob) = tables().await;
+        let mut raw = Raw::connect(served.folder.path()).await;
+        says(&bob, "begin; select a from t").await;
+        raw.query("begin; select a from t");
+        raw.says().await;
+        assert_eq!(says(&alice, arrival).await, "(0)", "{arrival}");
+        assert_eq!(says(&bob, "insert into made values (1)").await, SCHEMA_CHANGED, "{arrival}");
+        raw.parse("", "insert into made values (2)").bind("", "").execute("").sync();
+        assert_eq!(raw.says().await, "1 2 !40001 ZI", "{arrival}");
+        assert_eq!(says(&bob, "insert into made values (3)").await, "(1)", "{arrival}");
+        assert_eq!(
+            says(&alice, "select max(a) from made where a < 4").await,
+            "3; (1)",
+            "{arrival}"
+        );
+    }
+}
+
+/// The stored tables that a client's transaction has locked as whoever writes to them does.
+const WRITTEN: &str = "select count(*) from pg_locks l join pg_class c on c.oid = l.relation \
+                       where c.relname = 'made' and c.relpersistence = 'p' and l.mode = 'RowExclusiveLock'";
+
+/// PostgreSQL holds on to the stored table that it has found when a copy of its name comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_was_prepared_before_its_table_had_a_copy_works_on_the_copy() {
+    for prepare in ["by Parse", "prepare p as insert into made values (1)"] {
+        let (served, alice, _) = tables().await;
+        let outsider = served.outsider().await;
+        let mut raw = Raw::connect(served.folder.path()).await;
+        raw.query("begin; select a from t");
+        raw.says().await;
+        says(&alice, ARRIVALS[0]).await;
+        if prepare == "by Parse" {
+            raw.parse("p", "insert into made values (1)").sync();
+        } else {
+            raw.query(prepare);
+        }
+        raw.says().await;
+        raw.query("rollback");
+        raw.says().await;
+        for _ in 0..2 {
+            raw.query("begin");
+            raw.says().await;
+            if prepare == "by Parse" {
+                raw.bind("", "p").execute("").sync();
+            } else {
+                raw.query("execute p");
+            }
+            let said = raw.says().await;
+            let written: i64 = outsider.query_one(WRITTEN, &[]).await.unwrap().get(0);
+            assert_eq!(written, 0, "{prepare}: {said}");
+            raw.query("commit");
+            raw.says().await;
+        }
+        assert_eq!(says(&alice, "select count(*) from made").await, "1; (1)", "{prepare}");
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Admitted {
     pub(super) turned: Turned,
     /// The tables under what it names.
     pub(super) tables: Vec<u32>,
+    /// Names in it that stand for no table.
+    pub(super) unknown: Vec<String>,
 }
 
 impl Session {
@@ -35,6 +37,7 @@ impl Session {
             Kind::Session | Kind::Empty => Ok(Admitted {
                 turned: self.turned(statement, &Named::default()),
                 tables: Vec::new(),
+                unknown: Vec::new(),
             }),
             _ => self.admit_query(statement).await,
         }
@@ -75,6 +78,7 @@ impl Session {
             self.renew(name).await?;
         }
         Ok(Admitted {
+            unknown: named.unknown.clone(),
             turned: self.tables.turn(statement, &named_in(statement, &executed, named)),
             tables,
         })
@@ -115,6 +119,22 @@ impl Session {
             changed |= self.tables.look_at(relation, self.common.version(relation));
         }
         if changed { Err(Refusal::schema_changed().into()) } else { Ok(named) }
+    }
+
+    /// After a statement: PostgreSQL finds tables by their names as they are now, and so one that has been made out of the
+    /// snapshot's sight, without a copy. What is merely prepared is made anew before its use.
+    pub(super) fn check_unknown(
+        &self,
+        statement: &Statement,
+        admitted: &Admitted,
+    ) -> Result<(), Refusal> {
+        match &self.state {
+            _ if matches!(statement.kind, Kind::Prepare(_)) => Ok(()),
+            State::Open(open) if self.place.is_new(&admitted.unknown, open.schema_change) => {
+                Err(Refusal::schema_changed())
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn open(&mut self) -> Result<&mut Transaction, Refusal> {

@@ -148,12 +148,13 @@ impl Common {
             .any(|table| seats.versions.get(table).is_some_and(|version| *version > change))
     }
 
-    /// The definitions of these tables have changed.
-    pub(super) fn changed(&self, tables: &[u32]) {
+    /// The definitions of these tables have changed, which have these names now.
+    pub(super) fn changed(&self, tables: &[u32], names: &[String]) {
         let mut seats = self.seats();
         seats.change += 1;
         let change = seats.change;
         seats.versions.extend(tables.iter().map(|table| (*table, change)));
+        seats.named.extend(names.iter().map(|name| (name.clone(), change)));
     }
 
     /// The oldest transaction that some open snapshot does not see the end of.

@@ -20,6 +20,8 @@ pub(super) struct Ddl {
     names: Vec<Name>,
     /// What they stand for, before and after.
     relations: Vec<u32>,
+    /// The names under which there are relations afterwards.
+    known: Vec<String>,
     /// What it keeps others out of.
     closed: Closed,
     standing: Standing,
@@ -63,10 +65,12 @@ impl Session {
             sql: sql.sql.clone(),
             names: statement.names.clone(),
             relations: tables.clone(),
+            known: Vec::new(),
             closed,
             standing: Standing::Made,
         });
-        Ok(Admitted { turned: self.tables.turn(&sql, &Named::default()), tables })
+        let turned = self.tables.turn(&sql, &Named::default());
+        Ok(Admitted { turned, tables, unknown: Vec::new() })
     }
 
     fn check_ddl(&mut self, statement: &Statement) -> Result<(), Refusal> {
@@ -118,11 +122,13 @@ impl Session {
     pub(super) async fn ddl_has_run(&mut self) -> Result<(), Trouble> {
         let Some(names) = self.ddl().map(|ddl| ddl.names.clone()) else { return Ok(()) };
         self.tables.forget_names();
-        let now = self.tables.resolve(&mut self.server, &names).await?.relations();
+        let now = self.tables.resolve(&mut self.server, &names).await?;
+        let known = now.known(&names);
         if let Some(ddl) = self.ddl() {
-            ddl.relations.extend(now);
+            ddl.relations.extend(now.relations());
+            ddl.known.clone_from(&known);
         }
-        self.place.rest();
+        self.place.rest(known);
         Ok(())
     }
 
@@ -183,7 +189,7 @@ impl Session {
 
     /// Tells the other clients that these tables' definitions have changed; this one has seen it.
     pub(super) fn publish(&mut self, ddl: &Ddl) {
-        self.common.changed(&ddl.relations);
+        self.common.changed(&ddl.relations, &ddl.known);
         for relation in &ddl.relations {
             self.tables.look_at(*relation, self.common.version(*relation));
         }

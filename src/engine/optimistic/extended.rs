@@ -153,7 +153,7 @@ impl Session {
         self.check_free(&name)?;
         let mut bytes = BytesMut::new();
         put_parse(&mut bytes, &name, &turned.sql, &types);
-        let sent = Some(turned.sql.clone());
+        let sent = Some(turned.clone());
         let undo = self.note_prepared(name, Prepared { statement, by: By::Parse(types), sent });
         self.waiting.push(Waiting { bytes, does: Does::Prepares(undo, turned) });
         Ok(())

@@ -54,6 +54,8 @@ pub(super) struct Seats {
     /// When each table's definition last changed, counted in changes.
     pub(super) versions: HashMap<u32, u64>,
     pub(super) change: u64,
+    /// When a change last gave a relation this name, or found it under it.
+    pub(super) named: HashMap<String, u64>,
     /// What cancels the statement of a client, by the key that the client was given.
     pub(super) cancellers: HashMap<(i32, Vec<u8>), Canceller>,
 }
@@ -71,6 +73,8 @@ pub(super) struct Seat {
     tables: HashSet<u32>,
     /// What its DDL keeps others out of.
     ddl: Option<(Closed, Stance)>,
+    /// The names under which there are relations once its DDL has committed.
+    named: Vec<String>,
 }
 
 /// What DDL keeps others out of.
@@ -202,6 +206,7 @@ impl Place {
             oldest: None,
             tables: HashSet::new(),
             ddl: None,
+            named: Vec::new(),
         };
         seats.taken.insert(number, seat);
         seats.cancellers.insert(key.clone(), canceller);
@@ -266,15 +271,25 @@ impl Place {
         }
     }
 
-    /// The statement of the DDL is over; what it has locked stays locked.
-    pub(super) fn rest(&self) {
+    /// The statement of the DDL is over; what it has locked stays locked. From its COMMIT on there are relations of these names.
+    pub(super) fn rest(&self, named: Vec<String>) {
         self.seat(|seat| {
+            seat.named = named;
             if let Some((_, stance)) = &mut seat.ddl {
                 *stance = Stance::Rests;
             }
         });
         // Whoever waited for its end calls upon it now.
         self.common.way_made.notify_waiters();
+    }
+
+    /// Whether one of these names may have come to stand for a relation after this change, if only this very moment.
+    pub(super) fn is_new(&self, names: &[String], change: u64) -> bool {
+        let seats = self.common.seats();
+        let others = seats.taken.iter().filter(|(other, _)| **other != self.number);
+        let mut coming = others.flat_map(|(_, seat)| &seat.named);
+        coming.any(|name| names.contains(name))
+            || names.iter().any(|name| seats.named.get(name).is_some_and(|named| *named > change))
     }
 
     /// Whether DDL acts, so that others may wait for it.
@@ -286,7 +301,10 @@ impl Place {
 
     /// The DDL has stepped back and keeps nobody out of anything.
     pub(super) fn step_back(&self) {
-        self.make_way(|seat| seat.ddl = None);
+        self.make_way(|seat| {
+            seat.ddl = None;
+            seat.named.clear();
+        });
     }
 
     /// The transaction is over.
@@ -295,6 +313,7 @@ impl Place {
             seat.oldest = None;
             seat.tables.clear();
             seat.ddl = None;
+            seat.named.clear();
         });
     }
 

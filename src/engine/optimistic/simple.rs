@@ -273,6 +273,7 @@ impl Session {
         held: Held,
     ) -> Result<Held, Trouble> {
         self.check_encoding().await?;
+        self.check_unknown(statement, admitted)?;
         if matches!(statement.kind, Kind::Ddl(_)) {
             self.ddl_has_run().await?;
             if is_async(&words(&statement.sql)) {
@@ -282,7 +283,7 @@ impl Session {
             self.bind_ddl(statement);
         }
         let tag = self.substitute(statement).map(|substitute| Held::Tag(substitute.tag));
-        self.note_names(statement, &admitted.turned.sql);
+        self.note_names(statement, &admitted.turned);
         if statement.may_move_names() {
             self.names_may_have_moved(statement).await?;
         }

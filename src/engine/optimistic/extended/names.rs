@@ -17,14 +17,15 @@ use crate::engine::optimistic::refusal::Refusal;
 use crate::engine::optimistic::server::{Question, Trouble};
 use crate::engine::optimistic::session::{Session, State};
 use crate::engine::optimistic::statement::{Cursor, Kind, Statement, Which};
+use crate::engine::optimistic::tables::Turned;
 
 /// A statement under a name of the client's.
 #[derive(Clone, Debug)]
 pub(in crate::engine::optimistic) struct Prepared {
     pub(in crate::engine::optimistic) statement: Arc<Statement>,
     pub(super) by: By,
-    /// The text that the server has; nothing where it has none.
-    pub(super) sent: Option<String>,
+    /// What the server has; nothing where it has none.
+    pub(super) sent: Option<Turned>,
 }
 
 /// How it was prepared.
@@ -116,36 +117,40 @@ impl Session {
             return Ok(());
         }
         let named = self.tables.resolve(&mut self.server, &whole.names).await?;
-        let sql = self.turned(&whole, &named).sql;
-        if prepared.sent.as_ref() == Some(&sql) {
+        let turned = self.turned(&whole, &named);
+        if prepared.sent.as_ref() == Some(&turned) {
             return Ok(());
         }
         self.dispatch(None).await?;
         self.note_sent(name, None);
         match &prepared.by {
-            By::Parse(types) => self.server.prepare_anew(name, &sql, types).await?,
+            By::Parse(types) => self.server.prepare_anew(name, &turned.sql, types).await?,
             By::Sql(_) => {
                 self.server.close_statement(name).await?;
-                self.server.ask(Question::once(sql.clone())).await?;
+                self.server.ask(Question::once(turned.sql.clone())).await?;
             }
         }
-        self.note_sent(name, Some(sql));
+        self.note_sent(name, Some(turned));
         Ok(())
     }
 
-    fn note_sent(&mut self, name: &str, sent: Option<String>) {
+    fn note_sent(&mut self, name: &str, sent: Option<Turned>) {
         if let Some(prepared) = self.prepared.get_mut(name) {
             prepared.sent = sent;
         }
     }
 
     /// What a statement that has run has done to names.
-    pub(in crate::engine::optimistic) fn note_names(&mut self, statement: &Statement, sent: &str) {
+    pub(in crate::engine::optimistic) fn note_names(
+        &mut self,
+        statement: &Statement,
+        sent: &Turned,
+    ) {
         if let Kind::Prepare(name) = &statement.kind {
             let prepared = Prepared {
                 statement: Arc::new(Statement::read(statement.prepared_text().trim())),
                 by: By::Sql(Arc::new(statement.clone())),
-                sent: Some(sent.to_owned()),
+                sent: Some(sent.clone()),
             };
             self.prepared.insert(name.clone(), prepared);
         }

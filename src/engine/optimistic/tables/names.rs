@@ -16,6 +16,8 @@ pub(in crate::engine::optimistic) struct Named {
     pub(super) found: Vec<(usize, usize, u32)>,
     /// Those among them that are the catalog's.
     sights: HashSet<u32>,
+    /// Names that stand for no relation.
+    pub(in crate::engine::optimistic) unknown: Vec<String>,
 }
 
 impl Named {
@@ -27,6 +29,12 @@ impl Named {
     /// The tables and views.
     pub(in crate::engine::optimistic) fn relations(&self) -> Vec<u32> {
         self.all().into_iter().filter(|relation| !self.sights.contains(relation)).collect()
+    }
+
+    /// The names, of these, under which tables and views were found.
+    pub(in crate::engine::optimistic) fn known(&self, names: &[Name]) -> Vec<String> {
+        let name = |(place, part, _): &(usize, usize, u32)| names[*place].parts[*part].clone();
+        self.found.iter().map(name).collect()
     }
 
     /// The tables and views, and what is read of the catalog.
@@ -143,7 +151,11 @@ impl Tables {
         let found: Vec<_> = found.collect();
         let sights = found.iter().map(|(_, _, relation)| *relation);
         let sights = sights.filter(|relation| self.sights.contains(relation)).collect();
-        Ok(Named { found, sights }.with_references(names).without_aliases(names))
+        let is_unknown = |place: &usize| found.iter().all(|(known, ..)| known != place);
+        let unknown = (0..names.len()).filter(is_unknown);
+        let unknown = unknown.flat_map(|place| readings(&names[place]));
+        let unknown = unknown.map(|(_, (_, name))| name).collect();
+        Ok(Named { found, sights, unknown }.with_references(names).without_aliases(names))
     }
 
     /// The relations that a drop of the schemas that the statement names would shut.

@@ -6,9 +6,12 @@ use crate::engine::optimistic::statement::Statement;
 use crate::engine::optimistic::words::quote;
 
 /// A statement as it is sent, and where it differs from what the client wrote.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine::optimistic) struct Turned {
     pub(in crate::engine::optimistic) sql: String,
+    /// What its names stand for: PostgreSQL holds on to a stored table that it has found under a bare name, although a copy of
+    /// that name has come since.
+    relations: Vec<u32>,
     /// Where, in bytes of what the client wrote, and by how much longer.
     shifts: Vec<(usize, isize)>,
 }
@@ -16,7 +19,7 @@ pub(in crate::engine::optimistic) struct Turned {
 impl Turned {
     /// A text of the gateway's own, in which no place is one of the client's.
     pub(in crate::engine::optimistic) fn whole(sql: String) -> Self {
-        Self { sql, shifts: Vec::new() }
+        Self { sql, relations: Vec::new(), shifts: Vec::new() }
     }
 
     /// Replaces a piece; pieces come from the last to the first.
@@ -44,7 +47,7 @@ impl Tables {
         statement: &Statement,
         named: &Named,
     ) -> Turned {
-        let mut turned = Turned { sql: statement.sql.clone(), shifts: Vec::new() };
+        let mut turned = Turned { relations: named.all(), ..Turned::whole(statement.sql.clone()) };
         for (place, part, relation) in named.found.iter().rev() {
             let copy = self.copies.get(relation).map(|copy| &copy.name);
             let Some(copy) = copy.or_else(|| self.views.get(relation).map(|view| &view.name))
