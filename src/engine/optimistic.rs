@@ -23,7 +23,7 @@
 //! |---|---|
 //! | `local` | a gateway for this program's own sessions |
 //! | `door`, `packet`, `passwords`, `rewound` | a connection's way in |
-//! | `relay` | pass-through, which is no engine at all |
+//! | `relay`, `conversation` | pass-through, which is no engine at all |
 //! | `server` | questions of the gateway's own |
 //! | `session`, `simple`, `extended`, `encoding`, `admit` | a client's messages and what they need |
 //! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
@@ -38,6 +38,7 @@ mod certificate;
 mod changes;
 mod commit;
 mod common;
+mod conversation;
 mod ddl;
 mod door;
 mod encoding;
