@@ -29,13 +29,17 @@ impl Process {
     }
 
     fn start_with(cluster: &Cluster, variables: &[(&str, &Path)]) -> Self {
+        Self::start_engine("optimistic", cluster, variables)
+    }
+
+    fn start_engine(engine: &str, cluster: &Cluster, variables: &[(&str, &Path)]) -> Self {
         let url = format!(
             "host={} port={} user={SUPERUSER} dbname=postgres",
             cluster.folder().display(),
             cluster.port()
         );
         let mut child = Command::new(env!("CARGO_BIN_EXE_overbooked"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--url", &url])
+            .args(["serve", "--engine", engine, "--listen", "127.0.0.1:0", "--url", &url])
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
@@ -48,7 +52,7 @@ impl Process {
 
     async fn client(&self) -> Client {
         let mut config = tokio_postgres::Config::new();
-        config.host("127.0.0.1").port(self.address.port()).user("anybody").dbname("postgres");
+        config.host("127.0.0.1").port(self.address.port()).user(SUPERUSER).dbname("postgres");
         let (client, connection) = config.connect(NoTls).await.unwrap();
         tokio::spawn(connection);
         client
@@ -121,6 +125,56 @@ async fn a_gateway_that_is_killed_leaves_whole_transactions() {
     let acknowledged = workers.join_all().await.concat();
     assert!(!acknowledged.is_empty() && acknowledged.len() < transfers() as usize);
     audit(&outsider(&cluster).await, &acknowledged).await;
+}
+
+/// How many backends work for others than this witness.
+async fn backends(witness: &Client) -> i64 {
+    const BACKENDS: &str = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    witness.query_one(BACKENDS, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_told_to_end_tells_its_clients_and_leaves_no_backend() {
+    let cluster = support::start_own().await;
+    let witness = outsider(&cluster).await;
+    for engine in ["optimistic", "postgres"] {
+        let mut process = Process::start_engine(engine, &cluster, &[]);
+        let (rests, works) = (process.client().await, process.client().await);
+        rests.batch_execute("begin; select 1").await.unwrap();
+        let works = tokio::spawn(async move { works.batch_execute("select pg_sleep(600)").await });
+        let works_now = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        while witness.query_one(works_now, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            pace.tick().await;
+        }
+        let pid = rustix::process::Pid::from_child(&process.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let told = works.await.unwrap().unwrap_err();
+        assert_eq!(told.code().map(tokio_postgres::error::SqlState::code), Some("57P01"), "{told}");
+        process.child.wait().unwrap();
+        assert_eq!(backends(&witness).await, 0, "{engine}");
+        drop(rests);
+    }
+}
+
+/// The system closes what a killed process had open, and PostgreSQL hears it where a client rests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_killed_leaves_no_open_transaction() {
+    let cluster = support::start_own().await;
+    let witness = outsider(&cluster).await;
+    for engine in ["optimistic", "postgres"] {
+        let mut process = Process::start_engine(engine, &cluster, &[]);
+        let rests = process.client().await;
+        rests.batch_execute("begin; select 1").await.unwrap();
+        process.kill();
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        let gone = async {
+            while backends(&witness).await > 0 {
+                pace.tick().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), gone).await.expect("its backend ends");
+    }
 }
 
 /// The whole server, first process and all, and started again: the gateway and its clients find nobody where they were.

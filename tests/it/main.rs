@@ -24,6 +24,7 @@ mod gateway_property;
 mod gateway_same;
 mod gateway_schema;
 mod gateway_text;
+mod gateway_tls;
 mod habits;
 mod headless;
 mod json;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use overbooked::engine::optimistic::{Gateway, Mode, Options};
 use overbooked::engine::postgres::{Cluster, ClusterOptions};
 use overbooked::wire::{ConnectError, Connection, Environment, Refusal, Target};
 use pgwire::messages::PgWireBackendMessage;
@@ -107,14 +108,14 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 async fn connect(user: &str, more: &str) -> Result<Connection, ConnectError> {
-    let fort = &*FORT;
-    let more = more.replace("FILES", fort.files.to_str().unwrap());
-    let text = format!(
-        "host=localhost hostaddr=127.0.0.1 port={} user={user} dbname=postgres {more}",
-        fort.port
-    );
-    let target = Target::resolve(Some(&text), &Environment::empty()).unwrap();
-    Connection::connect(&target).await
+    Connection::connect(&target(FORT.port, user, more)).await
+}
+
+fn target(port: u16, user: &str, more: &str) -> Target {
+    let more = more.replace("FILES", FORT.files.to_str().unwrap());
+    let text =
+        format!("host=localhost hostaddr=127.0.0.1 port={port} user={user} dbname=postgres {more}");
+    Target::resolve(Some(&text), &Environment::empty()).unwrap()
 }
 
 /// Whether the server sees the connection encrypted.
@@ -265,5 +266,40 @@ async fn a_cancel_request_goes_the_encrypted_way_too() {
             return;
         }
         assert!(!matches!(message, PgWireBackendMessage::ReadyForQuery(_)), "it slept to the end");
+    }
+}
+
+/// Who proves what to whom when a gateway stands between: it knows its own user's password and nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_gateway_each_proves_what_it_knows() {
+    for (own, tls) in
+        [("scram password='pass word'", "verify-full"), ("clear password=word", "prefer")]
+    {
+        let (user, password) = own.split_once(' ').unwrap();
+        let terms = format!("{password} sslmode={tls} sslrootcert=FILES/root.crt");
+        let options = Options {
+            mode: Mode::PassThrough,
+            listen: Some("127.0.0.1:0".parse().unwrap()),
+            ..Options::new(target(FORT.port, user, &terms))
+        };
+        let gateway = Gateway::start(options).await.unwrap();
+        let port = gateway.address().unwrap().port();
+        let enter = async |user, more| Connection::connect(&target(port, user, more)).await;
+        let whom = |result: Result<Connection, ConnectError>| match result {
+            Ok(_) => None,
+            Err(ConnectError::NoPassword { .. }) => Some("asked"),
+            Err(error) if error.refusal() == Some(Refusal::WrongPassword) => Some("wrong"),
+            Err(error) => panic!("{user}: {error}"),
+        };
+        assert_eq!(whom(enter(user, "sslmode=disable").await), None);
+        assert_eq!(whom(enter("md5", "sslmode=disable").await), Some("asked"));
+        assert_eq!(whom(enter("md5", "sslmode=disable password=word").await), None);
+        assert_eq!(whom(enter("md5", "sslmode=disable password=sword").await), Some("wrong"));
+        let other = if user == "scram" { "clear" } else { "scram" };
+        let (right, wrong) = ("sslmode=disable password=word", "sslmode=disable password=sword");
+        let right = if other == "scram" { "sslmode=disable password='pass word'" } else { right };
+        assert_eq!(whom(enter(other, right).await), None);
+        assert_eq!(whom(enter(other, wrong).await), Some("wrong"));
+        gateway.stop().await;
     }
 }

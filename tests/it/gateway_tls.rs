@@ -1,0 +1,206 @@
+//! The gateway's own TLS: begun in either way, bound to passwords, and ended as the other side expects it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use overbooked::engine::optimistic::{Certificate, Gateway, Mode, Options};
+use overbooked::engine::postgres::SUPERUSER;
+use overbooked::wire::{ConnectError, Connection, Environment, Target};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::gateway::{connect, says};
+use crate::support::{self, Database};
+
+const MODES: [Mode; 2] = [Mode::Optimistic, Mode::PassThrough];
+
+/// A gateway with a certificate of its own, which asks for passwords.
+struct Fortified {
+    gateway: Gateway,
+    database: Database,
+    folder: TempDir,
+}
+
+impl Fortified {
+    async fn start(mode: Mode, passwords: Option<&str>) -> Self {
+        let (database, folder) = (Database::create().await, tempfile::tempdir().unwrap());
+        let password_file = passwords.map(|passwords| {
+            let file = folder.path().join("passwords");
+            std::fs::write(&file, passwords).unwrap();
+            file
+        });
+        let options = Options {
+            mode,
+            listen: Some("127.0.0.1:0".parse().unwrap()),
+            certificate: Certificate::SelfSigned { folder: folder.path().to_owned() },
+            password_file,
+            ..Options::new(database.target())
+        };
+        Self { gateway: Gateway::start(options).await.unwrap(), database, folder }
+    }
+
+    fn certificate(&self) -> PathBuf {
+        self.gateway.certificate().unwrap().to_owned()
+    }
+
+    /// How libpq's users would say it.
+    fn terms(&self, more: &str) -> String {
+        format!(
+            "host=localhost hostaddr=127.0.0.1 port={} user={SUPERUSER} dbname={} sslrootcert={} {more}",
+            self.gateway.address().unwrap().port(),
+            self.database.name(),
+            self.certificate().display()
+        )
+    }
+
+    async fn connect(&self, more: &str) -> Result<Connection, ConnectError> {
+        let target = Target::resolve(Some(&self.terms(more)), &Environment::empty()).unwrap();
+        Connection::connect(&target).await
+    }
+
+    async fn dial(&self) -> TcpStream {
+        TcpStream::connect(self.gateway.address().unwrap()).await.unwrap()
+    }
+
+    /// The handshake, without a word before it.
+    async fn encrypt(
+        &self,
+        stream: TcpStream,
+        protocols: &[&[u8]],
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.certificate()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+
+    /// The handshake after the question for it.
+    async fn encrypt_when_asked(&self) -> TlsStream<TcpStream> {
+        let mut stream = self.dial().await;
+        stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'S');
+        self.encrypt(stream, &[b"postgresql"]).await.unwrap()
+    }
+
+    /// A request that comes before its statement cancels nothing.
+    async fn until_somebody_sleeps(&self) {
+        let cluster = support::server();
+        let outsider = connect(cluster.folder(), cluster.port(), self.database.name()).await;
+        let sleeps = "select count(*) from pg_stat_activity \
+                      where datname = current_database() and wait_event = 'PgSleep'";
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        while says(&outsider, sleeps).await != "1; (1)" {
+            pace.tick().await;
+        }
+    }
+
+    fn start_up(&self) -> Vec<u8> {
+        let body = format!("user\0{SUPERUSER}\0database\0{}\0\0", self.database.name());
+        let length = u32::try_from(body.len() + 8).unwrap().to_be_bytes();
+        [&length[..], &[0, 3, 0, 0], body.as_bytes()].concat()
+    }
+}
+
+/// The messages up to one with this tag; each with its body.
+async fn until(stream: &mut TlsStream<TcpStream>, last: u8) -> Vec<(u8, Vec<u8>)> {
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|(tag, _)| *tag != last) {
+        let tag = stream.read_u8().await.unwrap();
+        let mut body = vec![0; stream.read_u32().await.unwrap() as usize - 4];
+        stream.read_exact(&mut body).await.unwrap();
+        heard.push((tag, body));
+    }
+    heard
+}
+
+/// Whoever reads the end of TLS without `close_notify` is told of an attack (`UnexpectedEof`).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_request_is_heard_and_ends_as_tls_ends() {
+    for mode in MODES {
+        let fort = Fortified::start(mode, None).await;
+        let mut client = fort.encrypt_when_asked().await;
+        client.write_all(&fort.start_up()).await.unwrap();
+        let heard = until(&mut client, b'Z').await;
+        let (_, key) = heard.iter().find(|(tag, _)| *tag == b'K').unwrap();
+        client.write_all(b"Q\0\0\0\x1aselect pg_sleep(600)\0").await.unwrap();
+        client.flush().await.unwrap();
+        fort.until_somebody_sleeps().await;
+        let mut other = fort.encrypt_when_asked().await;
+        other.write_all(&[&[0, 0, 0, 16, 4, 210, 22, 46][..], key].concat()).await.unwrap();
+        let mut nothing = Vec::new();
+        assert_eq!(other.read_to_end(&mut nothing).await.unwrap(), 0, "{mode:?}");
+        let heard = until(&mut client, b'Z').await;
+        let error = heard.iter().find(|(tag, _)| *tag == b'E').unwrap();
+        assert!(String::from_utf8_lossy(&error.1).contains("C57014"), "{mode:?}");
+        fort.gateway.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_may_be_begun_without_asking_by_who_says_for_which_protocol() {
+    for mode in MODES {
+        let fort = Fortified::start(mode, None).await;
+        fort.connect("sslmode=verify-full sslnegotiation=direct").await.unwrap();
+        let mut client = fort.encrypt(fort.dial().await, &[b"postgresql"]).await.unwrap();
+        // Within TLS there is no more of it to be had.
+        client.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.unwrap();
+        let heard = until(&mut client, b'E').await;
+        let text = String::from_utf8_lossy(&heard[0].1).into_owned();
+        assert!(text.contains("unsupported frontend protocol 1234.5679"), "{text}");
+        for protocols in [&[][..], &[&b"http/1.1"[..]]] {
+            // What comes of it is either no handshake or nothing after it.
+            if let Ok(mut client) = fort.encrypt(fort.dial().await, protocols).await {
+                client.write_all(&fort.start_up()).await.ok();
+                assert!(!matches!(client.read(&mut [0]).await, Ok(1)), "{protocols:?}");
+            }
+        }
+        fort.gateway.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_can_be_bound_to_the_certificate() {
+    for mode in MODES {
+        let fort = Fortified::start(mode, Some(&format!("{SUPERUSER}:pencil\n"))).await;
+        for terms in [
+            "sslmode=verify-full channel_binding=require",
+            "sslmode=verify-full channel_binding=require sslnegotiation=direct",
+            "sslmode=require channel_binding=disable",
+            "sslmode=disable",
+        ] {
+            fort.connect(&format!("{terms} password=pencil")).await.unwrap();
+            let refused = fort.connect(&format!("{terms} password=pen")).await.unwrap_err();
+            assert!(refused.to_string().contains("password authentication failed"), "{refused}");
+        }
+        libpq_binds(&fort).await;
+        fort.gateway.stop().await;
+    }
+}
+
+async fn libpq_binds(fort: &Fortified) {
+    let terms = fort.terms("sslmode=verify-full channel_binding=require password=pencil");
+    let psql = tokio::process::Command::new("psql").args(["-XAtc", "select 42", &terms]).output();
+    match psql.await {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(said, "42\n", "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Err(error) => eprintln!("left out: psql does not run here: {error}"),
+    }
+    assert!(fort.folder.path().exists());
+}
