@@ -144,9 +144,12 @@ async fn a_gateway_that_is_told_to_end_tells_its_clients_and_leaves_no_backend()
         let works = tokio::spawn(async move { works.batch_execute("select pg_sleep(600)").await });
         let works_now = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
         let mut pace = tokio::time::interval(Duration::from_millis(5));
-        while witness.query_one(works_now, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            pace.tick().await;
-        }
+        let seen = async {
+            while witness.query_one(works_now, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+                pace.tick().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), seen).await.expect("somebody sleeps");
         let pid = rustix::process::Pid::from_child(&process.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let told = works.await.unwrap().unwrap_err();

@@ -104,9 +104,12 @@ impl Fortified {
         let sleeps = "select count(*) from pg_stat_activity \
                       where datname = current_database() and wait_event = 'PgSleep'";
         let mut pace = tokio::time::interval(Duration::from_millis(5));
-        while says(&outsider, sleeps).await != "1; (1)" {
-            pace.tick().await;
-        }
+        let seen = async {
+            while says(&outsider, sleeps).await != "1; (1)" {
+                pace.tick().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), seen).await.expect("somebody sleeps");
     }
 
     fn start_up(&self) -> Vec<u8> {
@@ -137,7 +140,7 @@ async fn a_cancel_request_is_heard_and_ends_as_tls_ends() {
         client.write_all(&fort.start_up()).await.unwrap();
         let heard = until(&mut client, b'Z').await;
         let (_, key) = heard.iter().find(|(tag, _)| *tag == b'K').unwrap();
-        client.write_all(b"Q\0\0\0\x1aselect pg_sleep(600)\0").await.unwrap();
+        client.write_all(b"Q\0\0\0\x19select pg_sleep(600)\0").await.unwrap();
         client.flush().await.unwrap();
         fort.until_somebody_sleeps().await;
         let mut other = fort.encrypt_when_asked().await;
