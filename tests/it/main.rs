@@ -21,6 +21,7 @@ mod gateway_limits;
 mod gateway_news;
 mod gateway_pace;
 mod gateway_property;
+mod gateway_retry;
 mod gateway_same;
 mod gateway_schema;
 mod gateway_text;

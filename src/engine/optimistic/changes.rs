@@ -68,6 +68,11 @@ impl<'a> Pair<'a> {
         )
     }
 
+    /// Takes away whatever is in the copy, dead rows too.
+    pub(super) fn clear(&self) -> String {
+        format!("truncate {}", self.copied())
+    }
+
     /// Brings a copy up to date, `$1` being the oldest transaction that its last snapshot did not see the end of.
     /// Answers as [`fill`](Self::fill) does. What changed and what vanished goes before anything comes, since a unique value may have
     /// passed from one row to another.

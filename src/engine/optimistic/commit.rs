@@ -143,6 +143,7 @@ impl Session {
             Ok(()) => Ok(Ended::Committed),
             Err(Trouble::Lost(error)) => Err(error),
             Err(trouble) => {
+                self.tables.prepare_retry();
                 self.roll_back().await?;
                 self.state = State::Idle;
                 Ok(Ended::Refused(trouble))

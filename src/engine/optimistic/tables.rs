@@ -51,8 +51,8 @@ pub(super) struct Tables {
     told: bool,
     /// Tables whose copies a rollback took away.
     wanted: HashSet<u32>,
-    /// Tables whose first filling a rollback undid.
-    unseen: HashSet<u32>,
+    /// Tables whose copies are brought up to date before the next transaction begins.
+    undone: HashSet<u32>,
     /// Whether copies were dropped in the open transaction, which its rollback brings back.
     left: bool,
 }
@@ -96,6 +96,8 @@ struct Copy {
     seen: Option<Seen>,
     /// The file that held the stored table then.
     file: Option<String>,
+    /// Whether a filling that was rolled back has left its rows behind, dead, where every look at the copy passes them.
+    is_littered: bool,
     in_use: Option<InUse>,
 }
 
@@ -106,6 +108,15 @@ struct View {
     made: Made,
 }
 
+/// What a rollback, which takes a copy back to what it was, leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renewal {
+    /// Nothing: the next transaction that names the table brings the copy up to date in a moment.
+    AtUse,
+    /// The copy is brought up to date before the next transaction begins.
+    Before,
+}
+
 /// A copy in the transaction that is open.
 #[derive(Debug)]
 pub(super) struct InUse {
@@ -113,6 +124,7 @@ pub(super) struct InUse {
     pub(super) boundary: i64,
     /// The file that holds the stored table, where all of it was read.
     pub(super) file: Option<String>,
+    if_rolled_back: Renewal,
     /// Whether a statement that may have written named the table.
     pub(super) written: bool,
     /// Whether a row may be gone, or its key changed.

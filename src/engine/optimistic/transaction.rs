@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Instant;
 
+use super::journal::Seen;
 use super::ledger::Snapshot;
 use super::news::Happening;
 use super::refusal::{Aftermath, Refusal};
@@ -17,16 +18,51 @@ pub(super) const TEMPORARY_FIRST: &str =
     "a search_path that names pg_temp is not supported on this engine";
 
 /// READ WRITE whatever the client's default is: copies are written even where the client may only read, which is for the gateway to see to.
-pub(super) const BEGIN: &str = "begin isolation level repeatable read, read write";
+const BEGIN: &str = "begin isolation level repeatable read, read write";
 
 impl Session {
     /// Opens a transaction on the backend, its snapshot pinned.
     pub(super) async fn begin(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
         self.foreseen = None;
         self.tables.clear(&mut self.server).await?;
-        self.tables.remake(&mut self.server).await?;
+        let undone = self.tables.remake(&mut self.server).await?;
+        if !undone.is_empty() {
+            self.fill_apart(&undone).await?;
+        }
+        self.open_transaction(block, access).await
+    }
+
+    /// Brings copies up to date in a transaction of its own, which no rollback undoes. Who has lost to another would
+    /// otherwise have all of it before him again with every retry, and never come in before those who have not.
+    async fn fill_apart(&mut self, tables: &[u32]) -> Result<(), Trouble> {
+        self.open_transaction(Block::Implicit, Access::AsSet).await?;
+        let filled = match self.fill(tables).await {
+            Ok(()) => self.commit_nothing().await,
+            failed => failed,
+        };
+        match filled {
+            Ok(()) => Ok(()),
+            Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
+            // The next statement that needs the copy meets the same trouble, and it has a client to tell.
+            Err(_) => Ok(self.abandon().await?),
+        }
+    }
+
+    /// Ends a transaction in which the client has no part. What it has read stays in the copies.
+    async fn commit_nothing(&mut self) -> Result<(), Trouble> {
+        let open = self.open()?;
+        let seen = Seen { snapshot: open.snapshot.clone(), own: open.xid };
+        self.common.journal().note_nothing(seen.own);
+        self.server.ask(Question::prepared("commit")).await?;
+        self.tables.commit(&seen);
+        self.state = State::Idle;
+        Ok(self.after_end(false).await?)
+    }
+
+    async fn open_transaction(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
         let mut pinned = self.pin().await?;
         if self.tables.check(&pinned.mark).is_err() {
+            self.common.journal().note_nothing(pinned.xid);
             self.server.ask(Question::prepared("rollback")).await?;
             self.tables.catch_up(&mut self.server).await?;
             pinned = self.pin().await?;

@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 
-use super::{Copy, InUse, Made, Tables, Used, low};
+use super::{Copy, InUse, Made, Renewal, Tables, Used, low};
 use crate::engine::optimistic::changes::{Pair, array};
 use crate::engine::optimistic::journal::{Key, Seen};
-use crate::engine::optimistic::ledger::Snapshot;
 use crate::engine::optimistic::refusal::Refusal;
 use crate::engine::optimistic::server::{Answer, Question, Server, Trouble, error_field};
-use crate::engine::optimistic::transaction::BEGIN;
-use crate::sql;
+
+/// How many rows are taken anew with every retry rather than once before it.
+const FEW: usize = 20;
 
 impl Tables {
     /// The tables whose copies are not yet filled in this transaction.
@@ -32,6 +32,11 @@ impl Tables {
         lacks: Option<HashSet<Key>>,
     ) -> Result<(), Trouble> {
         let Some(copy) = self.copies.get_mut(&table) else { return Ok(()) };
+        let few = lacks.as_ref().filter(|keys| copy.seen.is_some() && keys.len() <= FEW);
+        let if_rolled_back = few.map_or(Renewal::Before, |_| Renewal::AtUse);
+        if copy.is_littered {
+            server.ask(Question::prepared(Pair::new(&copy.shape, &copy.name).clear())).await?;
+        }
         let questions = copy.filling(lacks);
         let answers = if questions.is_empty() {
             Vec::new()
@@ -48,6 +53,7 @@ impl Tables {
         copy.in_use = Some(InUse {
             boundary: boundary.unwrap_or(-1),
             file: filled.and_then(|filled| filled.value(1).map(str::to_owned)),
+            if_rolled_back,
             written: false,
             may_vanish: false,
             locked: false,
@@ -89,9 +95,17 @@ impl Tables {
             if let Some(used) = copy.in_use.take() {
                 copy.file = used.file.or(copy.file.take());
                 copy.seen = Some(seen.clone());
+                copy.is_littered = false;
             }
         }
         self.views.values_mut().for_each(|view| view.made = Made::Kept);
+    }
+
+    /// The transaction has lost to another and is likely tried again. Between its snapshot and its COMMIT it should not
+    /// take longer then than the winner's next one, whose copies are up to date by its own writing.
+    pub(in crate::engine::optimistic) fn prepare_retry(&mut self) {
+        let used = self.copies.values_mut().filter_map(|copy| copy.in_use.as_mut());
+        used.for_each(|used| used.if_rolled_back = Renewal::Before);
     }
 
     /// The transaction was rolled back: the copies are what they were, and those made in it are gone.
@@ -101,44 +115,29 @@ impl Tables {
             self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);
         let views = self.views.iter().filter(|(_, view)| gone(view.made)).map(|(view, _)| *view);
         self.wanted = copies.chain(views).collect();
-        let unseen =
-            self.copies.iter().filter(|(_, copy)| copy.seen.is_none() && copy.in_use.is_some());
-        self.unseen = unseen.map(|(table, _)| *table).collect();
+        let undone = self.copies.iter().filter(|(_, copy)| copy.is_to_renew());
+        self.undone = undone.map(|(table, _)| *table).collect();
         self.copies.retain(|_, copy| !gone(copy.made));
         self.views.retain(|_, view| !gone(view.made));
-        self.copies.values_mut().for_each(|copy| copy.in_use = None);
-    }
-
-    /// Fills a copy in a transaction of its own, so that the next rollback does not undo it again.
-    pub(super) async fn fill_apart(
-        &mut self,
-        server: &mut Server,
-        table: u32,
-    ) -> Result<(), Trouble> {
-        let Some(copy) = self.copies.get_mut(&table) else { return Ok(()) };
-        let pair = Pair::new(&copy.shape, &copy.name);
-        if pair.refresh().is_none() || copy.shape.is_tied() || copy.seen.is_some() {
-            return Ok(());
-        }
-        let questions = [BEGIN, sql::optimistic::PIN, &pair.fill(), "commit"];
-        match server.ask_all(questions.map(Question::prepared).into()).await {
-            Ok(answers) => {
-                let file = answers.get(2).and_then(|fill| fill.value(1));
-                copy.file = file.map(str::to_owned);
-                copy.seen = answers.get(1).and_then(|pin| {
-                    let snapshot = Snapshot::parse(pin.value(0)?)?;
-                    Some(Seen { snapshot, own: pin.value(3)?.parse().ok()? })
-                });
-                Ok(())
-            }
-            Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
-            // The next statement that needs the copy meets the same trouble, and it has a client to tell.
-            Err(_) => server.ask(Question::prepared("rollback")).await.map(drop),
+        for copy in self.copies.values_mut() {
+            let is_used = copy.in_use.take().is_some();
+            copy.is_littered |= is_used && copy.seen.is_none() && copy.is_kept_current();
         }
     }
 }
 
 impl Copy {
+    /// Whether it is brought up to date before the next transaction begins, if this one is rolled back.
+    fn is_to_renew(&self) -> bool {
+        self.is_kept_current()
+            && self.in_use.as_ref().is_some_and(|used| used.if_rolled_back == Renewal::Before)
+    }
+
+    /// Whether the next transaction has any use of what is brought up to date before it begins.
+    pub(super) fn is_kept_current(&self) -> bool {
+        self.shape.key().is_some() && !self.shape.is_tied()
+    }
+
     /// What brings it up to date: the rows that it lacks, or what has changed since by the table itself, or everything. Where foreign
     /// keys tie tables the table itself is asked, since a cascade writes rows that no transaction names.
     fn filling(&self, lacks: Option<HashSet<Key>>) -> Vec<Question> {

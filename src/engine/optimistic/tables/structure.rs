@@ -198,7 +198,16 @@ impl Tables {
         let questions = statements.map(Question::once).collect();
         build(server, questions, open).await.map_err(Trouble::of_changed_schema)?;
         let numbers = Numbers::ask(server, &name, relation).await?;
-        let copy = Copy { shape, name, numbers, made, seen: None, file: None, in_use: None };
+        let copy = Copy {
+            shape,
+            name,
+            numbers,
+            made,
+            seen: None,
+            file: None,
+            is_littered: false,
+            in_use: None,
+        };
         self.copies.insert(relation, copy);
         Ok(())
     }
@@ -212,24 +221,27 @@ impl Tables {
     }
 
     /// Makes again what a rollback took away, outside of a transaction. What cannot be made is no longer what it was: then
-    /// everything is learned anew, and nobody is told but whoever names it.
+    /// everything is learned anew, and nobody is told but whoever names it. Returns the tables whose copies are to be
+    /// brought up to date before the next transaction.
     pub(in crate::engine::optimistic) async fn remake(
         &mut self,
         server: &mut Server,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Vec<u32>, Trouble> {
         let wanted: Vec<u32> = std::mem::take(&mut self.wanted).into_iter().collect();
         if !wanted.is_empty()
             && let Err(trouble) = self.ensure(server, &wanted, Open::No).await
         {
             return match trouble {
                 Trouble::Lost(_) => Err(trouble),
-                Trouble::Server(_) | Trouble::Refused(_) => self.catch_up(server).await,
+                Trouble::Server(_) | Trouble::Refused(_) => {
+                    self.catch_up(server).await.map(|()| Vec::new())
+                }
             };
         }
-        for table in std::mem::take(&mut self.unseen).into_iter().chain(wanted) {
-            self.fill_apart(server, table).await?;
-        }
-        Ok(())
+        let undone = std::mem::take(&mut self.undone).into_iter().chain(wanted);
+        let is_kept_current =
+            |table: &u32| self.copies.get(table).is_some_and(Copy::is_kept_current);
+        Ok(undone.filter(is_kept_current).collect())
     }
 
     /// Whether some of these have no copy yet.
