@@ -6,10 +6,12 @@ use color_eyre::eyre::{self, WrapErr as _};
 use futures::stream;
 
 use crate::cli::{EngineChoice, RushArgs};
+use crate::config::Config;
 use crate::engine::optimistic::LocalGateway;
 use crate::exit::{Exit, Failure};
 use crate::fault::with_causes;
-use crate::launch;
+use crate::launch::{self, settings};
+use crate::log;
 use crate::rush::board::Board;
 use crate::rush::headless::headless;
 use crate::rush::options::Options;
@@ -18,11 +20,9 @@ use crate::scenario::EngineKind;
 use crate::tui::recording::Recording;
 use crate::tui::rush::{Leaving, show};
 use crate::tui::screen::{Screen, inputs};
-use crate::tui::theme::{Charset, Depth, Theme};
+use crate::tui::theme::Theme;
 use crate::wire::Target;
 
-/// The colours of the rush's screen.
-const THEME: &str = "dark";
 /// The title of a recording.
 const RECORDED_AS: &str = "The rush";
 
@@ -34,10 +34,19 @@ pub fn run(arguments: &RushArgs) -> eyre::Result<Exit> {
 
 async fn open(arguments: &RushArgs) -> eyre::Result<Exit> {
     check(arguments)?;
-    let venues = launch::engine(&arguments.engine).await?;
+    let config = settings::configuration(arguments.config.as_deref())?;
+    let _log = config.log.as_deref().map(log::start).transpose()?;
+    let theme = theme(arguments, &config)?;
+    let engine = settings::engine_of(arguments.engine.clone(), &config);
+    let venues = launch::engine(&engine).await?;
     let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
-    let sold = sell_on(arguments, venue.target).await;
-    venues.stop().await.map_err(Failure::from)?;
+    let sold = match engine.engine {
+        Some(EngineChoice::Optimistic) => {
+            sell_optimistically(arguments, theme.as_ref(), &venue.target).await
+        }
+        Some(EngineChoice::Postgres) | None => sell(arguments, theme.as_ref(), &venue.target).await,
+    };
+    launch::stop(&venues).await?;
     let Sold { board, interrupted } = sold?;
     write(&board, &arguments.rush)?;
     Ok(match (interrupted, board.holds()) {
@@ -55,15 +64,29 @@ fn check(arguments: &RushArgs) -> Result<(), Failure> {
     arguments.rush.check().map_err(|error| Failure::misuse(error.to_string()))
 }
 
-/// With `--engine optimistic`, all strategies have that engine before the database.
-async fn sell_on(arguments: &RushArgs, database: Target) -> eyre::Result<Sold> {
-    if arguments.engine.engine != Some(EngineChoice::Optimistic) {
-        return sell(arguments, &database).await;
+/// The screen's colours; none where there is no screen.
+fn theme(arguments: &RushArgs, config: &Config) -> Result<Option<Theme>, Failure> {
+    let theme = settings::theme(arguments.theme.as_deref(), config)?;
+    let is_seen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if is_seen && !arguments.rush.headless {
+        return Ok(Some(theme));
     }
-    let gateway = LocalGateway::start(&database, None).await.map_err(|error| {
+    match arguments.record {
+        Some(_) => Err(Failure::misuse("--record needs a terminal to record")),
+        None => Ok(None),
+    }
+}
+
+/// All strategies have the optimistic engine before the database.
+async fn sell_optimistically(
+    arguments: &RushArgs,
+    theme: Option<&Theme>,
+    database: &Target,
+) -> eyre::Result<Sold> {
+    let gateway = LocalGateway::start(database).await.map_err(|error| {
         Failure::unreachable(format!("the optimistic engine: {}", with_causes(&error)))
     })?;
-    let sold = sell(arguments, gateway.target()).await;
+    let sold = sell(arguments, theme, gateway.target()).await;
     gateway.stop().await;
     sold
 }
@@ -74,16 +97,14 @@ struct Sold {
     interrupted: bool,
 }
 
-async fn sell(arguments: &RushArgs, target: &Target) -> eyre::Result<Sold> {
+async fn sell(arguments: &RushArgs, theme: Option<&Theme>, target: &Target) -> eyre::Result<Sold> {
     let RushArgs { rush: options, record, .. } = arguments;
-    let is_seen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if options.headless || !is_seen {
-        if record.is_some() {
-            return Err(Failure::misuse("--record needs a terminal to record").into());
+    match theme {
+        Some(theme) => {
+            let recording = launch::recording(record.as_deref(), RECORDED_AS)?;
+            seen(options, theme, target, recording).await
         }
-        unseen(options, target).await
-    } else {
-        seen(options, target, launch::recording(record.as_deref(), RECORDED_AS)?).await
+        None => unseen(options, target).await,
     }
 }
 
@@ -94,16 +115,18 @@ async fn unseen(options: &Options, target: &Target) -> eyre::Result<Sold> {
     Ok(Sold { board, interrupted: interrupted.is_cancelled() })
 }
 
-async fn seen(options: &Options, target: &Target, recording: Recording) -> eyre::Result<Sold> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let theme = Theme::find(THEME, Depth::of(variable), Charset::of(variable));
-    let theme = theme.map_err(|error| Failure::misuse(error.to_string()))?;
+async fn seen(
+    options: &Options,
+    theme: &Theme,
+    target: &Target,
+    recording: Recording,
+) -> eyre::Result<Sold> {
     let Recording { tape, troubles, ending } = recording;
     let input = inputs().wrap_err("cannot listen to the terminal")?;
     let mut input = stream::select(input, troubles);
     let mut screen = Screen::open(tape).wrap_err("cannot take the terminal")?;
     let leaving = Leaving::WhenAsked;
-    let left = show(screen.terminal(), &mut input, &theme, options, target, leaving).await;
+    let left = show(screen.terminal(), &mut input, theme, options, target, leaving).await;
     drop((screen, input));
     launch::end(ending)?;
     let left = left.map_err(|error| Failure::unreachable(with_causes(&error)))?;

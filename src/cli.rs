@@ -238,6 +238,12 @@ pub struct RushArgs {
     /// The crowd.
     #[command(flatten)]
     pub rush: crate::rush::options::Options,
+    /// The colours: dark, light, projector, or a theme file
+    #[arg(long, value_name = "NAME|FILE", env = "OVERBOOKED_THEME")]
+    pub theme: Option<String>,
+    /// The configuration file, instead of overbooked/config.toml in your configuration folder
+    #[arg(long, value_name = "FILE", env = "OVERBOOKED_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
     /// Record what the screen shows into a new file, for `asciinema play FILE`
     #[arg(long, value_name = "FILE", conflicts_with = "headless", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,

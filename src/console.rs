@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use color_eyre::eyre::{self, WrapErr as _};
@@ -13,7 +12,7 @@ use crate::cli::{ConsoleArgs, EngineArgs};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::headless;
-use crate::launch;
+use crate::launch::{self, settings};
 use crate::log;
 use crate::run::venues::Venues;
 use crate::run::{Ending, Production, Run};
@@ -21,11 +20,7 @@ use crate::scenario::{EngineKind, Scenario, library};
 use crate::tui::app::Setting;
 use crate::tui::recording::Recording;
 use crate::tui::screen::{Screen, Signal, inputs};
-use crate::tui::theme::{Charset, Depth, Theme};
 use crate::tui::{self, Console, Ends, Engines};
-
-/// The colours unless a theme is named.
-const FIRST_THEME: &str = "dark";
 
 /// Opens the console, and ends when its user leaves it.
 pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
@@ -46,7 +41,7 @@ pub fn compare(arguments: ConsoleArgs) -> eyre::Result<Exit> {
 }
 
 fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
-    let config = read_config(arguments.config.as_ref())?;
+    let config = settings::configuration(arguments.config.as_deref())?;
     let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
     let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
     let scenario = library::open(scenario).map_err(Failure::from)?;
@@ -54,7 +49,7 @@ fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
     let setting = setting(&arguments, &config)?;
     need_a_terminal()?;
     let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
-    let engine = with_config(arguments.engine, &config);
+    let engine = settings::engine_of(arguments.engine, &config);
     let kind = engine.engine.map(EngineKind::from).filter(|_| engines == Engines::One);
     let production = Production {
         schedule: Arc::new(scenario.schedules.first()),
@@ -88,7 +83,7 @@ async fn play(
             let _ = writeln!(std::io::stderr(), "overbooked: {untidy}");
         }
     }
-    venues.stop().await.map_err(Failure::from)?;
+    launch::stop(&venues).await?;
     shown.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -122,25 +117,9 @@ async fn show(console: Console, recording: Recording) -> eyre::Result<Exit> {
     })
 }
 
-fn read_config(named: Option<&PathBuf>) -> Result<Config, Failure> {
-    use etcetera::BaseStrategy as _;
-    let read = match (named, etcetera::choose_base_strategy()) {
-        (Some(path), _) => Config::open(path),
-        (None, Ok(folders)) => {
-            Config::open_if_there(&folders.config_dir().join("overbooked/config.toml"))
-        }
-        // Without a home there is no configuration of one's own.
-        (None, Err(_)) => Ok(Config::default()),
-    };
-    read.map_err(|error| Failure::misuse(error.to_string()))
-}
-
 fn setting(arguments: &ConsoleArgs, config: &Config) -> Result<Setting, Failure> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let theme = arguments.theme.as_deref().or(config.theme.as_deref()).unwrap_or(FIRST_THEME);
-    let theme = Theme::find(theme, Depth::of(variable), Charset::of(variable));
     Ok(Setting {
-        theme: theme.map_err(|error| Failure::misuse(error.to_string()))?,
+        theme: settings::theme(arguments.theme.as_deref(), config)?,
         keys: config.keys.clone(),
         library: every_scenario(),
         pace: config.pace,
@@ -151,22 +130,6 @@ fn setting(arguments: &ConsoleArgs, config: &Config) -> Result<Setting, Failure>
 /// What can be picked with a key; a test keeps every one of them readable.
 fn every_scenario() -> Vec<Arc<Scenario>> {
     library::ENTRIES.iter().filter_map(|entry| entry.scenario().ok()).map(Arc::new).collect()
-}
-
-/// The command line and the environment go before the file.
-fn with_config(arguments: EngineArgs, config: &Config) -> EngineArgs {
-    use crate::cli::EngineChoice;
-    let choice = config.engine.map(|kind| match kind {
-        EngineKind::Optimistic => EngineChoice::Optimistic,
-        _ => EngineChoice::Postgres,
-    });
-    EngineArgs {
-        url: arguments.url.or_else(|| config.url.clone()),
-        engine: arguments.engine.or(choice),
-        isolation: arguments.isolation.or(config.isolation),
-        pg_bin: arguments.pg_bin.or_else(|| config.pg_bin.clone()),
-        data: arguments.data,
-    }
 }
 
 fn need_a_terminal() -> Result<(), Failure> {

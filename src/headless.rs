@@ -70,7 +70,7 @@ async fn play_all(
     interrupted: &CancellationToken,
 ) -> eyre::Result<Exit> {
     let played = play_each(venues, productions, arguments, interrupted).await;
-    venues.stop().await.map_err(Failure::from)?;
+    launch::stop(venues).await?;
     if interrupted.is_cancelled() { Ok(Exit::Interrupted) } else { played }
 }
 

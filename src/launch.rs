@@ -1,5 +1,6 @@
 //! From the command line's words to an engine that answers, and to a recording.
 
+use std::fmt;
 use std::io::{self, Write as _};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 mod display;
 mod interruption;
+pub mod settings;
 
 use crate::cli::{EngineArgs, EngineChoice};
 use crate::engine::flavor;
 use crate::engine::optimistic::{ALONE, BEHIND_ITSELF};
-use crate::engine::postgres::{Cluster, ClusterOptions};
+use crate::engine::postgres::{Cluster, ClusterOptions, sweep_leftovers};
 use crate::exit::Failure;
 use crate::fault::with_causes;
 use crate::launch::display::Display;
@@ -67,6 +69,7 @@ async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Venues,
     for warning in target.warnings() {
         let _ = writeln!(io::stderr(), "overbooked: {warning}");
     }
+    name(&sweep_leftovers().await);
     // What is wrong with an address or a password is said here, on the terminal, before the screen opens.
     let connection = Connection::connect(&target).await?;
     match (flavor::is_optimistic(&connection), engine) {
@@ -92,7 +95,7 @@ async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {
     let _bytes = display.count_bytes();
     venues.start(&|progress| display.show(&progress)).await?;
     display.clear();
-    name_doubts(&venues.doubts().await);
+    name(&venues.doubts().await);
     Ok(venues)
 }
 
@@ -104,13 +107,21 @@ pub async fn private_cluster(arguments: &EngineArgs) -> Result<Cluster, Failure>
     let cluster = Cluster::start(&cluster_options(arguments), &show).await;
     display.clear();
     let cluster = cluster.map_err(|error| Failure::unreachable(with_causes(&error)))?;
-    name_doubts(&cluster.doubts().iter().map(ToString::to_string).collect::<Vec<_>>());
+    name(cluster.doubts());
     Ok(cluster)
 }
 
-/// Names what was left alone because it may be somebody else's.
-fn name_doubts(doubts: &[String]) {
+/// Stops what was started, and names what stays.
+pub async fn stop(venues: &Venues) -> Result<(), Failure> {
+    let doubt = venues.stop().await?;
+    name(doubt.as_slice());
+    Ok(())
+}
+
+/// Names what was left alone because it may be somebody else's, a line each.
+pub fn name(doubts: &[impl fmt::Display]) {
     for doubt in doubts {
+        // Where nobody reads it, the work goes on; it is in the log, too.
         let _ = writeln!(io::stderr(), "overbooked: {doubt}");
     }
 }

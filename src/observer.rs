@@ -120,7 +120,7 @@ fn about(question: &'static str) -> impl Fn(sqlx::Error) -> ObserverError {
 pub struct Observer {
     pool: PgPool,
     flavor: Flavor,
-    /// The schema of pageinspect, where the pages may be read.
+    /// Where the functions are that read pages, if pages may be read.
     inspect: Option<pageinspect::Pages>,
     state: Mutex<State>,
 }
@@ -143,11 +143,14 @@ impl Observer {
         watch: Watch,
         inspection: Inspection,
     ) -> Result<Self, ObserverError> {
-        let pool = connections::pool(target.sqlx_options());
+        let pool = connections::pool(target.sqlx_options(), inspection);
+        if inspection == Inspection::Allowed {
+            connections::fill(&pool).await;
+        }
         let flavor = Flavor::detect(target, &pool).await;
         let flavor = flavor.map_err(about("what kind of server this is"))?;
         let inspect = match flavor.sight.rows {
-            Source::PostgreSql => pageinspect::find(&pool, inspection).await,
+            Source::PostgreSql => pageinspect::find(&pool).await,
             _ => None,
         };
         let state = Mutex::new(State { watch, ..State::default() });
@@ -164,11 +167,8 @@ impl Observer {
         *self.state() = State { watch, ..State::default() };
     }
 
-    /// Ends the connections and takes away what was installed to look with.
+    /// Ends the connections.
     pub async fn close(self) {
-        if let Some(pages) = self.inspect {
-            pages.leave(&self.pool).await;
-        }
         self.pool.close().await;
     }
 

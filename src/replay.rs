@@ -22,7 +22,7 @@ use crate::event::{
 };
 use crate::scenario::{
     EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Manner, Player, Scenario,
-    Schedule, Schedules, Step, Whom,
+    Schedule, Schedules, Statement, Step, Whom,
 };
 
 mod answer;
@@ -350,7 +350,7 @@ impl<'a> Prompter<'a> {
                 _ => scenario.isolation,
             },
             engines: vec![engine],
-            setup: scenario.setup.iter().filter_map(|sql| sheet::statement(sql)).collect(),
+            setup: scenario.setup.iter().filter_map(copied).collect(),
             teardown: scenario.teardown.iter().filter_map(|sql| sheet::statement(sql)).collect(),
             finally: scenario.finally.as_ref().zip(self.finally).map(|(finally, lines)| Finally {
                 sql: finally.sql.clone(),
@@ -367,6 +367,10 @@ impl<'a> Prompter<'a> {
 fn step(session: &SessionName, narration: String, sql: String) -> Step {
     let (name, expectations) = (String::new(), Vec::new());
     Step { name, session: session.clone(), narration, sql, expectations, line: 0 }
+}
+
+fn copied(statement: &Statement) -> Option<Statement> {
+    sheet::statement(&statement.sql).map(|sql| Statement { sql, line: 0, column: 0 })
 }
 
 fn expectation(expected: Expected) -> Expectation {

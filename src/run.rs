@@ -17,6 +17,7 @@ mod actor;
 mod alias;
 mod curtain;
 mod director;
+mod failure;
 mod hold;
 mod lasting;
 mod lookout;

@@ -98,9 +98,11 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), RushError> {
     let pool = connect(target).await?;
-    for name in sweep(&pool, PREFIX).await? {
-        tell(&reports, Report::Note(format!("dropped {name}, which an earlier run left behind")))
-            .await;
+    let swept = sweep(&pool, PREFIX).await?;
+    let dropped = swept.dropped.iter();
+    let dropped = dropped.map(|name| format!("dropped {name}, which an earlier run left behind"));
+    for note in dropped.chain(swept.doubts.iter().map(ToString::to_string)) {
+        tell(&reports, Report::Note(note)).await;
     }
     let trace = Arc::new(Trace::new(options));
     let rush = Rush { options, target, pool, trace, reports, stop };

@@ -18,12 +18,14 @@ pub mod mistake;
 mod permutation;
 pub mod spec_file;
 pub mod sql_file;
+mod statement;
 mod variables;
 
 pub use expected::{Cell, Expected, Manner, Order, Whom};
 pub use interleavings::Interleavings;
 pub use mistake::Mistake;
 pub use permutation::NoPermutation;
+pub use statement::Statement;
 pub use variables::fill;
 
 /// How many sessions a scenario can have: as many as the embedded engine has room for.
@@ -55,7 +57,7 @@ pub struct Scenario {
     /// Where the story comes from.
     pub source: Option<String>,
     /// Submissions that make the tables, executed one by one in autocommit.
-    pub setup: Vec<String>,
+    pub setup: Vec<Statement>,
     /// Submissions that undo the setup.
     pub teardown: Vec<String>,
     /// What is looked at in the end, and what it must show.
@@ -309,5 +311,13 @@ impl Isolation {
 
 /// `(1 row)`, `(3 rows)`: how a count of rows is written, in files and by psql.
 pub(crate) fn rows(count: u64) -> String {
-    if count == 1 { "(1 row)".to_owned() } else { format!("({count} rows)") }
+    format!("({})", counted(count, "row"))
+}
+
+/// `1 row`, `3 rows`: so many of what a noun names that has a regular plural.
+pub(crate) fn counted(count: impl Into<u64>, noun: &str) -> String {
+    match count.into() {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
 }

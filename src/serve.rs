@@ -37,7 +37,7 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
         Ok(gateway) => until_told_to_stop(gateway, mode).await,
         Err(error) => Err(refused(&error).into()),
     };
-    venues.stop().await.map_err(Failure::from)?;
+    launch::stop(&venues).await?;
     served
 }
 
@@ -47,6 +47,7 @@ async fn until_told_to_stop(gateway: Gateway, mode: Mode) -> eyre::Result<Exit> 
     if let Err(error) = announce(&gateway, mode) {
         tracing::info!(%error, "nobody reads where the gateway is");
     }
+    launch::name(gateway.doubts());
     interrupted.cancelled().await;
     gateway.stop().await;
     Ok(Exit::Interrupted)

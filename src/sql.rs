@@ -7,12 +7,18 @@
 pub mod schema {
     /// Schemas that carry our mark.
     pub const MARKED: &str = include_str!("../sql/schema/marked.sql");
+    /// Whether a schema still carries its mark.
+    pub const IS_MARKED: &str = include_str!("../sql/schema/is_marked.sql");
     /// Ends a backend.
     pub const END_BACKEND: &str = include_str!("../sql/schema/end_backend.sql");
     /// Prepared transactions that are in a schema's way out.
     pub const PREPARED: &str = include_str!("../sql/schema/prepared.sql");
-    /// The lock that a living run holds on its schema's name.
+    /// The lock on a schema's name, for a transaction.
     pub const TAKE_LOCK: &str = include_str!("../sql/schema/take_lock.sql");
+    /// The lock on a schema's name, for as long as a connection.
+    pub const TAKE_SESSION_LOCK: &str = include_str!("../sql/schema/take_session_lock.sql");
+    /// Lifts timeouts.
+    pub const WITHOUT_LIMITS: &str = include_str!("../sql/schema/without_limits.sql");
     /// Whether the engine keeps advisory locks at all.
     pub const LOCK_IS_REAL: &str = include_str!("../sql/schema/lock_is_real.sql");
     /// The server's clock in seconds.
@@ -39,9 +45,9 @@ pub mod observer {
     pub const COCKROACH_LOCKS: &str = include_str!("../sql/observer/cockroach_locks.sql");
     /// Who sits idle in an open transaction.
     pub const IDLE_IN_TRANSACTION: &str = include_str!("../sql/observer/idle_in_transaction.sql");
-    /// Where pageinspect is.
+    /// Where pageinspect's functions are.
     pub const INSPECTOR: &str = include_str!("../sql/observer/inspector.sql");
-    /// Installs pageinspect; several statements.
+    /// Makes pageinspect's functions for a connection; several statements.
     pub const INSTALL_INSPECTOR: &str = include_str!("../sql/observer/install_inspector.sql");
     /// The rows that a transaction has deleted or changed; a template.
     pub const MARKED_ROWS: &str = include_str!("../sql/observer/marked_rows.sql");
@@ -53,8 +59,6 @@ pub mod observer {
     pub const PLAIN_ROWS: &str = include_str!("../sql/observer/plain_rows.sql");
     /// The watched tables where there is no PostgreSQL underneath.
     pub const PLAIN_TABLES: &str = include_str!("../sql/observer/plain_tables.sql");
-    /// Removes pageinspect; several statements.
-    pub const REMOVE_INSPECTOR: &str = include_str!("../sql/observer/remove_inspector.sql");
     /// The keys of the rows at given places; a template.
     pub const ROW_KEYS: &str = include_str!("../sql/observer/row_keys.sql");
     /// A table's rows, their holders and queues; a template.

@@ -1,5 +1,5 @@
--- Schemas that carry our mark. $1: the prefix with its underscore; $2: where the mark stands in a comment's beginning.
-select n.nspname::text as name, d.description as mark, extract(epoch from now())::bigint as now
+-- Schemas that carry a mark of ours. $1: the prefix with its underscore; $2: how a mark begins.
+select n.nspname::text as name, n.oid::bigint as oid, d.description as mark, extract(epoch from now())::bigint as now
 from pg_catalog.pg_namespace n
 join pg_catalog.pg_description d
   on d.objoid = n.oid and d.classoid = 'pg_catalog.pg_namespace'::regclass and d.objsubid = 0

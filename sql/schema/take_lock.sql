@@ -1,2 +1,2 @@
--- The lock that a living run holds on its schema's name until the transaction ends. $1: our class; $2: the name.
+-- The lock that a living run holds on its schema's name, until the transaction ends. $1: our class; $2: the name.
 select pg_catalog.pg_try_advisory_xact_lock($1, pg_catalog.hashtext($2))

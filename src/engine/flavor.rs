@@ -217,12 +217,20 @@ fn product(kind: EngineKind, version: &str) -> String {
     }
 }
 
-/// Whether two connections that are open at the same time have the same backend: then a pooler in transaction mode stands before the
-/// server, and a session there is nobody's own. Leaves no setting and no prepared statement in what it may share with others.
+/// Whether a pooler in transaction mode stands before the server, so that a session there is nobody's own.
 pub async fn shares_backends(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
-    let (_, first) = identity(&mut one).await?;
-    let (_, second) = identity(&mut other).await?;
+    have_one_backend(&mut one, &mut other).await
+}
+
+/// Whether these two connections, open at the same time, have the same backend. Leaves no setting and no prepared statement in what
+/// they may share with others.
+pub(crate) async fn have_one_backend(
+    one: &mut PgConnection,
+    other: &mut PgConnection,
+) -> Result<bool, sqlx::Error> {
+    let (_, first) = identity(one).await?;
+    let (_, second) = identity(other).await?;
     Ok(first.is_some() && first == second)
 }
 

@@ -109,6 +109,9 @@ pub(crate) enum Why {
     /// It says that something else is ours.
     #[error("its mark is that of {0}, which it is not")]
     Copied(String),
+    /// Somebody has written into it.
+    #[error("it is not as Overbooked has written it")]
+    Changed,
     /// Somebody else uses it.
     #[error("a server listens in it that Overbooked did not start")]
     Server,
@@ -223,11 +226,6 @@ impl Abandoned {
         &self.mark
     }
 
-    /// Whether a cluster is in it, or belongs to it: a server may still run on that, and must be ended first.
-    pub(crate) fn has_data(&self) -> bool {
-        self.mark.data().is_some() || self.path.join(layout::DATA).exists()
-    }
-
     /// Removes it, if nothing but what belongs in it is in it.
     pub(crate) fn remove(self, owners: &[u32]) -> Result<(), Doubt> {
         remove_opened(&self.path, &self.folder, owners)
@@ -257,6 +255,15 @@ pub(crate) fn is_name(name: &OsStr, prefix: &str) -> bool {
     let chance = name.to_str().and_then(|name| name.strip_prefix(prefix));
     chance.is_some_and(|chance| {
         chance.len() == CHANCE && chance.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+    })
+}
+
+/// Whether this very process has made the folder.
+pub(crate) fn is_own(path: &Path) -> bool {
+    let text = fs::read_to_string(path.join(LOCK)).unwrap_or_default();
+    let inode = fs::symlink_metadata(path).map(|folder| folder.ino());
+    Mark::parse(&text).is_some_and(|mark| {
+        mark.process == std::process::id() && inode.is_ok_and(|inode| inode == mark.inode)
     })
 }
 

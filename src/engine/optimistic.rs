@@ -76,6 +76,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::engine::marked::Doubt;
 use crate::engine::removal::{Identity, remove_file};
 use crate::wire::frame::Stream;
 use crate::wire::{Target, UnixSocket};
@@ -256,6 +257,11 @@ impl Gateway {
     /// The self-signed certificate that a client may be told to trust (`sslrootcert`).
     pub fn certificate(&self) -> Option<&Path> {
         self.certificate.as_ref().map(certificate::Published::path)
+    }
+
+    /// What looks like the certificate of a killed gateway, and was left alone.
+    pub fn doubts(&self) -> &[Doubt] {
+        self.certificate.as_ref().map_or(&[], certificate::Published::doubts)
     }
 
     /// What only the gateway knows; the first caller gets it.

@@ -35,11 +35,11 @@ use server::{Launch, Server};
 pub use binaries::{Looked, Unfit};
 pub use download::DownloadError;
 pub use error::ClusterError;
-pub(crate) use folder::PREFIX;
+pub(crate) use folder::{PREFIX, gateway_place};
 pub use settings::SUPERUSER;
 pub use version::Version;
 
-use super::marked::Doubt;
+pub use super::marked::Doubt;
 use crate::wire::Target;
 
 /// How a cluster is to be started. The default is one of the machine's own binaries, thrown away after use.
@@ -203,13 +203,14 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends the server and waits until nothing of it is left but what is to be kept.
-    pub async fn stop(self) -> Result<(), ClusterError> {
+    /// Ends the server and waits until nothing of it is left but what is to be kept. Its folder stays, and is named, if somebody has put
+    /// something into it.
+    pub async fn stop(self) -> Result<Option<Doubt>, ClusterError> {
         let Self { server, folder, kept, .. } = self;
         let stopped = server.stop().await.map_err(ClusterError::Stop);
-        // Where the supervisor itself was killed, its work is ours. What is in doubt is in the log, and the next start names it.
-        let _left_alone = folder.remove(kept.as_ref().map(Kept::data).as_deref()).await;
-        stopped
+        // Where the supervisor itself was killed, its work is ours.
+        let removed = folder.remove(kept.as_ref().map(Kept::data).as_deref()).await;
+        stopped.map(|()| removed.err())
     }
 }
 
@@ -221,9 +222,21 @@ async fn run_folder(
 ) -> Result<(RunFolder, Vec<Doubt>), ClusterError> {
     let places =
         options.temporary.clone().map_or_else(|| folder::places(run_as), |place| vec![place]);
+    let doubts = sweep(&places, run_as).await;
+    Ok((folder::create_in(&places, run_as, kept)?, doubts))
+}
+
+/// Removes what killed programs have left on this machine, and says what only looks like it. Whoever starts a cluster need not ask.
+pub(crate) async fn sweep_leftovers() -> Vec<Doubt> {
+    // Without an account to drop to, root has never started a server here.
+    let run_as = RunAs::choose().unwrap_or(RunAs::Ourselves);
+    sweep(&folder::places(&run_as), &run_as).await
+}
+
+async fn sweep(places: &[PathBuf], run_as: &RunAs) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for place in places.iter().collect::<BTreeSet<_>>() {
         doubts.extend(folder::sweep(place, run_as).await);
     }
-    Ok((folder::create_in(&places, run_as, kept)?, doubts))
+    doubts
 }

@@ -5,35 +5,33 @@
 //! that run lives:
 //!
 //! ```text
-//! overbooked_rush_5c1f09aa  'overbooked made this; alive while locked'         its run holds an advisory lock on the name
-//! overbooked_rush_77e0b132  'overbooked made this; alive until 1767225600'     the engine has no such locks: a lease
+//! overbooked_rush_5c1f09aa  'overbooked made the schema overbooked_rush_5c1f09aa (16423); alive while locked'      see `life`
+//! overbooked_rush_77e0b132  'overbooked made the schema overbooked_rush_77e0b132 (112); alive until 1767225600'    no such locks: a lease
 //! ```
 //!
-//! The lock is held by a transaction that stays open, not by a session: PgBouncer in transaction mode lends a
-//! server's session to somebody else between two transactions. It has neither snapshot nor transaction id, so it holds nothing back.
+//! The comment names the schema itself: one that a person has renamed or copied is that person's, and left alone. A prepared transaction in the
+//! schema's way is rolled back if it has touched nothing else; one that has may be somebody's, and stays with the schema.
+
+mod life;
+mod mark;
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgRow, Postgres};
+use sqlx::postgres::{PgArguments, PgPool, Postgres};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Row as _, Transaction};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Row as _, Transaction};
 
 use crate::event::Pid;
 use crate::sql::schema as sql;
+use life::Life;
+use mark::{Alive, MADE, Mark};
 
 /// The first of the lock's two numbers ("over"): no other program's advisory locks are likely to have it.
 const LOCK_CLASS: i32 = 0x6f76_6572;
-/// How a comment of ours begins.
-const MARK: &str = "overbooked made this; alive ";
 /// How long a schema is left alone where no lock can tell whether its run lives.
 const LEASE: Duration = Duration::from_hours(24);
 /// How long a drop waits for whoever still has a lock in the schema.
 const PATIENCE: Duration = Duration::from_millis(2500);
-/// How often the lock's connection is tried, so that a run that outlives a restart of its server has its lock again.
-const PULSE: Duration = Duration::from_secs(2);
 
 /// Why a schema could not be made, dropped or swept.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +54,61 @@ pub enum SchemaError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// It was left alone.
+    #[error(transparent)]
+    Doubt(#[from] SchemaDoubt),
     /// The schemas of earlier runs could not be listed.
     #[error("the schemas that earlier runs left behind could not be listed")]
     List(#[source] sqlx::Error),
+}
+
+/// A schema of ours, by its looks, that was left alone.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema {name} was left alone: {why}; if nobody needs it: drop schema {name} cascade")]
+pub struct SchemaDoubt {
+    name: String,
+    why: Why,
+}
+
+impl SchemaDoubt {
+    fn new(name: &str, why: Why) -> Self {
+        let is_plain = name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
+        let name =
+            if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) };
+        let doubt = Self { name, why };
+        tracing::warn!("{doubt}");
+        doubt
+    }
+}
+
+/// Why a schema was left alone.
+#[derive(Debug, thiserror::Error)]
+enum Why {
+    /// It says that something else is ours.
+    #[error("its comment is that of another schema, from which it was copied or renamed")]
+    Copied,
+    /// Somebody's transaction has a lock in it.
+    #[error(
+        "{} a lock in it and may be somebody's, since it has touched more than that; commit it or roll it back first",
+        prepared(.0)
+    )]
+    Prepared(Vec<String>),
+}
+
+fn prepared(gids: &[String]) -> String {
+    match gids {
+        [one] => format!("the prepared transaction '{one}' has"),
+        _ => format!("each of the prepared transactions '{}' has", gids.join("', '")),
+    }
+}
+
+/// What became of the schemas of dead runs.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Those that were dropped.
+    pub dropped: Vec<String>,
+    /// Those that were left alone.
+    pub doubts: Vec<SchemaDoubt>,
 }
 
 /// A schema that belongs to this run alone.
@@ -92,131 +142,165 @@ impl RunSchema {
     /// Drops it with all that is in it, and lets go of the lock.
     pub async fn drop(self) -> Result<(), SchemaError> {
         let Self { name, pool, life } = self;
-        roll_back_prepared(&pool, &name).await;
-        let dropped = drop_patiently(&pool, &name).await;
+        let dropped = Box::pin(drop_patiently(&pool, &name)).await;
         if let Some(life) = life {
             life.end().await;
         }
-        dropped.map_err(|source| SchemaError::Drop { name, source })
+        dropped
     }
 
     /// The lock comes first: between its making and its lock, a schema would look like a dead run's.
     async fn make(pool: &PgPool, name: &str) -> Result<Option<Life>, sqlx::Error> {
-        let options = pool.connect_options();
-        let life = Life::begin((*options).clone(), name.to_owned()).await?;
-        let mark = match life {
-            Some(_) => format!("{MARK}while locked"),
-            None => format!("{MARK}until {}", clock(pool).await? + LEASE.as_secs().cast_signed()),
+        let life = Life::begin(pool, name.to_owned()).await?;
+        let alive = match life {
+            Some(_) => Alive::WhileLocked,
+            None => Alive::Until(clock(pool).await? + LEASE.as_secs().cast_signed()),
         };
-        make_marked(pool, name, &mark).await?;
+        make_marked(pool, name, alive).await?;
         Ok(life)
     }
 }
 
-/// Drops the schemas with this prefix whose runs are dead, and names them. What lives, and what carries no mark of ours, is left alone; so
-/// is what this user may not drop.
-pub async fn sweep(pool: &PgPool, prefix: &str) -> Result<Vec<String>, SchemaError> {
-    let mut swept = Vec::new();
-    for row in marked(pool, prefix).await.map_err(SchemaError::List)? {
-        let (name, mark, now): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
-        if sweep_one(pool, &name, &mark, now).await.unwrap_or(false) {
-            swept.push(name);
+/// Drops the schemas with this prefix whose runs are dead. What lives, and what carries no mark of ours, is left alone; so is what this
+/// user may not drop.
+pub async fn sweep(pool: &PgPool, prefix: &str) -> Result<Swept, SchemaError> {
+    let mut swept = Swept::default();
+    for found in marked(pool, prefix).await.map_err(SchemaError::List)? {
+        match sweep_one(pool, &found).await {
+            Ok(true) => swept.dropped.push(found.name),
+            Ok(false) => {}
+            Err(SchemaError::Doubt(doubt)) => swept.doubts.push(doubt),
+            Err(error) => tracing::warn!(schema = found.name, ?error, "left for the next run"),
         }
     }
     Ok(swept)
 }
 
-async fn marked(pool: &PgPool, prefix: &str) -> Result<Vec<PgRow>, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    let query = unnamed(sql::MARKED).bind(format!("{prefix}_")).bind(MARK);
-    query.fetch_all(&mut *transaction).await
+/// A schema whose comment begins as a mark does.
+#[derive(sqlx::FromRow)]
+struct Found {
+    name: String,
+    oid: i64,
+    mark: String,
+    now: i64,
 }
 
-async fn sweep_one(pool: &PgPool, name: &str, mark: &str, now: i64) -> Result<bool, sqlx::Error> {
+async fn marked(pool: &PgPool, prefix: &str) -> Result<Vec<Found>, sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    if !is_dead(&mut transaction, name, mark, now).await? {
+    let query = sqlx::query_as(sql::MARKED).persistent(false);
+    query.bind(format!("{prefix}_")).bind(MADE).fetch_all(&mut *transaction).await
+}
+
+async fn sweep_one(pool: &PgPool, found: &Found) -> Result<bool, SchemaError> {
+    let name = &found.name;
+    let mark = Mark::parse(&found.mark).filter(|mark| mark.is_of(name, found.oid));
+    let Some(mark) = mark else { return Err(SchemaDoubt::new(name, Why::Copied).into()) };
+    let failed = |source| SchemaError::Drop { name: name.clone(), source };
+    let mut transaction = patient_transaction(pool).await.map_err(failed)?;
+    if !is_dead(&mut transaction, &mark, found).await.map_err(failed)? {
         return Ok(false);
     }
-    // A run that has just ended by itself has let go of its lock after dropping its schema.
-    let is_there = unnamed("select to_regnamespace($1) is not null").bind(name);
-    if !is_there.fetch_one(&mut *transaction).await?.get::<bool, _>(0) {
-        return Ok(false);
-    }
-    roll_back_prepared(pool, name).await;
-    sqlx::raw_sql(AssertSqlSafe(drop_statement(name))).execute(&mut *transaction).await?;
-    transaction.commit().await?;
+    make_way(pool, name).await?;
+    transaction.execute(drop_statement(name)).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)?;
     Ok(true)
 }
 
+/// Whether the schema's run is gone, and nobody has taken away its schema or its mark since we saw it.
 async fn is_dead(
     transaction: &mut Transaction<'_, Postgres>,
-    name: &str,
-    mark: &str,
-    now: i64,
+    mark: &Mark,
+    found: &Found,
 ) -> Result<bool, sqlx::Error> {
-    match mark[MARK.len()..].strip_prefix("until ") {
-        Some(until) => Ok(until.parse::<i64>().is_ok_and(|until| until < now)),
-        None => try_lock(transaction, name).await,
-    }
+    let is_over = match mark.alive {
+        Alive::Until(end) => end < found.now,
+        Alive::WhileLocked => try_lock(transaction, &found.name).await?,
+    };
+    let is_marked = unnamed(sql::IS_MARKED).bind(found.oid).bind(&found.name).bind(&found.mark);
+    Ok(is_over && is_marked.fetch_one(&mut **transaction).await?.try_get(0)?)
 }
 
 /// One transaction where the engine allows two pieces of DDL in it: a crash between them would leave a schema that nobody dares to sweep.
-async fn make_marked(pool: &PgPool, name: &str, mark: &str) -> Result<(), sqlx::Error> {
-    let create = format!("create schema {name}");
-    let comment = format!("comment on schema {name} is '{mark}'");
+async fn make_marked(pool: &PgPool, name: &str, alive: Alive) -> Result<(), sqlx::Error> {
+    let create = || AssertSqlSafe(format!("create schema {name}"));
     let mut transaction = pool.begin().await?;
-    sqlx::raw_sql(AssertSqlSafe(create.clone())).execute(&mut *transaction).await?;
-    match sqlx::raw_sql(AssertSqlSafe(comment.clone())).execute(&mut *transaction).await {
-        Ok(_) => return transaction.commit().await,
+    sqlx::raw_sql(create()).execute(&mut *transaction).await?;
+    match put_mark(&mut transaction, name, alive).await {
+        Ok(()) => return transaction.commit().await,
         Err(error) if is_unsupported(&error) => transaction.rollback().await?,
         Err(error) => return Err(error),
     }
-    sqlx::raw_sql(AssertSqlSafe(create)).execute(pool).await?;
-    match sqlx::raw_sql(AssertSqlSafe(comment)).execute(pool).await {
+    sqlx::raw_sql(create()).execute(pool).await?;
+    match put_mark(&mut *pool.acquire().await?, name, alive).await {
         Err(error) if !is_unsupported(&error) => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Drops the schema, or gives up when somebody sits in it for longer than [`PATIENCE`]. The server watches the time, so that no connection is left
-/// waiting there.
-async fn drop_patiently(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+async fn put_mark(
+    connection: &mut PgConnection,
+    name: &str,
+    alive: Alive,
+) -> Result<(), sqlx::Error> {
+    let number =
+        format!("select oid::bigint from pg_catalog.pg_namespace where nspname = '{name}'");
+    let oid = connection.fetch_one(sqlx::raw_sql(AssertSqlSafe(number))).await?.try_get(0)?;
+    let mark = Mark { name: name.to_owned(), oid, alive };
+    let comment = format!("comment on schema {name} is '{mark}'");
+    sqlx::raw_sql(AssertSqlSafe(comment)).execute(connection).await.map(|_| ())
+}
+
+/// Drops the schema, or gives up when somebody sits in it for longer than [`PATIENCE`].
+async fn drop_patiently(pool: &PgPool, name: &str) -> Result<(), SchemaError> {
+    let failed = |source| SchemaError::Drop { name: name.to_owned(), source };
+    make_way(pool, name).await?;
+    let mut transaction = patient_transaction(pool).await.map_err(failed)?;
+    transaction.execute(drop_statement(name)).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// A transaction that waits for a lock no longer than [`PATIENCE`], where the engine can be told so. The server watches the time, so that no
+/// connection is left waiting there.
+async fn patient_transaction(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let patience = format!("set local lock_timeout = {}", PATIENCE.as_millis());
     let mut transaction = pool.begin().await?;
     match sqlx::raw_sql(AssertSqlSafe(patience)).execute(&mut *transaction).await {
-        Ok(_) => {
-            let drop = sqlx::raw_sql(AssertSqlSafe(drop_statement(name)));
-            drop.execute(&mut *transaction).await?;
-            transaction.commit().await
-        }
         Err(error) if is_unsupported(&error) => {
             transaction.rollback().await?;
-            let drop = sqlx::raw_sql(AssertSqlSafe(drop_statement(name)));
-            drop.execute(pool).await.map(|_| ())
+            pool.begin().await
         }
-        Err(error) => Err(error),
+        set => set.map(|_| transaction),
     }
 }
 
 /// Ends the prepared transactions that a schema's players left in it. Where that cannot be done, as on an engine without any, the drop
 /// itself will say what is in its way.
-async fn roll_back_prepared(pool: &PgPool, schema: &str) {
-    for gid in prepared_in(pool, schema).await.unwrap_or_default() {
+async fn make_way(pool: &PgPool, schema: &str) -> Result<(), SchemaDoubt> {
+    let (ours, others) = prepared_in(pool, schema).await.unwrap_or_default();
+    for gid in ours {
         let statement = format!("rollback prepared '{}'", gid.replace('\'', "''"));
         if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement)).execute(pool).await {
             tracing::warn!(gid, %error, "a prepared transaction stays");
         }
     }
+    if others.is_empty() { Ok(()) } else { Err(SchemaDoubt::new(schema, Why::Prepared(others))) }
 }
 
-async fn prepared_in(pool: &PgPool, schema: &str) -> Result<Vec<String>, sqlx::Error> {
+/// Those that are the schema's alone, and those that have touched more.
+async fn prepared_in(
+    pool: &PgPool,
+    schema: &str,
+) -> Result<(Vec<String>, Vec<String>), sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    let rows = unnamed(sql::PREPARED).bind(schema).fetch_all(&mut *transaction).await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+    let query = sqlx::query_as(sql::PREPARED).persistent(false).bind(schema);
+    let found: Vec<(String, bool)> = query.fetch_all(&mut *transaction).await?;
+    let (ours, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, is_ours)| *is_ours);
+    let gids = |found: Vec<(String, bool)>| found.into_iter().map(|(gid, _)| gid).collect();
+    Ok((gids(ours), gids(others)))
 }
 
-fn drop_statement(name: &str) -> String {
-    format!("drop schema if exists {name} cascade")
+fn drop_statement(name: &str) -> sqlx::RawSql {
+    sqlx::raw_sql(AssertSqlSafe(format!("drop schema if exists {name} cascade")))
 }
 
 async fn clock(pool: &PgPool) -> Result<i64, sqlx::Error> {
@@ -229,11 +313,6 @@ async fn try_lock(connection: &mut PgConnection, name: &str) -> Result<bool, sql
     query.fetch_one(connection).await?.try_get(0)
 }
 
-async fn is_lock_real(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let query = unnamed(sql::LOCK_IS_REAL).bind(i64::from(LOCK_CLASS));
-    query.fetch_one(connection).await?.try_get(0)
-}
-
 /// A query that leaves no prepared statement behind. Run in a transaction only: PgBouncer may give the second half of an unnamed
 /// statement's protocol to another server otherwise.
 fn unnamed(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
@@ -243,85 +322,4 @@ fn unnamed(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
 fn is_unsupported(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(code.as_deref(), Some("0A000" | "42883"))
-}
-
-/// The open transaction that says: this run lives.
-#[derive(Debug)]
-struct Life {
-    end: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Life {
-    /// `None` where the engine has no advisory locks.
-    async fn begin(options: PgConnectOptions, name: String) -> Result<Option<Self>, sqlx::Error> {
-        let connection = match hold_lock(&options, &name).await {
-            Ok(Some(connection)) => connection,
-            Ok(None) => return Ok(None),
-            Err(error) if is_unsupported(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let (end, ended) = oneshot::channel();
-        let task = tokio::spawn(keep_lock(connection, options, name, ended));
-        Ok(Some(Self { end, task }))
-    }
-
-    /// Waits until the lock is let go, so that nothing of this run is left on the server.
-    async fn end(self) {
-        drop(self.end);
-        // The task ends by itself and has nothing to report; a panic in it is already on stderr.
-        let _ = self.task.await;
-    }
-}
-
-/// A connection with an open transaction that holds the lock; `None` if the engine only pretends to lock.
-async fn hold_lock(
-    options: &PgConnectOptions,
-    name: &str,
-) -> Result<Option<PgConnection>, sqlx::Error> {
-    let mut connection = options.connect().await?;
-    // Not the database's default level, and no end by a timeout: this transaction idles for as long as the run lasts.
-    sqlx::raw_sql("begin isolation level read committed").execute(&mut connection).await?;
-    if !(try_lock(&mut connection, name).await? && is_lock_real(&mut connection).await?) {
-        return Ok(None);
-    }
-    sqlx::raw_sql("set local idle_in_transaction_session_timeout = 0")
-        .execute(&mut connection)
-        .await?;
-    Ok(Some(connection))
-}
-
-async fn keep_lock(
-    connection: PgConnection,
-    options: PgConnectOptions,
-    name: String,
-    mut ended: oneshot::Receiver<()>,
-) {
-    let mut held = Some(connection);
-    let mut pulse = tokio::time::interval(PULSE);
-    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = &mut ended => break,
-            _ = pulse.tick() => held = beat(held, &options, &name).await,
-        }
-    }
-    if let Some(connection) = held {
-        // Closing ends the transaction; if the server is gone already, so is the lock.
-        let _ = connection.close().await;
-    }
-}
-
-/// The same connection if it still answers, else a new one with the lock, if the server lets us.
-async fn beat(
-    held: Option<PgConnection>,
-    options: &PgConnectOptions,
-    name: &str,
-) -> Option<PgConnection> {
-    if let Some(mut connection) = held
-        && sqlx::raw_sql("select 1").execute(&mut connection).await.is_ok()
-    {
-        return Some(connection);
-    }
-    hold_lock(options, name).await.ok().flatten()
 }

@@ -50,7 +50,7 @@ async fn compare(
         return Err(refusal.into());
     }
     let played = play_on_both(venues, arguments, &scenario, interrupted).await;
-    venues.stop().await.map_err(Failure::from)?;
+    launch::stop(venues).await?;
     if interrupted.is_cancelled() {
         return Ok(Exit::Interrupted);
     }

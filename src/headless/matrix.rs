@@ -48,7 +48,7 @@ async fn measured(
 ) -> eyre::Result<Option<Measured>> {
     let patience = Patience::with_steps(STEP_TIMEOUT);
     let measured = measure(venues, &levels(venues, arguments), patience, interrupted).await;
-    venues.stop().await.map_err(Failure::from)?;
+    launch::stop(venues).await?;
     let measured = measured.map_err(Failure::from)?;
     Ok(Some(measured).filter(|_| !interrupted.is_cancelled()))
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection};
 
+use super::pageinspect::{self, Inspection};
 use crate::sql;
 
 /// What every connection is set to; `settings.sql` says why.
@@ -26,19 +28,34 @@ pub(super) const CONNECTIONS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A pool of the observer's connections; none is made before it is needed.
-pub(super) fn pool(options: PgConnectOptions) -> PgPool {
+pub(super) fn pool(options: PgConnectOptions, inspection: Inspection) -> PgPool {
     let options = options.application_name("overbooked observer").disable_statement_logging();
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
-        .after_connect(|connection, _| Box::pin(settle(connection)))
+        .after_connect(move |connection, _| Box::pin(settle(connection, inspection)))
         .connect_lazy_with(options)
 }
 
+/// Makes all of the pool's connections now. What a connection makes for itself then takes no transaction id in the middle of somebody's play.
+pub(super) async fn fill(pool: &PgPool) {
+    let connections = (0..CONNECTIONS).map(|_| pool.acquire());
+    // One that cannot be had now is made when it is needed.
+    let _returned_at_once = join_all(connections).await;
+}
+
 /// Applies the settings that the server knows. One that refuses them all is still worth looking through.
-async fn settle(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+async fn settle(connection: &mut PgConnection, inspection: Inspection) -> Result<(), sqlx::Error> {
+    apply_settings(connection).await?;
+    if inspection == Inspection::Allowed {
+        pageinspect::install(connection).await;
+    }
+    Ok(())
+}
+
+async fn apply_settings(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let (names, values): (Vec<_>, Vec<_>) = SETTINGS.into_iter().unzip();
     let settings = sqlx::query(sql::observer::SETTINGS).bind(names).bind(values);
     match settings.execute(connection).await {

@@ -134,9 +134,10 @@ impl Stage {
         for player in &production.scenario.sessions {
             let Some(sql) = &player.teardown else { continue };
             if self.submit(&player.name, sql).is_ok()
-                && let Some(reason) = self.hear_out(&player.name).await
+                && let Some(failure) = self.hear_out(&player.name).await
             {
-                tracing::warn!(session = %player.name, reason, "a session's teardown failed");
+                let told = failure.told(sql);
+                tracing::warn!(session = %player.name, told, "a session's teardown failed");
             }
         }
     }
@@ -145,8 +146,9 @@ impl Stage {
     async fn play_teardown(&mut self) {
         let production = Arc::clone(&self.production);
         for statement in &production.scenario.teardown {
-            if let Some(reason) = self.play_as_runner(statement).await {
-                tracing::warn!(statement, reason, "the scenario's teardown failed");
+            if let Some(failure) = self.play_as_runner(statement).await {
+                let told = failure.told(statement);
+                tracing::warn!(statement, told, "the scenario's teardown failed");
             }
         }
     }

@@ -35,7 +35,7 @@ pub(crate) struct Director {
     pub(crate) place: Place,
     /// The engine that is played on, once it is open.
     pub(crate) house: Option<OpenHouse>,
-    /// Schemas of dead runs that were removed, to be told.
+    /// What became of the schemas of dead runs, to be told.
     pub(crate) swept: Vec<String>,
     /// What was committed outside the run's schema since the last fresh setup, where that is anybody's.
     pub(crate) ledger: Option<Ledger>,
@@ -131,8 +131,7 @@ impl Director {
         self.report(Report::Fresh(fresh)).await;
         self.tell_what_lasts().await;
         self.report(Report::Next(0)).await;
-        for schema in std::mem::take(&mut self.swept) {
-            let note = format!("removed the schema {schema}, which an earlier run had left behind");
+        for note in std::mem::take(&mut self.swept) {
             self.note(note).await;
         }
         Ok(Some(stage))

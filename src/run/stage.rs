@@ -15,13 +15,14 @@ use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::observer::{Observer, Watch};
 use crate::run::actor::{Actor, Line};
 use crate::run::curtain::TIDY_UP;
+use crate::run::failure::Failure;
 use crate::run::hold::Hold;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::settle::Told;
 use crate::run::venues::OpenHouse;
 use crate::run::{EngineLine, Production};
 use crate::scenario::check::Check;
-use crate::scenario::{EngineKind, Origin, fill};
+use crate::scenario::{EngineKind, Origin, Statement, fill};
 use crate::session::{Session, SessionOptions};
 use crate::wire::Target;
 
@@ -38,12 +39,12 @@ pub(crate) enum StageError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// A statement of the scenario's setup failed.
-    #[error("the scenario's setup failed at \"{statement}\": {reason}")]
+    #[error("the scenario's setup failed at {place}\n{told}")]
     Setup {
-        /// The statement's beginning.
-        statement: String,
-        /// What the server said.
-        reason: String,
+        /// `seats.sql:12:8`.
+        place: String,
+        /// What the server said, as psql shows it.
+        told: String,
     },
 }
 
@@ -167,15 +168,18 @@ impl Stage {
     }
 
     /// Sends one statement through the runner's session and waits for its end.
-    async fn play_setup(&mut self, statement: &str) -> Result<(), StageError> {
-        match self.play_as_runner(statement).await {
-            None => Ok(()),
-            Some(reason) => Err(StageError::Setup { statement: beginning(statement), reason }),
-        }
+    async fn play_setup(&mut self, statement: &Statement) -> Result<(), StageError> {
+        let Some(failure) = self.play_as_runner(&statement.sql).await else { return Ok(()) };
+        let scenario = &self.production.scenario;
+        let file =
+            scenario.path.as_ref().map_or(scenario.name.clone(), |p| p.display().to_string());
+        let (line, column) = statement.place(failure.position());
+        let place = format!("{file}:{line}:{column}");
+        Err(StageError::Setup { place, told: failure.told(&statement.sql) })
     }
 
     /// Why a statement of the runner's failed, once it has ended.
-    pub(super) async fn play_as_runner(&mut self, statement: &str) -> Option<String> {
+    pub(super) async fn play_as_runner(&mut self, statement: &str) -> Option<Failure> {
         self.send_as_runner(statement);
         let runner = self.runner.name().clone();
         self.hear_out(&runner).await
@@ -183,7 +187,7 @@ impl Stage {
 
     /// Takes in what happens until a session has the answer to what was sent last, and gives the reason if that is a failure. Answers
     /// to what it was sent before may still be on their way.
-    pub(super) async fn hear_out(&mut self, name: &SessionName) -> Option<String> {
+    pub(super) async fn hear_out(&mut self, name: &SessionName) -> Option<Failure> {
         let awaited = SubmissionId(self.submissions);
         let mut failure = None;
         while let Some(event) = self.events.recv().await {
@@ -194,10 +198,8 @@ impl Stage {
                 self.runner.standing.apply(&event.kind);
             }
             match event.kind {
-                Kind::Failed(e) => {
-                    failure = Some(format!("{}: {} ({})", e.severity, e.message, e.code));
-                }
-                Kind::Lost { reason, .. } => return Some(reason),
+                Kind::Failed(message) => failure = Some(Failure::Refused(message)),
+                Kind::Lost { reason, .. } => return Some(Failure::Lost(reason)),
                 Kind::Ready { submission, .. } if submission == awaited => break,
                 Kind::Ready { .. } => failure = None,
                 _ => {}
@@ -465,14 +467,4 @@ fn actor(
     let name = SessionName::new(name);
     let options = SessionOptions { name, target: target.clone(), prelude, clock };
     Actor::new(Session::start(options, events.clone()))
-}
-
-/// A statement's first line, shortened.
-fn beginning(statement: &str) -> String {
-    let line = statement.lines().next().unwrap_or_default();
-    let mut short: String = line.chars().take(60).collect();
-    if short.len() < statement.len() {
-        short.push('…');
-    }
-    short
 }

@@ -1,6 +1,5 @@
 //! The engines that a run can play on: each is started when it is first wanted and kept until the run's owner stops it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -9,8 +8,10 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::engine::flavor;
 use crate::engine::optimistic::{LocalGateway, LocalGatewayError, News};
-use crate::engine::postgres::{Cluster, ClusterError, ClusterOptions, OnProgress, SUPERUSER};
-use crate::engine::schema::{self, SchemaError};
+use crate::engine::postgres::{
+    Cluster, ClusterError, ClusterOptions, Doubt, OnProgress, SUPERUSER,
+};
+use crate::engine::schema::{self, SchemaError, Swept};
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
 use crate::run::Production;
 use crate::run::parting::Partings;
@@ -71,17 +72,14 @@ pub(crate) struct Front {
 
 impl Front {
     async fn open(venue: &Venue) -> Result<Self, VenueError> {
-        let socket = venue.target.places().first().and_then(Place::socket);
-        let own = socket.as_deref().and_then(Path::parent);
-        let own = own.filter(|_| venue.ownership == Ownership::Embedded);
-        let mut gateway = LocalGateway::start(&venue.target, own).await?;
+        let mut gateway = LocalGateway::start(&venue.target).await?;
         let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
         Ok(Self { gateway, news })
     }
 }
 
 impl OpenHouse {
-    /// Connects the observer; also names the schemas of dead runs that it removed.
+    /// Connects the observer; also says, in sentences, what became of the schemas of dead runs.
     pub(crate) async fn open(
         kind: EngineKind,
         venue: Venue,
@@ -101,7 +99,11 @@ impl OpenHouse {
             _ => None,
         };
         let house = Self { kind, venue, observer, pool, front };
-        Ok((house, swept?))
+        let Swept { dropped, doubts } = swept?;
+        let dropped = dropped.into_iter().map(|schema| {
+            format!("removed the schema {schema}, which an earlier run had left behind")
+        });
+        Ok((house, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
     }
 
     /// Where sessions connect.
@@ -119,7 +121,7 @@ impl OpenHouse {
         std::future::pending().await
     }
 
-    /// Ends the observer's connections, and takes away what it installed.
+    /// Ends the gateway and the observer's connections.
     pub(crate) async fn close(self) {
         if let Some(front) = self.front {
             front.gateway.stop().await;
@@ -272,13 +274,13 @@ impl Venues {
         }
     }
 
-    /// Stops what was started.
-    pub async fn stop(&self) -> Result<(), VenueError> {
+    /// Stops what was started. Its folder stays, and is named, if somebody has put something into it.
+    pub async fn stop(&self) -> Result<Option<Doubt>, VenueError> {
         let server = std::mem::replace(&mut *self.server.lock().await, Server::Stopped);
-        if let Server::Embedded(cluster) = server {
-            cluster.stop().await?;
+        match server {
+            Server::Embedded(cluster) => Ok(cluster.stop().await?),
+            Server::Guest(_) | Server::Wanted(_) | Server::Stopped => Ok(None),
         }
-        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use super::options::StrategyName;
 use super::trouble::Trouble;
 use crate::engine::flavor::Flavor;
 use crate::engine::optimistic::LocalGateway;
+use crate::fault::with_causes;
 use crate::scenario::EngineKind;
 use crate::wire::Target;
 
@@ -53,7 +54,7 @@ impl Ground {
         if door.preparing() == Preparing::Unnamed {
             return Err("the optimistic engine needs sessions of its own, and a pooler stands before the database".to_owned());
         }
-        let gateway = LocalGateway::start(target, None).await.map_err(|error| error.to_string())?;
+        let gateway = LocalGateway::start(target).await.map_err(|error| with_causes(&error))?;
         Ok(Self { target: gateway.target().clone(), gateway: Some(gateway) })
     }
 

@@ -5,6 +5,7 @@ use std::{fmt, io};
 use serde::Serialize;
 
 use crate::event::ServerMessage;
+use crate::scenario::counted;
 
 /// What errors are counted by: the SQLSTATE, or a word for what never reached a database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -88,7 +89,8 @@ impl Trouble {
         match self {
             Self::Lost(class) | Self::Refused { class, .. } if class.as_str() == TOO_MANY => {
                 let message = format!(
-                    "the server let in {let_in} of {of} workers: give fewer with --workers, or raise its max_connections"
+                    "the server let in {let_in} of {}: give fewer with --workers, or raise its max_connections",
+                    counted(of, "worker")
                 );
                 Self::Refused { class, message }
             }
@@ -119,7 +121,7 @@ impl Trouble {
         } else if is_conflict(code) {
             Self::Conflict(class)
         } else {
-            Self::Refused { class, message: message.message.clone() }
+            Self::Refused { class, message: whole(message) }
         }
     }
 
@@ -128,6 +130,13 @@ impl Trouble {
         let message = "the answer is not of the form that was asked for".to_owned();
         Self::Refused { class: ErrorClass::driver(), message }
     }
+}
+
+/// All that a server says, in one line.
+fn whole(message: &ServerMessage) -> String {
+    let further = [("DETAIL", &message.detail), ("HINT", &message.hint)];
+    let further = further.into_iter().filter_map(|(label, text)| Some((label, text.as_ref()?)));
+    further.fold(message.message.clone(), |said, (label, text)| format!("{said}; {label}: {text}"))
 }
 
 /// Serialization failure, deadlock, lock not available. The OC codes are Aurora DSQL's own, which mostly come as 40001.

@@ -47,10 +47,13 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// A mistake at a byte of the text.
     pub(super) fn mistake(&self, at: usize, problem: impl Into<String>) -> Mistake {
-        let before = &self.text[..at];
-        let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
         let (path, problem) = (self.path.to_owned(), problem.into());
-        Mistake { path, line: self.line(at), column, problem, hint: None }
+        Mistake { path, line: self.line(at), column: self.column(at), problem, hint: None }
+    }
+
+    /// The column of a byte of the text, from 1, counted in characters.
+    pub(super) fn column(&self, at: usize) -> usize {
+        self.text[..at].chars().rev().take_while(|&c| c != '\n').count() + 1
     }
 
     /// The line of a byte of the text, from 1.

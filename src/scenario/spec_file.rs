@@ -23,7 +23,7 @@ use std::path::Path;
 use super::mistake::{Source, suggest};
 use super::{
     Interleavings, Launch, MOST_SESSIONS, Marker, Mistake, Origin, Player, Scenario, Schedule,
-    Schedules, SessionName, Step,
+    Schedules, SessionName, Statement, Step,
 };
 
 mod words;
@@ -43,7 +43,7 @@ pub fn parse_of_any_size(text: &str, path: &Path, name: &str) -> Result<Scenario
 fn parse_up_to(most: usize, text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     let source = Source { text, path };
     let mut reader = Reader::new(source, most)?;
-    let setup = reader.blocks(Keyword::Setup)?;
+    let setup = reader.setup()?;
     let teardown = reader.block(Keyword::Teardown)?;
     let cast = reader.cast()?;
     let mut schedules = Vec::new();
@@ -182,12 +182,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn blocks(&mut self, keyword: Keyword) -> Result<Vec<String>, Mistake> {
-        let mut blocks = Vec::new();
-        while let Some(sql) = self.block(keyword)? {
-            blocks.push(sql);
+    fn setup(&mut self) -> Result<Vec<Statement>, Mistake> {
+        let mut setup = Vec::new();
+        while let Some(keyword) = self.keyword(Keyword::Setup) {
+            // Where the SQL begins, behind its brace and blanks.
+            let brace = self.words.get(self.place).map_or(keyword.at, |word| word.at);
+            let sql = self.sql()?;
+            let at = self.source.text[brace..].find(&sql).map_or(brace, |start| brace + start);
+            setup.push(Statement { sql, line: self.line(at), column: self.source.column(at) });
         }
-        Ok(blocks)
+        Ok(setup)
     }
 
     fn block(&mut self, keyword: Keyword) -> Result<Option<String>, Mistake> {

@@ -29,7 +29,7 @@ use std::path::Path;
 use super::mistake::{Source, suggest};
 use super::{
     Expectation, Finally, Launch, Mistake, Origin, Player, Scenario, Schedule, Schedules,
-    SessionName, Step,
+    SessionName, Statement, Step,
 };
 use crate::syntax;
 
@@ -43,7 +43,7 @@ mod unsendable;
 pub use render::render;
 
 use marks::{Mark, Meaning};
-use parts::Sql;
+use parts::Part;
 use settings::{Head, Settings};
 
 /// Reads a scenario file's text. The name is the file's, without its ending.
@@ -76,7 +76,7 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
 struct File<'a> {
     source: Source<'a>,
     sessions: &'a [SessionName],
-    setup: Option<Vec<String>>,
+    setup: Option<Vec<Statement>>,
     teardown: Option<Vec<String>>,
     finally: Option<Finally>,
     steps: Vec<Step>,
@@ -93,8 +93,12 @@ impl File<'_> {
                 once(&mut self.setup, statements, second)
             }
             Meaning::Teardown => {
-                let statements = self.statements(body)?;
-                once(&mut self.teardown, statements, second)
+                let statements = self.statements(body)?.into_iter();
+                once(
+                    &mut self.teardown,
+                    statements.map(|statement| statement.sql).collect(),
+                    second,
+                )
             }
             Meaning::Finally => {
                 let finally = self.finally(mark, body)?;
@@ -108,8 +112,8 @@ impl File<'_> {
         }
     }
 
-    fn statements(&self, body: Range<usize>) -> Result<Vec<String>, Mistake> {
-        let Sql { sql, arrows, .. } = parts::read(self.source, body)?;
+    fn statements(&self, body: Range<usize>) -> Result<Vec<Statement>, Mistake> {
+        let Part { sql, at, arrows } = parts::read(self.source, body)?;
         if let Some(arrow) = arrows.first() {
             return Err(self
                 .source
@@ -119,12 +123,17 @@ impl File<'_> {
         let statements = syntax::split(&sql).into_iter();
         Ok(statements
             .filter(|statement| syntax::verb(statement.text) != syntax::Verb::Empty)
-            .map(|statement| statement.text.to_owned())
+            .map(|statement| self.statement(statement.text, at + statement.range.start))
             .collect())
     }
 
+    fn statement(&self, sql: &str, at: usize) -> Statement {
+        let (line, column) = (self.source.line(at), self.source.column(at));
+        Statement { sql: sql.to_owned(), line, column }
+    }
+
     fn finally(&self, mark: &Mark, body: Range<usize>) -> Result<Finally, Mistake> {
-        let Sql { sql, arrows } = parts::read(self.source, body)?;
+        let Part { sql, arrows, .. } = parts::read(self.source, body)?;
         if sql.is_empty() {
             return Err(self
                 .source
@@ -142,7 +151,7 @@ impl File<'_> {
         narration: &str,
         body: Range<usize>,
     ) -> Result<Step, Mistake> {
-        let Sql { sql, arrows } = parts::read(self.source, body)?;
+        let Part { sql, arrows, .. } = parts::read(self.source, body)?;
         if sql.is_empty() {
             return Err(self
                 .source

@@ -69,7 +69,8 @@ impl Lane {
     async fn close(self) -> Result<(), LaneError> {
         match self {
             Self::Given(_) => Ok(()),
-            Self::Own(cluster) => Ok(cluster.stop().await?),
+            // What stays of it is in the log, and the next start names it.
+            Self::Own(cluster) => Ok(cluster.stop().await.map(drop)?),
         }
     }
 }

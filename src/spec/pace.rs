@@ -33,7 +33,8 @@ impl Pace {
     pub(super) fn of(spec: &Scenario, manners: &Manners) -> Self {
         let players = spec.sessions.iter().flat_map(|player| [&player.setup, &player.teardown]);
         let sql = spec.steps.iter().map(|step| &step.sql).chain(players.flatten());
-        let mut sql = sql.chain(&spec.setup).chain(&spec.teardown);
+        let mut sql =
+            sql.chain(spec.setup.iter().map(|statement| &statement.sql)).chain(&spec.teardown);
         if manners.has_timeouts || sql.any(|sql| speaks_of_an_ending(sql)) {
             Self::Measured
         } else {

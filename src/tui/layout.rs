@@ -139,6 +139,11 @@ fn house_height(app: &App) -> u16 {
 }
 
 fn script_height(app: &App) -> u16 {
+    if let Some(lines) = super::view::broken_height(app, app.area.width) {
+        // Nothing else goes on: why is worth the room.
+        let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+        return lines.min((app.area.height / 2).saturating_sub(2)).max(1) + 2;
+    }
     let script = app.script.as_ref();
     let lines = script.map_or(1, super::script::Script::lines);
     let most = match app.area.height {

@@ -139,16 +139,41 @@ impl Pane {
             Kind::Rows(rows) => self.rows(rows),
             Kind::Done { tag, rows } => self.done(tag, *rows),
             Kind::Failed(message) => self.failed(message),
+            Kind::Notice(_)
+            | Kind::Notification { .. }
+            | Kind::Resumed { .. }
+            | Kind::Conflict(_)
+            | Kind::Note(_) => self.before_result(|pane| pane.remark(&event.kind)),
+            Kind::Ready { status, elapsed, .. } => self.ready(*status, *elapsed),
+            Kind::Waiting(wait) => self.begins_to_wait(wait, now),
+            Kind::Parameter { .. } | Kind::House(_) | Kind::Quiet => {}
+        }
+    }
+
+    /// Says what stands by itself. A result that is still coming stands below it, as in psql.
+    fn before_result(&mut self, say: impl FnOnce(&mut Self)) {
+        let incoming = self.incoming.take();
+        if let Some(incoming) = &incoming {
+            self.scrollback.take_back(incoming.from);
+        }
+        say(self);
+        if let Some(mut incoming) = incoming {
+            incoming.from = self.scrollback.end();
+            incoming.lines(None).into_iter().for_each(|line| self.scrollback.push(line));
+            self.incoming = Some(incoming);
+        }
+    }
+
+    fn remark(&mut self, kind: &Kind) {
+        match kind {
             Kind::Notice(message) => self.notice(message),
             Kind::Notification { channel, payload, from } => {
                 self.say(Look::Notice, &psql::notification(channel, payload, *from));
             }
-            Kind::Ready { status, elapsed, .. } => self.ready(*status, *elapsed),
-            Kind::Waiting(wait) => self.begins_to_wait(wait, now),
             Kind::Resumed { waited } => self.resumed(*waited),
             Kind::Conflict(conflict) => self.say(Look::Lesson, &super::words::conflict(conflict)),
             Kind::Note(text) => self.say(Look::Note, text),
-            Kind::Parameter { .. } | Kind::House(_) | Kind::Quiet => {}
+            _ => {}
         }
     }
 
@@ -271,7 +296,6 @@ impl Pane {
     }
 
     fn notice(&mut self, message: &ServerMessage) {
-        self.settle();
         for (index, line) in psql::message(message, "", Verbosity::Default).iter().enumerate() {
             let look = if index == 0 { Look::Notice } else { Look::Detail };
             self.scrollback.push(Line::new(look, line));
@@ -357,4 +381,53 @@ impl Waiting {
 /// The statements of a typed text, to be sent one by one as psql does.
 pub fn statements(text: &str) -> VecDeque<String> {
     syntax::split(text).iter().map(|statement| statement.text.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Column;
+
+    fn message(severity: &str, text: &str) -> ServerMessage {
+        ServerMessage {
+            severity: severity.to_owned(),
+            code: "22012".to_owned(),
+            message: text.to_owned(),
+            ..ServerMessage::default()
+        }
+    }
+
+    fn shown(kinds: Vec<Kind>) -> Vec<String> {
+        let session = SessionName::new("Alice");
+        let mut pane = Pane::new(session.clone());
+        for kind in kinds {
+            let event = Event { at: Duration::ZERO, session: Some(session.clone()), kind };
+            pane.apply(&event, Duration::ZERO);
+        }
+        pane.scrollback.lines().map(|line| line.shown(80).trim_end().to_owned()).collect()
+    }
+
+    fn columns() -> Kind {
+        Kind::Columns(vec![Column { name: "n".to_owned(), type_oid: 23 }])
+    }
+
+    fn row(n: u8) -> Kind {
+        Kind::Rows(vec![vec![Some(n.to_string())]])
+    }
+
+    #[test]
+    fn a_statement_that_fails_before_its_first_row_has_no_header() {
+        let failed = || Kind::Failed(message("ERROR", "division by zero"));
+        assert_eq!(shown(vec![columns(), failed()]), ["ERROR:  22012: division by zero"]);
+        let half = shown(vec![columns(), row(1), failed()]);
+        assert_eq!(half, [" n", "---", " 1", "ERROR:  22012: division by zero"]);
+    }
+
+    #[test]
+    fn what_is_said_in_the_middle_of_a_result_stands_before_it_and_takes_nothing_away() {
+        let notice = || Kind::Notice(message("NOTICE", "a row"));
+        let done = Kind::Done { tag: "SELECT 2".to_owned(), rows: 2 };
+        let all = shown(vec![columns(), notice(), row(1), notice(), row(2), done]);
+        assert_eq!(all, ["NOTICE:  a row", "NOTICE:  a row", " n", "---", " 1", " 2", "(2 rows)"]);
+    }
 }

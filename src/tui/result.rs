@@ -43,8 +43,12 @@ impl Incoming {
         is_due
     }
 
-    /// The result as psql draws it; without its count while more may come.
+    /// The result as psql draws it; without its count while more may come, and nothing before the first row: a statement that
+    /// fails has no result, and columns alone stand over nothing.
     pub fn lines(&self, count: Option<u64>) -> Vec<Line> {
+        if count.is_none() && self.rows.is_empty() {
+            return Vec::new();
+        }
         let told = count.unwrap_or(self.rows.len() as u64);
         let mut lines = looks(&psql::result(&self.columns, &self.rows, told));
         if count.is_none() {
@@ -83,4 +87,23 @@ fn looks(text: &[String]) -> Vec<Line> {
         if index == last { line } else { line.of(&columns) }
     };
     text.iter().enumerate().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(incoming: &Incoming, count: Option<u64>) -> Vec<String> {
+        incoming.lines(count).iter().map(|line| line.shown(80).trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn columns_without_rows_are_shown_only_with_their_count() {
+        let column = Column { name: "n".to_owned(), type_oid: 23 };
+        let mut incoming = Incoming::new(vec![column], 0);
+        assert!(texts(&incoming, None).is_empty(), "an error follows");
+        assert_eq!(texts(&incoming, Some(0)), [" n", "---", "(0 rows)"]);
+        incoming.take(&[vec![Some("1".to_owned())]]);
+        assert_eq!(texts(&incoming, None), [" n", "---", " 1"]);
+    }
 }

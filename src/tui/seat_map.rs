@@ -32,6 +32,7 @@ use way::Way;
 use super::remark::{Scene, Trim};
 use super::text;
 use super::theme::Role;
+use crate::scenario::counted;
 use crate::seats::WatchedTable;
 
 const CAPTION: &str = "S C R E E N";
@@ -101,9 +102,8 @@ impl<'a> SeatMap<'a> {
     }
 
     fn more_rows(&self, count: usize) -> Line<'a> {
-        let rows = if count == 1 { "row" } else { "rows" };
-        let ellipsis = self.scene.signs().ellipsis;
-        Line::from(self.scene.span(format!("{ellipsis} and {count} more {rows}"), Role::Dim))
+        let (ellipsis, rows) = (self.scene.signs().ellipsis, counted(count as u64, "more row"));
+        Line::from(self.scene.span(format!("{ellipsis} and {rows}"), Role::Dim))
     }
 }
 

@@ -19,6 +19,7 @@ use super::flow::{Entry, flow};
 use super::remark::{Remark, Scene, Trim};
 use super::text;
 use super::theme::Role;
+use crate::scenario::counted;
 use crate::seats::{Place, WatchedTable};
 
 /// A value longer than this is cut, however wide the screen.
@@ -62,7 +63,11 @@ impl<'a> TableView<'a> {
         lines.truncate(above);
         lines.extend(shown.iter().map(|place| self.row(place, &grid, width)));
         if left_out > 0 {
-            let words = format!("{} and {left_out} more rows", self.scene.signs().ellipsis);
+            let words = format!(
+                "{} and {}",
+                self.scene.signs().ellipsis,
+                counted(left_out as u64, "more row")
+            );
             lines.push(Line::from(self.scene.span(words, Role::Dim)));
         }
         lines.resize_with(room, Line::default);
@@ -161,7 +166,7 @@ impl<'a> TableView<'a> {
             vec![self.scene.span(sign, role), self.scene.span(words, Role::Dim)]
         };
         vec![
-            entry("", Role::Dim, format!("{} rows", places.len())),
+            entry("", Role::Dim, counted(places.len() as u64, "row")),
             entry(signs.locked, Role::Locked, format!(" {held} held")),
             entry(
                 signs.uncommitted,

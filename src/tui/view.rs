@@ -87,6 +87,11 @@ pub(super) fn house_height(app: &App, width: u16) -> u16 {
     house::desired_height(&app.house, width, &scene(app, &app.cast(), Duration::ZERO))
 }
 
+/// How many rows it takes to say why the run cannot go on, if it cannot.
+pub(super) fn broken_height(app: &App, width: u16) -> Option<usize> {
+    script::broken_height(app, width)
+}
+
 fn draw_house(app: &App, area: Rect, now: Duration, buffer: &mut Buffer) {
     house::draw(&app.house, area, buffer, &scene(app, &app.cast(), now));
 }

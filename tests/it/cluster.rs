@@ -5,6 +5,7 @@
 mod endings;
 mod keeping;
 mod mishaps;
+mod others;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

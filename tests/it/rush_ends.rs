@@ -1,6 +1,7 @@
 //! How `overbooked rush` ends when somebody wants it to: nothing stays in the database, and what was sold is told.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use overbooked::engine::postgres::SUPERUSER;
@@ -79,4 +80,66 @@ async fn a_terminal_is_given_back_however_the_rush_on_it_ends() {
         assert!(told.contains("stopped before the last request"), "{how}:\n{told}");
         assert!(nothing_is_left(&database).await, "{how}");
     }
+}
+
+/// A rush of the optimistic engine before somebody's server, in a temporary folder of its own.
+fn optimistic(database: &Database, temporary: &Path, requests: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_overbooked"));
+    program.args(["rush", "optimistic", "--headless", "--requests", requests]);
+    program.args(["--url", &url(database)]).env("TMPDIR", temporary).stdout(Stdio::null());
+    program
+}
+
+fn sockets(temporary: &Path) -> usize {
+    let folders = temporary.read_dir().unwrap().flatten().map(|entry| entry.path());
+    folders.filter(|folder| folder.join(".s.PGSQL.5432").exists()).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_rush_left_goes_with_the_next_start() {
+    let database = Database::create().await;
+    let temporary = tempfile::tempdir().unwrap();
+    let theirs = temporary.path().join("overbooked-main");
+    std::fs::create_dir(&theirs).unwrap();
+    let mut killed = optimistic(&database, temporary.path(), "100000000").spawn().unwrap();
+    seats_are_sold(&database).await;
+    assert_eq!(sockets(temporary.path()), 1);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(sockets(temporary.path()), 1, "there is something to sweep");
+    let next = optimistic(&database, temporary.path(), "20").status().unwrap();
+    assert_eq!(next.code(), Some(0));
+    let left: Vec<_> = temporary.path().read_dir().unwrap().flatten().collect();
+    assert!(left.len() == 1 && left[0].path() == theirs, "{left:?}");
+    assert!(nothing_is_left(&database).await);
+}
+
+/// What a rush says that is given a theme which there is not.
+fn refused(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_overbooked"));
+    program.args(["rush", "naive", "--headless", "--requests", "1"]).args(arguments);
+    program.env_remove("OVERBOOKED_THEME").env_remove("OVERBOOKED_CONFIG");
+    program.envs(variables.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn the_rush_has_the_theme_and_the_configuration_that_the_console_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "theme = \"nosuch\"\n").unwrap();
+    let file = file.to_str().unwrap();
+    for output in [
+        refused(&["--theme", "nosuch"], &[]),
+        refused(&[], &[("OVERBOOKED_THEME", "nosuch")]),
+        refused(&["--config", file], &[]),
+        refused(&[], &[("OVERBOOKED_CONFIG", file)]),
+    ] {
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("nosuch"), "{said}");
+    }
+    std::fs::write(file, "url = \"host=/nowhere dbname=mine\"\nisolation = \"serializable\"\n")
+        .unwrap();
+    let output = refused(&["--config", file], &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && said.contains("/nowhere"), "{said}");
 }

@@ -3,12 +3,17 @@
 //! ```text
 //!  ~/.local/share/overbooked/       locked (flock) while somebody writes or sweeps here
 //!      localhost-5433.crt           held (flock) by its gateway for as long as that lives
+//!          overbooked made this; alive while locked
+//!          file localhost-5433.crt
+//!          inode 1234567
+//!          -----BEGIN CERTIFICATE----- and so on: whatever stands before that is a remark to those who read it
 //! ```
 //!
-//! A gateway takes its file away in the end. The file of one that was killed is known by its free lock, and the next start takes it away.
+//! A gateway takes its file away in the end. The file of one that was killed is known by its mark and its free lock, and the next start
+//! takes it away. A file that is not exactly so is somebody's: it is never written to, and a gateway of that port takes another name.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +26,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use super::GatewayError;
-use crate::engine::marked::MADE;
+use crate::engine::marked::{Doubt, MADE, Why};
 use crate::engine::removal::{Identity, remove_file};
 use crate::wire::{ALPN, channel_binding};
 
@@ -64,11 +69,10 @@ pub(super) struct Ready {
 #[derive(Debug)]
 pub(super) struct Published {
     path: PathBuf,
-    identity: Identity,
     /// Held as a lock, where there are any.
     _file: File,
-    /// Not where a gateway on another address of the same port has it, too.
-    is_ours: bool,
+    made: Identity,
+    doubts: Vec<Doubt>,
 }
 
 impl Published {
@@ -76,13 +80,20 @@ impl Published {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// What looked like a leftover of a killed gateway, and was left alone.
+    pub(super) fn doubts(&self) -> &[Doubt] {
+        &self.doubts
+    }
 }
 
 impl Drop for Published {
     fn drop(&mut self) {
-        if self.is_ours {
-            // Gone already is as good.
-            remove_file(&self.path, self.identity).ok();
+        // What somebody has changed or replaced is somebody's.
+        if is_made(&self.path).is_ok_and(|text| text.is_some())
+            && let Err(error) = remove_file(&self.path, self.made)
+        {
+            tracing::warn!(file = %self.path.display(), %error, "it could not be removed");
         }
     }
 }
@@ -98,9 +109,7 @@ impl Certificate {
                     PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error))?;
                 Ok(Ready { tls: Some(speak(chain, key, certificate)?), published: None })
             }
-            Self::SelfSigned { folder } => {
-                self_signed(folder, &folder.join(format!("{PREFIX}{port}{SUFFIX}")))
-            }
+            Self::SelfSigned { folder } => self_signed(folder, port),
         }
     }
 }
@@ -133,89 +142,131 @@ fn speak(
     Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), end_point })
 }
 
-fn self_signed(folder: &Path, path: &Path) -> Result<Ready, GatewayError> {
+fn self_signed(folder: &Path, port: u16) -> Result<Ready, GatewayError> {
+    let path = &folder.join(name(port, 1));
     let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
     let names =
         std::iter::once("localhost".to_owned()).chain(addresses.map(|name| name.to_string()));
     let made = rcgen::generate_simple_self_signed(names.collect::<Vec<_>>());
     let made = made.map_err(|error| unusable(path, error))?;
-    let written = write_alone(folder, path, &made.cert.pem());
+    let written = write_alone(folder, port, &made.cert.pem());
     let published = written.map_err(|error| unusable(path, error))?;
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())
         .map_err(|error| unusable(path, error))?;
-    let tls = speak(vec![made.cert.der().clone()], key, path)?;
+    let tls = speak(vec![made.cert.der().clone()], key, published.path())?;
     Ok(Ready { tls: Some(tls), published: Some(published) })
 }
 
-/// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must take away what is not locked yet. Where a file system has no
-/// locks, nothing is swept. A file that somebody else has written is never overwritten.
-fn write_alone(folder: &Path, path: &Path, certificate: &str) -> io::Result<Published> {
-    let alone = File::open(folder)?;
-    match alone.lock() {
-        Ok(()) => sweep(folder),
-        Err(error) => tracing::warn!(%error, "no locks here: what killed gateways left stays"),
+/// How many names are tried for one port; a gateway on another address of it may have the first.
+const NAMES: u32 = 100;
+
+/// `localhost-5433.crt`, `localhost-5433-2.crt`.
+fn name(port: u16, number: u32) -> String {
+    match number {
+        1 => format!("{PREFIX}{port}{SUFFIX}"),
+        number => format!("{PREFIX}{port}-{number}{SUFFIX}"),
     }
-    let mut file = match File::create_new(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_marked(path)?,
-        Err(error) => return Err(error),
-    };
-    let is_ours = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-    let identity = Identity::of(&file)?;
-    file.set_len(0)?;
-    file.write_all(format!("{}{certificate}", mark(path, &file)?).as_bytes())?;
-    Ok(Published { path: path.to_owned(), identity, _file: file, is_ours })
 }
 
-/// What stands before the certificate; whoever reads PEM passes over it (RFC 7468, 5.2). A copy has another inode.
+/// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must take away what is not locked yet. Where a file system has no
+/// locks, nothing is swept.
+fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Published> {
+    let alone = File::open(folder)?;
+    let doubts = match alone.lock() {
+        Ok(()) => sweep(folder),
+        Err(error) => {
+            tracing::warn!(%error, "no locks here: what killed gateways left stays");
+            Vec::new()
+        }
+    };
+    for number in 1..=NAMES {
+        let path = folder.join(name(port, number));
+        match File::create_new(&path) {
+            Ok(file) => return publish(path, file, certificate, doubts),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn publish(
+    path: PathBuf,
+    mut file: File,
+    certificate: &str,
+    doubts: Vec<Doubt>,
+) -> io::Result<Published> {
+    // Where there are no locks, nothing is swept either.
+    let _no_locks_here = file.try_lock();
+    let made = Identity::of(&file)?;
+    let text = format!("{}{certificate}", mark(&path, &file)?);
+    file.write_all(text.as_bytes())?;
+    Ok(Published { path, _file: file, made, doubts })
+}
+
+/// What is written before the certificate: this very file, and no copy of it, is a gateway's.
 fn mark(path: &Path, file: &File) -> io::Result<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let inode = file.metadata()?.ino();
-    Ok(format!("{MADE}\nname {name}\ninode {inode}\n"))
+    Ok(format!("{MADE}\nfile {name}\ninode {inode}\n"))
 }
 
-/// The file of that name that a gateway has made. It is no link, and nothing that would make us wait.
-fn open_marked(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    let expected = mark(path, &file)?;
-    let mut found = vec![0; expected.len()];
-    let is_read = file.metadata()?.is_file() && file.read_exact(&mut found).is_ok();
-    if is_read && found == expected.as_bytes() {
-        file.rewind()?;
-        return Ok(file);
-    }
-    let words =
-        "a file that Overbooked did not make has this name; move it away, or give another folder";
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, words))
-}
-
-/// Takes away what killed gateways left. What cannot be taken away is left for the next start: a start is no place to fail over
-/// somebody's leftovers.
-fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+/// Takes away what killed gateways left, and says what somebody has changed. What cannot be taken away is left for the next start: a start is
+/// no place to fail over somebody's leftovers.
+fn sweep(folder: &Path) -> Vec<Doubt> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let named = entries.flatten().filter(|entry| is_name(&entry.file_name().to_string_lossy()));
-    for path in named.map(|entry| entry.path()) {
-        if let Err(error) = remove_if_abandoned(&path) {
-            tracing::warn!(file = %path.display(), %error, "left alone");
-        }
+    named.filter_map(|entry| sweep_one(&entry.path()).err()).collect()
+}
+
+fn sweep_one(path: &Path) -> Result<(), Doubt> {
+    let failed = |error: io::Error| Doubt::new(path, error);
+    let Some(file) = is_made(path).map_err(failed)? else { return changed(path) };
+    if file.try_lock().is_err() {
+        return Ok(());
     }
+    tracing::info!(file = %path.display(), "removing what a killed gateway left");
+    let made = Identity::of(&file).map_err(failed)?;
+    remove_file(path, made).map(drop).map_err(failed)
+}
+
+/// A file that was a gateway's, and is not as that has written it, is somebody's by now.
+fn changed(path: &Path) -> Result<(), Doubt> {
+    let is_marked = fs::read(path).is_ok_and(|text| text.starts_with(MADE.as_bytes()));
+    if is_marked { Err(Doubt::new(path, Why::Changed)) } else { Ok(()) }
 }
 
 /// Whether a gateway calls its file so.
 fn is_name(name: &str) -> bool {
-    let port = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
-    port.is_some_and(|port| port.parse::<u16>().is_ok())
+    let middle = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    middle.is_some_and(|middle| {
+        let (port, number) = middle.split_once('-').unwrap_or((middle, "2"));
+        port.parse::<u16>().is_ok() && number.parse::<u32>().is_ok()
+    })
 }
 
-fn remove_if_abandoned(path: &Path) -> io::Result<()> {
-    let file = open_marked(path)?;
-    if file.try_lock().is_ok() {
-        tracing::info!(file = %path.display(), "removing what a killed gateway left");
-        remove_file(path, Identity::of(&file)?)?;
+/// The file, if it is as a gateway writes it: a regular file of ours, its own mark, one certificate, and nothing else.
+fn is_made(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else { return Ok(None) };
+    let file = File::from(file);
+    let found = file.metadata()?;
+    if !found.is_file() || found.uid() != rustix::process::geteuid().as_raw() {
+        return Ok(None);
     }
-    Ok(())
+    let mut text = String::new();
+    let is_text = (&file).take(LONGEST).read_to_string(&mut text).is_ok();
+    let certificate = text.strip_prefix(&mark(path, &file)?).unwrap_or_default();
+    let is_one = certificate.starts_with(BEGIN)
+        && certificate.trim_end().ends_with(END)
+        && certificate.matches("-----").count() == 4;
+    Ok((is_text && is_one).then_some(file))
 }
+
+/// A self-signed certificate has about 700 bytes.
+const LONGEST: u64 = 16 * 1024;
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";
 
 #[cfg(test)]
 mod tests {
@@ -229,41 +280,64 @@ mod tests {
         names
     }
 
-    /// A file as a gateway leaves it that was killed.
-    fn leave_one(folder: &Path, port: u16) {
-        let path = folder.join(format!("{PREFIX}{port}{SUFFIX}"));
-        let mut file = File::create_new(&path).unwrap();
-        let text = format!("{}a certificate", mark(&path, &file).unwrap());
-        file.write_all(text.as_bytes()).unwrap();
-    }
-
     #[test]
     fn what_the_dead_left_is_swept_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let signed = Certificate::SelfSigned { folder: folder.path().to_owned() };
         let living = signed.ready(5433).unwrap();
-        leave_one(folder.path(), 5434);
-        for somebodys in ["localhost-5436.crt", "localhost-mine.crt"] {
-            fs::write(at(somebodys), "mine").unwrap();
+        // A gateway that was killed leaves its file without a lock on it.
+        let killed = signed.ready(5434).unwrap().published.unwrap();
+        let text = fs::read(killed.path()).unwrap();
+        fs::rename(killed.path(), at("away")).unwrap();
+        drop(killed);
+        fs::rename(at("away"), at("localhost-5434.crt")).unwrap();
+        for (name, text) in [
+            ("localhost-1.crt", &b"somebody's"[..]),
+            ("localhost-2.crt", b""),
+            ("localhost-3.crt", &text),
+            ("localhost-mine.crt", &text),
+        ] {
+            fs::write(at(name), text).unwrap();
         }
-        fs::copy(at("localhost-5434.crt"), at("localhost-5437.crt")).unwrap();
+        std::os::unix::fs::symlink(at("localhost-1.crt"), at("localhost-4.crt")).unwrap();
         let newcomer = signed.ready(5435).unwrap();
-        let others = ["localhost-5436.crt", "localhost-5437.crt", "localhost-mine.crt"];
-        let left = [&["localhost-5433.crt", "localhost-5435.crt"], &others[..]].concat();
-        assert_eq!(names(folder.path()), left);
+        let theirs = ["1", "2", "3", "4"].map(|port| format!("localhost-{port}.crt"));
+        let both = ["localhost-5433.crt".to_owned(), "localhost-5435.crt".to_owned()];
+        let mine = "localhost-mine.crt".to_owned();
+        assert_eq!(names(folder.path()), [&theirs[..], &both[..], &[mine.clone()][..]].concat());
         drop((living, newcomer));
-        assert_eq!(names(folder.path()), others);
+        assert_eq!(names(folder.path()), [&theirs[..], &[mine][..]].concat());
     }
 
     #[test]
-    fn a_file_that_somebody_else_has_written_is_not_overwritten() {
+    fn a_file_of_somebodys_is_not_written_to_and_another_name_is_taken() {
         let folder = tempfile::tempdir().unwrap();
-        let mine = folder.path().join("localhost-5433.crt");
-        fs::write(&mine, "mine").unwrap();
+        let taken = folder.path().join("localhost-5433.crt");
+        fs::write(&taken, "somebody's").unwrap();
         let signed = Certificate::SelfSigned { folder: folder.path().to_owned() };
-        let Err(refused) = signed.ready(5433) else { panic!("it was overwritten") };
-        assert!(refused.to_string().contains("did not make"), "{refused}");
-        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+        let ready = [signed.ready(5433).unwrap(), signed.ready(5433).unwrap()];
+        let paths: Vec<_> =
+            ready.iter().map(|ready| ready.published.as_ref().unwrap().path()).collect();
+        assert!(paths[0].ends_with("localhost-5433-2.crt"), "{paths:?}");
+        assert!(paths[1].ends_with("localhost-5433-3.crt"), "{paths:?}");
+        assert_eq!(read_chain(paths[0]).unwrap().len(), 1, "the mark is no part of it");
+        drop(ready);
+        assert_eq!(names(folder.path()), ["localhost-5433.crt"]);
+        assert_eq!(fs::read_to_string(taken).unwrap(), "somebody's");
+    }
+
+    #[test]
+    fn a_file_that_somebody_has_added_to_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let signed = Certificate::SelfSigned { folder: folder.path().to_owned() };
+        let published = signed.ready(5433).unwrap().published.unwrap();
+        let mut file = File::options().append(true).open(published.path()).unwrap();
+        file.write_all(b"# my own authority\n").unwrap();
+        drop(published);
+        let next = signed.ready(5434).unwrap().published.unwrap();
+        assert!(next.doubts()[0].to_string().contains("localhost-5433.crt"));
+        drop(next);
+        assert_eq!(names(folder.path()), ["localhost-5433.crt"]);
     }
 }

@@ -81,6 +81,13 @@ pub(super) fn places(run_as: &RunAs) -> Vec<PathBuf> {
     memory.into_iter().chain(temporary).chain([PathBuf::from("/tmp")]).collect()
 }
 
+/// Where an optimistic engine's folder goes that has no server of ours behind it: the path of its socket must fit.
+pub(crate) fn gateway_place() -> PathBuf {
+    let temporary = std::env::temp_dir();
+    let socket = temporary.join("overbooked-00000000/.s.PGSQL.65535");
+    if is_short(&socket) { temporary } else { PathBuf::from("/tmp") }
+}
+
 /// Makes a folder in the first of the places that takes one.
 pub(super) fn create_in(
     places: &[PathBuf],
@@ -114,7 +121,11 @@ fn free_space(folder: &Path) -> u64 {
 /// Whether the path of a socket fits, also of one in an optimistic engine's folder below, and the server's user can get there.
 fn is_suitable(folder: &Path, run_as: &RunAs) -> bool {
     let socket = folder.join("overbooked-00000000/overbooked-00000000/.s.PGSQL.65535");
-    socket.as_os_str().len() <= SOCKET_PATH_MAX && run_as.barrier(&socket).is_none()
+    is_short(&socket) && run_as.barrier(&socket).is_none()
+}
+
+fn is_short(socket: &Path) -> bool {
+    socket.as_os_str().len() <= SOCKET_PATH_MAX
 }
 
 /// Removes what killed programs left below `parent`; their servers, should any still run, are ended first. Says what only looks like it.

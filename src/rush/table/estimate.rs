@@ -8,6 +8,7 @@ use super::text::WIDTH;
 use crate::rush::board::{Board, Ended, Finished};
 use crate::rush::model::Model;
 use crate::rush::options::Options;
+use crate::scenario::counted;
 
 /// The formula's letters.
 const NUMBERS: [&str; 4] = ["c", "q ms", "r", "p ms"];
@@ -21,8 +22,9 @@ pub(super) fn render(board: &Board, options: &Options) -> String {
     let Options { compartments, workers, .. } = *options;
     let mut text = wrapped(
         &format!(
-            "The textbook's estimate, requests × ((1 − c) × q + c × (q + r × p)): for one worker alone, over {compartments} queues, and with \
-             {workers} workers at each of these."
+            "The textbook's estimate, requests × ((1 − c) × q + c × (q + r × p)): for one worker alone, over {}, and with {} at each of these.",
+            counted(compartments, "queue"),
+            counted(workers, "worker")
         ),
         WIDTH,
     );
@@ -39,7 +41,7 @@ pub(super) fn render(board: &Board, options: &Options) -> String {
 
 fn textbook(options: &Options) -> Vec<String> {
     let [queues, workers] =
-        [format!("{} queues", options.compartments), format!("{} workers", options.workers)];
+        [counted(options.compartments, "queue"), counted(options.workers, "worker")];
     let times = Model::TEXTBOOK.times(options);
     let times = [times.one_by_one, times.over_compartments, times.over_workers].map(seconds);
     let cells = numbers(&Model::TEXTBOOK).into_iter().chain(times).collect();

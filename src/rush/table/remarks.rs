@@ -1,6 +1,7 @@
 //! What a table has no room for: errors by class, and whatever is not as it should be.
 
 use crate::rush::board::{Board, Finished};
+use crate::scenario::counted;
 
 /// One sentence each, with the strategy's name before it.
 pub(super) fn of(board: &Board) -> Vec<String> {
@@ -16,19 +17,22 @@ pub(super) fn of(board: &Board) -> Vec<String> {
 
 fn errors(finished: &Finished) -> Option<String> {
     let errors = finished.tally.errors.iter();
-    let errors: Vec<_> = errors.map(|(class, count)| format!("{class} {count} times")).collect();
+    let errors: Vec<_> =
+        errors.map(|(class, count)| format!("{class} {}", counted(*count, "time"))).collect();
     (!errors.is_empty()).then(|| errors.join(", "))
 }
 
 fn losses(finished: &Finished) -> Option<String> {
     let (reconnects, asked) = (finished.tally.reconnects, finished.tally.asked);
-    (reconnects > 0).then(|| format!("{reconnects} new connections, {asked} outcomes asked for"))
+    let [reconnected, asked] = [counted(reconnects, "new connection"), counted(asked, "outcome")];
+    (reconnects > 0).then(|| format!("{reconnected}, {asked} asked for"))
 }
 
 fn sales(finished: &Finished) -> Option<String> {
     let (unheard, wrong) = (finished.verdict.unacknowledged, finished.verdict.inconsistent);
     (unheard + wrong > 0).then(|| {
-        format!("{unheard} sales that nobody was told of, {wrong} seats not as the ledger says")
+        let (unheard, wrong) = (counted(unheard, "sale"), counted(wrong, "seat"));
+        format!("{unheard} that nobody was told of, {wrong} not as the ledger says")
     })
 }
 

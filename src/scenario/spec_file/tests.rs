@@ -37,7 +37,8 @@ fn mistake(text: &str) -> String {
 fn all_of_a_specification_is_read() {
     let spec = parsed(SPEC).unwrap();
     assert_eq!(spec.story, ["What it is about, in two lines."]);
-    assert_eq!(spec.setup, ["CREATE TABLE t (a int);\n", "INSERT INTO t VALUES (1);"]);
+    let setup: Vec<_> = spec.setup.iter().map(|statement| statement.sql.as_str()).collect();
+    assert_eq!(setup, ["CREATE TABLE t (a int);\n", "INSERT INTO t VALUES (1);"]);
     assert_eq!(spec.teardown, ["DROP TABLE t;"]);
     assert_eq!(spec.sessions[0].setup.as_deref(), Some("BEGIN;"));
     assert_eq!(spec.sessions[0].teardown.as_deref(), Some("RESET ALL;"));

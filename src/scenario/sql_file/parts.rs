@@ -9,15 +9,17 @@ use super::unsendable;
 use crate::syntax::{self, Unfinished};
 
 /// What stands under a mark.
-pub(super) struct Sql {
+pub(super) struct Part {
     /// The SQL, verbatim from its first token or comment to its last `;`.
     pub(super) sql: String,
+    /// Where it begins in the file, in bytes.
+    pub(super) at: usize,
     /// The `-->` comments.
     pub(super) arrows: Vec<Range<usize>>,
 }
 
 /// Reads what stands under a mark.
-pub(super) fn read(source: Source, body: Range<usize>) -> Result<Sql, Mistake> {
+pub(super) fn read(source: Source, body: Range<usize>) -> Result<Part, Mistake> {
     let text = source.text;
     let mut arrows: Vec<Range<usize>> = Vec::new();
     let mut sql: Option<Range<usize>> = None;
@@ -41,7 +43,7 @@ pub(super) fn read(source: Source, body: Range<usize>) -> Result<Sql, Mistake> {
     let sql = sql.unwrap_or(body.start..body.start);
     unsendable::check(source, &sql)?;
     check_end(source, &sql)?;
-    Ok(Sql { sql: text[sql].to_owned(), arrows })
+    Ok(Part { at: sql.start, sql: text[sql].to_owned(), arrows })
 }
 
 fn check_arrow(

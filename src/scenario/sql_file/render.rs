@@ -13,14 +13,14 @@ const WIDTH: usize = 100;
 /// What only isolationtester's files have (setup of a session, several schedules, markers) has no place in it.
 pub fn render(scenario: &Scenario) -> String {
     let mut parts = vec![head(scenario)];
-    parts.extend(section("setup", &scenario.setup));
+    parts.extend(section("setup", scenario.setup.iter().map(|statement| &statement.sql)));
     parts.extend(scenario.steps.iter().map(step));
     parts.extend(
         scenario.finally.as_ref().map(|finally| {
             format!("-- finally\n{}\n{}", finally.sql, arrows(&finally.expectations))
         }),
     );
-    parts.extend(section("teardown", &scenario.teardown));
+    parts.extend(section("teardown", scenario.teardown.iter()));
     parts.join("\n")
 }
 
@@ -61,7 +61,8 @@ fn settings(scenario: &Scenario) -> impl Iterator<Item = (&'static str, String)>
     .filter(|(_, value)| !value.is_empty())
 }
 
-fn section(name: &str, statements: &[String]) -> Option<String> {
+fn section<'a>(name: &str, statements: impl Iterator<Item = &'a String>) -> Option<String> {
+    let statements: Vec<&str> = statements.map(String::as_str).collect();
     (!statements.is_empty()).then(|| format!("-- {name}\n{}\n", statements.join("\n")))
 }
 

@@ -28,6 +28,9 @@ fn without_lines(mut scenario: Scenario) -> Scenario {
         step.line = 0;
         step.expectations.iter_mut().for_each(|expectation| expectation.line = 0);
     }
+    for statement in &mut scenario.setup {
+        (statement.line, statement.column) = (0, 0);
+    }
     if let Some(finally) = &mut scenario.finally {
         finally.line = 0;
         finally.expectations.iter_mut().for_each(|expectation| expectation.line = 0);
@@ -166,7 +169,10 @@ fn a_steps_sql_is_verbatim() {
 fn setup_is_split_into_statements() {
     let scenario =
         body("-- setup\n-- first\nselect 1;\n\nselect ';';\n-- Bob: acts\nselect 2;").unwrap();
-    assert_eq!(scenario.setup, ["-- first\nselect 1;", "select ';';"]);
+    let setup: Vec<_> = scenario.setup.iter().map(|statement| statement.sql.as_str()).collect();
+    assert_eq!(setup, ["-- first\nselect 1;", "select ';';"]);
+    let first = scenario.setup[0].line;
+    assert_eq!((scenario.setup[1].line, scenario.setup[1].column), (first + 3, 1));
 }
 
 #[test]

@@ -31,6 +31,7 @@ use super::{dots, help};
 use crate::rush::board::{Finished, Running};
 use crate::rush::table;
 use crate::rush::tally::Tally;
+use crate::scenario::counted;
 use crate::tui::text;
 use crate::tui::theme::{Charset, Role, Theme};
 
@@ -117,8 +118,10 @@ fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let options = &stand.options;
     let words = format!(" rush {between} {strategy} {between} {number} of {}", stand.chosen.len());
     let crowd = format!(
-        "   {} seats {between} {} workers {between} seed {}",
-        options.seats, options.workers, options.seed
+        "   {} {between} {} {between} seed {}",
+        counted(options.seats, "seat"),
+        counted(options.workers, "worker"),
+        options.seed
     );
     let progress = progress(stand);
     let end = area.right().saturating_sub(u16::try_from(text::width(&progress) + 1).unwrap_or(0));

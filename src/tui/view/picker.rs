@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::dialog::{cast_line, keys_line, put_lines, story_lines};
 use super::{centred, open_box};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, counted};
 use crate::tui::app::App;
 use crate::tui::layer::Picker;
 use crate::tui::theme::Role;
@@ -100,7 +100,7 @@ fn draw_preview(app: &App, scenario: &Scenario, area: Rect, buffer: &mut Buffer)
     lines.extend(story_lines(app, scenario, cells));
     lines.push(cast_line(app, scenario));
     let steps = scenario.schedules.first().launches.len();
-    lines.push(Line::from(app.span(format!("{steps} steps"), Role::Dim)));
+    lines.push(Line::from(app.span(counted(steps as u64, "step"), Role::Dim)));
     if let Some(source) = &scenario.source {
         let rows = text::wrap(&text::visible(&format!("from {source}")), cells);
         lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Dim))));

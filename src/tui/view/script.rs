@@ -60,13 +60,44 @@ fn draw_setup(app: &App, area: Rect, buffer: &mut Buffer) {
 }
 
 fn draw_broken(app: &App, why: &str, area: Rect, buffer: &mut Buffer) {
+    draw_lines(app, &broken_lines(app, why, cells(area)), Role::Error, area, buffer);
+}
+
+/// How many rows it takes on a screen of this width to say why the run cannot go on.
+pub(super) fn broken_height(app: &App, width: u16) -> Option<usize> {
+    let why = app.broken.as_ref()?;
+    Some(broken_lines(app, why, usize::from(width.saturating_sub(4))).len())
+}
+
+/// In the first line what has happened; what a server has said about it follows as it said it.
+fn broken_lines(app: &App, why: &str, cells: usize) -> Vec<String> {
     let restart = app.key(Action::Restart);
-    let words = format!("The run cannot go on: {why}. {restart} starts again.");
-    draw_words(app, &words, Role::Error, area, buffer);
+    let first = "The run cannot go on:";
+    let Some((what, told)) = why.split_once('\n') else {
+        let words = format!("{first} {}. {restart} starts again.", text::visible(why));
+        return text::wrap(&words, cells);
+    };
+    let mut lines = text::wrap(&format!("{first} {}", text::visible(what)), cells);
+    lines.extend(told.lines().flat_map(|line| as_told(line, cells)));
+    lines.push(format!("{restart} starts again."));
+    lines
+}
+
+/// A line of what a server has said: as it is where that fits, since a mark under it counts on its blanks.
+fn as_told(line: &str, cells: usize) -> Vec<String> {
+    let line = text::visible(line);
+    if text::width(&line) <= cells { vec![line.into_owned()] } else { text::wrap(&line, cells) }
+}
+
+fn cells(area: Rect) -> usize {
+    usize::from(area.width)
 }
 
 fn draw_words(app: &App, words: &str, role: Role, area: Rect, buffer: &mut Buffer) {
-    let lines = text::wrap(&text::visible(words), usize::from(area.width));
+    draw_lines(app, &text::wrap(&text::visible(words), cells(area)), role, area, buffer);
+}
+
+fn draw_lines(app: &App, lines: &[String], role: Role, area: Rect, buffer: &mut Buffer) {
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
         buffer.set_stringn(area.x, y, line, usize::from(area.width), app.style(role));
     }

@@ -1,7 +1,7 @@
 //! Every way of ending, the unkind ones included.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use overbooked::engine::postgres::{Cluster, ClusterOptions};
@@ -80,17 +80,22 @@ async fn holder() {
     std::future::pending::<()>().await;
 }
 
-/// A process of ours with a cluster in `temporary`, and the cluster's folder.
-async fn spawn_holder(temporary: &TempDir) -> (Child, PathBuf) {
-    let told = open_folder();
-    let word = told.path().join("ready");
-    let holder = Command::new(std::env::current_exe().unwrap())
+/// A process of ours that starts a cluster in `temporary` and, when that runs, says so in the file `word`.
+pub(super) fn begin_holder(temporary: &TempDir, word: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "cluster::endings::holder", "--ignored"])
         .env(HOLDERS_FOLDER, temporary.path())
-        .env(HOLDERS_WORD, &word)
+        .env(HOLDERS_WORD, word)
         .stdout(Stdio::null())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// A process of ours with a cluster in `temporary`, and the cluster's folder.
+pub(super) async fn spawn_holder(temporary: &TempDir) -> (Child, PathBuf) {
+    let told = open_folder();
+    let word = told.path().join("ready");
+    let holder = begin_holder(temporary, &word);
     eventually("the holder's cluster", async || word.exists()).await;
     let folder = fs::read_to_string(&word).unwrap().into();
     (holder, folder)
@@ -133,51 +138,6 @@ async fn stopping_ends_the_server_even_when_its_supervisor_was_killed() {
     cluster.stop().await.unwrap();
     gone(server).await;
     assert!(is_empty(&temporary));
-}
-
-#[tokio::test]
-async fn nothing_goes_because_of_its_name_and_what_is_in_doubt_is_named() {
-    let temporary = open_folder();
-    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
-    let make = |name: &str| {
-        let folder = temporary.path().join(name);
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("thesis.txt"), "years of work").unwrap();
-        File::create(folder.join("lock")).unwrap();
-        File::open(&folder).unwrap().set_modified(an_hour_ago).unwrap();
-        folder
-    };
-    let named_alike = make("overbooked-main");
-    let as_we_name_ours = make("overbooked-5c1f09aa");
-    let foreign = make("somebody-elses");
-    let link = temporary.path().join("overbooked-00000000");
-    std::os::unix::fs::symlink(&foreign, &link).unwrap();
-
-    let cluster = start(&within(&temporary)).await;
-    let doubts: Vec<String> = cluster.doubts().iter().map(ToString::to_string).collect();
-    cluster.stop().await.unwrap();
-
-    for folder in [&named_alike, &as_we_name_ours, &foreign] {
-        assert_eq!(fs::read_to_string(folder.join("thesis.txt")).unwrap(), "years of work");
-    }
-    assert!(link.symlink_metadata().is_ok());
-    assert_eq!(doubts.len(), 1, "{doubts:?}");
-    assert!(doubts[0].contains("overbooked-5c1f09aa was left alone"), "{doubts:?}");
-}
-
-#[tokio::test]
-async fn a_folder_of_a_killed_program_with_a_file_of_the_users_in_it_stays_whole() {
-    let temporary = open_folder();
-    let cluster = start(&within(&temporary)).await;
-    let folder = cluster.folder().to_owned();
-    fs::write(folder.join("thesis.txt"), "years of work").unwrap();
-    cluster.stop().await.unwrap();
-    let doubts = start(&within(&temporary)).await;
-    let told = doubts.doubts().iter().any(|doubt| doubt.to_string().contains("thesis.txt"));
-    assert!(told, "{:?}", doubts.doubts());
-    doubts.stop().await.unwrap();
-    assert_eq!(fs::read_to_string(folder.join("thesis.txt")).unwrap(), "years of work");
-    assert!(folder.join("data/PG_VERSION").exists() && folder.join("lock").exists());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The observer's own conduct: what it watches, what it leaves alone, what it survives.
 
+use std::time::Duration;
+
 use overbooked::engine::flavor::{EngineKind, Source};
 use overbooked::observer::{Inspection, Observer, Watch};
 use overbooked::seats::HoldKind;
@@ -66,14 +68,20 @@ async fn a_long_table_shows_its_beginning_its_count_and_every_row_that_is_held()
 }
 
 #[tokio::test]
-async fn pageinspect_is_out_of_the_sessions_sight_and_gone_at_the_end() {
+async fn pageinspect_is_out_of_everybodys_way_and_gone_at_the_end() {
     let mut stage = Stage::sharp().await;
     let bob = stage.actor("Bob").await;
     let visible = "select to_regprocedure('heap_page_items(bytea)') is not null";
     assert!(!bob.client.query_one(visible, &[]).await.unwrap().get::<_, bool>(0));
+    bob.run("create extension pageinspect; drop extension pageinspect").await;
+    bob.run("begin; select * from seats where seat_number = 4 for update").await;
+    let house = stage.house().await;
+    assert_eq!(held(seat(&house, "A-4")), [("Bob".to_owned(), HoldKind::Update)]);
     stage.observer.close().await;
-    let left = "select exists (select from pg_extension where extname = 'pageinspect')";
-    assert!(!bob.client.query_one(left, &[]).await.unwrap().get::<_, bool>(0));
+    let left = "select count(*) from pg_proc where proname = 'heap_page_items'";
+    let gone =
+        async { while bob.client.query_one(left, &[]).await.unwrap().get::<_, i64>(0) > 0 {} };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("nothing is left");
 }
 
 #[tokio::test]
