@@ -321,3 +321,14 @@ pub(crate) fn counted(count: impl Into<u64>, noun: &str) -> String {
         count => format!("{count} {noun}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_a_thing_is_not_many() {
+        assert_eq!([0_u32, 1, 2].map(|count| counted(count, "row")), ["0 rows", "1 row", "2 rows"]);
+        assert_eq!([1, 3].map(rows), ["(1 row)", "(3 rows)"]);
+    }
+}

@@ -143,3 +143,30 @@ fn whole(message: &ServerMessage) -> String {
 fn is_conflict(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "55P03") || code.starts_with("OC")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_all_that_the_server_said() {
+        let said = ServerMessage {
+            severity: "ERROR".to_owned(),
+            code: "53100".to_owned(),
+            message: "could not extend file".to_owned(),
+            detail: Some("The disk is full.".to_owned()),
+            hint: Some("Check free disk space.".to_owned()),
+            ..ServerMessage::default()
+        };
+        assert_eq!(
+            Trouble::said_by_server(&said).to_string(),
+            "53100: could not extend file; DETAIL: The disk is full.; HINT: Check free disk space."
+        );
+    }
+
+    #[test]
+    fn one_worker_is_one_worker() {
+        let full = Trouble::Lost(ErrorClass::sqlstate(TOO_MANY));
+        assert!(full.with_room_for(0, 1).to_string().contains("let in 0 of 1 worker:"));
+    }
+}

@@ -15,6 +15,7 @@ use super::remark::{Scene, Trim};
 use super::theme::{Charset, Role};
 use super::{house, text};
 use crate::event::SessionName;
+use crate::scenario::counted;
 
 mod bars;
 mod comparison;
@@ -113,9 +114,12 @@ fn scene<'a>(app: &'a App, cast: &'a [SessionName], now: Duration) -> Scene<'a> 
 /// Everything is kept; only the drawing waits for room.
 fn too_small(app: &App, needed: Size, area: Rect, buffer: &mut Buffer) {
     let words = format!(
-        "This terminal has {} columns and {} rows. Overbooked needs {} and {}: \
+        "This terminal has {} and {}. Overbooked needs {} and {}: \
          make it larger or its letters smaller. Everything goes on as it is.",
-        area.width, area.height, needed.width, needed.height
+        counted(area.width, "column"),
+        counted(area.height, "row"),
+        needed.width,
+        needed.height
     );
     let rows = text::wrap(&words, usize::from(area.width));
     let top = area.height.saturating_sub(u16::try_from(rows.len()).unwrap_or(u16::MAX)) / 2;

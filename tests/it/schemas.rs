@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use overbooked::engine::schema::{RunSchema, Swept, sweep};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use crate::pgbouncer::PgBouncer;
 use crate::support::Database;
@@ -77,6 +77,32 @@ async fn a_living_run_is_in_no_transaction_and_keeps_its_schema() {
     assert!(is_there(&pool, schema.name()).await);
     schema.drop().await.unwrap();
     until_unlocked(&pool).await;
+}
+
+#[tokio::test]
+async fn the_lock_outlives_the_servers_limit_for_idle_sessions() {
+    let database = Database::create().await;
+    let pool = pool_of(&database).await;
+    let known = "select count(*) from pg_settings where name = 'idle_session_timeout'";
+    if count(&pool, known).await == 0 {
+        eprintln!("not tried: this PostgreSQL has no such limit");
+        return;
+    }
+    let limit = format!("alter database {} set idle_session_timeout = '100ms'", database.name());
+    run(&pool, limit).await;
+    let limited = pool_of(&database).await;
+    let schema = RunSchema::create(&limited, PREFIX).await.unwrap();
+    let holder = "select pid::bigint from pg_locks where locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())";
+    let held_by = count(&pool, holder).await;
+    // Whoever is as idle as the lock's connection, and came after it, is put out.
+    let another = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+    let others = "select count(*) from pg_stat_activity where datname = current_database() and state = 'idle'";
+    let ended = async { while count(&pool, others).await > 1 {} };
+    tokio::time::timeout(DEADLINE, ended).await.expect("idle sessions are put out");
+    assert_eq!(count(&pool, holder).await, held_by);
+    drop(another);
+    schema.drop().await.unwrap();
 }
 
 #[tokio::test]
