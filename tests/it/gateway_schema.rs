@@ -115,6 +115,34 @@ async fn a_table_that_came_after_the_snapshot_is_a_change_of_the_schema() {
     }
 }
 
+/// Only a column is called as the table, which is not there yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_not_committed_is_in_nobodys_way() {
+    let (_served, alice, bob) = tables().await;
+    says(&alice, "begin; create table made (a int primary key)").await;
+    for _ in 0..2 {
+        assert_eq!(says(&bob, "select a as made from t").await, "1; (1)");
+    }
+    assert_eq!(says(&alice, "commit").await, "(0)");
+    assert_eq!(says(&bob, "select a as made from t").await, "1; (1)");
+}
+
+/// What it has bound before is there still, or is told to be gone for the sake of others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_steps_back_commits_by_a_portal_that_was_bound_before() {
+    for (bound, answer) in [("commit", "[COMMIT] ZI"), ("select 1", "!40001 ZI")] {
+        let (served, _, bob) = tables().await;
+        let mut raw = Raw::connect(served.folder.path()).await;
+        raw.query("begin; alter table t add column d int");
+        raw.says().await;
+        raw.parse("", bound).bind("end", "").flush();
+        raw.until(b'2').await;
+        assert_eq!(says(&bob, READ).await, "1; (1)", "{bound}");
+        raw.execute("end").sync();
+        assert_eq!(raw.says().await, answer, "{bound}");
+    }
+}
+
 /// The stored tables that a client's transaction has locked as whoever writes to them does.
 const WRITTEN: &str = "select count(*) from pg_locks l join pg_class c on c.oid = l.relation \
                        where c.relname = 'made' and c.relpersistence = 'p' and l.mode = 'RowExclusiveLock'";

@@ -159,6 +159,9 @@ impl Session {
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
         let copies_changed = open.has_changed_copies();
+        if let Some(ddl) = &ddl {
+            self.announce(ddl);
+        }
         if changes.iter().all(|table| table.claims().next().is_none() && !table.is_written()) {
             self.common.journal().note_nothing(xid);
             self.server.ask(Question::prepared("commit")).await?;

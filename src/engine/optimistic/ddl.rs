@@ -126,9 +126,9 @@ impl Session {
         let known = now.known(&names);
         if let Some(ddl) = self.ddl() {
             ddl.relations.extend(now.relations());
-            ddl.known.clone_from(&known);
+            ddl.known = known;
         }
-        self.place.rest(known);
+        self.place.rest();
         Ok(())
     }
 
@@ -169,6 +169,11 @@ impl Session {
         Ok(true)
     }
 
+    /// Whether the DDL is undone at the moment.
+    pub(super) fn has_stepped_back(&mut self) -> bool {
+        self.ddl().is_some_and(|ddl| ddl.standing == Standing::Undone)
+    }
+
     /// Makes DDL again that has stepped back; OC001 where somebody else's was first.
     pub(super) async fn apply_again(&mut self) -> Result<(), Trouble> {
         let State::Open(open) = &self.state else { return Ok(()) };
@@ -185,6 +190,11 @@ impl Session {
             ddl.standing = Standing::Made;
         }
         self.ddl_has_run().await
+    }
+
+    /// Tells the other clients what they may find from now on.
+    pub(super) fn announce(&self, ddl: &Ddl) {
+        self.place.announce(&ddl.known);
     }
 
     /// Tells the other clients that these tables' definitions have changed; this one has seen it.

@@ -271,11 +271,15 @@ impl Session {
         Ok(())
     }
 
-    /// The portal of this name. Where the transaction has been ended from outside, its portals are gone and that is what is told.
+    /// The portal of this name. Where the transaction has been ended from outside, or its DDL undone, portals are gone and that
+    /// is what is told.
     fn known_portal(&mut self, name: &str) -> Result<Portal, Refusal> {
         let portal = self.portal(name);
         if portal.is_err() {
             self.check_state()?;
+            if self.has_stepped_back() {
+                return Err(Refusal::schema_changed());
+            }
         }
         portal
     }

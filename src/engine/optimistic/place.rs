@@ -73,7 +73,7 @@ pub(super) struct Seat {
     tables: HashSet<u32>,
     /// What its DDL keeps others out of.
     ddl: Option<(Closed, Stance)>,
-    /// The names under which there are relations once its DDL has committed.
+    /// The names under which there are relations once its DDL has committed, while it does.
     named: Vec<String>,
 }
 
@@ -271,16 +271,20 @@ impl Place {
         }
     }
 
-    /// The statement of the DDL is over; what it has locked stays locked. From its COMMIT on there are relations of these names.
-    pub(super) fn rest(&self, named: Vec<String>) {
+    /// The statement of the DDL is over; what it has locked stays locked.
+    pub(super) fn rest(&self) {
         self.seat(|seat| {
-            seat.named = named;
             if let Some((_, stance)) = &mut seat.ddl {
                 *stance = Stance::Rests;
             }
         });
         // Whoever waited for its end calls upon it now.
         self.common.way_made.notify_waiters();
+    }
+
+    /// The DDL is about to be committed: there may be relations of these names from now on.
+    pub(super) fn announce(&self, named: &[String]) {
+        self.seat(|seat| seat.named = named.to_vec());
     }
 
     /// Whether one of these names may have come to stand for a relation after this change, if only this very moment.
@@ -301,10 +305,7 @@ impl Place {
 
     /// The DDL has stepped back and keeps nobody out of anything.
     pub(super) fn step_back(&self) {
-        self.make_way(|seat| {
-            seat.ddl = None;
-            seat.named.clear();
-        });
+        self.make_way(|seat| seat.ddl = None);
     }
 
     /// The transaction is over.

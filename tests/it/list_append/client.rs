@@ -176,7 +176,9 @@ impl Player {
             self.stage.count("connections lost");
             return gone;
         };
-        self.stage.count(&format!("refused {code}"));
+        // OC000 and OC001 have one code.
+        let kind = message.rsplit_once(' ').map_or("", |(_, last)| last);
+        self.stage.count(&format!("refused {code} {}", if code == "40001" { kind } else { "" }));
         let may_be =
             code == "40001" || code == "42P01" && step.is_some_and(Step::may_find_no_table);
         if !may_be {

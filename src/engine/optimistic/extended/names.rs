@@ -194,7 +194,9 @@ impl Session {
     pub(super) fn note_bound(&mut self, name: String, statement: Arc<Statement>) {
         let is_ddl = matches!(statement.kind, Kind::Ddl(_));
         let has_ddl = matches!(&self.state, State::Open(open) if open.ddl.is_some());
-        self.portals.insert(name, Portal::bound(statement, is_ddl || has_ddl));
+        // COMMIT and its kin never reach the server, so that nothing of them is undone.
+        let behind_ddl = !statement.is_ours() && (is_ddl || has_ddl);
+        self.portals.insert(name, Portal::bound(statement, behind_ddl));
     }
 
     /// DDL steps back: what was bound behind it is gone with it.
