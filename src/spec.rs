@@ -29,7 +29,9 @@ pub mod lanes;
 mod news;
 mod pace;
 mod permutation;
+mod prelude;
 mod sight;
+mod timer;
 mod vigil;
 
 use cast::Cast;
@@ -85,6 +87,7 @@ async fn perform(cast: &mut Cast, spec: &Scenario) -> Result<(), Trouble> {
     for schedule in spec.schedules.iter() {
         Permutation::new(cast, spec, &schedule).play().await?;
     }
+    cast.hear_teardown().await;
     Ok(())
 }
 

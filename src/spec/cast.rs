@@ -10,8 +10,9 @@ use super::client::{Answer, Client};
 use super::news::News;
 use super::pace::{Manners, Pace};
 use super::sight::{Sight, question};
-use crate::event::{Pid, SessionName};
-use crate::isolation_output::{Complaint, Telling};
+use super::timer::Timer;
+use crate::event::{Pid, Row, SessionName};
+use crate::isolation_output::{Complaint, Telling, Whose};
 use crate::psql;
 use crate::scenario::{Scenario, Step};
 use crate::wire::Target;
@@ -42,6 +43,9 @@ pub(super) struct Cast {
     pub(super) pace: Pace,
     /// Each step's session, by its place.
     pub(super) homes: Vec<usize>,
+    timer: Timer,
+    /// Whether a teardown was sent that is not heard out yet.
+    owes_teardown: bool,
     /// What was seen last, and how often anything had been sent or heard by then.
     sight: Option<(u64, Sight)>,
 }
@@ -61,8 +65,12 @@ impl Cast {
         let control = SessionName::new("control connection");
         let names =
             std::iter::once(&control).chain(spec.sessions.iter().map(|player| &player.name));
-        let connecting = join_all(names.map(|name| Client::connect(&target, name))).await;
+        let questions = std::iter::once(Manners::QUESTION).chain(std::iter::repeat(""));
+        let connecting =
+            names.zip(questions).map(|(name, question)| Client::connect(&target, name, question));
+        let connecting = join_all(connecting).await;
         let mut clients = Vec::with_capacity(connecting.len());
+        let mut manners = None;
         for (number, connected) in connecting.into_iter().enumerate() {
             let mut client = connected.inspect_err(|error| {
                 let reason = error.to_string();
@@ -71,15 +79,27 @@ impl Cast {
             if number == 0 {
                 news.mute(client.pid);
             }
-            client.finish(&mut news).await?;
+            let told = client.finish(&mut news).await?;
+            manners.get_or_insert_with(|| Manners::read(&told));
             clients.push(client);
         }
-        let mut control = clients.remove(0);
-        let manners = Manners::read(&control.prepare(Manners::QUESTION, &mut news).await?);
+        let control = clients.remove(0);
+        let manners = manners.unwrap_or_else(|| Manners::read(&Row::new()));
         let pace = Pace::of(spec, &manners);
         let homes = homes(spec);
         let sessions = clients;
-        let mut cast = Self { target, control, sessions, news, limit, pace, homes, sight: None };
+        let mut cast = Self {
+            target,
+            control,
+            sessions,
+            news,
+            limit,
+            pace,
+            homes,
+            timer: Timer::new(),
+            owes_teardown: false,
+            sight: None,
+        };
         cast.adapt(&manners).await?;
         Ok(cast)
     }
@@ -117,11 +137,53 @@ impl Cast {
 
     /// Runs a setup or a teardown, shows its last result, and gives the reason when it failed.
     pub(super) async fn perform(&mut self, who: Who, sql: &str) -> Result<(), String> {
+        self.begin(who, sql).await?;
+        self.conclude(who).await
+    }
+
+    fn client(&mut self, who: Who) -> (&mut Client, &mut News) {
         let client = match who {
             Who::Control => &mut self.control,
             Who::Session(session) => &mut self.sessions[session],
         };
-        match client.execute(sql, &mut self.news).await? {
+        (client, &mut self.news)
+    }
+
+    /// Sends the teardown. At a quick pace it is heard out together with the next setup: nobody else is at work meanwhile.
+    pub(super) async fn tear_down(&mut self, sql: &str) {
+        self.hear_teardown().await;
+        match self.begin(Who::Control, sql).await {
+            Ok(()) => self.owes_teardown = true,
+            Err(reason) => self.complain_of_teardown(reason),
+        }
+        if self.pace == Pace::Measured {
+            self.hear_teardown().await;
+        }
+    }
+
+    /// Hears the teardown out, if it was not yet. What fails in it is told and passed over.
+    pub(super) async fn hear_teardown(&mut self) {
+        if std::mem::take(&mut self.owes_teardown)
+            && let Err(reason) = self.conclude(Who::Control).await
+        {
+            self.complain_of_teardown(reason);
+        }
+    }
+
+    fn complain_of_teardown(&self, reason: String) {
+        self.news.complain(Complaint::Teardown(Whose::Control, reason));
+    }
+
+    /// Sends a setup or a teardown.
+    pub(super) async fn begin(&mut self, who: Who, sql: &str) -> Result<(), String> {
+        let (client, news) = self.client(who);
+        client.begin(sql, news).await
+    }
+
+    /// Hears a setup or a teardown out that was sent.
+    pub(super) async fn conclude(&mut self, who: Who) -> Result<(), String> {
+        let (client, news) = self.client(who);
+        match client.conclude(news).await? {
             Answer::Done => Ok(()),
             Answer::Rows { columns, rows } => {
                 self.news.tell(Telling::Aside { columns, rows });
@@ -179,19 +241,30 @@ impl Cast {
         }
     }
 
+    /// Waits until something has arrived for this session, or the time is over; whether it has.
+    pub(super) async fn hear(&mut self, session: usize, patience: Duration) -> Heard {
+        match self.timer.limit(patience, self.sessions[session].hear()).await {
+            Some(()) => Heard::Something,
+            None => Heard::Nothing,
+        }
+    }
+
+    /// Lets time go by.
+    pub(super) async fn pause(&self, time: Duration) {
+        self.timer.limit(time, std::future::pending::<()>()).await;
+    }
+
     /// Waits until anything has arrived for anybody, or the time is over.
     pub(super) async fn hear_anybody(&mut self, patience: Duration) {
-        let hearing = self
-            .sessions
-            .iter_mut()
-            .filter(|client| !client.is_idle())
-            .map(|client| Box::pin(client.hear(patience)));
-        let hearing: Vec<_> = hearing.collect();
-        if hearing.is_empty() {
-            let _nobody = tokio::time::timeout(patience, std::future::pending::<()>()).await;
-        } else {
+        let busy = self.sessions.iter_mut().filter(|client| !client.is_idle());
+        let hearing: Vec<_> = busy.map(|client| Box::pin(client.hear())).collect();
+        let heard = async {
+            if hearing.is_empty() {
+                std::future::pending::<()>().await;
+            }
             select_all(hearing).await;
-        }
+        };
+        self.timer.limit(patience, heard).await;
     }
 
     /// Says why the run cannot go on.
@@ -210,8 +283,15 @@ fn homes(spec: &Scenario) -> Vec<usize> {
     spec.steps.iter().map(home).collect()
 }
 
+/// Whether something has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    Something,
+    Nothing,
+}
+
 /// Whose setup or teardown is to be run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Who {
     Control,
     /// A session, by its place.

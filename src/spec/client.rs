@@ -10,7 +10,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::io::AsyncWriteExt as _;
@@ -80,18 +79,26 @@ pub(super) struct Client {
     columns: Option<Vec<Column>>,
     rows: Vec<Row>,
     sql: Arc<str>,
+    /// What was sent behind it, before it was answered.
+    ahead: VecDeque<Arc<str>>,
     /// How often something was sent or heard.
     pub(super) stirs: u64,
     notifications: Vec<Notification>,
 }
 
 impl Client {
-    /// Connects, and introduces itself by the session's name, as isolationtester does. What the server says to that is kept for a look.
-    pub(super) async fn connect(target: &Target, name: &SessionName) -> Result<Self, Trouble> {
+    /// Connects, introduces itself by the session's name, as isolationtester does, and asks what is to be asked besides. What the server says
+    /// to that is kept for a look.
+    pub(super) async fn connect(
+        target: &Target,
+        name: &SessionName,
+        question: &str,
+    ) -> Result<Self, Trouble> {
         let connection = Connection::connect(target).await?;
         let is_superuser = connection.parameter("is_superuser") == Some("on");
         let application = connection.parameter("application_name").unwrap_or_default();
         let introduction = introduction(&format!("{application}/{name}"), is_superuser);
+        let first = [introduction.as_str(), question].join(";");
         let pid = connection.key_pid();
         let raw = connection.into_raw();
         let mut client = Self {
@@ -105,10 +112,11 @@ impl Client {
             columns: None,
             rows: Vec::new(),
             sql: "".into(),
+            ahead: VecDeque::new(),
             stirs: 0,
             notifications: Vec::new(),
         };
-        client.send(&introduction).await.map_err(|reason| refusal(&reason))?;
+        client.send(first.trim_end_matches(';')).await.map_err(|reason| refusal(&reason))?;
         while !client.is_idle() {
             client.take_next().await;
         }
@@ -125,16 +133,18 @@ impl Client {
         }
     }
 
-    /// Hears the end of what was sent.
-    pub(super) async fn finish(&mut self, news: &mut News) -> Result<(), Trouble> {
+    /// Hears the end of what was sent first, and gives the cells of its last row.
+    pub(super) async fn finish(&mut self, news: &mut News) -> Result<Row, Trouble> {
+        let mut last = Row::new();
         while let Some(answer) = self.result(news).await {
             match answer {
+                Answer::Rows { mut rows, .. } => last = rows.pop().unwrap_or_default(),
                 Answer::Failed(message) => return Err(refusal(&message.message)),
                 Answer::Broken(reason) => return Err(refusal(&reason)),
-                _ => {}
+                Answer::Done | Answer::Empty | Answer::Copy(_) => {}
             }
         }
-        Ok(())
+        Ok(last)
     }
 
     /// Asks the server who works for this connection: behind a pooler the key names nobody.
@@ -154,7 +164,6 @@ impl Client {
             return Err(format!("{}\n", WireError::ZeroByte(at)));
         }
         put(&mut self.line.out, b'Q', |out| put_text(out, sql));
-        self.sql = sql.into();
         self.stirs += 1;
         if self.line.flush().await.is_err() {
             self.gather();
@@ -162,23 +171,25 @@ impl Client {
                 return Err(reason.to_owned());
             }
         }
-        self.stage = Stage::Busy;
+        self.ahead.push_back(sql.into());
+        if matches!(self.stage, Stage::Idle) && self.ahead.len() == 1 {
+            self.turn();
+        }
         Ok(())
     }
 
-    /// Waits until something has arrived, or the time is over; whether it has.
-    pub(super) async fn hear(&mut self, patience: Duration) -> Heard {
-        if self.lost.is_some() {
-            return Heard::Something;
+    /// Turns to what was sent next.
+    fn turn(&mut self) {
+        if let Some(next) = self.ahead.pop_front() {
+            self.sql = next;
+            self.stage = Stage::Busy;
         }
-        match tokio::time::timeout(patience, self.line.next()).await {
-            Ok(frame) => {
-                self.take(frame);
-                self.gather();
-                Heard::Something
-            }
-            Err(_) => Heard::Nothing,
-        }
+    }
+
+    /// Waits until something has arrived. Whoever does not wait to the end loses nothing.
+    pub(super) async fn hear(&mut self) {
+        self.take_next().await;
+        self.gather();
     }
 
     /// Takes in what has arrived already. The scheduler's budget must not make it overlook anything.
@@ -214,8 +225,9 @@ impl Client {
 
     /// Whether the server has nothing to do for this connection, as far as has been heard.
     pub(super) fn is_idle(&self) -> bool {
-        let is_ready = |frame: &FromServer| frame.tag == ServerTag::Ready;
-        self.lost.is_some() || matches!(self.stage, Stage::Idle) || self.inbox.iter().any(is_ready)
+        let open = usize::from(!matches!(self.stage, Stage::Idle)) + self.ahead.len();
+        let is_ready = |frame: &&FromServer| frame.tag == ServerTag::Ready;
+        self.lost.is_some() || self.inbox.iter().filter(is_ready).count() >= open
     }
 
     /// Whether the next result is still awaited, after a look at what has been heard (`PQisBusy`).
@@ -228,6 +240,8 @@ impl Client {
     fn look(&mut self, news: &mut News) {
         while let Some(frame) = self.inbox.pop_front() {
             match (frame.tag, &self.stage) {
+                // It belongs to what was sent next.
+                (_, Stage::Idle) if !self.ahead.is_empty() => return self.inbox.push_front(frame),
                 (ServerTag::Notice, _) => self.tell(&frame, news),
                 (ServerTag::Notification, _) => self.notifications.extend(notification(&frame)),
                 (_, Stage::Answered(_)) => return self.inbox.push_front(frame),
@@ -289,6 +303,7 @@ impl Client {
                 Stage::Busy => {
                     if let Some(reason) = self.lost.clone() {
                         self.stage = Stage::Idle;
+                        self.ahead.clear();
                         return Some(Answer::Broken(reason));
                     }
                     self.take_next().await;
@@ -312,8 +327,23 @@ impl Client {
 
     /// Runs a submission to its end and gives its last result (`PQexec`). libpq says all that went wrong with it, one after the other.
     pub(super) async fn execute(&mut self, sql: &str, news: &mut News) -> Result<Answer, String> {
-        while self.result(news).await.is_some() {}
-        self.send(sql).await?;
+        self.begin(sql, news).await?;
+        self.conclude(news).await
+    }
+
+    /// Sends a submission that [`conclude`](Self::conclude) hears out, behind what is not heard out yet.
+    pub(super) async fn begin(&mut self, sql: &str, news: &mut News) -> Result<(), String> {
+        if matches!(self.stage, Stage::Idle) {
+            self.look(news);
+        }
+        self.send(sql).await
+    }
+
+    /// Hears a submission to its end and gives its last result.
+    pub(super) async fn conclude(&mut self, news: &mut News) -> Result<Answer, String> {
+        if matches!(self.stage, Stage::Idle) {
+            self.turn();
+        }
         let (mut last, mut said) = (None, String::new());
         while let Some(answer) = self.result(news).await {
             match &answer {
@@ -348,13 +378,6 @@ impl Client {
         let _gone_in_any_case = self.line.flush().await;
         let _gone_in_any_case = self.line.into_parts().0.shutdown().await;
     }
-}
-
-/// Whether something has arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    Something,
-    Nothing,
 }
 
 /// The name as isolationtester gives it, and messages in English where the user may choose: that takes a superuser.

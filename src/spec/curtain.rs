@@ -43,10 +43,11 @@ async fn tidy_up(mut cast: Cast, spec: &Scenario) -> Result<(), String> {
     let target = cast.target.clone();
     join_all(cast.sessions.iter_mut().chain([&mut cast.control]).map(call_off)).await;
     cast.close().await;
-    let mut client = Client::connect(&target, &SessionName::new("teardown"))
+    let mut client = Client::connect(&target, &SessionName::new("teardown"), "")
         .await
         .map_err(|error| error.to_string())?;
     let mut news = silence();
+    client.finish(&mut news).await.map_err(|error| error.to_string())?;
     let own = spec.sessions.iter().filter_map(|player| player.teardown.as_ref());
     for sql in own.chain(&spec.teardown) {
         if let Answer::Failed(message) = client.execute(sql, &mut news).await? {
@@ -65,6 +66,6 @@ async fn call_off(client: &mut Client) {
         if let Err(error) = client.canceller().cancel().await {
             tracing::warn!(%error, session = %client.name, "it could not be cancelled");
         }
-        client.hear(HEARING).await;
+        let _over = timeout(HEARING, client.hear()).await;
     }
 }

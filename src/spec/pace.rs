@@ -5,9 +5,9 @@
 //! looked at in isolationtester's own measure, and every other one as fast as the server answers.
 //!
 //! ```text
-//!                      1    2    4        8  10 ms
-//! quick      sent ─────●────●────●────────●──●    it waits for an idle session: told at the first look that sees it
-//! measured   sent ───────────────────────────●    whatever it waits for
+//!                      0.4  1.2  2.8   6   10 ms
+//! quick      sent ─────●────●────●────●────●──    it waits for an idle session: told at the first look that sees it
+//! measured   sent ─────────────────────────●──    whatever it waits for
 //! ```
 
 use crate::event::{Pid, Row};

@@ -7,10 +7,11 @@
 use std::time::{Duration, Instant};
 
 use super::Trouble;
-use super::cast::{Cast, Who};
-use super::client::{Answer, Heard};
+use super::cast::{Cast, Heard, Who};
+use super::client::Answer;
 use super::pace::Pace;
-use super::vigil::{FIRST_PAUSE, Vigil};
+use super::prelude::{is_private, only_ends};
+use super::vigil::{FIRST_PAUSE, MEASURE, Vigil};
 use crate::event::Pid;
 use crate::event::octets::keep;
 use crate::isolation_output::{Complaint, Telling, Whose};
@@ -25,8 +26,24 @@ pub(super) struct Permutation<'a> {
     waiting: Vec<usize>,
     /// Each session's launch that is not over.
     active: Vec<Option<usize>>,
+    /// When each launch was sent.
+    since: Vec<Instant>,
     /// How many notices the other session must have had by now, for each launch's markers.
     targets: Vec<Vec<usize>>,
+}
+
+/// A setup, of the whole or of a session.
+#[derive(Clone, Copy, Debug)]
+struct Setup<'a> {
+    who: Who,
+    sql: &'a str,
+    is_sent: bool,
+}
+
+impl<'a> Setup<'a> {
+    fn new(who: Who, sql: &'a str) -> Self {
+        Self { who, sql, is_sent: false }
+    }
 }
 
 /// How often a launch has been looked at.
@@ -55,15 +72,22 @@ impl<'a> Permutation<'a> {
         let active = vec![None; cast.sessions.len()];
         let targets =
             schedule.launches.iter().map(|launch| vec![0; launch.markers.len()]).collect();
-        Self { cast, spec, schedule, waiting: Vec::new(), active, targets }
+        let since = vec![Instant::now(); schedule.launches.len()];
+        Self { cast, spec, schedule, waiting: Vec::new(), active, since, targets }
     }
 
     pub(super) async fn play(mut self) -> Result<(), Trouble> {
+        let mut setups = self.setups();
+        self.send_ahead(&mut setups).await;
+        self.cast.hear_teardown().await;
         let steps = (0..self.schedule.launches.len()).map(|launch| self.step(launch).name.clone());
         self.cast.news.tell(Telling::Permutation { steps: steps.collect() });
-        self.set_up().await?;
+        for setup in setups {
+            self.set_up(setup).await?;
+        }
         for launch in 0..self.schedule.launches.len() {
             self.make_free(self.session(launch)).await?;
+            self.keep_distance(launch).await?;
             self.launch(launch).await?;
             let state = self.look(launch, Look::First, Patience::UntilItWaits).await?;
             self.look_again(Patience::UntilItWaits).await?;
@@ -79,35 +103,56 @@ impl<'a> Permutation<'a> {
         Ok(())
     }
 
-    async fn set_up(&mut self) -> Result<(), Trouble> {
-        for sql in &self.spec.setup {
-            if let Err(reason) = self.cast.perform(Who::Control, sql).await {
-                return Err(self.cast.give_up(Complaint::Setup(Whose::Control, reason)));
-            }
+    /// The setups in their order.
+    fn setups(&self) -> Vec<Setup<'a>> {
+        let control = self.spec.setup.iter().map(|sql| Setup::new(Who::Control, sql));
+        let sessions = self.spec.sessions.iter().enumerate();
+        let sessions = sessions.filter_map(|(session, player)| {
+            let sql = player.setup.as_ref()?;
+            Some(Setup::new(Who::Session(session), sql))
+        });
+        control.chain(sessions).collect()
+    }
+
+    /// Sends the first setup of all behind the last teardown, and those that concern nobody else. What could not be sent is told in its turn.
+    async fn send_ahead(&mut self, setups: &mut [Setup<'_>]) {
+        if self.cast.pace == Pace::Measured {
+            return;
         }
-        for (session, player) in self.spec.sessions.iter().enumerate() {
-            let Some(sql) = &player.setup else { continue };
-            if let Err(reason) = self.cast.perform(Who::Session(session), sql).await {
-                let whose = Whose::Session(player.name.to_string());
-                return Err(self.cast.give_up(Complaint::Setup(whose, reason)));
-            }
+        for (place, setup) in setups.iter_mut().enumerate() {
+            let is_next = place == 0 && setup.who == Who::Control;
+            setup.is_sent = (is_next || is_private(setup.sql))
+                && self.cast.begin(setup.who, setup.sql).await.is_ok();
         }
-        Ok(())
+    }
+
+    async fn set_up(&mut self, setup: Setup<'_>) -> Result<(), Trouble> {
+        let done = if setup.is_sent {
+            self.cast.conclude(setup.who).await
+        } else {
+            self.cast.perform(setup.who, setup.sql).await
+        };
+        done.map_err(|reason| self.cast.give_up(Complaint::Setup(self.whose(setup.who), reason)))
+    }
+
+    fn whose(&self, who: Who) -> Whose {
+        match who {
+            Who::Control => Whose::Control,
+            Who::Session(session) => Whose::Session(self.spec.sessions[session].name.to_string()),
+        }
     }
 
     /// What fails here is told and passed over.
     async fn tear_down(&mut self) {
         for (session, player) in self.spec.sessions.iter().enumerate() {
             let Some(sql) = &player.teardown else { continue };
-            if let Err(reason) = self.cast.perform(Who::Session(session), sql).await {
-                let whose = Whose::Session(player.name.to_string());
-                self.cast.news.complain(Complaint::Teardown(whose, reason));
+            let who = Who::Session(session);
+            if let Err(reason) = self.cast.perform(who, sql).await {
+                self.cast.news.complain(Complaint::Teardown(self.whose(who), reason));
             }
         }
         for sql in &self.spec.teardown {
-            if let Err(reason) = self.cast.perform(Who::Control, sql).await {
-                self.cast.news.complain(Complaint::Teardown(Whose::Control, reason));
-            }
+            self.cast.tear_down(sql).await;
         }
     }
 
@@ -159,6 +204,24 @@ impl<'a> Permutation<'a> {
         Err(self.cast.give_up(Complaint::TimedOut { step, after, active }))
     }
 
+    /// A step of a session that is waited for may close a circle of waits. Then whose `deadlock_timeout` is over first is the victim, so
+    /// between two waits lies what isolationtester leaves between them: less, and a busy server's scheduler would choose.
+    async fn keep_distance(&mut self, launch: usize) -> Result<(), Trouble> {
+        let is_harmless = self.waiting.is_empty() || only_ends(&self.step(launch).sql);
+        if is_harmless || self.cast.pace == Pace::Measured {
+            return Ok(());
+        }
+        let pid = |launch: usize| self.cast.sessions[self.session(launch)].pid;
+        let own = pid(launch);
+        let others: Vec<(Pid, Instant)> =
+            self.waiting.iter().map(|&other| (pid(other), self.since[other])).collect();
+        let sight = self.cast.sight().await?;
+        let waits = others.into_iter().filter(|&(other, _)| sight.is_waited_for(own, other));
+        let left = waits.map(|(_, since)| MEASURE.saturating_sub(since.elapsed())).max();
+        self.cast.pause(left.unwrap_or_default()).await;
+        Ok(())
+    }
+
     async fn launch(&mut self, launch: usize) -> Result<(), Trouble> {
         let (step, session) = (self.step(launch), self.session(launch));
         if let Err(reason) = self.cast.send(session, &step.sql).await {
@@ -166,6 +229,7 @@ impl<'a> Permutation<'a> {
             return Err(Trouble::GivenUp);
         }
         self.active[session] = Some(launch);
+        self.since[launch] = Instant::now();
         for (place, marker) in self.entry(launch).markers.iter().enumerate() {
             if let Marker::Notices { step, count } = *marker {
                 self.targets[launch][place] = self.notices_of(step) + count;
@@ -239,7 +303,7 @@ impl<'a> Permutation<'a> {
                 return Err(self.cast.give_up(complaint));
             }
             if let Some(pause) = vigil.pause()
-                && self.cast.sessions[session].hear(pause).await == Heard::Something
+                && self.cast.hear(session, pause).await == Heard::Something
             {
                 vigil.hear();
                 continue;

@@ -60,6 +60,11 @@ impl Sight {
         self.look(pid).is_some_and(|look| look.is_blocked && self.lasts(look, &mut Vec::new()))
     }
 
+    /// Whether this session is among those that the other one waits for.
+    pub(super) fn is_waited_for(&self, pid: Pid, by: Pid) -> bool {
+        self.look(by).is_some_and(|look| look.is_blocked && look.blockers.contains(&pid))
+    }
+
     fn look(&self, pid: Pid) -> Option<&Look> {
         self.looks.iter().find(|look| look.pid == pid)
     }
@@ -112,6 +117,7 @@ mod tests {
     fn a_wait_behind_one_that_lasts_lasts() {
         let sight = sight(&[(2, true, &[1]), (3, true, &[2])], &[1]);
         assert!(sight.is_lasting(Pid(3)));
+        assert!(sight.is_waited_for(Pid(2), Pid(3)) && !sight.is_waited_for(Pid(1), Pid(3)));
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use super::pace::Pace;
 use super::permutation::{Look, Patience};
 
-/// The first pause before the server is asked who waits: most steps are answered within it.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(1);
+/// The first pause before the server is asked who waits: nine of ten steps are answered within it.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_micros(400);
 
 /// After so much silence of a session isolationtester asks whether it waits, and believes what it sees.
-const MEASURE: Duration = Duration::from_millis(10);
+pub(super) const MEASURE: Duration = Duration::from_millis(10);
 
 /// A look, as long as it lasts. Each session's silence is measured by itself.
 #[derive(Debug)]
