@@ -1,6 +1,6 @@
 -- Which of these names are relations: by the search path where no schema is given. Temporary tables (our own copies) and the
 -- catalog are left out. Which are functions that may read tables, neither in C nor immutable, or aggregates over such. And which are
--- relations of the catalog that would show temporary tables.
+-- relations of the catalog that would show temporary tables, or statements and portals of our own.
 select n.ord::text, c.oid::text, f.reads::text, k.oid::text
 from unnest($1::text[], $2::text[]) with ordinality as n(schema, name, ord)
 left join lateral (
@@ -39,6 +39,7 @@ left join lateral (
       and s.nspname in ('pg_catalog', 'information_schema')
       and coalesce(n.schema, 'pg_catalog') = s.nspname
       and (k.oid = 'pg_catalog.pg_class'::regclass
+           or k.relname in ('pg_prepared_statements', 'pg_cursors')
            or k.relkind = 'v'
               and exists (select from pg_catalog.pg_attribute a
                           where a.attrelid = k.oid

@@ -76,33 +76,108 @@ async fn stored(served: &Served) -> String {
     served.outsider().await.query_one(all, &[]).await.unwrap().get(0)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_statement_that_was_prepared_before_the_copies_were_made_anew_is_stored() {
+/// Where the statement runs, and when the change comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In no block, behind the change.
+    NoBlock,
+    /// In a block that begins behind the change.
+    Block,
+    /// In a block that has begun before the change.
+    OpenBlock,
+}
+
+/// Everybody who is there.
+struct Clients {
+    served: Served,
+    raw: Raw,
+    other: Client,
+}
+
+impl Clients {
+    async fn reset(&self) {
+        let reset = "truncate t; insert into t values (1, 'x'), (2, 'y'); drop view if exists v; drop table if exists other; alter table t drop column if exists c";
+        self.served.outsider().await.batch_execute(reset).await.unwrap();
+    }
+
+    /// Makes the change, the client itself or another one.
+    async fn change(&mut self, change: &str, is_own: bool) {
+        if change.starts_with("vacuum") {
+            self.served.outsider().await.batch_execute(change).await.unwrap();
+        } else if is_own {
+            retried(&mut self.raw, |raw| {
+                raw.query(change);
+            })
+            .await;
+        } else {
+            says(&self.other, change).await;
+        }
+    }
+
+    /// Runs messages between BEGIN and COMMIT, all of it again as long as OC001 asks for that. The change, if there is one, comes
+    /// behind the first BEGIN.
+    async fn block(&mut self, messages: fn(&mut Raw), mut change: Option<&str>) -> String {
+        loop {
+            self.raw.query("begin");
+            assert_eq!(self.raw.says().await, "[BEGIN] ZT");
+            if let Some(change) = change.take() {
+                self.change(change, false).await;
+            }
+            messages(&mut self.raw);
+            let said = self.raw.says().await;
+            if said.contains("!40001") {
+                continue;
+            }
+            self.raw.query("commit");
+            let ended = self.raw.says().await;
+            if ended.contains("!40001") {
+                continue;
+            }
+            assert_eq!(ended, "[COMMIT] ZI", "{said}");
+            return said;
+        }
+    }
+}
+
+async fn is_stored_behind_a_change(place: Place) {
     for (number, change) in CHANGES.into_iter().enumerate() {
-        let (served, mut raw, other) = table().await;
-        for (place, (sql, answer, left)) in STATEMENTS.into_iter().enumerate() {
-            let reset = "truncate t; insert into t values (1, 'x'), (2, 'y'); drop view if exists v; drop table if exists other; alter table t drop column if exists c";
-            served.outsider().await.batch_execute(reset).await.unwrap();
+        let (served, raw, other) = table().await;
+        let mut clients = Clients { served, raw, other };
+        for (turn, (sql, answer, left)) in STATEMENTS.into_iter().enumerate() {
+            clients.reset().await;
             let prepare = |raw: &mut Raw| {
                 raw.close("Sp").parse("p", sql).sync();
             };
-            assert_eq!(retried(&mut raw, prepare).await, "3 1 ZI");
-            if change.starts_with("vacuum") {
-                served.outsider().await.batch_execute(change).await.unwrap();
-            } else if (number + place) % 2 == 0 {
-                retried(&mut raw, |raw| {
-                    raw.query(change);
-                })
-                .await;
-            } else {
-                says(&other, change).await;
+            assert_eq!(retried(&mut clients.raw, prepare).await, "3 1 ZI");
+            if place != Place::OpenBlock {
+                clients.change(change, (number + turn) % 2 == 0).await;
             }
             let ways = [in_one, flushed_in_between, behind_another_portal];
-            let said = retried(&mut raw, ways[(number + place) % 3]).await;
-            assert!(said.contains(answer) && said.ends_with("ZI"), "{change}: {sql}: {said}");
-            assert_eq!(stored(&served).await, left, "{change}: {sql}");
+            let way = ways[(number + turn) % 3];
+            let said = match place {
+                Place::NoBlock => retried(&mut clients.raw, way).await,
+                Place::Block => clients.block(way, None).await,
+                Place::OpenBlock => clients.block(way, Some(change)).await,
+            };
+            assert!(said.contains(answer), "{place:?}: {change}: {sql}: {said}");
+            assert_eq!(stored(&clients.served).await, left, "{place:?}: {change}: {sql}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_was_prepared_before_the_copies_were_made_anew_is_stored() {
+    is_stored_behind_a_change(Place::NoBlock).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_it_is_in_a_block_that_begins_afterwards() {
+    is_stored_behind_a_change(Place::Block).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_it_is_in_a_block_that_has_begun_before() {
+    is_stored_behind_a_change(Place::OpenBlock).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,6 +194,41 @@ async fn what_another_ends_before_sync_is_not_called_complete() {
         assert_eq!(raw.says().await, "!40001 ZI", "{ddl}");
         raw.query("select 1");
         assert_eq!(raw.says().await, "T (1) [SELECT 1] ZI");
+    }
+}
+
+/// How a client may go on behind an Execute without a block, what it is told then, and whether what it has executed is stored.
+type End = (fn(&mut Raw) -> &mut Raw, &'static str, bool);
+
+const ENDS: [End; 5] = [
+    (|raw| raw.sync(), "ZI", true),
+    (|raw| raw.flush().sync(), "ZI", true),
+    (|raw| raw.query("select 2"), "T (2) [SELECT 1] ZI", true),
+    (
+        |raw| raw.parse("", "select 2").bind("", "").execute("").sync(),
+        "1 2 (2) [SELECT 1] ZI",
+        true,
+    ),
+    (|raw| raw.terminate(), "", false),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_end_of_a_transaction_without_a_block_tells_whether_it_is_stored() {
+    for (end, told, is_stored) in ENDS {
+        for is_ended_by_another in [false, true] {
+            let (served, mut raw, other) = table().await;
+            raw.parse("", "update t set b = 'new' where a = 1").bind("", "").execute("").flush();
+            assert_eq!(line(&raw.until(b'C').await), "1 2 [UPDATE 1]");
+            if is_ended_by_another {
+                assert_eq!(says(&other, "alter table t add column c int").await, "(0)");
+            }
+            end(&mut raw);
+            let said = line(&raw.until_ready_or_ended().await);
+            let is_told = is_ended_by_another && !told.is_empty();
+            assert_eq!(said, if is_told { "!40001 ZI" } else { told });
+            let is_stored = is_stored && !is_ended_by_another;
+            assert_eq!(stored(&served).await, if is_stored { "1new2y" } else { "1x2y" }, "{told}");
+        }
     }
 }
 
@@ -207,6 +317,28 @@ async fn a_client_is_told_of_the_stored_tables() {
         assert_eq!(refused.field(b'n').as_deref(), Some(constraint));
         assert!(!refused.field(b'M').unwrap().contains("other."), "{:?}", refused.field(b'M'));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_statements_and_cursors_show_nothing_of_the_gateways_own() {
+    let (_served, mut raw, _other) = table().await;
+    raw.query("explain (verbose, costs off) select b from t");
+    let plan = raw.says().await;
+    assert!(plan.contains("(Seq Scan on public.t)"), "{plan}");
+    raw.query("explain (verbose, costs off, format json) select b from t");
+    let plan = raw.says().await;
+    assert!(plan.contains(r#""Schema": "public""#) && !plan.contains("pg_temp"), "{plan}");
+    raw.parse("p", "explain (verbose, costs off) update t set b = 'new'")
+        .bind("", "p")
+        .execute("")
+        .sync();
+    let plan = raw.says().await;
+    assert!(plan.contains("(Update on public.t)") && !plan.contains("pg_temp"), "{plan}");
+    raw.query("select name from pg_prepared_statements");
+    assert_eq!(raw.says().await, "T (p) [SELECT 1] ZI");
+    raw.query("begin; declare c cursor for select a from t; select name from pg_cursors; commit");
+    let said = raw.says().await;
+    assert!(said.contains("T (c) [SELECT 1]"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,6 +134,10 @@ impl Raw {
         self.put(b'Q', format!("{sql}\0").as_bytes())
     }
 
+    pub(crate) fn terminate(&mut self) -> &mut Self {
+        self.put(b'X', b"")
+    }
+
     /// The next answer.
     pub(crate) async fn try_answer(&mut self) -> io::Result<Answer> {
         let read = async {

@@ -312,6 +312,7 @@ fn session(
         waiting: Vec::new(),
         held: super::simple::Held::Nothing,
         gave_up: false,
+        explains: false,
         foreseen: None,
         application: application.into(),
         pid: Pid(pid),

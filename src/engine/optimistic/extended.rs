@@ -336,6 +336,7 @@ impl Session {
         self.check_numbers(&executed, &admitted.tables).await?;
         let marks = self.before_locking(&executed, &admitted.tables, limit).await?;
         self.wait_with(frame, Does::Nothing);
+        self.explains = executed.command() == "EXPLAIN";
         let sent = self.put_waiting();
         let ahead = self.ask_ahead(statement);
         self.server.line.flush_hearing().await?;

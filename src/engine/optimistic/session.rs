@@ -50,6 +50,8 @@ pub(super) struct Session {
     pub(super) held: Held,
     /// Whether the statement that runs was given up for another client's sake: nothing more of its answer is passed on.
     pub(super) gave_up: bool,
+    /// Whether the statement that runs is an EXPLAIN, whose rows name tables.
+    pub(super) explains: bool,
     /// What a statement of its own has changed, asked for together with it.
     pub(super) foreseen: Option<Vec<TableChanges>>,
     pub(super) application: Arc<str>,
@@ -289,6 +291,9 @@ impl Session {
 
     /// Passes on what the server says, of the stored tables instead of their copies.
     pub(super) fn pass(&mut self, frame: &FromServer) {
+        if self.explains && frame.tag == ServerTag::Row {
+            return self.client.pass(&self.tables.retold_plan(frame));
+        }
         match self.tables.retold(frame) {
             Some(retold) => self.client.pass(&retold),
             None => self.client.pass(frame),

@@ -117,6 +117,7 @@ impl Session {
         self.check_numbers(&executed, &admitted.tables).await?;
         let marks = self.before_locking(&executed, &admitted.tables, ALL_ROWS).await?;
         self.note_part();
+        self.explains = executed.command() == "EXPLAIN";
         put(&mut self.server.line.out, b'Q', |out| put_text(out, &admitted.turned.sql));
         let ahead = self.ask_ahead(statement);
         self.server.line.flush_hearing().await?;

@@ -65,6 +65,26 @@ impl Tables {
         changed.then(|| frame.with_body(&told))
     }
 
+    /// A row of a plan with the stored tables in place of the copies.
+    pub(in crate::engine::optimistic) fn retold_plan(&self, frame: &FromServer) -> FromServer {
+        let mut fields = frame.fields();
+        let mut told = BytesMut::from(&frame.body()[..2]);
+        fields.short();
+        while let Some(Some(value)) = fields.value() {
+            let mut value = self.renamed(&value);
+            for (before, after) in AROUND_SCHEMAS {
+                let schema = self.only_schema().unwrap_or(TEMPORARY);
+                value = value.replace(
+                    &format!("{before}{TEMPORARY}{after}"),
+                    &format!("{before}{schema}{after}"),
+                );
+            }
+            told.put_u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
+            told.put_slice(value.as_bytes());
+        }
+        frame.with_body(&told)
+    }
+
     /// Gives one column the numbers of what is stored.
     fn renumber(&self, mut field: &mut [u8]) -> bool {
         let number = |bytes: &[u8]| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
@@ -125,9 +145,21 @@ impl Tables {
         (!told.iter().cloned().eq(fields())).then(|| frame.with_error_fields(&told))
     }
 
+    /// The schema of all tables of which there are copies, if it is one.
+    fn only_schema(&self) -> Option<&str> {
+        let mut schemas = self.copies.values().map(|copy| copy.shape.schema.as_str());
+        let first = schemas.next()?;
+        schemas.all(|schema| schema == first).then_some(first)
+    }
+
     /// A text in which a copy goes by the name of what is stored.
     fn renamed(&self, text: &str) -> String {
-        let mut text = without_temporary_schema(text);
+        let copies = || self.copies.values().map(|copy| (&copy.name, &copy.shape));
+        let schema_of = |name: &str| {
+            let copy = copies().find(|(copy, _)| *copy == name);
+            copy.map(|(_, shape)| shape.schema.clone())
+        };
+        let mut text = with_stored_schemas(text, schema_of, self.only_schema());
         for copy in self.copies.values().filter(|copy| copy.name != copy.shape.name) {
             for name in copy.shape.qualified_names() {
                 text = text.replace(&quote(&name), &quote(&copy.shape.unqualified(&name)));
@@ -137,43 +169,90 @@ impl Tables {
     }
 }
 
+/// What stands around the name of a schema in plans of the formats JSON, YAML and XML.
+const AROUND_SCHEMAS: [(&str, &str); 3] =
+    [("\"Schema\": \"", "\""), ("Schema: \"", "\""), ("<Schema>", "</Schema>")];
+
 /// What the schema of a session's temporary tables is called, a number behind it.
 const TEMPORARY: &str = "pg_temp";
 
-/// `"pg_temp_3"."seats"` as `"seats"`, quoted or not.
-fn without_temporary_schema(text: &str) -> String {
+/// A text with stored tables in it instead of copies, quoted or not: `"pg_temp_3"."seats"` as `"public"."seats"`. `schema_of` tells
+/// in which schema the table is that this copy stands for; where the schema of the copies stands by itself, it becomes `alone`.
+fn with_stored_schemas(
+    text: &str,
+    schema_of: impl Fn(&str) -> Option<String>,
+    alone: Option<&str>,
+) -> String {
     let mut told = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(TEMPORARY) {
         let (before, found) = rest.split_at(at);
-        let number = found[TEMPORARY.len()..].trim_start_matches('_');
-        let after = number.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        let after = found[TEMPORARY.len()..].trim_start_matches('_');
+        let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
         let quoted = before.strip_suffix('"').zip(after.strip_prefix("\"."));
-        let (before, after) = match (quoted, after.strip_prefix('.')) {
-            (Some((before, after)), _) => (before, after),
-            (None, Some(after)) => (before, after),
-            (None, None) => (&rest[..at + TEMPORARY.len()], &found[TEMPORARY.len()..]),
-        };
-        told.push_str(before);
-        rest = after;
+        if let Some((before, after)) = quoted {
+            told.push_str(before);
+            let schema = schema_of(identifier(after));
+            told.extend(schema.map(|schema| format!("{}.", quote(&schema))));
+            rest = after;
+        } else if let Some(after) = after.strip_prefix('.') {
+            told.push_str(before);
+            let schema = schema_of(identifier(after));
+            told.extend(schema.map(|schema| format!("{}.", quoted_if_needed(&schema))));
+            rest = after;
+        } else {
+            told.push_str(before);
+            let written = &found[..found.len() - after.len()];
+            told.push_str(alone.filter(|_| written.len() > TEMPORARY.len()).unwrap_or(written));
+            rest = after;
+        }
     }
     told + rest
 }
 
+/// The name with which a text begins.
+fn identifier(text: &str) -> &str {
+    let (text, ends): (_, fn(char) -> bool) = match text.strip_prefix('"') {
+        Some(quoted) => (quoted, |letter| letter == '"'),
+        None => (text, |letter| !(letter.is_alphanumeric() || letter == '_' || letter == '$')),
+    };
+    &text[..text.find(ends).unwrap_or(text.len())]
+}
+
+fn quoted_if_needed(name: &str) -> String {
+    let is_plain =
+        |letter: char| letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    let is_bare =
+        name.chars().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit());
+    if is_bare { name.to_owned() } else { quote(name) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::without_temporary_schema;
+    use super::with_stored_schemas;
+
+    fn told(text: &str, alone: Option<&str>) -> String {
+        let schema_of = |copy: &str| match copy {
+            "child" | "t" => Some("public".to_owned()),
+            "x y" => Some("Mine".to_owned()),
+            _ => None,
+        };
+        with_stored_schemas(text, schema_of, alone)
+    }
 
     #[test]
-    fn the_schema_of_the_copies_is_left_out_of_a_text() {
-        for (text, told) in [
-            (r#"UPDATE ONLY "pg_temp_3"."child" SET"#, r#"UPDATE ONLY "child" SET"#),
-            ("view pg_temp_12.w depends on table pg_temp_12.t", "view w depends on table t"),
-            (r#"relation "pg_temp.t" is gone"#, r#"relation "t" is gone"#),
+    fn a_text_is_of_the_stored_tables() {
+        for (text, expected) in [
+            (r#"UPDATE ONLY "pg_temp_3"."child" SET"#, r#"UPDATE ONLY "public"."child" SET"#),
+            ("view pg_temp_12.w depends on table pg_temp_12.t", "view w depends on table public.t"),
+            (r#"relation "pg_temp.t" is gone"#, r#"relation "public.t" is gone"#),
+            (r#"Seq Scan on pg_temp_3."x y""#, r#"Seq Scan on "Mine"."x y""#),
             ("schema pg_temp_3 and pg_temp", "schema pg_temp_3 and pg_temp"),
             ("nothing of it", "nothing of it"),
         ] {
-            assert_eq!(without_temporary_schema(text), told);
+            assert_eq!(told(text, None), expected);
         }
+        assert_eq!(told(r#""Schema": "pg_temp_3","#, Some("public")), r#""Schema": "public","#);
+        assert_eq!(told("schema pg_temp", Some("public")), "schema pg_temp");
     }
 }
