@@ -96,9 +96,11 @@ async fn the_lock_outlives_the_servers_limit_for_idle_sessions() {
         and database = (select oid from pg_database where datname = current_database())";
     let held_by = count(&pool, holder).await;
     // Whoever is as idle as the lock's connection, and came after it, is put out.
-    let another = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
-    let others = "select count(*) from pg_stat_activity where datname = current_database() and state = 'idle'";
-    let ended = async { while count(&pool, others).await > 1 {} };
+    let mut another = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+    let number = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut another).await;
+    let number: i32 = number.unwrap();
+    let is_there = format!("select count(*) from pg_stat_activity where pid = {number}");
+    let ended = async { while count(&pool, is_there.as_str()).await > 0 {} };
     tokio::time::timeout(DEADLINE, ended).await.expect("idle sessions are put out");
     assert_eq!(count(&pool, holder).await, held_by);
     drop(another);
