@@ -77,12 +77,17 @@ impl Passage {
         }
         Ok(Entrance {
             has_password: place.password.is_some(),
-            proof: Proof::new(self.target(), &place, end_point),
+            proof: Proof::new(&self.target_of(user), &place, end_point),
             line: Line::new(socket, BytesMut::new()),
             key: (0, Bytes::new()),
             route,
             is_encrypted,
         })
+    }
+
+    /// The target as this user's: what goes wrong is told under the user's own name.
+    fn target_of(&self, user: &[u8]) -> Target {
+        Target { user: String::from_utf8_lossy(user).into_owned(), ..self.target().clone() }
     }
 
     fn is_for(&self, user: &[u8]) -> bool {

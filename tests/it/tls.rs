@@ -303,3 +303,27 @@ async fn through_a_gateway_each_proves_what_it_knows() {
         gateway.stop().await;
     }
 }
+
+/// Who has proved to the gateway who it is cannot be asked by the server once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_the_gateway_does_not_know_is_told_by_its_users_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let passwords = folder.path().join("passwords");
+    std::fs::write(&passwords, "md5:pencil\nplain:pencil\n").unwrap();
+    let options = Options {
+        mode: Mode::PassThrough,
+        listen: Some("127.0.0.1:0".parse().unwrap()),
+        password_file: Some(passwords),
+        ..Options::new(target(FORT.port, "plain", "sslmode=disable"))
+    };
+    let gateway = Gateway::start(options).await.unwrap();
+    let port = gateway.address().unwrap().port();
+    let enter = async |user| {
+        Connection::connect(&target(port, user, "sslmode=disable password=pencil")).await
+    };
+    enter("plain").await.unwrap();
+    let refused = enter("md5").await.unwrap_err().to_string();
+    assert!(refused.contains("no connection to the server behind the gateway"), "{refused}");
+    assert!(refused.contains("wants a password for user \"md5\""), "{refused}");
+    gateway.stop().await;
+}
