@@ -18,6 +18,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -28,8 +29,10 @@ import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 KEPT = HERE.parents[2] / "target" / "suites"
-# A suite that hangs is a difference as well.
-PATIENCE = 600
+# A suite that hangs has passed what it had passed until then.
+PATIENCE = 900
+# What is to be ended when this is.
+PLAYING = set()
 # How often a test that depends on time is tried again.
 TRIES = 5
 # More tests than this do not differ by chance.
@@ -183,11 +186,19 @@ def play(suite, interpreter, place, port, only=()):
         left_out = [f"--ignore-glob={pattern}" for pattern in suite.without]
         quiet = ["-q", "-p", "no:cacheprovider", "-p", "outcomes", "--tb=short"]
         command = [interpreter, "-m", "pytest", *quiet, *left_out, *(only or [suite.folder])]
-        ran = subprocess.run(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE, check=False)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        with subprocess.Popen(command, cwd=place, env=environment, **pipes) as playing:
+            PLAYING.add(playing)
+            try:
+                told, _ = playing.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                playing.terminate()
+                told, _ = playing.communicate()
+            PLAYING.discard(playing)
         reports = [json.loads(line) for line in open(outcomes.name, encoding="utf-8")]
     passed = {test for test, when, outcome in reports if when == "call" and outcome == "passed"}
     passed -= {test for test, _, outcome in reports if outcome != "passed"}
-    return passed, {test for test, _, _ in reports}, ran.stdout
+    return passed, {test for test, _, _ in reports}, told
 
 
 def both(suite, interpreter, place, servers):
@@ -230,9 +241,17 @@ def compare(suite, interpreter, servers):
     return straight == through
 
 
+def end(*_):
+    """Told to end, it takes the suites along, and its servers."""
+    for playing in list(PLAYING):
+        playing.terminate()
+    sys.exit(143)
+
+
 def main():
     program, *names = sys.argv[1:]
     KEPT.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, end)
     same = []
     with contextlib.ExitStack() as ending:
         try:
