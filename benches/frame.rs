@@ -131,6 +131,7 @@ fn house() -> House {
         places: places.collect(),
         rows: 600,
         locked_by: None,
+        lock_wanted_by: None,
         unseen_inserts: Vec::new(),
     };
     House { tables: vec![table], blind: Vec::new() }

@@ -22,6 +22,7 @@ mod elsewhere;
 mod key_locks;
 mod look;
 mod memory;
+mod numbered;
 mod pageinspect;
 mod people;
 mod pulse;
@@ -239,7 +240,7 @@ impl Observer {
         let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();
         for table in self.tables(&watch.names(), watch.schema.as_deref()).await? {
-            looks.push(self.look(table, &watch).await?);
+            looks.extend(self.look(table, &watch).await?);
         }
         let people = self.people(roster, looks.iter().flat_map(Look::pids)).await?;
         house.tables.extend(self.remember(looks, &people));
@@ -274,25 +275,27 @@ impl Observer {
             .map_err(about("which tables there are"))
     }
 
-    async fn look(&self, table: Table, watch: &Watch) -> Result<Look, ObserverError> {
+    /// A look at a table, unless that is gone, or another one by now, since we were told of it.
+    async fn look(&self, table: Table, watch: &Watch) -> Result<Option<Look>, ObserverError> {
         let place = usize::try_from(table.place - 1).ok();
         let written = place.and_then(|place| watch.labels().get(place).copied());
         let label = written.unwrap_or(&table.name).to_owned();
         let seats = watch.seats.clone().filter(|seats| look::is_seat_map(seats, &label));
         let limit = if seats.is_some() { SEATS_SHOWN } else { ROWS_SHOWN };
-        let seen = if table.shut { Seen::Shut } else { self.rows(&table, limit).await? };
-        Ok(Look { table, label, seats, seen })
+        let seen = if table.shut { Some(Seen::Shut) } else { self.rows(&table, limit).await? };
+        Ok(seen.map(|seen| Look { table, label, seats, seen }))
     }
 
-    async fn rows(&self, table: &Table, limit: i64) -> Result<Seen, ObserverError> {
+    async fn rows(&self, table: &Table, limit: i64) -> Result<Option<Seen>, ObserverError> {
         let rows: Result<Vec<SeenRow>, sqlx::Error> = sqlx::query_as(table.rows_query())
             .bind(table.oid)
             .bind(limit)
             .fetch_all(&self.pool)
             .await;
         match rows {
-            Ok(rows) => Ok(Seen::Open(rows, self.versions(table).await)),
-            Err(error) if is_lock_timeout(&error) => Ok(Seen::Shut),
+            Ok(rows) => Ok(Some(Seen::Open(rows, self.versions(table).await))),
+            Err(error) if is_lock_timeout(&error) => Ok(Some(Seen::Shut)),
+            Err(error) if has_changed(&error) => Ok(None),
             Err(error) => Err(about("what stands in a table")(error)),
         }
     }
@@ -345,6 +348,12 @@ fn numbers(pids: &[Pid]) -> Vec<i32> {
 /// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some("55P03")
+}
+
+/// Somebody dropped or altered the table between our asking what it looks like and our reading it: the next look sees what it is now.
+fn has_changed(error: &sqlx::Error) -> bool {
+    let changed = ["42P01", "42703", "42883", "3F000", "0A000"];
+    code(error).is_some_and(|code| changed.contains(&code.as_ref()))
 }
 
 /// The SQLSTATE, of an error that is the server's.

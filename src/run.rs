@@ -18,6 +18,7 @@ mod alias;
 mod curtain;
 mod director;
 mod failure;
+mod hearing;
 mod hold;
 mod lasting;
 mod lookout;

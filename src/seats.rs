@@ -55,6 +55,9 @@ pub struct WatchedTable {
     pub rows: u64,
     /// The session that keeps everybody out (an access exclusive lock), so that the rows are those of the last look.
     pub locked_by: Option<Holder>,
+    /// Who waits to keep everybody out. Whoever comes now has to wait behind it, so that here too the rows are those of the last look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_wanted_by: Option<Holder>,
     /// Sessions that have inserted rows here that nobody can see yet and that are not among `places`.
     pub unseen_inserts: Vec<SessionName>,
 }
@@ -67,6 +70,7 @@ impl WatchedTable {
         }
         self.places.retain(|place| place.committed || !place.holders.is_empty());
         self.locked_by.take_if(|holder| holder.is(session));
+        self.lock_wanted_by.take_if(|holder| holder.is(session));
         self.unseen_inserts.retain(|writer| writer != session);
     }
 }
@@ -190,12 +194,14 @@ mod tests {
             ],
             rows: 2,
             locked_by: Some(Holder::Session(bob.clone())),
+            lock_wanted_by: Some(Holder::Session(bob.clone())),
             unseen_inserts: vec![bob.clone(), alice.clone()],
         };
         table.forget(&bob);
         let left =
             [place("A-4", true, vec![], vec![]), place("A-5", true, vec![hold(&alice)], vec![])];
         assert_eq!(table.places, left);
-        assert_eq!((table.locked_by, table.unseen_inserts), (None, vec![alice]));
+        assert_eq!((table.locked_by, table.lock_wanted_by), (None, None));
+        assert_eq!(table.unseen_inserts, [alice]);
     }
 }

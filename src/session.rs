@@ -57,6 +57,7 @@ enum Order {
     TellLoss(Submission),
     Cancel,
     Silence(oneshot::Sender<Silence>),
+    Hear(oneshot::Sender<()>),
     Reconnect,
 }
 
@@ -118,6 +119,16 @@ impl Session {
         let (told, fallen) = oneshot::channel();
         self.order(Order::Silence(told));
         async { fallen.await.unwrap_or(Silence::Absent) }
+    }
+
+    /// Hears what the server has to say to an idle session: notifications that were sent to it, the end that somebody has made of it. They are told
+    /// before this is over. A session that is busy or has no connection hears nothing.
+    ///
+    /// Nothing is executed for that: the server answers a Sync, and says what it has to say before the answer.
+    pub fn hear(&self) -> impl Future<Output = ()> + use<> {
+        let (heard, told) = oneshot::channel();
+        self.order(Order::Hear(heard));
+        async { told.await.unwrap_or(()) }
     }
 
     /// Connects anew after a loss.

@@ -59,6 +59,8 @@ pub mod observer {
     pub const PLAIN_ROWS: &str = include_str!("../sql/observer/plain_rows.sql");
     /// The watched tables where there is no PostgreSQL underneath.
     pub const PLAIN_TABLES: &str = include_str!("../sql/observer/plain_tables.sql");
+    /// What a relation is called.
+    pub const RELATION: &str = include_str!("../sql/observer/relation.sql");
     /// The keys of the rows at given places; a template.
     pub const ROW_KEYS: &str = include_str!("../sql/observer/row_keys.sql");
     /// A table's rows, their holders and queues; a template.

@@ -21,7 +21,7 @@ mod wait;
 mod writer;
 
 pub use canonical::canonical;
-pub(crate) use processes::Processes;
+pub(crate) use processes::{Processes, without_backends};
 pub use wait::waits;
 pub(crate) use wait::without_processes;
 

@@ -30,7 +30,8 @@ SELECT p.place, c.oid, n.nspname::text AS schema, c.relname::text AS name, c.rel
         WHERE i.indrelid = c.oid AND i.indisprimary AND u.place <= i.indnkeyatts) AS key,
        EXISTS (SELECT FROM locks l WHERE l.relation = c.oid AND l.mode = 'AccessExclusiveLock') AS shut,
        (SELECT coalesce(l.pid, 0) FROM locks l
-        WHERE l.relation = c.oid AND l.mode = 'AccessExclusiveLock' ORDER BY l.granted DESC LIMIT 1) AS shut_by,
+        WHERE l.relation = c.oid AND l.mode = 'AccessExclusiveLock' ORDER BY l.granted DESC, l.pid LIMIT 1) AS shut_by,
+       coalesce((SELECT bool_or(l.granted) FROM locks l WHERE l.relation = c.oid AND l.mode = 'AccessExclusiveLock'), false) AS is_locked,
        (SELECT array_agg(DISTINCT coalesce(l.pid, 0)) FROM locks l
         WHERE l.relation = c.oid AND l.granted AND l.mode IN ('RowShareLock', 'RowExclusiveLock')
           AND l.vt IN (SELECT vt FROM started)) AS lockers,

@@ -3,11 +3,13 @@
 -- A row's first waiter waits for a transaction (locktype transactionid) while it holds the row's tuple lock, granted; those behind wait for the tuple lock itself. The tuple
 -- lock's mode is the wanted row lock (tupleLockExtraInfo in heapam.c). A transaction is waited for without a tuple lock when its unique key is in the way, or a row
 -- that both have share-locked: what it is about is asked afterwards (suspects.sql). The row is told as (page, item): its key is read afterwards, by row_keys.sql.
+-- What a serializable transaction has read stands there as tuple locks too, in a mode of its own, and nobody waits for those.
 -- The sign stays the same for as long as the wait does. waitstart exists since 14, hence to_jsonb. The lock table is the whole server's: oids of another database mean nothing here.
 --
 -- $1 pids
 WITH locks AS MATERIALIZED (
-  SELECT k.*, to_jsonb(k) ->> 'waitstart' AS since FROM pg_locks k WHERE pid = ANY ($1::int[]) AND (NOT granted OR locktype = 'tuple')
+  SELECT k.*, to_jsonb(k) ->> 'waitstart' AS since FROM pg_locks k
+  WHERE pid = ANY ($1::int[]) AND (NOT granted OR locktype = 'tuple' AND mode <> 'SIReadLock')
 ), waiting AS MATERIALIZED (
   SELECT a.pid, a.query_start,
          s.safe IS NOT NULL AS safe_snapshot,

@@ -118,6 +118,7 @@ impl Observer {
             rows: rows.first().map_or(0, |row| row.total.unsigned_abs()),
             places: rows.into_iter().map(place).collect(),
             locked_by: None,
+            lock_wanted_by: None,
             unseen_inserts: Vec::new(),
         })
     }

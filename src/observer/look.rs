@@ -61,14 +61,18 @@ fn shut(
     people: &People<'_>,
     before: Option<&Memory>,
 ) -> Memory {
-    let locked_by = match table.shut_by() {
+    let by = match table.shut_by() {
         Some(pid) => people.holder(pid),
         None => Holder::Foreign("somebody".to_owned()),
     };
     let mut memory = before
         .cloned()
         .unwrap_or_else(|| Memory::of(None, &[], &HashMap::new(), empty(table, label, seats)));
-    memory.shown.locked_by = Some(locked_by);
+    // One that was shut only when it was read is somebody's, and whether he has the lock yet is not known.
+    let (locked_by, lock_wanted_by) =
+        if table.is_locked { (Some(by), None) } else { (None, Some(by)) };
+    memory.shown.locked_by = locked_by;
+    memory.shown.lock_wanted_by = lock_wanted_by;
     memory
 }
 
@@ -80,6 +84,7 @@ fn empty(table: &Table, name: String, seats: Option<SeatColumns>) -> WatchedTabl
         places: Vec::new(),
         rows: 0,
         locked_by: None,
+        lock_wanted_by: None,
         unseen_inserts: Vec::new(),
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Table {
     /// Whether reading it would make us wait for an access exclusive lock.
     pub(super) shut: bool,
     shut_by: Option<i32>,
+    /// Whether that lock is held, and not only wanted.
+    pub(super) is_locked: bool,
     lockers: Option<Vec<i32>>,
     writers: Option<Vec<i32>>,
 }

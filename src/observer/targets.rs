@@ -15,6 +15,7 @@ use super::waits::WaitRow;
 use super::{Observer, ObserverError};
 use crate::event::WaitTarget;
 use crate::sql;
+use crate::transcript::without_backends;
 
 /// Where the server keeps its own tables.
 pub(super) const CATALOG: &str = "pg_catalog";
@@ -110,7 +111,7 @@ impl Observer {
     /// A table's name as the scenario would write it.
     pub(super) fn table_name(&self, schema: &str, name: &str) -> String {
         let is_home = self.state().watch.schema.as_deref().is_none_or(|home| home == schema);
-        if is_home { name.to_owned() } else { format!("{}.{name}", without_number(schema)) }
+        if is_home { name.to_owned() } else { without_backends(&format!("{schema}.{name}")) }
     }
 
     fn relation_name(&self, row: &WaitRow) -> String {
@@ -134,18 +135,23 @@ impl Observer {
         if class == DATABASES && object == Oid(0) {
             return "its turn to notify".to_owned();
         }
+        let part = row.part.unwrap_or_default();
+        let name = if row.here { self.object_name(class, object, part).await } else { None };
+        name.unwrap_or_else(|| format!("a {}", described_by(class)))
+    }
+
+    /// What an object of a catalog is, and its name, if others can see it.
+    pub(super) async fn object_name(&self, class: Oid, object: Oid, part: i32) -> Option<String> {
         let found: Result<Option<(String, String)>, sqlx::Error> =
             sqlx::query_as(sql::observer::OBJECT)
                 .bind(class)
                 .bind(object)
-                .bind(row.part.unwrap_or_default())
+                .bind(part)
                 .fetch_optional(&self.pool)
                 .await;
         let unknown = |error: &sqlx::Error| tracing::warn!(%error, "an object has no name");
-        match found.inspect_err(unknown).ok().flatten().filter(|_| row.here) {
-            Some((kind, identity)) => format!("{kind} {}", self.at_home(&identity)),
-            None => format!("a {}", described_by(class)),
-        }
+        let (kind, identity) = found.inspect_err(unknown).ok().flatten()?;
+        Some(format!("{kind} {}", self.at_home(&identity)))
     }
 
     /// What tells the rows apart that are waited for: read now, or remembered where the table is shut or the version has gone.
@@ -201,15 +207,6 @@ impl Observer {
     }
 }
 
-/// A schema's name; those of temporary tables are numbered by backend, which differs from run to run.
-fn without_number(schema: &str) -> &str {
-    let stem = schema.trim_end_matches(|c: char| c.is_ascii_digit());
-    match stem.strip_suffix('_') {
-        Some(stem @ ("pg_temp" | "pg_toast_temp")) => stem,
-        _ => schema,
-    }
-}
-
 /// What a catalog's rows are, by its oid (`pg_class.dat` and the catalogs' own headers).
 pub(super) fn described_by(catalog: Oid) -> &'static str {
     match catalog.0 {
@@ -225,17 +222,5 @@ pub(super) fn described_by(catalog: Oid) -> &'static str {
         6104 => "publication",
         6100 => "subscription",
         _ => "catalog's object",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn schemas_of_temporary_tables_lose_their_number() {
-        assert_eq!(without_number("pg_temp_12"), "pg_temp");
-        assert_eq!(without_number("pg_temp_blue"), "pg_temp_blue");
-        assert_eq!(without_number("stage_2"), "stage_2");
     }
 }

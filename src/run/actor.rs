@@ -32,6 +32,7 @@ impl Actor {
     pub(crate) fn submit(&mut self, submission: SubmissionId, line: Line) {
         if let Some(session) = &self.session {
             self.standing.in_flight = Some((submission, Instant::now()));
+            self.standing.sent_at = Some(Instant::now());
             self.standing.step = line.step;
             session.submit(submission, line.sql, line.step);
         }
@@ -48,6 +49,11 @@ impl Actor {
         if let Some(session) = &self.session {
             session.cancel();
         }
+    }
+
+    /// Hears what the server has to say while nothing is in flight.
+    pub(crate) fn hear(&self) -> Option<impl Future<Output = ()> + use<>> {
+        self.session.as_ref().map(Session::hear)
     }
 
     /// Sends nothing more, cancels what is in flight, and says once that is answered how it stands.
@@ -98,6 +104,7 @@ impl Actor {
         self.standing.blocked = None;
         let told = self.standing.told.take()?;
         let kind = Kind::Resumed { waited: told.since.elapsed() };
+        self.standing.ended_wait = Some(told);
         Some(Event { at, session: Some(self.name().clone()), kind })
     }
 }
@@ -142,8 +149,12 @@ pub(crate) struct Standing {
     pub(crate) rest: VecDeque<Line>,
     /// Who is in its way, and since when we know that somebody is.
     pub(crate) blocked: Option<(Vec<Pid>, Instant)>,
+    /// When something was sent last.
+    pub(crate) sent_at: Option<Instant>,
     /// The wait that the driver was told.
     pub(crate) told: Option<ToldWait>,
+    /// The wait that was over before what came of it is known.
+    pub(crate) ended_wait: Option<ToldWait>,
     /// Why the COMMIT that is being refused is refused, to be told after the refusal.
     pub(crate) conflict: Option<Conflict>,
     /// Why it has no backend, once that is known.

@@ -5,7 +5,7 @@
 //! SELECT 1 FROM ONLY "overbooked_run_5c1f09aa"."p" x   ──▶   SELECT 1 FROM ONLY "overbooked_run"."p" x
 //! ```
 
-use crate::event::{Kind, ServerMessage};
+use crate::event::{Kind, ServerMessage, WaitTarget};
 use crate::run::stage::SCHEMA_PREFIX;
 
 /// The field that counts where in the internal query an error is, and that query's own (PostgreSQL documentation, 54.8).
@@ -16,10 +16,25 @@ const INTERNAL_QUERY: char = 'q';
 pub(crate) fn tell(kind: &mut Kind, schema: &str) {
     match kind {
         Kind::Failed(message) | Kind::Notice(message) => rename_in(message, schema),
-        Kind::Parameter { value: text, .. } | Kind::Lost { reason: text, .. } => {
+        Kind::Parameter { value: text, .. }
+        | Kind::Lost { reason: text, .. }
+        | Kind::Note(text) => {
             rename(text, schema);
         }
+        Kind::Waiting(wait) => rename_target(&mut wait.target, schema),
         _ => {}
+    }
+}
+
+fn rename_target(target: &mut WaitTarget, schema: &str) {
+    match target {
+        WaitTarget::Row { table, .. }
+        | WaitTarget::Key { table, .. }
+        | WaitTarget::Table { table, .. } => {
+            rename(table, schema);
+        }
+        WaitTarget::Other(words) => rename(words, schema),
+        WaitTarget::Transaction | WaitTarget::Advisory { .. } | WaitTarget::SafeSnapshot => {}
     }
 }
 
@@ -57,6 +72,7 @@ fn move_internal_position(message: &mut ServerMessage, schema: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Certainty, Wait};
 
     const SCHEMA: &str = "overbooked_run_5c1f09aa";
 
@@ -88,6 +104,16 @@ mod tests {
         rename_in(&mut message, SCHEMA);
         let (position, query) = (message.more[0].1.parse::<usize>().unwrap(), &message.more[1].1);
         assert_eq!(&query[position - 1..], "nothing");
+    }
+
+    #[test]
+    fn a_wait_for_the_schema_itself_is_told_under_the_same_name() {
+        let target = WaitTarget::Other(format!("schema {SCHEMA}"));
+        let (blockers, certainty) = (Vec::new(), Certainty::Observed);
+        let mut kind = Kind::Waiting(Wait { blockers, target, certainty });
+        tell(&mut kind, SCHEMA);
+        let Kind::Waiting(wait) = kind else { unreachable!("it was a wait") };
+        assert_eq!(wait.target, WaitTarget::Other("schema overbooked_run".to_owned()));
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Director {
             production.scenario.setup.iter().for_each(|statement| ledger.set_up(statement));
         }
         let overtaken = orders.overtaking();
-        let opened = Stage::open(house, production, self.clock, overtaken).await;
+        let opened = Box::pin(Stage::open(house, production, self.clock, overtaken)).await;
         let Some(stage) = opened.map_err(|error| with_causes(&error))? else { return Ok(None) };
         let fresh = Fresh {
             scenario: Arc::clone(&self.production.scenario),
@@ -239,8 +239,12 @@ impl Director {
 
     async fn react(&mut self, stage: &mut Stage, moment: Moment) -> Scene {
         let events = match moment {
-            Moment::Event(event) => stage.on_event(event),
+            Moment::Event(mut event) => {
+                stage.name_what_is_numbered(&mut event).await;
+                stage.on_event(event)
+            }
             Moment::Seen(seen) => stage.on_seen(seen),
+            Moment::Heard(epoch) => stage.on_heard(epoch).into_iter().collect(),
             Moment::News(news) => stage.on_news(news).into_iter().collect(),
             Moment::Due => stage.on_due(),
         };

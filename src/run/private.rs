@@ -87,6 +87,7 @@ mod tests {
             places: vec![place],
             rows: 1,
             locked_by: None,
+            lock_wanted_by: None,
             unseen_inserts: Vec::new(),
         };
         House { tables: vec![table], blind: Vec::new() }

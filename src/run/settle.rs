@@ -24,6 +24,8 @@ use crate::seats::House;
 const LASTING: Duration = Duration::from_millis(25);
 /// Where the engine cannot tell who waits, a statement without an answer for this long is guessed to wait.
 const GUESS_AFTER: Duration = Duration::from_millis(500);
+/// `deadlock_detected`
+const DEADLOCK: &str = "40P01";
 /// How often the house is looked at while somebody runs.
 const BUSY_LOOK: Duration = Duration::from_millis(40);
 /// How often the house is looked at for the sake of people who are not on our stage.
@@ -51,6 +53,16 @@ struct Troubles {
 }
 
 impl Stage {
+    /// A deadlock's DETAIL has tables and other objects by number; only the database knows their names.
+    pub(crate) async fn name_what_is_numbered(&self, event: &mut Event) {
+        if let Kind::Failed(message) = &mut event.kind
+            && message.code == DEADLOCK
+            && let Some(detail) = &mut message.detail
+        {
+            *detail = self.observer.with_names(detail).await;
+        }
+    }
+
     /// Takes in what a session says; gives what the driver is told.
     pub(crate) fn on_event(&mut self, mut event: Event) -> Vec<Event> {
         alias::tell(&mut event.kind, self.schema.name());
@@ -72,6 +84,7 @@ impl Stage {
             actor.standing.apply(&event.kind);
         }
         self.note_movement(&event.kind);
+        self.note_who_may_know_something(&event);
         if let (Kind::Ready { .. }, Some(name)) = (&event.kind, &event.session) {
             self.go_on(name);
         }
@@ -121,7 +134,7 @@ impl Stage {
     }
 
     /// Everything is answered: quiet needs no verdict of the database.
-    pub(super) fn fall_quiet_if_idle(&mut self) -> Option<Event> {
+    pub(crate) fn fall_quiet_if_idle(&mut self) -> Option<Event> {
         let is_awaited = |actor: &Actor| actor.standing.is_busy() && !actor.standing.is_under_way;
         if self.actors.iter().chain([&self.runner]).any(is_awaited) {
             return None;
@@ -135,7 +148,7 @@ impl Stage {
 
     /// Quiet, if that is news and nobody is still on the way to the stage.
     fn fall_quiet(&mut self) -> Option<Event> {
-        if self.told.quiet || !self.is_cast_complete() {
+        if self.told.quiet || !self.is_cast_complete() || self.is_hearing() {
             return None;
         }
         if self.check.awaits() && self.hold.hold() {
@@ -263,6 +276,9 @@ impl Stage {
             let wait = seen.map(|(_, wait)| wait.clone());
             out.extend(tell_wait(actor, wait, &roster, at));
         }
+        for event in &mut out {
+            alias::tell(&mut event.kind, self.schema.name());
+        }
         if !out.is_empty() {
             self.lookout.look_within(Duration::ZERO);
         }
@@ -283,7 +299,7 @@ impl Stage {
 
     /// The database did not say who waits: what lasts is guessed to wait, and said to be a guess.
     fn on_blindness(&mut self, error: &ObserverError) -> Vec<Event> {
-        let told = replace_if_news(&mut self.told.trouble.waits, error);
+        let told = self.note_if_news(|trouble| &mut trouble.waits, error);
         let mut out: Vec<Event> = told.map(|note| self.event(None, note)).into_iter().collect();
         let at = self.clock.elapsed();
         let suspects = self.in_transaction();
@@ -303,6 +319,23 @@ impl Stage {
         out
     }
 
+    /// What is told of a trouble that was not told last time.
+    fn note_if_news(
+        &mut self,
+        of: impl Fn(&mut Troubles) -> &mut Option<String>,
+        error: &ObserverError,
+    ) -> Option<Kind> {
+        let told = of(&mut self.told.trouble);
+        let trouble = error.to_string();
+        if told.as_ref() == Some(&trouble) {
+            return None;
+        }
+        *told = Some(trouble.clone());
+        let mut note = Kind::Note(trouble);
+        alias::tell(&mut note, self.schema.name());
+        Some(note)
+    }
+
     fn in_transaction(&self) -> Vec<Blocker> {
         let open = |actor: &&Actor| {
             !actor.standing.is_busy() && actor.standing.status != TransactionStatus::Idle
@@ -316,7 +349,7 @@ impl Stage {
         let mut house = match answer {
             Ok(house) => house,
             Err(error) => {
-                let note = replace_if_news(&mut self.told.trouble.house, &error)?;
+                let note = self.note_if_news(|trouble| &mut trouble.house, &error)?;
                 return Some(self.event(None, note));
             }
         };
@@ -363,16 +396,6 @@ impl Stage {
         self.told.house = Some(Arc::clone(&house));
         Some(self.event(None, Kind::House(house)))
     }
-}
-
-/// What is told of a trouble that was not told last time.
-fn replace_if_news(told: &mut Option<String>, error: &ObserverError) -> Option<Kind> {
-    let trouble = error.to_string();
-    if told.as_ref() == Some(&trouble) {
-        return None;
-    }
-    *told = Some(trouble.clone());
-    Some(Kind::Note(trouble))
 }
 
 /// The runner's own comings and goings are not part of the play.

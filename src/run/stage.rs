@@ -16,6 +16,7 @@ use crate::observer::{Observer, Watch};
 use crate::run::actor::{Actor, Line};
 use crate::run::curtain::TIDY_UP;
 use crate::run::failure::Failure;
+use crate::run::hearing::Hearing;
 use crate::run::hold::Hold;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::settle::Told;
@@ -74,6 +75,7 @@ pub(crate) struct Stage {
     events: mpsc::Receiver<Event>,
     events_out: mpsc::Sender<Event>,
     seen: mpsc::UnboundedReceiver<Seen>,
+    pub(crate) hearing: Hearing,
 }
 
 /// What happens next on a stage.
@@ -82,6 +84,8 @@ pub(crate) enum Moment {
     Event(Event),
     /// The observer has looked.
     Seen(Seen),
+    /// Those who were asked in that epoch have said what they had to say.
+    Heard(u64),
     /// The gateway tells what only it knows.
     News(News),
     /// It is time to look again.
@@ -141,6 +145,7 @@ impl Stage {
             events,
             events_out,
             seen,
+            hearing: Hearing::new(),
         };
         let set_up = tokio::select! {
             biased;
@@ -423,6 +428,7 @@ impl Stage {
         tokio::select! {
             biased;
             Some(event) = self.events.recv() => Moment::Event(event),
+            Some(epoch) = self.hearing.next() => Moment::Heard(epoch),
             Some(seen) = self.seen.recv() => Moment::Seen(seen),
             () = alarm => Moment::Due,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pgwire::messages::copy::CopyFail;
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::SessionOptions;
@@ -28,8 +29,30 @@ pub(super) struct Link {
     pub(super) answer: Option<Answer>,
     /// Until a cancel request has arrived nothing new is sent, so that it cannot hit the wrong statement.
     pub(super) cancelling: Option<Cancelling>,
+    /// Who waits for what an idle server has to say. Until that is over nothing new is sent, so that each answer is to what was asked.
+    pub(super) hearing: Option<Hearing>,
     /// The server's reason for hanging up, when it gave one.
     pub(super) last_words: Option<ServerMessage>,
+}
+
+/// An idle server was asked for what it has to say.
+#[derive(Debug)]
+pub(super) struct Hearing {
+    heard: oneshot::Sender<()>,
+    /// Whether it has said all of it.
+    pub(super) is_over: bool,
+}
+
+impl Hearing {
+    pub(super) fn until(heard: oneshot::Sender<()>) -> Self {
+        Self { heard, is_over: false }
+    }
+
+    /// Tells whoever waits that it is over.
+    pub(super) fn tell(self) {
+        // Whoever does not wait for it any more need not know.
+        let _ = self.heard.send(());
+    }
 }
 
 /// A session could not be made ready.
@@ -63,6 +86,7 @@ impl Link {
             status: TransactionStatus::Idle,
             answer: None,
             cancelling: None,
+            hearing: None,
             last_words: None,
         }
     }
@@ -104,7 +128,15 @@ impl Link {
                 let turn = answer.apply(message, kinds);
                 self.follow(turn).await
             }
-            None => overhear(message, kinds),
+            None => {
+                if let (PgWireBackendMessage::ReadyForQuery(_), Some(hearing)) =
+                    (&message, &mut self.hearing)
+                {
+                    hearing.is_over = true;
+                    return Ok(());
+                }
+                overhear(message, kinds)
+            }
         }
     }
 
@@ -167,7 +199,7 @@ impl Link {
 
     /// Whether the next submission may go out.
     pub(super) fn is_free(&self) -> bool {
-        self.answer.is_none() && self.cancelling.is_none()
+        self.answer.is_none() && self.cancelling.is_none() && self.hearing.is_none()
     }
 
     /// Why the connection is gone, in the server's words where it left some.

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::future::pending;
 use std::time::Duration;
 
-use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::extendedquery::Sync;
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use super::link::Link;
+use super::link::{Hearing, Link};
 use super::teller::Teller;
 use super::{CANCEL_PATIENCE, Order, SessionOptions, Silence, Submission};
 use crate::event::{Event, Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
@@ -111,6 +112,8 @@ impl Task {
                 // Whoever does not wait for it any more need not know.
                 let _ = told.send(silence);
             }
+            (Order::Hear(heard), Some(_)) => self.ask_for_news(heard).await,
+            (Order::Hear(_), None) => {}
             (Order::Reconnect, None) => self.connect().await,
             (Order::Reconnect, Some(_)) => {
                 self.teller.tell(Kind::Note("the session is connected already".to_owned())).await;
@@ -135,6 +138,16 @@ impl Task {
         self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
     }
 
+    /// Asks an idle server for what it has to say. Dropping `heard` says that there is nothing to be heard.
+    async fn ask_for_news(&mut self, heard: oneshot::Sender<()>) {
+        let Some(link) = self.link.as_mut().filter(|link| link.is_free()) else { return };
+        link.hearing = Some(Hearing::until(heard));
+        let sync = PgWireFrontendMessage::Sync(Sync::new());
+        if let Err(error) = link.connection.send(sync).await {
+            self.lose(error).await;
+        }
+    }
+
     /// Sends the next submission if nothing is in the way. `Sent` is told first: an answer can only come after it.
     async fn send_next(&mut self) {
         while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
@@ -156,6 +169,11 @@ impl Task {
         let ending = listen(link, first, &mut kinds).await;
         for kind in kinds {
             self.teller.tell(kind).await;
+        }
+        if let Some(link) = &mut self.link
+            && let Some(hearing) = link.hearing.take_if(|hearing| hearing.is_over)
+        {
+            hearing.tell();
         }
         match ending {
             Ok(()) => self.send_next().await,
@@ -190,6 +208,7 @@ impl Task {
     }
 
     async fn lose(&mut self, error: WireError) {
+        // Whoever waits for what it hears must hear of its end first: the link is dropped last.
         let Some(link) = self.link.take() else { return };
         self.queue.clear();
         let in_transaction = link.status != TransactionStatus::Idle;

@@ -1,8 +1,18 @@
-//! Process numbers in the server's messages, replaced by the names of the sessions: numbers differ from run to run.
+//! Numbers in the server's messages that differ from run to run: processes become the names of the sessions, others are left out.
+//!
+//! ```text
+//! Process 4711 waits for ShareLock on transaction 745; blocked by process 4710.   ──▶   Bob waits for ShareLock on transaction; blocked by Alice.
+//! schema pg_temp_12, could not open relation with OID 16574                       ──▶   schema pg_temp, could not open relation with OID
+//! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::Options;
 use crate::event::{Pid, ServerMessage, SessionName};
+
+/// Schemas that are numbered: by backend, those of TOAST tables by their table.
+const NUMBERED: [&str; 3] = ["pg_temp_", "pg_toast_temp_", "pg_toast_"];
 
 /// Which process is whose.
 #[derive(Debug, Default)]
@@ -15,25 +25,49 @@ impl Processes {
         self.names.insert(pid, name.clone());
     }
 
-    /// The message with names for processes, and without transaction numbers; a deadlock's DETAIL has both.
+    /// The message as it is told: with its numbers only where they are wanted.
+    pub(super) fn told<'a>(
+        &self,
+        message: &'a ServerMessage,
+        options: Options,
+    ) -> Cow<'a, ServerMessage> {
+        if options.processes { Cow::Borrowed(message) } else { Cow::Owned(self.named(message)) }
+    }
+
+    /// The message with names for processes, and without numbers of transactions and of what has no name. The DETAIL of a deadlock and of a serialization
+    /// failure has them.
     pub(crate) fn named(&self, message: &ServerMessage) -> ServerMessage {
-        let detail = message.detail.as_deref().map(|detail| {
-            detail.split('\n').map(|line| self.line(line)).collect::<Vec<_>>().join("\n")
-        });
-        ServerMessage { detail, ..message.clone() }
+        let mut named = message.clone();
+        if matches!(message.code.as_str(), "40P01" | "40001")
+            && let Some(detail) = &mut named.detail
+        {
+            let lines: Vec<String> = detail.split('\n').map(|line| self.line(line)).collect();
+            *detail = lines.join("\n");
+        }
+        if is_about_the_catalog(&message.code) {
+            named.message = without_oid(&named.message);
+        }
+        let ServerMessage { message: primary, detail, hint, context, more, .. } = &mut named;
+        let texts = [detail, hint, context].into_iter().flatten();
+        for text in texts.chain([primary]).chain(more.iter_mut().map(|(_, text)| text)) {
+            *text = without_backends(text);
+        }
+        named
     }
 
     fn line(&self, line: &str) -> String {
         let mut words: Vec<String> = Vec::new();
         for word in line.split(' ') {
-            let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, mark) = word.split_at(digits);
+            let (number, mark) = split_number(word);
             match words.last_mut() {
-                Some(last) if digits > 0 && last.eq_ignore_ascii_case("process") => {
+                Some(last) if !number.is_empty() && last.eq_ignore_ascii_case("process") => {
                     let name = number.parse().ok().and_then(|pid| self.names.get(&Pid(pid)));
                     *last = format!("{}{mark}", name.map_or("somebody", SessionName::as_str));
                 }
-                Some(last) if digits > 0 && last == "transaction" => last.push_str(mark),
+                Some(last) if !number.is_empty() && is_numbered(last) => last.push_str(mark),
+                Some(last) if last == "lock" && word.starts_with('[') => {
+                    words.push(advisory_key(word).unwrap_or_else(|| word.to_owned()));
+                }
                 _ => words.push(word.to_owned()),
             }
         }
@@ -41,19 +75,142 @@ impl Processes {
     }
 }
 
+/// The number that a word begins with, `3/45` too, and what follows it.
+fn split_number(word: &str) -> (&str, &str) {
+    let end = word.find(|c: char| !c.is_ascii_digit() && c != '/').unwrap_or(word.len());
+    if word.starts_with(|c: char| c.is_ascii_digit()) { word.split_at(end) } else { ("", word) }
+}
+
+/// Whether a transaction's number follows.
+fn is_numbered(word: &str) -> bool {
+    matches!(word, "transaction" | "pivot" | "token")
+}
+
+/// `[5,0,8,1];`, in which the first is the database's oid, as people give the key: `8;`.
+fn advisory_key(word: &str) -> Option<String> {
+    let (inner, mark) = word.strip_prefix('[')?.split_once(']')?;
+    let parts: Result<Vec<u32>, _> = inner.split(',').map(str::parse).collect();
+    let key = match parts.ok()?[..] {
+        [_, high, low, 1] => (u64::from(high) << 32 | u64::from(low)).cast_signed().to_string(),
+        [_, first, second, 2] => format!("{},{}", first.cast_signed(), second.cast_signed()),
+        _ => return None,
+    };
+    Some(key + mark)
+}
+
+/// Whether an error of this code may tell an object by its number: internal errors, and what is not there.
+fn is_about_the_catalog(code: &str) -> bool {
+    matches!(code, "XX000" | "42P01" | "42704" | "42883")
+}
+
+/// `could not open relation with OID 16574`, `cache lookup failed for relation 16574` without their numbers.
+fn without_oid(text: &str) -> String {
+    let is_lookup = text.starts_with("cache lookup failed for ");
+    let mut words: Vec<&str> = Vec::new();
+    for word in text.split(' ') {
+        let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        if !(is_number && (is_lookup || words.last() == Some(&"OID"))) {
+            words.push(word);
+        }
+    }
+    words.join(" ")
+}
+
+/// The text without the numbers of schemas and tables that are numbered.
+pub(crate) fn without_backends(text: &str) -> String {
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((at, stem)) =
+        NUMBERED.iter().filter_map(|stem| Some((rest.find(stem)?, stem))).min_by_key(|it| it.0)
+    {
+        let after = &rest[at + stem.len()..];
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        told.push_str(&rest[..at]);
+        told.push_str(if digits > 0 { stem.trim_end_matches('_') } else { stem });
+        rest = &after[digits..];
+    }
+    told + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_deadlock_is_told_by_names() {
+    fn processes() -> Processes {
         let mut processes = Processes::default();
         processes.learn(Pid(4711), &SessionName::new("Bob"));
-        assert_eq!(
-            processes.line(
-                "Process 4711 waits for ShareLock on transaction 745; blocked by process 99."
+        processes
+    }
+
+    #[test]
+    fn a_deadlock_is_told_by_names() {
+        let told = [
+            (
+                "Process 4711 waits for ShareLock on transaction 745; blocked by process 99.",
+                "Bob waits for ShareLock on transaction; blocked by somebody.",
             ),
-            "Bob waits for ShareLock on transaction; blocked by somebody."
+            (
+                "Process 4711 waits for ShareLock on virtual transaction 3/45; blocked by process 99.",
+                "Bob waits for ShareLock on virtual transaction; blocked by somebody.",
+            ),
+            (
+                "Process 4711 waits for ShareLock on speculative token 2 of transaction 745; blocked by process 99.",
+                "Bob waits for ShareLock on speculative token of transaction; blocked by somebody.",
+            ),
+            (
+                "Process 4711 waits for ExclusiveLock on advisory lock [16384,0,7,1]; blocked by process 99.",
+                "Bob waits for ExclusiveLock on advisory lock 7; blocked by somebody.",
+            ),
+            (
+                "Process 4711 waits for ExclusiveLock on advisory lock [5,7,4294967287,2]; blocked by process 99.",
+                "Bob waits for ExclusiveLock on advisory lock 7,-9; blocked by somebody.",
+            ),
+        ];
+        for (said, named) in told {
+            assert_eq!(processes().line(said), named);
+        }
+    }
+
+    #[test]
+    fn a_serialization_failures_reason_loses_its_transaction() {
+        let said = "Reason code: Canceled on identification as a pivot, with conflict out to old committed transaction 745.";
+        assert!(processes().line(said).ends_with("old committed transaction."));
+        assert_eq!(
+            processes().line("conflict out to old pivot 745."),
+            "conflict out to old pivot."
         );
+    }
+
+    #[test]
+    fn schemas_that_are_numbered_lose_their_number() {
+        let told = [
+            ("pg_temp_12", "pg_temp"),
+            ("table pg_temp_3.t, pg_toast_temp_3.u", "table pg_temp.t, pg_toast_temp.u"),
+            ("pg_toast_16390", "pg_toast"),
+            ("pg_temp_blue", "pg_temp_blue"),
+        ];
+        for (said, named) in told {
+            assert_eq!(without_backends(said), named);
+        }
+    }
+
+    #[test]
+    fn what_is_gone_is_told_without_the_number_that_it_had() {
+        let gone = "could not open relation with OID 16574";
+        assert_eq!(without_oid(gone), "could not open relation with OID");
+        let lookup = "cache lookup failed for relation 16574";
+        assert_eq!(without_oid(lookup), "cache lookup failed for relation");
+        assert_eq!(without_oid("row 5 of 7"), "row 5 of 7");
+    }
+
+    #[test]
+    fn what_people_say_keeps_its_numbers() {
+        let said = ServerMessage {
+            code: "P0001".to_owned(),
+            message: "process 4711 has the OID 7".to_owned(),
+            detail: Some("transaction 3".to_owned()),
+            ..ServerMessage::default()
+        };
+        assert_eq!(processes().named(&said), said);
     }
 }

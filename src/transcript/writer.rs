@@ -64,14 +64,12 @@ impl Writer {
             Kind::Rows(rows) => line.rows(rows),
             Kind::Done { tag, rows } => line.done(tag, *rows),
             Kind::Failed(message) => {
-                let named = self.processes.named(message);
-                let message = if self.options.processes { message } else { &named };
-                let mut lines = line.message(message);
+                let mut lines = line.message(&self.processes.told(message, self.options));
                 let taught = lesson::of(message).filter(|_| self.options.lessons);
                 lines.extend(taught.map(|lesson| format!("  {lesson}")));
                 lines
             }
-            Kind::Notice(message) => line.message(message),
+            Kind::Notice(message) => line.message(&self.processes.told(message, self.options)),
             Kind::Ready { status, elapsed, .. } => {
                 line.status = *status;
                 self.time("Time: ", *elapsed)

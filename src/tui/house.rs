@@ -191,11 +191,15 @@ fn words(table: &WatchedTable) -> Vec<String> {
     let locked = table.locked_by.as_ref().map(|holder| {
         format!("{} has locked the whole table; this is the last look at it.", holder_text(holder))
     });
+    let wanted = table.lock_wanted_by.as_ref().map(|holder| {
+        let who = holder_text(holder);
+        format!("{who} waits to lock the whole table; this is the last look at it.")
+    });
     let inserts = table.unseen_inserts.iter().map(|name| {
         format!("{} has inserted rows that nobody else can see yet.", text::visible(name.as_str()))
     });
     let shown = u64::try_from(table.places.iter().filter(|place| place.committed).count());
     let hidden = table.rows.saturating_sub(shown.unwrap_or(u64::MAX));
     let hidden = (hidden > 0).then(|| format!("{hidden} more rows are not shown."));
-    locked.into_iter().chain(inserts).chain(hidden).collect()
+    locked.into_iter().chain(wanted).chain(inserts).chain(hidden).collect()
 }

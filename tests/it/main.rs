@@ -42,6 +42,7 @@ mod psql_compare;
 mod raw;
 mod readme;
 mod recording;
+mod repeatable;
 mod run;
 mod rush;
 mod rush_ends;

@@ -204,6 +204,7 @@ pub(crate) fn house(locks: &[(&str, &str)], waiters: &[&str]) -> House {
         places: places.collect(),
         rows: 7,
         locked_by: None,
+        lock_wanted_by: None,
         unseen_inserts: Vec::new(),
     };
     House { tables: vec![table], blind: Vec::new() }

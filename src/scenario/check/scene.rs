@@ -95,7 +95,17 @@ impl<'a> Scene<'a> {
             };
         };
         match self.answered(session, manner, expected) {
-            Ok((work, from)) => places::judge(expected, &work.outcomes()[from..], found),
+            Ok((work, from)) => {
+                let verdicts = places::judge(expected, &work.outcomes()[from..], found);
+                // It may have gone on with one statement, and wait again with the next.
+                let still = |verdict: Verdict| match verdict {
+                    Verdict::Broken { .. } if work.is_busy => {
+                        Verdict::Broken { found: format!("{session} still {}", work.describe()) }
+                    }
+                    verdict => verdict,
+                };
+                verdicts.into_iter().map(still).collect()
+            }
             Err(instead) => all(Verdict::Broken { found: instead }),
         }
     }
@@ -121,11 +131,11 @@ impl<'a> Scene<'a> {
             // What was busy may have come to its end between two steps, of which nobody can say when.
             (Some(work), _) if manner == Manner::Answers && !work.is_busy => Ok((work, 0)),
             (_, Some(none)) => Err(format!("{session} {none}")),
-            (Some(work), None) if work.is_busy => {
+            (Some(work), None) if work.is_busy && manner != Manner::Resumes => {
                 Err(format!("{session} still {}", work.describe()))
             }
             (Some(work), None) => Ok(match (manner, stood) {
-                (Manner::Resumes, _) => (work, work.before_wait),
+                (Manner::Resumes, Some(stood)) => (work, stood.outcomes),
                 (Manner::Anyhow, Some(stood)) if !is_lost => (work, stood.outcomes),
                 _ => (work, 0),
             }),

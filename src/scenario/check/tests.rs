@@ -102,6 +102,47 @@ fn a_wait_and_its_end_are_kept() {
     assert_eq!(play.found(), []);
 }
 
+const TWICE: &str = "\
+-- Two
+-- sessions: Alice, Bob, Carol
+-- Alice: books twice
+update seats set a = 2;
+update seats set a = 3;
+--> waits for Bob
+-- Bob: commits
+commit;
+--> Alice resumes: UPDATE 1
+-- Carol: commits
+commit;
+--> Alice resumes: UPDATE 3
+";
+
+#[test]
+fn a_step_that_waits_twice_is_judged_from_each_step_that_lets_it_go_on() {
+    let mut play = Play::of(TWICE, EngineKind::Postgres);
+    play.sent("Alice", Some(0)).waits("Alice", Certainty::Observed).quiet();
+    play.sent("Bob", Some(1)).done("Bob", "COMMIT");
+    play.tell("Alice", Kind::Resumed { waited: Duration::ZERO }).done("Alice", "UPDATE 1");
+    play.sent("Alice", Some(0)).waits("Alice", Certainty::Observed).quiet();
+    assert_eq!(play.check.verdicts(Part::Launch(1)), [Verdict::Kept]);
+    play.sent("Carol", Some(2)).done("Carol", "COMMIT");
+    play.tell("Alice", Kind::Resumed { waited: Duration::ZERO }).done("Alice", "UPDATE 3").quiet();
+    assert_eq!(play.check.verdicts(Part::Launch(2)), [Verdict::Kept]);
+    assert_eq!(play.found(), []);
+}
+
+#[test]
+fn a_wait_that_passed_between_two_statements_takes_nothing_from_what_a_step_released() {
+    let mut play = Play::of(TWICE, EngineKind::Postgres);
+    play.sent("Alice", Some(0)).waits("Alice", Certainty::Observed).quiet();
+    play.sent("Bob", Some(1)).done("Bob", "COMMIT");
+    play.tell("Alice", Kind::Resumed { waited: Duration::ZERO }).done("Alice", "UPDATE 1");
+    // Somebody who was just ending stood in the way for a moment.
+    play.sent("Alice", Some(0)).waits("Alice", Certainty::Observed);
+    play.tell("Alice", Kind::Resumed { waited: Duration::ZERO }).done("Alice", "UPDATE 3").quiet();
+    assert_eq!(play.check.verdicts(Part::Launch(1)), [Verdict::Kept]);
+}
+
 #[test]
 fn what_does_not_come_once_a_person_has_cancelled_something_is_nobodys_fault() {
     let cancelled = || {

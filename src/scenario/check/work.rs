@@ -17,8 +17,6 @@ pub(super) struct Work {
     /// Whether a person has asked to cancel it.
     pub(super) is_to_be_cancelled: bool,
     pub(super) answer: Answer,
-    /// How much of the answer had come before it began to wait.
-    pub(super) before_wait: usize,
 }
 
 impl Work {
@@ -41,9 +39,6 @@ impl Work {
     }
 
     fn wait(&mut self, wait: &Wait) {
-        if self.wait.is_none() {
-            self.before_wait = self.answer.outcomes().len();
-        }
         self.wait = Some(wait.clone());
         self.last_wait = Some(wait.clone());
     }

@@ -59,6 +59,7 @@ pub(crate) fn table(name: &str, columns: &[&str], places: Vec<Place>) -> Watched
         rows: places.len() as u64,
         places,
         locked_by: None,
+        lock_wanted_by: None,
         unseen_inserts: Vec::new(),
     }
 }

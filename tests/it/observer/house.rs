@@ -284,8 +284,9 @@ async fn a_shut_table_shows_who_shut_it_and_what_was_last_seen() {
     alice.run("begin; select * from seats").await;
     let bobs = bob.start("begin; lock table seats");
     stage.until_blocked(1).await;
-    let shut = stage.house().await.tables[0].locked_by.as_ref().map(name);
-    assert_eq!(shut.as_deref(), Some("Bob"));
+    let shut = &stage.house().await.tables[0];
+    assert_eq!(shut.lock_wanted_by.as_ref().map(name).as_deref(), Some("Bob"));
+    assert_eq!(shut.locked_by, None, "he has not locked it yet");
     alice.run("commit").await;
     answer(bobs).await.unwrap();
 }

@@ -38,6 +38,28 @@ async fn a_wait_names_its_row_by_key() {
 }
 
 #[tokio::test]
+async fn what_a_serializable_session_has_read_is_not_taken_for_what_it_waits_for() {
+    let mut stage = Stage::sharp().await;
+    let (alice, bob) = (stage.actor("Alice").await, stage.actor("Bob").await);
+    let read = "select * from seats where seat_row = 'A' and seat_number";
+    alice.run("begin; update seats set booked_by = booked_by where seat_number = 4").await;
+    bob.run(
+        "set enable_seqscan = off; set enable_bitmapscan = off; begin isolation level serializable",
+    )
+    .await;
+    bob.run(&format!("{read} = 1; {read} = 2; {read} = 3; {read} = 4")).await;
+    let bobs = bob
+        .start("update seats set booked_by = booked_by where seat_row = 'A' and seat_number = 4");
+    stage.until_blocked(1).await;
+    for _ in 0..10 {
+        let told = stage.waits().await;
+        assert_eq!(told[0].1.target, seat("A-4", "no key update"));
+    }
+    alice.run("rollback").await;
+    answer(bobs).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_row_of_a_table_that_nobody_watches_has_its_key_too() {
     let mut stage = Stage::plain().await;
     let (alice, bob) = (stage.actor("Alice").await, stage.actor("Bob").await);

@@ -12,7 +12,7 @@ pub(in crate::engine::optimistic) struct Turned {
     /// What its names stand for: PostgreSQL holds on to a stored table that it has found under a bare name, although a copy of
     /// that name has come since.
     relations: Vec<u32>,
-    /// Where, in bytes of what the client wrote, and by how much longer.
+    /// Where, in characters of what the client wrote, and by how much longer.
     shifts: Vec<(usize, isize)>,
 }
 
@@ -24,7 +24,11 @@ impl Turned {
 
     /// Replaces a piece; pieces come from the last to the first.
     fn replace(&mut self, span: std::ops::Range<usize>, by: &str) {
-        self.shifts.insert(0, (span.end, by.len().cast_signed() - span.len().cast_signed()));
+        let characters = |text: &str| text.chars().count();
+        let (end, replaced) =
+            (characters(&self.sql[..span.end]), characters(&self.sql[span.clone()]));
+        let shift = characters(by).cast_signed() - replaced.cast_signed();
+        self.shifts.insert(0, (end, shift));
         self.sql.replace_range(span, by);
     }
 
@@ -61,5 +65,23 @@ impl Tables {
             }
         }
         turned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_errors_place_is_counted_in_characters() {
+        let sql = "select 'äöü' from seats where nothing";
+        let mut turned = Turned { sql: sql.to_owned(), relations: Vec::new(), shifts: Vec::new() };
+        let seats = sql.find("seats").unwrap();
+        turned.replace(seats..seats + "seats".len(), "pg_temp.\"sitzplätze\"");
+        let place = |text: &str| {
+            let before = text.split("nothing").next().unwrap();
+            before.chars().count() + 1
+        };
+        assert_eq!(turned.place(place(&turned.sql)), place(sql));
     }
 }
