@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::seats::House;
+use crate::syntax::Strings;
 
 pub mod octets;
 pub mod steps;
@@ -360,6 +361,18 @@ pub enum Kind {
     Quiet,
     /// The run has something to say: a schema swept, an observer's query that failed. Of one session or of none.
     Note(String),
+}
+
+impl Kind {
+    /// How the session reads strings from now on, where this says it. A server that has not told otherwise reads them as the standard
+    /// says.
+    pub fn strings(&self) -> Option<Strings> {
+        match self {
+            Self::Connected { .. } => Some(Strings::default()),
+            Self::Parameter { name, value } if name == Strings::SETTING => Some(Strings::of(value)),
+            _ => None,
+        }
+    }
 }
 
 /// How many rows of one result are told and kept; the rest are counted.

@@ -1,23 +1,33 @@
-//! SQL as text: where a statement ends, what it does, which tables it names, how it is coloured.
+//! SQL as text: where a statement ends, what it does, what its words are, how it is coloured. Whoever reads SQL reads it here.
 //!
-//! The rules for where a statement ends are psql's own (PostgreSQL sources, `psqlscan.l`): a `;` outside of
-//! quotes, dollar quotes, comments, parentheses and the body of a `CREATE FUNCTION ... BEGIN ATOMIC`. What psql would
-//! send as one statement is one statement here. Nothing in here can fail: SQL that makes no sense
-//! is still text with an end.
+//! The rules for where a statement ends are psql's own (PostgreSQL sources, `psqlscan.l`): a `;`
+//! outside of quotes, dollar quotes, comments, parentheses and the body of a `CREATE FUNCTION ...
+//! BEGIN ATOMIC`. What psql would send as one statement is one statement here, but for a string that
+//! goes on in the next line (`E'a'` newline `'\';'`): psql, which reads line by line, forgets there how
+//! it began, and the server does not. Nothing in here can fail: SQL that makes no sense is still text
+//! with an end.
+//!
+//! ```text
+//!  text ──tokens──▶ blanks, comments, quotes, signs ──┬─split──▶ statements, what is unfinished
+//!                                                     ├─words──▶ verb, reach, the gateway's statements
+//!                                                     └─colours
+//! ```
 
 use std::ops::Range;
 
 mod colour;
+#[cfg(test)]
+mod mixtures;
 mod reach;
-mod tables;
 mod tokens;
 mod verb;
+mod words;
 
 pub use colour::{Colour, Span, colours};
 pub use reach::{Reach, reach};
-pub use tables::{Name, names, tables};
-pub use tokens::{Token, TokenKind, tokens};
+pub use tokens::{Strings, Token, TokenKind, tokens};
 pub use verb::{Verb, verb};
+pub use words::{Word, WordKind, begins, has, literal, quote, words};
 
 /// A statement in a longer text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +38,16 @@ pub struct Statement<'a> {
     pub range: Range<usize>,
     /// Whether it ends with a `;`. Only the last can lack it.
     pub is_terminated: bool,
+    /// Whether there is nothing in it but its `;` and comments.
+    pub is_empty: bool,
+}
+
+impl<'a> Statement<'a> {
+    /// Its text without the `;`.
+    pub fn body(&self) -> &'a str {
+        let end = self.text.len() - usize::from(self.is_terminated);
+        self.text[..end].trim_end()
+    }
 }
 
 /// What a text breaks off in: psql's second prompt tells it by one sign.
@@ -48,10 +68,10 @@ pub enum Unfinished {
 }
 
 /// The statements of a text. Pieces that are only blanks and comments are none.
-pub fn split(text: &str) -> Vec<Statement<'_>> {
+pub fn split(text: &str, strings: Strings) -> Vec<Statement<'_>> {
     let mut statements = Vec::new();
     let mut scanner = Scanner::default();
-    for token in tokens(text) {
+    for token in tokens(text, strings) {
         if scanner.take(text, &token) {
             statements.extend(scanner.finish(text, token.range.end));
         }
@@ -61,15 +81,15 @@ pub fn split(text: &str) -> Vec<Statement<'_>> {
 }
 
 /// Whether Enter should send the text: it holds a statement, and nothing in it is unfinished.
-pub fn is_complete(text: &str) -> bool {
-    unfinished(text).is_none() && !split(text).is_empty()
+pub fn is_complete(text: &str, strings: Strings) -> bool {
+    unfinished(text, strings).is_none() && !split(text, strings).is_empty()
 }
 
 /// What the text breaks off in; `None` after a `;` and where there is nothing yet.
-pub fn unfinished(text: &str) -> Option<Unfinished> {
+pub fn unfinished(text: &str, strings: Strings) -> Option<Unfinished> {
     let mut scanner = Scanner::default();
     let mut broken_off = None;
-    for token in tokens(text) {
+    for token in tokens(text, strings) {
         broken_off = token.unfinished();
         if scanner.take(text, &token) {
             scanner = Scanner::default();
@@ -85,6 +105,8 @@ struct Scanner {
     start: Option<usize>,
     /// Whether there has been anything but comments.
     has_tokens: bool,
+    /// Whether there has been anything but comments and a `;`.
+    has_words: bool,
     parentheses: usize,
     /// How deep in `BEGIN ATOMIC ... END`, each CASE counted too.
     blocks: usize,
@@ -104,6 +126,7 @@ impl Scanner {
         }
         self.has_tokens = true;
         let word = &text[token.range.clone()];
+        self.has_words |= word != ";";
         match word {
             "(" => self.parentheses += 1,
             ")" => self.parentheses = self.parentheses.saturating_sub(1),
@@ -130,9 +153,10 @@ impl Scanner {
 
     /// The statement that was scanned, if it was one, and a fresh start.
     fn finish<'a>(&mut self, text: &'a str, end: usize) -> Option<Statement<'a>> {
-        let Self { start, has_tokens, ended, .. } = std::mem::take(self);
+        let Self { start, has_tokens, has_words, ended, .. } = std::mem::take(self);
         let range = start.filter(|_| has_tokens)?..end;
-        Some(Statement { text: &text[range.clone()], range, is_terminated: ended })
+        let text = &text[range.clone()];
+        Some(Statement { text, range, is_terminated: ended, is_empty: !has_words })
     }
 
     fn unfinished(&self) -> Option<Unfinished> {
@@ -173,8 +197,10 @@ mod tests {
 
     use super::*;
 
+    const STRINGS: Strings = Strings::Conforming;
+
     fn texts(sql: &str) -> Vec<&str> {
-        split(sql).into_iter().map(|statement| statement.text).collect()
+        split(sql, STRINGS).into_iter().map(|statement| statement.text).collect()
     }
 
     #[test]
@@ -224,11 +250,11 @@ mod tests {
     #[test]
     fn enter_sends_what_is_complete() {
         for complete in ["select 1;", "select 1; -- done", "select 1;\n", "begin; select 2;", ";"] {
-            assert!(is_complete(complete), "{complete}");
+            assert!(is_complete(complete, STRINGS), "{complete}");
         }
         for open in ["", "  ", "-- c", "select 1", "select ';", "select $$;", "select 1; s", "/* ;"]
         {
-            assert!(!is_complete(open), "{open}");
+            assert!(!is_complete(open, STRINGS), "{open}");
         }
     }
 
@@ -246,7 +272,7 @@ mod tests {
             ("select 1;", None),
             ("-- select", None),
         ] {
-            assert_eq!(unfinished(text), expected, "{text}");
+            assert_eq!(unfinished(text, STRINGS), expected, "{text}");
         }
     }
 
@@ -254,7 +280,7 @@ mod tests {
         #[test]
         fn splitting_loses_nothing_but_blanks_and_comments(text in "[a-z0-9;'\"$()/*\\-\\\\ \nE\u{e9}]{0,60}") {
             let mut end = 0;
-            for statement in split(&text) {
+            for statement in split(&text, STRINGS) {
                 prop_assert!(statement.range.start >= end);
                 prop_assert_eq!(&text[statement.range.clone()], statement.text);
                 end = statement.range.end;
@@ -263,8 +289,11 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_panic(text in any::<String>()) {
-            let _ = (split(&text), is_complete(&text), unfinished(&text));
-            let _ = (verb(&text), tables(&text), names(&text), colours(&text));
+            for strings in [Strings::Conforming, Strings::Escaping] {
+                let _ = (split(&text, strings), is_complete(&text, strings), unfinished(&text, strings));
+                let words = words(&text, strings);
+                let _ = (verb(&words), reach(&words), colours(&text, strings));
+            }
         }
 
         #[test]

@@ -26,7 +26,7 @@
 //! | `relay`, `conversation` | pass-through, which is no engine at all |
 //! | `server` | questions of the gateway's own |
 //! | `session`, `simple`, `extended`, `encoding`, `admit` | a client's messages and what they need |
-//! | `words`, `statement`, `refusal` | what a statement says, and what is refused |
+//! | `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
 //! | `transaction`, `survey`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
 //! | `common`, `news` | what clients share, and what the console is told |
@@ -63,7 +63,6 @@ mod statement;
 mod survey;
 mod tables;
 mod transaction;
-mod words;
 
 use std::io;
 use std::net::SocketAddr;

@@ -29,11 +29,11 @@ fn sign(unfinished: Unfinished) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::unfinished;
+    use crate::syntax::{Strings, unfinished};
 
     #[test]
     fn prompts_tell_the_transaction_and_what_is_open() {
-        let after = |status, text| prompt("bob", status, unfinished(text));
+        let after = |status, text| prompt("bob", status, unfinished(text, Strings::default()));
         assert_eq!(after(TransactionStatus::Idle, ""), "bob=# ");
         assert_eq!(after(TransactionStatus::InTransaction, "select 1;"), "bob=*# ");
         assert_eq!(after(TransactionStatus::Failed, "select"), "bob-!# ");

@@ -2,7 +2,7 @@
 
 use crate::event::{Column, Kind, Row, ServerMessage, SqlState};
 use crate::scenario::{Cell, Expected};
-use crate::syntax::{TokenKind, tokens};
+use crate::syntax::{Strings, WordKind, words};
 
 /// Fails as a statement does that somebody cancels while it runs: a file cannot press the key.
 pub(super) const CANCELLED: &str = "do $$ begin raise exception 'canceling statement due to user request' using errcode = '57014'; end $$;";
@@ -125,8 +125,9 @@ impl Answer {
 
 impl Telling {
     fn of(sql: &str) -> Self {
-        let words = tokens(sql).into_iter().filter(|token| token.kind == TokenKind::Word);
-        let words: Vec<String> = words.map(|token| sql[token.range].to_ascii_lowercase()).collect();
+        let words = words(sql, Strings::default()).into_iter();
+        let words = words.filter(|word| word.kind == WordKind::Plain).map(|word| word.text);
+        let words: Vec<String> = words.collect();
         let names = |word: &String| OF_THE_SERVER.iter().any(|start| word.starts_with(start));
         // A sleep is of the server, but what it gives is always the same.
         if words.iter().any(|word| names(word) && word != "pg_sleep") {

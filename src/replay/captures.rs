@@ -6,7 +6,7 @@ use super::Performance;
 use crate::event::Event;
 use crate::scenario::check::Check;
 use crate::scenario::{Expected, Step, fill};
-use crate::syntax;
+use crate::syntax::{self, Strings};
 
 pub(super) struct Captures<'a> {
     performance: &'a Performance<'a>,
@@ -35,7 +35,7 @@ impl<'a> Captures<'a> {
     ) -> Option<&'a str> {
         let Performance { scenario, schedule, .. } = self.performance;
         let step = scenario.steps.get(schedule.launches.get(launch?)?.step)?;
-        let filled = fill(&step.sql, self.check.variables());
+        let filled = fill(&step.sql, self.check.variables(), Strings::default());
         if statements(&filled) != statements(sent) {
             return None;
         }
@@ -52,5 +52,5 @@ impl<'a> Captures<'a> {
 }
 
 fn statements(sql: &str) -> Vec<&str> {
-    syntax::split(sql).into_iter().map(|statement| statement.text).collect()
+    syntax::split(sql, Strings::default()).into_iter().map(|statement| statement.text).collect()
 }

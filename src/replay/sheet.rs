@@ -7,13 +7,13 @@ use std::path::Path;
 
 use crate::event::SessionName;
 use crate::scenario::{Cell, Expectation, Expected, Scenario, Step, Whom, sql_file};
-use crate::syntax::{TokenKind, Unfinished, tokens, unfinished};
+use crate::syntax::{Strings, TokenKind, Unfinished, tokens, unfinished};
 
 /// SQL that a file can hold: ended by `;`, and without the line comments that would mean something there. `None` if it breaks off in
 /// the middle of a string.
 pub(super) fn statement(sql: &str) -> Option<String> {
     let mut sql = sql.trim().replace("\r\n", "\n");
-    match unfinished(&sql) {
+    match unfinished(&sql, Strings::default()) {
         None => {}
         Some(Unfinished::Statement) => sql.push_str("\n;"),
         Some(_) => return None,
@@ -29,7 +29,9 @@ fn reads_as(sql: &str) -> bool {
 }
 
 fn without_comments(sql: &str) -> String {
-    let kept = tokens(sql).into_iter().filter(|token| token.kind != TokenKind::Comment);
+    let kept = tokens(sql, Strings::default())
+        .into_iter()
+        .filter(|token| token.kind != TokenKind::Comment);
     let kept: String = kept.map(|token| &sql[token.range]).collect();
     kept.trim().to_owned()
 }

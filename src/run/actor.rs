@@ -8,7 +8,7 @@ use crate::event::{
     Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
 };
 use crate::session::{Session, Silence};
-use crate::syntax;
+use crate::syntax::{self, Strings};
 
 /// A session on the stage.
 pub(crate) struct Actor {
@@ -123,8 +123,8 @@ impl Line {
     }
 
     /// The statements of this SQL, one message each, as psql sends what is typed.
-    pub(crate) fn each(sql: &str, step: Option<usize>) -> VecDeque<Self> {
-        let statements = syntax::split(sql);
+    pub(crate) fn each(sql: &str, step: Option<usize>, strings: Strings) -> VecDeque<Self> {
+        let statements = syntax::split(sql, strings);
         if statements.is_empty() {
             return VecDeque::from([Self::whole(sql, step)]);
         }
@@ -145,6 +145,8 @@ pub(crate) struct Standing {
     pub(crate) in_flight: Option<(SubmissionId, Instant)>,
     /// The step that it plays, if it plays one.
     pub(crate) step: Option<usize>,
+    /// How it reads the strings of a statement.
+    pub(crate) strings: Strings,
     /// What is sent, in this order, once what is in flight is answered.
     pub(crate) rest: VecDeque<Line>,
     /// Who is in its way, and since when we know that somebody is.
@@ -202,6 +204,7 @@ impl Standing {
 
     /// Takes an event of this session in.
     pub(crate) fn apply(&mut self, kind: &Kind) {
+        self.strings = kind.strings().unwrap_or(self.strings);
         match kind {
             Kind::Connected { pid } => {
                 let (in_flight, rest) = (self.in_flight.take(), std::mem::take(&mut self.rest));

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::event::{Event, Kind, SessionName, TransactionStatus};
 use crate::scenario::{Scenario, Schedule};
-use crate::syntax::{self, Reach, Verb};
+use crate::syntax::{self, Reach, Strings, Verb, Word};
 
 /// Which part of a scenario did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +65,7 @@ pub(crate) struct Ledger {
 struct Tally {
     /// Whether unqualified names may be somebody else's.
     has_moved: bool,
+    strings: Strings,
     prepared: BTreeMap<String, Reach>,
     in_flight: Vec<Lasting>,
     open: Vec<Lasting>,
@@ -115,6 +116,9 @@ impl Ledger {
     /// Takes in an event; whether more lasts than before. Until the last setup has been played, what sessions send is part of it.
     pub(crate) fn apply(&mut self, event: &Event, is_set_up: bool) -> bool {
         let known = self.lasting.clone();
+        if let Some(strings) = event.kind.strings() {
+            self.tally(event.session.as_ref()).strings = strings;
+        }
         match &event.kind {
             Kind::Sent { sql, step, .. } => {
                 self.sent(event.session.as_ref(), sql, *step, is_set_up);
@@ -169,8 +173,9 @@ impl Ledger {
             changed: BTreeSet::new(),
             doubts: BTreeSet::new(),
         };
-        for statement in syntax::split(sql) {
-            let reach = self.reach(session, statement.text);
+        let strings = self.tally(session).strings;
+        for statement in syntax::split(sql, strings) {
+            let reach = self.reach(session, &syntax::words(statement.text, strings));
             did.changed.extend(reach.outside);
             did.doubts.extend(reach.doubts);
         }
@@ -178,7 +183,7 @@ impl Ledger {
     }
 
     /// What one statement changes, by its text and by what its session has done before.
-    fn reach(&mut self, session: Option<&SessionName>, statement: &str) -> Reach {
+    fn reach(&mut self, session: Option<&SessionName>, statement: &[Word]) -> Reach {
         let mut reach = syntax::reach(statement);
         let verb = syntax::verb(statement);
         let tally = self.sessions.entry(session.cloned()).or_default();
@@ -257,8 +262,8 @@ impl Tally {
 }
 
 /// The name in PREPARE or EXECUTE.
-fn name_of(statement: &str) -> String {
-    syntax::names(statement).into_iter().nth(1).unwrap_or_default()
+fn name_of(statement: &[Word]) -> String {
+    statement.get(1).and_then(Word::name).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

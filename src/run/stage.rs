@@ -25,6 +25,7 @@ use crate::run::{EngineLine, Production};
 use crate::scenario::check::Check;
 use crate::scenario::{EngineKind, Origin, Statement, fill};
 use crate::session::{Session, SessionOptions};
+use crate::syntax::Strings;
 use crate::wire::Target;
 
 /// How the schemas of runs are called: `overbooked_run_xxxxxxxx`.
@@ -232,12 +233,20 @@ impl Stage {
         if self.production.scenario.origin == Origin::Specification {
             return self.send(name, VecDeque::from([Line::whole(sql, Some(launch))]));
         }
-        let lines = Line::each(&fill(sql, self.check.variables()), Some(launch));
+        let strings = self.strings_of(name);
+        let sql = fill(sql, self.check.variables(), strings);
+        let lines = Line::each(&sql, Some(launch), strings);
         match self.actor_mut(name).filter(|actor| actor.is_lost()) {
             Some(_) => self.revive(name, lines),
             None => self.send(name, lines)?,
         }
         Ok(())
+    }
+
+    /// How a session reads the strings of what is sent into it.
+    fn strings_of(&self, name: &SessionName) -> Strings {
+        let actor = self.actors.iter().find(|actor| actor.name() == name);
+        actor.map(|actor| actor.standing.strings).unwrap_or_default()
     }
 
     /// Sends lines into a session that has lost its connection.
@@ -259,7 +268,8 @@ impl Stage {
 
     /// Sends SQL into a session in one message, or says why not. What is typed while a step is being played follows it.
     pub(crate) fn submit(&mut self, name: &SessionName, sql: &str) -> Result<(), String> {
-        let line = Line::whole(&fill(sql, self.check.variables()), None);
+        let sql = fill(sql, self.check.variables(), self.strings_of(name));
+        let line = Line::whole(&sql, None);
         match self.actor_mut(name) {
             Some(actor) if actor.standing.plays_a_step() => {
                 actor.standing.rest.push_back(line);
@@ -293,7 +303,9 @@ impl Stage {
 
     /// Sends the statements that look at the end through the runner's own session, one by one.
     pub(crate) fn play_finale(&mut self, sql: &str) {
-        self.runner.standing.rest = Line::each(&fill(sql, self.check.variables()), None);
+        let strings = self.runner.standing.strings;
+        let sql = fill(sql, self.check.variables(), strings);
+        self.runner.standing.rest = Line::each(&sql, None, strings);
         self.go_on_as_runner();
     }
 

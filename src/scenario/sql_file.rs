@@ -31,7 +31,7 @@ use super::{
     Expectation, Finally, Launch, Mistake, Origin, Player, Scenario, Schedule, Schedules,
     SessionName, Statement, Step,
 };
-use crate::syntax;
+use crate::syntax::{self, Strings};
 
 mod expectation;
 mod marks;
@@ -120,9 +120,10 @@ impl File<'_> {
                 .mistake(arrow.start, "a `-->` line belongs under a step or under `-- finally`")
                 .with_hint("setup and teardown have nothing to expect; they must succeed"));
         }
-        let statements = syntax::split(&sql).into_iter();
+        // A file is read before there is a session: it is written as the standard says.
+        let statements = syntax::split(&sql, Strings::default()).into_iter();
         Ok(statements
-            .filter(|statement| syntax::verb(statement.text) != syntax::Verb::Empty)
+            .filter(|statement| !statement.is_empty)
             .map(|statement| self.statement(statement.text, at + statement.range.start))
             .collect())
     }

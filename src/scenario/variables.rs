@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::syntax::{Token, TokenKind, tokens};
+use crate::syntax::{Strings, Token, TokenKind, literal, quote, tokens};
 
 /// The SQL with the values in the places of their names.
-pub fn fill(sql: &str, variables: &BTreeMap<String, String>) -> String {
+pub fn fill(sql: &str, variables: &BTreeMap<String, String>, strings: Strings) -> String {
     if variables.is_empty() {
         return sql.to_owned();
     }
-    let tokens = tokens(sql);
+    let tokens = tokens(sql, strings);
     let mut filled = String::with_capacity(sql.len());
     let mut nth = 0;
     while let Some(token) = tokens.get(nth) {
@@ -39,22 +39,9 @@ fn value_of(sql: &str, name: &Token, variables: &BTreeMap<String, String>) -> Op
     match name.kind {
         TokenKind::Word => variables.get(text).cloned(),
         TokenKind::Text => variables.get(inner?).map(|value| literal(value)),
-        TokenKind::QuotedName => variables.get(inner?).map(|value| identifier(value)),
+        TokenKind::QuotedName => variables.get(inner?).map(|value| quote(value)),
         _ => None,
     }
-}
-
-/// As `PQescapeLiteral` writes it.
-fn literal(value: &str) -> String {
-    let quoted = value.replace('\'', "''");
-    if value.contains('\\') {
-        return format!(" E'{}'", quoted.replace('\\', "\\\\"));
-    }
-    format!("'{quoted}'")
-}
-
-fn identifier(value: &str) -> String {
-    format!("\"{}\"", value.replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -64,7 +51,7 @@ mod tests {
     fn filled(sql: &str) -> String {
         let variables = [("id", "7"), ("name", "O'Neil \"x\""), ("path", "a\\b")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        fill(sql, &BTreeMap::from(variables))
+        fill(sql, &BTreeMap::from(variables), Strings::default())
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::SessionOptions;
 use super::answer::{Answer, COPY_IN_REFUSED, Turn, unasked};
 use crate::event::{Kind, Pid, ServerMessage, TransactionStatus};
+use crate::syntax::Strings;
 use crate::wire::{ConnectError, Connection, WireError};
 
 /// How long a statement has to end after it was cancelled, before it is cancelled again.
@@ -89,6 +90,13 @@ impl Link {
             hearing: None,
             last_words: None,
         }
+    }
+
+    /// What must be known of a new session before its first statement is split.
+    pub(super) fn odd_strings(&self) -> Option<Kind> {
+        let value = self.connection.parameter(Strings::SETTING)?;
+        let told = Kind::Parameter { name: Strings::SETTING.to_owned(), value: value.to_owned() };
+        Some(told).filter(|told| told.strings() != Some(Strings::default()))
     }
 
     /// Behind a pooler or a gateway the key's process is not the backend's; the backend itself knows. One that has no such

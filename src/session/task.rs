@@ -73,6 +73,9 @@ impl Task {
         match established {
             Ok(link) => {
                 self.teller.tell(Kind::Connected { pid: link.pid }).await;
+                if let Some(odd) = link.odd_strings() {
+                    self.teller.tell(odd).await;
+                }
                 self.link = Some(link);
             }
             Err(error) => {

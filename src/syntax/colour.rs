@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Token, TokenKind, tokens};
+use super::{Strings, Token, TokenKind, tokens};
 
 /// A coloured part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub enum Colour {
 }
 
 /// The coloured parts of a text, in order.
-pub fn colours(text: &str) -> Vec<Span> {
-    tokens(text)
+pub fn colours(text: &str, strings: Strings) -> Vec<Span> {
+    tokens(text, strings)
         .into_iter()
         .filter_map(|token| {
             let colour = colour(text, &token)?;
@@ -260,7 +260,10 @@ mod tests {
     use super::*;
 
     fn seen(text: &str) -> Vec<(&str, Colour)> {
-        colours(text).into_iter().map(|span| (&text[span.range], span.colour)).collect()
+        colours(text, Strings::Conforming)
+            .into_iter()
+            .map(|span| (&text[span.range], span.colour))
+            .collect()
     }
 
     #[test]

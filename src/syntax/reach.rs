@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{TokenKind, tokens};
+use super::{Strings, Word, WordKind};
 
 /// What a statement may change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,74 +55,40 @@ const ENDS_OF_NAMES: [&str; 8] = ["(", "as", "select", "owned", "add", "set", "e
 /// Before `update`, these say that it is no statement: FOR UPDATE, DO UPDATE, ON UPDATE and so on.
 const NO_STATEMENT: [&str; 9] = ["for", "do", "then", "key", "on", "or", "of", "before", "after"];
 
-/// What one statement may change.
-pub fn reach(statement: &str) -> Reach {
-    let words = words(statement);
+/// What a statement of these words may change.
+pub fn reach(words: &[Word]) -> Reach {
     let mut reach = Reach::default();
     let text = |place: usize| words.get(place).map_or("", |word| word.text.as_str());
     match text(0) {
         "create" | "alter" | "drop" | "grant" | "revoke" | "comment" | "reassign" | "import"
-        | "security" => definition(&words, &mut reach),
+        | "security" => definition(words, &mut reach),
         "explain" if !words.iter().any(|word| word.text.starts_with("analy")) => return reach,
         "set" | "reset" | "discard" => {
             reach.moves = words.iter().any(|w| matches!(w.text.as_str(), "search_path" | "all"))
                 || (text(1) == "schema" || text(2) == "schema");
             return reach;
         }
-        "do" => body(&words, &mut reach),
-        _ => changes(&words, &mut reach),
+        "do" => body(words, &mut reach),
+        _ => changes(words, &mut reach),
     }
     reach
 }
 
-/// A word, a quoted name, a string or a sign.
-struct Word {
-    /// Folded as PostgreSQL folds it; a string's content.
-    text: String,
-    kind: TokenKind,
+fn is_name(word: &Word) -> bool {
+    matches!(word.kind, WordKind::Plain | WordKind::Quoted | WordKind::Escaped)
 }
 
-impl Word {
-    fn is_name(&self) -> bool {
-        matches!(self.kind, TokenKind::Word | TokenKind::QuotedName)
-    }
-
-    fn is(&self, keyword: &str) -> bool {
-        self.kind == TokenKind::Word && self.text == keyword
-    }
-}
-
-fn words(text: &str) -> Vec<Word> {
-    let read = |kind, piece: &str| match kind {
-        TokenKind::Word => piece.to_lowercase(),
-        TokenKind::QuotedName => super::tables::unquote(piece),
-        TokenKind::Text | TokenKind::DollarText => content(piece),
-        _ => piece.to_owned(),
-    };
-    let pieces = tokens(text).into_iter();
-    pieces
-        .filter(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Comment))
-        .map(|token| Word { text: read(token.kind, &text[token.range]), kind: token.kind })
-        .collect()
-}
-
-/// A string without its quotes; what is doubled or escaped in it stays so, which changes no name.
-fn content(quoted: &str) -> String {
-    let opening = match quoted.strip_prefix('$').and_then(|rest| rest.find('$')) {
-        Some(end) => &quoted[..end + 2],
-        None => "'",
-    };
-    let begin = quoted.find(opening).map_or(0, |at| at + opening.len());
-    let inner = &quoted[begin.min(quoted.len())..];
-    inner.strip_suffix(opening).unwrap_or(inner).to_owned()
+/// The words of a string that is SQL itself.
+fn words_in(string: &Word) -> Vec<Word> {
+    super::words(&string.text, Strings::Conforming)
 }
 
 /// A name at a place, and the place behind it: `"Odd".accounts` is two words and a sign.
 fn name_at(words: &[Word], place: usize) -> Option<(Vec<&str>, usize)> {
-    let first = words.get(place).filter(|word| word.is_name())?;
+    let first = words.get(place).filter(|word| is_name(word))?;
     let (mut parts, mut next) = (vec![first.text.as_str()], place + 1);
     while words.get(next).is_some_and(|word| word.text == ".")
-        && let Some(part) = words.get(next + 1).filter(|word| word.is_name())
+        && let Some(part) = words.get(next + 1).filter(|word| is_name(word))
     {
         parts.push(&part.text);
         next += 2;
@@ -161,7 +127,7 @@ fn target_at(words: &[Word], place: usize) -> Option<usize> {
     let is = |offset: usize, keyword| words.get(place + offset).is_some_and(|w| w.is(keyword));
     let before = place.checked_sub(1).map_or("", |before| words[before].text.as_str());
     let target = match words[place].text.as_str() {
-        _ if words[place].kind != TokenKind::Word => return None,
+        _ if words[place].kind != WordKind::Plain => return None,
         "insert" | "merge" if is(1, "into") => place + 2,
         "delete" if is(1, "from") => place + 2,
         "update" if !NO_STATEMENT.contains(&before) => place + 1,
@@ -194,11 +160,11 @@ fn call_at(words: &[Word], place: usize, reach: &mut Reach) {
     if words.get(next).is_none_or(|word| word.text != "(") {
         return;
     }
-    let argument = words.get(next + 1).filter(|word| word.kind == TokenKind::Text);
+    let argument = words.get(next + 1).filter(|word| word.kind == WordKind::Text);
     match parts.as_slice() {
         ["pg_catalog", name] | [name] => match *name {
             "nextval" | "setval" => {
-                let named = argument.map(|word| self::words(&word.text)).unwrap_or_default();
+                let named = argument.map(words_in).unwrap_or_default();
                 match name_at(&named, 0) {
                     Some((parts, _)) => note(&parts, reach),
                     None => drop(reach.doubts.insert(format!("calls {name}()"))),
@@ -235,7 +201,8 @@ fn definition(words: &[Word], reach: &mut Reach) {
         return;
     }
     let names_end = words.iter().skip(1).position(|word| {
-        word.kind != TokenKind::QuotedName && ENDS_OF_NAMES.contains(&word.text.as_str())
+        !matches!(word.kind, WordKind::Quoted | WordKind::Escaped)
+            && ENDS_OF_NAMES.contains(&word.text.as_str())
     });
     let head = &words[..names_end.map_or(words.len(), |end| end + 1)];
     let is_grant_of_a_role = ["grant", "revoke"].contains(&words[0].text.as_str())
@@ -284,11 +251,8 @@ fn names_something_global(words: &[Word], kind: &str) -> bool {
 /// What a routine's body, which is a string or stands between BEGIN ATOMIC and END, changes.
 fn body(statement: &[Word], reach: &mut Reach) {
     changes(statement, reach);
-    let strings = statement
-        .iter()
-        .filter(|word| matches!(word.kind, TokenKind::Text | TokenKind::DollarText));
-    for string in strings {
-        let inner = words(&string.text);
+    for string in statement.iter().filter(|word| word.kind == WordKind::Text) {
+        let inner = words_in(string);
         if inner.iter().any(|word| word.is("execute")) {
             reach.doubts.insert("runs SQL that it composes".to_owned());
         }
@@ -308,6 +272,10 @@ fn body(statement: &[Word], reach: &mut Reach) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn reach(sql: &str) -> Reach {
+        super::reach(&crate::syntax::words(sql, Strings::Conforming))
+    }
 
     fn outside(sql: &str) -> Vec<String> {
         reach(sql).outside.into_iter().collect()

@@ -1,6 +1,6 @@
 //! What a statement does, by its first words.
 
-use super::{Token, TokenKind, tokens};
+use super::{Word, WordKind};
 
 /// What a statement does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,19 +100,19 @@ impl Verb {
     }
 }
 
-/// What one statement does. Of several, the first counts.
-pub fn verb(statement: &str) -> Verb {
-    let tokens = tokens(statement);
-    let words = Words::of(statement, &tokens);
-    match words.first() {
+/// What a statement of these words does. Of several statements, the first counts.
+pub fn verb(words: &[Word]) -> Verb {
+    let outline = Outline::of(words);
+    match outline.first() {
         "" => Verb::Empty,
-        "with" => words.after_with(),
-        "select" | "table" | "values" => words.select(),
-        first => simple(first, words.second(), &words),
+        "with" => outline.after_with(),
+        "select" | "table" | "values" => outline.select(),
+        _ if outline.is_nested() => Verb::Other,
+        first => simple(first, outline.second(), &outline),
     }
 }
 
-fn simple(first: &str, second: &str, words: &Words) -> Verb {
+fn simple(first: &str, second: &str, words: &Outline) -> Verb {
     transaction(first, second, words).or_else(|| rows(first, second)).unwrap_or(match first {
         "create" | "alter" | "drop" | "grant" | "revoke" | "comment" | "security" | "reassign"
         | "import" => Verb::Ddl,
@@ -133,7 +133,7 @@ fn simple(first: &str, second: &str, words: &Words) -> Verb {
     })
 }
 
-fn transaction(first: &str, second: &str, words: &Words) -> Option<Verb> {
+fn transaction(first: &str, second: &str, words: &Outline) -> Option<Verb> {
     Some(match (first, second) {
         ("commit", "prepared") => Verb::CommitPrepared,
         ("rollback", "prepared") => Verb::RollbackPrepared,
@@ -165,29 +165,36 @@ fn rows(first: &str, _second: &str) -> Option<Verb> {
     })
 }
 
-/// The words of the first statement, in lower case, each with the depth of parentheses that it stands in.
-struct Words {
-    words: Vec<(usize, String)>,
+/// The names and keywords of the first statement, each with the depth of parentheses that it stands in.
+struct Outline<'a> {
+    words: Vec<(usize, &'a str)>,
 }
 
-impl Words {
-    fn of(text: &str, tokens: &[Token]) -> Self {
+/// Stands for a first word that is no keyword, whatever it reads like.
+const NO_KEYWORD: &str = "?";
+
+impl<'a> Outline<'a> {
+    fn of(statement: &'a [Word]) -> Self {
         let mut depth = 0_usize;
         let mut words = Vec::new();
-        for token in tokens {
-            match (&text[token.range.clone()], token.kind) {
-                (";", _) if depth == 0 && !words.is_empty() => break,
-                ("(", _) => depth += 1,
-                (")", _) => depth = depth.saturating_sub(1),
-                (word, TokenKind::Word) => words.push((depth, word.to_ascii_lowercase())),
-                (name, TokenKind::QuotedName) => words.push((depth, name.to_owned())),
-                (sign, TokenKind::Sign) if words.is_empty() && sign != ";" => {
-                    words.push((depth, sign.to_owned()));
-                }
+        for word in statement {
+            match word.kind {
+                WordKind::Plain => words.push((depth, word.text.as_str())),
+                WordKind::Mark if word.is_mark('(') => depth += 1,
+                WordKind::Mark if word.is_mark(')') => depth = depth.saturating_sub(1),
+                WordKind::Mark if word.is_mark(';') && depth == 0 && !words.is_empty() => break,
+                WordKind::Mark if word.is_mark(';') => {}
+                WordKind::Quoted | WordKind::Escaped => words.push((depth, NO_KEYWORD)),
+                _ if words.is_empty() => words.push((depth, NO_KEYWORD)),
                 _ => {}
             }
         }
         Self { words }
+    }
+
+    /// Whether the first word stands in parentheses, as only that of a query may.
+    fn is_nested(&self) -> bool {
+        self.words.first().is_some_and(|(depth, _)| *depth > 0)
     }
 
     fn first(&self) -> &str {
@@ -199,13 +206,13 @@ impl Words {
     }
 
     fn contains(&self, wanted: &str) -> bool {
-        self.words.iter().any(|(_, word)| word == wanted)
+        self.words.iter().any(|(_, word)| *word == wanted)
     }
 
     /// The words at the depth of the first one: those of the statement itself, not of what is nested in it.
     fn outer(&self) -> impl Iterator<Item = &str> {
         let depth = self.words.first().map_or(0, |(depth, _)| *depth);
-        self.words.iter().filter(move |(d, _)| *d == depth).map(|(_, word)| word.as_str())
+        self.words.iter().filter(move |(d, _)| *d == depth).map(|(_, word)| *word)
     }
 
     fn after_with(&self) -> Verb {
@@ -225,6 +232,7 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::{Strings, words};
 
     #[test]
     fn statements_are_known_by_their_first_words() {
@@ -256,8 +264,11 @@ mod tests {
             ("\"select\" 1", Verb::Other),
             ("selec 1", Verb::Other),
             ("?", Verb::Other),
+            ("'select'", Verb::Other),
+            ("(begin", Verb::Other),
+            ("()", Verb::Empty),
         ] {
-            assert_eq!(verb(sql), expected, "{sql}");
+            assert_eq!(verb(&words(sql, Strings::Conforming)), expected, "{sql}");
         }
     }
 }

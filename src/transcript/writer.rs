@@ -9,7 +9,7 @@ use super::{Options, waits, without_processes};
 use crate::event::{Column, Conflict, Event, Kind, Row, SessionName, TransactionStatus};
 use crate::lesson;
 use crate::psql::{self, Verbosity};
-use crate::syntax;
+use crate::syntax::{self, Strings};
 
 /// What the runner's own connection is called: it looks at the `finally` part.
 const RUNNER: &str = "finally";
@@ -30,6 +30,7 @@ struct Line {
     columns: Option<Vec<Column>>,
     rows: Vec<Row>,
     was_lost: bool,
+    strings: Strings,
 }
 
 impl Writer {
@@ -53,6 +54,7 @@ impl Writer {
         }
         let name = event.session.as_ref().map_or(RUNNER, SessionName::as_str);
         let line = self.sessions.entry(event.session.clone()).or_default();
+        line.strings = event.kind.strings().unwrap_or(line.strings);
         let lines = match &event.kind {
             Kind::Sent { sql, .. } => {
                 if !self.text.is_empty() {
@@ -101,7 +103,7 @@ impl Line {
         self.columns = None;
         let mut before = String::new();
         let lines = sql.lines().map(|line| {
-            let prompt = psql::prompt(name, self.status, syntax::unfinished(&before));
+            let prompt = psql::prompt(name, self.status, syntax::unfinished(&before, self.strings));
             before.push_str(line);
             before.push('\n');
             format!("{prompt}{}", psql::one_line(line))

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
 use super::wrap;
-use crate::syntax::{self, Span, Unfinished};
+use crate::syntax::{self, Span, Strings, Unfinished};
 
 /// How many statements the pane remembers for Up and Ctrl-R.
 const STATEMENTS_KEPT: usize = 1000;
@@ -28,6 +28,7 @@ pub struct Editor {
     /// Which earlier statement is shown, and what was typed before somebody went looking.
     walking: Option<(usize, String)>,
     spans: Vec<Span>,
+    strings: Strings,
 }
 
 /// The editor's lines broken into rows, as many as there is room for, the cursor among them.
@@ -58,6 +59,22 @@ impl Editor {
         let mut editor = Self::default();
         editor.put(text);
         editor
+    }
+
+    /// How the strings in it are read.
+    pub fn strings(&self) -> Strings {
+        self.strings
+    }
+
+    /// Has the strings in it read in this way from now on.
+    pub fn read_strings(&mut self, strings: Strings) {
+        self.strings = strings;
+        self.recolour();
+    }
+
+    /// In what all of it breaks off.
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        syntax::unfinished(&self.text(), self.strings)
     }
 
     /// Everything typed so far.
@@ -101,12 +118,12 @@ impl Editor {
             return Some(Unfinished::Statement);
         }
         let before = self.lines()[..line].join("\n");
-        Some(syntax::unfinished(&before).unwrap_or(Unfinished::Statement))
+        Some(syntax::unfinished(&before, self.strings).unwrap_or(Unfinished::Statement))
     }
 
     /// Whether Enter would send it.
     pub fn is_complete(&self) -> bool {
-        syntax::is_complete(&self.text())
+        syntax::is_complete(&self.text(), self.strings)
     }
 
     /// A key that is nobody's action.
@@ -209,7 +226,8 @@ impl Editor {
 
     fn recolour(&mut self) {
         let size: usize = self.lines().iter().map(|line| line.len() + 1).sum();
-        self.spans = if size > COLOURED { Vec::new() } else { syntax::colours(&self.text()) };
+        self.spans =
+            if size > COLOURED { Vec::new() } else { syntax::colours(&self.text(), self.strings) };
     }
 
     /// Lays out what is around the cursor in at most so many rows.

@@ -127,6 +127,9 @@ impl Pane {
 
     /// Folds one of this session's events, which came in at this moment.
     pub fn apply(&mut self, event: &Event, now: Duration) {
+        if let Some(strings) = event.kind.strings() {
+            self.editor.read_strings(strings);
+        }
         match &event.kind {
             Kind::Connected { .. } => self.connected(),
             Kind::Lost { reason, in_transaction } => self.lost(reason, *in_transaction),
@@ -175,6 +178,14 @@ impl Pane {
             Kind::Note(text) => self.say(Look::Note, text),
             _ => {}
         }
+    }
+
+    /// Takes what was typed, to be sent statement by statement as psql does.
+    pub fn queue_typed(&mut self) {
+        let strings = self.editor.strings();
+        let text = self.editor.take();
+        let statements = syntax::split(&text, strings).into_iter();
+        self.queue.extend(statements.map(|statement| statement.text.to_owned()));
     }
 
     /// Adds lines in the console's own words or the server's.
@@ -378,15 +389,11 @@ impl Waiting {
     }
 }
 
-/// The statements of a typed text, to be sent one by one as psql does.
-pub fn statements(text: &str) -> VecDeque<String> {
-    syntax::split(text).iter().map(|statement| statement.text.to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::Column;
+    use crate::syntax::Strings;
 
     fn message(severity: &str, text: &str) -> ServerMessage {
         ServerMessage {
@@ -429,5 +436,23 @@ mod tests {
         let done = Kind::Done { tag: "SELECT 2".to_owned(), rows: 2 };
         let all = shown(vec![columns(), notice(), row(1), notice(), row(2), done]);
         assert_eq!(all, ["NOTICE:  a row", "NOTICE:  a row", " n", "---", " 1", " 2", "(2 rows)"]);
+    }
+
+    #[test]
+    fn what_is_typed_is_split_as_the_session_reads_strings() {
+        let session = SessionName::new("Alice");
+        let mut pane = Pane::new(session.clone());
+        let setting = |value: &str| Kind::Parameter {
+            name: Strings::SETTING.to_owned(),
+            value: value.to_owned(),
+        };
+        for (value, expected) in [("off", 1), ("on", 2)] {
+            let event =
+                Event { at: Duration::ZERO, session: Some(session.clone()), kind: setting(value) };
+            pane.apply(&event, Duration::ZERO);
+            pane.editor.put("select '\\'; select 2 -- ';");
+            pane.queue_typed();
+            assert_eq!(std::mem::take(&mut pane.queue).len(), expected, "{value}");
+        }
     }
 }

@@ -40,6 +40,7 @@ mod patience;
 mod pgbouncer;
 mod psql_compare;
 mod raw;
+mod reader;
 mod readme;
 mod recording;
 mod repeatable;

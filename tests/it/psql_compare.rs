@@ -56,7 +56,7 @@ const ERRORS: [&str; 9] = [
 ];
 
 /// psql as it is on the path, or beside the server that `pg_config` knows.
-fn psql_binary() -> PathBuf {
+pub(crate) fn psql_binary() -> PathBuf {
     let config = Command::new("pg_config").arg("--bindir").output();
     let beside =
         config.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());

@@ -8,6 +8,7 @@ use overbooked::event::{
     Event, Kind, ROWS_KEPT, ServerMessage, SessionName, SubmissionId, TransactionStatus,
 };
 use overbooked::session::{Session, SessionOptions};
+use overbooked::syntax::Strings;
 use overbooked::wire::Target;
 use tokio::sync::mpsc;
 
@@ -198,6 +199,17 @@ async fn notices_and_parameters_arrive_within_the_answer() {
     assert!(told.iter().any(psst));
     let zone = |kind: &Kind| matches!(kind, Kind::Parameter { name, .. } if name == "TimeZone");
     assert!(told.iter().any(zone), "{told:?}");
+}
+
+/// Who splits what is typed into it must know before the first statement.
+#[tokio::test]
+async fn a_session_that_reads_strings_oddly_says_so_at_once() {
+    let target = target(support::server()).with_parameter("standard_conforming_strings", "off");
+    let mut alice = Stage::start("Alice", target, &[]);
+    assert!(matches!(alice.next().await, Kind::Connected { .. }));
+    assert_eq!(alice.next().await.strings(), Some(Strings::Escaping));
+    let told = alice.ask("reset all; set standard_conforming_strings = on").await;
+    assert!(told.iter().any(|kind| kind.strings() == Some(Strings::Conforming)), "{told:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use super::server::Trouble;
 use super::session::{Block, Session, State, Transaction};
 use super::statement::{Access, Kind, RowLock, Statement};
 use super::tables::{Named, Open, Turned};
-use super::words::words;
 
 /// A statement that may run.
 pub(super) struct Admitted {
@@ -266,10 +265,11 @@ fn named_in(statement: &Statement, executed: &Statement, named: Named) -> Named 
 
 /// CREATE INDEX ASYNC without the word that PostgreSQL does not know.
 pub(super) fn plain_ddl(statement: &Statement) -> Statement {
-    let words = words(&statement.sql);
+    let words = &statement.words;
     let place = words.windows(2).position(|pair| pair[0].is("index") && pair[1].is("async"));
     let Some(place) = place else { return statement.clone() };
     let mut sql = statement.sql.clone();
     sql.replace_range(words[place + 1].span.clone(), "     ");
-    Statement { sql, ..statement.clone() }
+    let (before, after) = (&words[..=place], &words[place + 2..]);
+    Statement { sql, words: [before, after].concat().into(), ..statement.clone() }
 }

@@ -9,7 +9,7 @@
 //! `xmax` is this transaction and the row is nevertheless alive.
 
 use super::shape::{Shape, list};
-use super::words::{literal, quote};
+use crate::syntax::{literal, quote};
 
 /// A table and its copy.
 #[derive(Clone, Copy, Debug)]

@@ -27,7 +27,7 @@ use super::session::{Block, Session, State};
 use super::simple::Held;
 use super::statement::{Kind, Statement};
 use super::tables::{Named, Turned};
-use super::words::{statements, words};
+use crate::syntax::split;
 use crate::wire::frame::{ClientTag, FromClient, put};
 use names::By;
 pub(super) use names::{Portal, Prepared};
@@ -139,12 +139,14 @@ impl Session {
     async fn take_parse(&mut self, frame: &FromClient) -> Result<(), Trouble> {
         let mut fields = frame.fields();
         let (name, sql) = (text(&mut fields)?, text(&mut fields)?);
-        let spans = statements(&sql);
-        if spans.len() > 1 {
+        let strings = self.server.parameters().strings();
+        let mut statements = split(&sql, strings).into_iter().filter(|part| !part.is_empty);
+        let part = statements.next();
+        if statements.next().is_some() {
             return Err(Refusal::several_statements().into());
         }
-        let text = spans.first().map_or("", |span| sql[span.clone()].trim_end());
-        let statement = Arc::new(Statement::read(text));
+        let text = part.map_or("", |part| part.body());
+        let statement = Arc::new(Statement::read(text, strings));
         let types = Bytes::copy_from_slice(fields.rest());
         if statement.is_ours() {
             return self.parse_ours(name, statement, types).await;
@@ -352,7 +354,6 @@ impl Session {
 impl Statement {
     /// Whether PostgreSQL runs it outside of transaction blocks only.
     fn is_outside_transactions(&self) -> bool {
-        self.kind == Kind::Session
-            && words(&self.sql).first().is_some_and(|word| word.is("discard"))
+        self.kind == Kind::Session && self.is_a("discard")
     }
 }

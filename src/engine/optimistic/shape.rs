@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::refusal::Refusal;
-use super::words::{literal, quote};
+use crate::syntax::{literal, quote};
 
 /// A relation of the stored schema.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -16,7 +16,7 @@ use super::server::Trouble;
 use super::session::{Block, Session, State};
 use super::statement::{Access, Kind, Statement, is_async};
 use super::tables::Turned;
-use super::words::{statements, words};
+use crate::syntax::split;
 use crate::wire::frame::{ClientTag, FromClient, FromServer, ServerTag, put, put_text};
 
 /// What a statement left to be said, once its transaction is known to stand.
@@ -69,15 +69,18 @@ impl Session {
     }
 
     async fn run_text(&mut self, sql: &str) -> Result<(), Trouble> {
-        let spans = statements(sql);
-        if spans.is_empty() {
+        // As PostgreSQL reads a message: all of it before any of it runs.
+        let strings = self.server.parameters().strings();
+        let mut statements = split(sql, strings);
+        statements.retain(|statement| !statement.is_empty);
+        if statements.is_empty() {
             put(&mut self.client.out, b'I', |_| {});
         }
         let mut held = Held::Nothing;
-        for span in spans {
+        for part in statements {
             self.release(std::mem::take(&mut held));
-            let statement = Statement::read(sql[span.clone()].trim_end());
-            let before = sql[..span.start].chars().count();
+            let statement = Statement::read(part.body(), strings);
+            let before = sql[..part.range.start].chars().count();
             held = self.run(&statement, before).await?;
         }
         self.settle().await?;
@@ -277,7 +280,7 @@ impl Session {
         self.check_unknown(statement, admitted)?;
         if matches!(statement.kind, Kind::Ddl(_)) {
             self.ddl_has_run().await?;
-            if is_async(&words(&statement.sql)) {
+            if is_async(&statement.words) {
                 self.put_job();
             }
         } else {
@@ -305,9 +308,7 @@ impl Session {
         {
             open.path.move_on();
         }
-        let words = words(&statement.sql);
-        let is = |first: &str| words.first().is_some_and(|word| word.is(first));
-        if is("discard") && matches!(self.state, State::Idle) {
+        if statement.is_a("discard") && matches!(self.state, State::Idle) {
             self.tables.forget(&mut self.server).await?;
         }
         Ok(())
@@ -343,8 +344,7 @@ impl Session {
 fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
     let Held::Frame(frame) = held else { return None };
     let tag = frame.fields().text()?;
-    let verbs = words(&statement.sql);
-    let verbs = verbs.iter().filter(|word| {
+    let verbs = statement.words.iter().filter(|word| {
         ["insert", "update", "delete", "merge", "copy", "execute"].iter().any(|verb| word.is(verb))
     });
     // Several verbs: a WITH clause that writes, or ON CONFLICT DO UPDATE.

@@ -1,8 +1,10 @@
 //! What the gateway must know of a statement: what it does to the transaction, which tables it may name, whether it writes
 //! or locks, and whether this engine refuses it.
 
+use std::sync::Arc;
+
 use super::refusal::Refusal;
-use super::words::{Word, WordKind, words};
+use crate::syntax::{self, Strings, Verb, Word, begins, has, verb};
 
 mod names;
 mod refused;
@@ -17,6 +19,9 @@ use refused::refusal;
 pub(super) struct Statement {
     /// The SQL, without its semicolon.
     pub(super) sql: String,
+    pub(super) words: Arc<[Word]>,
+    /// How the client's session reads strings.
+    pub(super) strings: Strings,
     pub(super) kind: Kind,
     /// Every name that could be a table's.
     pub(super) names: Vec<Name>,
@@ -111,8 +116,8 @@ impl Access {
 
 impl Statement {
     /// Reads a statement's words.
-    pub(super) fn read(sql: &str) -> Self {
-        let words = words(sql);
+    pub(super) fn read(sql: &str, strings: Strings) -> Self {
+        let words = syntax::words(sql, strings);
         let kind = kind(&words);
         let locks = locks(&words);
         Self {
@@ -124,36 +129,47 @@ impl Statement {
             sets: sets(&words),
             locks,
             kind,
+            words: words.into(),
+            strings,
         }
     }
 
     /// The command as PostgreSQL names it in errors: `UPDATE`.
     pub(super) fn command(&self) -> String {
-        let first = words(&self.sql).first().and_then(|word| word.name().map(str::to_uppercase));
-        first.unwrap_or_default()
+        let first = self.words.first().and_then(Word::name);
+        first.map(str::to_uppercase).unwrap_or_default()
     }
 
     /// What it does to a schema as a whole, if that is what it is about.
     pub(super) fn about_schema(&self) -> Option<AboutSchema> {
-        let words = words(&self.sql);
-        if begins(&words, &["comment", "on", "schema"]) {
+        let words = &self.words;
+        if begins(words, &["comment", "on", "schema"]) {
             return Some(AboutSchema::Harmless);
         }
-        begins(&words, &["drop", "schema"]).then_some(AboutSchema::Drop)
+        begins(words, &["drop", "schema"]).then_some(AboutSchema::Drop)
     }
 
     /// Whether it may change the search path.
     pub(super) fn may_move_path(&self) -> bool {
-        let words = words(&self.sql);
-        let resets = words.first().is_some_and(|word| word.is("reset") || word.is("discard"));
-        let shows = words.first().is_some_and(|word| word.is("show"));
-        resets || (!shows && self.sql.to_lowercase().contains("search_path"))
+        let shows = self.is_a("show");
+        self.is_a("reset")
+            || self.is_a("discard")
+            || (!shows && self.sql.to_lowercase().contains("search_path"))
     }
 
-    /// The statement that a PREPARE prepares, or the statement itself.
+    /// Whether this keyword is its first word.
+    pub(super) fn is_a(&self, keyword: &str) -> bool {
+        self.words.first().is_some_and(|word| word.is(keyword))
+    }
+
+    /// The statement that a PREPARE prepares.
+    pub(super) fn prepared(&self) -> Self {
+        Self::read(self.prepared_text().trim(), self.strings)
+    }
+
+    /// The text of the statement that a PREPARE prepares, or of the statement itself.
     pub(super) fn prepared_text(&self) -> &str {
-        let words = words(&self.sql);
-        let after = words.iter().find(|word| word.is("as")).map(|word| word.span.end);
+        let after = self.words.iter().find(|word| word.is("as")).map(|word| word.span.end);
         match (&self.kind, after) {
             (Kind::Prepare(_), Some(after)) => &self.sql[after..],
             _ => &self.sql,
@@ -167,12 +183,12 @@ impl Statement {
 
     /// Whether it declares a cursor, which locks rows when they are fetched.
     pub(super) fn declares(&self) -> bool {
-        words(&self.sql).first().is_some_and(|word| word.is("declare"))
+        self.is_a("declare")
     }
 
     /// The cursor that it declares.
     pub(super) fn declared(&self) -> Option<Cursor> {
-        let words = words(&self.sql);
+        let words = &self.words;
         words.first().filter(|word| word.is("declare"))?;
         let name = words.get(1)?.name()?.to_owned();
         let options = words.iter().position(|word| word.is("for")).unwrap_or(words.len());
@@ -181,7 +197,7 @@ impl Statement {
 
     /// Which prepared statements it takes away.
     pub(super) fn deallocates(&self) -> Option<Which> {
-        let words = words(&self.sql);
+        let words = &self.words;
         match words.first()? {
             first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
             first if first.is("deallocate") => {
@@ -194,7 +210,7 @@ impl Statement {
 
     /// Which cursors and portals it closes.
     pub(super) fn closes(&self) -> Option<Which> {
-        let words = words(&self.sql);
+        let words = &self.words;
         match words.first()? {
             first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
             first if first.is("close") => Which::read(words.get(1)?),
@@ -204,13 +220,12 @@ impl Statement {
 
     /// With what a BEGIN is called complete.
     pub(super) fn begin_tag(&self) -> &'static str {
-        let starts = words(&self.sql).first().is_some_and(|word| word.is("start"));
-        if starts { "START TRANSACTION" } else { "BEGIN" }
+        if self.is_a("start") { "START TRANSACTION" } else { "BEGIN" }
     }
 
     /// Whether it is a COPY.
     pub(super) fn copies(&self) -> bool {
-        words(&self.sql).first().is_some_and(|word| word.is("copy"))
+        self.is_a("copy")
     }
 
     /// Whether it asks the catalog what there is, as psql's `\d` does.
@@ -224,29 +239,23 @@ impl Statement {
     }
 }
 
-/// The words from here on begin with these keywords.
-fn begins(words: &[Word], keywords: &[&str]) -> bool {
-    words.len() >= keywords.len()
-        && keywords.iter().zip(words).all(|(keyword, word)| word.is(keyword))
-}
-
-fn has(words: &[Word], keywords: &[&str]) -> bool {
-    (0..words.len()).any(|at| begins(&words[at..], keywords))
-}
-
 fn kind(words: &[Word]) -> Kind {
-    let Some(first) = words.first() else { return Kind::Empty };
     let name_at = |at: usize| words.get(at).and_then(Word::name).unwrap_or("").to_owned();
-    let WordKind::Plain(first) = &first.kind else { return Kind::Query };
-    match first.as_str() {
-        "begin" | "start" => Kind::Begin(access(words)),
-        "commit" | "end" => Kind::Commit,
-        "rollback" | "abort" if !has(words, &["to"]) => Kind::Rollback,
-        "create" | "alter" | "drop" | "comment" | "grant" | "revoke" | "security" | "analyze"
-        | "import" | "reassign" => Kind::Ddl(ddl_object(words)),
-        "set" | "show" | "reset" | "discard" | "deallocate" => Kind::Session,
-        "prepare" if !begins(words, &["prepare", "transaction"]) => Kind::Prepare(name_at(1)),
-        "execute" => Kind::Execute(name_at(1)),
+    match verb(words) {
+        Verb::Empty => Kind::Empty,
+        Verb::Begin => Kind::Begin(access(words)),
+        Verb::Commit | Verb::CommitPrepared => Kind::Commit,
+        Verb::Rollback | Verb::RollbackPrepared => Kind::Rollback,
+        Verb::Ddl => Kind::Ddl(ddl_object(words)),
+        // It writes to the catalog what it finds, for everybody.
+        Verb::Maintenance if begins(words, &["analyze"]) || begins(words, &["analyse"]) => {
+            Kind::Ddl(ddl_object(words))
+        }
+        Verb::Set | Verb::SetTransaction | Verb::Show | Verb::Reset | Verb::Deallocate => {
+            Kind::Session
+        }
+        Verb::Prepare => Kind::Prepare(name_at(1)),
+        Verb::Execute => Kind::Execute(name_at(1)),
         _ => Kind::Query,
     }
 }
@@ -311,32 +320,30 @@ fn locks(words: &[Word]) -> Option<RowLock> {
 mod tests {
     use super::*;
 
+    fn read(sql: &str) -> Statement {
+        Statement::read(sql, Strings::Conforming)
+    }
+
     fn refused(sql: &str) -> String {
-        format!("{:?}", Statement::read(sql).refusal)
+        format!("{:?}", read(sql).refusal)
     }
 
     #[test]
     fn the_first_words_say_what_a_statement_does_to_the_transaction() {
-        assert_eq!(Statement::read("").kind, Kind::Empty);
-        assert_eq!(Statement::read("begin transaction").kind, Kind::Begin(Access::AsSet));
-        assert_eq!(Statement::read("begin read write").kind, Kind::Begin(Access::ReadWrite));
-        assert_eq!(
-            Statement::read("START TRANSACTION READ ONLY").kind,
-            Kind::Begin(Access::ReadOnly)
-        );
-        assert_eq!(Statement::read("end").kind, Kind::Commit);
-        assert_eq!(Statement::read("ABORT work").kind, Kind::Rollback);
-        assert_eq!(
-            Statement::read("create unique index async i on t(a)").kind,
-            Kind::Ddl("index".into())
-        );
-        assert_eq!(Statement::read("execute \"P\"(1)").kind, Kind::Execute("P".into()));
-        assert_eq!(Statement::read("(select 1)").kind, Kind::Query);
+        assert_eq!(read("").kind, Kind::Empty);
+        assert_eq!(read("begin transaction").kind, Kind::Begin(Access::AsSet));
+        assert_eq!(read("begin read write").kind, Kind::Begin(Access::ReadWrite));
+        assert_eq!(read("START TRANSACTION READ ONLY").kind, Kind::Begin(Access::ReadOnly));
+        assert_eq!(read("end").kind, Kind::Commit);
+        assert_eq!(read("ABORT work").kind, Kind::Rollback);
+        assert_eq!(read("create unique index async i on t(a)").kind, Kind::Ddl("index".into()));
+        assert_eq!(read("execute \"P\"(1)").kind, Kind::Execute("P".into()));
+        assert_eq!(read("(select 1)").kind, Kind::Query);
     }
 
     #[test]
     fn what_a_statement_does_to_names_is_read() {
-        let declared = |sql: &str| Statement::read(sql).declared();
+        let declared = |sql: &str| read(sql).declared();
         let holding = Cursor { name: "C d".into(), holds: true };
         assert_eq!(
             declared("declare \"C d\" no scroll cursor with hold for select 1"),
@@ -346,35 +353,32 @@ mod tests {
         assert_eq!(with, Some(Cursor { name: "c".into(), holds: false }));
         assert_eq!(declared("fetch c"), None);
         let named = |name: &str| Some(Which::One(name.to_owned()));
-        let deallocated = |sql: &str| Statement::read(sql).deallocates();
+        let deallocated = |sql: &str| read(sql).deallocates();
         assert_eq!(deallocated("deallocate P"), named("p"));
         assert_eq!(deallocated("deallocate prepare \"all\""), named("all"));
         assert_eq!(deallocated("deallocate prepare"), named("prepare"));
         assert_eq!(deallocated("deallocate prepare all"), Some(Which::All));
         assert_eq!(deallocated("discard all"), Some(Which::All));
         assert_eq!(deallocated("discard plans"), None);
-        assert_eq!(Statement::read("close c").closes(), named("c"));
-        assert_eq!(Statement::read("close all").closes(), Some(Which::All));
-        assert_eq!(Statement::read("start transaction").begin_tag(), "START TRANSACTION");
+        assert_eq!(read("close c").closes(), named("c"));
+        assert_eq!(read("close all").closes(), Some(Which::All));
+        assert_eq!(read("start transaction").begin_tag(), "START TRANSACTION");
     }
 
     #[test]
     fn locking_is_no_writing() {
-        let locking = Statement::read("select * from seats for update of seats");
+        let locking = read("select * from seats for update of seats");
         assert_eq!((locking.writes, locking.locks), (false, Some(RowLock::Update)));
-        let sharing = Statement::read("select 1 from seats for key share");
+        let sharing = read("select 1 from seats for key share");
         assert_eq!((sharing.writes, sharing.locks), (false, Some(RowLock::KeyShare)));
-        assert!(
-            Statement::read("with x as (update seats set a = 1 returning *) select * from x")
-                .writes
-        );
-        assert!(Statement::read("copy seats from stdin").writes);
-        assert!(!Statement::read("copy seats to stdout").writes);
+        assert!(read("with x as (update seats set a = 1 returning *) select * from x").writes);
+        assert!(read("copy seats from stdin").writes);
+        assert!(!read("copy seats to stdout").writes);
     }
 
     #[test]
     fn every_name_that_could_be_a_table_is_found() {
-        let statement = Statement::read("select s.a from public.\"Seats\" s join seats on true");
+        let statement = read("select s.a from public.\"Seats\" s join seats on true");
         let names: Vec<_> = statement.names.iter().map(|name| name.parts.join(".")).collect();
         assert!(names.contains(&"public.Seats".to_owned()) && names.contains(&"seats".to_owned()));
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::mistake::{Source, did_you_mean};
 use super::super::{Mistake, SessionName};
 use super::unknown_session;
-use crate::syntax::{TokenKind, tokens};
+use crate::syntax::{Strings, TokenKind, tokens};
 
 /// A comment that begins a part of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) enum Piece {
 
 /// The pieces of the text from a byte on; blanks are left out.
 pub(super) fn pieces(text: &str, from: usize) -> Vec<(Piece, Range<usize>)> {
-    tokens(&text[from..])
+    tokens(&text[from..], Strings::default())
         .into_iter()
         .filter(|token| token.kind != TokenKind::Blank)
         .map(|token| {

@@ -6,7 +6,7 @@ use super::super::Mistake;
 use super::super::mistake::Source;
 use super::marks::{Piece, pieces};
 use super::unsendable;
-use crate::syntax::{self, Unfinished};
+use crate::syntax::{self, Strings, Unfinished};
 
 /// What stands under a mark.
 pub(super) struct Part {
@@ -72,8 +72,8 @@ fn late(source: Source, at: usize) -> Mistake {
 /// Checks that the last statement is ended.
 fn check_end(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
     let text = &source.text[sql.clone()];
-    let Some(unfinished) = syntax::unfinished(text) else { return Ok(()) };
-    let open = syntax::tokens(text).into_iter().find(|token| !token.is_closed);
+    let Some(unfinished) = syntax::unfinished(text, Strings::default()) else { return Ok(()) };
+    let open = syntax::tokens(text, Strings::default()).into_iter().find(|token| !token.is_closed);
     let at = open.map_or(sql.end, |token| sql.start + token.range.start);
     let (problem, hint) = match unfinished {
         Unfinished::Statement => ("the statement is not ended", "end it with `;`"),

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::super::Mistake;
 use super::super::mistake::Source;
-use crate::syntax::{Token, TokenKind, tokens};
+use crate::syntax::{Strings, Token, TokenKind, tokens};
 
 /// Refuses SQL that a session cannot send.
 pub(super) fn check(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
     let text = &source.text[sql.clone()];
-    let tokens: Vec<Token> = tokens(text)
+    let tokens: Vec<Token> = tokens(text, Strings::default())
         .into_iter()
         .filter(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Comment))
         .collect();

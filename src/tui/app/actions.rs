@@ -271,7 +271,12 @@ impl App {
 
     pub(super) fn edit_step(&mut self) {
         match self.script.as_ref().and_then(|script| script.next_step()) {
-            Some(step) => self.layers.push(Layer::EditStep(Editor::holding(&step.sql))),
+            Some(step) => {
+                let pane = self.panes.iter().find(|pane| pane.name == step.session);
+                let mut editor = Editor::holding(&step.sql);
+                editor.read_strings(pane.map(|pane| pane.editor.strings()).unwrap_or_default());
+                self.layers.push(Layer::EditStep(editor));
+            }
             None => self.say("there is no next step to edit"),
         }
     }
@@ -334,7 +339,7 @@ impl App {
             _ => None,
         };
         if let Some(turn) = turn {
-            pane.queue.extend(pane::statements(&pane.editor.take()));
+            pane.queue_typed();
             self.say_of(&name, format!("that is sent {turn}"));
             return Vec::new();
         }
@@ -344,7 +349,7 @@ impl App {
             return Vec::new();
         }
         let Some(pane) = self.panes.get_mut(self.focus) else { return Vec::new() };
-        pane.queue.extend(pane::statements(&pane.editor.take()));
+        pane.queue_typed();
         let first = pane.next_of_queue();
         let submit = |sql| Effect::Ask(Command::Submit { session: name, sql });
         first.map(submit).into_iter().collect()

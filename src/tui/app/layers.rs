@@ -9,7 +9,7 @@ use super::mouse::moved;
 use super::{App, Effect};
 use crate::run::Command;
 use crate::scenario::Scenario;
-use crate::syntax::{Unfinished, unfinished};
+use crate::syntax::Unfinished;
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker, Question};
@@ -307,7 +307,7 @@ impl App {
     }
 
     fn send_edited(&mut self, editor: Editor, now: Duration) -> Vec<Effect> {
-        if !matches!(unfinished(&editor.text()), None | Some(Unfinished::Statement)) {
+        if !matches!(editor.unfinished(), None | Some(Unfinished::Statement)) {
             self.refuse("something is not closed in it: a quote, a parenthesis or a comment");
             return self.keep(Layer::EditStep(editor));
         }

@@ -16,7 +16,7 @@ use ratatui::widgets::Widget;
 
 use super::{ending, frame_of, put_line, sql};
 use crate::event::SessionName;
-use crate::syntax;
+use crate::syntax::{self, Strings};
 use crate::tui::app::{App, BEING_SET_UP};
 use crate::tui::keys::Action;
 use crate::tui::script::{Mark, Script};
@@ -161,7 +161,7 @@ fn draw_step(
     match &mark {
         Mark::Broken(lines) => spans.push(not_so(app, lines)),
         _ => {
-            let colours = syntax::colours(&statement).into_iter();
+            let colours = syntax::colours(&statement, Strings::default()).into_iter();
             let whole = 0..statement.len();
             let role = if is_next { Role::Screen } else { Role::Dim };
             spans.extend(sql::spans(app, &statement, whole, colours, app.style(role)));

@@ -19,7 +19,7 @@ use ratatui::widgets::{Borders, Widget};
 
 use super::{frame_of, sql};
 use crate::event::TransactionStatus;
-use crate::syntax;
+use crate::syntax::{self, Strings};
 use crate::tui::app::App;
 use crate::tui::keys::Action;
 use crate::tui::layer::Layer;
@@ -167,7 +167,7 @@ fn draw_row(app: &App, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buff
         if lead > 0 && row.range.start == 0 {
             text::put(buffer, area, (area.x, area.y), signs.becomes, app.look(line.look));
         }
-        let spans = Line::from(row_spans(app, row));
+        let spans = Line::from(row_spans(app, row, pane.editor.strings()));
         let x = area.x + u16::try_from(indent).unwrap_or(0).min(area.width);
         let end = buffer.set_line(x, area.y, &spans, area.right() - x).0;
         draw_aside(app, row, end, area, buffer);
@@ -200,7 +200,7 @@ fn draw_table_row(
     }
 }
 
-fn row_spans<'a>(app: &App, row: &Row<'a>) -> Vec<Span<'a>> {
+fn row_spans<'a>(app: &App, row: &Row<'a>, strings: Strings) -> Vec<Span<'a>> {
     let (text, look) = (&*row.line.text, row.line.look);
     let Look::Statement { prompt } = look else {
         return vec![Span::styled(&text[row.range.clone()], app.look(look))];
@@ -211,7 +211,8 @@ fn row_spans<'a>(app: &App, row: &Row<'a>) -> Vec<Span<'a>> {
     if row.range.start < prompt {
         spans.push(app.span(&text[row.range.start..prompt.min(row.range.end)], Role::Prompt));
     }
-    let colours = syntax::colours(&text[prompt..]).into_iter().map(|span| syntax::Span {
+    let colours = syntax::colours(&text[prompt..], strings).into_iter();
+    let colours = colours.map(|span| syntax::Span {
         range: span.range.start + prompt..span.range.end + prompt,
         colour: span.colour,
     });

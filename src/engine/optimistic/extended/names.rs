@@ -18,6 +18,7 @@ use crate::engine::optimistic::server::{Question, Trouble};
 use crate::engine::optimistic::session::{Session, State};
 use crate::engine::optimistic::statement::{Cursor, Kind, Statement, Which};
 use crate::engine::optimistic::tables::Turned;
+use crate::syntax::Strings;
 
 /// A statement under a name of the client's.
 #[derive(Clone, Debug)]
@@ -67,7 +68,8 @@ impl Portal {
     fn declared(cursor: &Cursor) -> Self {
         let life = if cursor.holds { Life::Holding } else { Life::Transaction };
         // A statement that declares holds DDL to its place: nothing behind it is undone.
-        Self { statement: Arc::new(Statement::read("fetch")), life, behind_ddl: false }
+        let statement = Arc::new(Statement::read("fetch", Strings::Conforming));
+        Self { statement, life, behind_ddl: false }
     }
 }
 
@@ -148,7 +150,7 @@ impl Session {
     ) {
         if let Kind::Prepare(name) = &statement.kind {
             let prepared = Prepared {
-                statement: Arc::new(Statement::read(statement.prepared_text().trim())),
+                statement: Arc::new(statement.prepared()),
                 by: By::Sql(Arc::new(statement.clone())),
                 sent: Some(sent.clone()),
             };

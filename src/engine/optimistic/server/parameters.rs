@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::syntax::Strings;
 use crate::wire::frame::FromServer;
 
 /// The reported parameters.
@@ -28,6 +29,11 @@ impl Parameters {
             ("UTF8", _) | ("SQL_ASCII", "UTF8") => None,
             (encoding, _) => Some(encoding),
         }
+    }
+
+    /// How the server reads the strings of a statement.
+    pub(in crate::engine::optimistic) fn strings(&self) -> Strings {
+        self.reported.get(Strings::SETTING).map_or(Strings::Conforming, |value| Strings::of(value))
     }
 
     pub(super) fn readable_encoding(&self) -> &str {

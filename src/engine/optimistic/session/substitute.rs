@@ -11,7 +11,6 @@ use super::{Session, State};
 use crate::engine::optimistic::SERVER_VERSION;
 use crate::engine::optimistic::statement::{Access, Kind, Statement};
 use crate::engine::optimistic::tables::{Named, Turned};
-use crate::engine::optimistic::words::words;
 
 /// What is sent in a statement's place.
 pub(in crate::engine::optimistic) struct Substitute {
@@ -47,7 +46,7 @@ impl Session {
         let shown = |name: &str, value: &str| {
             Some(Substitute { sql: format!("select '{value}'::text as {name}"), tag: "SHOW" })
         };
-        let words = words(&statement.sql);
+        let words = &statement.words;
         let says = |at: usize, keyword: &str| words.get(at).is_some_and(|word| word.is(keyword));
         let is_temporary = says(1, "temp") || says(1, "temporary");
         if says(0, "discard") && is_temporary {

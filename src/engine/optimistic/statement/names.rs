@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::engine::optimistic::words::{Word, WordKind};
+use crate::syntax::{Word, WordKind};
 
 /// A name with its qualification, as far as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ fn names_anew(word: &Word) -> bool {
 }
 
 fn reserved(word: &Word) -> bool {
-    matches!(&word.kind, WordKind::Plain(word) if RESERVED.contains(&word.as_str()))
+    word.kind == WordKind::Plain && RESERVED.contains(&word.text.as_str())
 }
 
 /// Names joined by dots, from the first word on.

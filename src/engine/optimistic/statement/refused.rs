@@ -1,8 +1,8 @@
 //! Statements that this engine does not run, in the words in which Aurora DSQL refuses them.
 
-use super::{Kind, begins, has, locks};
+use super::{Kind, locks};
 use crate::engine::optimistic::refusal::Refusal;
-use crate::engine::optimistic::words::{Word, WordKind};
+use crate::syntax::{Word, WordKind, begins, has};
 
 /// Why this engine does not run a statement of these words.
 pub(super) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal> {

@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 use super::Tables;
 use crate::engine::optimistic::server::{Question, Server, Trouble};
 use crate::engine::optimistic::shape::Shape;
-use crate::engine::optimistic::words::quote;
+use crate::syntax::quote;
 use crate::wire::frame::{FromServer, ServerTag};
 
 /// The numbers by which PostgreSQL knows a copy, and those of what it is a copy of.

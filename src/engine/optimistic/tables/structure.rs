@@ -9,8 +9,8 @@ use crate::engine::optimistic::refusal::Refusal;
 use crate::engine::optimistic::server::{Question, Server, Trouble};
 use crate::engine::optimistic::shape::Shape;
 use crate::engine::optimistic::statement::{Name, Statement};
-use crate::engine::optimistic::words::quote;
 use crate::sql;
+use crate::syntax::{Strings, quote};
 
 /// Whether a transaction is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Tables {
 
     /// What a view reads. Neither a view nor a default may call what reads tables.
     async fn under(&mut self, server: &mut Server, shape: &Shape) -> Result<Vec<u32>, Trouble> {
-        let names = Statement::read(&shape.expressions()).names;
+        let names = Statement::read(&shape.expressions(), Strings::Conforming).names;
         let read = self.resolve(server, &names).await?;
         match self.refused_call(&names) {
             Some(refusal) => Err(refusal.into()),
@@ -185,7 +185,7 @@ impl Tables {
         let name = self.copy_name(server, &shape).await?;
         let made = if open == Open::Yes { Made::Now } else { Made::Kept };
         if let Some(definition) = &shape.definition {
-            let statement = Statement::read(definition);
+            let statement = Statement::read(definition, Strings::Conforming);
             let named = self.resolve(server, &statement.names).await?;
             let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
             build(server, creation.into_iter().map(Question::once).collect(), open).await?;

@@ -3,7 +3,7 @@
 use super::Tables;
 use super::names::Named;
 use crate::engine::optimistic::statement::Statement;
-use crate::engine::optimistic::words::quote;
+use crate::syntax::quote;
 
 /// A statement as it is sent, and where it differs from what the client wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]

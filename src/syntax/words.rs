@@ -1,0 +1,148 @@
+//! A text as words: what is left of SQL without white space and comments, each with its place in the text.
+//!
+//! Everything that must be known of a statement is read from these: what it does, what it names, what it locks. SQL that no
+//! parser here has heard of still has words.
+
+use std::ops::Range;
+
+use super::{Strings, Token, TokenKind, tokens};
+
+/// One word of SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// What it is.
+    pub kind: WordKind,
+    /// A name as PostgreSQL understands it, a string without its quotes, anything else as it is written.
+    pub text: String,
+    /// Its bytes in the text.
+    pub span: Range<usize>,
+}
+
+/// What a word is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordKind {
+    /// A keyword or a name without quotes.
+    Plain,
+    /// A name in double quotes.
+    Quoted,
+    /// A quoted name with Unicode escapes, which are left as they are.
+    Escaped,
+    /// A string in single or dollar quotes. What is doubled or escaped in it stays so.
+    Text,
+    /// A number or a parameter.
+    Value,
+    /// A punctuation mark or an operator's character.
+    Mark,
+}
+
+impl Word {
+    /// The name that this word may be.
+    pub fn name(&self) -> Option<&str> {
+        matches!(self.kind, WordKind::Plain | WordKind::Quoted).then_some(&self.text)
+    }
+
+    /// Whether this is that keyword.
+    pub fn is(&self, keyword: &str) -> bool {
+        self.kind == WordKind::Plain && self.text == keyword
+    }
+
+    /// Whether this is that punctuation mark.
+    pub fn is_mark(&self, mark: char) -> bool {
+        self.kind == WordKind::Mark && self.text.starts_with(mark)
+    }
+}
+
+/// The words of a text.
+pub fn words(text: &str, strings: Strings) -> Vec<Word> {
+    tokens(text, strings).into_iter().filter_map(|token| word(text, token)).collect()
+}
+
+/// Whether the words begin with these keywords.
+pub fn begins(words: &[Word], keywords: &[&str]) -> bool {
+    words.len() >= keywords.len()
+        && keywords.iter().zip(words).all(|(keyword, word)| word.is(keyword))
+}
+
+/// Whether these keywords follow each other somewhere.
+pub fn has(words: &[Word], keywords: &[&str]) -> bool {
+    (0..words.len()).any(|at| begins(&words[at..], keywords))
+}
+
+/// Quotes a name.
+pub fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Quotes a string, for a server that takes backslashes in either way.
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') {
+        format!(" E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+fn word(text: &str, token: Token) -> Option<Word> {
+    let piece = &text[token.range.clone()];
+    let (kind, text) = match token.kind {
+        TokenKind::Blank | TokenKind::Comment => return None,
+        TokenKind::Word => (WordKind::Plain, fold(piece)),
+        TokenKind::QuotedName if piece.starts_with('"') => (WordKind::Quoted, unquote(piece)),
+        TokenKind::QuotedName => (WordKind::Escaped, unquote(&piece[2..])),
+        TokenKind::Text | TokenKind::DollarText => (WordKind::Text, content(piece).to_owned()),
+        TokenKind::Number | TokenKind::Parameter => (WordKind::Value, piece.to_owned()),
+        TokenKind::Sign => (WordKind::Mark, piece.to_owned()),
+    };
+    Some(Word { kind, text, span: token.range })
+}
+
+/// PostgreSQL folds ASCII alone in a UTF-8 database (`downcase_identifier`).
+fn fold(text: &str) -> String {
+    cut(text.to_ascii_lowercase())
+}
+
+fn unquote(text: &str) -> String {
+    let inner = text.strip_prefix('"').unwrap_or(text);
+    cut(inner.strip_suffix('"').unwrap_or(inner).replace("\"\"", "\""))
+}
+
+/// Names longer than `NAMEDATALEN` are cut, at a character's boundary.
+fn cut(mut name: String) -> String {
+    const LONGEST: usize = 63;
+    if name.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+        name.truncate(end);
+    }
+    name
+}
+
+fn content(quoted: &str) -> &str {
+    let opening = match quoted.strip_prefix('$').and_then(|rest| rest.find('$')) {
+        Some(end) => &quoted[..end + 2],
+        None => "'",
+    };
+    let begin = quoted.find(opening).map_or(0, |at| at + opening.len());
+    let inner = &quoted[begin..];
+    inner.strip_suffix(opening).unwrap_or(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_folded_and_unquoted_as_postgresql_does() {
+        let words = words(r#"Seats "Mixed ""Case""" Ärger"#, Strings::Conforming);
+        let names: Vec<_> = words.iter().filter_map(Word::name).collect();
+        assert_eq!(names, ["seats", r#"Mixed "Case""#, "Ärger"]);
+    }
+
+    #[test]
+    fn a_string_is_its_content() {
+        let words = words("'a' E'b\\'' $x$c$x$ U&'d' N'' 'e", Strings::Conforming);
+        let texts: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(texts, ["a", "b\\'", "c", "d", "", "e"]);
+        assert!(words.iter().all(|word| word.kind == WordKind::Text));
+    }
+}
