@@ -45,7 +45,9 @@ async fn session(target: &Target) -> Duration {
     let (told, mut events) = mpsc::channel(256);
     let name = SessionName::new("Alice");
     let clock = Instant::now();
-    let options = SessionOptions { name, target: target.clone(), prelude: Vec::new(), clock };
+    let application = format!("overbooked/{name}");
+    let (target, prelude) = (target.clone(), Vec::new());
+    let options = SessionOptions { name, application, target, prelude, clock };
     let session = Session::start(options, told);
     events.recv().await.expect("a connection");
     let sql: Arc<str> = "select 1".into();

@@ -37,6 +37,11 @@ impl SessionName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whose steps let time pass: nobody's, in a scenario file, where no session can be called so.
+    pub fn pause() -> Self {
+        Self::new("pause")
+    }
 }
 
 impl fmt::Display for SessionName {

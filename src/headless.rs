@@ -142,6 +142,11 @@ impl<'a> Programme<'a> {
         for untidy in played.untidy.iter().filter(|untidy| !untidy.is_of_the_scenario()) {
             writeln!(std::io::stderr(), "{}: {untidy}", played.scenario.name)?;
         }
+        let has_teardown = !played.scenario.teardown.is_empty();
+        for lasting in played.lasting.iter().filter(|_| !has_teardown) {
+            let name = &played.scenario.name;
+            writeln!(std::io::stderr(), "{name}: stays outside the run's schema: {lasting}")?;
+        }
         // Documents for programs have no room for the summary, but somebody should see it.
         if self.arguments.format.is_for_programs() {
             for line in playbill.summary() {

@@ -239,7 +239,8 @@ impl Observer {
         let watch = self.state().watch.clone();
         let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();
-        for table in self.tables(&watch.names(), watch.schema.as_deref()).await? {
+        let (names, labels) = (watch.names(), watch.labels());
+        for table in self.tables(&names, &labels, watch.schema.as_deref()).await? {
             looks.extend(self.look(table, &watch).await?);
         }
         let people = self.people(roster, looks.iter().flat_map(Look::pids)).await?;
@@ -264,12 +265,14 @@ impl Observer {
     async fn tables(
         &self,
         names: &[String],
+        labels: &[&str],
         schema: Option<&str>,
     ) -> Result<Vec<Table>, ObserverError> {
         sqlx::query_as(sql::observer::TABLES)
             .bind(names)
             .bind(schema)
             .bind(TABLES_WATCHED)
+            .bind(labels)
             .fetch_all(&self.pool)
             .await
             .map_err(about("which tables there are"))

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Kind, SessionName, Wait};
 use crate::run::venues::Venues;
-use crate::run::{Command, EngineLine, Production, Report, Run, Untidy};
+use crate::run::{Command, EngineLine, Lasting, Production, Report, Run, Untidy};
 use crate::scenario::check::{Breach, Check};
 use crate::scenario::{Origin, Scenario, Schedule};
 
@@ -34,6 +34,8 @@ pub struct Played {
     pub breaches: Vec<Breach>,
     /// Why it was not played to its end.
     pub stop: Option<Stop>,
+    /// What it has committed outside the run's schema, on a server that is kept.
+    pub lasting: Vec<Lasting>,
     /// What it has left behind.
     pub untidy: Vec<Untidy>,
 }
@@ -234,6 +236,7 @@ impl Stepper {
                     events: Vec::new(),
                     breaches: Vec::new(),
                     stop: None,
+                    lasting: Vec::new(),
                     untidy: Vec::new(),
                 };
                 self.played = Some(Progress { played, check });
@@ -252,7 +255,12 @@ impl Stepper {
                 self.place.phase = Phase::Over;
                 return Ok(self.end());
             }
-            Report::Joined(_) | Report::Lasting(_) => {}
+            Report::Lasting(lasting) => {
+                if let Some(progress) = &mut self.played {
+                    progress.played.lasting = lasting;
+                }
+            }
+            Report::Joined(_) => {}
         }
         Ok(More::Yes)
     }

@@ -129,6 +129,11 @@ impl<'a> Prompter<'a> {
                 self.runners(kind);
                 Ok(())
             }
+            (Some(name), Kind::Sent { sql, step, .. }) if self.is_pause(name, sql) => {
+                self.settle()?;
+                self.pause(name, *step);
+                Ok(())
+            }
             (Some(name), Kind::Sent { sql, step, .. }) => {
                 self.settle()?;
                 self.sent(name, sql, *step, event.at)
@@ -179,6 +184,19 @@ impl<'a> Prompter<'a> {
         let narration = self.narration(launch);
         self.steps.push(step(name, narration, sql));
         Ok(())
+    }
+
+    fn is_pause(&self, name: &SessionName, sql: &str) -> bool {
+        let acts = self.standings.iter().any(|standing| standing.name == *name);
+        !acts && *name == SessionName::pause() && sql.starts_with("-- pause ")
+    }
+
+    /// Time passes, as the script says.
+    fn pause(&mut self, name: &SessionName, launch: Option<usize>) {
+        self.finally = None;
+        self.is_settled = false;
+        let narration = self.narration(launch);
+        self.steps.push(step(name, narration, String::new()));
     }
 
     fn narration(&self, launch: Option<usize>) -> String {

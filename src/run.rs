@@ -14,6 +14,7 @@ use crate::event::{Event, Pid, SessionName};
 use crate::scenario::{EngineKind, Isolation, Scenario, Schedule};
 
 mod actor;
+mod ahead;
 mod alias;
 mod curtain;
 mod director;
@@ -25,6 +26,7 @@ mod lookout;
 mod names;
 mod orders;
 mod parting;
+mod pause;
 mod place;
 mod private;
 mod prologue;

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::event::SessionName;
 use crate::seats::SeatColumns;
@@ -15,6 +16,7 @@ mod expected;
 mod interleavings;
 pub mod library;
 pub mod mistake;
+pub(crate) mod pause;
 mod permutation;
 pub mod spec_file;
 pub mod sql_file;
@@ -56,6 +58,14 @@ pub struct Scenario {
     pub engines: Vec<EngineKind>,
     /// Where the story comes from.
     pub source: Option<String>,
+    /// What must hold whatever happens; looked at after the last step.
+    pub invariants: Vec<Invariant>,
+    /// How the sessions call themselves to the server.
+    pub application: Application,
+    /// The schemas that names are looked for in, the run's own called `run`; none for that one alone.
+    pub search_path: Vec<String>,
+    /// Files, as the scenario names them, whose SQL comes before its own setup; none once they have been read.
+    pub setup_files: Vec<String>,
     /// Submissions that make the tables, executed one by one in autocommit.
     pub setup: Vec<Statement>,
     /// Submissions that undo the setup.
@@ -68,7 +78,23 @@ pub struct Scenario {
     pub schedules: Schedules,
 }
 
+impl Step {
+    /// How long it lets time pass, if that is all that it does.
+    pub fn pause(&self) -> Option<Duration> {
+        let is_pause = self.sql.is_empty() && self.session == SessionName::pause();
+        if is_pause { pause::duration(&self.narration) } else { None }
+    }
+}
+
 impl Scenario {
+    /// All that is looked at after the last step: the `finally` part, and what must always hold.
+    pub fn finale(&self) -> Option<String> {
+        let finally = self.finally.as_ref().map(|finally| finally.sql.clone());
+        let invariants = self.invariants.iter().map(|it| format!("{};", it.sql));
+        let all: Vec<String> = finally.into_iter().chain(invariants).collect();
+        (!all.is_empty()).then(|| all.join("\n"))
+    }
+
     /// The engine to play on where none is asked for: PostgreSQL, unless the file is for the optimistic engine alone.
     pub fn first_engine(&self) -> EngineKind {
         if self.is_for(EngineKind::Optimistic) && !self.is_for(EngineKind::Postgres) {
@@ -237,6 +263,35 @@ pub enum Marker {
         /// How many.
         count: usize,
     },
+}
+
+/// A query that gives true whatever happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invariant {
+    /// The query, without its `;`.
+    pub sql: String,
+    /// The file's line, from 1.
+    pub line: usize,
+}
+
+/// What a session gives as its `application_name`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Application {
+    /// `overbooked/NAME`.
+    #[default]
+    Prefixed,
+    /// `NAME`.
+    Plain,
+}
+
+impl Application {
+    /// What this session gives.
+    pub fn name(self, session: &SessionName) -> String {
+        match self {
+            Self::Prefixed => format!("overbooked/{session}"),
+            Self::Plain => session.to_string(),
+        }
+    }
 }
 
 /// What is looked at after the last step.

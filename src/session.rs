@@ -31,8 +31,10 @@ pub const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 /// How a session begins.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
-    /// Its name; `application_name` is made of it.
+    /// Its name.
     pub name: SessionName,
+    /// Its `application_name`.
+    pub application: String,
     /// The server.
     pub target: Target,
     /// SQL that every connection of it begins with, in silence: `search_path`, the isolation level.

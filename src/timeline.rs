@@ -156,6 +156,9 @@ impl Timeline {
     /// Folds an event. What the runner does is no part of the play.
     pub fn apply(&mut self, event: &Event) {
         let Some(session) = &event.session else { return };
+        if *session == SessionName::pause() && !self.has_lane(session) {
+            return;
+        }
         if let Kind::Sent { sql, step, .. } = &event.kind {
             self.sent(event.at, session, *step, sql);
         } else {
@@ -164,6 +167,10 @@ impl Timeline {
                 bar.apply(&event.kind, now);
             }
         }
+    }
+
+    fn has_lane(&self, session: &SessionName) -> bool {
+        self.lanes.iter().any(|lane| &lane.session == session)
     }
 
     fn sent(&mut self, at: Duration, session: &SessionName, step: Option<usize>, sql: &str) {

@@ -3,9 +3,12 @@
 -- Reading a table queues behind LOCK TABLE, ALTER TABLE and TRUNCATE, even behind one that still waits itself. Therefore `shut` is asked first, of
 -- the lock table alone: no lock on the table is taken here. With no names, the schema's tables are watched.
 --
--- $1 names as to_regclass reads them, $2 schema, $3 how many tables at most
+-- A name without a schema is one of the schema's tables or, if there is none, of the search path's: a setup may have made it in public.
+--
+-- $1 names as to_regclass reads them, $2 schema, $3 how many tables at most, $4 the names as they are written
 WITH named AS (
-  SELECT t.place, to_regclass(t.name)::oid AS oid FROM unnest($1::text[]) WITH ORDINALITY AS t(name, place)
+  SELECT t.place, coalesce(to_regclass(t.name), to_regclass(t.label))::oid AS oid
+  FROM unnest($1::text[], $4::text[]) WITH ORDINALITY AS t(name, label, place)
 ), picked AS MATERIALIZED (
   SELECT place, oid FROM named WHERE oid IS NOT NULL
   UNION ALL

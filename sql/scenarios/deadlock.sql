@@ -5,7 +5,8 @@
 -- ever move again.
 --
 -- PostgreSQL looks for such a ring when somebody has waited for a while (deadlock_timeout), and whoever looks is the
--- one who is thrown out. Alice is patient here, so it is Bob. An optimistic database has no ring, because nobody
+-- one who is thrown out. Alice is patient here, so it is Bob; where her role may not set deadlock_timeout (a superuser
+-- may, and whoever is granted SET on it), it can be either. An optimistic database has no ring, because nobody
 -- waits; it has a loser at COMMIT. What would have happened if both had begun with A-1?
 --
 -- sessions: Alice, Bob
@@ -25,7 +26,7 @@ insert into seats (seat_row, seat_number, booked_by) values
 
 -- Alice: is very patient
 set deadlock_timeout = '1min';
---> postgres: SET
+--> postgres: either: SET | or: ERROR 42501
 
 -- Alice: begins
 begin;
@@ -54,17 +55,17 @@ where (seat_row, seat_number) = ('A', 2);
 -- Bob: takes A-1, and closes the ring
 update seats set booked_by = 'Bob'
 where (seat_row, seat_number) = ('A', 1);
---> postgres: ERROR 40P01 deadlock detected
---> postgres: Alice resumes: UPDATE 1
+--> postgres: either: ERROR 40P01 and Alice resumes: UPDATE 1 | or: UPDATE 1 and Alice resumes: ERROR 40P01
 --> optimistic: UPDATE 1
 
 -- Alice: commits
 commit;
---> COMMIT
+--> postgres: either: COMMIT | or: ROLLBACK
+--> optimistic: COMMIT
 
 -- Bob: commits
 commit;
---> postgres: ROLLBACK
+--> postgres: either: ROLLBACK | or: COMMIT
 --> optimistic: ERROR 40001 (OC000)
 
 -- finally

@@ -177,7 +177,7 @@ impl Observer {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let tables = self.tables(names, None).await?;
+        let tables = self.tables(names, &[], None).await?;
         Ok(tables.into_iter().filter(|table| !table.shut).collect())
     }
 

@@ -301,3 +301,31 @@ fn a_name_that_no_file_can_have_is_written_otherwise() {
     assert!(text.contains("-- sessions: S_Bob_s_own, Mallory"), "{text}");
     assert!(text.contains("--> waits for S_Bob_s_own"), "{text}");
 }
+
+#[test]
+fn a_step_that_used_a_captured_value_is_written_with_its_name() {
+    let file = "-- T\n-- sessions: Bob, Mallory\n-- Bob: exports\nselect pg_export_snapshot();\n--> (snapshot)\n-- Mallory: takes it\nset transaction snapshot :'snapshot';\n";
+    let scenario = sql_file::parse(file, Path::new("t.sql"), "t").unwrap();
+    let mut story = Story::default();
+    story.sends("Bob", "select pg_export_snapshot();", Some(0));
+    story.tell("Bob", Kind::Columns(vec![Column { name: "c".to_owned(), type_oid: 25 }]));
+    story.tell("Bob", Kind::Rows(vec![vec![Some("0003-1".to_owned())]]));
+    story.tell("Bob", Kind::Done { tag: "SELECT 1".to_owned(), rows: 1 });
+    story.ready("Bob", TransactionStatus::Idle);
+    story.quiet();
+    story.sends("Mallory", "set transaction snapshot '0003-1';", Some(1));
+    story.gets("Mallory", "SET");
+    story.ready("Mallory", TransactionStatus::Idle);
+    story.quiet();
+    let replayed = replay(&Performance {
+        scenario: &scenario,
+        schedule: &scenario.schedules.first(),
+        cast: &["Bob", "Mallory"].map(SessionName::new),
+        engine: EngineKind::Postgres,
+        isolation: Isolation::ReadCommitted,
+        events: &story.0,
+    });
+    let written = sql_file::render(&replayed.unwrap());
+    assert!(written.contains("--> (snapshot)\n"), "{written}");
+    assert!(written.contains("set transaction snapshot :'snapshot';"), "{written}");
+}

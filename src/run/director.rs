@@ -310,9 +310,9 @@ impl Director {
 
     /// After the last step the end is looked at, once; when that is done, the play is over.
     async fn play_finale(&mut self, stage: &mut Stage) {
-        self.place.finale = match (self.place.finale, &self.production.scenario.finally) {
-            (Finale::Ahead, Some(finally)) => {
-                stage.play_finale(&finally.sql);
+        self.place.finale = match (self.place.finale, self.production.scenario.finale()) {
+            (Finale::Ahead, Some(finale)) => {
+                stage.play_finale(&finale);
                 Finale::UnderWay
             }
             (Finale::Ahead, None) | (Finale::UnderWay, _) => {
@@ -360,7 +360,9 @@ impl Director {
         let step = self.production.scenario.steps[launch.step].clone();
         let edit = edited.or_else(|| self.place.edits.get(&next).cloned());
         let sql = edit.as_deref().unwrap_or(&step.sql);
-        if let Err(refusal) = stage.play_step(&step.session, sql, next) {
+        if let Some(length) = step.pause() {
+            stage.make_pause(length, next);
+        } else if let Err(refusal) = stage.play_step(&step.session, sql, next) {
             self.place.replay = None;
             return self.report(Report::Refused(refusal)).await;
         }

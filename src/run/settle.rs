@@ -70,12 +70,12 @@ impl Stage {
             self.runner.standing.apply(&event.kind);
             self.go_on_as_runner();
             event.session = None;
-            self.check.apply(&event);
+            self.ahead.check.apply(&event);
             let mut out = if is_plumbing(&event.kind) { vec![] } else { vec![event] };
             out.extend(self.fall_quiet_if_idle());
             return out;
         }
-        self.check.apply(&event);
+        self.ahead.check.apply(&event);
         let mut out = Vec::new();
         if let Some(actor) = event.session.clone().and_then(|name| self.actor_mut(&name)) {
             if shows_progress(&event.kind) {
@@ -100,6 +100,7 @@ impl Stage {
     /// It is time to look, or what was waited for has not come in its time.
     pub(crate) fn on_due(&mut self) -> Vec<Event> {
         self.look();
+        self.end_pause();
         self.fall_quiet_if_idle().into_iter().collect()
     }
 
@@ -151,13 +152,14 @@ impl Stage {
         if self.told.quiet || !self.is_cast_complete() || self.is_hearing() {
             return None;
         }
-        if self.check.awaits() && self.hold.hold() {
+        let is_pausing = self.ahead.pause.is_some() || self.has_own_events();
+        if is_pausing || self.ahead.check.awaits() && self.ahead.hold.hold() {
             return None;
         }
         self.told.quiet = true;
-        self.hold = Hold::default();
+        self.ahead.hold = Hold::default();
         let quiet = self.event(None, Kind::Quiet);
-        self.check.apply(&quiet);
+        self.ahead.check.apply(&quiet);
         Some(quiet)
     }
 
@@ -252,7 +254,7 @@ impl Stage {
         let is_ours = |pid| self.actors.iter().any(|actor| actor.standing.is_idle_as(pid));
         // Whom the file calls somebody may be at work, and goes on with that as long as it takes.
         let connected = self.connected();
-        let is_somebody = |pid| self.check.expects_somebody() && !connected.contains(&pid);
+        let is_somebody = |pid| self.ahead.check.expects_somebody() && !connected.contains(&pid);
         let is_idle = |pid| is_ours(pid) || strangers.contains(&pid) || is_somebody(pid);
         let stable = quiet::stable(blocked, is_idle);
         let under_way = self.actors.iter().filter(|actor| actor.standing.is_under_way);

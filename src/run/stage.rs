@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -14,16 +14,17 @@ use crate::engine::schema::{RunSchema, SchemaError};
 use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::observer::{Observer, Watch};
 use crate::run::actor::{Actor, Line};
+use crate::run::ahead::Ahead;
 use crate::run::curtain::TIDY_UP;
 use crate::run::failure::Failure;
 use crate::run::hearing::Hearing;
 use crate::run::hold::Hold;
 use crate::run::lookout::{Depth, Lookout, Seen};
+use crate::run::pause::Pause;
 use crate::run::settle::Told;
 use crate::run::venues::OpenHouse;
 use crate::run::{EngineLine, Production};
-use crate::scenario::check::Check;
-use crate::scenario::{EngineKind, Origin, Statement, fill};
+use crate::scenario::{Application, EngineKind, Origin, Statement, fill};
 use crate::session::{Session, SessionOptions};
 use crate::syntax::Strings;
 use crate::wire::Target;
@@ -63,9 +64,8 @@ pub(crate) struct Stage {
     pub(crate) epoch: u64,
     /// What the driver was told.
     pub(crate) told: Told,
-    /// What the file says, and what of it has come.
-    pub(crate) check: Box<Check>,
-    pub(crate) hold: Hold,
+    /// What is still to come without anybody's doing.
+    pub(crate) ahead: Box<Ahead>,
     /// Whether the scenario was played to its end, and nothing was sent since.
     pub(crate) is_played_out: bool,
     pub(crate) clock: Instant,
@@ -125,8 +125,8 @@ impl Stage {
         let target = house.door().clone();
         let backend = &house.venue.target;
         let on = production.played_on(observer.flavor());
-        let runner =
-            actor(RUNNER, backend, prelude(&production, on, schema.name()), clock, &events_out);
+        let begin = prelude(&production, on, schema.name());
+        let runner = actor(RUNNER, Application::Prefixed, backend, begin, clock, &events_out);
         let mut stage = Self {
             lookout: Lookout::new(Arc::clone(&observer), seen_out),
             actors: Vec::new(),
@@ -136,9 +136,8 @@ impl Stage {
             epoch: 0,
             looked_for: Vec::new(),
             told: Told::default(),
-            check: Box::new(check_of(&production, on)),
+            ahead: Ahead::of(&production, on),
             production,
-            hold: Hold::default(),
             is_played_out: false,
             clock,
             target,
@@ -218,7 +217,14 @@ impl Stage {
     pub(crate) fn add(&mut self, name: &SessionName) {
         let on = self.production.played_on(self.observer.flavor());
         let prelude = prelude(&self.production, on, self.schema.name());
-        let newcomer = actor(name.as_str(), &self.target, prelude, self.clock, &self.events_out);
+        let newcomer = actor(
+            name.as_str(),
+            self.production.scenario.application,
+            &self.target,
+            prelude,
+            self.clock,
+            &self.events_out,
+        );
         self.actors.push(newcomer);
         self.told.quiet = false;
     }
@@ -234,7 +240,7 @@ impl Stage {
             return self.send(name, VecDeque::from([Line::whole(sql, Some(launch))]));
         }
         let strings = self.strings_of(name);
-        let sql = fill(sql, self.check.variables(), strings);
+        let sql = fill(sql, self.ahead.check.variables(), strings);
         let lines = Line::each(&sql, Some(launch), strings);
         match self.actor_mut(name).filter(|actor| actor.is_lost()) {
             Some(_) => self.revive(name, lines),
@@ -249,6 +255,26 @@ impl Stage {
         actor.map(|actor| actor.standing.strings).unwrap_or_default()
     }
 
+    /// Lets time pass, as a step of its own.
+    pub(crate) fn make_pause(&mut self, length: Duration, launch: usize) {
+        let pause = Pause::begin(self.next_submission(), length);
+        self.ahead.own_events.push_back(pause.beginning(launch, self.clock.elapsed()));
+        self.ahead.pause = Some(pause);
+        self.note_sending();
+    }
+
+    /// Whether something is still to be told of nobody's doing.
+    pub(crate) fn has_own_events(&self) -> bool {
+        !self.ahead.own_events.is_empty()
+    }
+
+    /// Ends the pause that is being made, if its time has come.
+    pub(crate) fn end_pause(&mut self) {
+        if let Some(pause) = self.ahead.pause.take_if(|pause| pause.is_over()) {
+            self.ahead.own_events.push_back(pause.ending(self.clock.elapsed()));
+        }
+    }
+
     /// Sends lines into a session that has lost its connection.
     fn revive(&mut self, name: &SessionName, mut lines: VecDeque<Line>) {
         let submission = self.next_submission();
@@ -261,14 +287,14 @@ impl Stage {
 
     fn note_sending(&mut self) {
         self.is_played_out = false;
-        self.hold = Hold::default();
+        self.ahead.hold = Hold::default();
         self.told.quiet = false;
         self.lookout.poll_soon();
     }
 
     /// Sends SQL into a session in one message, or says why not. What is typed while a step is being played follows it.
     pub(crate) fn submit(&mut self, name: &SessionName, sql: &str) -> Result<(), String> {
-        let sql = fill(sql, self.check.variables(), self.strings_of(name));
+        let sql = fill(sql, self.ahead.check.variables(), self.strings_of(name));
         let line = Line::whole(&sql, None);
         match self.actor_mut(name) {
             Some(actor) if actor.standing.plays_a_step() => {
@@ -304,7 +330,7 @@ impl Stage {
     /// Sends the statements that look at the end through the runner's own session, one by one.
     pub(crate) fn play_finale(&mut self, sql: &str) {
         let strings = self.runner.standing.strings;
-        let sql = fill(sql, self.check.variables(), strings);
+        let sql = fill(sql, self.ahead.check.variables(), strings);
         self.runner.standing.rest = Line::each(&sql, None, strings);
         self.go_on_as_runner();
     }
@@ -400,7 +426,7 @@ impl Stage {
     fn to_run(&self) -> Vec<Pid> {
         let to_run = self.actors.iter().filter(|actor| {
             let standing = &actor.standing;
-            let is_meant = || self.check.goes_on_running(actor.name());
+            let is_meant = || self.ahead.check.goes_on_running(actor.name());
             standing.is_busy() && !standing.is_under_way && is_meant()
         });
         to_run.filter_map(|actor| actor.standing.pid).collect()
@@ -430,7 +456,11 @@ impl Stage {
 
     /// Waits for what happens next. Nothing is lost if the wait is given up.
     pub(crate) async fn next(&mut self) -> Moment {
-        let due = self.lookout.due().into_iter().chain(self.hold.due()).min();
+        if let Some(event) = self.ahead.own_events.pop_front() {
+            return Moment::Event(event);
+        }
+        let pause = self.ahead.pause.as_ref().map(Pause::end);
+        let due = self.lookout.due().into_iter().chain(self.ahead.hold.due()).chain(pause).min();
         let alarm = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -462,14 +492,12 @@ impl Stage {
     }
 }
 
-fn check_of(production: &Production, on: EngineKind) -> Check {
-    let level = production.isolation(on);
-    Check::new(&production.scenario, &production.schedule, on, level)
-}
-
 /// SQL that every session begins with: the run's schema, and the isolation level where it is not the server's default.
 fn prelude(production: &Production, on: EngineKind, schema: &str) -> Vec<String> {
-    let path = format!("set search_path = {schema}");
+    let own = |name: &String| if name == "run" { schema.to_owned() } else { name.clone() };
+    let path: Vec<String> = production.scenario.search_path.iter().map(own).collect();
+    let path = if path.is_empty() { schema.to_owned() } else { path.join(", ") };
+    let path = format!("set search_path = {path}");
     let level = production.isolation_to_set(on);
     let level = level.map(|l| format!("set default_transaction_isolation = '{}'", l.as_sql()));
     std::iter::once(path).chain(level).collect()
@@ -477,12 +505,14 @@ fn prelude(production: &Production, on: EngineKind, schema: &str) -> Vec<String>
 
 fn actor(
     name: &str,
+    application: Application,
     target: &Target,
     prelude: Vec<String>,
     clock: Instant,
     events: &mpsc::Sender<Event>,
 ) -> Actor {
     let name = SessionName::new(name);
-    let options = SessionOptions { name, target: target.clone(), prelude, clock };
+    let application = application.name(&name);
+    let options = SessionOptions { name, application, target: target.clone(), prelude, clock };
     Actor::new(Session::start(options, events.clone()))
 }

@@ -17,8 +17,9 @@
 //! lines say, a step must not be left waiting without a line for that, unless the file is one that has no such lines at all.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{EngineKind, Expected, Isolation, Origin, Scenario, Schedule};
+use super::{EngineKind, Expectation, Expected, Isolation, Origin, Scenario, Schedule};
 use crate::event::{Event, Kind, Pid, SessionName};
 
 mod answer;
@@ -30,6 +31,7 @@ mod rows;
 mod scene;
 mod work;
 
+use answer::Outcome;
 use inbox::Inbox;
 use judged::Judged;
 use scene::{Before, Found, Scene};
@@ -106,11 +108,13 @@ impl Check {
             let step = &scenario.steps[launch.step];
             Judged::new(step.line, &step.expectations, engine, level)
         };
-        let finally = scenario.finally.as_ref();
-        let finally = finally.map(|last| Judged::new(last.line, &last.expectations, engine, level));
+        let last = scenario.finally.as_ref();
+        let lines = last.map(|last| last.expectations.clone()).unwrap_or_default().into_iter();
+        let lines: Vec<_> = lines.chain(scenario.invariants.iter().map(holds)).collect();
+        let line = last.map_or(0, |last| last.line);
         Self {
             launches: schedule.launches.iter().map(launch).collect(),
-            finally: finally.unwrap_or_default(),
+            finally: Judged::new(line, &lines, engine, level),
             work: BTreeMap::new(),
             inbox: Inbox::default(),
             backends: BTreeMap::new(),
@@ -157,7 +161,10 @@ impl Check {
     pub fn apply(&mut self, event: &Event) {
         let session = event.session.as_ref();
         match (&event.kind, session) {
-            (Kind::Sent { step, .. }, _) => self.sent(session, *step),
+            (Kind::Sent { step, sql, .. }, _) => {
+                self.sent(session, *step);
+                self.work(session).answer.push(Outcome::Asked(Arc::clone(sql)));
+            }
             (Kind::Quiet, _) => self.quiet(),
             (Kind::Connected { pid }, Some(name)) => _ = self.backends.insert(*pid, name.clone()),
             (Kind::Notification { channel, payload, from }, Some(name)) => {
@@ -246,6 +253,13 @@ impl Check {
             }
         }
     }
+}
+
+/// The line that an invariant is.
+fn holds(invariant: &super::Invariant) -> Expectation {
+    let expected = Expected::Holds(invariant.sql.clone());
+    let (text, line) = (expected.to_string(), invariant.line);
+    Expectation { engine: None, levels: Vec::new(), expected, text, line }
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ pub enum Expected {
     },
     /// `either: this and that | or: something else`: the lines of one alternative, at least, are kept.
     Either(Vec<Vec<Expected>>),
+    /// What must hold whatever happens: this query gives true.
+    Holds(String),
     /// `explore: sold twice is possible at read committed`: about all orders of the steps, and so nothing that one play can show.
     Explore(String),
 }
@@ -222,6 +224,7 @@ impl fmt::Display for Expected {
                 let alternatives = alternatives.iter().map(|lines| joined(lines, " and "));
                 write!(f, "either: {}", alternatives.collect::<Vec<_>>().join(" | or: "))
             }
+            Self::Holds(sql) => write!(f, "invariant: {sql}"),
             Self::Explore(text) => write!(f, "explore: {text}"),
         }
     }

@@ -102,6 +102,19 @@ pub fn read(path: &Path) -> Result<Scenario, OpenError> {
             _ => sql_file::parse,
         },
     )
+    .and_then(with_setup_files)
+}
+
+/// The scenario with the SQL of the files that it names, which are looked for beside it.
+fn with_setup_files(mut scenario: Scenario) -> Result<Scenario, OpenError> {
+    let folder = scenario.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let mut setup = Vec::new();
+    for name in &scenario.setup_files {
+        let path = folder.join(name);
+        setup.extend(sql_file::statements(&decode(&bytes(&path)?, &path)?, &path)?);
+    }
+    setup.append(&mut scenario.setup);
+    Ok(Scenario { setup, setup_files: Vec::new(), ..scenario })
 }
 
 /// Reads one of isolationtester's specifications, whatever its file is called, for whoever plays it as isolationtester does: of any size, and

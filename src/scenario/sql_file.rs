@@ -29,7 +29,7 @@ use std::path::Path;
 use super::mistake::{Source, suggest};
 use super::{
     Expectation, Finally, Launch, Mistake, Origin, Player, Scenario, Schedule, Schedules,
-    SessionName, Statement, Step,
+    SessionName, Statement, Step, pause,
 };
 use crate::syntax::{self, Strings};
 
@@ -72,6 +72,29 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     })
 }
 
+/// The statements of a file that has nothing but SQL.
+pub(super) fn statements(text: &str, path: &Path) -> Result<Vec<Statement>, Mistake> {
+    let source = Source { text, path };
+    let whole = 0..text.trim_end().len();
+    unsendable::check(source, &whole)?;
+    parts::check_end(source, &whole)?;
+    Ok(each(source, text, 0))
+}
+
+/// The statements of this SQL, which begins at a byte of the source.
+fn each(source: Source, sql: &str, at: usize) -> Vec<Statement> {
+    // A file is read before there is a session: it is written as the standard says.
+    let statements = syntax::split(sql, Strings::default()).into_iter();
+    statements
+        .filter(|statement| !statement.is_empty)
+        .map(|statement| {
+            let begin = at + statement.range.start;
+            let (line, column) = (source.line(begin), source.column(begin));
+            Statement { sql: statement.text.to_owned(), line, column }
+        })
+        .collect()
+}
+
 /// What has been read of a file's body.
 struct File<'a> {
     source: Source<'a>,
@@ -104,6 +127,11 @@ impl File<'_> {
                 let finally = self.finally(mark, body)?;
                 once(&mut self.finally, finally, second)
             }
+            Meaning::Pause(length) => {
+                let step = self.pause(mark, length, body)?;
+                self.steps.push(step);
+                Ok(())
+            }
             Meaning::Step { session, narration } => {
                 let step = self.step(mark, session, narration, body)?;
                 self.steps.push(step);
@@ -120,17 +148,7 @@ impl File<'_> {
                 .mistake(arrow.start, "a `-->` line belongs under a step or under `-- finally`")
                 .with_hint("setup and teardown have nothing to expect; they must succeed"));
         }
-        // A file is read before there is a session: it is written as the standard says.
-        let statements = syntax::split(&sql, Strings::default()).into_iter();
-        Ok(statements
-            .filter(|statement| !statement.is_empty)
-            .map(|statement| self.statement(statement.text, at + statement.range.start))
-            .collect())
-    }
-
-    fn statement(&self, sql: &str, at: usize) -> Statement {
-        let (line, column) = (self.source.line(at), self.source.column(at));
-        Statement { sql: sql.to_owned(), line, column }
+        Ok(each(self.source, &sql, at))
     }
 
     fn finally(&self, mark: &Mark, body: Range<usize>) -> Result<Finally, Mistake> {
@@ -172,6 +190,23 @@ impl File<'_> {
         })
     }
 
+    fn pause(&self, mark: &Mark, length: &str, body: Range<usize>) -> Result<Step, Mistake> {
+        if pause::duration(length).is_none() {
+            let problem = format!("{length} is no pause");
+            let hint = format!(
+                "write `-- pause 300 ms` or `-- pause 1.5 s`, at most {} s",
+                pause::LONGEST.as_secs()
+            );
+            return Err(self.source.mistake(mark.range.start, problem).with_hint(hint));
+        }
+        let arrows = parts::arrows_alone(self.source, body)?;
+        let session = SessionName::pause();
+        let expectations = self.expectations(&arrows, Some(&session))?;
+        let (narration, line) = (length.to_owned(), self.source.line(mark.range.start));
+        let name = self.name(&session, length);
+        Ok(Step { name, session, narration, sql: String::new(), expectations, line })
+    }
+
     /// `Bob: begins`, and if there is one already, `Bob: begins (2)`.
     fn name(&self, session: &SessionName, narration: &str) -> String {
         let name = format!("{session}: {narration}").trim_end().to_owned();
@@ -197,7 +232,8 @@ impl File<'_> {
 
 /// The scenario of a head and its steps.
 fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<Scenario, Mistake> {
-    let Settings { sessions, seats, watch, isolation, engines, source: origin } = head.settings;
+    let Settings { sessions, seats, watch, isolation, engines, source: origin, .. } = head.settings;
+    let Settings { invariants, application, search_path, setup_files, .. } = head.settings;
     if steps.is_empty() {
         let first = sessions.first().map_or("Alice", SessionName::as_str);
         return Err(source
@@ -218,6 +254,10 @@ fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<
         isolation,
         engines,
         source: origin,
+        invariants,
+        application,
+        search_path,
+        setup_files,
         setup: vec![],
         teardown: vec![],
         finally: None,

@@ -70,8 +70,7 @@ pub(super) enum LinkError {
 impl Link {
     /// Connects under the session's name and runs its prelude.
     pub(super) async fn establish(options: &SessionOptions) -> Result<Self, LinkError> {
-        let application = format!("overbooked/{}", options.name);
-        let target = options.target.with_application_name(&application);
+        let target = options.target.with_application_name(&options.application);
         let mut link = Self::of(Connection::connect(&target).await?);
         for sql in &options.prelude {
             link.ask(sql).await?;

@@ -60,7 +60,11 @@ impl Writer {
                 if !self.text.is_empty() {
                     self.text.push('\n');
                 }
-                line.sent(name, sql)
+                if event.session == Some(SessionName::pause()) && sql.starts_with("-- pause ") {
+                    vec![sql.to_string()]
+                } else {
+                    line.sent(name, sql)
+                }
             }
             Kind::Columns(columns) => line.columns(columns),
             Kind::Rows(rows) => line.rows(rows),

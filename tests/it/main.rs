@@ -54,6 +54,7 @@ mod rush_screen;
 mod rush_serve;
 mod scenario_docs;
 mod scenario_files;
+mod scenario_forms;
 mod schemas;
 mod screen;
 mod served;

@@ -83,6 +83,7 @@ fn by_psql(sql: &str) -> (String, String) {
 async fn by_us(sql: &str) -> (String, String) {
     let (told, mut events) = mpsc::channel::<Event>(16);
     let options = SessionOptions {
+        application: "overbooked/test".to_owned(),
         name: SessionName::new("Alice"),
         target: support::server().target().with_database("postgres"),
         prelude: vec![],

@@ -40,7 +40,9 @@ impl Stage {
         let (told, events) = mpsc::channel(16);
         let prelude = prelude.iter().map(ToString::to_string).collect();
         let name = SessionName::new(name);
-        let options = SessionOptions { name, target, prelude, clock: Instant::now() };
+        let application = format!("overbooked/{name}");
+        let clock = Instant::now();
+        let options = SessionOptions { name, application, target, prelude, clock };
         Self { session: Session::start(options, told), events, submissions: 0 }
     }
 
@@ -345,7 +347,9 @@ async fn closing_a_session_that_waits_gives_up_its_place() {
 async fn a_full_channel_does_not_keep_a_session_from_closing() {
     let (told, events) = mpsc::channel(1);
     let (name, target) = (SessionName::new("Alice"), target(support::server()));
-    let options = SessionOptions { name, target, prelude: Vec::new(), clock: Instant::now() };
+    let application = format!("overbooked/{name}");
+    let (prelude, clock) = (Vec::new(), Instant::now());
+    let options = SessionOptions { name, application, target, prelude, clock };
     let session = Session::start(options, told.clone());
     session.submit(SubmissionId(1), "select generate_series(1, 5000)".into(), None);
     let full = async {

@@ -16,6 +16,8 @@ pub(super) struct Answer {
 /// One thing that came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
+    /// This was sent; what follows is its answer.
+    Asked(Arc<str>),
     /// A row of the result with these columns.
     Row { columns: Arc<[String]>, values: Row },
     /// A statement is done; `rows` if it had a result.
@@ -69,7 +71,7 @@ impl Answer {
     /// The last thing that came back.
     pub(super) fn describe(&self) -> String {
         let mut answers = self.outcomes.iter().rev();
-        let last = answers.find(|outcome| !matches!(outcome, Outcome::Said { .. }));
+        let last = answers.find(|it| !matches!(it, Outcome::Said { .. } | Outcome::Asked(_)));
         last.map_or_else(|| "nothing".to_owned(), Outcome::describe)
     }
 }
@@ -81,6 +83,7 @@ impl Outcome {
                 let cells = values.iter().map(|value| Cell::of(value.as_deref()).to_string());
                 cells.collect::<Vec<_>>().join(" | ").trim_end().to_owned()
             }
+            Self::Asked(_) => "nothing".to_owned(),
             Self::Done { tag, .. } => tag.clone(),
             Self::Failed { code, message } => format!("ERROR {code} {message}"),
             Self::Said { severity, code, message } => format!("{severity} {code}: {message}"),

@@ -44,6 +44,7 @@ impl Places {
     fn judge(&mut self, expected: &Expected, outcomes: &[Outcome], found: &mut Found) -> Verdict {
         let place = match expected {
             Expected::Capture(names) => return self.capture(names, outcomes, found),
+            Expected::Holds(sql) => return holds(sql, outcomes),
             Expected::Row(_) | Expected::Only(_) => &mut self.row,
             Expected::Tag(_) => &mut self.tag,
             Expected::RowCount(_) => &mut self.count,
@@ -94,6 +95,23 @@ impl Places {
         }
         let found = instead(&Expected::RowCount(1), &outcomes[self.capture..]);
         Verdict::Broken { found }
+    }
+}
+
+/// Whether this query, which was sent by itself, gave true.
+fn holds(sql: &str, outcomes: &[Outcome]) -> Verdict {
+    let is_it = |outcome: &Outcome| matches!(outcome, Outcome::Asked(asked) if asked.trim_end_matches(';').trim() == sql);
+    let Some(at) = outcomes.iter().rposition(is_it) else { return Verdict::NotReached };
+    let answer = outcomes[at + 1..].iter().take_while(|it| !matches!(it, Outcome::Asked(_)));
+    let answer: Vec<Outcome> = answer.cloned().collect();
+    let value = answer.iter().find_map(|outcome| match outcome {
+        Outcome::Row { values, .. } => Some(&values[..]),
+        _ => None,
+    });
+    match value {
+        Some([Some(value)]) if value == "t" || value == "true" => Verdict::Kept,
+        Some(_) => Verdict::Broken { found: named(&answer) },
+        None => Verdict::Broken { found: instead(&Expected::RowCount(1), &answer) },
     }
 }
 

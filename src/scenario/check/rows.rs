@@ -66,7 +66,7 @@ pub(super) fn results(outcomes: &[Outcome], from: usize) -> Vec<Table<'_>> {
                 let rows = &outcomes[start.take().unwrap_or(at)..at];
                 found.push(Table { rows, count: *count, end: at + 1 });
             }
-            Outcome::Said { .. } => {}
+            Outcome::Said { .. } | Outcome::Asked(_) => {}
             _ => start = None,
         }
     }

@@ -242,7 +242,7 @@ fn inner(line: &Expected) -> &Expected {
 
 /// Whether the line is about what a submission is answered.
 pub(super) fn is_answer(expected: &Expected) -> bool {
-    use Expected::{Capture, Error, Lost, Notice, Only, Row, RowCount, Rows, Tag};
+    use Expected::{Capture, Error, Holds, Lost, Notice, Only, Row, RowCount, Rows, Tag};
     matches!(
         expected,
         Tag(_)
@@ -252,6 +252,7 @@ pub(super) fn is_answer(expected: &Expected) -> bool {
             | RowCount(_)
             | Capture(_)
             | Error { .. }
+            | Holds(_)
             | Notice { .. }
             | Lost { .. }
     )

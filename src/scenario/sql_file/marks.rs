@@ -20,7 +20,12 @@ pub(super) enum Meaning {
     Setup,
     Teardown,
     Finally,
-    Step { session: SessionName, narration: String },
+    Step {
+        session: SessionName,
+        narration: String,
+    },
+    /// Time passes; how much, as it is written.
+    Pause(String),
 }
 
 /// What a file is made of, as far as marks are concerned.
@@ -130,6 +135,11 @@ pub(super) fn meaning(comment: &str, sessions: &[SessionName]) -> Option<Meaning
         "teardown" => return Some(Meaning::Teardown),
         "finally" => return Some(Meaning::Finally),
         _ => {}
+    }
+    if let Some(length) = said(comment).strip_prefix("pause ")
+        && length.starts_with(|c: char| c.is_ascii_digit())
+    {
+        return Some(Meaning::Pause(length.trim().to_owned()));
     }
     let (name, narration) = said(comment).split_once(':')?;
     let session = sessions.iter().find(|session| session.as_str() == name.trim())?.clone();

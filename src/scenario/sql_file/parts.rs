@@ -46,6 +46,25 @@ pub(super) fn read(source: Source, body: Range<usize>) -> Result<Part, Mistake> 
     Ok(Part { at: sql.start, sql: text[sql].to_owned(), arrows })
 }
 
+/// Reads the `-->` lines under a mark that has no SQL.
+pub(super) fn arrows_alone(
+    source: Source,
+    body: Range<usize>,
+) -> Result<Vec<Range<usize>>, Mistake> {
+    let mut arrows = Vec::new();
+    for (piece, range) in pieces(&source.text[..body.end], body.start) {
+        match piece {
+            Piece::Sql => {
+                let mistake = source.mistake(range.start, "a pause has no SQL");
+                return Err(mistake.with_hint("begin a step with `-- NAME: what happens`"));
+            }
+            Piece::Line if source.text[range.clone()].starts_with("-->") => arrows.push(range),
+            Piece::Line | Piece::Trailing | Piece::Block => {}
+        }
+    }
+    Ok(arrows)
+}
+
 fn check_arrow(
     source: Source,
     piece: &Piece,
@@ -70,7 +89,7 @@ fn late(source: Source, at: usize) -> Mistake {
 }
 
 /// Checks that the last statement is ended.
-fn check_end(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
+pub(super) fn check_end(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
     let text = &source.text[sql.clone()];
     let Some(unfinished) = syntax::unfinished(text, Strings::default()) else { return Ok(()) };
     let open = syntax::tokens(text, Strings::default()).into_iter().find(|token| !token.is_closed);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::Isolation;
+use super::super::{Application, Isolation};
 use super::super::{Expectation, Scenario, Step};
 
 /// Lines of the story are broken at this width.
@@ -49,6 +49,10 @@ fn settings(scenario: &Scenario) -> impl Iterator<Item = (&'static str, String)>
         format!("{} ({})", seats.table, columns.join(", "))
     });
     let isolation = scenario.isolation.map(Isolation::as_sql).unwrap_or_default();
+    let application = match scenario.application {
+        Application::Prefixed => "",
+        Application::Plain => "plain",
+    };
     [
         ("sessions", names.join(", ")),
         ("seats", seats.unwrap_or_default()),
@@ -56,8 +60,12 @@ fn settings(scenario: &Scenario) -> impl Iterator<Item = (&'static str, String)>
         ("isolation", isolation.to_owned()),
         ("engines", engines.join(", ")),
         ("source", scenario.source.clone().unwrap_or_default()),
+        ("application-name", application.to_owned()),
+        ("search-path", scenario.search_path.join(", ")),
+        ("setup-file", scenario.setup_files.join(", ")),
     ]
     .into_iter()
+    .chain(scenario.invariants.iter().map(|it| ("invariant", it.sql.clone())))
     .filter(|(_, value)| !value.is_empty())
 }
 
@@ -68,6 +76,9 @@ fn section<'a>(name: &str, statements: impl Iterator<Item = &'a String>) -> Opti
 
 fn step(step: &Step) -> String {
     let Step { session, narration, sql, expectations, .. } = step;
+    if step.pause().is_some() {
+        return format!("-- pause {narration}\n{}", arrows(expectations));
+    }
     let mark = format!("-- {session}: {narration}");
     format!("{}\n{sql}\n{}", mark.trim_end(), arrows(expectations))
 }

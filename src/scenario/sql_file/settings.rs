@@ -3,10 +3,13 @@
 use std::ops::Range;
 
 use super::super::mistake::{Source, did_you_mean, list, suggest};
-use super::super::{EngineKind, Isolation, MOST_SESSIONS, Mistake, SessionName};
+use super::super::{
+    Application, EngineKind, Invariant, Isolation, MOST_SESSIONS, Mistake, SessionName,
+};
 use super::marks::{Piece, meaning, pieces, said, would_be_session};
 use super::unknown_session;
 use crate::seats::SeatColumns;
+use crate::syntax::{self, Strings};
 
 /// The head of a file.
 pub(super) struct Head {
@@ -24,10 +27,25 @@ pub(super) struct Settings {
     pub(super) isolation: Option<Isolation>,
     pub(super) engines: Vec<EngineKind>,
     pub(super) source: Option<String>,
+    pub(super) invariants: Vec<Invariant>,
+    pub(super) application: Application,
+    pub(super) search_path: Vec<String>,
+    pub(super) setup_files: Vec<String>,
 }
 
 /// The keys of all settings.
-pub(super) const KEYS: [&str; 6] = ["sessions", "seats", "watch", "isolation", "engines", "source"];
+pub(super) const KEYS: [&str; 10] = [
+    "sessions",
+    "seats",
+    "watch",
+    "isolation",
+    "engines",
+    "source",
+    "invariant",
+    "application-name",
+    "search-path",
+    "setup-file",
+];
 
 /// A session's `application_name` is `overbooked/NAME`, and PostgreSQL cuts that at 63 bytes.
 const LONGEST_NAME: usize = 63 - "overbooked/".len();
@@ -136,7 +154,7 @@ impl Lines<'_> {
         self.paragraphs.push(String::new());
         let Some(&key) = KEYS.iter().find(|known| **known == key) else { return Ok(()) };
         let at = range.start + self.source.text[range.clone()].rfind(value).unwrap_or(0);
-        if self.seen.contains(&key) {
+        if self.seen.contains(&key) && key != "invariant" {
             let hint = format!("put everything into the first `{key}:`");
             let problem = format!("the setting {key} is there already");
             return Err(self.source.mistake(range.start, problem).with_hint(hint));
@@ -147,10 +165,14 @@ impl Lines<'_> {
             "sessions" => self.settings.sessions = value.sessions()?,
             "seats" => self.settings.seats = Some(value.seats()?),
             "watch" => {
-                self.settings.watch = value.items().map(|(_, item)| item.to_owned()).collect();
+                self.settings.watch = value.words();
             }
             "isolation" => self.settings.isolation = Some(value.isolation()?),
             "engines" => self.settings.engines = value.engines()?,
+            "invariant" => self.settings.invariants.push(value.invariant()?),
+            "application-name" => self.settings.application = value.application()?,
+            "search-path" => self.settings.search_path = value.words(),
+            "setup-file" => self.settings.setup_files = value.words(),
             _ => self.settings.source = Some(value.text.to_owned()),
         }
         Ok(())
@@ -189,7 +211,7 @@ impl Lines<'_> {
 fn setting(comment: &str) -> Option<(&str, &str)> {
     let key = would_be_session(comment)?;
     let value = said(comment)[key.len() + 1..].trim();
-    key.chars().all(|c| c.is_ascii_lowercase()).then_some((key, value))
+    key.chars().all(|c| c.is_ascii_lowercase() || c == '-').then_some((key, value))
 }
 
 /// A setting's value, and where it stands.
@@ -232,7 +254,8 @@ impl<'a> Value<'a> {
     fn check_name(&self, at: usize, name: &str) -> Result<(), Mistake> {
         let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-        let reserved = ["setup", "teardown", "finally"];
+        let reserved =
+            ["setup", "teardown", "finally", "pause", "either", "explore", "lost", "rows"];
         let (problem, hint) = if !is_word {
             (
                 format!("{name} cannot be a session's name"),
@@ -252,6 +275,39 @@ impl<'a> Value<'a> {
             return Ok(());
         };
         Err(self.source.mistake(at, problem).with_hint(hint))
+    }
+
+    /// A query, on its line.
+    fn invariant(&self) -> Result<Invariant, Mistake> {
+        let sql = self.text.trim_end_matches(';').trim_end();
+        let with_end = format!("{sql};");
+        let is_one = syntax::unfinished(&with_end, Strings::default()).is_none()
+            && syntax::split(&with_end, Strings::default()).len() == 1;
+        if sql.is_empty() || !is_one {
+            let mistake = self.source.mistake(self.at, "an invariant is one query on one line");
+            return Err(
+                mistake.with_hint("write one that gives true: `select count(*) <= 1 from t`")
+            );
+        }
+        Ok(Invariant { sql: sql.to_owned(), line: self.source.line(self.at) })
+    }
+
+    fn application(&self) -> Result<Application, Mistake> {
+        match self.text {
+            "plain" => Ok(Application::Plain),
+            "overbooked/NAME" => Ok(Application::Prefixed),
+            other => Err(self
+                .source
+                .mistake(self.at, format!("{other} is no way to call sessions"))
+                .with_hint(
+                    "write `plain`, which gives NAME; without it they give overbooked/NAME",
+                )),
+        }
+    }
+
+    /// Items as they are written.
+    fn words(&self) -> Vec<String> {
+        self.items().map(|(_, item)| item.to_owned()).collect()
     }
 
     fn seats(&self) -> Result<SeatColumns, Mistake> {

@@ -31,6 +31,7 @@ fn without_lines(mut scenario: Scenario) -> Scenario {
     for statement in &mut scenario.setup {
         (statement.line, statement.column) = (0, 0);
     }
+    scenario.invariants.iter_mut().for_each(|invariant| invariant.line = 0);
     if let Some(finally) = &mut scenario.finally {
         finally.line = 0;
         finally.expectations.iter_mut().for_each(|expectation| expectation.line = 0);
@@ -82,6 +83,30 @@ fn each_form_is_written_as_it_is_read() {
         let read = expected(form);
         assert_eq!(read.to_string(), form, "{read:?}");
     }
+}
+
+#[test]
+fn a_pause_is_a_step_of_nobodys_and_is_written_as_it_is_read() {
+    let scenario =
+        body("-- Bob: acts\nselect 1;\n\n-- pause 300 ms\n--> Bob: NOTIFY ch: x\n").unwrap();
+    assert_eq!(scenario.steps[1].pause(), Some(std::time::Duration::from_millis(300)));
+    assert_eq!(scenario.steps[1].expectations.len(), 1);
+    assert_eq!(parsed(&render(&scenario)).map(without_lines), Ok(without_lines(scenario)));
+    let comment = body("-- Bob: acts\n-- pause for a moment\nselect 1;\n").unwrap();
+    assert_eq!(comment.steps.len(), 1);
+}
+
+#[test]
+fn the_rarer_settings_are_read_and_written() {
+    let head = "-- Title\n-- sessions: Alice\n-- invariant: select true;\n-- invariant: select count(*) <= 1 from t\n-- application-name: plain\n-- search-path: run, public\n-- setup-file: a.sql, b.sql\n\n-- Alice: acts\nselect 1;\n";
+    let scenario = parsed(head).unwrap();
+    let invariants: Vec<_> =
+        scenario.invariants.iter().map(|it| (it.sql.as_str(), it.line)).collect();
+    assert_eq!(invariants, [("select true", 3), ("select count(*) <= 1 from t", 4)]);
+    assert_eq!(scenario.application, crate::scenario::Application::Plain);
+    assert_eq!(scenario.search_path, ["run", "public"]);
+    assert_eq!(scenario.setup_files, ["a.sql", "b.sql"]);
+    assert_eq!(parsed(&render(&scenario)).map(without_lines), Ok(without_lines(scenario)));
 }
 
 #[test]
@@ -210,6 +235,11 @@ fn mistakes_are_named_with_their_place() {
         "-- isolation: sloppy\n-- Bob: acts\nselect 1;",
         "-- engines: postgre\n-- Bob: acts\nselect 1;",
         "-- sesions: Carol\n-- Bob: acts\nselect 1;",
+        "-- invariant: select 1; select 2\n-- Bob: acts\nselect 1;",
+        "-- application-name: mine\n-- Bob: acts\nselect 1;",
+        "-- Bob: acts\nselect 1;\n-- pause 300\n",
+        "-- Bob: acts\nselect 1;\n-- pause 1 min\n",
+        "-- Bob: acts\nselect 1;\n-- pause 1 s\nselect 2;",
         "-- sessions: Carol\n-- Bob: acts\nselect 1;",
         "select 1;",
     ];
