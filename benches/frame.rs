@@ -133,6 +133,7 @@ fn house() -> House {
         locked_by: None,
         lock_wanted_by: None,
         unseen_inserts: Vec::new(),
+        unread: None,
     };
     House { tables: vec![table], blind: Vec::new() }
 }

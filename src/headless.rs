@@ -179,7 +179,16 @@ fn create(path: &Path) -> Result<fs::File, Failure> {
 fn stopped(played: &Played) -> Option<String> {
     let untidy = played.untidy.iter().find(|untidy| untidy.is_of_the_scenario());
     let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
-    stop.or_else(|| untidy.map(ToString::to_string))
+    stop.or_else(|| untidy.map(ToString::to_string)).or_else(|| unwatched(&played.unwatched))
+}
+
+/// What was to be watched and was not there, in words.
+fn unwatched(tables: &[String]) -> Option<String> {
+    match tables {
+        [] => None,
+        [one] => Some(format!("there is no table {one}, which is to be watched")),
+        many => Some(format!("there are no tables {}, which are to be watched", many.join(", "))),
+    }
 }
 
 fn sentence(played: &Played, stop: &Stop) -> String {

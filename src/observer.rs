@@ -34,6 +34,7 @@ mod waits;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgPool;
 use sqlx::postgres::types::Oid;
@@ -43,7 +44,7 @@ pub use pulse::Pulse;
 
 use crate::engine::flavor::{Flavor, Source};
 use crate::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
-use crate::seats::{House, SeatColumns};
+use crate::seats::{House, SeatColumns, Unread};
 use crate::sql;
 use crate::wire::Target;
 use look::{Look, Seen};
@@ -65,6 +66,13 @@ const ROWS_SHOWN: i64 = 200;
 const TABLES_WATCHED: i32 = 12;
 /// How many pages, from a table's last, are inspected: 2 MiB, more than a map of 10,000 seats needs.
 const PAGES_INSPECTED: i64 = 256;
+
+/// `query_canceled`: the observer's statement timeout.
+const QUERY_CANCELED: &str = "57014";
+/// For how long a table that took too long to read is left alone.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+/// Why a view is not shown.
+const VIEW: &str = "it is a view, which has no rows of its own: watch the tables behind it";
 
 /// What is watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,6 +139,8 @@ struct State {
     watch: Watch,
     /// The last look at each table.
     memory: HashMap<Oid, Memory>,
+    /// Tables that took too long to read, and until when they are left alone.
+    slow: HashMap<Oid, Instant>,
     /// What each backend was last told to wait for, by the wait's sign.
     targets: HashMap<Pid, (String, WaitTarget)>,
     /// The sessions as last told, for servers that know them by name and not by pid.
@@ -240,12 +250,25 @@ impl Observer {
         let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();
         let (names, labels) = (watch.names(), watch.labels());
-        for table in self.tables(&names, &labels, watch.schema.as_deref()).await? {
+        let tables = self.tables(&names, &labels, watch.schema.as_deref()).await?;
+        let missing = missing(&watch, &tables);
+        for table in tables {
             looks.extend(self.look(table, &watch).await?);
         }
         let people = self.people(roster, looks.iter().flat_map(Look::pids)).await?;
         house.tables.extend(self.remember(looks, &people));
+        house.tables.extend(missing.iter().map(|name| look::missing(name)));
         Ok(house)
+    }
+
+    /// The watched names, as the scenario wrote them, that no table has.
+    pub async fn missing(&self) -> Result<Vec<String>, ObserverError> {
+        let watch = self.state().watch.clone();
+        if self.flavor.sight.rows != Source::PostgreSql {
+            return self.missing_plainly(&watch).await;
+        }
+        let tables = self.tables(&watch.names(), &watch.labels(), watch.schema.as_deref()).await?;
+        Ok(missing(&watch, &tables))
     }
 
     fn remember(&self, looks: Vec<Look>, people: &People<'_>) -> Vec<crate::seats::WatchedTable> {
@@ -285,7 +308,15 @@ impl Observer {
         let label = written.unwrap_or(&table.name).to_owned();
         let seats = watch.seats.clone().filter(|seats| look::is_seat_map(seats, &label));
         let limit = if seats.is_some() { SEATS_SHOWN } else { ROWS_SHOWN };
-        let seen = if table.shut { Some(Seen::Shut) } else { self.rows(&table, limit).await? };
+        let seen = match () {
+            () if table.shut => Some(Seen::Shut),
+            () if table.is_view() => Some(Seen::Unread(Unread::Refused(VIEW.to_owned()))),
+            () if table.columns.is_empty() => Some(Seen::Open(Vec::new(), None)),
+            () if self.is_left_alone(table.oid) => {
+                Some(Seen::Unread(Unread::TooLarge { rows: table.estimate() }))
+            }
+            () => self.rows(&table, limit).await?,
+        };
         Ok(seen.map(|seen| Look { table, label, seats, seen }))
     }
 
@@ -296,16 +327,38 @@ impl Observer {
             .fetch_all(&self.pool)
             .await;
         match rows {
-            Ok(rows) => Ok(Some(Seen::Open(rows, self.versions(table).await))),
+            Ok(rows) => {
+                self.state().slow.remove(&table.oid);
+                Ok(Some(Seen::Open(rows, self.versions(table).await)))
+            }
             Err(error) if is_lock_timeout(&error) => Ok(Some(Seen::Shut)),
             Err(error) if has_changed(&error) => Ok(None),
+            Err(error) if code(&error).as_deref() == Some(QUERY_CANCELED) => {
+                self.leave_alone(table.oid);
+                Ok(Some(Seen::Unread(Unread::TooLarge { rows: table.estimate() })))
+            }
+            // One table that cannot be read must not hide the others.
+            Err(sqlx::Error::Database(refusal))
+                if is_about_the_table(refusal.code().as_deref()) =>
+            {
+                Ok(Some(Seen::Unread(Unread::Refused(refusal.message().to_owned()))))
+            }
             Err(error) => Err(about("what stands in a table")(error)),
         }
     }
 
+    fn is_left_alone(&self, table: Oid) -> bool {
+        self.state().slow.get(&table).is_some_and(|until| Instant::now() < *until)
+    }
+
+    /// A table whose rows took too long is not read again at once: whoever runs beside us would feel it.
+    fn leave_alone(&self, table: Oid) {
+        self.state().slow.insert(table, Instant::now() + LEFT_ALONE);
+    }
+
     /// The row versions, where they can be read. A failure only makes the look less sharp.
     async fn versions(&self, table: &Table) -> Option<Versions> {
-        let pages = self.inspect.as_ref().filter(|_| table.has_pages)?;
+        let pages = self.inspect.as_ref().filter(|_| table.has_pages())?;
         if !table.is_open() {
             return Some(Versions::default());
         }
@@ -349,6 +402,18 @@ fn numbers(pids: &[Pid]) -> Vec<i32> {
 }
 
 /// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
+/// Whether a refusal is about the table that was read, not about the server or the connection: it is not allowed (42), or has what cannot be shown (22, 0A).
+fn is_about_the_table(code: Option<&str>) -> bool {
+    code.is_some_and(|code| ["42", "22", "0A"].iter().any(|class| code.starts_with(class)))
+}
+
+/// The watched names that none of these tables is.
+fn missing(watch: &Watch, tables: &[Table]) -> Vec<String> {
+    let labels = watch.labels().into_iter().zip(1_i64..);
+    let is_there = |place: i64| tables.iter().any(|table| table.place == place);
+    labels.filter(|(_, place)| !is_there(*place)).map(|(label, _)| label.to_owned()).collect()
+}
+
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some("55P03")
 }

@@ -32,6 +32,8 @@ pub struct Played {
     pub events: Vec<Event>,
     /// The expectations that were not kept.
     pub breaches: Vec<Breach>,
+    /// The tables that its file wants to be watched, and that were not there.
+    pub unwatched: Vec<String>,
     /// Why it was not played to its end.
     pub stop: Option<Stop>,
     /// What it has committed outside the run's schema, on a server that is kept.
@@ -44,7 +46,8 @@ impl Played {
     /// Whether it was played to its end, teardown included, and did what its file says.
     pub fn is_kept(&self) -> bool {
         let is_torn_down = !self.untidy.iter().any(Untidy::is_of_the_scenario);
-        self.breaches.is_empty() && self.stop.is_none() && is_torn_down
+        let is_watched = self.unwatched.is_empty();
+        self.breaches.is_empty() && self.stop.is_none() && is_torn_down && is_watched
     }
 }
 
@@ -235,6 +238,7 @@ impl Stepper {
                     engine: fresh.engine,
                     events: Vec::new(),
                     breaches: Vec::new(),
+                    unwatched: Vec::new(),
                     stop: None,
                     lasting: Vec::new(),
                     untidy: Vec::new(),
@@ -254,6 +258,11 @@ impl Stepper {
             Report::Over => {
                 self.place.phase = Phase::Over;
                 return Ok(self.end());
+            }
+            Report::Unwatched(tables) => {
+                if let Some(progress) = &mut self.played {
+                    progress.played.unwatched = tables;
+                }
             }
             Report::Lasting(lasting) => {
                 if let Some(progress) = &mut self.played {

@@ -250,6 +250,8 @@ pub enum Report {
     Event(Event),
     /// The schedule's next step (an index into its launches), after every move; equal to their number at the end.
     Next(usize),
+    /// These tables, which the scenario wants to be watched, were there neither after the setup nor at the end; told before `Over`.
+    Unwatched(Vec<String>),
     /// The last step's dust has settled, and the scenario's `finally` part, if it has one, has been looked at.
     Over,
     /// A command was not carried out, and why: `Mallory still waits for Bob`.

@@ -60,6 +60,24 @@ pub struct WatchedTable {
     pub lock_wanted_by: Option<Holder>,
     /// Sessions that have inserted rows here that nobody can see yet and that are not among `places`.
     pub unseen_inserts: Vec<SessionName>,
+    /// Why its rows are not those that stand in it now, where they could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Unread>,
+}
+
+/// Why the rows of a watched table could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unread {
+    /// There is no such table.
+    Missing,
+    /// Reading it takes longer than the observer may take.
+    TooLarge {
+        /// How many rows it has by the planner's estimate, where there is one.
+        rows: Option<u64>,
+    },
+    /// The server refuses to read it, in its words.
+    Refused(String),
 }
 
 impl WatchedTable {
@@ -196,6 +214,7 @@ mod tests {
             locked_by: Some(Holder::Session(bob.clone())),
             lock_wanted_by: Some(Holder::Session(bob.clone())),
             unseen_inserts: vec![bob.clone(), alice.clone()],
+            unread: None,
         };
         table.forget(&bob);
         let left =

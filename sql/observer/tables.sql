@@ -25,8 +25,8 @@ WITH named AS (
 ), started AS MATERIALIZED (
   SELECT DISTINCT vt FROM locks WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock'
 )
-SELECT p.place, c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'r' AS has_pages,
-       a.columns, a.numbers, a.types,
+SELECT p.place, c.oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
+       c.reltuples::bigint AS estimate, a.columns, a.numbers, a.types,
        (SELECT array_agg(k.attname::text ORDER BY u.place)
         FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, place)
         JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = u.attnum
@@ -45,10 +45,9 @@ FROM picked p
 JOIN pg_class c ON c.oid = p.oid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
-  SELECT array_agg(attname::text ORDER BY attnum) AS columns,
-         array_agg(attnum ORDER BY attnum) AS numbers,
-         array_agg(atttypid ORDER BY attnum) AS types
+  SELECT coalesce(array_agg(attname::text ORDER BY attnum), '{}') AS columns,
+         coalesce(array_agg(attnum ORDER BY attnum), '{}') AS numbers,
+         coalesce(array_agg(atttypid ORDER BY attnum), '{}') AS types
   FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 ) AS a
-WHERE a.columns IS NOT NULL
 ORDER BY p.place

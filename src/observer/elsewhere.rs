@@ -81,12 +81,21 @@ impl Observer {
             house.blind.push(LOCKS_REFUSED.to_owned());
             Vec::new()
         });
-        for table in self.plain_tables(&watch).await? {
+        let tables = self.plain_tables(&watch).await?;
+        house.tables.extend(absent(&watch, &tables).iter().map(|name| super::look::missing(name)));
+        for table in tables {
             let mut shown = self.plain_look(&table, &watch).await?;
             key_locks::settle(&locks, roster, &table.name, &mut shown.places);
             house.tables.push(shown);
         }
         Ok(house)
+    }
+
+    pub(super) async fn missing_plainly(
+        &self,
+        watch: &Watch,
+    ) -> Result<Vec<String>, ObserverError> {
+        Ok(absent(watch, &self.plain_tables(watch).await?))
     }
 
     async fn plain_tables(&self, watch: &Watch) -> Result<Vec<PlainTable>, ObserverError> {
@@ -120,8 +129,16 @@ impl Observer {
             locked_by: None,
             lock_wanted_by: None,
             unseen_inserts: Vec::new(),
+            unread: None,
         })
     }
+}
+
+/// The watched names that none of these tables has.
+fn absent(watch: &Watch, tables: &[PlainTable]) -> Vec<String> {
+    let is_there = |label: &str| tables.iter().any(|table| table.name == unquoted(label));
+    let absent = watch.labels().into_iter().filter(|label| !is_there(label));
+    absent.map(str::to_owned).collect()
 }
 
 fn place(row: PlainRow) -> Place {

@@ -8,7 +8,7 @@ use super::rows::{SeenHolder, SeenRow};
 use super::table::{Table, unquoted};
 use super::versions::{Newcomer, Versions};
 use crate::event::{Pid, SessionName};
-use crate::seats::{Hold, HoldKind, Holder, Place, RowWaiter, SeatColumns, WatchedTable};
+use crate::seats::{Hold, HoldKind, Holder, Place, RowWaiter, SeatColumns, Unread, WatchedTable};
 
 /// What was read of one table.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) enum Seen {
     Shut,
     /// The rows, and the versions where the pages can be read.
     Open(Vec<SeenRow>, Option<Versions>),
+    /// It could not be read.
+    Unread(Unread),
 }
 
 impl Look {
@@ -44,6 +46,7 @@ impl Look {
     pub(super) fn told(self, people: &People<'_>, before: Option<&Memory>) -> Memory {
         match self.seen {
             Seen::Shut => shut(&self.table, self.label, self.seats, people, before),
+            Seen::Unread(why) => unread(&self.table, self.label, self.seats, why, before),
             Seen::Open(ref rows, ref versions) => {
                 let fold = Fold { look: &self, versions: versions.as_ref(), people, before };
                 let (shown, kinds) = fold.table(rows);
@@ -76,6 +79,36 @@ fn shut(
     memory
 }
 
+/// A table that could not be read is shown as it was last seen, with the reason.
+fn unread(
+    table: &Table,
+    label: String,
+    seats: Option<SeatColumns>,
+    why: Unread,
+    before: Option<&Memory>,
+) -> Memory {
+    let mut memory = before
+        .cloned()
+        .unwrap_or_else(|| Memory::of(None, &[], &HashMap::new(), empty(table, label, seats)));
+    memory.shown.unread = Some(why);
+    memory
+}
+
+/// A name that no table has.
+pub(super) fn missing(name: &str) -> WatchedTable {
+    WatchedTable {
+        name: name.to_owned(),
+        seats: None,
+        columns: Vec::new(),
+        places: Vec::new(),
+        rows: 0,
+        locked_by: None,
+        lock_wanted_by: None,
+        unseen_inserts: Vec::new(),
+        unread: Some(Unread::Missing),
+    }
+}
+
 fn empty(table: &Table, name: String, seats: Option<SeatColumns>) -> WatchedTable {
     WatchedTable {
         name,
@@ -86,6 +119,7 @@ fn empty(table: &Table, name: String, seats: Option<SeatColumns>) -> WatchedTabl
         locked_by: None,
         lock_wanted_by: None,
         unseen_inserts: Vec::new(),
+        unread: None,
     }
 }
 

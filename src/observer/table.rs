@@ -18,8 +18,10 @@ pub(super) struct Table {
     pub(super) oid: Oid,
     pub(super) schema: String,
     pub(super) name: String,
-    /// Whether it has pages of its own to inspect; a partitioned table has none.
-    pub(super) has_pages: bool,
+    /// What kind of relation it is: `pg_class.relkind`.
+    kind: String,
+    /// How many rows it has by the planner's estimate; -1 where it has none (PostgreSQL documentation, 53.11).
+    estimate: i64,
     pub(super) columns: Vec<String>,
     /// The attribute number of each column; dropped columns leave gaps.
     pub(super) numbers: Vec<i16>,
@@ -40,6 +42,21 @@ impl Table {
     /// Who has, or is first to want, the access exclusive lock.
     pub(super) fn shut_by(&self) -> Option<Pid> {
         self.shut_by.map(Pid)
+    }
+
+    /// Whether it has pages of its own to inspect; a partitioned table has none.
+    pub(super) fn has_pages(&self) -> bool {
+        self.kind == "r"
+    }
+
+    /// Whether it is a view, which has no rows of its own.
+    pub(super) fn is_view(&self) -> bool {
+        self.kind == "v"
+    }
+
+    /// How many rows it has by the planner's estimate.
+    pub(super) fn estimate(&self) -> Option<u64> {
+        u64::try_from(self.estimate).ok().filter(|rows| *rows > 0)
     }
 
     /// Whether a running transaction may have locked or written rows.

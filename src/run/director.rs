@@ -317,6 +317,10 @@ impl Director {
             }
             (Finale::Ahead, None) | (Finale::UnderWay, _) => {
                 stage.is_played_out = true;
+                let missing = stage.missing_throughout().await;
+                if !missing.is_empty() {
+                    self.report(Report::Unwatched(missing)).await;
+                }
                 self.report(Report::Over).await;
                 Finale::Done
             }

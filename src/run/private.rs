@@ -89,6 +89,7 @@ mod tests {
             locked_by: None,
             lock_wanted_by: None,
             unseen_inserts: Vec::new(),
+            unread: None,
         };
         House { tables: vec![table], blind: Vec::new() }
     }

@@ -66,6 +66,8 @@ pub(crate) struct Stage {
     pub(crate) told: Told,
     /// What is still to come without anybody's doing.
     pub(crate) ahead: Box<Ahead>,
+    /// The watched tables that were not there after the setup.
+    missing: Vec<String>,
     /// Whether the scenario was played to its end, and nothing was sent since.
     pub(crate) is_played_out: bool,
     pub(crate) clock: Instant,
@@ -138,6 +140,7 @@ impl Stage {
             told: Told::default(),
             ahead: Ahead::of(&production, on),
             production,
+            missing: Vec::new(),
             is_played_out: false,
             clock,
             target,
@@ -166,10 +169,28 @@ impl Stage {
         for statement in &production.scenario.setup {
             self.play_setup(statement).await?;
         }
+        self.missing = self.missing_now().await;
         for player in &production.scenario.sessions {
             self.add(&player.name);
         }
         Ok(())
+    }
+
+    /// The watched tables that are not there. What cannot be learned is not said to be missing.
+    async fn missing_now(&self) -> Vec<String> {
+        self.observer.missing().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether what is watched is there");
+            Vec::new()
+        })
+    }
+
+    /// The watched tables that were there neither after the setup nor are now: a step may make one, another may drop it.
+    pub(crate) async fn missing_throughout(&self) -> Vec<String> {
+        if self.missing.is_empty() {
+            return Vec::new();
+        }
+        let now = self.missing_now().await;
+        self.missing.iter().filter(|name| now.contains(name)).cloned().collect()
     }
 
     /// Sends one statement through the runner's session and waits for its end.

@@ -18,7 +18,7 @@ use super::seat_map::SeatMap;
 use super::table_view::TableView;
 use super::text;
 use super::theme::Role;
-use crate::seats::{House, WatchedTable};
+use crate::seats::{House, Unread, WatchedTable};
 
 #[cfg(test)]
 pub(crate) mod sample;
@@ -129,8 +129,11 @@ impl<'a> Panel<'a> {
         width: usize,
         scene: Scene<'a>,
     ) -> Self {
-        let content = SeatMap::of(table, scene)
-            .map_or_else(|| Content::Rows(TableView::of(table, scene)), Content::Seats);
+        let content = match SeatMap::of(table, scene) {
+            _ if table.columns.is_empty() => Content::Nothing,
+            Some(map) => Content::Seats(map),
+            None => Content::Rows(TableView::of(table, scene)),
+        };
         let sentences =
             words(table).into_iter().chain(blind.map(|it| text::visible(it).into_owned()));
         let words = sentences.flat_map(|sentence| text::wrap(&sentence, width)).collect();
@@ -172,7 +175,11 @@ impl<'a> Panel<'a> {
         let inner = block.inner(area);
         block.render(area, buffer);
         let inner = inner.inner(ratatui::layout::Margin::new(1, 0));
-        let words = u16::try_from(self.words.len()).unwrap_or(u16::MAX).min(inner.height / 2);
+        let most = match self.content {
+            Content::Nothing => inner.height,
+            Content::Seats(_) | Content::Rows(_) => inner.height / 2,
+        };
+        let words = u16::try_from(self.words.len()).unwrap_or(u16::MAX).min(most);
         let content = Rect { height: inner.height - words, ..inner };
         match &self.content {
             Content::Seats(map) => map.draw(content, buffer),
@@ -201,5 +208,19 @@ fn words(table: &WatchedTable) -> Vec<String> {
     let shown = u64::try_from(table.places.iter().filter(|place| place.committed).count());
     let hidden = table.rows.saturating_sub(shown.unwrap_or(u64::MAX));
     let hidden = (hidden > 0).then(|| format!("{hidden} more rows are not shown."));
-    locked.into_iter().chain(wanted).chain(inserts).chain(hidden).collect()
+    let unread = table.unread.as_ref().map(|why| unread(table, why));
+    locked.into_iter().chain(wanted).chain(unread).chain(inserts).chain(hidden).collect()
+}
+
+/// Why its rows are not to be seen, or not those of now.
+fn unread(table: &WatchedTable, why: &Unread) -> String {
+    let name = text::visible(&table.name);
+    match why {
+        Unread::Missing => format!("There is no table {name}."),
+        Unread::TooLarge { rows } => {
+            let rows = rows.map(|rows| format!(", with about {rows} rows,")).unwrap_or_default();
+            format!("{name}{rows} takes longer than a second to read, and is not watched.")
+        }
+        Unread::Refused(reason) => format!("{name} cannot be read: {}.", text::visible(reason)),
+    }
 }

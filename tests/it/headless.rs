@@ -216,3 +216,21 @@ fn binaries_may_be_named_from_the_working_folder() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
 }
+
+#[test]
+fn a_table_to_be_watched_that_is_not_there_is_not_as_expected() {
+    let scenario = |watch: &str| {
+        format!(
+            "-- Watching\n--\n-- sessions: Alice\n-- watch: {watch}\n\n-- setup\ncreate table early (id int);\n\n\
+             -- Alice: makes another\ncreate table late (id int);\n"
+        )
+    };
+    for (watch, complains) in [("early, late", false), ("early, never", true)] {
+        let (_folder, path) = written("watching.sql", &scenario(watch));
+        let output = overbooked(&["play", &path]);
+        let told = told(&output);
+        assert_eq!(output.status.code(), Some(i32::from(complains)), "{told}");
+        let said = told.contains("there is no table never, which is to be watched");
+        assert_eq!(said, complains, "{told}");
+    }
+}

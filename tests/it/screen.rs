@@ -206,6 +206,7 @@ pub(crate) fn house(locks: &[(&str, &str)], waiters: &[&str]) -> House {
         locked_by: None,
         lock_wanted_by: None,
         unseen_inserts: Vec::new(),
+        unread: None,
     };
     House { tables: vec![table], blind: Vec::new() }
 }

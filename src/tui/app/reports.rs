@@ -22,6 +22,8 @@ impl App {
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => self.moved_to(next),
             Report::Lasting(lasting) => self.lasting = lasting,
+            // The house says so as long as it is so.
+            Report::Unwatched(_) => {}
             Report::Over => {
                 if self.plays_at.take().is_some() {
                     self.say_the_end();

@@ -61,6 +61,7 @@ pub(crate) fn table(name: &str, columns: &[&str], places: Vec<Place>) -> Watched
         locked_by: None,
         lock_wanted_by: None,
         unseen_inserts: Vec::new(),
+        unread: None,
     }
 }
 

@@ -355,3 +355,22 @@ fn pace() {
         println!("{name}: {:?} a frame", begin.elapsed() / 200);
     }
 }
+
+#[test]
+fn a_table_that_is_not_shown_says_why() {
+    let why = [
+        (Unread::Missing, "There is no table accounts."),
+        (
+            Unread::TooLarge { rows: Some(12_000_000) },
+            "accounts, with about 12000000 rows, takes longer than a second to read, and is not watched.",
+        ),
+        (
+            Unread::Refused("permission denied".to_owned()),
+            "accounts cannot be read: permission denied.",
+        ),
+    ];
+    for (unread, expected) in why {
+        let table = WatchedTable { unread: Some(unread), ..accounts() };
+        assert_eq!(super::words(&table), [expected]);
+    }
+}

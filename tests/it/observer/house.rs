@@ -1,6 +1,7 @@
 //! What the house shows of locks and changes.
 
-use overbooked::seats::HoldKind;
+use overbooked::observer::Watch;
+use overbooked::seats::{HoldKind, Unread};
 
 use super::stage::{Stage, answer, held, name, queued, seat};
 
@@ -299,4 +300,31 @@ async fn a_table_that_was_shut_before_the_first_look_has_no_rows_to_show() {
     let house = stage.house().await;
     assert_eq!(house.tables[0].columns, ["seat_row", "seat_number", "booked_by"]);
     assert!(house.tables[0].places.is_empty() && house.tables[0].locked_by.is_some());
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_shown_says_why_and_hides_no_other() {
+    let mut stage = Stage::sharp().await;
+    let bob = stage.actor("Bob").await;
+    bob.run("create view taken as select * from seats where booked_by is not null").await;
+    bob.run(
+        "create table huge as select n, repeat('x', 50) as t from generate_series(1, 2000000) n",
+    )
+    .await;
+    bob.run("analyze huge").await;
+    let tables = ["seats", "taken", "huge", "nowhere"].map(str::to_owned).to_vec();
+    stage.observer.watch(Watch { tables, ..Watch::default() });
+    let house = stage.house().await;
+    let why = |name: &str| {
+        let table = house.tables.iter().find(|table| table.name == name);
+        table.unwrap_or_else(|| panic!("{name} is there")).unread.clone()
+    };
+    assert_eq!(why("seats"), None);
+    assert_eq!(why("nowhere"), Some(Unread::Missing));
+    assert!(matches!(why("taken"), Some(Unread::Refused(_))), "{:?}", why("taken"));
+    let Some(Unread::TooLarge { rows: Some(rows) }) = why("huge") else {
+        panic!("{:?}", why("huge"))
+    };
+    assert!((1_900_000..2_100_000).contains(&rows), "{rows}");
+    assert_eq!(stage.observer.missing().await.unwrap(), ["nowhere"]);
 }
