@@ -134,10 +134,15 @@ impl<'a> Panel<'a> {
             Some(map) => Content::Seats(map),
             None => Content::Rows(TableView::of(table, scene)),
         };
-        let sentences =
-            words(table).into_iter().chain(blind.map(|it| text::visible(it).into_owned()));
+        let mut sentences = words(table);
+        // A panel of which only the border is left must still say why it is empty.
+        let title = match (&content, &table.unread) {
+            (Content::Nothing, Some(_)) if !sentences.is_empty() => sentences.remove(0),
+            _ => table.name.clone(),
+        };
+        let sentences = sentences.into_iter().chain(blind.map(|it| text::visible(it).into_owned()));
         let words = sentences.flat_map(|sentence| text::wrap(&sentence, width)).collect();
-        let title = text::visible(&table.name).into_owned();
+        let title = text::visible(&title).into_owned();
         Self { title, content, words, is_named: false }
     }
 
