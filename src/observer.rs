@@ -47,6 +47,7 @@ use crate::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
 use crate::seats::{House, SeatColumns, Unread};
 use crate::sql;
 use crate::wire::Target;
+use connections::Own;
 use look::{Look, Seen};
 use memory::Memory;
 use people::People;
@@ -128,6 +129,7 @@ fn about(question: &'static str) -> impl Fn(sqlx::Error) -> ObserverError {
 #[derive(Debug)]
 pub struct Observer {
     pool: PgPool,
+    own: Own,
     flavor: Flavor,
     /// Where the functions are that read pages, if pages may be read.
     inspect: Option<pageinspect::Pages>,
@@ -154,7 +156,8 @@ impl Observer {
         watch: Watch,
         inspection: Inspection,
     ) -> Result<Self, ObserverError> {
-        let pool = connections::pool(target.sqlx_options(), inspection);
+        let own = Own::default();
+        let pool = connections::pool(target.sqlx_options(), inspection, &own);
         if inspection == Inspection::Allowed {
             connections::fill(&pool).await;
         }
@@ -165,7 +168,7 @@ impl Observer {
             _ => None,
         };
         let state = Mutex::new(State { watch, ..State::default() });
-        Ok(Self { pool, flavor, inspect, state })
+        Ok(Self { pool, own, flavor, inspect, state })
     }
 
     /// What kind of server this is and what can be seen.
@@ -194,8 +197,9 @@ impl Observer {
             .fetch_all(&self.pool)
             .await
             .map_err(about("who is blocked"))?;
-        let named = |by: Vec<i32>| by.into_iter().map(Pid).collect();
-        Ok(blocked.into_iter().map(|(pid, by)| (Pid(pid), named(by))).collect())
+        let named = |by: Vec<i32>| self.own.without(by.into_iter().map(Pid).collect());
+        let blocked = blocked.into_iter().map(|(pid, by)| (Pid(pid), named(by)));
+        Ok(blocked.filter(|(_, by)| !by.is_empty()).collect())
     }
 
     /// Which of these backends, none of them a session of the run, sit idle in an open transaction: only their users can end that.
@@ -234,7 +238,8 @@ impl Observer {
         let targets = self.targets(&waiting).await?;
         let told = waiting.iter().zip(targets).filter_map(|(row, target)| {
             let session = people.session(row.pid())?;
-            let blockers = people.blockers(&row.blockers(), row.prepared.as_ref());
+            let blockers = self.own.without(row.blockers());
+            let blockers = people.blockers(&blockers, row.prepared.as_ref());
             Some((session.clone(), Wait { blockers, target, certainty: Certainty::Observed }))
         });
         Ok(told.collect())

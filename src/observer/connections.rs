@@ -1,5 +1,7 @@
 //! The observer's own connections: few, quiet, in nobody's way, and made anew by themselves after a restart of the server.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -7,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection};
 
 use super::pageinspect::{self, Inspection};
+use crate::event::Pid;
 use crate::sql;
 
 /// What every connection is set to; `settings.sql` says why.
@@ -27,15 +30,44 @@ pub(super) const CONNECTIONS: u32 = 3;
 /// A server that is away must show as an error soon, not as a screen that hangs.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// The backends of the observer's own connections. Each look locks what it reads for a moment, and whoever wants a table for himself may be seen to
+/// wait for that: it is nobody's doing, and passes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Own(Arc<Mutex<VecDeque<Pid>>>);
+
+/// More than are ever connected; those that have gone are forgotten.
+const OWN_KNOWN: usize = 64;
+
+impl Own {
+    fn add(&self, pid: Pid) {
+        let mut pids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pids.push_back(pid);
+        if pids.len() > OWN_KNOWN {
+            pids.pop_front();
+        }
+    }
+
+    /// Those of these who are not the observer.
+    pub(super) fn without(&self, mut pids: Vec<Pid>) -> Vec<Pid> {
+        let own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pids.retain(|pid| !own.contains(pid));
+        pids
+    }
+}
+
 /// A pool of the observer's connections; none is made before it is needed.
-pub(super) fn pool(options: PgConnectOptions, inspection: Inspection) -> PgPool {
+pub(super) fn pool(options: PgConnectOptions, inspection: Inspection, own: &Own) -> PgPool {
+    let own = Own::clone(own);
     let options = options.application_name("overbooked observer").disable_statement_logging();
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
-        .after_connect(move |connection, _| Box::pin(settle(connection, inspection)))
+        .after_connect(move |connection, _| {
+            let own = Own::clone(&own);
+            Box::pin(async move { settle(connection, inspection, &own).await })
+        })
         .connect_lazy_with(options)
 }
 
@@ -47,8 +79,17 @@ pub(super) async fn fill(pool: &PgPool) {
 }
 
 /// Applies the settings that the server knows. One that refuses them all is still worth looking through.
-async fn settle(connection: &mut PgConnection, inspection: Inspection) -> Result<(), sqlx::Error> {
+async fn settle(
+    connection: &mut PgConnection,
+    inspection: Inspection,
+    own: &Own,
+) -> Result<(), sqlx::Error> {
     apply_settings(connection).await?;
+    // A server without process numbers has nobody waiting for one.
+    let pid = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *connection).await;
+    if let Ok(pid) = pid {
+        own.add(Pid(pid));
+    }
     if inspection == Inspection::Allowed {
         pageinspect::install(connection).await;
     }
