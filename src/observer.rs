@@ -254,8 +254,7 @@ impl Observer {
         let watch = self.state().watch.clone();
         let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();
-        let (names, labels) = (watch.names(), watch.labels());
-        let tables = self.tables(&names, &labels, watch.schema.as_deref()).await?;
+        let tables = self.watched(&watch).await?;
         let missing = missing(&watch, &tables);
         for table in tables {
             looks.extend(self.look(table, &watch).await?);
@@ -269,10 +268,13 @@ impl Observer {
     /// The watched names, as the scenario wrote them, that no table has.
     pub async fn missing(&self) -> Result<Vec<String>, ObserverError> {
         let watch = self.state().watch.clone();
+        if watch.labels().is_empty() {
+            return Ok(Vec::new());
+        }
         if self.flavor.sight.rows != Source::PostgreSql {
             return self.missing_plainly(&watch).await;
         }
-        let tables = self.tables(&watch.names(), &watch.labels(), watch.schema.as_deref()).await?;
+        let tables = self.watched(&watch).await?;
         Ok(missing(&watch, &tables))
     }
 
@@ -288,6 +290,10 @@ impl Observer {
         }
         state.memory = memory;
         shown
+    }
+
+    async fn watched(&self, watch: &Watch) -> Result<Vec<Table>, ObserverError> {
+        self.tables(&watch.names(), &watch.labels(), watch.schema.as_deref()).await
     }
 
     async fn tables(
@@ -406,7 +412,6 @@ fn numbers(pids: &[Pid]) -> Vec<i32> {
     pids.iter().map(|pid| pid.0).collect()
 }
 
-/// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
 /// Whether a refusal is about the table that was read, not about the server or the connection: it is not allowed (42), or has what cannot be shown (22, 0A).
 fn is_about_the_table(code: Option<&str>) -> bool {
     code.is_some_and(|code| ["42", "22", "0A"].iter().any(|class| code.starts_with(class)))
@@ -419,6 +424,7 @@ fn missing(watch: &Watch, tables: &[Table]) -> Vec<String> {
     labels.filter(|(_, place)| !is_there(*place)).map(|(label, _)| label.to_owned()).collect()
 }
 
+/// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some("55P03")
 }

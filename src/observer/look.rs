@@ -68,15 +68,24 @@ fn shut(
         Some(pid) => people.holder(pid),
         None => Holder::Foreign("somebody".to_owned()),
     };
-    let mut memory = before
-        .cloned()
-        .unwrap_or_else(|| Memory::of(None, &[], &HashMap::new(), empty(table, label, seats)));
+    let mut memory = last_look(table, label, seats, before);
     // One that was shut only when it was read is somebody's, and whether he has the lock yet is not known.
     let (locked_by, lock_wanted_by) =
         if table.is_locked { (Some(by), None) } else { (None, Some(by)) };
     memory.shown.locked_by = locked_by;
     memory.shown.lock_wanted_by = lock_wanted_by;
     memory
+}
+
+/// A table as it was last seen, or without rows where this is the first look.
+fn last_look(
+    table: &Table,
+    label: String,
+    seats: Option<SeatColumns>,
+    before: Option<&Memory>,
+) -> Memory {
+    let first = || Memory::of(None, &[], &HashMap::new(), empty(table, label, seats));
+    before.cloned().unwrap_or_else(first)
 }
 
 /// A table that could not be read is shown as it was last seen, with the reason.
@@ -87,33 +96,26 @@ fn unread(
     why: Unread,
     before: Option<&Memory>,
 ) -> Memory {
-    let mut memory = before
-        .cloned()
-        .unwrap_or_else(|| Memory::of(None, &[], &HashMap::new(), empty(table, label, seats)));
+    let mut memory = last_look(table, label, seats, before);
     memory.shown.unread = Some(why);
     memory
 }
 
 /// A name that no table has.
 pub(super) fn missing(name: &str) -> WatchedTable {
-    WatchedTable {
-        name: name.to_owned(),
-        seats: None,
-        columns: Vec::new(),
-        places: Vec::new(),
-        rows: 0,
-        locked_by: None,
-        lock_wanted_by: None,
-        unseen_inserts: Vec::new(),
-        unread: Some(Unread::Missing),
-    }
+    WatchedTable { unread: Some(Unread::Missing), ..bare(name.to_owned(), None, Vec::new()) }
 }
 
 fn empty(table: &Table, name: String, seats: Option<SeatColumns>) -> WatchedTable {
+    bare(name, seats, table.columns.clone())
+}
+
+/// A table without rows, of which nothing else is known.
+fn bare(name: String, seats: Option<SeatColumns>, columns: Vec<String>) -> WatchedTable {
     WatchedTable {
         name,
         seats,
-        columns: table.columns.clone(),
+        columns,
         places: Vec::new(),
         rows: 0,
         locked_by: None,

@@ -115,7 +115,6 @@ impl Ledger {
 
     /// Takes in an event; whether more lasts than before. Until the last setup has been played, what sessions send is part of it.
     pub(crate) fn apply(&mut self, event: &Event, is_set_up: bool) -> bool {
-        let known = self.lasting.clone();
         if let Some(strings) = event.kind.strings() {
             self.tally(event.session.as_ref()).strings = strings;
         }
@@ -127,18 +126,18 @@ impl Ledger {
             Kind::Failed(_) => self.tally(event.session.as_ref()).undo(),
             Kind::Ready { status, .. } => {
                 let committed = self.tally(event.session.as_ref()).ready(*status);
-                self.keep(committed);
+                return self.keep(committed);
             }
             Kind::Lost { .. } => {
                 // An open block is rolled back with its connection; of what was in flight nobody knows.
                 let lost = std::mem::take(self.tally(event.session.as_ref()));
                 if lost.open.is_empty() || lost.outcome == Outcome::Committed {
-                    self.keep(lost.in_flight);
+                    return self.keep(lost.in_flight);
                 }
             }
             _ => {}
         }
-        known != self.lasting
+        false
     }
 
     fn tally(&mut self, session: Option<&SessionName>) -> &mut Tally {
@@ -217,7 +216,12 @@ impl Ledger {
         reach
     }
 
-    fn keep(&mut self, done: impl IntoIterator<Item = Lasting>) {
+    /// Adds to what lasts; whether it is more than before.
+    fn keep(&mut self, done: impl IntoIterator<Item = Lasting>) -> bool {
+        let size = |lasting: &[Lasting]| -> usize {
+            lasting.iter().map(|known| 1 + known.changed.len() + known.doubts.len()).sum()
+        };
+        let before = size(&self.lasting);
         for did in done {
             let is_same =
                 |known: &&mut Lasting| (known.part, &known.session) == (did.part, &did.session);
@@ -230,6 +234,7 @@ impl Ledger {
             }
         }
         self.lasting.sort_by_key(|known| known.part);
+        size(&self.lasting) > before
     }
 }
 
