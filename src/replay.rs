@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::event::steps::whole_steps;
 use crate::event::{
-    Blocker, Certainty, Event, Kind, ServerMessage, SessionName, TransactionStatus, Wait,
+    Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SqlState, TransactionStatus, Wait,
 };
 use crate::scenario::{
     EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Manner, Player, Scenario,
@@ -139,7 +139,7 @@ impl<'a> Prompter<'a> {
                 self.sent(name, sql, *step, event.at)
             }
             (Some(name), Kind::Ready { status, .. }) => self.ready(name, *status, event.at),
-            (Some(name), Kind::Lost { .. }) => Err(self.lost(name)),
+            (Some(name), Kind::Lost { reason, .. }) => self.lost(name, reason),
             (Some(name), Kind::Closed) => self.closed(name),
             (Some(name), kind) => {
                 self.note_ring(name, kind);
@@ -289,10 +289,20 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    fn lost(&mut self, name: &SessionName) -> Cut {
+    /// A file can say that the server has ended a session by its step, and the session's next step connects it again. Of one that was idle, that was busy
+    /// with an earlier step, or whose connection broke it cannot.
+    fn lost(&mut self, name: &SessionName, reason: &str) -> Result<(), Cut> {
         let last = self.steps.len();
-        let from = self.standing(name).and_then(|standing| standing.step()).unwrap_or(last);
-        Cut { why: format!("{name} lost the connection"), from }
+        let step = self.standing(name).and_then(Standing::lose);
+        let code = reason.rsplit_once('(').and_then(|(_, code)| code.strip_suffix(')'));
+        if let (Some(step), Some(code)) = (step.filter(|step| step + 1 == last), code) {
+            let code = Some(SqlState(code.to_owned()));
+            let line = expectation(Expected::Lost { code, text: String::new() });
+            self.steps[step].expectations.push(line);
+            return Ok(());
+        }
+        let why = format!("{name} lost the connection");
+        Err(Cut { why, from: step.unwrap_or(last) })
     }
 
     /// Whoever leaves in the middle of a transaction leaves nothing of it.

@@ -17,6 +17,9 @@ impl Playbill<'_> {
         }
         let _ = writeln!(out, "    participant DB as {}", text(self.engine));
         for event in self.story() {
+            if let Some(pause) = pause(&event) {
+                let _ = writeln!(out, "    {pause}");
+            }
             let Some(lane) = self.lane(event.session.as_ref()) else { continue };
             if let Some(line) = line(&event, &lane) {
                 let _ = writeln!(out, "    {line}");
@@ -29,6 +32,14 @@ impl Playbill<'_> {
         let place = self.roster().iter().position(|name| Some(name) == session)?;
         Some(format!("S{place}"))
     }
+}
+
+/// A step of nobody's.
+fn pause(event: &Event) -> Option<String> {
+    let Kind::Sent { sql, .. } = &event.kind else { return None };
+    let length = sql.strip_prefix("-- ").filter(|said| said.starts_with("pause "))?;
+    let is_pause = event.session == Some(SessionName::pause());
+    is_pause.then(|| format!("Note over DB: {}", text(length)))
 }
 
 fn line(event: &Event, lane: &str) -> Option<String> {

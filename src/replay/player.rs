@@ -53,6 +53,12 @@ impl Standing {
         self.flight.as_ref().map(|flight| flight.step)
     }
 
+    /// Takes in that its connection is lost; gives the step that was not answered.
+    pub(super) fn lose(&mut self) -> Option<usize> {
+        self.status = TransactionStatus::Idle;
+        self.flight.take().map(|flight| flight.step)
+    }
+
     pub(super) fn is_waiting(&self) -> bool {
         self.flight.as_ref().is_some_and(|flight| flight.wait.is_some())
     }

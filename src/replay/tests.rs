@@ -329,3 +329,16 @@ fn a_step_that_used_a_captured_value_is_written_with_its_name() {
     assert!(written.contains("--> (snapshot)\n"), "{written}");
     assert!(written.contains("set transaction snapshot :'snapshot';"), "{written}");
 }
+
+#[test]
+fn a_step_that_lost_its_session_says_so_and_the_next_one_goes_on() {
+    let mut story = Story::default();
+    story.sends("Bob", "select pg_terminate_backend(pg_backend_pid());", None);
+    let reason = "FATAL: terminating connection due to administrator command (57P01)".to_owned();
+    story.tell("Bob", Kind::Lost { reason, in_transaction: false });
+    story.quiet();
+    story.does("Bob", "begin;", "BEGIN", TransactionStatus::InTransaction);
+    let written = sql_file::render(&story.replayed().unwrap());
+    assert!(written.contains("--> lost: FATAL 57P01\n"), "{written}");
+    assert!(written.contains("begin;\n--> BEGIN\n"), "{written}");
+}

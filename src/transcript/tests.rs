@@ -177,3 +177,27 @@ proptest! {
         prop_assert_eq!(canonical(&once, &roster()), once);
     }
 }
+
+#[test]
+fn an_answer_among_anothers_says_whose_it_is() {
+    let idle = TransactionStatus::Idle;
+    let events = [
+        sent("Alice", "select 1;"),
+        quiet(),
+        sent("Bob", "select 2;"),
+        done("Bob", "SELECT 1"),
+        ready("Bob", idle),
+        done("Alice", "SELECT 1"),
+        ready("Alice", idle),
+        quiet(),
+    ];
+    let told = transcript(&events, &roster(), Options::default());
+    let expected = "Alice=# select 1;\n\nBob=# select 2;\nSELECT 1\nAlice is answered.\nSELECT 1\n";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_pause_has_no_prompt() {
+    let told = transcript(&[sent("pause", "-- pause 300 ms")], &roster(), Options::default());
+    assert_eq!(told, "-- pause 300 ms\n");
+}

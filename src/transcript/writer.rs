@@ -20,6 +20,8 @@ pub(super) struct Writer {
     text: String,
     sessions: BTreeMap<Option<SessionName>, Line>,
     processes: Processes,
+    /// Whose step or statement was sent last.
+    stepped: Option<SessionName>,
 }
 
 /// What must be known of a session to write its next line.
@@ -31,6 +33,8 @@ struct Line {
     rows: Vec<Row>,
     was_lost: bool,
     strings: Strings,
+    /// Whether it is clear whose answer comes.
+    is_named: bool,
 }
 
 impl Writer {
@@ -40,6 +44,7 @@ impl Writer {
             text: String::new(),
             sessions: BTreeMap::new(),
             processes: Processes::default(),
+            stepped: None,
         }
     }
 
@@ -55,8 +60,10 @@ impl Writer {
         let name = event.session.as_ref().map_or(RUNNER, SessionName::as_str);
         let line = self.sessions.entry(event.session.clone()).or_default();
         line.strings = event.kind.strings().unwrap_or(line.strings);
+        self.text.extend(line.name_answer(name, event, self.stepped.as_ref()));
         let lines = match &event.kind {
             Kind::Sent { sql, .. } => {
+                self.stepped.clone_from(&event.session);
                 if !self.text.is_empty() {
                     self.text.push('\n');
                 }
@@ -101,6 +108,27 @@ impl Writer {
 }
 
 impl Line {
+    /// Says whose answer comes, where another session has been sent something since.
+    fn name_answer(
+        &mut self,
+        name: &str,
+        event: &Event,
+        stepped: Option<&SessionName>,
+    ) -> Option<String> {
+        match event.kind {
+            Kind::Sent { .. } => self.is_named = false,
+            Kind::Resumed { .. } => self.is_named = true,
+            Kind::Columns(_) | Kind::Done { .. } | Kind::Failed(_)
+                if event.session.as_ref() != stepped =>
+            {
+                let was_named = std::mem::replace(&mut self.is_named, true);
+                return (!was_named).then(|| format!("{name} is answered.\n"));
+            }
+            _ => {}
+        }
+        None
+    }
+
     /// The SQL behind psql's prompts.
     fn sent(&mut self, name: &str, sql: &Arc<str>) -> Vec<String> {
         self.sql = Some(Arc::clone(sql));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use overbooked::observer::{Inspection, Observer, Watch};
 use overbooked::play::{Patience, Played, play};
+use overbooked::playbill::{Format, Playbill};
 use overbooked::run::Production;
 use overbooked::run::venues::Venues;
 use overbooked::scenario::library::{self, ENTRIES};
@@ -151,4 +152,15 @@ async fn every_document_tells_a_pause_and_a_lost_session() {
     let told = told(&played);
     assert!(told.contains("\n-- pause 500 ms\n"), "{told}");
     assert!(told.contains("Idle has lost its connection"), "{told}");
+    let playbill = Playbill {
+        scenario: &played.scenario,
+        schedule: &played.schedule,
+        engine: "PostgreSQL",
+        events: &played.events,
+        breaches: &played.breaches,
+        stop: None,
+        options: Options::default(),
+    };
+    let diagram = playbill.render(Format::Mermaid);
+    assert!(diagram.contains("Note over DB: pause 500 ms"), "{diagram}");
 }
