@@ -47,7 +47,7 @@ async fn session(target: &Target) -> Duration {
     let clock = Instant::now();
     let application = format!("overbooked/{name}");
     let (target, prelude) = (target.clone(), Vec::new());
-    let options = SessionOptions { name, application, target, prelude, clock };
+    let options = SessionOptions { name, application, target, prelude, clock, guardian: None };
     let session = Session::start(options, told);
     events.recv().await.expect("a connection");
     let sql: Arc<str> = "select 1".into();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::guardian;
 use crate::playbill::Format;
 use crate::scenario::{EngineKind, Isolation};
 
@@ -55,6 +56,9 @@ pub enum Command {
     Serve(ServeArgs),
     /// Play specifications of PostgreSQL's isolationtester, and print exactly what it prints
     Spec(SpecArgs),
+    /// Keep what this program's sessions do from being committed by its death; started by itself
+    #[command(name = guardian::SUBCOMMAND, hide = true)]
+    Guardian,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -68,7 +68,7 @@ async fn play(
     setting: Setting,
     recording: Recording,
 ) -> eyre::Result<Exit> {
-    let venues = launch::engine(engine).await?;
+    let venues = launch::guarded_engine(engine).await?;
     if engines == Engines::Both {
         launch::need_both(&venues)?;
     }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::num::NonZero;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use color_eyre::eyre;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +19,9 @@ use crate::cli::{EngineArgs, EngineChoice};
 use crate::engine::flavor;
 use crate::engine::optimistic::{ALONE, BEHIND_ITSELF};
 use crate::engine::postgres::{Cluster, ClusterOptions, sweep_leftovers};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::fault::with_causes;
+use crate::guardian::{self, Guardian};
 use crate::launch::display::Display;
 use crate::run::venues::Venues;
 use crate::scenario::EngineKind;
@@ -51,14 +55,47 @@ pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
     }
 }
 
-/// The same, or none if a signal comes before it answers.
+/// The same for sessions that are stepped: on somebody's server, with a guardian of what they do there.
+pub async fn guarded_engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
+    if arguments.url.is_none() {
+        return engine(arguments).await;
+    }
+    let (venues, guardian) = tokio::join!(engine(arguments), start_guardian());
+    let venues = venues?;
+    match guardian {
+        Ok(guardian) => Ok(venues.guarded_by(guardian)),
+        Err(error) => {
+            name(&[format!(
+                "cannot start the process that would cancel your sessions' statements if this one were killed: {error}"
+            )]);
+            Ok(venues)
+        }
+    }
+}
+
+async fn start_guardian() -> io::Result<Guardian> {
+    Guardian::start(&std::env::current_exe()?).await
+}
+
+/// Is the guardian of the program that has started this one.
+pub fn guard() -> eyre::Result<Exit> {
+    let line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    if line.peer_addr().is_err() {
+        let words = format!("overbooked starts `{}` by itself", guardian::SUBCOMMAND);
+        return Err(Failure::misuse(words).into());
+    }
+    one_thread()?.block_on(guardian::keep(line))?;
+    Ok(Exit::Fine)
+}
+
+/// A guarded engine, or none if a signal comes before it answers.
 pub async fn engine_unless(
     interrupted: &CancellationToken,
     arguments: &EngineArgs,
 ) -> Result<Option<Venues>, Failure> {
     tokio::select! {
         biased;
-        venues = engine(arguments) => venues.map(Some),
+        venues = guarded_engine(arguments) => venues.map(Some),
         () = interrupted.cancelled() => Ok(None),
     }
 }

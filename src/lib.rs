@@ -17,7 +17,7 @@
 //! ```text
 //! 4  the screen          tui                                     the only room that knows ratatui and crossterm
 //! 3  drivers             matrix  play  run  rush  spec           where the next step comes from: a key, a file, a clock
-//! 2  talks to servers    wire  session  observer  engine
+//! 2  talks to servers    wire  guardian  session  observer  engine
 //! 1  views               contrast  hermitage  isolation_output  lesson  playbill  psql  replay  timeline  transcript    pure folds over events
 //! 0  data                event  fault  scenario  seats  sql  syntax     no tokio, no ratatui, no socket
 //! ```
@@ -48,6 +48,7 @@ pub mod timeline;
 pub mod transcript;
 // 2: what talks to servers
 pub mod engine;
+pub mod guardian;
 pub mod observer;
 pub mod session;
 pub mod wire;

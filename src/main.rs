@@ -10,6 +10,7 @@ use overbooked::cli::{Cli, Command};
 use overbooked::console;
 use overbooked::exit::{Exit, Failure};
 use overbooked::headless;
+use overbooked::launch;
 use overbooked::scenario::library;
 use overbooked::serve;
 use overbooked::tester;
@@ -47,15 +48,28 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         Some(Command::Matrix(arguments)) => headless::matrix::run(&arguments),
         Some(Command::Rush(arguments)) => box_office::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
+        Some(Command::Guardian) => launch::guard(),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Spec(arguments)) => tester::run(&arguments),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "overbooked", &mut script);
+            clap_complete::generate(shell, &mut for_people(), "overbooked", &mut script);
             std::io::stdout().write_all(&script)?;
             Ok(Exit::Fine)
         }
     }
+}
+
+/// The command line without what the program says to itself alone.
+fn for_people() -> clap::Command {
+    let all = Cli::command();
+    let subcommands: Vec<_> =
+        all.get_subcommands().filter(|one| !one.is_hide_set()).cloned().collect();
+    let options: Vec<_> = all.get_arguments().cloned().collect();
+    clap::Command::new("overbooked")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(options)
+        .subcommands(subcommands)
 }
 
 fn list_scenarios() -> eyre::Result<Exit> {

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::event::{Event, Pid, SessionName, SubmissionId, TransactionStatus};
+use crate::guardian::Guardian;
 use crate::wire::Target;
 
 mod answer;
@@ -41,6 +42,8 @@ pub struct SessionOptions {
     pub prelude: Vec<String>,
     /// The moment from which [`Event::at`] counts.
     pub clock: Instant,
+    /// Who ends its statements if this program is killed; where there is none, they go on.
+    pub guardian: Option<Guardian>,
 }
 
 /// A running session. Dropping it closes it.

@@ -22,12 +22,11 @@ use crate::run::hold::Hold;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::pause::Pause;
 use crate::run::settle::Told;
-use crate::run::venues::OpenHouse;
+use crate::run::venues::{Door, OpenHouse};
 use crate::run::{EngineLine, Production};
 use crate::scenario::{Application, EngineKind, Origin, Statement, fill};
 use crate::session::{Session, SessionOptions};
 use crate::syntax::Strings;
-use crate::wire::Target;
 
 /// How the schemas of runs are called: `overbooked_run_xxxxxxxx`.
 pub(crate) const SCHEMA_PREFIX: &str = "overbooked_run";
@@ -73,7 +72,7 @@ pub(crate) struct Stage {
     pub(crate) clock: Instant,
     /// Who was connected as which backend when the house was last asked for.
     pub(crate) looked_for: Vec<(SessionName, Pid)>,
-    target: Target,
+    door: Door,
     pub(super) schema: RunSchema,
     events: mpsc::Receiver<Event>,
     events_out: mpsc::Sender<Event>,
@@ -124,11 +123,10 @@ impl Stage {
         let (events_out, events) = mpsc::channel(EVENTS_QUEUED);
         let (seen_out, seen) = mpsc::unbounded_channel();
         let observer = Arc::clone(&house.observer);
-        let target = house.door().clone();
-        let backend = &house.venue.target;
         let on = production.played_on(observer.flavor());
         let begin = prelude(&production, on, schema.name());
-        let runner = actor(RUNNER, Application::Prefixed, backend, begin, clock, &events_out);
+        let door = &house.stage_door();
+        let runner = actor(RUNNER, Application::Prefixed, door, begin, clock, &events_out);
         let mut stage = Self {
             lookout: Lookout::new(Arc::clone(&observer), seen_out),
             actors: Vec::new(),
@@ -143,7 +141,7 @@ impl Stage {
             missing: Vec::new(),
             is_played_out: false,
             clock,
-            target,
+            door: house.door(),
             schema,
             events,
             events_out,
@@ -241,7 +239,7 @@ impl Stage {
         let newcomer = actor(
             name.as_str(),
             self.production.scenario.application,
-            &self.target,
+            &self.door,
             prelude,
             self.clock,
             &self.events_out,
@@ -527,13 +525,14 @@ fn prelude(production: &Production, on: EngineKind, schema: &str) -> Vec<String>
 fn actor(
     name: &str,
     application: Application,
-    target: &Target,
+    door: &Door,
     prelude: Vec<String>,
     clock: Instant,
     events: &mpsc::Sender<Event>,
 ) -> Actor {
     let name = SessionName::new(name);
     let application = application.name(&name);
-    let options = SessionOptions { name, application, target: target.clone(), prelude, clock };
+    let Door { target, guardian } = door.clone();
+    let options = SessionOptions { name, application, target, prelude, clock, guardian };
     Actor::new(Session::start(options, events.clone()))
 }

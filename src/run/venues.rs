@@ -12,6 +12,7 @@ use crate::engine::postgres::{
     Cluster, ClusterError, ClusterOptions, Doubt, OnProgress, SUPERUSER,
 };
 use crate::engine::schema::{self, SchemaError, Swept};
+use crate::guardian::Guardian;
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
 use crate::run::Production;
 use crate::run::parting::Partings;
@@ -31,6 +32,8 @@ pub struct Venue {
     pub ownership: Ownership,
     /// Whether what it holds is somebody's: it is not thrown away afterwards.
     pub is_kept: bool,
+    /// Who ends what runs there if this program is killed.
+    pub guardian: Option<Guardian>,
 }
 
 /// Whose server it is, and so what may be done there.
@@ -50,6 +53,13 @@ impl Venue {
             Ownership::Guest => Inspection::UseIfPresent,
         }
     }
+}
+
+/// Where sessions connect, and who ends their statements if this program is killed.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) target: Target,
+    pub(crate) guardian: Option<Guardian>,
 }
 
 /// An engine with its observer: everything that one stage after the other is set up on.
@@ -106,9 +116,19 @@ impl OpenHouse {
         Ok((house, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
     }
 
-    /// Where sessions connect.
-    pub(crate) fn door(&self) -> &Target {
-        self.front.as_ref().map_or(&self.venue.target, |front| front.gateway.target())
+    /// Where the players connect. A gateway of ours needs no guardian: it ends with the program, nobody waits behind it, and what is not committed
+    /// whole by then is not committed.
+    pub(crate) fn door(&self) -> Door {
+        match &self.front {
+            Some(front) => Door { target: front.gateway.target().clone(), guardian: None },
+            None => self.stage_door(),
+        }
+    }
+
+    /// Where the runner connects: to the server itself.
+    pub(crate) fn stage_door(&self) -> Door {
+        let Venue { target, guardian, .. } = &self.venue;
+        Door { target: target.clone(), guardian: guardian.clone() }
     }
 
     /// The next piece of news from the gateway; none ever where there is no gateway.
@@ -167,6 +187,8 @@ pub struct Venues {
     server: Arc<Mutex<Server>>,
     /// What somebody's server is by itself, where that is not for us to choose.
     fixed: Option<EngineKind>,
+    /// Who ends what runs there if this program is killed.
+    guardian: Option<Guardian>,
     /// The runs on them that may end together.
     pub(crate) partings: Partings,
 }
@@ -195,13 +217,24 @@ impl Venues {
     }
 
     fn of(server: Server) -> Self {
-        Self { server: Arc::new(Mutex::new(server)), fixed: None, partings: Partings::default() }
+        Self {
+            server: Arc::new(Mutex::new(server)),
+            fixed: None,
+            guardian: None,
+            partings: Partings::default(),
+        }
     }
 
     /// The same, of a server that is an engine of this kind by itself.
     #[must_use]
     pub fn fixed_to(self, kind: EngineKind) -> Self {
         Self { fixed: Some(kind), ..self }
+    }
+
+    /// The same, with somebody who ends what runs there if this program is killed. A private server needs nobody: it ends with the program.
+    #[must_use]
+    pub fn guarded_by(self, guardian: Guardian) -> Self {
+        Self { guardian: Some(guardian), ..self }
     }
 
     /// What the server is by itself, where that is not for us to choose.
@@ -242,12 +275,14 @@ impl Venues {
                 place: target.describe(),
                 ownership: Ownership::Guest,
                 is_kept: true,
+                guardian: self.guardian.clone(),
             }),
             (Server::Embedded(cluster), _) => Ok(Venue {
                 target: Target::unix(cluster.folder(), cluster.port(), SUPERUSER, "postgres"),
                 place: "embedded".to_owned(),
                 ownership: Ownership::Embedded,
                 is_kept: cluster.is_kept(),
+                guardian: None,
             }),
             (Server::Wanted(_) | Server::Stopped, _) => Err(VenueError::Stopped),
         }

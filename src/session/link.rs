@@ -1,6 +1,7 @@
 //! A session's connection while it lasts: connected, prepared by the prelude, and what it is busy with.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use tokio::time::timeout;
 
 use super::SessionOptions;
 use super::answer::{Answer, COPY_IN_REFUSED, Turn, unasked};
-use crate::event::{Kind, Pid, ServerMessage, TransactionStatus};
+use crate::event::{Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
+use crate::guardian::{Activity, Guardian, Held};
 use crate::syntax::Strings;
 use crate::wire::{ConnectError, Connection, WireError};
 
@@ -34,6 +36,10 @@ pub(super) struct Link {
     pub(super) hearing: Option<Hearing>,
     /// The server's reason for hanging up, when it gave one.
     pub(super) last_words: Option<ServerMessage>,
+    /// The guardian's part in the connection.
+    held: Option<Held>,
+    /// Why it has none, though there is a guardian.
+    unguarded: Option<io::Error>,
 }
 
 /// An idle server was asked for what it has to say.
@@ -72,6 +78,7 @@ impl Link {
     pub(super) async fn establish(options: &SessionOptions) -> Result<Self, LinkError> {
         let target = options.target.with_application_name(&options.application);
         let mut link = Self::of(Connection::connect(&target).await?);
+        link.be_held_by(options.guardian.as_ref());
         for sql in &options.prelude {
             link.ask(sql).await?;
         }
@@ -88,6 +95,42 @@ impl Link {
             cancelling: None,
             hearing: None,
             last_words: None,
+            held: None,
+            unguarded: None,
+        }
+    }
+
+    /// Not to be guarded is no reason to do nothing, but to say so.
+    fn be_held_by(&mut self, guardian: Option<&Guardian>) {
+        match guardian.map(|guardian| guardian.hold(&self.connection)).transpose() {
+            Ok(held) => self.held = held,
+            Err(error) => self.unguarded = Some(error),
+        }
+    }
+
+    /// What must be said of a session whose statements would go on if this program were killed.
+    pub(super) fn unguarded(&mut self) -> Option<Kind> {
+        let error = self.unguarded.take()?;
+        Some(Kind::Note(format!(
+            "the process that would cancel its statements if this program were killed cannot be reached ({error}); start the program again to have it back"
+        )))
+    }
+
+    /// A submission is about to be sent.
+    pub(super) fn begin(&mut self, submission: SubmissionId) {
+        self.answer = Some(Answer::new(submission));
+        self.note(Activity::Busy);
+    }
+
+    /// Nothing is in flight any more.
+    pub(super) fn end(&mut self) {
+        self.answer = None;
+        self.note(Activity::Idle);
+    }
+
+    fn note(&self, activity: Activity) {
+        if let Some(held) = &self.held {
+            held.note(activity);
         }
     }
 
@@ -156,7 +199,7 @@ impl Link {
             }
             Turn::Over(status) => {
                 self.status = status;
-                self.answer = None;
+                self.end();
                 Ok(())
             }
             Turn::Nonsense => {

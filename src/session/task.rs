@@ -9,7 +9,6 @@ use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Answer;
 use super::link::{Hearing, Link};
 use super::teller::Teller;
 use super::{CANCEL_PATIENCE, Order, SessionOptions, Silence, Submission};
@@ -71,10 +70,13 @@ impl Task {
             established = Link::establish(&self.options) => established,
         };
         match established {
-            Ok(link) => {
+            Ok(mut link) => {
                 self.teller.tell(Kind::Connected { pid: link.pid }).await;
                 if let Some(odd) = link.odd_strings() {
                     self.teller.tell(odd).await;
+                }
+                if let Some(unguarded) = link.unguarded() {
+                    self.teller.tell(unguarded).await;
                 }
                 self.link = Some(link);
             }
@@ -156,7 +158,7 @@ impl Task {
         while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
             let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
             self.teller.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
-            link.answer = Some(Answer::new(id));
+            link.begin(id);
             if let Err(error) = link.connection.submit(&sql).await {
                 self.unsendable(id, error).await;
             }
@@ -203,7 +205,7 @@ impl Task {
             _ => return self.lose(error).await,
         };
         let Some(link) = &mut self.link else { return };
-        link.answer = None;
+        link.end();
         let status = link.status;
         self.teller.tell(Kind::Failed(ServerMessage::ours(code, &error.to_string()))).await;
         let elapsed = Duration::ZERO;

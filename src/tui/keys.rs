@@ -149,7 +149,7 @@ pub const TABLE: &[Entry] = &[
     entry(Action::Redraw, "redraw", &["Ctrl-L"], "redraw", "draw the whole screen anew"),
     entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "put Overbooked into the background (fg brings it back)"),
     entry(Action::Help, "help", &["?", "F1", "Alt-1"], "help", "show every key (? on an empty line)"),
-    entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "leave; asks first when a transaction is open"),
+    entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "leave; cancels statements, rolls back transactions"),
 ];
 
 /// A key with what is held down beside it. `parse` and `Display` are inverses: `Ctrl-C`, `F5`, `Alt-5`, `PageUp`, `?`.

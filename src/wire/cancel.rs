@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::messages::cancel::CancelRequest;
 use pgwire::messages::startup::SecretKey;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::error::{ConnectError, WireError};
@@ -15,11 +16,12 @@ use crate::event::Pid;
 /// How long a cancel request may take; the statement's own end is waited for elsewhere.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Cancels whatever statement its connection runs at the moment.
-#[derive(Clone, Debug)]
+/// Cancels whatever statement its connection runs at the moment. Another process can do it, too: it is written without a password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Canceller {
     route: Route,
     pid: i32,
+    #[serde(with = "secret")]
     secret: SecretKey,
 }
 
@@ -40,11 +42,7 @@ impl Canceller {
 
     /// The process and the secret's bytes, as `BackendKeyData` carries them.
     pub(crate) fn key_bytes(&self) -> (i32, Vec<u8>) {
-        let secret = match &self.secret {
-            SecretKey::I32(number) => number.to_be_bytes().to_vec(),
-            SecretKey::Bytes(bytes) => bytes.to_vec(),
-        };
-        (self.pid, secret)
+        (self.pid, secret::bytes(&self.secret))
     }
 
     /// Asks the server to cancel, by the same route (TLS included) as the connection's own. When this returns, the
@@ -70,5 +68,27 @@ impl Canceller {
         let mut nothing = [0; 16];
         while matches!(socket.read(&mut nothing).await, Ok(read) if read > 0) {}
         Ok(())
+    }
+}
+
+/// A secret as the bytes that go over the wire.
+mod secret {
+    use bytes::Bytes;
+    use pgwire::messages::startup::SecretKey;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn bytes(secret: &SecretKey) -> Vec<u8> {
+        match secret {
+            SecretKey::I32(number) => number.to_be_bytes().to_vec(),
+            SecretKey::Bytes(bytes) => bytes.to_vec(),
+        }
+    }
+
+    pub(super) fn serialize<S: Serializer>(secret: &SecretKey, to: S) -> Result<S::Ok, S::Error> {
+        bytes(secret).serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<SecretKey, D::Error> {
+        Ok(SecretKey::Bytes(Bytes::from(Vec::<u8>::deserialize(from)?)))
     }
 }

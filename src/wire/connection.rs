@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -31,6 +32,13 @@ pub struct Connection {
     frames: Frames,
     parameters: BTreeMap<String, String>,
     canceller: Canceller,
+}
+
+impl AsFd for Connection {
+    /// The socket, to be held open.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.frames.get_ref().as_fd()
+    }
 }
 
 impl Connection {
@@ -108,6 +116,11 @@ impl Connection {
     /// The process that `BackendKeyData` named. Behind a pooler or a gateway it may be nobody's.
     pub fn key_pid(&self) -> Pid {
         self.canceller.pid()
+    }
+
+    /// Whether nobody else can read what is said here.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.frames.get_ref().is_encrypted()
     }
 
     /// Says goodbye, so that the server need not find out by itself.

@@ -1,5 +1,7 @@
 //! What a connection demands of the server: the keywords of libpq that have a fixed set of values.
 
+use serde::{Deserialize, Serialize};
+
 /// A keyword's values, each under libpq's name for it.
 pub(super) trait Choice: Copy + PartialEq + Sized + 'static {
     /// Every value with its name.
@@ -17,7 +19,7 @@ pub(super) trait Choice: Copy + PartialEq + Sized + 'static {
 }
 
 /// `sslmode`: whether TLS is used, and what the server's certificate must prove.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum SslMode {
     Disable,
     Allow,
@@ -40,7 +42,7 @@ impl Choice for SslMode {
 }
 
 /// `sslnegotiation`: whether TLS is asked for first, or simply begun (PostgreSQL 17 and later).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum SslNegotiation {
     #[default]
     Postgres,
@@ -53,7 +55,7 @@ impl Choice for SslNegotiation {
 }
 
 /// `sslcertmode`: whether our certificate is shown to the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum SslCertMode {
     Disable,
     #[default]

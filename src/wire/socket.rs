@@ -1,6 +1,7 @@
 //! The byte stream under a connection: a Unix socket, TCP, or TLS over TCP.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -31,6 +32,21 @@ impl Socket {
                 stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()),
             ),
             Self::Unix(_) | Self::Tcp(_) => EndPoint::Plain,
+        }
+    }
+
+    /// Whether nobody else can read what is said here.
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Unix(stream) => stream.as_fd(),
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Tls(stream) => stream.get_ref().0.as_fd(),
         }
     }
 }

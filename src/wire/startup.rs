@@ -10,6 +10,7 @@ use pgwire::messages::response::ErrorResponse;
 use pgwire::messages::startup::{SecretKey, Startup};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 
@@ -28,7 +29,7 @@ use super::unix::UnixSocket;
 use crate::event::ServerMessage;
 
 /// One way to a server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Route {
     pub(super) place: Place,
     terms: TlsTerms,
@@ -173,7 +174,7 @@ enum Outlook {
 
 async fn attempt(target: &Target, mut route: Route) -> Result<Connection, Failed> {
     let socket = route.open().await.map_err(|error| Failed { outlook: unopened(&error), error })?;
-    let encrypted = matches!(socket, Socket::Tls(_));
+    let encrypted = socket.is_encrypted();
     let outlook = match (route.encryption, encrypted) {
         (Encryption::IfOffered, false) | (Encryption::Demanded, _) => Outlook::Final,
         (Encryption::Plain, _) | (Encryption::IfOffered, true) => Outlook::Better,

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::policy::{AcceptedMethods, BindingDemand, HostOrder, SessionAttrs};
 use super::terms::TlsTerms;
 
@@ -37,18 +39,19 @@ pub(super) enum Encoding {
 }
 
 /// One of the places where the server may be; they are tried in turn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The machine or the socket's folder.
     pub host: Host,
     /// The port, part of the socket's name as well.
     pub port: u16,
-    /// The password for this place.
+    /// The password for this place. It is written nowhere.
+    #[serde(skip)]
     pub password: Option<Password>,
 }
 
 /// A machine or a folder of sockets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Host {
     /// The folder of a Unix socket.
     Socket(PathBuf),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::environment::Environment;
 use super::keywords::Settings;
 use super::policy::{Choice, SslCertMode, SslMode, SslNegotiation};
@@ -9,7 +11,7 @@ use super::resolve::{choice, wrong_value};
 use super::target_error::TargetError;
 
 /// The terms on which TLS is spoken, or not.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct TlsTerms {
     pub(super) mode: SslMode,
     pub(super) negotiation: SslNegotiation,
@@ -24,7 +26,7 @@ pub(super) struct TlsTerms {
 
 /// Whose signature makes a server's certificate good. A file that is not there makes every certificate good, unless
 /// `sslmode` demands a check.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Roots {
     #[default]
     Nowhere,
@@ -33,7 +35,7 @@ pub(super) enum Roots {
 }
 
 /// `sslsni`: whether the host's name is told before the encryption begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ServerNameIndication {
     #[default]
     Sent,
@@ -45,7 +47,7 @@ impl Choice for ServerNameIndication {
 }
 
 /// Which versions of TLS are allowed; rustls has no older ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum TlsVersions {
     #[default]
     Both,

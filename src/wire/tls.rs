@@ -21,6 +21,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, SupportedProtocolVersion};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -37,7 +38,7 @@ use super::terms::{ServerNameIndication, TlsTerms, TlsVersions};
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
 /// How one attempt to connect treats TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Encryption {
     Plain,
     IfOffered,

@@ -6,6 +6,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::pin::Pin;
@@ -66,6 +67,12 @@ fn watch(stream: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStrea
     // SAFETY: a `UnixStream` owns its descriptor and names the same one until it is dropped, which the `AsyncFd` does last; nothing here replaces
     // the stream within it.
     Ok(unsafe { AsyncFd::register_with_interest(stream, interest) }?)
+}
+
+impl AsFd for UnixSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.get_ref().as_fd()
+    }
 }
 
 impl AsyncRead for UnixSocket {

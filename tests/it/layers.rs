@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 6] = [
         "timeline",
         "transcript",
     ],
-    &["wire", "session", "observer", "engine"],
+    &["wire", "guardian", "session", "observer", "engine"],
     &["matrix", "play", "run", "rush", "spec"],
     &["tui"],
     &[

@@ -6,12 +6,15 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::headless::{complaint, told, written};
 use crate::patience::url;
 use crate::support::{Database, ending_signals};
 use crate::terminal::{MIDDLE, Terminal, key};
+
+mod killed;
 
 /// Longer than any machine needs; a test that gets here has failed.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -48,15 +51,25 @@ step sleep { select pg_sleep(600); }
 permutation take want sleep
 ";
 
+/// Carol has begun, and so everybody has.
+const SLEEPS: &str = "select exists (select from pg_stat_activity where datname = current_database() \
+                      and query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid())";
+
 /// A database with the user's own table in it.
 struct Shop {
-    database: Database,
+    options: PgConnectOptions,
+    /// As the program is told of it.
+    url: String,
 }
 
 impl Shop {
     async fn open() -> Self {
         let database = Database::create().await;
-        let shop = Self { database };
+        Self::open_in(database.sqlx_options(), url(&database)).await
+    }
+
+    async fn open_in(options: PgConnectOptions, url: String) -> Self {
+        let shop = Self { options, url };
         let make = "create table public.stock (n int); insert into public.stock values (0)";
         let mut own = shop.connect().await;
         sqlx::raw_sql(make).execute(&mut own).await.unwrap();
@@ -64,7 +77,7 @@ impl Shop {
     }
 
     async fn connect(&self) -> PgConnection {
-        PgConnection::connect_with(&self.database.sqlx_options()).await.unwrap()
+        PgConnection::connect_with(&self.options).await.unwrap()
     }
 
     async fn waits_until(&self, what: &str, condition: &str) {
@@ -81,11 +94,16 @@ impl Shop {
         tokio::time::timeout(DEADLINE, is_so).await.unwrap_or_else(|_| panic!("never {what}"));
     }
 
-    /// Waits until nobody of ours is there any more, and looks at what they have left.
-    async fn is_as_it_was(&self, way: &str) {
+    /// Waits until nobody of ours is there any more.
+    async fn is_left(&self) {
         let gone = "select not exists (select from pg_stat_activity where datname = current_database() \
                     and pid <> pg_backend_pid() and application_name like '%overbooked%')";
         self.waits_until("gone", gone).await;
+    }
+
+    /// The same, and looks at what they have left.
+    async fn is_as_it_was(&self, way: &str) {
+        self.is_left().await;
         let mut own = self.connect().await;
         let look = "select n::bigint, (select count(*) from pg_namespace where nspname like 'overbooked%') from public.stock";
         let left: (i64, i64) = sqlx::query_as(look).fetch_one(&mut own).await.unwrap();
@@ -116,9 +134,8 @@ async fn leaving_by_key_or_signal_commits_nothing() {
     let (_folder, path) = written("stock.sql", STOCK);
     for way in std::iter::once("Ctrl-Q").chain(ending_signals()) {
         let shop = Shop::open().await;
-        let url = url(&shop.database);
         let code = tokio::task::block_in_place(|| {
-            let mut console = waiting_console(&["--url", &url, &path]);
+            let mut console = waiting_console(&["--url", &shop.url, &path]);
             if way == "Ctrl-Q" {
                 console.type_keys(key::CONTROL_Q);
                 console.wait_for("Alice has an open transaction. Leaving rolls it back.");
@@ -138,12 +155,11 @@ async fn leaving_by_key_or_signal_commits_nothing() {
 async fn leaving_a_comparison_commits_nothing() {
     let (_folder, path) = written("stock.sql", STOCK);
     let shop = Shop::open().await;
-    let url = url(&shop.database);
     tokio::task::block_in_place(|| {
-        let mut console = waiting_console(&["--url", &url, &path]);
+        let mut console = waiting_console(&["--url", &shop.url, &path]);
         console.signal("TERM");
         console.wait_for_end();
-        let mut both = Terminal::open(MIDDLE, &["compare", "--url", &url, &path]);
+        let mut both = Terminal::open(MIDDLE, &["compare", "--url", &shop.url, &path]);
         both.wait_for("On stage");
         both.type_keys(key::ENTER);
         both.wait_until_gone("On stage");
@@ -162,9 +178,8 @@ async fn leaving_a_comparison_commits_nothing() {
 async fn a_session_that_others_wait_for_is_closed_only_after_a_question() {
     let (_folder, path) = written("stock.sql", STOCK);
     let shop = Shop::open().await;
-    let url = url(&shop.database);
     tokio::task::block_in_place(|| {
-        let mut console = waiting_console(&["--url", &url, &path]);
+        let mut console = waiting_console(&["--url", &shop.url, &path]);
         console.type_keys(key::F5);
         console.wait_for("carol");
         console.type_keys(key::TAB);
@@ -218,8 +233,7 @@ async fn a_terminal_that_is_closed_or_dies_commits_nothing() {
     for before in [&[][..], &["setsid", "--wait"]].into_iter().take(1 + usize::from(knows_sessions))
     {
         let shop = Shop::open().await;
-        let url = url(&shop.database);
-        let command = [before, &[program, "--url", &url, &path]].concat();
+        let command = [before, &[program, "--url", &shop.url, &path]].concat();
         loses_its_terminal(&shop, &command).await;
         shop.is_as_it_was(&format!("{before:?}")).await;
     }
@@ -231,14 +245,12 @@ async fn a_play_that_is_interrupted_commits_nothing() {
         let (_folder, path) = written(name, text);
         let shop = Shop::open().await;
         let playing = Command::new(env!("CARGO_BIN_EXE_overbooked"))
-            .args(["play", "--url", &url(&shop.database), &path])
+            .args(["play", "--url", &shop.url, &path])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let sleeps = "select exists (select from pg_stat_activity where datname = current_database() \
-                      and query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid())";
-        shop.waits_until("asleep", sleeps).await;
+        shop.waits_until("asleep", SLEEPS).await;
         let pid = playing.id().to_string();
         assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
         let output = playing.wait_with_output().unwrap();

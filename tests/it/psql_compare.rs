@@ -88,6 +88,7 @@ async fn by_us(sql: &str) -> (String, String) {
         target: support::server().target().with_database("postgres"),
         prelude: vec![],
         clock: Instant::now(),
+        guardian: None,
     };
     let session = Session::start(options, told);
     session.submit(SubmissionId(1), Arc::from(sql), None);

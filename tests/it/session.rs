@@ -42,7 +42,7 @@ impl Stage {
         let name = SessionName::new(name);
         let application = format!("overbooked/{name}");
         let clock = Instant::now();
-        let options = SessionOptions { name, application, target, prelude, clock };
+        let options = SessionOptions { name, application, target, prelude, clock, guardian: None };
         Self { session: Session::start(options, told), events, submissions: 0 }
     }
 
@@ -349,7 +349,7 @@ async fn a_full_channel_does_not_keep_a_session_from_closing() {
     let (name, target) = (SessionName::new("Alice"), target(support::server()));
     let application = format!("overbooked/{name}");
     let (prelude, clock) = (Vec::new(), Instant::now());
-    let options = SessionOptions { name, application, target, prelude, clock };
+    let options = SessionOptions { name, application, target, prelude, clock, guardian: None };
     let session = Session::start(options, told.clone());
     session.submit(SubmissionId(1), "select generate_series(1, 5000)".into(), None);
     let full = async {

@@ -10,6 +10,7 @@ use overbooked::engine::postgres::{Cluster, ClusterOptions};
 use overbooked::wire::{ConnectError, Connection, Environment, Refusal, Target};
 use pgwire::messages::PgWireBackendMessage;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 
@@ -33,7 +34,7 @@ set password_encryption = 'md5'; create user md5 password 'word';
 
 /// A server with certificates, and the files that a client needs for it.
 struct Fort {
-    _cluster: Cluster,
+    cluster: Cluster,
     _runtime: Runtime,
     port: u16,
     files: PathBuf,
@@ -48,7 +49,7 @@ fn build() -> Fort {
     let options = ClusterOptions { listen_tcp: Some(port), ..ClusterOptions::default() };
     let mut cluster = runtime.block_on(Cluster::start(&options, &|_| {})).unwrap();
     let files = runtime.block_on(fortify(&mut cluster));
-    Fort { _cluster: cluster, _runtime: runtime, port, files }
+    Fort { cluster, _runtime: runtime, port, files }
 }
 
 async fn fortify(cluster: &mut Cluster) -> PathBuf {
@@ -105,6 +106,21 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(&file, text).unwrap();
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
     chown(&file, Some(owner.uid()), Some(owner.gid())).unwrap();
+}
+
+/// A new database of a user who is let in with TLS alone: how its server is reached from within, and how the user reaches it.
+pub(crate) async fn database_behind_tls(name: &str) -> (PgConnectOptions, String) {
+    let options = support::options(&FORT.cluster);
+    let mut connection = PgConnection::connect_with(&options).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("create database {name} owner encrypted"));
+    sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let (port, files) = (FORT.port, FORT.files.display());
+    let url = format!(
+        "host=localhost hostaddr=127.0.0.1 port={port} user=encrypted dbname={name} \
+         sslmode=verify-full sslrootcert={files}/root.crt"
+    );
+    (options.database(name), url)
 }
 
 async fn connect(user: &str, more: &str) -> Result<Connection, ConnectError> {
