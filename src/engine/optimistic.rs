@@ -28,7 +28,7 @@
 //! | `session`, `simple`, `extended`, `encoding`, `admit` | a client's messages and what they need |
 //! | `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
-//! | `transaction`, `survey`, `commit`, `apply`, `ledger` | a transaction's life and its judgement |
+//! | `transaction`, `survey`, `commit`, `precedence`, `apply`, `ledger` | a transaction's life and its judgement |
 //! | `common`, `news` | what clients share, and what the console is told |
 //! | `place`, `ddl`, `lookout` | who makes way for whom: the rule, changes of the schema, and what neither foresees |
 
@@ -52,6 +52,7 @@ mod news;
 mod packet;
 mod passwords;
 mod place;
+mod precedence;
 mod refusal;
 mod relay;
 mod rewound;

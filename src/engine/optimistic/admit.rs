@@ -210,21 +210,20 @@ impl Session {
 
     /// Brings the copies up to date that this transaction has not used yet.
     pub(super) async fn fill(&mut self, tables: &[u32]) -> Result<(), Trouble> {
-        for table in self.tables.unfilled(tables) {
-            let common = std::sync::Arc::clone(&self.common);
-            self.place.touch(&[table]).await.map_err(Refusal::from)?;
-            let open = self.open()?;
-            if common.is_changed_since(&[table], open.schema_change) {
-                return Err(Refusal::schema_changed().into());
-            }
-            let snapshot = open.snapshot.clone();
-            let lacks = self
-                .tables
-                .seen(table)
-                .and_then(|seen| common.journal().lacks(table, seen, &snapshot));
-            self.tables.fill(&mut self.server, table, lacks).await?;
+        let unfilled = self.tables.unfilled(tables);
+        if unfilled.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.place.touch(&unfilled).await.map_err(Refusal::from)?;
+        let common = std::sync::Arc::clone(&self.common);
+        let open = self.open()?;
+        if common.is_changed_since(&unfilled, open.schema_change) {
+            return Err(Refusal::schema_changed().into());
+        }
+        let snapshot = open.snapshot.clone();
+        let lacks = |table: u32| common.journal().lacks(table, self.tables.seen(table)?, &snapshot);
+        let lacking = unfilled.into_iter().map(|table| (table, lacks(table))).collect();
+        self.tables.fill(&mut self.server, lacking).await
     }
 
     /// A copy takes its numbers from the stored table's sequence by a default, so whether a value may be given for a column that is

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The ledger is the first judge and PostgreSQL the second: a row that somebody changed behind the gateway's back raises 40001 where it
-//! is applied. The gateway's death at any point leaves the stored tables with whole transactions, since PostgreSQL has
+//! is applied. Of several that come together the one that has been trying for longest is judged first (`precedence`). The gateway's death at any point leaves the stored tables with whole transactions, since PostgreSQL has
 //! only this one COMMIT.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -18,6 +18,7 @@ use super::apply::Plan;
 use super::journal::Seen;
 use super::ledger::{Claim, RowId, Snapshot, Verdict};
 use super::news::Happening;
+use super::precedence::{Arrival, Precedence};
 use super::refusal::Refusal;
 use super::server::{Question, Trouble, error_field};
 use super::session::{Session, State, Transaction};
@@ -140,7 +141,10 @@ impl Session {
     /// Commits the open transaction. Whatever comes of it, there is none afterwards.
     pub(super) async fn commit(&mut self) -> io::Result<Ended> {
         match self.try_commit().await {
-            Ok(()) => Ok(Ended::Committed),
+            Ok(()) => {
+                self.trying_since = None;
+                Ok(Ended::Committed)
+            }
             Err(Trouble::Lost(error)) => Err(error),
             Err(trouble) => {
                 self.tables.prepare_retry();
@@ -153,6 +157,8 @@ impl Session {
 
     async fn try_commit(&mut self) -> Result<(), Trouble> {
         self.check_state()?;
+        let common = Arc::clone(&self.common);
+        let arrival = self.arrive(&common.precedence);
         let changes = self.final_changes().await?;
         self.check_limits(&changes)?;
         self.apply_again().await?;
@@ -163,10 +169,11 @@ impl Session {
             self.announce(ddl);
         }
         if changes.iter().all(|table| table.claims().next().is_none() && !table.is_written()) {
+            drop(arrival);
             self.common.journal().note_nothing(xid);
             self.server.ask(Question::prepared("commit")).await?;
         } else {
-            self.commit_changes(&changes, &snapshot, xid).await?;
+            self.commit_changes(&changes, &snapshot, xid, arrival).await?;
         }
         self.tables.commit(&Seen { snapshot, own: xid });
         self.state = State::Idle;
@@ -178,16 +185,26 @@ impl Session {
         Ok(self.after_end(copies_changed).await?)
     }
 
+    /// Takes its place among the COMMITs that are to be judged; none where nothing was begun.
+    fn arrive<'p>(&mut self, precedence: &'p Precedence) -> Option<Arrival<'p>> {
+        let number = self.trying_since?;
+        Some(precedence.arrive(number, self.tables.with_changes()))
+    }
+
     async fn commit_changes(
         &mut self,
         changes: &[TableChanges],
         snapshot: &Snapshot,
         xid: u64,
+        arrival: Option<Arrival<'_>>,
     ) -> Result<(), Trouble> {
         let claims: HashMap<RowId, Claim> = changes.iter().flat_map(TableChanges::claims).collect();
         self.server.ask_all(Plan::late_checks(changes)).await?;
         let plan = Plan::of(changes);
         let common = Arc::clone(&self.common);
+        if let Some(arrival) = &arrival {
+            arrival.turn().await;
+        }
         let mut ledger = common.ledger.lock().await;
         if let Some(verdict) = ledger.judge(snapshot, &claims) {
             drop(ledger);

@@ -1,7 +1,7 @@
 //! What all clients of a gateway share: the ledger, whose lock is the commit lock, and the places that they have among each other.
 //!
 //! Locks: the commit lock is held from the judging of a COMMIT to its entry in the ledger, across a bounded piece of
-//! work on one backend, never across anything that a client decides. The seats' lock and the journal's are never held across an
+//! work on one backend, never across anything that a client decides. Whose turn it is to take it, is waited for before. The seats' lock and the journal's are never held across an
 //! await. The connection of the lookout is held across a question, whose answer waits for nobody.
 
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::news::News;
 use super::passwords::Passwords;
 use super::place::{Place, Seat, Seats};
+use super::precedence::Precedence;
 use super::server::Server;
 use super::{Limits, Mode};
 use crate::wire::{Canceller, ConnectError, Entrance, Passage, Target};
@@ -32,6 +33,8 @@ pub(super) struct Common {
     pub(super) closing: CancellationToken,
     /// Holding it is the right to commit.
     pub(super) ledger: AsyncMutex<Ledger>,
+    /// Whose turn it is to ask for that.
+    pub(super) precedence: Precedence,
     journal: Mutex<Journal>,
     seats: Mutex<Seats>,
     /// Wakes whoever waits for another to make way.
@@ -59,6 +62,7 @@ impl Common {
             way: Mutex::default(),
             closing: CancellationToken::new(),
             ledger: AsyncMutex::default(),
+            precedence: Precedence::default(),
             journal: Mutex::default(),
             seats: Mutex::default(),
             way_made: Notify::new(),

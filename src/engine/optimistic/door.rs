@@ -306,6 +306,7 @@ fn session(
         place,
         tables: Tables::default(),
         state: State::Idle,
+        trying_since: None,
         prepared: std::collections::HashMap::new(),
         portals: std::collections::HashMap::new(),
         skips: false,

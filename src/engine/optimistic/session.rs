@@ -38,6 +38,8 @@ pub(super) struct Session {
     pub(super) place: Place,
     pub(super) tables: Tables,
     pub(super) state: State,
+    /// When the client began with what it tries to commit, counted among all: who has lost tries on.
+    pub(super) trying_since: Option<u64>,
     /// What the client has prepared, by name.
     pub(super) prepared: HashMap<String, Prepared>,
     /// What it has bound or declared.

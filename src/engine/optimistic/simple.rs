@@ -260,6 +260,7 @@ impl Session {
         if matches!(&self.state, State::Idle) {
             self.warn_of_no_transaction();
         }
+        self.trying_since = None;
         self.roll_back().await?;
         self.state = State::Idle;
         Ok(Held::Tag("ROLLBACK"))

@@ -85,7 +85,8 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
 }
 
 impl InUse {
-    fn may_have_changes(&self) -> bool {
+    /// Whether there is anything to ask about it.
+    pub(super) fn may_have_changes(&self) -> bool {
         self.written || self.locked || !self.strong.is_empty() || !self.shared.is_empty()
     }
 }

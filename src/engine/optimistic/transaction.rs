@@ -70,6 +70,7 @@ impl Session {
             self.tables.check(&pinned.mark).ok();
         }
         self.place.begin(pinned.snapshot.oldest);
+        self.trying_since.get_or_insert_with(|| self.common.precedence.number());
         self.state = State::Open(Box::new(Transaction {
             block,
             access: if access == Access::AsSet { pinned.access } else { access },
@@ -173,6 +174,7 @@ impl Session {
             State::Failed | State::Doomed(Block::Explicit) => true,
             State::Idle | State::Doomed(Block::Implicit) => false,
         };
+        self.trying_since = None;
         self.roll_back().await?;
         self.state = if in_block { State::Failed } else { State::Idle };
         Ok(())

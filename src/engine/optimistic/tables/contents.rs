@@ -24,36 +24,49 @@ impl Tables {
         self.copies.get(&table)?.seen.as_ref()
     }
 
-    /// Brings one copy up to date. `lacks` are the keys of the rows that it lacks, where that is known.
+    /// Brings copies up to date in one round trip. With each table come the keys of the rows that its copy lacks, where
+    /// those are known.
     pub(in crate::engine::optimistic) async fn fill(
         &mut self,
         server: &mut Server,
-        table: u32,
-        lacks: Option<HashSet<Key>>,
+        lacking: Vec<(u32, Option<HashSet<Key>>)>,
     ) -> Result<(), Trouble> {
-        let Some(copy) = self.copies.get_mut(&table) else { return Ok(()) };
-        let few = lacks.as_ref().filter(|keys| copy.seen.is_some() && keys.len() <= FEW);
-        let if_rolled_back = few.map_or(Renewal::Before, |_| Renewal::AtUse);
-        if copy.is_littered {
-            server.ask(Question::prepared(Pair::new(&copy.shape, &copy.name).clear())).await?;
+        let (mut questions, mut fillings, mut are_tied) = (Vec::new(), Vec::new(), false);
+        for (table, lacks) in lacking {
+            let Some(copy) = self.copies.get(&table) else { continue };
+            if copy.is_littered {
+                questions.push(Question::prepared(Pair::new(&copy.shape, &copy.name).clear()));
+            }
+            let if_rolled_back = copy.renewal(lacks.as_ref());
+            let asked = copy.filling(lacks);
+            let answer = (!asked.is_empty()).then_some(questions.len());
+            are_tied |= answer.is_some() && copy.shape.is_tied();
+            questions.extend(asked);
+            fillings.push(Filling { table, answer, if_rolled_back });
         }
-        let questions = copy.filling(lacks);
-        let answers = if questions.is_empty() {
-            Vec::new()
-        } else if copy.shape.is_tied() {
+        let answers = if are_tied {
             ask_untied(server, questions).await?
         } else {
             server.ask_all(questions).await.map_err(Trouble::of_changed_schema)?
         };
-        let filled = answers.first();
-        if filled.is_some_and(|filled| filled.value(1) != filled.value(2)) {
-            return Err(Refusal::schema_changed().into());
+        for filling in fillings {
+            let answer = filling.answer.and_then(|place| answers.get(place));
+            self.filled(&filling, answer)?;
         }
-        let boundary = filled.and_then(|filled| filled.value(0)?.parse().ok());
+        Ok(())
+    }
+
+    /// Notes that a copy is in use, from what its filling was answered, if anything had to be asked.
+    fn filled(&mut self, filling: &Filling, answer: Option<&Answer>) -> Result<(), Refusal> {
+        if answer.is_some_and(|filled| filled.value(1) != filled.value(2)) {
+            return Err(Refusal::schema_changed());
+        }
+        let Some(copy) = self.copies.get_mut(&filling.table) else { return Ok(()) };
+        let boundary = answer.and_then(|filled| filled.value(0)?.parse().ok());
         copy.in_use = Some(InUse {
             boundary: boundary.unwrap_or(-1),
-            file: filled.and_then(|filled| filled.value(1).map(str::to_owned)),
-            if_rolled_back,
+            file: answer.and_then(|filled| filled.value(1).map(str::to_owned)),
+            if_rolled_back: filling.if_rolled_back,
             written: false,
             may_vanish: false,
             locked: false,
@@ -76,6 +89,12 @@ impl Tables {
         let mut used: Vec<_> = used.collect();
         used.sort_by_key(|used| used.shape.oid);
         used
+    }
+
+    /// The tables that the open transaction may have changed.
+    pub(in crate::engine::optimistic) fn with_changes(&mut self) -> HashSet<u32> {
+        let used = self.used().into_iter().filter(|used| used.state.may_have_changes());
+        used.map(|used| used.shape.oid).collect()
     }
 
     /// The copy of this table, if the open transaction uses it.
@@ -126,7 +145,23 @@ impl Tables {
     }
 }
 
+/// A copy that is brought up to date.
+struct Filling {
+    table: u32,
+    /// Which answer tells how that went.
+    answer: Option<usize>,
+    if_rolled_back: Renewal,
+}
+
 impl Copy {
+    /// What a rollback leaves to do after these rows were taken anew.
+    fn renewal(&self, lacks: Option<&HashSet<Key>>) -> Renewal {
+        match lacks {
+            Some(keys) if self.seen.is_some() && keys.len() <= FEW => Renewal::AtUse,
+            _ => Renewal::Before,
+        }
+    }
+
     /// Whether it is brought up to date before the next transaction begins, if this one is rolled back.
     fn is_to_renew(&self) -> bool {
         self.is_kept_current()
