@@ -10,7 +10,7 @@ use crate::engine::optimistic::{Certificate, Gateway, GatewayError, Mode, Option
 use crate::exit::{Exit, Failure};
 use crate::fault::with_causes;
 use crate::launch;
-use crate::scenario::EngineKind;
+use crate::scenario::{EngineKind, Isolation};
 
 /// Serves until a signal ends it.
 pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
@@ -20,6 +20,7 @@ pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
 
 async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
     let certificate = certificate(arguments)?;
+    let isolation = isolation(arguments)?;
     let venues = launch::engine(&arguments.engine).await?;
     let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
     let mode = match arguments.engine.engine {
@@ -31,7 +32,10 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
         listen: Some(arguments.listen),
         password_file: arguments.password_file.clone(),
         certificate,
-        ..Options::new(venue.target)
+        ..Options::new(match isolation {
+            Some(level) => venue.target.with_parameter(DEFAULT_ISOLATION, level.as_sql()),
+            None => venue.target,
+        })
     };
     let served = match Gateway::start(options).await {
         Ok(gateway) => until_told_to_stop(gateway, mode).await,
@@ -39,6 +43,20 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
     };
     launch::stop(&venues).await?;
     served
+}
+
+const DEFAULT_ISOLATION: &str = "default_transaction_isolation";
+
+/// The level of clients' transactions that do not name one: the optimistic engine knows a single one.
+fn isolation(arguments: &ServeArgs) -> Result<Option<Isolation>, Failure> {
+    match (arguments.engine.isolation, arguments.engine.engine) {
+        (level, Some(EngineChoice::Postgres)) => Ok(level),
+        (None | Some(Isolation::RepeatableRead), _) => Ok(None),
+        (Some(level), _) => Err(Failure::misuse(format!(
+            "--isolation: {} is not to be had from the optimistic engine, whose transactions are all repeatable read; it goes with --engine postgres",
+            level.as_sql()
+        ))),
+    }
 }
 
 async fn until_told_to_stop(gateway: Gateway, mode: Mode) -> eyre::Result<Exit> {

@@ -13,8 +13,9 @@ use overbooked::engine::postgres::{Cluster, SUPERUSER};
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
 
-use crate::gateway::connect;
+use crate::gateway::{connect, says};
 use crate::gateway_crash::{BANK, audit, transfers, work};
+use crate::headless::{complaint, overbooked};
 use crate::support;
 
 /// `overbooked serve` in front of a server; killed with this value.
@@ -25,14 +26,19 @@ struct Process {
 
 impl Process {
     fn start(cluster: &Cluster) -> Self {
-        Self::start_with(cluster, &[])
+        Self::start_engine("optimistic", cluster)
     }
 
-    fn start_with(cluster: &Cluster, variables: &[(&str, &Path)]) -> Self {
-        Self::start_engine("optimistic", cluster, variables)
+    fn start_engine(engine: &str, cluster: &Cluster) -> Self {
+        Self::start_with(engine, cluster, &[], &[])
     }
 
-    fn start_engine(engine: &str, cluster: &Cluster, variables: &[(&str, &Path)]) -> Self {
+    fn start_with(
+        engine: &str,
+        cluster: &Cluster,
+        variables: &[(&str, &Path)],
+        arguments: &[&str],
+    ) -> Self {
         let url = format!(
             "host={} port={} user={SUPERUSER} dbname=postgres",
             cluster.folder().display(),
@@ -40,6 +46,7 @@ impl Process {
         );
         let mut child = Command::new(env!("CARGO_BIN_EXE_overbooked"))
             .args(["serve", "--engine", engine, "--listen", "127.0.0.1:0", "--url", &url])
+            .args(arguments)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
@@ -50,10 +57,14 @@ impl Process {
         Self { address: address.unwrap_or_else(|_| panic!("no address: {line:?}")), child }
     }
 
-    async fn client(&self) -> Client {
+    fn config(&self) -> tokio_postgres::Config {
         let mut config = tokio_postgres::Config::new();
         config.host("127.0.0.1").port(self.address.port()).user(SUPERUSER).dbname("postgres");
-        let (client, connection) = config.connect(NoTls).await.unwrap();
+        config
+    }
+
+    async fn client(&self) -> Client {
+        let (client, connection) = self.config().connect(NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     }
@@ -81,7 +92,10 @@ fn the_certificate_of_a_killed_gateway_is_taken_away_by_the_next() {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     let certificate = |process: &Process| [format!("localhost-{}.crt", process.address.port())];
-    let start = || Process::start_with(support::server(), &[("XDG_DATA_HOME", home.path())]);
+    let start = || {
+        let variables = [("XDG_DATA_HOME", home.path())];
+        Process::start_with("optimistic", support::server(), &variables, &[])
+    };
     let mut first = start();
     assert_eq!(there(), certificate(&first));
     first.kill();
@@ -138,7 +152,7 @@ async fn a_gateway_that_is_told_to_end_tells_its_clients_and_leaves_no_backend()
     let cluster = support::start_own().await;
     let witness = outsider(&cluster).await;
     for engine in ["optimistic", "postgres"] {
-        let mut process = Process::start_engine(engine, &cluster, &[]);
+        let mut process = Process::start_engine(engine, &cluster);
         let (rests, works) = (process.client().await, process.client().await);
         rests.batch_execute("begin; select 1").await.unwrap();
         let works = tokio::spawn(async move { works.batch_execute("select pg_sleep(600)").await });
@@ -160,13 +174,41 @@ async fn a_gateway_that_is_told_to_end_tells_its_clients_and_leaves_no_backend()
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_for_who_names_none_goes_with_pass_through_alone() {
+    let cluster = support::server();
+    let start = |engine, level| Process::start_with(engine, cluster, &[], &["--isolation", level]);
+    let level = async |process: &Process, options: &str| {
+        let mut config = process.config();
+        config.options(options);
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        says(&client, "show transaction_isolation").await
+    };
+    let process = start("postgres", "serializable");
+    assert_eq!(level(&process, "-c work_mem=7MB").await, "serializable; (1)");
+    let own = "-c default-transaction-isolation=repeatable\\ read";
+    assert_eq!(level(&process, own).await, "repeatable read; (1)");
+    let process = start("optimistic", "repeatable-read");
+    assert_eq!(level(&process, "-c work_mem=7MB").await, "repeatable read; (1)");
+    for arguments in [
+        &["serve", "--isolation", "serializable"][..],
+        &["serve", "--engine", "optimistic", "--isolation", "read-committed"],
+    ] {
+        let output = overbooked(arguments);
+        let complaint = complaint(&output);
+        assert_eq!(output.status.code(), Some(2), "{complaint}");
+        assert!(complaint.contains("is not to be had from the optimistic engine"), "{complaint}");
+    }
+}
+
 /// The system closes what a killed process had open, and PostgreSQL hears it where a client rests.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_killed_leaves_no_open_transaction() {
     let cluster = support::start_own().await;
     let witness = outsider(&cluster).await;
     for engine in ["optimistic", "postgres"] {
-        let mut process = Process::start_engine(engine, &cluster, &[]);
+        let mut process = Process::start_engine(engine, &cluster);
         let rests = process.client().await;
         rests.batch_execute("begin; select 1").await.unwrap();
         process.kill();
@@ -214,7 +256,7 @@ async fn crash(victim: &Client) {
 }
 
 /// The first process of a server, by the file that it keeps for that.
-fn postmaster(row: &tokio_postgres::Row) -> rustix::process::Pid {
+pub(crate) fn postmaster(row: &tokio_postgres::Row) -> rustix::process::Pid {
     let file = std::path::Path::new(row.get::<_, &str>(0)).join("postmaster.pid");
     let text = std::fs::read_to_string(file).unwrap();
     rustix::process::Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()

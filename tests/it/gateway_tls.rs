@@ -176,6 +176,39 @@ async fn tls_may_be_begun_without_asking_by_who_says_for_which_protocol() {
     }
 }
 
+/// As PostgreSQL answers where it has a certificate (`ProcessStartupPacket`).
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_twice_and_nothing_is_said_before_the_answer() {
+    for mode in MODES {
+        let fort = Fortified::start(mode, None).await;
+        for (code, version) in [(47, "1234.5679"), (48, "1234.5680")] {
+            let mut client = fort.encrypt_when_asked().await;
+            client.write_all(&[0, 0, 0, 8, 4, 210, 22, code]).await.unwrap();
+            let told = refusal(&mut client).await;
+            let expected = format!(
+                "C0A000 Munsupported frontend protocol {version}: server supports 3.0 to 3."
+            );
+            assert!(told.contains(&expected), "{mode:?}: {told}");
+        }
+        let mut stream = fort.dial().await;
+        let early = [&[0, 0, 0, 8, 4, 210, 22, 47][..], &fort.start_up()].concat();
+        stream.write_all(&early).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'S');
+        let mut client = fort.encrypt(stream, &[b"postgresql"]).await.unwrap();
+        let told = refusal(&mut client).await;
+        let expected = "SFATAL VFATAL C08P01 Mreceived unencrypted data after SSL request";
+        assert!(told.starts_with(expected), "{mode:?}: {told}");
+        fort.gateway.stop().await;
+    }
+}
+
+/// The fields of the error that is all that is said.
+async fn refusal(client: &mut TlsStream<TcpStream>) -> String {
+    let heard = until(client, b'E').await;
+    assert_eq!(heard.len(), 1);
+    String::from_utf8_lossy(&heard[0].1).replace('\0', " ")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_can_be_bound_to_the_certificate() {
     for mode in MODES {

@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use overbooked::engine::optimistic::{Gateway, Mode, Options};
 use overbooked::engine::postgres::SUPERUSER;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use crate::gateway::{Served, says};
+use crate::gateway::{Served, connect, says};
+use crate::gateway_kill::postmaster;
 use crate::support;
 
 /// How long an answer may take before a test gives up on it.
@@ -186,29 +188,109 @@ async fn malformed_packets_get_postgresqls_errors() {
     }
 }
 
-/// Encryption is asked for once; over a Unix socket there is none.
+/// What is answered, one request after the other; where it is more than a letter, all of it up to the end.
+async fn negotiation(socket: &Path, requests: &[&[u8]]) -> Vec<String> {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let mut answers = Vec::new();
+    for request in requests {
+        stream.write_all(request).await.unwrap();
+        let mut answer = vec![stream.read_u8().await.unwrap()];
+        if answer[0] != b'N' {
+            if answer[0] == b'E' {
+                stream.read_to_end(&mut answer).await.unwrap();
+            }
+            answers.push(answer.escape_ascii().to_string());
+            break;
+        }
+        answers.push("N".to_owned());
+    }
+    answers
+}
+
+/// Over a Unix socket there is none; each kind may be asked for again once the other one was.
 #[tokio::test(flavor = "multi_thread")]
 async fn encryption_is_declined_as_the_server_declines_it() {
     let served = Served::passing_through().await;
     let own = start_up(VERSION_3, &[("user", SUPERUSER), ("database", served.database())]);
-    let (ssl, gss) = (packet(80_877_103, b""), packet(80_877_104, b""));
-    for requests in [&[&ssl, &gss][..], &[&gss, &ssl], &[&ssl, &ssl], &[&gss, &gss]] {
-        let mut heard = Vec::new();
-        let (through, straight) = sockets(&served);
-        for socket in [through, straight] {
-            let mut stream = UnixStream::connect(socket).await.unwrap();
-            let mut answers = Vec::new();
-            for request in [requests, &[&own]].concat() {
-                // After a refusal there is nobody to write to.
-                stream.write_all(request).await.ok();
-                let mut answer = [0];
-                answers.push(stream.read(&mut answer).await.map_or(0, |_| answer[0]));
-            }
-            heard.push(String::from_utf8_lossy(&answers[..2]).into_owned());
-        }
-        assert_eq!(heard[0], heard[1]);
-        assert_eq!(heard[0].ends_with('E'), requests[0] == requests[1], "{heard:?}");
+    let (ssl, gss) = (&packet(80_877_103, b"")[..], &packet(80_877_104, b"")[..]);
+    let (through, straight) = sockets(&served);
+    for (requests, last) in [
+        (&[ssl, gss, &own][..], "R"),
+        (&[gss, ssl, &own], "R"),
+        (&[ssl, gss, ssl, gss, &own], "R"),
+        (&[gss, ssl, gss, ssl, ssl], "protocol 1234.5679: server supports 3.0 to 3."),
+        (&[ssl, ssl], "protocol 1234.5679: server supports 3.0 to 3."),
+        (&[gss, gss], "protocol 1234.5680: server supports 3.0 to 3."),
+        (&[ssl, gss, gss], "protocol 1234.5680: server supports 3.0 to 3."),
+    ] {
+        let heard = negotiation(&through, requests).await;
+        assert_eq!(heard, negotiation(&straight, requests).await);
+        assert!(heard.last().unwrap().contains(last), "{heard:?}");
     }
+}
+
+/// An error's fields, but for the place in the server's source that has raised it.
+fn unplaced(told: &str) -> String {
+    let fields = told.split("\\x00").filter(|field| !field.starts_with(['F', 'L', 'R']));
+    fields.collect::<Vec<_>>().join(" ")
+}
+
+/// Whoever means to be encrypted says nothing before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_the_answer_to_a_request_for_encryption_is_refused() {
+    let passing = Served::passing_through().await;
+    let optimistic = Served::start().await;
+    let own = start_up(VERSION_3, &[("user", SUPERUSER), ("database", passing.database())]);
+    for code in [80_877_103, 80_877_104] {
+        let first = [packet(code, b""), own.clone()].concat();
+        let mut heard = Vec::new();
+        let (through, straight) = sockets(&passing);
+        let (engine, _) = sockets(&optimistic);
+        for socket in [straight, through, engine] {
+            let mut stream = UnixStream::connect(socket).await.unwrap();
+            stream.write_all(&first).await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            // The letter, the tag and the length, which counts the place.
+            assert_eq!((&answer[..2], answer.len() > 6), (&b"NE"[..], true));
+            heard.push(unplaced(&answer[6..].escape_ascii().to_string()));
+        }
+        assert!(heard[0].contains("C08P01 Mreceived unencrypted data after"), "{heard:?}");
+        assert!(heard.iter().all(|told| *told == heard[0]), "{heard:#?}");
+    }
+}
+
+/// A smart shutdown waits for whoever is there, and turns away whoever comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_shuts_down_says_so_itself() {
+    let cluster = support::start_own().await;
+    let stays = connect(cluster.folder(), cluster.port(), "postgres").await;
+    let row = stays.query_one("show data_directory", &[]).await.unwrap();
+    let mut doors = vec![cluster.folder().join(format!(".s.PGSQL.{}", cluster.port()))];
+    let mut gateways = Vec::new();
+    for mode in [Mode::PassThrough, Mode::Optimistic] {
+        let folder = tempfile::tempdir().unwrap();
+        let socket_folder = Some(folder.path().to_owned());
+        let options = Options { mode, socket_folder, ..Options::new(cluster.target()) };
+        doors.push(folder.path().join(".s.PGSQL.5432"));
+        gateways.push((Gateway::start(options).await.unwrap(), folder));
+    }
+    rustix::process::kill_process(postmaster(&row), rustix::process::Signal::TERM).unwrap();
+    let own = start_up(VERSION_3, &[("user", SUPERUSER), ("database", "postgres")]);
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    let shuts_down = async {
+        while !conversation(&doors[0], &own).await[0].contains("C57P03") {
+            pace.tick().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, shuts_down).await.expect("it turns others away");
+    let straight = conversation(&doors[0], &own).await;
+    assert_eq!(conversation(&doors[1], &own).await, straight);
+    assert_eq!(conversation(&doors[2], &own).await, straight);
+    for (gateway, _) in gateways {
+        gateway.stop().await;
+    }
+    drop(stays);
 }
 
 /// What the optimistic engine answers to a packet, as far as it is no parameter.

@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncWriteExt;
+use futures::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::certificate::Tls;
 use super::common::Common;
@@ -64,23 +65,27 @@ pub(super) async fn receive(
     match opening {
         Opening::Cancel(packet) => cancel(arrival.stream, &common, &packet).await,
         Opening::Session(packet) => begin(arrival, common, packet).await,
-        again => {
-            let message = format!(
-                "unsupported frontend protocol {}: server supports 3.0 to 3.0",
-                again.version()
-            );
-            let mut client = Line::<ClientTag>::new(arrival.stream, BytesMut::new());
-            Refusal::unsupported(message).write_fatal(&mut client.out);
-            client.close().await
+        Opening::Early(asked) => turn_out(arrival.stream, &Refusal::early(asked)).await,
+        again if common.mode == Mode::PassThrough => {
+            relay::refer_again(arrival.stream, &common, again.code()).await
         }
+        again => turn_out(arrival.stream, &Refusal::version(again.code(), "3.0")).await,
     }
 }
 
-/// Up to what a client wants, encrypted or not. It may ask for each kind of encryption once, and not within another.
+/// Up to what a client wants, encrypted or not. It may ask for either kind of encryption, in turns as long as it likes, and not within one.
 async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Opening)> {
     let (mut may_encrypt, mut may_encrypt_otherwise) = (true, true);
     loop {
-        match (Opening::read(&mut arrival.stream).await?, &tls) {
+        let opening = Opening::read(&mut arrival.stream).await?;
+        let (asks, asked) = match opening {
+            Opening::Encrypt => (may_encrypt, "SSL request"),
+            Opening::EncryptOtherwise => (may_encrypt_otherwise, "GSSAPI encryption request"),
+            _ => (false, ""),
+        };
+        // Whoever waits for the answer has said nothing more.
+        let is_early = asks && has_said_more(&mut arrival.stream);
+        match (opening, &tls) {
             (Opening::Encrypt, Some(tls)) if may_encrypt => {
                 arrival.stream.write_all(b"S").await?;
                 arrival.stream.flush().await?;
@@ -89,11 +94,11 @@ async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Op
             }
             (Opening::Encrypt, None) if may_encrypt => {
                 arrival.stream.write_all(b"N").await?;
-                may_encrypt = false;
+                (may_encrypt, may_encrypt_otherwise) = (false, true);
             }
             (Opening::EncryptOtherwise, _) if may_encrypt_otherwise => {
                 arrival.stream.write_all(b"N").await?;
-                may_encrypt_otherwise = false;
+                (may_encrypt, may_encrypt_otherwise) = (true, false);
             }
             (Opening::Handshake(read), Some(tls)) if !arrival.is_encrypted => {
                 let stream = Box::new(Rewound::new(read, arrival.stream));
@@ -111,7 +116,17 @@ async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Op
             }
             (opening, _) => return Ok((arrival, opening)),
         }
+        if is_early {
+            return Ok((arrival, Opening::Early(asked)));
+        }
     }
+}
+
+/// Whether the client has sent more than what was read, which is taken away and never looked at.
+fn has_said_more(stream: &mut Box<dyn Stream>) -> bool {
+    let mut unread = [0; PACKET];
+    let read = stream.read(&mut unread).now_or_never();
+    matches!(read, Some(Ok(1..)))
 }
 
 /// What a client says that it will speak within TLS (PostgreSQL 17).
@@ -193,8 +208,12 @@ fn adapted(mut start_up: StartUp, common: &Common) -> Result<StartUp, Refusal> {
 
 /// The settings with which the gateway connects (`options` of its own server's URL) are those of its clients, where they say nothing.
 fn with_the_gateways_settings(mut start_up: StartUp, common: &Common) -> StartUp {
+    let options = start_up.get("options").map(|options| String::from_utf8_lossy(options));
+    let options = options.unwrap_or_default().replace('-', "_");
     for (name, value) in common.backend.parameters() {
-        start_up.set_unless_there(name, value);
+        if !options.contains(name.as_str()) {
+            start_up.set_unless_there(name, value);
+        }
     }
     start_up
 }
@@ -215,6 +234,16 @@ pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an opti
 /// What cannot be had through the engine, from where only the engine is seen.
 pub(crate) const ALONE: &str =
     "this server is optimistic itself; PostgreSQL's way is seen behind it, not here";
+
+/// How much is read at once of what nobody looks at.
+const PACKET: usize = 8 * 1024;
+
+/// Tells a client why it does not come in.
+pub(super) async fn turn_out(stream: Box<dyn Stream>, refusal: &Refusal) -> io::Result<()> {
+    let mut client = Line::<ClientTag>::new(stream, BytesMut::new());
+    refusal.write_fatal(&mut client.out);
+    client.close().await
+}
 
 /// Tells a client in the server's own words, if it had any, that the server cannot be had.
 pub(super) async fn turn_away(mut client: Line<ClientTag>, error: &ConnectError) -> io::Result<()> {

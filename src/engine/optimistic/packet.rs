@@ -24,6 +24,8 @@ pub(super) enum Opening {
     EncryptOtherwise,
     /// TLS without a question (`sslnegotiation=direct`), of which these bytes have been read.
     Handshake([u8; 4]),
+    /// More, right behind such a question and before its answer.
+    Early(&'static str),
     /// A statement of another connection is to be cancelled.
     Cancel(Bytes),
     /// A session is to begin, or something that nobody understands.
@@ -55,11 +57,11 @@ impl Opening {
         })
     }
 
-    /// The number in the place of a version, as PostgreSQL tells it to who asks a second time.
-    pub(super) fn version(&self) -> &'static str {
+    /// What stands in the place of a version in a request for encryption.
+    pub(super) fn code(&self) -> u32 {
         match self {
-            Self::Encrypt => "1234.5679",
-            _ => "1234.5680",
+            Self::Encrypt => SSL_REQUEST,
+            _ => GSS_REQUEST,
         }
     }
 }

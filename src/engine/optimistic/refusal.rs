@@ -171,6 +171,20 @@ impl Refusal {
         Self::new("22021", message)
     }
 
+    /// A version of the protocol that nobody speaks, in PostgreSQL's words.
+    pub(super) fn version(version: u32, newest: &str) -> Self {
+        let (major, minor) = (version >> 16, version & 0xffff);
+        Self::unsupported(format!(
+            "unsupported frontend protocol {major}.{minor}: server supports 3.0 to {newest}"
+        ))
+    }
+
+    /// Bytes behind a request for encryption, in PostgreSQL's words.
+    pub(super) fn early(asked: &str) -> Self {
+        let detail = "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.";
+        Self::protocol(format!("received unencrypted data after {asked}")).with('D', detail)
+    }
+
     /// The gateway is told to end, in PostgreSQL's words.
     pub(super) fn terminated() -> Self {
         let message = "terminating connection due to administrator command";

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::common::Common;
 use super::conversation::{BUFFER, Conversation, Place};
-use super::door::turn_away;
+use super::door::{turn_away, turn_out};
 use super::packet::StartUp;
 use super::refusal::Refusal;
 use crate::wire::frame::{ClientTag, Line, ServerTag, Stream};
@@ -45,19 +45,50 @@ enum Prover {
 
 /// Hands on a packet that begins no session, and what the server answers to it.
 pub(super) async fn refer(
-    mut stream: Box<dyn Stream>,
+    stream: Box<dyn Stream>,
     common: &Common,
     packet: &[u8],
 ) -> io::Result<()> {
     match common.enter_server(packet, b"").await {
         Err(error) => turn_away(Line::new(stream, BytesMut::new()), &error).await,
-        Ok(mut server) => loop {
-            let bytes = server.bytes().await?;
-            if bytes.is_empty() {
-                break stream.shutdown().await;
-            }
-            stream.write_all(&bytes).await?;
-        },
+        Ok(server) => hand_on(stream, server, &[]).await,
+    }
+}
+
+/// Hands on a request for encryption that has been answered before, to where it has been answered before: what is wrong with it, the
+/// server knows, and which versions it speaks.
+pub(super) async fn refer_again(
+    stream: Box<dyn Stream>,
+    common: &Common,
+    code: u32,
+) -> io::Result<()> {
+    let packet = [8, code].map(u32::to_be_bytes).concat();
+    let mut server = match common.enter_server(&packet, b"").await {
+        Err(error) => return turn_away(Line::new(stream, BytesMut::new()), &error).await,
+        Ok(server) => server,
+    };
+    let first = server.bytes().await?;
+    match &first[..] {
+        b"N" => {
+            server.pass(&packet).await?;
+            hand_on(stream, server, &[]).await
+        }
+        // Where it encrypts, what is asked for again would have to be asked within.
+        b"S" | b"G" => turn_out(stream, &Refusal::version(code, "3.0")).await,
+        // It was asked on the way there.
+        refused => hand_on(stream, server, refused).await,
+    }
+}
+
+/// Hands on what the server says until it hangs up, some of which has been read.
+async fn hand_on(mut stream: Box<dyn Stream>, mut server: Entrance, read: &[u8]) -> io::Result<()> {
+    stream.write_all(read).await?;
+    loop {
+        let bytes = server.bytes().await?;
+        if bytes.is_empty() {
+            return stream.shutdown().await;
+        }
+        stream.write_all(&bytes).await?;
     }
 }
 

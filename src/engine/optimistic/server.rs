@@ -5,6 +5,7 @@
 //! destroy the client's unnamed statement and portal (PostgreSQL documentation, 54.2.3).
 
 mod parameters;
+mod parsing;
 mod question;
 
 use std::collections::{HashMap, VecDeque};

@@ -3,6 +3,8 @@
 //! Statements of one message without a block around them are one transaction, as in PostgreSQL. The tag of the last one is held
 //! back until its COMMIT has succeeded: a statement on its own gets the conflict itself.
 
+mod syntax;
+
 use std::io;
 
 use bytes::BufMut;
@@ -18,6 +20,7 @@ use super::statement::{Access, Kind, Statement, is_async};
 use super::tables::Turned;
 use crate::syntax::split;
 use crate::wire::frame::{ClientTag, FromClient, FromServer, ServerTag, put, put_text};
+use syntax::Part;
 
 /// What a statement left to be said, once its transaction is known to stand.
 #[derive(Debug, Default)]
@@ -69,19 +72,22 @@ impl Session {
     }
 
     async fn run_text(&mut self, sql: &str) -> Result<(), Trouble> {
-        // As PostgreSQL reads a message: all of it before any of it runs.
         let strings = self.server.parameters().strings();
-        let mut statements = split(sql, strings);
-        statements.retain(|statement| !statement.is_empty);
-        if statements.is_empty() {
+        let parts = split(sql, strings).into_iter().filter(|part| !part.is_empty);
+        let parts = parts.map(|part| Part {
+            statement: Statement::read(part.body(), strings),
+            before: sql[..part.range.start].chars().count(),
+            is_terminated: part.is_terminated,
+        });
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() {
             put(&mut self.client.out, b'I', |_| {});
         }
+        self.check_syntax(&parts).await?;
         let mut held = Held::Nothing;
-        for part in statements {
+        for part in &parts {
             self.release(std::mem::take(&mut held));
-            let statement = Statement::read(part.body(), strings);
-            let before = sql[..part.range.start].chars().count();
-            held = self.run(&statement, before).await?;
+            held = self.run(&part.statement, part.before).await?;
         }
         self.settle().await?;
         self.release(held);

@@ -36,6 +36,13 @@ impl Parameters {
         self.reported.get(Strings::SETTING).map_or(Strings::Conforming, |value| Strings::of(value))
     }
 
+    /// The server's version, as far as it counts; 0 where it does not say.
+    pub(in crate::engine::optimistic) fn major_version(&self) -> u32 {
+        let version = self.reported.get("server_version").map_or("", String::as_str);
+        let digits = version.split(|letter: char| !letter.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    }
+
     pub(super) fn readable_encoding(&self) -> &str {
         &self.readable
     }
