@@ -183,7 +183,7 @@ async fn a_level_for_who_names_none_goes_with_pass_through_alone() {
         config.options(options);
         let (client, connection) = config.connect(NoTls).await.unwrap();
         tokio::spawn(connection);
-        says(&client, "show transaction_isolation").await
+        says(&client, "select current_setting('transaction_isolation')").await
     };
     let process = start("postgres", "serializable");
     assert_eq!(level(&process, "-c work_mem=7MB").await, "serializable; (1)");

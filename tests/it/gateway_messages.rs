@@ -42,7 +42,7 @@ const MESSAGES: &[&str] = &[
     "select 1; explain (costs off) select 1; select 2",
     "select 1; declare c cursor for selct",
     "select 1; create table x as selct 1",
-    "select 1; call call()",
+    "select 1; call selct",
     "select 1; (selct 1)",
     "select 1; (select 2); table t; values (3); with q as (select 4) select * from q",
     "insert into t values (7); insert into t values (8, 9)",

@@ -73,7 +73,7 @@ pub(super) async fn receive(
     }
 }
 
-/// Up to what a client wants, encrypted or not. It may ask for either kind of encryption, in turns as long as it likes, and not within one.
+/// Up to what a client wants, encrypted or not. It may ask for each kind of encryption once, and not within another.
 async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Opening)> {
     let (mut may_encrypt, mut may_encrypt_otherwise) = (true, true);
     loop {
@@ -94,11 +94,11 @@ async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Op
             }
             (Opening::Encrypt, None) if may_encrypt => {
                 arrival.stream.write_all(b"N").await?;
-                (may_encrypt, may_encrypt_otherwise) = (false, true);
+                may_encrypt = false;
             }
             (Opening::EncryptOtherwise, _) if may_encrypt_otherwise => {
                 arrival.stream.write_all(b"N").await?;
-                (may_encrypt, may_encrypt_otherwise) = (true, false);
+                may_encrypt_otherwise = false;
             }
             (Opening::Handshake(read), Some(tls)) if !arrival.is_encrypted => {
                 let stream = Box::new(Rewound::new(read, arrival.stream));

@@ -11,10 +11,11 @@
 //! | any other | as it is: what it names is looked up when it runs |
 
 use super::super::admit::plain_ddl;
-use super::super::server::{Trouble, error_field};
+use super::super::server::Trouble;
 use super::super::session::Session;
 use super::super::statement::Statement;
-use crate::wire::frame::FromServer;
+use super::super::tables::Turned;
+use super::moved;
 
 /// The first version with function bodies that are not strings.
 const WITH_BODIES: u32 = 14;
@@ -42,16 +43,18 @@ impl Session {
             return Ok(());
         }
         let version = self.server.parameters().major_version();
-        let parsed: Vec<_> =
-            parts.iter().filter_map(|part| Some((part, part.form(version)?))).collect();
-        let texts: Vec<_> = parsed.iter().map(|(part, form)| part.text(*form)).collect();
-        match self.server.try_to_parse(&texts).await? {
+        let parsed = parts.iter().filter_map(|part| Some((part, part.text(part.form(version)?))));
+        let (parsed, texts): (Vec<_>, Vec<_>) = parsed.unzip();
+        let Some((place, refused)) = self.server.try_to_parse(&texts).await? else {
+            return Ok(());
+        };
+        let Some(part) = parsed.get(place) else { return Err(Trouble::Server(refused)) };
+        // What a form adds may be in the error: by itself it is told as it is.
+        let text = part.text(AS_IT_IS);
+        match self.server.try_to_parse(std::slice::from_ref(&text)).await? {
             None => Ok(()),
-            Some((place, refused)) => {
-                let refused = parsed.get(place).map_or(refused.clone(), |(part, (before, _))| {
-                    moved(&refused, before.chars().count(), part.before)
-                });
-                Err(Trouble::Server(refused))
+            Some((_, refused)) => {
+                Err(Trouble::Server(moved(&refused, &Turned::whole(text), part.before)))
             }
         }
     }
@@ -82,14 +85,6 @@ impl Part {
         // CREATE INDEX ASYNC is known to the gateway alone.
         format!("{before}{}{end}{after}", plain_ddl(&self.statement).sql)
     }
-}
-
-/// An error whose position is one in the whole message: so many characters were put before the statement, and so many stand there.
-fn moved(frame: &FromServer, put_before: usize, stand_before: usize) -> FromServer {
-    let position = error_field(frame, b'P').and_then(|text| text.parse::<usize>().ok());
-    let Some(position) = position else { return frame.clone() };
-    let place = position.saturating_sub(put_before) + stand_before;
-    frame.with_error_field(b'P', &place.to_string())
 }
 
 #[cfg(test)]
