@@ -175,11 +175,13 @@ fn create(path: &Path) -> Result<fs::File, Failure> {
         .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
 }
 
-/// Why it was not played to its end, teardown included, in words.
+/// Why it was not played to its end, teardown included, in words; a reason a line, with what a server said under it.
 fn stopped(played: &Played) -> Option<String> {
-    let untidy = played.untidy.iter().find(|untidy| untidy.is_of_the_scenario());
-    let stop = played.stop.as_ref().map(|stop| sentence(played, stop));
-    stop.or_else(|| untidy.map(ToString::to_string)).or_else(|| unwatched(&played.unwatched))
+    let stop = played.stop.iter().map(|stop| sentence(played, stop));
+    let untidy = played.untidy.iter().filter(|untidy| untidy.is_of_the_scenario());
+    let reasons = stop.chain(unwatched(&played.unwatched)).chain(untidy.map(ToString::to_string));
+    let reasons: Vec<String> = reasons.collect();
+    (!reasons.is_empty()).then(|| reasons.join("\n"))
 }
 
 /// What was to be watched and was not there, in words.

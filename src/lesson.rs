@@ -7,11 +7,20 @@ pub fn of(message: &ServerMessage) -> Option<&'static str> {
     let text = message.message.as_str();
     match message.code.as_str() {
         "40001" => Some(serialization_failure(text)),
-        "23505" if text.starts_with("could not create unique index") => Some(
+        "23505" if is_of_an_index_build(message) => Some(
             "Two rows have the same key already, so the database cannot promise that there will never be two.",
         ),
         code => lesson(code),
     }
+}
+
+/// Whether the server was sorting the keys of an index to be (`tuplesort.c`), which its routine says in any language.
+fn is_of_an_index_build(message: &ServerMessage) -> bool {
+    let is_from_there = |(letter, text): &(char, String)| {
+        *letter == 'R' && text.starts_with("comparetup_index_btree")
+    };
+    message.message.starts_with("could not create unique index")
+        || message.more.iter().any(is_from_there)
 }
 
 /// Why a transaction cannot go on beside the others. A message in another language, or of another product, teaches only what is always true.

@@ -3,7 +3,7 @@
 //! All of them are folds over the same events in canonical order, so that they read the same from run to run: no process
 //! numbers, no transaction numbers, and times only when asked for.
 
-use crate::event::{Event, SessionName};
+use crate::event::{Event, SessionName, octets};
 use crate::isolation_output::retold;
 use crate::scenario::check::{Breach, Part};
 use crate::scenario::{Origin, Scenario, Schedule};
@@ -54,13 +54,14 @@ pub enum Format {
 impl Playbill<'_> {
     /// The document, ending in a line break.
     pub fn render(&self, format: Format) -> String {
-        match format {
+        let document = match format {
             Format::Text => self.text(),
             Format::Markdown => self.markdown(),
             Format::Json => self.json(),
             Format::Mermaid => self.mermaid(),
             Format::Spec => self.spec(),
-        }
+        };
+        legible(&document, format)
     }
 
     fn spec(&self) -> String {
@@ -75,7 +76,7 @@ impl Playbill<'_> {
         format!("{title}\n{rule}\n\n{}\n\n{}\n", story.trim_end(), self.summary().join("\n"))
     }
 
-    /// What was kept and what was not, a line each; the first line says it in short.
+    /// What was kept and what was not, a line each; the first line says it in short, the last may have what a server said under it.
     pub fn summary(&self) -> Vec<String> {
         let name = &self.scenario.name;
         if self.breaches.is_empty() && self.stop.is_none() {
@@ -92,7 +93,7 @@ impl Playbill<'_> {
             format!("  {file}:{line}: {place}: expected {expected}; found {found}")
         };
         lines.extend(self.breaches.iter().map(breach));
-        lines.extend(self.stop.map(|stop| format!("  {stop}")));
+        lines.extend(self.stop.map(|stop| format!("  {}", stop.replace('\n', "\n  "))));
         lines
     }
 
@@ -117,6 +118,14 @@ impl Playbill<'_> {
     /// The events in canonical order.
     fn story(&self) -> Vec<Event> {
         transcript::canonical(self.events, &self.roster())
+    }
+}
+
+/// The document with what the server said in another encoding than UTF-8 written out.
+fn legible(document: &str, format: Format) -> String {
+    match format {
+        Format::Json => octets::shown_in_json(document).into_owned(),
+        _ => octets::shown(document).into_owned(),
     }
 }
 

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! A scenario's steps follow each other at once. What needed something else, time that passed or a key that cancelled, is done by
-//! one more session, the usher. What no file can say, such as a connection that broke, ends the scenario there, and its story
-//! says so.
+//! one more session, the usher, or is a pause. What no file can say, such as a connection that broke without a word of the
+//! server's, ends the scenario there, and its story says so.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,6 +44,11 @@ const PATIENCE: &str = "set deadlock_timeout = '1min';";
 const MARGIN: Duration = Duration::from_millis(500);
 /// The longest sleep: a step that does not end within half a minute would be cancelled.
 const LONGEST: Duration = Duration::from_secs(20);
+
+/// `admin_shutdown`: somebody has ended the connection.
+const ADMIN_SHUTDOWN: &str = "57P01";
+/// What a connection ends with whose time is up: in an idle transaction, in a transaction, idle.
+const TIMES_UP: [&str; 3] = ["25P03", "25P04", "57P05"];
 
 /// What was played, on what.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +113,9 @@ impl<'a> Prompter<'a> {
             performance,
             steps: Vec::new(),
             captures: Captures::of(performance),
-            standings: standings.map(|(name, written)| Standing::new(name, written)).collect(),
+            standings: standings
+                .map(|(name, written)| Standing::new(name, written, &performance.scenario.setup))
+                .collect(),
             runner: Answer::default(),
             finally: None,
             usher: free_usher(cast),
@@ -139,7 +146,11 @@ impl<'a> Prompter<'a> {
                 self.sent(name, sql, *step, event.at)
             }
             (Some(name), Kind::Ready { status, .. }) => self.ready(name, *status, event.at),
-            (Some(name), Kind::Lost { reason, .. }) => self.lost(name, reason),
+            (Some(name), Kind::Lost { reason, .. }) => self.lost(name, reason, event.at),
+            (Some(name), Kind::Connected { .. }) => {
+                self.comes_back(name);
+                Ok(())
+            }
             (Some(name), Kind::Closed) => self.closed(name),
             (Some(name), kind) => {
                 self.note_ring(name, kind);
@@ -228,9 +239,11 @@ impl<'a> Prompter<'a> {
         at: Duration,
     ) -> Result<(), Cut> {
         let Some(standing) = self.standing(name) else { return Ok(()) };
-        let Some(mut done) = standing.answered(status) else { return Ok(()) };
-        let captured = self.captures.lines(done.step);
-        if done.waited { &mut done.resumed } else { &mut done.own }.extend(captured);
+        let Some(mut done) = standing.answered(status, at) else { return Ok(()) };
+        done.own.extend(self.captures.lines(done.step));
+        let late = self.steps.len().checked_sub(1).map(|last| self.captures.lines_of(name, last));
+        if done.waited { &mut done.resumed } else { &mut done.own }
+            .extend(late.into_iter().flatten());
         let own = std::mem::take(&mut done.own).into_iter().map(expectation);
         self.steps[done.step].expectations.extend(own);
         if done.was_cancelled && !done.waited {
@@ -257,7 +270,8 @@ impl<'a> Prompter<'a> {
                 return Ok(());
             }
             let written = self.standing(name).map_or_else(|| name.clone(), |it| it.written.clone());
-            return self.usher(format!("cancels what {written} waits for"), cancel(&written));
+            let sql = self.cancel(&written);
+            return self.usher(format!("cancels what {written} waits for"), sql);
         }
         let needs_time = done.timed_out && !self.is_done_on_stage(done, "pg_sleep");
         if !needs_time && done.step + 1 < self.steps.len() {
@@ -279,6 +293,25 @@ impl<'a> Prompter<'a> {
         !self.is_settled && later.is_some_and(does)
     }
 
+    /// What cancels a session's wait, as Ctrl-C did.
+    fn cancel(&self, name: &SessionName) -> String {
+        let of = self.backend(name);
+        format!(
+            "select pg_cancel_backend(pid) from pg_stat_activity\n{of} and wait_event_type = 'Lock';"
+        )
+    }
+
+    /// What ends a session as somebody outside has ended it.
+    fn terminate(&self, name: &SessionName) -> String {
+        format!("select pg_terminate_backend(pid) from pg_stat_activity\n{};", self.backend(name))
+    }
+
+    /// A name in a file is a word, so it needs no quoting.
+    fn backend(&self, name: &SessionName) -> String {
+        let application = self.performance.scenario.application.name(name);
+        format!("where datname = current_database() and application_name = '{application}'")
+    }
+
     fn usher(&mut self, narration: String, sql: String) -> Result<(), Cut> {
         let Some(usher) = &self.usher else {
             let why = format!("somebody is needed who {narration}, and the stage is full");
@@ -289,20 +322,72 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    /// A file can say that the server has ended a session by its step, and the session's next step connects it again. Of one that was idle, that was busy
-    /// with an earlier step, or whose connection broke it cannot.
-    fn lost(&mut self, name: &SessionName, reason: &str) -> Result<(), Cut> {
+    /// A file can say that the server has ended a session, and its next step connects it again. Of one whose connection broke it cannot.
+    fn lost(&mut self, name: &SessionName, reason: &str, at: Duration) -> Result<(), Cut> {
         let last = self.steps.len();
-        let step = self.standing(name).and_then(Standing::lose);
-        let code = reason.rsplit_once('(').and_then(|(_, code)| code.strip_suffix(')'));
-        if let (Some(step), Some(code)) = (step.filter(|step| step + 1 == last), code) {
-            let code = Some(SqlState(code.to_owned()));
-            let line = expectation(Expected::Lost { code, text: String::new() });
-            self.steps[step].expectations.push(line);
+        let Some(standing) = self.standing(name) else { return Ok(()) };
+        let (since, busy) = (standing.since(), standing.lose());
+        let step = busy.as_ref().map(|(step, _)| *step);
+        let Some(code) = code_in(reason) else {
+            let why = format!("{name} lost the connection");
+            return Err(Cut { why, from: step.unwrap_or(last) });
+        };
+        let line = Expected::Lost { code: Some(SqlState(code.to_owned())), text: String::new() };
+        standing.owes = step.is_none().then(|| line.clone());
+        if let Some((step, mut own)) = busy {
+            // The server's last words are told once.
+            own.pop_if(
+                |last| matches!(last, Expected::Error { code: of, .. } if of.as_str() == code),
+            );
+            self.steps[step].expectations.extend(own.into_iter().map(expectation));
+        }
+        if let Some(step) = step.filter(|step| step + 1 == last && !self.is_settled) {
+            self.steps[step].expectations.push(expectation(line));
             return Ok(());
         }
-        let why = format!("{name} lost the connection");
-        Err(Cut { why, from: step.unwrap_or(last) })
+        if self.is_settled {
+            self.end_session(name, code, at.saturating_sub(since) + MARGIN)?;
+        }
+        if let Some(current) = self.steps.last_mut() {
+            let (session, what) = (name.clone(), Box::new(line));
+            let of = Expected::Of { session, manner: Manner::Anyhow, what };
+            current.expectations.push(expectation(of));
+        }
+        Ok(())
+    }
+
+    /// Nobody's step has ended a session: its time was up, or somebody outside has done it.
+    fn end_session(&mut self, name: &SessionName, code: &str, after: Duration) -> Result<(), Cut> {
+        let from = self.steps.len();
+        if code == ADMIN_SHUTDOWN {
+            let written = self.standing(name).map_or_else(|| name.clone(), |it| it.written.clone());
+            let sql = self.terminate(&written);
+            return self.usher(format!("ends the connection of {written}"), sql);
+        }
+        if !TIMES_UP.contains(&code) {
+            return Err(Cut { why: format!("{name} lost the connection"), from });
+        }
+        if after > LONGEST {
+            let why = format!("{name} was idle for longer than a pause may last");
+            return Err(Cut { why, from });
+        }
+        self.finally = None;
+        let pause = format!("{} ms", after.as_millis());
+        self.steps.push(step(&SessionName::pause(), pause, String::new()));
+        self.is_settled = false;
+        Ok(())
+    }
+
+    /// Whoever was connected again by a key has found out already that the connection was lost; in a file only a step does.
+    fn comes_back(&mut self, name: &SessionName) {
+        let Some(line) = self.standing(name).and_then(|standing| standing.owes.take()) else {
+            return;
+        };
+        self.finally = None;
+        let mut back = step(name, "is connected again".to_owned(), "select 1;".to_owned());
+        back.expectations.push(expectation(line));
+        self.steps.push(back);
+        self.is_settled = true;
     }
 
     /// Whoever leaves in the middle of a transaction leaves nothing of it.
@@ -379,7 +464,7 @@ impl<'a> Prompter<'a> {
             },
             engines: vec![engine],
             setup: scenario.setup.iter().filter_map(copied).collect(),
-            teardown: scenario.teardown.iter().filter_map(|sql| sheet::statement(sql)).collect(),
+            teardown: scenario.teardown.iter().filter_map(copied).collect(),
             finally: scenario.finally.as_ref().zip(self.finally).map(|(finally, lines)| Finally {
                 sql: finally.sql.clone(),
                 expectations: lines.into_iter().map(expectation).collect(),
@@ -398,7 +483,7 @@ fn step(session: &SessionName, narration: String, sql: String) -> Step {
 }
 
 fn copied(statement: &Statement) -> Option<Statement> {
-    sheet::statement(&statement.sql).map(|sql| Statement { sql, line: 0, column: 0 })
+    sheet::statement(&statement.sql).map(|sql| Statement { sql, line: 0, column: 0, file: None })
 }
 
 fn expectation(expected: Expected) -> Expectation {
@@ -421,10 +506,7 @@ fn free_usher(cast: &[SessionName]) -> Option<SessionName> {
     names.find(|name| !cast.contains(name)).filter(|_| cast.len() < MOST_SESSIONS)
 }
 
-/// What cancels a session's wait, as Ctrl-C did. A name in a file is a word, so it needs no quoting.
-fn cancel(name: &SessionName) -> String {
-    format!(
-        "select pg_cancel_backend(pid) from pg_stat_activity\n\
-         where datname = current_database() and application_name = 'overbooked/{name}' and wait_event_type = 'Lock';"
-    )
+/// The SQLSTATE in a server's last words: `FATAL: terminating connection ... (57P01)`.
+fn code_in(reason: &str) -> Option<&str> {
+    reason.rsplit_once('(').and_then(|(_, code)| code.strip_suffix(')'))
 }

@@ -163,6 +163,16 @@ pub enum Untidy {
     /// The scenario's teardown took longer than this.
     #[error("the scenario's teardown did not end within {} s and was cancelled", .0.as_secs())]
     Teardown(Duration),
+    /// A statement of a teardown failed.
+    #[error("{} failed at {place}\n{told}", Self::teardown(.whose.as_ref()))]
+    FailedTeardown {
+        /// Whose teardown; `None` for the scenario's.
+        whose: Option<SessionName>,
+        /// `seats.sql:12:8`.
+        place: String,
+        /// What the server said, as psql shows it.
+        told: String,
+    },
     /// The run's schema is still there.
     #[error("{0}")]
     Schema(String),
@@ -187,9 +197,16 @@ impl Untidy {
         }
     }
 
+    fn teardown(whose: Option<&SessionName>) -> String {
+        match whose {
+            Some(session) => format!("the teardown of session {session}"),
+            None => "the scenario's teardown".to_owned(),
+        }
+    }
+
     /// Whether it is the scenario's own fault.
     pub fn is_of_the_scenario(&self) -> bool {
-        matches!(self, Self::Teardown(_))
+        matches!(self, Self::Teardown(_) | Self::FailedTeardown { .. })
     }
 }
 

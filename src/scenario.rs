@@ -69,7 +69,7 @@ pub struct Scenario {
     /// Submissions that make the tables, executed one by one in autocommit.
     pub setup: Vec<Statement>,
     /// Submissions that undo the setup.
-    pub teardown: Vec<String>,
+    pub teardown: Vec<Statement>,
     /// What is looked at in the end, and what it must show.
     pub finally: Option<Finally>,
     /// All steps. A `.sql` file plays them in this order.
@@ -125,9 +125,9 @@ pub struct Player {
     /// Its name.
     pub name: SessionName,
     /// What it does before its first step (`.spec` files).
-    pub setup: Option<String>,
+    pub setup: Option<Statement>,
     /// What it does after its last (`.spec` files).
-    pub teardown: Option<String>,
+    pub teardown: Option<Statement>,
 }
 
 /// One named step of one session.

@@ -5,11 +5,12 @@
 //! `surrogateescape` (PEP 383).
 //!
 //! ```text
-//! caf E9        ──keep──▶ caf U+10FFE9        ──restore──▶ caf E9        ──shown──▶ caf U+FFFD
+//! caf E9        ──keep──▶ caf U+10FFE9        ──restore──▶ caf E9        ──shown──▶ caf\xE9
 //! F4 8F BF A9   ──keep──▶ four characters     ──restore──▶ F4 8F BF A9          (U+10FFE9 itself, so that nothing is ambiguous)
 //! ```
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// The character that stands for byte 0, if that were ever needed.
 const FIRST: u32 = 0x10_ff00;
@@ -49,12 +50,33 @@ pub fn length(text: &str) -> usize {
     text.chars().map(|c| if byte(c).is_some() { 1 } else { c.len_utf8() }).sum()
 }
 
-/// The text for people: what is no UTF-8 is shown as the replacement character.
+/// The text for people: a byte that is no UTF-8 is written out, `\xE9`. In which encoding it was meant only the session could say, and psql,
+/// which sends such bytes to the terminal as they are, does not ask it either.
 pub fn shown(text: &str) -> Cow<'_, str> {
-    match restore(text) {
-        Cow::Borrowed(_) => Cow::Borrowed(text),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    spelled(text, "\\x")
+}
+
+/// The same of text in JSON, where the backslash is doubled.
+pub fn shown_in_json(text: &str) -> Cow<'_, str> {
+    spelled(text, "\\\\x")
+}
+
+fn spelled<'a>(text: &'a str, mark: &str) -> Cow<'a, str> {
+    let Cow::Owned(bytes) = restore(text) else { return Cow::Borrowed(text) };
+    let mut shown = String::with_capacity(text.len());
+    for chunk in bytes.utf8_chunks() {
+        shown.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "{mark}{byte:02X}");
+        }
     }
+    Cow::Owned(shown)
+}
+
+/// Whether the character stands for a byte.
+pub fn is_byte(c: char) -> bool {
+    byte(c).is_some()
 }
 
 /// Only bytes above ASCII can be invalid.
@@ -77,7 +99,13 @@ mod tests {
     fn a_byte_of_another_encoding_is_one_character_and_one_byte() {
         let text = keep(b"caf\xe9");
         assert_eq!((text.chars().count(), length(&text)), (4, 4));
-        assert_eq!(shown(&text), "caf\u{fffd}");
+        assert_eq!(shown(&text), "caf\\xE9");
+        assert_eq!(shown_in_json(&text), "caf\\\\xE9");
+    }
+
+    #[test]
+    fn a_character_that_could_be_taken_for_a_byte_is_shown_as_itself() {
+        assert_eq!(shown(&keep("\u{10ffe9}".as_bytes())), "\u{10ffe9}");
     }
 
     proptest! {

@@ -85,7 +85,16 @@ fn last_look(
     before: Option<&Memory>,
 ) -> Memory {
     let first = || Memory::of(None, &[], &HashMap::new(), empty(table, label, seats));
-    before.cloned().unwrap_or_else(first)
+    before.map_or_else(first, unhindered)
+}
+
+/// What was last seen, without what stood in the way then: that need not stand in the way now.
+fn unhindered(before: &Memory) -> Memory {
+    let mut memory = before.clone();
+    memory.shown.locked_by = None;
+    memory.shown.lock_wanted_by = None;
+    memory.shown.unread = None;
+    memory
 }
 
 /// A table that could not be read is shown as it was last seen, with the reason.
@@ -297,4 +306,22 @@ pub(super) fn join(holders: &mut Vec<Hold>, hold: Hold) {
 /// Whether the seat map names this table.
 pub(super) fn is_seat_map(seats: &SeatColumns, label: &str) -> bool {
     unquoted(&seats.table) == unquoted(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stood_in_the_way_of_the_last_look_is_not_told_of_the_next() {
+        let shown = WatchedTable {
+            locked_by: Some(Holder::Foreign("somebody".to_owned())),
+            lock_wanted_by: Some(Holder::Foreign("somebody else".to_owned())),
+            rows: 7,
+            ..missing("seats")
+        };
+        let memory = unhindered(&Memory::of(None, &[], &HashMap::new(), shown));
+        let expected = WatchedTable { unread: None, rows: 7, ..missing("seats") };
+        assert_eq!(memory.shown, expected);
+    }
 }

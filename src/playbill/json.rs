@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Playbill;
 use crate::event::{Event, Kind, Pid};
-use crate::transcript::{Processes, without_processes};
+use crate::transcript::{Options, Processes, without_processes};
 
 impl Playbill<'_> {
     pub(super) fn json(&self) -> String {
@@ -20,7 +20,11 @@ impl Playbill<'_> {
                 continue;
             }
             let event = if self.options.times { event } else { timeless(event) };
-            let event = if self.options.processes { event } else { nameless(event, &processes) };
+            let event = if self.options.processes {
+                event
+            } else {
+                nameless(event, &processes, self.options)
+            };
             // An event holds nothing that JSON could not say: no maps with keys of other types, no numbers out of range.
             out.push_str(&serde_json::to_string(&event).unwrap_or_default());
             out.push('\n');
@@ -42,11 +46,13 @@ fn timeless(mut event: Event) -> Event {
 }
 
 /// The event without process numbers: sessions by their names where a message speaks of processes.
-fn nameless(mut event: Event, processes: &Processes) -> Event {
+fn nameless(mut event: Event, processes: &Processes, options: Options) -> Event {
     match &mut event.kind {
         Kind::Connected { pid } | Kind::Notification { from: pid, .. } => *pid = Pid::UNTOLD,
         Kind::Waiting(wait) => *wait = without_processes(wait),
-        Kind::Failed(message) | Kind::Notice(message) => *message = processes.named(message),
+        Kind::Failed(message) | Kind::Notice(message) => {
+            *message = processes.told(message, options).into_owned();
+        }
         _ => {}
     }
     event

@@ -22,7 +22,10 @@ impl Playbill<'_> {
         }
         let _ = write!(out, "\n## Expectations\n\n");
         for line in self.summary() {
-            let _ = writeln!(out, "- {}", line.trim());
+            let _ = match line.trim().split_once('\n') {
+                None => writeln!(out, "- {}", line.trim()),
+                Some((first, said)) => writeln!(out, "- {first}\n\n  ```text\n{said}\n  ```"),
+            };
         }
         out
     }

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::Format;
 use super::markdown::fenced;
 use super::mermaid::text;
-use crate::event::{ServerMessage, SessionName, octets};
+use super::{Format, legible};
+use crate::event::{ServerMessage, SessionName};
 use crate::isolation_output::Telling;
 use crate::scenario::Scenario;
 
@@ -40,7 +40,7 @@ impl SpecBill<'_> {
             Format::Json => self.json(),
             Format::Mermaid => self.mermaid(),
         };
-        octets::shown(&document).into_owned()
+        legible(&document, format)
     }
 
     fn json(&self) -> String {
@@ -293,8 +293,8 @@ mod tests {
     #[test]
     fn another_encoding_is_shown_as_far_as_can_be() {
         let spec = spec_file::parse("session a step a1 {1}", Path::new("a.spec"), "a").unwrap();
-        let tellings = [notice(&octets::keep(b"caf\xe9"), "1")];
+        let tellings = [notice(&crate::event::octets::keep(b"caf\xe9"), "1")];
         let json = SpecBill { spec: &spec, tellings: &tellings }.render(Format::Json);
-        assert!(json.contains("caf\u{fffd}"), "{json}");
+        assert!(json.contains("caf\\\\xE9"), "{json}");
     }
 }

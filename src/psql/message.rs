@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use super::visible::{one_line, turns_around, visible};
+use crate::event::octets::is_byte;
 use crate::event::{Pid, ServerMessage};
 
 /// How much of a message is told.
@@ -147,7 +148,7 @@ impl Excerpt {
 fn safe(c: char) -> (char, usize) {
     match c {
         '\t' => (' ', 1),
-        c if c.is_control() || turns_around(c) => ('\u{fffd}', 1),
+        c if c.is_control() || turns_around(c) || is_byte(c) => ('\u{fffd}', 1),
         c => (c, c.width().unwrap_or(1).max(1)),
     }
 }

@@ -8,6 +8,8 @@ use std::fmt::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::event::octets;
+
 /// A line that is fit to be shown, and how many columns of a terminal it takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
@@ -32,7 +34,7 @@ fn line(text: &str) -> Line {
         return Line { text: text.to_owned(), width: text.len() };
     }
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in octets::shown(text).chars() {
         match c {
             '\t' => tab(&mut shown),
             '\r' => shown.push_str("\\r"),
@@ -72,6 +74,11 @@ mod tests {
     #[test]
     fn control_characters_are_written_out() {
         assert_eq!(one_line("\u{1b}[2J\r\u{7f}\u{85}\u{202e}x"), "\\x1B[2J\\r\\x7F\\u0085\\u202Ex");
+    }
+
+    #[test]
+    fn a_byte_of_another_encoding_is_written_out() {
+        assert_eq!(one_line(&octets::keep(b"caf\xe9")), "caf\\xE9");
     }
 
     #[test]

@@ -72,9 +72,16 @@ impl Answer {
         &self.lines
     }
 
-    /// Whether somebody cancelled the statement.
-    pub(super) fn was_cancelled(&self) -> bool {
-        let by_request = |message: &str| message.contains("user request");
+    /// What has come so far, when nothing more comes on this connection.
+    pub(super) fn take_lines(&mut self) -> Vec<Expected> {
+        self.columns = None;
+        std::mem::take(&mut self.lines)
+    }
+
+    /// Whether somebody cancelled the statement. Its own timeout has the same SQLSTATE, and the message may be in any language; but where nobody
+    /// has set a timeout there is none.
+    pub(super) fn was_cancelled(&self, may_time_out: bool) -> bool {
+        let by_request = |message: &str| !may_time_out || message.contains("user request");
         self.error.as_ref().is_some_and(|(code, text)| code == "57014" && by_request(text))
     }
 

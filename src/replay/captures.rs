@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Performance;
-use crate::event::Event;
+use crate::event::{Event, SessionName};
 use crate::scenario::check::Check;
 use crate::scenario::{Expected, Step, fill};
 use crate::syntax::{self, Strings};
@@ -45,9 +45,22 @@ impl<'a> Captures<'a> {
 
     /// The lines of the script that give names to what the step at this place was answered.
     pub(super) fn lines(&self, place: usize) -> Vec<Expected> {
+        let captures = self.under(place).filter(|line| matches!(line, Expected::Capture(_)));
+        captures.cloned().collect()
+    }
+
+    /// The lines under the step at this place that give names to what another session was answered in the end.
+    pub(super) fn lines_of(&self, session: &SessionName, place: usize) -> Vec<Expected> {
+        let late = self.under(place).filter_map(|line| match line {
+            Expected::Of { session: of, what, .. } if of == session => Some(what.as_ref()),
+            _ => None,
+        });
+        late.filter(|line| matches!(line, Expected::Capture(_))).cloned().collect()
+    }
+
+    fn under(&self, place: usize) -> impl Iterator<Item = &Expected> {
         let lines = self.written.get(&place).into_iter().flat_map(|step| &step.expectations);
-        let captures = lines.map(|line| &line.expected);
-        captures.filter(|line| matches!(line, Expected::Capture(_))).cloned().collect()
+        lines.map(|line| &line.expected)
     }
 }
 

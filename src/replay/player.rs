@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use crate::event::{Kind, SessionName, TransactionStatus, Wait};
-use crate::scenario::Expected;
+use crate::scenario::{Expected, Statement};
 
 /// How a session stands.
 pub(super) struct Standing {
@@ -13,6 +13,12 @@ pub(super) struct Standing {
     pub(super) written: SessionName,
     pub(super) status: TransactionStatus,
     flight: Option<Flight>,
+    /// When it was answered last.
+    idle_since: Duration,
+    /// How it was lost while idle, until it finds out: the server's last words, as a line.
+    pub(super) owes: Option<Expected>,
+    /// Whether somebody has spoken of a timeout for its statements.
+    may_time_out: bool,
 }
 
 /// A submission that is not answered.
@@ -23,6 +29,8 @@ struct Flight {
     wait: Option<Wait>,
     /// How much of the answer had come before it began to wait, once its wait is written down.
     waits_after: Option<usize>,
+    /// Whether it was lost with its connection. What follows it in its step may still be sent on the next one.
+    is_lost: bool,
 }
 
 /// A submission that is answered.
@@ -44,19 +52,37 @@ pub(super) struct Done {
 }
 
 impl Standing {
-    pub(super) fn new(name: &SessionName, written: SessionName) -> Self {
-        Self { name: name.clone(), written, status: TransactionStatus::Idle, flight: None }
+    pub(super) fn new(name: &SessionName, written: SessionName, setup: &[Statement]) -> Self {
+        Self {
+            name: name.clone(),
+            written,
+            status: TransactionStatus::Idle,
+            flight: None,
+            idle_since: Duration::ZERO,
+            owes: None,
+            may_time_out: setup.iter().any(|statement| speaks_of_a_timeout(statement)),
+        }
     }
 
     /// The step that is not answered.
     pub(super) fn step(&self) -> Option<usize> {
-        self.flight.as_ref().map(|flight| flight.step)
+        self.flight.as_ref().filter(|flight| !flight.is_lost).map(|flight| flight.step)
     }
 
-    /// Takes in that its connection is lost; gives the step that was not answered.
-    pub(super) fn lose(&mut self) -> Option<usize> {
+    /// Takes in that its connection is lost; gives the step that was not answered, and what had come of it by itself.
+    pub(super) fn lose(&mut self) -> Option<(usize, Vec<Expected>)> {
         self.status = TransactionStatus::Idle;
-        self.flight.take().map(|flight| flight.step)
+        let flight = self.flight.as_mut().filter(|flight| !flight.is_lost)?;
+        flight.is_lost = true;
+        flight.wait = None;
+        let mut own = flight.answer.take_lines();
+        own.truncate(flight.waits_after.take().unwrap_or(own.len()));
+        Some((flight.step, own))
+    }
+
+    /// Since when it has been doing nothing, or what it does now.
+    pub(super) fn since(&self) -> Duration {
+        self.flight.as_ref().filter(|it| !it.is_lost).map_or(self.idle_since, |it| it.since)
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -65,7 +91,9 @@ impl Standing {
 
     pub(super) fn send(&mut self, step: usize, sql: &str, since: Duration) {
         let answer = Answer::of(sql);
-        self.flight = Some(Flight { step, since, answer, wait: None, waits_after: None });
+        self.may_time_out |= speaks_of_a_timeout(sql);
+        self.flight =
+            Some(Flight { step, since, answer, wait: None, waits_after: None, is_lost: false });
     }
 
     pub(super) fn apply(&mut self, kind: &Kind) {
@@ -85,8 +113,9 @@ impl Standing {
         Some((flight.step, wait))
     }
 
-    pub(super) fn answered(&mut self, status: TransactionStatus) -> Option<Done> {
+    pub(super) fn answered(&mut self, status: TransactionStatus, at: Duration) -> Option<Done> {
         self.status = status;
+        self.idle_since = at;
         let Flight { step, since, answer, waits_after, .. } = self.flight.take()?;
         let mut own = answer.lines().to_vec();
         let resumed = waits_after.map(|at| own.split_off(at.min(own.len())));
@@ -96,8 +125,12 @@ impl Standing {
             own,
             waited: resumed.is_some(),
             resumed: resumed.unwrap_or_default(),
-            was_cancelled: answer.was_cancelled(),
+            was_cancelled: answer.was_cancelled(self.may_time_out),
             timed_out: answer.timed_out(),
         })
     }
+}
+
+fn speaks_of_a_timeout(sql: &str) -> bool {
+    sql.to_ascii_lowercase().contains("statement_timeout")
 }

@@ -63,7 +63,11 @@ pub(super) fn fair_copy(mut scenario: Scenario) -> Scenario {
 fn is_read(head: &str, step: &Step, line: Option<&Expectation>) -> bool {
     let Step { session, sql, .. } = step;
     let arrow = line.map(|line| format!("--> {}\n", line.text)).unwrap_or_default();
-    let text = format!("{head}-- {session}: acts\n{sql}\n{arrow}");
+    let mark = match step.pause() {
+        Some(_) => format!("pause {}", step.narration),
+        None => format!("{session}: acts"),
+    };
+    let text = format!("{head}-- {mark}\n{sql}\n{arrow}");
     let Ok(read) = sql_file::parse(&text, Path::new(""), "") else { return false };
     let [only] = read.steps.as_slice() else { return false };
     let lines = only.expectations.iter().map(|line| &line.expected);

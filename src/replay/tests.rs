@@ -342,3 +342,70 @@ fn a_step_that_lost_its_session_says_so_and_the_next_one_goes_on() {
     assert!(written.contains("--> lost: FATAL 57P01\n"), "{written}");
     assert!(written.contains("begin;\n--> BEGIN\n"), "{written}");
 }
+
+fn lost(code: &str) -> Kind {
+    let reason = format!("FATAL: it is over ({code})");
+    Kind::Lost { reason, in_transaction: false }
+}
+
+#[test]
+fn time_that_was_up_is_a_pause() {
+    let mut story = Story::default();
+    story.does("Bob", "begin;", "BEGIN", TransactionStatus::InTransaction);
+    story.tell("Bob", lost("25P03"));
+    story.quiet();
+    let written = sql_file::render(&story.replayed().unwrap());
+    assert!(written.contains("-- pause 700 ms\n--> Bob: lost: FATAL 25P03\n"), "{written}");
+}
+
+#[test]
+fn a_session_that_somebody_outside_has_ended_is_ended_by_the_usher() {
+    let mut story = Story::default();
+    story.does("Bob", "begin;", "BEGIN", TransactionStatus::InTransaction);
+    story.tell("Bob", lost("57P01"));
+    story.quiet();
+    let written = sql_file::render(&story.replayed().unwrap());
+    let last = "application_name = 'overbooked/Bob';\n--> Bob: lost: FATAL 57P01\n";
+    assert!(written.contains("-- Usher: ends the connection of Bob\n"), "{written}");
+    assert!(written.ends_with(last), "{written}");
+}
+
+#[test]
+fn whoever_was_connected_again_by_a_key_finds_out_by_a_step() {
+    let mut story = Story::default();
+    story.does("Bob", "begin;", "BEGIN", TransactionStatus::InTransaction);
+    story.tell("Bob", lost("25P03"));
+    story.quiet();
+    story.tell("Bob", Kind::Connected { pid: crate::event::Pid(7) });
+    story.does("Bob", "begin;", "BEGIN", TransactionStatus::InTransaction);
+    let written = sql_file::render(&story.replayed().unwrap());
+    let back = "select 1;\n--> lost: FATAL 25P03\n\n-- Bob: types\nbegin;\n--> BEGIN\n";
+    assert!(written.ends_with(back), "{written}");
+}
+
+#[test]
+fn a_connection_that_broke_without_a_word_ends_what_a_file_can_follow() {
+    let mut story = Story::default();
+    story.does("Bob", "begin;", "BEGIN", TransactionStatus::InTransaction);
+    let reason = "connection reset by peer".to_owned();
+    story.tell("Bob", Kind::Lost { reason, in_transaction: true });
+    story.does("Bob", "commit;", "COMMIT", TransactionStatus::Idle);
+    let written = sql_file::render(&story.replayed().unwrap());
+    assert!(written.contains("when Bob lost the connection."), "{written}");
+    assert!(!written.contains("commit;"), "{written}");
+}
+
+#[test]
+fn a_cancelled_statement_is_known_in_any_language() {
+    let german = "storniere Anfrage wegen Benutzeraufforderung";
+    for (before, is_cancelled) in [("select 1;", true), ("set statement_timeout = 100;", false)] {
+        let mut story = Story::default();
+        story.does("Bob", before, "SET", TransactionStatus::Idle);
+        story.sends("Bob", "select pg_sleep(60);", None);
+        story.fails("Bob", "57014", german);
+        story.ready("Bob", TransactionStatus::Idle);
+        story.quiet();
+        let written = sql_file::render(&story.replayed().unwrap());
+        assert_eq!(written.contains(answer::CANCELLED), is_cancelled, "{written}");
+    }
+}

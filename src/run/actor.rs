@@ -70,7 +70,6 @@ impl Actor {
         self.standing.in_flight = Some((submission, Instant::now()));
         self.standing.step = line.step;
         if is_news {
-            self.standing.rest.clear();
             self.standing.is_being_revived = true;
             session.tell_loss(submission, line.sql, line.step);
             session.reconnect();
@@ -83,6 +82,13 @@ impl Actor {
     /// Whether it has lost its connection.
     pub(crate) fn is_lost(&self) -> bool {
         self.standing.absence == Some(Absence::Lost) && self.session.is_some()
+    }
+
+    /// Connects anew where a statement was lost with the connection and others are to follow it: psql, too, goes on with the next.
+    pub(crate) fn reconnect_for_the_rest(&mut self) {
+        if !self.standing.rest.is_empty() {
+            self.reconnect();
+        }
     }
 
     /// Connects anew, if the connection was lost.
@@ -212,11 +218,14 @@ impl Standing {
                     Self { pid: Some(*pid), in_flight, rest, step: self.step, ..Self::default() };
             }
             Kind::Lost { .. } if self.is_being_revived => {
-                *self = Self { absence: None, ..self.without_backend(Absence::Lost) };
+                let rest = std::mem::take(&mut self.rest);
+                *self = Self { absence: None, rest, ..self.without_backend(Absence::Lost) };
             }
             Kind::Lost { .. } => {
                 let owes_its_loss = self.pid.is_some() && self.in_flight.is_none();
-                *self = Self { owes_its_loss, ..self.without_backend(Absence::Lost) };
+                // Where there was no connection to lose, nothing can be sent.
+                let rest = self.pid.map(|_| std::mem::take(&mut self.rest)).unwrap_or_default();
+                *self = Self { rest, owes_its_loss, ..self.without_backend(Absence::Lost) };
             }
             Kind::Closed => *self = self.without_backend(Absence::Closed),
             Kind::Ready { submission, status, .. } => {

@@ -17,8 +17,10 @@ use tokio::time::timeout;
 
 use crate::event::{Pid, SessionName, TransactionStatus};
 use crate::run::actor::{Actor, Standing};
+use crate::run::failure::Failure;
 use crate::run::stage::Stage;
 use crate::run::{Fate, Untidy};
+use crate::scenario::Statement;
 use crate::session::{Session, Silence};
 
 /// How long each part of tidying up may take: the sessions' silence and their leaving, the scenario's teardown, the dropping of the schema. What is left
@@ -41,13 +43,12 @@ impl Stage {
             let _ = timeout(OWN_TEARDOWNS, self.roll_back()).await;
         }
         // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
-        if timeout(OWN_TEARDOWNS, self.play_own_teardowns()).await.is_err() {
+        if timeout(OWN_TEARDOWNS, self.play_own_teardowns(&mut untidy)).await.is_err() {
             untidy.extend(self.fall_silent().await);
         }
         let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
         let _ = timeout(TIDY_UP, join_all(sessions.into_iter().map(Session::close))).await;
-        let is_torn_down = timeout(TIDY_UP, self.play_teardown()).await.is_ok()
-            || self.production.scenario.teardown.is_empty();
+        let is_torn_down = timeout(TIDY_UP, self.play_teardown(&mut untidy)).await.is_ok();
         if let Some(runner) = self.runner.dismiss() {
             let _ = timeout(TIDY_UP, runner.close()).await;
         }
@@ -129,27 +130,39 @@ impl Stage {
     }
 
     /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
-    async fn play_own_teardowns(&mut self) {
+    async fn play_own_teardowns(&mut self, untidy: &mut Vec<Untidy>) {
         let production = Arc::clone(&self.production);
         for player in &production.scenario.sessions {
-            let Some(sql) = &player.teardown else { continue };
-            if self.submit(&player.name, sql).is_ok()
+            let Some(teardown) = &player.teardown else { continue };
+            if self.submit(&player.name, teardown).is_ok()
                 && let Some(failure) = self.hear_out(&player.name).await
             {
-                let told = failure.told(sql);
-                tracing::warn!(session = %player.name, told, "a session's teardown failed");
+                untidy.push(self.failed_teardown(Some(&player.name), teardown, &failure));
             }
         }
     }
 
     /// Plays the scenario's teardown.
-    async fn play_teardown(&mut self) {
+    async fn play_teardown(&mut self, untidy: &mut Vec<Untidy>) {
         let production = Arc::clone(&self.production);
         for statement in &production.scenario.teardown {
             if let Some(failure) = self.play_as_runner(statement).await {
-                let told = failure.told(statement);
-                tracing::warn!(statement, told, "the scenario's teardown failed");
+                untidy.push(self.failed_teardown(None, statement, &failure));
+                if matches!(failure, Failure::Lost(_)) {
+                    return;
+                }
             }
         }
+    }
+
+    fn failed_teardown(
+        &self,
+        session: Option<&SessionName>,
+        statement: &Statement,
+        failure: &Failure,
+    ) -> Untidy {
+        let place = self.production.scenario.place_of(statement, failure.position());
+        let (whose, told) = (session.cloned(), failure.told(statement));
+        Untidy::FailedTeardown { whose, place, told }
     }
 }

@@ -253,7 +253,7 @@ impl Director {
                 self.quiet(stage, event).await;
                 continue;
             }
-            let failure = self.place.prologue.failure(&event);
+            let failure = self.place.prologue.failure(&event, &self.production.scenario);
             let is_set_up = self.place.prologue.is_over();
             let ledger = self.ledger.as_mut();
             if ledger.is_some_and(|ledger| ledger.apply(&event, is_set_up)) {
@@ -409,7 +409,9 @@ impl Director {
     async fn strike(&mut self, stage: &mut Option<Stage>) {
         let Some(stage) = stage.take() else { return };
         for untidy in stage.close(ready(())).await {
-            self.note(untidy.to_string()).await;
+            // The console says it on one line: what was to be done, and the server's first.
+            let told: Vec<String> = untidy.to_string().lines().take(2).map(str::to_owned).collect();
+            self.note(told.join(": ")).await;
         }
     }
 

@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 
 use crate::event::{Event, Kind, SessionName};
-use crate::scenario::Scenario;
+use crate::run::failure::Failure;
+use crate::scenario::{Scenario, Statement};
 
 /// The setups of sessions that are still to be played, and the one that is being played.
 #[derive(Debug, Default)]
 pub(crate) struct Prologue {
-    ahead: VecDeque<(SessionName, String)>,
-    on: Option<SessionName>,
+    ahead: VecDeque<(SessionName, Statement)>,
+    on: Option<(SessionName, Statement)>,
 }
 
 impl Prologue {
@@ -23,9 +24,8 @@ impl Prologue {
 
     /// The next setup; with none left, the prologue is over.
     pub(crate) fn next(&mut self) -> Option<(SessionName, String)> {
-        let next = self.ahead.pop_front();
-        self.on = next.as_ref().map(|(session, _)| session.clone());
-        next
+        self.on = self.ahead.pop_front();
+        self.on.as_ref().map(|(session, setup)| (session.clone(), setup.sql.clone()))
     }
 
     /// Whether steps can be played.
@@ -34,18 +34,17 @@ impl Prologue {
     }
 
     /// Why the play cannot go on, if this event says that the setup being played has failed.
-    pub(crate) fn failure(&self, event: &Event) -> Option<String> {
-        let session = self.on.as_ref().filter(|on| event.session.as_ref() == Some(on))?;
-        match &event.kind {
-            Kind::Failed(e) => Some(format!(
-                "the setup of session {session} failed: {}: {} ({})",
-                e.severity, e.message, e.code
-            )),
-            Kind::Lost { reason, .. } => {
-                Some(format!("the setup of session {session} failed: {reason}"))
-            }
-            _ => None,
-        }
+    pub(crate) fn failure(&self, event: &Event, scenario: &Scenario) -> Option<String> {
+        let is_on = |on: &&(SessionName, Statement)| event.session.as_ref() == Some(&on.0);
+        let (session, setup) = self.on.as_ref().filter(is_on)?;
+        let failure = match &event.kind {
+            Kind::Failed(message) => Failure::Refused(message.clone()),
+            Kind::Lost { reason, .. } => Failure::Lost(reason.clone()),
+            _ => return None,
+        };
+        let place = scenario.place_of(setup, failure.position());
+        let told = failure.told(setup);
+        Some(format!("the setup of session {session} failed at {place}\n{told}"))
     }
 }
 
@@ -72,7 +71,9 @@ mod tests {
             session: Some(session.clone()),
             kind: Kind::Failed(ServerMessage::default()),
         };
-        assert!(prologue.failure(&failed(&a)).is_none() && prologue.failure(&failed(&c)).is_some());
+        assert_eq!(prologue.failure(&failed(&a), &spec), None);
+        let told = prologue.failure(&failed(&c), &spec).unwrap();
+        assert!(told.starts_with("the setup of session c failed at a.spec:1:72\n"), "{told}");
         assert!(!prologue.is_over());
         assert!(prologue.next().is_none() && prologue.is_over());
     }

@@ -82,10 +82,16 @@ impl Stage {
                 out.extend(actor.resume(event.at));
             }
             actor.standing.apply(&event.kind);
+            if matches!(event.kind, Kind::Lost { .. }) {
+                actor.reconnect_for_the_rest();
+            }
         }
+        self.check(&out);
         self.note_movement(&event.kind);
         self.note_who_may_know_something(&event);
-        if let (Kind::Ready { .. }, Some(name)) = (&event.kind, &event.session) {
+        if let (Kind::Ready { .. } | Kind::Connected { .. }, Some(name)) =
+            (&event.kind, &event.session)
+        {
             self.go_on(name);
         }
         let explained = self.explanation(&event);
@@ -246,7 +252,15 @@ impl Stage {
             self.told.quiet = false;
             self.lookout.look_within(Duration::ZERO);
         }
+        self.check(&resumed);
         resumed
+    }
+
+    /// What the file expects of waits is judged by what is told of them.
+    fn check(&mut self, events: &[Event]) {
+        for event in events {
+            self.ahead.check.apply(event);
+        }
     }
 
     /// The sessions that wait stably, and whether that is everybody who is busy.
@@ -284,6 +298,7 @@ impl Stage {
         if !out.is_empty() {
             self.lookout.look_within(Duration::ZERO);
         }
+        self.check(&out);
         self.plan_next_poll(all_stable);
         if all_stable {
             out.extend(self.fall_quiet());
@@ -314,6 +329,7 @@ impl Stage {
             }
             all_told &= actor.standing.told.is_some();
         }
+        self.check(&out);
         self.plan_next_poll(true);
         if all_told && !self.runner.standing.is_busy() {
             out.extend(self.fall_quiet());

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::engine::flavor;
 use crate::engine::optimistic::{ALONE, News};
 use crate::engine::schema::{RunSchema, SchemaError};
-use crate::event::{Event, Kind, Pid, SessionName, SubmissionId};
+use crate::event::{Event, Kind, Pid, SessionName, SubmissionId, octets};
 use crate::observer::{Observer, Watch};
 use crate::run::actor::{Actor, Line};
 use crate::run::ahead::Ahead;
@@ -194,11 +194,7 @@ impl Stage {
     /// Sends one statement through the runner's session and waits for its end.
     async fn play_setup(&mut self, statement: &Statement) -> Result<(), StageError> {
         let Some(failure) = self.play_as_runner(&statement.sql).await else { return Ok(()) };
-        let scenario = &self.production.scenario;
-        let file =
-            scenario.path.as_ref().map_or(scenario.name.clone(), |p| p.display().to_string());
-        let (line, column) = statement.place(failure.position());
-        let place = format!("{file}:{line}:{column}");
+        let place = self.production.scenario.place_of(statement, failure.position());
         Err(StageError::Setup { place, told: failure.told(&statement.sql) })
     }
 
@@ -259,13 +255,18 @@ impl Stage {
             return self.send(name, VecDeque::from([Line::whole(sql, Some(launch))]));
         }
         let strings = self.strings_of(name);
-        let sql = fill(sql, self.ahead.check.variables(), strings);
+        let sql = self.filled(sql, strings);
         let lines = Line::each(&sql, Some(launch), strings);
         match self.actor_mut(name).filter(|actor| actor.is_lost()) {
             Some(_) => self.revive(name, lines),
             None => self.send(name, lines)?,
         }
         Ok(())
+    }
+
+    /// The SQL with values in the places of their names. What the values have of other encodings is kept in them, and so must be in the SQL.
+    fn filled(&self, sql: &str, strings: Strings) -> String {
+        fill(&octets::keep(sql.as_bytes()), self.ahead.check.variables(), strings)
     }
 
     /// How a session reads the strings of what is sent into it.
@@ -313,7 +314,7 @@ impl Stage {
 
     /// Sends SQL into a session in one message, or says why not. What is typed while a step is being played follows it.
     pub(crate) fn submit(&mut self, name: &SessionName, sql: &str) -> Result<(), String> {
-        let sql = fill(sql, self.ahead.check.variables(), self.strings_of(name));
+        let sql = self.filled(sql, self.strings_of(name));
         let line = Line::whole(&sql, None);
         match self.actor_mut(name) {
             Some(actor) if actor.standing.plays_a_step() => {
@@ -349,7 +350,7 @@ impl Stage {
     /// Sends the statements that look at the end through the runner's own session, one by one.
     pub(crate) fn play_finale(&mut self, sql: &str) {
         let strings = self.runner.standing.strings;
-        let sql = fill(sql, self.ahead.check.variables(), strings);
+        let sql = self.filled(sql, strings);
         self.runner.standing.rest = Line::each(&sql, None, strings);
         self.go_on_as_runner();
     }

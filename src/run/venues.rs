@@ -205,6 +205,17 @@ enum Server {
     Stopped,
 }
 
+impl Server {
+    fn is_kept(&self) -> bool {
+        match self {
+            Self::Guest(_) => true,
+            Self::Embedded(cluster) => cluster.is_kept(),
+            Self::Wanted(options) => options.data.is_some(),
+            Self::Stopped => false,
+        }
+    }
+}
+
 impl Venues {
     /// Plays on somebody's own server.
     pub fn at(target: Target) -> Self {
@@ -269,19 +280,20 @@ impl Venues {
     /// The engine of that kind, ready.
     pub async fn open(&self, kind: EngineKind) -> Result<Venue, VenueError> {
         self.start(&|_| {}).await?;
-        match (&*self.server.lock().await, kind) {
+        let server = &*self.server.lock().await;
+        match (server, kind) {
             (Server::Guest(target), _) => Ok(Venue {
                 target: target.clone(),
                 place: target.describe(),
                 ownership: Ownership::Guest,
-                is_kept: true,
+                is_kept: server.is_kept(),
                 guardian: self.guardian.clone(),
             }),
             (Server::Embedded(cluster), _) => Ok(Venue {
                 target: Target::unix(cluster.folder(), cluster.port(), SUPERUSER, "postgres"),
                 place: "embedded".to_owned(),
                 ownership: Ownership::Embedded,
-                is_kept: cluster.is_kept(),
+                is_kept: server.is_kept(),
                 guardian: None,
             }),
             (Server::Wanted(_) | Server::Stopped, _) => Err(VenueError::Stopped),
@@ -290,12 +302,7 @@ impl Venues {
 
     /// Whether what it holds is somebody's: it is not thrown away afterwards.
     pub async fn is_kept(&self) -> bool {
-        match &*self.server.lock().await {
-            Server::Guest(_) => true,
-            Server::Embedded(cluster) => cluster.is_kept(),
-            Server::Wanted(options) => options.data.is_some(),
-            Server::Stopped => false,
-        }
+        self.server.lock().await.is_kept()
     }
 
     /// Starts the embedded PostgreSQL again if it has died; whether it had.

@@ -189,17 +189,22 @@ impl<'a> Reader<'a> {
     fn setup(&mut self) -> Result<Vec<Statement>, Mistake> {
         let mut setup = Vec::new();
         while let Some(keyword) = self.keyword(Keyword::Setup) {
-            // Where the SQL begins, behind its brace and blanks.
-            let brace = self.words.get(self.place).map_or(keyword.at, |word| word.at);
-            let sql = self.sql()?;
-            let at = self.source.text[brace..].find(&sql).map_or(brace, |start| brace + start);
-            setup.push(Statement { sql, line: self.line(at), column: self.source.column(at) });
+            setup.push(self.statement(&keyword)?);
         }
         Ok(setup)
     }
 
-    fn block(&mut self, keyword: Keyword) -> Result<Option<String>, Mistake> {
-        self.keyword(keyword).map(|_| self.sql()).transpose()
+    fn block(&mut self, keyword: Keyword) -> Result<Option<Statement>, Mistake> {
+        self.keyword(keyword).map(|keyword| self.statement(&keyword)).transpose()
+    }
+
+    /// The SQL behind this keyword, and where it begins: behind its brace and blanks.
+    fn statement(&mut self, keyword: &Word) -> Result<Statement, Mistake> {
+        let brace = self.words.get(self.place).map_or(keyword.at, |word| word.at);
+        let sql = self.sql()?;
+        let at = self.source.text[brace..].find(&sql).map_or(brace, |start| brace + start);
+        let (line, column) = (self.line(at), self.source.column(at));
+        Ok(Statement { sql, line, column, file: None })
     }
 
     fn cast(&mut self) -> Result<Cast, Mistake> {

@@ -25,6 +25,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::mistake::{Source, suggest};
 use super::{
@@ -72,13 +73,15 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     })
 }
 
-/// The statements of a file that has nothing but SQL.
+/// The statements of a file that has nothing but SQL, each of which knows the file.
 pub(super) fn statements(text: &str, path: &Path) -> Result<Vec<Statement>, Mistake> {
     let source = Source { text, path };
     let whole = 0..text.trim_end().len();
     unsendable::check(source, &whole)?;
     parts::check_end(source, &whole)?;
-    Ok(each(source, text, 0))
+    let file: Arc<Path> = Arc::from(path);
+    let here = |statement| Statement { file: Some(Arc::clone(&file)), ..statement };
+    Ok(each(source, text, 0).into_iter().map(here).collect())
 }
 
 /// The statements of this SQL, which begins at a byte of the source.
@@ -90,7 +93,7 @@ fn each(source: Source, sql: &str, at: usize) -> Vec<Statement> {
         .map(|statement| {
             let begin = at + statement.range.start;
             let (line, column) = (source.line(begin), source.column(begin));
-            Statement { sql: statement.text.to_owned(), line, column }
+            Statement { sql: statement.text.to_owned(), line, column, file: None }
         })
         .collect()
 }
@@ -100,7 +103,7 @@ struct File<'a> {
     source: Source<'a>,
     sessions: &'a [SessionName],
     setup: Option<Vec<Statement>>,
-    teardown: Option<Vec<String>>,
+    teardown: Option<Vec<Statement>>,
     finally: Option<Finally>,
     steps: Vec<Step>,
 }
@@ -116,12 +119,8 @@ impl File<'_> {
                 once(&mut self.setup, statements, second)
             }
             Meaning::Teardown => {
-                let statements = self.statements(body)?.into_iter();
-                once(
-                    &mut self.teardown,
-                    statements.map(|statement| statement.sql).collect(),
-                    second,
-                )
+                let statements = self.statements(body)?;
+                once(&mut self.teardown, statements, second)
             }
             Meaning::Finally => {
                 let finally = self.finally(mark, body)?;

@@ -1,6 +1,10 @@
 //! A statement with its place in the file, so that what a server says about it can be found there.
 
 use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Scenario;
 
 /// SQL that is sent in one message, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +15,8 @@ pub struct Statement {
     pub line: usize,
     /// The column in which it begins, from 1, counted in characters.
     pub column: usize,
+    /// The file that it stands in, where that is not the scenario's own.
+    pub file: Option<Arc<Path>>,
 }
 
 /// Whoever sends it needs no more than its SQL.
@@ -34,6 +40,16 @@ impl Statement {
     }
 }
 
+impl Scenario {
+    /// Where one of a statement's characters stands, which a server counts from 1: `seats.sql:12:8`.
+    pub fn place_of(&self, statement: &Statement, position: Option<u32>) -> String {
+        let file = statement.file.as_deref().or(self.path.as_deref());
+        let file = file.map_or_else(|| self.name.clone(), |path| path.display().to_string());
+        let (line, column) = statement.place(position);
+        format!("{file}:{line}:{column}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,7 +57,7 @@ mod tests {
     #[test]
     fn a_servers_position_leads_into_the_file() {
         let sql = "insert into übung\nvalues (1);".to_owned();
-        let statement = Statement { sql, line: 12, column: 5 };
+        let statement = Statement { sql, line: 12, column: 5, file: None };
         assert_eq!(statement.place(None), (12, 5));
         assert_eq!(statement.place(Some(1)), (12, 5));
         assert_eq!(statement.place(Some(13)), (12, 17));

@@ -200,7 +200,7 @@ impl Task {
     /// A statement that no message can carry is answered by ourselves; anything else is the connection's end.
     async fn unsendable(&mut self, submission: SubmissionId, error: WireError) {
         let code = match &error {
-            WireError::ZeroByte(_) => "22021",
+            WireError::ZeroByte(_) | WireError::NotUtf8 => "22021",
             WireError::TooLong(_) => "54000",
             _ => return self.lose(error).await,
         };

@@ -49,7 +49,7 @@ async fn tidy_up(mut cast: Cast, spec: &Scenario) -> Result<(), String> {
     let mut news = silence();
     client.finish(&mut news).await.map_err(|error| error.to_string())?;
     let own = spec.sessions.iter().filter_map(|player| player.teardown.as_ref());
-    for sql in own.chain(&spec.teardown) {
+    for sql in own.chain(&spec.teardown).map(|statement| statement.sql.as_str()) {
         if let Answer::Failed(message) = client.execute(sql, &mut news).await? {
             tracing::warn!(sql, message.message, "a teardown failed");
         }

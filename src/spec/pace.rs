@@ -32,9 +32,9 @@ impl Pace {
     /// The pace for this specification on such a server.
     pub(super) fn of(spec: &Scenario, manners: &Manners) -> Self {
         let players = spec.sessions.iter().flat_map(|player| [&player.setup, &player.teardown]);
-        let sql = spec.steps.iter().map(|step| &step.sql).chain(players.flatten());
-        let mut sql =
-            sql.chain(spec.setup.iter().map(|statement| &statement.sql)).chain(&spec.teardown);
+        let around = players.flatten().chain(&spec.setup).chain(&spec.teardown);
+        let around = around.map(|statement| &statement.sql);
+        let mut sql = spec.steps.iter().map(|step| &step.sql).chain(around);
         if manners.has_timeouts || sql.any(|sql| speaks_of_an_ending(sql)) {
             Self::Measured
         } else {

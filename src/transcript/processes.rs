@@ -3,7 +3,10 @@
 //! ```text
 //! Process 4711 waits for ShareLock on transaction 745; blocked by process 4710.   ──▶   Bob waits for ShareLock on transaction; blocked by Alice.
 //! schema pg_temp_12, could not open relation with OID 16574                       ──▶   schema pg_temp, could not open relation with OID
+//! process 4711 still waiting for ShareLock on transaction 745 after 1000.123 ms   ──▶   Bob still waiting for ShareLock on transaction after … ms
 //! ```
+//!
+//! Which message it is, its SQLSTATE says or the server's routine: the words are in whatever language the server speaks (`lc_messages`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -26,23 +29,35 @@ impl Processes {
     }
 
     /// The message as it is told: with its numbers only where they are wanted.
-    pub(super) fn told<'a>(
+    pub(crate) fn told<'a>(
         &self,
         message: &'a ServerMessage,
         options: Options,
     ) -> Cow<'a, ServerMessage> {
-        if options.processes { Cow::Borrowed(message) } else { Cow::Owned(self.named(message)) }
+        if options.processes {
+            return Cow::Borrowed(message);
+        }
+        let mut told = self.named(message);
+        if !options.times && told.severity == "LOG" {
+            told.message = without_duration(&told.message);
+        }
+        Cow::Owned(told)
     }
 
     /// The message with names for processes, and without numbers of transactions and of what has no name. The DETAIL of a deadlock and of a serialization
-    /// failure has them.
-    pub(crate) fn named(&self, message: &ServerMessage) -> ServerMessage {
+    /// failure has them, and what the server logs of a wait.
+    fn named(&self, message: &ServerMessage) -> ServerMessage {
         let mut named = message.clone();
         if matches!(message.code.as_str(), "40P01" | "40001")
             && let Some(detail) = &mut named.detail
         {
-            let lines: Vec<String> = detail.split('\n').map(|line| self.line(line)).collect();
+            let is_deadlock = named.code == "40P01";
+            let lines = detail.split('\n');
+            let lines: Vec<String> = lines.map(|line| self.line_in(line, is_deadlock)).collect();
             *detail = lines.join("\n");
+        }
+        if is_of_a_wait(&named) {
+            named.message = self.line_in(&named.message, true);
         }
         if is_about_the_catalog(&message.code) {
             named.message = without_oid(&named.message);
@@ -53,6 +68,28 @@ impl Processes {
             *text = without_backends(text);
         }
         named
+    }
+
+    /// A line, be it in English or, if it is all about a wait, in any language.
+    fn line_in(&self, line: &str, is_of_a_wait: bool) -> String {
+        let is_english = !is_of_a_wait || ENGLISH.iter().any(|words| line.contains(words));
+        if is_english { self.line(line) } else { self.foreign(line) }
+    }
+
+    /// A line about a wait in another language: where which number stands only that language says, but which of them are processes of ours we know.
+    fn foreign(&self, line: &str) -> String {
+        let mut told = String::with_capacity(line.len());
+        let mut rest = line;
+        while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+            let (before, number) = rest.split_at(at);
+            let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+            let (number, behind) = number.split_at(end);
+            let name = number.parse().ok().and_then(|pid| self.names.get(&Pid(pid)));
+            told.push_str(before);
+            told.push_str(name.map_or("…", SessionName::as_str));
+            rest = behind;
+        }
+        told + rest
     }
 
     fn line(&self, line: &str) -> String {
@@ -73,6 +110,23 @@ impl Processes {
         }
         words.join(" ")
     }
+}
+
+/// What an English line about a wait has in it.
+const ENGLISH: [&str; 4] = [" waits for ", " waiting for ", " acquired ", " avoided deadlock "];
+
+/// Whether the server logs that somebody waits, or no longer (`log_lock_waits`): it tells clients too, if they want to hear it.
+fn is_of_a_wait(message: &ServerMessage) -> bool {
+    let is_from_there = |(letter, text): &(char, String)| *letter == 'R' && text == "ProcSleep";
+    message.severity == "LOG" && message.more.iter().any(is_from_there)
+}
+
+/// The text without its first time, `1000.123 ms`.
+fn without_duration(text: &str) -> String {
+    let Some(end) = text.find(" ms") else { return text.to_owned() };
+    let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '…');
+    let before = text[..end].trim_end_matches(is_of_number);
+    if before.len() == end { text.to_owned() } else { format!("{before}…{}", &text[end..]) }
 }
 
 /// The number that a word begins with, `3/45` too, and what follows it.
@@ -169,6 +223,59 @@ mod tests {
         for (said, named) in told {
             assert_eq!(processes().line(said), named);
         }
+    }
+
+    #[test]
+    fn a_deadlock_is_told_by_names_in_any_language() {
+        let german = "Prozess 4711 wartet auf ShareLock-Sperre auf Transaktion 745; blockiert von Prozess 99.";
+        let message = ServerMessage {
+            code: "40P01".to_owned(),
+            detail: Some(german.to_owned()),
+            ..ServerMessage::default()
+        };
+        assert_eq!(
+            processes().named(&message).detail.unwrap(),
+            "Prozess Bob wartet auf ShareLock-Sperre auf Transaktion …; blockiert von Prozess …."
+        );
+    }
+
+    #[test]
+    fn what_the_server_logs_of_a_wait_is_told_without_its_numbers() {
+        for (said, told) in [
+            (
+                "process 4711 still waiting for ShareLock on transaction 745 after 1000.123 ms",
+                "Bob still waiting for ShareLock on transaction after … ms",
+            ),
+            (
+                "process 4711 acquired AccessExclusiveLock on advisory lock [5,0,7,1] after 12.5 ms",
+                "Bob acquired AccessExclusiveLock on advisory lock 7 after … ms",
+            ),
+            (
+                "Prozess 4711 wartet immer noch auf ShareLock-Sperre auf Transaktion 745 nach 1000,123 ms",
+                "Prozess Bob wartet immer noch auf ShareLock-Sperre auf Transaktion … nach … ms",
+            ),
+        ] {
+            let message = ServerMessage {
+                severity: "LOG".to_owned(),
+                code: "00000".to_owned(),
+                message: said.to_owned(),
+                more: vec![('R', "ProcSleep".to_owned())],
+                ..ServerMessage::default()
+            };
+            assert_eq!(processes().told(&message, Options::default()).message, told);
+        }
+    }
+
+    #[test]
+    fn a_logged_duration_differs_from_run_to_run_and_is_told_where_times_are_wanted() {
+        let message = ServerMessage {
+            severity: "LOG".to_owned(),
+            message: "duration: 0.123 ms  statement: select '5 ms'".to_owned(),
+            ..ServerMessage::default()
+        };
+        let told = |options| processes().told(&message, options).message.clone();
+        assert_eq!(told(Options::default()), "duration: … ms  statement: select '5 ms'");
+        assert_eq!(told(Options { times: true, ..Options::default() }), message.message);
     }
 
     #[test]

@@ -13,10 +13,13 @@ use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// The text with control characters as `\x1B` and marks that reorder or hide text as `\u202E`.
+use crate::event::octets;
+
+/// The text with control characters, and bytes that are no UTF-8, as `\x1B` and marks that reorder or hide text as `\u202E`.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    let text = octets::shown(text);
     if !text.chars().any(is_unsafe) {
-        return Cow::Borrowed(text);
+        return text;
     }
     Cow::Owned(text.chars().map(spelled).collect())
 }

@@ -6,7 +6,7 @@ use pgwire::messages::response::TransactionStatus as StatusByte;
 
 use super::connection::Connection;
 use super::error::WireError;
-use crate::event::{Row, ServerMessage, TransactionStatus};
+use crate::event::{Row, ServerMessage, TransactionStatus, octets};
 
 /// What came back.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(crate) fn transaction_status(byte: StatusByte) -> TransactionStatus {
     }
 }
 
-/// The texts of a row; nothing when its lengths do not add up.
+/// The texts of a row, bytes of other encodings kept; nothing when its lengths do not add up.
 pub(crate) fn cells(row: &DataRow) -> Option<Row> {
     let mut rest = &row.data[..];
     let mut cells = Vec::with_capacity(usize::try_from(row.field_count).ok()?.min(rest.len()));
@@ -60,7 +60,7 @@ pub(crate) fn cells(row: &DataRow) -> Option<Row> {
             length => {
                 let (text, behind) = rest.split_at_checked(usize::try_from(length).ok()?)?;
                 rest = behind;
-                Some(String::from_utf8_lossy(text).into_owned())
+                Some(octets::keep(text))
             }
         });
     }

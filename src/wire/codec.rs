@@ -2,13 +2,14 @@
 //!
 //! `pgwire` decodes a body that is shaped as its type says and panics where one is too short, and it reads
 //! strings to the next zero byte even when that lies in the message behind. So a frame is cut out first and its shape is looked at,
-//! and only then `pgwire` reads it: no bytes from a socket can stop the program.
+//! and only then `pgwire` reads it: no bytes from a socket can stop the program. Nor is one replaced because it is no UTF-8.
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, BufMut as _, BytesMut};
 use pgwire::messages::{DecodeContext, PgWireBackendMessage, PgWireFrontendMessage};
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::error::WireError;
+use crate::event::octets;
 
 /// A message that is longer than this is no message: PostgreSQL's own limit for a string (`MaxAllocSize`).
 const LONGEST: usize = 0x3fff_ffff;
@@ -35,10 +36,11 @@ impl Decoder for Codec {
             bytes.reserve(length - bytes.len());
             return Ok(None);
         }
-        let mut frame = bytes.split_to(length);
+        let frame = bytes.split_to(length);
         if !is_well_formed(frame[0], &frame[HEAD..]) {
             return Err(WireError::malformed(&frame));
         }
+        let mut frame = with_octets_kept(frame);
         let decoded = PgWireBackendMessage::decode(&mut frame, &self.context);
         decoded?.ok_or_else(|| WireError::malformed(&frame)).map(Some)
     }
@@ -54,6 +56,37 @@ impl Encoder<PgWireFrontendMessage> for Codec {
     ) -> Result<(), WireError> {
         Ok(message.encode(bytes)?)
     }
+}
+
+/// The frame with its strings in UTF-8, in which bytes of another encoding are kept: `pgwire` would replace them.
+fn with_octets_kept(frame: BytesMut) -> BytesMut {
+    let body = &frame[HEAD..];
+    let body = match frame[0] {
+        kind if !b"ENSCAT".contains(&kind) || std::str::from_utf8(body).is_ok() => return frame,
+        b'A' => [&body[..4], octets::keep(&body[4..]).as_bytes()].concat(),
+        b'T' => row_description_kept(body),
+        _ => octets::keep(body).into_bytes(),
+    };
+    let mut kept = BytesMut::with_capacity(HEAD + body.len());
+    kept.put_u8(frame[0]);
+    // What was at most as long as a string may be is at most four times as long now, and fits.
+    kept.put_u32(u32::try_from(body.len() + 4).unwrap_or(u32::MAX));
+    kept.put_slice(&body);
+    kept
+}
+
+/// Each column: a string with its zero, then 18 bytes.
+fn row_description_kept(body: &[u8]) -> Vec<u8> {
+    let mut kept = body[..2].to_vec();
+    let mut rest = &body[2..];
+    while let Some(end) = rest.iter().position(|byte| *byte == 0) {
+        let (name, behind) = rest.split_at(end);
+        let (numbers, next) = behind.split_at(19.min(behind.len()));
+        kept.extend_from_slice(octets::keep(name).as_bytes());
+        kept.extend_from_slice(numbers);
+        rest = next;
+    }
+    kept
 }
 
 /// How long the first frame is, its head included; nothing while its head is not there.
@@ -163,6 +196,32 @@ mod tests {
         while let Some(message) = codec.decode(buffer).unwrap() {
             message.encode(out).unwrap();
         }
+    }
+
+    #[test]
+    fn bytes_of_another_encoding_are_kept_in_every_string() {
+        let decode = |frame: &[u8]| {
+            let message = Codec::default().decode(&mut BytesMut::from(frame)).unwrap();
+            message.unwrap()
+        };
+        let frame = |kind: u8, body: &[u8]| {
+            let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+            [&[kind], &length[..], body].concat()
+        };
+        let kept = octets::keep(b"caf\xe9");
+        let error = decode(&frame(b'E', b"C42P01\0Mcaf\xe9\0\0"));
+        let PgWireBackendMessage::ErrorResponse(error) = error else { panic!("{error:?}") };
+        assert_eq!(error.fields, [(b'C', "42P01".to_owned()), (b'M', kept.clone())]);
+        let told = decode(&frame(b'A', b"\xff\0\0\x07caf\xe9\0x\0"));
+        let PgWireBackendMessage::NotificationResponse(told) = told else { panic!("{told:?}") };
+        assert_eq!((told.channel, told.payload), (kept.clone(), "x".to_owned()));
+        let numbers =
+            [0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0];
+        let body = [&b"\0\x02caf\xe9\0"[..], &numbers, b"n\0", &numbers].concat();
+        let columns = decode(&frame(b'T', &body));
+        let PgWireBackendMessage::RowDescription(columns) = columns else { panic!("{columns:?}") };
+        let names: Vec<&str> = columns.fields.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(names, [kept.as_str(), "n"]);
     }
 
     proptest! {

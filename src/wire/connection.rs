@@ -18,7 +18,7 @@ use super::error::{ConnectError, WireError};
 use super::socket::Socket;
 use super::startup;
 use super::target::Target;
-use crate::event::Pid;
+use crate::event::{Pid, octets};
 
 /// Longer SQL does not fit a message (PostgreSQL's `MaxAllocSize`, less the head).
 const LONGEST_SQL: usize = 0x3fff_fff0;
@@ -67,10 +67,13 @@ impl Connection {
         if let Some(at) = sql.bytes().position(|byte| byte == 0) {
             return Err(WireError::ZeroByte(at));
         }
+        let Ok(sql) = String::from_utf8(octets::restore(sql).into_owned()) else {
+            return Err(WireError::NotUtf8);
+        };
         if sql.len() > LONGEST_SQL {
             return Err(WireError::TooLong(sql.len()));
         }
-        self.send(PgWireFrontendMessage::Query(Query::new(sql.to_owned()))).await
+        self.send(PgWireFrontendMessage::Query(Query::new(sql))).await
     }
 
     /// Hands any message to the socket, like [`submit`](Self::submit).

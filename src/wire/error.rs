@@ -31,6 +31,11 @@ pub enum WireError {
     /// The SQL cannot be sent: the protocol's strings end at a zero byte.
     #[error("the statement holds a zero byte, at byte {0}; remove it")]
     ZeroByte(usize),
+    /// The SQL cannot be sent: a value in it came in another encoding.
+    #[error(
+        "the statement holds bytes that are no UTF-8: a value that was captured in another client_encoding cannot be sent"
+    )]
+    NotUtf8,
     /// The SQL is longer than a message can be.
     #[error("the statement has {0} bytes, and a message holds at most 1 GiB; split it")]
     TooLong(usize),

@@ -1,12 +1,12 @@
 //! The fields of an error or a notice, by their protocol letters (PostgreSQL documentation, 54.8).
 
 use super::frame::FromServer;
-use crate::event::ServerMessage;
+use crate::event::{ServerMessage, octets};
 
 impl From<&FromServer> for ServerMessage {
     /// Of an `ErrorResponse` or a `NoticeResponse`.
     fn from(frame: &FromServer) -> Self {
-        Self::from_frame(frame, |bytes| String::from_utf8_lossy(bytes).into_owned())
+        Self::from_frame(frame, octets::keep)
     }
 }
 

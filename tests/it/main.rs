@@ -71,3 +71,4 @@ mod terminal;
 mod tls;
 mod unseen;
 mod wire;
+mod written_down;

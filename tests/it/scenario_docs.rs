@@ -15,7 +15,7 @@ use crate::support;
 
 const PAGE: &str = include_str!("../../docs/scenarios.md");
 
-fn examples() -> Vec<Scenario> {
+pub(crate) fn examples() -> Vec<Scenario> {
     let blocks = PAGE.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
     let read = |text: &str| sql_file::parse(text, Path::new("scenarios.md"), "an example").unwrap();
     let examples: Vec<Scenario> = blocks.map(read).collect();

@@ -361,3 +361,35 @@ async fn a_full_channel_does_not_keep_a_session_from_closing() {
     tokio::time::timeout(DEADLINE, session.close()).await.expect("closed");
     drop(events);
 }
+
+#[tokio::test]
+async fn what_comes_in_another_encoding_is_shown_and_not_replaced() {
+    let mut stage = Stage::open("Latin").await;
+    stage.send("set client_encoding to latin1");
+    stage.answer().await;
+    stage.send("select U&'caf\\00e9' as U&\"\\00e9\"");
+    let answer = stage.answer().await;
+    let columns = answer.iter().find_map(|kind| match kind {
+        Kind::Columns(columns) => Some(columns.clone()),
+        _ => None,
+    });
+    let rows = answer.iter().find_map(|kind| match kind {
+        Kind::Rows(rows) => Some(rows.clone()),
+        _ => None,
+    });
+    let drawn = overbooked::psql::result(&columns.unwrap(), &rows.unwrap(), 1);
+    assert_eq!(
+        drawn,
+        ["  \\xE9   ", "---------", " caf\\xE9", "(1 row)"].map(str::to_owned).to_vec()
+    );
+    stage.send("do $$ begin raise exception '%', U&'caf\\00e9'; end $$");
+    let answer = stage.answer().await;
+    let failed = answer.iter().find_map(|kind| match kind {
+        Kind::Failed(message) => Some(message.clone()),
+        _ => None,
+    });
+    let told =
+        overbooked::psql::message(&failed.unwrap(), "", overbooked::psql::Verbosity::Default);
+    assert_eq!(told[0], "ERROR:  caf\\xE9");
+    stage.session.close().await;
+}

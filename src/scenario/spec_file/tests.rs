@@ -39,7 +39,8 @@ fn all_of_a_specification_is_read() {
     assert_eq!(spec.story, ["What it is about, in two lines."]);
     let setup: Vec<_> = spec.setup.iter().map(|statement| statement.sql.as_str()).collect();
     assert_eq!(setup, ["CREATE TABLE t (a int);\n", "INSERT INTO t VALUES (1);"]);
-    assert_eq!(spec.teardown, ["DROP TABLE t;"]);
+    let teardown: Vec<_> = spec.teardown.iter().map(|statement| statement.sql.as_str()).collect();
+    assert_eq!(teardown, ["DROP TABLE t;"]);
     assert_eq!(spec.sessions[0].setup.as_deref(), Some("BEGIN;"));
     assert_eq!(spec.sessions[0].teardown.as_deref(), Some("RESET ALL;"));
     let names: Vec<_> = spec.steps.iter().map(|step| step.name.as_str()).collect();

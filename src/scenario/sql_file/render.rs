@@ -20,7 +20,7 @@ pub fn render(scenario: &Scenario) -> String {
             format!("-- finally\n{}\n{}", finally.sql, arrows(&finally.expectations))
         }),
     );
-    parts.extend(section("teardown", scenario.teardown.iter()));
+    parts.extend(section("teardown", scenario.teardown.iter().map(|statement| &statement.sql)));
     parts.join("\n")
 }
 
