@@ -204,3 +204,42 @@ async fn a_look_at_the_catalog_waits_for_nobody() {
     held_up_by(alter, "select pg_total_relation_size('t'::regclass)").await;
     held_up_by("drop table t cascade", "select pg_get_indexdef('t_pkey'::regclass)").await;
 }
+
+/// Which number a table has is the same for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_tells_the_number_of_its_stored_table() {
+    let served = Served::start().await;
+    let outsider = served.outsider().await;
+    let schema =
+        "create schema s; create table s.other (a int primary key); insert into s.other values (1);
+                  create table t (a int primary key, b int); insert into t values (1, 1), (2, 2)";
+    outsider.batch_execute(schema).await.unwrap();
+    let number = says(&outsider, "select 't'::regclass::oid").await.replace("; (1)", "");
+    let client = served.client().await;
+    for sql in [
+        "select tableoid, a from t order by tableoid, a",
+        "select x.tableoid, x.a, s.other.tableoid from t x, s.other order by a",
+        "select a from t where tableoid = NUMBER order by tableoid, a",
+        "select t.tableoid, count(*) from t group by t.tableoid",
+        "select tableoid, count(*) from t group by tableoid order by tableoid",
+        "select tableoid::regclass from t limit 1",
+        "select a from t where tableoid = 't'::regclass order by a",
+        "select a as tableoid from t order by tableoid desc",
+        "select \"tableoid\" + 0 from t limit 1",
+        "insert into t values (3, 3) returning tableoid, a",
+        "update t set b = 4 where tableoid = NUMBER and a = 1 returning t.tableoid, b",
+        "with q as (select tableoid as n from t) select distinct n from q",
+        "select (select tableoid from s.other) = tableoid from t limit 1",
+        "select tableoid, 1 / (a - 1) from t",
+    ] {
+        let sql = sql.replace("NUMBER", &number);
+        let expected = says(&outsider, &format!("begin; {sql}")).await;
+        says(&outsider, "rollback").await;
+        let heard = says(&client, &format!("begin; {sql}")).await;
+        says(&client, "rollback").await;
+        assert_eq!(heard, expected, "{sql}");
+    }
+    let columns = client.prepare("select tableoid, t.tableoid from t").await.unwrap();
+    let columns: Vec<_> = columns.columns().iter().map(tokio_postgres::Column::name).collect();
+    assert_eq!(columns, ["tableoid", "tableoid"]);
+}

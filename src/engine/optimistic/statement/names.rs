@@ -40,6 +40,11 @@ impl Name {
         self.parts.len() > 1 || self.has_star
     }
 
+    /// Whether it is a row's column with the number of its table.
+    pub(in crate::engine::optimistic) fn is_table_number(&self) -> bool {
+        self.last() == "tableoid" && !self.is_called && !self.is_alias && !self.has_star
+    }
+
     /// Whether it is the catalog's, as psql's `\d` asks for it.
     pub(in crate::engine::optimistic) fn is_catalog(&self) -> bool {
         !self.is_called && (self.last().starts_with("pg_") || self.parts[0] == "information_schema")

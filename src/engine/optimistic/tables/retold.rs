@@ -22,6 +22,11 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    /// Those of the copy and of the relation.
+    pub(super) fn of_tables(self) -> (u32, u32) {
+        (self.copy, self.stored)
+    }
+
     /// Those of this copy of a relation.
     pub(super) async fn ask(server: &mut Server, copy: &str, stored: u32) -> Result<Self, Trouble> {
         const NUMBERS: &str = "select c.oid::text, c.reltype::text, s.reltype::text \

@@ -1,9 +1,17 @@
 //! A statement turned towards the copies: what is sent, and where it differs from what the client wrote.
+//!
+//! Of the columns that every table has without naming them (PostgreSQL documentation, 5.5, "System Columns"), `tableoid` is turned into the stored
+//! table's; the others tell of the copy's row. `ctid` names a row for as long as its transaction, in which a
+//! statement may well use what another has read. `xmin`, `xmax`, `cmin` and `cmax` say when the copy got the row, and
+//! not who wrote it: they tell two states of a row apart in one session, and mean nothing in another.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::Tables;
 use super::names::Named;
-use crate::engine::optimistic::statement::Statement;
-use crate::syntax::quote;
+use crate::engine::optimistic::statement::{Name, Statement};
+use crate::syntax::{Word, quote};
 
 /// A statement as it is sent, and where it differs from what the client wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,19 +60,58 @@ impl Tables {
         named: &Named,
     ) -> Turned {
         let mut turned = Turned { relations: named.all(), ..Turned::whole(statement.sql.clone()) };
-        for (place, part, relation) in named.found.iter().rev() {
-            let copy = self.copies.get(relation).map(|copy| &copy.name);
-            let Some(copy) = copy.or_else(|| self.views.get(relation).map(|view| &view.name))
-            else {
-                continue;
-            };
-            let name = &statement.names[*place];
-            if *part > 0 || *copy != name.parts[*part] {
-                let span = name.spans[0].start..name.spans[*part].end;
-                turned.replace(span, &format!("pg_temp.{}", quote(copy)));
+        let stored = self.stored_numbers(statement, named);
+        for (place, name) in statement.names.iter().enumerate().rev() {
+            let found = named.found.iter().find(|(known, ..)| *known == place);
+            let copy =
+                found.and_then(|(_, part, relation)| self.copy_named(name, *part, *relation));
+            match (&stored, copy) {
+                (Some(stored), copy) if name.is_table_number() => {
+                    let whole = name.spans[0].start..name.spans[name.spans.len() - 1].end;
+                    let mut column = statement.sql[whole.clone()].to_owned();
+                    if let Some((span, copy)) = copy {
+                        column.replace_range(..span.len(), &copy);
+                    }
+                    let number =
+                        format!("(select case {column}{stored} else {column} end as tableoid)");
+                    turned.replace(whole, &number);
+                }
+                (_, Some((span, copy))) => turned.replace(span, &copy),
+                (_, None) => {}
             }
         }
         turned
+    }
+
+    /// Where a name is another one for its copy, and which.
+    fn copy_named(
+        &self,
+        name: &Name,
+        part: usize,
+        relation: u32,
+    ) -> Option<(Range<usize>, String)> {
+        let copy = self.copies.get(&relation).map(|copy| &copy.name);
+        let copy = copy.or_else(|| self.views.get(&relation).map(|view| &view.name))?;
+        let is_other = part > 0 || *copy != name.parts[part];
+        let span = name.spans[0].start..name.spans[part].end;
+        is_other.then(|| (span, format!("pg_temp.{}", quote(copy))))
+    }
+
+    /// The copies' numbers with those of the tables, as the middle of a CASE, for a statement that asks for numbers. Where it
+    /// asks for a number by a name (`'seats'::regclass`) it gets the copy's, and so both of a comparison must be.
+    fn stored_numbers(&self, statement: &Statement, named: &Named) -> Option<String> {
+        let by_name = |word: &Word| word.is("regclass") || word.is("to_regclass");
+        if !statement.names.iter().any(Name::is_table_number) || statement.words.iter().any(by_name)
+        {
+            return None;
+        }
+        let relations: BTreeSet<u32> = named.all().into_iter().collect();
+        let copies = relations.iter().filter_map(|relation| self.copies.get(relation));
+        let pairs = copies.map(|copy| {
+            let (copy, stored) = copy.numbers.of_tables();
+            format!(" when {copy} then {stored}::pg_catalog.oid")
+        });
+        Some(pairs.collect::<String>()).filter(|pairs| !pairs.is_empty())
     }
 }
 
