@@ -89,6 +89,8 @@ pub mod rush;
 pub mod optimistic {
     /// What a drop of schemas shuts.
     pub const INSIDE: &str = include_str!("../sql/optimistic/inside.sql");
+    /// What changes with the definitions of relations.
+    pub const MARKS: &str = include_str!("../sql/optimistic/marks.sql");
     /// The transaction's snapshot, a number that changes with the schema, how names are resolved.
     pub const PIN: &str = include_str!("../sql/optimistic/pin.sql");
     /// Which names are relations.

@@ -61,6 +61,11 @@ pub fn shown_in_json(text: &str) -> Cow<'_, str> {
     spelled(text, "\\\\x")
 }
 
+/// Bytes for people, in whatever encoding a program wrote them.
+pub fn spelled_out(bytes: &[u8]) -> String {
+    shown(&keep(bytes)).into_owned()
+}
+
 fn spelled<'a>(text: &'a str, mark: &str) -> Cow<'a, str> {
     let Cow::Owned(bytes) = restore(text) else { return Cow::Borrowed(text) };
     let mut shown = String::with_capacity(text.len());

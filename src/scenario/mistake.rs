@@ -72,8 +72,8 @@ pub fn decode_verbatim(bytes: &[u8], path: &Path) -> Result<String, Mistake> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(error) => {
-            let text = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let source = Source { text: &text, path };
+            let text = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+            let source = Source { text, path };
             let byte = bytes[error.valid_up_to()];
             Err(source
                 .mistake(

@@ -216,6 +216,7 @@ fn write_frame(file: &mut impl Write, frame: &Frame) -> io::Result<()> {
     if let Some((width, height)) = frame.resized {
         write_line(file, &(at, "r", format!("{width}x{height}")))?;
     }
+    // A frame is whole, and what draws it writes UTF-8.
     write_line(file, &(at, "o", String::from_utf8_lossy(&frame.shown)))
 }
 

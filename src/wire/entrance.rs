@@ -23,6 +23,7 @@ use super::policy::SessionAttrs;
 use super::socket::Socket;
 use super::startup::Route;
 use super::target::Target;
+use crate::event::octets;
 
 /// A connection on its way in.
 pub(crate) struct Entrance {
@@ -85,9 +86,10 @@ impl Passage {
         })
     }
 
-    /// The target as this user's: what goes wrong is told under the user's own name.
+    /// The target as this user's: what goes wrong is told under the user's own name. Only that: who is called otherwise than the target's user has no
+    /// password that the name would belong to.
     fn target_of(&self, user: &[u8]) -> Target {
-        Target { user: String::from_utf8_lossy(user).into_owned(), ..self.target().clone() }
+        Target { user: octets::spelled_out(user), ..self.target().clone() }
     }
 
     fn is_for(&self, user: &[u8]) -> bool {

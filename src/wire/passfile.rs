@@ -29,7 +29,7 @@ impl Passwords {
                 "others may read it; make its permissions u=rw (0600) or less"
             }
             Ok(_) => match std::fs::read(file) {
-                Ok(bytes) => return Self(String::from_utf8_lossy(&bytes).into_owned()),
+                Ok(bytes) => return Self(legible(&bytes, file, warnings)),
                 Err(_) => "it cannot be read",
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
@@ -45,6 +45,24 @@ impl Passwords {
         let found = lines.find_map(|line| password(line, account))?;
         (!found.is_empty()).then(|| Password::new(found))
     }
+}
+
+/// The lines that are UTF-8. Of another there is a warning: its password, changed, would be refused without a word of why.
+fn legible(bytes: &[u8], file: &Path, warnings: &mut Vec<String>) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for (nth, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        match std::str::from_utf8(line) {
+            Ok(line) => text.extend([line, "\n"]),
+            Err(_) if line.starts_with(b"#") => {}
+            Err(_) => {
+                let (line, file) = (nth + 1, file.display());
+                warnings.push(format!(
+                    "line {line} of the password file {file} is ignored: it is not UTF-8"
+                ));
+            }
+        }
+    }
+    text
 }
 
 /// The line's password, when the line is about this account.
@@ -102,6 +120,15 @@ mod tests {
 
     fn find(text: &str) -> Option<Password> {
         Passwords(text.to_owned()).find(ACCOUNT)
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf8_is_ignored_with_a_warning() {
+        let mut warnings = Vec::new();
+        let bytes = b"# caf\xe9\n*:*:*:alice:caf\xe9\n*:*:*:*:right\n";
+        let text = legible(bytes, Path::new("pass"), &mut warnings);
+        assert_eq!(warnings, ["line 2 of the password file pass is ignored: it is not UTF-8"]);
+        assert_eq!(find(&text).unwrap().reveal(), "right");
     }
 
     fn escape(text: &str) -> String {

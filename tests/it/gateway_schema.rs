@@ -73,6 +73,29 @@ async fn what_an_outsider_changes_between_two_uses_is_told_as_a_change_of_the_sc
     }
 }
 
+/// ALTER TABLE need not touch the table's own row in the catalog.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_outsider_changes_of_a_column_or_an_index_is_seen_by_the_next_transaction() {
+    for (change, statement, expected) in [
+        ("alter table t rename column c to d", "select d from t", "1; (1)"),
+        ("alter table t alter column b set not null", "insert into t values (2, null, 1)", "23502"),
+        (
+            "alter table t alter column b set default 'y'",
+            "insert into t (a) values (2) returning b",
+            "y; (1)",
+        ),
+        ("create unique index on t (c)", "begin; insert into t values (2, 'y', 1)", "23505"),
+    ] {
+        let (served, _, bob) = tables().await;
+        assert_eq!(says(&bob, READ).await, "1; (1)");
+        served.outsider().await.batch_execute(change).await.unwrap();
+        let first = says(&bob, statement).await;
+        says(&bob, "rollback").await;
+        let said = if first == SCHEMA_CHANGED { says(&bob, statement).await } else { first };
+        assert!(said.starts_with(expected), "{change}: {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_cannot_be_made_again_is_no_matter_of_other_tables() {
     for change in CHANGES {

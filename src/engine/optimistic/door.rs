@@ -33,7 +33,7 @@ use super::server::{Parameters, Server};
 use super::session::{Session, State};
 use super::tables::Tables;
 use super::{Mode, SERVER_VERSION};
-use crate::event::Pid;
+use crate::event::{Pid, octets};
 use crate::wire::frame::{ClientTag, Line, ServerTag, Stream, put, put_text};
 use crate::wire::{ConnectError, Entrance, lets_in};
 
@@ -163,7 +163,8 @@ async fn begin(arrival: Arrival, common: Arc<Common>, packet: Bytes) -> io::Resu
     };
     let Arrival { stream, end_point, is_encrypted: _ } = arrival;
     let mut client = Line::<ClientTag>::new(stream, BytesMut::new());
-    let user = String::from_utf8_lossy(start_up.user()).into_owned();
+    // Two names that differ in a byte are two names, be they UTF-8 or not.
+    let user = octets::keep(start_up.user());
     let admitted = common.passwords.admit(&mut client, &user, end_point.as_deref());
     let admitted = tokio::select! {
         admitted = tokio::time::timeout(PATIENCE, admitted) => admitted??,
@@ -191,6 +192,7 @@ fn adapted(mut start_up: StartUp, common: &Common) -> Result<StartUp, Refusal> {
     if let Some(parameter) = start_up.not_utf8() {
         return Err(Refusal::not_utf8(&parameter));
     }
+    // Nothing is lost here: all of it is UTF-8.
     let text = |name| start_up.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
     let (served, wanted) = (common.backend.database(), text("database").unwrap_or_default());
     if !wanted.is_empty() && wanted != served {
@@ -261,6 +263,7 @@ async fn admit(
         Ok(server) => server,
     };
     let Some(server) = welcome(&mut client, server).await? else { return client.close().await };
+    // Nothing is lost here: who comes this far has been refused anything but UTF-8.
     let application = start_up.get("application_name").map(|name| String::from_utf8_lossy(name));
     let application = application.unwrap_or_default().into_owned();
     session(client, server, common, application).serve().await;

@@ -148,6 +148,7 @@ async fn exchange(
     });
     client.flush().await?;
     let Some(last) = read_password(client).await? else { return Ok(None) };
+    // What is replaced here belongs to a proof that is none.
     let last = String::from_utf8_lossy(&last).into_owned();
     let Some((unproven, proof)) = last.rsplit_once(",p=") else { return Ok(None) };
     let is_ours = unproven == format!("c={},r={nonce}", BASE64.encode(&first.binding));

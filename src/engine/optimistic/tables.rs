@@ -23,7 +23,8 @@ use super::statement::Statement;
 pub(super) use names::Named;
 use retold::Numbers;
 pub(super) use structure::Open;
-use structure::ask_shapes;
+pub(super) use structure::marks_in;
+use structure::{ask_shapes, marks_question};
 pub(super) use turn::Turned;
 
 /// A name as a statement may write it: with a schema or without.
@@ -39,6 +40,8 @@ pub(super) struct Tables {
     /// Whether something that no statement names may call what reads tables, once that has been asked.
     unnamed: Option<Unnamed>,
     shapes: HashMap<u32, Arc<Shape>>,
+    /// What tells whether the shapes are still those.
+    marks: Marks,
     copies: HashMap<u32, Copy>,
     views: HashMap<u32, View>,
     /// Relations of the catalog that are seen through a view without the copies.
@@ -76,6 +79,9 @@ pub(super) struct SchemaMark {
     /// How many changes the gateway's own clients had made.
     pub(super) change: u64,
 }
+
+/// What changes with the definition of each relation.
+pub(super) type Marks = HashMap<u32, String>;
 
 /// When something was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,15 +166,23 @@ impl Used<'_> {
 impl Tables {
     /// Compares with what this transaction sees of the schema. `Err` says that copies are out of date and that
     /// [`catch_up`](Self::catch_up) must run outside of a transaction.
-    pub(super) fn check(&mut self, mark: &SchemaMark) -> Result<(), OutOfDate> {
+    pub(super) fn check(&mut self, mark: &SchemaMark, marks: &Marks) -> Result<(), OutOfDate> {
+        let is_same = |(relation, mark): (&u32, &String)| marks.get(relation) == Some(mark);
+        let are_same = self.marks.iter().all(is_same);
         match &self.schema {
-            Some(known) if known == mark && !self.told => Ok(()),
+            Some(known) if known == mark && are_same && !self.told => Ok(()),
             None => {
                 self.schema = Some(mark.clone());
                 Ok(())
             }
             Some(_) => Err(OutOfDate),
         }
+    }
+
+    /// What tells whether what is known of the tables is still so; nothing where nothing is known.
+    pub(super) fn asks_marks(&self) -> Option<Question> {
+        let known: Vec<u32> = self.marks.keys().copied().collect();
+        (!known.is_empty()).then(|| marks_question(&known))
     }
 
     /// Learns the schema anew: copies of tables that have changed are dropped, and their names remembered.

@@ -10,7 +10,7 @@ use super::refusal::{Aftermath, Refusal};
 use super::server::{Question, Trouble};
 use super::session::{Block, SearchPath, Session, Standing, State, Transaction};
 use super::statement::Access;
-use super::tables::SchemaMark;
+use super::tables::{Marks, SchemaMark, marks_in};
 use crate::sql;
 
 /// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
@@ -61,13 +61,13 @@ impl Session {
 
     async fn open_transaction(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
         let mut pinned = self.pin().await?;
-        if self.tables.check(&pinned.mark).is_err() {
+        if self.tables.check(&pinned.mark, &pinned.marks).is_err() {
             self.common.journal().note_nothing(pinned.xid);
             self.server.ask(Question::prepared("rollback")).await?;
             self.tables.catch_up(&mut self.server).await?;
             pinned = self.pin().await?;
             // Whatever changed between the two looks is seen at the next one.
-            self.tables.check(&pinned.mark).ok();
+            self.tables.check(&pinned.mark, &pinned.marks).ok();
         }
         self.place.begin(pinned.snapshot.oldest);
         self.trying_since.get_or_insert_with(|| self.common.precedence.number());
@@ -90,7 +90,9 @@ impl Session {
 
     async fn pin(&mut self) -> Result<Pinned, Trouble> {
         let schema_change = self.common.schema_change();
-        let questions = vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
+        let mut questions =
+            vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
+        questions.extend(self.tables.asks_marks());
         let answers = match self.server.ask_all(questions).await {
             Ok(answers) => answers,
             Err(trouble) => {
@@ -113,7 +115,8 @@ impl Session {
         }
         let xid = value(3).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
         let access = if value(5) == "on" { Access::ReadOnly } else { Access::ReadWrite };
-        Ok(Pinned { snapshot, xid, mark, access, schema_change })
+        let marks = answers.get(2).map(marks_in).unwrap_or_default();
+        Ok(Pinned { snapshot, xid, mark, marks, access, schema_change })
     }
 
     /// Rolls the backend back; where the client stands is for the caller to say.
@@ -199,6 +202,7 @@ struct Pinned {
     snapshot: Snapshot,
     xid: u64,
     mark: SchemaMark,
+    marks: Marks,
     /// The session's default.
     access: Access,
     schema_change: u64,

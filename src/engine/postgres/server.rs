@@ -26,6 +26,7 @@ use super::binaries::Binaries;
 use super::layout::LOG;
 use super::template::server_command;
 use super::{ClusterError, Keeping, settings};
+use crate::event::octets;
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 
@@ -109,7 +110,7 @@ impl Launch {
 
     fn failed(&self, what: &'static str) -> ClusterError {
         let log = std::fs::read(self.log()).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let log = octets::spelled_out(&log);
         let lines: Vec<_> = log.lines().collect();
         let last = lines[lines.len().saturating_sub(8)..].join("\n");
         ClusterError::Server { what, log: last }

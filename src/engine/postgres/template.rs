@@ -18,6 +18,7 @@ use super::folder::{HALF_MADE, owners, sweep_half_made};
 use super::layout::DATA;
 use super::settings::{self, LAYOUT};
 use super::{ClusterError, Keeping, OnProgress, Progress};
+use crate::event::octets;
 
 /// Makes the cluster's folder `data` as a copy of the template in `cache`, which is made first where it is missing.
 ///
@@ -60,7 +61,7 @@ pub(super) async fn initdb(
 }
 
 fn initdb_failed(status: ExitStatus, stderr: &[u8]) -> ClusterError {
-    let said = String::from_utf8_lossy(stderr).trim().to_owned();
+    let said = octets::spelled_out(stderr).trim().to_owned();
     ClusterError::Initdb { status, said }
 }
 

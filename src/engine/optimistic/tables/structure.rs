@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Copy, Made, Numbers, Tables, View};
+use super::{Copy, Made, Marks, Numbers, Tables, View};
 use crate::engine::optimistic::changes::{Pair, array};
 use crate::engine::optimistic::refusal::Refusal;
-use crate::engine::optimistic::server::{Question, Server, Trouble};
+use crate::engine::optimistic::server::{Answer, AnswerRow, Question, Server, Trouble};
 use crate::engine::optimistic::shape::Shape;
 use crate::engine::optimistic::statement::{Name, Statement};
 use crate::sql;
@@ -64,8 +64,11 @@ impl Tables {
         if let Some(shape) = self.shapes.get(&relation) {
             return Ok(Arc::clone(shape));
         }
+        // Asked before the shape: a mark that is too old is noticed, one that is too new would not be.
+        let marks = server.ask(marks_question(&[relation])).await?;
         let mut found = ask_shapes(server, &[relation]).await?;
         let shape = found.remove(&relation).ok_or_else(Refusal::schema_changed)?;
+        self.marks.extend(marks_in(&marks));
         self.shapes.insert(relation, Arc::clone(&shape));
         Ok(shape)
     }
@@ -278,6 +281,21 @@ async fn build(server: &mut Server, questions: Vec<Question>, open: Open) -> Res
         Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
         Err(trouble) => server.ask(Question::prepared("rollback")).await.and(Err(trouble)),
     }
+}
+
+/// Asks what changes with the definitions of these relations.
+pub(super) fn marks_question(relations: &[u32]) -> Question {
+    let list: Vec<_> = relations.iter().map(u32::to_string).collect();
+    Question::prepared(sql::optimistic::MARKS).with(array(list.iter().map(String::as_str)))
+}
+
+/// What was answered.
+pub(in crate::engine::optimistic) fn marks_in(answer: &Answer) -> Marks {
+    let mark = |row: &AnswerRow| match row.as_slice() {
+        [Some(relation), Some(mark)] => Some((relation.parse().ok()?, mark.clone())),
+        _ => None,
+    };
+    answer.rows.iter().filter_map(mark).collect()
 }
 
 /// The shapes of these relations, by number.
