@@ -8,8 +8,8 @@ use futures::future::{join_all, select_all};
 use super::Trouble;
 use super::client::{Answer, Client};
 use super::news::News;
-use super::pace::{Manners, Pace};
-use super::sight::{Sight, question};
+use super::pace::{Endings, Manners, Pace};
+use super::sight::{Sight, question, question_of_grips};
 use super::timer::Timer;
 use crate::event::{Pid, Row, SessionName};
 use crate::isolation_output::{Complaint, Telling, Whose};
@@ -40,7 +40,7 @@ pub(super) struct Cast {
     pub(super) sessions: Vec<Client>,
     pub(super) news: News,
     pub(super) limit: Duration,
-    pub(super) pace: Pace,
+    pub(super) endings: Endings,
     /// Each step's session, by its place.
     pub(super) homes: Vec<usize>,
     timer: Timer,
@@ -85,7 +85,7 @@ impl Cast {
         }
         let control = clients.remove(0);
         let manners = manners.unwrap_or_else(|| Manners::read(&Row::new()));
-        let pace = Pace::of(spec, &manners);
+        let endings = Endings::of(spec, &manners);
         let homes = homes(spec);
         let sessions = clients;
         let mut cast = Self {
@@ -94,7 +94,7 @@ impl Cast {
             sessions,
             news,
             limit,
-            pace,
+            endings,
             homes,
             timer: Timer::new(),
             owes_teardown: false,
@@ -127,6 +127,7 @@ impl Cast {
 
     /// Sends a step.
     pub(super) async fn send(&mut self, session: usize, sql: &str) -> Result<(), String> {
+        self.endings.send(sql);
         self.sessions[session].send(sql).await
     }
 
@@ -156,7 +157,7 @@ impl Cast {
             Ok(()) => self.owes_teardown = true,
             Err(reason) => self.complain_of_teardown(reason),
         }
-        if self.pace == Pace::Measured {
+        if self.endings.pace() == Pace::Measured {
             self.hear_teardown().await;
         }
     }
@@ -233,6 +234,14 @@ impl Cast {
         };
         self.gather();
         sight.map_err(|reason| self.give_up(Complaint::WaitQuery(reason)))
+    }
+
+    /// Whether none of these sessions, which wait, has anything that a statement about rows could come to wait for. Where that cannot be
+    /// learnt, some has.
+    pub(super) async fn are_empty_handed(&mut self, waiting: &[Pid]) -> bool {
+        let answer = self.control.execute(&question_of_grips(waiting), &mut self.news).await;
+        let Ok(Answer::Rows { rows, .. }) = answer else { return false };
+        rows.is_empty()
     }
 
     fn gather(&mut self) {

@@ -10,7 +10,7 @@ use super::Trouble;
 use super::cast::{Cast, Heard, Who};
 use super::client::Answer;
 use super::pace::Pace;
-use super::prelude::{is_private, only_ends};
+use super::prelude::{is_about_rows, is_private, never_waits};
 use super::vigil::{FIRST_PAUSE, MEASURE, Vigil};
 use crate::event::Pid;
 use crate::event::octets::keep;
@@ -99,6 +99,7 @@ impl<'a> Permutation<'a> {
         if !self.waiting.is_empty() {
             return Err(self.cast.give_up(Complaint::MutualBlock));
         }
+        self.cast.endings.outlive_permutation();
         self.tear_down().await;
         Ok(())
     }
@@ -116,7 +117,7 @@ impl<'a> Permutation<'a> {
 
     /// Sends the first setup of all behind the last teardown, and those that concern nobody else. What could not be sent is told in its turn.
     async fn send_ahead(&mut self, setups: &mut [Setup<'_>]) {
-        if self.cast.pace == Pace::Measured {
+        if self.cast.endings.pace() == Pace::Measured {
             return;
         }
         for (place, setup) in setups.iter_mut().enumerate() {
@@ -206,20 +207,36 @@ impl<'a> Permutation<'a> {
 
     /// A step of a session that is waited for may close a circle of waits. Then whose `deadlock_timeout` is over first is the victim, so
     /// between two waits lies what isolationtester leaves between them: less, and a busy server's scheduler would choose.
+    ///
+    /// It closes none where those that wait have nothing that it could want.
     async fn keep_distance(&mut self, launch: usize) -> Result<(), Trouble> {
-        let is_harmless = self.waiting.is_empty() || only_ends(&self.step(launch).sql);
-        if is_harmless || self.cast.pace == Pace::Measured {
+        let sql = &self.step(launch).sql;
+        let is_measured = self.cast.endings.pace_of_looks() == Pace::Measured;
+        if self.waiting.is_empty() || is_measured || never_waits(sql) {
             return Ok(());
         }
-        let pid = |launch: usize| self.cast.sessions[self.session(launch)].pid;
-        let own = pid(launch);
+        let Some(since) = self.last_wait_for(launch).await? else { return Ok(()) };
+        let waiting: Vec<Pid> = self.waiting.iter().map(|&other| self.pid(other)).collect();
+        let is_harmless = since.elapsed() >= MEASURE
+            || is_about_rows(sql) && self.cast.are_empty_handed(&waiting).await;
+        if !is_harmless {
+            self.cast.pause(MEASURE.saturating_sub(since.elapsed())).await;
+        }
+        Ok(())
+    }
+
+    /// When the last of those was sent that wait for this launch's session.
+    async fn last_wait_for(&mut self, launch: usize) -> Result<Option<Instant>, Trouble> {
+        let own = self.pid(launch);
         let others: Vec<(Pid, Instant)> =
-            self.waiting.iter().map(|&other| (pid(other), self.since[other])).collect();
+            self.waiting.iter().map(|&other| (self.pid(other), self.since[other])).collect();
         let sight = self.cast.sight().await?;
         let waits = others.into_iter().filter(|&(other, _)| sight.is_waited_for(own, other));
-        let left = waits.map(|(_, since)| MEASURE.saturating_sub(since.elapsed())).max();
-        self.cast.pause(left.unwrap_or_default()).await;
-        Ok(())
+        Ok(waits.map(|(_, since)| since).max())
+    }
+
+    fn pid(&self, launch: usize) -> Pid {
+        self.cast.sessions[self.session(launch)].pid
     }
 
     async fn launch(&mut self, launch: usize) -> Result<(), Trouble> {
@@ -295,7 +312,7 @@ impl<'a> Permutation<'a> {
         patience: Patience,
     ) -> Result<State, Trouble> {
         let session = self.session(launch);
-        let mut vigil = Vigil::begin(look, patience, self.cast.pace);
+        let mut vigil = Vigil::begin(look, patience, self.cast.endings.pace_of_looks());
         self.cast.sessions[session].gather();
         while self.cast.is_busy(session) {
             if let Some(reason) = self.cast.sessions[session].lost() {
@@ -322,7 +339,7 @@ impl<'a> Permutation<'a> {
         let pid = self.cast.sessions[session].pid;
         let waits = if vigil.is_due() {
             self.cast.look().await?.is_blocked(pid)
-        } else if self.cast.pace == Pace::Measured {
+        } else if self.cast.endings.pace_of_looks() == Pace::Measured {
             false
         } else if vigil.has_looked {
             self.cast.look().await?.is_lasting(pid)

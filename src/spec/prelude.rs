@@ -31,13 +31,32 @@ pub(super) fn is_private(sql: &str) -> bool {
     every_statement(sql, |words| begins(words) || sets(words))
 }
 
-/// Whether this step only ends transactions, and so does not wait.
-pub(super) fn only_ends(sql: &str) -> bool {
-    let ends = |words: &[&str]| matches!(words, ["commit" | "rollback" | "end" | "abort", ..]);
-    every_statement(sql, |words| ends(words) || begins(words))
+/// The first words of statements that begin, mark and end transactions.
+const BRACKETS: [&str; 6] = ["commit", "rollback", "end", "abort", "savepoint", "release"];
+
+/// The first words of statements that read and write rows.
+const ROWS: [&str; 5] = ["select", "insert", "update", "delete", "merge"];
+
+/// Whether this step only begins and ends transactions, and so waits for nobody.
+pub(super) fn never_waits(sql: &str) -> bool {
+    every_statement(sql, |words| brackets(words) || begins(words))
 }
 
-fn every_statement(sql: &str, is: impl Fn(&[&str]) -> bool) -> bool {
+/// Whether this step only reads and writes rows, and so wants of others their rows and no more than any statement wants of a table.
+pub(super) fn is_about_rows(sql: &str) -> bool {
+    let locks = sql.to_lowercase().replace("pg_advisory_unlock", "").contains("lock");
+    !locks
+        && every_statement(sql, |words| {
+            ROWS.contains(&words[0]) || brackets(words) || begins(words)
+        })
+}
+
+fn brackets(words: &[&str]) -> bool {
+    BRACKETS.contains(&words[0])
+}
+
+/// Whether that holds for each statement's words, of which there is at least one.
+pub(super) fn every_statement(sql: &str, is: impl Fn(&[&str]) -> bool) -> bool {
     let sql = sql.to_lowercase();
     let mut statements = sql.split(';').map(words).filter(|words| !words.is_empty());
     statements.all(|words| is(&words))
@@ -81,8 +100,31 @@ mod tests {
 
     #[test]
     fn an_end_waits_for_nobody() {
-        assert!(only_ends("COMMIT;") && only_ends("\n\tROLLBACK;\n") && only_ends("commit; begin"));
-        assert!(!only_ends("UPDATE t SET a = 1; COMMIT;") && !only_ends("LOCK TABLE t"));
+        for sql in ["COMMIT;", "\n\tROLLBACK;\n", "commit; begin", "SAVEPOINT a; RELEASE a;"] {
+            assert!(never_waits(sql), "{sql}");
+        }
+        assert!(!never_waits("UPDATE t SET a = 1; COMMIT;") && !never_waits("LOCK TABLE t"));
+    }
+
+    #[test]
+    fn a_statement_about_rows_asks_for_no_other_lock() {
+        for sql in [
+            "SELECT * FROM t;",
+            "update t set a = 1; COMMIT",
+            "BEGIN ISOLATION LEVEL READ COMMITTED; INSERT INTO t VALUES (1)",
+            "SELECT pg_advisory_unlock(7)",
+        ] {
+            assert!(is_about_rows(sql), "{sql}");
+        }
+        for sql in [
+            "LOCK TABLE t",
+            "DELETE FROM t; TRUNCATE t",
+            "SELECT pg_advisory_unlock(7), pg_advisory_lock(8)",
+            "VACUUM t",
+            "ALTER TABLE t ENABLE TRIGGER g",
+        ] {
+            assert!(!is_about_rows(sql), "{sql}");
+        }
     }
 
     #[test]

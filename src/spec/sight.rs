@@ -39,6 +39,19 @@ pub(super) fn question(busy: &[Pid], all: &[Pid]) -> String {
     )
 }
 
+/// The question what these sessions, which wait, have that a statement about rows could come to wait for, directly or in a queue. Whoever has written or
+/// locked a row holds its own transaction's number, and whoever is next at a row holds the row; nearly every statement has a weak lock on its tables,
+/// which only stronger wishes than those of such a statement collide with.
+pub(super) fn question_of_grips(waiting: &[Pid]) -> String {
+    format!(
+        "select 1 from pg_catalog.pg_locks where pid = any ('{}') and case when granted \
+         then locktype <> 'virtualxid' and mode <> 'SIReadLock' and (locktype <> 'relation' or mode not in \
+         ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock')) \
+         else locktype not in ('virtualxid', 'transactionid', 'advisory') end limit 1",
+        array(waiting)
+    )
+}
+
 fn array(pids: &[Pid]) -> String {
     let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
     format!("{{{}}}", pids.join(","))
