@@ -42,7 +42,8 @@ pub(super) fn never_waits(sql: &str) -> bool {
     every_statement(sql, |words| brackets(words) || begins(words))
 }
 
-/// Whether this step only reads and writes rows, and so wants of others their rows and no more than any statement wants of a table.
+/// Whether this step only reads and writes rows, and so wants of others their rows and no more than any statement wants of a table. A function that it
+/// calls may want more: the words do not tell.
 pub(super) fn is_about_rows(sql: &str) -> bool {
     let locks = sql.to_lowercase().replace("pg_advisory_unlock", "").contains("lock");
     !locks
