@@ -84,12 +84,12 @@ impl Endings {
     }
 
     /// The pace of what is done around the permutations' steps.
-    pub(super) fn pace(&self) -> Pace {
+    pub(super) fn pace(self) -> Pace {
         if self.are_foreseen { Pace::Measured } else { Pace::Quick }
     }
 
     /// The pace at which waits are looked at now.
-    pub(super) fn pace_of_looks(&self) -> Pace {
+    pub(super) fn pace_of_looks(self) -> Pace {
         if self.reach > Reach::None { Pace::Measured } else { Pace::Quick }
     }
 }
