@@ -77,11 +77,12 @@ async fn play(
     // A defect of ours on the screen must not cut the sessions off either.
     let shown = show(Console { start, production, engines, setting }, recording);
     let shown = AssertUnwindSafe(shown).catch_unwind().await;
-    while let Some(ending) = endings.recv().await {
-        for untidy in ending.end().await {
+    while let Some(mut ending) = endings.recv().await {
+        while let Some(untidy) = ending.next().await {
             // Where the terminal is gone nobody reads it, and the rest is tidied up all the same.
             let _ = writeln!(std::io::stderr(), "overbooked: {untidy}");
         }
+        ending.end().await;
     }
     launch::stop(&venues).await?;
     shown.unwrap_or_else(|panic| std::panic::resume_unwind(panic))

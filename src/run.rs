@@ -97,7 +97,7 @@ pub struct Run {
     pub commands: mpsc::UnboundedSender<Command>,
     /// Reports come out here. They must be taken, or the run waits.
     pub reports: mpsc::Receiver<Report>,
-    task: JoinHandle<Vec<Untidy>>,
+    ending: Ending,
 }
 
 impl Run {
@@ -105,24 +105,27 @@ impl Run {
     pub fn start(venues: Venues, production: Production) -> Self {
         let (commands, obeyed) = mpsc::unbounded_channel();
         let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
+        let (untidy_out, untidy) = mpsc::unbounded_channel();
         let parting = venues.partings.join(commands.downgrade());
         let director = Director {
             venues,
             parting,
             production: Arc::new(production),
             reports: reports_out,
+            untidy: untidy_out,
             clock: Instant::now(),
             place: Place::default(),
             house: None,
             swept: Vec::new(),
             ledger: None,
         };
-        Self { commands, reports, task: tokio::spawn(director.direct(Orders::new(obeyed))) }
+        let task = tokio::spawn(director.direct(Orders::new(obeyed)));
+        Self { commands, reports, ending: Ending { task, untidy } }
     }
 
     /// The ends to hold a conversation through, apart from the run itself, so that a driver can own them.
     pub fn split(self) -> (mpsc::UnboundedSender<Command>, mpsc::Receiver<Report>, Ending) {
-        (self.commands, self.reports, Ending(self.task))
+        (self.commands, self.reports, self.ending)
     }
 
     /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done, with what could not be done.
@@ -135,21 +138,48 @@ impl Run {
 
 /// A run whose ends are elsewhere.
 #[derive(Debug)]
-pub struct Ending(JoinHandle<Vec<Untidy>>);
+pub struct Ending {
+    task: JoinHandle<()>,
+    untidy: mpsc::UnboundedReceiver<Untidy>,
+}
 
 impl Ending {
-    /// Waits until everything is tidied up, which begins when the sender of commands is dropped; gives what could not be.
-    pub async fn end(self) -> Vec<Untidy> {
-        self.0.await.unwrap_or_else(|error| {
+    /// The next thing that cannot be tidied up, as soon as that is known; nothing once all that can be is. It begins when the sender of commands is
+    /// dropped.
+    pub async fn next(&mut self) -> Option<Untidy> {
+        self.untidy.recv().await
+    }
+
+    /// Waits until everything is tidied up; gives what could not be, but for what was told before.
+    pub async fn end(mut self) -> Vec<Untidy> {
+        let mut untidy = Vec::new();
+        while let Some(one) = self.next().await {
+            untidy.push(one);
+        }
+        if let Err(error) = self.task.await {
             tracing::error!(%error, "the run ended badly");
-            Vec::new()
-        })
+        }
+        untidy
     }
 }
 
 /// What a run could not tidy up behind itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untidy {
+    /// A statement in flight does not end though it is cancelled. What becomes of it is told next.
+    #[error("{session}'s statement does not end though it was cancelled; ending its connection")]
+    Stubborn {
+        /// Whose it is.
+        session: SessionName,
+    },
+    /// A session did not say in time whether anything of it goes on.
+    #[error("{session} has not said within {} s that nothing of it goes on; what it has sent may be committed", .after.as_secs())]
+    Unheard {
+        /// Which.
+        session: SessionName,
+        /// How long it was given.
+        after: Duration,
+    },
     /// A statement in flight did not end when it was cancelled.
     #[error("{session}'s statement could not be cancelled: {}", Self::fate(*.backend, *.fate))]
     Statement {

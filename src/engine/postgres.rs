@@ -35,7 +35,8 @@ use server::{Launch, Server};
 pub use binaries::{Looked, Unfit};
 pub use download::DownloadError;
 pub use error::ClusterError;
-pub(crate) use folder::{PREFIX, gateway_place};
+pub(crate) use folder::{HALF_MADE, PREFIX, gateway_place};
+pub(crate) use layout::CERTIFICATE;
 pub use settings::SUPERUSER;
 pub use version::Version;
 

@@ -16,8 +16,9 @@ use super::line::{Message, Receiver};
 use super::{Activity, READY};
 use crate::wire::Canceller;
 
-/// How long the ending of everything may take. What cannot be ended by then goes on without us, as it would have without a guardian.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the ending of everything may take: it takes milliseconds, but whoever was killed for want of memory leaves a slow machine. What
+/// cannot be ended by then goes on without us, as it would have without a guardian.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a statement has to end after it was cancelled, before it is cancelled again: a request that comes before the server has begun
 /// with the statement cancels nothing.
 const CANCEL_AGAIN: Duration = Duration::from_millis(100);

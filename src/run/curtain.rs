@@ -8,12 +8,15 @@
 //!  right   everybody's statement cancelled, each answer heard ──▶ everybody rolls back ──▶ everybody goes
 //! ```
 
-use std::pin::pin;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
-use tokio::time::timeout;
+use futures::future::{BoxFuture, join_all};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
 
 use crate::event::{Pid, SessionName, TransactionStatus};
 use crate::run::actor::{Actor, Standing};
@@ -31,64 +34,114 @@ const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
 /// What is said when the schema cannot be dropped, because somebody else holds a lock in it.
 const STILL_IN_USE: &str = "the run's schema is still in use; the next run removes it";
 
+/// Where what cannot be tidied up is told, as soon as that is known.
+pub(crate) struct Tell(mpsc::UnboundedSender<Untidy>);
+
+impl Tell {
+    /// Tells it there.
+    pub(crate) fn to(told: mpsc::UnboundedSender<Untidy>) -> Self {
+        Self(told)
+    }
+
+    /// Tells it nobody: it is in the log.
+    pub(crate) fn nobody() -> Self {
+        Self(mpsc::unbounded_channel().0)
+    }
+
+    fn untidy(&self, untidy: Untidy) {
+        tracing::warn!("{untidy}");
+        // Whoever does not listen any more need not know.
+        let _ = self.0.send(untidy);
+    }
+}
+
+/// Sessions that were told to send nothing more.
+struct Asked {
+    answers: FuturesUnordered<BoxFuture<'static, (SessionName, Silence)>>,
+    /// Whose answer has not come.
+    unheard: BTreeSet<SessionName>,
+    until: Instant,
+}
+
 impl Stage {
-    /// Sends everybody home and drops the schema; tells what could not be tidied up in time. A schema that stays is the next run's to sweep.
+    /// Sends everybody home and drops the schema; tells what cannot be tidied up in time. A schema that stays is the next run's to sweep.
     ///
     /// Before anything is rolled back, `others` is waited for: the silence of the runs that end together with this one.
-    pub(crate) async fn close(mut self, others: impl Future<Output = ()>) -> Vec<Untidy> {
-        let mut untidy = self.fall_silent().await;
+    pub(crate) async fn close(mut self, others: impl Future<Output = ()>, tell: &Tell) {
+        self.fall_silent(tell).await;
         let _ = timeout(TIDY_UP, others).await;
         // What was played to its end ends as its file says, even if that commits; what was left in the middle has not happened.
         if !self.is_played_out {
             let _ = timeout(OWN_TEARDOWNS, self.roll_back()).await;
         }
         // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
-        if timeout(OWN_TEARDOWNS, self.play_own_teardowns(&mut untidy)).await.is_err() {
-            untidy.extend(self.fall_silent().await);
+        if timeout(OWN_TEARDOWNS, self.play_own_teardowns(tell)).await.is_err() {
+            self.fall_silent(tell).await;
         }
         let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
         let _ = timeout(TIDY_UP, join_all(sessions.into_iter().map(Session::close))).await;
-        let is_torn_down = timeout(TIDY_UP, self.play_teardown(&mut untidy)).await.is_ok();
+        let is_torn_down = timeout(TIDY_UP, self.play_teardown(tell)).await.is_ok();
         if let Some(runner) = self.runner.dismiss() {
             let _ = timeout(TIDY_UP, runner.close()).await;
         }
-        untidy.extend((!is_torn_down).then_some(Untidy::Teardown(TIDY_UP)));
-        untidy.extend(match timeout(TIDY_UP, self.schema.drop()).await {
-            Ok(dropped) => dropped.err().map(|error| Untidy::Schema(error.to_string())),
-            Err(_) => Some(Untidy::Schema(STILL_IN_USE.to_owned())),
-        });
-        untidy
+        if !is_torn_down {
+            tell.untidy(Untidy::Teardown(TIDY_UP));
+        }
+        match timeout(TIDY_UP, self.schema.drop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tell.untidy(Untidy::Schema(error.to_string())),
+            Err(_) => tell.untidy(Untidy::Schema(STILL_IN_USE.to_owned())),
+        }
     }
 
     /// Cancels whatever runs or waits, the runner's own statement too, and hears the answers; tells what cannot be cancelled. Nobody has left or rolled
     /// back yet, so nothing that waits for one of us was let through.
-    async fn fall_silent(&mut self) -> Vec<Untidy> {
-        let mut untidy = Vec::new();
-        for (session, silence) in self.ask_for_silence(|_| true).await {
+    async fn fall_silent(&mut self, tell: &Tell) {
+        let mut asked = self.ask_for_silence(|_| true);
+        let mut broken = Vec::new();
+        while let Some((session, silence)) = self.next_silence(&mut asked).await {
             self.standing_of(&session).fall_silent(silence);
             if let Silence::Broken(backend) = silence {
-                let fate = self.end_backend(&session, backend).await;
-                untidy.push(Untidy::Statement { session, backend, fate });
+                tell.untidy(Untidy::Stubborn { session: session.clone() });
+                broken.push((session, backend));
             }
         }
-        untidy
+        for session in asked.unheard {
+            tell.untidy(Untidy::Unheard { session, after: TIDY_UP });
+        }
+        for (session, backend) in broken {
+            let fate = self.end_backend(&session, backend).await;
+            tell.untidy(Untidy::Statement { session, backend, fate });
+        }
     }
 
-    /// How those stand, the runner perhaps among them, who are to send nothing more.
-    async fn ask_for_silence(
-        &mut self,
-        is_asked: impl Fn(&SessionName) -> bool,
-    ) -> Vec<(SessionName, Silence)> {
+    /// Tells those, the runner perhaps among them, to send nothing more.
+    fn ask_for_silence(&self, is_asked: impl Fn(&SessionName) -> bool) -> Asked {
+        let mut asked = Asked {
+            answers: FuturesUnordered::new(),
+            unheard: BTreeSet::new(),
+            until: Instant::now() + TIDY_UP,
+        };
         let everybody = self.actors.iter().chain([&self.runner]);
-        let asked: Vec<_> = everybody
-            .filter(|actor| is_asked(actor.name()))
-            .filter_map(|actor| Some((actor.name().clone(), actor.silence()?)))
-            .map(|(name, silence)| async { (name, silence.await) })
-            .collect();
-        let mut fallen = pin!(timeout(TIDY_UP, join_all(asked)));
+        for actor in everybody.filter(|actor| is_asked(actor.name())) {
+            let Some(silence) = actor.silence() else { continue };
+            let name = actor.name().clone();
+            asked.unheard.insert(name.clone());
+            asked.answers.push(async { (name, silence.await) }.boxed());
+        }
+        asked
+    }
+
+    /// How the next of them stands; nothing once all have answered, or the time is up.
+    async fn next_silence(&mut self, asked: &mut Asked) -> Option<(SessionName, Silence)> {
         loop {
             tokio::select! {
-                fallen = &mut fallen => return fallen.unwrap_or_default(),
+                answer = asked.answers.next() => {
+                    let (name, silence) = answer?;
+                    asked.unheard.remove(&name);
+                    return Some((name, silence));
+                }
+                () = tokio::time::sleep_until(asked.until) => return None,
                 // A session that finds no room for what it says would not hear us.
                 Some(_) = self.next_event() => {}
             }
@@ -108,7 +161,8 @@ impl Stage {
             Ok(Ok(())) => {}
             _ => return Fate::GoesOn,
         }
-        match self.ask_for_silence(|name| name == session).await.first() {
+        let mut asked = self.ask_for_silence(|name| name == session);
+        match self.next_silence(&mut asked).await {
             Some((_, Silence::Absent)) => Fate::Ended,
             _ => Fate::GoesOn,
         }
@@ -130,24 +184,24 @@ impl Stage {
     }
 
     /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
-    async fn play_own_teardowns(&mut self, untidy: &mut Vec<Untidy>) {
+    async fn play_own_teardowns(&mut self, tell: &Tell) {
         let production = Arc::clone(&self.production);
         for player in &production.scenario.sessions {
             let Some(teardown) = &player.teardown else { continue };
             if self.submit(&player.name, teardown).is_ok()
                 && let Some(failure) = self.hear_out(&player.name).await
             {
-                untidy.push(self.failed_teardown(Some(&player.name), teardown, &failure));
+                tell.untidy(self.failed_teardown(Some(&player.name), teardown, &failure));
             }
         }
     }
 
     /// Plays the scenario's teardown.
-    async fn play_teardown(&mut self, untidy: &mut Vec<Untidy>) {
+    async fn play_teardown(&mut self, tell: &Tell) {
         let production = Arc::clone(&self.production);
         for statement in &production.scenario.teardown {
             if let Some(failure) = self.play_as_runner(statement).await {
-                untidy.push(self.failed_teardown(None, statement, &failure));
+                tell.untidy(self.failed_teardown(None, statement, &failure));
                 if matches!(failure, Failure::Lost(_)) {
                     return;
                 }

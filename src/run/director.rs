@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::event::{Event, Kind, SessionName};
 use crate::fault::with_causes;
-use crate::run::curtain::TIDY_UP;
+use crate::run::curtain::{TIDY_UP, Tell};
 use crate::run::lasting::Ledger;
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::orders::Orders;
@@ -31,6 +31,8 @@ pub(crate) struct Director {
     pub(crate) parting: Parting,
     pub(crate) production: Arc<Production>,
     pub(crate) reports: mpsc::Sender<Report>,
+    /// What cannot be tidied up at the end.
+    pub(crate) untidy: mpsc::UnboundedSender<Untidy>,
     pub(crate) clock: Instant,
     pub(crate) place: Place,
     /// The engine that is played on, once it is open.
@@ -55,18 +57,17 @@ enum Scene {
 impl Director {
     /// Plays until nobody gives commands any more, then tidies up. A defect of ours must not leave a play standing in the middle of something either:
     /// whatever ends the playing, everybody is sent home in good order.
-    pub(crate) async fn direct(mut self, orders: Orders) -> Vec<Untidy> {
+    pub(crate) async fn direct(mut self, orders: Orders) {
         let mut stage = None;
         let played = AssertUnwindSafe(self.play(&mut stage, orders)).catch_unwind().await;
-        let untidy = match stage {
-            Some(stage) => stage.close(self.parting.is_silent()).await,
-            None => Vec::new(),
-        };
+        if let Some(stage) = stage {
+            let tell = Tell::to(self.untidy.clone());
+            stage.close(self.parting.is_silent(), &tell).await;
+        }
         self.close_house().await;
         if let Err(panic) = played {
             std::panic::resume_unwind(panic);
         }
-        untidy
     }
 
     async fn play(&mut self, stage: &mut Option<Stage>, mut orders: Orders) {
@@ -408,11 +409,17 @@ impl Director {
     /// Takes the stage down.
     async fn strike(&mut self, stage: &mut Option<Stage>) {
         let Some(stage) = stage.take() else { return };
-        for untidy in stage.close(ready(())).await {
-            // The console says it on one line: what was to be done, and the server's first.
-            let told: Vec<String> = untidy.to_string().lines().take(2).map(str::to_owned).collect();
-            self.note(told.join(": ")).await;
-        }
+        let (told, mut untidy) = mpsc::unbounded_channel();
+        let closing = async move { stage.close(ready(()), &Tell::to(told)).await };
+        let telling = async {
+            while let Some(untidy) = untidy.recv().await {
+                // The console says it on one line: what was to be done, and the server's first.
+                let told: Vec<String> =
+                    untidy.to_string().lines().take(2).map(str::to_owned).collect();
+                self.note(told.join(": ")).await;
+            }
+        };
+        tokio::join!(closing, telling);
     }
 
     async fn add(&mut self, stage: &mut Stage, name: Option<SessionName>) {

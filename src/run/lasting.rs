@@ -2,6 +2,9 @@
 //!
 //! A fold over the same events as everything else. What a transaction has changed lasts once it has ended in a COMMIT; where that is not known,
 //! it may have, and counts.
+//!
+//! A sequence is never set back: what a statement calls `nextval` or `setval` on lasts even if its transaction is rolled back. That a rolled back INSERT
+//! has taken numbers for a serial or identity column is not told: the table is as it was, and gaps between numbers mean nothing in PostgreSQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -30,6 +33,8 @@ pub struct Lasting {
     pub session: Option<SessionName>,
     /// What it has changed, by name: `public.accounts`.
     pub changed: BTreeSet<String>,
+    /// The sequences that it has advanced or set, by name; no rollback takes that back.
+    pub sequences: BTreeSet<String>,
     /// What it has done of which its text does not tell what that changes.
     pub doubts: BTreeSet<String>,
 }
@@ -47,7 +52,17 @@ impl fmt::Display for Lasting {
         }
         let changed = self.changed.iter().cloned();
         let doubts = self.doubts.iter().map(|doubt| format!("perhaps more: it {doubt}"));
-        write!(f, ": {}", changed.chain(doubts).collect::<Vec<_>>().join(", "))
+        let sequences = self.sequences.iter();
+        let sequences = sequences.map(|name| format!("{name} (no rollback sets a sequence back)"));
+        write!(f, ": {}", changed.chain(sequences).chain(doubts).collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Lasting {
+    /// What of it lasts even if its transaction is rolled back.
+    fn at_once(&self) -> Option<Self> {
+        let advanced = Self { changed: BTreeSet::new(), doubts: BTreeSet::new(), ..self.clone() };
+        Some(advanced).filter(|advanced| !advanced.sequences.is_empty())
     }
 }
 
@@ -69,6 +84,8 @@ struct Tally {
     prepared: BTreeMap<String, Reach>,
     in_flight: Vec<Lasting>,
     open: Vec<Lasting>,
+    /// What lasts of what is in flight, whatever becomes of its transaction.
+    at_once: Option<Lasting>,
     outcome: Outcome,
 }
 
@@ -131,9 +148,11 @@ impl Ledger {
             Kind::Lost { .. } => {
                 // An open block is rolled back with its connection; of what was in flight nobody knows.
                 let lost = std::mem::take(self.tally(event.session.as_ref()));
+                let more = self.keep(lost.at_once);
                 if lost.open.is_empty() || lost.outcome == Outcome::Committed {
-                    return self.keep(lost.in_flight);
+                    return self.keep(lost.in_flight) || more;
                 }
+                return more;
             }
             _ => {}
         }
@@ -161,6 +180,7 @@ impl Ledger {
         let did = self.did(session, part.unwrap_or(Part::Setup), sql);
         let tally = self.tally(session);
         tally.outcome = Outcome::Fine;
+        tally.at_once = did.as_ref().filter(|_| part.is_some()).and_then(Lasting::at_once);
         tally.in_flight = did.into_iter().filter(|_| part.is_some()).collect();
     }
 
@@ -170,15 +190,19 @@ impl Ledger {
             part,
             session: session.cloned(),
             changed: BTreeSet::new(),
+            sequences: BTreeSet::new(),
             doubts: BTreeSet::new(),
         };
         let strings = self.tally(session).strings;
         for statement in syntax::split(sql, strings) {
             let reach = self.reach(session, &syntax::words(statement.text, strings));
             did.changed.extend(reach.outside);
+            did.sequences.extend(reach.sequences);
             did.doubts.extend(reach.doubts);
         }
-        (!did.changed.is_empty() || !did.doubts.is_empty()).then_some(did)
+        let is_anything =
+            !did.changed.is_empty() || !did.sequences.is_empty() || !did.doubts.is_empty();
+        is_anything.then_some(did)
     }
 
     /// What one statement changes, by its text and by what its session has done before.
@@ -191,6 +215,8 @@ impl Ledger {
             let moved = std::mem::take(&mut reach.unqualified);
             let doubt = |name| format!("changes {name} on a search_path that was changed");
             reach.doubts.extend(moved.into_iter().map(doubt));
+        } else {
+            reach.sequences.retain(|name| name.contains('.'));
         }
         match verb {
             Verb::Prepare => {
@@ -206,6 +232,7 @@ impl Ledger {
                 }
                 reach.doubts.clear();
                 reach.outside.clear();
+                reach.sequences.clear();
             }
             _ if self.has_far_routines && (verb.is_dml() || verb == Verb::Call) => {
                 let doubt = "may call a routine that changes what is outside";
@@ -219,7 +246,10 @@ impl Ledger {
     /// Adds to what lasts; whether it is more than before.
     fn keep(&mut self, done: impl IntoIterator<Item = Lasting>) -> bool {
         let size = |lasting: &[Lasting]| -> usize {
-            lasting.iter().map(|known| 1 + known.changed.len() + known.doubts.len()).sum()
+            let parts = |known: &Lasting| {
+                1 + known.changed.len() + known.sequences.len() + known.doubts.len()
+            };
+            lasting.iter().map(parts).sum()
         };
         let before = size(&self.lasting);
         for did in done {
@@ -228,6 +258,7 @@ impl Ledger {
             match self.lasting.iter_mut().find(is_same) {
                 Some(known) => {
                     known.changed.extend(did.changed);
+                    known.sequences.extend(did.sequences);
                     known.doubts.extend(did.doubts);
                 }
                 None => self.lasting.push(did),
@@ -255,14 +286,15 @@ impl Tally {
         }
     }
 
-    /// What is committed now that the session is ready again.
+    /// What lasts now that the session is ready again: what is committed, and what no rollback takes back.
     fn ready(&mut self, status: TransactionStatus) -> Vec<Lasting> {
+        let mut lasting = Vec::from_iter(self.at_once.take());
         self.open.append(&mut self.in_flight);
-        if status != TransactionStatus::Idle && self.outcome != Outcome::Committed {
-            return Vec::new();
+        if status == TransactionStatus::Idle || self.outcome == Outcome::Committed {
+            let ended = std::mem::take(&mut self.open);
+            lasting.extend(ended.into_iter().filter(|_| self.outcome != Outcome::Undone));
         }
-        let ended = std::mem::take(&mut self.open);
-        if self.outcome == Outcome::Undone { Vec::new() } else { ended }
+        lasting
     }
 }
 
@@ -295,8 +327,8 @@ mod tests {
         Kind::Ready { submission: SubmissionId(1), status, elapsed: Duration::ZERO }
     }
 
-    /// The steps that last after these statements of Alice's, each with its tag and the status after it.
-    fn steps(played: &[(&str, &str, TransactionStatus)]) -> Vec<usize> {
+    /// What lasts after these statements of Alice's, each with its tag and the status after it.
+    fn played(played: &[(&str, &str, TransactionStatus)]) -> Ledger {
         let mut ledger = Ledger::default();
         for (step, (sql, tag, status)) in played.iter().enumerate() {
             ledger.apply(&event(sent(sql, Some(step))), true);
@@ -307,11 +339,23 @@ mod tests {
             ledger.apply(&event(answer), true);
             ledger.apply(&event(ready(*status)), true);
         }
+        ledger
+    }
+
+    /// In words.
+    fn steps_and_words(statements: &[(&str, &str, TransactionStatus)]) -> String {
+        let lasting: Vec<_> =
+            played(statements).lasting().iter().map(ToString::to_string).collect();
+        lasting.join("\n")
+    }
+
+    /// The steps that last.
+    fn steps(statements: &[(&str, &str, TransactionStatus)]) -> Vec<usize> {
         let step = |lasting: &Lasting| match lasting.part {
             Part::Step(step) => step,
             part => panic!("{part:?}"),
         };
-        ledger.lasting().iter().map(step).collect()
+        played(statements).lasting().iter().map(step).collect()
     }
 
     const UPDATE: &str = "update public.accounts set a = 1";
@@ -333,6 +377,23 @@ mod tests {
         assert_eq!(steps(&[begun, changed, prepared]), [1]);
         let chained = ("commit and chain", "COMMIT", InTransaction);
         assert_eq!(steps(&[begun, changed, chained]), [1]);
+    }
+
+    #[test]
+    fn a_sequence_stays_advanced_whatever_becomes_of_the_transaction() {
+        let begun = ("begin", "BEGIN", InTransaction);
+        let advanced = ("select nextval('public.s')", "SELECT 1", InTransaction);
+        let rolled_back = ("rollback", "ROLLBACK", Idle);
+        assert_eq!(steps(&[begun, advanced]), [1]);
+        assert_eq!(steps(&[begun, advanced, rolled_back]), [1]);
+        assert_eq!(steps(&[("select nextval('public.s') / 0", "ERROR", Idle)]), [0]);
+        assert_eq!(steps(&[("select setval('public.s', 1)", "SELECT 1", Idle)]), [0]);
+        let ours = ("select nextval('s')", "SELECT 1", Idle);
+        assert!(steps(&[ours]).is_empty());
+        assert_eq!(steps(&[("set search_path = public", "SET", Idle), ours]), [1]);
+        let inserted = ("insert into public.t values (nextval('app.s'))", "INSERT 0 1", Idle);
+        let both = steps_and_words(&[inserted]);
+        assert_eq!(both, "step 1 (Alice): public.t, app.s (no rollback sets a sequence back)");
     }
 
     #[test]

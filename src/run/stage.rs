@@ -15,7 +15,7 @@ use crate::event::{Event, Kind, Pid, SessionName, SubmissionId, octets};
 use crate::observer::{Observer, Watch};
 use crate::run::actor::{Actor, Line};
 use crate::run::ahead::Ahead;
-use crate::run::curtain::TIDY_UP;
+use crate::run::curtain::{TIDY_UP, Tell};
 use crate::run::failure::Failure;
 use crate::run::hearing::Hearing;
 use crate::run::hold::Hold;
@@ -156,7 +156,7 @@ impl Stage {
         match set_up {
             Ok(Some(())) => Ok(Some(stage)),
             given_up => {
-                stage.close(std::future::ready(())).await;
+                stage.close(std::future::ready(()), &Tell::nobody()).await;
                 given_up.map(|_| None)
             }
         }

@@ -16,6 +16,8 @@ pub struct Reach {
     pub doubts: BTreeSet<String>,
     /// The unqualified names that it changes: ours unless the session has moved to another `search_path`.
     pub unqualified: BTreeSet<String>,
+    /// The sequences that it advances or sets, unqualified ones among them. No rollback takes that back.
+    pub sequences: BTreeSet<String>,
     /// Whether it changes the `search_path`.
     pub moves: bool,
     /// Whether it makes a routine, which may do what it says whenever it is called.
@@ -25,7 +27,8 @@ pub struct Reach {
 impl Reach {
     /// Whether nothing but our own schema can be changed, as long as unqualified names are ours.
     pub fn is_within(&self) -> bool {
-        self.outside.is_empty() && self.doubts.is_empty()
+        let is_within = |name: &String| !name.contains('.');
+        self.outside.is_empty() && self.doubts.is_empty() && self.sequences.iter().all(is_within)
     }
 }
 
@@ -104,6 +107,14 @@ fn note(parts: &[&str], reach: &mut Reach) {
     }
 }
 
+fn note_sequence(parts: &[&str], reach: &mut Reach) {
+    let is_temporary =
+        parts.iter().rev().nth(1).is_some_and(|schema| schema.starts_with("pg_temp"));
+    if !is_temporary {
+        reach.sequences.insert(parts.join("."));
+    }
+}
+
 /// The tables whose rows are changed, anywhere in a statement or in a routine's body, and what is called.
 fn changes(words: &[Word], reach: &mut Reach) {
     for place in 0..words.len() {
@@ -166,7 +177,7 @@ fn call_at(words: &[Word], place: usize, reach: &mut Reach) {
             "nextval" | "setval" => {
                 let named = argument.map(words_in).unwrap_or_default();
                 match name_at(&named, 0) {
-                    Some((parts, _)) => note(&parts, reach),
+                    Some((parts, _)) => note_sequence(&parts, reach),
                     None => drop(reach.doubts.insert(format!("calls {name}()"))),
                 }
             }
@@ -329,12 +340,24 @@ mod tests {
             ("alter table public.t add column a int", "public.t"),
             ("create role clerk login", "role clerk login"),
             ("drop schema app cascade", "schema app cascade"),
-            ("select nextval('public.s')", "public.s"),
             ("do $$ begin update public.t set a = 1; end $$", "public.t"),
             ("create function f() returns void language sql as 'delete from public.t'", "public.t"),
         ] {
             assert_eq!(outside(sql), [expected], "{sql}");
         }
+    }
+
+    #[test]
+    fn sequences_stand_apart() {
+        for (sql, expected) in [
+            ("select nextval('public.s')", "public.s"),
+            ("insert into t values (pg_catalog.nextval('app.\"Odd\"'::regclass))", "app.Odd"),
+            ("do $$ begin perform setval('public.s', 1); end $$", "public.s"),
+        ] {
+            assert_eq!(Vec::from_iter(reach(sql).sequences), [expected], "{sql}");
+            assert!(!reach(sql).is_within() && outside(sql).is_empty(), "{sql}");
+        }
+        assert!(reach("select nextval('pg_temp.s'), currval('public.s')").sequences.is_empty());
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn again(command: Command) -> Effect {
 }
 
 fn words(lasting: &[Lasting], until: usize) -> Vec<String> {
-    let head = "Committed outside the run's schema, where going back undoes nothing:".to_owned();
+    let head = "Changed outside the run's schema, where going back undoes nothing:".to_owned();
     let named = lasting.iter().take(NAMED).map(|lasting| format!("  {lasting}"));
     let more = lasting.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| format!("and {more} more"));
@@ -88,7 +88,8 @@ mod tests {
     fn lasting(part: Part, changed: &[&str], doubts: &[&str]) -> Lasting {
         let set = |words: &[&str]| words.iter().map(ToString::to_string).collect();
         let session = matches!(part, Part::Step(_)).then(|| SessionName::new("Alice"));
-        Lasting { part, session, changed: set(changed), doubts: set(doubts) }
+        let sequences = BTreeSet::new();
+        Lasting { part, session, changed: set(changed), sequences, doubts: set(doubts) }
     }
 
     #[test]
@@ -102,7 +103,7 @@ mod tests {
         assert_eq!(
             asked.words,
             [
-                "Committed outside the run's schema, where going back undoes nothing:",
+                "Changed outside the run's schema, where going back undoes nothing:",
                 "  the setup: public.accounts",
                 "  step 2 (Alice): public.accounts",
                 "  step 5 (Alice): perhaps more: it calls public.transfer()",

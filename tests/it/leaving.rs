@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
+use tokio::time::interval;
 
 use crate::headless::{complaint, told, written};
 use crate::patience::url;
@@ -15,6 +16,9 @@ use crate::support::{Database, ending_signals};
 use crate::terminal::{MIDDLE, Terminal, key};
 
 mod killed;
+
+/// How often it is looked whether something is so: others want the processor, too.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Longer than any machine needs; a test that gets here has failed.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -83,12 +87,13 @@ impl Shop {
     async fn waits_until(&self, what: &str, condition: &str) {
         let mut own = self.connect().await;
         let is_so = async {
+            let mut look = interval(LOOK);
             while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(condition.to_owned()))
                 .fetch_one(&mut own)
                 .await
                 .unwrap()
             {
-                tokio::task::yield_now().await;
+                look.tick().await;
             }
         };
         tokio::time::timeout(DEADLINE, is_so).await.unwrap_or_else(|_| panic!("never {what}"));

@@ -357,7 +357,11 @@ async fn a_statement_that_cannot_be_cancelled_is_ended_and_told() {
         _ => false,
     };
     run.until(waits).await;
-    let untidy = run.run.end().await;
+    let (commands, reports, mut ending) = run.run.split();
+    drop((commands, reports));
+    let Some(Untidy::Stubborn { session }) = ending.next().await else { panic!("not told") };
+    assert_eq!(session.as_str(), "Mallory");
+    let untidy = ending.end().await;
     let [Untidy::Statement { session, fate: Fate::Ended, .. }] = &untidy[..] else {
         panic!("{untidy:?}")
     };

@@ -9,24 +9,28 @@
 //!          -----BEGIN CERTIFICATE----- and so on: whatever stands before that is a remark to those who read it
 //! ```
 //!
+//! It is written in a folder with a mark of its own and gets its name when it is whole: whoever is killed in between leaves nothing that
+//! could be anybody's.
+//!
 //! A gateway takes its file away in the end. The file of one that was killed is known by its mark and its free lock, and the next start
 //! takes it away. A file that is not exactly so is somebody's: it is never written to, and a gateway of that port takes another name.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use super::GatewayError;
-use crate::engine::marked::{Doubt, MADE, Why};
+use crate::engine::marked::{Doubt, MADE, MarkedFolder, Why, abandoned};
+use crate::engine::postgres::{CERTIFICATE, HALF_MADE};
 use crate::engine::removal::{Identity, remove_file};
 use crate::wire::{ALPN, channel_binding};
 
@@ -179,10 +183,17 @@ fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Publis
             Vec::new()
         }
     };
+    let half_made = MarkedFolder::create(folder, HALF_MADE, None)?;
+    let written = half_made.path().join(CERTIFICATE);
+    let file = File::create_new(&written)?;
+    // Where there are no locks, nothing is swept either.
+    let _no_locks_here = file.try_lock();
+    let made = Identity::of(&file)?;
     for number in 1..=NAMES {
         let path = folder.join(name(port, number));
-        match File::create_new(&path) {
-            Ok(file) => return publish(path, file, certificate, doubts),
+        write(&file, &format!("{}{certificate}", mark(&path, &file)?))?;
+        match give_name(&written, &path) {
+            Ok(()) => return Ok(Published { path, _file: file, made, doubts }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -190,18 +201,20 @@ fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Publis
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-fn publish(
-    path: PathBuf,
-    mut file: File,
-    certificate: &str,
-    doubts: Vec<Doubt>,
-) -> io::Result<Published> {
-    // Where there are no locks, nothing is swept either.
-    let _no_locks_here = file.try_lock();
-    let made = Identity::of(&file)?;
-    let text = format!("{}{certificate}", mark(&path, &file)?);
-    file.write_all(text.as_bytes())?;
-    Ok(Published { path, _file: file, made, doubts })
+/// Gives a file a name that nobody has. Not every file system can give it a second one.
+fn give_name(written: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(written, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Ok(rustix::fs::renameat_with(CWD, written, CWD, path, RenameFlags::NOREPLACE)?)
+        }
+        named => named,
+    }
+}
+
+/// Writes a file's whole contents.
+fn write(file: &File, text: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all_at(text.as_bytes(), 0)
 }
 
 /// What is written before the certificate: this very file, and no copy of it, is a gateway's.
@@ -214,9 +227,19 @@ fn mark(path: &Path, file: &File) -> io::Result<String> {
 /// Takes away what killed gateways left, and says what somebody has changed. What cannot be taken away is left for the next start: a start is
 /// no place to fail over somebody's leftovers.
 fn sweep(folder: &Path) -> Vec<Doubt> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut doubts = sweep_half_made(folder);
+    let Ok(entries) = fs::read_dir(folder) else { return doubts };
     let named = entries.flatten().filter(|entry| is_name(&entry.file_name().to_string_lossy()));
-    named.filter_map(|entry| sweep_one(&entry.path()).err()).collect()
+    doubts.extend(named.filter_map(|entry| sweep_one(&entry.path()).err()));
+    doubts
+}
+
+/// What gateways left that were killed while they wrote.
+fn sweep_half_made(folder: &Path) -> Vec<Doubt> {
+    let owners = [rustix::process::geteuid().as_raw()];
+    let (found, mut doubts) = abandoned(folder, HALF_MADE, &owners);
+    doubts.extend(found.into_iter().filter_map(|folder| folder.remove(&owners).err()));
+    doubts
 }
 
 fn sweep_one(path: &Path) -> Result<(), Doubt> {
@@ -270,6 +293,9 @@ const END: &str = "-----END CERTIFICATE-----";
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -308,6 +334,40 @@ mod tests {
         assert_eq!(names(folder.path()), [&theirs[..], &both[..], &[mine.clone()][..]].concat());
         drop((living, newcomer));
         assert_eq!(names(folder.path()), [&theirs[..], &[mine][..]].concat());
+    }
+
+    #[test]
+    fn whoever_is_killed_while_it_writes_leaves_nothing_that_the_next_does_not_take_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut killed = MarkedFolder::create(folder.path(), HALF_MADE, None).unwrap();
+        fs::write(killed.path().join(CERTIFICATE), "").unwrap();
+        killed.hand_over();
+        drop(killed);
+        let signed = Certificate::SelfSigned { folder: folder.path().to_owned() };
+        let next = signed.ready(5433).unwrap();
+        assert_eq!(names(folder.path()), ["localhost-5433.crt"]);
+        drop(next);
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn the_file_is_whole_from_its_first_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("localhost-5433.crt");
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let Ok(text) = fs::read_to_string(&path) else { continue };
+                    assert!(text.starts_with(MADE) && text.trim_end().ends_with(END), "{text:?}");
+                }
+            });
+            for _ in 0..300 {
+                drop(write_alone(folder.path(), 5433, &format!("{BEGIN}\n{END}\n")).unwrap());
+            }
+            is_over.store(true, Ordering::Relaxed);
+            reader.join().unwrap();
+        });
     }
 
     #[test]

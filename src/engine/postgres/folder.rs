@@ -141,8 +141,8 @@ pub(super) async fn sweep(parent: &Path, run_as: &RunAs) -> Vec<Doubt> {
     doubts
 }
 
-/// How the names of folders begin in which a cluster is made, to be renamed when it is whole.
-pub(super) const HALF_MADE: &str = "half-made-";
+/// How the names of folders begin in which something is made that gets its own name when it is whole: a cluster, a certificate.
+pub(crate) const HALF_MADE: &str = "half-made-";
 
 /// Removes what starts left below `parent` that were killed while they made a cluster. What is in doubt is in the log.
 pub(super) fn sweep_half_made(parent: &Path, run_as: &RunAs) {

@@ -6,6 +6,7 @@
 //!      server.log                 what the server has to say
 //!      .s.PGSQL.5432, ….lock      its private socket
 //!      data/                      the cluster, unless it is kept elsewhere
+//!      certificate.crt            a gateway's certificate, while it is being written
 //!      overbooked-77e0b132/       an optimistic engine's folder, with its mark and its socket
 //! ```
 //!
@@ -19,6 +20,9 @@ use super::folder::PREFIX;
 
 /// The server's log.
 pub(super) const LOG: &str = "server.log";
+
+/// A gateway's certificate, while it is being written.
+pub(crate) const CERTIFICATE: &str = "certificate.crt";
 
 /// The cluster's folder.
 pub(crate) const DATA: &str = "data";
@@ -81,7 +85,7 @@ pub(crate) fn is_made(path: &Path, kind: Kind) -> bool {
         Some([folder, name]) if is_name(folder.as_ref(), PREFIX) => {
             *name == LOCK && kind == Kind::File || is_socket(name) && kind == Kind::Socket
         }
-        Some([LOCK | LOG]) => kind == Kind::File,
+        Some([LOCK | LOG | CERTIFICATE]) => kind == Kind::File,
         Some([name]) => match name.strip_suffix(".lock") {
             Some(socket) => is_socket(socket) && kind == Kind::File,
             None => is_socket(name) && kind == Kind::Socket,
