@@ -62,7 +62,7 @@ impl Encoder<PgWireFrontendMessage> for Codec {
 fn with_octets_kept(frame: BytesMut) -> BytesMut {
     let body = &frame[HEAD..];
     let body = match frame[0] {
-        kind if !b"ENSCAT".contains(&kind) || std::str::from_utf8(body).is_ok() => return frame,
+        kind if !b"ENSCAT".contains(&kind) || is_plain(body) => return frame,
         b'A' => [&body[..4], octets::keep(&body[4..]).as_bytes()].concat(),
         b'T' => row_description_kept(body),
         _ => octets::keep(body).into_bytes(),
@@ -73,6 +73,11 @@ fn with_octets_kept(frame: BytesMut) -> BytesMut {
     kept.put_u32(u32::try_from(body.len() + 4).unwrap_or(u32::MAX));
     kept.put_slice(&body);
     kept
+}
+
+/// Whether nothing has to be kept: it is UTF-8, without a character that would be taken for a byte.
+fn is_plain(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| !text.chars().any(octets::is_byte))
 }
 
 /// Each column: a string with its zero, then 18 bytes.
@@ -160,7 +165,8 @@ mod tests {
     use super::*;
 
     fn text() -> impl Strategy<Value = String> {
-        "[^\0]{0,40}"
+        // Without those that stand for bytes: they are kept as four, and not given back as one.
+        "[^\0\u{10ff80}-\u{10ffff}]{0,40}"
     }
 
     fn message() -> impl Strategy<Value = Vec<u8>> {
