@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overbooked::event::{Column, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus};
+use overbooked::core::event::{
+    Column, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus,
+};
+use overbooked::core::scenario::{EngineKind, Isolation, library};
+use overbooked::core::seats::{House, Place, SeatColumns, WatchedTable};
 use overbooked::run::{EngineLine, Fresh, Report};
-use overbooked::scenario::{EngineKind, Isolation, library};
-use overbooked::seats::{House, Place, SeatColumns, WatchedTable};
 use overbooked::tui::app::{App, Opening, Setting};
 use overbooked::tui::keys::{Action, KeyMap};
 use overbooked::tui::theme::{Charset, Depth, Theme};

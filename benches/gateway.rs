@@ -10,9 +10,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use overbooked::engine::optimistic::{Gateway, Mode, Options};
-use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
-use overbooked::launch;
+use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::commands::launch;
+use overbooked::gateway::{Gateway, Mode, Options};
 use tokio_postgres::{Client, NoTls};
 
 const ROUNDS: usize = 12;

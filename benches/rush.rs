@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use futures::stream;
-use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
 use overbooked::rush::options::Options;

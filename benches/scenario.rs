@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
-use overbooked::event::Kind;
-use overbooked::play::{Patience, Played, play};
+use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::core::event::Kind;
+use overbooked::core::scenario::{EngineKind, library};
+use overbooked::pg::Target;
 use overbooked::run::Production;
-use overbooked::run::venues::Venues;
-use overbooked::scenario::{EngineKind, library};
-use overbooked::wire::Target;
+use overbooked::run::engines::Venues;
+use overbooked::run::headless::{Patience, Played, play};
 
 const ROUNDS: usize = 21;
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);

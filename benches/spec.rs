@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
 
 const ROUNDS: usize = 3;
 const PEER: &str = "lib/pgxs/src/test/isolation/pg_isolation_regress";

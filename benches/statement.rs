@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
-use overbooked::event::{Event, Kind, SessionName, SubmissionId};
-use overbooked::session::{Session, SessionOptions};
-use overbooked::wire::Target;
+use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::core::event::{Event, Kind, SessionName, SubmissionId};
+use overbooked::pg::Target;
+use overbooked::run::session::{Session, SessionOptions};
 use tokio::sync::mpsc;
 
 const STATEMENTS: u64 = 10_000;

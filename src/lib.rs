@@ -12,62 +12,35 @@
 //!
 //! # Rooms, and who may import whom
 //!
-//! Five layers; a file imports its own layer and lower ones, never higher (`tests/it/layers.rs` checks it).
+//! Ten rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the arrows).
 //!
 //! ```text
-//! 4  the screen          tui                                     the only room that knows ratatui and crossterm
-//! 3  drivers             matrix  play  run  rush  spec           where the next step comes from: a key, a file, a clock
-//! 2  talks to servers    wire  guardian  session  observer  engine
-//! 1  views               contrast  hermitage  isolation_output  lesson  playbill  psql  replay  timeline  transcript    pure folds over events
-//! 0  data                event  fault  scenario  seats  sql  syntax     no tokio, no ratatui, no socket
+//!  commands   one file a subcommand: console, play, compare, matrix, rush, spec, serve; command line, configuration
+//!  tui        the screen: the only room that knows ratatui and crossterm
+//!  rush       one strategy against another under load
+//!  run        plays a schedule on sessions; isolationtester's specifications; the anomalies' matrix
+//!  gateway    the optimistic engine: the way in for others, transactions on private copies, the judgement at COMMIT
+//!  cluster    the private PostgreSQL: find, download, template, start, stop, sweep
+//!  observer   who waits for whom, who has which row, what the seats look like
+//!  pg         PostgreSQL's protocol and the ways to a server; knows nothing of Overbooked
+//!  reports    pure text from events: transcripts, diagrams, JSON, psql's and isolationtester's output
+//!  core       events, scenarios, seats, SQL as text: no IO, no clock
 //! ```
 //!
 //! # One keypress, followed
 //!
 //! key → an action (the keys table) → `App::update` gives a command → a channel → the run sends the step's SQL to
-//! Bob's task → `wire` writes a Query message → messages come back → Bob's task emits events → a channel → the run adds what the
+//! Bob's task → `pg` writes a Query message → messages come back → Bob's task emits events → a channel → the run adds what the
 //! observer sees → a channel → `App::apply` folds them → the next frame draws. The same events, unchanged, become the transcript, the
 //! diagrams, JSON and the snapshots.
 
-// 0: data
-pub mod event;
-pub mod fault;
-pub mod scenario;
-pub mod seats;
-pub mod sql;
-pub mod syntax;
-// 1: views
-pub mod contrast;
-pub mod hermitage;
-pub mod isolation_output;
-pub mod lesson;
-pub mod playbill;
-pub mod psql;
-pub mod replay;
-pub mod timeline;
-pub mod transcript;
-// 2: what talks to servers
-pub mod engine;
-pub mod guardian;
+pub mod cluster;
+pub mod commands;
+pub mod core;
+pub mod gateway;
 pub mod observer;
-pub mod session;
-pub mod wire;
-// 3: drivers
-pub mod matrix;
-pub mod play;
+pub mod pg;
+pub mod reports;
 pub mod run;
 pub mod rush;
-pub mod spec;
-// 4: the screen
 pub mod tui;
-// the command line
-pub mod box_office;
-pub mod cli;
-pub mod config;
-pub mod console;
-pub mod exit;
-pub mod headless;
-pub mod launch;
-pub mod log;
-pub mod serve;
-pub mod tester;

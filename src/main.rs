@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 use color_eyre::eyre;
-use overbooked::box_office;
-use overbooked::cli::{Cli, Command};
-use overbooked::console;
-use overbooked::exit::{Exit, Failure};
-use overbooked::headless;
-use overbooked::launch;
-use overbooked::scenario::library;
-use overbooked::serve;
-use overbooked::tester;
+use overbooked::commands::cli::{Cli, Command};
+use overbooked::commands::console;
+use overbooked::commands::exit::{Exit, Failure};
+use overbooked::commands::launch;
+use overbooked::commands::rush;
+use overbooked::commands::serve;
+use overbooked::commands::spec;
+use overbooked::commands::{matrix, play};
+use overbooked::core::scenario::library;
 
 fn main() -> eyre::Result<ExitCode> {
     color_eyre::config::HookBuilder::default().display_env_section(false).install()?;
@@ -44,13 +44,13 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
     match cli.command {
         None => console::open(cli.console),
         Some(Command::Compare(arguments)) => console::compare(arguments),
-        Some(Command::Play(arguments)) => headless::run(&arguments),
-        Some(Command::Matrix(arguments)) => headless::matrix::run(&arguments),
-        Some(Command::Rush(arguments)) => box_office::run(&arguments),
+        Some(Command::Play(arguments)) => play::run(&arguments),
+        Some(Command::Matrix(arguments)) => matrix::run(&arguments),
+        Some(Command::Rush(arguments)) => rush::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Guardian) => launch::guard(),
         Some(Command::Scenarios) => list_scenarios(),
-        Some(Command::Spec(arguments)) => tester::run(&arguments),
+        Some(Command::Spec(arguments)) => spec::run(&arguments),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut for_people(), "overbooked", &mut script);

@@ -19,6 +19,7 @@ mod attributes;
 mod connections;
 mod contested;
 mod elsewhere;
+pub mod flavor;
 mod key_locks;
 mod look;
 mod memory;
@@ -42,11 +43,11 @@ use sqlx::postgres::types::Oid;
 pub use pageinspect::Inspection;
 pub use pulse::Pulse;
 
-use crate::engine::flavor::{Flavor, Source};
-use crate::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
-use crate::seats::{House, SeatColumns, Unread};
-use crate::sql;
-use crate::wire::Target;
+use crate::core::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
+use crate::core::seats::{House, SeatColumns, Unread};
+use crate::core::sql;
+use crate::observer::flavor::{Flavor, Source};
+use crate::pg::Target;
 use connections::Own;
 use look::{Look, Seen};
 use memory::Memory;
@@ -278,7 +279,11 @@ impl Observer {
         Ok(missing(&watch, &tables))
     }
 
-    fn remember(&self, looks: Vec<Look>, people: &People<'_>) -> Vec<crate::seats::WatchedTable> {
+    fn remember(
+        &self,
+        looks: Vec<Look>,
+        people: &People<'_>,
+    ) -> Vec<crate::core::seats::WatchedTable> {
         let mut state = self.state();
         let mut memory = HashMap::new();
         let mut shown = Vec::new();

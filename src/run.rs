@@ -9,37 +9,43 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::engine::flavor::Flavor;
-use crate::event::{Event, Pid, SessionName};
-use crate::scenario::{EngineKind, Isolation, Scenario, Schedule};
+use crate::core::event::{Event, Pid, SessionName};
+use crate::core::scenario::{EngineKind, Isolation, Scenario, Schedule};
+use crate::observer::flavor::Flavor;
 
 mod actor;
 mod ahead;
 mod alias;
-mod curtain;
 mod director;
+pub mod engines;
 mod failure;
+pub mod guardian;
+pub mod headless;
 mod hearing;
 mod hold;
 mod lasting;
 mod lookout;
+pub mod matrix;
 mod names;
 mod orders;
 mod parting;
 mod pause;
 mod place;
 mod private;
-mod prologue;
 mod quiet;
+pub mod schema;
+pub mod session;
+mod session_setup;
 mod settle;
+pub mod specification;
 mod stage;
-pub mod venues;
+mod teardown;
 
 use director::Director;
+use engines::Venues;
 pub use lasting::{Lasting, Part, lasting_of};
 use orders::Orders;
 use place::Place;
-use venues::Venues;
 
 /// How many reports may be on their way before the run waits for its driver.
 const REPORTS_QUEUED: usize = 1024;

@@ -21,9 +21,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::schema::{RunSchema, SchemaError, sweep};
-use crate::fault::with_causes;
-use crate::wire::Target;
+use crate::core::error_chain::with_causes;
+use crate::pg::Target;
+use crate::run::schema::{RunSchema, SchemaError, sweep};
 
 pub mod board;
 mod counter;

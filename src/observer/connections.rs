@@ -9,8 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection};
 
 use super::pageinspect::{self, Inspection};
-use crate::event::Pid;
-use crate::sql;
+use crate::core::event::Pid;
+use crate::core::sql;
 
 /// What every connection is set to; `settings.sql` says why.
 const SETTINGS: [(&str, &str); 8] = [

@@ -20,8 +20,8 @@ use super::targets::{CATALOG, described_by};
 use super::versions::Versions;
 use super::waits::WaitRow;
 use super::{Observer, ObserverError, about};
-use crate::event::WaitTarget;
-use crate::sql;
+use crate::core::event::WaitTarget;
+use crate::core::sql;
 
 /// A table that a wait can be about.
 #[derive(Clone, Debug, FromRow)]

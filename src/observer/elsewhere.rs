@@ -11,9 +11,9 @@ use super::table::{Names, unquoted};
 use super::{
     Observer, ObserverError, ROWS_SHOWN, Roster, SEATS_SHOWN, TABLES_WATCHED, Watch, about,
 };
-use crate::engine::flavor::Source;
-use crate::seats::{House, Place, WatchedTable};
-use crate::sql;
+use crate::core::seats::{House, Place, WatchedTable};
+use crate::core::sql;
+use crate::observer::flavor::Source;
 
 const LOCKS_REFUSED: &str = "this server did not tell its locks";
 

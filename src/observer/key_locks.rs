@@ -6,9 +6,9 @@
 use sqlx::FromRow;
 
 use super::Roster;
-use crate::engine::flavor::Source;
-use crate::event::{Blocker, Certainty, Pid, SessionName, Wait, WaitTarget};
-use crate::seats::{Hold, HoldKind, Holder, Place, RowWaiter};
+use crate::core::event::{Blocker, Certainty, Pid, SessionName, Wait, WaitTarget};
+use crate::core::seats::{Hold, HoldKind, Holder, Place, RowWaiter};
+use crate::observer::flavor::Source;
 
 /// What the sessions put before their names.
 const APPLICATION: &str = "overbooked/";

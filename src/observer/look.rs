@@ -7,8 +7,10 @@ use super::people::People;
 use super::rows::{SeenHolder, SeenRow};
 use super::table::{Table, unquoted};
 use super::versions::{Newcomer, Versions};
-use crate::event::{Pid, SessionName};
-use crate::seats::{Hold, HoldKind, Holder, Place, RowWaiter, SeatColumns, Unread, WatchedTable};
+use crate::core::event::{Pid, SessionName};
+use crate::core::seats::{
+    Hold, HoldKind, Holder, Place, RowWaiter, SeatColumns, Unread, WatchedTable,
+};
 
 /// What was read of one table.
 #[derive(Debug)]

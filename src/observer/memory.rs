@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use super::rows::{SeenHolder, SeenMode, SeenRow, SeenWaiter};
-use crate::event::Pid;
-use crate::seats::{HoldKind, WatchedTable};
+use crate::core::event::Pid;
+use crate::core::seats::{HoldKind, WatchedTable};
 
 /// The last look at one table.
 #[derive(Clone, Debug)]

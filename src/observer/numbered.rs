@@ -11,8 +11,8 @@ use sqlx::postgres::types::Oid;
 
 use super::Observer;
 use super::targets::described_by;
-use crate::engine::flavor::Source;
-use crate::sql;
+use crate::core::sql;
+use crate::observer::flavor::Source;
 
 /// Something that is called by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

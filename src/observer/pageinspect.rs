@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, PgPool};
 
-use crate::sql;
+use crate::core::sql;
 
 /// Whether the observer may look into pages with functions that it makes for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

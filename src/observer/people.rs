@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::Roster;
-use crate::event::{Blocker, Pid, SessionName};
-use crate::seats::Holder;
+use crate::core::event::{Blocker, Pid, SessionName};
+use crate::core::seats::Holder;
 
 /// The run's sessions and the applications of foreign backends.
 pub(super) struct People<'a> {

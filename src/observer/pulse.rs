@@ -4,8 +4,8 @@ use sqlx::FromRow;
 use sqlx::postgres::types::Oid;
 
 use super::{Observer, ObserverError, about};
-use crate::engine::flavor::Source;
-use crate::sql;
+use crate::core::sql;
+use crate::observer::flavor::Source;
 
 /// A sign of life: when two are equal, nothing that the house shows has changed in between, unless [`Pulse::is_open`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]

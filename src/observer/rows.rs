@@ -4,8 +4,8 @@ use serde::Deserialize;
 use sqlx::FromRow;
 use sqlx::types::Json;
 
-use crate::event::Pid;
-use crate::seats::HoldKind;
+use crate::core::event::Pid;
+use crate::core::seats::HoldKind;
 
 /// A committed row and who stands around it.
 #[derive(Clone, Debug, FromRow)]

@@ -7,8 +7,8 @@
 use sqlx::postgres::types::Oid;
 use sqlx::{AssertSqlSafe, FromRow};
 
-use crate::event::Pid;
-use crate::sql;
+use crate::core::event::Pid;
+use crate::core::sql;
 
 /// A table as the catalog describes it, and what the lock table says about it as a whole.
 #[derive(Clone, Debug, FromRow)]

@@ -13,9 +13,9 @@ use super::rows::FoundRow;
 use super::table::{Table, quoted};
 use super::waits::WaitRow;
 use super::{Observer, ObserverError};
-use crate::event::WaitTarget;
-use crate::sql;
-use crate::transcript::without_backends;
+use crate::core::event::WaitTarget;
+use crate::core::sql;
+use crate::reports::transcript::without_backends;
 
 /// Where the server keeps its own tables.
 pub(super) const CATALOG: &str = "pg_catalog";

@@ -13,8 +13,8 @@ use sqlx::FromRow;
 
 use super::attributes;
 use super::table::Table;
-use crate::event::Pid;
-use crate::seats::HoldKind;
+use crate::core::event::Pid;
+use crate::core::seats::HoldKind;
 
 const KEY_SHARE_LOCK: i32 = 0x0010;
 const EXCLUSIVE_LOCK: i32 = 0x0040;

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use sqlx::postgres::types::Oid;
 
-use crate::event::Pid;
+use crate::core::event::Pid;
 
 /// A waiting session as `waits.sql` tells it.
 #[derive(Clone, Debug, Default, FromRow)]

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::event::{
+use crate::core::event::{
     Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
 };
-use crate::session::{Session, Silence};
-use crate::syntax::{self, Strings};
+use crate::core::syntax::{self, Strings};
+use crate::run::session::{Session, Silence};
 
 /// A session on the stage.
 pub(crate) struct Actor {
@@ -306,7 +306,7 @@ pub(crate) fn and_list<T: ToString>(items: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Blocker, Certainty, WaitTarget};
+    use crate::core::event::{Blocker, Certainty, WaitTarget};
 
     fn mallory() -> SessionName {
         SessionName::new("Mallory")

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use crate::event::Event;
+use crate::core::event::Event;
+use crate::core::scenario::EngineKind;
+use crate::core::scenario::check::Check;
 use crate::run::Production;
 use crate::run::hold::Hold;
 use crate::run::pause::Pause;
-use crate::scenario::EngineKind;
-use crate::scenario::check::Check;
 
 pub(crate) struct Ahead {
     /// What the file says, and what of it has come.

@@ -5,7 +5,7 @@
 //! SELECT 1 FROM ONLY "overbooked_run_5c1f09aa"."p" x   ──▶   SELECT 1 FROM ONLY "overbooked_run"."p" x
 //! ```
 
-use crate::event::{Kind, ServerMessage, WaitTarget};
+use crate::core::event::{Kind, ServerMessage, WaitTarget};
 use crate::run::stage::SCHEMA_PREFIX;
 
 /// The field that counts where in the internal query an error is, and that query's own (PostgreSQL documentation, 54.8).
@@ -72,7 +72,7 @@ fn move_internal_position(message: &mut ServerMessage, schema: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Certainty, Wait};
+    use crate::core::event::{Certainty, Wait};
 
     const SCHEMA: &str = "overbooked_run_5c1f09aa";
 

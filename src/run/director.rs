@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use tokio::sync::mpsc;
 
-use crate::event::{Event, Kind, SessionName};
-use crate::fault::with_causes;
-use crate::run::curtain::{TIDY_UP, Tell};
+use crate::core::error_chain::with_causes;
+use crate::core::event::{Event, Kind, SessionName};
+use crate::core::scenario::{EngineKind, Launch};
+use crate::run::engines::{OpenHouse, VenueError, Venues};
 use crate::run::lasting::Ledger;
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::orders::Orders;
 use crate::run::parting::Parting;
 use crate::run::place::{Finale, Place};
-use crate::run::prologue::Prologue;
+use crate::run::session_setup::Prologue;
 use crate::run::stage::{Moment, Stage};
-use crate::run::venues::{OpenHouse, VenueError, Venues};
+use crate::run::teardown::{TIDY_UP, Tell};
 use crate::run::{Command, Fresh, Production, Report, Untidy};
-use crate::scenario::{EngineKind, Launch};
 
 /// How long a replayed step may run before the replay stops at it.
 const REPLAY_PATIENCE: Duration = Duration::from_secs(20);

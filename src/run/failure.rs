@@ -1,7 +1,7 @@
 //! Why a statement of a setup or a teardown came to nothing.
 
-use crate::event::ServerMessage;
-use crate::psql::{self, Verbosity};
+use crate::core::event::ServerMessage;
+use crate::reports::psql::{self, Verbosity};
 
 /// Why a statement of the runner's came to nothing.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use futures::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::event::{Event, Kind, Pid, TransactionStatus};
+use crate::core::event::{Event, Kind, Pid, TransactionStatus};
 use crate::run::actor::{Actor, Standing};
 use crate::run::stage::Stage;
 

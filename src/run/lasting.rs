@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::event::{Event, Kind, SessionName, TransactionStatus};
-use crate::scenario::{Scenario, Schedule};
-use crate::syntax::{self, Reach, Strings, Verb, Word};
+use crate::core::event::{Event, Kind, SessionName, TransactionStatus};
+use crate::core::scenario::{Scenario, Schedule};
+use crate::core::syntax::{self, Reach, Strings, Verb, Word};
 
 /// Which part of a scenario did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -308,7 +308,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::event::{Pid, ServerMessage, SubmissionId};
+    use crate::core::event::{Pid, ServerMessage, SubmissionId};
     use TransactionStatus::{Failed, Idle, InTransaction};
 
     fn event(kind: Kind) -> Event {

@@ -10,10 +10,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::event::{Pid, SessionName, Wait};
+use crate::core::event::{Pid, SessionName, Wait};
+use crate::core::seats::House;
 use crate::observer::{Observer, ObserverError, Pulse};
 use crate::run::quiet::Blocked;
-use crate::seats::House;
 
 /// The first look at a statement in flight, after it was sent.
 const FIRST_POLL: Duration = Duration::from_micros(500);

@@ -1,6 +1,6 @@
 //! Names for sessions that are added by a key: the cast of the cryptographers' plays, in its customary order.
 
-use crate::event::SessionName;
+use crate::core::event::SessionName;
 
 const CAST: [&str; 20] = [
     "Alice", "Bob", "Mallory", "Carol", "Dave", "Eve", "Frank", "Grace", "Heidi", "Ivan", "Judy",

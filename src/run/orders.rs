@@ -101,7 +101,7 @@ mod tests {
     async fn steps_outlive_a_change_of_engine_and_those_after_a_setup_are_meant_for_it() {
         let (commands, incoming) = mpsc::unbounded_channel();
         let mut orders = Orders::new(incoming);
-        let switch = Command::Switch(crate::scenario::EngineKind::Optimistic);
+        let switch = Command::Switch(crate::core::scenario::EngineKind::Optimistic);
         for command in [Command::Step, switch.clone(), Command::Step, Command::GoTo(0)] {
             commands.send(command).unwrap();
         }

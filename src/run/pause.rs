@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::event::{Event, Kind, SessionName, SubmissionId, TransactionStatus};
+use crate::core::event::{Event, Kind, SessionName, SubmissionId, TransactionStatus};
 
 /// A pause that is being made.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use crate::run::prologue::Prologue;
+use crate::run::session_setup::Prologue;
 
 /// Where the play stands.
 #[derive(Default)]

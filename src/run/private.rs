@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::optimistic::PrivateChange;
-use crate::event::SessionName;
-use crate::seats::{Hold, HoldKind, Holder, House, Place, WatchedTable};
+use crate::core::event::SessionName;
+use crate::core::seats::{Hold, HoldKind, Holder, House, Place, WatchedTable};
+use crate::gateway::PrivateChange;
 
 /// Each session's private changes as they are now.
 pub(crate) type Private = BTreeMap<SessionName, Vec<PrivateChange>>;
@@ -63,7 +63,7 @@ fn values(columns: &[String], change: &PrivateChange) -> Vec<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seats::SeatColumns;
+    use crate::core::seats::SeatColumns;
 
     fn house() -> House {
         let seats = SeatColumns {

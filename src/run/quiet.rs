@@ -16,7 +16,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::Pid;
+use crate::core::event::Pid;
 
 /// A busy session and who is in its way; nobody means that it runs.
 pub(crate) type Blocked = (Pid, Vec<Pid>);

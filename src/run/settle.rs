@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::optimistic::{Happening, News};
-use crate::event::{
+use crate::core::event::{
     Blocker, Certainty, Event, Kind, Pid, SessionName, TransactionStatus, Wait, WaitTarget,
 };
+use crate::core::scenario::EngineKind;
+use crate::core::seats::House;
+use crate::gateway::{Happening, News};
 use crate::observer::ObserverError;
 use crate::run::actor::{Actor, ToldWait, shows_progress};
 use crate::run::alias;
@@ -16,8 +18,6 @@ use crate::run::lookout::{Pace, Seen};
 use crate::run::private::{Private, overlay};
 use crate::run::quiet::{self, Blocked};
 use crate::run::stage::Stage;
-use crate::scenario::EngineKind;
-use crate::seats::House;
 
 /// A wait that is not stable (the one in front still runs) is told once it has lasted this long, so that what passes by
 /// itself does not flicker.

@@ -8,25 +8,25 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::engine::flavor;
-use crate::engine::optimistic::{ALONE, News};
-use crate::engine::schema::{RunSchema, SchemaError};
-use crate::event::{Event, Kind, Pid, SessionName, SubmissionId, octets};
+use crate::core::event::{Event, Kind, Pid, SessionName, SubmissionId, octets};
+use crate::core::scenario::{Application, EngineKind, Origin, Statement, fill};
+use crate::core::syntax::Strings;
+use crate::gateway::{ALONE, News};
+use crate::observer::flavor;
 use crate::observer::{Observer, Watch};
 use crate::run::actor::{Actor, Line};
 use crate::run::ahead::Ahead;
-use crate::run::curtain::{TIDY_UP, Tell};
+use crate::run::engines::{Door, OpenHouse};
 use crate::run::failure::Failure;
 use crate::run::hearing::Hearing;
 use crate::run::hold::Hold;
 use crate::run::lookout::{Depth, Lookout, Seen};
 use crate::run::pause::Pause;
+use crate::run::schema::{RunSchema, SchemaError};
+use crate::run::session::{Session, SessionOptions};
 use crate::run::settle::Told;
-use crate::run::venues::{Door, OpenHouse};
+use crate::run::teardown::{TIDY_UP, Tell};
 use crate::run::{EngineLine, Production};
-use crate::scenario::{Application, EngineKind, Origin, Statement, fill};
-use crate::session::{Session, SessionOptions};
-use crate::syntax::Strings;
 
 /// How the schemas of runs are called: `overbooked_run_xxxxxxxx`.
 pub(crate) const SCHEMA_PREFIX: &str = "overbooked_run";

@@ -11,7 +11,7 @@ use super::door::{Door, Preparing};
 use super::line::{Found, Line};
 use super::pause;
 use super::trouble::Trouble;
-use crate::sql::rush as sql;
+use crate::core::sql::rush as sql;
 
 /// A statement of ours, its schema called `rush`. Its parameters and results are integers, nothing else.
 pub(super) type Phrase = &'static str;

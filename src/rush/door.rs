@@ -6,8 +6,8 @@ use pgwire::messages::PgWireBackendMessage;
 
 use super::line::Line;
 use super::trouble::{ErrorClass, Trouble};
-use crate::sql::rush as sql;
-use crate::wire::{ConnectError, Connection, Passage, Target, WireError};
+use crate::core::sql::rush as sql;
+use crate::pg::{ConnectError, Connection, Passage, Target, WireError};
 
 /// Whether a statement may stay prepared on the server between two transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use sqlx::PgPool;
 use super::door::{Door, Preparing};
 use super::options::StrategyName;
 use super::trouble::Trouble;
-use crate::engine::flavor::Flavor;
-use crate::engine::optimistic::LocalGateway;
-use crate::fault::with_causes;
-use crate::scenario::EngineKind;
-use crate::wire::Target;
+use crate::core::error_chain::with_causes;
+use crate::core::scenario::EngineKind;
+use crate::gateway::LocalGateway;
+use crate::observer::flavor::Flavor;
+use crate::pg::Target;
 
 /// The endpoint of one strategy.
 pub(super) struct Ground {

@@ -8,7 +8,7 @@ use super::board::{Board, Report};
 use super::lookout::Presence;
 use super::options::{Options, StrategyName};
 use super::{RushError, run};
-use crate::wire::Target;
+use crate::pg::Target;
 
 /// How many reports may wait for the progress bar.
 const REPORTS: usize = 1024;

@@ -17,7 +17,7 @@ use super::tally::Acknowledged;
 use super::trace::Request;
 use super::trouble::Trouble;
 use super::verdict::Record;
-use crate::sql::rush as sql;
+use crate::core::sql::rush as sql;
 
 /// Optimistic engines allow three thousand changed rows in a transaction.
 const ROWS_AT_ONCE: u32 = 2_000;

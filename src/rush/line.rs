@@ -8,9 +8,9 @@ use bytes::{BufMut, BytesMut};
 
 use super::door::Preparing;
 use super::trouble::{ErrorClass, Trouble};
-use crate::event::ServerMessage;
-use crate::wire::frame::{self, Fields, FromServer, ServerTag, put, put_text};
-use crate::wire::{Connection, Socket};
+use crate::core::event::ServerMessage;
+use crate::pg::frame::{self, Fields, FromServer, ServerTag, put, put_text};
+use crate::pg::{Connection, Socket};
 
 /// The type `integer` (`pg_type`).
 const INTEGER: i32 = 23;

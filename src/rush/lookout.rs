@@ -19,7 +19,7 @@ use super::line::{Line, TextRow};
 use super::pause::Patience;
 use super::trouble::{ErrorClass, Trouble};
 use super::waits::{Sample, Waits};
-use crate::sql::rush as sql;
+use crate::core::sql::rush as sql;
 
 /// From one look to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(25);

@@ -4,8 +4,8 @@ use std::{fmt, io};
 
 use serde::Serialize;
 
-use crate::event::ServerMessage;
-use crate::scenario::counted;
+use crate::core::event::ServerMessage;
+use crate::core::scenario::counted;
 
 /// What errors are counted by: the SQLSTATE, or a word for what never reached a database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -26,7 +26,7 @@ use super::strategy::{Answer, Staff, Strategy};
 use super::tally::{Outcome, Settled};
 use super::trace::{Request, SeatNumber};
 use super::trouble::{ErrorClass, Trouble};
-use crate::sql::rush as sql;
+use crate::core::sql::rush as sql;
 
 /// How long a try may go without an end before its connection is taken for dead, beside everybody's thinking.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::app::Effect;
 use super::layer::Question;
+use crate::core::scenario::EngineKind;
 use crate::run::{Command, Lasting, Part};
-use crate::scenario::EngineKind;
 
 /// How many parts are named; the rest are counted.
 const NAMED: usize = 5;
@@ -83,7 +83,7 @@ fn sent_again(parts: &BTreeSet<Part>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::SessionName;
+    use crate::core::event::SessionName;
 
     fn lasting(part: Part, changed: &[&str], doubts: &[&str]) -> Lasting {
         let set = |words: &[&str]| words.iter().map(ToString::to_string).collect();

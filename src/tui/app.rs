@@ -24,11 +24,11 @@ use super::layout::{self, Framing, Places};
 use super::pane::Pane;
 use super::script::Script;
 use super::theme::Theme;
-use crate::event::SessionName;
+use crate::core::event::SessionName;
+use crate::core::scenario::{EngineKind, Scenario};
+use crate::core::seats::House;
+use crate::reports::timeline::Timeline;
 use crate::run::{Command, EngineLine, Lasting};
-use crate::scenario::{EngineKind, Scenario};
-use crate::seats::House;
-use crate::timeline::Timeline;
 
 mod actions;
 mod input;

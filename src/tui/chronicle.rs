@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::event::{Event, Kind, ServerMessage};
+use crate::core::event::{Event, Kind, ServerMessage};
 
 /// About how many bytes are kept: hundreds of results of a thousand rows.
 const KEPT: usize = 32 << 20;

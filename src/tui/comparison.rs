@@ -24,8 +24,8 @@ use super::app::{App, Effect, Opening};
 use super::contrasts::Contrasts;
 use super::layer::Layer;
 use super::layout::Framing;
-use crate::contrast::{Account, RowDifference, differing_rows};
-use crate::event::{Event, Kind};
+use crate::core::event::{Event, Kind};
+use crate::reports::engine_diff::{Account, RowDifference, differing_rows};
 use crate::run::{Command, Report};
 
 mod input;

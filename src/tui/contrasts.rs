@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::contrast::RowDifference;
-use crate::event::SessionName;
+use crate::core::event::SessionName;
+use crate::reports::engine_diff::RowDifference;
 
 /// Rows and sessions that are not the same on the other engine. Empty while nothing is compared.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
 use super::wrap;
-use crate::syntax::{self, Span, Strings, Unfinished};
+use crate::core::syntax::{self, Span, Strings, Unfinished};
 
 /// How many statements the pane remembers for Up and Ctrl-R.
 const STATEMENTS_KEPT: usize = 1000;

@@ -9,13 +9,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::chronicle::Wholeness;
-use crate::event::{Event, SessionName};
-use crate::playbill::{Format, Playbill};
-use crate::replay::{Performance, replay};
+use crate::core::event::{Event, SessionName};
+use crate::core::scenario::check::Breach;
+use crate::core::scenario::{Player, Scenario, Schedule, sql_file};
+use crate::reports::report::{Format, Playbill};
+use crate::reports::scenario_export::{Performance, replay};
+use crate::reports::transcript::Options;
 use crate::run::EngineLine;
-use crate::scenario::check::Breach;
-use crate::scenario::{Player, Scenario, Schedule, sql_file};
-use crate::transcript::Options;
 
 /// What is exported.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,8 +142,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::event::{Kind, SubmissionId};
-    use crate::scenario::{EngineKind, Isolation, library};
+    use crate::core::event::{Kind, SubmissionId};
+    use crate::core::scenario::{EngineKind, Isolation, library};
 
     fn export(events: Vec<Event>) -> Export {
         let scenario = Arc::new(library::open("deadlock").unwrap());

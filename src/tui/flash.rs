@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use crate::seats::{House, Place, WatchedTable};
+use crate::core::seats::{House, Place, WatchedTable};
 
 /// How long a changed seat stays lit: long enough to turn one's eyes to, too short to distract.
 pub const LIT: Duration = Duration::from_millis(600);

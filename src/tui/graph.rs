@@ -25,7 +25,7 @@ use super::flow::{Entry, flow};
 use super::remark::Scene;
 use super::text;
 use super::theme::Role;
-use crate::event::{Blocker, Certainty, SessionName, Wait};
+use crate::core::event::{Blocker, Certainty, SessionName, Wait};
 
 mod circles;
 #[cfg(test)]

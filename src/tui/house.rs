@@ -18,7 +18,7 @@ use super::seat_map::SeatMap;
 use super::table_view::TableView;
 use super::text;
 use super::theme::Role;
-use crate::seats::{House, Unread, WatchedTable};
+use crate::core::seats::{House, Unread, WatchedTable};
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -6,7 +6,7 @@ use super::app::Effect;
 use super::editor::Editor;
 use super::scrollback::Direction;
 use super::timeline::Gaze;
-use crate::scenario::Scenario;
+use crate::core::scenario::Scenario;
 
 /// Something that lies over the screen.
 #[derive(Clone, Debug)]

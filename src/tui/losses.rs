@@ -3,7 +3,7 @@
 use super::app::App;
 use super::pane::{Link, Pane};
 use super::words;
-use crate::event::Blocker;
+use crate::core::event::Blocker;
 
 /// What would be lost with the sessions.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::editor::Editor;
 use super::result::Incoming;
 use super::scrollback::{LINE_KEPT, Line, Look, Scrollback};
-use crate::event::{
+use crate::core::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus,
     Wait, WaitTarget,
 };
-use crate::psql::{self, Verbosity};
-use crate::syntax::{self, Unfinished};
+use crate::core::syntax::{self, Unfinished};
+use crate::reports::psql::{self, Verbosity};
 
 /// How many lines of one statement are echoed.
 const ECHOED: usize = 200;
@@ -263,7 +263,7 @@ impl Pane {
         self.scrollback.push(Line::new(look, &format!("{prompt}{line}")));
     }
 
-    fn rows(&mut self, rows: &[crate::event::Row]) {
+    fn rows(&mut self, rows: &[crate::core::event::Row]) {
         let Some(incoming) = &mut self.incoming else { return };
         if incoming.take(rows) {
             self.scrollback.take_back(incoming.from);
@@ -293,7 +293,7 @@ impl Pane {
         self.settle();
         let sql = self.in_flight.as_ref().map(|flight| flight.sql.clone()).unwrap_or_default();
         self.tell(message, &sql, Look::Error);
-        if let Some(lesson) = crate::lesson::of(message) {
+        if let Some(lesson) = crate::reports::lesson::of(message) {
             self.say(Look::Lesson, lesson);
         }
     }
@@ -392,8 +392,8 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Column;
-    use crate::syntax::Strings;
+    use crate::core::event::Column;
+    use crate::core::syntax::Strings;
 
     fn message(severity: &str, text: &str) -> ServerMessage {
         ServerMessage {

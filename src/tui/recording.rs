@@ -21,7 +21,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::screen::Input;
-use crate::engine::removal::{Identity, remove_file};
+use crate::cluster::removal::{Identity, remove_file};
 
 /// How many frames may wait for the disk: a minute of them at full speed.
 const BEHIND: usize = 3600;

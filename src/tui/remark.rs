@@ -17,8 +17,8 @@ use super::contrasts::Contrasts;
 use super::flash::Flashes;
 use super::text;
 use super::theme::{Role, Signs, Theme};
-use crate::event::SessionName;
-use crate::seats::{Hold, HoldKind, Holder, RowWaiter};
+use crate::core::event::SessionName;
+use crate::core::seats::{Hold, HoldKind, Holder, RowWaiter};
 
 /// What a drawing of the house needs beside the house: who plays, how things look, what is lit at this moment.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::scrollback::{Columns, Line, Look};
-use crate::event::{Column, ROWS_KEPT, Row};
-use crate::psql;
+use crate::core::event::{Column, ROWS_KEPT, Row};
+use crate::reports::psql;
 
 /// How much of one value is kept, in bytes: a thousand rows of a mebibyte each would fill the memory.
 const VALUE_KEPT: usize = 2 * 1024;

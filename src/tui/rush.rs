@@ -23,10 +23,10 @@ use tokio_util::sync::CancellationToken;
 use super::LoopError;
 use super::screen::{Frames, Input};
 use super::theme::Theme;
+use crate::pg::Target;
 use crate::rush::board::{Board, Report};
 use crate::rush::options::Options;
 use crate::rush::{self, RushError};
-use crate::wire::Target;
 
 mod dots;
 mod help;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Kind, SessionName};
+use crate::core::event::{Event, Kind, SessionName};
+use crate::core::scenario::check::{Breach, Check, Part, Verdict};
+use crate::core::scenario::{Expected, Scenario, Schedule, Step};
 use crate::run::Fresh;
-use crate::scenario::check::{Breach, Check, Part, Verdict};
-use crate::scenario::{Expected, Scenario, Schedule, Step};
 
 mod ending;
 

@@ -32,8 +32,8 @@ use way::Way;
 use super::remark::{Scene, Trim};
 use super::text;
 use super::theme::Role;
-use crate::scenario::counted;
-use crate::seats::WatchedTable;
+use crate::core::scenario::counted;
+use crate::core::seats::WatchedTable;
 
 const CAPTION: &str = "S C R E E N";
 /// Cells that a long title may add to a narrow compartment.

@@ -15,8 +15,8 @@ use super::export::{Export, ExportError};
 use super::screen::{Frames, Input};
 use super::show::Show;
 use super::{Console, Ends, Engines, Exit, LoopError, StartRun, svg};
+use crate::core::scenario::EngineKind;
 use crate::run::{Command, Production, Report};
-use crate::scenario::EngineKind;
 
 /// The least time from one frame to the next: 60 a second.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);

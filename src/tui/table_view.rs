@@ -19,8 +19,8 @@ use super::flow::{Entry, flow};
 use super::remark::{Remark, Scene, Trim};
 use super::text;
 use super::theme::Role;
-use crate::scenario::counted;
-use crate::seats::{Place, WatchedTable};
+use crate::core::scenario::counted;
+use crate::core::seats::{Place, WatchedTable};
 
 /// A value longer than this is cut, however wide the screen.
 const WIDEST_VALUE: usize = 32;

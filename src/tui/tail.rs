@@ -6,7 +6,7 @@ use super::app::App;
 use super::editor::Sheet;
 use super::pane::{Link, Pane, Waiting};
 use super::{text, words, wrap};
-use crate::event::Certainty;
+use crate::core::event::Certainty;
 
 /// The lower part of a pane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

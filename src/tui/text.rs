@@ -13,7 +13,7 @@ use ratatui::text::Line;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::event::octets;
+use crate::core::event::octets;
 
 /// The text with control characters, and bytes that are no UTF-8, as `\x1B` and marks that reorder or hide text as `\u202E`.
 pub fn visible(text: &str) -> Cow<'_, str> {

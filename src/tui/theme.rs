@@ -17,7 +17,7 @@ use ratatui::style::Style;
 use ratatui::symbols::border;
 use serde::Deserialize;
 
-use crate::event::SessionName;
+use crate::core::event::SessionName;
 
 mod file;
 mod signs;

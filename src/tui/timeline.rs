@@ -22,7 +22,7 @@ use super::flow::flow;
 use super::remark::Scene;
 use super::theme::Role;
 use super::{graph, text, words};
-use crate::timeline::{Bar, End, Timeline};
+use crate::reports::timeline::{Bar, End, Timeline};
 
 mod lane;
 #[cfg(test)]
@@ -111,8 +111,9 @@ struct Sight {
 
 impl Sight {
     fn of(timeline: &Timeline, gaze: Gaze, width: usize, lanes: usize) -> Self {
-        let name =
-            |lane: &crate::timeline::Lane| text::width(&text::visible(lane.session.as_str()));
+        let name = |lane: &crate::reports::timeline::Lane| {
+            text::width(&text::visible(lane.session.as_str()))
+        };
         let names = timeline.lanes().iter().map(name).max().unwrap_or(0).min(NAME) + 2;
         let columns = (width.saturating_sub(names) / CELL).max(1);
         let at = gaze.at(timeline);

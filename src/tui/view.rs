@@ -14,8 +14,8 @@ use super::layout::{self, Framing, SMALLEST};
 use super::remark::{Scene, Trim};
 use super::theme::{Charset, Role};
 use super::{house, text};
-use crate::event::SessionName;
-use crate::scenario::counted;
+use crate::core::event::SessionName;
+use crate::core::scenario::counted;
 
 mod bars;
 mod comparison;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::event::{Blocker, Conflict, WaitTarget};
-use crate::scenario::EngineKind;
-use crate::seats::{HoldKind, Holder, House};
+use crate::core::event::{Blocker, Conflict, WaitTarget};
+use crate::core::scenario::EngineKind;
+use crate::core::seats::{HoldKind, Holder, House};
 
 /// An engine, as it is spoken of.
 pub fn engine(kind: EngineKind) -> &'static str {
@@ -104,7 +104,7 @@ pub fn conflict(conflict: &Conflict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::SessionName;
+    use crate::core::event::SessionName;
 
     #[test]
     fn times_are_as_exact_as_they_are_worth() {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use overbooked::cluster::{Cluster, ClusterOptions};
 use tempfile::TempDir;
 
 use crate::support;

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use overbooked::cluster::{Cluster, ClusterOptions};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
@@ -123,7 +123,7 @@ async fn a_cluster_is_private_small_and_as_promised() {
 #[tokio::test]
 async fn the_target_leads_to_the_cluster() {
     let cluster = start(&ClusterOptions::default()).await;
-    let connection = overbooked::wire::Connection::connect(&cluster.target()).await.unwrap();
+    let connection = overbooked::pg::Connection::connect(&cluster.target()).await.unwrap();
     let version = connection.parameter("server_version").unwrap();
     assert!(version.starts_with(&cluster.version().to_string()), "{version}");
     cluster.stop().await.unwrap();

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
-use overbooked::event::{
+use overbooked::core::event::{
     Event, Kind, Pid, ServerMessage, SessionName, SubmissionId, TransactionStatus,
 };
+use overbooked::core::scenario::{EngineKind, Isolation, library};
+use overbooked::core::seats::{Hold, HoldKind, Holder};
 use overbooked::run::{self, EngineLine, Fresh, Report};
-use overbooked::scenario::{EngineKind, Isolation, library};
-use overbooked::seats::{Hold, HoldKind, Holder};
 use overbooked::tui::app::{App, Effect};
 use overbooked::tui::comparison::{Comparison, Half};
 use overbooked::tui::theme::Charset;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
-use overbooked::config::Config;
-use overbooked::event::{
+use overbooked::commands::config::Config;
+use overbooked::core::event::{
     Blocker, Certainty, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
     WaitTarget,
 };
+use overbooked::core::scenario::{EngineKind, Isolation, library};
 use overbooked::run::{Command, EngineLine, Fresh, Production, Report};
-use overbooked::scenario::{EngineKind, Isolation, library};
 use overbooked::tui::app::{Opening, Setting};
 use overbooked::tui::screen::{Input, Signal};
 use overbooked::tui::theme::{Charset, Depth, Theme};

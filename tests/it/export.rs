@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use overbooked::scenario::{Step, library};
+use overbooked::core::scenario::{Step, library};
 
 use crate::terminal::{MIDDLE, Terminal, key};
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use overbooked::engine::optimistic::{Gateway, Limits, Mode, Options};
-use overbooked::engine::postgres::SUPERUSER;
+use overbooked::cluster::SUPERUSER;
+use overbooked::gateway::{Gateway, Limits, Mode, Options};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::support::{self, Database};

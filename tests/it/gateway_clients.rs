@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use overbooked::engine::postgres::SUPERUSER;
+use overbooked::cluster::SUPERUSER;
 
 use crate::gateway::Served;
 

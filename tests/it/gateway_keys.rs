@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use overbooked::engine::optimistic::{Gateway, Mode, Options};
-use overbooked::wire::Target;
+use overbooked::gateway::{Gateway, Mode, Options};
+use overbooked::pg::Target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use overbooked::engine::optimistic::{Gateway, Options};
-use overbooked::engine::postgres::{Cluster, SUPERUSER};
+use overbooked::cluster::{Cluster, SUPERUSER};
+use overbooked::gateway::{Gateway, Options};
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use overbooked::engine::optimistic::{Gateway, Limits, Options};
-use overbooked::wire::Connection;
+use overbooked::gateway::{Gateway, Limits, Options};
+use overbooked::pg::Connection;
 
 use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, connect, house, says};
 use crate::support;

@@ -1,7 +1,7 @@
 //! What only the gateway can tell, and what only its client can see: private changes, and why a COMMIT was refused.
 
-use overbooked::engine::optimistic::{Happening, News, PrivateChange};
-use overbooked::seats::HoldKind;
+use overbooked::core::seats::HoldKind;
+use overbooked::gateway::{Happening, News, PrivateChange};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::gateway::{CONFLICT, house, says};

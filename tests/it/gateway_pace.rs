@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use overbooked::engine::postgres::SUPERUSER;
+use overbooked::cluster::SUPERUSER;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio_postgres::Client;

@@ -1,6 +1,6 @@
 //! What one client does must read the same through the gateway as straight to PostgreSQL, whatever its tables look like.
 
-use overbooked::engine::optimistic::Limits;
+use overbooked::gateway::Limits;
 use tokio_postgres::Client;
 
 use crate::gateway::{CONFLICT, Served, says};

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::engine::optimistic::{Certificate, Gateway, Mode, Options};
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::wire::{ConnectError, Connection, Environment, Target};
+use overbooked::cluster::SUPERUSER;
+use overbooked::gateway::{Certificate, Gateway, Mode, Options};
+use overbooked::pg::{ConnectError, Connection, Environment, Target};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};

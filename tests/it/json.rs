@@ -1,6 +1,6 @@
 //! `docs/json.md` says what the JSON of `overbooked play` is: every kind of event has its example there, and each example is one.
 
-use overbooked::event::{Event, Kind};
+use overbooked::core::event::{Event, Kind};
 
 const DOCUMENT: &str = include_str!("../../docs/json.md");
 

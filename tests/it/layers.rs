@@ -1,45 +1,26 @@
-//! Holds `src/` against the picture in the crate's documentation: a file imports its own layer and lower ones, never higher.
+//! Holds `src/` against the picture in the crate's documentation: a room imports lower ones, never
+//! higher, and no two import each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rooms by layer, lowest first.
-const LAYERS: [&[&str]; 6] = [
-    &["event", "fault", "scenario", "seats", "sql", "syntax"],
-    &[
-        "contrast",
-        "hermitage",
-        "isolation_output",
-        "lesson",
-        "playbill",
-        "psql",
-        "replay",
-        "timeline",
-        "transcript",
-    ],
-    &["wire", "guardian", "session", "observer", "engine"],
-    &["matrix", "play", "run", "rush", "spec"],
-    &["tui"],
-    &[
-        "box_office",
-        "cli",
-        "config",
-        "console",
-        "exit",
-        "headless",
-        "launch",
-        "log",
-        "serve",
-        "main",
-        "lib",
-        "tester",
-    ],
+/// The rooms, lowest first.
+const ROOMS: [&str; 10] =
+    ["core", "reports", "pg", "observer", "cluster", "gateway", "run", "rush", "tui", "commands"];
+
+/// What only some rooms may name: the crate, and those rooms.
+const CRATES: [(&str, &[&str]); 5] = [
+    ("ratatui", &["tui"]),
+    ("crossterm", &["tui"]),
+    ("pgwire", &["pg", "run", "rush"]),
+    ("sqlx", &["pg", "observer", "run", "rush"]),
+    ("tokio", &["pg", "observer", "cluster", "gateway", "run", "rush", "tui", "commands"]),
 ];
 
-/// Crates that stop at a layer: the lowest that may name them.
-const CRATES: [(&str, usize); 5] =
-    [("tokio", 2), ("sqlx", 2), ("pgwire", 2), ("ratatui", 4), ("crossterm", 4)];
+/// From a room to another: the files that import it.
+type Arrows = BTreeMap<(String, String), BTreeSet<PathBuf>>;
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -52,6 +33,13 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+fn every_file() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    sources(&root(), &mut files);
+    files.retain(|path| !["main.rs", "lib.rs"].iter().any(|top| path == &root().join(top)));
+    files
+}
+
 fn room_of(path: &Path) -> String {
     let relative = path.strip_prefix(root()).unwrap();
     let first = relative.components().next().unwrap().as_os_str().to_string_lossy();
@@ -62,9 +50,9 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-fn layer_of(room: &str) -> usize {
-    let layer = LAYERS.iter().position(|rooms| rooms.contains(&room));
-    layer.unwrap_or_else(|| panic!("{room} is in no layer: name it in src/lib.rs and here"))
+fn height(room: &str) -> usize {
+    let height = ROOMS.iter().position(|known| *known == room);
+    height.unwrap_or_else(|| panic!("{room} is no room: name it in src/lib.rs and here"))
 }
 
 /// The code without its comments and without its tests, which may look anywhere.
@@ -84,23 +72,68 @@ fn named_after<'a>(code: &'a str, prefix: &str) -> BTreeSet<&'a str> {
         .collect()
 }
 
-#[test]
-fn no_file_imports_a_higher_layer() {
-    let mut files = Vec::new();
-    sources(&root(), &mut files);
-    let mut wrong = Vec::new();
-    for file in files {
-        let layer = layer_of(&room_of(&file));
+fn arrows() -> Arrows {
+    let mut arrows = Arrows::new();
+    for file in every_file() {
+        let from = room_of(&file);
         let text = code(&fs::read_to_string(&file).unwrap());
-        for room in named_after(&text, "crate::") {
-            if LAYERS.iter().flat_map(|r| r.iter()).any(|known| *known == room)
-                && layer_of(room) > layer
-            {
-                wrong.push(format!("{} imports {room}", file.display()));
+        for to in named_after(&text, "crate::") {
+            if ROOMS.contains(&to) && to != from {
+                let files = arrows.entry((from.clone(), to.to_owned())).or_default();
+                files.insert(file.clone());
             }
         }
-        for (name, lowest) in CRATES {
-            if layer < lowest && text.contains(&format!("{name}::")) {
+    }
+    arrows
+}
+
+/// `--nocapture` shows it: how the rooms hang together, for whoever wants to draw or to count it.
+fn picture(arrows: &Arrows) -> String {
+    let mut text =
+        format!("{} rooms, {} arrows, {} circles\n", ROOMS.len(), arrows.len(), circles(arrows));
+    for room in ROOMS.iter().rev() {
+        let to = arrows.keys().filter(|(from, _)| from == room).map(|(_, to)| to.as_str());
+        let _ = writeln!(text, "{room:>9} -> {}", to.collect::<Vec<_>>().join(" "));
+    }
+    text
+}
+
+/// Pairs of rooms that import each other, straight or by way of others.
+fn circles(arrows: &Arrows) -> usize {
+    let names = arrows.keys().flat_map(|(from, to)| [from, to]).collect::<BTreeSet<_>>();
+    let number =
+        |room| u32::try_from(names.iter().position(|name| *name == room).unwrap()).unwrap();
+    let edges = arrows.keys().map(|(from, to)| (number(from), number(to)));
+    let graph = petgraph::graph::DiGraph::<(), ()>::from_edges(edges);
+    petgraph::algo::tarjan_scc(&graph).iter().filter(|component| component.len() > 1).count()
+}
+
+#[test]
+fn no_room_imports_a_higher_one() {
+    let arrows = arrows();
+    println!("{}", picture(&arrows));
+    let upwards = arrows.iter().filter(|((from, to), _)| height(to) > height(from));
+    let upwards = upwards.map(|((_, to), files)| format!("{to} is imported by {files:?}"));
+    let upwards = upwards.collect::<Vec<_>>();
+    assert!(upwards.is_empty(), "{}", upwards.join("\n"));
+    assert_eq!(circles(&arrows), 0);
+}
+
+#[test]
+fn every_file_is_in_a_room() {
+    for file in every_file() {
+        height(&room_of(&file));
+    }
+}
+
+#[test]
+fn crates_stay_in_the_rooms_that_are_for_them() {
+    let mut wrong = Vec::new();
+    for file in every_file() {
+        let text = code(&fs::read_to_string(&file).unwrap());
+        for (name, rooms) in CRATES {
+            let is_named = text.contains(&format!("{name}::"));
+            if is_named && !rooms.contains(&room_of(&file).as_str()) {
                 wrong.push(format!("{} names the crate {name}", file.display()));
             }
         }
@@ -112,4 +145,11 @@ fn no_file_imports_a_higher_layer() {
 fn the_reader_of_imports_sees_one() {
     let text = code("use crate::tui::App;\n// crate::run\n#[cfg(test)]\nuse crate::rush;");
     assert_eq!(named_after(&text, "crate::"), BTreeSet::from(["tui"]));
+}
+
+#[test]
+fn a_circle_of_three_is_one() {
+    let arrow = |from: &str, to: &str| ((from.to_owned(), to.to_owned()), BTreeSet::new());
+    let circle = Arrows::from([arrow("a", "b"), arrow("b", "c"), arrow("c", "a"), arrow("c", "d")]);
+    assert_eq!(circles(&circle), 1);
 }

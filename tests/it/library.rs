@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::play::{Patience, Played, play};
+use overbooked::core::scenario::library::{self, ENTRIES, Entry};
+use overbooked::core::scenario::{EngineKind, Scenario};
+use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::venues::Venues;
-use overbooked::scenario::library::{self, ENTRIES, Entry};
-use overbooked::scenario::{EngineKind, Scenario};
-use overbooked::transcript::{Options, transcript};
+use overbooked::run::engines::Venues;
+use overbooked::run::headless::{Patience, Played, play};
 use tokio_util::sync::CancellationToken;
 
 use crate::support;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use overbooked::hermitage::{Anomaly, Cell, Means, Row, Table};
-use overbooked::matrix::{Level, measure};
-use overbooked::play::Patience;
-use overbooked::run::venues::Venues;
-use overbooked::scenario::{EngineKind, Isolation};
+use overbooked::core::scenario::{EngineKind, Isolation};
+use overbooked::reports::hermitage::{Anomaly, Cell, Means, Row, Table};
+use overbooked::run::engines::Venues;
+use overbooked::run::headless::Patience;
+use overbooked::run::matrix::{Level, measure};
 use tokio_util::sync::CancellationToken;
 
 use crate::support;

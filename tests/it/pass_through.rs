@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use overbooked::engine::optimistic::{Gateway, Mode, Options};
-use overbooked::engine::postgres::SUPERUSER;
+use overbooked::cluster::SUPERUSER;
+use overbooked::gateway::{Gateway, Mode, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 

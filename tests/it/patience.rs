@@ -5,11 +5,11 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::play::{Patience, Played, Stop, play};
-use overbooked::run::venues::Venues;
+use overbooked::cluster::SUPERUSER;
+use overbooked::core::scenario::{EngineKind, library, spec_file, sql_file};
+use overbooked::run::engines::Venues;
+use overbooked::run::headless::{Patience, Played, Stop, play};
 use overbooked::run::{Command, Production, Report, Run, Untidy};
-use overbooked::scenario::{EngineKind, library, spec_file, sql_file};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio_util::sync::CancellationToken;
 
@@ -87,7 +87,7 @@ pub(crate) fn url(database: &Database) -> String {
     format!("host={host} port={port} user={SUPERUSER} dbname={}", database.name())
 }
 
-fn production(scenario: overbooked::scenario::Scenario) -> Production {
+fn production(scenario: overbooked::core::scenario::Scenario) -> Production {
     let schedule = Arc::new(scenario.schedules.first());
     let scenario = Arc::new(scenario);
     Production { scenario, schedule, engine: EngineKind::Postgres, isolation: None }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::wire::{Connection, Target};
+use overbooked::cluster::SUPERUSER;
+use overbooked::pg::{Connection, Target};
 use tokio::time::timeout;
 
 use crate::support::{Database, server};

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::event::{Column, Event, Kind, Row, SessionName, SubmissionId};
-use overbooked::psql::{self, Verbosity};
-use overbooked::session::{Session, SessionOptions};
+use overbooked::cluster::SUPERUSER;
+use overbooked::core::event::{Column, Event, Kind, Row, SessionName, SubmissionId};
+use overbooked::reports::psql::{self, Verbosity};
+use overbooked::run::session::{Session, SessionOptions};
 use tokio::sync::mpsc;
 
 use crate::support;

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::syntax::{Strings, split, words};
+use overbooked::cluster::SUPERUSER;
+use overbooked::core::syntax::{Strings, split, words};
 
 use crate::gateway::Served;
 use crate::psql_compare::psql_binary;

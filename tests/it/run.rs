@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::engine::postgres::ClusterOptions;
-use overbooked::event::{Event, Kind, SessionName, WaitTarget};
-use overbooked::run::venues::Venues;
+use overbooked::cluster::ClusterOptions;
+use overbooked::core::event::{Event, Kind, SessionName, WaitTarget};
+use overbooked::core::scenario::{EngineKind, library};
+use overbooked::run::engines::Venues;
 use overbooked::run::{Command, Fate, Production, Report, Run, Untidy};
-use overbooked::scenario::{EngineKind, library};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::pgbouncer::PgBouncer;

@@ -1,9 +1,9 @@
 //! The rush: what is sold is sold once, and what is not is found out.
 
+use overbooked::core::sql::rush as sql;
 use overbooked::rush::board::{Board, End, Finished};
 use overbooked::rush::headless::headless;
 use overbooked::rush::options::{Options, StrategyName};
-use overbooked::sql::rush as sql;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_util::sync::CancellationToken;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use overbooked::engine::postgres::SUPERUSER;
+use overbooked::cluster::SUPERUSER;
 
 use crate::rush_screen::seats_are_sold;
 use crate::support::{Database, ending_signals, server};

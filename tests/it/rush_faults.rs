@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use overbooked::cluster::{Cluster, ClusterOptions};
+use overbooked::pg::Target;
 use overbooked::rush::board::{Board, End, Finished, Report};
 use overbooked::rush::lookout::Presence;
 use overbooked::rush::options::StrategyName;
-use overbooked::wire::Target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;

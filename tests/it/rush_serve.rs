@@ -1,11 +1,11 @@
 //! The rush on what `overbooked serve` offers, over TLS: each engine does what it can, and says what it cannot.
 
-use overbooked::engine::optimistic::{Certificate, Gateway, Mode, Options};
-use overbooked::engine::postgres::SUPERUSER;
+use overbooked::cluster::SUPERUSER;
+use overbooked::gateway::{Certificate, Gateway, Mode, Options};
+use overbooked::pg::{Environment, Target};
 use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
 use overbooked::rush::options::StrategyName;
-use overbooked::wire::{Environment, Target};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 

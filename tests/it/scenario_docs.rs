@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::play::{Patience, play};
+use overbooked::core::scenario::{EngineKind, Isolation, Scenario, sql_file};
+use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::venues::Venues;
-use overbooked::scenario::{EngineKind, Isolation, Scenario, sql_file};
-use overbooked::transcript::{Options, transcript};
+use overbooked::run::engines::Venues;
+use overbooked::run::headless::{Patience, play};
 use tokio_util::sync::CancellationToken;
 
 use crate::support;

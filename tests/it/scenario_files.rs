@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use overbooked::scenario::library::{self, OpenError};
-use overbooked::scenario::{Scenario, sql_file};
+use overbooked::core::scenario::library::{self, OpenError};
+use overbooked::core::scenario::{Scenario, sql_file};
 
 #[test]
 fn every_scenario_that_comes_with_the_program_can_be_written_and_read_again() {

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use overbooked::core::scenario::library::{self, ENTRIES};
+use overbooked::core::scenario::{EngineKind, Scenario, sql_file};
 use overbooked::observer::{Inspection, Observer, Watch};
-use overbooked::play::{Patience, Played, play};
-use overbooked::playbill::{Format, Playbill};
+use overbooked::pg::Target;
+use overbooked::reports::report::{Format, Playbill};
+use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::venues::Venues;
-use overbooked::scenario::library::{self, ENTRIES};
-use overbooked::scenario::{EngineKind, Scenario, sql_file};
-use overbooked::transcript::{Options, transcript};
-use overbooked::wire::Target;
+use overbooked::run::engines::Venues;
+use overbooked::run::headless::{Patience, Played, play};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio_util::sync::CancellationToken;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use overbooked::engine::schema::{RunSchema, Swept, sweep};
+use overbooked::run::schema::{RunSchema, Swept, sweep};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use crate::pgbouncer::PgBouncer;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
-use overbooked::config::Config;
-use overbooked::event::{
+use overbooked::commands::config::Config;
+use overbooked::core::event::{
     Blocker, Certainty, Column, Event, Kind, Pid, ServerMessage, SessionName, SubmissionId,
     TransactionStatus, Wait, WaitTarget,
 };
+use overbooked::core::scenario::{EngineKind, Isolation, library};
+use overbooked::core::seats::{Hold, HoldKind, Holder, House, Place, RowWaiter, WatchedTable};
 use overbooked::run::{EngineLine, Fresh, Report};
-use overbooked::scenario::{EngineKind, Isolation, library};
-use overbooked::seats::{Hold, HoldKind, Holder, House, Place, RowWaiter, WatchedTable};
 use overbooked::tui::app::{App, Opening, Setting};
 use overbooked::tui::theme::{Charset, Depth, Theme};
 use overbooked::tui::view;

@@ -1,9 +1,9 @@
 //! An optimistic engine that somebody serves, as the program plays on it by its address.
 
-use overbooked::engine::flavor::EngineKind;
-use overbooked::event::{Pid, SessionName};
+use overbooked::core::event::{Pid, SessionName};
+use overbooked::core::seats::SeatColumns;
+use overbooked::observer::flavor::EngineKind;
 use overbooked::observer::{Inspection, Observer, Watch};
-use overbooked::seats::SeatColumns;
 
 use crate::gateway::{Served, house, says};
 use crate::headless::{complaint, overbooked, told};

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
-use overbooked::event::{
+use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::core::event::{
     Event, Kind, ROWS_KEPT, ServerMessage, SessionName, SubmissionId, TransactionStatus,
 };
-use overbooked::session::{Session, SessionOptions};
-use overbooked::syntax::Strings;
-use overbooked::wire::Target;
+use overbooked::core::syntax::Strings;
+use overbooked::pg::Target;
+use overbooked::run::session::{Session, SessionOptions};
 use tokio::sync::mpsc;
 
 use crate::support;
@@ -377,7 +377,7 @@ async fn what_comes_in_another_encoding_is_shown_and_not_replaced() {
         Kind::Rows(rows) => Some(rows.clone()),
         _ => None,
     });
-    let drawn = overbooked::psql::result(&columns.unwrap(), &rows.unwrap(), 1);
+    let drawn = overbooked::reports::psql::result(&columns.unwrap(), &rows.unwrap(), 1);
     assert_eq!(
         drawn,
         ["  \\xE9   ", "---------", " caf\\xE9", "(1 row)"].map(str::to_owned).to_vec()
@@ -388,8 +388,11 @@ async fn what_comes_in_another_encoding_is_shown_and_not_replaced() {
         Kind::Failed(message) => Some(message.clone()),
         _ => None,
     });
-    let told =
-        overbooked::psql::message(&failed.unwrap(), "", overbooked::psql::Verbosity::Default);
+    let told = overbooked::reports::psql::message(
+        &failed.unwrap(),
+        "",
+        overbooked::reports::psql::Verbosity::Default,
+    );
     assert_eq!(told[0], "ERROR:  caf\\xE9");
     stage.session.close().await;
 }

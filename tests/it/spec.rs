@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use overbooked::cluster::{Cluster, ClusterOptions};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use overbooked::engine::postgres::SUPERUSER;
+use overbooked::cluster::SUPERUSER;
 
 use crate::support::{Database, server};
 

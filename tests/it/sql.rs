@@ -45,7 +45,7 @@ async fn a_server_prepares_every_file() {
     let mut connection = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
     // A catalog has a column `oid`.
     connection.execute("create table seats (number int primary key, oid oid)").await.unwrap();
-    let install = overbooked::sql::observer::INSTALL_INSPECTOR;
+    let install = overbooked::core::sql::observer::INSTALL_INSPECTOR;
     sqlx::raw_sql(install).execute(&mut connection).await.unwrap();
     for file in files() {
         if is_one_of(&file, &OF_OTHERS) || is_one_of(&file, &MESSAGES) {

@@ -16,8 +16,8 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions, SUPERUSER};
-use overbooked::wire::Target;
+use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::pg::Target;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::runtime::Runtime;

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::wire::{Environment, Host, Place, Target, TargetError};
+use overbooked::cluster::SUPERUSER;
+use overbooked::pg::{Environment, Host, Place, Target, TargetError};
 
 use crate::support;
 
@@ -138,7 +138,7 @@ async fn we_say(text: &str, variables: &[(&str, &str)]) -> String {
     let environment =
         variables.iter().fold(alice(), |environment, (name, value)| environment.with(name, value));
     let target = resolve(text, &environment).unwrap();
-    let mut connection = overbooked::wire::Connection::connect(&target).await.unwrap();
+    let mut connection = overbooked::pg::Connection::connect(&target).await.unwrap();
     let sql = "select concat_ws('|', current_database(), session_user, current_setting('TimeZone'),
                current_setting('work_mem'))";
     connection.submit(sql).await.unwrap();

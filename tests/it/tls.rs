@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use overbooked::engine::optimistic::{Gateway, Mode, Options};
-use overbooked::engine::postgres::{Cluster, ClusterOptions};
-use overbooked::wire::{ConnectError, Connection, Environment, Refusal, Target};
+use overbooked::cluster::{Cluster, ClusterOptions};
+use overbooked::gateway::{Gateway, Mode, Options};
+use overbooked::pg::{ConnectError, Connection, Environment, Refusal, Target};
 use pgwire::messages::PgWireBackendMessage;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use sqlx::postgres::PgConnectOptions;

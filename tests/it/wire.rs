@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use overbooked::wire::{ConnectError, Connection, Environment, Refusal, Target};
+use overbooked::pg::{ConnectError, Connection, Environment, Refusal, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -79,7 +79,7 @@ async fn the_next_host_is_tried_when_the_first_is_not_there() {
     let folder = cluster.folder().display();
     let port = cluster.port();
     let text = format!("host=/nowhere,{folder} port={port} user=postgres dbname=postgres");
-    let user = overbooked::engine::postgres::SUPERUSER;
+    let user = overbooked::cluster::SUPERUSER;
     Connection::connect(&target(&text.replace("user=postgres", &format!("user={user}"))))
         .await
         .unwrap();
@@ -88,7 +88,7 @@ async fn the_next_host_is_tried_when_the_first_is_not_there() {
 #[tokio::test]
 async fn a_database_that_is_not_there_is_told() {
     let cluster = support::server();
-    let user = overbooked::engine::postgres::SUPERUSER;
+    let user = overbooked::cluster::SUPERUSER;
     let target = Target::unix(cluster.folder(), cluster.port(), user, "nowhere");
     let error = failure(&target).await;
     assert_eq!(error.refusal(), Some(Refusal::NoDatabase));
@@ -102,7 +102,7 @@ async fn target_session_attrs_turns_the_wrong_kind_away() {
         "host={} port={} user={} dbname=postgres target_session_attrs=",
         cluster.folder().display(),
         cluster.port(),
-        overbooked::engine::postgres::SUPERUSER
+        overbooked::cluster::SUPERUSER
     );
     let error = failure(&target(&format!("{text}standby"))).await;
     assert!(matches!(error, ConnectError::Unsuitable { wanted: "standby", .. }), "{error}");

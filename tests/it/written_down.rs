@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::play::{Patience, Played, play};
-use overbooked::replay::{Performance, replay};
+use overbooked::cluster::SUPERUSER;
+use overbooked::core::scenario::{EngineKind, Scenario, sql_file};
+use overbooked::reports::scenario_export::{Performance, replay};
+use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::venues::Venues;
-use overbooked::scenario::{EngineKind, Scenario, sql_file};
-use overbooked::transcript::{Options, transcript};
+use overbooked::run::engines::Venues;
+use overbooked::run::headless::{Patience, Played, play};
 use tokio_util::sync::CancellationToken;
 
 use crate::psql_compare::psql_binary;

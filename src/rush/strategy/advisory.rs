@@ -3,10 +3,10 @@
 use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
+use crate::core::sql::rush as sql;
 use crate::rush::desk::{Begin, Desk};
 use crate::rush::trace::Request;
 use crate::rush::trouble::Trouble;
-use crate::sql::rush as sql;
 
 /// A lock that the database keeps and only we understand.
 pub(super) struct Advisory;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
+use crate::core::sql::rush as sql;
 use crate::rush::desk::{Desk, Phrase};
 use crate::rush::trace::Request;
 use crate::rush::trouble::Trouble;
-use crate::sql::rush as sql;
 
 /// How long a passenger who does not think at all has to pay.
 const SHORTEST: Duration = Duration::from_secs(2);

@@ -3,10 +3,10 @@
 use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
+use crate::core::sql::rush as sql;
 use crate::rush::desk::Desk;
 use crate::rush::trace::Request;
 use crate::rush::trouble::Trouble;
-use crate::sql::rush as sql;
 
 /// The bug that everybody writes once.
 pub(super) struct Naive;

@@ -4,10 +4,10 @@ use futures::future::BoxFuture;
 
 use super::for_update::look_then_sell;
 use super::{Answer, Strategy};
+use crate::core::sql::rush as sql;
 use crate::rush::desk::{Begin, Desk};
 use crate::rush::trace::Request;
 use crate::rush::trouble::Trouble;
-use crate::sql::rush as sql;
 
 /// The naive transaction, at a level at which it is right.
 pub(super) struct Serializable;

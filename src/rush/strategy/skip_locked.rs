@@ -3,10 +3,10 @@
 use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
+use crate::core::sql::rush as sql;
 use crate::rush::desk::{Begin, Desk, Phrase};
 use crate::rush::trace::Request;
 use crate::rush::trouble::Trouble;
-use crate::sql::rush as sql;
 
 /// For passengers who want a seat rather than that seat.
 pub(super) struct SkipLocked;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::as_millis;
 use super::grid::{Row, lines, wrapped};
 use super::text::WIDTH;
+use crate::core::scenario::counted;
 use crate::rush::board::{Board, Ended, Finished};
 use crate::rush::model::Model;
 use crate::rush::options::Options;
-use crate::scenario::counted;
 
 /// The formula's letters.
 const NUMBERS: [&str; 4] = ["c", "q ms", "r", "p ms"];

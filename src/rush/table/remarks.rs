@@ -1,7 +1,7 @@
 //! What a table has no room for: errors by class, and whatever is not as it should be.
 
+use crate::core::scenario::counted;
 use crate::rush::board::{Board, Finished};
-use crate::scenario::counted;
 
 /// One sentence each, with the strategy's name before it.
 pub(super) fn of(board: &Board) -> Vec<String> {

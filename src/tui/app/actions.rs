@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{App, Effect};
+use crate::core::scenario::EngineKind;
 use crate::run::Command;
-use crate::scenario::EngineKind;
 use crate::tui::again::{self, Errand};
 use crate::tui::app::{BEING_SET_UP, ON_ITS_WAY, Stepping};
 use crate::tui::backslash::Backslash;
@@ -145,7 +145,7 @@ impl App {
         Some(format!("{why}, so \u{201c}{narration}\u{201d} has to wait"))
     }
 
-    fn next_session(&self) -> Option<(crate::event::SessionName, String)> {
+    fn next_session(&self) -> Option<(crate::core::event::SessionName, String)> {
         let step = self.script.as_ref()?.next_step()?;
         Some((step.session.clone(), step.narration.clone()))
     }
@@ -153,7 +153,7 @@ impl App {
     /// What keeps a session from taking a statement, in words.
     pub(in crate::tui) fn why_not_into(
         &self,
-        session: &crate::event::SessionName,
+        session: &crate::core::event::SessionName,
     ) -> Option<String> {
         let pane = self.panes.iter().find(|pane| &pane.name == session)?;
         match (&pane.waiting, pane.link) {
@@ -171,7 +171,7 @@ impl App {
     }
 
     /// Turns to the session in which something is about to happen, unless somebody is typing elsewhere.
-    fn watch(&mut self, session: &crate::event::SessionName) {
+    fn watch(&mut self, session: &crate::core::event::SessionName) {
         if self.pane().is_none_or(|pane| pane.editor.is_empty())
             && let Some(place) = self.panes.iter().position(|pane| &pane.name == session)
         {

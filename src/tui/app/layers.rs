@@ -7,9 +7,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::mouse::moved;
 use super::{App, Effect};
+use crate::core::scenario::Scenario;
+use crate::core::syntax::Unfinished;
 use crate::run::Command;
-use crate::scenario::Scenario;
-use crate::syntax::Unfinished;
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker, Question};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{App, Effect, Opening};
-use crate::event::{Event, Kind, SessionName};
+use crate::core::event::{Event, Kind, SessionName};
+use crate::reports::timeline::Timeline;
 use crate::run::{Command, Fresh, Report};
-use crate::timeline::Timeline;
 use crate::tui::chronicle::Chronicle;
 use crate::tui::layer::Layer;
 use crate::tui::pane::{Link, Pane};

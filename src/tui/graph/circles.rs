@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Waits;
-use crate::event::{Blocker, SessionName};
+use crate::core::event::{Blocker, SessionName};
 
 /// The circles in which nobody can go on: each session of one waits, through the others, for itself.
 pub fn deadlocks(waits: &Waits) -> Vec<Vec<SessionName>> {

@@ -3,8 +3,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::event::Pid;
-use crate::event::WaitTarget;
+use crate::core::event::Pid;
+use crate::core::event::WaitTarget;
 use crate::tui::house::sample::scene;
 
 fn name(name: &str) -> SessionName {

@@ -3,8 +3,10 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use crate::event::SessionName;
-use crate::seats::{Hold, HoldKind, Holder, House, Place, RowWaiter, SeatColumns, WatchedTable};
+use crate::core::event::SessionName;
+use crate::core::seats::{
+    Hold, HoldKind, Holder, House, Place, RowWaiter, SeatColumns, WatchedTable,
+};
 use crate::tui::contrasts::Contrasts;
 use crate::tui::flash::Flashes;
 use crate::tui::remark::{Scene, Trim};

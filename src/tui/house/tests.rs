@@ -7,8 +7,8 @@ use ratatui::style::Modifier;
 
 use super::sample::*;
 use super::*;
-use crate::event::SessionName;
-use crate::seats::{HoldKind, Holder, Place};
+use crate::core::event::SessionName;
+use crate::core::seats::{HoldKind, Holder, Place};
 use crate::tui::flash::Flashes;
 use crate::tui::theme::{Charset, Depth, Theme};
 
@@ -271,8 +271,8 @@ prop_compose! {
             key,
             values,
             committed,
-            holders: holders.map(|(holder, kind, becomes)| crate::seats::Hold { holder, kind, becomes }).collect(),
-            waiters: waiters.map(|(who, wants)| crate::seats::RowWaiter { who, wants }).collect(),
+            holders: holders.map(|(holder, kind, becomes)| crate::core::seats::Hold { holder, kind, becomes }).collect(),
+            waiters: waiters.map(|(who, wants)| crate::core::seats::RowWaiter { who, wants }).collect(),
         }
     }
 }

@@ -28,10 +28,10 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Widget};
 use super::series::{Latency, Moment};
 use super::stand::{Over, Phase, Stand};
 use super::{dots, help};
+use crate::core::scenario::counted;
 use crate::rush::board::{Finished, Running};
 use crate::rush::table;
 use crate::rush::tally::Tally;
-use crate::scenario::counted;
 use crate::tui::text;
 use crate::tui::theme::{Charset, Role, Theme};
 

@@ -1,7 +1,7 @@
 //! What was read after the last step: the answer to the scenario's `finally` part, as psql draws it.
 
-use crate::event::Kind;
-use crate::psql::{self, Verbosity};
+use crate::core::event::Kind;
+use crate::reports::psql::{self, Verbosity};
 use crate::tui::result::Incoming;
 use crate::tui::scrollback::{Line, Look};
 

@@ -75,8 +75,8 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Column;
-    use crate::psql;
+    use crate::core::event::Column;
+    use crate::reports::psql;
 
     fn table(names: &[&str], row: &[&str]) -> Vec<String> {
         let column = |name: &&str| Column { name: (*name).to_owned(), type_oid: 25 };

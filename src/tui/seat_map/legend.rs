@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::plan::{Plan, State};
-use crate::seats::HoldKind;
+use crate::core::seats::HoldKind;
 use crate::tui::flow::{Entry, flow, taken};
 use crate::tui::remark::Scene;
 use crate::tui::theme::Role;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::seats::{Place, SeatColumns, WatchedTable};
+use crate::core::seats::{Place, SeatColumns, WatchedTable};
 use crate::tui::remark::Scene;
 use crate::tui::text;
 

@@ -4,8 +4,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{CELL, NAME, Sight, laid_over};
-use crate::event::TransactionStatus;
-use crate::timeline::{Bar, End, Lane, Timeline};
+use crate::core::event::TransactionStatus;
+use crate::reports::timeline::{Bar, End, Lane, Timeline};
 use crate::tui::remark::Scene;
 use crate::tui::text;
 use crate::tui::theme::Role;

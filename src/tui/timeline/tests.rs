@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{
+use crate::core::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus,
     Wait, WaitTarget,
 };

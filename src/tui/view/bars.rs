@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::scenario::EngineKind;
+use crate::core::scenario::EngineKind;
 use crate::tui::app::{App, Tone};
 use crate::tui::keys::{Action, entry_of};
 use crate::tui::pane::{Link, Pane};

@@ -21,7 +21,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{bars, dialog, draw_half, keep_ascii, sql, too_small};
-use crate::contrast::Answer;
+use crate::reports::engine_diff::Answer;
 use crate::tui::app::App;
 use crate::tui::comparison::{Comparison, Half, SMALLEST, Typing, areas};
 use crate::tui::keys::Action;

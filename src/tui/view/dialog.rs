@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::{centred, open_box, sql};
 
-use crate::scenario::Scenario;
+use crate::core::scenario::Scenario;
 use crate::tui::app::App;
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;

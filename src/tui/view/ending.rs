@@ -15,8 +15,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
-use crate::scenario::Expected;
-use crate::scenario::check::Verdict;
+use crate::core::scenario::Expected;
+use crate::core::scenario::check::Verdict;
 use crate::tui::app::App;
 use crate::tui::script::Script;
 use crate::tui::text;

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::dialog::{cast_line, keys_line, put_lines, story_lines};
 use super::{centred, open_box};
-use crate::scenario::{Scenario, counted};
+use crate::core::scenario::{Scenario, counted};
 use crate::tui::app::App;
 use crate::tui::layer::Picker;
 use crate::tui::theme::Role;

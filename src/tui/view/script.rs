@@ -15,8 +15,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::{ending, frame_of, put_line, sql};
-use crate::event::SessionName;
-use crate::syntax::{self, Strings};
+use crate::core::event::SessionName;
+use crate::core::syntax::{self, Strings};
 use crate::tui::app::{App, BEING_SET_UP};
 use crate::tui::keys::Action;
 use crate::tui::script::{Mark, Script};

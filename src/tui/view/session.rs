@@ -18,8 +18,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Borders, Widget};
 
 use super::{frame_of, sql};
-use crate::event::TransactionStatus;
-use crate::syntax::{self, Strings};
+use crate::core::event::TransactionStatus;
+use crate::core::syntax::{self, Strings};
 use crate::tui::app::App;
 use crate::tui::keys::Action;
 use crate::tui::layer::Layer;

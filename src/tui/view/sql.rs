@@ -5,7 +5,7 @@ use std::ops::Range;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use crate::syntax::{self, Colour};
+use crate::core::syntax::{self, Colour};
 use crate::tui::app::App;
 use crate::tui::text;
 use crate::tui::theme::Role;

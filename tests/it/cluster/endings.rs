@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use overbooked::cluster::{Cluster, ClusterOptions};
 use tempfile::TempDir;
 
 use super::{

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use overbooked::engine::postgres::{Cluster, ClusterError, ClusterOptions};
+use overbooked::cluster::{Cluster, ClusterError, ClusterOptions};
 
 use super::{is_empty, open_folder, run, start, text, within};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use overbooked::engine::postgres::{Cluster, ClusterOptions};
+use overbooked::cluster::{Cluster, ClusterOptions};
 use tempfile::TempDir;
 
 use super::endings::{begin_holder, spawn_holder};

@@ -1,6 +1,6 @@
 //! Waits for what is neither a row nor a table, and for what has no lock of its own: each is told by name.
 
-use overbooked::event::WaitTarget;
+use overbooked::core::event::WaitTarget;
 
 use super::stage::{Stage, answer};
 

@@ -4,10 +4,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use overbooked::engine::postgres::SUPERUSER;
-use overbooked::event::{Pid, SessionName, Wait};
+use overbooked::cluster::SUPERUSER;
+use overbooked::core::event::{Pid, SessionName, Wait};
+use overbooked::core::seats::{HoldKind, Holder, House, Place, SeatColumns};
 use overbooked::observer::{Inspection, Observer, Watch};
-use overbooked::seats::{HoldKind, Holder, House, Place, SeatColumns};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error, NoTls};
 

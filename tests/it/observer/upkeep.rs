@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use overbooked::engine::flavor::{EngineKind, Source};
+use overbooked::core::seats::{HoldKind, Unread};
+use overbooked::observer::flavor::{EngineKind, Source};
 use overbooked::observer::{Inspection, Observer, Watch};
-use overbooked::seats::{HoldKind, Unread};
 
 use super::stage::{Stage, held, seat, watch_seats};
 use crate::support;

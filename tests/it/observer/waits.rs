@@ -1,6 +1,6 @@
 //! Who waits for whom, for what.
 
-use overbooked::event::{Blocker, Pid, SessionName, WaitTarget};
+use overbooked::core::event::{Blocker, Pid, SessionName, WaitTarget};
 
 use super::stage::{Stage, answer};
 

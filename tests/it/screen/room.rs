@@ -3,7 +3,7 @@
 use super::*;
 
 /// The scenarios that come with the program.
-fn every_scenario() -> Vec<Arc<overbooked::scenario::Scenario>> {
+fn every_scenario() -> Vec<Arc<overbooked::core::scenario::Scenario>> {
     library::ENTRIES.iter().map(|entry| Arc::new(entry.scenario().unwrap())).collect()
 }
 
@@ -116,8 +116,10 @@ fn titles_that_differ_at_their_ends_are_told_apart() {
 #[test]
 fn a_scenario_for_another_engine_is_opened_there() {
     let entry = library::open("deadlock").unwrap();
-    let scenario =
-        Arc::new(overbooked::scenario::Scenario { engines: vec![EngineKind::Optimistic], ..entry });
+    let scenario = Arc::new(overbooked::core::scenario::Scenario {
+        engines: vec![EngineKind::Optimistic],
+        ..entry
+    });
     let setting = Setting { library: vec![scenario.clone()], ..setting(Charset::Unicode) };
     let mut stage = Stage::new(Charset::Unicode, (80, 24));
     stage.app = App::new(setting, Size { width: 80, height: 24 }, Instant::now());

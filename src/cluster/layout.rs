@@ -1,0 +1,214 @@
+//! What is in a folder that this program makes: a run's own, and the one in which a template or a kept cluster is made.
+//!
+//! ```text
+//!  overbooked-5c1f09aa/
+//!      lock                       the mark
+//!      server.log                 what the server has to say
+//!      .s.PGSQL.5432, ….lock      its private socket
+//!      data/                      the cluster, unless it is kept elsewhere
+//!      certificate.crt            a gateway's certificate, while it is being written
+//!      overbooked-77e0b132/       an optimistic engine's folder, with its mark and its socket
+//! ```
+//!
+//! Anything else is somebody's, and the folder is left alone. `supervisor.sh` asks the same before it removes one.
+
+use std::path::{Component, Path};
+
+use super::folder::PREFIX;
+use super::marked::{LOCK, is_name};
+use super::removal::Kind;
+
+/// The server's log.
+pub(super) const LOG: &str = "server.log";
+
+/// A gateway's certificate, while it is being written.
+pub(crate) const CERTIFICATE: &str = "certificate.crt";
+
+/// The cluster's folder.
+pub(crate) const DATA: &str = "data";
+
+/// How the name of a server's socket begins; a port follows.
+const SOCKET: &str = ".s.PGSQL.";
+
+/// The files right in a cluster's folder.
+const CLUSTER_FILES: [&str; 15] = [
+    "PG_VERSION",
+    "postgresql.conf",
+    "postgresql.auto.conf",
+    "postgresql.auto.conf.tmp",
+    "pg_hba.conf",
+    "pg_ident.conf",
+    "postmaster.opts",
+    "postmaster.pid",
+    "current_logfiles",
+    "current_logfiles.tmp",
+    "backup_manifest",
+    // Where a server looks for its certificates (PostgreSQL documentation, 19.9.5).
+    "server.crt",
+    "server.key",
+    "root.crt",
+    "root.crl",
+];
+
+/// The endings of the files that PostgreSQL keeps further down, besides numbers.
+const ENDINGS: [&str; 21] = [
+    "backup",
+    "conf",
+    "csv",
+    "deleted",
+    "done",
+    "fileset",
+    "history",
+    "init",
+    "json",
+    "log",
+    "map",
+    "old",
+    "partial",
+    "ready",
+    "sharedfileset",
+    "snap",
+    "spill",
+    "stat",
+    "summary",
+    "tmp",
+    "pid",
+];
+
+/// Whether this program, or the server that it starts, makes such an entry. The path begins below the folder.
+pub(crate) fn is_made(path: &Path, kind: Kind) -> bool {
+    let names: Option<Vec<&str>> = path.components().map(name).collect();
+    match names.as_deref() {
+        Some([DATA]) => kind == Kind::Folder,
+        Some([DATA, rest @ ..]) => is_in_cluster(rest, kind),
+        Some([name]) if is_name(name.as_ref(), PREFIX) => kind == Kind::Folder,
+        Some([folder, name]) if is_name(folder.as_ref(), PREFIX) => {
+            *name == LOCK && kind == Kind::File || is_socket(name) && kind == Kind::Socket
+        }
+        Some([LOCK | LOG | CERTIFICATE]) => kind == Kind::File,
+        Some([name]) => match name.strip_suffix(".lock") {
+            Some(socket) => is_socket(socket) && kind == Kind::File,
+            None => is_socket(name) && kind == Kind::Socket,
+        },
+        _ => false,
+    }
+}
+
+fn name(component: Component<'_>) -> Option<&str> {
+    component.as_os_str().to_str()
+}
+
+/// Whether a server calls its socket so.
+pub(super) fn is_socket(name: &str) -> bool {
+    name.strip_prefix(SOCKET).is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+fn is_in_cluster(names: &[&str], kind: Kind) -> bool {
+    match names {
+        ["base" | "global" | "log"] => kind == Kind::Folder,
+        // Every version has folders of its own.
+        [name] if kind == Kind::Folder => name.starts_with("pg_"),
+        [name] => kind == Kind::File && CLUSTER_FILES.contains(name),
+        ["pg_tblspc", name] if kind == Kind::Link => is_number(name),
+        [folders @ .., name] => {
+            matches!(kind, Kind::File | Kind::Folder) && is_servers(name, holds_tables(folders))
+        }
+        [] => false,
+    }
+}
+
+fn holds_tables(folders: &[&str]) -> bool {
+    matches!(folders, ["base" | "global", ..])
+        && !folders.iter().any(|folder| folder.starts_with("pgsql_tmp"))
+}
+
+/// Whether PostgreSQL gives such a name to something further down.
+fn is_servers(name: &str, among_tables: bool) -> bool {
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
+    let ending = ending.rsplit('.').next().unwrap_or(ending);
+    let is_known = stem == name || is_number(ending) || ENDINGS.contains(&ending);
+    is_plain && !stem.is_empty() && is_known && (!among_tables || is_relation(stem))
+}
+
+/// A table's file (`16384_fsm`), a temporary one's (`t3_16385`), or one of the few with names.
+fn is_relation(stem: &str) -> bool {
+    let is_tables = |name: &str| name.starts_with(|c: char| c.is_ascii_digit());
+    is_tables(stem)
+        || stem.strip_prefix('t').is_some_and(is_tables)
+        || ["PG_VERSION", "config_exec_params"].contains(&stem)
+        || stem.starts_with("pg_")
+        || stem.starts_with("pgsql_tmp")
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_files_are_known() {
+        for file in [
+            "lock",
+            "server.log",
+            ".s.PGSQL.5432.lock",
+            "data/PG_VERSION",
+            "data/postmaster.pid",
+            "data/base/5/1259",
+            "data/base/5/16384_fsm",
+            "data/base/5/16384.1",
+            "data/base/5/t3_16385_vm",
+            "data/base/5/pg_internal.init",
+            "data/base/pgsql_tmp/pgsql_tmp4711.0",
+            "data/base/pgsql_tmp/pgsql_tmp4711.0.fileset/i1of2.p0.0",
+            "data/global/pg_control",
+            "data/global/pg_filenode.map",
+            "data/pg_wal/000000010000000000000001",
+            "data/pg_wal/000000010000000000000002.00000028.backup",
+            "data/pg_wal/archive_status/000000010000000000000001.done",
+            "data/pg_multixact/offsets/0000",
+            "data/pg_logical/replorigin_checkpoint",
+            "data/pg_logical/snapshots/0-15D4F38.snap",
+            "data/pg_replslot/my_slot/state",
+            "data/pg_replslot/my_slot/xid-743-lsn-0-1000000.spill",
+            "data/pg_stat/pgstat.stat",
+            "data/pg_stat_tmp/pgss_query_texts.stat",
+            "data/pg_snapshots/00000003-0000001B-1",
+            "data/pg_dynshmem/mmap.1804289383",
+            "data/pg_twophase/0000000000000341",
+            "data/log/postgresql-2026-11-29_031806.log",
+        ] {
+            assert!(is_made(Path::new(file), Kind::File), "{file}");
+            assert!(!is_made(Path::new(file), Kind::Link), "{file}");
+        }
+        assert!(is_made(Path::new("data/pg_tblspc/16400"), Kind::Link));
+        assert!(is_made(Path::new("overbooked-77e0b132/.s.PGSQL.5432"), Kind::Socket));
+    }
+
+    #[test]
+    fn somebodys_files_are_not() {
+        for file in [
+            "thesis.txt",
+            "lock.old",
+            ".s.PGSQL.mine",
+            ".hidden",
+            "overbooked-main/thesis.txt",
+            "overbooked-77e0b132/thesis.txt",
+            "data/thesis.txt",
+            "data/.hidden",
+            "data/pg_thesis.txt",
+            "data/base/5/thesis",
+            "data/base/5/16384.sql",
+            "data/base/backup.tar.gz",
+            "data/pg_wal/thesis.txt",
+            "data/pg_wal/my thesis",
+            "data/pg_wal/.hidden",
+            "half-made-5c1f09aa",
+        ] {
+            assert!(!is_made(Path::new(file), Kind::File), "{file}");
+        }
+    }
+}

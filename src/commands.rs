@@ -1,0 +1,14 @@
+//! One file a subcommand.
+
+pub mod cli;
+pub mod compare;
+pub mod config;
+pub mod console;
+pub mod exit;
+pub mod launch;
+pub mod log;
+pub mod matrix;
+pub mod play;
+pub mod rush;
+pub mod serve;
+pub mod spec;

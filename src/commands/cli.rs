@@ -1,0 +1,335 @@
+//! The command line: clap's types, and nothing that acts.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::core::scenario::{EngineKind, Isolation};
+use crate::reports::report::Format;
+use crate::run::guardian;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Yellow.on_default().bold())
+    .usage(AnsiColor::Yellow.on_default().bold())
+    .literal(AnsiColor::Green.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER_HELP: &str = "\
+Keys in the console: F5 plays the next step, Tab changes the session, Enter runs what you typed, Ctrl-C cancels a statement, \
+? shows every key, Ctrl-Q quits.
+
+Exit codes: 0 fine; 1 an expectation or a check failed; 2 wrong use or a bad file; 3 the database cannot be reached; \
+130 interrupted.";
+
+/// Real database sessions side by side over a live seat map, stepped by hand.
+///
+/// Without arguments it opens the console with the first scenario on a private PostgreSQL of its own, which it starts and throws away;
+/// nothing needs to be set up.
+#[derive(Debug, Parser)]
+#[command(version, styles = STYLES, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do instead of opening the console.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What the console opens with.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+}
+
+/// Everything that is not the console.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the scenarios that come with the program
+    Scenarios,
+    /// Play a scenario on both engines at once, the same step in both, and mark what differs
+    Compare(ConsoleArgs),
+    /// Play scenarios without a screen, check every expectation, print what happened
+    Play(PlayArgs),
+    /// Measure which anomalies each isolation level prevents, and by what: Hermitage's table
+    Matrix(MatrixArgs),
+    /// Sell the seats to a crowd in eleven ways, measure each, and prove that none was sold twice
+    Rush(RushArgs),
+    /// Serve the engine to other clients: psql, drivers, pgbench
+    Serve(ServeArgs),
+    /// Play specifications of PostgreSQL's isolationtester, and print exactly what it prints
+    Spec(SpecArgs),
+    /// Keep what this program's sessions do from being committed by its death; started by itself
+    #[command(name = guardian::SUBCOMMAND, hide = true)]
+    Guardian,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which specifications are played, and where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Files are played side by side, each in a private PostgreSQL, and told one after the other. With --url they are played one after
+the other in the database that it names.")]
+pub struct SpecArgs {
+    /// The files
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// The kind of document
+    #[arg(long, value_enum, default_value_t)]
+    pub format: SpecFormat,
+    /// Play this permutation alone, counted from 1
+    #[arg(long, value_name = "N")]
+    pub permutation: Option<u64>,
+    /// Use this server instead of private ones: a connection URL or key=value pairs, as psql takes them
+    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
+    pub url: Option<String>,
+    /// How many private PostgreSQL play side by side, instead of one a processor
+    #[arg(long, short, value_name = "N", conflicts_with = "url")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Write what each file has told to NAME.out (or .md, .jsonl, .mmd) in this folder, complaints included, instead of printing it
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
+    #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
+    pub pg_bin: Option<PathBuf>,
+}
+
+/// The kinds of document that `spec` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SpecFormat {
+    /// What isolationtester prints
+    #[default]
+    Spec,
+    /// For a wiki: a section a permutation
+    Markdown,
+    /// For programs: a line an event
+    Json,
+    /// A sequence diagram
+    Mermaid,
+}
+
+impl From<SpecFormat> for Format {
+    fn from(format: SpecFormat) -> Self {
+        match format {
+            SpecFormat::Spec => Self::Spec,
+            SpecFormat::Markdown => Self::Markdown,
+            SpecFormat::Json => Self::Json,
+            SpecFormat::Mermaid => Self::Mermaid,
+        }
+    }
+}
+
+/// What the console opens with.
+#[derive(Debug, Args)]
+pub struct ConsoleArgs {
+    /// A scenario's name (see `overbooked scenarios`) or a file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub scenario: Option<String>,
+    /// Of an isolationtester file, play this permutation, counted from 1
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub permutation: u64,
+    /// Where the sessions connect to.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The colours: dark, light, projector, or a theme file
+    #[arg(long, value_name = "NAME|FILE", env = "OVERBOOKED_THEME")]
+    pub theme: Option<String>,
+    /// The configuration file, instead of overbooked/config.toml in your configuration folder
+    #[arg(long, value_name = "FILE", env = "OVERBOOKED_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Record what the screen shows into a new file, for `asciinema play FILE`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
+    /// Write a log to this file
+    #[arg(long, value_name = "FILE", env = "OVERBOOKED_LOG", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+}
+
+/// What is played without a screen.
+#[derive(Debug, Args)]
+#[command(after_help = "docs/json.md in the sources describes what --format json writes.")]
+pub struct PlayArgs {
+    /// Scenarios by name (see `overbooked scenarios`) or file
+    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub scenarios: Vec<String>,
+    /// Where the sessions connect to.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The kind of document
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlayFormat,
+    /// Write the document to this file instead of the standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Of an isolationtester file, play this permutation, counted from 1 [default: 1; with --format spec: all]
+    #[arg(long, value_name = "N")]
+    pub permutation: Option<u64>,
+    /// Tell how long everything took
+    #[arg(long)]
+    pub times: bool,
+    /// Cancel a step that has not ended after this many seconds, and stop there; the setup is given 30 seconds at least
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub step_timeout: u64,
+}
+
+/// The kinds of document that `play` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlayFormat {
+    /// Like psql, with the session's name in front
+    #[default]
+    Text,
+    /// For a wiki: a section a step
+    Markdown,
+    /// For programs: a line an event
+    Json,
+    /// A sequence diagram
+    Mermaid,
+    /// As isolationtester prints it; of its own files, every permutation
+    Spec,
+}
+
+impl PlayFormat {
+    /// Whether nothing but the document may be written where it goes.
+    pub fn is_for_programs(self) -> bool {
+        matches!(self, Self::Json | Self::Mermaid | Self::Spec)
+    }
+}
+
+impl From<PlayFormat> for Format {
+    fn from(format: PlayFormat) -> Self {
+        match format {
+            PlayFormat::Text => Self::Text,
+            PlayFormat::Markdown => Self::Markdown,
+            PlayFormat::Json => Self::Json,
+            PlayFormat::Mermaid => Self::Mermaid,
+            PlayFormat::Spec => Self::Spec,
+        }
+    }
+}
+
+/// What is measured, and where the table goes.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// What is measured: without --engine and --isolation, every level of both engines.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The kind of table
+    #[arg(long, value_enum, default_value_t)]
+    pub format: MatrixFormat,
+    /// Write the table to this file instead of the standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// The kinds of table that `matrix` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MatrixFormat {
+    /// For a terminal: an anomaly a line
+    #[default]
+    Text,
+    /// For a wiki: a level a row, as Hermitage draws it
+    Markdown,
+}
+
+/// What the crowd does, and where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 every strategy did what it should: naive sells seats twice, what an engine cannot do is listed with its reason;
+1 another one sold a seat twice, a sale was lost, or a strategy broke off; 2 wrong use; 3 the database cannot be reached;
+130 stopped before the end.")]
+pub struct RushArgs {
+    /// The crowd.
+    #[command(flatten)]
+    pub rush: crate::rush::options::Options,
+    /// The colours: dark, light, projector, or a theme file
+    #[arg(long, value_name = "NAME|FILE", env = "OVERBOOKED_THEME")]
+    pub theme: Option<String>,
+    /// The configuration file, instead of overbooked/config.toml in your configuration folder
+    #[arg(long, value_name = "FILE", env = "OVERBOOKED_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Record what the screen shows into a new file, for `asciinema play FILE`
+    #[arg(long, value_name = "FILE", conflicts_with = "headless", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
+    /// Where it goes.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// How the engine is served.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5433")]
+    pub listen: SocketAddr,
+    /// What stands behind it: --engine optimistic (the default here) or postgres, which only passes through.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Ask for passwords: a file with a line user:password, or user:SCRAM-SHA-256$..., for each user
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
+    /// A certificate (PEM), instead of a self-signed one for localhost
+    #[arg(long, value_name = "FILE", requires = "tls_key", value_hint = ValueHint::FilePath)]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = ValueHint::FilePath)]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// Where the sessions connect to, and how.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Engine")]
+pub struct EngineArgs {
+    /// Use this server instead of the private one: a connection URL or key=value pairs, as psql takes them
+    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
+    pub url: Option<String>,
+    /// How conflicts are settled [default: postgres; of serve: optimistic]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineChoice>,
+    /// The isolation level of transactions that do not name one
+    #[arg(long, value_enum)]
+    pub isolation: Option<Isolation>,
+    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
+    #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
+    pub pg_bin: Option<PathBuf>,
+    /// Keep the private PostgreSQL's data in this folder between runs
+    #[arg(long, value_name = "DIR", conflicts_with = "url", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+}
+
+/// How conflicts are settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// PostgreSQL's way: whoever comes second waits
+    Postgres,
+    /// Aurora DSQL's way: nobody waits, the loser is refused at COMMIT with OC000
+    Optimistic,
+}
+
+impl From<EngineChoice> for EngineKind {
+    fn from(choice: EngineChoice) -> Self {
+        match choice {
+            EngineChoice::Postgres => Self::Postgres,
+            EngineChoice::Optimistic => Self::Optimistic,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_scenario_needs_no_subcommand() {
+        let cli = Cli::parse_from(["overbooked", "adjacent-seats", "--isolation", "serializable"]);
+        assert_eq!(cli.console.scenario.as_deref(), Some("adjacent-seats"));
+        assert_eq!(cli.console.engine.isolation, Some(Isolation::Serializable));
+    }
+}

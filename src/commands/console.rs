@@ -1,0 +1,145 @@
+//! Opens the console, with one engine or both: settings from the command line, the environment and the configuration file, then engine, run and screen.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use color_eyre::eyre::{self, WrapErr as _};
+use futures::{FutureExt as _, stream};
+use tokio::sync::mpsc;
+
+use crate::commands::cli::{ConsoleArgs, EngineArgs};
+use crate::commands::compare;
+use crate::commands::config::Config;
+use crate::commands::exit::{Exit, Failure};
+use crate::commands::launch::{self, settings};
+use crate::commands::log;
+use crate::core::scenario::{EngineKind, Scenario, library};
+use crate::run::engines::Venues;
+use crate::run::{Ending, Production, Run};
+use crate::tui::app::Setting;
+use crate::tui::recording::Recording;
+use crate::tui::screen::{Screen, Signal, inputs};
+use crate::tui::{self, Console, Ends, Engines};
+
+/// Opens the console, and ends when its user leaves it.
+pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
+    open_with(arguments, Engines::One)
+}
+
+/// Opens it with both engines at once; where there is no terminal, plays on both and prints how they compare.
+pub fn compare(arguments: ConsoleArgs) -> eyre::Result<Exit> {
+    if arguments.engine.engine.is_some() {
+        let words = "compare plays on both engines; leave --engine out".to_owned();
+        return Err(Failure::misuse(words).into());
+    }
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        open_with(arguments, Engines::Both)
+    } else {
+        compare::run(&arguments)
+    }
+}
+
+fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
+    let config = settings::configuration(arguments.config.as_deref())?;
+    let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
+    let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
+    let scenario = library::open(scenario).map_err(Failure::from)?;
+    let scenario = scenario.with_permutation(arguments.permutation).map_err(Failure::from)?;
+    let setting = setting(&arguments, &config)?;
+    need_a_terminal()?;
+    let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
+    let engine = settings::engine_of(arguments.engine, &config);
+    let kind = engine.engine.map(EngineKind::from).filter(|_| engines == Engines::One);
+    let production = Production {
+        schedule: Arc::new(scenario.schedules.first()),
+        engine: kind.unwrap_or_else(|| scenario.first_engine()),
+        scenario: Arc::new(scenario),
+        isolation: engine.isolation,
+    };
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
+    runtime.block_on(play(&engine, production, engines, setting, recording))
+}
+
+async fn play(
+    engine: &EngineArgs,
+    production: Production,
+    engines: Engines,
+    setting: Setting,
+    recording: Recording,
+) -> eyre::Result<Exit> {
+    let venues = launch::guarded_engine(engine).await?;
+    if engines == Engines::Both {
+        launch::need_both(&venues)?;
+    }
+    let production = venues.fit(production);
+    let (start, mut endings) = runs_on(venues.clone());
+    // A defect of ours on the screen must not cut the sessions off either.
+    let shown = show(Console { start, production, engines, setting }, recording);
+    let shown = AssertUnwindSafe(shown).catch_unwind().await;
+    while let Some(mut ending) = endings.recv().await {
+        while let Some(untidy) = ending.next().await {
+            // Where the terminal is gone nobody reads it, and the rest is tidied up all the same.
+            let _ = writeln!(std::io::stderr(), "overbooked: {untidy}");
+        }
+        ending.end().await;
+    }
+    launch::stop(&venues).await?;
+    shown.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Starts runs on the same engines, and tells the end of each: all of them must have tidied up before the server is stopped.
+fn runs_on(venues: Venues) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>) {
+    let (endings_out, endings) = mpsc::unbounded_channel();
+    let start = move |production| {
+        let (commands, reports, ending) = Run::start(venues.clone(), production).split();
+        // Whoever waits for the endings outlives the screen.
+        let _ = endings_out.send(ending);
+        Ends { commands, reports }
+    };
+    (Box::new(start), endings)
+}
+
+/// The screen, given back before anything else is said.
+async fn show(console: Console, recording: Recording) -> eyre::Result<Exit> {
+    let Recording { tape, troubles, ending } = recording;
+    let input = inputs().wrap_err("cannot listen to the terminal")?;
+    let mut input = stream::select(input, troubles);
+    let mut screen = Screen::open(tape).wrap_err("cannot take the terminal")?;
+    let exit = tui::run(screen.terminal(), &mut input, console).await;
+    drop((screen, input));
+    let recorded = launch::end(ending);
+    let exit = exit?;
+    recorded?;
+    Ok(match exit {
+        tui::Exit::Quit => Exit::Fine,
+        tui::Exit::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp)
+        | tui::Exit::NoInput => Exit::Interrupted,
+    })
+}
+
+fn setting(arguments: &ConsoleArgs, config: &Config) -> Result<Setting, Failure> {
+    Ok(Setting {
+        theme: settings::theme(arguments.theme.as_deref(), config)?,
+        keys: config.keys.clone(),
+        library: every_scenario(),
+        pace: config.pace,
+        opening: config.opening,
+    })
+}
+
+/// What can be picked with a key; a test keeps every one of them readable.
+fn every_scenario() -> Vec<Arc<Scenario>> {
+    library::ENTRIES.iter().filter_map(|entry| entry.scenario().ok()).map(Arc::new).collect()
+}
+
+fn need_a_terminal() -> Result<(), Failure> {
+    let (input, output) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
+    if input && output {
+        return Ok(());
+    }
+    let which = if input { "output" } else { "input" };
+    Err(Failure::misuse(format!(
+        "the console needs a terminal, and its {which} is none; run it without a pipe or a redirection"
+    )))
+}

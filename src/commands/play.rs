@@ -1,0 +1,226 @@
+//! `overbooked play`: scenarios played without a screen, checked, and told.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use color_eyre::eyre::{self, WrapErr as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::cli::{PlayArgs, PlayFormat};
+use crate::commands::exit::{Exit, Failure};
+use crate::commands::launch;
+use crate::core::event::{Blocker, Wait};
+use crate::core::scenario::{EngineKind, Origin, Scenario, library};
+use crate::reports::report::Playbill;
+use crate::reports::transcript::{Options, waits, without_processes};
+use crate::run::Production;
+use crate::run::engines::Venues;
+use crate::run::headless::{Patience, Played, Stop, play};
+
+mod specification;
+
+/// Plays every scenario, and says how their expectations fared.
+pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
+    // All files are read before anything runs: a mistake in the last one should not come after ten minutes.
+    let productions = arguments.scenarios.iter().map(|name| production(name, arguments));
+    let productions = productions.collect::<Result<Vec<_>, _>>()?;
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
+    runtime.block_on(async {
+        let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
+        match launch::engine_unless(&interrupted, &arguments.engine).await? {
+            Some(venues) => play_all(&venues, productions, arguments, &interrupted).await,
+            None => Ok(Exit::Interrupted),
+        }
+    })
+}
+
+fn production(name: &str, arguments: &PlayArgs) -> Result<Production, Failure> {
+    let opened = match arguments.format {
+        PlayFormat::Spec => library::open_to_test(name)?,
+        _ => library::open(name)?,
+    };
+    let scenario = match (opened, arguments.permutation) {
+        (spec, None) if is_tested(&spec, arguments.format) => spec,
+        (scenario, number) => scenario.with_permutation(number.unwrap_or(1))?,
+    };
+    let engine = arguments.engine.engine.map(EngineKind::from);
+    Ok(Production {
+        schedule: Arc::new(scenario.schedules.first()),
+        engine: engine.unwrap_or_else(|| scenario.first_engine()),
+        scenario: Arc::new(scenario),
+        isolation: arguments.engine.isolation,
+    })
+}
+
+/// Whether it is played as isolationtester plays it, rather than as a run of ours that is told in its words: what its own files make it
+/// print depends on more than what happens, on markers for one.
+fn is_tested(scenario: &Scenario, format: PlayFormat) -> bool {
+    format == PlayFormat::Spec && scenario.origin == Origin::Specification
+}
+
+async fn play_all(
+    venues: &Venues,
+    productions: Vec<Production>,
+    arguments: &PlayArgs,
+    interrupted: &CancellationToken,
+) -> eyre::Result<Exit> {
+    let played = play_each(venues, productions, arguments, interrupted).await;
+    launch::stop(venues).await?;
+    if interrupted.is_cancelled() { Ok(Exit::Interrupted) } else { played }
+}
+
+async fn play_each(
+    venues: &Venues,
+    productions: Vec<Production>,
+    arguments: &PlayArgs,
+    interrupted: &CancellationToken,
+) -> eyre::Result<Exit> {
+    let mut programme = Programme::open(arguments, interrupted)?;
+    for production in productions {
+        programme.play(venues, venues.fit(production)).await?;
+        if interrupted.is_cancelled() {
+            break;
+        }
+    }
+    programme.finish()
+}
+
+/// What has been played, and where it is told.
+struct Programme<'a> {
+    arguments: &'a PlayArgs,
+    interrupted: &'a CancellationToken,
+    out: Box<dyn std::io::Write>,
+    exit: Exit,
+}
+
+impl<'a> Programme<'a> {
+    fn open(arguments: &'a PlayArgs, interrupted: &'a CancellationToken) -> eyre::Result<Self> {
+        let out = open_output(arguments.output.as_deref())?;
+        Ok(Self { arguments, interrupted, out, exit: Exit::Fine })
+    }
+
+    async fn play(&mut self, venues: &Venues, production: Production) -> eyre::Result<()> {
+        if !production.scenario.is_for(production.engine) {
+            let name = &production.scenario.name;
+            let note = format!("{name}: not for this engine, skipped\n");
+            return Ok(std::io::stderr().write_all(note.as_bytes())?);
+        }
+        let timeout = Duration::from_secs(self.arguments.step_timeout);
+        if is_tested(&production.scenario, self.arguments.format) {
+            let (out, interrupted) = (&mut self.out, self.interrupted);
+            let exit = specification::test(venues, &production, timeout, out, interrupted).await?;
+            self.exit = self.exit.or(exit);
+            return Ok(());
+        }
+        let patience = Patience::with_steps(timeout);
+        let played = play(venues, production, patience, self.interrupted).await;
+        let played = played.map_err(|error| Failure::misuse(error.to_string()))?;
+        self.tell(&played)
+    }
+
+    fn tell(&mut self, played: &Played) -> eyre::Result<()> {
+        let engine = format!("{}, {}", played.engine.product, played.engine.isolation.as_sql());
+        let stop = stopped(played);
+        let playbill = Playbill {
+            scenario: &played.scenario,
+            schedule: &played.schedule,
+            engine: &engine,
+            events: &played.events,
+            breaches: &played.breaches,
+            stop: stop.as_deref(),
+            options: Options { times: self.arguments.times, ..Options::default() },
+        };
+        self.out.write_all(playbill.render(self.arguments.format.into()).as_bytes())?;
+        if !played.is_kept() {
+            self.exit = Exit::Broken;
+        }
+        for untidy in played.untidy.iter().filter(|untidy| !untidy.is_of_the_scenario()) {
+            writeln!(std::io::stderr(), "{}: {untidy}", played.scenario.name)?;
+        }
+        let has_teardown = !played.scenario.teardown.is_empty();
+        for lasting in played.lasting.iter().filter(|_| !has_teardown) {
+            let name = &played.scenario.name;
+            writeln!(std::io::stderr(), "{name}: stays outside the run's schema: {lasting}")?;
+        }
+        // Documents for programs have no room for the summary, but somebody should see it.
+        if self.arguments.format.is_for_programs() {
+            for line in playbill.summary() {
+                writeln!(std::io::stderr(), "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> eyre::Result<Exit> {
+        self.out.flush().wrap_err("cannot write the output")?;
+        Ok(self.exit)
+    }
+}
+
+/// Where a document goes: the file, or the standard output.
+pub(super) fn open_output(path: Option<&Path>) -> Result<Box<dyn std::io::Write>, Failure> {
+    Ok(match path {
+        Some(path) => Box::new(create(path)?),
+        None => Box::new(std::io::stdout().lock()),
+    })
+}
+
+fn create(path: &Path) -> Result<fs::File, Failure> {
+    fs::File::create(path)
+        .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
+}
+
+/// Why it was not played to its end, teardown included, in words; a reason a line, with what a server said under it.
+pub(super) fn stopped(played: &Played) -> Option<String> {
+    let stop = played.stop.iter().map(|stop| sentence(played, stop));
+    let untidy = played.untidy.iter().filter(|untidy| untidy.is_of_the_scenario());
+    let reasons = stop.chain(unwatched(&played.unwatched)).chain(untidy.map(ToString::to_string));
+    let reasons: Vec<String> = reasons.collect();
+    (!reasons.is_empty()).then(|| reasons.join("\n"))
+}
+
+/// What was to be watched and was not there, in words.
+fn unwatched(tables: &[String]) -> Option<String> {
+    match tables {
+        [] => None,
+        [one] => Some(format!("there is no table {one}, which is to be watched")),
+        many => Some(format!("there are no tables {}, which are to be watched", many.join(", "))),
+    }
+}
+
+fn sentence(played: &Played, stop: &Stop) -> String {
+    match stop {
+        Stop::Interrupted => "stopped: interrupted".to_owned(),
+        Stop::Endless { launch, session, wait, after } => {
+            let unended = &played.scenario.steps[played.schedule.launches[*launch].step];
+            let why = wait.as_ref().map_or("it still ran".to_owned(), whom);
+            format!(
+                "stopped: {session} {} did not end within {} s and was cancelled; {why}",
+                unended.narration,
+                after.as_secs()
+            )
+        }
+        Stop::Unready { after } => {
+            format!("stopped: the sessions were not ready within {} s", after.as_secs())
+        }
+        Stop::EndlessFinale { after } => format!(
+            "stopped: the scenario's finally part did not end within {} s and was cancelled",
+            after.as_secs()
+        ),
+        Stop::Refused { launch, reason } => {
+            format!("stopped before step {}: {reason}", launch + 1)
+        }
+    }
+}
+
+fn whom(wait: &Wait) -> String {
+    let is_known = !matches!(wait.blockers.as_slice(), [] | [Blocker::Prepared(None)]);
+    if is_known {
+        format!("it {}", waits(&without_processes(wait)))
+    } else {
+        "it waited".to_owned()
+    }
+}

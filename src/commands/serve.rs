@@ -1,0 +1,126 @@
+//! `overbooked serve`: the engine for other people's clients, until somebody ends it.
+
+use std::io::{self, Write as _};
+
+use color_eyre::eyre::{self, WrapErr as _};
+use etcetera::BaseStrategy as _;
+
+use crate::commands::cli::{EngineChoice, ServeArgs};
+use crate::commands::exit::{Exit, Failure};
+use crate::commands::launch;
+use crate::core::error_chain::with_causes;
+use crate::core::scenario::{EngineKind, Isolation};
+use crate::gateway::{Certificate, Gateway, GatewayError, Mode, Options};
+
+/// Serves until a signal ends it.
+pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
+    let runtime = launch::many_clients().wrap_err("cannot start the runtime")?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
+    let certificate = certificate(arguments)?;
+    let isolation = isolation(arguments)?;
+    let venues = launch::engine(&arguments.engine).await?;
+    let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
+    let mode = match arguments.engine.engine {
+        Some(EngineChoice::Postgres) => Mode::PassThrough,
+        Some(EngineChoice::Optimistic) | None => Mode::Optimistic,
+    };
+    let options = Options {
+        mode,
+        listen: Some(arguments.listen),
+        password_file: arguments.password_file.clone(),
+        certificate,
+        ..Options::new(match isolation {
+            Some(level) => venue.target.with_parameter(DEFAULT_ISOLATION, level.as_sql()),
+            None => venue.target,
+        })
+    };
+    let served = match Gateway::start(options).await {
+        Ok(gateway) => until_told_to_stop(gateway, mode).await,
+        Err(error) => Err(refused(&error).into()),
+    };
+    launch::stop(&venues).await?;
+    served
+}
+
+const DEFAULT_ISOLATION: &str = "default_transaction_isolation";
+
+/// The level of clients' transactions that do not name one: the optimistic engine knows a single one.
+fn isolation(arguments: &ServeArgs) -> Result<Option<Isolation>, Failure> {
+    match (arguments.engine.isolation, arguments.engine.engine) {
+        (level, Some(EngineChoice::Postgres)) => Ok(level),
+        (None | Some(Isolation::RepeatableRead), _) => Ok(None),
+        (Some(level), _) => Err(Failure::misuse(format!(
+            "--isolation: {} is not to be had from the optimistic engine, whose transactions are all repeatable read; it goes with --engine postgres",
+            level.as_sql()
+        ))),
+    }
+}
+
+async fn until_told_to_stop(gateway: Gateway, mode: Mode) -> eyre::Result<Exit> {
+    let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
+    // A script that has read the address may have closed the pipe; who asked to be served still wants it.
+    if let Err(error) = announce(&gateway, mode) {
+        tracing::info!(%error, "nobody reads where the gateway is");
+    }
+    launch::name(gateway.doubts());
+    interrupted.cancelled().await;
+    gateway.stop().await;
+    Ok(Exit::Interrupted)
+}
+
+/// The first line is the address, for scripts that took port 0. All of it is written at once: a script may read no further.
+fn announce(gateway: &Gateway, mode: Mode) -> io::Result<()> {
+    let mut text = Vec::new();
+    if let Some(address) = gateway.address() {
+        writeln!(text, "listening on {address}")?;
+        let user = match mode {
+            Mode::Optimistic => "alice",
+            Mode::PassThrough => gateway.target().user(),
+        };
+        writeln!(
+            text,
+            "try: psql \"host={} port={} user={} dbname={}\"",
+            address.ip(),
+            address.port(),
+            quoted(user),
+            quoted(gateway.target().database())
+        )?;
+    }
+    if let Some(path) = gateway.certificate() {
+        writeln!(text, "TLS: sslmode=verify-full host=localhost sslrootcert={}", path.display())?;
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(&text)?;
+    out.flush()
+}
+
+/// A value of a connection string (PostgreSQL documentation, 34.1.1.1).
+fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn certificate(arguments: &ServeArgs) -> Result<Certificate, Failure> {
+    if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        return Ok(Certificate::Files { certificate: certificate.clone(), key: key.clone() });
+    }
+    let nowhere = |why: String| {
+        Failure::misuse(format!(
+            "there is no place for a self-signed certificate ({why}); give --tls-cert and --tls-key"
+        ))
+    };
+    let folders = etcetera::choose_base_strategy().map_err(|error| nowhere(error.to_string()))?;
+    let folder = folders.data_dir().join("overbooked");
+    std::fs::create_dir_all(&folder).map_err(|error| nowhere(error.to_string()))?;
+    Ok(Certificate::SelfSigned { folder })
+}
+
+fn refused(error: &GatewayError) -> Failure {
+    Failure::misuse(with_causes(error))
+}

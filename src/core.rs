@@ -1,0 +1,8 @@
+//! What everything else is said in: facts, scenarios, seats, SQL as text. No IO, no clock.
+
+pub mod error_chain;
+pub mod event;
+pub mod scenario;
+pub mod seats;
+pub mod sql;
+pub mod syntax;

@@ -1,0 +1,395 @@
+//! What happened in the database world: the one list that everything else is a fold over.
+//!
+//! A [`Session`](crate::run::session::Session) says what it sent and what came back, the observer says who waits
+//! and what the seats look like, and the run says which step was played. The screen, the transcript,
+//! the diagrams, the checks and the tests read these events and have no other source.
+//!
+//! ```text
+//!  sessions ──┐
+//!  observer ──┼──▶ run ──▶ Event, Event, Event ──▶ screen, transcript, diagram, checks
+//!  gateway  ──┘
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::seats::House;
+use crate::core::syntax::Strings;
+
+pub mod octets;
+pub mod steps;
+
+/// The name under which a session appears on the screen and in a scenario: `Alice`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionName(Arc<str>);
+
+impl SessionName {
+    /// A name as it was written. Scenario files and the console check what is allowed in one.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whose steps let time pass: nobody's, in a scenario file, where no session can be called so.
+    pub fn pause() -> Self {
+        Self::new("pause")
+    }
+}
+
+impl fmt::Display for SessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The process id of a server backend, as `pg_backend_pid()` gives it. 0 stands for a prepared transaction
+/// where PostgreSQL itself uses it so (`pg_blocking_pids`, PostgreSQL documentation, 9.27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pid(pub i32);
+
+impl Pid {
+    /// What `pg_blocking_pids` calls a transaction that was prepared and has no process any more.
+    pub const PREPARED: Self = Self(0);
+
+    /// What stands for a process where numbers are left out, because they differ from run to run.
+    pub const UNTOLD: Self = Self(0);
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An SQLSTATE: five characters (PostgreSQL documentation, appendix A).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SqlState(pub String);
+
+impl SqlState {
+    /// The code as text: `40001`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The transaction status byte of `ReadyForQuery` (PostgreSQL documentation, 54.7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionStatus {
+    /// `I`: no transaction block is open.
+    #[default]
+    Idle,
+    /// `T`: in a transaction block.
+    InTransaction,
+    /// `E`: in a failed transaction block; everything but its end is refused.
+    Failed,
+}
+
+/// One submission of a session (one Query message, perhaps several statements), numbered within the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SubmissionId(pub u64);
+
+/// A column of a result, as `RowDescription` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// The column's label.
+    pub name: String,
+    /// The object id of its type; numbers are aligned to the right by it.
+    pub type_oid: u32,
+}
+
+impl Column {
+    /// Whether psql aligns this column to the right (its rule: integers, floats, numeric, money, oid, xid, cid).
+    pub fn is_right_aligned(&self) -> bool {
+        matches!(self.type_oid, 20 | 21 | 23 | 26 | 28 | 29 | 700 | 701 | 790 | 1700 | 5069)
+    }
+}
+
+/// A row of a result: the text of each value, `None` for NULL.
+pub type Row = Vec<Option<String>>;
+
+/// An error or a notice, with every field that the server gave (PostgreSQL documentation, 54.8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerMessage {
+    /// `ERROR`, `FATAL`, `NOTICE` and so on; the untranslated one where the server tells it.
+    pub severity: String,
+    /// The SQLSTATE.
+    pub code: String,
+    /// The primary message.
+    pub message: String,
+    /// DETAIL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// HINT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// CONTEXT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Where in the submitted text, counted in characters from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u32>,
+    /// All other fields by their protocol letter: schema `s`, table `t`, constraint `n`, routine `R` and so on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<(char, String)>,
+}
+
+/// Who stands in a session's way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blocker {
+    /// Another session of this run.
+    Session(SessionName),
+    /// A prepared transaction, by its global identifier where it is known.
+    Prepared(Option<String>),
+    /// A backend that is not part of this run.
+    Foreign {
+        /// Its process.
+        pid: Pid,
+        /// Its `application_name`, perhaps empty.
+        application: String,
+    },
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(name) => name.fmt(f),
+            Self::Prepared(Some(gid)) => write!(f, "prepared transaction {gid}"),
+            Self::Prepared(None) => f.write_str("a prepared transaction"),
+            Self::Foreign { pid: Pid::UNTOLD, application } if application.is_empty() => {
+                f.write_str("somebody else")
+            }
+            Self::Foreign { pid: Pid::UNTOLD, application } => f.write_str(application),
+            Self::Foreign { pid, application } if application.is_empty() => {
+                write!(f, "process {pid}")
+            }
+            Self::Foreign { pid, application } => write!(f, "{application} (process {pid})"),
+        }
+    }
+}
+
+/// What a session waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitTarget {
+    /// A row, by its key (`A-4`) where it could be read.
+    Row {
+        /// The table.
+        table: String,
+        /// The row's key, its parts joined by a hyphen; where the table has none, the row's values in parentheses.
+        key: Option<String>,
+        /// The row lock that is wanted: `update`, `no key update`, `share`, `key share`.
+        wants: Option<String>,
+    },
+    /// A unique key that another transaction has written or deleted, and not committed.
+    Key {
+        /// The table.
+        table: String,
+        /// The key's columns, as the server lists them: `seat_row, seat_number`.
+        columns: Option<String>,
+        /// Their values in the same order, where they could be read: `B, 1`.
+        values: Option<String>,
+    },
+    /// Another transaction's end, with nothing to name that it is about.
+    Transaction,
+    /// A table lock.
+    Table {
+        /// The table.
+        table: String,
+        /// The lock's mode as `pg_locks` names it: `AccessExclusiveLock`.
+        mode: String,
+    },
+    /// An advisory lock, by its key.
+    Advisory {
+        /// One number, or two joined by a comma.
+        key: String,
+    },
+    /// A snapshot that is safe for a deferrable read-only transaction.
+    SafeSnapshot,
+    /// Something else, in words: `schema stage`.
+    Other(String),
+}
+
+impl fmt::Display for WaitTarget {
+    /// `row A-4 of seats`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Row { table, key: Some(key), .. } => write!(f, "row {key} of {table}"),
+            Self::Row { table, key: None, .. } => write!(f, "a row of {table}"),
+            Self::Key { table, columns: Some(columns), values: Some(values) } => {
+                write!(f, "key ({columns})=({values}) of {table}")
+            }
+            Self::Key { table, columns: Some(columns), .. } => {
+                write!(f, "a key ({columns}) of {table}")
+            }
+            Self::Key { table, .. } => write!(f, "a key of {table}"),
+            Self::Transaction => f.write_str("the end of a transaction"),
+            Self::Table { table, mode } => write!(f, "table {table}, {mode}"),
+            Self::Advisory { key } => write!(f, "advisory lock {key}"),
+            Self::SafeSnapshot => f.write_str("a safe snapshot"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
+/// A session's wait: for whom, for what, how sure we are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Who is in the way: sessions as on the screen, then prepared transactions and strangers; those ahead in the queue are among them.
+    pub blockers: Vec<Blocker>,
+    /// What is waited for.
+    pub target: WaitTarget,
+    /// Whether the database said so, or the engine cannot tell and the console guesses.
+    pub certainty: Certainty,
+}
+
+/// Whether a wait was read from the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// Read from the database.
+    Observed,
+    /// The engine cannot tell who waits; the statement has merely not been answered for a while.
+    Guessed,
+}
+
+/// Why a conflict was refused at COMMIT, as the optimistic engine explains it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The table, with its schema where that is not the first of the search path.
+    pub table: String,
+    /// The row's key, its parts joined by a hyphen.
+    pub key: String,
+    /// The session or client whose commit won, where it is known.
+    pub winner: Option<String>,
+    /// How long before the refusal the winner had committed.
+    pub since: Option<Duration>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The session is connected and idle.
+    Connected {
+        /// Its backend.
+        pid: Pid,
+    },
+    /// The connection broke, or could not be made.
+    Lost {
+        /// What the server or the socket said last.
+        reason: String,
+        /// Whether a transaction was open and is therefore rolled back.
+        in_transaction: bool,
+    },
+    /// The session was closed by its user.
+    Closed,
+    /// SQL went to the server, exactly these bytes.
+    Sent {
+        /// The submission's number.
+        submission: SubmissionId,
+        /// The SQL.
+        sql: Arc<str>,
+        /// The step of the schedule that it plays (an index into it), or none when it was typed.
+        step: Option<usize>,
+    },
+    /// A result begins.
+    Columns(Vec<Column>),
+    /// Rows of the result that began last. Only a result's first [`ROWS_KEPT`] rows are told.
+    Rows(Vec<Row>),
+    /// A statement is done.
+    Done {
+        /// Its command tag: `UPDATE 0`.
+        tag: String,
+        /// How many rows its result had, told or not.
+        rows: u64,
+    },
+    /// A statement failed.
+    Failed(ServerMessage),
+    /// A notice, a warning, a log line.
+    Notice(ServerMessage),
+    /// NOTIFY reached the session.
+    Notification {
+        /// The channel.
+        channel: String,
+        /// The payload.
+        payload: String,
+        /// The backend that sent it.
+        from: Pid,
+    },
+    /// The server reported a parameter's new value.
+    Parameter {
+        /// Its name: `TimeZone`.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// The submission is answered whole.
+    Ready {
+        /// Which one.
+        submission: SubmissionId,
+        /// The transaction status now.
+        status: TransactionStatus,
+        /// From sending the submission to this answer.
+        elapsed: Duration,
+    },
+    /// The session is seen to wait. A change of what it waits for is told again.
+    Waiting(Wait),
+    /// The session no longer waits.
+    Resumed {
+        /// For how long it had waited, as far as we know.
+        waited: Duration,
+    },
+    /// What is watched has changed; the whole of it as it is now. Of no session.
+    House(Arc<House>),
+    /// The optimistic engine explains the refusal that this session got.
+    Conflict(Conflict),
+    /// Every statement in flight is answered or stably waiting: the step (or the typed statement) is over. Of no session.
+    Quiet,
+    /// The run has something to say: a schema swept, an observer's query that failed. Of one session or of none.
+    Note(String),
+}
+
+impl Kind {
+    /// How the session reads strings from now on, where this says it. A server that has not told otherwise reads them as the standard
+    /// says.
+    pub fn strings(&self) -> Option<Strings> {
+        match self {
+            Self::Connected { .. } => Some(Strings::default()),
+            Self::Parameter { name, value } if name == Strings::SETTING => Some(Strings::of(value)),
+            _ => None,
+        }
+    }
+}
+
+/// How many rows of one result are told and kept; the rest are counted.
+pub const ROWS_KEPT: usize = 1000;
+
+/// A fact: what happened, to whom, when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, from the start of the run.
+    pub at: Duration,
+    /// To which session, or none when it concerns the whole house.
+    pub session: Option<SessionName>,
+    /// What.
+    pub kind: Kind,
+}

@@ -1,0 +1,104 @@
+//! Steps as wholes: a script's statements go to the server one by one, and who tells of steps tells of all of them at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Event, Kind, SessionName};
+
+/// Whom a submission belongs to: a session, or the runner, who looks at the end.
+type Who = Option<SessionName>;
+
+/// Which step each session was sent last.
+#[derive(Debug, Default)]
+pub struct LastSteps(BTreeMap<Who, Option<usize>>);
+
+impl LastSteps {
+    /// Takes in an event: whether it is a submission that goes on with the step its session was sent last, or with the look at the end.
+    pub fn goes_on(&mut self, event: &Event) -> bool {
+        let Kind::Sent { step, .. } = event.kind else { return false };
+        let before = self.0.insert(event.session.clone(), step);
+        before == Some(step) && (step.is_some() || event.session.is_none())
+    }
+}
+
+/// The events as if each step had gone to the server in one message: one submission with all of its SQL, one end.
+pub fn whole_steps(events: &[Event]) -> Vec<Event> {
+    let mut last = LastSteps::default();
+    let (mut sent, mut ended) = (BTreeMap::<Who, usize>::new(), BTreeMap::<Who, usize>::new());
+    let mut whole: Vec<Option<Event>> = Vec::with_capacity(events.len());
+    for event in events {
+        if last.goes_on(event) {
+            if let Some(end) = ended.remove(&event.session) {
+                whole[end] = None;
+            }
+            let first = sent.get(&event.session).and_then(|first| whole[*first].as_mut());
+            append(first, &event.kind);
+            continue;
+        }
+        match event.kind {
+            Kind::Sent { .. } => _ = sent.insert(event.session.clone(), whole.len()),
+            Kind::Ready { .. } => _ = ended.insert(event.session.clone(), whole.len()),
+            _ => {}
+        }
+        whole.push(Some(event.clone()));
+    }
+    whole.into_iter().flatten().collect()
+}
+
+fn append(first: Option<&mut Event>, more: &Kind) {
+    if let (Some(Event { kind: Kind::Sent { sql, .. }, .. }), Kind::Sent { sql: next, .. }) =
+        (first, more)
+    {
+        *sql = Arc::from(format!("{sql}\n{next}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::event::{SubmissionId, TransactionStatus};
+
+    fn sent(session: &str, sql: &str, step: Option<usize>) -> Event {
+        let submission = SubmissionId(1);
+        of(session, Kind::Sent { submission, sql: sql.into(), step })
+    }
+
+    fn ready(session: &str) -> Event {
+        let (submission, status) = (SubmissionId(1), TransactionStatus::Idle);
+        of(session, Kind::Ready { submission, status, elapsed: Duration::ZERO })
+    }
+
+    fn of(session: &str, kind: Kind) -> Event {
+        let session = (!session.is_empty()).then(|| SessionName::new(session));
+        Event { at: Duration::ZERO, session, kind }
+    }
+
+    #[test]
+    fn a_steps_statements_are_one_submission_whoever_acts_in_between() {
+        let events = [
+            sent("A", "begin;", Some(0)),
+            ready("A"),
+            sent("A", "update t;", Some(0)),
+            sent("B", "commit;", Some(1)),
+            ready("B"),
+            ready("A"),
+        ];
+        let whole = [
+            sent("A", "begin;\nupdate t;", Some(0)),
+            sent("B", "commit;", Some(1)),
+            ready("B"),
+            ready("A"),
+        ];
+        assert_eq!(whole_steps(&events), whole);
+    }
+
+    #[test]
+    fn the_look_at_the_end_is_whole_and_what_is_typed_stays_apart() {
+        let end = [sent("", "select 1;", None), ready(""), sent("", "select 2;", None), ready("")];
+        assert_eq!(whole_steps(&end), [sent("", "select 1;\nselect 2;", None), ready("")]);
+        let typed = [sent("A", "a;", None), ready("A"), sent("A", "b;", None), ready("A")];
+        assert_eq!(whole_steps(&typed), typed);
+    }
+}

@@ -1,0 +1,389 @@
+//! A scenario: what is set up, who plays, the named steps and what each must do on each engine.
+//!
+//! Scenario files are plain `.sql` ([`sql_file`]); isolationtester's `.spec` files ([`spec_file`]) read into the same model.
+//! [`check`] holds what happened against what a file expects.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::core::event::SessionName;
+use crate::core::seats::SeatColumns;
+
+pub mod check;
+mod engine_kind;
+mod expected;
+mod interleavings;
+pub mod library;
+pub mod mistake;
+pub(crate) mod pause;
+mod permutation;
+pub mod spec_file;
+pub mod sql_file;
+mod statement;
+mod variables;
+
+pub use expected::{Cell, Expected, Manner, Order, Whom};
+pub use interleavings::Interleavings;
+pub use mistake::Mistake;
+pub use permutation::NoPermutation;
+pub use statement::Statement;
+pub use variables::fill;
+
+/// How many sessions a scenario can have: as many as the embedded engine has room for.
+pub const MOST_SESSIONS: usize = 60;
+
+/// A scenario, however it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// A short name: the file's, without its ending.
+    pub name: String,
+    /// The first line.
+    pub title: String,
+    /// The story, a paragraph an entry.
+    pub story: Vec<String>,
+    /// Where it was read from; `None` for one that is compiled in.
+    pub path: Option<PathBuf>,
+    /// How it was written, and so what it says.
+    pub origin: Origin,
+    /// The players in screen order, each with what isolationtester calls its own setup and teardown.
+    pub sessions: Vec<Player>,
+    /// The seat map, if there is one.
+    pub seats: Option<SeatColumns>,
+    /// Tables to show as tables.
+    pub watch: Vec<String>,
+    /// The isolation level that transactions get unless they say otherwise.
+    pub isolation: Option<Isolation>,
+    /// Where the scenario applies; empty means everywhere.
+    pub engines: Vec<EngineKind>,
+    /// Where the story comes from.
+    pub source: Option<String>,
+    /// What must hold whatever happens; looked at after the last step.
+    pub invariants: Vec<Invariant>,
+    /// How the sessions call themselves to the server.
+    pub application: Application,
+    /// The schemas that names are looked for in, the run's own called `run`; none for that one alone.
+    pub search_path: Vec<String>,
+    /// Files, as the scenario names them, whose SQL comes before its own setup; none once they have been read.
+    pub setup_files: Vec<String>,
+    /// Submissions that make the tables, executed one by one in autocommit.
+    pub setup: Vec<Statement>,
+    /// Submissions that undo the setup.
+    pub teardown: Vec<Statement>,
+    /// What is looked at in the end, and what it must show.
+    pub finally: Option<Finally>,
+    /// All steps. A `.sql` file plays them in this order.
+    pub steps: Vec<Step>,
+    /// The orders in which the steps can be played: one for a `.sql` file, one a permutation for a `.spec` file.
+    pub schedules: Schedules,
+}
+
+impl Step {
+    /// How long it lets time pass, if that is all that it does.
+    pub fn pause(&self) -> Option<Duration> {
+        let is_pause = self.sql.is_empty() && self.session == SessionName::pause();
+        if is_pause { pause::duration(&self.narration) } else { None }
+    }
+}
+
+impl Scenario {
+    /// All that is looked at after the last step: the `finally` part, and what must always hold.
+    pub fn finale(&self) -> Option<String> {
+        let finally = self.finally.as_ref().map(|finally| finally.sql.clone());
+        let invariants = self.invariants.iter().map(|it| format!("{};", it.sql));
+        let all: Vec<String> = finally.into_iter().chain(invariants).collect();
+        (!all.is_empty()).then(|| all.join("\n"))
+    }
+
+    /// The engine to play on where none is asked for: PostgreSQL, unless the file is for the optimistic engine alone.
+    pub fn first_engine(&self) -> EngineKind {
+        if self.is_for(EngineKind::Optimistic) && !self.is_for(EngineKind::Postgres) {
+            EngineKind::Optimistic
+        } else {
+            EngineKind::Postgres
+        }
+    }
+
+    /// Whether it applies on this engine.
+    pub fn is_for(&self, engine: EngineKind) -> bool {
+        self.engines.is_empty() || self.engines.contains(&engine)
+    }
+}
+
+/// How a scenario was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// As a `.sql` file, which says what must happen; a step that is left waiting must be said to.
+    Script,
+    /// As one of isolationtester's, which says what is done and nothing of what must happen.
+    Specification,
+}
+
+/// A session that takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Player {
+    /// Its name.
+    pub name: SessionName,
+    /// What it does before its first step (`.spec` files).
+    pub setup: Option<Statement>,
+    /// What it does after its last (`.spec` files).
+    pub teardown: Option<Statement>,
+}
+
+/// One named step of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its name: unique in the file. In a `.sql` file, the session's name and the narration.
+    pub name: String,
+    /// Whose step it is.
+    pub session: SessionName,
+    /// What it is for, in a reader's words: `tries to take A-4`.
+    pub narration: String,
+    /// What is sent, in one submission, verbatim.
+    pub sql: String,
+    /// What must happen.
+    pub expectations: Vec<Expectation>,
+    /// The file's line on which the step begins, from 1.
+    pub line: usize,
+}
+
+/// The orders in which a scenario's steps can be played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schedules {
+    /// These. Never empty.
+    Listed(Vec<Schedule>),
+    /// Every interleaving of the sessions, each playing its own steps in order. There can be very many.
+    Interleavings(Interleavings),
+    /// One of several.
+    Picked(Picked),
+}
+
+/// An order that was picked among others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picked {
+    /// Its number among them, from 1.
+    pub number: u64,
+    /// The order.
+    pub schedule: Schedule,
+    /// The steps that any of them plays.
+    pub played: HashSet<usize>,
+}
+
+impl Schedules {
+    /// The number of the first one, among all that the file has.
+    pub fn first_number(&self) -> u64 {
+        match self {
+            Self::Picked(picked) => picked.number,
+            Self::Listed(_) | Self::Interleavings(_) => 1,
+        }
+    }
+
+    /// The steps that any of them plays, and those among which it was picked; nothing where all steps are played.
+    pub fn played(&self) -> Option<HashSet<usize>> {
+        match self {
+            Self::Listed(schedules) => {
+                let launches = schedules.iter().flat_map(|schedule| &schedule.launches);
+                Some(launches.map(|launch| launch.step).collect())
+            }
+            Self::Interleavings(_) => None,
+            Self::Picked(picked) => Some(picked.played.clone()),
+        }
+    }
+
+    /// All of them in order, made as they are asked for.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = Schedule> + Send + '_> {
+        match self {
+            Self::Listed(schedules) => Box::new(schedules.iter().cloned()),
+            Self::Interleavings(interleavings) => Box::new(interleavings.iter()),
+            Self::Picked(picked) => Box::new(std::iter::once(picked.schedule.clone())),
+        }
+    }
+
+    /// The first one: what the console plays.
+    pub fn first(&self) -> Schedule {
+        self.nth(0).unwrap_or_default()
+    }
+
+    /// The one at this place, from 0.
+    pub fn nth(&self, place: u64) -> Option<Schedule> {
+        match self {
+            Self::Listed(schedules) => schedules.get(usize::try_from(place).ok()?).cloned(),
+            Self::Interleavings(interleavings) => interleavings.nth(place),
+            Self::Picked(picked) => Some(picked.schedule.clone()).filter(|_| place == 0),
+        }
+    }
+
+    /// How many there are; `None` when that is more than a number of 64 bits.
+    pub fn count(&self) -> Option<u64> {
+        match self {
+            Self::Listed(schedules) => u64::try_from(schedules.len()).ok(),
+            Self::Interleavings(interleavings) => interleavings.count(),
+            Self::Picked(_) => Some(1),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Schedules {
+    type Item = Schedule;
+    type IntoIter = Box<dyn Iterator<Item = Schedule> + 'a>;
+
+    /// All of them in order, made as they are asked for.
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// One order of steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    /// The launches, in order.
+    pub launches: Vec<Launch>,
+}
+
+/// One step's place in a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// An index into the scenario's steps.
+    pub step: usize,
+    /// When its completion may be reported (`.spec` files).
+    pub markers: Vec<Marker>,
+}
+
+/// isolationtester's markers: they delay the report of a completion, never a launch (PostgreSQL sources, `src/test/isolation/README`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// `(*)`: report the step as waiting, whatever it does.
+    Once,
+    /// `(other)`: report it complete only after that step has completed.
+    After(usize),
+    /// `(other notices n)`: only after that step's session has sent n notices since the launch.
+    Notices {
+        /// The other step.
+        step: usize,
+        /// How many.
+        count: usize,
+    },
+}
+
+/// A query that gives true whatever happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invariant {
+    /// The query, without its `;`.
+    pub sql: String,
+    /// The file's line, from 1.
+    pub line: usize,
+}
+
+/// What a session gives as its `application_name`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Application {
+    /// `overbooked/NAME`.
+    #[default]
+    Prefixed,
+    /// `NAME`.
+    Plain,
+}
+
+impl Application {
+    /// What this session gives.
+    pub fn name(self, session: &SessionName) -> String {
+        match self {
+            Self::Prefixed => format!("overbooked/{session}"),
+            Self::Plain => session.to_string(),
+        }
+    }
+}
+
+/// What is looked at after the last step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finally {
+    /// The statement.
+    pub sql: String,
+    /// What it must show.
+    pub expectations: Vec<Expectation>,
+    /// The file's line on which it begins, from 1.
+    pub line: usize,
+}
+
+/// A `-->` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// The engine that it is limited to.
+    pub engine: Option<EngineKind>,
+    /// The isolation levels that it is limited to; none for all.
+    pub levels: Vec<Isolation>,
+    /// What must happen.
+    pub expected: Expected,
+    /// The line as written, without the arrow.
+    pub text: String,
+    /// The file's line, from 1.
+    pub line: usize,
+}
+
+/// The kinds of engine that a scenario can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// PostgreSQL and what is built from its sources.
+    Postgres,
+    /// The optimistic engine of this program.
+    Optimistic,
+    /// `YugabyteDB`.
+    YugabyteDb,
+    /// `CockroachDB`.
+    CockroachDb,
+    /// Aurora DSQL; what is said of `optimistic` holds for it too.
+    Dsql,
+}
+
+/// The isolation level that a session's transactions get unless they say otherwise.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// READ COMMITTED, PostgreSQL's default.
+    ReadCommitted,
+    /// REPEATABLE READ: a snapshot for the whole transaction.
+    RepeatableRead,
+    /// SERIALIZABLE.
+    Serializable,
+}
+
+impl Isolation {
+    /// Every level, the weakest first.
+    pub const ALL: [Self; 3] = [Self::ReadCommitted, Self::RepeatableRead, Self::Serializable];
+
+    /// The level in SQL's words: `repeatable read`.
+    pub fn as_sql(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "read committed",
+            Self::RepeatableRead => "repeatable read",
+            Self::Serializable => "serializable",
+        }
+    }
+}
+
+/// `(1 row)`, `(3 rows)`: how a count of rows is written, in files and by psql.
+pub(crate) fn rows(count: u64) -> String {
+    format!("({})", counted(count, "row"))
+}
+
+/// `1 row`, `3 rows`: so many of what a noun names that has a regular plural.
+pub(crate) fn counted(count: impl Into<u64>, noun: &str) -> String {
+    match count.into() {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_of_a_thing_is_not_many() {
+        assert_eq!([0_u32, 1, 2].map(|count| counted(count, "row")), ["0 rows", "1 row", "2 rows"]);
+        assert_eq!([1, 3].map(rows), ["(1 row)", "(3 rows)"]);
+    }
+}

@@ -1,0 +1,105 @@
+//! Our own SQL: one constant for each file in `sql/`.
+//!
+//! Each file begins with a comment that says what it answers. A test prepares every one of them against a real server. Those with
+//! `{names}` in braces are templates over a table's names, filled by the observer with quoted identifiers.
+
+/// Schemas of runs: whose they are and whether they still live.
+pub mod schema {
+    /// Schemas that carry our mark.
+    pub const MARKED: &str = include_str!("../../sql/schema/marked.sql");
+    /// Whether a schema still carries its mark.
+    pub const IS_MARKED: &str = include_str!("../../sql/schema/is_marked.sql");
+    /// Ends a backend.
+    pub const END_BACKEND: &str = include_str!("../../sql/schema/end_backend.sql");
+    /// Prepared transactions that are in a schema's way out.
+    pub const PREPARED: &str = include_str!("../../sql/schema/prepared.sql");
+    /// The lock on a schema's name, for a transaction.
+    pub const TAKE_LOCK: &str = include_str!("../../sql/schema/take_lock.sql");
+    /// The lock on a schema's name, for as long as a connection.
+    pub const TAKE_SESSION_LOCK: &str = include_str!("../../sql/schema/take_session_lock.sql");
+    /// Lifts timeouts.
+    pub const WITHOUT_LIMITS: &str = include_str!("../../sql/schema/without_limits.sql");
+    /// Whether the engine keeps advisory locks at all.
+    pub const LOCK_IS_REAL: &str = include_str!("../../sql/schema/lock_is_real.sql");
+    /// The server's clock in seconds.
+    pub const CLOCK: &str = include_str!("../../sql/schema/clock.sql");
+}
+
+/// What kind of server this is.
+pub mod flavor {
+    /// What the server calls itself.
+    pub const IDENTITY: &str = include_str!("../../sql/flavor/identity.sql");
+    /// What a PostgreSQL lets be seen.
+    pub const SIGHT: &str = include_str!("../../sql/flavor/sight.sql");
+}
+
+/// What the observer asks.
+pub mod observer {
+    /// What backends call themselves.
+    pub const APPLICATIONS: &str = include_str!("../../sql/observer/applications.sql");
+    /// Who waits, and for whom: the quiet rule's verdict.
+    pub const BLOCKED: &str = include_str!("../../sql/observer/blocked.sql");
+    /// What rows of a catalog describe; a template.
+    pub const CATALOG_ROWS: &str = include_str!("../../sql/observer/catalog_rows.sql");
+    /// CockroachDB's locked keys.
+    pub const COCKROACH_LOCKS: &str = include_str!("../../sql/observer/cockroach_locks.sql");
+    /// Who sits idle in an open transaction.
+    pub const IDLE_IN_TRANSACTION: &str =
+        include_str!("../../sql/observer/idle_in_transaction.sql");
+    /// Where pageinspect's functions are.
+    pub const INSPECTOR: &str = include_str!("../../sql/observer/inspector.sql");
+    /// Makes pageinspect's functions for a connection; several statements.
+    pub const INSTALL_INSPECTOR: &str = include_str!("../../sql/observer/install_inspector.sql");
+    /// The rows that a transaction has deleted or changed; a template.
+    pub const MARKED_ROWS: &str = include_str!("../../sql/observer/marked_rows.sql");
+    /// What an object is called.
+    pub const OBJECT: &str = include_str!("../../sql/observer/object.sql");
+    /// Whether anything has happened.
+    pub const PULSE: &str = include_str!("../../sql/observer/pulse.sql");
+    /// A table's rows where there is no PostgreSQL underneath; a template.
+    pub const PLAIN_ROWS: &str = include_str!("../../sql/observer/plain_rows.sql");
+    /// The watched tables where there is no PostgreSQL underneath.
+    pub const PLAIN_TABLES: &str = include_str!("../../sql/observer/plain_tables.sql");
+    /// What a relation is called.
+    pub const RELATION: &str = include_str!("../../sql/observer/relation.sql");
+    /// The keys of the rows at given places; a template.
+    pub const ROW_KEYS: &str = include_str!("../../sql/observer/row_keys.sql");
+    /// A table's rows, their holders and queues; a template.
+    pub const ROWS: &str = include_str!("../../sql/observer/rows.sql");
+    /// A connection's settings.
+    pub const SETTINGS: &str = include_str!("../../sql/observer/settings.sql");
+    /// The rows that two transactions have locked together; a template.
+    pub const SHARED_ROWS: &str = include_str!("../../sql/observer/shared_rows.sql");
+    /// The tables that a wait for a transaction can be about.
+    pub const SUSPECTS: &str = include_str!("../../sql/observer/suspects.sql");
+    /// The watched tables, their columns and keys.
+    pub const TABLES: &str = include_str!("../../sql/observer/tables.sql");
+    /// Which backends have begun with their statement.
+    pub const UNDER_WAY: &str = include_str!("../../sql/observer/under_way.sql");
+    /// A table's row versions, committed or not; a template.
+    pub const VERSIONS: &str = include_str!("../../sql/observer/versions.sql");
+    /// Who waits for whom, for what.
+    pub const WAITS: &str = include_str!("../../sql/observer/waits.sql");
+    /// YugabyteDB's locked keys.
+    pub const YUGABYTE_LOCKS: &str = include_str!("../../sql/observer/yugabyte_locks.sql");
+}
+
+pub mod rush;
+
+/// What the optimistic engine asks of the PostgreSQL behind it.
+pub mod optimistic {
+    /// What a drop of schemas shuts.
+    pub const INSIDE: &str = include_str!("../../sql/optimistic/inside.sql");
+    /// What changes with the definitions of relations.
+    pub const MARKS: &str = include_str!("../../sql/optimistic/marks.sql");
+    /// The transaction's snapshot, a number that changes with the schema, how names are resolved.
+    pub const PIN: &str = include_str!("../../sql/optimistic/pin.sql");
+    /// Which names are relations.
+    pub const RESOLVE: &str = include_str!("../../sql/optimistic/resolve.sql");
+    /// The views through which clients see the catalog.
+    pub const SIGHT: &str = include_str!("../../sql/optimistic/sight.sql");
+    /// What a private copy must know of a relation.
+    pub const SHAPE: &str = include_str!("../../sql/optimistic/shape.sql");
+    /// What calls a function that may read tables without naming it.
+    pub const UNNAMED: &str = include_str!("../../sql/optimistic/unnamed.sql");
+}

@@ -1,0 +1,392 @@
+//! What a statement may change when only one schema is ours: what it names elsewhere, and what cannot be told from its text.
+//!
+//! An unqualified name is ours as long as the `search_path` is the run's own; a qualified one is somebody else's. Strings are read too:
+//! they are the bodies of `DO` and of routines. Where the text cannot tell, that is said: a doubt is never taken for a no.
+
+use std::collections::BTreeSet;
+
+use super::{Strings, Word, WordKind};
+
+/// What a statement may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// What it changes by a name of another schema, or of none: `public.accounts`, `role clerk`.
+    pub outside: BTreeSet<String>,
+    /// What it does of which the text does not tell what that changes: `calls public.transfer()`.
+    pub doubts: BTreeSet<String>,
+    /// The unqualified names that it changes: ours unless the session has moved to another `search_path`.
+    pub unqualified: BTreeSet<String>,
+    /// The sequences that it advances or sets, unqualified ones among them. No rollback takes that back.
+    pub sequences: BTreeSet<String>,
+    /// Whether it changes the `search_path`.
+    pub moves: bool,
+    /// Whether it makes a routine, which may do what it says whenever it is called.
+    pub makes_routine: bool,
+}
+
+impl Reach {
+    /// Whether nothing but our own schema can be changed, as long as unqualified names are ours.
+    pub fn is_within(&self) -> bool {
+        let is_within = |name: &String| !name.contains('.');
+        self.outside.is_empty() && self.doubts.is_empty() && self.sequences.iter().all(is_within)
+    }
+}
+
+/// Schemas in which nothing lasts that a statement could change by name.
+const NOBODYS: [&str; 3] = ["pg_catalog", "information_schema", "pg_temp"];
+/// What a CREATE, ALTER or DROP names that is in no schema.
+const WITHOUT_SCHEMA: [&str; 16] = [
+    "role",
+    "user",
+    "group",
+    "database",
+    "schema",
+    "extension",
+    "tablespace",
+    "language",
+    "publication",
+    "subscription",
+    "server",
+    "system",
+    "event",
+    "foreign",
+    "access",
+    "cast",
+];
+/// Where what a CREATE, ALTER, GRANT or their like names ends, and what it says of that begins.
+const ENDS_OF_NAMES: [&str; 8] = ["(", "as", "select", "owned", "add", "set", "execute", "returns"];
+/// Before `update`, these say that it is no statement: FOR UPDATE, DO UPDATE, ON UPDATE and so on.
+const NO_STATEMENT: [&str; 9] = ["for", "do", "then", "key", "on", "or", "of", "before", "after"];
+
+/// What a statement of these words may change.
+pub fn reach(words: &[Word]) -> Reach {
+    let mut reach = Reach::default();
+    let text = |place: usize| words.get(place).map_or("", |word| word.text.as_str());
+    match text(0) {
+        "create" | "alter" | "drop" | "grant" | "revoke" | "comment" | "reassign" | "import"
+        | "security" => definition(words, &mut reach),
+        "explain" if !words.iter().any(|word| word.text.starts_with("analy")) => return reach,
+        "set" | "reset" | "discard" => {
+            reach.moves = words.iter().any(|w| matches!(w.text.as_str(), "search_path" | "all"))
+                || (text(1) == "schema" || text(2) == "schema");
+            return reach;
+        }
+        "do" => body(words, &mut reach),
+        _ => changes(words, &mut reach),
+    }
+    reach
+}
+
+fn is_name(word: &Word) -> bool {
+    matches!(word.kind, WordKind::Plain | WordKind::Quoted | WordKind::Escaped)
+}
+
+/// The words of a string that is SQL itself.
+fn words_in(string: &Word) -> Vec<Word> {
+    super::words(&string.text, Strings::Conforming)
+}
+
+/// A name at a place, and the place behind it: `"Odd".accounts` is two words and a sign.
+fn name_at(words: &[Word], place: usize) -> Option<(Vec<&str>, usize)> {
+    let first = words.get(place).filter(|word| is_name(word))?;
+    let (mut parts, mut next) = (vec![first.text.as_str()], place + 1);
+    while words.get(next).is_some_and(|word| word.text == ".")
+        && let Some(part) = words.get(next + 1).filter(|word| is_name(word))
+    {
+        parts.push(&part.text);
+        next += 2;
+    }
+    Some((parts, next))
+}
+
+fn note(parts: &[&str], reach: &mut Reach) {
+    match parts {
+        [.., schema, _] if NOBODYS.contains(schema) || schema.starts_with("pg_temp") => {}
+        [name] => drop(reach.unqualified.insert((*name).to_owned())),
+        _ => drop(reach.outside.insert(parts.join("."))),
+    }
+}
+
+fn note_sequence(parts: &[&str], reach: &mut Reach) {
+    let is_temporary =
+        parts.iter().rev().nth(1).is_some_and(|schema| schema.starts_with("pg_temp"));
+    if !is_temporary {
+        reach.sequences.insert(parts.join("."));
+    }
+}
+
+/// The tables whose rows are changed, anywhere in a statement or in a routine's body, and what is called.
+fn changes(words: &[Word], reach: &mut Reach) {
+    for place in 0..words.len() {
+        if let Some(mut target) = target_at(words, place) {
+            while let Some((parts, next)) = name_at(words, target) {
+                note(&parts, reach);
+                let goes_on = words[place].is("truncate") && words.get(next).is_some_and(is_comma);
+                target = if goes_on { next + 1 } else { words.len() };
+            }
+        }
+        call_at(words, place, reach);
+    }
+}
+
+fn is_comma(word: &Word) -> bool {
+    word.text == ","
+}
+
+/// Where the name of the table stands that is changed by what begins here.
+fn target_at(words: &[Word], place: usize) -> Option<usize> {
+    let is = |offset: usize, keyword| words.get(place + offset).is_some_and(|w| w.is(keyword));
+    let before = place.checked_sub(1).map_or("", |before| words[before].text.as_str());
+    let target = match words[place].text.as_str() {
+        _ if words[place].kind != WordKind::Plain => return None,
+        "insert" | "merge" if is(1, "into") => place + 2,
+        "delete" if is(1, "from") => place + 2,
+        "update" if !NO_STATEMENT.contains(&before) => place + 1,
+        "truncate" if !NO_STATEMENT.contains(&before) => place + 1 + usize::from(is(1, "table")),
+        "copy" if before.is_empty() => copied_into(words, place)?,
+        "into" if before != "insert" && before != "merge" && words[0].is("select") => place + 1,
+        _ => return None,
+    };
+    let skipped = ["only", "table", "temp", "temporary", "unlogged"];
+    let target = target
+        + words[target.min(words.len())..]
+            .iter()
+            .take_while(|w| skipped.contains(&w.text.as_str()))
+            .count();
+    let no_name = ["set", "of", "on", "or"];
+    words.get(target).filter(|word| !no_name.contains(&word.text.as_str())).map(|_| target)
+}
+
+/// COPY changes a table if it reads FROM somewhere.
+fn copied_into(words: &[Word], place: usize) -> Option<usize> {
+    let (_, next) = name_at(words, place + 1)?;
+    let rest = words[next..].iter().skip_while(|word| word.text != "from" && word.text != "to");
+    rest.take(1).any(|word| word.is("from")).then_some(place + 1)
+}
+
+/// A call of a routine of another schema, or of one that changes what is in no schema.
+fn call_at(words: &[Word], place: usize, reach: &mut Reach) {
+    let follows_a_dot = place > 0 && words[place - 1].text == ".";
+    let Some((parts, next)) = name_at(words, place).filter(|_| !follows_a_dot) else { return };
+    if words.get(next).is_none_or(|word| word.text != "(") {
+        return;
+    }
+    let argument = words.get(next + 1).filter(|word| word.kind == WordKind::Text);
+    match parts.as_slice() {
+        ["pg_catalog", name] | [name] => match *name {
+            "nextval" | "setval" => {
+                let named = argument.map(words_in).unwrap_or_default();
+                match name_at(&named, 0) {
+                    Some((parts, _)) => note_sequence(&parts, reach),
+                    None => drop(reach.doubts.insert(format!("calls {name}()"))),
+                }
+            }
+            "set_config" if argument.is_none_or(|w| w.text.eq_ignore_ascii_case("search_path")) => {
+                reach.moves = true;
+            }
+            name if name.starts_with("lo_") || name.starts_with("dblink") => {
+                reach.doubts.insert(format!("calls {name}()"));
+            }
+            _ => {}
+        },
+        [schema, ..] if NOBODYS.contains(schema) => {}
+        // `insert into public.t (a, b)` is no call.
+        _ if is_named_for_rows(words, place) => {}
+        parts => drop(reach.doubts.insert(format!("calls {}()", parts.join(".")))),
+    }
+}
+
+fn is_named_for_rows(words: &[Word], place: usize) -> bool {
+    let before = place.checked_sub(1).map_or("", |before| words[before].text.as_str());
+    matches!(before, "into" | "references" | "table" | "on" | "only" | "exists" | "copy")
+}
+
+/// CREATE and its like: what they name, up to what they say of it.
+fn definition(words: &[Word], reach: &mut Reach) {
+    let kind = words.iter().skip(1).find(|word| {
+        !["or", "replace", "temp", "temporary", "global", "local", "unlogged", "trusted"]
+            .contains(&word.text.as_str())
+    });
+    let kind = kind.map_or("", |word| word.text.as_str());
+    if words[1..].iter().take(3).any(|word| word.is("temp") || word.is("temporary")) {
+        return;
+    }
+    let names_end = words.iter().skip(1).position(|word| {
+        !matches!(word.kind, WordKind::Quoted | WordKind::Escaped)
+            && ENDS_OF_NAMES.contains(&word.text.as_str())
+    });
+    let head = &words[..names_end.map_or(words.len(), |end| end + 1)];
+    let is_grant_of_a_role = ["grant", "revoke"].contains(&words[0].text.as_str())
+        && !words.iter().any(|word| word.is("on"));
+    if WITHOUT_SCHEMA.contains(&kind) || is_grant_of_a_role || names_something_global(words, kind) {
+        let said: Vec<&str> = head.iter().skip(1).take(3).map(|word| word.text.as_str()).collect();
+        reach.outside.insert(said.join(" "));
+        return;
+    }
+    let parts_of_its_own =
+        if kind == "on" && words.get(2).is_some_and(|w| w.is("column")) { 2 } else { 1 };
+    let mut place = 1;
+    while place < head.len() {
+        match name_at(head, place) {
+            Some((parts, next)) => {
+                if parts.len() > parts_of_its_own {
+                    note(&parts, reach);
+                }
+                place = next;
+            }
+            None => place += 1,
+        }
+    }
+    if kind == "function" || kind == "procedure" {
+        reach.makes_routine = true;
+        body(words, reach);
+    }
+    if kind == "rule" {
+        changes(&words[1..], reach);
+    }
+}
+
+/// GRANT ... ON SCHEMA, COMMENT ON ROLE, ALTER DEFAULT PRIVILEGES, DROP OWNED.
+fn names_something_global(words: &[Word], kind: &str) -> bool {
+    if ["default", "owned", "label"].contains(&kind)
+        || ["reassign", "import"].contains(&words[0].text.as_str())
+    {
+        return true;
+    }
+    let on = words.iter().position(|word| word.is("on"));
+    let is_of_grants = ["grant", "revoke", "comment"].contains(&words[0].text.as_str());
+    let what = on.and_then(|on| words.get(on + 1)).filter(|_| is_of_grants);
+    what.is_some_and(|what| WITHOUT_SCHEMA.contains(&what.text.as_str()))
+}
+
+/// What a routine's body, which is a string or stands between BEGIN ATOMIC and END, changes.
+fn body(statement: &[Word], reach: &mut Reach) {
+    changes(statement, reach);
+    for string in statement.iter().filter(|word| word.kind == WordKind::Text) {
+        let inner = words_in(string);
+        if inner.iter().any(|word| word.is("execute")) {
+            reach.doubts.insert("runs SQL that it composes".to_owned());
+        }
+        let moves = inner.iter().any(|word| word.is("search_path"));
+        let defines = inner.iter().enumerate().any(|(place, word)| {
+            let starts = place == 0
+                || [";", "begin", "then", "loop", "else"].contains(&inner[place - 1].text.as_str());
+            starts && ["create", "alter", "drop", "grant", "revoke"].iter().any(|ddl| word.is(ddl))
+        });
+        if moves || (defines && inner.iter().any(|word| word.text == ".")) {
+            reach.doubts.insert("runs statements that the console does not follow".to_owned());
+        }
+        changes(&inner, reach);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(sql: &str) -> Reach {
+        super::reach(&crate::core::syntax::words(sql, Strings::Conforming))
+    }
+
+    fn outside(sql: &str) -> Vec<String> {
+        reach(sql).outside.into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_ours_or_only_read_is_within() {
+        for sql in [
+            "update tickets set owner = 'x' where t.id = 1",
+            "insert into tickets (a, b) select a, b from public.events",
+            "select * from public.accounts for update",
+            "select * from public.accounts for no key update",
+            "select t.a, count(*) from public.t t group by t.a",
+            "insert into t values (1) on conflict (id) do update set a = excluded.a",
+            "create table t (id int primary key, a int references public.other (id))",
+            "create index on t (a)",
+            "create temp table x as select * from public.y",
+            "create trigger x before insert or update on t for each row execute function f()",
+            "comment on column t.c is 'x'",
+            "alter sequence s owned by t.c",
+            "explain update public.accounts set a = 1",
+            "copy public.accounts to stdout",
+            "vacuum public.accounts",
+            "lock table public.accounts",
+            "begin",
+            "select pg_advisory_lock(1), pg_catalog.now(), nextval('s')",
+            "do $$ begin update tickets set a = 1; perform pg_sleep(0); end $$",
+            "merge into t using s on true when matched then update set a = 1",
+            "",
+        ] {
+            assert!(reach(sql).is_within(), "{sql}: {:?}", reach(sql));
+        }
+    }
+
+    #[test]
+    fn what_is_changed_elsewhere_is_named() {
+        for (sql, expected) in [
+            ("UPDATE Public.Accounts SET a = 1", "public.accounts"),
+            ("update only public.accounts a set b = 1", "public.accounts"),
+            ("insert into \"Odd\".t (a, b) values (1, 2)", "Odd.t"),
+            ("with gone as (delete from app.t returning *) select * from gone", "app.t"),
+            ("explain (analyze) update public.t set a = 1", "public.t"),
+            ("prepare p as update public.t set a = 1", "public.t"),
+            ("merge into public.t using s on true when matched then update set a = 1", "public.t"),
+            ("truncate table t, public.u", "public.u"),
+            ("copy public.t from stdin", "public.t"),
+            ("select * into public.copy from t", "public.copy"),
+            ("create table public.t (id int)", "public.t"),
+            ("create unique index concurrently i on public.t (a)", "public.t"),
+            ("drop table if exists t, public.u", "public.u"),
+            ("alter table public.t add column a int", "public.t"),
+            ("create role clerk login", "role clerk login"),
+            ("drop schema app cascade", "schema app cascade"),
+            ("do $$ begin update public.t set a = 1; end $$", "public.t"),
+            ("create function f() returns void language sql as 'delete from public.t'", "public.t"),
+        ] {
+            assert_eq!(outside(sql), [expected], "{sql}");
+        }
+    }
+
+    #[test]
+    fn sequences_stand_apart() {
+        for (sql, expected) in [
+            ("select nextval('public.s')", "public.s"),
+            ("insert into t values (pg_catalog.nextval('app.\"Odd\"'::regclass))", "app.Odd"),
+            ("do $$ begin perform setval('public.s', 1); end $$", "public.s"),
+        ] {
+            assert_eq!(Vec::from_iter(reach(sql).sequences), [expected], "{sql}");
+            assert!(!reach(sql).is_within() && outside(sql).is_empty(), "{sql}");
+        }
+        assert!(reach("select nextval('pg_temp.s'), currval('public.s')").sequences.is_empty());
+    }
+
+    #[test]
+    fn what_the_text_cannot_tell_is_a_doubt() {
+        for sql in [
+            "select public.transfer(1, 2)",
+            "call app.transfer(1, 2)",
+            "do $$ begin execute 'update ' || t; end $$",
+            "select lo_create(0)",
+            "select dblink_exec('dbname=x', 'delete from t')",
+            "do $$ begin create table public.t (); end $$",
+        ] {
+            assert!(!reach(sql).doubts.is_empty(), "{sql}: {:?}", reach(sql));
+        }
+    }
+
+    #[test]
+    fn a_session_that_moves_to_another_search_path_is_told() {
+        for sql in [
+            "set search_path = public",
+            "set local search_path to public",
+            "select set_config('search_path', 'public', false)",
+            "reset all",
+            "set schema 'public'",
+            "discard all",
+        ] {
+            assert!(reach(sql).moves, "{sql}");
+        }
+        assert!(!reach("set lock_timeout = '1s'").moves);
+        assert_eq!(Vec::from_iter(reach("update t set a = 1").unqualified), ["t"]);
+    }
+}

@@ -1,0 +1,374 @@
+//! One client: its connection, its backend, its transaction. A task each.
+//!
+//! ```text
+//!  client ──frames──▶ Session ──frames──▶ PostgreSQL
+//!                       │ simple.rs    one Query message: statement by statement
+//!                       │ extended.rs  Parse, Bind, Describe, Execute, Sync
+//!                       │ admit.rs     what must be so before a statement may run
+//!                       │ transaction.rs, commit.rs
+//! ```
+
+mod substitute;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::commit::TableChanges;
+use super::common::Common;
+use super::ddl::Ddl;
+use super::extended::{Portal, Prepared, Waiting};
+use super::ledger::Snapshot;
+use super::news::{Happening, News};
+use super::place::Place;
+use super::refusal::Refusal;
+use super::server::{Server, Trouble, error_field};
+use super::simple::Held;
+use super::statement::Access;
+use super::tables::Tables;
+use crate::core::event::Pid;
+use crate::pg::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
+
+/// A client that has been let in.
+pub(super) struct Session {
+    pub(super) client: Line<ClientTag>,
+    pub(super) server: Server,
+    pub(super) common: Arc<Common>,
+    pub(super) place: Place,
+    pub(super) tables: Tables,
+    pub(super) state: State,
+    /// When the client began with what it tries to commit, counted among all: who has lost tries on.
+    pub(super) trying_since: Option<u64>,
+    /// What the client has prepared, by name.
+    pub(super) prepared: HashMap<String, Prepared>,
+    /// What it has bound or declared.
+    pub(super) portals: HashMap<String, Portal>,
+    /// After an error in the extended protocol, everything up to Sync is skipped.
+    pub(super) skips: bool,
+    /// Messages that have not been sent to the server yet.
+    pub(super) waiting: Vec<Waiting>,
+    /// The `CommandComplete` of the last Execute: an implicit transaction may still be refused.
+    pub(super) held: Held,
+    /// Whether the statement that runs was given up for another client's sake: nothing more of its answer is passed on.
+    pub(super) gave_up: bool,
+    /// Whether the statement that runs is an EXPLAIN, whose rows name tables.
+    pub(super) explains: bool,
+    /// What a statement of its own has changed, asked for together with it.
+    pub(super) foreseen: Option<Vec<TableChanges>>,
+    pub(super) application: Arc<str>,
+    pub(super) pid: Pid,
+}
+
+/// Where the client stands.
+#[derive(Debug)]
+pub(super) enum State {
+    /// No transaction.
+    Idle,
+    /// In a transaction.
+    Open(Box<Transaction>),
+    /// In a transaction block that has failed; the backend has been rolled back already.
+    Failed,
+    /// In a transaction that somebody's DDL has ended; the client does not know yet.
+    Doomed(Block),
+}
+
+/// How a transaction came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Block {
+    /// By BEGIN.
+    Explicit,
+    /// By a statement outside of a block; it ends with the statement's message.
+    Implicit,
+}
+
+/// An open transaction.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    pub(super) block: Block,
+    pub(super) access: Access,
+    pub(super) since: Instant,
+    pub(super) snapshot: Snapshot,
+    /// How often the schema had changed when the snapshot was taken.
+    pub(super) schema_change: u64,
+    /// Its number.
+    pub(super) xid: u64,
+    /// Its DDL.
+    pub(super) ddl: Option<Ddl>,
+    /// Whether a statement has named a table.
+    pub(super) dml: bool,
+    /// How many rows its statements say they have changed: at least as many as there are.
+    pub(super) rows: u64,
+    /// What has become of the search path in it.
+    pub(super) path: SearchPath,
+    /// Where the copies stand.
+    pub(super) copies: Standing,
+    /// Whether the client has a part in it: a statement of its own has been sent, and what it did must not be undone in silence.
+    pub(super) has_part: bool,
+}
+
+/// What has become of the search path in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SearchPath {
+    /// It is what it was at the beginning.
+    AsBegun,
+    /// It may be another one since, and the copies are not made for it.
+    Moved,
+    /// The copies were made anew for it: a rollback brings back those from before.
+    Followed,
+    /// It may be another one again since then.
+    MovedAgain,
+}
+
+impl SearchPath {
+    /// It may be another one from now on.
+    pub(super) fn move_on(&mut self) {
+        *self = match self {
+            Self::AsBegun | Self::Moved => Self::Moved,
+            Self::Followed | Self::MovedAgain => Self::MovedAgain,
+        };
+    }
+
+    /// Whether the copies are made for another one.
+    pub(super) fn has_moved(self) -> bool {
+        matches!(self, Self::Moved | Self::MovedAgain)
+    }
+
+    /// Whether copies were made anew.
+    pub(super) fn was_followed(self) -> bool {
+        matches!(self, Self::Followed | Self::MovedAgain)
+    }
+}
+
+/// Where the copies stand in the search path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Before the stored tables.
+    Before,
+    /// Behind them, for a look at the catalog.
+    Behind,
+}
+
+/// Whether the session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    More,
+    Bye,
+}
+
+impl Session {
+    /// Serves the client until it leaves or a connection breaks.
+    pub(super) async fn serve(mut self) {
+        let common = Arc::clone(&self.common);
+        let ended = loop {
+            // A turn that is broken off leaves nothing half said: what is to be written is written from its queue on.
+            let turn = tokio::select! {
+                biased;
+                () = common.closing.cancelled() => break Err(Refusal::terminated()),
+                turn = self.turn() => turn,
+            };
+            match turn {
+                Ok(Next::More) => {}
+                Ok(Next::Bye) => break Ok(()),
+                Err(error) => {
+                    tracing::debug!(%error, "a client's session ends");
+                    break Err(Refusal::lost(&error.to_string()));
+                }
+            }
+        };
+        self.tell(Happening::Gone);
+        self.leave(ended).await;
+    }
+
+    /// The backend goes first: a client that never reads again is waited for by nobody but itself.
+    async fn leave(self, ended: Result<(), Refusal>) {
+        let Self { mut client, server, place, .. } = self;
+        if let Err(refusal) = ended {
+            refusal.write_fatal(&mut client.out);
+            // PostgreSQL would notice only when the statement that may still run has something to say.
+            server.leave().await;
+        } else {
+            drop(server);
+        }
+        drop(place);
+        // The client may be what broke.
+        client.close().await.ok();
+    }
+
+    /// Takes one message of the client, or makes way when another client needs it. A client that does not read what it
+    /// has asked for is waited for no otherwise than one that says nothing.
+    async fn turn(&mut self) -> io::Result<Next> {
+        let doom = Arc::clone(&self.place.doom);
+        let client = &mut self.client;
+        tokio::select! {
+            biased;
+            () = doom.wait() => {
+                self.make_way().await?;
+                Ok(Next::More)
+            }
+            frame = client.exchange() => match frame? {
+                Some(frame) => self.take(frame).await,
+                None => Ok(Next::Bye),
+            },
+            // A server that goes away while nobody speaks (a shutdown, a kill) is news for the client.
+            frame = self.server.next_unasked() => {
+                let frame = frame?;
+                self.client.pass(&frame);
+                // An error that nobody has asked for is the last that the server says.
+                Ok(if frame.tag == ServerTag::Error { Next::Bye } else { Next::More })
+            }
+        }
+    }
+
+    async fn take(&mut self, frame: FromClient) -> io::Result<Next> {
+        // A configuration file that was read anew, or a trigger at a COMMIT: there was no statement to refuse.
+        if let Some(refusal) = self.unreadable() {
+            refusal.write_fatal(&mut self.client.out);
+            return Ok(Next::Bye);
+        }
+        match frame.tag {
+            ClientTag::Terminate => return Ok(Next::Bye),
+            ClientTag::Query => self.take_query(&frame).await?,
+            ClientTag::Sync => self.take_sync().await?,
+            ClientTag::Flush => self.take_flush().await?,
+            ClientTag::Parse
+            | ClientTag::Bind
+            | ClientTag::Describe
+            | ClientTag::Execute
+            | ClientTag::Close => self.take_extended(frame).await?,
+            // What is left of a COPY that has failed is ignored (PostgreSQL documentation, 54.2.6).
+            ClientTag::CopyData | ClientTag::CopyDone | ClientTag::CopyFail => {}
+            ClientTag::FunctionCall => {
+                self.refuse(&Refusal::unsupported("function calls of the old protocol")).await?;
+                self.ready();
+            }
+            ClientTag::Password | ClientTag::Unknown(_) => {
+                Refusal::protocol("unexpected message").write_fatal(&mut self.client.out);
+                return Ok(Next::Bye);
+            }
+        }
+        Ok(Next::More)
+    }
+
+    /// Says that the client may go on, and in which state it is.
+    pub(super) fn ready(&mut self) {
+        let status = match &self.state {
+            State::Open(open) if open.block == Block::Explicit => b'T',
+            State::Doomed(Block::Explicit) => b'T',
+            State::Failed => b'E',
+            State::Open(_) | State::Doomed(Block::Implicit) | State::Idle => b'I',
+        };
+        put(&mut self.client.out, b'Z', |out| out.extend_from_slice(&[status]));
+    }
+
+    /// Hands over what the server said to the client while the gateway was asking.
+    pub(super) fn pass_aside(&mut self) {
+        for frame in self.server.aside.drain(..) {
+            self.client.pass(&frame);
+        }
+    }
+
+    /// Writes a trouble as the client's error and does to the transaction what an error does.
+    pub(super) async fn fail(&mut self, trouble: Trouble) -> io::Result<()> {
+        match trouble {
+            Trouble::Lost(error) => Err(error),
+            Trouble::Refused(refusal) => self.refuse(&refusal).await,
+            // What another's DDL had cancelled may have been a question of the gateway's own.
+            Trouble::Server(frame) if self.place.doom.is_called() && is_cancelled(&frame) => {
+                self.refuse(&Refusal::schema_changed()).await
+            }
+            Trouble::Server(frame) => {
+                self.pass(&frame);
+                self.after_error().await
+            }
+        }
+    }
+
+    /// A statement of the client's is about to be sent.
+    pub(super) fn note_part(&mut self) {
+        if let State::Open(open) = &mut self.state {
+            open.has_part = true;
+        }
+    }
+
+    /// Passes on what the server says, of the stored tables instead of their copies.
+    pub(super) fn pass(&mut self, frame: &FromServer) {
+        if self.explains && frame.tag == ServerTag::Row {
+            return self.client.pass(&self.tables.retold_plan(frame));
+        }
+        match self.tables.retold(frame) {
+            Some(retold) => self.client.pass(&retold),
+            None => self.client.pass(frame),
+        }
+    }
+
+    /// What the server says next while it runs the client's statement, which is given up when another client needs the way.
+    pub(super) async fn next_reply(&mut self) -> Result<FromServer, Trouble> {
+        let doom = Arc::clone(&self.place.doom);
+        loop {
+            let frame = tokio::select! {
+                frame = self.server.next() => frame?,
+                () = doom.wait(), if !self.gave_up => {
+                    self.give_up().await;
+                    continue;
+                }
+            };
+            if frame.tag == ServerTag::Parameter {
+                self.note_parameter(&frame);
+            }
+            return Ok(frame);
+        }
+    }
+
+    /// Passes on what the server said. A client that does not read has its statement given up when another needs the way; while
+    /// DDL acts nobody's pace counts, and the little that it says is kept.
+    pub(super) async fn hand_over(&mut self, frame: &FromServer) -> io::Result<()> {
+        if self.gave_up {
+            return Ok(());
+        }
+        self.pass(frame);
+        if !self.client.is_full() || self.place.acts() {
+            return Ok(());
+        }
+        let doom = Arc::clone(&self.place.doom);
+        tokio::select! {
+            biased;
+            () = doom.wait() => self.give_up().await,
+            flushed = self.client.flush() => flushed?,
+        }
+        Ok(())
+    }
+
+    async fn give_up(&mut self) {
+        self.gave_up = true;
+        // Where it does not arrive, the rest of the answer is read and dropped.
+        self.server.canceller().cancel().await.ok();
+    }
+
+    /// Ends the transaction whose statement was given up, if it was.
+    pub(super) async fn end_given_up(&mut self) -> Result<(), Trouble> {
+        if !std::mem::take(&mut self.gave_up) {
+            return Ok(());
+        }
+        self.roll_back().await?;
+        Err(Refusal::schema_changed().into())
+    }
+
+    fn note_parameter(&mut self, frame: &FromServer) {
+        let mut fields = frame.fields();
+        if let (Some("application_name"), Some(value)) = (fields.text().as_deref(), fields.text()) {
+            self.application = value.into();
+        }
+    }
+
+    /// Tells the console.
+    pub(super) fn tell(&self, what: Happening) {
+        let application = self.application.to_string();
+        self.common.tell(News { pid: self.pid, application, what });
+    }
+}
+
+fn is_cancelled(frame: &FromServer) -> bool {
+    const QUERY_CANCELED: &str = "57014";
+    error_field(frame, b'C').as_deref() == Some(QUERY_CANCELED)
+}

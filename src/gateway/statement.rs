@@ -1,0 +1,414 @@
+//! What the gateway must know of a statement: what it does to the transaction, which tables it may name, whether it writes
+//! or locks, and whether this engine refuses it.
+
+use std::sync::Arc;
+
+use super::refusal::Refusal;
+use crate::core::syntax::{self, Strings, Verb, Word, begins, has, verb};
+
+mod names;
+mod refused;
+
+pub(super) use names::Name;
+use names::names;
+pub(super) use refused::is_async;
+use refused::refusal;
+
+/// A statement and what its words say.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    /// The SQL, without its semicolon.
+    pub(super) sql: String,
+    pub(super) words: Arc<[Word]>,
+    /// How the client's session reads strings.
+    pub(super) strings: Strings,
+    pub(super) kind: Kind,
+    /// Every name that could be a table's.
+    pub(super) names: Vec<Name>,
+    /// Whether it may change rows: it says INSERT, UPDATE, DELETE or MERGE somewhere, or copies in.
+    pub(super) writes: bool,
+    /// Whether it may delete: it says DELETE or MERGE somewhere.
+    pub(super) deletes: bool,
+    /// Every word between a SET and what follows it: the columns that an UPDATE changes are among them.
+    pub(super) sets: Vec<String>,
+    /// The row lock that it asks for.
+    pub(super) locks: Option<RowLock>,
+    /// Why this engine does not run it.
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// The row locks that this engine knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowLock {
+    Update,
+    KeyShare,
+}
+
+/// What a statement is to the transaction around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Empty,
+    Begin(Access),
+    Commit,
+    Rollback,
+    /// Changes the schema; the word after CREATE, ALTER or DROP.
+    Ddl(String),
+    /// Settings and the like: SET, SHOW, RESET, DISCARD, DEALLOCATE. No table is touched.
+    Session,
+    /// `PREPARE name AS ...`.
+    Prepare(String),
+    /// `EXECUTE name`.
+    Execute(String),
+    /// Anything that reads or writes.
+    Query,
+}
+
+/// DDL that is about a schema as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AboutSchema {
+    /// Its comment: nobody who uses its tables is in the way.
+    Harmless,
+    /// Drops it with what is in it.
+    Drop,
+}
+
+/// A cursor that is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub(super) name: String,
+    /// Whether it outlives the transaction: WITH HOLD.
+    pub(super) holds: bool,
+}
+
+/// Which of what has names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    All,
+    One(String),
+}
+
+impl Which {
+    fn read(word: &Word) -> Option<Self> {
+        if word.is("all") {
+            Some(Self::All)
+        } else {
+            word.name().map(|name| Self::One(name.to_owned()))
+        }
+    }
+}
+
+/// What BEGIN allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It does not say: the session's default does.
+    #[default]
+    AsSet,
+    ReadWrite,
+    ReadOnly,
+}
+
+impl Access {
+    /// This, or the other where it does not say.
+    pub(super) fn or(self, other: Self) -> Self {
+        if self == Self::AsSet { other } else { self }
+    }
+}
+
+impl Statement {
+    /// Reads a statement's words.
+    pub(super) fn read(sql: &str, strings: Strings) -> Self {
+        let words = syntax::words(sql, strings);
+        let kind = kind(&words);
+        let locks = locks(&words);
+        Self {
+            sql: sql.to_owned(),
+            refusal: refusal(sql, &words, &kind),
+            names: names(&words),
+            writes: writes(&words),
+            deletes: ["delete", "merge"].iter().any(|verb| words.iter().any(|word| word.is(verb))),
+            sets: sets(&words),
+            locks,
+            kind,
+            words: words.into(),
+            strings,
+        }
+    }
+
+    /// The command as PostgreSQL names it in errors: `UPDATE`.
+    pub(super) fn command(&self) -> String {
+        let first = self.words.first().and_then(Word::name);
+        first.map(str::to_uppercase).unwrap_or_default()
+    }
+
+    /// What it does to a schema as a whole, if that is what it is about.
+    pub(super) fn about_schema(&self) -> Option<AboutSchema> {
+        let words = &self.words;
+        if begins(words, &["comment", "on", "schema"]) {
+            return Some(AboutSchema::Harmless);
+        }
+        begins(words, &["drop", "schema"]).then_some(AboutSchema::Drop)
+    }
+
+    /// Whether it may change the search path.
+    pub(super) fn may_move_path(&self) -> bool {
+        let shows = self.is_a("show");
+        self.is_a("reset")
+            || self.is_a("discard")
+            || (!shows && self.sql.to_lowercase().contains("search_path"))
+    }
+
+    /// Whether this keyword is its first word.
+    pub(super) fn is_a(&self, keyword: &str) -> bool {
+        self.words.first().is_some_and(|word| word.is(keyword))
+    }
+
+    /// The statement that a PREPARE prepares.
+    pub(super) fn prepared(&self) -> Self {
+        Self::read(self.prepared_text().trim(), self.strings)
+    }
+
+    /// The text of the statement that a PREPARE prepares, or of the statement itself.
+    pub(super) fn prepared_text(&self) -> &str {
+        let after = self.words.iter().find(|word| word.is("as")).map(|word| word.span.end);
+        match (&self.kind, after) {
+            (Kind::Prepare(_), Some(after)) => &self.sql[after..],
+            _ => &self.sql,
+        }
+    }
+
+    /// Whether it may change rows, or executes something that may.
+    pub(super) fn may_write(&self) -> bool {
+        self.writes || matches!(self.kind, Kind::Execute(_))
+    }
+
+    /// Whether it declares a cursor, which locks rows when they are fetched.
+    pub(super) fn declares(&self) -> bool {
+        self.is_a("declare")
+    }
+
+    /// The cursor that it declares.
+    pub(super) fn declared(&self) -> Option<Cursor> {
+        let words = &self.words;
+        words.first().filter(|word| word.is("declare"))?;
+        let name = words.get(1)?.name()?.to_owned();
+        let options = words.iter().position(|word| word.is("for")).unwrap_or(words.len());
+        Some(Cursor { name, holds: has(&words[..options], &["with", "hold"]) })
+    }
+
+    /// Which prepared statements it takes away.
+    pub(super) fn deallocates(&self) -> Option<Which> {
+        let words = &self.words;
+        match words.first()? {
+            first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
+            first if first.is("deallocate") => {
+                let names_follow = words.len() > 2 && words[1].is("prepare");
+                Which::read(words.get(if names_follow { 2 } else { 1 })?)
+            }
+            _ => None,
+        }
+    }
+
+    /// Which cursors and portals it closes.
+    pub(super) fn closes(&self) -> Option<Which> {
+        let words = &self.words;
+        match words.first()? {
+            first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
+            first if first.is("close") => Which::read(words.get(1)?),
+            _ => None,
+        }
+    }
+
+    /// With what a BEGIN is called complete.
+    pub(super) fn begin_tag(&self) -> &'static str {
+        if self.is_a("start") { "START TRANSACTION" } else { "BEGIN" }
+    }
+
+    /// Whether it is a COPY.
+    pub(super) fn copies(&self) -> bool {
+        self.is_a("copy")
+    }
+
+    /// Whether it asks the catalog what there is, as psql's `\d` does.
+    pub(super) fn asks_catalog(&self) -> bool {
+        self.names.iter().any(Name::is_catalog)
+    }
+
+    /// Whether it may say anything that changes how names are resolved.
+    pub(super) fn may_move_names(&self) -> bool {
+        self.kind == Kind::Session || self.names.iter().any(|name| name.last() == "set_config")
+    }
+}
+
+fn kind(words: &[Word]) -> Kind {
+    let name_at = |at: usize| words.get(at).and_then(Word::name).unwrap_or("").to_owned();
+    match verb(words) {
+        Verb::Empty => Kind::Empty,
+        Verb::Begin => Kind::Begin(access(words)),
+        Verb::Commit | Verb::CommitPrepared => Kind::Commit,
+        Verb::Rollback | Verb::RollbackPrepared => Kind::Rollback,
+        Verb::Ddl => Kind::Ddl(ddl_object(words)),
+        // It writes to the catalog what it finds, for everybody.
+        Verb::Maintenance if begins(words, &["analyze"]) || begins(words, &["analyse"]) => {
+            Kind::Ddl(ddl_object(words))
+        }
+        Verb::Set | Verb::SetTransaction | Verb::Show | Verb::Reset | Verb::Deallocate => {
+            Kind::Session
+        }
+        Verb::Prepare => Kind::Prepare(name_at(1)),
+        Verb::Execute => Kind::Execute(name_at(1)),
+        _ => Kind::Query,
+    }
+}
+
+/// The word that says what kind of object a DDL statement is about.
+fn ddl_object(words: &[Word]) -> String {
+    const DECORATION: [&str; 8] =
+        ["or", "replace", "unique", "temp", "temporary", "global", "local", "unlogged"];
+    let object =
+        words.iter().skip(1).filter_map(Word::name).find(|word| !DECORATION.contains(word));
+    object.unwrap_or("").to_owned()
+}
+
+fn access(words: &[Word]) -> Access {
+    if has(words, &["read", "only"]) {
+        Access::ReadOnly
+    } else if has(words, &["read", "write"]) {
+        Access::ReadWrite
+    } else {
+        Access::AsSet
+    }
+}
+
+fn writes(words: &[Word]) -> bool {
+    let is_write = |at: usize, word: &Word| {
+        ["insert", "update", "delete", "merge"].iter().any(|verb| word.is(verb))
+            && !(at > 0 && (words[at - 1].is("for") || words[at - 1].is("key")))
+    };
+    let copies_in = words.first().is_some_and(|word| word.is("copy")) && has(words, &["from"]);
+    copies_in || words.iter().enumerate().any(|(at, word)| is_write(at, word))
+}
+
+fn sets(words: &[Word]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut depth = 0_i32;
+    // How deep in parentheses the SET stands whose columns are being read.
+    let mut set: Option<i32> = None;
+    for word in words {
+        depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
+        let ends = ["where", "from", "returning"].iter().any(|keyword| word.is(keyword));
+        set = set.filter(|at| depth >= *at && !(ends && depth == *at));
+        if word.is("set") {
+            set = set.or(Some(depth));
+        } else if set.is_some() {
+            found.extend(word.name().map(str::to_owned));
+        }
+    }
+    found
+}
+
+fn locks(words: &[Word]) -> Option<RowLock> {
+    if has(words, &["for", "update"]) {
+        Some(RowLock::Update)
+    } else if has(words, &["for", "key", "share"]) {
+        Some(RowLock::KeyShare)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(sql: &str) -> Statement {
+        Statement::read(sql, Strings::Conforming)
+    }
+
+    fn refused(sql: &str) -> String {
+        format!("{:?}", read(sql).refusal)
+    }
+
+    #[test]
+    fn the_first_words_say_what_a_statement_does_to_the_transaction() {
+        assert_eq!(read("").kind, Kind::Empty);
+        assert_eq!(read("begin transaction").kind, Kind::Begin(Access::AsSet));
+        assert_eq!(read("begin read write").kind, Kind::Begin(Access::ReadWrite));
+        assert_eq!(read("START TRANSACTION READ ONLY").kind, Kind::Begin(Access::ReadOnly));
+        assert_eq!(read("end").kind, Kind::Commit);
+        assert_eq!(read("ABORT work").kind, Kind::Rollback);
+        assert_eq!(read("create unique index async i on t(a)").kind, Kind::Ddl("index".into()));
+        assert_eq!(read("execute \"P\"(1)").kind, Kind::Execute("P".into()));
+        assert_eq!(read("(select 1)").kind, Kind::Query);
+    }
+
+    #[test]
+    fn what_a_statement_does_to_names_is_read() {
+        let declared = |sql: &str| read(sql).declared();
+        let holding = Cursor { name: "C d".into(), holds: true };
+        assert_eq!(
+            declared("declare \"C d\" no scroll cursor with hold for select 1"),
+            Some(holding)
+        );
+        let with = declared("declare c cursor for with hold as (select 1) select * from hold");
+        assert_eq!(with, Some(Cursor { name: "c".into(), holds: false }));
+        assert_eq!(declared("fetch c"), None);
+        let named = |name: &str| Some(Which::One(name.to_owned()));
+        let deallocated = |sql: &str| read(sql).deallocates();
+        assert_eq!(deallocated("deallocate P"), named("p"));
+        assert_eq!(deallocated("deallocate prepare \"all\""), named("all"));
+        assert_eq!(deallocated("deallocate prepare"), named("prepare"));
+        assert_eq!(deallocated("deallocate prepare all"), Some(Which::All));
+        assert_eq!(deallocated("discard all"), Some(Which::All));
+        assert_eq!(deallocated("discard plans"), None);
+        assert_eq!(read("close c").closes(), named("c"));
+        assert_eq!(read("close all").closes(), Some(Which::All));
+        assert_eq!(read("start transaction").begin_tag(), "START TRANSACTION");
+    }
+
+    #[test]
+    fn locking_is_no_writing() {
+        let locking = read("select * from seats for update of seats");
+        assert_eq!((locking.writes, locking.locks), (false, Some(RowLock::Update)));
+        let sharing = read("select 1 from seats for key share");
+        assert_eq!((sharing.writes, sharing.locks), (false, Some(RowLock::KeyShare)));
+        assert!(read("with x as (update seats set a = 1 returning *) select * from x").writes);
+        assert!(read("copy seats from stdin").writes);
+        assert!(!read("copy seats to stdout").writes);
+    }
+
+    #[test]
+    fn every_name_that_could_be_a_table_is_found() {
+        let statement = read("select s.a from public.\"Seats\" s join seats on true");
+        let names: Vec<_> = statement.names.iter().map(|name| name.parts.join(".")).collect();
+        assert!(names.contains(&"public.Seats".to_owned()) && names.contains(&"seats".to_owned()));
+    }
+
+    #[test]
+    fn refusals_are_worded_as_the_service_words_them() {
+        assert!(refused("savepoint a").contains("unsupported transaction statement: SAVEPOINT"));
+        assert!(
+            refused("rollback to a").contains("unsupported transaction statement: ROLLBACK TO")
+        );
+        assert!(
+            refused("begin isolation level serializable")
+                .contains("Unsupported isolation level: SERIALIZABLE")
+        );
+        assert!(refused("select 1 from t for share").contains("locking clauses other than"));
+        assert!(refused("create index i on t(a)").contains("CREATE INDEX ASYNC"));
+        assert_eq!(refused("create index async i on t(a)"), "None");
+        assert_eq!(refused("begin isolation level repeatable read"), "None");
+        assert_eq!(refused("insert into t select 1"), "None");
+        let not_supported = "setting configuration parameter \\\"TRANSACTION\\\" not supported";
+        let session = "set session characteristics as transaction";
+        for other in [
+            "isolation level serializable",
+            "read only",
+            "isolation level repeatable read, read only",
+        ] {
+            let refused = refused(&format!("{session} {other}"));
+            assert!(refused.contains(not_supported), "{other}: {refused}");
+        }
+        assert_eq!(refused(&format!("{session} isolation level repeatable read")), "None");
+        assert_eq!(refused("update t set a = 1"), "None");
+    }
+}

@@ -1,0 +1,186 @@
+//! The gateway's way into a server for one client: the client's own start-up packet goes there as it came, and every
+//! frame of the answer is seen.
+//!
+//! A server asks for the password of the user in the packet. Whoever has that password answers: the gateway where it is the
+//! [`Target`]'s user, the client itself otherwise.
+
+use std::io;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use pgwire::messages::startup::SecretKey;
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::codec::Decoder as _;
+
+use super::auth::Proof;
+use super::cancel::Canceller;
+use super::codec::Codec;
+use super::connection::Connection;
+use super::error::{ConnectError, WireError};
+use super::frame::{FromServer, Line, ServerTag, put, put_text};
+use super::passage::Passage;
+use super::policy::SessionAttrs;
+use super::socket::Socket;
+use super::startup::Route;
+use super::target::Target;
+use crate::core::event::octets;
+
+/// A connection on its way in.
+pub(crate) struct Entrance {
+    line: Line<ServerTag, Socket>,
+    route: Route,
+    proof: Proof,
+    key: (i32, Bytes),
+    is_encrypted: bool,
+    has_password: bool,
+}
+
+impl Passage {
+    /// The way to a target. Where only the server can tell which of several is passable, it is asked.
+    pub(crate) async fn find(target: &Target) -> Result<Self, ConnectError> {
+        if let Some(passage) = Self::certain(target) {
+            return Ok(passage);
+        }
+        let connection = Connection::connect(target).await?;
+        let passage = Self::of(&connection, target);
+        // Somebody who hangs up without a word is no worse a guest.
+        connection.terminate().await.ok();
+        Ok(passage)
+    }
+
+    /// Whether the same way is right the next time: one of several servers may have changed its part meanwhile.
+    pub(crate) fn stays(&self) -> bool {
+        self.target().places.len() == 1 && self.target().session_attrs == SessionAttrs::Any
+    }
+
+    /// Sends a start-up packet, or any other that may come first, on a connection of its own. The password is the
+    /// target's if the user is.
+    pub(crate) async fn enter(&self, packet: &[u8], user: &[u8]) -> Result<Entrance, ConnectError> {
+        let place = self.route().place.to_string();
+        let entering = self.enter_at_leisure(packet, user);
+        let Some(after) = self.target().connect_timeout else { return entering.await };
+        let timed_out = ConnectError::TimedOut { place, after };
+        tokio::time::timeout(after, entering).await.unwrap_or(Err(timed_out))
+    }
+
+    async fn enter_at_leisure(&self, packet: &[u8], user: &[u8]) -> Result<Entrance, ConnectError> {
+        let route = self.route().clone();
+        let mut socket = route.open().await?;
+        let place = route.place.to_string();
+        let broken = |error| ConnectError::Broken { place, source: WireError::Io(error) };
+        let sent = async { socket.write_all(packet).await.and(socket.flush().await) };
+        sent.await.map_err(broken)?;
+        let is_encrypted = matches!(socket, Socket::Tls(_));
+        let end_point = socket.end_point();
+        let mut place = route.place.clone();
+        if !self.is_for(user) {
+            place.password = None;
+        }
+        Ok(Entrance {
+            has_password: place.password.is_some(),
+            proof: Proof::new(&self.target_of(user), &place, end_point),
+            line: Line::new(socket, BytesMut::new()),
+            key: (0, Bytes::new()),
+            route,
+            is_encrypted,
+        })
+    }
+
+    /// The target as this user's: what goes wrong is told under the user's own name. Only that: who is called otherwise than the target's user has no
+    /// password that the name would belong to.
+    fn target_of(&self, user: &[u8]) -> Target {
+        Target { user: octets::spelled_out(user), ..self.target().clone() }
+    }
+
+    fn is_for(&self, user: &[u8]) -> bool {
+        self.target().user().as_bytes() == user
+    }
+}
+
+impl Entrance {
+    /// The next frame of the server; nothing at the end.
+    pub(crate) async fn next(&mut self) -> io::Result<Option<FromServer>> {
+        let frame = self.line.next().await?;
+        if let Some(frame) = frame.as_ref().filter(|frame| frame.tag == ServerTag::Key) {
+            let mut fields = frame.fields();
+            self.key = (fields.long().unwrap_or(0), Bytes::copy_from_slice(fields.rest()));
+        }
+        Ok(frame)
+    }
+
+    /// Whether the next frame is here already.
+    pub(crate) fn has_frame(&self) -> bool {
+        self.line.has_frame()
+    }
+
+    /// Whether the password of the user who comes in is known here.
+    pub(crate) fn has_password(&self) -> bool {
+        self.has_password
+    }
+
+    /// Bytes of the server, whatever they mean; none at the end.
+    pub(crate) async fn bytes(&mut self) -> io::Result<BytesMut> {
+        self.line.bytes().await
+    }
+
+    /// Hands the client's bytes on.
+    pub(crate) async fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.line.out.put_slice(bytes);
+        self.line.flush().await
+    }
+
+    /// Answers an authentication request with the target's own password.
+    pub(crate) async fn prove(&mut self, request: &FromServer) -> Result<(), ConnectError> {
+        let place = self.route.place.to_string();
+        let broken = |source| ConnectError::Broken { place: place.clone(), source };
+        let mut bytes = BytesMut::from(request.bytes());
+        let message = Codec::default().decode(&mut bytes).map_err(broken)?;
+        let Some(PgWireBackendMessage::Authentication(request)) = message else { return Ok(()) };
+        if let Some(answer) = self.proof.answer(request)? {
+            PgWireFrontendMessage::PasswordMessageFamily(answer)
+                .encode(&mut self.line.out)
+                .map_err(|error| broken(error.into()))?;
+            self.line.flush().await.map_err(|error| broken(WireError::Io(error)))?;
+        }
+        Ok(())
+    }
+
+    /// The request as a client may see it who cannot bind to this channel: it ends here.
+    pub(crate) fn unbound(&self, request: &FromServer) -> BytesMut {
+        let mut out = BytesMut::from(request.bytes());
+        let mut fields = request.fields();
+        if !self.is_encrypted || fields.long() != Some(SASL) {
+            return out;
+        }
+        out.clear();
+        put(&mut out, b'R', |out| {
+            out.put_i32(SASL);
+            while let Some(mechanism) = fields.text().filter(|name| !name.is_empty()) {
+                if !mechanism.ends_with("-PLUS") {
+                    put_text(out, &mechanism);
+                }
+            }
+            out.put_u8(0);
+        });
+        out
+    }
+
+    /// Cancels what runs on the connection, by the key that the server gave.
+    pub(crate) fn canceller(&self) -> Canceller {
+        let (pid, secret) = &self.key;
+        Canceller::new(self.route.clone(), *pid, SecretKey::Bytes(secret.clone()))
+    }
+
+    /// The stream, and what was read of it beyond the last frame.
+    pub(crate) fn into_parts(self) -> (Socket, BytesMut) {
+        self.line.into_parts()
+    }
+}
+
+/// `AuthenticationSASL` (PostgreSQL documentation, 54.7).
+const SASL: i32 = 10;
+
+/// Whether an authentication request says that nothing more is asked.
+pub(crate) fn lets_in(request: &FromServer) -> bool {
+    request.body().chunk() == [0; 4]
+}

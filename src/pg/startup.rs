@@ -1,0 +1,358 @@
+//! From a target to an open connection: which places, in which order, and what is said first.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use futures::{SinkExt, StreamExt};
+use pgwire::messages::response::ErrorResponse;
+use pgwire::messages::startup::{SecretKey, Startup};
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpStream;
+use tokio_util::codec::Framed;
+
+use super::auth::Proof;
+use super::cancel::Canceller;
+use super::codec::Codec;
+use super::connection::{Connection, Frames};
+use super::error::{ConnectError, Refusal, WireError};
+use super::policy::{Choice, HostOrder, SessionAttrs};
+use super::session_attrs::suits;
+use super::socket::Socket;
+use super::target::{Encoding, Host, Place, Target};
+use super::terms::TlsTerms;
+use super::tls::{Encryption, negotiate};
+use super::unix::UnixSocket;
+use crate::core::event::ServerMessage;
+
+/// One way to a server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Route {
+    pub(super) place: Place,
+    terms: TlsTerms,
+    encryption: Encryption,
+}
+
+/// Connects to a place of the kind that `target_session_attrs` wants; where a standby is merely preferred, in a second
+/// round to any.
+pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError> {
+    if target.session_attrs == SessionAttrs::PreferStandby
+        && let Ok(standby) = connect_round(target, SessionAttrs::Standby).await
+    {
+        return Ok(standby);
+    }
+    connect_round(target, target.session_attrs).await
+}
+
+/// Tries the target's places in turn; a server that was reached and said no ends the search, as in libpq.
+async fn connect_round(target: &Target, wanted: SessionAttrs) -> Result<Connection, ConnectError> {
+    let mut failures = Vec::new();
+    for place in in_order(target.places.clone(), target.host_order) {
+        match connect_place(target, &place, wanted).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) if may_try_next(&error) => failures.push(error),
+            Err(error) => {
+                failures.push(error);
+                break;
+            }
+        }
+    }
+    Err(one_or_several(failures))
+}
+
+fn in_order(mut places: Vec<Place>, order: HostOrder) -> Vec<Place> {
+    if order == HostOrder::Random {
+        places.shuffle(&mut rand::rng());
+    }
+    places
+}
+
+/// Whether another host can do better (PostgreSQL documentation, 34.1.1.3).
+fn may_try_next(error: &ConnectError) -> bool {
+    match error {
+        ConnectError::Unreachable { .. }
+        | ConnectError::TimedOut { .. }
+        | ConnectError::Unsuitable { .. } => true,
+        _ => error.refusal() == Some(Refusal::NotReady),
+    }
+}
+
+fn one_or_several(mut failures: Vec<ConnectError>) -> ConnectError {
+    if failures.len() == 1 { failures.remove(0) } else { ConnectError::Several(failures) }
+}
+
+/// Tries every address of a place.
+async fn connect_place(
+    target: &Target,
+    place: &Place,
+    wanted: SessionAttrs,
+) -> Result<Connection, ConnectError> {
+    let mut failures = Vec::new();
+    for place in in_order(addresses(place).await?, target.host_order) {
+        match in_time(target, place, wanted).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) if may_try_next(&error) => failures.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(one_or_several(failures))
+}
+
+/// The place once for each address that its name has.
+async fn addresses(place: &Place) -> Result<Vec<Place>, ConnectError> {
+    let Host::Tcp { name, address: None } = &place.host else { return Ok(vec![place.clone()]) };
+    let unknown = |source| ConnectError::Unreachable { place: place.to_string(), source };
+    let found = tokio::net::lookup_host((name.as_str(), place.port)).await.map_err(unknown)?;
+    let at = |address: IpAddr| Host::Tcp { name: name.clone(), address: Some(address) };
+    Ok(found.map(|socket| Place { host: at(socket.ip()), ..place.clone() }).collect())
+}
+
+/// Within `connect_timeout`, which counts anew for each address.
+async fn in_time(
+    target: &Target,
+    place: Place,
+    wanted: SessionAttrs,
+) -> Result<Connection, ConnectError> {
+    let name = place.to_string();
+    let connecting = connect_suitable(target, place, wanted);
+    let Some(after) = target.connect_timeout else { return connecting.await };
+    let timed_out = ConnectError::TimedOut { place: name, after };
+    tokio::time::timeout(after, connecting).await.unwrap_or(Err(timed_out))
+}
+
+async fn connect_suitable(
+    target: &Target,
+    place: Place,
+    wanted: SessionAttrs,
+) -> Result<Connection, ConnectError> {
+    let name = place.to_string();
+    let mut connection = enter(target, place).await?;
+    match suits(&mut connection, wanted).await {
+        Ok(true) => Ok(connection),
+        Ok(false) => {
+            connection.terminate().await.ok();
+            Err(ConnectError::Unsuitable { place: name, wanted: wanted.name() })
+        }
+        Err(source) => Err(ConnectError::Broken { place: name, source }),
+    }
+}
+
+/// Tries what `sslmode` has for a place: one attempt, or a second one where the first was refused.
+async fn enter(target: &Target, place: Place) -> Result<Connection, ConnectError> {
+    let mut failures: Vec<ConnectError> = Vec::new();
+    for encryption in Encryption::attempts(target.tls.mode, &place) {
+        let route = Route::new(place.clone(), target.tls.clone(), *encryption);
+        match attempt(target, route).await {
+            Ok(connection) => return Ok(connection),
+            Err(failed) => {
+                failures.push(failed.error);
+                if failed.outlook == Outlook::Final {
+                    break;
+                }
+            }
+        }
+    }
+    failures.dedup_by_key(|error| error.to_string());
+    Err(one_or_several(failures))
+}
+
+/// An attempt that failed.
+struct Failed {
+    error: ConnectError,
+    outlook: Outlook,
+}
+
+/// Whether an attempt with the other choice about TLS may do better.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outlook {
+    Better,
+    Final,
+}
+
+async fn attempt(target: &Target, mut route: Route) -> Result<Connection, Failed> {
+    let socket = route.open().await.map_err(|error| Failed { outlook: unopened(&error), error })?;
+    let encrypted = socket.is_encrypted();
+    let outlook = match (route.encryption, encrypted) {
+        (Encryption::IfOffered, false) | (Encryption::Demanded, _) => Outlook::Final,
+        (Encryption::Plain, _) | (Encryption::IfOffered, true) => Outlook::Better,
+    };
+    // A cancel request goes the way that has proved passable.
+    route.encryption = if encrypted { Encryption::Demanded } else { Encryption::Plain };
+    introduce(target, route, socket).await.map_err(|error| {
+        let outlook = if is_about_the_user(&error) { outlook } else { Outlook::Final };
+        Failed { error, outlook }
+    })
+}
+
+/// One more connection by a route that has proved passable.
+pub(super) async fn connect_by(target: &Target, route: Route) -> Result<Connection, ConnectError> {
+    let socket = route.open().await?;
+    introduce(target, route, socket).await
+}
+
+async fn introduce(
+    target: &Target,
+    route: Route,
+    socket: Socket,
+) -> Result<Connection, ConnectError> {
+    Entry::begin(target, route, socket).await?.finish().await
+}
+
+/// Where not even TLS came about, doing without it may help.
+fn unopened(error: &ConnectError) -> Outlook {
+    match error {
+        ConnectError::Tls { .. } | ConnectError::TlsFile { .. } => Outlook::Better,
+        _ => Outlook::Final,
+    }
+}
+
+/// `pg_hba.conf` can tell users with and without TLS apart.
+fn is_about_the_user(error: &ConnectError) -> bool {
+    matches!(error.refusal(), Some(Refusal::WrongPassword | Refusal::NotPermitted | Refusal::Other))
+}
+
+impl Route {
+    pub(super) fn new(place: Place, terms: TlsTerms, encryption: Encryption) -> Self {
+        Self { place, terms, encryption }
+    }
+
+    /// A connected socket, on which nothing of the protocol proper has been said yet.
+    pub(super) async fn open(&self) -> Result<Socket, ConnectError> {
+        let unreachable =
+            |source| ConnectError::Unreachable { place: self.place.to_string(), source };
+        match &self.place.host {
+            Host::Socket(folder) => {
+                let path = socket_path(folder, self.place.port);
+                UnixSocket::connect(&path).await.map(Socket::Unix).map_err(unreachable)
+            }
+            Host::Tcp { name, address } => {
+                let stream = dial(name, *address, self.place.port).await.map_err(unreachable)?;
+                negotiate(stream, &self.place, &self.terms, self.encryption).await
+            }
+        }
+    }
+}
+
+/// An `@` at the beginning means Linux's abstract names, which begin with a zero byte.
+fn socket_path(folder: &Path, port: u16) -> PathBuf {
+    let path = folder.join(format!(".s.PGSQL.{port}"));
+    match path.to_str().and_then(|text| text.strip_prefix('@')) {
+        Some(name) => PathBuf::from(format!("\0{name}")),
+        None => path,
+    }
+}
+
+/// A statement is one small write that waits for its answer: Nagle's algorithm would only delay it. And a console may stand
+/// idle for longer than a firewall remembers.
+async fn dial(name: &str, address: Option<IpAddr>, port: u16) -> io::Result<TcpStream> {
+    let stream = match address {
+        Some(address) => TcpStream::connect((address, port)).await?,
+        None => TcpStream::connect((name, port)).await?,
+    };
+    stream.set_nodelay(true)?;
+    rustix::net::sockopt::set_socket_keepalive(&stream, true)?;
+    Ok(stream)
+}
+
+/// A connection on its way in, until the first `ReadyForQuery`.
+struct Entry {
+    route: Route,
+    frames: Frames,
+    proof: Proof,
+    parameters: BTreeMap<String, String>,
+    key: (i32, SecretKey),
+}
+
+impl Entry {
+    async fn begin(target: &Target, route: Route, socket: Socket) -> Result<Self, ConnectError> {
+        let mut entry = Entry {
+            proof: Proof::new(target, &route.place, socket.end_point()),
+            frames: Framed::new(socket, Codec::default()),
+            parameters: BTreeMap::new(),
+            key: (0, SecretKey::default()),
+            route,
+        };
+        entry.send(PgWireFrontendMessage::Startup(startup_message(target))).await?;
+        Ok(entry)
+    }
+
+    async fn finish(mut self) -> Result<Connection, ConnectError> {
+        while self.advance().await? == Stage::Entering {}
+        let (pid, secret) = self.key;
+        let canceller = Canceller::new(self.route, pid, secret);
+        Ok(Connection::new(self.frames, self.parameters, canceller))
+    }
+
+    /// Takes one message of the startup (PostgreSQL documentation, 54.2.1).
+    async fn advance(&mut self) -> Result<Stage, ConnectError> {
+        match self.receive().await? {
+            PgWireBackendMessage::Authentication(request) => {
+                if let Some(answer) = self.proof.answer(request)? {
+                    self.send(PgWireFrontendMessage::PasswordMessageFamily(answer)).await?;
+                }
+            }
+            PgWireBackendMessage::ParameterStatus(status) => {
+                self.parameters.insert(status.name, status.value);
+            }
+            PgWireBackendMessage::BackendKeyData(data) => self.key = (data.pid, data.secret_key),
+            PgWireBackendMessage::ReadyForQuery(_) => return Ok(Stage::Inside),
+            PgWireBackendMessage::ErrorResponse(error) => return Err(self.refused(&error)),
+            PgWireBackendMessage::NoticeResponse(_)
+            | PgWireBackendMessage::NegotiateProtocolVersion(_) => {}
+            other => return Err(self.broken(WireError::unexpected(&other))),
+        }
+        Ok(Stage::Entering)
+    }
+
+    async fn send(&mut self, message: PgWireFrontendMessage) -> Result<(), ConnectError> {
+        let sent = self.frames.send(message).await;
+        sent.map_err(|error| self.broken(error))
+    }
+
+    async fn receive(&mut self) -> Result<PgWireBackendMessage, ConnectError> {
+        match self.frames.next().await {
+            Some(Ok(message)) => Ok(message),
+            Some(Err(error)) => Err(self.broken(error)),
+            None => Err(self.broken(WireError::Closed)),
+        }
+    }
+
+    fn refused(&self, error: &ErrorResponse) -> ConnectError {
+        let message = ServerMessage::from_fields(&error.fields);
+        ConnectError::Refused {
+            place: self.route.place.to_string(),
+            refusal: Refusal::of(&message.code),
+            message: Box::new(message),
+        }
+    }
+
+    fn broken(&self, error: WireError) -> ConnectError {
+        let place = self.route.place.to_string();
+        match error {
+            WireError::Malformed { first } => ConnectError::NotPostgres { place, first },
+            source => ConnectError::Broken { place, source },
+        }
+    }
+}
+
+/// How far an entry has come.
+#[derive(PartialEq, Eq)]
+enum Stage {
+    Entering,
+    Inside,
+}
+
+fn startup_message(target: &Target) -> Startup {
+    let mut startup = Startup::new();
+    startup.parameters.clone_from(&target.parameters);
+    startup.parameters.insert("user".to_owned(), target.user.clone());
+    startup.parameters.insert("database".to_owned(), target.database.clone());
+    // Everything on the screen is UTF-8; the server converts. (A gateway's client may have asked for another.)
+    if target.encoding == Encoding::Utf8 {
+        startup.parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
+    }
+    startup
+}

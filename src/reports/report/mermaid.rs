@@ -1,0 +1,85 @@
+//! A Mermaid sequence diagram: a lane a session and one for the database, statements as messages, waits as notes.
+
+use std::fmt::Write as _;
+
+use super::Playbill;
+use crate::core::event::{Event, Kind, SessionName};
+use crate::reports::transcript::{waits, without_processes};
+
+/// The longest statement in a diagram, in characters.
+const WIDEST: usize = 60;
+
+impl Playbill<'_> {
+    pub(super) fn mermaid(&self) -> String {
+        let mut out = format!("---\ntitle: {}\n---\nsequenceDiagram\n", text(&self.scenario.title));
+        for (place, name) in self.roster().iter().enumerate() {
+            let _ = writeln!(out, "    participant S{place} as {}", text(name.as_str()));
+        }
+        let _ = writeln!(out, "    participant DB as {}", text(self.engine));
+        for event in self.story() {
+            if let Some(pause) = pause(&event) {
+                let _ = writeln!(out, "    {pause}");
+            }
+            let Some(lane) = self.lane(event.session.as_ref()) else { continue };
+            if let Some(line) = line(&event, &lane) {
+                let _ = writeln!(out, "    {line}");
+            }
+        }
+        out
+    }
+
+    fn lane(&self, session: Option<&SessionName>) -> Option<String> {
+        let place = self.roster().iter().position(|name| Some(name) == session)?;
+        Some(format!("S{place}"))
+    }
+}
+
+/// A step of nobody's.
+fn pause(event: &Event) -> Option<String> {
+    let Kind::Sent { sql, .. } = &event.kind else { return None };
+    let length = sql.strip_prefix("-- ").filter(|said| said.starts_with("pause "))?;
+    let is_pause = event.session == Some(SessionName::pause());
+    is_pause.then(|| format!("Note over DB: {}", text(length)))
+}
+
+fn line(event: &Event, lane: &str) -> Option<String> {
+    Some(match &event.kind {
+        Kind::Sent { sql, .. } => format!("{lane}->>DB: {}", text(sql)),
+        Kind::Done { tag, .. } => format!("DB-->>{lane}: {}", text(tag)),
+        Kind::Failed(error) => {
+            format!("DB--x{lane}: ERROR {} {}", error.code, text(&error.message))
+        }
+        Kind::Waiting(wait) => {
+            format!("Note over {lane},DB: {}", text(&waits(&without_processes(wait))))
+        }
+        Kind::Resumed { .. } => format!("Note over {lane},DB: goes on"),
+        Kind::Lost { .. } => format!("DB--x{lane}: connection lost"),
+        _ => return None,
+    })
+}
+
+/// Text on one line, without what Mermaid would read as its own.
+pub(super) fn text(raw: &str) -> String {
+    let one_line = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = one_line.chars().take(WIDEST).collect();
+    if short.len() < one_line.len() {
+        short.push('…');
+    }
+    short.trim_end_matches(';').replace('#', "#35;").replace(';', "#59;").replace(':', "#58;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::event::SubmissionId;
+
+    #[test]
+    fn what_was_sent_stands_there_as_it_was() {
+        let sql = "select * from LANES".into();
+        let kind = Kind::Sent { submission: SubmissionId(1), sql, step: None };
+        let event = Event { at: Duration::ZERO, session: Some(SessionName::new("Bob")), kind };
+        assert_eq!(line(&event, "S0").unwrap(), "S0->>DB: select * from LANES");
+    }
+}

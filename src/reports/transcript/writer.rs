@@ -1,0 +1,217 @@
+//! Writes events as text, one after the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::processes::Processes;
+use super::{Options, waits, without_processes};
+use crate::core::event::{Column, Conflict, Event, Kind, Row, SessionName, TransactionStatus};
+use crate::core::syntax::{self, Strings};
+use crate::reports::lesson;
+use crate::reports::psql::{self, Verbosity};
+
+/// What the runner's own connection is called: it looks at the `finally` part.
+const RUNNER: &str = "finally";
+
+/// A transcript being written.
+pub(super) struct Writer {
+    options: Options,
+    text: String,
+    sessions: BTreeMap<Option<SessionName>, Line>,
+    processes: Processes,
+    /// Whose step or statement was sent last.
+    stepped: Option<SessionName>,
+}
+
+/// What must be known of a session to write its next line.
+#[derive(Default)]
+struct Line {
+    status: TransactionStatus,
+    sql: Option<Arc<str>>,
+    columns: Option<Vec<Column>>,
+    rows: Vec<Row>,
+    was_lost: bool,
+    strings: Strings,
+    /// Whether it is clear whose answer comes.
+    is_named: bool,
+}
+
+impl Writer {
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            options,
+            text: String::new(),
+            sessions: BTreeMap::new(),
+            processes: Processes::default(),
+            stepped: None,
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    /// Writes what an event has to say.
+    pub(super) fn apply(&mut self, event: &Event) {
+        if let (Kind::Connected { pid }, Some(name)) = (&event.kind, &event.session) {
+            self.processes.learn(*pid, name);
+        }
+        let name = event.session.as_ref().map_or(RUNNER, SessionName::as_str);
+        let line = self.sessions.entry(event.session.clone()).or_default();
+        line.strings = event.kind.strings().unwrap_or(line.strings);
+        self.text.extend(line.name_answer(name, event, self.stepped.as_ref()));
+        let lines = match &event.kind {
+            Kind::Sent { sql, .. } => {
+                self.stepped.clone_from(&event.session);
+                if !self.text.is_empty() {
+                    self.text.push('\n');
+                }
+                if event.session == Some(SessionName::pause()) && sql.starts_with("-- pause ") {
+                    vec![sql.to_string()]
+                } else {
+                    line.sent(name, sql)
+                }
+            }
+            Kind::Columns(columns) => line.columns(columns),
+            Kind::Rows(rows) => line.rows(rows),
+            Kind::Done { tag, rows } => line.done(tag, *rows),
+            Kind::Failed(message) => {
+                let mut lines = line.message(&self.processes.told(message, self.options));
+                let taught = lesson::of(message).filter(|_| self.options.lessons);
+                lines.extend(taught.map(|lesson| format!("  {lesson}")));
+                lines
+            }
+            Kind::Notice(message) => line.message(&self.processes.told(message, self.options)),
+            Kind::Ready { status, elapsed, .. } => {
+                line.status = *status;
+                self.time("Time: ", *elapsed)
+            }
+            Kind::Connected { .. } | Kind::Lost { .. } | Kind::Closed => {
+                line.connection(name, &event.kind, self.options)
+            }
+            Kind::Waiting(wait) if !self.options.processes => {
+                vec![format!("{name} {}.", waits(&without_processes(wait)))]
+            }
+            Kind::Resumed { waited } => resumed(name, *waited, self.options),
+            kind => aside(name, kind),
+        };
+        for line in lines {
+            self.text.push_str(&line);
+            self.text.push('\n');
+        }
+    }
+
+    fn time(&self, before: &str, time: Duration) -> Vec<String> {
+        if self.options.times { vec![format!("{before}{}", milliseconds(time))] } else { vec![] }
+    }
+}
+
+impl Line {
+    /// Says whose answer comes, where another session has been sent something since.
+    fn name_answer(
+        &mut self,
+        name: &str,
+        event: &Event,
+        stepped: Option<&SessionName>,
+    ) -> Option<String> {
+        match event.kind {
+            Kind::Sent { .. } => self.is_named = false,
+            Kind::Resumed { .. } => self.is_named = true,
+            Kind::Columns(_) | Kind::Done { .. } | Kind::Failed(_)
+                if event.session.as_ref() != stepped =>
+            {
+                let was_named = std::mem::replace(&mut self.is_named, true);
+                return (!was_named).then(|| format!("{name} is answered.\n"));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The SQL behind psql's prompts.
+    fn sent(&mut self, name: &str, sql: &Arc<str>) -> Vec<String> {
+        self.sql = Some(Arc::clone(sql));
+        self.columns = None;
+        let mut before = String::new();
+        let lines = sql.lines().map(|line| {
+            let prompt = psql::prompt(name, self.status, syntax::unfinished(&before, self.strings));
+            before.push_str(line);
+            before.push('\n');
+            format!("{prompt}{}", psql::one_line(line))
+        });
+        lines.collect()
+    }
+
+    fn columns(&mut self, columns: &[Column]) -> Vec<String> {
+        self.columns = Some(columns.to_vec());
+        self.rows.clear();
+        vec![]
+    }
+
+    fn rows(&mut self, rows: &[Row]) -> Vec<String> {
+        self.rows.extend_from_slice(rows);
+        vec![]
+    }
+
+    /// The result, and the tag where psql prints one: not under a result that was only looked at.
+    fn done(&mut self, tag: &str, total: u64) -> Vec<String> {
+        let rows = std::mem::take(&mut self.rows);
+        let Some(columns) = self.columns.take() else { return vec![tag.to_owned()] };
+        let mut lines = psql::result(&columns, &rows, total);
+        if ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|verb| tag.starts_with(verb)) {
+            lines.extend([String::new(), tag.to_owned()]);
+        }
+        lines
+    }
+
+    fn message(&mut self, message: &crate::core::event::ServerMessage) -> Vec<String> {
+        psql::message(message, self.sql.as_deref().unwrap_or_default(), Verbosity::WithCode)
+    }
+
+    fn connection(&mut self, name: &str, kind: &Kind, options: Options) -> Vec<String> {
+        match kind {
+            Kind::Lost { reason, in_transaction } => {
+                *self = Self { was_lost: true, ..Self::default() };
+                let undone =
+                    if *in_transaction { " Its open transaction is rolled back." } else { "" };
+                vec![format!("{name} has lost its connection: {}.{undone}", psql::one_line(reason))]
+            }
+            Kind::Connected { pid } if options.processes => {
+                vec![format!("{name} is connected, process {pid}.")]
+            }
+            Kind::Connected { .. } if std::mem::take(&mut self.was_lost) => {
+                vec![format!("{name} is connected again.")]
+            }
+            Kind::Closed => vec![format!("{name} leaves.")],
+            _ => vec![],
+        }
+    }
+}
+
+fn resumed(name: &str, waited: Duration, options: Options) -> Vec<String> {
+    let after =
+        if options.times { format!(" after {}", milliseconds(waited)) } else { String::new() };
+    vec![format!("{name} goes on{after}.")]
+}
+
+/// What is told beside the answers.
+fn aside(name: &str, kind: &Kind) -> Vec<String> {
+    match kind {
+        Kind::Waiting(wait) => vec![format!("{name} {}.", waits(wait))],
+        Kind::Notification { channel, payload, .. } => {
+            let (channel, payload) = (psql::one_line(channel), psql::one_line(payload));
+            vec![format!("{name} is notified on {channel}: {payload}")]
+        }
+        Kind::Conflict(Conflict { table, key, winner, .. }) => {
+            let winner = winner.as_deref().unwrap_or("Somebody else");
+            vec![format!("  {winner} had committed a change to row {key} of {table} before.")]
+        }
+        Kind::Note(note) => vec![format!("note: {}", psql::one_line(note))],
+        _ => vec![],
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.3} ms", time.as_secs_f64() * 1000.0)
+}

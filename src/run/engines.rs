@@ -1,0 +1,335 @@
+//! The engines that a run can play on: each is started when it is first wanted and kept until the run's owner stops it.
+
+use std::sync::Arc;
+
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::net::UnixStream;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::cluster::{Cluster, ClusterError, ClusterOptions, Doubt, OnProgress, SUPERUSER};
+use crate::core::scenario::EngineKind;
+use crate::gateway::{LocalGateway, LocalGatewayError, News};
+use crate::observer::flavor;
+use crate::observer::{Inspection, Observer, ObserverError, Watch};
+use crate::pg::{Place, Target};
+use crate::run::Production;
+use crate::run::guardian::Guardian;
+use crate::run::parting::Partings;
+use crate::run::schema::{self, SchemaError, Swept};
+use crate::run::stage::SCHEMA_PREFIX;
+
+/// An engine that is ready to be played on.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    /// The PostgreSQL under everything: where the runner and the observer connect, and the sessions too unless a gateway stands in
+    /// front of it.
+    pub target: Target,
+    /// Where that is, for the console's first line: `embedded`, or host and database.
+    pub place: String,
+    /// Whose server it is.
+    pub ownership: Ownership,
+    /// Whether what it holds is somebody's: it is not thrown away afterwards.
+    pub is_kept: bool,
+    /// Who ends what runs there if this program is killed.
+    pub guardian: Option<Guardian>,
+}
+
+/// Whose server it is, and so what may be done there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// Our own, thrown away afterwards.
+    Embedded,
+    /// Somebody else's: nothing is made there but the run's own schema.
+    Guest,
+}
+
+impl Venue {
+    /// How deep the observer may look.
+    pub(crate) fn inspection(&self) -> Inspection {
+        match self.ownership {
+            Ownership::Embedded => Inspection::Allowed,
+            Ownership::Guest => Inspection::UseIfPresent,
+        }
+    }
+}
+
+/// Where sessions connect, and who ends their statements if this program is killed.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) target: Target,
+    pub(crate) guardian: Option<Guardian>,
+}
+
+/// An engine with its observer: everything that one stage after the other is set up on.
+pub(crate) struct OpenHouse {
+    pub(crate) kind: EngineKind,
+    pub(crate) venue: Venue,
+    pub(crate) observer: Arc<Observer>,
+    /// For what the observer, who only reads, may not do: making and dropping the run's schema.
+    pub(crate) pool: PgPool,
+    /// The optimistic engine, where that is what is played on.
+    pub(crate) front: Option<Front>,
+}
+
+/// The gateway that sessions connect to, in front of the server.
+pub(crate) struct Front {
+    gateway: LocalGateway,
+    /// Private changes, and why a COMMIT was refused.
+    pub(crate) news: mpsc::UnboundedReceiver<News>,
+}
+
+impl Front {
+    async fn open(venue: &Venue) -> Result<Self, VenueError> {
+        let mut gateway = LocalGateway::start(&venue.target).await?;
+        let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
+        Ok(Self { gateway, news })
+    }
+}
+
+impl OpenHouse {
+    /// Connects the observer; also says, in sentences, what became of the schemas of dead runs.
+    pub(crate) async fn open(
+        kind: EngineKind,
+        venue: Venue,
+    ) -> Result<(Self, Vec<String>), VenueError> {
+        let options = venue.target.sqlx_options().application_name("overbooked");
+        let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+        if venue.ownership == Ownership::Guest && flavor::shares_backends(&pool).await? {
+            return Err(VenueError::Pooler);
+        }
+        let watch = Watch::default();
+        let observer = Observer::connect(&venue.target, watch, venue.inspection());
+        let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
+        let observer = Arc::new(observer?);
+        let is_there = observer.flavor().kind == flavor::EngineKind::Optimistic;
+        let front = match kind {
+            EngineKind::Optimistic if !is_there => Some(Front::open(&venue).await?),
+            _ => None,
+        };
+        let house = Self { kind, venue, observer, pool, front };
+        let Swept { dropped, doubts } = swept?;
+        let dropped = dropped.into_iter().map(|schema| {
+            format!("removed the schema {schema}, which an earlier run had left behind")
+        });
+        Ok((house, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
+    }
+
+    /// Where the players connect. A gateway of ours needs no guardian: it ends with the program, nobody waits behind it, and what is not committed
+    /// whole by then is not committed.
+    pub(crate) fn door(&self) -> Door {
+        match &self.front {
+            Some(front) => Door { target: front.gateway.target().clone(), guardian: None },
+            None => self.stage_door(),
+        }
+    }
+
+    /// Where the runner connects: to the server itself.
+    pub(crate) fn stage_door(&self) -> Door {
+        let Venue { target, guardian, .. } = &self.venue;
+        Door { target: target.clone(), guardian: guardian.clone() }
+    }
+
+    /// The next piece of news from the gateway; none ever where there is no gateway.
+    pub(crate) async fn news(&mut self) -> News {
+        if let Some(front) = &mut self.front
+            && let Some(news) = front.news.recv().await
+        {
+            return news;
+        }
+        std::future::pending().await
+    }
+
+    /// Ends the gateway and the observer's connections.
+    pub(crate) async fn close(self) {
+        if let Some(front) = self.front {
+            front.gateway.stop().await;
+        }
+        if let Some(observer) = Arc::into_inner(self.observer) {
+            observer.close().await;
+        }
+        self.pool.close().await;
+    }
+}
+
+/// Why an engine could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum VenueError {
+    /// The embedded PostgreSQL did not start.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The observer could not connect, or could not see.
+    #[error(transparent)]
+    Observer(#[from] ObserverError),
+    /// What kind of server it is could not be asked.
+    #[error("the server could not be asked what it is")]
+    Unknown(#[from] sqlx::Error),
+    /// The sessions would not be sessions.
+    #[error(
+        "the server's sessions are shared: a pooler in transaction mode stands before it. Connect to the server itself, or to a pool in session mode"
+    )]
+    Pooler,
+    /// The schemas of earlier runs could not be looked at.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The optimistic engine did not start.
+    #[error(transparent)]
+    Gateway(#[from] LocalGatewayError),
+    /// It was asked for after the end.
+    #[error("the engine has been stopped already")]
+    Stopped,
+}
+
+/// All engines that a run can switch between.
+#[derive(Clone)]
+pub struct Venues {
+    server: Arc<Mutex<Server>>,
+    /// What somebody's server is by itself, where that is not for us to choose.
+    fixed: Option<EngineKind>,
+    /// Who ends what runs there if this program is killed.
+    guardian: Option<Guardian>,
+    /// The runs on them that may end together.
+    pub(crate) partings: Partings,
+}
+
+/// The PostgreSQL under everything.
+enum Server {
+    /// Somebody's own.
+    Guest(Target),
+    /// Ours, to be started.
+    Wanted(ClusterOptions),
+    /// Ours, started.
+    Embedded(Box<Cluster>),
+    /// Ours, stopped for good.
+    Stopped,
+}
+
+impl Server {
+    fn is_kept(&self) -> bool {
+        match self {
+            Self::Guest(_) => true,
+            Self::Embedded(cluster) => cluster.is_kept(),
+            Self::Wanted(options) => options.data.is_some(),
+            Self::Stopped => false,
+        }
+    }
+}
+
+impl Venues {
+    /// Plays on somebody's own server.
+    pub fn at(target: Target) -> Self {
+        Self::of(Server::Guest(target))
+    }
+
+    /// Plays on a private PostgreSQL, started at the first `open`.
+    pub fn embedded(options: ClusterOptions) -> Self {
+        Self::of(Server::Wanted(options))
+    }
+
+    fn of(server: Server) -> Self {
+        Self {
+            server: Arc::new(Mutex::new(server)),
+            fixed: None,
+            guardian: None,
+            partings: Partings::default(),
+        }
+    }
+
+    /// The same, of a server that is an engine of this kind by itself.
+    #[must_use]
+    pub fn fixed_to(self, kind: EngineKind) -> Self {
+        Self { fixed: Some(kind), ..self }
+    }
+
+    /// The same, with somebody who ends what runs there if this program is killed. A private server needs nobody: it ends with the program.
+    #[must_use]
+    pub fn guarded_by(self, guardian: Guardian) -> Self {
+        Self { guardian: Some(guardian), ..self }
+    }
+
+    /// What the server is by itself, where that is not for us to choose.
+    pub fn fixed(&self) -> Option<EngineKind> {
+        self.fixed
+    }
+
+    /// The production on the engine that there is, whatever was asked for where that cannot be chosen.
+    #[must_use]
+    pub fn fit(&self, production: Production) -> Production {
+        Production { engine: self.fixed.unwrap_or(production.engine), ..production }
+    }
+
+    /// Starts the embedded PostgreSQL, if that is what is played on and it does not run yet.
+    pub async fn start(&self, on_progress: OnProgress<'_>) -> Result<(), VenueError> {
+        let mut server = self.server.lock().await;
+        if let Server::Wanted(options) = &*server {
+            let cluster = Cluster::start(options, on_progress).await?;
+            *server = Server::Embedded(Box::new(cluster));
+        }
+        Ok(())
+    }
+
+    /// What looks like a leftover of a killed program and was left alone, in sentences.
+    pub async fn doubts(&self) -> Vec<String> {
+        match &*self.server.lock().await {
+            Server::Embedded(cluster) => cluster.doubts().iter().map(ToString::to_string).collect(),
+            Server::Guest(_) | Server::Wanted(_) | Server::Stopped => Vec::new(),
+        }
+    }
+
+    /// The engine of that kind, ready.
+    pub async fn open(&self, kind: EngineKind) -> Result<Venue, VenueError> {
+        self.start(&|_| {}).await?;
+        let server = &*self.server.lock().await;
+        match (server, kind) {
+            (Server::Guest(target), _) => Ok(Venue {
+                target: target.clone(),
+                place: target.describe(),
+                ownership: Ownership::Guest,
+                is_kept: server.is_kept(),
+                guardian: self.guardian.clone(),
+            }),
+            (Server::Embedded(cluster), _) => Ok(Venue {
+                target: Target::unix(cluster.folder(), cluster.port(), SUPERUSER, "postgres"),
+                place: "embedded".to_owned(),
+                ownership: Ownership::Embedded,
+                is_kept: server.is_kept(),
+                guardian: None,
+            }),
+            (Server::Wanted(_) | Server::Stopped, _) => Err(VenueError::Stopped),
+        }
+    }
+
+    /// Whether what it holds is somebody's: it is not thrown away afterwards.
+    pub async fn is_kept(&self) -> bool {
+        self.server.lock().await.is_kept()
+    }
+
+    /// Starts the embedded PostgreSQL again if it has died; whether it had.
+    pub async fn revive(&self) -> Result<bool, VenueError> {
+        match &mut *self.server.lock().await {
+            Server::Embedded(cluster) if !answers(cluster).await => {
+                cluster.restart().await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Stops what was started. Its folder stays, and is named, if somebody has put something into it.
+    pub async fn stop(&self) -> Result<Option<Doubt>, VenueError> {
+        let server = std::mem::replace(&mut *self.server.lock().await, Server::Stopped);
+        match server {
+            Server::Embedded(cluster) => Ok(cluster.stop().await?),
+            Server::Guest(_) | Server::Wanted(_) | Server::Stopped => Ok(None),
+        }
+    }
+}
+
+/// Whether somebody listens on the cluster's socket. A server that was killed is gone from there at once, while its last processes may
+/// take a moment to go.
+async fn answers(cluster: &Cluster) -> bool {
+    let socket = cluster.target().places().first().and_then(Place::socket);
+    match socket {
+        Some(socket) => cluster.is_running() && UnixStream::connect(socket).await.is_ok(),
+        None => cluster.is_running(),
+    }
+}

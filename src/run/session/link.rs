@@ -1,0 +1,283 @@
+//! A session's connection while it lasts: connected, prepared by the prelude, and what it is busy with.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use pgwire::messages::copy::CopyFail;
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::SessionOptions;
+use super::answer::{Answer, COPY_IN_REFUSED, Turn, unasked};
+use crate::core::event::{Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
+use crate::core::syntax::Strings;
+use crate::pg::{ConnectError, Connection, WireError};
+use crate::run::guardian::{Activity, Guardian, Held};
+
+/// How long a statement has to end after it was cancelled, before it is cancelled again.
+const CANCEL_AGAIN: Duration = Duration::from_millis(100);
+
+/// A cancel request on its way.
+type Cancelling = Pin<Box<dyn Future<Output = Result<(), ConnectError>> + Send>>;
+
+/// The connection and its state.
+pub(super) struct Link {
+    pub(super) connection: Connection,
+    pub(super) pid: Pid,
+    pub(super) status: TransactionStatus,
+    /// The answer that is coming in, while a submission is in flight.
+    pub(super) answer: Option<Answer>,
+    /// Until a cancel request has arrived nothing new is sent, so that it cannot hit the wrong statement.
+    pub(super) cancelling: Option<Cancelling>,
+    /// Who waits for what an idle server has to say. Until that is over nothing new is sent, so that each answer is to what was asked.
+    pub(super) hearing: Option<Hearing>,
+    /// The server's reason for hanging up, when it gave one.
+    pub(super) last_words: Option<ServerMessage>,
+    /// The guardian's part in the connection.
+    held: Option<Held>,
+    /// Why it has none, though there is a guardian.
+    unguarded: Option<io::Error>,
+}
+
+/// An idle server was asked for what it has to say.
+#[derive(Debug)]
+pub(super) struct Hearing {
+    heard: oneshot::Sender<()>,
+    /// Whether it has said all of it.
+    pub(super) is_over: bool,
+}
+
+impl Hearing {
+    pub(super) fn until(heard: oneshot::Sender<()>) -> Self {
+        Self { heard, is_over: false }
+    }
+
+    /// Tells whoever waits that it is over.
+    pub(super) fn tell(self) {
+        // Whoever does not wait for it any more need not know.
+        let _ = self.heard.send(());
+    }
+}
+
+/// A session could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinkError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("the connection broke while the session was prepared: {0}")]
+    Wire(#[from] WireError),
+    #[error("the session cannot be prepared: {sql}: {}: {} ({})", .message.severity, .message.message, .message.code)]
+    Prelude { sql: String, message: Box<ServerMessage> },
+}
+
+impl Link {
+    /// Connects under the session's name and runs its prelude.
+    pub(super) async fn establish(options: &SessionOptions) -> Result<Self, LinkError> {
+        let target = options.target.with_application_name(&options.application);
+        let mut link = Self::of(Connection::connect(&target).await?);
+        link.be_held_by(options.guardian.as_ref());
+        for sql in &options.prelude {
+            link.ask(sql).await?;
+        }
+        link.learn_pid().await?;
+        Ok(link)
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self {
+            pid: connection.key_pid(),
+            connection,
+            status: TransactionStatus::Idle,
+            answer: None,
+            cancelling: None,
+            hearing: None,
+            last_words: None,
+            held: None,
+            unguarded: None,
+        }
+    }
+
+    /// Not to be guarded is no reason to do nothing, but to say so.
+    fn be_held_by(&mut self, guardian: Option<&Guardian>) {
+        match guardian.map(|guardian| guardian.hold(&self.connection)).transpose() {
+            Ok(held) => self.held = held,
+            Err(error) => self.unguarded = Some(error),
+        }
+    }
+
+    /// What must be said of a session whose statements would go on if this program were killed.
+    pub(super) fn unguarded(&mut self) -> Option<Kind> {
+        let error = self.unguarded.take()?;
+        Some(Kind::Note(format!(
+            "the process that would cancel its statements if this program were killed cannot be reached ({error}); start the program again to have it back"
+        )))
+    }
+
+    /// A submission is about to be sent.
+    pub(super) fn begin(&mut self, submission: SubmissionId) {
+        self.answer = Some(Answer::new(submission));
+        self.note(Activity::Busy);
+    }
+
+    /// Nothing is in flight any more.
+    pub(super) fn end(&mut self) {
+        self.answer = None;
+        self.note(Activity::Idle);
+    }
+
+    fn note(&self, activity: Activity) {
+        if let Some(held) = &self.held {
+            held.note(activity);
+        }
+    }
+
+    /// What must be known of a new session before its first statement is split.
+    pub(super) fn odd_strings(&self) -> Option<Kind> {
+        let value = self.connection.parameter(Strings::SETTING)?;
+        let told = Kind::Parameter { name: Strings::SETTING.to_owned(), value: value.to_owned() };
+        Some(told).filter(|told| told.strings() != Some(Strings::default()))
+    }
+
+    /// Behind a pooler or a gateway the key's process is not the backend's; the backend itself knows. One that has no such
+    /// function keeps the key's.
+    async fn learn_pid(&mut self) -> Result<(), LinkError> {
+        match self.ask("select pg_backend_pid()").await {
+            Ok(cell) => {
+                let pid = cell.and_then(|text| text.parse().ok()).map(Pid);
+                self.pid = pid.unwrap_or(self.pid);
+                Ok(())
+            }
+            Err(LinkError::Prelude { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask(&mut self, sql: &str) -> Result<Option<String>, LinkError> {
+        let reply = self.connection.ask(sql).await?;
+        self.status = reply.status;
+        let refused =
+            |message| LinkError::Prelude { sql: sql.to_owned(), message: Box::new(message) };
+        reply.cell.map_err(refused)
+    }
+
+    /// Takes one message: an answer's, or one that came unasked.
+    pub(super) async fn take(
+        &mut self,
+        message: PgWireBackendMessage,
+        kinds: &mut Vec<Kind>,
+    ) -> Result<(), WireError> {
+        if let PgWireBackendMessage::ErrorResponse(error) = &message {
+            self.remember(ServerMessage::from_fields(&error.fields));
+        }
+        match &mut self.answer {
+            Some(answer) => {
+                self.status = transaction_begun_or_ended(&message).unwrap_or(self.status);
+                let turn = answer.apply(message, kinds);
+                self.follow(turn).await
+            }
+            None => {
+                if let (PgWireBackendMessage::ReadyForQuery(_), Some(hearing)) =
+                    (&message, &mut self.hearing)
+                {
+                    hearing.is_over = true;
+                    return Ok(());
+                }
+                overhear(message, kinds)
+            }
+        }
+    }
+
+    async fn follow(&mut self, turn: Turn) -> Result<(), WireError> {
+        match turn {
+            Turn::Listen => Ok(()),
+            Turn::RefuseCopy => {
+                let refusal = CopyFail::new(COPY_IN_REFUSED.to_owned());
+                self.connection.send(PgWireFrontendMessage::CopyFail(refusal)).await
+            }
+            Turn::Over(status) => {
+                self.status = status;
+                self.end();
+                Ok(())
+            }
+            Turn::Nonsense => {
+                Err(WireError::Protocol("an answer that contradicts itself".to_owned()))
+            }
+        }
+    }
+
+    /// An error after which the server hangs up explains the loss that follows.
+    fn remember(&mut self, message: ServerMessage) {
+        if matches!(message.severity.as_str(), "FATAL" | "PANIC") {
+            self.last_words = Some(message);
+        }
+    }
+
+    /// Begins to cancel what is in flight.
+    pub(super) fn cancel(&mut self) {
+        if self.answer.is_some() && self.cancelling.is_none() {
+            let canceller = self.connection.canceller();
+            self.cancelling = Some(Box::pin(async move { canceller.cancel().await }));
+        }
+    }
+
+    /// Cancels what is in flight until it has ended: a request that comes before the server has begun with the statement cancels nothing.
+    pub(super) async fn hush(&mut self) {
+        while self.answer.is_some() {
+            self.cancel();
+            if let Some(cancelling) = self.cancelling.take() {
+                cancelling.await.ok();
+            }
+            if let Ok(Err(_)) = timeout(CANCEL_AGAIN, self.hear_out()).await {
+                return;
+            }
+        }
+    }
+
+    /// Takes messages that nobody is told any more, until the answer has ended.
+    async fn hear_out(&mut self) -> Result<(), WireError> {
+        let mut untold = Vec::new();
+        while self.answer.is_some() {
+            let message = self.connection.next().await?;
+            self.take(message, &mut untold).await?;
+            untold.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether the next submission may go out.
+    pub(super) fn is_free(&self) -> bool {
+        self.answer.is_none() && self.cancelling.is_none() && self.hearing.is_none()
+    }
+
+    /// Why the connection is gone, in the server's words where it left some.
+    pub(super) fn epitaph(&self, error: &WireError) -> String {
+        match &self.last_words {
+            Some(last) => format!("{}: {} ({})", last.severity, last.message, last.code),
+            None => error.to_string(),
+        }
+    }
+}
+
+/// Within a submission only the command tags tell where a transaction begins and ends; should the connection break
+/// before `ReadyForQuery`, that is what we know about it.
+fn transaction_begun_or_ended(message: &PgWireBackendMessage) -> Option<TransactionStatus> {
+    let PgWireBackendMessage::CommandComplete(done) = message else { return None };
+    match done.tag.as_str() {
+        "BEGIN" | "START TRANSACTION" => Some(TransactionStatus::InTransaction),
+        "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => Some(TransactionStatus::Idle),
+        _ => None,
+    }
+}
+
+/// While nothing is in flight a server may only tell, or say why it hangs up.
+fn overhear(message: PgWireBackendMessage, kinds: &mut Vec<Kind>) -> Result<(), WireError> {
+    if matches!(message, PgWireBackendMessage::ErrorResponse(_)) {
+        return Ok(());
+    }
+    let kind = unasked(message);
+    kinds.push(kind.ok_or_else(|| WireError::Protocol("an answer to nothing".to_owned()))?);
+    Ok(())
+}

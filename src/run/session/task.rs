@@ -1,0 +1,283 @@
+//! The session's loop: one `select!` over orders, the server's messages and the end.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::time::Duration;
+
+use pgwire::messages::extendedquery::Sync;
+use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::link::{Hearing, Link};
+use super::teller::Teller;
+use super::{CANCEL_PATIENCE, Order, SessionOptions, Silence, Submission};
+use crate::core::event::{Event, Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
+use crate::pg::{ConnectError, WireError};
+
+/// A closing session waits no longer than this for a server that does not listen.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Messages that are taken in one go before orders are looked at again.
+const GULP: usize = 512;
+
+/// Lives until the session is closed.
+pub(super) async fn run(
+    options: SessionOptions,
+    events: mpsc::Sender<Event>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    closing: CancellationToken,
+    farewell: oneshot::Sender<()>,
+) {
+    let teller = Teller::new(options.name.clone(), options.clock, events, closing.clone());
+    let queue = VecDeque::new();
+    let epitaph = None;
+    let mut task = Task { options, orders, closing, teller, queue, link: None, epitaph };
+    task.connect().await;
+    while !task.closing.is_cancelled() {
+        task.turn().await;
+    }
+    task.part().await;
+    task.teller.conclude();
+    farewell.send(()).ok();
+}
+
+struct Task {
+    options: SessionOptions,
+    orders: mpsc::UnboundedReceiver<Order>,
+    closing: CancellationToken,
+    teller: Teller,
+    queue: VecDeque<Submission>,
+    link: Option<Link>,
+    /// Why the last connection was lost.
+    epitaph: Option<String>,
+}
+
+/// What the loop woke up for.
+enum Wake {
+    Order(Order),
+    Message(Result<PgWireBackendMessage, WireError>),
+    Cancelled(Result<(), ConnectError>),
+    Closing,
+}
+
+impl Task {
+    /// Connects, unless the session is closed meanwhile. Orders wait in their channel.
+    async fn connect(&mut self) {
+        let established = tokio::select! {
+            biased;
+            () = self.closing.cancelled() => return,
+            established = Link::establish(&self.options) => established,
+        };
+        match established {
+            Ok(mut link) => {
+                self.teller.tell(Kind::Connected { pid: link.pid }).await;
+                if let Some(odd) = link.odd_strings() {
+                    self.teller.tell(odd).await;
+                }
+                if let Some(unguarded) = link.unguarded() {
+                    self.teller.tell(unguarded).await;
+                }
+                self.link = Some(link);
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
+            }
+        }
+    }
+
+    async fn turn(&mut self) {
+        match self.wake().await {
+            Wake::Order(order) => self.obey(order).await,
+            Wake::Message(message) => self.hear(message).await,
+            Wake::Cancelled(result) => self.cancelled(result).await,
+            Wake::Closing => self.closing.cancel(),
+        }
+    }
+
+    async fn wake(&mut self) -> Wake {
+        let Self { orders, closing, link, .. } = self;
+        tokio::select! {
+            biased;
+            () = closing.cancelled() => Wake::Closing,
+            order = orders.recv() => order.map_or(Wake::Closing, Wake::Order),
+            wake = happening(link.as_mut()) => wake,
+        }
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match (order, &mut self.link) {
+            (Order::Submit(submission), _) => self.enqueue(submission).await,
+            (Order::TellLoss(submission), _) => self.tell_loss(submission).await,
+            (Order::Cancel, Some(link)) => link.cancel(),
+            (Order::Cancel, None) => {}
+            (Order::Silence(told), _) => {
+                let silence = self.fall_silent().await;
+                // Whoever does not wait for it any more need not know.
+                let _ = told.send(silence);
+            }
+            (Order::Hear(heard), Some(_)) => self.ask_for_news(heard).await,
+            (Order::Hear(_), None) => {}
+            (Order::Reconnect, None) => self.connect().await,
+            (Order::Reconnect, Some(_)) => {
+                self.teller.tell(Kind::Note("the session is connected already".to_owned())).await;
+            }
+        }
+    }
+
+    async fn enqueue(&mut self, submission: Submission) {
+        if self.link.is_none() {
+            let reason = "the session is not connected, so nothing was sent; reconnect first";
+            self.teller.tell(Kind::Lost { reason: reason.to_owned(), in_transaction: false }).await;
+            return;
+        }
+        self.queue.push_back(submission);
+        self.send_next().await;
+    }
+
+    /// The submission comes too late: the connection was lost before it.
+    async fn tell_loss(&mut self, Submission { id, sql, step }: Submission) {
+        self.teller.tell(Kind::Sent { submission: id, sql, step }).await;
+        let reason = self.epitaph.clone().unwrap_or_else(|| "it was lost before".to_owned());
+        self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
+    }
+
+    /// Asks an idle server for what it has to say. Dropping `heard` says that there is nothing to be heard.
+    async fn ask_for_news(&mut self, heard: oneshot::Sender<()>) {
+        let Some(link) = self.link.as_mut().filter(|link| link.is_free()) else { return };
+        link.hearing = Some(Hearing::until(heard));
+        let sync = PgWireFrontendMessage::Sync(Sync::new());
+        if let Err(error) = link.connection.send(sync).await {
+            self.lose(error).await;
+        }
+    }
+
+    /// Sends the next submission if nothing is in the way. `Sent` is told first: an answer can only come after it.
+    async fn send_next(&mut self) {
+        while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
+            let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
+            self.teller.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
+            link.begin(id);
+            if let Err(error) = link.connection.submit(&sql).await {
+                self.unsendable(id, error).await;
+            }
+        }
+    }
+}
+
+impl Task {
+    /// Takes what the server said, and everything more that has arrived already.
+    async fn hear(&mut self, first: Result<PgWireBackendMessage, WireError>) {
+        let Some(link) = &mut self.link else { return };
+        let mut kinds = Vec::new();
+        let ending = listen(link, first, &mut kinds).await;
+        for kind in kinds {
+            self.teller.tell(kind).await;
+        }
+        if let Some(link) = &mut self.link
+            && let Some(hearing) = link.hearing.take_if(|hearing| hearing.is_over)
+        {
+            hearing.tell();
+        }
+        match ending {
+            Ok(()) => self.send_next().await,
+            Err(error) => self.lose(error).await,
+        }
+    }
+
+    async fn cancelled(&mut self, result: Result<(), ConnectError>) {
+        if let Some(link) = &mut self.link {
+            link.cancelling = None;
+        }
+        if let Err(error) = result {
+            let note = format!("the cancel request did not get through: {error}");
+            self.teller.tell(Kind::Note(note)).await;
+        }
+        self.send_next().await;
+    }
+
+    /// A statement that no message can carry is answered by ourselves; anything else is the connection's end.
+    async fn unsendable(&mut self, submission: SubmissionId, error: WireError) {
+        let code = match &error {
+            WireError::ZeroByte(_) | WireError::NotUtf8 => "22021",
+            WireError::TooLong(_) => "54000",
+            _ => return self.lose(error).await,
+        };
+        let Some(link) = &mut self.link else { return };
+        link.end();
+        let status = link.status;
+        self.teller.tell(Kind::Failed(ServerMessage::ours(code, &error.to_string()))).await;
+        let elapsed = Duration::ZERO;
+        self.teller.tell(Kind::Ready { submission, status, elapsed }).await;
+    }
+
+    async fn lose(&mut self, error: WireError) {
+        // Whoever waits for what it hears must hear of its end first: the link is dropped last.
+        let Some(link) = self.link.take() else { return };
+        self.queue.clear();
+        let in_transaction = link.status != TransactionStatus::Idle;
+        let reason = link.epitaph(&error);
+        self.epitaph = Some(reason.clone());
+        self.teller.tell(Kind::Lost { reason, in_transaction }).await;
+    }
+
+    /// Sends nothing more, and hears the end of what was sent.
+    async fn fall_silent(&mut self) -> Silence {
+        self.queue.clear();
+        let Some(link) = &mut self.link else { return Silence::Absent };
+        match tokio::time::timeout(CANCEL_PATIENCE, link.hush()).await {
+            Err(_) => Silence::Broken(link.pid),
+            // The server has hung up, and with that has ended what it was asked.
+            Ok(()) if link.answer.is_some() => Silence::Absent,
+            Ok(()) => Silence::Kept(link.status),
+        }
+    }
+
+    /// Leaves the server: what is in flight is cancelled, because a backend that waits for a lock would not notice that we
+    /// are gone, and its place in the queue would hold up others.
+    async fn part(&mut self) {
+        if let Silence::Broken(pid) = self.fall_silent().await {
+            self.teller.tell(Kind::Note(goes_on(pid))).await;
+        }
+        let Some(link) = self.link.take() else { return };
+        tokio::time::timeout(PATIENCE, link.connection.terminate()).await.ok();
+    }
+}
+
+/// What is said of a statement that outlives its session.
+fn goes_on(pid: Pid) -> String {
+    format!(
+        "the statement in flight cannot be cancelled and goes on without its session; select pg_terminate_backend({pid}) ends it"
+    )
+}
+
+/// What comes from outside: a message, or the end of a cancel request. Without a connection, nothing ever.
+async fn happening(link: Option<&mut Link>) -> Wake {
+    let Some(Link { connection, cancelling, .. }) = link else { return pending().await };
+    let Some(cancelling) = cancelling else { return Wake::Message(connection.next().await) };
+    tokio::select! {
+        message = connection.next() => Wake::Message(message),
+        result = cancelling => Wake::Cancelled(result),
+    }
+}
+
+/// Folds messages for as long as they are there without waiting, at most a gulp of them.
+async fn listen(
+    link: &mut Link,
+    first: Result<PgWireBackendMessage, WireError>,
+    kinds: &mut Vec<Kind>,
+) -> Result<(), WireError> {
+    link.take(first?, kinds).await?;
+    for _ in 1..GULP {
+        if link.answer.is_none() {
+            return Ok(());
+        }
+        let Some(message) = link.connection.next_if_ready().await else { break };
+        link.take(message?, kinds).await?;
+    }
+    if let Some(answer) = &mut link.answer {
+        answer.pause(kinds);
+    }
+    Ok(())
+}

@@ -1,0 +1,403 @@
+//! A connection as a program on libpq sees it.
+//!
+//! isolationtester's output depends on *when* libpq looks at a message: a step counts as done when its first result is complete, notices are printed
+//! when libpq comes across them, notifications are kept until somebody asks, and nobody reads what a connection says that has nothing to do. So
+//! what has arrived ([`Client::hear`]) and what has been looked at ([`Client::look`]) are two things here as they are there (PostgreSQL
+//! sources, `pqParseInput3`, `PQgetResult`, `PQexec`).
+//!
+//! What the server says is kept byte for byte ([`keep`]): a step may ask for any encoding.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::coop::unconstrained;
+
+use super::Trouble;
+use super::news::News;
+use crate::core::event::octets::keep;
+use crate::core::event::{Column, Pid, Row, ServerMessage, SessionName};
+use crate::pg::frame::{FromServer, Line, ServerTag, put, put_text};
+use crate::pg::{Canceller, Connection, Socket, Target, WireError};
+use crate::reports::isolation_output::Telling;
+use crate::reports::psql::libpq_message;
+
+mod words;
+
+use words::{HUNG_UP, columns, in_the_words_of_libpq, notification, row};
+
+/// What libpq says of a connection that is gone already.
+pub(super) const NO_CONNECTION: &str = "no connection to the server\n";
+
+/// One result of a submission.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// A command without rows.
+    Done,
+    /// Nothing was in the submission.
+    Empty,
+    /// Rows, perhaps none.
+    Rows { columns: Vec<Column>, rows: Vec<Row> },
+    /// The server's error.
+    Failed(ServerMessage),
+    /// The connection broke.
+    Broken(String),
+    /// COPY, which no step can serve; libpq's name for the result.
+    Copy(&'static str),
+}
+
+/// Where libpq stands with a submission.
+#[derive(Debug)]
+enum Stage {
+    Idle,
+    /// A result is awaited.
+    Busy,
+    /// A result is complete.
+    Answered(Answer),
+}
+
+/// A notification that nobody has asked for yet.
+#[derive(Debug)]
+pub(super) struct Notification {
+    pub(super) channel: String,
+    pub(super) payload: String,
+    pub(super) from: Pid,
+}
+
+/// A connection and what has come over it.
+pub(super) struct Client {
+    pub(super) name: SessionName,
+    pub(super) pid: Pid,
+    line: Line<ServerTag, Socket>,
+    canceller: Canceller,
+    inbox: VecDeque<FromServer>,
+    /// How the connection ended, in libpq's words.
+    lost: Option<String>,
+    stage: Stage,
+    columns: Option<Vec<Column>>,
+    rows: Vec<Row>,
+    sql: Arc<str>,
+    /// What was sent behind it, before it was answered.
+    ahead: VecDeque<Arc<str>>,
+    /// How often something was sent or heard.
+    pub(super) stirs: u64,
+    notifications: Vec<Notification>,
+}
+
+impl Client {
+    /// Connects, introduces itself by the session's name, as isolationtester does, and asks what is to be asked besides. What the server says
+    /// to that is kept for a look.
+    pub(super) async fn connect(
+        target: &Target,
+        name: &SessionName,
+        question: &str,
+    ) -> Result<Self, Trouble> {
+        let connection = Connection::connect(target).await?;
+        let is_superuser = connection.parameter("is_superuser") == Some("on");
+        let application = connection.parameter("application_name").unwrap_or_default();
+        let introduction = introduction(&format!("{application}/{name}"), is_superuser);
+        let first = [introduction.as_str(), question].join(";");
+        let pid = connection.key_pid();
+        let raw = connection.into_raw();
+        let mut client = Self {
+            name: name.clone(),
+            pid,
+            line: Line::new(raw.stream, raw.read),
+            canceller: raw.canceller,
+            inbox: VecDeque::new(),
+            lost: None,
+            stage: Stage::Idle,
+            columns: None,
+            rows: Vec::new(),
+            sql: "".into(),
+            ahead: VecDeque::new(),
+            stirs: 0,
+            notifications: Vec::new(),
+        };
+        client.send(first.trim_end_matches(';')).await.map_err(|reason| refusal(&reason))?;
+        while !client.is_idle() {
+            client.take_next().await;
+        }
+        Ok(client)
+    }
+
+    /// Runs SQL of ours before the run begins, and gives the cells of its last row.
+    pub(super) async fn prepare(&mut self, sql: &str, news: &mut News) -> Result<Row, Trouble> {
+        match self.execute(sql, news).await.map_err(|reason| refusal(&reason))? {
+            Answer::Rows { mut rows, .. } => Ok(rows.pop().unwrap_or_default()),
+            Answer::Failed(message) => Err(refusal(&message.message)),
+            Answer::Broken(reason) => Err(refusal(&reason)),
+            Answer::Done | Answer::Empty | Answer::Copy(_) => Ok(Row::new()),
+        }
+    }
+
+    /// Hears the end of what was sent first, and gives the cells of its last row.
+    pub(super) async fn finish(&mut self, news: &mut News) -> Result<Row, Trouble> {
+        let mut last = Row::new();
+        while let Some(answer) = self.result(news).await {
+            match answer {
+                Answer::Rows { mut rows, .. } => last = rows.pop().unwrap_or_default(),
+                Answer::Failed(message) => return Err(refusal(&message.message)),
+                Answer::Broken(reason) => return Err(refusal(&reason)),
+                Answer::Done | Answer::Empty | Answer::Copy(_) => {}
+            }
+        }
+        Ok(last)
+    }
+
+    /// Asks the server who works for this connection: behind a pooler the key names nobody.
+    pub(super) async fn ask_pid(&mut self, news: &mut News) -> Result<(), Trouble> {
+        let row = self.prepare("select pg_catalog.pg_backend_pid()", news).await?;
+        let pid = row.into_iter().next().flatten().and_then(|pid| pid.parse().ok());
+        self.pid = pid.map_or(self.pid, Pid);
+        Ok(())
+    }
+
+    /// Sends a submission (`PQsendQuery`). That the server has hung up meanwhile is found out when it is listened to.
+    pub(super) async fn send(&mut self, sql: &str) -> Result<(), String> {
+        if self.lost.is_some() {
+            return Err(NO_CONNECTION.to_owned());
+        }
+        if let Some(at) = sql.bytes().position(|byte| byte == 0) {
+            return Err(format!("{}\n", WireError::ZeroByte(at)));
+        }
+        put(&mut self.line.out, b'Q', |out| put_text(out, sql));
+        self.stirs += 1;
+        if self.line.flush().await.is_err() {
+            self.gather();
+            if let Some(reason) = self.lost() {
+                return Err(reason.to_owned());
+            }
+        }
+        self.ahead.push_back(sql.into());
+        if matches!(self.stage, Stage::Idle) && self.ahead.len() == 1 {
+            self.turn();
+        }
+        Ok(())
+    }
+
+    /// Turns to what was sent next.
+    fn turn(&mut self) {
+        if let Some(next) = self.ahead.pop_front() {
+            self.sql = next;
+            self.stage = Stage::Busy;
+        }
+    }
+
+    /// Waits until something has arrived. Whoever does not wait to the end loses nothing.
+    pub(super) async fn hear(&mut self) {
+        self.take_next().await;
+        self.gather();
+    }
+
+    /// Takes in what has arrived already. The scheduler's budget must not make it overlook anything.
+    pub(super) fn gather(&mut self) {
+        while self.lost.is_none() {
+            match unconstrained(self.line.next()).now_or_never() {
+                Some(frame) => self.take(frame),
+                None => return,
+            }
+        }
+    }
+
+    async fn take_next(&mut self) {
+        if self.lost.is_none() {
+            let frame = self.line.next().await;
+            self.take(frame);
+        }
+    }
+
+    fn take(&mut self, frame: io::Result<Option<FromServer>>) {
+        self.stirs += 1;
+        match frame {
+            Ok(Some(frame)) => self.inbox.push_back(frame),
+            Ok(None) => self.lost = Some(HUNG_UP.to_owned()),
+            Err(error) => self.lost = Some(in_the_words_of_libpq(&error)),
+        }
+    }
+
+    /// How the connection ended, when all that came before has been looked at.
+    pub(super) fn lost(&self) -> Option<&str> {
+        self.lost.as_deref().filter(|_| self.inbox.is_empty())
+    }
+
+    /// Whether the server has nothing to do for this connection, as far as has been heard.
+    pub(super) fn is_idle(&self) -> bool {
+        let open = usize::from(!matches!(self.stage, Stage::Idle)) + self.ahead.len();
+        let is_ready = |frame: &&FromServer| frame.tag == ServerTag::Ready;
+        self.lost.is_some() || self.inbox.iter().filter(is_ready).count() >= open
+    }
+
+    /// Whether the next result is still awaited, after a look at what has been heard (`PQisBusy`).
+    pub(super) fn is_busy(&mut self, news: &mut News) -> bool {
+        self.look(news);
+        matches!(self.stage, Stage::Busy)
+    }
+
+    /// Looks at messages up to the end of a result and the notices behind it.
+    fn look(&mut self, news: &mut News) {
+        while let Some(frame) = self.inbox.pop_front() {
+            match (frame.tag, &self.stage) {
+                // It belongs to what was sent next.
+                (_, Stage::Idle) if !self.ahead.is_empty() => return self.inbox.push_front(frame),
+                (ServerTag::Notice, _) => self.tell(&frame, news),
+                (ServerTag::Notification, _) => self.notifications.extend(notification(&frame)),
+                (_, Stage::Answered(_)) => return self.inbox.push_front(frame),
+                (_, Stage::Busy) => self.fold(&frame),
+                // An error that answers nothing, because a connection is ended from elsewhere, is a notice to libpq.
+                (ServerTag::Error, Stage::Idle) => self.tell(&frame, news),
+                (_, Stage::Idle) => {}
+            }
+        }
+    }
+
+    fn tell(&self, frame: &FromServer, news: &mut News) {
+        let message = ServerMessage::from_frame(frame, keep);
+        let (session, sql) = (self.name.to_string(), keep(self.sql.as_bytes()));
+        news.notice(self.pid, Telling::Notice { session, message, sql });
+    }
+
+    fn fold(&mut self, frame: &FromServer) {
+        match frame.tag {
+            ServerTag::RowDescription => self.columns = columns(&mut frame.fields()),
+            ServerTag::Row => self.rows.extend(row(&mut frame.fields())),
+            ServerTag::CommandComplete => {
+                let rows = std::mem::take(&mut self.rows);
+                self.stage = Stage::Answered(match self.columns.take() {
+                    Some(columns) => Answer::Rows { columns, rows },
+                    None => Answer::Done,
+                });
+            }
+            ServerTag::EmptyQuery => self.answer(Answer::Empty),
+            ServerTag::Error => {
+                self.answer(Answer::Failed(ServerMessage::from_frame(frame, keep)));
+            }
+            ServerTag::CopyIn => self.answer(Answer::Copy("PGRES_COPY_IN")),
+            ServerTag::CopyOut => self.answer(Answer::Copy("PGRES_COPY_OUT")),
+            ServerTag::Ready => self.stage = Stage::Idle,
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        self.columns = None;
+        self.rows.clear();
+        self.stage = Stage::Answered(answer);
+    }
+
+    /// The next result; nothing when the submission is answered whole (`PQgetResult`).
+    pub(super) async fn result(&mut self, news: &mut News) -> Option<Answer> {
+        loop {
+            self.look(news);
+            match std::mem::replace(&mut self.stage, Stage::Busy) {
+                Stage::Answered(answer) => {
+                    self.refuse_copy(&answer).await;
+                    return Some(answer);
+                }
+                Stage::Idle => {
+                    self.stage = Stage::Idle;
+                    return None;
+                }
+                Stage::Busy => {
+                    if let Some(reason) = self.lost.clone() {
+                        self.stage = Stage::Idle;
+                        self.ahead.clear();
+                        return Some(Answer::Broken(reason));
+                    }
+                    self.take_next().await;
+                    self.gather();
+                }
+            }
+        }
+    }
+
+    /// isolationtester has no data for COPY, and would wait for ever.
+    async fn refuse_copy(&mut self, answer: &Answer) {
+        if matches!(answer, Answer::Copy("PGRES_COPY_IN")) {
+            put(&mut self.line.out, b'f', |out| {
+                put_text(out, "a specification has no data for COPY");
+            });
+            if let Err(error) = self.line.flush().await {
+                self.lost.get_or_insert(in_the_words_of_libpq(&error));
+            }
+        }
+    }
+
+    /// Runs a submission to its end and gives its last result (`PQexec`). libpq says all that went wrong with it, one after the other.
+    pub(super) async fn execute(&mut self, sql: &str, news: &mut News) -> Result<Answer, String> {
+        self.begin(sql, news).await?;
+        self.conclude(news).await
+    }
+
+    /// Sends a submission that [`conclude`](Self::conclude) hears out, behind what is not heard out yet.
+    pub(super) async fn begin(&mut self, sql: &str, news: &mut News) -> Result<(), String> {
+        if matches!(self.stage, Stage::Idle) {
+            self.look(news);
+        }
+        self.send(sql).await
+    }
+
+    /// Hears a submission to its end and gives its last result.
+    pub(super) async fn conclude(&mut self, news: &mut News) -> Result<Answer, String> {
+        if matches!(self.stage, Stage::Idle) {
+            self.turn();
+        }
+        let (mut last, mut said) = (None, String::new());
+        while let Some(answer) = self.result(news).await {
+            match &answer {
+                Answer::Failed(message) => said += &self.in_full(message),
+                Answer::Broken(reason) => return Err(said + reason),
+                _ => {}
+            }
+            last = Some(answer);
+        }
+        last.ok_or_else(|| NO_CONNECTION.to_owned())
+    }
+
+    /// An error that answers what was sent last, as `PQerrorMessage` has it.
+    pub(super) fn in_full(&self, message: &ServerMessage) -> String {
+        libpq_message(message, &keep(self.sql.as_bytes()))
+    }
+
+    /// The notifications that have come, after a look for more.
+    pub(super) fn notifications(&mut self, news: &mut News) -> Vec<Notification> {
+        self.gather();
+        self.look(news);
+        std::mem::take(&mut self.notifications)
+    }
+
+    pub(super) fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// Says goodbye.
+    pub(super) async fn close(mut self) {
+        put(&mut self.line.out, b'X', |_| {});
+        let _gone_in_any_case = self.line.flush().await;
+        let _gone_in_any_case = self.line.into_parts().0.shutdown().await;
+    }
+}
+
+/// The name as isolationtester gives it, and messages in English where the user may choose: that takes a superuser.
+fn introduction(application: &str, is_superuser: bool) -> String {
+    let quoted = application.replace('\\', "\\\\").replace('\'', "''");
+    let plainly = if is_superuser { "; set lc_messages to 'C'" } else { "" };
+    format!("set application_name to E'{quoted}'{plainly}")
+}
+
+fn refusal(reason: &str) -> Trouble {
+    Trouble::Wire(WireError::Protocol(reason.trim_end().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_quoted() {
+        let expected = "set application_name to E'it''s\\\\it/s1'; set lc_messages to 'C'";
+        assert_eq!(introduction("it's\\it/s1", true), expected);
+    }
+}
