@@ -7,7 +7,7 @@ use overbooked::core::event::{
     Column, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus,
 };
 use overbooked::core::scenario::{EngineKind, Isolation, library};
-use overbooked::core::seats::{House, Place, SeatColumns, WatchedTable};
+use overbooked::core::seats::{SeatColumns, WatchedRow, WatchedTable, WatchedTables};
 use overbooked::run::{EngineLine, Fresh, Report};
 use overbooked::tui::app::{App, Opening, Setting};
 use overbooked::tui::keys::{Action, KeyMap};
@@ -78,7 +78,7 @@ fn full_app() -> App {
     for name in NAMES {
         fill(&mut app, name);
     }
-    happen(&mut app, None, Kind::House(Arc::new(house())));
+    happen(&mut app, None, Kind::WatchedTables(Arc::new(house())));
     app
 }
 
@@ -107,11 +107,11 @@ fn fill(app: &mut App, name: &str) {
     }
 }
 
-fn house() -> House {
+fn house() -> WatchedTables {
     let places = (0..600).map(|seat: i32| {
         let (row, number) = (format!("{:02}", seat / 30), seat % 30 + 1);
         let holder = (seat % 3 == 0).then(|| format!("Guest {seat}"));
-        Place {
+        WatchedRow {
             key: format!("{row}-{number}"),
             values: vec![Some(row), Some(number.to_string()), holder],
             committed: true,
@@ -137,5 +137,5 @@ fn house() -> House {
         unseen_inserts: Vec::new(),
         unread: None,
     };
-    House { tables: vec![table], blind: Vec::new() }
+    WatchedTables { tables: vec![table], blind: Vec::new() }
 }

@@ -16,7 +16,7 @@ use overbooked::core::event::Kind;
 use overbooked::core::scenario::{EngineKind, library};
 use overbooked::pg::Target;
 use overbooked::run::Production;
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, play};
 
 const ROUNDS: usize = 21;
@@ -69,7 +69,7 @@ async fn played(target: &Target, file: &Path) -> Duration {
     let schedule = Arc::new(scenario.schedules.first());
     let production =
         Production { scenario, schedule, engine: EngineKind::Postgres, isolation: None };
-    let venues = Venues::at(target.clone());
+    let venues = Engines::at(target.clone());
     let patience = Patience::with_steps(STEP_TIMEOUT);
     let played = play(&venues, production, patience, &CancellationToken::new()).await;
     taken(&played.expect("it plays"))

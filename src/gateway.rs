@@ -22,46 +22,46 @@
 //! | room | what it holds |
 //! |---|---|
 //! | `local` | a gateway for this program's own sessions |
-//! | `door`, `packet`, `passwords`, `rewound` | a connection's way in |
+//! | `handshake`, `packet`, `passwords`, `rewound` | a connection's way in |
 //! | `relay`, `conversation` | pass-through, which is no engine at all |
 //! | `server` | questions of the gateway's own |
-//! | `session`, `simple`, `extended`, `encoding`, `admit` | a client's messages and what they need |
+//! | `session`, `simple`, `extended`, `encoding`, `prepare_statement` | a client's messages and what they need |
 //! | `statement`, `refusal` | what a statement says, and what is refused |
 //! | `tables`, `shape`, `changes`, `journal` | private copies, and what they lack |
-//! | `transaction`, `survey`, `commit`, `precedence`, `apply`, `ledger` | a transaction's life and its judgement |
-//! | `common`, `news` | what clients share, and what the console is told |
-//! | `place`, `ddl`, `lookout` | who makes way for whom: the rule, changes of the schema, and what neither foresees |
+//! | `transaction`, `pending_changes`, `commit`, `precedence`, `apply`, `ledger` | a transaction's life and its judgement |
+//! | `shared`, `news` | what clients share, and what the console is told |
+//! | `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom: the rule, changes of the schema, and what neither foresees |
 
-mod admit;
 mod apply;
+mod blocker_watchdog;
 mod certificate;
 mod changes;
+mod client_handle;
 mod commit;
-mod common;
 mod conversation;
 mod ddl;
-mod door;
 mod encoding;
 mod extended;
+mod handshake;
 mod journal;
 mod ledger;
 mod local;
 mod locks;
-mod lookout;
 mod news;
 mod packet;
 mod passwords;
-mod place;
+mod pending_changes;
 mod precedence;
+mod prepare_statement;
 mod refusal;
 mod relay;
 mod rewound;
 mod server;
 mod session;
 mod shape;
+mod shared;
 mod simple;
 mod statement;
-mod survey;
 mod tables;
 mod transaction;
 
@@ -82,11 +82,11 @@ use crate::pg::frame::Stream;
 use crate::pg::{Target, UnixSocket};
 pub use certificate::Certificate;
 use certificate::Tls;
-use common::Common;
-pub(crate) use door::{ALONE, BEHIND_ITSELF};
+pub(crate) use handshake::{ALONE, BEHIND_ITSELF};
 pub use local::{LocalGateway, LocalGatewayError};
 pub use news::{Happening, News, PrivateChange};
 use passwords::Passwords;
+use shared::Shared;
 
 /// What the gateway says it is; Aurora DSQL says so.
 const SERVER_VERSION: &str = "16.15";
@@ -201,7 +201,7 @@ pub struct Gateway {
     tasks: JoinSet<()>,
     news: Option<mpsc::UnboundedReceiver<News>>,
     heard: Arc<AtomicBool>,
-    common: Arc<Common>,
+    common: Arc<Shared>,
     socket: Option<(PathBuf, Identity)>,
     certificate: Option<certificate::Published>,
 }
@@ -223,7 +223,7 @@ impl Gateway {
         }
         let (sender, news) = mpsc::unbounded_channel();
         let common =
-            Common::new(options.backend.clone(), options.mode, options.limits, passwords, sender);
+            Shared::new(options.backend.clone(), options.mode, options.limits, passwords, sender);
         let common = Arc::new(common);
         let mut gateway = Self {
             target: options.backend.clone(),
@@ -282,7 +282,7 @@ impl Gateway {
     fn listen_unix(
         &mut self,
         folder: &Path,
-        common: &Arc<Common>,
+        common: &Arc<Shared>,
         backend: &Target,
     ) -> Result<(), GatewayError> {
         let path = folder.join(format!(".s.PGSQL.{SOCKET_PORT}"));
@@ -300,7 +300,7 @@ impl Gateway {
     async fn listen_tcp(
         &mut self,
         address: SocketAddr,
-        common: &Arc<Common>,
+        common: &Arc<Shared>,
         certificate: &Certificate,
     ) -> Result<(), GatewayError> {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
@@ -321,7 +321,7 @@ impl Gateway {
 
 /// Serves whoever comes until the gateway ends, and then until the last is gone.
 async fn receive_all<S: Stream + 'static>(
-    common: Arc<Common>,
+    common: Arc<Shared>,
     tls: Option<Tls>,
     accept: impl AsyncFn() -> io::Result<S>,
 ) {
@@ -355,8 +355,8 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(stream: Box<dyn Stream>, common: Arc<Common>, tls: Option<Tls>) {
-    if let Err(error) = door::receive(stream, common, tls).await {
+async fn serve(stream: Box<dyn Stream>, common: Arc<Shared>, tls: Option<Tls>) {
+    if let Err(error) = handshake::receive(stream, common, tls).await {
         tracing::debug!(%error, "a connection ended");
     }
 }

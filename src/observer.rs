@@ -44,7 +44,7 @@ pub use pageinspect::Inspection;
 pub use pulse::Pulse;
 
 use crate::core::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
-use crate::core::seats::{House, SeatColumns, Unread};
+use crate::core::seats::{SeatColumns, Unread, WatchedTables};
 use crate::core::sql;
 use crate::observer::flavor::{Flavor, Source};
 use crate::pg::Target;
@@ -247,13 +247,14 @@ impl Observer {
     }
 
     /// The watched tables: rows, holders, queues.
-    pub async fn house(&self, roster: &Roster) -> Result<House, ObserverError> {
+    pub async fn house(&self, roster: &Roster) -> Result<WatchedTables, ObserverError> {
         if self.flavor.sight.rows != Source::PostgreSql {
             roster.clone_into(&mut self.state().roster);
             return self.plain_house(roster).await;
         }
         let watch = self.state().watch.clone();
-        let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
+        let mut house =
+            WatchedTables { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();
         let tables = self.watched(&watch).await?;
         let missing = missing(&watch, &tables);

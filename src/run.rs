@@ -24,28 +24,28 @@ pub mod headless;
 mod hearing;
 mod hold;
 mod lasting;
-mod lookout;
+mod live_run;
 pub mod matrix;
 mod names;
+mod observation_scheduler;
 mod orders;
 mod parting;
 mod pause;
-mod place;
 mod private;
 mod quiet;
+mod schedule_position;
 pub mod schema;
 pub mod session;
 mod session_setup;
 mod settle;
 pub mod specification;
-mod stage;
 mod teardown;
 
 use director::Director;
-use engines::Venues;
+use engines::Engines;
 pub use lasting::{Lasting, Part, lasting_of};
 use orders::Orders;
-use place::Place;
+use schedule_position::SchedulePosition;
 
 /// How many reports may be on their way before the run waits for its driver.
 const REPORTS_QUEUED: usize = 1024;
@@ -108,7 +108,7 @@ pub struct Run {
 
 impl Run {
     /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows, unless the run ends or is sent elsewhere before.
-    pub fn start(venues: Venues, production: Production) -> Self {
+    pub fn start(venues: Engines, production: Production) -> Self {
         let (commands, obeyed) = mpsc::unbounded_channel();
         let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
         let (untidy_out, untidy) = mpsc::unbounded_channel();
@@ -120,7 +120,7 @@ impl Run {
             reports: reports_out,
             untidy: untidy_out,
             clock: Instant::now(),
-            place: Place::default(),
+            place: SchedulePosition::default(),
             house: None,
             swept: Vec::new(),
             ledger: None,

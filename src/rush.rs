@@ -25,44 +25,44 @@ use crate::core::error_chain::with_causes;
 use crate::pg::Target;
 use crate::run::schema::{RunSchema, SchemaError, sweep};
 
+pub mod attempt_error;
 pub mod board;
-mod counter;
-mod crew;
-mod desk;
-mod door;
-mod floor;
-mod ground;
+mod connector;
+mod dispatch;
+mod endpoint;
 pub mod headless;
-mod house;
-mod line;
-pub mod lookout;
+pub mod lock_wait_sampler;
 pub mod model;
 pub mod options;
 mod pause;
+mod pipelined_connection;
 pub mod plan;
-mod shift;
+mod seats_table;
 mod strategy;
 pub mod table;
 pub mod tally;
 pub mod trace;
-pub mod trouble;
 pub mod verdict;
 pub mod waits;
 mod worker;
+mod worker_client;
+mod worker_loop;
+mod worker_pool;
+mod worker_thread;
 
+use attempt_error::AttemptError;
 use board::{End, Ended, Finished, Report};
-use door::Door;
-use floor::Floor;
-use ground::Ground;
-use lookout::{Lookout, Sight};
+use connector::Connector;
+use endpoint::Endpoint;
+use lock_wait_sampler::{LockWaitSample, LockWaitSampler};
 use options::{Options, StrategyName};
-use shift::Opening;
 use tally::{Settled, Tally};
 use trace::Trace;
-use trouble::Trouble;
 use verdict::Verdict;
 use waits::Waits;
-use worker::Shop;
+use worker::WorkerContext;
+use worker_loop::Opening;
+use worker_pool::WorkerPool;
 
 /// How the schemas of rushes begin.
 const PREFIX: &str = "overbooked_rush";
@@ -147,7 +147,7 @@ struct Rush<'a> {
 impl Rush<'_> {
     /// One strategy, in a schema of its own.
     async fn play(&self, strategy: StrategyName) -> Result<End, SchemaError> {
-        let ground = match Ground::of(strategy, self.target, &self.pool).await {
+        let ground = match Endpoint::of(strategy, self.target, &self.pool).await {
             Ok(ground) => ground,
             Err(reason) => return Ok(End::Unavailable(reason)),
         };
@@ -165,38 +165,38 @@ impl Rush<'_> {
         strategy: StrategyName,
         target: &Target,
         schema: &str,
-    ) -> Result<End, Trouble> {
+    ) -> Result<End, AttemptError> {
         let application = format!("{APPLICATION}/{}", schema.trim_start_matches(PREFIX));
-        let door = Door::to(target, &application).await?;
+        let door = Connector::to(target, &application).await?;
         let schema: Arc<str> = schema.into();
         let shop = Arc::new(self.shop(strategy, door, &schema));
-        house::build(&shop.door, &schema, &*shop.strategy).await?;
-        match house::rehearse(&shop.door, &schema, &*shop.strategy).await {
+        seats_table::build(&shop.door, &schema, &*shop.strategy).await?;
+        match seats_table::rehearse(&shop.door, &schema, &*shop.strategy).await {
             Err(trouble) if trouble.is_unsupported() => {
                 return Ok(End::Unavailable(trouble.to_string()));
             }
             rehearsed => rehearsed?,
         }
-        house::fill(&shop.door, &schema, self.options).await?;
+        seats_table::fill(&shop.door, &schema, self.options).await?;
         self.perform(strategy, shop, &application).await.map(|done| End::Finished(Box::new(done)))
     }
 
-    fn shop(&self, name: StrategyName, door: Door, schema: &Arc<str>) -> Shop {
+    fn shop(&self, name: StrategyName, door: Connector, schema: &Arc<str>) -> WorkerContext {
         let Options { think_time, retries, workers, seed, .. } = *self.options;
         let strategy = strategy::strategy(name, think_time);
         let (schema, stop) = (Arc::clone(schema), self.stop.child_token());
-        Shop { strategy, door, schema, think_time, retries, workers, seed, stop }
+        WorkerContext { strategy, door, schema, think_time, retries, workers, seed, stop }
     }
 
     /// The house is full of free seats: lets everybody in, counts, and asks the database for its record.
     async fn perform(
         &self,
         strategy: StrategyName,
-        shop: Arc<Shop>,
+        shop: Arc<WorkerContext>,
         application: &str,
-    ) -> Result<Finished, Trouble> {
-        let mut floor = Floor::staff(Arc::clone(&shop), self.options.compartments).await?;
-        let lookout = Lookout::start(&shop.door, application).await?;
+    ) -> Result<Finished, AttemptError> {
+        let mut floor = WorkerPool::staff(Arc::clone(&shop), self.options.compartments).await?;
+        let lookout = LockWaitSampler::start(&shop.door, application).await?;
         tell(&self.reports, Report::Opened(strategy)).await;
         let begin = Instant::now();
         let (settled, hear) = mpsc::channel(BATCHES);
@@ -204,7 +204,7 @@ impl Rush<'_> {
         let (tally, waits) = self.count(hear, lookout).await;
         let wall = begin.elapsed();
         floor.close().await;
-        let record = house::record_when_up(&shop.door, &shop.schema, &shop.stop).await?;
+        let record = seats_table::record_when_up(&shop.door, &shop.schema, &shop.stop).await?;
         let verdict = Verdict::new(&record, &tally.acknowledged);
         Ok(Finished { wall, tally, waits, verdict, stopped: shop.stop.is_cancelled() })
     }
@@ -213,7 +213,7 @@ impl Rush<'_> {
     async fn count(
         &self,
         mut settled: mpsc::Receiver<Vec<Settled>>,
-        lookout: Lookout,
+        lookout: LockWaitSampler,
     ) -> (Tally, Option<Waits>) {
         let mut tally = Tally::default();
         let mut waits = lookout.shows_waits().then(Waits::default);
@@ -229,7 +229,7 @@ impl Rush<'_> {
                     tell(&self.reports, Report::Settled(batch.into())).await;
                 }
                 Some(sight) = seen.recv() => {
-                    if let Sight::Waits(seen) = sight {
+                    if let LockWaitSample::Waits(seen) = sight {
                         waits = Some(seen);
                     }
                     tell(&self.reports, sight.into()).await;
@@ -240,17 +240,17 @@ impl Rush<'_> {
 }
 
 /// The lookout's own task ends when nobody receives any more.
-fn watch(lookout: Lookout) -> mpsc::Receiver<Sight> {
+fn watch(lookout: LockWaitSampler) -> mpsc::Receiver<LockWaitSample> {
     let (told, seen) = mpsc::channel(1);
     tokio::spawn(lookout.watch(told));
     seen
 }
 
-impl From<Sight> for Report {
-    fn from(sight: Sight) -> Self {
+impl From<LockWaitSample> for Report {
+    fn from(sight: LockWaitSample) -> Self {
         match sight {
-            Sight::Waits(waits) => Self::Waits(waits),
-            Sight::Presence(presence) => Self::Presence(presence),
+            LockWaitSample::Waits(waits) => Self::Waits(waits),
+            LockWaitSample::Presence(presence) => Self::Presence(presence),
         }
     }
 }

@@ -24,43 +24,43 @@ use crate::run::{Command, Production, Report};
 mod again;
 pub mod app;
 pub mod backslash;
-pub mod chronicle;
 pub mod comparison;
 pub mod contrasts;
 pub mod editor;
+pub mod event_log;
+mod event_loop;
 pub mod export;
 pub mod flash;
 mod flow;
 pub mod graph;
-pub mod house;
 pub mod keys;
 pub mod layer;
 pub mod layout;
 mod losses;
+mod mode;
 pub mod pane;
+pub mod pane_footer;
 pub mod recording;
-pub mod remark;
 pub mod result;
+pub mod row_note;
 pub mod rush;
 pub mod screen;
 pub mod script;
 pub mod scrollback;
 mod seat_map;
-mod show;
-mod stage;
 mod svg;
 mod table_view;
-pub mod tail;
 pub mod text;
 pub mod theme;
 pub mod timeline;
 pub mod view;
+pub mod watched_tables;
 pub mod words;
 pub mod wrap;
 
 use app::Setting;
+use event_loop::EventLoop;
 use screen::{Frames, Input, Signal};
-use stage::Stage;
 
 /// The two ends of a conversation with a run. Dropping them ends it.
 #[derive(Debug)]
@@ -81,14 +81,14 @@ pub struct Console {
     /// What is played.
     pub production: Production,
     /// How many engines the screen begins with.
-    pub engines: Engines,
+    pub engines: EngineCount,
     /// How the screen starts.
     pub setting: Setting,
 }
 
 /// How many engines are on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engines {
+pub enum EngineCount {
     /// The production's.
     One,
     /// Both: the one where people wait above, the one where COMMIT refuses below.
@@ -143,7 +143,7 @@ where
     B: Frames,
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
-    let played = match Stage::open(terminal, input, console) {
+    let played = match EventLoop::open(terminal, input, console) {
         Ok(stage) => stage.play().await,
         Err(error) => Err(error),
     };

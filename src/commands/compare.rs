@@ -15,7 +15,7 @@ use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::reports::engine_diff::{Account, Side, table};
 use crate::reports::report::Playbill;
 use crate::reports::transcript::Options;
-use crate::run::engines::Venues;
+use crate::run::engines::Engines;
 use crate::run::headless::{Patience, Played, play};
 use crate::run::{Production, lasting_of};
 
@@ -39,7 +39,7 @@ pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
 }
 
 async fn compare(
-    venues: &Venues,
+    venues: &Engines,
     arguments: &ConsoleArgs,
     scenario: Arc<Scenario>,
     interrupted: &CancellationToken,
@@ -68,7 +68,7 @@ async fn compare(
 }
 
 /// A comparison plays everything twice, and nobody is there to be asked whether that may change what is somebody's.
-async fn refuse_to_do_twice(venues: &Venues, scenario: &Scenario) -> Result<(), Failure> {
+async fn refuse_to_do_twice(venues: &Engines, scenario: &Scenario) -> Result<(), Failure> {
     let lasting = lasting_of(scenario, &scenario.schedules.first());
     if lasting.is_empty() || !venues.is_kept().await {
         return Ok(());
@@ -81,7 +81,7 @@ async fn refuse_to_do_twice(venues: &Venues, scenario: &Scenario) -> Result<(), 
 }
 
 async fn play_on_both(
-    venues: &Venues,
+    venues: &Engines,
     arguments: &ConsoleArgs,
     scenario: &Arc<Scenario>,
     interrupted: &CancellationToken,

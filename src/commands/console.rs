@@ -15,16 +15,16 @@ use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch::{self, settings};
 use crate::commands::log;
 use crate::core::scenario::{EngineKind, Scenario, library};
-use crate::run::engines::Venues;
+use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
 use crate::tui::app::Setting;
 use crate::tui::recording::Recording;
 use crate::tui::screen::{Screen, Signal, inputs};
-use crate::tui::{self, Console, Ends, Engines};
+use crate::tui::{self, Console, Ends, EngineCount};
 
 /// Opens the console, and ends when its user leaves it.
 pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
-    open_with(arguments, Engines::One)
+    open_with(arguments, EngineCount::One)
 }
 
 /// Opens it with both engines at once; where there is no terminal, plays on both and prints how they compare.
@@ -34,13 +34,13 @@ pub fn compare(arguments: ConsoleArgs) -> eyre::Result<Exit> {
         return Err(Failure::misuse(words).into());
     }
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        open_with(arguments, Engines::Both)
+        open_with(arguments, EngineCount::Both)
     } else {
         compare::run(&arguments)
     }
 }
 
-fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
+fn open_with(arguments: ConsoleArgs, engines: EngineCount) -> eyre::Result<Exit> {
     let config = settings::configuration(arguments.config.as_deref())?;
     let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
     let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
@@ -50,7 +50,7 @@ fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
     need_a_terminal()?;
     let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
     let engine = settings::engine_of(arguments.engine, &config);
-    let kind = engine.engine.map(EngineKind::from).filter(|_| engines == Engines::One);
+    let kind = engine.engine.map(EngineKind::from).filter(|_| engines == EngineCount::One);
     let production = Production {
         schedule: Arc::new(scenario.schedules.first()),
         engine: kind.unwrap_or_else(|| scenario.first_engine()),
@@ -64,12 +64,12 @@ fn open_with(arguments: ConsoleArgs, engines: Engines) -> eyre::Result<Exit> {
 async fn play(
     engine: &EngineArgs,
     production: Production,
-    engines: Engines,
+    engines: EngineCount,
     setting: Setting,
     recording: Recording,
 ) -> eyre::Result<Exit> {
     let venues = launch::guarded_engine(engine).await?;
-    if engines == Engines::Both {
+    if engines == EngineCount::Both {
         launch::need_both(&venues)?;
     }
     let production = venues.fit(production);
@@ -89,7 +89,7 @@ async fn play(
 }
 
 /// Starts runs on the same engines, and tells the end of each: all of them must have tidied up before the server is stopped.
-fn runs_on(venues: Venues) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>) {
+fn runs_on(venues: Engines) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>) {
     let (endings_out, endings) = mpsc::unbounded_channel();
     let start = move |production| {
         let (commands, reports, ending) = Run::start(venues.clone(), production).split();

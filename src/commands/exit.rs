@@ -6,7 +6,7 @@ use crate::core::error_chain::with_causes;
 use crate::core::scenario::NoPermutation;
 use crate::core::scenario::library::OpenError;
 use crate::pg::ConnectError;
-use crate::run::engines::VenueError;
+use crate::run::engines::EngineError;
 
 /// The program's exit codes; part of its interface, for scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +71,11 @@ impl From<NoPermutation> for Failure {
     }
 }
 
-impl From<VenueError> for Failure {
-    fn from(error: VenueError) -> Self {
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
         let sentence = with_causes(&error);
         match error {
-            VenueError::Cluster(error) if error.is_misuse() => Self::misuse(sentence),
+            EngineError::Cluster(error) if error.is_misuse() => Self::misuse(sentence),
             _ => Self::unreachable(sentence),
         }
     }

@@ -24,7 +24,7 @@ use crate::core::scenario::EngineKind;
 use crate::gateway::{ALONE, BEHIND_ITSELF};
 use crate::observer::flavor;
 use crate::pg::{Connection, Environment, Target};
-use crate::run::engines::Venues;
+use crate::run::engines::Engines;
 use crate::run::guardian::{self, Guardian};
 use crate::tui::recording::{Ending, Recording};
 
@@ -48,7 +48,7 @@ pub fn many_clients() -> io::Result<Runtime> {
 }
 
 /// An engine that has answered: the server that `--url` names, or a private PostgreSQL, started.
-pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
+pub async fn engine(arguments: &EngineArgs) -> Result<Engines, Failure> {
     match &arguments.url {
         Some(url) => named_server(url, arguments.engine).await,
         None => private_server(arguments).await,
@@ -56,7 +56,7 @@ pub async fn engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
 }
 
 /// The same for sessions that are stepped: on somebody's server, with a guardian of what they do there.
-pub async fn guarded_engine(arguments: &EngineArgs) -> Result<Venues, Failure> {
+pub async fn guarded_engine(arguments: &EngineArgs) -> Result<Engines, Failure> {
     if arguments.url.is_none() {
         return engine(arguments).await;
     }
@@ -92,7 +92,7 @@ pub fn guard() -> eyre::Result<Exit> {
 pub async fn engine_unless(
     interrupted: &CancellationToken,
     arguments: &EngineArgs,
-) -> Result<Option<Venues>, Failure> {
+) -> Result<Option<Engines>, Failure> {
     tokio::select! {
         biased;
         venues = guarded_engine(arguments) => venues.map(Some),
@@ -100,7 +100,7 @@ pub async fn engine_unless(
     }
 }
 
-async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Venues, Failure> {
+async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Engines, Failure> {
     let target = Target::resolve(Some(url), &Environment::of_process());
     let target = target.map_err(|error| Failure::misuse(format!("--url: {error}")))?;
     for warning in target.warnings() {
@@ -113,21 +113,21 @@ async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Venues,
         (true, Some(EngineChoice::Optimistic)) => {
             Err(Failure::misuse(format!("--url: {BEHIND_ITSELF}")))
         }
-        (true, _) => Ok(Venues::at(target).fixed_to(EngineKind::Optimistic)),
-        (false, _) => Ok(Venues::at(target)),
+        (true, _) => Ok(Engines::at(target).fixed_to(EngineKind::Optimistic)),
+        (false, _) => Ok(Engines::at(target)),
     }
 }
 
 /// Whether both engines can be had, for what plays on both.
-pub fn need_both(venues: &Venues) -> Result<(), Failure> {
+pub fn need_both(venues: &Engines) -> Result<(), Failure> {
     match venues.fixed() {
         Some(_) => Err(Failure::misuse(format!("--url: {ALONE}"))),
         None => Ok(()),
     }
 }
 
-async fn private_server(arguments: &EngineArgs) -> Result<Venues, Failure> {
-    let venues = Venues::embedded(cluster_options(arguments));
+async fn private_server(arguments: &EngineArgs) -> Result<Engines, Failure> {
+    let venues = Engines::embedded(cluster_options(arguments));
     let display = Display::new();
     let _bytes = display.count_bytes();
     venues.start(&|progress| display.show(&progress)).await?;
@@ -149,7 +149,7 @@ pub async fn private_cluster(arguments: &EngineArgs) -> Result<Cluster, Failure>
 }
 
 /// Stops what was started, and names what stays.
-pub async fn stop(venues: &Venues) -> Result<(), Failure> {
+pub async fn stop(venues: &Engines) -> Result<(), Failure> {
     let doubt = venues.stop().await?;
     name(doubt.as_slice());
     Ok(())

@@ -11,7 +11,7 @@ use crate::commands::cli::{EngineArgs, MatrixArgs, MatrixFormat};
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::core::scenario::EngineKind;
-use crate::run::engines::Venues;
+use crate::run::engines::Engines;
 use crate::run::headless::Patience;
 use crate::run::matrix::{Level, Measured, measure};
 
@@ -42,7 +42,7 @@ pub fn run(arguments: &MatrixArgs) -> eyre::Result<Exit> {
 
 /// Nothing where it was interrupted.
 async fn measured(
-    venues: &Venues,
+    venues: &Engines,
     arguments: &EngineArgs,
     interrupted: &CancellationToken,
 ) -> eyre::Result<Option<Measured>> {
@@ -54,7 +54,7 @@ async fn measured(
 }
 
 /// Every level of both local engines, or those that were asked for; of somebody's own server, its own.
-fn levels(venues: &Venues, arguments: &EngineArgs) -> Vec<Level> {
+fn levels(venues: &Engines, arguments: &EngineArgs) -> Vec<Level> {
     let engines = match venues.fixed().or(arguments.engine.map(EngineKind::from)) {
         Some(kind) => vec![kind],
         None if arguments.url.is_some() => vec![EngineKind::Postgres],

@@ -17,7 +17,7 @@ use crate::core::scenario::{EngineKind, Origin, Scenario, library};
 use crate::reports::report::Playbill;
 use crate::reports::transcript::{Options, waits, without_processes};
 use crate::run::Production;
-use crate::run::engines::Venues;
+use crate::run::engines::Engines;
 use crate::run::headless::{Patience, Played, Stop, play};
 
 mod specification;
@@ -62,7 +62,7 @@ fn is_tested(scenario: &Scenario, format: PlayFormat) -> bool {
 }
 
 async fn play_all(
-    venues: &Venues,
+    venues: &Engines,
     productions: Vec<Production>,
     arguments: &PlayArgs,
     interrupted: &CancellationToken,
@@ -73,7 +73,7 @@ async fn play_all(
 }
 
 async fn play_each(
-    venues: &Venues,
+    venues: &Engines,
     productions: Vec<Production>,
     arguments: &PlayArgs,
     interrupted: &CancellationToken,
@@ -102,7 +102,7 @@ impl<'a> Programme<'a> {
         Ok(Self { arguments, interrupted, out, exit: Exit::Fine })
     }
 
-    async fn play(&mut self, venues: &Venues, production: Production) -> eyre::Result<()> {
+    async fn play(&mut self, venues: &Engines, production: Production) -> eyre::Result<()> {
         if !production.scenario.is_for(production.engine) {
             let name = &production.scenario.name;
             let note = format!("{name}: not for this engine, skipped\n");

@@ -18,7 +18,7 @@ use crate::pg::{Environment, Target};
 use crate::reports::isolation_output::Stream;
 use crate::reports::report::{Format, SpecBill};
 use crate::run::specification::lanes::{Further, Lane, Lanes, Playing};
-use crate::run::specification::{STEP_LIMIT, Trouble};
+use crate::run::specification::{STEP_LIMIT, SpecError};
 
 /// More lanes would only take each other's processors.
 const MOST_LANES: usize = 8;
@@ -123,13 +123,13 @@ async fn tell_all(playing: Vec<Playing>, arguments: &SpecArgs) -> eyre::Result<E
 }
 
 /// How a specification's play ends the program, or what made it impossible.
-pub(crate) fn verdict(name: &str, outcome: Result<(), Trouble>) -> Result<Exit, Failure> {
+pub(crate) fn verdict(name: &str, outcome: Result<(), SpecError>) -> Result<Exit, Failure> {
     match outcome {
         Ok(()) => Ok(Exit::Fine),
-        Err(Trouble::GivenUp) => Ok(Exit::Broken),
-        Err(Trouble::Stopped) => Ok(Exit::Interrupted),
-        Err(Trouble::Connect(error)) => Err(Failure::from(error)),
-        Err(Trouble::Wire(error)) => Err(Failure::unreachable(format!("{name}: {error}"))),
+        Err(SpecError::GivenUp) => Ok(Exit::Broken),
+        Err(SpecError::Stopped) => Ok(Exit::Interrupted),
+        Err(SpecError::Connect(error)) => Err(Failure::from(error)),
+        Err(SpecError::Wire(error)) => Err(Failure::unreachable(format!("{name}: {error}"))),
     }
 }
 
@@ -168,7 +168,7 @@ impl Print {
 }
 
 /// Prints each telling as it comes.
-async fn tell(mut play: Playing, print: &mut Print) -> eyre::Result<Result<(), Trouble>> {
+async fn tell(mut play: Playing, print: &mut Print) -> eyre::Result<Result<(), SpecError>> {
     while let Some(telling) = play.tellings.recv().await {
         print.print(&telling.octets(), telling.stream())?;
     }
@@ -181,7 +181,7 @@ async fn document(
     mut play: Playing,
     format: Format,
     print: &mut Print,
-) -> eyre::Result<Result<(), Trouble>> {
+) -> eyre::Result<Result<(), SpecError>> {
     let mut tellings = Vec::new();
     while let Some(telling) = play.tellings.recv().await {
         tellings.push(telling);

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::seats::House;
+use crate::core::seats::WatchedTables;
 use crate::core::syntax::Strings;
 
 pub mod octets;
@@ -359,7 +359,8 @@ pub enum Kind {
         waited: Duration,
     },
     /// What is watched has changed; the whole of it as it is now. Of no session.
-    House(Arc<House>),
+    #[serde(rename = "house")]
+    WatchedTables(Arc<WatchedTables>),
     /// The optimistic engine explains the refusal that this session got.
     Conflict(Conflict),
     /// Every statement in flight is answered or stably waiting: the step (or the typed statement) is over. Of no session.

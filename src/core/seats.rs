@@ -1,6 +1,6 @@
 //! The house: what the observer sees of the watched tables, as seats or as plain rows.
 //!
-//! The same row is a [`Place`] either way; a scenario that names its seat columns has them drawn as a map, any other
+//! The same row is a [`WatchedRow`] either way; a scenario that names its seat columns has them drawn as a map, any other
 //! table is drawn as a table with its locks by row.
 
 use serde::{Deserialize, Serialize};
@@ -24,14 +24,14 @@ pub struct SeatColumns {
 
 /// Everything watched, as of one look.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct House {
+pub struct WatchedTables {
     /// The watched tables, the seat map first.
     pub tables: Vec<WatchedTable>,
     /// What the engine cannot show, in words for the legend: "row locks cannot be seen on this engine".
     pub blind: Vec<String>,
 }
 
-impl House {
+impl WatchedTables {
     /// Forgets what a session held, awaited and had not committed: with its connection, the server takes all of that from it.
     pub fn forget(&mut self, session: &SessionName) {
         for table in &mut self.tables {
@@ -50,7 +50,7 @@ pub struct WatchedTable {
     /// Column names, in table order.
     pub columns: Vec<String>,
     /// The committed rows, in key order, and the uncommitted new ones as far as they can be seen.
-    pub places: Vec<Place>,
+    pub places: Vec<WatchedRow>,
     /// How many committed rows the table has; more than `places` when it is long.
     pub rows: u64,
     /// The session that keeps everybody out (an access exclusive lock), so that the rows are those of the last look.
@@ -95,7 +95,7 @@ impl WatchedTable {
 
 /// One row: committed values, and who holds, changes, awaits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct WatchedRow {
     /// The primary key's values joined by a hyphen (`A-4`), or the row's number where there is no key.
     pub key: String,
     /// The committed values by column; of an uncommitted new row, what is known of it.
@@ -194,7 +194,7 @@ mod tests {
             becomes: None,
         };
         let waiter = RowWaiter { who: Holder::Session(bob.clone()), wants: "update".into() };
-        let place = |key: &str, committed, holders, waiters| Place {
+        let place = |key: &str, committed, holders, waiters| WatchedRow {
             key: key.into(),
             values: Vec::new(),
             committed,

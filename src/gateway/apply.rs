@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::changes::{Pair, array};
-use super::commit::{Deed, TableChanges};
+use super::commit::{RowOp, TableChanges};
 use super::server::Question;
 
 /// How long an outsider's row lock is waited for: long enough for a row's update, and no longer.
@@ -127,12 +127,12 @@ impl Phase {
         changes.map(|change| Arc::clone(&change.key)).collect()
     }
 
-    fn is_for(self, table: &TableChanges, deed: Deed) -> bool {
+    fn is_for(self, table: &TableChanges, deed: RowOp) -> bool {
         let replaces = table.moves_keys() && !table.shape.is_referred_to();
         match self {
-            Self::Deletes => deed == Deed::Deleted || (replaces && deed == Deed::Rekeyed),
-            Self::Updates => deed == Deed::Updated || (!replaces && deed == Deed::Rekeyed),
-            Self::Inserts => deed == Deed::Inserted || (replaces && deed == Deed::Rekeyed),
+            Self::Deletes => deed == RowOp::Deleted || (replaces && deed == RowOp::Rekeyed),
+            Self::Updates => deed == RowOp::Updated || (!replaces && deed == RowOp::Rekeyed),
+            Self::Inserts => deed == RowOp::Inserted || (replaces && deed == RowOp::Rekeyed),
             Self::Touches => false,
         }
     }
@@ -148,7 +148,7 @@ impl TableChanges {
 
     /// Whether several rows change their keys, so that one may need what another still has.
     fn moves_keys(&self) -> bool {
-        let rekeyed = self.changes.iter().filter(|change| change.deed == Deed::Rekeyed).count();
+        let rekeyed = self.changes.iter().filter(|change| change.deed == RowOp::Rekeyed).count();
         rekeyed > 1 && self.shape.other_unique()
     }
 }

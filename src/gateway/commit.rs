@@ -20,14 +20,14 @@ use super::ledger::{Claim, RowId, Snapshot, Verdict};
 use super::news::Happening;
 use super::precedence::{Arrival, Precedence};
 use super::refusal::Refusal;
-use super::server::{Question, Trouble, error_field};
+use super::server::{BackendError, Question, error_field};
 use super::session::{Session, State, Transaction};
 use super::shape::Shape;
 use crate::core::event::Conflict;
 
 /// What was done to one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum RowOp {
     Inserted,
     Updated,
     Rekeyed,
@@ -38,7 +38,7 @@ pub(super) enum Deed {
 /// One row that the transaction changed or locked.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
-    pub(super) deed: Deed,
+    pub(super) deed: RowOp,
     pub(super) size: u64,
     /// Its place in the copy.
     pub(super) place: Option<String>,
@@ -61,11 +61,11 @@ impl Change {
     pub(super) fn read(row: Vec<Option<String>>) -> Option<Self> {
         let mut values = row.into_iter();
         let deed = match values.next()??.as_str() {
-            "i" => Deed::Inserted,
-            "u" => Deed::Updated,
-            "k" => Deed::Rekeyed,
-            "d" => Deed::Deleted,
-            _ => Deed::Locked,
+            "i" => RowOp::Inserted,
+            "u" => RowOp::Updated,
+            "k" => RowOp::Rekeyed,
+            "d" => RowOp::Deleted,
+            _ => RowOp::Locked,
         };
         let size = values.next()??.parse().ok()?;
         let place = values.next()?;
@@ -74,7 +74,7 @@ impl Change {
 
     /// Whether the row is changed, and not merely locked.
     pub(super) fn is_written(&self) -> bool {
-        self.deed != Deed::Locked
+        self.deed != RowOp::Locked
     }
 }
 
@@ -103,11 +103,11 @@ impl TableChanges {
         let tied = self.shape.is_referred_to();
         // Checking a foreign key marks the row that it refers to; PostgreSQL checks it once more where it is applied.
         let named = self.changes.iter().filter(move |change| {
-            (is_keyed || change.deed != Deed::Inserted) && !(tied && change.deed == Deed::Locked)
+            (is_keyed || change.deed != RowOp::Inserted) && !(tied && change.deed == RowOp::Locked)
         });
         let claims = named.map(move |change| {
             let row = RowId { table, key: Arc::clone(&change.key) };
-            let plain = change.deed == Deed::Updated && !self.strong.contains(&row);
+            let plain = change.deed == RowOp::Updated && !self.strong.contains(&row);
             (row, if plain { Claim::Update } else { Claim::Strong })
         });
         let shared = self.shared.iter().map(|row| (row.clone(), Claim::KeyShare));
@@ -119,7 +119,7 @@ impl TableChanges {
     /// The keys of rows that are to be touched as if they had been written.
     pub(super) fn touched(&self) -> Vec<Arc<[String]>> {
         let tied = self.shape.is_referred_to();
-        let locked = self.changes.iter().filter(|change| !tied && change.deed == Deed::Locked);
+        let locked = self.changes.iter().filter(|change| !tied && change.deed == RowOp::Locked);
         let locked = locked.map(|change| Arc::clone(&change.key));
         let written = self.changes.iter().filter(|change| change.is_written());
         let written: HashSet<_> = written.map(|change| &change.key).collect();
@@ -134,7 +134,7 @@ impl TableChanges {
 pub(super) enum Ended {
     Committed,
     /// Refused; the transaction is over all the same.
-    Refused(Trouble),
+    Refused(BackendError),
 }
 
 impl Session {
@@ -145,7 +145,7 @@ impl Session {
                 self.trying_since = None;
                 Ok(Ended::Committed)
             }
-            Err(Trouble::Lost(error)) => Err(error),
+            Err(BackendError::Lost(error)) => Err(error),
             Err(trouble) => {
                 self.tables.prepare_retry();
                 self.roll_back().await?;
@@ -155,7 +155,7 @@ impl Session {
         }
     }
 
-    async fn try_commit(&mut self) -> Result<(), Trouble> {
+    async fn try_commit(&mut self) -> Result<(), BackendError> {
         self.check_state()?;
         let common = Arc::clone(&self.common);
         let arrival = self.arrive(&common.precedence);
@@ -197,7 +197,7 @@ impl Session {
         snapshot: &Snapshot,
         xid: u64,
         arrival: Option<Arrival<'_>>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let claims: HashMap<RowId, Claim> = changes.iter().flat_map(TableChanges::claims).collect();
         self.server.ask_all(Plan::late_checks(changes)).await?;
         let plan = Plan::of(changes);
@@ -247,7 +247,7 @@ impl Session {
     }
 
     /// After a statement that may have written: the row limit holds at the statement that crosses it.
-    pub(super) async fn check_rows(&mut self, reported: Option<u64>) -> Result<(), Trouble> {
+    pub(super) async fn check_rows(&mut self, reported: Option<u64>) -> Result<(), BackendError> {
         let limit = self.common.limits.rows;
         let State::Open(open) = &mut self.state else { return Ok(()) };
         open.rows = open.rows.saturating_add(reported.unwrap_or(limit as u64 + 1));
@@ -274,8 +274,8 @@ impl Session {
 
 /// What PostgreSQL's refusal to apply means: the transaction was right by its own snapshot, so a row or a key that is in
 /// the way now is a concurrent transaction's.
-fn judged(trouble: Trouble) -> Trouble {
-    let Trouble::Server(frame) = &trouble else { return trouble };
+fn judged(trouble: BackendError) -> BackendError {
+    let BackendError::Server(frame) = &trouble else { return trouble };
     match error_field(frame, b'C').as_deref() {
         // 55P03 is an outsider's row lock, 22P02 a table that an outsider has emptied.
         Some("40001" | "23505" | "23P01" | "23503" | "40P01" | "55P03" | "22P02") => {

@@ -26,7 +26,7 @@ pub(super) struct Conversation<C, S> {
     up: Flow,
     down: Flow,
     /// How far what the client has been told has come.
-    pub(super) place: Place,
+    pub(super) place: FramePosition,
 }
 
 impl<C, S> Conversation<C, S>
@@ -37,7 +37,7 @@ where
     /// Between two, of each of whom something may have been read already.
     pub(super) fn new((client, said): (C, BytesMut), (server, answered): (S, BytesMut)) -> Self {
         let (up, down) = (Flow::beginning_with(&said), Flow::beginning_with(&answered));
-        Self { client, server, up, down, place: Place::default() }
+        Self { client, server, up, down, place: FramePosition::default() }
     }
 
     /// Until both have said everything. Dropping the future loses nothing.
@@ -85,12 +85,12 @@ where
 struct Flow {
     buffer: Box<[u8]>,
     unwritten: Range<usize>,
-    stage: Stage,
+    stage: ConversationStage,
     needs_flush: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum ConversationStage {
     Open,
     /// The one side has said everything; the other has not been told.
     Ending,
@@ -108,7 +108,12 @@ impl Flow {
     fn beginning_with(read: &[u8]) -> Self {
         let mut buffer = vec![0; BUFFER.max(read.len())].into_boxed_slice();
         buffer[..read.len()].copy_from_slice(read);
-        Self { buffer, unwritten: 0..read.len(), stage: Stage::Open, needs_flush: false }
+        Self {
+            buffer,
+            unwritten: 0..read.len(),
+            stage: ConversationStage::Open,
+            needs_flush: false,
+        }
     }
 
     /// Reads once, if there is nothing to write, and writes once.
@@ -119,11 +124,11 @@ impl Flow {
         to: &mut (impl AsyncWrite + Unpin),
         mut told: impl FnMut(&[u8]),
     ) -> Poll<io::Result<Step>> {
-        if self.stage == Stage::Open && self.unwritten.is_empty() {
+        if self.stage == ConversationStage::Open && self.unwritten.is_empty() {
             ready!(self.poll_read(cx, from, to))?;
         }
         match self.stage {
-            Stage::Open => {
+            ConversationStage::Open => {
                 let bytes = &self.buffer[self.unwritten.clone()];
                 let written = ready!(Pin::new(to).poll_write(cx, bytes))?;
                 if written == 0 {
@@ -133,11 +138,11 @@ impl Flow {
                 self.unwritten.start += written;
                 self.needs_flush = true;
             }
-            Stage::Ending => {
+            ConversationStage::Ending => {
                 ready!(Pin::new(to).poll_shutdown(cx))?;
-                self.stage = Stage::Over;
+                self.stage = ConversationStage::Over;
             }
-            Stage::Over => return Poll::Ready(Ok(Step::Over)),
+            ConversationStage::Over => return Poll::Ready(Ok(Step::Over)),
         }
         Poll::Ready(Ok(Step::Moved))
     }
@@ -161,7 +166,7 @@ impl Flow {
         }
         self.unwritten = 0..space.filled().len();
         if self.unwritten.is_empty() {
-            self.stage = Stage::Ending;
+            self.stage = ConversationStage::Ending;
         }
         Poll::Ready(Ok(()))
     }
@@ -169,7 +174,7 @@ impl Flow {
 
 /// How far a stream of messages has come.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct FramePosition {
     /// The beginning of a message, up to its length, and how much of it is there.
     head: [u8; HEAD],
     known: usize,
@@ -179,7 +184,7 @@ pub(super) struct Place {
 
 const HEAD: usize = 5;
 
-impl Place {
+impl FramePosition {
     /// Whether a message has begun and is not over.
     pub(super) fn is_within(self) -> bool {
         self.known > 0 || self.missing > 0

@@ -3,10 +3,10 @@
 
 use std::io;
 
-use super::admit::{Admitted, plain_ddl};
-use super::place::Closed;
+use super::client_handle::Closed;
+use super::prepare_statement::{Admitted, plain_ddl};
 use super::refusal::Refusal;
-use super::server::{Question, Trouble, error_field};
+use super::server::{BackendError, Question, error_field};
 use super::session::{Session, State};
 use super::statement::{AboutSchema, Access, Kind, Name, Statement};
 use super::tables::Named;
@@ -24,12 +24,12 @@ pub(super) struct Ddl {
     known: Vec<String>,
     /// What it keeps others out of.
     closed: Closed,
-    standing: Standing,
+    standing: DdlState,
 }
 
 /// What has become of a change so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum DdlState {
     /// PostgreSQL has made it, or is about to.
     Made,
     /// The same, and what the client did afterwards would be undone with it: a setting, a cursor.
@@ -45,7 +45,10 @@ const STEP_BACK: &str = "rollback to savepoint overbooked_ddl";
 impl Session {
     /// DDL works on the stored tables; this client's copies go out of its way, and so do others'
     /// transactions.
-    pub(super) async fn admit_ddl(&mut self, statement: &Statement) -> Result<Admitted, Trouble> {
+    pub(super) async fn admit_ddl(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Admitted, BackendError> {
         let is_alone = matches!(self.state, State::Idle);
         self.ensure_begun().await?;
         let tables = self.look(statement).await?.relations();
@@ -67,7 +70,7 @@ impl Session {
             relations: tables.clone(),
             known: Vec::new(),
             closed,
-            standing: Standing::Made,
+            standing: DdlState::Made,
         });
         let turned = self.tables.turn(&sql, &Named::default());
         Ok(Admitted { turned, tables, unknown: Vec::new() })
@@ -101,7 +104,7 @@ impl Session {
 
     /// Whom a change of the schema meets. What a drop meets besides, the lookout ends when it is in
     /// the way.
-    async fn closed_by(&mut self, statement: &Statement) -> Result<Closed, Trouble> {
+    async fn closed_by(&mut self, statement: &Statement) -> Result<Closed, BackendError> {
         let closed = match statement.about_schema() {
             Some(AboutSchema::Harmless) => Vec::new(),
             Some(AboutSchema::Drop) => self.tables.inside(&mut self.server, statement).await?,
@@ -119,7 +122,7 @@ impl Session {
 
     /// After its statement: what the names stand for now, for whoever names them next; and nobody
     /// need wait for it any more.
-    pub(super) async fn ddl_has_run(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn ddl_has_run(&mut self) -> Result<(), BackendError> {
         let Some(names) = self.ddl().map(|ddl| ddl.names.clone()) else { return Ok(()) };
         self.tables.forget_names();
         let now = self.tables.resolve(&mut self.server, &names).await?;
@@ -145,25 +148,25 @@ impl Session {
         let shows = statement.kind == Kind::Session && statement.command() == "SHOW";
         let leaves = (statement.may_move_names() && !shows) || statement.declares();
         if let Some(ddl) = self.ddl().filter(|_| leaves) {
-            ddl.standing = Standing::Bound;
+            ddl.standing = DdlState::Bound;
         }
     }
 
     /// Undoes the DDL for as long as others need its tables. Says whether there is any that can be
     /// undone by itself.
     pub(super) async fn step_back(&mut self) -> io::Result<bool> {
-        if self.ddl().is_none_or(|ddl| ddl.standing != Standing::Made) {
+        if self.ddl().is_none_or(|ddl| ddl.standing != DdlState::Made) {
             return Ok(false);
         }
         match self.server.ask(Question::prepared(STEP_BACK)).await {
             Ok(_) => {}
-            Err(Trouble::Lost(error)) => return Err(error),
+            Err(BackendError::Lost(error)) => return Err(error),
             Err(_) => return Ok(false),
         }
         // What was bound after it is gone with it.
         self.drop_portals_behind_ddl();
         if let Some(ddl) = self.ddl() {
-            ddl.standing = Standing::Undone;
+            ddl.standing = DdlState::Undone;
         }
         self.place.step_back();
         Ok(true)
@@ -171,13 +174,13 @@ impl Session {
 
     /// Whether the DDL is undone at the moment.
     pub(super) fn has_stepped_back(&mut self) -> bool {
-        self.ddl().is_some_and(|ddl| ddl.standing == Standing::Undone)
+        self.ddl().is_some_and(|ddl| ddl.standing == DdlState::Undone)
     }
 
     /// Makes DDL again that has stepped back; OC001 where somebody else's was first.
-    pub(super) async fn apply_again(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn apply_again(&mut self) -> Result<(), BackendError> {
         let State::Open(open) = &self.state else { return Ok(()) };
-        let Some(ddl) = open.ddl.clone().filter(|ddl| ddl.standing == Standing::Undone) else {
+        let Some(ddl) = open.ddl.clone().filter(|ddl| ddl.standing == DdlState::Undone) else {
             return Ok(());
         };
         let begun = open.schema_change;
@@ -187,7 +190,7 @@ impl Session {
         }
         self.server.ask(Question::once(ddl.sql)).await.map_err(overtaken)?;
         if let Some(ddl) = self.ddl() {
-            ddl.standing = Standing::Made;
+            ddl.standing = DdlState::Made;
         }
         self.ddl_has_run().await
     }
@@ -209,8 +212,8 @@ impl Session {
 
 /// What it means that DDL fails which had gone well before: what it builds on is no longer what it
 /// was. A cancelled statement and a server in trouble tell for themselves.
-fn overtaken(trouble: Trouble) -> Trouble {
-    let Trouble::Server(frame) = &trouble else { return trouble };
+fn overtaken(trouble: BackendError) -> BackendError {
+    let BackendError::Server(frame) = &trouble else { return trouble };
     let code = error_field(frame, b'C').unwrap_or_default();
     let tells_for_itself = ["53", "57", "58"].iter().any(|class| code.starts_with(class));
     if tells_for_itself { trouble } else { Refusal::schema_changed().into() }

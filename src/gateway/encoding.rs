@@ -4,7 +4,7 @@
 //! Values of parameters and the lines of a COPY pass it unread, and are for the server to judge.
 
 use super::refusal::Refusal;
-use super::server::Trouble;
+use super::server::BackendError;
 use super::session::{Session, State};
 use crate::pg::frame::Fields;
 
@@ -32,7 +32,7 @@ fn told(invalid: &[u8]) -> String {
 impl Session {
     /// Refuses a statement that has changed the encoding to one in which the gateway cannot read. In a transaction the
     /// rollback that an error brings takes the change back.
-    pub(super) async fn check_encoding(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn check_encoding(&mut self) -> Result<(), BackendError> {
         let Some(refusal) = self.unreadable() else { return Ok(()) };
         if matches!(self.state, State::Idle) {
             self.server.restore_encoding().await?;

@@ -19,10 +19,10 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::admit::{Admitted, plain_ddl};
 use super::encoding::text;
+use super::prepare_statement::{Admitted, plain_ddl};
 use super::refusal::{Aftermath, Refusal};
-use super::server::{Trouble, put_parse};
+use super::server::{BackendError, put_parse};
 use super::session::{Block, Session, State};
 use super::simple::Held;
 use super::statement::{Kind, Statement};
@@ -59,7 +59,7 @@ impl Session {
         self.note(taken).await
     }
 
-    async fn take_message(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+    async fn take_message(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         self.release_held()?;
         match frame.tag {
             ClientTag::Parse => self.take_parse(frame).await,
@@ -71,10 +71,10 @@ impl Session {
     }
 
     /// After an error everything up to the client's Sync is skipped.
-    async fn note(&mut self, taken: Result<(), Trouble>) -> io::Result<()> {
+    async fn note(&mut self, taken: Result<(), BackendError>) -> io::Result<()> {
         let Err(mut trouble) = taken else { return Ok(()) };
         // What came before the message that the gateway refuses has answers of its own.
-        if let Trouble::Refused(refusal) = &trouble
+        if let BackendError::Refused(refusal) = &trouble
             && refusal.aftermath() == Aftermath::Failed
             && let Err(earlier) = self.dispatch(None).await
         {
@@ -99,7 +99,7 @@ impl Session {
         Ok(())
     }
 
-    async fn sync(&mut self) -> Result<(), Trouble> {
+    async fn sync(&mut self) -> Result<(), BackendError> {
         self.dispatch(None).await?;
         self.settle().await?;
         Ok(self.release_held()?)
@@ -121,14 +121,14 @@ impl Session {
     }
 
     /// Whatever has been asked for so far is answered.
-    pub(super) async fn show_all(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn show_all(&mut self) -> Result<(), BackendError> {
         self.dispatch(None).await?;
         Ok(self.release_held()?)
     }
 
     /// Says what was held back of an Execute, unless its transaction has been ended from outside meanwhile.
     pub(super) fn release_held(&mut self) -> Result<(), Refusal> {
-        if let State::Doomed(Block::Implicit) = self.state {
+        if let State::Aborted(Block::Implicit) = self.state {
             self.check_state()?;
         }
         let held = std::mem::take(&mut self.held);
@@ -136,7 +136,7 @@ impl Session {
         Ok(())
     }
 
-    async fn take_parse(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+    async fn take_parse(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let mut fields = frame.fields();
         let (name, sql) = (text(&mut fields)?, text(&mut fields)?);
         let strings = self.server.parameters().strings();
@@ -166,7 +166,7 @@ impl Session {
         name: String,
         statement: Arc<Statement>,
         types: Bytes,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         if let Some(refusal) = &statement.refusal {
             self.check_state()?;
             return Err(refusal.clone().into());
@@ -179,7 +179,7 @@ impl Session {
     }
 
     /// What is sent for a Parse, once all copies that it names are there.
-    async fn turn_parse(&mut self, statement: &Statement) -> Result<Turned, Trouble> {
+    async fn turn_parse(&mut self, statement: &Statement) -> Result<Turned, BackendError> {
         self.check_state()?;
         if let Some(refusal) = &statement.refusal {
             return Err(refusal.clone().into());
@@ -193,14 +193,14 @@ impl Session {
     }
 
     /// Opens the transaction and makes the copies that a statement names.
-    async fn prepare_names(&mut self, statement: &Statement) -> Result<(), Trouble> {
+    async fn prepare_names(&mut self, statement: &Statement) -> Result<(), BackendError> {
         self.check_state()?;
         if statement.is_outside_transactions() {
             return Ok(());
         }
         self.ensure_begun().await?;
         if !matches!(statement.kind, Kind::Ddl(_)) {
-            super::admit::show_copies(self).await?;
+            super::prepare_statement::show_copies(self).await?;
             let named = self.look(statement).await?;
             self.refuse_beside_ddl(&named)?;
             self.follow_path(&named).await?;
@@ -209,7 +209,7 @@ impl Session {
         Ok(())
     }
 
-    async fn take_bind(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+    async fn take_bind(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let mut fields = frame.fields();
         let (portal, name) = (text(&mut fields)?, text(&mut fields)?);
         let statement = self.known(&name)?;
@@ -237,7 +237,7 @@ impl Session {
     }
 
     /// Before a Bind: the statement means today's copies, and they are filled.
-    async fn admit_bind(&mut self, name: &str, statement: &Statement) -> Result<(), Trouble> {
+    async fn admit_bind(&mut self, name: &str, statement: &Statement) -> Result<(), BackendError> {
         match statement.kind {
             Kind::Ddl(_) | Kind::Session => self.prepare_names(statement).await?,
             _ => drop(self.admit(statement).await?),
@@ -249,7 +249,7 @@ impl Session {
         self.waiting.push(Waiting { bytes: BytesMut::from(frame.bytes()), does });
     }
 
-    async fn take_describe(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+    async fn take_describe(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let about = about(frame)?;
         let of_statement = matches!(about, About::Statement(_));
         let statement = match &about {
@@ -286,7 +286,7 @@ impl Session {
         portal
     }
 
-    async fn take_close(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+    async fn take_close(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let (ours, does) = match about(frame)? {
             About::Statement(name) => {
                 let before = self.prepared.remove(&name);
@@ -307,7 +307,7 @@ impl Session {
         Ok(())
     }
 
-    async fn take_execute(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+    async fn take_execute(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let mut fields = frame.fields();
         let name = text(&mut fields)?;
         let limit = fields.long().ok_or_else(|| Refusal::protocol("malformed message"))?;
@@ -332,7 +332,7 @@ impl Session {
         frame: &FromClient,
         statement: &Statement,
         limit: i32,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let admitted: Admitted = self.admit(statement).await?;
         let executed = self.executed(statement);
         self.check_numbers(&executed, &admitted.tables).await?;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use super::{Gateway, GatewayError, News, Options};
 use crate::cluster::marked::{MarkedFolder, is_own};
 use crate::cluster::{PREFIX, gateway_place};
-use crate::pg::{Place, Target};
+use crate::pg::{ServerAddress, Target};
 use tokio::sync::mpsc;
 
 /// Why a local gateway could not be had.
@@ -77,7 +77,7 @@ impl LocalGateway {
 
 /// The folder of the server's socket, if this process has made it.
 fn own_server(backend: &Target) -> Option<PathBuf> {
-    let socket = backend.places().first().and_then(Place::socket)?;
+    let socket = backend.places().first().and_then(ServerAddress::socket)?;
     socket.parent().filter(|folder| is_own(folder)).map(Path::to_owned)
 }
 

@@ -7,14 +7,14 @@
 
 use std::collections::HashSet;
 
-use super::commit::{Change, Deed};
+use super::commit::{Change, RowOp};
 use super::ledger::RowId;
 use super::news::Happening;
+use super::pending_changes::changes_question;
 use super::refusal::Refusal;
-use super::server::{Question, Trouble};
+use super::server::{BackendError, Question};
 use super::session::Session;
 use super::statement::{RowLock, Statement};
-use super::survey::changes_question;
 use super::tables::low;
 
 /// Rows, and the number that a lock has left in each.
@@ -30,7 +30,7 @@ impl Session {
         statement: &Statement,
         tables: &[u32],
         limit: i32,
-    ) -> Result<Option<Marks>, Trouble> {
+    ) -> Result<Option<Marks>, BackendError> {
         if !self.locks_apart(statement, tables) {
             return Ok(None);
         }
@@ -60,7 +60,7 @@ impl Session {
         statement: &Statement,
         tables: &[u32],
         before: Option<Marks>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let Some(before) = before else { return Ok(()) };
         let after = self.marks(tables).await?;
         for (row, _) in after.difference(&before) {
@@ -76,7 +76,7 @@ impl Session {
     }
 
     /// The marks on the copies' rows that are not the transaction's own.
-    async fn marks(&mut self, tables: &[u32]) -> Result<Marks, Trouble> {
+    async fn marks(&mut self, tables: &[u32]) -> Result<Marks, BackendError> {
         let mut marks = Marks::new();
         let Some(xid) = self.xid() else { return Ok(marks) };
         for used in self.tables.used() {
@@ -97,7 +97,7 @@ impl Session {
 
     /// Notes which rows are locked before a statement that writes: a row that is changed no longer tells that it
     /// had been locked.
-    pub(super) async fn gather_locks(&mut self, tables: &[u32]) -> Result<(), Trouble> {
+    pub(super) async fn gather_locks(&mut self, tables: &[u32]) -> Result<(), BackendError> {
         let Some(xid) = self.xid() else { return Ok(()) };
         for used in self.tables.used() {
             if !used.state.locked || !tables.contains(&used.shape.oid) {
@@ -106,7 +106,7 @@ impl Session {
             let question = changes_question(&used, xid);
             let answer = self.server.ask(question).await?;
             let locked = answer.rows.into_iter().filter_map(Change::read);
-            let locked = locked.filter(|change| change.deed == Deed::Locked);
+            let locked = locked.filter(|change| change.deed == RowOp::Locked);
             let table = used.shape.oid;
             used.state.strong.extend(locked.map(|change| RowId { table, key: change.key }));
         }
@@ -114,7 +114,7 @@ impl Session {
     }
 
     /// Tells the console what this client alone can see.
-    pub(super) async fn tell_private(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn tell_private(&mut self) -> Result<(), BackendError> {
         if self.common.is_heard() && self.xid().is_some() {
             let changes = self.changes().await?;
             let private = self.private_changes(&changes).await?;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::changes::{Pair, array};
-use super::commit::{Change, Deed, TableChanges};
-use super::server::{AnswerRow, Question, Trouble};
+use super::commit::{Change, RowOp, TableChanges};
+use super::server::{AnswerRow, BackendError, Question};
 use super::session::Session;
 use crate::core::event::{Conflict, Pid};
 use crate::core::seats::HoldKind;
@@ -51,7 +51,7 @@ impl Session {
     pub(super) async fn private_changes(
         &mut self,
         changes: &[TableChanges],
-    ) -> Result<Vec<PrivateChange>, Trouble> {
+    ) -> Result<Vec<PrivateChange>, BackendError> {
         let mut told = Vec::new();
         for table in changes {
             let values = self.values(table).await?;
@@ -71,7 +71,7 @@ impl Session {
     async fn values(
         &mut self,
         table: &TableChanges,
-    ) -> Result<HashMap<String, AnswerRow>, Trouble> {
+    ) -> Result<HashMap<String, AnswerRow>, BackendError> {
         let places: Vec<&str> = table
             .changes
             .iter()
@@ -102,10 +102,10 @@ impl TableChanges {
             table: self.shape.name.clone(),
             key: change.key.join("-"),
             kind: match change.deed {
-                Deed::Inserted => HoldKind::Insert,
-                Deed::Updated | Deed::Rekeyed => HoldKind::Write,
-                Deed::Deleted => HoldKind::Delete,
-                Deed::Locked => HoldKind::Update,
+                RowOp::Inserted => HoldKind::Insert,
+                RowOp::Updated | RowOp::Rekeyed => HoldKind::Write,
+                RowOp::Deleted => HoldKind::Delete,
+                RowOp::Locked => HoldKind::Update,
             },
             becomes: row.map(|row| names.zip(row.iter().cloned()).collect()),
         }

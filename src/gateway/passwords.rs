@@ -16,7 +16,7 @@ use ring::{digest, hmac, pbkdf2};
 
 use super::GatewayError;
 use super::refusal::Refusal;
-use crate::pg::frame::{ClientTag, Line, put, put_text};
+use crate::pg::frame::{ClientTag, FrameStream, put, put_text};
 
 const MECHANISM: &str = "SCRAM-SHA-256";
 /// The same, bound to the certificate that the client has seen: nobody can stand in between with another.
@@ -114,7 +114,7 @@ impl Passwords {
     /// Asks the client for its password, on a channel that can be bound to this end point, and says no to it by itself.
     pub(super) async fn admit(
         &self,
-        client: &mut Line<ClientTag>,
+        client: &mut FrameStream<ClientTag>,
         user: &str,
         end_point: Option<&[u8]>,
     ) -> io::Result<bool> {
@@ -132,7 +132,7 @@ impl Passwords {
 
 /// The exchange of four messages; `None` where the client does not prove itself.
 async fn exchange(
-    client: &mut Line<ClientTag>,
+    client: &mut FrameStream<ClientTag>,
     verifier: &Verifier,
     end_point: Option<&[u8]>,
 ) -> io::Result<Option<()>> {
@@ -165,7 +165,7 @@ async fn exchange(
     Ok(Some(()))
 }
 
-async fn offer(client: &mut Line<ClientTag>, end_point: Option<&[u8]>) -> io::Result<()> {
+async fn offer(client: &mut FrameStream<ClientTag>, end_point: Option<&[u8]>) -> io::Result<()> {
     put(&mut client.out, b'R', |out| {
         out.put_u32(10);
         if end_point.is_some() {
@@ -177,13 +177,13 @@ async fn offer(client: &mut Line<ClientTag>, end_point: Option<&[u8]>) -> io::Re
     client.flush().await
 }
 
-async fn read_password(client: &mut Line<ClientTag>) -> io::Result<Option<Vec<u8>>> {
+async fn read_password(client: &mut FrameStream<ClientTag>) -> io::Result<Option<Vec<u8>>> {
     let frame = client.next().await?;
     Ok(frame.filter(|frame| frame.tag == ClientTag::Password).map(|frame| frame.body().to_vec()))
 }
 
 /// The mechanism's name, and behind a length the client's first message.
-async fn read_first(client: &mut Line<ClientTag>) -> io::Result<Option<(String, String)>> {
+async fn read_first(client: &mut FrameStream<ClientTag>) -> io::Result<Option<(String, String)>> {
     let Some(frame) = client.next().await?.filter(|frame| frame.tag == ClientTag::Password) else {
         return Ok(None);
     };
@@ -263,7 +263,7 @@ mod tests {
             }
             theirs
         });
-        let mut line = Line::<ClientTag>::new(Box::new(ours), bytes::BytesMut::new());
+        let mut line = FrameStream::<ClientTag>::new(Box::new(ours), bytes::BytesMut::new());
         let admitted = passwords.admit(&mut line, user, end_point).await.unwrap();
         line.flush().await.unwrap();
         client.await.unwrap();

@@ -14,12 +14,12 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::common::Common;
-use super::conversation::{BUFFER, Conversation, Place};
-use super::door::{turn_away, turn_out};
+use super::conversation::{BUFFER, Conversation, FramePosition};
+use super::handshake::{turn_away, turn_out};
 use super::packet::StartUp;
 use super::refusal::Refusal;
-use crate::pg::frame::{ClientTag, Line, ServerTag, Stream};
+use super::shared::Shared;
+use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream};
 use crate::pg::{Canceller, Entrance, lets_in};
 
 /// How long the gateway's end may take: a client that does not read what it is told, a server that does not hear.
@@ -46,11 +46,11 @@ enum Prover {
 /// Hands on a packet that begins no session, and what the server answers to it.
 pub(super) async fn refer(
     stream: Box<dyn Stream>,
-    common: &Common,
+    common: &Shared,
     packet: &[u8],
 ) -> io::Result<()> {
     match common.enter_server(packet, b"").await {
-        Err(error) => turn_away(Line::new(stream, BytesMut::new()), &error).await,
+        Err(error) => turn_away(FrameStream::new(stream, BytesMut::new()), &error).await,
         Ok(server) => hand_on(stream, server, &[]).await,
     }
 }
@@ -59,12 +59,12 @@ pub(super) async fn refer(
 /// server knows, and which versions it speaks.
 pub(super) async fn refer_again(
     stream: Box<dyn Stream>,
-    common: &Common,
+    common: &Shared,
     code: u32,
 ) -> io::Result<()> {
     let packet = [8, code].map(u32::to_be_bytes).concat();
     let mut server = match common.enter_server(&packet, b"").await {
-        Err(error) => return turn_away(Line::new(stream, BytesMut::new()), &error).await,
+        Err(error) => return turn_away(FrameStream::new(stream, BytesMut::new()), &error).await,
         Ok(server) => server,
     };
     let first = server.bytes().await?;
@@ -94,8 +94,8 @@ async fn hand_on(mut stream: Box<dyn Stream>, mut server: Entrance, read: &[u8])
 
 /// Connects a client with the server for as long as both want.
 pub(super) async fn pass_through(
-    mut client: Line<ClientTag>,
-    common: &Common,
+    mut client: FrameStream<ClientTag>,
+    common: &Shared,
     start_up: &StartUp,
     asked: Asked,
 ) -> io::Result<()> {
@@ -117,7 +117,7 @@ pub(super) async fn pass_through(
 
 /// Up to the first `ReadyForQuery`; whether it came to that.
 async fn let_in(
-    client: &mut Line<ClientTag>,
+    client: &mut FrameStream<ClientTag>,
     server: &mut Entrance,
     prover: Prover,
 ) -> io::Result<bool> {
@@ -158,10 +158,10 @@ async fn let_in(
 
 /// Connects the two streams until both are over or the gateway ends.
 async fn converse(
-    client: Line<ClientTag>,
+    client: FrameStream<ClientTag>,
     server: Entrance,
     canceller: Canceller,
-    common: &Common,
+    common: &Shared,
 ) -> io::Result<()> {
     let mut conversation = Conversation::new(client.into_parts(), server.into_parts());
     tokio::select! {
@@ -178,7 +178,10 @@ async fn converse(
 }
 
 /// Unless a message is left half said.
-async fn say_farewell(client: &mut (impl AsyncWrite + Unpin), place: Place) -> io::Result<()> {
+async fn say_farewell(
+    client: &mut (impl AsyncWrite + Unpin),
+    place: FramePosition,
+) -> io::Result<()> {
     if !place.is_within() {
         let mut out = BytesMut::new();
         Refusal::terminated().write_fatal(&mut out);

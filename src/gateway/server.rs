@@ -13,10 +13,10 @@ use std::io;
 
 use bytes::{BufMut, BytesMut};
 
-use super::lookout::Lookout;
+use super::blocker_watchdog::BlockerWatchdog;
 use super::refusal::Refusal;
 use super::relay;
-use crate::pg::frame::{FromServer, Line, ServerTag, put, put_text};
+use crate::pg::frame::{FrameStream, FromServer, ServerTag, put, put_text};
 use crate::pg::{Canceller, ConnectError, Connection, Entrance, Target};
 pub(super) use parameters::Parameters;
 pub(super) use question::Question;
@@ -24,7 +24,7 @@ use question::{Keep, Spelling};
 
 /// Why a question was not answered.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum BackendError {
     /// The server refused, with this frame for the client.
     Server(FromServer),
     /// The gateway refuses.
@@ -33,7 +33,7 @@ pub(super) enum Trouble {
     Lost(io::Error),
 }
 
-impl Trouble {
+impl BackendError {
     /// What it means that a question about stored tables fails because they are not what the snapshot shows: PostgreSQL looks
     /// names and definitions up as they are now.
     pub(super) fn of_changed_schema(self) -> Self {
@@ -45,13 +45,13 @@ impl Trouble {
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for BackendError {
     fn from(error: io::Error) -> Self {
         Self::Lost(error)
     }
 }
 
-impl From<Refusal> for Trouble {
+impl From<Refusal> for BackendError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
@@ -103,7 +103,7 @@ const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(curr
 
 /// The connection to PostgreSQL.
 pub(super) struct Server {
-    pub(super) line: Line<ServerTag>,
+    pub(super) line: FrameStream<ServerTag>,
     canceller: Canceller,
     parameters: Parameters,
     prepared: HashMap<String, String>,
@@ -112,14 +112,14 @@ pub(super) struct Server {
     own: String,
     /// What the server said to the client while the gateway was asking.
     pub(super) aside: Vec<FromServer>,
-    lookout: Option<Lookout>,
+    lookout: Option<BlockerWatchdog>,
 }
 
 impl Server {
     /// Connects for the gateway's own questions.
     pub(super) async fn connect(target: &Target) -> Result<Self, ConnectError> {
         let raw = Connection::connect(target).await?.into_raw();
-        let line = Line::<ServerTag>::new(Box::new(raw.stream), raw.read);
+        let line = FrameStream::<ServerTag>::new(Box::new(raw.stream), raw.read);
         Ok(Self::new(line, raw.canceller, Parameters::default()))
     }
 
@@ -127,10 +127,10 @@ impl Server {
     pub(super) fn entered(entrance: Entrance, parameters: Parameters) -> Self {
         let canceller = entrance.canceller();
         let (stream, read) = entrance.into_parts();
-        Self::new(Line::new(Box::new(stream), read), canceller, parameters)
+        Self::new(FrameStream::new(Box::new(stream), read), canceller, parameters)
     }
 
-    fn new(line: Line<ServerTag>, canceller: Canceller, parameters: Parameters) -> Self {
+    fn new(line: FrameStream<ServerTag>, canceller: Canceller, parameters: Parameters) -> Self {
         Self {
             line,
             canceller,
@@ -192,14 +192,14 @@ impl Server {
     }
 
     /// Brings back the encoding that the client had before the one that it cannot have.
-    pub(super) async fn restore_encoding(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn restore_encoding(&mut self) -> Result<(), BackendError> {
         let encoding = self.parameters.readable_encoding();
         let question = Question::once("select set_config('client_encoding', $1, false)");
         self.ask(question.with(encoding)).await.map(drop)
     }
 
     /// Has this connection watched from now on: nobody may hold it up.
-    pub(super) fn watched_by(mut self, lookout: Lookout) -> Self {
+    pub(super) fn watched_by(mut self, lookout: BlockerWatchdog) -> Self {
         self.lookout = Some(lookout);
         self
     }
@@ -210,7 +210,7 @@ impl Server {
     }
 
     /// Asks one question.
-    pub(super) async fn ask(&mut self, question: Question) -> Result<Answer, Trouble> {
+    pub(super) async fn ask(&mut self, question: Question) -> Result<Answer, BackendError> {
         Ok(self.ask_all(vec![question]).await?.pop().unwrap_or_default())
     }
 
@@ -218,7 +218,7 @@ impl Server {
     pub(super) async fn ask_all(
         &mut self,
         questions: Vec<Question>,
-    ) -> Result<Vec<Answer>, Trouble> {
+    ) -> Result<Vec<Answer>, BackendError> {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
@@ -228,7 +228,7 @@ impl Server {
     }
 
     /// Has a statement parsed as one on the stored tables, which are found first where `pg_temp` comes last; it is not run.
-    pub(super) async fn try_on_stored(&mut self, sql: &str) -> Result<(), Trouble> {
+    pub(super) async fn try_on_stored(&mut self, sql: &str) -> Result<(), BackendError> {
         let name = self.own.clone();
         let mut parsed = VecDeque::new();
         self.put_question(&Question::prepared(STORED_FIRST), &mut parsed);
@@ -248,19 +248,19 @@ impl Server {
         name: &str,
         sql: &str,
         types: &[u8],
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         self.put_close(b'S', name);
         put_parse(&mut self.line.out, name, sql, types);
         self.hear_out().await
     }
 
     /// Closes a client's statement of this name.
-    pub(super) async fn close_statement(&mut self, name: &str) -> Result<(), Trouble> {
+    pub(super) async fn close_statement(&mut self, name: &str) -> Result<(), BackendError> {
         self.put_close(b'S', name);
         self.hear_out().await
     }
 
-    async fn hear_out(&mut self) -> Result<(), Trouble> {
+    async fn hear_out(&mut self) -> Result<(), BackendError> {
         put(&mut self.line.out, b'S', |_| {});
         self.line.flush_hearing().await?;
         let asked = Asked { count: 0, ours: Vec::new(), parsed: VecDeque::new() };
@@ -273,9 +273,9 @@ impl Server {
         loop {
             match self.ask(Question::prepared("rollback")).await {
                 Ok(_) => return Ok(()),
-                Err(Trouble::Server(frame))
+                Err(BackendError::Server(frame))
                     if error_field(&frame, b'C').as_deref() == Some(QUERY_CANCELED) => {}
-                Err(Trouble::Lost(error)) => return Err(error),
+                Err(BackendError::Lost(error)) => return Err(error),
                 Err(trouble) => {
                     return Err(io::Error::other(format!("it does not roll back: {trouble:?}")));
                 }
@@ -358,7 +358,7 @@ impl Server {
     }
 
     /// Reads up to `ReadyForQuery`.
-    pub(super) async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, Trouble> {
+    pub(super) async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, BackendError> {
         let Asked { count, ours, mut parsed } = asked;
         let mut answers = vec![Answer::default()];
         let mut refused = None;
@@ -381,7 +381,7 @@ impl Server {
         }
         if let Some(frame) = refused {
             self.forget_unparsed(parsed);
-            return Err(Trouble::Server(without_place(&frame)));
+            return Err(BackendError::Server(without_place(&frame)));
         }
         for place in ours.into_iter().rev() {
             answers.remove(place);

@@ -15,27 +15,27 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::client_handle::ClientHandle;
 use super::commit::TableChanges;
-use super::common::Common;
 use super::ddl::Ddl;
 use super::extended::{Portal, Prepared, Waiting};
 use super::ledger::Snapshot;
 use super::news::{Happening, News};
-use super::place::Place;
 use super::refusal::Refusal;
-use super::server::{Server, Trouble, error_field};
+use super::server::{BackendError, Server, error_field};
+use super::shared::Shared;
 use super::simple::Held;
 use super::statement::Access;
 use super::tables::Tables;
 use crate::core::event::Pid;
-use crate::pg::frame::{ClientTag, FromClient, FromServer, Line, ServerTag, put};
+use crate::pg::frame::{ClientTag, FrameStream, FromClient, FromServer, ServerTag, put};
 
 /// A client that has been let in.
 pub(super) struct Session {
-    pub(super) client: Line<ClientTag>,
+    pub(super) client: FrameStream<ClientTag>,
     pub(super) server: Server,
-    pub(super) common: Arc<Common>,
-    pub(super) place: Place,
+    pub(super) common: Arc<Shared>,
+    pub(super) place: ClientHandle,
     pub(super) tables: Tables,
     pub(super) state: State,
     /// When the client began with what it tries to commit, counted among all: who has lost tries on.
@@ -70,7 +70,7 @@ pub(super) enum State {
     /// In a transaction block that has failed; the backend has been rolled back already.
     Failed,
     /// In a transaction that somebody's DDL has ended; the client does not know yet.
-    Doomed(Block),
+    Aborted(Block),
 }
 
 /// How a transaction came to be.
@@ -102,7 +102,7 @@ pub(super) struct Transaction {
     /// What has become of the search path in it.
     pub(super) path: SearchPath,
     /// Where the copies stand.
-    pub(super) copies: Standing,
+    pub(super) copies: SearchPathState,
     /// Whether the client has a part in it: a statement of its own has been sent, and what it did must not be undone in silence.
     pub(super) has_part: bool,
 }
@@ -142,7 +142,7 @@ impl SearchPath {
 
 /// Where the copies stand in the search path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum SearchPathState {
     /// Before the stored tables.
     Before,
     /// Behind them, for a look at the catalog.
@@ -254,9 +254,9 @@ impl Session {
     pub(super) fn ready(&mut self) {
         let status = match &self.state {
             State::Open(open) if open.block == Block::Explicit => b'T',
-            State::Doomed(Block::Explicit) => b'T',
+            State::Aborted(Block::Explicit) => b'T',
             State::Failed => b'E',
-            State::Open(_) | State::Doomed(Block::Implicit) | State::Idle => b'I',
+            State::Open(_) | State::Aborted(Block::Implicit) | State::Idle => b'I',
         };
         put(&mut self.client.out, b'Z', |out| out.extend_from_slice(&[status]));
     }
@@ -269,15 +269,15 @@ impl Session {
     }
 
     /// Writes a trouble as the client's error and does to the transaction what an error does.
-    pub(super) async fn fail(&mut self, trouble: Trouble) -> io::Result<()> {
+    pub(super) async fn fail(&mut self, trouble: BackendError) -> io::Result<()> {
         match trouble {
-            Trouble::Lost(error) => Err(error),
-            Trouble::Refused(refusal) => self.refuse(&refusal).await,
+            BackendError::Lost(error) => Err(error),
+            BackendError::Refused(refusal) => self.refuse(&refusal).await,
             // What another's DDL had cancelled may have been a question of the gateway's own.
-            Trouble::Server(frame) if self.place.doom.is_called() && is_cancelled(&frame) => {
+            BackendError::Server(frame) if self.place.doom.is_called() && is_cancelled(&frame) => {
                 self.refuse(&Refusal::schema_changed()).await
             }
-            Trouble::Server(frame) => {
+            BackendError::Server(frame) => {
                 self.pass(&frame);
                 self.after_error().await
             }
@@ -303,7 +303,7 @@ impl Session {
     }
 
     /// What the server says next while it runs the client's statement, which is given up when another client needs the way.
-    pub(super) async fn next_reply(&mut self) -> Result<FromServer, Trouble> {
+    pub(super) async fn next_reply(&mut self) -> Result<FromServer, BackendError> {
         let doom = Arc::clone(&self.place.doom);
         loop {
             let frame = tokio::select! {
@@ -346,7 +346,7 @@ impl Session {
     }
 
     /// Ends the transaction whose statement was given up, if it was.
-    pub(super) async fn end_given_up(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn end_given_up(&mut self) -> Result<(), BackendError> {
         if !std::mem::take(&mut self.gave_up) {
             return Ok(());
         }

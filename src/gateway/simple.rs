@@ -9,12 +9,12 @@ use std::io;
 
 use bytes::BufMut;
 
-use super::admit::Admitted;
 use super::commit::Ended;
 use super::encoding::text;
 use super::locks::ALL_ROWS;
+use super::prepare_statement::Admitted;
 use super::refusal::{put_tag, put_warning};
-use super::server::Trouble;
+use super::server::BackendError;
 use super::session::{Block, Session, State};
 use super::statement::{Access, Kind, Statement, is_async};
 use super::tables::Turned;
@@ -49,7 +49,7 @@ impl Session {
         }
         match self.run_query(frame).await {
             Ok(()) => {}
-            Err(Trouble::Lost(error)) => return Err(error),
+            Err(BackendError::Lost(error)) => return Err(error),
             Err(trouble) => self.fail(trouble).await?,
         }
         self.drop_portals_outside_blocks();
@@ -58,7 +58,7 @@ impl Session {
         Ok(())
     }
 
-    async fn run_query(&mut self, frame: &FromClient) -> Result<(), Trouble> {
+    async fn run_query(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         // What came before it without a Sync belongs to the same implicit transaction.
         if let Err(trouble) = self.show_all().await {
             self.drop_waiting();
@@ -71,7 +71,7 @@ impl Session {
         self.run_text(&sql).await
     }
 
-    async fn run_text(&mut self, sql: &str) -> Result<(), Trouble> {
+    async fn run_text(&mut self, sql: &str) -> Result<(), BackendError> {
         let strings = self.server.parameters().strings();
         let parts = split(sql, strings).into_iter().filter(|part| !part.is_empty);
         let parts = parts.map(|part| Part {
@@ -96,14 +96,16 @@ impl Session {
 
     /// Ends an implicit transaction at the end of its message. One that is not open any more has not been committed, whatever
     /// its statements have answered.
-    pub(super) async fn settle(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn settle(&mut self) -> Result<(), BackendError> {
         match &self.state {
-            State::Doomed(Block::Implicit) => Ok(self.check_state()?),
+            State::Aborted(Block::Implicit) => Ok(self.check_state()?),
             State::Open(open) if !open.is_block() => match self.commit().await? {
                 Ended::Committed => Ok(()),
                 Ended::Refused(trouble) => Err(trouble),
             },
-            State::Open(_) | State::Doomed(Block::Explicit) | State::Failed | State::Idle => Ok(()),
+            State::Open(_) | State::Aborted(Block::Explicit) | State::Failed | State::Idle => {
+                Ok(())
+            }
         }
     }
 
@@ -117,7 +119,7 @@ impl Session {
     }
 
     /// Runs one statement, which stands `before` characters into its message.
-    async fn run(&mut self, statement: &Statement, before: usize) -> Result<Held, Trouble> {
+    async fn run(&mut self, statement: &Statement, before: usize) -> Result<Held, BackendError> {
         if let Some(held) = self.run_transaction_statement(statement).await? {
             return Ok(held);
         }
@@ -139,7 +141,7 @@ impl Session {
     }
 
     /// Passes a statement's answer on, up to `ReadyForQuery`; its last word is kept.
-    async fn relay(&mut self) -> Result<Reply, Trouble> {
+    async fn relay(&mut self) -> Result<Reply, BackendError> {
         let mut reply = Reply::default();
         loop {
             let frame = self.next_reply().await?;
@@ -165,16 +167,16 @@ impl Session {
         reply: Reply,
         turned: &Turned,
         before: usize,
-    ) -> Result<Held, Trouble> {
+    ) -> Result<Held, BackendError> {
         self.end_given_up().await?;
         match reply.refused {
             None => Ok(reply.held),
-            Some(frame) => Err(Trouble::Server(moved(&frame, turned, before))),
+            Some(frame) => Err(BackendError::Server(moved(&frame, turned, before))),
         }
     }
 
     /// Hands the client's COPY data to the server until one of them ends it, or another client needs the way.
-    pub(super) async fn copy_in(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn copy_in(&mut self) -> Result<(), BackendError> {
         let doom = std::sync::Arc::clone(&self.place.doom);
         while !self.gave_up {
             let frame = tokio::select! {
@@ -183,7 +185,7 @@ impl Session {
                 frame = self.client.exchange() => frame?,
             };
             let Some(frame) = frame else {
-                return Err(Trouble::Lost(io::ErrorKind::UnexpectedEof.into()));
+                return Err(BackendError::Lost(io::ErrorKind::UnexpectedEof.into()));
             };
             match frame.tag {
                 ClientTag::Flush | ClientTag::Sync => {}
@@ -208,7 +210,7 @@ impl Session {
     pub(super) async fn run_transaction_statement(
         &mut self,
         statement: &Statement,
-    ) -> Result<Option<Held>, Trouble> {
+    ) -> Result<Option<Held>, BackendError> {
         if statement.refusal.is_some() {
             return Ok(None);
         }
@@ -223,7 +225,7 @@ impl Session {
         }
     }
 
-    async fn run_begin(&mut self, access: Access) -> Result<(), Trouble> {
+    async fn run_begin(&mut self, access: Access) -> Result<(), BackendError> {
         self.check_state()?;
         match &mut self.state {
             State::Open(open) if open.is_block() => {
@@ -242,14 +244,14 @@ impl Session {
         Ok(())
     }
 
-    async fn run_commit(&mut self) -> Result<Held, Trouble> {
+    async fn run_commit(&mut self) -> Result<Held, BackendError> {
         match &self.state {
             State::Idle => self.warn_of_no_transaction(),
             State::Failed => {
                 self.state = State::Idle;
                 return Ok(Held::Tag("ROLLBACK"));
             }
-            State::Doomed(_) => self.check_state()?,
+            State::Aborted(_) => self.check_state()?,
             State::Open(open) => {
                 if !open.is_block() {
                     self.warn_of_no_transaction();
@@ -262,7 +264,7 @@ impl Session {
         Ok(Held::Tag("COMMIT"))
     }
 
-    async fn run_rollback(&mut self) -> Result<Held, Trouble> {
+    async fn run_rollback(&mut self) -> Result<Held, BackendError> {
         if matches!(&self.state, State::Idle) {
             self.warn_of_no_transaction();
         }
@@ -282,7 +284,7 @@ impl Session {
         statement: &Statement,
         admitted: &Admitted,
         held: Held,
-    ) -> Result<Held, Trouble> {
+    ) -> Result<Held, BackendError> {
         self.check_encoding().await?;
         self.check_unknown(statement, admitted)?;
         if matches!(statement.kind, Kind::Ddl(_)) {
@@ -308,7 +310,7 @@ impl Session {
     }
 
     /// SET may change what names mean, and DISCARD takes the copies away.
-    async fn names_may_have_moved(&mut self, statement: &Statement) -> Result<(), Trouble> {
+    async fn names_may_have_moved(&mut self, statement: &Statement) -> Result<(), BackendError> {
         self.tables.forget_names();
         if let State::Open(open) = &mut self.state
             && statement.may_move_path()

@@ -74,7 +74,7 @@ pub(super) enum AboutSchema {
 
 /// A cursor that is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(super) struct DeclaredCursor {
     pub(super) name: String,
     /// Whether it outlives the transaction: WITH HOLD.
     pub(super) holds: bool,
@@ -187,12 +187,12 @@ impl Statement {
     }
 
     /// The cursor that it declares.
-    pub(super) fn declared(&self) -> Option<Cursor> {
+    pub(super) fn declared(&self) -> Option<DeclaredCursor> {
         let words = &self.words;
         words.first().filter(|word| word.is("declare"))?;
         let name = words.get(1)?.name()?.to_owned();
         let options = words.iter().position(|word| word.is("for")).unwrap_or(words.len());
-        Some(Cursor { name, holds: has(&words[..options], &["with", "hold"]) })
+        Some(DeclaredCursor { name, holds: has(&words[..options], &["with", "hold"]) })
     }
 
     /// Which prepared statements it takes away.
@@ -344,13 +344,13 @@ mod tests {
     #[test]
     fn what_a_statement_does_to_names_is_read() {
         let declared = |sql: &str| read(sql).declared();
-        let holding = Cursor { name: "C d".into(), holds: true };
+        let holding = DeclaredCursor { name: "C d".into(), holds: true };
         assert_eq!(
             declared("declare \"C d\" no scroll cursor with hold for select 1"),
             Some(holding)
         );
         let with = declared("declare c cursor for with hold as (select 1) select * from hold");
-        assert_eq!(with, Some(Cursor { name: "c".into(), holds: false }));
+        assert_eq!(with, Some(DeclaredCursor { name: "c".into(), holds: false }));
         assert_eq!(declared("fetch c"), None);
         let named = |name: &str| Some(Which::One(name.to_owned()));
         let deallocated = |sql: &str| read(sql).deallocates();

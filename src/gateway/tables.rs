@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::changes::Pair;
 use super::journal::Seen;
 use super::ledger::RowId;
-use super::server::{Question, Server, Trouble};
+use super::server::{BackendError, Question, Server};
 use super::shape::Shape;
 use super::statement::Statement;
 
@@ -186,7 +186,7 @@ impl Tables {
     }
 
     /// Learns the schema anew: copies of tables that have changed are dropped, and their names remembered.
-    pub(super) async fn catch_up(&mut self, server: &mut Server) -> Result<(), Trouble> {
+    pub(super) async fn catch_up(&mut self, server: &mut Server) -> Result<(), BackendError> {
         let known: Vec<u32> = self.shapes.keys().copied().collect();
         let shapes = ask_shapes(server, &known).await?;
         let same = |relation: &u32| shapes.get(relation) == self.shapes.get(relation);
@@ -207,7 +207,7 @@ impl Tables {
     }
 
     /// Drops every copy and forgets the schema, outside of a transaction.
-    pub(super) async fn forget(&mut self, server: &mut Server) -> Result<(), Trouble> {
+    pub(super) async fn forget(&mut self, server: &mut Server) -> Result<(), BackendError> {
         let left = self.has_copies() || self.left;
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
@@ -217,7 +217,7 @@ impl Tables {
     }
 
     /// Drops what is left of copies that nobody knows of any more, outside of a transaction.
-    pub(super) async fn clear(&mut self, server: &mut Server) -> Result<(), Trouble> {
+    pub(super) async fn clear(&mut self, server: &mut Server) -> Result<(), BackendError> {
         if self.left {
             server.ask(Question::once("discard temp")).await?;
             self.left = false;

@@ -7,8 +7,8 @@ use super::journal::Seen;
 use super::ledger::Snapshot;
 use super::news::Happening;
 use super::refusal::{Aftermath, Refusal};
-use super::server::{Question, Trouble};
-use super::session::{Block, SearchPath, Session, Standing, State, Transaction};
+use super::server::{BackendError, Question};
+use super::session::{Block, SearchPath, SearchPathState, Session, State, Transaction};
 use super::statement::Access;
 use super::tables::{Marks, SchemaMark, marks_in};
 use crate::core::sql;
@@ -22,7 +22,7 @@ const BEGIN: &str = "begin isolation level repeatable read, read write";
 
 impl Session {
     /// Opens a transaction on the backend, its snapshot pinned.
-    pub(super) async fn begin(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
+    pub(super) async fn begin(&mut self, block: Block, access: Access) -> Result<(), BackendError> {
         self.foreseen = None;
         self.tables.clear(&mut self.server).await?;
         let undone = self.tables.remake(&mut self.server).await?;
@@ -34,7 +34,7 @@ impl Session {
 
     /// Brings copies up to date in a transaction of its own, which no rollback undoes. Who has lost to another would
     /// otherwise have all of it before him again with every retry, and never come in before those who have not.
-    async fn fill_apart(&mut self, tables: &[u32]) -> Result<(), Trouble> {
+    async fn fill_apart(&mut self, tables: &[u32]) -> Result<(), BackendError> {
         self.open_transaction(Block::Implicit, Access::AsSet).await?;
         let filled = match self.fill(tables).await {
             Ok(()) => self.commit_nothing().await,
@@ -42,14 +42,14 @@ impl Session {
         };
         match filled {
             Ok(()) => Ok(()),
-            Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
+            Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
             // The next statement that needs the copy meets the same trouble, and it has a client to tell.
             Err(_) => Ok(self.abandon().await?),
         }
     }
 
     /// Ends a transaction in which the client has no part. What it has read stays in the copies.
-    async fn commit_nothing(&mut self) -> Result<(), Trouble> {
+    async fn commit_nothing(&mut self) -> Result<(), BackendError> {
         let open = self.open()?;
         let seen = Seen { snapshot: open.snapshot.clone(), own: open.xid };
         self.common.journal().note_nothing(seen.own);
@@ -59,7 +59,7 @@ impl Session {
         Ok(self.after_end(false).await?)
     }
 
-    async fn open_transaction(&mut self, block: Block, access: Access) -> Result<(), Trouble> {
+    async fn open_transaction(&mut self, block: Block, access: Access) -> Result<(), BackendError> {
         let mut pinned = self.pin().await?;
         if self.tables.check(&pinned.mark, &pinned.marks).is_err() {
             self.common.journal().note_nothing(pinned.xid);
@@ -82,13 +82,13 @@ impl Session {
             dml: false,
             rows: 0,
             path: SearchPath::AsBegun,
-            copies: Standing::Before,
+            copies: SearchPathState::Before,
             has_part: false,
         }));
         Ok(())
     }
 
-    async fn pin(&mut self) -> Result<Pinned, Trouble> {
+    async fn pin(&mut self) -> Result<Pinned, BackendError> {
         let schema_change = self.common.schema_change();
         let mut questions =
             vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
@@ -147,7 +147,7 @@ impl Session {
         }
         if copies_changed {
             // What else went wrong, the next statement meets again.
-            if let Err(Trouble::Lost(error)) = self.tables.forget(&mut self.server).await {
+            if let Err(BackendError::Lost(error)) = self.tables.forget(&mut self.server).await {
                 return Err(error);
             }
         }
@@ -174,8 +174,8 @@ impl Session {
     pub(super) async fn after_error(&mut self) -> io::Result<()> {
         let in_block = match &self.state {
             State::Open(open) => open.block == Block::Explicit,
-            State::Failed | State::Doomed(Block::Explicit) => true,
-            State::Idle | State::Doomed(Block::Implicit) => false,
+            State::Failed | State::Aborted(Block::Explicit) => true,
+            State::Idle | State::Aborted(Block::Implicit) => false,
         };
         self.trying_since = None;
         self.roll_back().await?;
@@ -192,7 +192,7 @@ impl Session {
         let State::Open(open) = &self.state else { return self.roll_back().await };
         let block = open.block;
         self.roll_back().await?;
-        self.state = State::Doomed(block);
+        self.state = State::Aborted(block);
         Ok(())
     }
 }

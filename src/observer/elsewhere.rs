@@ -11,7 +11,7 @@ use super::table::{Names, unquoted};
 use super::{
     Observer, ObserverError, ROWS_SHOWN, Roster, SEATS_SHOWN, TABLES_WATCHED, Watch, about,
 };
-use crate::core::seats::{House, Place, WatchedTable};
+use crate::core::seats::{WatchedRow, WatchedTable, WatchedTables};
 use crate::core::sql;
 use crate::observer::flavor::Source;
 
@@ -63,7 +63,10 @@ impl Observer {
     }
 
     /// The house by plain SQL. Where COMMIT judges, each connection is told once of a change of the schema, and may try again.
-    pub(super) async fn plain_house(&self, roster: &Roster) -> Result<House, ObserverError> {
+    pub(super) async fn plain_house(
+        &self,
+        roster: &Roster,
+    ) -> Result<WatchedTables, ObserverError> {
         for _ in 0..CONNECTIONS {
             match self.look_plainly(roster).await {
                 Err(error) if error.may_try_again() => {}
@@ -73,9 +76,10 @@ impl Observer {
         self.look_plainly(roster).await
     }
 
-    async fn look_plainly(&self, roster: &Roster) -> Result<House, ObserverError> {
+    async fn look_plainly(&self, roster: &Roster) -> Result<WatchedTables, ObserverError> {
         let watch = self.state().watch.clone();
-        let mut house = House { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
+        let mut house =
+            WatchedTables { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let locks = self.key_locks().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "locks cannot be seen");
             house.blind.push(LOCKS_REFUSED.to_owned());
@@ -141,8 +145,8 @@ fn absent(watch: &Watch, tables: &[PlainTable]) -> Vec<String> {
     absent.map(str::to_owned).collect()
 }
 
-fn place(row: PlainRow) -> Place {
-    Place {
+fn place(row: PlainRow) -> WatchedRow {
+    WatchedRow {
         key: row.key.unwrap_or_else(|| format!("row {}", row.n)),
         values: row.columns,
         committed: true,

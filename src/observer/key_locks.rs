@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::Roster;
 use crate::core::event::{Blocker, Certainty, Pid, SessionName, Wait, WaitTarget};
-use crate::core::seats::{Hold, HoldKind, Holder, Place, RowWaiter};
+use crate::core::seats::{Hold, HoldKind, Holder, RowWaiter, WatchedRow};
 use crate::observer::flavor::Source;
 
 /// What the sessions put before their names.
@@ -55,7 +55,7 @@ impl KeyLock {
         }
     }
 
-    fn is_on(&self, table: &str, place: &Place) -> bool {
+    fn is_on(&self, table: &str, place: &WatchedRow) -> bool {
         self.relation == table && self.key.as_ref() == Some(&place.key)
     }
 
@@ -130,7 +130,7 @@ pub(super) fn blocked(locks: &[KeyLock], roster: &Roster) -> Vec<(Pid, Vec<Pid>)
 }
 
 /// Puts holders and waiters to a table's places.
-pub(super) fn settle(locks: &[KeyLock], roster: &Roster, table: &str, places: &mut [Place]) {
+pub(super) fn settle(locks: &[KeyLock], roster: &Roster, table: &str, places: &mut [WatchedRow]) {
     for place in places {
         let here: Vec<&KeyLock> = locks.iter().filter(|lock| lock.is_on(table, place)).collect();
         for lock in here {
@@ -167,8 +167,8 @@ mod tests {
         vec![(SessionName::new("Alice"), Pid(11)), (SessionName::new("Bob"), Pid(12))]
     }
 
-    fn place(key: &str) -> Place {
-        Place {
+    fn place(key: &str) -> WatchedRow {
+        WatchedRow {
             key: key.to_owned(),
             values: Vec::new(),
             committed: true,

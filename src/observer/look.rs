@@ -9,7 +9,7 @@ use super::table::{Table, unquoted};
 use super::versions::{Newcomer, Versions};
 use crate::core::event::{Pid, SessionName};
 use crate::core::seats::{
-    Hold, HoldKind, Holder, Place, RowWaiter, SeatColumns, Unread, WatchedTable,
+    Hold, HoldKind, Holder, RowWaiter, SeatColumns, Unread, WatchedRow, WatchedTable,
 };
 
 /// What was read of one table.
@@ -157,7 +157,7 @@ impl Fold<'_> {
         (shown, kinds)
     }
 
-    fn place(&self, row: &SeenRow, kinds: &mut HashMap<String, HoldKind>) -> Place {
+    fn place(&self, row: &SeenRow, kinds: &mut HashMap<String, HoldKind>) -> WatchedRow {
         let mut holders: Vec<Hold> = Vec::new();
         let mut seen: Vec<&SeenHolder> = row.holders().iter().collect();
         seen.sort_by_key(|holder| holder.xid);
@@ -175,7 +175,7 @@ impl Fold<'_> {
             wants: waiter.wants.clone().unwrap_or_default(),
         });
         let waiters = waiters.collect();
-        Place { key, values: row.columns.clone(), committed: true, holders, waiters }
+        WatchedRow { key, values: row.columns.clone(), committed: true, holders, waiters }
     }
 
     fn hold(&self, row: &SeenRow, seen: &SeenHolder) -> Hold {
@@ -216,7 +216,7 @@ impl Fold<'_> {
         let earlier =
             self.before.and_then(|b| b.shown.places.iter().find(|place| place.key == key));
         holders.sort_by_key(|hold| {
-            let place = |p: &Place| p.holders.iter().position(|h| h.holder == hold.holder);
+            let place = |p: &WatchedRow| p.holders.iter().position(|h| h.holder == hold.holder);
             earlier.and_then(place).unwrap_or(usize::MAX)
         });
     }
@@ -239,7 +239,7 @@ impl Fold<'_> {
     }
 
     /// A row that was deleted and inserted again under the same key, in one transaction.
-    fn replace(&self, place: &mut Place, holder: &Holder, newcomer: &Newcomer) {
+    fn replace(&self, place: &mut WatchedRow, holder: &Holder, newcomer: &Newcomer) {
         let becomes = self.seat_holder_column().and_then(|c| newcomer.values.get(c).cloned());
         if let Some(hold) = place.holders.iter_mut().find(|hold| hold.holder == *holder) {
             hold.kind = HoldKind::Write;
@@ -248,7 +248,7 @@ impl Fold<'_> {
     }
 
     /// Writers with nothing to show for it have, most likely, inserted rows.
-    fn silent_writers(&self, places: &[Place]) -> Vec<SessionName> {
+    fn silent_writers(&self, places: &[WatchedRow]) -> Vec<SessionName> {
         // A writer in a row's queue has its transaction id already, and nothing written yet.
         let waits = |name: &SessionName| {
             let mut queues = places.iter().flat_map(|place| &place.waiters);
@@ -274,9 +274,9 @@ fn names(holder: &Holder, name: &SessionName) -> bool {
     }
 }
 
-fn fresh(key: String, holder: Holder, newcomer: Newcomer) -> Place {
+fn fresh(key: String, holder: Holder, newcomer: Newcomer) -> WatchedRow {
     let hold = Hold { holder, kind: HoldKind::Insert, becomes: None };
-    Place {
+    WatchedRow {
         key,
         values: newcomer.values,
         committed: false,

@@ -15,11 +15,11 @@ use postgres_protocol::authentication::sasl::{
 
 use super::error::ConnectError;
 use super::policy::{AcceptedMethods, AuthMethod, BindingDemand, Choice};
-use super::target::{Password, Place, Target};
+use super::target::{Password, ServerAddress, Target};
 
 /// Our side of an authentication: who we are, and how far it has come.
-pub(super) struct Proof {
-    place: Place,
+pub(super) struct Authenticator {
+    place: ServerAddress,
     user: String,
     demand: BindingDemand,
     accepted: AcceptedMethods,
@@ -56,8 +56,8 @@ enum Bound {
     ToNothing,
 }
 
-impl Proof {
-    pub(super) fn new(target: &Target, place: &Place, end_point: EndPoint) -> Self {
+impl Authenticator {
+    pub(super) fn new(target: &Target, place: &ServerAddress, end_point: EndPoint) -> Self {
         Self {
             place: place.clone(),
             user: target.user.clone(),

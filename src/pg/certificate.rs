@@ -18,13 +18,13 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use super::auth::EndPoint;
 use super::error::ConnectError;
 use super::policy::SslMode;
-use super::target::{Host, Place};
+use super::target::{Host, ServerAddress};
 use super::terms::{Roots, TlsTerms};
 use super::tls::{certificates, unusable};
 
 /// Decides whether a certificate will do.
 #[derive(Debug)]
-pub(super) struct Judge {
+pub(super) struct CertificateVerifier {
     provider: Arc<CryptoProvider>,
     chain: Option<Chain>,
     /// The name that it must be for, under `verify-full`.
@@ -38,9 +38,9 @@ struct Chain {
     verifier: Arc<WebPkiServerVerifier>,
 }
 
-impl Judge {
+impl CertificateVerifier {
     pub(super) fn new(
-        place: &Place,
+        place: &ServerAddress,
         terms: &TlsTerms,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, ConnectError> {
@@ -133,7 +133,7 @@ impl Chain {
     }
 }
 
-impl ServerCertVerifier for Judge {
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,

@@ -12,14 +12,14 @@ use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::codec::Decoder as _;
 
-use super::auth::Proof;
+use super::auth::Authenticator;
 use super::cancel::Canceller;
 use super::codec::Codec;
 use super::connection::Connection;
 use super::error::{ConnectError, WireError};
-use super::frame::{FromServer, Line, ServerTag, put, put_text};
-use super::passage::Passage;
+use super::frame::{FrameStream, FromServer, ServerTag, put, put_text};
 use super::policy::SessionAttrs;
+use super::reconnector::Reconnector;
 use super::socket::Socket;
 use super::startup::Route;
 use super::target::Target;
@@ -27,15 +27,15 @@ use crate::core::event::octets;
 
 /// A connection on its way in.
 pub(crate) struct Entrance {
-    line: Line<ServerTag, Socket>,
+    line: FrameStream<ServerTag, Socket>,
     route: Route,
-    proof: Proof,
+    proof: Authenticator,
     key: (i32, Bytes),
     is_encrypted: bool,
     has_password: bool,
 }
 
-impl Passage {
+impl Reconnector {
     /// The way to a target. Where only the server can tell which of several is passable, it is asked.
     pub(crate) async fn find(target: &Target) -> Result<Self, ConnectError> {
         if let Some(passage) = Self::certain(target) {
@@ -78,8 +78,8 @@ impl Passage {
         }
         Ok(Entrance {
             has_password: place.password.is_some(),
-            proof: Proof::new(&self.target_of(user), &place, end_point),
-            line: Line::new(socket, BytesMut::new()),
+            proof: Authenticator::new(&self.target_of(user), &place, end_point),
+            line: FrameStream::new(socket, BytesMut::new()),
             key: (0, Bytes::new()),
             route,
             is_encrypted,

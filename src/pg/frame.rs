@@ -288,7 +288,7 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// One side's frames over a byte stream, with what is written held back until [`flush`](Self::flush).
-pub(crate) struct Line<T, S = Box<dyn Stream>> {
+pub(crate) struct FrameStream<T, S = Box<dyn Stream>> {
     stream: S,
     read: BytesMut,
     /// What is to be written; public to those who build messages in place.
@@ -299,7 +299,7 @@ pub(crate) struct Line<T, S = Box<dyn Stream>> {
 /// How much is gathered before it is written while results stream.
 const FULL: usize = 32 * 1024;
 
-impl<T: From<u8>, S: Stream> Line<T, S> {
+impl<T: From<u8>, S: Stream> FrameStream<T, S> {
     /// Frames over this stream, of which `read` has been read already.
     pub(crate) fn new(stream: S, read: BytesMut) -> Self {
         Self { stream, read, out: BytesMut::new(), side: std::marker::PhantomData }
@@ -420,7 +420,7 @@ mod tests {
         put(&mut sent, b'S', |_| {});
         for chunk in 1..sent.len() {
             let (ours, mut theirs) = tokio::io::duplex(1024);
-            let mut line = Line::<ClientTag>::new(Box::new(ours), BytesMut::new());
+            let mut line = FrameStream::<ClientTag>::new(Box::new(ours), BytesMut::new());
             let bytes = sent.clone();
             tokio::spawn(async move {
                 for part in bytes.chunks(chunk) {
@@ -439,7 +439,7 @@ mod tests {
     async fn a_length_that_cannot_be_is_an_error() {
         let read = BytesMut::from(&b"Q\0\0\0\x01"[..]);
         let (ours, _theirs) = tokio::io::duplex(16);
-        let mut line = Line::<ClientTag>::new(Box::new(ours), read);
+        let mut line = FrameStream::<ClientTag>::new(Box::new(ours), read);
         assert!(line.next().await.is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::keywords::Settings;
 use super::passfile::{Account, Passwords};
-use super::target::{Host, Password, Place};
+use super::target::{Host, Password, ServerAddress};
 use super::target_error::TargetError;
 
 /// PostgreSQL's port.
@@ -20,13 +20,13 @@ pub(super) fn read(
     passwords: &Passwords,
     user: &str,
     database: &str,
-) -> Result<Vec<Place>, TargetError> {
+) -> Result<Vec<ServerAddress>, TargetError> {
     let mut places = Vec::new();
     for (host, port) in hosts_and_ports(settings)? {
         let account = Account { host: &host_in_passfile(&host), port, database, user };
         let password = settings.get("password").map(Password::new);
         let password = password.or_else(|| passwords.find(account));
-        places.push(Place { host, port, password });
+        places.push(ServerAddress { host, port, password });
     }
     Ok(places)
 }

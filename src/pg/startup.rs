@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 
-use super::auth::Proof;
+use super::auth::Authenticator;
 use super::cancel::Canceller;
 use super::codec::Codec;
 use super::connection::{Connection, Frames};
@@ -22,7 +22,7 @@ use super::error::{ConnectError, Refusal, WireError};
 use super::policy::{Choice, HostOrder, SessionAttrs};
 use super::session_attrs::suits;
 use super::socket::Socket;
-use super::target::{Encoding, Host, Place, Target};
+use super::target::{Encoding, Host, ServerAddress, Target};
 use super::terms::TlsTerms;
 use super::tls::{Encryption, negotiate};
 use super::unix::UnixSocket;
@@ -31,7 +31,7 @@ use crate::core::event::ServerMessage;
 /// One way to a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Route {
-    pub(super) place: Place,
+    pub(super) place: ServerAddress,
     terms: TlsTerms,
     encryption: Encryption,
 }
@@ -63,7 +63,7 @@ async fn connect_round(target: &Target, wanted: SessionAttrs) -> Result<Connecti
     Err(one_or_several(failures))
 }
 
-fn in_order(mut places: Vec<Place>, order: HostOrder) -> Vec<Place> {
+fn in_order(mut places: Vec<ServerAddress>, order: HostOrder) -> Vec<ServerAddress> {
     if order == HostOrder::Random {
         places.shuffle(&mut rand::rng());
     }
@@ -87,7 +87,7 @@ fn one_or_several(mut failures: Vec<ConnectError>) -> ConnectError {
 /// Tries every address of a place.
 async fn connect_place(
     target: &Target,
-    place: &Place,
+    place: &ServerAddress,
     wanted: SessionAttrs,
 ) -> Result<Connection, ConnectError> {
     let mut failures = Vec::new();
@@ -102,18 +102,18 @@ async fn connect_place(
 }
 
 /// The place once for each address that its name has.
-async fn addresses(place: &Place) -> Result<Vec<Place>, ConnectError> {
+async fn addresses(place: &ServerAddress) -> Result<Vec<ServerAddress>, ConnectError> {
     let Host::Tcp { name, address: None } = &place.host else { return Ok(vec![place.clone()]) };
     let unknown = |source| ConnectError::Unreachable { place: place.to_string(), source };
     let found = tokio::net::lookup_host((name.as_str(), place.port)).await.map_err(unknown)?;
     let at = |address: IpAddr| Host::Tcp { name: name.clone(), address: Some(address) };
-    Ok(found.map(|socket| Place { host: at(socket.ip()), ..place.clone() }).collect())
+    Ok(found.map(|socket| ServerAddress { host: at(socket.ip()), ..place.clone() }).collect())
 }
 
 /// Within `connect_timeout`, which counts anew for each address.
 async fn in_time(
     target: &Target,
-    place: Place,
+    place: ServerAddress,
     wanted: SessionAttrs,
 ) -> Result<Connection, ConnectError> {
     let name = place.to_string();
@@ -125,7 +125,7 @@ async fn in_time(
 
 async fn connect_suitable(
     target: &Target,
-    place: Place,
+    place: ServerAddress,
     wanted: SessionAttrs,
 ) -> Result<Connection, ConnectError> {
     let name = place.to_string();
@@ -141,7 +141,7 @@ async fn connect_suitable(
 }
 
 /// Tries what `sslmode` has for a place: one attempt, or a second one where the first was refused.
-async fn enter(target: &Target, place: Place) -> Result<Connection, ConnectError> {
+async fn enter(target: &Target, place: ServerAddress) -> Result<Connection, ConnectError> {
     let mut failures: Vec<ConnectError> = Vec::new();
     for encryption in Encryption::attempts(target.tls.mode, &place) {
         let route = Route::new(place.clone(), target.tls.clone(), *encryption);
@@ -198,7 +198,7 @@ async fn introduce(
     route: Route,
     socket: Socket,
 ) -> Result<Connection, ConnectError> {
-    Entry::begin(target, route, socket).await?.finish().await
+    Handshake::begin(target, route, socket).await?.finish().await
 }
 
 /// Where not even TLS came about, doing without it may help.
@@ -215,7 +215,7 @@ fn is_about_the_user(error: &ConnectError) -> bool {
 }
 
 impl Route {
-    pub(super) fn new(place: Place, terms: TlsTerms, encryption: Encryption) -> Self {
+    pub(super) fn new(place: ServerAddress, terms: TlsTerms, encryption: Encryption) -> Self {
         Self { place, terms, encryption }
     }
 
@@ -258,18 +258,18 @@ async fn dial(name: &str, address: Option<IpAddr>, port: u16) -> io::Result<TcpS
 }
 
 /// A connection on its way in, until the first `ReadyForQuery`.
-struct Entry {
+struct Handshake {
     route: Route,
     frames: Frames,
-    proof: Proof,
+    proof: Authenticator,
     parameters: BTreeMap<String, String>,
     key: (i32, SecretKey),
 }
 
-impl Entry {
+impl Handshake {
     async fn begin(target: &Target, route: Route, socket: Socket) -> Result<Self, ConnectError> {
-        let mut entry = Entry {
-            proof: Proof::new(target, &route.place, socket.end_point()),
+        let mut entry = Handshake {
+            proof: Authenticator::new(target, &route.place, socket.end_point()),
             frames: Framed::new(socket, Codec::default()),
             parameters: BTreeMap::new(),
             key: (0, SecretKey::default()),

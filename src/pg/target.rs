@@ -14,7 +14,7 @@ use super::terms::TlsTerms;
 /// A server to talk to, and as whom. `Debug` hides passwords, and [`Target::describe`] never has one.
 #[derive(Clone, Debug)]
 pub struct Target {
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<ServerAddress>,
     pub(super) user: String,
     pub(super) database: String,
     pub(super) parameters: BTreeMap<String, String>,
@@ -40,7 +40,7 @@ pub(super) enum Encoding {
 
 /// One of the places where the server may be; they are tried in turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct ServerAddress {
     /// The machine or the socket's folder.
     pub host: Host,
     /// The port, part of the socket's name as well.
@@ -86,7 +86,7 @@ impl fmt::Debug for Password {
     }
 }
 
-impl Place {
+impl ServerAddress {
     /// The socket's path, when it is one.
     pub fn socket(&self) -> Option<PathBuf> {
         match &self.host {
@@ -96,7 +96,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
             Host::Socket(folder) => {
@@ -118,7 +118,7 @@ impl Target {
     pub fn unix(socket_folder: &Path, port: u16, user: &str, database: &str) -> Self {
         let host = Host::Socket(socket_folder.to_owned());
         Self {
-            places: vec![Place { host, port, password: None }],
+            places: vec![ServerAddress { host, port, password: None }],
             user: user.to_owned(),
             database: database.to_owned(),
             parameters: BTreeMap::new(),
@@ -160,7 +160,7 @@ impl Target {
     }
 
     /// The places in the order of trying.
-    pub fn places(&self) -> &[Place] {
+    pub fn places(&self) -> &[ServerAddress] {
         &self.places
     }
 

@@ -27,11 +27,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::certificate::Judge;
+use super::certificate::CertificateVerifier;
 use super::error::{ConnectError, WireError};
 use super::policy::{Choice, SslCertMode, SslMode, SslNegotiation};
 use super::socket::Socket;
-use super::target::{Host, Place};
+use super::target::{Host, ServerAddress};
 use super::terms::{ServerNameIndication, TlsTerms, TlsVersions};
 
 /// What PostgreSQL's protocol is called within TLS (PostgreSQL 17).
@@ -47,7 +47,7 @@ pub(super) enum Encryption {
 
 impl Encryption {
     /// The attempts that `sslmode` has for a place. Sockets are never encrypted.
-    pub(super) fn attempts(mode: SslMode, place: &Place) -> &'static [Self] {
+    pub(super) fn attempts(mode: SslMode, place: &ServerAddress) -> &'static [Self] {
         match (mode, &place.host) {
             (SslMode::Disable, _) | (_, Host::Socket(_)) => &[Self::Plain],
             (SslMode::Allow, _) => &[Self::Plain, Self::Demanded],
@@ -60,7 +60,7 @@ impl Encryption {
 /// Makes a TCP stream what the attempt wants it to be.
 pub(super) async fn negotiate(
     mut stream: TcpStream,
-    place: &Place,
+    place: &ServerAddress,
     terms: &TlsTerms,
     encryption: Encryption,
 ) -> Result<Socket, ConnectError> {
@@ -81,7 +81,7 @@ pub(super) async fn negotiate(
 
 /// Asks by `SSLRequest`. Exactly one byte is read: whatever somebody puts behind it in clear text becomes
 /// part of the handshake and breaks it (CVE-2021-23222).
-async fn offers_tls(stream: &mut TcpStream, place: &Place) -> Result<bool, ConnectError> {
+async fn offers_tls(stream: &mut TcpStream, place: &ServerAddress) -> Result<bool, ConnectError> {
     let broken = |source| ConnectError::Broken { place: place.to_string(), source };
     let mut request = BytesMut::new();
     PgWireFrontendMessage::SslNegotiation(
@@ -103,7 +103,7 @@ async fn offers_tls(stream: &mut TcpStream, place: &Place) -> Result<bool, Conne
 }
 
 /// Somebody else's answer: the byte that was read and what lies behind it already.
-fn foreign(stream: &TcpStream, place: &Place, first: u8) -> ConnectError {
+fn foreign(stream: &TcpStream, place: &ServerAddress, first: u8) -> ConnectError {
     let mut answer = [first; 24];
     let read = stream.try_read(&mut answer[1..]).unwrap_or(0);
     let first = format!("\"{}\"", answer[..=read].escape_ascii());
@@ -112,7 +112,7 @@ fn foreign(stream: &TcpStream, place: &Place, first: u8) -> ConnectError {
 
 async fn handshake(
     stream: TcpStream,
-    place: &Place,
+    place: &ServerAddress,
     terms: &TlsTerms,
 ) -> Result<TlsStream<TcpStream>, ConnectError> {
     let config = configuration(place, terms).await?;
@@ -130,7 +130,7 @@ async fn handshake(
 }
 
 /// The name that the certificate is checked for. The judge compares names by libpq's rules; rustls only wants one to be there.
-fn server_name(place: &Place) -> Result<ServerName<'static>, ConnectError> {
+fn server_name(place: &ServerAddress) -> Result<ServerName<'static>, ConnectError> {
     let (name, address) = match &place.host {
         Host::Tcp { name, address } => (name.as_str(), *address),
         Host::Socket(_) => ("localhost", None),
@@ -143,16 +143,19 @@ fn server_name(place: &Place) -> Result<ServerName<'static>, ConnectError> {
 }
 
 /// Reading certificates is work for a thread that may block.
-async fn configuration(place: &Place, terms: &TlsTerms) -> Result<Arc<ClientConfig>, ConnectError> {
+async fn configuration(
+    place: &ServerAddress,
+    terms: &TlsTerms,
+) -> Result<Arc<ClientConfig>, ConnectError> {
     let (place, terms) = (place.clone(), terms.clone());
     let name = place.to_string();
     let built = tokio::task::spawn_blocking(move || build(&place, &terms)).await;
     built.unwrap_or_else(|error| Err(ConnectError::Tls { place: name, reason: error.to_string() }))
 }
 
-fn build(place: &Place, terms: &TlsTerms) -> Result<Arc<ClientConfig>, ConnectError> {
+fn build(place: &ServerAddress, terms: &TlsTerms) -> Result<Arc<ClientConfig>, ConnectError> {
     let provider = Arc::new(default_provider());
-    let judge = Judge::new(place, terms, &provider)?;
+    let judge = CertificateVerifier::new(place, terms, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(terms.versions))
         .map_err(|error| failed(place, error.to_string()))?
@@ -221,12 +224,12 @@ pub(super) fn unusable(file: &Path, reason: &str) -> ConnectError {
     ConnectError::TlsFile { file: file.to_owned(), reason: reason.to_owned() }
 }
 
-fn failed(place: &Place, reason: String) -> ConnectError {
+fn failed(place: &ServerAddress, reason: String) -> ConnectError {
     ConnectError::Tls { place: place.to_string(), reason }
 }
 
 /// A handshake's failure, and what to do about it.
-fn explain(error: &io::Error, place: &Place) -> String {
+fn explain(error: &io::Error, place: &ServerAddress) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {

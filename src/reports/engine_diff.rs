@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::core::event::{Event, Kind, SessionName};
-use crate::core::seats::House;
+use crate::core::seats::WatchedTables;
 
 mod answer;
 mod rows;
@@ -33,7 +33,7 @@ pub struct Account {
     /// What is left in the end.
     finally: Answer,
     /// The watched tables as they are now.
-    house: Arc<House>,
+    house: Arc<WatchedTables>,
 }
 
 /// What a session was sent last.
@@ -49,7 +49,7 @@ impl Account {
     /// Folds an event.
     pub fn apply(&mut self, event: &Event) {
         match (&event.session, &event.kind) {
-            (None, Kind::House(house)) => self.house = Arc::clone(house),
+            (None, Kind::WatchedTables(house)) => self.house = Arc::clone(house),
             (None, kind) => self.finally.apply(kind),
             (Some(name), Kind::Sent { sql, step, .. }) => self.sent(name, sql, *step),
             (Some(name), kind) => {
@@ -96,7 +96,7 @@ impl Account {
     }
 
     /// The watched tables as they are now.
-    pub fn house(&self) -> &House {
+    pub fn house(&self) -> &WatchedTables {
         &self.house
     }
 

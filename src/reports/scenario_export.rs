@@ -34,7 +34,7 @@ mod tests;
 
 use answer::Answer;
 use captures::Captures;
-use player::{Done, Standing};
+use player::{Done, SessionLine};
 
 /// Who does what none of the sessions has done: lets time pass, cancels a wait. One that is on stage already keeps the name.
 const USHER: &str = "Usher";
@@ -90,7 +90,7 @@ struct Cut {
 struct Prompter<'a> {
     performance: &'a Performance<'a>,
     steps: Vec<Step>,
-    standings: Vec<Standing>,
+    standings: Vec<SessionLine>,
     /// The values that the script's steps have given names to.
     captures: Captures<'a>,
     /// The runner, who looks at the end.
@@ -114,7 +114,7 @@ impl<'a> Prompter<'a> {
             steps: Vec::new(),
             captures: Captures::of(performance),
             standings: standings
-                .map(|(name, written)| Standing::new(name, written, &performance.scenario.setup))
+                .map(|(name, written)| SessionLine::new(name, written, &performance.scenario.setup))
                 .collect(),
             runner: Answer::default(),
             finally: None,
@@ -162,7 +162,7 @@ impl<'a> Prompter<'a> {
         }
     }
 
-    fn standing(&mut self, name: &SessionName) -> Option<&mut Standing> {
+    fn standing(&mut self, name: &SessionName) -> Option<&mut SessionLine> {
         self.standings.iter_mut().find(|standing| &standing.name == name)
     }
 

@@ -14,14 +14,14 @@ use crate::run::session::{Session, Silence};
 pub(crate) struct Actor {
     name: SessionName,
     session: Option<Session>,
-    pub(crate) standing: Standing,
+    pub(crate) standing: SessionState,
 }
 
 impl Actor {
     /// The actor of a session that connects.
     pub(crate) fn new(session: Session) -> Self {
         let name = session.name().clone();
-        Self { name, session: Some(session), standing: Standing::default() }
+        Self { name, session: Some(session), standing: SessionState::default() }
     }
 
     pub(crate) fn name(&self) -> &SessionName {
@@ -140,7 +140,7 @@ impl Line {
 
 /// Where a session stands, by our own knowledge of the protocol and the observer's of its locks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Standing {
+pub(crate) struct SessionState {
     /// Its backend, while connected.
     pub(crate) pid: Option<Pid>,
     /// The backend that it lost. It may live on for a moment, and is not to be taken for a stranger's.
@@ -192,7 +192,7 @@ pub(crate) enum Absence {
     Closed,
 }
 
-impl Standing {
+impl SessionState {
     /// Whether something that was sent is not yet answered.
     pub(crate) fn is_busy(&self) -> bool {
         self.pid.is_some() && self.in_flight.is_some()
@@ -312,8 +312,8 @@ mod tests {
         SessionName::new("Mallory")
     }
 
-    fn connected() -> Standing {
-        let mut standing = Standing::default();
+    fn connected() -> SessionState {
+        let mut standing = SessionState::default();
         standing.apply(&Kind::Connected { pid: Pid(7) });
         standing
     }

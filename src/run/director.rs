@@ -11,14 +11,14 @@ use tokio::sync::mpsc;
 use crate::core::error_chain::with_causes;
 use crate::core::event::{Event, Kind, SessionName};
 use crate::core::scenario::{EngineKind, Launch};
-use crate::run::engines::{OpenHouse, VenueError, Venues};
+use crate::run::engines::{EngineError, Engines, OpenEngine};
 use crate::run::lasting::Ledger;
+use crate::run::live_run::{LiveRun, Moment};
 use crate::run::names::{MOST_SESSIONS, next_free};
 use crate::run::orders::Orders;
 use crate::run::parting::Parting;
-use crate::run::place::{Finale, Place};
-use crate::run::session_setup::Prologue;
-use crate::run::stage::{Moment, Stage};
+use crate::run::schedule_position::{FinalQuery, SchedulePosition};
+use crate::run::session_setup::SessionSetup;
 use crate::run::teardown::{TIDY_UP, Tell};
 use crate::run::{Command, Fresh, Production, Report, Untidy};
 
@@ -27,16 +27,16 @@ const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Directs one stage after the other.
 pub(crate) struct Director {
-    pub(crate) venues: Venues,
+    pub(crate) venues: Engines,
     pub(crate) parting: Parting,
     pub(crate) production: Arc<Production>,
     pub(crate) reports: mpsc::Sender<Report>,
     /// What cannot be tidied up at the end.
     pub(crate) untidy: mpsc::UnboundedSender<Untidy>,
     pub(crate) clock: Instant,
-    pub(crate) place: Place,
+    pub(crate) place: SchedulePosition,
     /// The engine that is played on, once it is open.
-    pub(crate) house: Option<OpenHouse>,
+    pub(crate) house: Option<OpenEngine>,
     /// What became of the schemas of dead runs, to be told.
     pub(crate) swept: Vec<String>,
     /// What was committed outside the run's schema since the last fresh setup, where that is anybody's.
@@ -70,7 +70,7 @@ impl Director {
         }
     }
 
-    async fn play(&mut self, stage: &mut Option<Stage>, mut orders: Orders) {
+    async fn play(&mut self, stage: &mut Option<LiveRun>, mut orders: Orders) {
         *stage = self.open(&mut orders).await;
         loop {
             let moment = tokio::select! {
@@ -91,10 +91,10 @@ impl Director {
 
     /// A fresh setup, or none if the engine or the scenario's setup fails, which the driver is told, or if orders came meanwhile that make it
     /// pointless.
-    async fn open(&mut self, orders: &mut Orders) -> Option<Stage> {
-        self.place.prologue = Prologue::of(&self.production.scenario);
+    async fn open(&mut self, orders: &mut Orders) -> Option<LiveRun> {
+        self.place.prologue = SessionSetup::of(&self.production.scenario);
         self.place.next = 0;
-        self.place.finale = Finale::Ahead;
+        self.place.finale = FinalQuery::Ahead;
         let opened = self.try_open(orders).await;
         self.renew_patience();
         match opened {
@@ -108,7 +108,7 @@ impl Director {
         }
     }
 
-    async fn try_open(&mut self, orders: &mut Orders) -> Result<Option<Stage>, String> {
+    async fn try_open(&mut self, orders: &mut Orders) -> Result<Option<LiveRun>, String> {
         tokio::select! {
             biased;
             () = orders.abandonment() => return Ok(None),
@@ -121,7 +121,7 @@ impl Director {
             production.scenario.setup.iter().for_each(|statement| ledger.set_up(statement));
         }
         let overtaken = orders.overtaking();
-        let opened = Box::pin(Stage::open(house, production, self.clock, overtaken)).await;
+        let opened = Box::pin(LiveRun::open(house, production, self.clock, overtaken)).await;
         let Some(stage) = opened.map_err(|error| with_causes(&error))? else { return Ok(None) };
         let fresh = Fresh {
             scenario: Arc::clone(&self.production.scenario),
@@ -139,7 +139,7 @@ impl Director {
     }
 
     /// Goes to the production's engine, unless that is where we are. A server that has died is started again.
-    async fn open_house(&mut self) -> Result<(), VenueError> {
+    async fn open_house(&mut self) -> Result<(), EngineError> {
         let kind = self.production.engine;
         self.venues.revive().await?;
         if self.house.as_ref().is_some_and(|house| house.kind == kind) {
@@ -147,7 +147,7 @@ impl Director {
         }
         self.close_house().await;
         let venue = self.venues.open(kind).await?;
-        let (house, swept) = OpenHouse::open(kind, venue).await?;
+        let (house, swept) = OpenEngine::open(kind, venue).await?;
         self.house = Some(house);
         self.swept = swept;
         Ok(())
@@ -160,7 +160,7 @@ impl Director {
         }
     }
 
-    async fn obey(&mut self, stage: &mut Option<Stage>, command: Command, orders: &mut Orders) {
+    async fn obey(&mut self, stage: &mut Option<LiveRun>, command: Command, orders: &mut Orders) {
         let is_between = stage.is_none() && orders.has_another_setup();
         let Some(command) = self.consented(command).await else { return };
         match command {
@@ -238,13 +238,13 @@ impl Director {
         }
     }
 
-    async fn react(&mut self, stage: &mut Stage, moment: Moment) -> Scene {
+    async fn react(&mut self, stage: &mut LiveRun, moment: Moment) -> Scene {
         let events = match moment {
             Moment::Event(mut event) => {
                 stage.name_what_is_numbered(&mut event).await;
                 stage.on_event(event)
             }
-            Moment::Seen(seen) => stage.on_seen(seen),
+            Moment::Observation(seen) => stage.on_seen(seen),
             Moment::Heard(epoch) => stage.on_heard(epoch).into_iter().collect(),
             Moment::News(news) => stage.on_news(news).into_iter().collect(),
             Moment::Due => stage.on_due(),
@@ -273,7 +273,7 @@ impl Director {
     }
 
     /// Sends the setup of the next session that has one and is there; nothing is quiet before all of them are played.
-    fn play_next_setup(&mut self, stage: &mut Stage) -> bool {
+    fn play_next_setup(&mut self, stage: &mut LiveRun) -> bool {
         while let Some((name, sql)) = self.place.prologue.next() {
             // A session that is not there has said so, and its setup is left out.
             if stage.submit(&name, &sql).is_ok() {
@@ -284,7 +284,7 @@ impl Director {
     }
 
     /// Tells that all is quiet, and goes on from there.
-    async fn quiet(&mut self, stage: &mut Stage, event: Event) {
+    async fn quiet(&mut self, stage: &mut LiveRun, event: Event) {
         if self.play_next_setup(stage) {
             return;
         }
@@ -293,7 +293,7 @@ impl Director {
     }
 
     /// The last step's dust has settled: go on replaying, or look at the end.
-    async fn on_quiet(&mut self, stage: &mut Stage) {
+    async fn on_quiet(&mut self, stage: &mut LiveRun) {
         if let Some((until, _)) = self.place.replay {
             if self.place.next < until {
                 return self.step(stage, None).await;
@@ -310,22 +310,22 @@ impl Director {
     }
 
     /// After the last step the end is looked at, once; when that is done, the play is over.
-    async fn play_finale(&mut self, stage: &mut Stage) {
+    async fn play_finale(&mut self, stage: &mut LiveRun) {
         self.place.finale = match (self.place.finale, self.production.scenario.finale()) {
-            (Finale::Ahead, Some(finale)) => {
+            (FinalQuery::Ahead, Some(finale)) => {
                 stage.play_finale(&finale);
-                Finale::UnderWay
+                FinalQuery::UnderWay
             }
-            (Finale::Ahead, None) | (Finale::UnderWay, _) => {
+            (FinalQuery::Ahead, None) | (FinalQuery::UnderWay, _) => {
                 stage.is_played_out = true;
                 let missing = stage.missing_throughout().await;
                 if !missing.is_empty() {
                     self.report(Report::Unwatched(missing)).await;
                 }
                 self.report(Report::Over).await;
-                Finale::Done
+                FinalQuery::Done
             }
-            (Finale::Done, _) => Finale::Done,
+            (FinalQuery::Done, _) => FinalQuery::Done,
         };
     }
 
@@ -345,7 +345,7 @@ impl Director {
     }
 
     /// Sends the next step; one that is asked for while sessions connect or steps are replayed comes after that.
-    async fn step_when_ready(&mut self, stage: &mut Stage, edited: Option<String>) {
+    async fn step_when_ready(&mut self, stage: &mut LiveRun, edited: Option<String>) {
         let is_ready = stage.is_cast_complete() && self.place.prologue.is_over();
         if is_ready && self.place.replay.is_none() {
             self.step(stage, edited).await;
@@ -355,7 +355,7 @@ impl Director {
     }
 
     /// Sends the next step.
-    async fn step(&mut self, stage: &mut Stage, edited: Option<String>) {
+    async fn step(&mut self, stage: &mut LiveRun, edited: Option<String>) {
         let next = self.place.next;
         let Some(launch) = self.launches().get(next) else {
             self.place.replay = None;
@@ -379,7 +379,7 @@ impl Director {
         self.report(Report::Next(self.place.next)).await;
     }
 
-    async fn replay(&mut self, stage: &mut Option<Stage>, until: usize, orders: &mut Orders) {
+    async fn replay(&mut self, stage: &mut Option<LiveRun>, until: usize, orders: &mut Orders) {
         if until == 0 {
             self.place.edits.clear();
         }
@@ -391,7 +391,7 @@ impl Director {
 
     async fn change(
         &mut self,
-        stage: &mut Option<Stage>,
+        stage: &mut Option<LiveRun>,
         production: Production,
         orders: &mut Orders,
     ) {
@@ -399,7 +399,7 @@ impl Director {
         self.replay(stage, 0, orders).await;
     }
 
-    async fn switch(&mut self, stage: &mut Option<Stage>, kind: EngineKind, orders: &mut Orders) {
+    async fn switch(&mut self, stage: &mut Option<LiveRun>, kind: EngineKind, orders: &mut Orders) {
         let until = self.place.take_destination().min(self.launches().len());
         let production = Production { engine: kind, ..(*self.production).clone() };
         self.production = Arc::new(production);
@@ -407,7 +407,7 @@ impl Director {
     }
 
     /// Takes the stage down.
-    async fn strike(&mut self, stage: &mut Option<Stage>) {
+    async fn strike(&mut self, stage: &mut Option<LiveRun>) {
         let Some(stage) = stage.take() else { return };
         let (told, mut untidy) = mpsc::unbounded_channel();
         let closing = async move { stage.close(ready(()), &Tell::to(told)).await };
@@ -422,7 +422,7 @@ impl Director {
         tokio::join!(closing, telling);
     }
 
-    async fn add(&mut self, stage: &mut Stage, name: Option<SessionName>) {
+    async fn add(&mut self, stage: &mut LiveRun, name: Option<SessionName>) {
         let names = stage.names();
         if names.len() >= MOST_SESSIONS {
             let refusal = format!("{MOST_SESSIONS} sessions are the most that fit");
@@ -438,7 +438,7 @@ impl Director {
     }
 
     /// Connects a session anew, after starting the embedded server again if that is what died.
-    async fn reconnect(&mut self, stage: &mut Stage, session: &SessionName) {
+    async fn reconnect(&mut self, stage: &mut LiveRun, session: &SessionName) {
         match self.venues.revive().await {
             Ok(true) => self.note("the server had died and was started again".to_owned()).await,
             Ok(false) => {}
@@ -468,7 +468,7 @@ impl Director {
     }
 }
 
-async fn next_moment(stage: &mut Option<Stage>, house: &mut Option<OpenHouse>) -> Moment {
+async fn next_moment(stage: &mut Option<LiveRun>, house: &mut Option<OpenEngine>) -> Moment {
     let (Some(stage), Some(house)) = (stage, house) else { return std::future::pending().await };
     tokio::select! {
         // The gateway tells before it answers, so what it tells comes before the answer here, too.

@@ -11,16 +11,16 @@ use crate::core::scenario::EngineKind;
 use crate::gateway::{LocalGateway, LocalGatewayError, News};
 use crate::observer::flavor;
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
-use crate::pg::{Place, Target};
+use crate::pg::{ServerAddress, Target};
 use crate::run::Production;
 use crate::run::guardian::Guardian;
+use crate::run::live_run::SCHEMA_PREFIX;
 use crate::run::parting::Partings;
 use crate::run::schema::{self, SchemaError, Swept};
-use crate::run::stage::SCHEMA_PREFIX;
 
 /// An engine that is ready to be played on.
 #[derive(Clone, Debug)]
-pub struct Venue {
+pub struct Engine {
     /// The PostgreSQL under everything: where the runner and the observer connect, and the sessions too unless a gateway stands in
     /// front of it.
     pub target: Target,
@@ -43,7 +43,7 @@ pub enum Ownership {
     Guest,
 }
 
-impl Venue {
+impl Engine {
     /// How deep the observer may look.
     pub(crate) fn inspection(&self) -> Inspection {
         match self.ownership {
@@ -61,41 +61,41 @@ pub(crate) struct Door {
 }
 
 /// An engine with its observer: everything that one stage after the other is set up on.
-pub(crate) struct OpenHouse {
+pub(crate) struct OpenEngine {
     pub(crate) kind: EngineKind,
-    pub(crate) venue: Venue,
+    pub(crate) venue: Engine,
     pub(crate) observer: Arc<Observer>,
     /// For what the observer, who only reads, may not do: making and dropping the run's schema.
     pub(crate) pool: PgPool,
     /// The optimistic engine, where that is what is played on.
-    pub(crate) front: Option<Front>,
+    pub(crate) front: Option<OptimisticEngine>,
 }
 
 /// The gateway that sessions connect to, in front of the server.
-pub(crate) struct Front {
+pub(crate) struct OptimisticEngine {
     gateway: LocalGateway,
     /// Private changes, and why a COMMIT was refused.
     pub(crate) news: mpsc::UnboundedReceiver<News>,
 }
 
-impl Front {
-    async fn open(venue: &Venue) -> Result<Self, VenueError> {
+impl OptimisticEngine {
+    async fn open(venue: &Engine) -> Result<Self, EngineError> {
         let mut gateway = LocalGateway::start(&venue.target).await?;
         let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
         Ok(Self { gateway, news })
     }
 }
 
-impl OpenHouse {
+impl OpenEngine {
     /// Connects the observer; also says, in sentences, what became of the schemas of dead runs.
     pub(crate) async fn open(
         kind: EngineKind,
-        venue: Venue,
-    ) -> Result<(Self, Vec<String>), VenueError> {
+        venue: Engine,
+    ) -> Result<(Self, Vec<String>), EngineError> {
         let options = venue.target.sqlx_options().application_name("overbooked");
         let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
         if venue.ownership == Ownership::Guest && flavor::shares_backends(&pool).await? {
-            return Err(VenueError::Pooler);
+            return Err(EngineError::Pooler);
         }
         let watch = Watch::default();
         let observer = Observer::connect(&venue.target, watch, venue.inspection());
@@ -103,7 +103,7 @@ impl OpenHouse {
         let observer = Arc::new(observer?);
         let is_there = observer.flavor().kind == flavor::EngineKind::Optimistic;
         let front = match kind {
-            EngineKind::Optimistic if !is_there => Some(Front::open(&venue).await?),
+            EngineKind::Optimistic if !is_there => Some(OptimisticEngine::open(&venue).await?),
             _ => None,
         };
         let house = Self { kind, venue, observer, pool, front };
@@ -125,7 +125,7 @@ impl OpenHouse {
 
     /// Where the runner connects: to the server itself.
     pub(crate) fn stage_door(&self) -> Door {
-        let Venue { target, guardian, .. } = &self.venue;
+        let Engine { target, guardian, .. } = &self.venue;
         Door { target: target.clone(), guardian: guardian.clone() }
     }
 
@@ -153,7 +153,7 @@ impl OpenHouse {
 
 /// Why an engine could not be had.
 #[derive(Debug, thiserror::Error)]
-pub enum VenueError {
+pub enum EngineError {
     /// The embedded PostgreSQL did not start.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -181,7 +181,7 @@ pub enum VenueError {
 
 /// All engines that a run can switch between.
 #[derive(Clone)]
-pub struct Venues {
+pub struct Engines {
     server: Arc<Mutex<Server>>,
     /// What somebody's server is by itself, where that is not for us to choose.
     fixed: Option<EngineKind>,
@@ -214,7 +214,7 @@ impl Server {
     }
 }
 
-impl Venues {
+impl Engines {
     /// Plays on somebody's own server.
     pub fn at(target: Target) -> Self {
         Self::of(Server::Guest(target))
@@ -258,7 +258,7 @@ impl Venues {
     }
 
     /// Starts the embedded PostgreSQL, if that is what is played on and it does not run yet.
-    pub async fn start(&self, on_progress: OnProgress<'_>) -> Result<(), VenueError> {
+    pub async fn start(&self, on_progress: OnProgress<'_>) -> Result<(), EngineError> {
         let mut server = self.server.lock().await;
         if let Server::Wanted(options) = &*server {
             let cluster = Cluster::start(options, on_progress).await?;
@@ -276,25 +276,25 @@ impl Venues {
     }
 
     /// The engine of that kind, ready.
-    pub async fn open(&self, kind: EngineKind) -> Result<Venue, VenueError> {
+    pub async fn open(&self, kind: EngineKind) -> Result<Engine, EngineError> {
         self.start(&|_| {}).await?;
         let server = &*self.server.lock().await;
         match (server, kind) {
-            (Server::Guest(target), _) => Ok(Venue {
+            (Server::Guest(target), _) => Ok(Engine {
                 target: target.clone(),
                 place: target.describe(),
                 ownership: Ownership::Guest,
                 is_kept: server.is_kept(),
                 guardian: self.guardian.clone(),
             }),
-            (Server::Embedded(cluster), _) => Ok(Venue {
+            (Server::Embedded(cluster), _) => Ok(Engine {
                 target: Target::unix(cluster.folder(), cluster.port(), SUPERUSER, "postgres"),
                 place: "embedded".to_owned(),
                 ownership: Ownership::Embedded,
                 is_kept: server.is_kept(),
                 guardian: None,
             }),
-            (Server::Wanted(_) | Server::Stopped, _) => Err(VenueError::Stopped),
+            (Server::Wanted(_) | Server::Stopped, _) => Err(EngineError::Stopped),
         }
     }
 
@@ -304,7 +304,7 @@ impl Venues {
     }
 
     /// Starts the embedded PostgreSQL again if it has died; whether it had.
-    pub async fn revive(&self) -> Result<bool, VenueError> {
+    pub async fn revive(&self) -> Result<bool, EngineError> {
         match &mut *self.server.lock().await {
             Server::Embedded(cluster) if !answers(cluster).await => {
                 cluster.restart().await?;
@@ -315,7 +315,7 @@ impl Venues {
     }
 
     /// Stops what was started. Its folder stays, and is named, if somebody has put something into it.
-    pub async fn stop(&self) -> Result<Option<Doubt>, VenueError> {
+    pub async fn stop(&self) -> Result<Option<Doubt>, EngineError> {
         let server = std::mem::replace(&mut *self.server.lock().await, Server::Stopped);
         match server {
             Server::Embedded(cluster) => Ok(cluster.stop().await?),
@@ -327,7 +327,7 @@ impl Venues {
 /// Whether somebody listens on the cluster's socket. A server that was killed is gone from there at once, while its last processes may
 /// take a moment to go.
 async fn answers(cluster: &Cluster) -> bool {
-    let socket = cluster.target().places().first().and_then(Place::socket);
+    let socket = cluster.target().places().first().and_then(ServerAddress::socket);
     match socket {
         Some(socket) => cluster.is_running() && UnixStream::connect(socket).await.is_ok(),
         None => cluster.is_running(),

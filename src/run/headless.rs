@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::core::event::{Event, Kind, SessionName, Wait};
 use crate::core::scenario::check::{Breach, Check};
 use crate::core::scenario::{Origin, Scenario, Schedule};
-use crate::run::engines::Venues;
+use crate::run::engines::Engines;
 use crate::run::{Command, EngineLine, Lasting, Production, Report, Run, Untidy};
 
-mod place;
+mod play_state;
 
-use place::{Phase, Place};
+use play_state::{Phase, PlayState};
 
 /// A scenario that was played.
 #[derive(Debug)]
@@ -113,15 +113,21 @@ pub struct CannotPlay(String);
 /// Plays a production on a fresh setup. A step whose session still waits is sent when that has been answered, as isolationtester sends it. What
 /// does not end in time is cancelled, and the play stops there; so it does when it is interrupted. In any case everything is tidied up.
 pub async fn play(
-    venues: &Venues,
+    venues: &Engines,
     production: Production,
     patience: Patience,
     interrupted: &CancellationToken,
 ) -> Result<Played, CannotPlay> {
     let run = Run::start(venues.clone(), production.clone());
     let interrupted = interrupted.clone();
-    let mut stepper =
-        Stepper { run, production, patience, interrupted, played: None, place: Place::default() };
+    let mut stepper = Stepper {
+        run,
+        production,
+        patience,
+        interrupted,
+        played: None,
+        place: PlayState::default(),
+    };
     // A defect of ours must not cut the sessions off in the middle of something.
     let ended = AssertUnwindSafe(stepper.play()).catch_unwind().await;
     let Stepper { run, played, .. } = stepper;
@@ -139,7 +145,7 @@ struct Stepper {
     patience: Patience,
     interrupted: CancellationToken,
     played: Option<Progress>,
-    place: Place,
+    place: PlayState,
 }
 
 /// What has been played so far.
@@ -155,7 +161,7 @@ impl Progress {
 }
 
 /// What there is to be reacted to.
-enum News {
+enum PlayEvent {
     Report(Box<Report>),
     /// The run has ended.
     Over,
@@ -176,17 +182,17 @@ impl Stepper {
         loop {
             let deadline = self.place.deadline.unwrap_or_else(Instant::now);
             match self.next(deadline).await {
-                News::Report(report) => {
+                PlayEvent::Report(report) => {
                     if self.take(*report)? == More::No {
                         return Ok(());
                     }
                 }
-                News::Over => return Ok(()),
-                News::Late => return self.give_up().await,
-                News::Interrupted if self.played.is_none() => {
+                PlayEvent::Over => return Ok(()),
+                PlayEvent::Late => return self.give_up().await,
+                PlayEvent::Interrupted if self.played.is_none() => {
                     return Err(CannotPlay("interrupted while it was being set up".to_owned()));
                 }
-                News::Interrupted => {
+                PlayEvent::Interrupted => {
                     self.stop(Stop::Interrupted);
                     return Ok(());
                 }
@@ -194,13 +200,13 @@ impl Stepper {
         }
     }
 
-    async fn next(&mut self, deadline: Instant) -> News {
+    async fn next(&mut self, deadline: Instant) -> PlayEvent {
         tokio::select! {
             biased;
-            () = self.interrupted.cancelled() => News::Interrupted,
+            () = self.interrupted.cancelled() => PlayEvent::Interrupted,
             report = tokio::time::timeout_at(deadline, self.run.reports.recv()) => match report {
-                Ok(report) => report.map_or(News::Over, |report| News::Report(Box::new(report))),
-                Err(_) => News::Late,
+                Ok(report) => report.map_or(PlayEvent::Over, |report| PlayEvent::Report(Box::new(report))),
+                Err(_) => PlayEvent::Late,
             },
         }
     }
@@ -216,7 +222,7 @@ impl Stepper {
             self.stop(Stop::Unready { after });
             return Ok(());
         }
-        if self.place.phase == Phase::Finale {
+        if self.place.phase == Phase::FinalQuery {
             self.stop(Stop::EndlessFinale { after: self.patience.step });
             return Ok(());
         }
@@ -278,7 +284,7 @@ impl Stepper {
         let is_quiet = event.kind == Kind::Quiet;
         let before = self.place.phase;
         self.place.apply(&event);
-        if self.place.phase == Phase::Finale && before != Phase::Finale {
+        if self.place.phase == Phase::FinalQuery && before != Phase::FinalQuery {
             self.postpone();
         }
         if let Some(progress) = &mut self.played {
@@ -355,7 +361,7 @@ impl Stepper {
         self.postpone();
         let deadline = Instant::now() + self.patience.step;
         // It may be told to be quiet once more before the server has heard of the cancelling.
-        while let News::Report(report) = self.next(deadline).await {
+        while let PlayEvent::Report(report) = self.next(deadline).await {
             let is_quiet = matches!(*report, Report::Event(Event { kind: Kind::Quiet, .. }));
             self.take(*report)?;
             if is_quiet && self.place.busy.is_empty() {

@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::core::event::{Event, Kind, Pid, TransactionStatus};
-use crate::run::actor::{Actor, Standing};
-use crate::run::stage::Stage;
+use crate::run::actor::{Actor, SessionState};
+use crate::run::live_run::LiveRun;
 
 /// A server that does not answer an idle session in this time holds up nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,14 +51,14 @@ impl Hearing {
         self.heard.recv().await
     }
 
-    fn concerns(&self, standing: &Standing) -> bool {
+    fn concerns(&self, standing: &SessionState) -> bool {
         let Some(pid) = standing.pid.filter(|_| !standing.is_busy()) else { return false };
         let listens = self.listeners.contains(&pid) && standing.status == TransactionStatus::Idle;
         listens || self.suspects.contains(&pid) || self.anybody
     }
 }
 
-impl Stage {
+impl LiveRun {
     /// Whether somebody is still to be heard; asks those who were not asked yet.
     pub(crate) fn is_hearing(&mut self) -> bool {
         match self.hearing.asked {
@@ -126,7 +126,7 @@ impl Stage {
     fn suspect_who_let_it_go(&mut self, event: &Event) {
         let actor = event.session.as_ref().and_then(|name| self.actor_mut(name));
         let Some(wait) = actor.and_then(|actor| actor.standing.ended_wait.take()) else { return };
-        let is_idle = |standing: &Standing| {
+        let is_idle = |standing: &SessionState| {
             standing.status != TransactionStatus::Idle
                 && !standing.is_busy()
                 && standing.sent_at.is_some_and(|sent| sent < wait.since)

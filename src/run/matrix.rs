@@ -8,7 +8,7 @@ use crate::core::scenario::library::{self, OpenError};
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::reports::hermitage::{Anomaly, Cell, Row, Table};
 use crate::run::Production;
-use crate::run::engines::Venues;
+use crate::run::engines::Engines;
 use crate::run::headless::{Patience, Played, play};
 
 /// An engine at one of its isolation levels.
@@ -42,7 +42,7 @@ pub struct Measured {
 
 /// Plays every anomaly at these levels, a row a level. What does not end in time, or cannot be played, leaves its cell unknown.
 pub async fn measure(
-    venues: &Venues,
+    venues: &Engines,
     levels: &[Level],
     patience: Patience,
     interrupted: &CancellationToken,
@@ -57,7 +57,7 @@ pub async fn measure(
 impl Measured {
     async fn add_row(
         &mut self,
-        venues: &Venues,
+        venues: &Engines,
         level: Level,
         patience: Patience,
         interrupted: &CancellationToken,

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::core::event::SessionName;
-use crate::core::seats::{Hold, HoldKind, Holder, House, Place, WatchedTable};
+use crate::core::seats::{Hold, HoldKind, Holder, WatchedRow, WatchedTable, WatchedTables};
 use crate::gateway::PrivateChange;
 
 /// Each session's private changes as they are now.
 pub(crate) type Private = BTreeMap<SessionName, Vec<PrivateChange>>;
 
 /// The house with everybody's private changes in it.
-pub(crate) fn overlay(house: &House, private: &Private) -> House {
+pub(crate) fn overlay(house: &WatchedTables, private: &Private) -> WatchedTables {
     let mut house = house.clone();
     for (session, changes) in private {
         for change in changes {
@@ -32,7 +32,7 @@ fn hold(table: &mut WatchedTable, session: &SessionName, change: &PrivateChange)
     };
     match table.places.iter_mut().find(|place| place.key == change.key) {
         Some(place) => place.holders.push(hold),
-        None => table.places.push(Place {
+        None => table.places.push(WatchedRow {
             key: change.key.clone(),
             values: values(&table.columns, change),
             committed: false,
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::core::seats::SeatColumns;
 
-    fn house() -> House {
+    fn house() -> WatchedTables {
         let seats = SeatColumns {
             table: "seats".into(),
             compartment: None,
@@ -73,7 +73,7 @@ mod tests {
             number: "seat_number".into(),
             holder: "booked_by".into(),
         };
-        let place = Place {
+        let place = WatchedRow {
             key: "A-4".into(),
             values: vec![Some("A".into()), Some("4".into()), None],
             committed: true,
@@ -91,7 +91,7 @@ mod tests {
             unseen_inserts: Vec::new(),
             unread: None,
         };
-        House { tables: vec![table], blind: Vec::new() }
+        WatchedTables { tables: vec![table], blind: Vec::new() }
     }
 
     fn books(key: &str, who: &str, kind: HoldKind) -> PrivateChange {

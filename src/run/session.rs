@@ -22,9 +22,9 @@ use crate::pg::Target;
 use crate::run::guardian::Guardian;
 
 mod answer;
+mod event_sender;
 mod link;
 mod task;
-mod teller;
 
 /// How long a statement has to end once it is cancelled.
 pub const CANCEL_PATIENCE: Duration = Duration::from_secs(2);

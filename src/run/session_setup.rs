@@ -8,12 +8,12 @@ use crate::run::failure::Failure;
 
 /// The setups of sessions that are still to be played, and the one that is being played.
 #[derive(Debug, Default)]
-pub(crate) struct Prologue {
+pub(crate) struct SessionSetup {
     ahead: VecDeque<(SessionName, Statement)>,
     on: Option<(SessionName, Statement)>,
 }
 
-impl Prologue {
+impl SessionSetup {
     /// All of the scenario's.
     pub(crate) fn of(scenario: &Scenario) -> Self {
         let setup = |player: &crate::core::scenario::Player| {
@@ -63,7 +63,7 @@ mod tests {
             "session a setup {1} step a1 {2} session b step b1 {3} session c setup {4} step c1 {5}";
         let spec = spec_file::parse(text, Path::new("a.spec"), "a").unwrap();
         let (a, c) = (SessionName::new("a"), SessionName::new("c"));
-        let mut prologue = Prologue::of(&spec);
+        let mut prologue = SessionSetup::of(&spec);
         assert_eq!(prologue.next(), Some((a.clone(), "1".to_owned())));
         assert_eq!(prologue.next(), Some((c.clone(), "4".to_owned())));
         let failed = |session: &SessionName| Event {

@@ -8,16 +8,16 @@ use crate::core::event::{
     Blocker, Certainty, Event, Kind, Pid, SessionName, TransactionStatus, Wait, WaitTarget,
 };
 use crate::core::scenario::EngineKind;
-use crate::core::seats::House;
+use crate::core::seats::WatchedTables;
 use crate::gateway::{Happening, News};
 use crate::observer::ObserverError;
 use crate::run::actor::{Actor, ToldWait, shows_progress};
 use crate::run::alias;
 use crate::run::hold::Hold;
-use crate::run::lookout::{Pace, Seen};
+use crate::run::live_run::LiveRun;
+use crate::run::observation_scheduler::{Observation, Pace};
 use crate::run::private::{Private, overlay};
 use crate::run::quiet::{self, Blocked};
-use crate::run::stage::Stage;
 
 /// A wait that is not stable (the one in front still runs) is told once it has lasted this long, so that what passes by
 /// itself does not flicker.
@@ -33,14 +33,14 @@ const IDLE_LOOK: Duration = Duration::from_millis(250);
 
 /// What the driver was told of the house, of troubles and of quiet; each is told again only when it changes.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     /// Whether all is quiet since the last thing that moved.
     pub(crate) quiet: bool,
     /// The committed house, as the observer saw it last.
-    committed: House,
+    committed: WatchedTables,
     /// What the sessions have changed in private, on the optimistic engine.
     private: Private,
-    house: Option<Arc<House>>,
+    house: Option<Arc<WatchedTables>>,
     /// Why nobody can tell who waits, and why the house cannot be looked at.
     trouble: Troubles,
 }
@@ -52,7 +52,7 @@ struct Troubles {
     house: Option<String>,
 }
 
-impl Stage {
+impl LiveRun {
     /// A deadlock's DETAIL has tables and other objects by number; only the database knows their names.
     pub(crate) async fn name_what_is_numbered(&self, event: &mut Event) {
         if let Kind::Failed(message) = &mut event.kind
@@ -174,30 +174,31 @@ impl Stage {
     }
 
     /// Takes in what the observer saw; gives what the driver is told.
-    pub(crate) fn on_seen(&mut self, seen: Seen) -> Vec<Event> {
+    pub(crate) fn on_seen(&mut self, seen: Observation) -> Vec<Event> {
         self.lookout.answered(&seen);
         match seen {
-            Seen::House(answer, _) => self.on_house(answer).into_iter().collect(),
-            Seen::Nothing(_) => {
+            Observation::WatchedTables(answer, _) => self.on_house(answer).into_iter().collect(),
+            Observation::Nothing(_) => {
                 self.lookout.look_within(IDLE_LOOK);
                 Vec::new()
             }
-            Seen::Blocked { epoch, .. } | Seen::Waits { epoch, .. } if epoch != self.epoch => {
+            Observation::Blocked { epoch, .. } | Observation::Waits { epoch, .. }
+                if epoch != self.epoch =>
+            {
                 self.lookout.poll_soon();
                 Vec::new()
             }
-            Seen::Blocked { answer: Ok(blocked), strangers, under_way, .. } => {
+            Observation::Blocked { answer: Ok(blocked), strangers, under_way, .. } => {
                 self.mark_under_way(&under_way);
                 let mut out = self.on_blocked(blocked, strangers);
                 out.extend(self.fall_quiet_if_idle());
                 out
             }
-            Seen::Waits { answer: Ok(waits), blocked, strangers, .. } => {
+            Observation::Waits { answer: Ok(waits), blocked, strangers, .. } => {
                 self.on_waits(&waits, &blocked, &strangers)
             }
-            Seen::Blocked { answer: Err(error), .. } | Seen::Waits { answer: Err(error), .. } => {
-                self.on_blindness(&error)
-            }
+            Observation::Blocked { answer: Err(error), .. }
+            | Observation::Waits { answer: Err(error), .. } => self.on_blindness(&error),
         }
     }
 
@@ -362,7 +363,7 @@ impl Stage {
         open.map(|actor| Blocker::Session(actor.name().clone())).collect()
     }
 
-    fn on_house(&mut self, answer: Result<House, ObserverError>) -> Option<Event> {
+    fn on_house(&mut self, answer: Result<WatchedTables, ObserverError>) -> Option<Event> {
         self.lookout.look_within(if self.told.quiet { IDLE_LOOK } else { BUSY_LOOK });
         let mut house = match answer {
             Ok(house) => house,
@@ -412,7 +413,7 @@ impl Stage {
         }
         let house = Arc::new(house);
         self.told.house = Some(Arc::clone(&house));
-        Some(self.event(None, Kind::House(house)))
+        Some(self.event(None, Kind::WatchedTables(house)))
     }
 }
 

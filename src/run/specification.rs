@@ -2,7 +2,7 @@
 //!
 //! A specification has one connection a session, kept for all its permutations, and a control connection that sets up, tears down and is asked who
 //! waits. The rules are those of PostgreSQL 15's `isolationtester.c`, because other people's expected output depends on each of them; what is
-//! different is how a wait is found out: it is known as soon as it cannot end by itself any more (`sight`), not after 10 ms, unless something is
+//! different is how a wait is found out: it is known as soon as it cannot end by itself any more (`waits`), not after 10 ms, unless something is
 //! about that may end it earlier (`pace`).
 //!
 //! ```text
@@ -21,21 +21,21 @@ use crate::core::scenario::Scenario;
 use crate::pg::{ConnectError, Target, WireError};
 use crate::reports::isolation_output::{Complaint, Telling};
 
-mod cast;
 mod client;
-mod curtain;
+mod connections;
 pub mod database;
 pub mod lanes;
 mod news;
 mod pace;
 mod permutation;
 mod prelude;
-mod sight;
+mod teardown;
 mod timer;
-mod vigil;
+mod waits;
+mod watched_step;
 
-use cast::Cast;
-use news::News;
+use connections::Connections;
+use news::TellingSender;
 use permutation::Permutation;
 
 /// How long a step may take before it is cancelled; after twice that the run is given up. isolationtester's default.
@@ -43,7 +43,7 @@ pub const STEP_LIMIT: Duration = Duration::from_mins(5);
 
 /// Why a specification was not played to its end. What isolationtester says about it has been told.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum SpecError {
     /// A connection could not be had.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -66,24 +66,24 @@ pub async fn play(
     limit: Duration,
     sink: UnboundedSender<Telling>,
     stop: &CancellationToken,
-) -> Result<(), Trouble> {
-    let news = News::new(sink);
+) -> Result<(), SpecError> {
+    let news = TellingSender::new(sink);
     warn_of_unused_steps(spec, &news);
     news.tell(Telling::Parsed { sessions: spec.sessions.len() });
-    let connecting = Cast::connect(spec, target, news, limit);
-    let mut cast = stop.run_until_cancelled(connecting).await.unwrap_or(Err(Trouble::Stopped))?;
+    let connecting = Connections::connect(spec, target, news, limit);
+    let mut cast = stop.run_until_cancelled(connecting).await.unwrap_or(Err(SpecError::Stopped))?;
     match stop.run_until_cancelled(perform(&mut cast, spec)).await {
         Some(performed) => performed?,
         None => {
-            curtain::fall(cast, spec).await;
-            return Err(Trouble::Stopped);
+            teardown::fall(cast, spec).await;
+            return Err(SpecError::Stopped);
         }
     }
     cast.close().await;
     Ok(())
 }
 
-async fn perform(cast: &mut Cast, spec: &Scenario) -> Result<(), Trouble> {
+async fn perform(cast: &mut Connections, spec: &Scenario) -> Result<(), SpecError> {
     for schedule in spec.schedules.iter() {
         Permutation::new(cast, spec, &schedule).play().await?;
     }
@@ -92,7 +92,7 @@ async fn perform(cast: &mut Cast, spec: &Scenario) -> Result<(), Trouble> {
 }
 
 /// isolationtester names them in the order of their names.
-fn warn_of_unused_steps(spec: &Scenario, news: &News) {
+fn warn_of_unused_steps(spec: &Scenario, news: &TellingSender) {
     let Some(played) = spec.schedules.played() else { return };
     let unused = spec.steps.iter().enumerate().filter(|(step, _)| !played.contains(step));
     let mut names: Vec<&String> = unused.map(|(_, step)| &step.name).collect();

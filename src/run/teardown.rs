@@ -20,10 +20,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::core::event::{Pid, SessionName, TransactionStatus};
 use crate::core::scenario::Statement;
-use crate::run::actor::{Actor, Standing};
+use crate::run::actor::{Actor, SessionState};
 use crate::run::failure::Failure;
+use crate::run::live_run::LiveRun;
 use crate::run::session::{Session, Silence};
-use crate::run::stage::Stage;
 use crate::run::{Fate, Untidy};
 
 /// How long each part of tidying up may take: the sessions' silence and their leaving, the scenario's teardown, the dropping of the schema. What is left
@@ -63,7 +63,7 @@ struct Asked {
     until: Instant,
 }
 
-impl Stage {
+impl LiveRun {
     /// Sends everybody home and drops the schema; tells what cannot be tidied up in time. A schema that stays is the next run's to sweep.
     ///
     /// Before anything is rolled back, `others` is waited for: the silence of the runs that end together with this one.
@@ -148,7 +148,7 @@ impl Stage {
         }
     }
 
-    fn standing_of(&mut self, name: &SessionName) -> &mut Standing {
+    fn standing_of(&mut self, name: &SessionName) -> &mut SessionState {
         match self.actors.iter_mut().find(|actor| actor.name() == name) {
             Some(actor) => &mut actor.standing,
             None => &mut self.runner.standing,

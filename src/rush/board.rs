@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lookout::Presence;
+use super::lock_wait_sampler::Presence;
 use super::options::StrategyName;
 use super::tally::{Settled, Tally};
 use super::verdict::Verdict;

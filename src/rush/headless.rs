@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, Report};
-use super::lookout::Presence;
+use super::lock_wait_sampler::Presence;
 use super::options::{Options, StrategyName};
 use super::{RushError, run};
 use crate::pg::Target;

@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::desk::{Desk, Phrase};
+use super::attempt_error::AttemptError;
 use super::options::StrategyName;
 use super::trace::{Request, SeatNumber};
-use super::trouble::Trouble;
+use super::worker_client::{Phrase, WorkerClient};
 
 mod advisory;
 mod conditional_update;
@@ -44,7 +44,7 @@ pub(super) enum Answer {
 
 /// Who works for the passengers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Staff {
+pub(super) enum Staffing {
     /// Every worker books for itself.
     Everyone,
     /// Each compartment has a queue, and the one at its head alone books.
@@ -64,16 +64,16 @@ pub(super) trait Strategy: Send + Sync {
     }
 
     /// Who works.
-    fn staff(&self) -> Staff {
-        Staff::Everyone
+    fn staff(&self) -> Staffing {
+        Staffing::Everyone
     }
 
     /// Tries once to get the passenger their seat.
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>>;
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>>;
 }
 
 /// The strategy of this name. A hold must outlast the passenger's thinking.

@@ -7,8 +7,8 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::attempt_error::ErrorClass;
 use super::trace::{Passenger, Request, SeatNumber};
-use super::trouble::ErrorClass;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::line::TextRow;
+use super::pipelined_connection::TextRow;
 
 /// What was seen of lock waits so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]

@@ -19,22 +19,22 @@ use rand::rngs::Xoshiro256PlusPlus;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::desk::{Desk, Former};
-use super::door::Door;
+use super::attempt_error::{AttemptError, ErrorClass};
+use super::connector::Connector;
 use super::pause::{self, Patience};
-use super::strategy::{Answer, Staff, Strategy};
+use super::strategy::{Answer, Staffing, Strategy};
 use super::tally::{Outcome, Settled};
 use super::trace::{Request, SeatNumber};
-use super::trouble::{ErrorClass, Trouble};
+use super::worker_client::{BackendIdentity, WorkerClient};
 use crate::core::sql::rush as sql;
 
 /// How long a try may go without an end before its connection is taken for dead, beside everybody's thinking.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What all workers of a strategy share.
-pub(super) struct Shop {
+pub(super) struct WorkerContext {
     pub(super) strategy: Box<dyn Strategy>,
-    pub(super) door: Door,
+    pub(super) door: Connector,
     pub(super) schema: Arc<str>,
     pub(super) think_time: Duration,
     pub(super) retries: u32,
@@ -44,14 +44,14 @@ pub(super) struct Shop {
     pub(super) stop: CancellationToken,
 }
 
-impl Shop {
-    pub(super) async fn desk(&self) -> Result<Desk, Trouble> {
+impl WorkerContext {
+    pub(super) async fn desk(&self) -> Result<WorkerClient, AttemptError> {
         // Whoever stands in a queue thinks there; the clerk at its head serves everybody.
         let think_time = match self.strategy.staff() {
-            Staff::Everyone => self.think_time,
-            Staff::OneACompartment => Duration::ZERO,
+            Staffing::Everyone => self.think_time,
+            Staffing::OneACompartment => Duration::ZERO,
         };
-        Desk::open(&self.door, Arc::clone(&self.schema), think_time).await
+        WorkerClient::open(&self.door, Arc::clone(&self.schema), think_time).await
     }
 
     /// In the worst case a passenger waits until everybody else has thought about the same seat.
@@ -62,9 +62,9 @@ impl Shop {
 
 /// Somebody who settles requests.
 pub(super) struct Worker {
-    shop: Arc<Shop>,
+    shop: Arc<WorkerContext>,
     /// None after a loss, until there is a new one.
-    desk: Option<Desk>,
+    desk: Option<WorkerClient>,
     rng: Xoshiro256PlusPlus,
     patience: Patience,
 }
@@ -81,8 +81,8 @@ struct Effort {
     first_try: Option<Duration>,
 }
 
-fn no_answer<T>() -> Result<T, Trouble> {
-    Err(Trouble::Lost(ErrorClass::no_answer()))
+fn no_answer<T>() -> Result<T, AttemptError> {
+    Err(AttemptError::Lost(ErrorClass::no_answer()))
 }
 
 /// What follows from one try.
@@ -93,7 +93,7 @@ enum Next {
 
 impl Worker {
     /// A worker with a connection. The number makes its backoff its own.
-    pub(super) async fn start(shop: Arc<Shop>, number: u64) -> Result<Self, Trouble> {
+    pub(super) async fn start(shop: Arc<WorkerContext>, number: u64) -> Result<Self, AttemptError> {
         let desk = Some(shop.desk().await?);
         let rng = Xoshiro256PlusPlus::seed_from_u64(shop.seed ^ number.wrapping_add(1));
         Ok(Self { shop, desk, rng, patience: Patience::new() })
@@ -114,7 +114,7 @@ impl Worker {
             pause::rest(pause::backoff(effort.retries, &mut self.rng)).await;
             effort.retries += 1;
         };
-        effort.statements += self.desk.as_mut().map_or(0, Desk::take_sent);
+        effort.statements += self.desk.as_mut().map_or(0, WorkerClient::take_sent);
         effort.settled(request, outcome, due)
     }
 
@@ -138,15 +138,20 @@ impl Worker {
         }
     }
 
-    async fn suffer(&mut self, trouble: Trouble, request: Request, effort: &mut Effort) -> Next {
+    async fn suffer(
+        &mut self,
+        trouble: AttemptError,
+        request: Request,
+        effort: &mut Effort,
+    ) -> Next {
         effort.errors.push(trouble.class().clone());
         match trouble {
-            Trouble::Lost(_) => self.recover(request, effort).await,
-            Trouble::Conflict(_) => {
+            AttemptError::Lost(_) => self.recover(request, effort).await,
+            AttemptError::Conflict(_) => {
                 effort.conflicts += 1;
                 self.clear_desk(request, effort, Next::Again).await
             }
-            Trouble::Refused { .. } => {
+            AttemptError::Refused { .. } => {
                 self.clear_desk(request, effort, Next::Settled(Outcome::Failed)).await
             }
         }
@@ -182,7 +187,7 @@ impl Worker {
             Some(None) => Next::Again,
             None => {
                 // A server that is away is away for everybody, and every other request would wait as long for nothing.
-                if last.as_ref().is_none_or(|trouble| matches!(trouble, Trouble::Lost(_))) {
+                if last.as_ref().is_none_or(|trouble| matches!(trouble, AttemptError::Lost(_))) {
                     shop.stop.cancel();
                 }
                 let class =
@@ -196,9 +201,9 @@ impl Worker {
     async fn ask_until_answered(
         &mut self,
         request: Request,
-        former: Option<Former>,
+        former: Option<BackendIdentity>,
         effort: &mut Effort,
-        last: &mut Option<Trouble>,
+        last: &mut Option<AttemptError>,
     ) -> Option<SeatNumber> {
         for attempt in 0.. {
             match self.ask(request, former.as_ref(), effort).await {
@@ -215,9 +220,9 @@ impl Worker {
     async fn ask(
         &mut self,
         request: Request,
-        former: Option<&Former>,
+        former: Option<&BackendIdentity>,
         effort: &mut Effort,
-    ) -> Result<Option<SeatNumber>, Trouble> {
+    ) -> Result<Option<SeatNumber>, AttemptError> {
         let mut desk = self.shop.desk().await?;
         effort.reconnects += 1;
         let found = match former {

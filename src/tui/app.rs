@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::chronicle::Chronicle;
 use super::contrasts::Contrasts;
+use super::event_log::EventLog;
 use super::export::Export;
 use super::flash::Flashes;
 use super::keys::KeyMap;
@@ -26,7 +26,7 @@ use super::script::Script;
 use super::theme::Theme;
 use crate::core::event::SessionName;
 use crate::core::scenario::{EngineKind, Scenario};
-use crate::core::seats::House;
+use crate::core::seats::WatchedTables;
 use crate::reports::timeline::Timeline;
 use crate::run::{Command, EngineLine, Lasting};
 
@@ -119,11 +119,11 @@ pub struct App {
     /// The leftmost pane in sight.
     pub(super) first: usize,
     pub(super) zoomed: bool,
-    pub(super) house: Arc<House>,
+    pub(super) house: Arc<WatchedTables>,
     pub(super) flashes: Flashes,
     /// What has happened since the fresh setup, to be looked at and to be exported.
     pub(super) timeline: Timeline,
-    pub(super) chronicle: Chronicle,
+    pub(super) chronicle: EventLog,
     /// The moment from which time is counted.
     pub(super) clock: Instant,
     pub(super) layers: Vec<Layer>,
@@ -175,7 +175,7 @@ impl App {
             house: Arc::default(),
             flashes: Flashes::default(),
             timeline: Timeline::default(),
-            chronicle: Chronicle::default(),
+            chronicle: EventLog::default(),
             clock,
             layers: Vec::new(),
             message: None,

@@ -33,16 +33,16 @@ pub struct Editor {
 
 /// The editor's lines broken into rows, as many as there is room for, the cursor among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sheet {
+pub struct EditorLayout {
     /// The rows.
-    pub rows: Vec<SheetRow>,
+    pub rows: Vec<EditorRow>,
     /// The cursor: its row among these, its cell in that row.
     pub cursor: (usize, usize),
 }
 
 /// A row: a prompt if a line begins here, then some of the line's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SheetRow {
+pub struct EditorRow {
     /// Which line.
     pub line: usize,
     /// Which bytes of the line.
@@ -231,7 +231,7 @@ impl Editor {
     }
 
     /// Lays out what is around the cursor in at most so many rows.
-    pub fn sheet(&self, prompt: usize, cells: usize, most: usize) -> Sheet {
+    pub fn sheet(&self, prompt: usize, cells: usize, most: usize) -> EditorLayout {
         let most = most.max(1);
         let (line, character) = {
             let cursor = self.area.cursor();
@@ -249,8 +249,8 @@ impl Editor {
         }
         let first =
             (cursor.0 + 1).saturating_sub(most).max(rows.len().saturating_sub(most).min(cursor.0));
-        let rows: Vec<SheetRow> = rows.into_iter().skip(first).take(most).collect();
-        Sheet { rows, cursor: (cursor.0 - first, cursor.1) }
+        let rows: Vec<EditorRow> = rows.into_iter().skip(first).take(most).collect();
+        EditorLayout { rows, cursor: (cursor.0 - first, cursor.1) }
     }
 
     fn lay_out(
@@ -259,7 +259,7 @@ impl Editor {
         prompt: usize,
         cells: usize,
         cursor: Option<usize>,
-        rows: &mut Vec<SheetRow>,
+        rows: &mut Vec<EditorRow>,
     ) {
         let text = &self.lines()[line];
         let shown = around(text, cursor.unwrap_or(0));
@@ -267,14 +267,14 @@ impl Editor {
         let room = cells.saturating_sub(prompt).max(1);
         for (index, row) in wrap::wrapped(&text[shown], room, 0).into_iter().enumerate() {
             let text = row.start + start..row.end + start;
-            rows.push(SheetRow { line, text, indent: prompt, begins: index == 0 });
+            rows.push(EditorRow { line, text, indent: prompt, begins: index == 0 });
         }
     }
 
     /// The cursor's row and cell; at the right edge it moves on to a row of its own.
     fn find_cursor(
         &self,
-        rows: &mut Vec<SheetRow>,
+        rows: &mut Vec<EditorRow>,
         from: usize,
         character: usize,
         cells: usize,
@@ -289,7 +289,7 @@ impl Editor {
             return (row, cell);
         }
         let indent = rows[row].indent;
-        let below = SheetRow { line, text: byte..byte, indent, begins: false };
+        let below = EditorRow { line, text: byte..byte, indent, begins: false };
         if rows.get(row + 1).is_none() {
             rows.push(below);
         }

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::chronicle::Wholeness;
+use super::event_log::Wholeness;
 use crate::core::event::{Event, SessionName};
 use crate::core::scenario::check::Breach;
 use crate::core::scenario::{Player, Scenario, Schedule, sql_file};

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use crate::core::seats::{House, Place, WatchedTable};
+use crate::core::seats::{WatchedRow, WatchedTable, WatchedTables};
 
 /// How long a changed seat stays lit: long enough to turn one's eyes to, too short to distract.
 pub const LIT: Duration = Duration::from_millis(600);
@@ -16,7 +16,7 @@ pub struct Flashes {
 
 impl Flashes {
     /// Lights what differs between two looks at the house; what has burnt out is forgotten.
-    pub fn apply(&mut self, before: &House, after: &House, now: Instant) {
+    pub fn apply(&mut self, before: &WatchedTables, after: &WatchedTables, now: Instant) {
         self.forget_burnt_out(now);
         for table in &after.tables {
             let Some(old) = before.tables.iter().find(|old| old.name == table.name) else {
@@ -51,7 +51,7 @@ impl Flashes {
 fn changed<'a>(before: &WatchedTable, after: &'a WatchedTable) -> HashSet<&'a str> {
     let old: HashMap<_, _> =
         before.places.iter().map(|place| (place.key.as_str(), place)).collect();
-    let differs = |key: &str, place: &Place| old.get(key).is_none_or(|old| *old != place);
+    let differs = |key: &str, place: &WatchedRow| old.get(key).is_none_or(|old| *old != place);
     let keyed = after.places.iter().map(|place| (place.key.as_str(), place));
     keyed.filter(|(key, place)| differs(key, place)).map(|(key, _)| key).collect()
 }
@@ -59,7 +59,7 @@ fn changed<'a>(before: &WatchedTable, after: &'a WatchedTable) -> HashSet<&'a st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::house::sample;
+    use crate::tui::watched_tables::sample;
 
     #[test]
     fn a_changed_seat_lights_up_once_and_goes_out() {
@@ -78,7 +78,7 @@ mod tests {
     fn the_first_look_lights_nothing() {
         let mut flashes = Flashes::default();
         let now = Instant::now();
-        flashes.apply(&House::default(), &sample::picture(), now);
+        flashes.apply(&WatchedTables::default(), &sample::picture(), now);
         assert_eq!(flashes.next_change(now), None);
     }
 }

@@ -22,7 +22,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::flow::{Entry, flow};
-use super::remark::Scene;
+use super::row_note::Scene;
 use super::text;
 use super::theme::Role;
 use crate::core::event::{Blocker, Certainty, SessionName, Wait};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::app::Effect;
 use super::editor::Editor;
 use super::scrollback::Direction;
-use super::timeline::Gaze;
+use super::timeline::Cursor;
 use crate::core::scenario::Scenario;
 
 /// Something that lies over the screen.
@@ -24,7 +24,7 @@ pub enum Layer {
     /// The scenario's story.
     Story,
     /// Who waits for whom, and who did what when.
-    Graph(Gaze),
+    Graph(Cursor),
     /// Which scenario to play.
     Picker(Picker),
     /// Text to be found in the focused pane.

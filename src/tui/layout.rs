@@ -17,8 +17,8 @@
 use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 
 use super::app::App;
+use super::pane_footer;
 use super::scrollback::Room;
-use super::tail;
 
 /// How much of the screen is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Places {
             return Room { cells: 80, rows: 10 };
         };
         let inner = inside(area, app.framing);
-        let tail = tail::compose(app, pane, inner);
+        let tail = pane_footer::compose(app, pane, inner);
         Room { cells: usize::from(inner.width), rows: usize::from(inner.height) - tail.height() }
     }
 }

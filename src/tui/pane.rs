@@ -149,7 +149,7 @@ impl Pane {
             | Kind::Note(_) => self.before_result(|pane| pane.remark(&event.kind)),
             Kind::Ready { status, elapsed, .. } => self.ready(*status, *elapsed),
             Kind::Waiting(wait) => self.begins_to_wait(wait, now),
-            Kind::Parameter { .. } | Kind::House(_) | Kind::Quiet => {}
+            Kind::Parameter { .. } | Kind::WatchedTables(_) | Kind::Quiet => {}
         }
     }
 

@@ -96,7 +96,8 @@ where
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (stand, clock) = (Stand::new(options), Instant::now());
-    let mut stage = Stage { terminal, input, theme, stop, heard, frames, clock, stand, leaving };
+    let mut stage =
+        EventLoop { terminal, input, theme, stop, heard, frames, clock, stand, leaving };
     let shown = stage.play().await;
     let asked_to_stop = stage.stop.is_cancelled();
     stage.stop.cancel();
@@ -115,7 +116,7 @@ async fn end_of(rush: JoinHandle<Result<(), RushError>>) -> Result<(), RushError
 }
 
 /// Everything that the loop holds.
-struct Stage<'a, B: Frames, I> {
+struct EventLoop<'a, B: Frames, I> {
     terminal: &'a mut Terminal<B>,
     input: &'a mut I,
     theme: &'a Theme,
@@ -134,7 +135,7 @@ enum Turn {
     Leave,
 }
 
-impl<B, I> Stage<'_, B, I>
+impl<B, I> EventLoop<'_, B, I>
 where
     B: Frames,
     I: Stream<Item = io::Result<Input>> + Unpin,

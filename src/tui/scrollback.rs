@@ -47,7 +47,7 @@ pub struct Room {
 
 /// A row's place: a line, and which of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct ScrollPosition {
     line: u64,
     row: usize,
 }
@@ -59,7 +59,7 @@ pub struct Scrollback {
     /// The number of the oldest line kept.
     first: u64,
     /// The topmost row shown; `None` follows the newest.
-    top: Option<Place>,
+    top: Option<ScrollPosition>,
     /// How many cells of wide tables are out of sight on the left.
     shift: usize,
 }
@@ -155,22 +155,22 @@ impl Scrollback {
     }
 
     /// The topmost row when the newest is in sight.
-    fn newest_top(&self, room: Room) -> Place {
-        let mut place = Place { line: self.end(), row: 0 };
+    fn newest_top(&self, room: Room) -> ScrollPosition {
+        let mut place = ScrollPosition { line: self.end(), row: 0 };
         self.step_up(&mut place, room.rows, room.cells);
         place
     }
 
     /// A place that may have fallen off above, or lie too far below after a resize.
-    fn clamped(&self, place: Place, room: Room) -> Place {
+    fn clamped(&self, place: ScrollPosition, room: Room) -> ScrollPosition {
         if place.line < self.first {
-            return Place { line: self.first, row: 0 };
+            return ScrollPosition { line: self.first, row: 0 };
         }
         let row = place.row.min(self.height(place.line, room.cells).saturating_sub(1));
-        Place { row, ..place }.min(self.newest_top(room))
+        ScrollPosition { row, ..place }.min(self.newest_top(room))
     }
 
-    fn step_up(&self, place: &mut Place, rows: usize, cells: usize) {
+    fn step_up(&self, place: &mut ScrollPosition, rows: usize, cells: usize) {
         let mut left = rows;
         while left > place.row {
             if place.line <= self.first {
@@ -184,7 +184,7 @@ impl Scrollback {
         place.row -= left;
     }
 
-    fn step_down(&self, place: &mut Place, rows: usize, cells: usize) {
+    fn step_down(&self, place: &mut ScrollPosition, rows: usize, cells: usize) {
         let mut left = rows;
         while left > 0 && place.line < self.end() {
             let below = self.height(place.line, cells) - 1 - place.row;
@@ -193,7 +193,7 @@ impl Scrollback {
                 return;
             }
             left -= below + 1;
-            *place = Place { line: place.line + 1, row: 0 };
+            *place = ScrollPosition { line: place.line + 1, row: 0 };
         }
     }
 
@@ -215,14 +215,14 @@ impl Scrollback {
 
     /// Shows the line with this number in the middle.
     pub fn show(&mut self, number: u64, room: Room) {
-        let mut place = Place { line: number, row: 0 };
+        let mut place = ScrollPosition { line: number, row: 0 };
         self.step_up(&mut place, room.rows / 2, room.cells);
         self.settle(place, room);
     }
 
     /// Shows the oldest line.
     pub fn show_first(&mut self, room: Room) {
-        self.settle(Place { line: self.first, row: 0 }, room);
+        self.settle(ScrollPosition { line: self.first, row: 0 }, room);
     }
 
     /// Follows the newest line.
@@ -240,7 +240,7 @@ impl Scrollback {
         self.shift >= self.beyond(room)
     }
 
-    fn settle(&mut self, place: Place, room: Room) {
+    fn settle(&mut self, place: ScrollPosition, room: Room) {
         self.top = (place < self.newest_top(room)).then_some(place);
     }
 

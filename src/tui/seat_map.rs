@@ -29,7 +29,7 @@ use legend::{Shown, legend};
 use plan::{Compartment, Plan, Seat};
 use way::Way;
 
-use super::remark::{Scene, Trim};
+use super::row_note::{Scene, Trim};
 use super::text;
 use super::theme::Role;
 use crate::core::scenario::counted;

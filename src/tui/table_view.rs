@@ -16,11 +16,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::flow::{Entry, flow};
-use super::remark::{Remark, Scene, Trim};
+use super::row_note::{RowNote, Scene, Trim};
 use super::text;
 use super::theme::Role;
 use crate::core::scenario::counted;
-use crate::core::seats::{Place, WatchedTable};
+use crate::core::seats::{WatchedRow, WatchedTable};
 
 /// A value longer than this is cut, however wide the screen.
 const WIDEST_VALUE: usize = 32;
@@ -76,7 +76,7 @@ impl<'a> TableView<'a> {
     }
 
     /// The rows for so many lines, in order, and how many are left out.
-    fn shown(&self, room: usize) -> (Vec<&'a Place>, usize) {
+    fn shown(&self, room: usize) -> (Vec<&'a WatchedRow>, usize) {
         let places = &self.table.places;
         let room = room.min(MOST_ROWS);
         if places.len() <= room {
@@ -113,7 +113,7 @@ impl<'a> TableView<'a> {
         Line::from(self.scene.span(rule, Role::Border))
     }
 
-    fn row(&self, place: &'a Place, grid: &Grid, width: usize) -> Line<'a> {
+    fn row(&self, place: &'a WatchedRow, grid: &Grid, width: usize) -> Line<'a> {
         let is_lit = self.scene.flashes.is_lit(&self.table.name, &place.key, self.scene.now);
         let role = if place.committed { Role::Booked } else { Role::Uncommitted };
         let over = if is_lit { self.scene.style(Role::Changed) } else { Style::new() };
@@ -130,10 +130,10 @@ impl<'a> TableView<'a> {
     }
 
     /// Holders and waiters in the queue's order, as many as there is room for.
-    fn locks(&self, place: &'a Place, width: usize) -> Vec<Span<'a>> {
-        let holds = place.holders.iter().map(|hold| Remark::hold_with_mode(hold, &self.scene));
+    fn locks(&self, place: &'a WatchedRow, width: usize) -> Vec<Span<'a>> {
+        let holds = place.holders.iter().map(|hold| RowNote::hold_with_mode(hold, &self.scene));
         let waiters =
-            place.waiters.iter().map(|waiter| Remark::waiter_with_mode(waiter, &self.scene));
+            place.waiters.iter().map(|waiter| RowNote::waiter_with_mode(waiter, &self.scene));
         let mut left = width;
         let mut count = place.holders.len() + place.waiters.len();
         let mut spans = Vec::new();
@@ -159,7 +159,7 @@ impl<'a> TableView<'a> {
             return Vec::new();
         }
         let (places, signs) = (&self.table.places, self.scene.signs());
-        let count = |is: fn(&Place) -> bool| places.iter().filter(|place| is(place)).count();
+        let count = |is: fn(&WatchedRow) -> bool| places.iter().filter(|place| is(place)).count();
         let held = count(|place| !place.holders.is_empty() && !is_uncommitted(place));
         let waiting: usize = places.iter().map(|place| place.waiters.len()).sum();
         let entry = |sign: &'static str, role, words: String| {
@@ -178,16 +178,16 @@ impl<'a> TableView<'a> {
     }
 }
 
-fn is_contested(place: &Place) -> bool {
+fn is_contested(place: &WatchedRow) -> bool {
     !place.committed || !place.holders.is_empty() || !place.waiters.is_empty()
 }
 
-fn is_uncommitted(place: &Place) -> bool {
+fn is_uncommitted(place: &WatchedRow) -> bool {
     !place.committed || place.holders.iter().any(|hold| hold.kind.is_change())
 }
 
 /// A value as text; of a row of which nothing is known, the key stands in the first column.
-fn shown_value(place: &Place, column: usize) -> String {
+fn shown_value(place: &WatchedRow, column: usize) -> String {
     let is_unknown = place.values.iter().all(Option::is_none);
     match place.values.get(column).and_then(Option::as_deref) {
         Some(value) => text::visible(value).into_owned(),
@@ -203,7 +203,7 @@ struct Grid {
 }
 
 impl Grid {
-    fn of(table: &WatchedTable, shown: &[&Place], width: usize) -> Self {
+    fn of(table: &WatchedTable, shown: &[&WatchedRow], width: usize) -> Self {
         let widest = |(column, name): (usize, &String)| {
             let values = shown.iter().map(|place| text::width(&shown_value(place, column)));
             values.max().unwrap_or(0).max(text::width(&text::visible(name))).min(WIDEST_VALUE)
@@ -237,7 +237,7 @@ fn shrink(widths: &mut Vec<usize>, room: usize) {
     }
 }
 
-fn is_number(shown: &[&Place], column: usize) -> bool {
+fn is_number(shown: &[&WatchedRow], column: usize) -> bool {
     let mut values = shown
         .iter()
         .filter_map(|place| place.values.get(column).and_then(Option::as_deref))

@@ -19,7 +19,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::flow::flow;
-use super::remark::Scene;
+use super::row_note::Scene;
 use super::theme::Role;
 use super::{graph, text, words};
 use crate::reports::timeline::{Bar, End, Timeline};
@@ -35,14 +35,14 @@ const NAME: usize = 14;
 
 /// What somebody looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gaze {
+pub struct Cursor {
     /// The moment, or none to stay with the last.
     pub moment: Option<usize>,
     /// The first lane in sight.
     pub lane: usize,
 }
 
-impl Gaze {
+impl Cursor {
     /// The moment that is looked at.
     fn at(self, timeline: &Timeline) -> usize {
         let last = timeline.len().saturating_sub(1);
@@ -74,14 +74,14 @@ impl Gaze {
 pub(super) fn desired_height(timeline: &Timeline, width: u16, scene: &Scene<'_>) -> u16 {
     let lines = 1
         + timeline.lanes().len()
-        + foot(timeline, Gaze::default(), usize::from(width), scene).len();
+        + foot(timeline, Cursor::default(), usize::from(width), scene).len();
     u16::try_from(lines).unwrap_or(u16::MAX)
 }
 
 /// Draws the time line into an area.
 pub(super) fn draw(
     timeline: &Timeline,
-    gaze: Gaze,
+    gaze: Cursor,
     area: Rect,
     buffer: &mut Buffer,
     scene: &Scene<'_>,
@@ -110,7 +110,7 @@ struct Sight {
 }
 
 impl Sight {
-    fn of(timeline: &Timeline, gaze: Gaze, width: usize, lanes: usize) -> Self {
+    fn of(timeline: &Timeline, gaze: Cursor, width: usize, lanes: usize) -> Self {
         let name = |lane: &crate::reports::timeline::Lane| {
             text::width(&text::visible(lane.session.as_str()))
         };
@@ -141,7 +141,7 @@ impl Sight {
 }
 
 /// What stands under the lanes: the moment that is looked at, and what the signs mean.
-fn foot<'a>(timeline: &Timeline, gaze: Gaze, width: usize, scene: &Scene<'a>) -> Vec<Line<'a>> {
+fn foot<'a>(timeline: &Timeline, gaze: Cursor, width: usize, scene: &Scene<'a>) -> Vec<Line<'a>> {
     let mut lines = vec![Line::default()];
     if timeline.is_empty() {
         lines.push(Line::from(scene.span("Nothing has been sent yet.", Role::Dim)));

@@ -11,9 +11,9 @@ use ratatui::widgets::{Block, Clear, Widget};
 
 use super::app::App;
 use super::layout::{self, Framing, SMALLEST};
-use super::remark::{Scene, Trim};
+use super::row_note::{Scene, Trim};
 use super::theme::{Charset, Role};
-use super::{house, text};
+use super::{text, watched_tables};
 use crate::core::event::SessionName;
 use crate::core::scenario::counted;
 
@@ -85,7 +85,7 @@ fn draw_half(app: &App, now: Duration, buffer: &mut Buffer) -> Option<Position> 
 
 /// How many rows the house would like to have.
 pub(super) fn house_height(app: &App, width: u16) -> u16 {
-    house::desired_height(&app.house, width, &scene(app, &app.cast(), Duration::ZERO))
+    watched_tables::desired_height(&app.house, width, &scene(app, &app.cast(), Duration::ZERO))
 }
 
 /// How many rows it takes to say why the run cannot go on, if it cannot.
@@ -94,7 +94,7 @@ pub(super) fn broken_height(app: &App, width: u16) -> Option<usize> {
 }
 
 fn draw_house(app: &App, area: Rect, now: Duration, buffer: &mut Buffer) {
-    house::draw(&app.house, area, buffer, &scene(app, &app.cast(), now));
+    watched_tables::draw(&app.house, area, buffer, &scene(app, &app.cast(), now));
 }
 
 fn scene<'a>(app: &'a App, cast: &'a [SessionName], now: Duration) -> Scene<'a> {

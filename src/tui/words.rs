@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::core::event::{Blocker, Conflict, WaitTarget};
 use crate::core::scenario::EngineKind;
-use crate::core::seats::{HoldKind, Holder, House};
+use crate::core::seats::{HoldKind, Holder, WatchedTables};
 
 /// An engine, as it is spoken of.
 pub fn engine(kind: EngineKind) -> &'static str {
@@ -65,7 +65,12 @@ pub fn target(target: &WaitTarget) -> String {
 }
 
 /// What the one in the way has done to the row: `locked by SELECT FOR UPDATE`.
-pub fn hold(house: &House, table: &str, key: &str, blockers: &[Blocker]) -> Option<&'static str> {
+pub fn hold(
+    house: &WatchedTables,
+    table: &str,
+    key: &str,
+    blockers: &[Blocker],
+) -> Option<&'static str> {
     let table = house.tables.iter().find(|watched| watched.name == table)?;
     let place = table.places.iter().find(|place| place.key == key)?;
     let is_in_the_way = |holder: &Holder| {

@@ -69,7 +69,7 @@ impl Stage {
         for name in sessions {
             self.happens(half, Some(name.as_str()), Kind::Connected { pid: Pid(100) });
         }
-        self.happens(half, None, Kind::House(Arc::new(house(&[], &[]))));
+        self.happens(half, None, Kind::WatchedTables(Arc::new(house(&[], &[]))));
     }
 
     fn report(&mut self, half: Half, report: Report) {
@@ -108,7 +108,7 @@ impl Stage {
         }
         self.happens(Half::Above, Some("Mallory"), Kind::Waiting(wait_for("Bob")));
         let locked = house(&[("A-4", "Bob")], &["Mallory"]);
-        self.happens(Half::Above, None, Kind::House(Arc::new(locked)));
+        self.happens(Half::Above, None, Kind::WatchedTables(Arc::new(locked)));
         self.happens(Half::Above, None, Kind::Quiet);
         self.answers(Half::Below, "Mallory", "UPDATE 1", TransactionStatus::InTransaction);
         let mut private = house(&[("A-4", "Bob")], &[]);
@@ -117,7 +117,7 @@ impl Stage {
             kind: HoldKind::Write,
             becomes: Some(Some("Mallory".to_owned())),
         });
-        self.happens(Half::Below, None, Kind::House(Arc::new(private)));
+        self.happens(Half::Below, None, Kind::WatchedTables(Arc::new(private)));
         self.now += Duration::from_millis(3199);
     }
 

@@ -16,7 +16,7 @@ use overbooked::run::{Command, EngineLine, Fresh, Production, Report};
 use overbooked::tui::app::{Opening, Setting};
 use overbooked::tui::screen::{Input, Signal};
 use overbooked::tui::theme::{Charset, Depth, Theme};
-use overbooked::tui::{self, Console, Ends, Engines, Exit, LoopError};
+use overbooked::tui::{self, Console, Ends, EngineCount, Exit, LoopError};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio::sync::mpsc;
@@ -40,7 +40,7 @@ impl Desk {
         let (reports, reports_in) = mpsc::channel(64);
         let mut ends = Some(Ends { commands: commands_out, reports: reports_in });
         let start = Box::new(move |_| ends.take().unwrap());
-        let engines = Engines::One;
+        let engines = EngineCount::One;
         let console = Console { start, production: production(), engines, setting: setting() };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();

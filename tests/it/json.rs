@@ -22,7 +22,7 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Waiting(_) => "waiting",
         Kind::Resumed { .. } => "resumed",
         Kind::Conflict(_) => "conflict",
-        Kind::House(_) => "house",
+        Kind::WatchedTables(_) => "house",
         Kind::Quiet => "quiet",
         Kind::Note(_) => "note",
     }

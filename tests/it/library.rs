@@ -8,7 +8,7 @@ use overbooked::core::scenario::library::{self, ENTRIES, Entry};
 use overbooked::core::scenario::{EngineKind, Scenario};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, play};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +28,7 @@ async fn every_scenario_keeps_its_word_on_the_optimistic_engine() {
 }
 
 async fn keeps_its_word_on(engine: EngineKind) {
-    let venues = Venues::embedded(support::cluster_options());
+    let venues = Engines::embedded(support::cluster_options());
     let broken = play_all(&venues, engine).await;
     venues.stop().await.unwrap();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
@@ -59,7 +59,7 @@ fn names(folder: &std::path::Path, before: &str) -> Vec<String> {
 }
 
 /// Plays what applies to the engine, one after the other; gives what was not as expected.
-async fn play_all(venues: &Venues, engine: EngineKind) -> Vec<String> {
+async fn play_all(venues: &Engines, engine: EngineKind) -> Vec<String> {
     let mut broken = Vec::new();
     for entry in ENTRIES {
         let scenario = Arc::new(entry.scenario().unwrap());

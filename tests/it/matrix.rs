@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use overbooked::core::scenario::{EngineKind, Isolation};
 use overbooked::reports::hermitage::{Anomaly, Cell, Means, Row, Table};
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::Patience;
 use overbooked::run::matrix::{Level, measure};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,7 @@ use crate::support;
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn measured(engine: EngineKind) -> Table {
-    let venues = Venues::embedded(support::cluster_options());
+    let venues = Engines::embedded(support::cluster_options());
     let patience = Patience::with_steps(STEP_TIMEOUT);
     let measured = measure(&venues, &Level::of(engine), patience, &CancellationToken::new()).await;
     venues.stop().await.unwrap();

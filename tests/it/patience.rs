@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use overbooked::cluster::SUPERUSER;
 use overbooked::core::scenario::{EngineKind, library, spec_file, sql_file};
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, Stop, play};
 use overbooked::run::{Command, Production, Report, Run, Untidy};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -98,7 +98,7 @@ fn from_sql(text: &str) -> Production {
 }
 
 async fn played(database: &Database, production: Production, patience: Patience) -> Played {
-    let venues = Venues::at(database.target());
+    let venues = Engines::at(database.target());
     let played =
         tokio::time::timeout(LONG, play(&venues, production, patience, &CancellationToken::new()))
             .await;
@@ -117,7 +117,7 @@ async fn leftovers(database: &Database) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setup_that_never_ends_is_given_up_and_leaves_nothing() {
     let database = Database::create().await;
-    let venues = Venues::at(database.target());
+    let venues = Engines::at(database.target());
     let patience = Patience { setup: SHORT, step: LONG };
     let never = CancellationToken::new();
     let playing = play(&venues, from_sql(ENDLESS_SETUP), patience, &never);
@@ -205,7 +205,7 @@ async fn a_signal_ends_a_play_and_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_scenario_does_not_wait_for_a_setup_that_never_ends() {
     let database = Database::create().await;
-    let mut run = Run::start(Venues::at(database.target()), from_sql(ENDLESS_SETUP));
+    let mut run = Run::start(Engines::at(database.target()), from_sql(ENDLESS_SETUP));
     run.commands.send(Command::Step).unwrap();
     until_it_sleeps(&database).await;
     let other = Arc::new(library::open("adjacent-seats").unwrap());

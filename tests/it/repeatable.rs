@@ -15,7 +15,7 @@ use overbooked::core::scenario::{EngineKind, Scenario};
 use overbooked::reports::report::{Format, Playbill};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, play};
 use tokio_util::sync::CancellationToken;
 
@@ -109,20 +109,20 @@ fn lane(servers: Servers, rounds: &Rounds) {
     runtime.block_on(async {
         match servers {
             Servers::Private => {
-                let venues = Venues::embedded(support::cluster_options());
+                let venues = Engines::embedded(support::cluster_options());
                 play_what_is_left(&venues, rounds).await;
                 venues.stop().await.unwrap();
             }
             Servers::Somebodys => {
                 let cluster = support::start_own().await;
-                play_what_is_left(&Venues::at(cluster.target()), rounds).await;
+                play_what_is_left(&Engines::at(cluster.target()), rounds).await;
                 cluster.stop().await.unwrap();
             }
         }
     });
 }
 
-async fn play_what_is_left(venues: &Venues, rounds: &Rounds) {
+async fn play_what_is_left(venues: &Engines, rounds: &Rounds) {
     while let Some((scenario, engine)) =
         rounds.plays.get(rounds.next.fetch_add(1, Ordering::Relaxed))
     {
@@ -165,7 +165,7 @@ fn files() -> Vec<PathBuf> {
 /// What is told of what differs from run to run.
 #[tokio::test]
 async fn what_differs_from_run_to_run_is_told_by_name() {
-    let venues = Venues::embedded(support::cluster_options());
+    let venues = Engines::embedded(support::cluster_options());
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("snapshots/repeatable");
     settings.set_prepend_module_to_snapshot(false);
@@ -185,13 +185,13 @@ async fn what_differs_from_run_to_run_is_told_by_name() {
 }
 
 /// A play in every format that has no times in it.
-async fn told(venues: &Venues, scenario: Arc<Scenario>, engine: EngineKind) -> String {
+async fn told(venues: &Engines, scenario: Arc<Scenario>, engine: EngineKind) -> String {
     let played = played(venues, scenario, engine).await;
     let formats = [Format::Text, Format::Json, Format::Markdown, Format::Mermaid];
     formats.map(|format| rendered(&played, format)).concat()
 }
 
-async fn played(venues: &Venues, scenario: Arc<Scenario>, engine: EngineKind) -> Played {
+async fn played(venues: &Engines, scenario: Arc<Scenario>, engine: EngineKind) -> Played {
     let schedule = Arc::new(scenario.schedules.first());
     let production = Production { scenario, schedule, engine, isolation: None };
     let patience = Patience::with_steps(STEP_TIMEOUT);

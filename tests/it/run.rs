@@ -6,7 +6,7 @@ use std::time::Duration;
 use overbooked::cluster::ClusterOptions;
 use overbooked::core::event::{Event, Kind, SessionName, WaitTarget};
 use overbooked::core::scenario::{EngineKind, library};
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::{Command, Fate, Production, Report, Run, Untidy};
 use sqlx::{Connection as _, PgConnection};
 
@@ -20,7 +20,7 @@ struct Watched {
 }
 
 impl Watched {
-    fn open(venues: &Venues, scenario: &str) -> Self {
+    fn open(venues: &Engines, scenario: &str) -> Self {
         let scenario = Arc::new(library::open(scenario).unwrap());
         let schedule = Arc::new(scenario.schedules.first());
         let production =
@@ -68,12 +68,12 @@ impl Watched {
     }
 }
 
-fn private_server() -> Venues {
-    Venues::embedded(ClusterOptions::default())
+fn private_server() -> Engines {
+    Engines::embedded(ClusterOptions::default())
 }
 
 /// Kills the server as nobody should: `kill -9` of its first process.
-async fn kill_server(venues: &Venues) {
+async fn kill_server(venues: &Engines) {
     let venue = venues.open(EngineKind::Postgres).await.unwrap();
     let mut connection = PgConnection::connect_with(&venue.target.sqlx_options()).await.unwrap();
     let folder: String =
@@ -224,7 +224,7 @@ async fn what_a_lost_session_held_is_off_the_map_though_nobody_can_look() {
     run.until_quiet().await;
     run.play(7).await;
     let holders = |report: &Report| match report {
-        Report::Event(Event { kind: Kind::House(house), .. }) => {
+        Report::Event(Event { kind: Kind::WatchedTables(house), .. }) => {
             let places = house.tables.iter().flat_map(|table| &table.places);
             Some(places.map(|place| place.holders.len() + place.waiters.len()).sum::<usize>())
         }
@@ -269,7 +269,7 @@ async fn a_pooler_whose_sessions_are_shared_is_refused() {
         eprintln!("not tried: this machine has no PgBouncer");
         return;
     };
-    let venues = Venues::at(pooler.target(&database));
+    let venues = Engines::at(pooler.target(&database));
     let mut run = Watched::open(&venues, "adjacent-seats");
     let broken = run.until(|report| matches!(report, Report::Broken(_))).await;
     let Some(Report::Broken(reason)) = broken.last() else { unreachable!("it was waited for") };
@@ -285,7 +285,7 @@ async fn a_wait_on_the_users_own_table(database: &Database) -> Watched {
         .await
         .unwrap();
     own.close().await.unwrap();
-    let venues = Venues::at(database.target());
+    let venues = Engines::at(database.target());
     let mut run = Watched::open(&venues, "adjacent-seats");
     run.until_quiet().await;
     run.submit("Alice", "begin; update public.stock set n = n + 100 where id = 1");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use overbooked::cluster::{Cluster, ClusterOptions};
 use overbooked::pg::Target;
 use overbooked::rush::board::{Board, End, Finished, Report};
-use overbooked::rush::lookout::Presence;
+use overbooked::rush::lock_wait_sampler::Presence;
 use overbooked::rush::options::StrategyName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use overbooked::rush::attempt_error::ErrorClass;
 use overbooked::rush::board::{End, Ended, Finished, Report};
-use overbooked::rush::lookout::Presence;
+use overbooked::rush::lock_wait_sampler::Presence;
 use overbooked::rush::options::StrategyName;
 use overbooked::rush::tally::{Outcome, Settled, Tally};
-use overbooked::rush::trouble::ErrorClass;
 use overbooked::rush::verdict::Verdict;
 use overbooked::rush::waits::Waits;
 use overbooked::tui::rush::{Over, Stand, draw};

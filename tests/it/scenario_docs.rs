@@ -7,7 +7,7 @@ use std::time::Duration;
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario, sql_file};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, play};
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +24,12 @@ pub(crate) fn examples() -> Vec<Scenario> {
 }
 
 /// What was not as the example says.
-async fn reproach(venues: &Venues, scenario: Scenario, engine: EngineKind) -> Option<String> {
+async fn reproach(venues: &Engines, scenario: Scenario, engine: EngineKind) -> Option<String> {
     reproach_at(venues, scenario, engine, None).await
 }
 
 async fn reproach_at(
-    venues: &Venues,
+    venues: &Engines,
     scenario: Scenario,
     engine: EngineKind,
     isolation: Option<Isolation>,
@@ -46,7 +46,7 @@ async fn reproach_at(
 
 #[tokio::test]
 async fn every_example_does_what_it_says() {
-    let venues = Venues::embedded(support::cluster_options());
+    let venues = Engines::embedded(support::cluster_options());
     let mut broken = Vec::new();
     for scenario in examples() {
         for engine in [EngineKind::Postgres, EngineKind::Optimistic] {
@@ -61,7 +61,7 @@ async fn every_example_does_what_it_says() {
 
 #[tokio::test]
 async fn what_holds_at_a_level_is_checked_there() {
-    let venues = Venues::embedded(support::cluster_options());
+    let venues = Engines::embedded(support::cluster_options());
     let limited = examples().into_iter().find(|it| it.title.starts_with("A row that has"));
     let limited = limited.unwrap();
     let mut broken = Vec::new();

@@ -11,7 +11,7 @@ use overbooked::pg::Target;
 use overbooked::reports::report::{Format, Playbill};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, play};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{self, Database};
 
 async fn played_at(target: Target, scenario: Scenario, seconds: u64) -> Played {
-    let venues = Venues::at(target);
+    let venues = Engines::at(target);
     let schedule = Arc::new(scenario.schedules.first());
     let (scenario, engine) = (Arc::new(scenario), EngineKind::Postgres);
     let production = Production { scenario, schedule, engine, isolation: None };

@@ -10,7 +10,9 @@ use overbooked::core::event::{
     TransactionStatus, Wait, WaitTarget,
 };
 use overbooked::core::scenario::{EngineKind, Isolation, library};
-use overbooked::core::seats::{Hold, HoldKind, Holder, House, Place, RowWaiter, WatchedTable};
+use overbooked::core::seats::{
+    Hold, HoldKind, Holder, RowWaiter, WatchedRow, WatchedTable, WatchedTables,
+};
 use overbooked::run::{EngineLine, Fresh, Report};
 use overbooked::tui::app::{App, Opening, Setting};
 use overbooked::tui::theme::{Charset, Depth, Theme};
@@ -69,7 +71,7 @@ impl Stage {
         for name in names {
             self.happens(Some(name), Kind::Connected { pid: Pid(100) });
         }
-        self.happens(None, Kind::House(Arc::new(house(&[], &[]))));
+        self.happens(None, Kind::WatchedTables(Arc::new(house(&[], &[]))));
     }
 
     fn report(&mut self, report: Report) {
@@ -132,7 +134,7 @@ impl Stage {
         self.sends("Mallory", steal, Some(6));
         self.happens(Some("Mallory"), Kind::Waiting(wait_for("Bob")));
         let locks = [("A-4", "Bob"), ("A-5", "Alice")];
-        self.happens(None, Kind::House(Arc::new(house(&locks, &["Mallory"]))));
+        self.happens(None, Kind::WatchedTables(Arc::new(house(&locks, &["Mallory"]))));
         self.happens(None, Kind::Quiet);
         self.report(Report::Next(7));
         self.now += Duration::from_millis(3199);
@@ -172,13 +174,13 @@ pub(crate) fn wait_for(name: &str) -> Wait {
     }
 }
 
-pub(crate) fn house(locks: &[(&str, &str)], waiters: &[&str]) -> House {
+pub(crate) fn house(locks: &[(&str, &str)], waiters: &[&str]) -> WatchedTables {
     let holders = ["Carol", "", "Oscar", "", "", "Carlos", "Charlie"];
     let places = holders.iter().enumerate().map(|(index, holder)| {
         let key = format!("A-{}", index + 1);
         let held = locks.iter().filter(|(seat, _)| *seat == key);
         let holder = (!holder.is_empty()).then(|| (*holder).to_owned());
-        Place {
+        WatchedRow {
             values: vec![Some("A".to_owned()), Some((index + 1).to_string()), holder],
             committed: true,
             holders: held
@@ -208,7 +210,7 @@ pub(crate) fn house(locks: &[(&str, &str)], waiters: &[&str]) -> House {
         unseen_inserts: Vec::new(),
         unread: None,
     };
-    House { tables: vec![table], blind: Vec::new() }
+    WatchedTables { tables: vec![table], blind: Vec::new() }
 }
 
 fn waiter(name: &str) -> RowWaiter {

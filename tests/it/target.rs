@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use overbooked::cluster::SUPERUSER;
-use overbooked::pg::{Environment, Host, Place, Target, TargetError};
+use overbooked::pg::{Environment, Host, ServerAddress, Target, TargetError};
 
 use crate::support;
 
@@ -188,6 +188,6 @@ async fn psql_and_we_understand_the_same() {
 fn a_folder_of_sockets_is_a_place() {
     let target = Target::unix(Path::new("/run/x"), 7, "u", "d").with_database("e");
     let host = Host::Socket("/run/x".into());
-    assert_eq!(target.places(), [Place { host, port: 7, password: None }]);
+    assert_eq!(target.places(), [ServerAddress { host, port: 7, password: None }]);
     assert_eq!(target.describe(), "e on socket /run/x/.s.PGSQL.7, as u");
 }

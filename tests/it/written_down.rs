@@ -9,7 +9,7 @@ use overbooked::core::scenario::{EngineKind, Scenario, sql_file};
 use overbooked::reports::scenario_export::{Performance, replay};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
-use overbooked::run::engines::Venues;
+use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, play};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,7 @@ fn scenario(text: &str) -> Scenario {
     sql_file::parse(text, Path::new("played.sql"), "played").unwrap()
 }
 
-async fn played(venues: &Venues, scenario: Scenario) -> Played {
+async fn played(venues: &Engines, scenario: Scenario) -> Played {
     let schedule = Arc::new(scenario.schedules.first());
     let (scenario, engine) = (Arc::new(scenario), EngineKind::Postgres);
     let production = Production { scenario, schedule, engine, isolation: None };
@@ -49,7 +49,7 @@ fn written(played: &Played) -> String {
 }
 
 /// Plays a scenario, writes down what was played, and plays that; gives what was written.
-async fn twice(venues: &Venues, scenario: Scenario) -> String {
+async fn twice(venues: &Engines, scenario: Scenario) -> String {
     let first = played(venues, scenario).await;
     let reproach = || format!("{:#?}\n{}", first.breaches, told(&first));
     assert!(first.is_kept(), "{}", reproach());
@@ -63,7 +63,7 @@ async fn twice(venues: &Venues, scenario: Scenario) -> String {
 
 #[tokio::test]
 async fn every_example_of_the_page_without_a_stranger_plays_again() {
-    let venues = Venues::embedded(support::cluster_options());
+    let venues = Engines::embedded(support::cluster_options());
     // A prepared transaction is nobody's on the stage, and whoever waits for one ends what a file can follow.
     let followed = |it: &Scenario| it.title != "A transaction without a session";
     for scenario in examples().into_iter().filter(followed) {
@@ -76,7 +76,7 @@ async fn every_example_of_the_page_without_a_stranger_plays_again() {
 
 #[tokio::test]
 async fn a_session_that_is_ended_while_idle_is_written_down_and_comes_back() {
-    let venues = Venues::at(Database::create().await.target());
+    let venues = Engines::at(Database::create().await.target());
     let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: begins\nbegin;\nselect 1;\n--> 1\n\n-- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overbooked/Idle';\n--> t\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\ncommit;\n--> lost: FATAL 57P01\n\n-- Idle: goes on\nselect 2;\n--> 2\n";
     let text = twice(&venues, scenario(text)).await;
     for part in [
@@ -90,7 +90,7 @@ async fn a_session_that_is_ended_while_idle_is_written_down_and_comes_back() {
 
 #[tokio::test]
 async fn a_session_that_is_ended_while_it_waits_is_written_down() {
-    let venues = Venues::at(Database::create().await.target());
+    let venues = Engines::at(Database::create().await.target());
     let text = "-- T\n-- sessions: A, B\n\n-- setup\ncreate table t (n int);\ninsert into t values (1);\n\n-- A: locks\nbegin;\nupdate t set n = 2;\n--> UPDATE 1\n\n-- B: waits\nselect 5;\nselect n from t for update;\nselect 6;\n--> waits for A\n\n-- A: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overbooked/B';\n--> t\n--> B: lost: FATAL 57P01\n\n-- B: is there\nselect 2;\n--> 2\n";
     let text = twice(&venues, scenario(text)).await;
     assert!(text.contains("--> waits for A\n--> 5\n--> 6\n"), "{text}");
@@ -99,7 +99,7 @@ async fn a_session_that_is_ended_while_it_waits_is_written_down() {
 
 #[tokio::test]
 async fn a_value_that_came_after_a_wait_keeps_its_name() {
-    let venues = Venues::at(Database::create().await.target());
+    let venues = Engines::at(Database::create().await.target());
     let text = "-- T\n-- sessions: A, B\n\n-- setup\ncreate table t (id int, n int);\ninsert into t values (1, 10);\n\n-- A: locks\nbegin;\nupdate t set n = 20;\n--> UPDATE 1\n\n-- B: reads\nselect n from t for update;\n--> waits for A\n\n-- A: commits\ncommit;\n--> B resumes: (n)\n\n-- A: uses it\nselect :n + 1 as more;\n--> 21\n";
     let text = twice(&venues, scenario(text)).await;
     assert!(text.contains("--> B resumes: (n)\n"), "{text}");
@@ -132,7 +132,7 @@ async fn the_statement_after_a_lost_one_goes_out_on_the_next_connection() {
         "begin; select pg_terminate_backend(pg_backend_pid()); select 41 + 1 as answer; commit;";
     let theirs = typed_into_psql(line);
     assert!(theirs.contains("42\n(1 row)"), "{theirs}");
-    let venues = Venues::at(Database::create().await.target());
+    let venues = Engines::at(Database::create().await.target());
     let text = format!(
         "-- T\n-- sessions: A\n\n-- A: all of it\n{}\n--> lost: FATAL 57P01\n--> 42\n--> WARNING 25P01: there is no transaction\n--> COMMIT\n",
         line.replace("; ", ";\n")
@@ -143,7 +143,7 @@ async fn the_statement_after_a_lost_one_goes_out_on_the_next_connection() {
 
 #[tokio::test]
 async fn what_follows_the_statement_that_finds_out_goes_on_too() {
-    let venues = Venues::at(Database::create().await.target());
+    let venues = Engines::at(Database::create().await.target());
     let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: is there\nselect 1;\n--> 1\n\n-- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\nselect 2;\nselect 3;\n--> lost: FATAL 57P01\n--> 3\n--> (1 row)\n";
     twice(&venues, scenario(text)).await;
 }

@@ -14,13 +14,13 @@ use crate::core::scenario::EngineKind;
 use crate::pg::Target;
 use crate::reports::isolation_output::{Stream, Telling};
 use crate::run::Production;
-use crate::run::engines::{Ownership, Venue, Venues};
+use crate::run::engines::{Engine, Engines, Ownership};
 use crate::run::specification::database::{DatabaseError, fresh_database};
 use crate::run::specification::play;
 
 /// Plays a specification as isolationtester does, and prints what it prints.
 pub(super) async fn test(
-    venues: &Venues,
+    venues: &Engines,
     production: &Production,
     limit: Duration,
     out: &mut dyn Write,
@@ -44,7 +44,7 @@ pub(super) async fn test(
 }
 
 /// Somebody's own database is used as it is; on our server there is one of the name that specifications know.
-async fn place(venue: Venue) -> Result<Target, Failure> {
+async fn place(venue: Engine) -> Result<Target, Failure> {
     match venue.ownership {
         Ownership::Guest => Ok(venue.target.in_the_encoding_of_the_database()),
         Ownership::Embedded => fresh_database(&venue.target).await.map_err(|error| refusal(&error)),

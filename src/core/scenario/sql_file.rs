@@ -224,7 +224,8 @@ impl File<'_> {
         arrows: &[Range<usize>],
         of: Option<&SessionName>,
     ) -> Result<Vec<Expectation>, Mistake> {
-        let place = expectation::Place { source: self.source, sessions: self.sessions, of };
+        let place =
+            expectation::ExpectationContext { source: self.source, sessions: self.sessions, of };
         arrows.iter().map(|arrow| place.read(arrow.clone())).collect()
     }
 }

@@ -15,9 +15,9 @@ use bytes::Bytes;
 use super::waiting::Undo;
 use crate::core::syntax::Strings;
 use crate::gateway::refusal::Refusal;
-use crate::gateway::server::{Question, Trouble};
+use crate::gateway::server::{BackendError, Question};
 use crate::gateway::session::{Session, State};
-use crate::gateway::statement::{Cursor, Kind, Statement, Which};
+use crate::gateway::statement::{DeclaredCursor, Kind, Statement, Which};
 use crate::gateway::tables::Turned;
 
 /// A statement under a name of the client's.
@@ -65,7 +65,7 @@ impl Portal {
     }
 
     /// One that DECLARE makes: the copies under it were brought up to date then, and to fetch from it needs nothing more.
-    fn declared(cursor: &Cursor) -> Self {
+    fn declared(cursor: &DeclaredCursor) -> Self {
         let life = if cursor.holds { Life::Holding } else { Life::Transaction };
         // A statement that declares holds DDL to its place: nothing behind it is undone.
         let statement = Arc::new(Statement::read("fetch", Strings::Conforming));
@@ -109,7 +109,7 @@ impl Session {
     }
 
     /// Has the server prepare a statement anew whose text means other copies by now.
-    pub(in crate::gateway) async fn renew(&mut self, name: &str) -> Result<(), Trouble> {
+    pub(in crate::gateway) async fn renew(&mut self, name: &str) -> Result<(), BackendError> {
         let Some(prepared) = self.prepared.get(name).cloned() else { return Ok(()) };
         let whole = match &prepared.by {
             By::Parse(_) => Arc::clone(&prepared.statement),

@@ -6,10 +6,10 @@
 use bytes::{BufMut, BytesMut};
 
 use super::names::Prepared;
-use crate::gateway::server::Trouble;
+use crate::gateway::pending_changes::Ahead;
+use crate::gateway::server::BackendError;
 use crate::gateway::session::{Session, State};
 use crate::gateway::simple::{Held, moved};
-use crate::gateway::survey::Ahead;
 use crate::gateway::tables::Turned;
 use crate::pg::frame::{FromServer, ServerTag, put};
 
@@ -48,11 +48,11 @@ impl Session {
     pub(in crate::gateway) async fn dispatch(
         &mut self,
         turned: Option<&Turned>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        if let State::Doomed(_) = self.state {
+        if let State::Aborted(_) = self.state {
             self.check_state()?;
         }
         let sent = self.put_waiting();
@@ -78,7 +78,7 @@ impl Session {
         sent: Vec<Does>,
         turned: Option<&Turned>,
         ahead: Ahead,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let (mut refused, mut progress) = (None, Progress::default());
         loop {
             let frame = self.next_reply().await?;
@@ -103,7 +103,7 @@ impl Session {
         let parsing = refused.as_ref().and_then(|_| self.take_back(sent, &progress));
         self.end_given_up().await?;
         let Some(frame) = refused else { return heard };
-        Err(Trouble::Server(refusal_of(&frame, parsing.as_ref().or(turned))))
+        Err(BackendError::Server(refusal_of(&frame, parsing.as_ref().or(turned))))
     }
 
     /// Takes back what was noted of messages that the server did not carry out. Returns how the first Parse among them was turned.

@@ -10,8 +10,8 @@
 //! | EXPLAIN, DECLARE, CALL, CREATE TABLE AS | within a function's body, from PostgreSQL 14 on |
 //! | any other | as it is: what it names is looked up when it runs |
 
-use super::super::admit::plain_ddl;
-use super::super::server::Trouble;
+use super::super::prepare_statement::plain_ddl;
+use super::super::server::BackendError;
 use super::super::session::Session;
 use super::super::statement::Statement;
 use super::super::tables::Turned;
@@ -38,7 +38,7 @@ pub(super) struct Part {
 
 impl Session {
     /// Refuses a message of several statements in which one cannot be parsed.
-    pub(super) async fn check_syntax(&mut self, parts: &[Part]) -> Result<(), Trouble> {
+    pub(super) async fn check_syntax(&mut self, parts: &[Part]) -> Result<(), BackendError> {
         if parts.len() < 2 {
             return Ok(());
         }
@@ -48,13 +48,13 @@ impl Session {
         let Some((place, refused)) = self.server.try_to_parse(&texts).await? else {
             return Ok(());
         };
-        let Some(part) = parsed.get(place) else { return Err(Trouble::Server(refused)) };
+        let Some(part) = parsed.get(place) else { return Err(BackendError::Server(refused)) };
         // What a form adds may be in the error: by itself it is told as it is.
         let text = part.text(AS_IT_IS);
         match self.server.try_to_parse(std::slice::from_ref(&text)).await? {
             None => Ok(()),
             Some((_, refused)) => {
-                Err(Trouble::Server(moved(&refused, &Turned::whole(text), part.before)))
+                Err(BackendError::Server(moved(&refused, &Turned::whole(text), part.before)))
             }
         }
     }

@@ -7,7 +7,7 @@ use super::{Copy, InUse, Made, Renewal, Tables, Used, low};
 use crate::gateway::changes::{Pair, array};
 use crate::gateway::journal::{Key, Seen};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::server::{Answer, Question, Server, Trouble, error_field};
+use crate::gateway::server::{Answer, BackendError, Question, Server, error_field};
 
 /// How many rows are taken anew with every retry rather than once before it.
 const FEW: usize = 20;
@@ -30,7 +30,7 @@ impl Tables {
         &mut self,
         server: &mut Server,
         lacking: Vec<(u32, Option<HashSet<Key>>)>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let (mut questions, mut fillings, mut are_tied) = (Vec::new(), Vec::new(), false);
         for (table, lacks) in lacking {
             let Some(copy) = self.copies.get(&table) else { continue };
@@ -47,7 +47,7 @@ impl Tables {
         let answers = if are_tied {
             ask_untied(server, questions).await?
         } else {
-            server.ask_all(questions).await.map_err(Trouble::of_changed_schema)?
+            server.ask_all(questions).await.map_err(BackendError::of_changed_schema)?
         };
         for filling in fillings {
             let answer = filling.answer.and_then(|place| answers.get(place));
@@ -203,7 +203,10 @@ fn in_columns(question: Question, keys: &HashSet<Key>, columns: usize) -> Questi
 }
 
 /// Fills while foreign keys sleep: what is copied satisfies them already, and a cascade must not run ahead of it.
-async fn ask_untied(server: &mut Server, questions: Vec<Question>) -> Result<Vec<Answer>, Trouble> {
+async fn ask_untied(
+    server: &mut Server,
+    questions: Vec<Question>,
+) -> Result<Vec<Answer>, BackendError> {
     let role = |role: &str| {
         Question::prepared(format!("select set_config('session_replication_role', '{role}', true)"))
     };
@@ -215,7 +218,9 @@ async fn ask_untied(server: &mut Server, questions: Vec<Question>) -> Result<Vec
             answers.remove(0);
             Ok(answers)
         }
-        Err(Trouble::Server(frame)) if error_field(&frame, b'C').as_deref() == Some("42501") => {
+        Err(BackendError::Server(frame))
+            if error_field(&frame, b'C').as_deref() == Some("42501") =>
+        {
             let message = "tables with foreign keys are not supported unless the gateway works as a superuser";
             Err(Refusal::unsupported(message).into())
         }

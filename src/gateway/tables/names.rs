@@ -6,7 +6,7 @@ use super::{Tables, Unnamed, Written};
 use crate::core::sql;
 use crate::gateway::changes::array;
 use crate::gateway::refusal::Refusal;
-use crate::gateway::server::{Question, Server, Trouble};
+use crate::gateway::server::{BackendError, Question, Server};
 use crate::gateway::statement::{Name, Statement};
 
 /// The relations that a statement may name.
@@ -129,7 +129,7 @@ impl Tables {
         &mut self,
         server: &mut Server,
         names: &[Name],
-    ) -> Result<Named, Trouble> {
+    ) -> Result<Named, BackendError> {
         let unknown: HashSet<Written> = names
             .iter()
             .flat_map(readings)
@@ -163,14 +163,18 @@ impl Tables {
         &mut self,
         server: &mut Server,
         statement: &Statement,
-    ) -> Result<Vec<u32>, Trouble> {
+    ) -> Result<Vec<u32>, BackendError> {
         let names = statement.names.iter().map(Name::last);
         let question = Question::prepared(sql::optimistic::INSIDE).with(array(names));
         let rows = server.ask(question).await?.rows;
         Ok(rows.iter().filter_map(|row| row.first()?.as_deref()?.parse().ok()).collect())
     }
 
-    async fn look_up(&mut self, server: &mut Server, names: Vec<Written>) -> Result<(), Trouble> {
+    async fn look_up(
+        &mut self,
+        server: &mut Server,
+        names: Vec<Written>,
+    ) -> Result<(), BackendError> {
         let schemas = names.iter().map(|(schema, _)| schema.as_deref());
         let schemas = schemas.map(|schema| schema.map_or("NULL".to_owned(), |name| array([name])));
         let schemas: Vec<_> =
@@ -218,7 +222,7 @@ impl Tables {
     }
 
     /// Refuses to use tables where an operator, a cast or a domain may read them: no word of a statement shows that it does.
-    pub(super) async fn refuse_unnamed(&mut self, server: &mut Server) -> Result<(), Trouble> {
+    pub(super) async fn refuse_unnamed(&mut self, server: &mut Server) -> Result<(), BackendError> {
         let unnamed = match self.unnamed.take() {
             Some(known) => known,
             None => {

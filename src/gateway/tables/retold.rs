@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::Tables;
 use crate::core::syntax::quote;
-use crate::gateway::server::{Question, Server, Trouble};
+use crate::gateway::server::{BackendError, Question, Server};
 use crate::gateway::shape::Shape;
 use crate::pg::frame::{FromServer, ServerTag};
 
@@ -28,7 +28,11 @@ impl Numbers {
     }
 
     /// Those of this copy of a relation.
-    pub(super) async fn ask(server: &mut Server, copy: &str, stored: u32) -> Result<Self, Trouble> {
+    pub(super) async fn ask(
+        server: &mut Server,
+        copy: &str,
+        stored: u32,
+    ) -> Result<Self, BackendError> {
         const NUMBERS: &str = "select c.oid::text, c.reltype::text, s.reltype::text \
                                from pg_catalog.pg_class c, pg_catalog.pg_class s \
                                where c.oid = to_regclass($1) and s.oid = $2::oid";

@@ -8,7 +8,7 @@ use crate::core::sql;
 use crate::core::syntax::{Strings, quote};
 use crate::gateway::changes::{Pair, array};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::server::{Answer, AnswerRow, Question, Server, Trouble};
+use crate::gateway::server::{Answer, AnswerRow, BackendError, Question, Server};
 use crate::gateway::shape::Shape;
 use crate::gateway::statement::{Name, Statement};
 
@@ -21,7 +21,11 @@ pub(in crate::gateway) enum Open {
 
 impl Tables {
     /// The shapes of these relations and of the tables under them, refusing what this engine cannot do.
-    async fn learn(&mut self, server: &mut Server, relations: &[u32]) -> Result<Vec<u32>, Trouble> {
+    async fn learn(
+        &mut self,
+        server: &mut Server,
+        relations: &[u32],
+    ) -> Result<Vec<u32>, BackendError> {
         let mut wanted: Vec<u32> = relations.to_vec();
         let mut reached = Vec::new();
         if !relations.is_empty() {
@@ -50,7 +54,11 @@ impl Tables {
     }
 
     /// What a view reads. Neither a view nor a default may call what reads tables.
-    async fn under(&mut self, server: &mut Server, shape: &Shape) -> Result<Vec<u32>, Trouble> {
+    async fn under(
+        &mut self,
+        server: &mut Server,
+        shape: &Shape,
+    ) -> Result<Vec<u32>, BackendError> {
         let names = Statement::read(&shape.expressions(), Strings::Conforming).names;
         let read = self.resolve(server, &names).await?;
         match self.refused_call(&names) {
@@ -60,7 +68,11 @@ impl Tables {
         }
     }
 
-    async fn shape(&mut self, server: &mut Server, relation: u32) -> Result<Arc<Shape>, Trouble> {
+    async fn shape(
+        &mut self,
+        server: &mut Server,
+        relation: u32,
+    ) -> Result<Arc<Shape>, BackendError> {
         if let Some(shape) = self.shapes.get(&relation) {
             return Ok(Arc::clone(shape));
         }
@@ -78,7 +90,7 @@ impl Tables {
         &mut self,
         server: &mut Server,
         relations: &[u32],
-    ) -> Result<Vec<u32>, Trouble> {
+    ) -> Result<Vec<u32>, BackendError> {
         let is_sight = |relation: &&u32| self.sights.contains(relation);
         let stored: Vec<u32> = relations.iter().filter(|it| !is_sight(it)).copied().collect();
         self.learn(server, &stored).await
@@ -90,7 +102,7 @@ impl Tables {
         server: &mut Server,
         relations: &[u32],
         open: Open,
-    ) -> Result<Vec<u32>, Trouble> {
+    ) -> Result<Vec<u32>, BackendError> {
         let (sights, relations): (Vec<u32>, Vec<u32>) =
             relations.iter().partition(|relation| self.sights.contains(relation));
         self.make_sights(server, &sights, open).await?;
@@ -118,7 +130,7 @@ impl Tables {
         server: &mut Server,
         sights: &[u32],
         open: Open,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let missing = sights.iter().filter(|sight| !self.views.contains_key(sight));
         let missing: Vec<_> = missing.map(u32::to_string).collect();
         if missing.is_empty() {
@@ -151,7 +163,7 @@ impl Tables {
         server: &mut Server,
         tables: &[u32],
         open: Open,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
         let copies = tables.iter().filter_map(|table| self.copies.get(table));
         let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
@@ -163,7 +175,7 @@ impl Tables {
         &mut self,
         server: &mut Server,
         relations: &[u32],
-    ) -> Result<Vec<u32>, Trouble> {
+    ) -> Result<Vec<u32>, BackendError> {
         let mut wanted = relations.to_vec();
         let mut reached = HashSet::new();
         while let Some(relation) = wanted.pop() {
@@ -183,7 +195,7 @@ impl Tables {
         server: &mut Server,
         relation: u32,
         open: Open,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BackendError> {
         let Some(shape) = self.shapes.get(&relation).cloned() else { return Ok(()) };
         let name = self.copy_name(server, &shape).await?;
         let made = if open == Open::Yes { Made::Now } else { Made::Kept };
@@ -199,7 +211,7 @@ impl Tables {
         let pair = Pair::new(&shape, &name);
         let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
         let questions = statements.map(Question::once).collect();
-        build(server, questions, open).await.map_err(Trouble::of_changed_schema)?;
+        build(server, questions, open).await.map_err(BackendError::of_changed_schema)?;
         let numbers = Numbers::ask(server, &name, relation).await?;
         let copy = Copy {
             shape,
@@ -217,7 +229,11 @@ impl Tables {
 
     /// A copy is found before the stored table only where the bare name means that table; otherwise it has a name that
     /// nobody writes by accident.
-    async fn copy_name(&mut self, server: &mut Server, shape: &Shape) -> Result<String, Trouble> {
+    async fn copy_name(
+        &mut self,
+        server: &mut Server,
+        shape: &Shape,
+    ) -> Result<String, BackendError> {
         let means = self.resolve(server, &[Name::bare(&shape.name)]).await?.relations();
         let qualified = format!("{}.{}", shape.schema, shape.name);
         Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
@@ -229,14 +245,14 @@ impl Tables {
     pub(in crate::gateway) async fn remake(
         &mut self,
         server: &mut Server,
-    ) -> Result<Vec<u32>, Trouble> {
+    ) -> Result<Vec<u32>, BackendError> {
         let wanted: Vec<u32> = std::mem::take(&mut self.wanted).into_iter().collect();
         if !wanted.is_empty()
             && let Err(trouble) = self.ensure(server, &wanted, Open::No).await
         {
             return match trouble {
-                Trouble::Lost(_) => Err(trouble),
-                Trouble::Server(_) | Trouble::Refused(_) => {
+                BackendError::Lost(_) => Err(trouble),
+                BackendError::Server(_) | BackendError::Refused(_) => {
                     self.catch_up(server).await.map(|()| Vec::new())
                 }
             };
@@ -270,7 +286,11 @@ impl Tables {
 }
 
 /// Makes structure, where no transaction is open in one that may write: the client's default may be not to.
-async fn build(server: &mut Server, questions: Vec<Question>, open: Open) -> Result<(), Trouble> {
+async fn build(
+    server: &mut Server,
+    questions: Vec<Question>,
+    open: Open,
+) -> Result<(), BackendError> {
     if questions.is_empty() || open == Open::Yes {
         return server.ask_all(questions).await.map(drop);
     }
@@ -278,7 +298,7 @@ async fn build(server: &mut Server, questions: Vec<Question>, open: Open) -> Res
     let end = std::iter::once(Question::prepared("commit"));
     match server.ask_all(begin.chain(questions).chain(end).collect()).await {
         Ok(_) => Ok(()),
-        Err(Trouble::Lost(error)) => Err(Trouble::Lost(error)),
+        Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
         Err(trouble) => server.ask(Question::prepared("rollback")).await.and(Err(trouble)),
     }
 }
@@ -302,14 +322,14 @@ pub(in crate::gateway) fn marks_in(answer: &Answer) -> Marks {
 pub(super) async fn ask_shapes(
     server: &mut Server,
     relations: &[u32],
-) -> Result<HashMap<u32, Arc<Shape>>, Trouble> {
+) -> Result<HashMap<u32, Arc<Shape>>, BackendError> {
     if relations.is_empty() {
         return Ok(HashMap::new());
     }
     let list: Vec<_> = relations.iter().map(u32::to_string).collect();
     let question =
         Question::prepared(sql::optimistic::SHAPE).with(array(list.iter().map(String::as_str)));
-    let answer = server.ask(question).await.map_err(Trouble::of_changed_schema)?;
+    let answer = server.ask(question).await.map_err(BackendError::of_changed_schema)?;
     let mut shapes = HashMap::new();
     for row in answer.rows {
         let text = row.into_iter().flatten().next().unwrap_or_default();

@@ -8,12 +8,12 @@ pub struct Answer {
     /// For whom it waited first, if it did.
     waited: Option<Wait>,
     results: Vec<Outcome>,
-    standing: Standing,
+    standing: SubmissionState,
 }
 
 /// Where the answer stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Standing {
+enum SubmissionState {
     /// It is on its way.
     #[default]
     Open,
@@ -45,13 +45,13 @@ impl Answer {
             Kind::Failed(message) => self.results.push(Outcome::Failed(code(message))),
             Kind::Waiting(wait) => {
                 self.waited.get_or_insert_with(|| wait.clone());
-                self.standing = Standing::Waiting;
+                self.standing = SubmissionState::Waiting;
             }
-            Kind::Resumed { .. } => self.standing = Standing::Open,
-            Kind::Ready { .. } => self.standing = Standing::Over,
-            Kind::Lost { .. } if self.standing != Standing::Over => {
+            Kind::Resumed { .. } => self.standing = SubmissionState::Open,
+            Kind::Ready { .. } => self.standing = SubmissionState::Over,
+            Kind::Lost { .. } if self.standing != SubmissionState::Over => {
                 self.results.push(Outcome::Lost);
-                self.standing = Standing::Over;
+                self.standing = SubmissionState::Over;
             }
             _ => {}
         }
@@ -72,7 +72,7 @@ impl Answer {
 
     /// Whether there is nothing to come that could make this answer another one.
     fn is_settled(&self) -> bool {
-        self.standing != Standing::Open
+        self.standing != SubmissionState::Open
     }
 
     /// Whether the two are known to say different things. An answer on its way is not.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::seats::{Holder, House, Place, SeatColumns, WatchedTable};
+use crate::core::seats::{Holder, SeatColumns, WatchedRow, WatchedTable, WatchedTables};
 
 /// A row that stands differently in two houses, each in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct RowDifference {
 }
 
 /// Every row that two houses do not show alike: committed values, who holds it, who waits for it.
-pub fn differing_rows(above: &House, below: &House) -> Vec<RowDifference> {
+pub fn differing_rows(above: &WatchedTables, below: &WatchedTables) -> Vec<RowDifference> {
     let tables = above.tables.iter().filter_map(|table| {
         Some((table, below.tables.iter().find(|other| other.name == table.name)?))
     });
@@ -67,7 +67,7 @@ fn column(table: &WatchedTable, seats: &SeatColumns) -> Option<usize> {
 }
 
 /// `Bob`, `free, Mallory changes it, Carol waits`.
-fn words(place: &Place, holder: Option<usize>) -> String {
+fn words(place: &WatchedRow, holder: Option<usize>) -> String {
     let holds = sorted(place.holders.iter().map(|hold| (&hold.holder, hold.kind.is_change())));
     let holds = holds.into_iter().map(|(name, is_change)| {
         format!("{name} {}", if is_change { "changes it" } else { "holds it" })
@@ -83,7 +83,7 @@ fn sorted<'a>(people: impl Iterator<Item = (&'a Holder, bool)>) -> BTreeSet<(Str
     people.map(|(holder, is_change)| (name(holder), is_change)).collect()
 }
 
-fn committed(place: &Place, holder: Option<usize>) -> String {
+fn committed(place: &WatchedRow, holder: Option<usize>) -> String {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     match (place.committed, holder) {
         (false, _) => "new".to_owned(),

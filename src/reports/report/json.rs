@@ -15,7 +15,7 @@ impl Playbill<'_> {
             if let (Kind::Connected { pid }, Some(name)) = (&event.kind, &event.session) {
                 processes.learn(*pid, name);
             }
-            if !self.options.times && matches!(event.kind, Kind::House(_)) {
+            if !self.options.times && matches!(event.kind, Kind::WatchedTables(_)) {
                 // When the house is looked at beside the steps is a matter of time.
                 continue;
             }

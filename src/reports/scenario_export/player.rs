@@ -7,7 +7,7 @@ use crate::core::event::{Kind, SessionName, TransactionStatus, Wait};
 use crate::core::scenario::{Expected, Statement};
 
 /// How a session stands.
-pub(super) struct Standing {
+pub(super) struct SessionLine {
     pub(super) name: SessionName,
     /// Its name in the file.
     pub(super) written: SessionName,
@@ -51,7 +51,7 @@ pub(super) struct Done {
     pub(super) timed_out: bool,
 }
 
-impl Standing {
+impl SessionLine {
     pub(super) fn new(name: &SessionName, written: SessionName, setup: &[Statement]) -> Self {
         Self {
             name: name.clone(),

@@ -45,13 +45,13 @@ fn arrange(events: &[Event], roster: &[SessionName], waiting: &mut Waiting) -> V
             None => told.extend(own.into_iter().filter(|event| !is_of_house(event)).cloned()),
         }
     }
-    let pictures = events.iter().rev().find(|event| matches!(event.kind, Kind::House(_)));
+    let pictures = events.iter().rev().find(|event| matches!(event.kind, Kind::WatchedTables(_)));
     let quiet = events.iter().find(|event| event.kind == Kind::Quiet);
     told.into_iter().chain(waits).chain(pictures.cloned()).chain(quiet.cloned()).collect()
 }
 
 fn is_of_house(event: &Event) -> bool {
-    matches!(event.kind, Kind::House(_) | Kind::Quiet)
+    matches!(event.kind, Kind::WatchedTables(_) | Kind::Quiet)
 }
 
 /// The sessions in the order in which they are told: the stepped one, the others as on the screen, the runner.

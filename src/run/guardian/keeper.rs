@@ -85,7 +85,7 @@ impl Keeper {
     /// whatever is open rolled back.
     async fn end_everything(self) {
         let busy = self.held.iter().filter(|(number, _)| self.is_busy(**number));
-        let ends = join_all(busy.map(|(_, connection)| connection.hush()));
+        let ends = join_all(busy.map(|(_, connection)| connection.cancel_until_idle()));
         // Nobody is left who could be told.
         let _ = timeout(PATIENCE, ends).await;
     }
@@ -101,7 +101,7 @@ impl Keeper {
 
 impl Connection {
     /// Cancels what runs here until it has ended.
-    async fn hush(&self) {
+    async fn cancel_until_idle(&self) {
         let Ok(mut answer) = Answer::on(&self.socket, self.is_encrypted) else { return };
         loop {
             // One that does not get through is made again.

@@ -224,7 +224,7 @@ impl Link {
     }
 
     /// Cancels what is in flight until it has ended: a request that comes before the server has begun with the statement cancels nothing.
-    pub(super) async fn hush(&mut self) {
+    pub(super) async fn cancel_until_idle(&mut self) {
         while self.answer.is_some() {
             self.cancel();
             if let Some(cancelling) = self.cancelling.take() {
@@ -253,7 +253,7 @@ impl Link {
     }
 
     /// Why the connection is gone, in the server's words where it left some.
-    pub(super) fn epitaph(&self, error: &WireError) -> String {
+    pub(super) fn close_reason(&self, error: &WireError) -> String {
         match &self.last_words {
             Some(last) => format!("{}: {} ({})", last.severity, last.message, last.code),
             None => error.to_string(),

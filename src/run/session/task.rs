@@ -9,8 +9,8 @@ use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::event_sender::EventSender;
 use super::link::{Hearing, Link};
-use super::teller::Teller;
 use super::{CANCEL_PATIENCE, Order, SessionOptions, Silence, Submission};
 use crate::core::event::{Event, Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
 use crate::pg::{ConnectError, WireError};
@@ -29,10 +29,10 @@ pub(super) async fn run(
     closing: CancellationToken,
     farewell: oneshot::Sender<()>,
 ) {
-    let teller = Teller::new(options.name.clone(), options.clock, events, closing.clone());
+    let teller = EventSender::new(options.name.clone(), options.clock, events, closing.clone());
     let queue = VecDeque::new();
-    let epitaph = None;
-    let mut task = Task { options, orders, closing, teller, queue, link: None, epitaph };
+    let close_reason = None;
+    let mut task = Task { options, orders, closing, teller, queue, link: None, close_reason };
     task.connect().await;
     while !task.closing.is_cancelled() {
         task.turn().await;
@@ -46,11 +46,11 @@ struct Task {
     options: SessionOptions,
     orders: mpsc::UnboundedReceiver<Order>,
     closing: CancellationToken,
-    teller: Teller,
+    teller: EventSender,
     queue: VecDeque<Submission>,
     link: Option<Link>,
     /// Why the last connection was lost.
-    epitaph: Option<String>,
+    close_reason: Option<String>,
 }
 
 /// What the loop woke up for.
@@ -139,7 +139,7 @@ impl Task {
     /// The submission comes too late: the connection was lost before it.
     async fn tell_loss(&mut self, Submission { id, sql, step }: Submission) {
         self.teller.tell(Kind::Sent { submission: id, sql, step }).await;
-        let reason = self.epitaph.clone().unwrap_or_else(|| "it was lost before".to_owned());
+        let reason = self.close_reason.clone().unwrap_or_else(|| "it was lost before".to_owned());
         self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
     }
 
@@ -217,8 +217,8 @@ impl Task {
         let Some(link) = self.link.take() else { return };
         self.queue.clear();
         let in_transaction = link.status != TransactionStatus::Idle;
-        let reason = link.epitaph(&error);
-        self.epitaph = Some(reason.clone());
+        let reason = link.close_reason(&error);
+        self.close_reason = Some(reason.clone());
         self.teller.tell(Kind::Lost { reason, in_transaction }).await;
     }
 
@@ -226,7 +226,7 @@ impl Task {
     async fn fall_silent(&mut self) -> Silence {
         self.queue.clear();
         let Some(link) = &mut self.link else { return Silence::Absent };
-        match tokio::time::timeout(CANCEL_PATIENCE, link.hush()).await {
+        match tokio::time::timeout(CANCEL_PATIENCE, link.cancel_until_idle()).await {
             Err(_) => Silence::Broken(link.pid),
             // The server has hung up, and with that has ended what it was asked.
             Ok(()) if link.answer.is_some() => Silence::Absent,

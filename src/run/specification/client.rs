@@ -15,11 +15,11 @@ use futures::FutureExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::coop::unconstrained;
 
-use super::Trouble;
-use super::news::News;
+use super::SpecError;
+use super::news::TellingSender;
 use crate::core::event::octets::keep;
 use crate::core::event::{Column, Pid, Row, ServerMessage, SessionName};
-use crate::pg::frame::{FromServer, Line, ServerTag, put, put_text};
+use crate::pg::frame::{FrameStream, FromServer, ServerTag, put, put_text};
 use crate::pg::{Canceller, Connection, Socket, Target, WireError};
 use crate::reports::isolation_output::Telling;
 use crate::reports::psql::libpq_message;
@@ -50,7 +50,7 @@ pub(super) enum Answer {
 
 /// Where libpq stands with a submission.
 #[derive(Debug)]
-enum Stage {
+enum SubmissionStage {
     Idle,
     /// A result is awaited.
     Busy,
@@ -70,12 +70,12 @@ pub(super) struct Notification {
 pub(super) struct Client {
     pub(super) name: SessionName,
     pub(super) pid: Pid,
-    line: Line<ServerTag, Socket>,
+    line: FrameStream<ServerTag, Socket>,
     canceller: Canceller,
     inbox: VecDeque<FromServer>,
     /// How the connection ended, in libpq's words.
     lost: Option<String>,
-    stage: Stage,
+    stage: SubmissionStage,
     columns: Option<Vec<Column>>,
     rows: Vec<Row>,
     sql: Arc<str>,
@@ -93,7 +93,7 @@ impl Client {
         target: &Target,
         name: &SessionName,
         question: &str,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, SpecError> {
         let connection = Connection::connect(target).await?;
         let is_superuser = connection.parameter("is_superuser") == Some("on");
         let application = connection.parameter("application_name").unwrap_or_default();
@@ -104,11 +104,11 @@ impl Client {
         let mut client = Self {
             name: name.clone(),
             pid,
-            line: Line::new(raw.stream, raw.read),
+            line: FrameStream::new(raw.stream, raw.read),
             canceller: raw.canceller,
             inbox: VecDeque::new(),
             lost: None,
-            stage: Stage::Idle,
+            stage: SubmissionStage::Idle,
             columns: None,
             rows: Vec::new(),
             sql: "".into(),
@@ -124,7 +124,11 @@ impl Client {
     }
 
     /// Runs SQL of ours before the run begins, and gives the cells of its last row.
-    pub(super) async fn prepare(&mut self, sql: &str, news: &mut News) -> Result<Row, Trouble> {
+    pub(super) async fn prepare(
+        &mut self,
+        sql: &str,
+        news: &mut TellingSender,
+    ) -> Result<Row, SpecError> {
         match self.execute(sql, news).await.map_err(|reason| refusal(&reason))? {
             Answer::Rows { mut rows, .. } => Ok(rows.pop().unwrap_or_default()),
             Answer::Failed(message) => Err(refusal(&message.message)),
@@ -134,7 +138,7 @@ impl Client {
     }
 
     /// Hears the end of what was sent first, and gives the cells of its last row.
-    pub(super) async fn finish(&mut self, news: &mut News) -> Result<Row, Trouble> {
+    pub(super) async fn finish(&mut self, news: &mut TellingSender) -> Result<Row, SpecError> {
         let mut last = Row::new();
         while let Some(answer) = self.result(news).await {
             match answer {
@@ -148,7 +152,7 @@ impl Client {
     }
 
     /// Asks the server who works for this connection: behind a pooler the key names nobody.
-    pub(super) async fn ask_pid(&mut self, news: &mut News) -> Result<(), Trouble> {
+    pub(super) async fn ask_pid(&mut self, news: &mut TellingSender) -> Result<(), SpecError> {
         let row = self.prepare("select pg_catalog.pg_backend_pid()", news).await?;
         let pid = row.into_iter().next().flatten().and_then(|pid| pid.parse().ok());
         self.pid = pid.map_or(self.pid, Pid);
@@ -172,7 +176,7 @@ impl Client {
             }
         }
         self.ahead.push_back(sql.into());
-        if matches!(self.stage, Stage::Idle) && self.ahead.len() == 1 {
+        if matches!(self.stage, SubmissionStage::Idle) && self.ahead.len() == 1 {
             self.turn();
         }
         Ok(())
@@ -182,7 +186,7 @@ impl Client {
     fn turn(&mut self) {
         if let Some(next) = self.ahead.pop_front() {
             self.sql = next;
-            self.stage = Stage::Busy;
+            self.stage = SubmissionStage::Busy;
         }
     }
 
@@ -225,35 +229,37 @@ impl Client {
 
     /// Whether the server has nothing to do for this connection, as far as has been heard.
     pub(super) fn is_idle(&self) -> bool {
-        let open = usize::from(!matches!(self.stage, Stage::Idle)) + self.ahead.len();
+        let open = usize::from(!matches!(self.stage, SubmissionStage::Idle)) + self.ahead.len();
         let is_ready = |frame: &&FromServer| frame.tag == ServerTag::Ready;
         self.lost.is_some() || self.inbox.iter().filter(is_ready).count() >= open
     }
 
     /// Whether the next result is still awaited, after a look at what has been heard (`PQisBusy`).
-    pub(super) fn is_busy(&mut self, news: &mut News) -> bool {
+    pub(super) fn is_busy(&mut self, news: &mut TellingSender) -> bool {
         self.look(news);
-        matches!(self.stage, Stage::Busy)
+        matches!(self.stage, SubmissionStage::Busy)
     }
 
     /// Looks at messages up to the end of a result and the notices behind it.
-    fn look(&mut self, news: &mut News) {
+    fn look(&mut self, news: &mut TellingSender) {
         while let Some(frame) = self.inbox.pop_front() {
             match (frame.tag, &self.stage) {
                 // It belongs to what was sent next.
-                (_, Stage::Idle) if !self.ahead.is_empty() => return self.inbox.push_front(frame),
+                (_, SubmissionStage::Idle) if !self.ahead.is_empty() => {
+                    return self.inbox.push_front(frame);
+                }
                 (ServerTag::Notice, _) => self.tell(&frame, news),
                 (ServerTag::Notification, _) => self.notifications.extend(notification(&frame)),
-                (_, Stage::Answered(_)) => return self.inbox.push_front(frame),
-                (_, Stage::Busy) => self.fold(&frame),
+                (_, SubmissionStage::Answered(_)) => return self.inbox.push_front(frame),
+                (_, SubmissionStage::Busy) => self.fold(&frame),
                 // An error that answers nothing, because a connection is ended from elsewhere, is a notice to libpq.
-                (ServerTag::Error, Stage::Idle) => self.tell(&frame, news),
-                (_, Stage::Idle) => {}
+                (ServerTag::Error, SubmissionStage::Idle) => self.tell(&frame, news),
+                (_, SubmissionStage::Idle) => {}
             }
         }
     }
 
-    fn tell(&self, frame: &FromServer, news: &mut News) {
+    fn tell(&self, frame: &FromServer, news: &mut TellingSender) {
         let message = ServerMessage::from_frame(frame, keep);
         let (session, sql) = (self.name.to_string(), keep(self.sql.as_bytes()));
         news.notice(self.pid, Telling::Notice { session, message, sql });
@@ -265,7 +271,7 @@ impl Client {
             ServerTag::Row => self.rows.extend(row(&mut frame.fields())),
             ServerTag::CommandComplete => {
                 let rows = std::mem::take(&mut self.rows);
-                self.stage = Stage::Answered(match self.columns.take() {
+                self.stage = SubmissionStage::Answered(match self.columns.take() {
                     Some(columns) => Answer::Rows { columns, rows },
                     None => Answer::Done,
                 });
@@ -276,7 +282,7 @@ impl Client {
             }
             ServerTag::CopyIn => self.answer(Answer::Copy("PGRES_COPY_IN")),
             ServerTag::CopyOut => self.answer(Answer::Copy("PGRES_COPY_OUT")),
-            ServerTag::Ready => self.stage = Stage::Idle,
+            ServerTag::Ready => self.stage = SubmissionStage::Idle,
             _ => {}
         }
     }
@@ -284,25 +290,25 @@ impl Client {
     fn answer(&mut self, answer: Answer) {
         self.columns = None;
         self.rows.clear();
-        self.stage = Stage::Answered(answer);
+        self.stage = SubmissionStage::Answered(answer);
     }
 
     /// The next result; nothing when the submission is answered whole (`PQgetResult`).
-    pub(super) async fn result(&mut self, news: &mut News) -> Option<Answer> {
+    pub(super) async fn result(&mut self, news: &mut TellingSender) -> Option<Answer> {
         loop {
             self.look(news);
-            match std::mem::replace(&mut self.stage, Stage::Busy) {
-                Stage::Answered(answer) => {
+            match std::mem::replace(&mut self.stage, SubmissionStage::Busy) {
+                SubmissionStage::Answered(answer) => {
                     self.refuse_copy(&answer).await;
                     return Some(answer);
                 }
-                Stage::Idle => {
-                    self.stage = Stage::Idle;
+                SubmissionStage::Idle => {
+                    self.stage = SubmissionStage::Idle;
                     return None;
                 }
-                Stage::Busy => {
+                SubmissionStage::Busy => {
                     if let Some(reason) = self.lost.clone() {
-                        self.stage = Stage::Idle;
+                        self.stage = SubmissionStage::Idle;
                         self.ahead.clear();
                         return Some(Answer::Broken(reason));
                     }
@@ -326,22 +332,30 @@ impl Client {
     }
 
     /// Runs a submission to its end and gives its last result (`PQexec`). libpq says all that went wrong with it, one after the other.
-    pub(super) async fn execute(&mut self, sql: &str, news: &mut News) -> Result<Answer, String> {
+    pub(super) async fn execute(
+        &mut self,
+        sql: &str,
+        news: &mut TellingSender,
+    ) -> Result<Answer, String> {
         self.begin(sql, news).await?;
         self.conclude(news).await
     }
 
     /// Sends a submission that [`conclude`](Self::conclude) hears out, behind what is not heard out yet.
-    pub(super) async fn begin(&mut self, sql: &str, news: &mut News) -> Result<(), String> {
-        if matches!(self.stage, Stage::Idle) {
+    pub(super) async fn begin(
+        &mut self,
+        sql: &str,
+        news: &mut TellingSender,
+    ) -> Result<(), String> {
+        if matches!(self.stage, SubmissionStage::Idle) {
             self.look(news);
         }
         self.send(sql).await
     }
 
     /// Hears a submission to its end and gives its last result.
-    pub(super) async fn conclude(&mut self, news: &mut News) -> Result<Answer, String> {
-        if matches!(self.stage, Stage::Idle) {
+    pub(super) async fn conclude(&mut self, news: &mut TellingSender) -> Result<Answer, String> {
+        if matches!(self.stage, SubmissionStage::Idle) {
             self.turn();
         }
         let (mut last, mut said) = (None, String::new());
@@ -362,7 +376,7 @@ impl Client {
     }
 
     /// The notifications that have come, after a look for more.
-    pub(super) fn notifications(&mut self, news: &mut News) -> Vec<Notification> {
+    pub(super) fn notifications(&mut self, news: &mut TellingSender) -> Vec<Notification> {
         self.gather();
         self.look(news);
         std::mem::take(&mut self.notifications)
@@ -387,8 +401,8 @@ fn introduction(application: &str, is_superuser: bool) -> String {
     format!("set application_name to E'{quoted}'{plainly}")
 }
 
-fn refusal(reason: &str) -> Trouble {
-    Trouble::Wire(WireError::Protocol(reason.trim_end().to_owned()))
+fn refusal(reason: &str) -> SpecError {
+    SpecError::Wire(WireError::Protocol(reason.trim_end().to_owned()))
 }
 
 #[cfg(test)]

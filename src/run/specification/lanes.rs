@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::database::{DATABASE, DatabaseError, fresh_database};
-use super::{Trouble, play};
+use super::{SpecError, play};
 use crate::cluster::{Cluster, ClusterError, ClusterOptions};
 use crate::core::scenario::Scenario;
 use crate::pg::Target;
@@ -82,13 +82,13 @@ pub struct Playing {
     pub spec: Arc<Scenario>,
     /// What it tells, as long as it is played.
     pub tellings: mpsc::UnboundedReceiver<Telling>,
-    outcome: oneshot::Receiver<Result<(), Trouble>>,
+    outcome: oneshot::Receiver<Result<(), SpecError>>,
 }
 
 impl Playing {
     /// How it went, once all has been told.
-    pub async fn outcome(self) -> Result<(), Trouble> {
-        self.outcome.await.unwrap_or(Err(Trouble::GivenUp))
+    pub async fn outcome(self) -> Result<(), SpecError> {
+        self.outcome.await.unwrap_or(Err(SpecError::GivenUp))
     }
 }
 
@@ -97,7 +97,7 @@ impl Playing {
 struct Job {
     spec: Arc<Scenario>,
     sink: mpsc::UnboundedSender<Telling>,
-    done: oneshot::Sender<Result<(), Trouble>>,
+    done: oneshot::Sender<Result<(), SpecError>>,
 }
 
 /// The lanes' keeper, which ends them.
@@ -189,7 +189,7 @@ async fn serve(
     stop: &CancellationToken,
 ) -> Result<Lane, LaneError> {
     if stop.is_cancelled() {
-        let _ = job.done.send(Err(Trouble::Stopped));
+        let _ = job.done.send(Err(SpecError::Stopped));
         return Ok(lane);
     }
     let outcome = play(&job.spec, &lane.target(), limit, job.sink, stop).await;

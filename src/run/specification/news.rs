@@ -9,7 +9,7 @@ use crate::reports::isolation_output::{Complaint, Telling};
 
 /// The way to whoever prints.
 #[derive(Debug)]
-pub(super) struct News {
+pub(super) struct TellingSender {
     sink: UnboundedSender<Telling>,
     /// The control connection, whose notices nobody sees.
     muted: Option<Pid>,
@@ -17,7 +17,7 @@ pub(super) struct News {
     is_new: bool,
 }
 
-impl News {
+impl TellingSender {
     pub(super) fn new(sink: UnboundedSender<Telling>) -> Self {
         Self { sink, muted: None, notices: HashMap::new(), is_new: false }
     }

@@ -6,12 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::Trouble;
-use super::cast::{Cast, Heard, Who};
+use super::SpecError;
 use super::client::Answer;
+use super::connections::{Connections, Heard, Who};
 use super::pace::Pace;
 use super::prelude::{is_about_rows, is_private, never_waits};
-use super::vigil::{FIRST_PAUSE, MEASURE, Vigil};
+use super::watched_step::{FIRST_PAUSE, MEASURE, WatchedStep};
 use crate::core::event::Pid;
 use crate::core::event::octets::keep;
 use crate::core::scenario::{Launch, Marker, Scenario, Schedule, Step};
@@ -19,7 +19,7 @@ use crate::reports::isolation_output::{Complaint, Telling, Whose};
 
 /// A permutation that is being played.
 pub(super) struct Permutation<'a> {
-    cast: &'a mut Cast,
+    cast: &'a mut Connections,
     spec: &'a Scenario,
     schedule: &'a Schedule,
     /// The launches that were seen to wait, in the order in which they began to.
@@ -68,7 +68,11 @@ enum State {
 }
 
 impl<'a> Permutation<'a> {
-    pub(super) fn new(cast: &'a mut Cast, spec: &'a Scenario, schedule: &'a Schedule) -> Self {
+    pub(super) fn new(
+        cast: &'a mut Connections,
+        spec: &'a Scenario,
+        schedule: &'a Schedule,
+    ) -> Self {
         let active = vec![None; cast.sessions.len()];
         let targets =
             schedule.launches.iter().map(|launch| vec![0; launch.markers.len()]).collect();
@@ -76,7 +80,7 @@ impl<'a> Permutation<'a> {
         Self { cast, spec, schedule, waiting: Vec::new(), active, since, targets }
     }
 
-    pub(super) async fn play(mut self) -> Result<(), Trouble> {
+    pub(super) async fn play(mut self) -> Result<(), SpecError> {
         let mut setups = self.setups();
         self.send_ahead(&mut setups).await;
         self.cast.hear_teardown().await;
@@ -127,7 +131,7 @@ impl<'a> Permutation<'a> {
         }
     }
 
-    async fn set_up(&mut self, setup: Setup<'_>) -> Result<(), Trouble> {
+    async fn set_up(&mut self, setup: Setup<'_>) -> Result<(), SpecError> {
         let done = if setup.is_sent {
             self.cast.conclude(setup.who).await
         } else {
@@ -180,7 +184,7 @@ impl<'a> Permutation<'a> {
     }
 
     /// Waits until a session's earlier step is over.
-    async fn make_free(&mut self, session: usize) -> Result<(), Trouble> {
+    async fn make_free(&mut self, session: usize) -> Result<(), SpecError> {
         let begun = Instant::now();
         while let Some(earlier) = self.active[session] {
             if self.look(earlier, Look::Again, Patience::UntilItEnds).await? == State::Over {
@@ -196,7 +200,7 @@ impl<'a> Permutation<'a> {
         Ok(())
     }
 
-    fn refuse_to_wait_for_ever(&self, session: usize, after: Duration) -> Result<(), Trouble> {
+    fn refuse_to_wait_for_ever(&self, session: usize, after: Duration) -> Result<(), SpecError> {
         let Some(launch) = self.active[session].filter(|_| after > 2 * self.cast.limit) else {
             return Ok(());
         };
@@ -209,7 +213,7 @@ impl<'a> Permutation<'a> {
     /// between two waits lies what isolationtester leaves between them: less, and a busy server's scheduler would choose.
     ///
     /// It closes none where those that wait have nothing that it could want.
-    async fn keep_distance(&mut self, launch: usize) -> Result<(), Trouble> {
+    async fn keep_distance(&mut self, launch: usize) -> Result<(), SpecError> {
         let sql = &self.step(launch).sql;
         let is_measured = self.cast.endings.pace_of_looks() == Pace::Measured;
         if self.waiting.is_empty() || is_measured || never_waits(sql) {
@@ -226,7 +230,7 @@ impl<'a> Permutation<'a> {
     }
 
     /// When the last of those was sent that wait for this launch's session.
-    async fn last_wait_for(&mut self, launch: usize) -> Result<Option<Instant>, Trouble> {
+    async fn last_wait_for(&mut self, launch: usize) -> Result<Option<Instant>, SpecError> {
         let own = self.pid(launch);
         let others: Vec<(Pid, Instant)> =
             self.waiting.iter().map(|&other| (self.pid(other), self.since[other])).collect();
@@ -239,11 +243,11 @@ impl<'a> Permutation<'a> {
         self.cast.sessions[self.session(launch)].pid
     }
 
-    async fn launch(&mut self, launch: usize) -> Result<(), Trouble> {
+    async fn launch(&mut self, launch: usize) -> Result<(), SpecError> {
         let (step, session) = (self.step(launch), self.session(launch));
         if let Err(reason) = self.cast.send(session, &step.sql).await {
             self.cast.news.tell(Telling::NotSent { name: step.name.clone(), reason });
-            return Err(Trouble::GivenUp);
+            return Err(SpecError::GivenUp);
         }
         self.active[session] = Some(launch);
         self.since[launch] = Instant::now();
@@ -263,7 +267,7 @@ impl<'a> Permutation<'a> {
 
     /// Looks at all that wait. One that ends may let another one be told that a marker has held back, so it is done again until nothing
     /// changes.
-    async fn look_again(&mut self, patience: Patience) -> Result<(), Trouble> {
+    async fn look_again(&mut self, patience: Patience) -> Result<(), SpecError> {
         loop {
             self.cast.news.expect();
             let before = self.waiting.len();
@@ -288,7 +292,7 @@ impl<'a> Permutation<'a> {
         launch: usize,
         look: Look,
         patience: Patience,
-    ) -> Result<State, Trouble> {
+    ) -> Result<State, SpecError> {
         let is_once = self.entry(launch).markers.contains(&Marker::Once);
         let is_open = look == Look::First && is_once
             || self.await_answer(launch, look, patience).await? == State::Open
@@ -310,9 +314,9 @@ impl<'a> Permutation<'a> {
         launch: usize,
         look: Look,
         patience: Patience,
-    ) -> Result<State, Trouble> {
+    ) -> Result<State, SpecError> {
         let session = self.session(launch);
-        let mut vigil = Vigil::begin(look, patience, self.cast.endings.pace_of_looks());
+        let mut vigil = WatchedStep::begin(look, patience, self.cast.endings.pace_of_looks());
         self.cast.sessions[session].gather();
         while self.cast.is_busy(session) {
             if let Some(reason) = self.cast.sessions[session].lost() {
@@ -335,7 +339,7 @@ impl<'a> Permutation<'a> {
     }
 
     /// Whether the session is seen to wait. An answer that has come meanwhile goes before.
-    async fn waits(&mut self, session: usize, vigil: &mut Vigil) -> Result<bool, Trouble> {
+    async fn waits(&mut self, session: usize, vigil: &mut WatchedStep) -> Result<bool, SpecError> {
         let pid = self.cast.sessions[session].pid;
         let waits = if vigil.is_due() {
             self.cast.look().await?.is_blocked(pid)
@@ -351,7 +355,11 @@ impl<'a> Permutation<'a> {
     }
 
     /// Cancels a step that takes too long, and gives up when that does not help.
-    async fn mind_the_time(&mut self, launch: usize, vigil: &mut Vigil) -> Result<(), Trouble> {
+    async fn mind_the_time(
+        &mut self,
+        launch: usize,
+        vigil: &mut WatchedStep,
+    ) -> Result<(), SpecError> {
         let (after, limit) = (vigil.begun.elapsed(), self.cast.limit);
         let name = self.step(launch).name.clone();
         if after > limit && !vigil.is_cancelled {
@@ -390,7 +398,7 @@ impl<'a> Permutation<'a> {
             Look::Again => Telling::Completed { name },
         });
         let session = self.session(launch);
-        let Cast { sessions, news, .. } = &mut *self.cast;
+        let Connections { sessions, news, .. } = &mut *self.cast;
         while let Some(answer) = sessions[session].result(news).await {
             news.tell(match answer {
                 Answer::Done | Answer::Empty => continue,

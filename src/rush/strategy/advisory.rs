@@ -4,9 +4,9 @@ use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
 use crate::core::sql::rush as sql;
-use crate::rush::desk::{Begin, Desk};
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::{Begin, WorkerClient};
 
 /// A lock that the database keeps and only we understand.
 pub(super) struct Advisory;
@@ -14,9 +14,9 @@ pub(super) struct Advisory;
 impl Strategy for Advisory {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             let Request { seat, passenger, .. } = request;
             desk.begin_and_look(Begin::Plain, sql::LOCK_SEAT, &[seat]).await?;

@@ -4,9 +4,9 @@ use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
 use crate::core::sql::rush as sql;
-use crate::rush::desk::Desk;
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::WorkerClient;
 
 /// Does not look before it books.
 pub(super) struct ConditionalUpdate;
@@ -14,9 +14,9 @@ pub(super) struct ConditionalUpdate;
 impl Strategy for ConditionalUpdate {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             desk.think().await;
             match desk.change(sql::SELL_IF_FREE, &[request.seat, request.passenger]).await? {

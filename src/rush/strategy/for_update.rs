@@ -4,9 +4,9 @@ use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
 use crate::core::sql::rush as sql;
-use crate::rush::desk::{Begin, Desk, Phrase};
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::{Begin, Phrase, WorkerClient};
 
 /// Pessimism, with patience.
 pub(super) struct ForUpdate;
@@ -14,20 +14,20 @@ pub(super) struct ForUpdate;
 impl Strategy for ForUpdate {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK_FOR_UPDATE, request))
     }
 }
 
 /// One transaction that looks in this way and sells if the seat is free.
 pub(super) async fn look_then_sell(
-    desk: &mut Desk,
+    desk: &mut WorkerClient,
     begin: Begin,
     look: Phrase,
     request: Request,
-) -> Result<Answer, Trouble> {
+) -> Result<Answer, AttemptError> {
     let Request { seat, passenger, .. } = request;
     let found = desk.begin_and_look(begin, look, &[seat]).await?;
     if found.is_none_or(|seat| seat.first.is_some()) {

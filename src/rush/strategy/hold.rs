@@ -6,9 +6,9 @@ use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
 use crate::core::sql::rush as sql;
-use crate::rush::desk::{Desk, Phrase};
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::{Phrase, WorkerClient};
 
 /// How long a passenger who does not think at all has to pay.
 const SHORTEST: Duration = Duration::from_secs(2);
@@ -33,9 +33,9 @@ impl Strategy for Hold {
 
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             let Request { seat, passenger, .. } = request;
             let holder = desk.look(sql::LOOK_AT_HOLD, &[seat]).await?.and_then(|hold| hold.first);

@@ -4,9 +4,9 @@ use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
 use crate::core::sql::rush as sql;
-use crate::rush::desk::Desk;
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::WorkerClient;
 
 /// The bug that everybody writes once.
 pub(super) struct Naive;
@@ -14,15 +14,18 @@ pub(super) struct Naive;
 impl Strategy for Naive {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(read_then_write(desk, request))
     }
 }
 
 /// Right only for somebody who is alone.
-pub(super) async fn read_then_write(desk: &mut Desk, request: Request) -> Result<Answer, Trouble> {
+pub(super) async fn read_then_write(
+    desk: &mut WorkerClient,
+    request: Request,
+) -> Result<Answer, AttemptError> {
     let Request { seat, passenger, .. } = request;
     let free = desk.look(sql::LOOK, &[seat]).await?.is_some_and(|seat| seat.first.is_none());
     if !free {

@@ -5,9 +5,9 @@ use futures::future::BoxFuture;
 use super::for_update::look_then_sell;
 use super::{Answer, Strategy};
 use crate::core::sql::rush as sql;
-use crate::rush::desk::{Begin, Desk};
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::{Begin, WorkerClient};
 
 /// Pessimism, without patience.
 pub(super) struct Nowait;
@@ -15,9 +15,9 @@ pub(super) struct Nowait;
 impl Strategy for Nowait {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK_NOWAIT, request))
     }
 }

@@ -3,24 +3,24 @@
 use futures::future::BoxFuture;
 
 use super::naive::read_then_write;
-use super::{Answer, Staff, Strategy};
-use crate::rush::desk::Desk;
+use super::{Answer, Staffing, Strategy};
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::WorkerClient;
 
 /// The naive transaction, with nobody to collide with.
 pub(super) struct Queue;
 
 impl Strategy for Queue {
-    fn staff(&self) -> Staff {
-        Staff::OneACompartment
+    fn staff(&self) -> Staffing {
+        Staffing::OneACompartment
     }
 
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(read_then_write(desk, request))
     }
 }

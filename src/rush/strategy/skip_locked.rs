@@ -4,9 +4,9 @@ use futures::future::BoxFuture;
 
 use super::{Answer, Strategy};
 use crate::core::sql::rush as sql;
-use crate::rush::desk::{Begin, Desk, Phrase};
+use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::trouble::Trouble;
+use crate::rush::worker_client::{Begin, Phrase, WorkerClient};
 
 /// For passengers who want a seat rather than that seat.
 pub(super) struct SkipLocked;
@@ -18,9 +18,9 @@ impl Strategy for SkipLocked {
 
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut Desk,
+        desk: &'a mut WorkerClient,
         request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Trouble>> {
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             let Request { compartment, passenger, .. } = request;
             let best =
@@ -36,7 +36,7 @@ impl Strategy for SkipLocked {
 }
 
 /// Sold out, or every free seat is locked by somebody who may yet let it go?
-async fn none_available(desk: &mut Desk, compartment: i32) -> Result<Answer, Trouble> {
+async fn none_available(desk: &mut WorkerClient, compartment: i32) -> Result<Answer, AttemptError> {
     let free = desk.look(sql::ANY_FREE, &[compartment]).await?;
     desk.commit().await?;
     match free.and_then(|free| free.first) {

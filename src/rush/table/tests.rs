@@ -4,9 +4,9 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::*;
+use crate::rush::attempt_error::ErrorClass;
 use crate::rush::options::StrategyName;
 use crate::rush::tally::{Outcome, Settled};
-use crate::rush::trouble::ErrorClass;
 use crate::rush::verdict::Verdict;
 use crate::rush::waits::Waits;
 

@@ -16,7 +16,7 @@ use crate::tui::layout::Framing;
 use crate::tui::losses;
 use crate::tui::pane::{self, Link};
 use crate::tui::scrollback::{Direction, Look, Room};
-use crate::tui::timeline::Gaze;
+use crate::tui::timeline::Cursor;
 use crate::tui::words;
 
 /// How far wide tables move sideways.
@@ -49,7 +49,7 @@ impl App {
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Help => self.layers.push(Layer::Help { down: 0 }),
             Action::Story => self.layers.push(Layer::Story),
-            Action::Graph => self.layers.push(Layer::Graph(Gaze::default())),
+            Action::Graph => self.layers.push(Layer::Graph(Cursor::default())),
             Action::Export => return self.export(),
             Action::PickScenario => self.pick_scenario(),
             Action::FindText => self.layers.push(Layer::FindText(FindText::default())),

@@ -14,7 +14,7 @@ use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker, Question};
 use crate::tui::scrollback::Direction;
-use crate::tui::timeline::Gaze;
+use crate::tui::timeline::Cursor;
 use crate::tui::{view, words};
 
 /// How many moments the page keys go on the time line.
@@ -131,7 +131,7 @@ impl App {
     /// The graph stays while the script is stepped under it, and while somebody looks along the time line.
     fn key_on_graph(
         &mut self,
-        gaze: Gaze,
+        gaze: Cursor,
         key: KeyEvent,
         action: Option<Action>,
         now: Duration,
@@ -152,7 +152,7 @@ impl App {
         }
     }
 
-    fn turned(&self, gaze: Gaze, key: KeyEvent) -> Option<Gaze> {
+    fn turned(&self, gaze: Cursor, key: KeyEvent) -> Option<Cursor> {
         let timeline = &self.timeline;
         Some(match key.code {
             _ if !key.modifiers.is_empty() => return None,
@@ -161,7 +161,7 @@ impl App {
             KeyCode::PageUp => gaze.back(PAGE, timeline),
             KeyCode::PageDown => gaze.back(-PAGE, timeline),
             KeyCode::Home => gaze.begin(timeline),
-            KeyCode::End => Gaze { moment: None, ..gaze },
+            KeyCode::End => Cursor { moment: None, ..gaze },
             KeyCode::Up => gaze.down(-1, timeline),
             KeyCode::Down => gaze.down(1, timeline),
             _ => return None,

@@ -8,7 +8,7 @@ use super::{App, Effect, Opening};
 use crate::core::event::{Event, Kind, SessionName};
 use crate::reports::timeline::Timeline;
 use crate::run::{Command, Fresh, Report};
-use crate::tui::chronicle::Chronicle;
+use crate::tui::event_log::EventLog;
 use crate::tui::layer::Layer;
 use crate::tui::pane::{Link, Pane};
 use crate::tui::script::Script;
@@ -75,7 +75,7 @@ impl App {
         self.engine = Some(fresh.engine.clone());
         self.house = Arc::default();
         self.timeline = Timeline::new(&fresh.sessions);
-        self.chronicle = Chronicle::default();
+        self.chronicle = EventLog::default();
         self.broken = None;
         self.lasting.clear();
         self.stepping = None;
@@ -113,7 +113,7 @@ impl App {
         self.chronicle.apply(event);
         match (&event.session, &event.kind) {
             (Some(name), _) => return self.happened_in(name, event, now),
-            (None, Kind::House(house)) => {
+            (None, Kind::WatchedTables(house)) => {
                 self.flashes.apply(&self.house, house, self.clock + now);
                 self.house = house.clone();
             }

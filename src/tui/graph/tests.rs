@@ -5,7 +5,7 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::core::event::Pid;
 use crate::core::event::WaitTarget;
-use crate::tui::house::sample::scene;
+use crate::tui::watched_tables::sample::scene;
 
 fn name(name: &str) -> SessionName {
     SessionName::new(name)

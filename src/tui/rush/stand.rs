@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::series::Series;
 use crate::rush::board::{Board, Ended, Report};
-use crate::rush::lookout::Presence;
+use crate::rush::lock_wait_sampler::Presence;
 use crate::rush::options::{Options, StrategyName};
 use crate::rush::tally::{Outcome, Settled};
 

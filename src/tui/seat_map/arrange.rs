@@ -14,7 +14,7 @@ use std::ops::Range;
 use ratatui::text::{Line, Span};
 
 use super::plan::Compartment;
-use crate::tui::remark::Scene;
+use crate::tui::row_note::Scene;
 
 /// Blanks between two compartments.
 pub(super) const AISLE: usize = 3;

@@ -11,7 +11,7 @@ use ratatui::text::Span;
 use super::arrange::{Block, Density, blank};
 use super::plan::{Compartment, Plan, Row, Seat, State};
 use super::{most_telling, over, title_line};
-use crate::tui::remark::Scene;
+use crate::tui::row_note::Scene;
 use crate::tui::text;
 use crate::tui::theme::Role;
 

@@ -13,7 +13,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::arrange::{Block, Density, blank};
 use super::plan::{Compartment, Plan, Row, Seat, State};
 use super::{TITLE, most_telling, over, title_line};
-use crate::tui::remark::{Scene, hold_sign, holder_text};
+use crate::tui::row_note::{Scene, hold_sign, holder_text};
 use crate::tui::text;
 use crate::tui::theme::Role;
 

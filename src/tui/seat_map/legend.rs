@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use super::plan::{Plan, State};
 use crate::core::seats::HoldKind;
 use crate::tui::flow::{Entry, flow, taken};
-use crate::tui::remark::Scene;
+use crate::tui::row_note::Scene;
 use crate::tui::theme::Role;
 
 /// Between two entries; less where the width is short.

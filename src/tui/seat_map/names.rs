@@ -10,7 +10,7 @@ use ratatui::text::Span;
 use super::arrange::{AISLE, Block, Density, blank};
 use super::plan::{Compartment, Plan, Row, Seat};
 use super::{TITLE, over, title_line};
-use crate::tui::remark::{Remark, Scene};
+use crate::tui::row_note::{RowNote, Scene};
 use crate::tui::text;
 use crate::tui::theme::Role;
 
@@ -154,19 +154,19 @@ impl Names {
 type Lines<'a> = Vec<Vec<Span<'a>>>;
 
 /// What there is to say about a seat: who sits there, who holds it, who waits for it.
-fn remarks<'a>(seat: &'a Seat<'a>, scene: &Scene<'_>) -> impl Iterator<Item = Remark<'a>> {
+fn remarks<'a>(seat: &'a Seat<'a>, scene: &Scene<'_>) -> impl Iterator<Item = RowNote<'a>> {
     let place = seat.place;
     let signs = scene.signs();
     let settled = match (&seat.booked_by, place.holders.is_empty()) {
         (Some(name), _) if place.committed => {
-            Some(Remark::text(name.as_ref().into(), scene.style(Role::Booked)))
+            Some(RowNote::text(name.as_ref().into(), scene.style(Role::Booked)))
         }
-        (None, true) if place.committed => Some(Remark::sign(signs.free, Role::Free, scene)),
-        (_, true) => Some(Remark::sign(signs.uncommitted, Role::Uncommitted, scene)),
+        (None, true) if place.committed => Some(RowNote::sign(signs.free, Role::Free, scene)),
+        (_, true) => Some(RowNote::sign(signs.uncommitted, Role::Uncommitted, scene)),
         (_, false) => None,
     };
-    let holds = place.holders.iter().map(|hold| Remark::hold(hold, scene));
-    let waiters = place.waiters.iter().map(|waiter| Remark::waiter(waiter, scene));
+    let holds = place.holders.iter().map(|hold| RowNote::hold(hold, scene));
+    let waiters = place.waiters.iter().map(|waiter| RowNote::waiter(waiter, scene));
     settled.into_iter().chain(holds).chain(waiters)
 }
 
@@ -181,7 +181,7 @@ fn shortened<'a>(
     seats: &'a [(usize, Seat<'a>)],
     lines: usize,
     scene: &Scene<'_>,
-) -> Vec<Remark<'a>> {
+) -> Vec<RowNote<'a>> {
     let count: usize = seats.iter().map(|(_, seat)| remark_count(seat)).sum();
     let all = seats.iter().flat_map(|(_, seat)| remarks(seat, scene));
     if count <= lines {
@@ -190,9 +190,9 @@ fn shortened<'a>(
     let left_out = count - (lines - 1);
     let waiting: usize = seats.iter().map(|(_, seat)| seat.place.waiters.len()).sum();
     let rest = if left_out <= waiting {
-        Remark::more_waiters(left_out, scene)
+        RowNote::more_waiters(left_out, scene)
     } else {
-        Remark::more_holders(left_out, scene)
+        RowNote::more_holders(left_out, scene)
     };
     all.take(lines - 1).chain([rest]).collect()
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use crate::core::seats::{Place, SeatColumns, WatchedTable};
-use crate::tui::remark::Scene;
+use crate::core::seats::{SeatColumns, WatchedRow, WatchedTable};
+use crate::tui::row_note::Scene;
 use crate::tui::text;
 
 /// The whole seat map.
@@ -40,7 +40,7 @@ impl<'a> Row<'a> {
 /// One seat.
 #[derive(Clone, Debug)]
 pub(super) struct Seat<'a> {
-    pub(super) place: &'a Place,
+    pub(super) place: &'a WatchedRow,
     pub(super) booked_by: Option<Cow<'a, str>>,
     pub(super) state: State,
     /// Whether it has just changed.
@@ -63,7 +63,7 @@ pub(super) enum State {
 }
 
 impl State {
-    fn of(place: &Place, booked_by: Option<&str>) -> Self {
+    fn of(place: &WatchedRow, booked_by: Option<&str>) -> Self {
         let is_changed = place.holders.iter().any(|hold| hold.kind.is_change());
         match (is_changed || !place.committed, place.holders.is_empty(), booked_by) {
             (true, ..) => Self::Uncommitted,
@@ -103,7 +103,7 @@ impl<'a> Plan<'a> {
     pub(super) fn of(table: &'a WatchedTable, scene: &Scene<'_>) -> Option<Self> {
         let indexes = Indexes::of(table.seats.as_ref()?, table)?;
         let mut titles: Vec<&str> = Vec::new();
-        let mut groups: Vec<Vec<&Place>> = Vec::new();
+        let mut groups: Vec<Vec<&WatchedRow>> = Vec::new();
         for place in &table.places {
             let title = indexes.compartment.map_or("", |index| value(place, index).unwrap_or("?"));
             let known = titles.iter().position(|known| *known == title);
@@ -114,7 +114,7 @@ impl<'a> Plan<'a> {
             });
             groups[group].push(place);
         }
-        let seat = |place: &'a Place| Seat {
+        let seat = |place: &'a WatchedRow| Seat {
             lit: scene.flashes.is_lit(&table.name, &place.key, scene.now),
             differs: scene.contrasts.has_row(&table.name, &place.key),
             ..Seat::of(place, &indexes)
@@ -136,12 +136,12 @@ impl<'a> Plan<'a> {
 impl<'a> Compartment<'a> {
     fn of(
         title: Option<Cow<'a, str>>,
-        places: &[&'a Place],
+        places: &[&'a WatchedRow],
         indexes: &Indexes,
-        seat: impl Fn(&'a Place) -> Seat<'a>,
+        seat: impl Fn(&'a WatchedRow) -> Seat<'a>,
     ) -> Self {
-        let label = |place: &&'a Place| value(place, indexes.row).unwrap_or("?");
-        let number = |place: &&'a Place| value(place, indexes.number).unwrap_or("?");
+        let label = |place: &&'a WatchedRow| value(place, indexes.row).unwrap_or("?");
+        let number = |place: &&'a WatchedRow| value(place, indexes.number).unwrap_or("?");
         let labels = in_order(places.iter().map(label));
         let numbers = in_order(places.iter().map(number));
         let (row_of, column_of) = (positions(&labels), positions(&numbers));
@@ -181,14 +181,14 @@ fn positions<'a>(labels: &[&'a str]) -> HashMap<&'a str, usize> {
 }
 
 impl<'a> Seat<'a> {
-    fn of(place: &'a Place, indexes: &Indexes) -> Self {
+    fn of(place: &'a WatchedRow, indexes: &Indexes) -> Self {
         let booked_by = value(place, indexes.holder);
         let state = State::of(place, booked_by);
         Self { place, booked_by: booked_by.map(text::visible), state, lit: false, differs: false }
     }
 }
 
-fn value(place: &Place, index: usize) -> Option<&str> {
+fn value(place: &WatchedRow, index: usize) -> Option<&str> {
     place.values.get(index).and_then(Option::as_deref)
 }
 
@@ -203,7 +203,7 @@ fn in_order<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::house::sample;
+    use crate::tui::watched_tables::sample;
 
     #[test]
     fn labels_stand_as_people_count() {

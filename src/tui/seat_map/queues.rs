@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::plan::{Plan, Seat};
 use crate::tui::flow::{Entry, flow_in};
-use crate::tui::remark::{Remark, Scene};
+use crate::tui::row_note::{RowNote, Scene};
 use crate::tui::text;
 use crate::tui::theme::Role;
 
@@ -41,8 +41,8 @@ fn is_contested(seat: &Seat<'_>) -> bool {
 
 fn entry<'a>(seat: &'a Seat<'a>, width: usize, scene: &Scene<'a>) -> Entry<'a> {
     let place = seat.place;
-    let holds = place.holders.iter().map(|hold| Remark::hold(hold, scene));
-    let waiters = place.waiters.iter().map(|waiter| Remark::waiter(waiter, scene));
+    let holds = place.holders.iter().map(|hold| RowNote::hold(hold, scene));
+    let waiters = place.waiters.iter().map(|waiter| RowNote::waiter(waiter, scene));
     let mut spans = vec![scene.span(text::visible(&place.key), Role::Heading)];
     for remark in holds.chain(waiters).take(NAMES) {
         let cells = remark.width().min(width / 2);

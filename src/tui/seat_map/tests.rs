@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::legend::Counts;
 use super::*;
-use crate::tui::house::sample;
-use crate::tui::house::tests::any_house;
+use crate::tui::watched_tables::sample;
+use crate::tui::watched_tables::tests::any_house;
 
 #[test]
 fn the_picture_counts_as_its_legend_says() {

@@ -9,7 +9,7 @@ use super::initials::Initials;
 use super::legend::Shown;
 use super::names::Names;
 use super::plan::{Compartment, Plan};
-use crate::tui::remark::{Scene, Trim};
+use crate::tui::row_note::{Scene, Trim};
 
 /// Lines that a seat may take for its holders and its queue, longest first.
 const QUEUES: [usize; 3] = [8, 4, 2];

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::{CELL, NAME, Sight, laid_over};
 use crate::core::event::TransactionStatus;
 use crate::reports::timeline::{Bar, End, Lane, Timeline};
-use crate::tui::remark::Scene;
+use crate::tui::row_note::Scene;
 use crate::tui::text;
 use crate::tui::theme::Role;
 

@@ -9,8 +9,8 @@ use crate::core::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus,
     Wait, WaitTarget,
 };
-use crate::tui::house::sample::{THEME, scene_in};
 use crate::tui::theme::{Charset, Depth, Theme};
+use crate::tui::watched_tables::sample::{THEME, scene_in};
 use TransactionStatus::{Failed, Idle, InTransaction};
 
 struct Story {
@@ -83,14 +83,14 @@ impl Story {
         story
     }
 
-    fn drawn(&self, gaze: Gaze, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
+    fn drawn(&self, gaze: Cursor, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
         let scene = Scene { cast: &self.cast, ..scene_in(theme) };
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         draw(&self.timeline, gaze, buffer.area, &mut buffer, &scene);
         buffer
     }
 
-    fn text(&self, gaze: Gaze, width: u16, height: u16) -> String {
+    fn text(&self, gaze: Cursor, width: u16, height: u16) -> String {
         lines(&self.drawn(gaze, &THEME, (width, height)))
     }
 }
@@ -111,8 +111,8 @@ fn lines(buffer: &Buffer) -> String {
     buffer.content.chunks(usize::from(buffer.area.width)).map(row).collect()
 }
 
-fn look_at(moment: usize) -> Gaze {
-    Gaze { moment: Some(moment), lane: 0 }
+fn look_at(moment: usize) -> Cursor {
+    Cursor { moment: Some(moment), lane: 0 }
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn statements_waits_commits_and_failures() {
 
 #[test]
 fn where_it_is_narrow_the_last_moments_are_in_sight() {
-    insta::assert_snapshot!(Story::whole().text(Gaze::default(), 72, 10));
+    insta::assert_snapshot!(Story::whole().text(Cursor::default(), 72, 10));
 }
 
 #[test]
@@ -151,15 +151,15 @@ fn whoever_leaves_in_a_transaction_has_it_rolled_back() {
 
 #[test]
 fn nothing_has_happened() {
-    insta::assert_snapshot!(Story::new(&["Alice", "Bob"]).text(Gaze::default(), 72, 7));
+    insta::assert_snapshot!(Story::new(&["Alice", "Bob"]).text(Cursor::default(), 72, 7));
 }
 
 #[test]
 fn a_gaze_goes_back_and_forth_and_stays_with_the_last() {
     let timeline = Story::whole().timeline;
-    let back = Gaze::default().back(2, &timeline);
+    let back = Cursor::default().back(2, &timeline);
     assert_eq!(back.moment, Some(5));
-    assert_eq!(back.back(-2, &timeline), Gaze::default());
+    assert_eq!(back.back(-2, &timeline), Cursor::default());
     assert_eq!(back.begin(&timeline).moment, Some(0));
     assert_eq!(back.begin(&timeline).back(1, &timeline).moment, Some(0));
     assert_eq!(back.down(9, &timeline).lane, 2);
@@ -170,7 +170,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn it_can_be_drawn_at_any_size(width in 1..90_u16, height in 1..14_u16, moment in 0..12_usize, lane in 0..4_usize) {
-        let gaze = Gaze { moment: Some(moment), lane };
+        let gaze = Cursor { moment: Some(moment), lane };
         Story::whole().text(gaze, width, height);
     }
 }

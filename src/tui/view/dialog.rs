@@ -17,7 +17,7 @@ use crate::tui::layer::{FindStatement, FindText, Layer, Question};
 use crate::tui::layout::Places;
 use crate::tui::losses::{Losses, losses_on_leaving};
 use crate::tui::theme::Role;
-use crate::tui::timeline::{self, Gaze};
+use crate::tui::timeline::{self, Cursor};
 use crate::tui::{graph, text};
 
 /// The widest line that reads well.
@@ -143,7 +143,7 @@ const GRAPH: u16 = 20;
 
 /// Who waits for whom, and under it the time line. They lie below the house where there is room for them, and over it otherwise: what the
 /// graph tells is seen on the map.
-fn graph(app: &App, gaze: Gaze, places: &Places, now: Duration, buffer: &mut Buffer) {
+fn graph(app: &App, gaze: Cursor, places: &Places, now: Duration, buffer: &mut Buffer) {
     let screen = buffer.area;
     let cast = app.cast();
     let scene = super::scene(app, &cast, now);

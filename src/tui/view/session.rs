@@ -25,8 +25,8 @@ use crate::tui::keys::Action;
 use crate::tui::layer::Layer;
 use crate::tui::layout::{Framing, inside};
 use crate::tui::pane::{Link, Pane};
+use crate::tui::pane_footer::{self, PaneFooter};
 use crate::tui::scrollback::{self, Look, Room, Row};
-use crate::tui::tail::{self, Tail};
 use crate::tui::theme::Role;
 use crate::tui::{text, wrap};
 
@@ -40,7 +40,7 @@ pub(super) fn draw(
 ) -> Option<Position> {
     let pane = app.panes.get(place)?;
     let inner = inside(area, app.framing);
-    let tail = tail::compose(app, pane, inner);
+    let tail = pane_footer::compose(app, pane, inner);
     let rows = usize::from(inner.height) - tail.height();
     let room = Room { cells: usize::from(inner.width), rows };
     draw_frame(app, place, area, now, room, buffer);
@@ -247,7 +247,7 @@ fn mark_found(app: &App, row: &Row<'_>, needle: &str, area: Rect, buffer: &mut B
 fn draw_tail(
     app: &App,
     pane: &Pane,
-    tail: &Tail,
+    tail: &PaneFooter,
     area: Rect,
     buffer: &mut Buffer,
 ) -> Option<Position> {
@@ -259,7 +259,7 @@ fn draw_tail(
     for (row, y) in sheet.rows.iter().zip(top..area.bottom()) {
         let indent = u16::try_from(row.indent).unwrap_or(0).min(area.width);
         if row.begins {
-            let prompt = tail::shown_prompt(pane, row.line);
+            let prompt = pane_footer::shown_prompt(pane, row.line);
             buffer.set_stringn(area.x, y, &prompt, usize::from(indent), app.style(Role::Prompt));
         }
         let line = pane.editor.lines().get(row.line).map_or("", String::as_str);

@@ -183,7 +183,8 @@ async fn a_released_savepoint_is_somebodys_even_when_the_server_does_not_say_who
     // The server resolves it for the first who waits.
     let carols = carol.start(TAKE_A4);
     stage.until_blocked(1).await;
-    let settled = |place: &overbooked::core::seats::Place| name(&place.holders[0].holder) == "Bob";
+    let settled =
+        |place: &overbooked::core::seats::WatchedRow| name(&place.holders[0].holder) == "Bob";
     stage.until("Bob's", |house| settled(seat(house, "A-4"))).await;
     bob.run("rollback").await;
     answer(carols).await.unwrap();

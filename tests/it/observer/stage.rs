@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use overbooked::cluster::SUPERUSER;
 use overbooked::core::event::{Pid, SessionName, Wait};
-use overbooked::core::seats::{HoldKind, Holder, House, Place, SeatColumns};
+use overbooked::core::seats::{HoldKind, Holder, SeatColumns, WatchedRow, WatchedTables};
 use overbooked::observer::{Inspection, Observer, Watch};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error, NoTls};
@@ -108,12 +108,16 @@ impl Stage {
         Actor { client: Arc::new(client), pid: Pid(pid) }
     }
 
-    pub(super) async fn house(&self) -> House {
+    pub(super) async fn house(&self) -> WatchedTables {
         self.observer.house(&self.roster).await.unwrap()
     }
 
     /// Looks at the house until it is as it should be.
-    pub(super) async fn until(&self, what: &str, fits: impl Fn(&House) -> bool) -> House {
+    pub(super) async fn until(
+        &self,
+        what: &str,
+        fits: impl Fn(&WatchedTables) -> bool,
+    ) -> WatchedTables {
         let looks = async {
             loop {
                 let house = self.house().await;
@@ -130,7 +134,7 @@ impl Stage {
 
     /// Looks until the seat's holders and queue are these.
     pub(super) async fn until_seat(&self, key: &str, holders: &[Held], queue: &[(&str, &str)]) {
-        let seen = |house: &House| (held(seat(house, key)), queued(seat(house, key)));
+        let seen = |house: &WatchedTables| (held(seat(house, key)), queued(seat(house, key)));
         let holders: Vec<_> =
             holders.iter().map(|(who, kind)| ((*who).to_owned(), *kind)).collect();
         let queue: Vec<_> =
@@ -187,16 +191,16 @@ impl Stage {
 /// Who holds a seat, and how.
 pub(super) type Held = (&'static str, HoldKind);
 
-pub(super) fn seat<'a>(house: &'a House, key: &str) -> &'a Place {
+pub(super) fn seat<'a>(house: &'a WatchedTables, key: &str) -> &'a WatchedRow {
     let places = &house.tables.first().expect("a watched table").places;
     places.iter().find(|place| place.key == key).unwrap_or_else(|| panic!("no {key}: {places:#?}"))
 }
 
-pub(super) fn held(place: &Place) -> Vec<(String, HoldKind)> {
+pub(super) fn held(place: &WatchedRow) -> Vec<(String, HoldKind)> {
     place.holders.iter().map(|hold| (name(&hold.holder), hold.kind)).collect()
 }
 
-pub(super) fn queued(place: &Place) -> Vec<(String, String)> {
+pub(super) fn queued(place: &WatchedRow) -> Vec<(String, String)> {
     place.waiters.iter().map(|waiter| (name(&waiter.who), waiter.wants.clone())).collect()
 }
 

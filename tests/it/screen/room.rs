@@ -200,6 +200,6 @@ fn a_table_of_two_rows_is_seen_whole_on_a_projector() {
     house.tables[0].seats = None;
     house.tables[0].places.truncate(2);
     house.tables[0].rows = 2;
-    stage.happens(None, Kind::House(Arc::new(house)));
+    stage.happens(None, Kind::WatchedTables(Arc::new(house)));
     insta::assert_snapshot!("two-rows-80x24", stage.frame());
 }

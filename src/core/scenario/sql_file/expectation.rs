@@ -22,7 +22,7 @@ use near_miss::near_miss;
 use tags::{is_tag, row_count};
 
 /// Where a `-->` line stands: under which session's step, if it is a step's.
-pub(super) struct Place<'a> {
+pub(super) struct ExpectationContext<'a> {
     pub(super) source: Source<'a>,
     pub(super) sessions: &'a [SessionName],
     pub(super) of: Option<&'a SessionName>,
@@ -74,7 +74,7 @@ struct Limits {
     levels: Vec<Isolation>,
 }
 
-impl Place<'_> {
+impl ExpectationContext<'_> {
     /// Reads one `-->` comment.
     pub(super) fn read(&self, comment: Range<usize>) -> Result<Expectation, Mistake> {
         let line = self.source.line(comment.start);

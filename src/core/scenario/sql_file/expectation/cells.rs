@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::super::super::{Cell, Expected, Mistake, Order};
 use super::tags::{is_tag, row_count};
-use super::{Part, Place};
+use super::{ExpectationContext, Part};
 
-impl Place<'_> {
+impl ExpectationContext<'_> {
     /// What is said of a result, but for a row that says nothing else.
     pub(super) fn rows(&self, part: Part) -> Result<Option<Expected>, Mistake> {
         if let Some(columns) = part.behind("only ").filter(|rest| rest.text.contains(':')) {

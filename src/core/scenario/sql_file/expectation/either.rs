@@ -2,9 +2,9 @@
 
 use super::super::super::{Expected, Mistake};
 use super::cells::outside_quotes;
-use super::{Part, Place};
+use super::{ExpectationContext, Part};
 
-impl Place<'_> {
+impl ExpectationContext<'_> {
     /// What stands behind `either:`.
     pub(super) fn either(&self, part: Part) -> Result<Expected, Mistake> {
         let pieces = part.split(&outside_quotes(part.text, "| or:"));

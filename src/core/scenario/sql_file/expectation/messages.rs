@@ -2,10 +2,10 @@
 
 use super::super::super::{Expected, Mistake};
 use super::tags::{is_code, is_severity};
-use super::{Part, Place};
+use super::{ExpectationContext, Part};
 use crate::core::event::SqlState;
 
-impl Place<'_> {
+impl ExpectationContext<'_> {
     /// What the server says, if the line begins so.
     pub(super) fn message(&self, part: Part) -> Result<Option<Expected>, Mistake> {
         let word = part.text.split([' ', ':']).next().unwrap_or_default();

@@ -1,9 +1,9 @@
 //! Waits: `waits for Bob`, `waits for prepared transaction x`, `waits for somebody (pg_dump)`, `waits for Bob, then ERROR 55P03`.
 
 use super::super::super::{Expected, Mistake, SessionName, Whom};
-use super::{Part, Place};
+use super::{ExpectationContext, Part};
 
-impl Place<'_> {
+impl ExpectationContext<'_> {
     /// What stands behind `waits for`, said of a session.
     pub(super) fn waits(&self, part: Part, of: Option<&SessionName>) -> Result<Expected, Mistake> {
         let Some((name, then)) = part.text.split_once(", then ") else {

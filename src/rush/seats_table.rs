@@ -1,0 +1,139 @@
+//! The empty house at the beginning, and the database's record at the end.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::attempt_error::AttemptError;
+use super::connector::Connector;
+use super::options::Options;
+use super::pause;
+use super::pipelined_connection::{PipelinedConnection, TextRow};
+use super::strategy::Strategy;
+use super::tally::Acknowledged;
+use super::trace::Request;
+use super::verdict::Record;
+use super::worker_client::{WorkerClient, in_schema};
+use crate::core::sql::rush as sql;
+
+/// Optimistic engines allow three thousand changed rows in a transaction.
+const ROWS_AT_ONCE: u32 = 2_000;
+/// How often the first try is repeated on an engine that is still busy with our tables having been made.
+const PROBES: u32 = 20;
+
+/// Makes the tables, one statement a transaction: some engines allow no more.
+pub(super) async fn build(
+    door: &Connector,
+    schema: &str,
+    strategy: &dyn Strategy,
+) -> Result<(), AttemptError> {
+    let mut line = door.open().await?;
+    for table in [sql::SEATS, sql::BOOKINGS].iter().chain(strategy.tables()) {
+        line.run(&in_schema(table, schema)).await?;
+    }
+    for index in strategy.indexes() {
+        match line.run(&in_schema(index, schema)).await {
+            Err(trouble) if trouble.is_unsupported() => {}
+            made => drop(made?),
+        }
+    }
+    Ok(())
+}
+
+/// Sells one seat that no passenger will ask for, to see whether the engine can do all that the strategy needs; and takes it back.
+pub(super) async fn rehearse(
+    door: &Connector,
+    schema: &Arc<str>,
+    strategy: &dyn Strategy,
+) -> Result<(), AttemptError> {
+    let mut desk = WorkerClient::open(door, Arc::clone(schema), Duration::ZERO).await?;
+    desk.change(sql::FILL, &[0, 0, 1, 1]).await?;
+    let request = Request { passenger: 0, seat: 0, compartment: -1, at: Duration::ZERO };
+    let mut tried = strategy.attempt(&mut desk, request).await;
+    for _ in 1..PROBES {
+        if !matches!(tried, Err(AttemptError::Conflict(_))) {
+            break;
+        }
+        desk.roll_back().await?;
+        tried = strategy.attempt(&mut desk, request).await;
+    }
+    tried?;
+    desk.change(sql::EMPTY_SEATS, &[]).await?;
+    desk.change(sql::EMPTY_BOOKINGS, &[]).await?;
+    Ok(())
+}
+
+/// All seats, all free.
+pub(super) async fn fill(
+    door: &Connector,
+    schema: &Arc<str>,
+    options: &Options,
+) -> Result<(), AttemptError> {
+    let mut desk = WorkerClient::open(door, Arc::clone(schema), Duration::ZERO).await?;
+    let [seats, compartments] = [options.seats, options.compartments].map(u32::cast_signed);
+    for first in (1..=options.seats).step_by(ROWS_AT_ONCE as usize) {
+        let last = options.seats.min(first + ROWS_AT_ONCE - 1);
+        let [first, last] = [first, last].map(u32::cast_signed);
+        desk.change(sql::FILL, &[first, last, compartments, seats]).await?;
+    }
+    Ok(())
+}
+
+/// What the database has in the end, also if it is just coming back.
+pub(super) async fn record_when_up(
+    door: &Connector,
+    schema: &str,
+    stop: &CancellationToken,
+) -> Result<Record, AttemptError> {
+    let mut patience = pin!(pause::out_of_patience(stop));
+    let mut pulse = pause::pulse();
+    loop {
+        pulse.tick().await;
+        let mut line = tokio::select! {
+            biased;
+            line = open_when_up(door) => line?,
+            () = &mut patience => {
+                return Err(AttemptError::unreachable("the server did not come back, so nobody knows what was sold".to_owned()));
+            }
+        };
+        // A large house takes its time to be read, which is no fault of the server's.
+        match record(&mut line, schema).await {
+            Err(AttemptError::Lost(_)) => {}
+            record => return record,
+        }
+    }
+}
+
+async fn open_when_up(door: &Connector) -> Result<PipelinedConnection, AttemptError> {
+    let mut pulse = pause::pulse();
+    loop {
+        match door.open().await {
+            Err(AttemptError::Lost(_)) => pulse.tick().await,
+            line => return line,
+        };
+    }
+}
+
+async fn record(line: &mut PipelinedConnection, schema: &str) -> Result<Record, AttemptError> {
+    let ledger = sales(line, sql::LEDGER, schema).await?;
+    let house = sales(line, sql::HOUSE, schema).await?;
+    let house: BTreeMap<_, _> = house.iter().map(|sale| (sale.seat, sale.passenger)).collect();
+    Ok(Record { ledger, house })
+}
+
+async fn sales(
+    line: &mut PipelinedConnection,
+    query: &str,
+    schema: &str,
+) -> Result<Vec<Acknowledged>, AttemptError> {
+    let rows = line.run(&query.replace("rush.", &format!("{schema}."))).await?;
+    Ok(rows.iter().filter_map(sale).collect())
+}
+
+fn sale(row: &TextRow) -> Option<Acknowledged> {
+    let number = |column: usize| row.get(column)?.as_ref()?.parse().ok();
+    Some(Acknowledged { passenger: number(0)?, seat: number(1)? })
+}

@@ -1,0 +1,99 @@
+//! What has happened since the fresh setup, kept to be exported.
+//!
+//! It is kept as it came, without the pictures of the house, which are large and told by nobody. A chronicle that grows beyond
+//! 32 MiB forgets its beginning.
+
+use std::collections::VecDeque;
+
+use crate::core::event::{Event, Kind, ServerMessage};
+
+/// About how many bytes are kept: hundreds of results of a thousand rows.
+const KEPT: usize = 32 << 20;
+
+/// A session so far.
+#[derive(Clone, Debug, Default)]
+pub struct EventLog {
+    events: VecDeque<Event>,
+    weight: usize,
+    is_whole: Wholeness,
+}
+
+/// Whether a chronicle still has its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wholeness {
+    /// It has.
+    #[default]
+    Whole,
+    /// So much has happened that the beginning is forgotten.
+    Beheaded,
+}
+
+impl EventLog {
+    /// Writes an event down.
+    pub fn apply(&mut self, event: &Event) {
+        if matches!(event.kind, Kind::WatchedTables(_) | Kind::Parameter { .. }) {
+            return;
+        }
+        self.weight += weight(event);
+        self.events.push_back(event.clone());
+        while self.weight > KEPT {
+            let Some(forgotten) = self.events.pop_front() else { return };
+            self.weight -= weight(&forgotten);
+            self.is_whole = Wholeness::Beheaded;
+        }
+    }
+
+    /// Everything that is kept, in the order in which it came.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.iter().cloned().collect()
+    }
+
+    /// Whether the beginning is among it.
+    pub fn wholeness(&self) -> Wholeness {
+        self.is_whole
+    }
+}
+
+/// About how many bytes an event takes.
+fn weight(event: &Event) -> usize {
+    let message = |m: &ServerMessage| {
+        let parts = [&m.detail, &m.hint, &m.context].into_iter().flatten();
+        m.message.len() + parts.map(String::len).sum::<usize>()
+    };
+    let told = match &event.kind {
+        Kind::Sent { sql, .. } => sql.len(),
+        Kind::Rows(rows) => {
+            let value =
+                |value: &Option<String>| size_of_val(value) + value.as_ref().map_or(0, String::len);
+            rows.iter().map(|row| size_of_val(row) + row.iter().map(value).sum::<usize>()).sum()
+        }
+        Kind::Columns(columns) => columns.iter().map(|c| size_of_val(c) + c.name.len()).sum(),
+        Kind::Failed(m) | Kind::Notice(m) => message(m),
+        Kind::Note(text) => text.len(),
+        _ => 0,
+    };
+    size_of::<Event>() + told
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_chronicle_does_not_grow_for_ever() {
+        let mut chronicle = EventLog::default();
+        let row = vec![Some("x".repeat(1000))];
+        let event = Event { at: Duration::ZERO, session: None, kind: Kind::Rows(vec![row; 1000]) };
+        for _ in 0..20 {
+            chronicle.apply(&event);
+        }
+        assert_eq!((chronicle.events().len(), chronicle.wholeness()), (20, Wholeness::Whole));
+        for _ in 0..80 {
+            chronicle.apply(&event);
+        }
+        assert!(chronicle.events().len() < 40);
+        assert_eq!(chronicle.wholeness(), Wholeness::Beheaded);
+    }
+}

@@ -1,0 +1,354 @@
+//! The loop: waits for something to happen, folds everything that has, draws a frame when one is due.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures::{FutureExt, Stream, StreamExt};
+use ratatui::Terminal;
+use ratatui::buffer::Buffer;
+use tokio::task::{JoinError, JoinSet};
+
+use super::app::{App, Effect};
+use super::comparison::{Comparison, Half, HalfEffect};
+use super::export::{Export, ExportError};
+use super::mode::Mode;
+use super::screen::{Frames, Input};
+use super::{Console, Ends, EngineCount, Exit, LoopError, StartRun, svg};
+use crate::core::scenario::EngineKind;
+use crate::run::{Command, Production, Report};
+
+/// The least time from one frame to the next: 60 a second.
+const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
+
+/// No frame is put off for longer.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How many things that have happened are folded before a frame is due: a flood must not keep the screen from being drawn.
+const DRAINED: usize = 4096;
+
+/// What came of an export: what was written, or why not.
+type Exported = Result<String, ExportError>;
+
+/// Something that the loop reacts to.
+enum Happening {
+    Input(Input),
+    Report(Half, Report),
+    RunEnded(Half),
+    Exported(Exported),
+    InputEnded,
+    Moment,
+}
+
+/// Everything that the loop holds.
+pub(super) struct EventLoop<'a, B: Frames, I> {
+    terminal: &'a mut Terminal<B>,
+    input: &'a mut I,
+    start: StartRun,
+    production: Production,
+    /// By half: `None` where there is no run, or once it has ended.
+    runs: [Option<Ends>; 2],
+    /// Exports that are being written.
+    exports: JoinSet<Exported>,
+    clock: Instant,
+    show: Mode,
+    /// From when on the next frame may be drawn.
+    next_frame: Duration,
+    /// Whether something has changed since then.
+    is_stale: bool,
+    exit: Option<Exit>,
+}
+
+impl<'a, B, I> EventLoop<'a, B, I>
+where
+    B: Frames,
+    I: Stream<Item = io::Result<Input>> + Unpin,
+{
+    /// Starts the run, or both.
+    pub(super) fn open(
+        terminal: &'a mut Terminal<B>,
+        input: &'a mut I,
+        console: Console,
+    ) -> Result<Self, LoopError> {
+        let size = terminal.size().map_err(LoopError::drawing::<B>)?;
+        let Console { mut start, production, engines, setting } = console;
+        let clock = Instant::now();
+        let show = Mode::One(App::new(setting, size, clock));
+        let runs = [Some(start(production.clone())), None];
+        let exports = JoinSet::new();
+        let (next_frame, is_stale, exit) = (Duration::ZERO, true, None);
+        let mut stage = Self {
+            terminal,
+            input,
+            start,
+            production,
+            runs,
+            exports,
+            clock,
+            show,
+            next_frame,
+            is_stale,
+            exit,
+        };
+        if engines == EngineCount::Both {
+            stage.compare();
+        }
+        Ok(stage)
+    }
+
+    /// Shows what happens until somebody leaves.
+    pub(super) async fn play(mut self) -> Result<Exit, LoopError> {
+        let shown = self.show_until_left().await;
+        // What was asked for is written to its end, though nobody is told any more.
+        while let Some(exported) = self.exports.join_next().await {
+            tracing::info!(?exported, "written after the screen was left");
+        }
+        shown.map(|()| self.exit.unwrap_or(Exit::Quit))
+    }
+
+    async fn show_until_left(&mut self) -> Result<(), LoopError> {
+        self.draw()?;
+        while self.exit.is_none() {
+            self.turn().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for something to happen, folds everything that has, draws if a frame is due.
+    async fn turn(&mut self) -> Result<(), LoopError> {
+        let happening = self.next().await?;
+        self.react(happening)?;
+        for _ in 0..DRAINED {
+            let Some(happening) = self.next_ready() else { break };
+            self.react(happening?)?;
+        }
+        let due = self.now() >= self.next_frame;
+        if self.is_stale && due && self.exit.is_none() { self.draw() } else { Ok(()) }
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// The moment at which something must happen by itself: a frame that was put off, a second of a wait.
+    fn wakes_at(&self) -> Option<Duration> {
+        let frame = self.is_stale.then_some(self.next_frame);
+        self.show.wakes_at(self.now()).into_iter().chain(frame).min()
+    }
+
+    async fn next(&mut self) -> Result<Happening, LoopError> {
+        let deadline = self.wakes_at().and_then(|at| self.clock.checked_add(at));
+        let happening = next_of(self.input, &mut self.runs, &mut self.exports);
+        match deadline {
+            None => happening.await,
+            Some(at) => {
+                tokio::time::timeout_at(at.into(), happening).await.unwrap_or(Ok(Happening::Moment))
+            }
+        }
+    }
+
+    fn next_ready(&mut self) -> Option<Result<Happening, LoopError>> {
+        next_of(self.input, &mut self.runs, &mut self.exports).now_or_never()
+    }
+
+    fn react(&mut self, happening: Happening) -> Result<(), LoopError> {
+        let now = self.now();
+        self.is_stale = true;
+        let mut effects = match happening {
+            Happening::Input(Input::Terminal(event)) => self.show.input(event, now),
+            Happening::Input(Input::Ended(signal)) => {
+                self.exit = Some(Exit::Signal(signal));
+                Vec::new()
+            }
+            Happening::Input(Input::Trouble(trouble)) => {
+                self.show.refuse(trouble);
+                Vec::new()
+            }
+            Happening::Exported(Ok(written)) => {
+                self.show.say(written);
+                Vec::new()
+            }
+            Happening::Exported(Err(error)) => {
+                self.show.refuse(error.to_string());
+                Vec::new()
+            }
+            Happening::Report(half, report) => self.show.apply(half, report, now),
+            Happening::RunEnded(half) => {
+                self.runs[half as usize] = None;
+                let ended = Report::Broken("its task has ended".to_owned());
+                self.show.apply(half, ended, now)
+            }
+            Happening::InputEnded => {
+                self.exit = Some(Exit::NoInput);
+                Vec::new()
+            }
+            Happening::Moment => Vec::new(),
+        };
+        effects.extend(self.show.tick(now));
+        effects.into_iter().try_for_each(|effect| self.perform(effect))
+    }
+
+    fn perform(&mut self, (half, effect): HalfEffect) -> Result<(), LoopError> {
+        match effect {
+            Effect::Ask(command) => self.ask(half, command),
+            Effect::Compare => self.compare(),
+            Effect::Leave => self.exit = Some(Exit::Quit),
+            Effect::Redraw => self.draw_anew()?,
+            Effect::Export(export) => self.export(*export)?,
+            Effect::Suspend => {
+                self.terminal.backend_mut().suspend().map_err(LoopError::drawing::<B>)?;
+                self.draw_anew()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A run that has ended was told of already.
+    fn ask(&self, half: Half, command: Command) {
+        if let Some(run) = &self.runs[half as usize] {
+            let _ = run.commands.send(command);
+        }
+    }
+
+    /// From one engine to both, or from both to the one that the keys are turned to.
+    fn compare(&mut self) {
+        self.show = match self.show.clone() {
+            Mode::One(app) => self.join(app),
+            Mode::Two(comparison) => self.part(comparison),
+        };
+    }
+
+    /// Starts the other engine's run, and replays both to the same step.
+    fn join(&mut self, mut app: App) -> Mode {
+        let Some(missing) = app.engine_to_join(self.production.engine) else {
+            let none = "the optimistic engine stands in front of a PostgreSQL, and this is none";
+            app.refuse(app.alone().unwrap_or(none));
+            return Mode::One(app);
+        };
+        let (scenario, schedule) = match &app.script {
+            Some(script) => (script.scenario.clone(), script.schedule.clone()),
+            None => (self.production.scenario.clone(), self.production.schedule.clone()),
+        };
+        let production =
+            Production { scenario, schedule, engine: missing, ..self.production.clone() };
+        let step = app.script.as_ref().map(|script| script.next);
+        let newcomer = App::new(app.setting.clone(), app.size(), self.clock);
+        self.runs[1] = Some((self.start)(production));
+        if let Some(step) = step {
+            for half in Half::BOTH {
+                // Whoever compares was asked before.
+                self.ask(half, Command::Again(Box::new(Command::GoTo(step))));
+            }
+        }
+        match missing {
+            EngineKind::Postgres => {
+                self.runs.swap(0, 1);
+                Mode::Two(Comparison::new(newcomer, app, Half::Below))
+            }
+            _ => Mode::Two(Comparison::new(app, newcomer, Half::Above)),
+        }
+    }
+
+    /// The other run ends by itself when nobody talks to it any more.
+    fn part(&mut self, comparison: Comparison) -> Mode {
+        let (half, app) = comparison.into_one();
+        let kept = self.runs[half as usize].take();
+        self.runs = [kept, None];
+        Mode::One(app)
+    }
+
+    /// Forgets what the terminal shows, so that the next frame draws every cell.
+    fn draw_anew(&mut self) -> Result<(), LoopError> {
+        let size = self.terminal.size().map_err(LoopError::drawing::<B>)?;
+        self.terminal
+            .resize((ratatui::layout::Position::ORIGIN, size).into())
+            .map_err(LoopError::drawing::<B>)
+    }
+
+    /// Begins to write the session so far into files. The disk may take its time.
+    fn export(&mut self, export: Export) -> Result<(), LoopError> {
+        let title = export.scenario.title.clone();
+        let picture = self.draw_for(|frame| svg::render(frame, &title))?;
+        self.exports.spawn_blocking(move || export.write(Path::new(""), picture));
+        Ok(())
+    }
+
+    fn draw(&mut self) -> Result<(), LoopError> {
+        self.draw_for(|_| ())
+    }
+
+    /// Draws a frame, and lets somebody look at it.
+    fn draw_for<T>(&mut self, look: impl FnOnce(&Buffer) -> T) -> Result<T, LoopError> {
+        let now = self.now();
+        let size = self.terminal.size().map_err(LoopError::drawing::<B>)?;
+        self.show.resize(size);
+        self.terminal.backend_mut().begin_frame().map_err(LoopError::drawing::<B>)?;
+        let show = &self.show;
+        let drawn = self.terminal.draw(|frame| show.draw(frame, now));
+        let seen = drawn.map(|frame| look(frame.buffer)).map_err(LoopError::drawing::<B>)?;
+        self.terminal.backend_mut().end_frame().map_err(LoopError::drawing::<B>)?;
+        self.next_frame = next_frame(now, self.now());
+        self.is_stale = false;
+        Ok(seen)
+    }
+}
+
+/// When the next frame may be drawn. Where drawing is slow, half the time is left for what comes in: keys that are typed or pasted faster than
+/// frames are drawn would else cost a frame each. A terminal that was stopped in the middle of a frame is drawn on soon after it goes on.
+fn next_frame(begun: Duration, ended: Duration) -> Duration {
+    (begun + FRAME).max(ended + ended.saturating_sub(begun).min(LONGEST_PAUSE))
+}
+
+/// The next thing from outside, keys first.
+async fn next_of<I>(
+    input: &mut I,
+    runs: &mut [Option<Ends>; 2],
+    exports: &mut JoinSet<Exported>,
+) -> Result<Happening, LoopError>
+where
+    I: Stream<Item = io::Result<Input>> + Unpin,
+{
+    let [above, below] = runs;
+    tokio::select! {
+        biased;
+        input = input.next() => match input {
+            Some(Ok(input)) => Ok(Happening::Input(input)),
+            Some(Err(error)) => Err(LoopError::reading(error)),
+            None => Ok(Happening::InputEnded),
+        },
+        happening = report_of(Half::Above, above) => Ok(happening),
+        happening = report_of(Half::Below, below) => Ok(happening),
+        Some(joined) = exports.join_next() => Ok(joined.map_or_else(broken, Happening::Exported)),
+    }
+}
+
+/// An export that did not come to its end is a defect of ours, and is said all the same.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_or_else wants")]
+fn broken(error: JoinError) -> Happening {
+    Happening::Input(Input::Trouble(format!("the export failed: {error}")))
+}
+
+/// The next report of a run; none ever where there is none.
+async fn report_of(half: Half, run: &mut Option<Ends>) -> Happening {
+    match run {
+        Some(run) => match run.reports.recv().await {
+            Some(report) => Happening::Report(half, report),
+            None => Happening::RunEnded(half),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_the_time_is_left_for_what_comes_in() {
+        let at = Duration::from_millis;
+        assert_eq!(next_frame(at(100), at(101)), at(100) + FRAME);
+        assert_eq!(next_frame(at(100), at(116)), at(132));
+        assert_eq!(next_frame(at(100), at(180)), at(260));
+        assert_eq!(next_frame(at(100), at(60_000)), at(60_000) + LONGEST_PAUSE);
+    }
+}
