@@ -1,4 +1,5 @@
-//! A frame of a full house: three sessions with 10,000 lines of history each, 600 seats, 200 by 50 cells. It must take less than 2 ms.
+//! A frame of a full house: three sessions with 10,000 lines of history each, 600 seats, 200 by 50
+//! cells. It must take less than 2 ms.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,8 +1,10 @@
-//! What the gateway costs: pgbench straight to a server, through the gateway's pass-through and through PgBouncer in session
-//! mode, side by side; then what a transaction of the optimistic engine costs by the size of its table.
+//! What the gateway costs: pgbench straight to a server, through the gateway's pass-through and
+//! through PgBouncer in session mode, side by side; then what a transaction of the optimistic
+//! engine costs by the size of its table.
 //!
-//! The three take turns, so that whatever else the machine does hits all of them, and what counts is the median of the rounds' ratios: where the system puts
-//! so many processes on few processors makes a third of a difference from one round to the next. Without PgBouncer on the path
+//! The three take turns, so that whatever else the machine does hits all of them, and what counts
+//! is the median of the rounds' ratios: where the system puts so many processes on few processors
+//! makes a third of a difference from one round to the next. Without PgBouncer on the path
 //! (`apt-get install pgbouncer`) its column says so.
 
 use std::io::Write;
@@ -219,7 +221,8 @@ async fn cost(cluster: &Cluster, rows: u32) {
 
 const SET: &str = "update seats set holder = 'Bob' where id = ID";
 
-/// The median time of a text of SQL, each time about another row, after a rival's turn where there is one.
+/// The median time of a text of SQL, each time about another row, after a rival's turn where there
+/// is one.
 async fn median(client: &Client, rival: Option<&Client>, sql: &str, rows: u32) -> Duration {
     let mut times = Vec::with_capacity(TRANSACTIONS);
     for number in 0..u32::try_from(TRANSACTIONS).expect("a small number") {

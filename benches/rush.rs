@@ -1,8 +1,11 @@
-//! The rush beside pgbench: the same server, the same transaction, as many clients, prepared. And beside itself, with its screen drawn.
+//! The rush beside pgbench: the same server, the same transaction, as many clients, prepared. And
+//! beside itself, with its screen drawn.
 //!
-//! Machines have moods, so the two take turns, and what counts is the median of the ratios. Beside it stands what a request costs the client's processor,
-//! which others on the same machine disturb less. Both send one BEGIN, one SELECT, one COMMIT and, while seats are free, one sale; the rush does not wait for
-//! the answer to a BEGIN before it looks, and pgbench cannot but wait. `pgbench` and `psql` must be on the path.
+//! Machines have moods, so the two take turns, and what counts is the median of the ratios. Beside
+//! it stands what a request costs the client's processor, which others on the same machine disturb
+//! less. Both send one BEGIN, one SELECT, one COMMIT and, while seats are free, one sale; the rush
+//! does not wait for the answer to a BEGIN before it looks, and pgbench cannot but wait. `pgbench`
+//! and `psql` must be on the path.
 
 use std::process::Command;
 use std::time::Duration;
@@ -50,7 +53,8 @@ struct Run {
     processor: Duration,
 }
 
-/// Runs both in pairs, each of them first in every other pair, and tells the median of the pairs' ratios with the middle half of them.
+/// Runs both in pairs, each of them first in every other pair, and tells the median of the pairs'
+/// ratios with the middle half of them.
 async fn in_turns(words: &str, one: impl AsyncFn() -> f64, other: impl AsyncFn() -> f64) {
     one().await;
     let mut pairs = Vec::new();
@@ -94,7 +98,8 @@ async fn timed(run: &impl AsyncFn() -> f64) -> Run {
     Run { throughput, processor: processor_time().saturating_sub(before) / REQUESTS }
 }
 
-/// This program's, and that of the programs that it has run and that are over (proc(5), `utime` to `cstime`). Zero where there is no such file.
+/// This program's, and that of the programs that it has run and that are over (proc(5), `utime` to
+/// `cstime`). Zero where there is no such file.
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();

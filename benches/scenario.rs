@@ -1,8 +1,8 @@
-//! What a scenario costs: twelve steps of three sessions, none of which waits, from the first step sent to the quiet after the last, and the same
-//! twelve statements through psql on one connection.
+//! What a scenario costs: twelve steps of three sessions, none of which waits, from the first step
+//! sent to the quiet after the last, and the same twelve statements through psql on one connection.
 //!
-//! Both do their rounds in turn against the same server, so that whatever else the machine does hits both; the median counts. Of
-//! psql, what it takes to run nothing is left out.
+//! Both do their rounds in turn against the same server, so that whatever else the machine does
+//! hits both; the median counts. Of psql, what it takes to run nothing is left out.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,8 +1,10 @@
-//! The isolation suite: `overbooked spec` and `pg_isolation_regress` over the same specifications on the same server.
+//! The isolation suite: `overbooked spec` and `pg_isolation_regress` over the same specifications
+//! on the same server.
 //!
-//! `OVERBOOKED_ISOLATION` (or `../shared/isolation`) is the folder with PostgreSQL's `specs`, `expected` and `schedule`; the peer comes with
-//! PostgreSQL's server development package. Each round gives both a fresh database; the best round of each counts. Both are
-//! sequential here: without `--url`, `overbooked spec` also plays side by side, which is told as a third figure.
+//! `OVERBOOKED_ISOLATION` (or `../shared/isolation`) is the folder with PostgreSQL's `specs`,
+//! `expected` and `schedule`; the peer comes with PostgreSQL's server development package. Each
+//! round gives both a fresh database; the best round of each counts. Both are sequential here:
+//! without `--url`, `overbooked spec` also plays side by side, which is told as a third figure.
 
 use std::fs;
 use std::io::Write;

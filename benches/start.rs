@@ -1,7 +1,7 @@
 //! From exec to the first frame with sessions connected, and what an idle console costs.
 //!
-//! Each round starts a server of the console's own and connects three sessions, the observer and the runner. The first round, which may
-//! have to make the template, is not counted.
+//! Each round starts a server of the console's own and connects three sessions, the observer and
+//! the runner. The first round, which may have to make the template, is not counted.
 
 #![allow(clippy::print_stdout, reason = "a bench tells its figures")]
 #![allow(clippy::cast_precision_loss, reason = "a share of a few hundred ticks")]
@@ -27,7 +27,8 @@ fn main() {
     println!("idle over {IDLE:?}: {}", idle.unwrap_or_default());
 }
 
-/// How long a console takes until Alice's prompt is drawn; and what it costs to let it idle, if asked.
+/// How long a console takes until Alice's prompt is drawn; and what it costs to let it idle, if
+/// asked.
 fn start(idle: Option<Duration>) -> (Duration, Option<String>) {
     let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");

@@ -1,7 +1,9 @@
-//! What a statement costs: ten thousand times `select 1` through a session, and through psql on one connection.
+//! What a statement costs: ten thousand times `select 1` through a session, and through psql on one
+//! connection.
 //!
-//! Both do their rounds in turn against the same server, so that whatever else the machine does hits both; the best round of
-//! each counts. psql reads its statements from a file and prints each result, as a session tells each as events.
+//! Both do their rounds in turn against the same server, so that whatever else the machine does
+//! hits both; the best round of each counts. psql reads its statements from a file and prints each
+//! result, as a session tells each as events.
 
 use std::io::Write;
 use std::path::Path;

@@ -4,9 +4,10 @@
 //!  binaries ── find, or download ──▶ template ── initdb, once ──▶ copy ──▶ start ──▶ Cluster::target
 //! ```
 //!
-//! Nobody else can see a [`Cluster`]: its socket is in a folder that only its owner may enter, no TCP port is open, and two consoles
-//! have two clusters. Nothing of it stays either: the server lives as long as its supervisor's standard input
-//! is held (see `server`), and what is on disk is removed with it or, after the worst, by the next start (see `folder`).
+//! Nobody else can see a [`Cluster`]: its socket is in a folder that only its owner may enter, no
+//! TCP port is open, and two consoles have two clusters. Nothing of it stays either: the server
+//! lives as long as its supervisor's standard input is held (see `server`), and what is on disk is
+//! removed with it or, after the worst, by the next start (see `folder`).
 
 mod account;
 mod advice;
@@ -45,20 +46,24 @@ pub use version::Version;
 use crate::pg::Target;
 pub use marked::Doubt;
 
-/// How a cluster is to be started. The default is one of the machine's own binaries, thrown away after use.
+/// How a cluster is to be started. The default is one of the machine's own binaries, thrown away
+/// after use.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterOptions {
-    /// The folder with `initdb` and `postgres`: `--pg-bin`, or the environment's `OVERBOOKED_PG_BIN`.
+    /// The folder with `initdb` and `postgres`: `--pg-bin`, or the environment's
+    /// `OVERBOOKED_PG_BIN`.
     pub binaries: Option<PathBuf>,
     /// A folder in which the cluster is kept between runs: `--data`.
     pub data: Option<PathBuf>,
-    /// A TCP port on 127.0.0.1 as well. Whoever can log in to this machine can then use the cluster, without a password.
+    /// A TCP port on 127.0.0.1 as well. Whoever can log in to this machine can then use the
+    /// cluster, without a password.
     pub listen_tcp: Option<u16>,
     /// Whether binaries may be fetched from the network.
     pub download: Download,
     /// Where templates are kept, when not in the user's cache folder.
     pub cache: Option<PathBuf>,
-    /// Where the running cluster's folder goes, when not in memory or in the system's temporary folder.
+    /// Where the running cluster's folder goes, when not in memory or in the system's temporary
+    /// folder.
     pub temporary: Option<PathBuf>,
 }
 
@@ -164,7 +169,8 @@ impl Cluster {
         Target::unix(self.folder.path(), self.port(), settings::SUPERUSER, "postgres")
     }
 
-    /// What looks like a leftover of a killed program and was left alone, because it may be somebody else's.
+    /// What looks like a leftover of a killed program and was left alone, because it may be
+    /// somebody else's.
     pub fn doubts(&self) -> &[Doubt] {
         &self.doubts
     }
@@ -199,15 +205,16 @@ impl Cluster {
         self.kept.is_some()
     }
 
-    /// Starts the server again on the same data, after it was killed or in the place of the one that runs.
+    /// Starts the server again on the same data, after it was killed or in the place of the one
+    /// that runs.
     pub async fn restart(&mut self) -> Result<(), ClusterError> {
         self.server.make_way().await.map_err(ClusterError::Stop)?;
         self.server = self.launch.start().await?;
         Ok(())
     }
 
-    /// Ends the server and waits until nothing of it is left but what is to be kept. Its folder stays, and is named, if somebody has put
-    /// something into it.
+    /// Ends the server and waits until nothing of it is left but what is to be kept. Its folder
+    /// stays, and is named, if somebody has put something into it.
     pub async fn stop(self) -> Result<Option<Doubt>, ClusterError> {
         let Self { server, folder, kept, .. } = self;
         let stopped = server.stop().await.map_err(ClusterError::Stop);
@@ -217,7 +224,8 @@ impl Cluster {
     }
 }
 
-/// A new folder for a run, in the first place that takes one. Wherever it could be, nothing is left of consoles that were killed.
+/// A new folder for a run, in the first place that takes one. Wherever it could be, nothing is left
+/// of consoles that were killed.
 async fn run_folder(
     options: &ClusterOptions,
     run_as: &RunAs,
@@ -229,7 +237,8 @@ async fn run_folder(
     Ok((folder::create_in(&places, run_as, kept)?, doubts))
 }
 
-/// Removes what killed programs have left on this machine, and says what only looks like it. Whoever starts a cluster need not ask.
+/// Removes what killed programs have left on this machine, and says what only looks like it.
+/// Whoever starts a cluster need not ask.
 pub(crate) async fn sweep_leftovers() -> Vec<Doubt> {
     // Without an account to drop to, root has never started a server here.
     let run_as = RunAs::choose().unwrap_or(RunAs::Ourselves);

@@ -1,13 +1,16 @@
-//! The optimistic engine: a gateway that speaks PostgreSQL's protocol in front of an ordinary PostgreSQL and behaves as Aurora
-//! DSQL does. Nothing ever waits, reads come from the transaction's own snapshot, everything is judged at COMMIT, the first
-//! committer wins and the other gets OC000.
+//! The optimistic engine: a gateway that speaks PostgreSQL's protocol in front of an ordinary
+//! PostgreSQL and behaves as Aurora DSQL does. Nothing ever waits, reads come from the
+//! transaction's own snapshot, everything is judged at COMMIT, the first committer wins and the
+//! other gets OC000.
 //!
 //! # How
 //!
-//! Each client has a backend of its own. In it, every table that the client names has a **private copy**: a temporary table of the
-//! same name, which PostgreSQL finds before the stored one. Statements run on copies by PostgreSQL itself, so window
-//! functions, RETURNING, ON CONFLICT and reading one's own writes all simply work, and row locks on a private copy block nobody.
-//! COMMIT applies what changed to the stored tables inside the same REPEATABLE READ transaction, under one commit lock.
+//! Each client has a backend of its own. In it, every table that the client names has a **private
+//! copy**: a temporary table of the same name, which PostgreSQL finds before the stored one.
+//! Statements run on copies by PostgreSQL itself, so window functions, RETURNING, ON CONFLICT and
+//! reading one's own writes all simply work, and row locks on a private copy block nobody. COMMIT
+//! applies what changed to the stored tables inside the same REPEATABLE READ transaction, under one
+//! commit lock.
 //!
 //! ```text
 //!            ┌───────────── gateway ─────────────┐        ┌──────── PostgreSQL ────────┐
@@ -129,7 +132,8 @@ pub struct Options {
     pub listen: Option<SocketAddr>,
     /// A folder in which to make a Unix socket.
     pub socket_folder: Option<PathBuf>,
-    /// Users and their passwords, `user:password` a line; without it anybody may come in from this machine.
+    /// Users and their passwords, `user:password` a line; without it anybody may come in from this
+    /// machine.
     pub password_file: Option<PathBuf>,
     /// TLS.
     pub certificate: Certificate,
@@ -270,7 +274,8 @@ impl Gateway {
         self.news.take()
     }
 
-    /// Stops listening, tells every client that this is the end, and waits until the server has nothing more to do for any.
+    /// Stops listening, tells every client that this is the end, and waits until the server has
+    /// nothing more to do for any.
     pub async fn stop(mut self) {
         self.common.closing.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };

@@ -12,7 +12,8 @@
 //!
 //! # Rooms, and who may import whom
 //!
-//! Ten rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the arrows).
+//! Ten rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
+//! arrows).
 //!
 //! ```text
 //!  commands   one file a subcommand: console, play, compare, matrix, rush, spec, serve; command line, configuration
@@ -29,10 +30,11 @@
 //!
 //! # One keypress, followed
 //!
-//! key → an action (the keys table) → `App::update` gives a command → a channel → the run sends the step's SQL to
-//! Bob's task → `pg` writes a Query message → messages come back → Bob's task emits events → a channel → the run adds what the
-//! observer sees → a channel → `App::apply` folds them → the next frame draws. The same events, unchanged, become the transcript, the
-//! diagrams, JSON and the snapshots.
+//! key → an action (the keys table) → `App::update` gives a command → a channel → the run sends the
+//! step's SQL to Bob's task → `pg` writes a Query message → messages come back → Bob's task emits
+//! events → a channel → the run adds what the observer sees → a channel → `App::apply` folds them →
+//! the next frame draws. The same events, unchanged, become the transcript, the diagrams, JSON and
+//! the snapshots.
 
 pub mod cluster;
 pub mod commands;

@@ -1,8 +1,9 @@
 //! The second pair of eyes: who waits for whom, who holds which row, what the seats look like.
 //!
-//! The observer has connections of its own and no task: the run asks, and each question is one short query (`sql/observer/*.sql`; every file says what it
-//! answers and which trap it avoids). Questions may be asked side by side. No answer needs a lock that a session could feel: whether
-//! a table is shut is asked of the lock table before the table is read.
+//! The observer has connections of its own and no task: the run asks, and each question is one
+//! short query (`sql/observer/*.sql`; every file says what it answers and which trap it avoids).
+//! Questions may be asked side by side. No answer needs a lock that a session could feel: whether a
+//! table is shut is asked of the lock table before the table is read.
 //!
 //! ```text
 //!  blocked(pids)   who is in whose way: after every step, every millisecond or so      blocked.sql
@@ -11,8 +12,9 @@
 //!  pulse()         has anything happened since? for the idle refresh                    pulse.sql
 //! ```
 //!
-//! Row locks are not in PostgreSQL's lock table but in the rows; `rows.sql` judges them. What exactly a lone holder has done, and rows that are inserted and
-//! not committed, stand in the pages, which only pageinspect reads, and only for a superuser ([`Inspection`]); without it the
+//! Row locks are not in PostgreSQL's lock table but in the rows; `rows.sql` judges them. What
+//! exactly a lone holder has done, and rows that are inserted and not committed, stand in the
+//! pages, which only pageinspect reads, and only for a superuser ([`Inspection`]); without it the
 //! last look is compared with this one, and what stays unknown is said to be unknown.
 
 mod attributes;
@@ -66,7 +68,8 @@ const SEATS_SHOWN: i64 = 10_000;
 const ROWS_SHOWN: i64 = 200;
 /// How many tables are watched when none is named.
 const TABLES_WATCHED: i32 = 12;
-/// How many pages, from a table's last, are inspected: 2 MiB, more than a map of 10,000 seats needs.
+/// How many pages, from a table's last, are inspected: 2 MiB, more than a map of 10,000 seats
+/// needs.
 const PAGES_INSPECTED: i64 = 256;
 
 /// `query_canceled`: the observer's statement timeout.
@@ -83,7 +86,8 @@ pub struct Watch {
     pub schema: Option<String>,
     /// The table that is a seat map.
     pub seats: Option<SeatColumns>,
-    /// Other tables, as the scenario writes their names. With neither seats nor these, the schema's tables are watched.
+    /// Other tables, as the scenario writes their names. With neither seats nor these, the schema's
+    /// tables are watched.
     pub tables: Vec<String>,
 }
 
@@ -187,7 +191,8 @@ impl Observer {
         self.pool.close().await;
     }
 
-    /// Who of these waits, and for which backends; 0 is a prepared transaction. One cheap query, for the quiet rule.
+    /// Who of these waits, and for which backends; 0 is a prepared transaction. One cheap query,
+    /// for the quiet rule.
     pub async fn blocked(&self, pids: &[Pid]) -> Result<Vec<(Pid, Vec<Pid>)>, ObserverError> {
         if self.flavor.sight.waits != Source::PostgreSql {
             let roster = self.state().roster.clone();
@@ -203,7 +208,8 @@ impl Observer {
         Ok(blocked.filter(|(_, by)| !by.is_empty()).collect())
     }
 
-    /// Which of these backends, none of them a session of the run, sit idle in an open transaction: only their users can end that.
+    /// Which of these backends, none of them a session of the run, sit idle in an open transaction:
+    /// only their users can end that.
     pub async fn idle_in_transaction(&self, pids: &[Pid]) -> Result<Vec<Pid>, ObserverError> {
         let idle: Vec<i32> = sqlx::query_scalar(sql::observer::IDLE_IN_TRANSACTION)
             .bind(numbers(pids))
@@ -368,7 +374,8 @@ impl Observer {
         self.state().slow.get(&table).is_some_and(|until| Instant::now() < *until)
     }
 
-    /// A table whose rows took too long is not read again at once: whoever runs beside us would feel it.
+    /// A table whose rows took too long is not read again at once: whoever runs beside us would
+    /// feel it.
     fn leave_alone(&self, table: Oid) {
         self.state().slow.insert(table, Instant::now() + LEFT_ALONE);
     }
@@ -418,7 +425,8 @@ fn numbers(pids: &[Pid]) -> Vec<i32> {
     pids.iter().map(|pid| pid.0).collect()
 }
 
-/// Whether a refusal is about the table that was read, not about the server or the connection: it is not allowed (42), or has what cannot be shown (22, 0A).
+/// Whether a refusal is about the table that was read, not about the server or the connection: it
+/// is not allowed (42), or has what cannot be shown (22, 0A).
 fn is_about_the_table(code: Option<&str>) -> bool {
     code.is_some_and(|code| ["42", "22", "0A"].iter().any(|class| code.starts_with(class)))
 }
@@ -435,7 +443,8 @@ fn is_lock_timeout(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some("55P03")
 }
 
-/// Somebody dropped or altered the table between our asking what it looks like and our reading it: the next look sees what it is now.
+/// Somebody dropped or altered the table between our asking what it looks like and our reading it:
+/// the next look sees what it is now.
 fn has_changed(error: &sqlx::Error) -> bool {
     let changed = ["42P01", "42703", "42883", "3F000", "0A000"];
     code(error).is_some_and(|code| changed.contains(&code.as_ref()))

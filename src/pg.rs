@@ -1,6 +1,7 @@
 //! PostgreSQL's protocol, from the client's side.
 //!
-//! The messages are `pgwire`'s, but for those who move or answer many thousands a second (`frame`). What is ours is the way to a server that libpq's users are used to:
+//! The messages are `pgwire`'s, but for those who move or answer many thousands a second (`frame`).
+//! What is ours is the way to a server that libpq's users are used to:
 //!
 //! ```text
 //!  text, PG*, .pgpass, services ──▶ Target ──▶ Connection::connect ──▶ submit ⇄ next
@@ -8,8 +9,8 @@
 //!                                      └── who, where, how, never shown with a password └── canceller
 //! ```
 //!
-//! A [`Connection`] hides nothing that the server says: command tags, the transaction status byte and every
-//! error field arrive as messages, and it is the session that makes events of them.
+//! A [`Connection`] hides nothing that the server says: command tags, the transaction status byte
+//! and every error field arrive as messages, and it is the session that makes events of them.
 
 mod ask;
 mod auth;

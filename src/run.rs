@@ -1,7 +1,7 @@
 //! Plays a scenario's steps on sessions.
 //!
-//! A run is a task: [`Command`]s go in, [`Report`]s come out. Who drives it (a key, the file, every order, a clock) is
-//! nothing to it.
+//! A run is a task: [`Command`]s go in, [`Report`]s come out. Who drives it (a key, the file, every
+//! order, a clock) is nothing to it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,7 +59,8 @@ pub struct Production {
     pub schedule: Arc<Schedule>,
     /// On which engine; of somebody's own server, `Postgres` means whatever it turns out to be.
     pub engine: EngineKind,
-    /// The isolation level that was asked for on the command line; it goes before the scenario's own.
+    /// The isolation level that was asked for on the command line; it goes before the scenario's
+    /// own.
     pub isolation: Option<Isolation>,
 }
 
@@ -107,7 +108,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows, unless the run ends or is sent elsewhere before.
+    /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows, unless the run
+    /// ends or is sent elsewhere before.
     pub fn start(venues: Engines, production: Production) -> Self {
         let (commands, obeyed) = mpsc::unbounded_channel();
         let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
@@ -129,12 +131,14 @@ impl Run {
         Self { commands, reports, ending: Ending { task, untidy } }
     }
 
-    /// The ends to hold a conversation through, apart from the run itself, so that a driver can own them.
+    /// The ends to hold a conversation through, apart from the run itself, so that a driver can own
+    /// them.
     pub fn split(self) -> (mpsc::UnboundedSender<Command>, mpsc::Receiver<Report>, Ending) {
         (self.commands, self.reports, self.ending)
     }
 
-    /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done, with what could not be done.
+    /// Ends the run: sessions are closed, the schema is dropped. Returns when that is done, with
+    /// what could not be done.
     pub async fn end(self) -> Vec<Untidy> {
         let (commands, reports, ending) = self.split();
         drop((commands, reports));
@@ -150,8 +154,8 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// The next thing that cannot be tidied up, as soon as that is known; nothing once all that can be is. It begins when the sender of commands is
-    /// dropped.
+    /// The next thing that cannot be tidied up, as soon as that is known; nothing once all that can
+    /// be is. It begins when the sender of commands is dropped.
     pub async fn next(&mut self) -> Option<Untidy> {
         self.untidy.recv().await
     }
@@ -268,7 +272,8 @@ pub enum Command {
     Close(SessionName),
     /// One more session; a name is made where none is given.
     AddSession(Option<SessionName>),
-    /// Replay from a fresh setup until this many steps of the schedule are played: F6 (one less), F8 (none).
+    /// Replay from a fresh setup until this many steps of the schedule are played: F6 (one less),
+    /// F8 (none).
     GoTo(usize),
     /// Leave this scenario and open another (F3).
     Open(Arc<Scenario>),
@@ -276,8 +281,9 @@ pub enum Command {
     OpenOn(Arc<Scenario>, EngineKind),
     /// Go on with another engine: a fresh setup there, replayed to the same step (F2).
     Switch(EngineKind),
-    /// Do this although something that was committed outside the run's schema is done again by it: somebody was asked. Without that, `GoTo`
-    /// and `Switch` are refused once anything [lasts](Report::Lasting).
+    /// Do this although something that was committed outside the run's schema is done again by it:
+    /// somebody was asked. Without that, `GoTo` and `Switch` are refused once anything
+    /// [lasts](Report::Lasting).
     Again(Box<Command>),
 }
 
@@ -298,21 +304,26 @@ pub enum Report {
     Fresh(Fresh),
     /// One more session, the last in screen order, has joined.
     Joined(SessionName),
-    /// A fact. Events of no session (`session: None`) with `Sent`, `Rows`, `Done` and the like are those of the runner's own
-    /// connection, which looks at the scenario's `finally` part after the last step.
+    /// A fact. Events of no session (`session: None`) with `Sent`, `Rows`, `Done` and the like are
+    /// those of the runner's own connection, which looks at the scenario's `finally` part after the
+    /// last step.
     Event(Event),
-    /// The schedule's next step (an index into its launches), after every move; equal to their number at the end.
+    /// The schedule's next step (an index into its launches), after every move; equal to their
+    /// number at the end.
     Next(usize),
-    /// These tables, which the scenario wants to be watched, were there neither after the setup nor at the end; told before `Over`.
+    /// These tables, which the scenario wants to be watched, were there neither after the setup nor
+    /// at the end; told before `Over`.
     Unwatched(Vec<String>),
-    /// The last step's dust has settled, and the scenario's `finally` part, if it has one, has been looked at.
+    /// The last step's dust has settled, and the scenario's `finally` part, if it has one, has been
+    /// looked at.
     Over,
     /// A command was not carried out, and why: `Mallory still waits for Bob`.
     Refused(String),
-    /// What this run has committed outside its own schema, all of it; told whenever it grows. `Fresh` begins with nothing. Never told of a server
-    /// that is thrown away afterwards.
+    /// What this run has committed outside its own schema, all of it; told whenever it grows.
+    /// `Fresh` begins with nothing. Never told of a server that is thrown away afterwards.
     Lasting(Vec<Lasting>),
-    /// The engine is gone or a setup failed: the run cannot go on without a fresh setup (`GoTo`, `Open`, `Switch`).
+    /// The engine is gone or a setup failed: the run cannot go on without a fresh setup (`GoTo`,
+    /// `Open`, `Switch`).
     Broken(String),
 }
 

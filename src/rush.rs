@@ -9,8 +9,9 @@
 //!                        └──▶ reports ──▶ board ──▶ screen, progress, table ◀┘
 //! ```
 //!
-//! Every strategy meets the same trace and an empty house in a schema of its own. Whether a seat was sold twice is read from the
-//! database at the end and held against every acknowledgement that a worker got; no counter is trusted with it.
+//! Every strategy meets the same trace and an empty house in a schema of its own. Whether a seat
+//! was sold twice is read from the database at the end and held against every acknowledgement that
+//! a worker got; no counter is trusted with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,8 +90,8 @@ pub enum RushError {
     Schema(#[from] SchemaError),
 }
 
-/// Runs the chosen strategies one after the other and tells what happens. A stop lets everybody finish what they have begun; what was
-/// sold by then still gets its verdict.
+/// Runs the chosen strategies one after the other and tells what happens. A stop lets everybody
+/// finish what they have begun; what was sold by then still gets its verdict.
 pub async fn run(
     options: &Options,
     target: &Target,
@@ -188,7 +189,8 @@ impl Rush<'_> {
         WorkerContext { strategy, door, schema, think_time, retries, workers, seed, stop }
     }
 
-    /// The house is full of free seats: lets everybody in, counts, and asks the database for its record.
+    /// The house is full of free seats: lets everybody in, counts, and asks the database for its
+    /// record.
     async fn perform(
         &self,
         strategy: StrategyName,

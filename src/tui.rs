@@ -10,8 +10,9 @@
 //!
 //! While two engines are compared there are two runs, each with channels of its own, on one screen.
 //!
-//! The loop takes its input as a stream and its terminal as a backend, so the tests type keys through this very loop. Nothing in it waits for a
-//! server: what takes time happens in the run, on the other side of two channels.
+//! The loop takes its input as a stream and its terminal as a backend, so the tests type keys
+//! through this very loop. Nothing in it waits for a server: what takes time happens in the run, on
+//! the other side of two channels.
 
 use std::io;
 

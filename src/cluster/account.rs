@@ -1,7 +1,8 @@
 //! Under whose name the server runs.
 //!
-//! PostgreSQL refuses to run as root, and in a container everybody is root. There the server's programs are started as an
-//! unprivileged account of the machine, which must then own the server's files and be able to reach them.
+//! PostgreSQL refuses to run as root, and in a container everybody is root. There the server's
+//! programs are started as an unprivileged account of the machine, which must then own the server's
+//! files and be able to reach them.
 
 use std::io;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -11,7 +12,8 @@ use tokio::process::Command;
 
 use super::ClusterError;
 
-/// Who is asked first: the accounts that PostgreSQL's packages make, then the one that owns nothing.
+/// Who is asked first: the accounts that PostgreSQL's packages make, then the one that owns
+/// nothing.
 const CANDIDATES: [&str; 3] = ["postgres", "_postgres", "nobody"];
 
 /// An unprivileged account of this machine.
@@ -32,7 +34,8 @@ pub(super) enum RunAs {
 }
 
 impl RunAs {
-    /// What this process must do; an error when it is root and the machine has no account to drop to.
+    /// What this process must do; an error when it is root and the machine has no account to drop
+    /// to.
     pub(super) fn choose() -> io::Result<Self> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Ourselves);
@@ -46,7 +49,8 @@ impl RunAs {
         })
     }
 
-    /// An error that names the first folder on the way to `path` that the server's user cannot pass.
+    /// An error that names the first folder on the way to `path` that the server's user cannot
+    /// pass.
     pub(super) fn can_reach(&self, path: &Path) -> Result<(), ClusterError> {
         match (self, self.barrier(path)) {
             (Self::Account(account), Some(folder)) => Err(ClusterError::Unreachable {
@@ -62,8 +66,8 @@ impl RunAs {
         matches!(self, Self::Account(_))
     }
 
-    /// Makes `command` run as the right user. Its supplementary groups go as well: the standard library
-    /// clears them when root sets another user.
+    /// Makes `command` run as the right user. Its supplementary groups go as well: the standard
+    /// library clears them when root sets another user.
     pub(super) fn apply(&self, command: &mut Command) {
         if let Self::Account(account) = self {
             command.uid(account.uid).gid(account.gid);
@@ -98,7 +102,8 @@ impl RunAs {
 }
 
 impl Account {
-    /// Whether the folder's execute bit allows this account through; a folder that is not there yet does.
+    /// Whether the folder's execute bit allows this account through; a folder that is not there yet
+    /// does.
     fn can_pass(&self, folder: &Path) -> bool {
         let Ok(folder) = folder.metadata() else { return true };
         let bit = match (folder.uid() == self.uid, folder.gid() == self.gid) {

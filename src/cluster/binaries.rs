@@ -5,8 +5,9 @@
 //!  else PATH, pg_config --bindir, the packagers' places ──▶ the newest, from 12 on
 //! ```
 //!
-//! A folder counts when it has both `initdb` and `postgres`: Debian's `/usr/bin` has a `pg_config` and a `psql` without any
-//! server. The search asks a [`Machine`], so that it is tried on machines that nobody has here.
+//! A folder counts when it has both `initdb` and `postgres`: Debian's `/usr/bin` has a `pg_config`
+//! and a `psql` without any server. The search asks a [`Machine`], so that it is tried on machines
+//! that nobody has here.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -106,7 +107,8 @@ pub(super) fn search(machine: &impl Machine) -> Result<Binaries, Looked> {
     newest.ok_or(looked)
 }
 
-/// Every folder that has the programs, each server once: many of these places are full of links to another.
+/// Every folder that has the programs, each server once: many of these places are full of links to
+/// another.
 fn candidates(machine: &impl Machine, packagers: &[PathBuf]) -> Vec<PathBuf> {
     let configured = machine.path().into_iter().find_map(|folder| {
         let pg_config = folder.join("pg_config");

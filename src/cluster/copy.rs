@@ -6,9 +6,11 @@ use std::path::Path;
 
 use super::account::RunAs;
 
-/// Copies the folder `from` to `to`, which must not be there yet, and gives all of it to the server's user.
+/// Copies the folder `from` to `to`, which must not be there yet, and gives all of it to the
+/// server's user.
 ///
-/// `fs::copy` shares the blocks where the file system can (btrfs, XFS, APFS) and copies them in the kernel elsewhere.
+/// `fs::copy` shares the blocks where the file system can (btrfs, XFS, APFS) and copies them in the
+/// kernel elsewhere.
 pub(super) fn copy_folder(from: &Path, to: &Path, run_as: &RunAs) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {

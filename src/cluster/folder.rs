@@ -1,7 +1,7 @@
 //! A running cluster's own folder, and what becomes of the folders of programs that were killed.
 //!
-//! What is in it stands in `layout`; how it is known as ours, and as abandoned, in [`marked`](super::marked). The kernel frees the
-//! lock, so no way of dying leaves it held.
+//! What is in it stands in `layout`; how it is known as ours, and as abandoned, in
+//! [`marked`](super::marked). The kernel frees the lock, so no way of dying leaves it held.
 
 use std::fs;
 use std::io;
@@ -23,7 +23,8 @@ pub(crate) const PREFIX: &str = "overbooked-";
 /// How long a server that was told to end may take before it is told to end at once.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest path of a socket that every system takes: 104 bytes with the closing zero on macOS, 108 on Linux.
+/// The longest path of a socket that every system takes: 104 bytes with the closing zero on macOS,
+/// 108 on Linux.
 const SOCKET_PATH_MAX: usize = 103;
 
 /// A folder of our own, locked while this value lives.
@@ -34,7 +35,8 @@ pub(super) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a folder below `parent`, for a server whose data are in it or in a folder that is kept.
+    /// Makes a folder below `parent`, for a server whose data are in it or in a folder that is
+    /// kept.
     fn create(parent: &Path, run_as: &RunAs, kept: Option<&Path>) -> io::Result<Self> {
         let marked = MarkedFolder::create(parent, PREFIX, kept)?;
         run_as.give(marked.path())?;
@@ -55,7 +57,8 @@ impl RunFolder {
         self.path().join(DATA)
     }
 
-    /// Removes what a supervisor has left that was killed itself, or that found something in the folder that is not ours.
+    /// Removes what a supervisor has left that was killed itself, or that found something in the
+    /// folder that is not ours.
     pub(super) async fn remove(self, kept: Option<&Path>) -> Result<(), Doubt> {
         let path = self.path().to_owned();
         if !path.exists() {
@@ -71,17 +74,20 @@ pub(super) fn owners(run_as: &RunAs) -> [u32; 2] {
     [run_as.uid(), RunAs::Ourselves.uid()]
 }
 
-/// Where folders may go, the best place first: memory where there is plenty, else the system's temporary folder, else `/tmp`.
+/// Where folders may go, the best place first: memory where there is plenty, else the system's
+/// temporary folder, else `/tmp`.
 ///
-/// A cluster is about a thousand files, made at a start and removed after it. ext4 looks at every file that was removed in the last
-/// minute before it makes one, so that a second start within that minute takes several times as long as in memory.
+/// A cluster is about a thousand files, made at a start and removed after it. ext4 looks at every
+/// file that was removed in the last minute before it makes one, so that a second start within that
+/// minute takes several times as long as in memory.
 pub(super) fn places(run_as: &RunAs) -> Vec<PathBuf> {
     let memory = Some(PathBuf::from(MEMORY)).filter(|memory| free_space(memory) >= PLENTY);
     let temporary = Some(std::env::temp_dir()).filter(|folder| is_suitable(folder, run_as));
     memory.into_iter().chain(temporary).chain([PathBuf::from("/tmp")]).collect()
 }
 
-/// Where an optimistic engine's folder goes that has no server of ours behind it: the path of its socket must fit.
+/// Where an optimistic engine's folder goes that has no server of ours behind it: the path of its
+/// socket must fit.
 pub(crate) fn gateway_place() -> PathBuf {
     let temporary = std::env::temp_dir();
     let socket = temporary.join("overbooked-00000000/.s.PGSQL.65535");
@@ -111,14 +117,16 @@ pub(super) fn create_in(
 /// Linux's file system in memory. Containers have one of 64 MB, too small for a cluster.
 const MEMORY: &str = "/dev/shm";
 
-/// What must be free in memory: a cluster is 30 MB at first, and its write-ahead log may grow to 256.
+/// What must be free in memory: a cluster is 30 MB at first, and its write-ahead log may grow to
+/// 256.
 const PLENTY: u64 = 2 << 30;
 
 fn free_space(folder: &Path) -> u64 {
     rustix::fs::statvfs(folder).map_or(0, |space| space.f_bavail * space.f_frsize)
 }
 
-/// Whether the path of a socket fits, also of one in an optimistic engine's folder below, and the server's user can get there.
+/// Whether the path of a socket fits, also of one in an optimistic engine's folder below, and the
+/// server's user can get there.
 fn is_suitable(folder: &Path, run_as: &RunAs) -> bool {
     let socket = folder.join("overbooked-00000000/overbooked-00000000/.s.PGSQL.65535");
     is_short(&socket) && run_as.barrier(&socket).is_none()
@@ -128,9 +136,11 @@ fn is_short(socket: &Path) -> bool {
     socket.as_os_str().len() <= SOCKET_PATH_MAX
 }
 
-/// Removes what killed programs left below `parent`; their servers, should any still run, are ended first. Says what only looks like it.
+/// Removes what killed programs left below `parent`; their servers, should any still run, are ended
+/// first. Says what only looks like it.
 ///
-/// What cannot be removed is left for the next start: a start is no place to fail over somebody's leftovers.
+/// What cannot be removed is left for the next start: a start is no place to fail over somebody's
+/// leftovers.
 pub(super) async fn sweep(parent: &Path, run_as: &RunAs) -> Vec<Doubt> {
     let owners = owners(run_as);
     let (found, mut doubts) = abandoned(parent, PREFIX, &owners);
@@ -141,10 +151,12 @@ pub(super) async fn sweep(parent: &Path, run_as: &RunAs) -> Vec<Doubt> {
     doubts
 }
 
-/// How the names of folders begin in which something is made that gets its own name when it is whole: a cluster, a certificate.
+/// How the names of folders begin in which something is made that gets its own name when it is
+/// whole: a cluster, a certificate.
 pub(crate) const HALF_MADE: &str = "half-made-";
 
-/// Removes what starts left below `parent` that were killed while they made a cluster. What is in doubt is in the log.
+/// Removes what starts left below `parent` that were killed while they made a cluster. What is in
+/// doubt is in the log.
 pub(super) fn sweep_half_made(parent: &Path, run_as: &RunAs) {
     let owners = owners(run_as);
     for folder in abandoned(parent, HALF_MADE, &owners).0 {
@@ -171,7 +183,8 @@ fn sockets(folder: &Path) -> Vec<PathBuf> {
     named.map(|entry| entry.path()).collect()
 }
 
-/// The kernel knows which process listens on the socket; a process id read from a file could be somebody else's by now.
+/// The kernel knows which process listens on the socket; a process id read from a file could be
+/// somebody else's by now.
 async fn end_server(folder: &Path, socket: &Path, kept: Option<&Path>) -> Result<(), Doubt> {
     let Some(postmaster) = listener(socket).await else { return Ok(()) };
     if !is_own(postmaster, socket, kept.unwrap_or(&folder.join(DATA))) {
@@ -191,8 +204,9 @@ async fn end_server(folder: &Path, socket: &Path, kept: Option<&Path>) -> Result
     Ok(())
 }
 
-/// Whether the process that listens here is the server of these data: it says so in the file beside its socket, whose first line
-/// is its process id and whose second the folder of its data (PostgreSQL's `pidfile.h`), and no link has led us elsewhere.
+/// Whether the process that listens here is the server of these data: it says so in the file beside
+/// its socket, whose first line is its process id and whose second the folder of its data
+/// (PostgreSQL's `pidfile.h`), and no link has led us elsewhere.
 fn is_own(postmaster: Pid, socket: &Path, data: &Path) -> bool {
     let mut record = socket.as_os_str().to_owned();
     record.push(".lock");

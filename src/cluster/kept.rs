@@ -135,7 +135,8 @@ fn is_ours(folder: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The socket that `postmaster.pid` names: the port is its fourth line, the folder its fifth (PostgreSQL's `pidfile.h`).
+/// The socket that `postmaster.pid` names: the port is its fourth line, the folder its fifth
+/// (PostgreSQL's `pidfile.h`).
 fn recorded_socket(cluster: &Path) -> Option<PathBuf> {
     let status = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
     let mut lines = status.lines().skip(3);

@@ -1,4 +1,5 @@
-//! What is in a folder that this program makes: a run's own, and the one in which a template or a kept cluster is made.
+//! What is in a folder that this program makes: a run's own, and the one in which a template or a
+//! kept cluster is made.
 //!
 //! ```text
 //!  overbooked-5c1f09aa/
@@ -10,7 +11,8 @@
 //!      overbooked-77e0b132/       an optimistic engine's folder, with its mark and its socket
 //! ```
 //!
-//! Anything else is somebody's, and the folder is left alone. `supervisor.sh` asks the same before it removes one.
+//! Anything else is somebody's, and the folder is left alone. `supervisor.sh` asks the same before
+//! it removes one.
 
 use std::path::{Component, Path};
 
@@ -75,7 +77,8 @@ const ENDINGS: [&str; 21] = [
     "pid",
 ];
 
-/// Whether this program, or the server that it starts, makes such an entry. The path begins below the folder.
+/// Whether this program, or the server that it starts, makes such an entry. The path begins below
+/// the folder.
 pub(crate) fn is_made(path: &Path, kind: Kind) -> bool {
     let names: Option<Vec<&str>> = path.components().map(name).collect();
     match names.as_deref() {

@@ -1,4 +1,5 @@
-//! Folders that carry a mark, so that what a killed program has left can be told from what only has such a name.
+//! Folders that carry a mark, so that what a killed program has left can be told from what only has
+//! such a name.
 //!
 //! ```text
 //!  overbooked-5c1f09aa/        0700
@@ -10,10 +11,11 @@
 //!          process 4711
 //! ```
 //!
-//! A folder is abandoned if its lock is free, and its mark names this very folder: a copy has another inode, one that was renamed another
-//! name. The lock is the first thing that is made in a folder and the last that is removed from it, and it is held before the mark is
-//! written: no folder that is being made or removed looks abandoned. A program that is killed within those few microseconds leaves
-//! a folder that nobody dares to remove; it is named.
+//! A folder is abandoned if its lock is free, and its mark names this very folder: a copy has
+//! another inode, one that was renamed another name. The lock is the first thing that is made in a
+//! folder and the last that is removed from it, and it is held before the mark is written: no
+//! folder that is being made or removed looks abandoned. A program that is killed within those few
+//! microseconds leaves a folder that nobody dares to remove; it is named.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -38,7 +40,8 @@ pub(crate) const MADE: &str = "overbooked made this; alive while locked";
 /// How many letters of chance a name ends with.
 const CHANCE: usize = 8;
 
-/// How long a folder may be without its mark before it is named as one that somebody should look at.
+/// How long a folder may be without its mark before it is named as one that somebody should look
+/// at.
 const UNFINISHED: Duration = Duration::from_mins(1);
 
 /// The longest mark that is read.
@@ -267,7 +270,8 @@ pub(crate) fn is_own(path: &Path) -> bool {
     })
 }
 
-/// The folder if it is abandoned; nothing if it is in use, somebody else's, a link or no folder at all.
+/// The folder if it is abandoned; nothing if it is in use, somebody else's, a link or no folder at
+/// all.
 fn examine(path: &Path, owners: &[u32]) -> Result<Option<Abandoned>, Doubt> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(folder) = rustix::fs::open(path, flags, Mode::empty()) else { return Ok(None) };
@@ -341,7 +345,8 @@ mod tests {
         File::open(path).unwrap().set_modified(hour_ago).unwrap();
     }
 
-    /// The same once the lock is free. A process that another test starts has our open files, and so the lock, until its program begins.
+    /// The same once the lock is free. A process that another test starts has our open files, and
+    /// so the lock, until its program begins.
     fn sweep_until_free(parent: &Path) -> Vec<String> {
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         loop {
@@ -378,7 +383,8 @@ mod tests {
         let left = leave_one(parent.path());
         let living = MarkedFolder::create(parent.path(), PREFIX, None).unwrap();
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
-        // A process that another test starts has our open files, and so the lock, until its program begins.
+        // A process that another test starts has our open files, and so the lock, until its program
+        // begins.
         while left.exists() && std::time::Instant::now() < deadline {
             assert_eq!(sweep(parent.path()), Vec::<String>::new());
         }

@@ -1,8 +1,9 @@
 //! The one place where files and folders are removed.
 //!
-//! Nothing is removed because of its name. A file goes if it still is the one that whoever asks has made; a folder goes if all that is
-//! in it, looked at beforehand, is what its maker puts there. What was looked at is then removed entry by entry, so that something that
-//! comes in meanwhile stays, and its folder with it. Symbolic links are never followed.
+//! Nothing is removed because of its name. A file goes if it still is the one that whoever asks has
+//! made; a folder goes if all that is in it, looked at beforehand, is what its maker puts there.
+//! What was looked at is then removed entry by entry, so that something that comes in meanwhile
+//! stays, and its folder with it. Symbolic links are never followed.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::{self, File};
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat};
 
-/// How often a folder is looked at again because something has come into it meanwhile: the last process of a server may still write.
+/// How often a folder is looked at again because something has come into it meanwhile: the last
+/// process of a server may still write.
 const LOOKS: usize = 3;
 
 /// Which file something is, whatever it is called.
@@ -101,7 +103,8 @@ impl From<rustix::io::Errno> for Refused {
     }
 }
 
-/// Removes the folder, which is open, if nothing but what the shape allows is in it. One that is gone is as good.
+/// Removes the folder, which is open, if nothing but what the shape allows is in it. One that is
+/// gone is as good.
 pub(crate) fn remove_folder(
     path: &Path,
     folder: &OwnedFd,
@@ -179,7 +182,8 @@ fn open_folder(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedF
     openat(folder, name, flags, Mode::empty())
 }
 
-/// Whether a folder is where something is mounted, which a bind mount of the same file system would not show by its device.
+/// Whether a folder is where something is mounted, which a bind mount of the same file system would
+/// not show by its device.
 #[cfg(target_os = "linux")]
 fn is_mounted(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<bool> {
     use rustix::fs::{StatxAttributes, StatxFlags, statx};

@@ -6,9 +6,9 @@
 //!     └──────────── stdout, which ends with the last process ───────┘
 //! ```
 //!
-//! Every end is the same end: the console lets go of the supervisor's standard input. It does so by `stop`, by dropping a [`Server`],
-//! by panicking or by being killed, and each time the supervisor ends the server and removes the folder.
-//! Nothing polls, and no process id is kept on this side.
+//! Every end is the same end: the console lets go of the supervisor's standard input. It does so by
+//! `stop`, by dropping a [`Server`], by panicking or by being killed, and each time the supervisor
+//! ends the server and removes the folder. Nothing polls, and no process id is kept on this side.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// Starts the server and waits until it accepts connections. A failure leaves no process and no folder.
+    /// Starts the server and waits until it accepts connections. A failure leaves no process and no
+    /// folder.
     pub(super) async fn start(&self) -> Result<Server, ClusterError> {
         let shell = Path::new("/bin/sh");
         let mut supervisor =
@@ -94,7 +95,8 @@ impl Launch {
         }
     }
 
-    /// The file of the process id says so, and it is this server's: the socket answers in a folder that was ours alone.
+    /// The file of the process id says so, and it is this server's: the socket answers in a folder
+    /// that was ours alone.
     async fn is_ready(&self) -> bool {
         let socket = self.folder.join(format!(".s.PGSQL.{}", self.port()));
         socket.exists()
@@ -134,7 +136,8 @@ impl Server {
     pub(super) async fn exited(&self) {
         let mut running = self.running.clone();
         if running.wait_for(|running| !running).await.is_err() {
-            // The runtime that watched is gone, and with it the news; only a stop ends this server now.
+            // The runtime that watched is gone, and with it the news; only a stop ends this server
+            // now.
             std::future::pending::<()>().await;
         }
     }
@@ -153,7 +156,8 @@ impl Server {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             told => told.and(wait_for(&mut self.supervisor).await)?,
         }
-        // The processes of a server that was killed outlive it for a moment, and no other can start on the same data before they are gone.
+        // The processes of a server that was killed outlive it for a moment, and no other can start
+        // on the same data before they are gone.
         timeout(STOP_PATIENCE, self.exited()).await.map_err(|_| io::ErrorKind::TimedOut.into())
     }
 }

@@ -1,7 +1,8 @@
 //! The settings and the access rules that a private cluster is made with.
 //!
-//! They are written into the cluster's own files, not given on the command line, so that `alter system` in a lesson still
-//! changes them. Only what a start decides anew (where the socket is) goes on the command line.
+//! They are written into the cluster's own files, not given on the command line, so that `alter
+//! system` in a lesson still changes them. Only what a start decides anew (where the socket is)
+//! goes on the command line.
 
 use std::path::Path;
 
@@ -13,12 +14,14 @@ pub(super) const SOCKET_PORT: u16 = 5432;
 /// The cluster's superuser.
 pub const SUPERUSER: &str = "overbooked";
 
-/// Counts the ways in which templates were laid out; a change of the settings below is a new layout.
+/// Counts the ways in which templates were laid out; a change of the settings below is a new
+/// layout.
 pub(super) const LAYOUT: u32 = 1;
 
 /// The arguments that make a small UTF-8 cluster in the C locale, whatever the user's is.
 ///
-/// A write-ahead log in segments of 1 MiB instead of 16 is what keeps a template small enough to copy at every start.
+/// A write-ahead log in segments of 1 MiB instead of 16 is what keeps a template small enough to
+/// copy at every start.
 pub(super) const INITDB: [&str; 6] = [
     "--username=overbooked",
     "--auth=trust",
@@ -28,8 +31,8 @@ pub(super) const INITDB: [&str; 6] = [
     "--no-sync",
 ];
 
-/// Everybody who can reach the socket may enter: the folder that it is in lets only its owner in. The TCP line counts
-/// only when a port was asked for.
+/// Everybody who can reach the socket may enter: the folder that it is in lets only its owner in.
+/// The TCP line counts only when a port was asked for.
 pub(super) const ACCESS: &str = "\
 # Written by Overbooked.
 local all all trust

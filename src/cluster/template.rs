@@ -1,7 +1,9 @@
-//! Clusters made by `initdb`: a template for each version of the binaries, made once, copied at every start.
+//! Clusters made by `initdb`: a template for each version of the binaries, made once, copied at
+//! every start.
 //!
-//! `initdb` takes about half a second, a copy of its 28 MB a few hundredths. A template is made beside its place under a
-//! temporary name and renamed, under a lock, so that two first starts share one and a killed one leaves none that is half made.
+//! `initdb` takes about half a second, a copy of its 28 MB a few hundredths. A template is made
+//! beside its place under a temporary name and renamed, under a lock, so that two first starts
+//! share one and a killed one leaves none that is half made.
 
 use std::fs::{self, File};
 use std::io;
@@ -20,7 +22,8 @@ use super::settings::{self, LAYOUT};
 use super::{ClusterError, Keeping, OnProgress, Progress};
 use crate::core::event::octets;
 
-/// Makes the cluster's folder `data` as a copy of the template in `cache`, which is made first where it is missing.
+/// Makes the cluster's folder `data` as a copy of the template in `cache`, which is made first
+/// where it is missing.
 ///
 /// A cache that cannot be written (no home folder, a read-only one) costs time, not the start.
 pub(super) async fn clone_into(
@@ -76,8 +79,9 @@ fn write_settings(data: &Path, keeping: Keeping, run_as: &RunAs) -> io::Result<(
     Ok(())
 }
 
-/// A program of PostgreSQL's: as the server's user, from a folder that this user can enter, and blind to the `PG*` variables
-/// that tell *clients* where to go (`initdb` and `postgres` read some of them as well).
+/// A program of PostgreSQL's: as the server's user, from a folder that this user can enter, and
+/// blind to the `PG*` variables that tell *clients* where to go (`initdb` and `postgres` read some
+/// of them as well).
 pub(super) fn server_command(program: &Path, run_as: &RunAs) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/").env("LC_ALL", "C");

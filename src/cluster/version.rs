@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// The oldest major version that Overbooked starts by itself. A newer one than any of today is started too: PostgreSQL keeps what we use of it.
+/// The oldest major version that Overbooked starts by itself. A newer one than any of today is
+/// started too: PostgreSQL keeps what we use of it.
 pub(super) const OLDEST: u32 = 12;
 
 /// A version of PostgreSQL: `15.20`, `18beta1`. Newer is greater.
@@ -14,7 +15,8 @@ pub struct Version {
 }
 
 impl Version {
-    /// Reads what `postgres --version` prints: `postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)`.
+    /// Reads what `postgres --version` prints: `postgres (PostgreSQL) 15.20 (Debian
+    /// 15.20-0+deb12u1)`.
     pub(super) fn from_banner(banner: &str) -> Option<Self> {
         let (_, rest) = banner.split_once("(PostgreSQL) ")?;
         rest.split_whitespace().next()?.parse().ok()

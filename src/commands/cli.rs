@@ -26,8 +26,8 @@ Exit codes: 0 fine; 1 an expectation or a check failed; 2 wrong use or a bad fil
 
 /// Real database sessions side by side over a live seat map, stepped by hand.
 ///
-/// Without arguments it opens the console with the first scenario on a private PostgreSQL of its own, which it starts and throws away;
-/// nothing needs to be set up.
+/// Without arguments it opens the console with the first scenario on a private PostgreSQL of its
+/// own, which it starts and throws away; nothing needs to be set up.
 #[derive(Debug, Parser)]
 #[command(version, styles = STYLES, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -81,13 +81,15 @@ pub struct SpecArgs {
     /// Play this permutation alone, counted from 1
     #[arg(long, value_name = "N")]
     pub permutation: Option<u64>,
-    /// Use this server instead of private ones: a connection URL or key=value pairs, as psql takes them
+    /// Use this server instead of private ones: a connection URL or key=value pairs, as psql takes
+    /// them
     #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
     pub url: Option<String>,
     /// How many private PostgreSQL play side by side, instead of one a processor
     #[arg(long, short, value_name = "N", conflicts_with = "url")]
     pub jobs: Option<NonZeroUsize>,
-    /// Write what each file has told to NAME.out (or .md, .jsonl, .mmd) in this folder, complaints included, instead of printing it
+    /// Write what each file has told to NAME.out (or .md, .jsonl, .mmd) in this folder, complaints
+    /// included, instead of printing it
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
     /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
@@ -162,13 +164,15 @@ pub struct PlayArgs {
     /// Write the document to this file instead of the standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
-    /// Of an isolationtester file, play this permutation, counted from 1 [default: 1; with --format spec: all]
+    /// Of an isolationtester file, play this permutation, counted from 1 [default: 1; with --format
+    /// spec: all]
     #[arg(long, value_name = "N")]
     pub permutation: Option<u64>,
     /// Tell how long everything took
     #[arg(long)]
     pub times: bool,
-    /// Cancel a step that has not ended after this many seconds, and stop there; the setup is given 30 seconds at least
+    /// Cancel a step that has not ended after this many seconds, and stop there; the setup is given
+    /// 30 seconds at least
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub step_timeout: u64,
 }
@@ -262,10 +266,12 @@ pub struct ServeArgs {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5433")]
     pub listen: SocketAddr,
-    /// What stands behind it: --engine optimistic (the default here) or postgres, which only passes through.
+    /// What stands behind it: --engine optimistic (the default here) or postgres, which only passes
+    /// through.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// Ask for passwords: a file with a line user:password, or user:SCRAM-SHA-256$..., for each user
+    /// Ask for passwords: a file with a line user:password, or user:SCRAM-SHA-256$..., for each
+    /// user
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub password_file: Option<PathBuf>,
     /// A certificate (PEM), instead of a self-signed one for localhost
@@ -280,7 +286,8 @@ pub struct ServeArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
-    /// Use this server instead of the private one: a connection URL or key=value pairs, as psql takes them
+    /// Use this server instead of the private one: a connection URL or key=value pairs, as psql
+    /// takes them
     #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
     pub url: Option<String>,
     /// How conflicts are settled [default: postgres; of serve: optimistic]

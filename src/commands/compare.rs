@@ -1,4 +1,5 @@
-//! `overbooked compare` without a terminal: the scenario played on both engines, one after the other, and a table of what they answered.
+//! `overbooked compare` without a terminal: the scenario played on both engines, one after the
+//! other, and a table of what they answered.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -67,7 +68,8 @@ async fn compare(
     Ok(if above.is_kept() && below.is_kept() { Exit::Fine } else { Exit::Broken })
 }
 
-/// A comparison plays everything twice, and nobody is there to be asked whether that may change what is somebody's.
+/// A comparison plays everything twice, and nobody is there to be asked whether that may change
+/// what is somebody's.
 async fn refuse_to_do_twice(venues: &Engines, scenario: &Scenario) -> Result<(), Failure> {
     let lasting = lasting_of(scenario, &scenario.schedules.first());
     if lasting.is_empty() || !venues.is_kept().await {
@@ -107,7 +109,8 @@ fn account(played: &Played) -> Account {
     account
 }
 
-/// What was not as the file says on this engine: the table has no room for it, but it decides about the exit code.
+/// What was not as the file says on this engine: the table has no room for it, but it decides about
+/// the exit code.
 fn reproach(played: &Played) -> String {
     let stop = stopped(played);
     let engine = engine(played);

@@ -13,10 +13,11 @@
 //! next_step = ["F5", "Alt-n"]
 //! ```
 //!
-//! A relative path in it (`pg_bin`, `log`, a theme file) begins at the file's own folder: the working folder is another one every day.
+//! A relative path in it (`pg_bin`, `log`, a theme file) begins at the file's own folder: the
+//! working folder is another one every day.
 //!
-//! Everything in it can also be said on the command line or in the environment, which go before it. A mistake is told with its
-//! line and column, and nothing is started then.
+//! Everything in it can also be said on the command line or in the environment, which go before it.
+//! A mistake is told with its line and column, and nothing is started then.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -31,7 +32,8 @@ use crate::core::scenario::{EngineKind, Isolation, Mistake};
 use crate::tui::app::Opening;
 use crate::tui::keys::{Key, KeyMap, TABLE};
 
-/// How long a step stays on the screen in auto-play unless the file says otherwise: time to read a statement and its answer.
+/// How long a step stays on the screen in auto-play unless the file says otherwise: time to read a
+/// statement and its answer.
 const PACE: Duration = Duration::from_millis(3500);
 
 /// What the file says; what it does not say has its usual value.

@@ -1,4 +1,5 @@
-//! Opens the console, with one engine or both: settings from the command line, the environment and the configuration file, then engine, run and screen.
+//! Opens the console, with one engine or both: settings from the command line, the environment and
+//! the configuration file, then engine, run and screen.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::panic::AssertUnwindSafe;
@@ -27,7 +28,8 @@ pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
     open_with(arguments, EngineCount::One)
 }
 
-/// Opens it with both engines at once; where there is no terminal, plays on both and prints how they compare.
+/// Opens it with both engines at once; where there is no terminal, plays on both and prints how
+/// they compare.
 pub fn compare(arguments: ConsoleArgs) -> eyre::Result<Exit> {
     if arguments.engine.engine.is_some() {
         let words = "compare plays on both engines; leave --engine out".to_owned();
@@ -88,7 +90,8 @@ async fn play(
     shown.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Starts runs on the same engines, and tells the end of each: all of them must have tidied up before the server is stopped.
+/// Starts runs on the same engines, and tells the end of each: all of them must have tidied up
+/// before the server is stopped.
 fn runs_on(venues: Engines) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>) {
     let (endings_out, endings) = mpsc::unbounded_channel();
     let start = move |production| {

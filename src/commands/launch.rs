@@ -30,14 +30,15 @@ use crate::tui::recording::{Ending, Recording};
 
 pub use interruption::interruption;
 
-/// A runtime with one thread, for a few sessions that take turns: the servers do the work, and handing each answer from thread to thread
-/// would cost more than it spreads, and take the servers' processors.
+/// A runtime with one thread, for a few sessions that take turns: the servers do the work, and
+/// handing each answer from thread to thread would cost more than it spreads, and take the servers'
+/// processors.
 pub fn one_thread() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// A runtime for any number of clients: of four processors one, since behind each of them a server has three times the work, and a
-/// thread that finds nothing to do costs those that have.
+/// A runtime for any number of clients: of four processors one, since behind each of them a server
+/// has three times the work, and a thread that finds nothing to do costs those that have.
 pub fn many_clients() -> io::Result<Runtime> {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = processors.div_ceil(4);
@@ -55,7 +56,8 @@ pub async fn engine(arguments: &EngineArgs) -> Result<Engines, Failure> {
     }
 }
 
-/// The same for sessions that are stepped: on somebody's server, with a guardian of what they do there.
+/// The same for sessions that are stepped: on somebody's server, with a guardian of what they do
+/// there.
 pub async fn guarded_engine(arguments: &EngineArgs) -> Result<Engines, Failure> {
     if arguments.url.is_none() {
         return engine(arguments).await;
@@ -107,7 +109,8 @@ async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Engines
         let _ = writeln!(io::stderr(), "overbooked: {warning}");
     }
     name(&sweep_leftovers().await);
-    // What is wrong with an address or a password is said here, on the terminal, before the screen opens.
+    // What is wrong with an address or a password is said here, on the terminal, before the screen
+    // opens.
     let connection = Connection::connect(&target).await?;
     match (flavor::is_optimistic(&connection), engine) {
         (true, Some(EngineChoice::Optimistic)) => {
@@ -178,7 +181,8 @@ pub fn end(ending: Ending) -> io::Result<()> {
     }
 }
 
-/// The path from the root on. Where the working folder is gone, the path says by itself what is wrong with it.
+/// The path from the root on. Where the working folder is gone, the path says by itself what is
+/// wrong with it.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

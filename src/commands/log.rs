@@ -11,7 +11,8 @@ use crate::commands::exit::Failure;
 /// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "overbooked=debug,warn";
 
-/// Starts to log into the file until the guard is dropped. A disk that fills up later costs lines, nothing else.
+/// Starts to log into the file until the guard is dropped. A disk that fills up later costs lines,
+/// nothing else.
 pub fn start(path: &Path) -> Result<WorkerGuard, Failure> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
     let file = opened.map_err(|error| {

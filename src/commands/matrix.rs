@@ -53,7 +53,8 @@ async fn measured(
     Ok(Some(measured).filter(|_| !interrupted.is_cancelled()))
 }
 
-/// Every level of both local engines, or those that were asked for; of somebody's own server, its own.
+/// Every level of both local engines, or those that were asked for; of somebody's own server, its
+/// own.
 fn levels(venues: &Engines, arguments: &EngineArgs) -> Vec<Level> {
     let engines = match venues.fixed().or(arguments.engine.map(EngineKind::from)) {
         Some(kind) => vec![kind],

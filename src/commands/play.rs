@@ -24,7 +24,8 @@ mod specification;
 
 /// Plays every scenario, and says how their expectations fared.
 pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
-    // All files are read before anything runs: a mistake in the last one should not come after ten minutes.
+    // All files are read before anything runs: a mistake in the last one should not come after ten
+    // minutes.
     let productions = arguments.scenarios.iter().map(|name| production(name, arguments));
     let productions = productions.collect::<Result<Vec<_>, _>>()?;
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
@@ -55,8 +56,9 @@ fn production(name: &str, arguments: &PlayArgs) -> Result<Production, Failure> {
     })
 }
 
-/// Whether it is played as isolationtester plays it, rather than as a run of ours that is told in its words: what its own files make it
-/// print depends on more than what happens, on markers for one.
+/// Whether it is played as isolationtester plays it, rather than as a run of ours that is told in
+/// its words: what its own files make it print depends on more than what happens, on markers for
+/// one.
 fn is_tested(scenario: &Scenario, format: PlayFormat) -> bool {
     format == PlayFormat::Spec && scenario.origin == Origin::Specification
 }
@@ -173,7 +175,8 @@ fn create(path: &Path) -> Result<fs::File, Failure> {
         .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
 }
 
-/// Why it was not played to its end, teardown included, in words; a reason a line, with what a server said under it.
+/// Why it was not played to its end, teardown included, in words; a reason a line, with what a
+/// server said under it.
 pub(super) fn stopped(played: &Played) -> Option<String> {
     let stop = played.stop.iter().map(|stop| sentence(played, stop));
     let untidy = played.untidy.iter().filter(|untidy| untidy.is_of_the_scenario());

@@ -1,4 +1,5 @@
-//! `overbooked rush`: from the command line's words to a rush, on a screen or without one, and its table.
+//! `overbooked rush`: from the command line's words to a rush, on a screen or without one, and its
+//! table.
 
 use std::io::{IsTerminal as _, Write as _};
 

@@ -47,7 +47,8 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
 
 const DEFAULT_ISOLATION: &str = "default_transaction_isolation";
 
-/// The level of clients' transactions that do not name one: the optimistic engine knows a single one.
+/// The level of clients' transactions that do not name one: the optimistic engine knows a single
+/// one.
 fn isolation(arguments: &ServeArgs) -> Result<Option<Isolation>, Failure> {
     match (arguments.engine.isolation, arguments.engine.engine) {
         (level, Some(EngineChoice::Postgres)) => Ok(level),
@@ -61,7 +62,8 @@ fn isolation(arguments: &ServeArgs) -> Result<Option<Isolation>, Failure> {
 
 async fn until_told_to_stop(gateway: Gateway, mode: Mode) -> eyre::Result<Exit> {
     let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
-    // A script that has read the address may have closed the pipe; who asked to be served still wants it.
+    // A script that has read the address may have closed the pipe; who asked to be served still
+    // wants it.
     if let Err(error) = announce(&gateway, mode) {
         tracing::info!(%error, "nobody reads where the gateway is");
     }
@@ -71,7 +73,8 @@ async fn until_told_to_stop(gateway: Gateway, mode: Mode) -> eyre::Result<Exit> 
     Ok(Exit::Interrupted)
 }
 
-/// The first line is the address, for scripts that took port 0. All of it is written at once: a script may read no further.
+/// The first line is the address, for scripts that took port 0. All of it is written at once: a
+/// script may read no further.
 fn announce(gateway: &Gateway, mode: Mode) -> io::Result<()> {
     let mut text = Vec::new();
     if let Some(address) = gateway.address() {

@@ -1,4 +1,5 @@
-//! `overbooked spec`: reads isolationtester's files, plays them, prints what isolationtester prints, one file after the other.
+//! `overbooked spec`: reads isolationtester's files, plays them, prints what isolationtester
+//! prints, one file after the other.
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,8 +1,9 @@
 //! What happened in the database world: the one list that everything else is a fold over.
 //!
-//! A [`Session`](crate::run::session::Session) says what it sent and what came back, the observer says who waits
-//! and what the seats look like, and the run says which step was played. The screen, the transcript,
-//! the diagrams, the checks and the tests read these events and have no other source.
+//! A [`Session`](crate::run::session::Session) says what it sent and what came back, the observer
+//! says who waits and what the seats look like, and the run says which step was played. The screen,
+//! the transcript, the diagrams, the checks and the tests read these events and have no other
+//! source.
 //!
 //! ```text
 //!  sessions ──┐
@@ -50,8 +51,9 @@ impl fmt::Display for SessionName {
     }
 }
 
-/// The process id of a server backend, as `pg_backend_pid()` gives it. 0 stands for a prepared transaction
-/// where PostgreSQL itself uses it so (`pg_blocking_pids`, PostgreSQL documentation, 9.27).
+/// The process id of a server backend, as `pg_backend_pid()` gives it. 0 stands for a prepared
+/// transaction where PostgreSQL itself uses it so (`pg_blocking_pids`, PostgreSQL documentation,
+/// 9.27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pid(pub i32);
@@ -101,7 +103,8 @@ pub enum TransactionStatus {
     Failed,
 }
 
-/// One submission of a session (one Query message, perhaps several statements), numbered within the run.
+/// One submission of a session (one Query message, perhaps several statements), numbered within the
+/// run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SubmissionId(pub u64);
@@ -116,7 +119,8 @@ pub struct Column {
 }
 
 impl Column {
-    /// Whether psql aligns this column to the right (its rule: integers, floats, numeric, money, oid, xid, cid).
+    /// Whether psql aligns this column to the right (its rule: integers, floats, numeric, money,
+    /// oid, xid, cid).
     pub fn is_right_aligned(&self) -> bool {
         matches!(self.type_oid, 20 | 21 | 23 | 26 | 28 | 29 | 700 | 701 | 790 | 1700 | 5069)
     }
@@ -146,7 +150,8 @@ pub struct ServerMessage {
     /// Where in the submitted text, counted in characters from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
-    /// All other fields by their protocol letter: schema `s`, table `t`, constraint `n`, routine `R` and so on.
+    /// All other fields by their protocol letter: schema `s`, table `t`, constraint `n`, routine
+    /// `R` and so on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<(char, String)>,
 }
@@ -194,7 +199,8 @@ pub enum WaitTarget {
     Row {
         /// The table.
         table: String,
-        /// The row's key, its parts joined by a hyphen; where the table has none, the row's values in parentheses.
+        /// The row's key, its parts joined by a hyphen; where the table has none, the row's values
+        /// in parentheses.
         key: Option<String>,
         /// The row lock that is wanted: `update`, `no key update`, `share`, `key share`.
         wants: Option<String>,
@@ -253,7 +259,8 @@ impl fmt::Display for WaitTarget {
 /// A session's wait: for whom, for what, how sure we are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
-    /// Who is in the way: sessions as on the screen, then prepared transactions and strangers; those ahead in the queue are among them.
+    /// Who is in the way: sessions as on the screen, then prepared transactions and strangers;
+    /// those ahead in the queue are among them.
     pub blockers: Vec<Blocker>,
     /// What is waited for.
     pub target: WaitTarget,
@@ -363,15 +370,17 @@ pub enum Kind {
     WatchedTables(Arc<WatchedTables>),
     /// The optimistic engine explains the refusal that this session got.
     Conflict(Conflict),
-    /// Every statement in flight is answered or stably waiting: the step (or the typed statement) is over. Of no session.
+    /// Every statement in flight is answered or stably waiting: the step (or the typed statement)
+    /// is over. Of no session.
     Quiet,
-    /// The run has something to say: a schema swept, an observer's query that failed. Of one session or of none.
+    /// The run has something to say: a schema swept, an observer's query that failed. Of one
+    /// session or of none.
     Note(String),
 }
 
 impl Kind {
-    /// How the session reads strings from now on, where this says it. A server that has not told otherwise reads them as the standard
-    /// says.
+    /// How the session reads strings from now on, where this says it. A server that has not told
+    /// otherwise reads them as the standard says.
     pub fn strings(&self) -> Option<Strings> {
         match self {
             Self::Connected { .. } => Some(Strings::default()),

@@ -1,7 +1,7 @@
 //! A scenario: what is set up, who plays, the named steps and what each must do on each engine.
 //!
-//! Scenario files are plain `.sql` ([`sql_file`]); isolationtester's `.spec` files ([`spec_file`]) read into the same model.
-//! [`check`] holds what happened against what a file expects.
+//! Scenario files are plain `.sql` ([`sql_file`]); isolationtester's `.spec` files ([`spec_file`])
+//! read into the same model. [`check`] holds what happened against what a file expects.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -46,7 +46,8 @@ pub struct Scenario {
     pub path: Option<PathBuf>,
     /// How it was written, and so what it says.
     pub origin: Origin,
-    /// The players in screen order, each with what isolationtester calls its own setup and teardown.
+    /// The players in screen order, each with what isolationtester calls its own setup and
+    /// teardown.
     pub sessions: Vec<Player>,
     /// The seat map, if there is one.
     pub seats: Option<SeatColumns>,
@@ -62,9 +63,11 @@ pub struct Scenario {
     pub invariants: Vec<Invariant>,
     /// How the sessions call themselves to the server.
     pub application: Application,
-    /// The schemas that names are looked for in, the run's own called `run`; none for that one alone.
+    /// The schemas that names are looked for in, the run's own called `run`; none for that one
+    /// alone.
     pub search_path: Vec<String>,
-    /// Files, as the scenario names them, whose SQL comes before its own setup; none once they have been read.
+    /// Files, as the scenario names them, whose SQL comes before its own setup; none once they have
+    /// been read.
     pub setup_files: Vec<String>,
     /// Submissions that make the tables, executed one by one in autocommit.
     pub setup: Vec<Statement>,
@@ -74,7 +77,8 @@ pub struct Scenario {
     pub finally: Option<Finally>,
     /// All steps. A `.sql` file plays them in this order.
     pub steps: Vec<Step>,
-    /// The orders in which the steps can be played: one for a `.sql` file, one a permutation for a `.spec` file.
+    /// The orders in which the steps can be played: one for a `.sql` file, one a permutation for a
+    /// `.spec` file.
     pub schedules: Schedules,
 }
 
@@ -95,7 +99,8 @@ impl Scenario {
         (!all.is_empty()).then(|| all.join("\n"))
     }
 
-    /// The engine to play on where none is asked for: PostgreSQL, unless the file is for the optimistic engine alone.
+    /// The engine to play on where none is asked for: PostgreSQL, unless the file is for the
+    /// optimistic engine alone.
     pub fn first_engine(&self) -> EngineKind {
         if self.is_for(EngineKind::Optimistic) && !self.is_for(EngineKind::Postgres) {
             EngineKind::Optimistic
@@ -152,7 +157,8 @@ pub struct Step {
 pub enum Schedules {
     /// These. Never empty.
     Listed(Vec<Schedule>),
-    /// Every interleaving of the sessions, each playing its own steps in order. There can be very many.
+    /// Every interleaving of the sessions, each playing its own steps in order. There can be very
+    /// many.
     Interleavings(Interleavings),
     /// One of several.
     Picked(Picked),
@@ -178,7 +184,8 @@ impl Schedules {
         }
     }
 
-    /// The steps that any of them plays, and those among which it was picked; nothing where all steps are played.
+    /// The steps that any of them plays, and those among which it was picked; nothing where all
+    /// steps are played.
     pub fn played(&self) -> Option<HashSet<usize>> {
         match self {
             Self::Listed(schedules) => {
@@ -249,7 +256,8 @@ pub struct Launch {
     pub markers: Vec<Marker>,
 }
 
-/// isolationtester's markers: they delay the report of a completion, never a launch (PostgreSQL sources, `src/test/isolation/README`).
+/// isolationtester's markers: they delay the report of a completion, never a launch (PostgreSQL
+/// sources, `src/test/isolation/README`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// `(*)`: report the step as waiting, whatever it does.

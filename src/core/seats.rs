@@ -1,13 +1,14 @@
 //! The house: what the observer sees of the watched tables, as seats or as plain rows.
 //!
-//! The same row is a [`WatchedRow`] either way; a scenario that names its seat columns has them drawn as a map, any other
-//! table is drawn as a table with its locks by row.
+//! The same row is a [`WatchedRow`] either way; a scenario that names its seat columns has them
+//! drawn as a map, any other table is drawn as a table with its locks by row.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::event::SessionName;
 
-/// Which table is the seat map, and which of its columns mean what (`-- seats: seats (seat_row, seat_number, booked_by)`).
+/// Which table is the seat map, and which of its columns mean what (`-- seats: seats (seat_row,
+/// seat_number, booked_by)`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatColumns {
     /// The table's name.
@@ -27,12 +28,14 @@ pub struct SeatColumns {
 pub struct WatchedTables {
     /// The watched tables, the seat map first.
     pub tables: Vec<WatchedTable>,
-    /// What the engine cannot show, in words for the legend: "row locks cannot be seen on this engine".
+    /// What the engine cannot show, in words for the legend: "row locks cannot be seen on this
+    /// engine".
     pub blind: Vec<String>,
 }
 
 impl WatchedTables {
-    /// Forgets what a session held, awaited and had not committed: with its connection, the server takes all of that from it.
+    /// Forgets what a session held, awaited and had not committed: with its connection, the server
+    /// takes all of that from it.
     pub fn forget(&mut self, session: &SessionName) {
         for table in &mut self.tables {
             table.forget(session);
@@ -53,12 +56,15 @@ pub struct WatchedTable {
     pub places: Vec<WatchedRow>,
     /// How many committed rows the table has; more than `places` when it is long.
     pub rows: u64,
-    /// The session that keeps everybody out (an access exclusive lock), so that the rows are those of the last look.
+    /// The session that keeps everybody out (an access exclusive lock), so that the rows are those
+    /// of the last look.
     pub locked_by: Option<Holder>,
-    /// Who waits to keep everybody out. Whoever comes now has to wait behind it, so that here too the rows are those of the last look.
+    /// Who waits to keep everybody out. Whoever comes now has to wait behind it, so that here too
+    /// the rows are those of the last look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_wanted_by: Option<Holder>,
-    /// Sessions that have inserted rows here that nobody can see yet and that are not among `places`.
+    /// Sessions that have inserted rows here that nobody can see yet and that are not among
+    /// `places`.
     pub unseen_inserts: Vec<SessionName>,
     /// Why its rows are not those that stand in it now, where they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,7 +102,8 @@ impl WatchedTable {
 /// One row: committed values, and who holds, changes, awaits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchedRow {
-    /// The primary key's values joined by a hyphen (`A-4`), or the row's number where there is no key.
+    /// The primary key's values joined by a hyphen (`A-4`), or the row's number where there is no
+    /// key.
     pub key: String,
     /// The committed values by column; of an uncommitted new row, what is known of it.
     pub values: Vec<Option<String>>,
@@ -115,8 +122,8 @@ pub struct Hold {
     pub holder: Holder,
     /// Merely locked, or changed.
     pub kind: HoldKind,
-    /// What the holder's uncommitted change makes of the seat's holder column or of the row, where it is known (the optimistic
-    /// engine knows): `Some(None)` frees the seat.
+    /// What the holder's uncommitted change makes of the seat's holder column or of the row, where
+    /// it is known (the optimistic engine knows): `Some(None)` frees the seat.
     pub becomes: Option<Option<String>>,
 }
 
@@ -177,7 +184,8 @@ impl HoldKind {
 pub struct RowWaiter {
     /// Who waits.
     pub who: Holder,
-    /// For which row lock: `update`, `no key update`, `share`, `key share`; empty where it cannot be known.
+    /// For which row lock: `update`, `no key update`, `share`, `key share`; empty where it cannot
+    /// be known.
     pub wants: String,
 }
 

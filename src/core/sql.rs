@@ -1,7 +1,8 @@
 //! Our own SQL: one constant for each file in `sql/`.
 //!
-//! Each file begins with a comment that says what it answers. A test prepares every one of them against a real server. Those with
-//! `{names}` in braces are templates over a table's names, filled by the observer with quoted identifiers.
+//! Each file begins with a comment that says what it answers. A test prepares every one of them
+//! against a real server. Those with `{names}` in braces are templates over a table's names, filled
+//! by the observer with quoted identifiers.
 
 /// Schemas of runs: whose they are and whether they still live.
 pub mod schema {

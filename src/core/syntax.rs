@@ -1,11 +1,12 @@
-//! SQL as text: where a statement ends, what it does, what its words are, how it is coloured. Whoever reads SQL reads it here.
+//! SQL as text: where a statement ends, what it does, what its words are, how it is coloured.
+//! Whoever reads SQL reads it here.
 //!
 //! The rules for where a statement ends are psql's own (PostgreSQL sources, `psqlscan.l`): a `;`
 //! outside of quotes, dollar quotes, comments, parentheses and the body of a `CREATE FUNCTION ...
-//! BEGIN ATOMIC`. What psql would send as one statement is one statement here, but for a string that
-//! goes on in the next line (`E'a'` newline `'\';'`): psql, which reads line by line, forgets there how
-//! it began, and the server does not. Nothing in here can fail: SQL that makes no sense is still text
-//! with an end.
+//! BEGIN ATOMIC`. What psql would send as one statement is one statement here, but for a string
+//! that goes on in the next line (`E'a'` newline `'\';'`): psql, which reads line by line, forgets
+//! there how it began, and the server does not. Nothing in here can fail: SQL that makes no sense
+//! is still text with an end.
 //!
 //! ```text
 //!  text ──tokens──▶ blanks, comments, quotes, signs ──┬─split──▶ statements, what is unfinished
@@ -168,7 +169,8 @@ impl Scanner {
     }
 }
 
-/// The first four words of a statement: as many as psql looks at to know `CREATE OR REPLACE FUNCTION`.
+/// The first four words of a statement: as many as psql looks at to know `CREATE OR REPLACE
+/// FUNCTION`.
 #[derive(Default)]
 struct FirstWords {
     seen: usize,

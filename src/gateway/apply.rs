@@ -1,9 +1,11 @@
 //! The order in which changes reach the stored tables.
 //!
-//! Rows go before others change, and others change before new ones come: a transaction that frees a seat and takes another must not
-//! hit the unique key on the way. A row whose key columns changed goes and comes again, for the same reason.
+//! Rows go before others change, and others change before new ones come: a transaction that frees a
+//! seat and takes another must not hit the unique key on the way. A row whose key columns changed
+//! goes and comes again, for the same reason.
 //!
-//! Where foreign keys tie the tables, all of it is one statement, since PostgreSQL checks them at a statement's end.
+//! Where foreign keys tie the tables, all of it is one statement, since PostgreSQL checks them at a
+//! statement's end.
 
 use std::sync::Arc;
 
@@ -31,8 +33,9 @@ impl<'a> Plan<'a> {
         Self { tables }
     }
 
-    /// The statements, COMMIT last: the first one that fails keeps all later ones from running. Nobody but an outsider can hold a
-    /// row lock now, and whoever waits for him holds up every other COMMIT.
+    /// The statements, COMMIT last: the first one that fails keeps all later ones from running.
+    /// Nobody but an outsider can hold a row lock now, and whoever waits for him holds up every
+    /// other COMMIT.
     pub(super) fn questions(&self) -> Vec<Question> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
         let mut questions = vec![Question::prepared(NO_WAITING)];
@@ -42,16 +45,17 @@ impl<'a> Plan<'a> {
         questions
     }
 
-    /// What is asked before, where constraints may be checked as late as COMMIT: the transaction's own mistakes are found on the copies,
-    /// and none of them is a conflict.
+    /// What is asked before, where constraints may be checked as late as COMMIT: the transaction's
+    /// own mistakes are found on the copies, and none of them is a conflict.
     pub(super) fn late_checks(tables: &[TableChanges]) -> Vec<Question> {
         let checks = ["set constraints all immediate", "set constraints all deferred"];
         let is_late = tables.iter().any(|table| table.shape.is_deferrable());
         checks.into_iter().filter(|_| is_late).map(Question::prepared).collect()
     }
 
-    /// Whether rows of a table that others refer to swap unique values: then a unique key may be hit on the way, and
-    /// the client gets to see that instead of a conflict that a retry would meet again.
+    /// Whether rows of a table that others refer to swap unique values: then a unique key may be
+    /// hit on the way, and the client gets to see that instead of a conflict that a retry would
+    /// meet again.
     pub(super) fn may_stumble(&self) -> bool {
         self.tables.iter().any(|table| table.moves_keys() && table.shape.is_referred_to())
     }

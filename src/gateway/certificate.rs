@@ -1,4 +1,5 @@
-//! The gateway's certificate: given, or made for localhost and written where clients can be pointed to it (`sslrootcert`).
+//! The gateway's certificate: given, or made for localhost and written where clients can be pointed
+//! to it (`sslrootcert`).
 //!
 //! ```text
 //!  ~/.local/share/overbooked/       locked (flock) while somebody writes or sweeps here
@@ -9,11 +10,12 @@
 //!          -----BEGIN CERTIFICATE----- and so on: whatever stands before that is a remark to those who read it
 //! ```
 //!
-//! It is written in a folder with a mark of its own and gets its name when it is whole: whoever is killed in between leaves nothing that
-//! could be anybody's.
+//! It is written in a folder with a mark of its own and gets its name when it is whole: whoever is
+//! killed in between leaves nothing that could be anybody's.
 //!
-//! A gateway takes its file away in the end. The file of one that was killed is known by its mark and its free lock, and the next start
-//! takes it away. A file that is not exactly so is somebody's: it is never written to, and a gateway of that port takes another name.
+//! A gateway takes its file away in the end. The file of one that was killed is known by its mark
+//! and its free lock, and the next start takes it away. A file that is not exactly so is
+//! somebody's: it is never written to, and a gateway of that port takes another name.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -47,7 +49,8 @@ pub enum Certificate {
         /// The key.
         key: PathBuf,
     },
-    /// With one that the gateway makes for localhost and writes into this folder; the key never leaves the process.
+    /// With one that the gateway makes for localhost and writes into this folder; the key never
+    /// leaves the process.
     SelfSigned {
         /// Where.
         folder: PathBuf,
@@ -103,7 +106,8 @@ impl Drop for Published {
 }
 
 impl Certificate {
-    /// For whoever listens on this port: the file has the port in its name, so that two gateways do not overwrite each other's.
+    /// For whoever listens on this port: the file has the port in its name, so that two gateways do
+    /// not overwrite each other's.
     pub(super) fn ready(&self, port: u16) -> Result<Ready, GatewayError> {
         match self {
             Self::None => Ok(Ready { tls: None, published: None }),
@@ -172,8 +176,8 @@ fn name(port: u16, number: u32) -> String {
     }
 }
 
-/// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must take away what is not locked yet. Where a file system has no
-/// locks, nothing is swept.
+/// Writes the file and locks it, after sweeping. The folder is locked meanwhile: nobody else must
+/// take away what is not locked yet. Where a file system has no locks, nothing is swept.
 fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Published> {
     let alone = File::open(folder)?;
     let doubts = match alone.lock() {
@@ -224,8 +228,8 @@ fn mark(path: &Path, file: &File) -> io::Result<String> {
     Ok(format!("{MADE}\nfile {name}\ninode {inode}\n"))
 }
 
-/// Takes away what killed gateways left, and says what somebody has changed. What cannot be taken away is left for the next start: a start is
-/// no place to fail over somebody's leftovers.
+/// Takes away what killed gateways left, and says what somebody has changed. What cannot be taken
+/// away is left for the next start: a start is no place to fail over somebody's leftovers.
 fn sweep(folder: &Path) -> Vec<Doubt> {
     let mut doubts = sweep_half_made(folder);
     let Ok(entries) = fs::read_dir(folder) else { return doubts };
@@ -268,7 +272,8 @@ fn is_name(name: &str) -> bool {
     })
 }
 
-/// The file, if it is as a gateway writes it: a regular file of ours, its own mark, one certificate, and nothing else.
+/// The file, if it is as a gateway writes it: a regular file of ours, its own mark, one
+/// certificate, and nothing else.
 fn is_made(path: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else { return Ok(None) };

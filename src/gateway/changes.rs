@@ -1,12 +1,14 @@
-//! The SQL between a stored table and its private copy: filling, refreshing, finding what changed, applying it.
+//! The SQL between a stored table and its private copy: filling, refreshing, finding what changed,
+//! applying it.
 //!
-//! A copy outlives the transaction. The next one refreshes it: the rows that the journal names are taken anew. Where the journal
-//! cannot tell, the table can: `age(xmin)` says which rows were written since the copy's last snapshot, and vanished ones are
-//! noticed by counting. A rollback takes the copy back to where it
-//! was together with everything else.
+//! A copy outlives the transaction. The next one refreshes it: the rows that the journal names are
+//! taken anew. Where the journal cannot tell, the table can: `age(xmin)` says which rows were
+//! written since the copy's last snapshot, and vanished ones are noticed by counting. A rollback
+//! takes the copy back to where it was together with everything else.
 //!
-//! In a transaction, a row of the copy is *mine* when this transaction wrote it (`xmin`) after the refresh (`cmin`); it is *locked* when
-//! `xmax` is this transaction and the row is nevertheless alive.
+//! In a transaction, a row of the copy is *mine* when this transaction wrote it (`xmin`) after the
+//! refresh (`cmin`); it is *locked* when `xmax` is this transaction and the row is nevertheless
+//! alive.
 
 use super::shape::{Shape, list};
 use crate::core::syntax::{literal, quote};
@@ -53,8 +55,9 @@ impl<'a> Pair<'a> {
         list(prefix, self.shape.plain_columns().map(|column| column.name.as_str()))
     }
 
-    /// Fills an empty copy. Answers the command that filled, the file that holds the table, and the one that holds it by the
-    /// snapshot: where they differ, the table has been emptied, written anew or replaced since, and its rows are not the snapshot's.
+    /// Fills an empty copy. Answers the command that filled, the file that holds the table, and the
+    /// one that holds it by the snapshot: where they differ, the table has been emptied, written
+    /// anew or replaced since, and its rows are not the snapshot's.
     pub(super) fn fill(&self) -> String {
         format!(
             "with added as (insert into {copied} ({columns}) select {columns} from only {stored} s {order} \
@@ -73,9 +76,9 @@ impl<'a> Pair<'a> {
         format!("truncate {}", self.copied())
     }
 
-    /// Brings a copy up to date, `$1` being the oldest transaction that its last snapshot did not see the end of.
-    /// Answers as [`fill`](Self::fill) does. What changed and what vanished goes before anything comes, since a unique value may have
-    /// passed from one row to another.
+    /// Brings a copy up to date, `$1` being the oldest transaction that its last snapshot did not
+    /// see the end of. Answers as [`fill`](Self::fill) does. What changed and what vanished goes
+    /// before anything comes, since a unique value may have passed from one row to another.
     pub(super) fn refresh(&self) -> Option<String> {
         let Key::Columns(key) = self.key() else { return None };
         Some(format!(
@@ -100,7 +103,8 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers as [`fill`](Self::fill) does.
+    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers as [`fill`](Self::fill)
+    /// does.
     pub(super) fn refresh_rows(&self) -> Option<String> {
         let Key::Columns(key) = self.key() else { return None };
         let lacking = |from: &str| {
@@ -121,7 +125,8 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// The map from the copy's places to the stored ones, for a table whose rows nothing else tells apart.
+    /// The map from the copy's places to the stored ones, for a table whose rows nothing else tells
+    /// apart.
     pub(super) fn map(&self) -> String {
         quote(&format!("overbooked map {}", self.shape.oid))
     }
@@ -149,8 +154,10 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// What this transaction (`$1`) changed and locked after its command `$2`; `$3` says whether rows may be gone, `$4` whether any was locked. Each row: what was done (`i`nserted, `u`pdated, `k`ey
-    /// updated, `d`eleted, `l`ocked), its size, its place in the copy, then its key.
+    /// What this transaction (`$1`) changed and locked after its command `$2`; `$3` says whether
+    /// rows may be gone, `$4` whether any was locked. Each row: what was done (`i`nserted,
+    /// `u`pdated, `k`ey updated, `d`eleted, `l`ocked), its size, its place in the copy, then its
+    /// key.
     pub(super) fn changes(&self) -> String {
         match self.key() {
             Key::Columns(key) => self.changes_by_columns(&key),
@@ -265,8 +272,8 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// The rows that a statement is about, as `d(k1, ...)`, from this parameter on. The values are texts until they stand one by one:
-    /// an array of arrays or of rows would come apart.
+    /// The rows that a statement is about, as `d(k1, ...)`, from this parameter on. The values are
+    /// texts until they stand one by one: an array of arrays or of rows would come apart.
     fn rows(&self, from: usize) -> String {
         let types = self.key_types();
         let places = 0..types.len();
@@ -294,8 +301,8 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Raises an error where the stored table is no longer in the file `$1`: somebody past the gateway has emptied it or written it
-    /// anew, and TRUNCATE does not care for snapshots.
+    /// Raises an error where the stored table is no longer in the file `$1`: somebody past the
+    /// gateway has emptied it or written it anew, and TRUNCATE does not care for snapshots.
     pub(super) fn same_file(&self) -> String {
         let file = self.file();
         format!("select ('now in ' || {file})::int where {file}::text <> $1")

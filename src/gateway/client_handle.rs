@@ -287,7 +287,8 @@ impl ClientHandle {
         self.seat(|seat| seat.named = named.to_vec());
     }
 
-    /// Whether one of these names may have come to stand for a relation after this change, if only this very moment.
+    /// Whether one of these names may have come to stand for a relation after this change, if only
+    /// this very moment.
     pub(super) fn is_new(&self, names: &[String], change: u64) -> bool {
         let seats = self.common.seats();
         let others = seats.taken.iter().filter(|(other, _)| **other != self.number);

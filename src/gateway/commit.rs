@@ -1,4 +1,5 @@
-//! COMMIT: what changed is found, judged, and applied to the stored tables, all inside the same transaction.
+//! COMMIT: what changed is found, judged, and applied to the stored tables, all inside the same
+//! transaction.
 //!
 //! ```text
 //!  changes of each copy ─▶ limits ─▶ ┌ the commit lock ───────────────────────────────┐
@@ -6,9 +7,10 @@
 //!                                    └────────────────────────────────────────────────┘
 //! ```
 //!
-//! The ledger is the first judge and PostgreSQL the second: a row that somebody changed behind the gateway's back raises 40001 where it
-//! is applied. Of several that come together the one that has been trying for longest is judged first (`precedence`). The gateway's death at any point leaves the stored tables with whole transactions, since PostgreSQL has
-//! only this one COMMIT.
+//! The ledger is the first judge and PostgreSQL the second: a row that somebody changed behind the
+//! gateway's back raises 40001 where it is applied. Of several that come together the one that has
+//! been trying for longest is judged first (`precedence`). The gateway's death at any point leaves
+//! the stored tables with whole transactions, since PostgreSQL has only this one COMMIT.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
@@ -101,7 +103,8 @@ impl TableChanges {
         // A new row of a table without a key is nobody else's.
         let is_keyed = self.shape.key().is_some();
         let tied = self.shape.is_referred_to();
-        // Checking a foreign key marks the row that it refers to; PostgreSQL checks it once more where it is applied.
+        // Checking a foreign key marks the row that it refers to; PostgreSQL checks it once more
+        // where it is applied.
         let named = self.changes.iter().filter(move |change| {
             (is_keyed || change.deed != RowOp::Inserted) && !(tied && change.deed == RowOp::Locked)
         });
@@ -246,7 +249,8 @@ impl Session {
         Ok(())
     }
 
-    /// After a statement that may have written: the row limit holds at the statement that crosses it.
+    /// After a statement that may have written: the row limit holds at the statement that crosses
+    /// it.
     pub(super) async fn check_rows(&mut self, reported: Option<u64>) -> Result<(), BackendError> {
         let limit = self.common.limits.rows;
         let State::Open(open) = &mut self.state else { return Ok(()) };
@@ -272,8 +276,8 @@ impl Session {
     }
 }
 
-/// What PostgreSQL's refusal to apply means: the transaction was right by its own snapshot, so a row or a key that is in
-/// the way now is a concurrent transaction's.
+/// What PostgreSQL's refusal to apply means: the transaction was right by its own snapshot, so a
+/// row or a key that is in the way now is a concurrent transaction's.
 fn judged(trouble: BackendError) -> BackendError {
     let BackendError::Server(frame) = &trouble else { return trouble };
     match error_field(frame, b'C').as_deref() {

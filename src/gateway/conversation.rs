@@ -1,8 +1,9 @@
-//! What a client and a server say to each other, moved unread in both directions, but for the lengths of the server's messages: where one
-//! ends, the gateway's own last words may stand.
+//! What a client and a server say to each other, moved unread in both directions, but for the
+//! lengths of the server's messages: where one ends, the gateway's own last words may stand.
 //!
-//! The directions take turns, a buffer each. Somebody who writes without end would otherwise keep the other's answer from coming through:
-//! a driver that sends a large batch learns of an error in its first row only when the rest has been sent.
+//! The directions take turns, a buffer each. Somebody who writes without end would otherwise keep
+//! the other's answer from coming through: a driver that sends a large batch learns of an error in
+//! its first row only when the rest has been sent.
 
 use std::future::poll_fn;
 use std::io;

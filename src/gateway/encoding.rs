@@ -1,7 +1,9 @@
-//! The client's text: UTF-8, or refused as PostgreSQL refuses it. No byte of a statement is ever replaced.
+//! The client's text: UTF-8, or refused as PostgreSQL refuses it. No byte of a statement is ever
+//! replaced.
 //!
-//! The gateway finds names in statements, so it must be able to read them; and what it sends on instead of them it writes in UTF-8.
-//! Values of parameters and the lines of a COPY pass it unread, and are for the server to judge.
+//! The gateway finds names in statements, so it must be able to read them; and what it sends on
+//! instead of them it writes in UTF-8. Values of parameters and the lines of a COPY pass it unread,
+//! and are for the server to judge.
 
 use super::refusal::Refusal;
 use super::server::BackendError;
@@ -17,7 +19,8 @@ pub(super) fn text(fields: &mut Fields) -> Result<String, Refusal> {
     })
 }
 
-/// The bytes of a character that is none, as `report_invalid_encoding` prints them: as many as its first byte announces.
+/// The bytes of a character that is none, as `report_invalid_encoding` prints them: as many as its
+/// first byte announces.
 fn told(invalid: &[u8]) -> String {
     let announced = match invalid.first() {
         Some(0xc0..=0xdf) => 2,
@@ -30,8 +33,8 @@ fn told(invalid: &[u8]) -> String {
 }
 
 impl Session {
-    /// Refuses a statement that has changed the encoding to one in which the gateway cannot read. In a transaction the
-    /// rollback that an error brings takes the change back.
+    /// Refuses a statement that has changed the encoding to one in which the gateway cannot read.
+    /// In a transaction the rollback that an error brings takes the change back.
     pub(super) async fn check_encoding(&mut self) -> Result<(), BackendError> {
         let Some(refusal) = self.unreadable() else { return Ok(()) };
         if matches!(self.state, State::Idle) {

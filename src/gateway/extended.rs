@@ -1,15 +1,17 @@
 //! The extended protocol: Parse, Bind, Describe, Execute, Close, Sync, Flush.
 //!
-//! Messages wait until one needs an answer; what the copies need is then asked first, and the waiting messages go out
-//! unchanged (a Parse whose names had to be turned excepted), followed by a Sync of the gateway's own. Inside the transaction that
-//! the gateway always holds open, a Sync ends nothing: portals live on, as the client expects of its own next Sync.
+//! Messages wait until one needs an answer; what the copies need is then asked first, and the
+//! waiting messages go out unchanged (a Parse whose names had to be turned excepted), followed by a
+//! Sync of the gateway's own. Inside the transaction that the gateway always holds open, a Sync
+//! ends nothing: portals live on, as the client expects of its own next Sync.
 //!
-//! A statement must bind to the copy and not to the stored table, so the copies' structure is there before its Parse. A Bind takes
-//! the snapshot that its portal reads by, so the copies' contents are there before its Bind.
+//! A statement must bind to the copy and not to the stored table, so the copies' structure is there
+//! before its Parse. A Bind takes the snapshot that its portal reads by, so the copies' contents
+//! are there before its Bind.
 //!
-//! An implicit transaction ends at Sync. What was executed in it is called complete once its COMMIT has succeeded, the last
-//! statement's word at least: the words of those before it went out when the next message came, and mean that they were executed,
-//! as they do in PostgreSQL.
+//! An implicit transaction ends at Sync. What was executed in it is called complete once its COMMIT
+//! has succeeded, the last statement's word at least: the words of those before it went out when
+//! the next message came, and mean that they were executed, as they do in PostgreSQL.
 
 mod names;
 mod waiting;
@@ -126,7 +128,8 @@ impl Session {
         Ok(self.release_held()?)
     }
 
-    /// Says what was held back of an Execute, unless its transaction has been ended from outside meanwhile.
+    /// Says what was held back of an Execute, unless its transaction has been ended from outside
+    /// meanwhile.
     pub(super) fn release_held(&mut self) -> Result<(), Refusal> {
         if let State::Aborted(Block::Implicit) = self.state {
             self.check_state()?;
@@ -273,8 +276,8 @@ impl Session {
         Ok(())
     }
 
-    /// The portal of this name. Where the transaction has been ended from outside, or its DDL undone, portals are gone and that
-    /// is what is told.
+    /// The portal of this name. Where the transaction has been ended from outside, or its DDL
+    /// undone, portals are gone and that is what is told.
     fn known_portal(&mut self, name: &str) -> Result<Portal, Refusal> {
         let portal = self.portal(name);
         if portal.is_err() {

@@ -1,4 +1,5 @@
-//! The door: a new connection's way in, up to its first `ReadyForQuery` (PostgreSQL documentation, 54.2.1).
+//! The door: a new connection's way in, up to its first `ReadyForQuery` (PostgreSQL documentation,
+//! 54.2.1).
 //!
 //! What becomes of the parameters of a start-up packet:
 //!
@@ -11,8 +12,8 @@
 //! | `options`, settings, `_pq_.` | the server's | the server's |
 //! | settings of which the client says nothing | those with which the gateway itself connects | the same |
 //!
-//! A password file is the gateway's own question, and comes first. What no PostgreSQL understands goes to the one behind, whose
-//! answer is the right one for its version.
+//! A password file is the gateway's own question, and comes first. What no PostgreSQL understands
+//! goes to the one behind, whose answer is the right one for its version.
 
 use std::io;
 use std::sync::Arc;
@@ -75,7 +76,8 @@ pub(super) async fn receive(
     }
 }
 
-/// Up to what a client wants, encrypted or not. It may ask for each kind of encryption once, and not within another.
+/// Up to what a client wants, encrypted or not. It may ask for each kind of encryption once, and
+/// not within another.
 async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Opening)> {
     let (mut may_encrypt, mut may_encrypt_otherwise) = (true, true);
     loop {
@@ -150,7 +152,8 @@ async fn cancel(mut stream: Box<dyn Stream>, common: &Shared, packet: &[u8]) -> 
     if common.mode == Mode::PassThrough {
         return relay::refer(stream, common, packet).await;
     }
-    // The length, the code, the process, and its secret. An unknown key gets no answer, as at a PostgreSQL.
+    // The length, the code, the process, and its secret. An unknown key gets no answer, as at a
+    // PostgreSQL.
     if let Some((pid, secret)) = packet[8..].split_first_chunk::<4>()
         && let Some(canceller) = common.canceller(i32::from_be_bytes(*pid), secret)
     {
@@ -189,7 +192,8 @@ async fn begin(arrival: Arrival, common: Arc<Shared>, packet: Bytes) -> io::Resu
     }
 }
 
-/// The packet with which the gateway begins the session for a client, where the client can have what it asks for.
+/// The packet with which the gateway begins the session for a client, where the client can have
+/// what it asks for.
 fn adapted(mut start_up: StartUp, common: &Shared) -> Result<StartUp, Refusal> {
     if let Some(parameter) = start_up.not_utf8() {
         return Err(Refusal::not_utf8(&parameter));
@@ -210,7 +214,8 @@ fn adapted(mut start_up: StartUp, common: &Shared) -> Result<StartUp, Refusal> {
     Ok(with_the_gateways_settings(start_up, common))
 }
 
-/// The settings with which the gateway connects (`options` of its own server's URL) are those of its clients, where they say nothing.
+/// The settings with which the gateway connects (`options` of its own server's URL) are those of
+/// its clients, where they say nothing.
 fn with_the_gateways_settings(mut start_up: StartUp, common: &Shared) -> StartUp {
     let options = start_up.get("options").map(|options| String::from_utf8_lossy(options));
     let options = options.unwrap_or_default().replace('-', "_");
@@ -272,8 +277,8 @@ async fn admit(
     Ok(())
 }
 
-/// Hands on what the server says on the way in, under the engine's own version, and proves who the gateway is. Nothing if
-/// that was a refusal.
+/// Hands on what the server says on the way in, under the engine's own version, and proves who the
+/// gateway is. Nothing if that was a refusal.
 async fn welcome(
     client: &mut FrameStream<ClientTag>,
     mut server: Entrance,

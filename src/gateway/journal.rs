@@ -1,8 +1,10 @@
-//! Who wrote which rows: what lets a private copy be brought up to date row by row instead of by reading the whole table.
+//! Who wrote which rows: what lets a private copy be brought up to date row by row instead of by
+//! reading the whole table.
 //!
-//! A copy's contents are as of a snapshot. A later snapshot sees some transactions more; where the journal knows each of them,
-//! what they wrote is all that the copy lacks. A transaction that the journal does not know went past the gateway, or wrote too
-//! much to be noted: then the stored table has to be asked.
+//! A copy's contents are as of a snapshot. A later snapshot sees some transactions more; where the
+//! journal knows each of them, what they wrote is all that the copy lacks. A transaction that the
+//! journal does not know went past the gateway, or wrote too much to be noted: then the stored
+//! table has to be asked.
 //!
 //! ```text
 //!   transactions   7   8   9  10  11  12
@@ -10,8 +12,8 @@
 //!   seen now       ■   ■   ■   ■   ■   ■      so it lacks what 10 and 12 wrote
 //! ```
 //!
-//! A transaction is noted before its COMMIT is sent, so that nobody can see it and not find it here. One that did not
-//! commit after all does no harm: its rows are read once more.
+//! A transaction is noted before its COMMIT is sent, so that nobody can see it and not find it
+//! here. One that did not commit after all does no harm: its rows are read once more.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -24,10 +26,12 @@ pub(super) type Key = Arc<[String]>;
 /// How many transactions are remembered: a copy that is older than that reads its table once.
 const LONGEST: usize = 8_192;
 
-/// A transaction that wrote more rows is not noted: reading a table is cheaper than so many rows one by one.
+/// A transaction that wrote more rows is not noted: reading a table is cheaper than so many rows
+/// one by one.
 const LARGEST: usize = 100;
 
-/// What a copy's contents are: all that a snapshot saw, and what the copy's own transaction wrote on top.
+/// What a copy's contents are: all that a snapshot saw, and what the copy's own transaction wrote
+/// on top.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) snapshot: Snapshot,
@@ -56,7 +60,8 @@ impl Journal {
         self.note(xid, Vec::new());
     }
 
-    /// The keys of the table's rows that a copy lacks of a later snapshot; nothing where the journal cannot tell.
+    /// The keys of the table's rows that a copy lacks of a later snapshot; nothing where the
+    /// journal cannot tell.
     pub(super) fn lacks(&self, table: u32, seen: &Seen, now: &Snapshot) -> Option<HashSet<Key>> {
         let mut keys = HashSet::new();
         for xid in now.since(&seen.snapshot, LONGEST as u64)? {

@@ -1,8 +1,9 @@
 //! The ledger of commits, by which every COMMIT is judged.
 //!
-//! PostgreSQL's first-updater-wins rule knows rows that changed, but not rows that were merely locked by a transaction
-//! that has committed since, nor whose commit it was. The ledger knows both: for each commit, its rows and what was done to
-//! them. A commit counts against a transaction when the transaction's snapshot does not see it.
+//! PostgreSQL's first-updater-wins rule knows rows that changed, but not rows that were merely
+//! locked by a transaction that has committed since, nor whose commit it was. The ledger knows
+//! both: for each commit, its rows and what was done to them. A commit counts against a transaction
+//! when the transaction's snapshot does not see it.
 //!
 //! ```text
 //!        snapshot                 COMMIT
@@ -75,7 +76,8 @@ impl Snapshot {
         xid < self.next && !self.running.contains(&xid)
     }
 
-    /// The transactions that this snapshot sees and an earlier one did not; nothing where more than `most` have begun since.
+    /// The transactions that this snapshot sees and an earlier one did not; nothing where more than
+    /// `most` have begun since.
     pub(super) fn since<'s>(
         &'s self,
         earlier: &'s Self,
@@ -125,13 +127,14 @@ impl Ledger {
         unseen.find_map(|commit| commit.conflict(claims))
     }
 
-    /// Who last wrote one of these rows out of the snapshot's sight: for a refusal that PostgreSQL itself gave.
+    /// Who last wrote one of these rows out of the snapshot's sight: for a refusal that PostgreSQL
+    /// itself gave.
     pub(super) fn enter(&mut self, xid: u64, by: &Arc<str>, rows: HashMap<RowId, Claim>) {
         self.commits.push_back(Commit { xid, at: Instant::now(), by: Arc::clone(by), rows });
     }
 
-    /// Forgets commits that every open snapshot sees: those below the oldest transaction of any of them, and those older
-    /// than a transaction may become.
+    /// Forgets commits that every open snapshot sees: those below the oldest transaction of any of
+    /// them, and those older than a transaction may become.
     pub(super) fn forget(&mut self, oldest: u64, age: Duration) {
         let is_old = |commit: &Commit| commit.xid < oldest || commit.at.elapsed() > age;
         while self.commits.front().is_some_and(is_old) {

@@ -1,5 +1,5 @@
-//! The optimistic engine for this program's own sessions: its socket lies in a marked folder, so that whatever a killed program leaves is
-//! known to the next start, and taken away by it.
+//! The optimistic engine for this program's own sessions: its socket lies in a marked folder, so
+//! that whatever a killed program leaves is known to the next start, and taken away by it.
 //!
 //! ```text
 //!  overbooked-5c1f09aa/            the folder of our own server, if that is what stands behind:
@@ -36,7 +36,8 @@ pub enum LocalGatewayError {
     Gateway(#[from] GatewayError),
 }
 
-/// A gateway that nobody but this program's user can reach. Dropping it ends it and takes its folder away.
+/// A gateway that nobody but this program's user can reach. Dropping it ends it and takes its
+/// folder away.
 pub struct LocalGateway {
     gateway: Gateway,
     // Dropped after the gateway, which removes its socket first.

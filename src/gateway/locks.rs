@@ -1,8 +1,9 @@
 //! Row locks on private copies: who asked for which rows.
 //!
-//! A row lock leaves its transaction's number in the row's `xmax`, and nothing that SQL can read tells FOR UPDATE from
-//! FOR KEY SHARE. So they are told apart by who leaves the number. FOR UPDATE runs in the transaction itself and its mark stays until
-//! COMMIT reads it. FOR KEY SHARE runs in a subtransaction, whose marks are read at once and then rolled back; and so does FOR UPDATE of a
+//! A row lock leaves its transaction's number in the row's `xmax`, and nothing that SQL can read
+//! tells FOR UPDATE from FOR KEY SHARE. So they are told apart by who leaves the number. FOR UPDATE
+//! runs in the transaction itself and its mark stays until COMMIT reads it. FOR KEY SHARE runs in a
+//! subtransaction, whose marks are read at once and then rolled back; and so does FOR UPDATE of a
 //! table to which foreign keys refer, since checking those leaves marks of the transaction's own.
 
 use std::collections::HashSet;
@@ -95,8 +96,8 @@ impl Session {
         Ok(marks)
     }
 
-    /// Notes which rows are locked before a statement that writes: a row that is changed no longer tells that it
-    /// had been locked.
+    /// Notes which rows are locked before a statement that writes: a row that is changed no longer
+    /// tells that it had been locked.
     pub(super) async fn gather_locks(&mut self, tables: &[u32]) -> Result<(), BackendError> {
         let Some(xid) = self.xid() else { return Ok(()) };
         for used in self.tables.used() {

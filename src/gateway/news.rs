@@ -1,4 +1,5 @@
-//! What only a local engine can tell: private changes before anybody else can see them, and why a COMMIT was refused.
+//! What only a local engine can tell: private changes before anybody else can see them, and why a
+//! COMMIT was refused.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,8 @@ use crate::core::seats::HoldKind;
 pub struct News {
     /// The client's backend, as `pg_backend_pid()` tells it to the client itself.
     pub pid: Pid,
-    /// The client's `application_name` (`overbooked/Alice` for a session of the console), perhaps empty.
+    /// The client's `application_name` (`overbooked/Alice` for a session of the console), perhaps
+    /// empty.
     pub application: String,
     /// What happened.
     pub what: Happening,
@@ -23,7 +25,8 @@ pub struct News {
 /// What happened to a client.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happening {
-    /// All its private, uncommitted changes and locks as they are now; none once the transaction is over.
+    /// All its private, uncommitted changes and locks as they are now; none once the transaction is
+    /// over.
     Private(Vec<PrivateChange>),
     /// Its COMMIT was refused, and this is why.
     Conflict(Conflict),
@@ -42,7 +45,8 @@ pub struct PrivateChange {
     pub key: String,
     /// Locked or changed.
     pub kind: HoldKind,
-    /// The columns of the table and the row's values after the change; nothing for a deleted or merely locked row.
+    /// The columns of the table and the row's values after the change; nothing for a deleted or
+    /// merely locked row.
     pub becomes: Option<Vec<(String, Option<String>)>>,
 }
 

@@ -1,4 +1,5 @@
-//! What a client says first: a packet without a tag (PostgreSQL documentation, 54.7), read as PostgreSQL reads it.
+//! What a client says first: a packet without a tag (PostgreSQL documentation, 54.7), read as
+//! PostgreSQL reads it.
 
 use std::io;
 
@@ -33,7 +34,8 @@ pub(super) enum Opening {
 }
 
 impl Opening {
-    /// Reads one. PostgreSQL closes the connection without a word after a length that cannot be, and so does this error.
+    /// Reads one. PostgreSQL closes the connection without a word after a length that cannot be,
+    /// and so does this error.
     pub(super) async fn read(stream: &mut Box<dyn Stream>) -> io::Result<Self> {
         let mut head = [0; 4];
         stream.read_exact(&mut head).await?;
@@ -74,8 +76,8 @@ pub(super) struct StartUp {
 }
 
 impl StartUp {
-    /// Reads it; nothing where PostgreSQL refuses to. Whatever this takes for a packet that PostgreSQL refuses must be one: nobody is asked
-    /// for a password before it goes there.
+    /// Reads it; nothing where PostgreSQL refuses to. Whatever this takes for a packet that
+    /// PostgreSQL refuses must be one: nobody is asked for a password before it goes there.
     pub(super) fn parse(packet: &Bytes) -> Option<Self> {
         let mut rest = packet.slice(4..);
         let version = rest.get_u32();

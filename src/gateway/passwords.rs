@@ -1,8 +1,10 @@
-//! Who may come in: SCRAM-SHA-256 (RFC 5802, RFC 7677), over TLS bound to the channel as well (RFC 5929), against a file of users and passwords, or everybody where there is no file.
+//! Who may come in: SCRAM-SHA-256 (RFC 5802, RFC 7677), over TLS bound to the channel as well (RFC
+//! 5929), against a file of users and passwords, or everybody where there is no file.
 //!
-//! A line of the file is `user:password`, or `user:` and a verifier as PostgreSQL keeps it in `pg_authid`
-//! (`SCRAM-SHA-256$4096:salt$stored:server`). Empty lines and lines that begin with `#` say nothing. A user who is not in the file is
-//! asked like any other and told the same as one with a wrong password.
+//! A line of the file is `user:password`, or `user:` and a verifier as PostgreSQL keeps it in
+//! `pg_authid` (`SCRAM-SHA-256$4096:salt$stored:server`). Empty lines and lines that begin with `#`
+//! say nothing. A user who is not in the file is asked like any other and told the same as one with
+//! a wrong password.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,7 +21,8 @@ use super::refusal::Refusal;
 use crate::pg::frame::{ClientTag, FrameStream, put, put_text};
 
 const MECHANISM: &str = "SCRAM-SHA-256";
-/// The same, bound to the certificate that the client has seen: nobody can stand in between with another.
+/// The same, bound to the certificate that the client has seen: nobody can stand in between with
+/// another.
 const BOUND_MECHANISM: &str = "SCRAM-SHA-256-PLUS";
 /// PostgreSQL's own number of rounds.
 const ROUNDS: u32 = 4096;
@@ -111,7 +114,8 @@ impl Passwords {
         self.users.is_some()
     }
 
-    /// Asks the client for its password, on a channel that can be bound to this end point, and says no to it by itself.
+    /// Asks the client for its password, on a channel that can be bound to this end point, and says
+    /// no to it by itself.
     pub(super) async fn admit(
         &self,
         client: &mut FrameStream<ClientTag>,
@@ -196,21 +200,24 @@ async fn read_first(client: &mut FrameStream<ClientTag>) -> io::Result<Option<(S
 /// The client's first message: `n,,n=user,r=nonce`.
 #[derive(Debug, PartialEq, Eq)]
 struct First<'a> {
-    /// What its last message must repeat: the head up to the second comma, and the end point to which it has bound itself.
+    /// What its last message must repeat: the head up to the second comma, and the end point to
+    /// which it has bound itself.
     binding: Vec<u8>,
     bare: &'a str,
     nonce: &'a str,
 }
 
 impl<'a> First<'a> {
-    /// Reads it; nothing where it does not go with the mechanism, or the mechanism with what was offered.
+    /// Reads it; nothing where it does not go with the mechanism, or the mechanism with what was
+    /// offered.
     fn parse(mechanism: &str, text: &'a str, end_point: Option<&[u8]>) -> Option<Self> {
         let (flag, rest) = text.split_once(',')?;
         let (_, bare) = rest.split_once(',')?;
         let head = &text.as_bytes()[..text.len() - bare.len()];
         let binding = match (mechanism, flag, end_point) {
             (BOUND_MECHANISM, "p=tls-server-end-point", Some(hash)) => [head, hash].concat(),
-            // One who thinks that there is no binding, where there is, was told so by somebody in between.
+            // One who thinks that there is no binding, where there is, was told so by somebody in
+            // between.
             (MECHANISM, "n", _) | (MECHANISM, "y", None) => head.to_vec(),
             _ => return None,
         };

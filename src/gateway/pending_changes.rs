@@ -1,7 +1,9 @@
-//! The survey: what the open transaction changed and locked, asked of all its copies in one round trip.
+//! The survey: what the open transaction changed and locked, asked of all its copies in one round
+//! trip.
 //!
-//! A statement without a block around it is surveyed ahead: the questions travel right behind it, so that its COMMIT finds the answers
-//! there already. Whatever runs afterwards in the same transaction makes them void.
+//! A statement without a block around it is surveyed ahead: the questions travel right behind it,
+//! so that its COMMIT finds the answers there already. Whatever runs afterwards in the same
+//! transaction makes them void.
 
 use std::sync::Arc;
 
@@ -53,7 +55,8 @@ impl Session {
         Ahead(Some(self.server.put_questions(&questions)))
     }
 
-    /// Takes the answers to what was asked ahead. They are an error where the statement before them was.
+    /// Takes the answers to what was asked ahead. They are an error where the statement before them
+    /// was.
     pub(super) async fn hear_ahead(&mut self, ahead: Ahead) -> Result<(), BackendError> {
         let Some(asked) = ahead.0 else { return Ok(()) };
         let answers = self.server.answers(asked).await?;

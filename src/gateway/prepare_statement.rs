@@ -1,5 +1,5 @@
-//! What must be so before a statement may run: it is allowed here and now, a transaction is open, and the copies
-//! of the tables that it names are filled.
+//! What must be so before a statement may run: it is allowed here and now, a transaction is open,
+//! and the copies of the tables that it names are filled.
 
 mod catalog_visibility;
 mod path;
@@ -83,7 +83,8 @@ impl Session {
         })
     }
 
-    /// The copies that a statement works on. A write may check or cascade along foreign keys; reading does not.
+    /// The copies that a statement works on. A write may check or cascade along foreign keys;
+    /// reading does not.
     async fn copies_for(
         &mut self,
         executed: &Statement,
@@ -107,7 +108,8 @@ impl Session {
         Ok(())
     }
 
-    /// Which relations the statement names; OC001 where one of them is not what it was when this client last looked.
+    /// Which relations the statement names; OC001 where one of them is not what it was when this
+    /// client last looked.
     pub(super) async fn look(&mut self, statement: &Statement) -> Result<Named, BackendError> {
         if self.tables.is_outdated(statement) {
             return Err(Refusal::schema_changed().into());
@@ -120,8 +122,9 @@ impl Session {
         if changed { Err(Refusal::schema_changed().into()) } else { Ok(named) }
     }
 
-    /// After a statement: PostgreSQL finds tables by their names as they are now, and so one that has been made out of the
-    /// snapshot's sight, without a copy. What is merely prepared is made anew before its use.
+    /// After a statement: PostgreSQL finds tables by their names as they are now, and so one that
+    /// has been made out of the snapshot's sight, without a copy. What is merely prepared is made
+    /// anew before its use.
     pub(super) fn check_unknown(
         &self,
         statement: &Statement,
@@ -162,8 +165,8 @@ impl Session {
         Ok(())
     }
 
-    /// Makes the structure of missing copies: for a statement without a block before its transaction, since a rollback would
-    /// take away what is made inside.
+    /// Makes the structure of missing copies: for a statement without a block before its
+    /// transaction, since a rollback would take away what is made inside.
     pub(super) async fn ensure_copies(
         &mut self,
         statement: &Statement,
@@ -196,7 +199,8 @@ impl Session {
         self.tables.ensure(&mut self.server, relations, Open::Yes).await
     }
 
-    /// Before PostgreSQL locks one of these relations, or what is under it: the way is free, and they are what the snapshot shows.
+    /// Before PostgreSQL locks one of these relations, or what is under it: the way is free, and
+    /// they are what the snapshot shows.
     async fn touch(&mut self, relations: &[u32]) -> Result<(), BackendError> {
         let reached = self.tables.reach(&mut self.server, relations).await?;
         self.place.touch(&reached).await.map_err(Refusal::from)?;
@@ -226,8 +230,9 @@ impl Session {
         self.tables.fill(&mut self.server, lacking).await
     }
 
-    /// A copy takes its numbers from the stored table's sequence by a default, so whether a value may be given for a column that is
-    /// GENERATED ALWAYS is for the stored table to say: PostgreSQL looks when it parses.
+    /// A copy takes its numbers from the stored table's sequence by a default, so whether a value
+    /// may be given for a column that is GENERATED ALWAYS is for the stored table to say:
+    /// PostgreSQL looks when it parses.
     pub(super) async fn check_numbers(
         &mut self,
         statement: &Statement,

@@ -1,6 +1,7 @@
 //! What the engine refuses, in Aurora DSQL's words, and how a refusal is written on the wire.
 //!
-//! Official clients look for the SQLSTATE 40001 and the literal `(OC000)` or `(OC001)`; the rest is for people.
+//! Official clients look for the SQLSTATE 40001 and the literal `(OC000)` or `(OC001)`; the rest is
+//! for people.
 
 use std::borrow::Cow;
 
@@ -234,7 +235,8 @@ pub(super) fn put_tag(out: &mut BytesMut, tag: &str) {
     put(out, b'C', |out| put_text(out, tag));
 }
 
-/// Appends PostgreSQL's warning for an end of a transaction where there is none, or a begin where there is one.
+/// Appends PostgreSQL's warning for an end of a transaction where there is none, or a begin where
+/// there is one.
 pub(super) fn put_warning(out: &mut BytesMut, code: &str, message: &str) {
     put(out, b'N', |out| {
         for (field, text) in [("S", "WARNING"), ("V", "WARNING"), ("C", code), ("M", message)] {

@@ -1,4 +1,5 @@
-//! Pass-through: the client and the server speak with each other, from the start-up packet on, and nothing is changed.
+//! Pass-through: the client and the server speak with each other, from the start-up packet on, and
+//! nothing is changed.
 //!
 //! ```text
 //!  client ──start-up packet──▶ server       as it came
@@ -6,7 +7,8 @@
 //!         ◀─bytes───────────▶              from then on, unread
 //! ```
 //!
-//! Unread, but for the lengths of the server's messages: when the gateway ends, its last words may not stand within another message.
+//! Unread, but for the lengths of the server's messages: when the gateway ends, its last words may
+//! not stand within another message.
 
 use std::io;
 use std::time::Duration;
@@ -22,10 +24,12 @@ use super::shared::Shared;
 use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream};
 use crate::pg::{Canceller, Entrance, lets_in};
 
-/// How long the gateway's end may take: a client that does not read what it is told, a server that does not hear.
+/// How long the gateway's end may take: a client that does not read what it is told, a server that
+/// does not hear.
 pub(super) const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How often a server is told again to give up a statement: a request between two statements cancels nothing.
+/// How often a server is told again to give up a statement: a request between two statements
+/// cancels nothing.
 const INSISTENCE: Duration = Duration::from_millis(100);
 
 /// What the client has been asked already.
@@ -55,8 +59,8 @@ pub(super) async fn refer(
     }
 }
 
-/// Hands on a request for encryption that has been answered before, to where it has been answered before: what is wrong with it, the
-/// server knows, and which versions it speaks.
+/// Hands on a request for encryption that has been answered before, to where it has been answered
+/// before: what is wrong with it, the server knows, and which versions it speaks.
 pub(super) async fn refer_again(
     stream: Box<dyn Stream>,
     common: &Shared,
@@ -190,7 +194,8 @@ async fn say_farewell(
     client.shutdown().await
 }
 
-/// Has the server give up what it does for a client, and hangs up; over when its process is gone, or does not hear.
+/// Has the server give up what it does for a client, and hangs up; over when its process is gone,
+/// or does not hear.
 pub(super) async fn take_leave(
     server: &mut (impl AsyncRead + AsyncWrite + Unpin),
     canceller: &Canceller,

@@ -1,8 +1,8 @@
-//! The gateway's side towards PostgreSQL: one connection for each client, on which the client's own statements and the
-//! gateway's questions alternate.
+//! The gateway's side towards PostgreSQL: one connection for each client, on which the client's own
+//! statements and the gateway's questions alternate.
 //!
-//! The gateway asks over the extended protocol, with statements of its own name: a Query message would
-//! destroy the client's unnamed statement and portal (PostgreSQL documentation, 54.2.3).
+//! The gateway asks over the extended protocol, with statements of its own name: a Query message
+//! would destroy the client's unnamed statement and portal (PostgreSQL documentation, 54.2.3).
 
 mod parameters;
 mod parsing;
@@ -34,10 +34,11 @@ pub(super) enum BackendError {
 }
 
 impl BackendError {
-    /// What it means that a question about stored tables fails because they are not what the snapshot shows: PostgreSQL looks
-    /// names and definitions up as they are now.
+    /// What it means that a question about stored tables fails because they are not what the
+    /// snapshot shows: PostgreSQL looks names and definitions up as they are now.
     pub(super) fn of_changed_schema(self) -> Self {
-        // A schema, table, column or type that is not there, a column of another type, and "cache lookup failed".
+        // A schema, table, column or type that is not there, a column of another type, and "cache
+        // lookup failed".
         const SIGNS: [&str; 6] = ["3F000", "42P01", "42703", "42704", "42804", "XX000"];
         let Self::Server(frame) = &self else { return self };
         let code = error_field(frame, b'C').unwrap_or_default();
@@ -108,7 +109,8 @@ pub(super) struct Server {
     parameters: Parameters,
     prepared: HashMap<String, String>,
     named: u64,
-    /// What the names of the gateway's own statements and portals begin with: no client comes upon it.
+    /// What the names of the gateway's own statements and portals begin with: no client comes upon
+    /// it.
     own: String,
     /// What the server said to the client while the gateway was asking.
     pub(super) aside: Vec<FromServer>,
@@ -182,7 +184,8 @@ impl Server {
         }
     }
 
-    /// Keeps a parameter that the server reports. An encoding that is refused never reaches the client.
+    /// Keeps a parameter that the server reports. An encoding that is refused never reaches the
+    /// client.
     fn take_note(&mut self, frame: Option<FromServer>) -> io::Result<Option<FromServer>> {
         let ended =
             || io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection");
@@ -227,7 +230,8 @@ impl Server {
         self.answers(asked).await
     }
 
-    /// Has a statement parsed as one on the stored tables, which are found first where `pg_temp` comes last; it is not run.
+    /// Has a statement parsed as one on the stored tables, which are found first where `pg_temp`
+    /// comes last; it is not run.
     pub(super) async fn try_on_stored(&mut self, sql: &str) -> Result<(), BackendError> {
         let name = self.own.clone();
         let mut parsed = VecDeque::new();
@@ -267,7 +271,8 @@ impl Server {
         self.answers(asked).await.map(drop)
     }
 
-    /// Rolls the open transaction back. A cancellation that comes late may hit this instead of what it was meant for.
+    /// Rolls the open transaction back. A cancellation that comes late may hit this instead of what
+    /// it was meant for.
     pub(super) async fn roll_back(&mut self) -> io::Result<()> {
         const QUERY_CANCELED: &str = "57014";
         loop {
@@ -283,7 +288,8 @@ impl Server {
         }
     }
 
-    /// Queues questions behind whatever else is to be sent; [`answers`](Self::answers) takes the answers when it is their turn.
+    /// Queues questions behind whatever else is to be sent; [`answers`](Self::answers) takes the
+    /// answers when it is their turn.
     pub(super) fn put_questions(&mut self, questions: &[Question]) -> Asked {
         let (mut parsed, mut ours) = (VecDeque::new(), Vec::new());
         let mut spelling = Spelling::Clients;

@@ -38,7 +38,8 @@ pub(super) struct Session {
     pub(super) place: ClientHandle,
     pub(super) tables: Tables,
     pub(super) state: State,
-    /// When the client began with what it tries to commit, counted among all: who has lost tries on.
+    /// When the client began with what it tries to commit, counted among all: who has lost tries
+    /// on.
     pub(super) trying_since: Option<u64>,
     /// What the client has prepared, by name.
     pub(super) prepared: HashMap<String, Prepared>,
@@ -50,7 +51,8 @@ pub(super) struct Session {
     pub(super) waiting: Vec<Waiting>,
     /// The `CommandComplete` of the last Execute: an implicit transaction may still be refused.
     pub(super) held: Held,
-    /// Whether the statement that runs was given up for another client's sake: nothing more of its answer is passed on.
+    /// Whether the statement that runs was given up for another client's sake: nothing more of its
+    /// answer is passed on.
     pub(super) gave_up: bool,
     /// Whether the statement that runs is an EXPLAIN, whose rows name tables.
     pub(super) explains: bool,
@@ -103,7 +105,8 @@ pub(super) struct Transaction {
     pub(super) path: SearchPath,
     /// Where the copies stand.
     pub(super) copies: SearchPathState,
-    /// Whether the client has a part in it: a statement of its own has been sent, and what it did must not be undone in silence.
+    /// Whether the client has a part in it: a statement of its own has been sent, and what it did
+    /// must not be undone in silence.
     pub(super) has_part: bool,
 }
 
@@ -161,7 +164,8 @@ impl Session {
     pub(super) async fn serve(mut self) {
         let common = Arc::clone(&self.common);
         let ended = loop {
-            // A turn that is broken off leaves nothing half said: what is to be written is written from its queue on.
+            // A turn that is broken off leaves nothing half said: what is to be written is written
+            // from its queue on.
             let turn = tokio::select! {
                 biased;
                 () = common.closing.cancelled() => break Err(Refusal::terminated()),
@@ -185,7 +189,8 @@ impl Session {
         let Self { mut client, server, place, .. } = self;
         if let Err(refusal) = ended {
             refusal.write_fatal(&mut client.out);
-            // PostgreSQL would notice only when the statement that may still run has something to say.
+            // PostgreSQL would notice only when the statement that may still run has something to
+            // say.
             server.leave().await;
         } else {
             drop(server);
@@ -195,8 +200,8 @@ impl Session {
         client.close().await.ok();
     }
 
-    /// Takes one message of the client, or makes way when another client needs it. A client that does not read what it
-    /// has asked for is waited for no otherwise than one that says nothing.
+    /// Takes one message of the client, or makes way when another client needs it. A client that
+    /// does not read what it has asked for is waited for no otherwise than one that says nothing.
     async fn turn(&mut self) -> io::Result<Next> {
         let doom = Arc::clone(&self.place.doom);
         let client = &mut self.client;
@@ -210,7 +215,8 @@ impl Session {
                 Some(frame) => self.take(frame).await,
                 None => Ok(Next::Bye),
             },
-            // A server that goes away while nobody speaks (a shutdown, a kill) is news for the client.
+            // A server that goes away while nobody speaks (a shutdown, a kill) is news for the
+            // client.
             frame = self.server.next_unasked() => {
                 let frame = frame?;
                 self.client.pass(&frame);
@@ -221,7 +227,8 @@ impl Session {
     }
 
     async fn take(&mut self, frame: FromClient) -> io::Result<Next> {
-        // A configuration file that was read anew, or a trigger at a COMMIT: there was no statement to refuse.
+        // A configuration file that was read anew, or a trigger at a COMMIT: there was no statement
+        // to refuse.
         if let Some(refusal) = self.unreadable() {
             refusal.write_fatal(&mut self.client.out);
             return Ok(Next::Bye);
@@ -302,7 +309,8 @@ impl Session {
         }
     }
 
-    /// What the server says next while it runs the client's statement, which is given up when another client needs the way.
+    /// What the server says next while it runs the client's statement, which is given up when
+    /// another client needs the way.
     pub(super) async fn next_reply(&mut self) -> Result<FromServer, BackendError> {
         let doom = Arc::clone(&self.place.doom);
         loop {
@@ -320,8 +328,9 @@ impl Session {
         }
     }
 
-    /// Passes on what the server said. A client that does not read has its statement given up when another needs the way; while
-    /// DDL acts nobody's pace counts, and the little that it says is kept.
+    /// Passes on what the server said. A client that does not read has its statement given up when
+    /// another needs the way; while DDL acts nobody's pace counts, and the little that it says is
+    /// kept.
     pub(super) async fn hand_over(&mut self, frame: &FromServer) -> io::Result<()> {
         if self.gave_up {
             return Ok(());

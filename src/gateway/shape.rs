@@ -89,7 +89,8 @@ impl Shape {
         self.kind == "v"
     }
 
-    /// Whether it has no rows that a transaction could change: a materialized view is read where it stands.
+    /// Whether it has no rows that a transaction could change: a materialized view is read where it
+    /// stands.
     pub(super) fn is_read_where_it_stands(&self) -> bool {
         self.kind == "m"
     }
@@ -113,7 +114,8 @@ impl Shape {
         }
     }
 
-    /// A view's definition, or a table's defaults and checks: the SQL that runs when somebody names it.
+    /// A view's definition, or a table's defaults and checks: the SQL that runs when somebody names
+    /// it.
     pub(super) fn expressions(&self) -> String {
         let defaults = self.columns.iter().filter_map(|column| column.default.as_deref());
         let checks = self.checks.iter().map(String::as_str);
@@ -126,13 +128,15 @@ impl Shape {
         self.columns.iter().any(|column| column.identity == "a")
     }
 
-    /// The number that a copy's column has in the stored table; the system's columns have the same everywhere.
+    /// The number that a copy's column has in the stored table; the system's columns have the same
+    /// everywhere.
     pub(super) fn stored_number(&self, copied: i16) -> i16 {
         let place = usize::try_from(copied).ok().and_then(|number| number.checked_sub(1));
         place.and_then(|place| self.columns.get(place)).map_or(copied, |column| column.number)
     }
 
-    /// What a copy that goes by its qualified name gives names to: itself, its indexes and its constraints.
+    /// What a copy that goes by its qualified name gives names to: itself, its indexes and its
+    /// constraints.
     pub(super) fn qualified_names(&self) -> impl Iterator<Item = String> {
         let indexes = self.indexes.iter().map(|index| &index.name);
         let constraints = self.constraints.iter().map(|constraint| &constraint.name);
@@ -152,7 +156,8 @@ impl Shape {
         format!("{}.{}", quote(&self.schema), quote(&self.name))
     }
 
-    /// The columns that tell a row from every other: the primary key, or another unique key without nulls.
+    /// The columns that tell a row from every other: the primary key, or another unique key without
+    /// nulls.
     pub(super) fn key(&self) -> Option<Vec<&ColumnShape>> {
         let columns = |index: &UniqueIndex| -> Option<Vec<&ColumnShape>> {
             index
@@ -169,7 +174,8 @@ impl Shape {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Columns of any unique index without predicate and expression: changing one is a change of key.
+    /// Columns of any unique index without predicate and expression: changing one is a change of
+    /// key.
     pub(super) fn key_columns(&self) -> Vec<&str> {
         let plain = self.indexes.iter().filter(|index| index.plain);
         let mut names: Vec<_> =
@@ -214,7 +220,8 @@ impl Shape {
         self.constraints.iter().filter(|found| found.kind == "f")
     }
 
-    /// Statements that give the copy its foreign keys, once all copies are there; `copy_of` names the copy of a table.
+    /// Statements that give the copy its foreign keys, once all copies are there; `copy_of` names
+    /// the copy of a table.
     pub(super) fn tying(&self, copy: &str, copy_of: impl Fn(u32) -> Option<String>) -> Vec<String> {
         let tie = |key: &Constraint| {
             let (head, tail) = key.definition.split_once(" REFERENCES ")?;
@@ -246,8 +253,8 @@ impl Shape {
         statements
     }
 
-    /// Sequences are shared with the stored table, and by name: a default that refers to one by its object would keep the stored
-    /// table from being dropped.
+    /// Sequences are shared with the stored table, and by name: a default that refers to one by its
+    /// object would keep the stored table from being dropped.
     fn default_changes(&self) -> impl Iterator<Item = String> {
         self.columns.iter().filter_map(|column| {
             let default = match (&column.default, &column.sequence) {
@@ -271,8 +278,8 @@ impl Shape {
         })
     }
 
-    /// Copies of all schemas live in one, where the names of their indexes must not meet: those of a copy that
-    /// goes by its qualified name are qualified as well.
+    /// Copies of all schemas live in one, where the names of their indexes must not meet: those of
+    /// a copy that goes by its qualified name are qualified as well.
     fn index_name(&self, copy: &str, name: &str) -> String {
         if copy == self.name { quote(name) } else { quote(&format!("{}.{name}", self.schema)) }
     }
@@ -297,7 +304,8 @@ impl Shape {
         self.constraints.iter().any(is_late)
     }
 
-    /// Whether the text of a key depends on a client's settings (`datestyle`, `extra_float_digits`), which differ from client to client.
+    /// Whether the text of a key depends on a client's settings (`datestyle`,
+    /// `extra_float_digits`), which differ from client to client.
     pub(super) fn is_key_spelled_by_settings(&self) -> bool {
         const BY_NONE: [&str; 8] =
             ["smallint", "integer", "bigint", "text", "character", "uuid", "boolean", "numeric"];
@@ -306,8 +314,8 @@ impl Shape {
         self.key().is_some_and(|key| !key.iter().all(is_plain))
     }
 
-    /// Statements that make a view of the same definition, whose names have been turned towards copies already. A view's columns may have
-    /// defaults of their own.
+    /// Statements that make a view of the same definition, whose names have been turned towards
+    /// copies already. A view's columns may have defaults of their own.
     pub(super) fn view_creation(&self, copy: &str, definition: &str) -> Vec<String> {
         let options = self.options.as_deref().filter(|options| !options.is_empty());
         let with =

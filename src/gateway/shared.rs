@@ -1,7 +1,9 @@
-//! What all clients of a gateway share: the ledger, whose lock is the commit lock, and the places that they have among each other.
+//! What all clients of a gateway share: the ledger, whose lock is the commit lock, and the places
+//! that they have among each other.
 //!
-//! Locks: the commit lock is held from the judging of a COMMIT to its entry in the ledger, across a bounded piece of
-//! work on one backend, never across anything that a client decides. Whose turn it is to take it, is waited for before. The seats' lock and the journal's are never held across an
+//! Locks: the commit lock is held from the judging of a COMMIT to its entry in the ledger, across a
+//! bounded piece of work on one backend, never across anything that a client decides. Whose turn it
+//! is to take it, is waited for before. The seats' lock and the journal's are never held across an
 //! await. The connection of the lookout is held across a question, whose answer waits for nobody.
 
 use std::collections::HashMap;
@@ -72,7 +74,8 @@ impl Shared {
         }
     }
 
-    /// Hands a first packet to the server, with the gateway's password at hand if this is its own user.
+    /// Hands a first packet to the server, with the gateway's password at hand if this is its own
+    /// user.
     pub(super) async fn enter_server(
         &self,
         packet: &[u8],
@@ -116,14 +119,16 @@ impl Shared {
         self.seats().cancellers.get(&(pid, secret.to_vec())).cloned()
     }
 
-    /// The clients' open transactions: which process works for each, and which of its transactions it is.
+    /// The clients' open transactions: which process works for each, and which of its transactions
+    /// it is.
     pub(super) fn open_transactions(&self) -> HashMap<i32, u64> {
         let seats = self.seats();
         let open = seats.taken.values().filter(|seat| seat.oldest.is_some());
         open.map(|seat| (seat.pid, seat.begun)).collect()
     }
 
-    /// Has the transactions make way for which these processes work, of those that were open. One that has begun since is in nobody's way.
+    /// Has the transactions make way for which these processes work, of those that were open. One
+    /// that has begun since is in nobody's way.
     pub(super) fn end(&self, pids: &[i32], open: &HashMap<i32, u64>) {
         let seats = self.seats();
         let is_meant = |seat: &&ClientEntry| {

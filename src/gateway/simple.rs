@@ -1,7 +1,8 @@
 //! The simple protocol: one Query message, statement by statement.
 //!
-//! Statements of one message without a block around them are one transaction, as in PostgreSQL. The tag of the last one is held
-//! back until its COMMIT has succeeded: a statement on its own gets the conflict itself.
+//! Statements of one message without a block around them are one transaction, as in PostgreSQL. The
+//! tag of the last one is held back until its COMMIT has succeeded: a statement on its own gets the
+//! conflict itself.
 
 mod syntax;
 
@@ -94,8 +95,8 @@ impl Session {
         Ok(())
     }
 
-    /// Ends an implicit transaction at the end of its message. One that is not open any more has not been committed, whatever
-    /// its statements have answered.
+    /// Ends an implicit transaction at the end of its message. One that is not open any more has
+    /// not been committed, whatever its statements have answered.
     pub(super) async fn settle(&mut self) -> Result<(), BackendError> {
         match &self.state {
             State::Aborted(Block::Implicit) => Ok(self.check_state()?),
@@ -161,7 +162,8 @@ impl Session {
         Ok(reply)
     }
 
-    /// What a reply means: a statement that was given up for another client's sake is no error of its own.
+    /// What a reply means: a statement that was given up for another client's sake is no error of
+    /// its own.
     async fn accept(
         &mut self,
         reply: Reply,
@@ -175,7 +177,8 @@ impl Session {
         }
     }
 
-    /// Hands the client's COPY data to the server until one of them ends it, or another client needs the way.
+    /// Hands the client's COPY data to the server until one of them ends it, or another client
+    /// needs the way.
     pub(super) async fn copy_in(&mut self) -> Result<(), BackendError> {
         let doom = std::sync::Arc::clone(&self.place.doom);
         while !self.gave_up {

@@ -1,5 +1,5 @@
-//! What the gateway must know of a statement: what it does to the transaction, which tables it may name, whether it writes
-//! or locks, and whether this engine refuses it.
+//! What the gateway must know of a statement: what it does to the transaction, which tables it may
+//! name, whether it writes or locks, and whether this engine refuses it.
 
 use std::sync::Arc;
 
@@ -29,7 +29,8 @@ pub(super) struct Statement {
     pub(super) writes: bool,
     /// Whether it may delete: it says DELETE or MERGE somewhere.
     pub(super) deletes: bool,
-    /// Every word between a SET and what follows it: the columns that an UPDATE changes are among them.
+    /// Every word between a SET and what follows it: the columns that an UPDATE changes are among
+    /// them.
     pub(super) sets: Vec<String>,
     /// The row lock that it asks for.
     pub(super) locks: Option<RowLock>,

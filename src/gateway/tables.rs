@@ -1,8 +1,8 @@
 //! One client's private copies: which there are, what they are copies of, how fresh they are.
 //!
-//! Structure and contents are two things. The structure of a copy is made once, outside of any transaction where
-//! possible, because a rollback takes away what was made inside. The contents are brought up to date by the first statement of a
-//! transaction that names the table.
+//! Structure and contents are two things. The structure of a copy is made once, outside of any
+//! transaction where possible, because a rollback takes away what was made inside. The contents are
+//! brought up to date by the first statement of a transaction that names the table.
 
 mod contents;
 mod names;
@@ -37,7 +37,8 @@ pub(super) struct Tables {
     names: HashMap<Written, Option<u32>>,
     /// Names of functions that may read tables.
     reading: HashSet<Written>,
-    /// Whether something that no statement names may call what reads tables, once that has been asked.
+    /// Whether something that no statement names may call what reads tables, once that has been
+    /// asked.
     unnamed: Option<Unnamed>,
     shapes: HashMap<u32, Arc<Shape>>,
     /// What tells whether the shapes are still those.
@@ -60,7 +61,8 @@ pub(super) struct Tables {
     left: bool,
 }
 
-/// What PostgreSQL calls without being told by name: the functions behind operators, casts and domains.
+/// What PostgreSQL calls without being told by name: the functions behind operators, casts and
+/// domains.
 #[derive(Clone, Debug)]
 enum Unnamed {
     /// None of them reads tables.
@@ -102,7 +104,8 @@ struct Copy {
     seen: Option<Seen>,
     /// The file that held the stored table then.
     file: Option<String>,
-    /// Whether a filling that was rolled back has left its rows behind, dead, where every look at the copy passes them.
+    /// Whether a filling that was rolled back has left its rows behind, dead, where every look at
+    /// the copy passes them.
     is_littered: bool,
     in_use: Option<InUse>,
 }
@@ -164,8 +167,8 @@ impl Used<'_> {
 }
 
 impl Tables {
-    /// Compares with what this transaction sees of the schema. `Err` says that copies are out of date and that
-    /// [`catch_up`](Self::catch_up) must run outside of a transaction.
+    /// Compares with what this transaction sees of the schema. `Err` says that copies are out of
+    /// date and that [`catch_up`](Self::catch_up) must run outside of a transaction.
     pub(super) fn check(&mut self, mark: &SchemaMark, marks: &Marks) -> Result<(), OutOfDate> {
         let is_same = |(relation, mark): (&u32, &String)| marks.get(relation) == Some(mark);
         let are_same = self.marks.iter().all(is_same);
@@ -185,7 +188,8 @@ impl Tables {
         (!known.is_empty()).then(|| marks_question(&known))
     }
 
-    /// Learns the schema anew: copies of tables that have changed are dropped, and their names remembered.
+    /// Learns the schema anew: copies of tables that have changed are dropped, and their names
+    /// remembered.
     pub(super) async fn catch_up(&mut self, server: &mut Server) -> Result<(), BackendError> {
         let known: Vec<u32> = self.shapes.keys().copied().collect();
         let shapes = ask_shapes(server, &known).await?;
@@ -200,7 +204,8 @@ impl Tables {
         self.forget(server).await
     }
 
-    /// The client has been told that the schema changed: its next transaction learns it anew, without a word.
+    /// The client has been told that the schema changed: its next transaction learns it anew,
+    /// without a word.
     pub(super) fn tell(&mut self) {
         self.told = true;
         self.looked.clear();
@@ -225,7 +230,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Forgets every copy and what depends on the search path, inside of a transaction. Returns what drops the copies.
+    /// Forgets every copy and what depends on the search path, inside of a transaction. Returns
+    /// what drops the copies.
     pub(super) fn start_anew(&mut self) -> Vec<Question> {
         let removal = self.removal();
         let before = std::mem::take(self);
@@ -242,7 +248,8 @@ impl Tables {
         removal
     }
 
-    /// Whether a value may be given for an identity column only by OVERRIDING SYSTEM VALUE, in one of these tables.
+    /// Whether a value may be given for an identity column only by OVERRIDING SYSTEM VALUE, in one
+    /// of these tables.
     pub(super) fn are_numbered(&self, tables: &[u32]) -> bool {
         tables.iter().any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_numbered()))
     }

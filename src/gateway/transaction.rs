@@ -17,7 +17,8 @@ use crate::core::sql;
 pub(super) const TEMPORARY_FIRST: &str =
     "a search_path that names pg_temp is not supported on this engine";
 
-/// READ WRITE whatever the client's default is: copies are written even where the client may only read, which is for the gateway to see to.
+/// READ WRITE whatever the client's default is: copies are written even where the client may only
+/// read, which is for the gateway to see to.
 const BEGIN: &str = "begin isolation level repeatable read, read write";
 
 impl Session {
@@ -32,8 +33,9 @@ impl Session {
         self.open_transaction(block, access).await
     }
 
-    /// Brings copies up to date in a transaction of its own, which no rollback undoes. Who has lost to another would
-    /// otherwise have all of it before him again with every retry, and never come in before those who have not.
+    /// Brings copies up to date in a transaction of its own, which no rollback undoes. Who has lost
+    /// to another would otherwise have all of it before him again with every retry, and never come
+    /// in before those who have not.
     async fn fill_apart(&mut self, tables: &[u32]) -> Result<(), BackendError> {
         self.open_transaction(Block::Implicit, Access::AsSet).await?;
         let filled = match self.fill(tables).await {
@@ -43,7 +45,8 @@ impl Session {
         match filled {
             Ok(()) => Ok(()),
             Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
-            // The next statement that needs the copy meets the same trouble, and it has a client to tell.
+            // The next statement that needs the copy meets the same trouble, and it has a client to
+            // tell.
             Err(_) => Ok(self.abandon().await?),
         }
     }
@@ -126,8 +129,8 @@ impl Session {
         Ok(())
     }
 
-    /// Rolls back a transaction in which the client has no part yet, so that another can take its place: what waits to be
-    /// sent has its names and portals still.
+    /// Rolls back a transaction in which the client has no part yet, so that another can take its
+    /// place: what waits to be sent has its names and portals still.
     pub(super) async fn abandon(&mut self) -> io::Result<()> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else {
             self.place.end();
@@ -183,8 +186,8 @@ impl Session {
         Ok(())
     }
 
-    /// Makes way for another client: DDL steps back, and any other transaction ends, which this client learns at its next
-    /// statement.
+    /// Makes way for another client: DDL steps back, and any other transaction ends, which this
+    /// client learns at its next statement.
     pub(super) async fn make_way(&mut self) -> io::Result<()> {
         if self.step_back().await? {
             return Ok(());

@@ -1,7 +1,9 @@
-//! Raw column bytes, as pageinspect gives them, made text: only the simple types, the rest stays unknown.
+//! Raw column bytes, as pageinspect gives them, made text: only the simple types, the rest stays
+//! unknown.
 //!
-//! A value of variable length begins with its length: one byte with the lowest bit set for short ones, else four bytes with the two lowest
-//! bits clear (`varatt.h`, little-endian). Compressed and out-of-line values are left alone.
+//! A value of variable length begins with its length: one byte with the lowest bit set for short
+//! ones, else four bytes with the two lowest bits clear (`varatt.h`, little-endian). Compressed and
+//! out-of-line values are left alone.
 
 use super::table::Table;
 

@@ -1,4 +1,5 @@
-//! The observer's own connections: few, quiet, in nobody's way, and made anew by themselves after a restart of the server.
+//! The observer's own connections: few, quiet, in nobody's way, and made anew by themselves after a
+//! restart of the server.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,14 +25,16 @@ const SETTINGS: [(&str, &str); 8] = [
     ("yb_locks_min_txn_age", "0"),
 ];
 
-/// The verdict, the waits and the house may be asked for at the same time, each on a connection of its own.
+/// The verdict, the waits and the house may be asked for at the same time, each on a connection of
+/// its own.
 pub(super) const CONNECTIONS: u32 = 3;
 
 /// A server that is away must show as an error soon, not as a screen that hangs.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The backends of the observer's own connections. Each look locks what it reads for a moment, and whoever wants a table for himself may be seen to
-/// wait for that: it is nobody's doing, and passes.
+/// The backends of the observer's own connections. Each look locks what it reads for a moment, and
+/// whoever wants a table for himself may be seen to wait for that: it is nobody's doing, and
+/// passes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Own(Arc<Mutex<VecDeque<Pid>>>);
 
@@ -71,14 +74,16 @@ pub(super) fn pool(options: PgConnectOptions, inspection: Inspection, own: &Own)
         .connect_lazy_with(options)
 }
 
-/// Makes all of the pool's connections now. What a connection makes for itself then takes no transaction id in the middle of somebody's play.
+/// Makes all of the pool's connections now. What a connection makes for itself then takes no
+/// transaction id in the middle of somebody's play.
 pub(super) async fn fill(pool: &PgPool) {
     let connections = (0..CONNECTIONS).map(|_| pool.acquire());
     // One that cannot be had now is made when it is needed.
     let _returned_at_once = join_all(connections).await;
 }
 
-/// Applies the settings that the server knows. One that refuses them all is still worth looking through.
+/// Applies the settings that the server knows. One that refuses them all is still worth looking
+/// through.
 async fn settle(
     connection: &mut PgConnection,
     inspection: Inspection,

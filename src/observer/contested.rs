@@ -1,4 +1,5 @@
-//! What two transactions are at odds about when one waits for the other's end and queues for no row.
+//! What two transactions are at odds about when one waits for the other's end and queues for no
+//! row.
 //!
 //! ```text
 //! Alice and Bob have share-locked row 1, Alice wants to change it     the row that both stand in: its multixact has both
@@ -6,7 +7,8 @@
 //! Alice has inserted key 1, Bob inserts key 1 on conflict do nothing  Bob has written nothing yet: Alice's key, if she has but one
 //! ```
 //!
-//! Uncommitted rows are in the pages only, so that without pageinspect the table and the key's columns are all that can be told.
+//! Uncommitted rows are in the pages only, so that without pageinspect the table and the key's
+//! columns are all that can be told.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +68,8 @@ impl Observer {
         })
     }
 
-    /// The row that waiter and holder have share-locked together. With several of them, which one is meant cannot be told.
+    /// The row that waiter and holder have share-locked together. With several of them, which one
+    /// is meant cannot be told.
     async fn shared_row(&self, row: &WaitRow, tables: &[Table]) -> Option<WaitTarget> {
         let mut found: Vec<(&Table, FoundRow)> = Vec::new();
         for table in tables.iter().filter(|table| table.schema != CATALOG) {
@@ -153,7 +156,8 @@ fn keys(rows: &[Vec<Option<String>>], places: &[usize]) -> impl Iterator<Item = 
     })
 }
 
-/// The name in a catalog's key, which has further parts that are numbers: `(typname, typnamespace)=(seats, 2200)`.
+/// The name in a catalog's key, which has further parts that are numbers: `(typname,
+/// typnamespace)=(seats, 2200)`.
 fn name_in((columns, values): Key) -> Option<String> {
     let named = columns.split(", ").zip(values.split(", ")).find(|it| it.0.ends_with("name"));
     named.map(|(_, name)| name.to_owned())

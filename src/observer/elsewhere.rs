@@ -1,4 +1,5 @@
-//! Servers that are not PostgreSQL underneath: contents by plain SQL, locks as far as the product tells them.
+//! Servers that are not PostgreSQL underneath: contents by plain SQL, locks as far as the product
+//! tells them.
 //!
 //! Whatever such a server refuses to tell is said not to be seen; it never stops the look.
 
@@ -62,7 +63,8 @@ impl Observer {
         Ok(locks.into_iter().map(|lock| lock.read_for(source)).collect())
     }
 
-    /// The house by plain SQL. Where COMMIT judges, each connection is told once of a change of the schema, and may try again.
+    /// The house by plain SQL. Where COMMIT judges, each connection is told once of a change of the
+    /// schema, and may try again.
     pub(super) async fn plain_house(
         &self,
         roster: &Roster,

@@ -58,7 +58,8 @@ impl EngineKind {
 pub struct Flavor {
     /// Which product.
     pub kind: EngineKind,
-    /// Its name and version for people: `PostgreSQL 15.20`. Of the optimistic engine, those of the PostgreSQL behind it.
+    /// Its name and version for people: `PostgreSQL 15.20`. Of the optimistic engine, those of the
+    /// PostgreSQL behind it.
     pub product: String,
     /// `server_version_num`, or 0 where the server has none.
     pub version: u32,
@@ -102,7 +103,8 @@ impl Flavor {
         if flavor.kind == EngineKind::PostgreSql {
             match capabilities(pool).await {
                 Ok(capabilities) => flavor.refine(&capabilities),
-                // Redshift and its like call themselves PostgreSQL and lack the functions to say more.
+                // Redshift and its like call themselves PostgreSQL and lack the functions to say
+                // more.
                 Err(sqlx::Error::Database(refusal)) => flavor.demote(refusal.message()),
                 Err(error) => return Err(error),
             }
@@ -184,7 +186,8 @@ fn kind_of(version: &str) -> EngineKind {
     }
 }
 
-/// Whether this is our own optimistic engine: it answers with the version of the PostgreSQL behind it.
+/// Whether this is our own optimistic engine: it answers with the version of the PostgreSQL behind
+/// it.
 async fn reports_optimistic(target: &Target) -> bool {
     let Ok(connection) = Connection::connect(target).await else { return false };
     let reports = is_optimistic(&connection);
@@ -219,14 +222,15 @@ fn product(kind: EngineKind, version: &str) -> String {
     }
 }
 
-/// Whether a pooler in transaction mode stands before the server, so that a session there is nobody's own.
+/// Whether a pooler in transaction mode stands before the server, so that a session there is
+/// nobody's own.
 pub async fn shares_backends(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
     have_one_backend(&mut one, &mut other).await
 }
 
-/// Whether these two connections, open at the same time, have the same backend. Leaves no setting and no prepared statement in what
-/// they may share with others.
+/// Whether these two connections, open at the same time, have the same backend. Leaves no setting
+/// and no prepared statement in what they may share with others.
 pub(crate) async fn have_one_backend(
     one: &mut PgConnection,
     other: &mut PgConnection,
@@ -236,8 +240,8 @@ pub(crate) async fn have_one_backend(
     Ok(first.is_some() && first == second)
 }
 
-/// `version()`, and the backend's process where the server has such. Over the simple protocol, because a pooler in transaction mode
-/// loses prepared statements.
+/// `version()`, and the backend's process where the server has such. Over the simple protocol,
+/// because a pooler in transaction mode loses prepared statements.
 async fn identity(connection: &mut PgConnection) -> Result<(String, Option<i32>), sqlx::Error> {
     let row = connection.fetch_one(sqlx::raw_sql(sql::flavor::IDENTITY)).await?;
     let process = row.try_get_unchecked::<i32, _>(1).ok().filter(|process| *process != 0);

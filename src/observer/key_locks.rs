@@ -1,7 +1,7 @@
 //! Locks of servers that lock keys in a lock table of their own: YugabyteDB and CockroachDB.
 //!
-//! Both tell who (by `application_name`, since backend pids are not to be trusted across nodes), which key, how, and whether it is granted. What they do
-//! not tell is the order of a queue.
+//! Both tell who (by `application_name`, since backend pids are not to be trusted across nodes),
+//! which key, how, and whether it is granted. What they do not tell is the order of a queue.
 
 use sqlx::FromRow;
 

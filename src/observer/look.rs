@@ -71,7 +71,8 @@ fn shut(
         None => Holder::Foreign("somebody".to_owned()),
     };
     let mut memory = last_look(table, label, seats, before);
-    // One that was shut only when it was read is somebody's, and whether he has the lock yet is not known.
+    // One that was shut only when it was read is somebody's, and whether he has the lock yet is not
+    // known.
     let (locked_by, lock_wanted_by) =
         if table.is_locked { (Some(by), None) } else { (None, Some(by)) };
     memory.shown.locked_by = locked_by;
@@ -296,7 +297,8 @@ fn note_unseen(unseen: &mut Vec<SessionName>, holder: Holder) {
     unseen.dedup();
 }
 
-/// A session that first locked and then changed a row, in savepoints of one transaction, holds it once: by the stronger of the two.
+/// A session that first locked and then changed a row, in savepoints of one transaction, holds it
+/// once: by the stronger of the two.
 pub(super) fn join(holders: &mut Vec<Hold>, hold: Hold) {
     match holders.iter_mut().find(|known| known.holder == hold.holder) {
         Some(known) if known.kind < hold.kind => *known = hold,

@@ -1,8 +1,10 @@
-//! What the last look at a table showed: it sharpens the next one, and stands in for it while the table is shut.
+//! What the last look at a table showed: it sharpens the next one, and stands in for it while the
+//! table is shut.
 //!
-//! Three things are only known by comparing. *Whose* a released savepoint is: its id was seen in the lock table before. *What* a lone holder of a row did,
-//! where the header bits cannot be read: UPDATE and DELETE overwrite the row's cmin with the number of their command, a row lock leaves it alone.
-//! And the order in which holders came.
+//! Three things are only known by comparing. *Whose* a released savepoint is: its id was seen in
+//! the lock table before. *What* a lone holder of a row did, where the header bits cannot be read:
+//! UPDATE and DELETE overwrite the row's cmin with the number of their command, a row lock leaves
+//! it alone. And the order in which holders came.
 
 use std::collections::HashMap;
 
@@ -80,8 +82,8 @@ fn owners(before: Option<&Memory>, rows: &[SeenRow]) -> HashMap<i64, Pid> {
         .collect()
 }
 
-/// Who the holder can be: one pid when it is certain. A released savepoint is no longer in the lock table; an earlier look may
-/// have seen it there, and the server resolves it for the first waiter.
+/// Who the holder can be: one pid when it is certain. A released savepoint is no longer in the lock
+/// table; an earlier look may have seen it there, and the server resolves it for the first waiter.
 pub(super) fn suspects(
     before: Option<&Memory>,
     holder: &SeenHolder,

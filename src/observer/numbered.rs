@@ -1,4 +1,5 @@
-//! What the server calls by number when it tells of a deadlock (`DescribeLockTag` in `lmgr.c`), by name: numbers differ from run to run, and say nothing.
+//! What the server calls by number when it tells of a deadlock (`DescribeLockTag` in `lmgr.c`), by
+//! name: numbers differ from run to run, and say nothing.
 //!
 //! ```text
 //! Process 71 waits for AccessExclusiveLock on relation 16574 of database 5; blocked by process 70.
@@ -24,7 +25,8 @@ enum Numbered {
 }
 
 impl Observer {
-    /// The text with names for what it numbers. All of it is in the database of the sessions, which need not be said.
+    /// The text with names for what it numbers. All of it is in the database of the sessions, which
+    /// need not be said.
     pub(crate) async fn with_names(&self, text: &str) -> String {
         let mut named = text.to_owned();
         if self.flavor.sight.waits != Source::PostgreSql {

@@ -1,5 +1,6 @@
-//! pageinspect, the extension that reads a table's pages: somebody's, or its functions alone, made for our own connections where that is
-//! allowed. Those are temporary: nobody else sees or meets them, and they end with their connection, however that ends.
+//! pageinspect, the extension that reads a table's pages: somebody's, or its functions alone, made
+//! for our own connections where that is allowed. Those are temporary: nobody else sees or meets
+//! them, and they end with their connection, however that ends.
 
 use sqlx::{PgConnection, PgPool};
 
@@ -10,7 +11,8 @@ use crate::core::sql;
 pub enum Inspection {
     /// On a server of our own.
     Allowed,
-    /// On somebody else's: with the extension if it is there already and we are a superuser, else not at all.
+    /// On somebody else's: with the extension if it is there already and we are a superuser, else
+    /// not at all.
     UseIfPresent,
 }
 
@@ -26,7 +28,8 @@ impl Pages {
     }
 }
 
-/// Makes the functions for this connection. Without them the look is less sharp, so that nothing here is an error.
+/// Makes the functions for this connection. Without them the look is less sharp, so that nothing
+/// here is an error.
 pub(super) async fn install(connection: &mut PgConnection) {
     let installed = sqlx::raw_sql(sql::observer::INSTALL_INSPECTOR).execute(connection).await;
     if let Err(error) = installed {

@@ -1,4 +1,5 @@
-//! Whose pid is whose: sessions of the run by their names, everybody else by what they call themselves.
+//! Whose pid is whose: sessions of the run by their names, everybody else by what they call
+//! themselves.
 
 use std::collections::HashMap;
 
@@ -51,7 +52,8 @@ impl<'a> People<'a> {
         }
     }
 
-    /// Everybody in the way in an order that is the same every time: sessions as on the screen, prepared transactions, strangers.
+    /// Everybody in the way in an order that is the same every time: sessions as on the screen,
+    /// prepared transactions, strangers.
     pub(super) fn blockers(&self, pids: &[Pid], prepared: Option<&String>) -> Vec<Blocker> {
         let mut blockers: Vec<Blocker> =
             pids.iter().map(|pid| self.blocker(*pid, prepared)).collect();

@@ -7,7 +7,8 @@ use super::{Observer, ObserverError, about};
 use crate::core::sql;
 use crate::observer::flavor::Source;
 
-/// A sign of life: when two are equal, nothing that the house shows has changed in between, unless [`Pulse::is_open`].
+/// A sign of life: when two are equal, nothing that the house shows has changed in between, unless
+/// [`Pulse::is_open`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Pulse {
     snapshot: String,
@@ -17,15 +18,16 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// Whether a transaction that has touched a watched table runs a statement, or one that we may not see: it may lock row after row without a sign, so look at
-    /// the house anyway.
+    /// Whether a transaction that has touched a watched table runs a statement, or one that we may
+    /// not see: it may lock row after row without a sign, so look at the house anyway.
     pub fn is_open(&self) -> bool {
         self.open
     }
 }
 
 impl Observer {
-    /// The pulse now. A server that is not PostgreSQL underneath has none: there it is always open, never different.
+    /// The pulse now. A server that is not PostgreSQL underneath has none: there it is always open,
+    /// never different.
     pub async fn pulse(&self) -> Result<Pulse, ObserverError> {
         if self.flavor.sight.rows != Source::PostgreSql {
             return Ok(Pulse { open: true, ..Pulse::default() });

@@ -70,7 +70,8 @@ impl FoundRow {
 /// The most characters of a row without a key.
 const WIDEST: usize = 40;
 
-/// A row without a key is told by its values: where it lies differs from run to run, and so does its number.
+/// A row without a key is told by its values: where it lies differs from run to run, and so does
+/// its number.
 fn by_values(columns: &[Option<String>]) -> String {
     let values: Vec<&str> = columns.iter().map(|it| it.as_deref().unwrap_or("null")).collect();
     let whole = values.join(", ");
@@ -90,7 +91,8 @@ pub(super) struct SeenHolder {
     pub(super) mode: SeenMode,
 }
 
-/// What `rows.sql` can say about a hold: the members of a multixact carry their exact mode, a lone xmax does not.
+/// What `rows.sql` can say about a hold: the members of a multixact carry their exact mode, a lone
+/// xmax does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) enum SeenMode {
     #[serde(rename = "keysh")]

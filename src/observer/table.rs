@@ -1,7 +1,8 @@
 //! A watched table: its names, its key, and our queries about it.
 //!
-//! sqlx takes only `&'static str` for SQL, so that nobody pastes a value into it. A table's name cannot be a parameter, though. The templates are filled
-//! here and nowhere else, with nothing but identifiers that the server itself gave and that [`quoted`] has quoted; that is what makes
+//! sqlx takes only `&'static str` for SQL, so that nobody pastes a value into it. A table's name
+//! cannot be a parameter, though. The templates are filled here and nowhere else, with nothing but
+//! identifiers that the server itself gave and that [`quoted`] has quoted; that is what makes
 //! [`AssertSqlSafe`] true. Values always travel as parameters.
 
 use sqlx::postgres::types::Oid;
@@ -20,7 +21,8 @@ pub(super) struct Table {
     pub(super) name: String,
     /// What kind of relation it is: `pg_class.relkind`.
     kind: String,
-    /// How many rows it has by the planner's estimate; -1 where it has none (PostgreSQL documentation, 53.11).
+    /// How many rows it has by the planner's estimate; -1 where it has none (PostgreSQL
+    /// documentation, 53.11).
     estimate: i64,
     pub(super) columns: Vec<String>,
     /// The attribute number of each column; dropped columns leave gaps.
@@ -196,7 +198,8 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// The name that PostgreSQL reads in an identifier as somebody wrote it: folded to lower case unless quoted.
+/// The name that PostgreSQL reads in an identifier as somebody wrote it: folded to lower case
+/// unless quoted.
 pub(super) fn unquoted(written: &str) -> String {
     match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => inner.replace("\"\"", "\""),

@@ -1,9 +1,12 @@
 //! What a wait is for, by name.
 //!
-//! The lock table speaks in numbers: a relation, a row's place, an object of a catalog, a transaction. Most have a name that can be read. A
-//! transaction alone is waited for when it has no row to queue for; then it is a unique key, or a row that both have share-locked ([`contested`](super::contested)).
+//! The lock table speaks in numbers: a relation, a row's place, an object of a catalog, a
+//! transaction. Most have a name that can be read. A transaction alone is waited for when it has no
+//! row to queue for; then it is a unique key, or a row that both have share-locked
+//! ([`contested`](super::contested)).
 //!
-//! A wait keeps the name that it got first: while somebody wants the table for himself, the row behind it cannot be read any more.
+//! A wait keeps the name that it got first: while somebody wants the table for himself, the row
+//! behind it cannot be read any more.
 
 use std::collections::HashMap;
 
@@ -154,7 +157,8 @@ impl Observer {
         Some(format!("{kind} {}", self.at_home(&identity)))
     }
 
-    /// What tells the rows apart that are waited for: read now, or remembered where the table is shut or the version has gone.
+    /// What tells the rows apart that are waited for: read now, or remembered where the table is
+    /// shut or the version has gone.
     async fn keys(&self, waiting: &[&WaitRow]) -> Result<Keys, ObserverError> {
         let mut places: HashMap<Oid, (String, Vec<String>)> = HashMap::new();
         for (row, (schema, name)) in waiting.iter().filter_map(|w| Some((w.row()?, w.relation()?)))

@@ -1,11 +1,13 @@
-//! A table's row versions as `versions.sql` tells them: what the header bits and the raw columns mean.
+//! A table's row versions as `versions.sql` tells them: what the header bits and the raw columns
+//! mean.
 //!
 //! ```text
 //! committed row (0,4)  xmax 812 ──t_ctid──▶ (0,9) xmin 812  ──t_ctid──▶ (0,11) xmin 812, t_ctid itself: what the seat becomes
 //! uncommitted INSERT   (0,10) xmin 815, not an updated version
 //! ```
 //!
-//! The bits are PostgreSQL's `htup_details.h`, the same from 12 to 18; `tests` has the combinations that `heap_lock_tuple`, `heap_update` and `heap_delete` leave.
+//! The bits are PostgreSQL's `htup_details.h`, the same from 12 to 18; `tests` has the combinations
+//! that `heap_lock_tuple`, `heap_update` and `heap_delete` leave.
 
 use std::collections::HashMap;
 
@@ -42,7 +44,8 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// What the transaction in xmax has done to this version, if it is one transaction and the header tells.
+    /// What the transaction in xmax has done to this version, if it is one transaction and the
+    /// header tells.
     fn hold(&self) -> Option<HoldKind> {
         if !self.marked || self.bits & (XMAX_INVALID | XMAX_IS_MULTI) != 0 {
             return None;
@@ -98,7 +101,8 @@ impl Versions {
         Self { by_tid: versions.into_iter().map(|v| (v.tid.clone(), v)).collect() }
     }
 
-    /// What the row's lone holder has done to it. The pages are read a moment after the row: another xmax by then says nothing.
+    /// What the row's lone holder has done to it. The pages are read a moment after the row:
+    /// another xmax by then says nothing.
     pub(super) fn hold(&self, tid: &str, xmax: i64) -> Option<HoldKind> {
         self.by_tid.get(tid).filter(|version| version.xmax == xmax)?.hold()
     }
@@ -123,7 +127,8 @@ impl Versions {
         attributes::decode(table, version.columns.as_deref()?, column)
     }
 
-    /// The values of every version that one of these has made and not committed, by column, as far as they can be read.
+    /// The values of every version that one of these has made and not committed, by column, as far
+    /// as they can be read.
     pub(super) fn made_by(&self, pids: &[Pid], table: &Table) -> Vec<Vec<Option<String>>> {
         let is_theirs = |version: &&Version| {
             let writers = version.writers.iter().flatten();
@@ -163,8 +168,8 @@ impl Versions {
         }
     }
 
-    /// A version may have been updated again by its own transaction. The chain is as long as a transaction has updates of one row; a torn
-    /// read of two pages must not turn it into a ring.
+    /// A version may have been updated again by its own transaction. The chain is as long as a
+    /// transaction has updates of one row; a torn read of two pages must not turn it into a ring.
     fn latest<'a>(&'a self, first: &'a Version) -> &'a Version {
         let mut version = first;
         for _ in 0..self.by_tid.len() {

@@ -18,7 +18,8 @@ pub(crate) struct Reply {
 }
 
 impl Connection {
-    /// Runs SQL and gives what its last row ends with. What the server says besides is not told to anybody.
+    /// Runs SQL and gives what its last row ends with. What the server says besides is not told to
+    /// anybody.
     pub(crate) async fn ask(&mut self, sql: &str) -> Result<Reply, WireError> {
         self.submit(sql).await?;
         let mut cell = Ok(None);

@@ -1,7 +1,7 @@
 //! Proving who we are: trust, cleartext, MD5, SCRAM-SHA-256 with and without channel binding.
 //!
-//! The arithmetic is `postgres-protocol`'s; here are the decisions: which mechanism, and what is too weak for
-//! what `channel_binding` and `require_auth` ask.
+//! The arithmetic is `postgres-protocol`'s; here are the decisions: which mechanism, and what is
+//! too weak for what `channel_binding` and `require_auth` ask.
 
 use bytes::Bytes;
 use pgwire::messages::startup::{
@@ -127,8 +127,9 @@ impl Authenticator {
         Ok(PasswordMessageFamily::SASLInitialResponse(response))
     }
 
-    /// The strongest mechanism that both sides can. With a channel to bind to but a server that offers no
-    /// binding we say so (`unrequested`), which unmasks somebody in the middle who took the offer out.
+    /// The strongest mechanism that both sides can. With a channel to bind to but a server that
+    /// offers no binding we say so (`unrequested`), which unmasks somebody in the middle who took
+    /// the offer out.
     fn choose(
         &self,
         offered: &[String],

@@ -1,4 +1,5 @@
-//! Cancelling from outside: a `CancelRequest` on a connection of its own (PostgreSQL documentation, 54.2.8).
+//! Cancelling from outside: a `CancelRequest` on a connection of its own (PostgreSQL documentation,
+//! 54.2.8).
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use crate::core::event::Pid;
 /// How long a cancel request may take; the statement's own end is waited for elsewhere.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Cancels whatever statement its connection runs at the moment. Another process can do it, too: it is written without a password.
+/// Cancels whatever statement its connection runs at the moment. Another process can do it, too: it
+/// is written without a password.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Canceller {
     route: Route,
@@ -45,8 +47,9 @@ impl Canceller {
         (self.pid, secret::bytes(&self.secret))
     }
 
-    /// Asks the server to cancel, by the same route (TLS included) as the connection's own. When this returns, the
-    /// server has passed the request on; whether it came in time is seen in the statement's answer.
+    /// Asks the server to cancel, by the same route (TLS included) as the connection's own. When
+    /// this returns, the server has passed the request on; whether it came in time is seen in the
+    /// statement's answer.
     pub async fn cancel(&self) -> Result<(), ConnectError> {
         let place = self.route.place.to_string();
         match tokio::time::timeout(DEADLINE, self.request()).await {
@@ -64,7 +67,8 @@ impl Canceller {
             .map_err(|error| broken(error.into()))?;
         socket.write_all(&bytes).await.map_err(|error| broken(WireError::Io(error)))?;
         socket.flush().await.map_err(|error| broken(WireError::Io(error)))?;
-        // The server answers with nothing but the end of the connection, after it has sent the signal.
+        // The server answers with nothing but the end of the connection, after it has sent the
+        // signal.
         let mut nothing = [0; 16];
         while matches!(socket.read(&mut nothing).await, Ok(read) if read > 0) {}
         Ok(())

@@ -1,7 +1,8 @@
 //! Judging a server's certificate as libpq does, which is more and less than the web's rules.
 //!
-//! More: a certificate without names of its own is for its subject's common name, and one that is itself among the roots is good
-//! (PostgreSQL's own documentation makes such). Less: `verify-ca` does not look at names, and `require` at nothing.
+//! More: a certificate without names of its own is for its subject's common name, and one that is
+//! itself among the roots is good (PostgreSQL's own documentation makes such). Less: `verify-ca`
+//! does not look at names, and `require` at nothing.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -110,7 +111,8 @@ fn revocations(
 }
 
 impl Chain {
-    /// A certificate that is itself a root needs no signature, only its time; all others need a way to a root.
+    /// A certificate that is itself a root needs no signature, only its time; all others need a way
+    /// to a root.
     fn judge(
         &self,
         certificate: &CertificateDer<'_>,
@@ -180,8 +182,8 @@ fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>,
     Ok(parsed)
 }
 
-/// Whether a certificate is for this host (fe-secure-common.c): by its alternative names, or where it has none for hosts, by its
-/// common name.
+/// Whether a certificate is for this host (fe-secure-common.c): by its alternative names, or where
+/// it has none for hosts, by its common name.
 fn is_for(certificate: &X509Certificate<'_>, host: &str) -> bool {
     let alternatives = certificate.subject_alternative_name().ok().flatten();
     let names = alternatives.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
@@ -221,7 +223,8 @@ pub(super) fn end_point(certificate: Option<&CertificateDer<'_>>) -> EndPoint {
     certificate.and_then(channel_binding).map_or(EndPoint::Nameless, EndPoint::Certificate)
 }
 
-/// `tls-server-end-point`: the certificate's hash by the algorithm of its signature, MD5 and SHA-1 strengthened to SHA-256 (RFC 5929, 4.1).
+/// `tls-server-end-point`: the certificate's hash by the algorithm of its signature, MD5 and SHA-1
+/// strengthened to SHA-256 (RFC 5929, 4.1).
 pub(crate) fn channel_binding(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let parsed = parse(certificate).ok()?;
     let algorithm = match parsed.signature_algorithm.algorithm.to_id_string().as_str() {

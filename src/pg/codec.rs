@@ -1,8 +1,9 @@
 //! Frames: what makes bytes from a server into messages, and messages into bytes.
 //!
-//! `pgwire` decodes a body that is shaped as its type says and panics where one is too short, and it reads
-//! strings to the next zero byte even when that lies in the message behind. So a frame is cut out first and its shape is looked at,
-//! and only then `pgwire` reads it: no bytes from a socket can stop the program. Nor is one replaced because it is no UTF-8.
+//! `pgwire` decodes a body that is shaped as its type says and panics where one is too short, and
+//! it reads strings to the next zero byte even when that lies in the message behind. So a frame is
+//! cut out first and its shape is looked at, and only then `pgwire` reads it: no bytes from a
+//! socket can stop the program. Nor is one replaced because it is no UTF-8.
 
 use bytes::{Buf, BufMut as _, BytesMut};
 use pgwire::messages::{DecodeContext, PgWireBackendMessage, PgWireFrontendMessage};
@@ -11,10 +12,12 @@ use tokio_util::codec::{Decoder, Encoder};
 use super::error::WireError;
 use crate::core::event::octets;
 
-/// A message that is longer than this is no message: PostgreSQL's own limit for a string (`MaxAllocSize`).
+/// A message that is longer than this is no message: PostgreSQL's own limit for a string
+/// (`MaxAllocSize`).
 const LONGEST: usize = 0x3fff_ffff;
 
-/// The longest body of a message other than rows, errors and the like: libpq's limit (fe-protocol3.c, 30000).
+/// The longest body of a message other than rows, errors and the like: libpq's limit
+/// (fe-protocol3.c, 30000).
 const LONGEST_SMALL: usize = 30_000;
 
 /// The type byte and the length.
@@ -58,7 +61,8 @@ impl Encoder<PgWireFrontendMessage> for Codec {
     }
 }
 
-/// The frame with its strings in UTF-8, in which bytes of another encoding are kept: `pgwire` would replace them.
+/// The frame with its strings in UTF-8, in which bytes of another encoding are kept: `pgwire` would
+/// replace them.
 fn with_octets_kept(frame: BytesMut) -> BytesMut {
     let body = &frame[HEAD..];
     let body = match frame[0] {
@@ -114,7 +118,8 @@ fn is_known(kind: u8) -> bool {
     b"RSKv123snICZENATtDGHWdcf".contains(&kind)
 }
 
-/// Row and error messages may be long; a long message of another type is a sign of lost synchronisation.
+/// Row and error messages may be long; a long message of another type is a sign of lost
+/// synchronisation.
 fn longest(kind: u8) -> usize {
     if b"TDdVENAt".contains(&kind) { LONGEST } else { LONGEST_SMALL }
 }

@@ -7,10 +7,11 @@ use super::target::{Host, Target};
 use super::terms::Roots;
 
 impl Target {
-    /// For sqlx, which takes one place: the first. sqlx has no `allow` that tries without TLS first, and no
-    /// `sslnegotiation`.
+    /// For sqlx, which takes one place: the first. sqlx has no `allow` that tries without TLS
+    /// first, and no `sslnegotiation`.
     pub fn sqlx_options(&self) -> PgConnectOptions {
-        // PgBouncer refuses a startup parameter that it does not know, and this one changes nothing since PostgreSQL 12.
+        // PgBouncer refuses a startup parameter that it does not know, and this one changes nothing
+        // since PostgreSQL 12.
         let mut options = PgConnectOptions::new_without_pgpass()
             .extra_float_digits(None)
             .username(&self.user)

@@ -1,8 +1,8 @@
-//! The gateway's way into a server for one client: the client's own start-up packet goes there as it came, and every
-//! frame of the answer is seen.
+//! The gateway's way into a server for one client: the client's own start-up packet goes there as
+//! it came, and every frame of the answer is seen.
 //!
-//! A server asks for the password of the user in the packet. Whoever has that password answers: the gateway where it is the
-//! [`Target`]'s user, the client itself otherwise.
+//! A server asks for the password of the user in the packet. Whoever has that password answers: the
+//! gateway where it is the [`Target`]'s user, the client itself otherwise.
 
 use std::io;
 
@@ -36,7 +36,8 @@ pub(crate) struct Entrance {
 }
 
 impl Reconnector {
-    /// The way to a target. Where only the server can tell which of several is passable, it is asked.
+    /// The way to a target. Where only the server can tell which of several is passable, it is
+    /// asked.
     pub(crate) async fn find(target: &Target) -> Result<Self, ConnectError> {
         if let Some(passage) = Self::certain(target) {
             return Ok(passage);
@@ -48,13 +49,14 @@ impl Reconnector {
         Ok(passage)
     }
 
-    /// Whether the same way is right the next time: one of several servers may have changed its part meanwhile.
+    /// Whether the same way is right the next time: one of several servers may have changed its
+    /// part meanwhile.
     pub(crate) fn stays(&self) -> bool {
         self.target().places.len() == 1 && self.target().session_attrs == SessionAttrs::Any
     }
 
-    /// Sends a start-up packet, or any other that may come first, on a connection of its own. The password is the
-    /// target's if the user is.
+    /// Sends a start-up packet, or any other that may come first, on a connection of its own. The
+    /// password is the target's if the user is.
     pub(crate) async fn enter(&self, packet: &[u8], user: &[u8]) -> Result<Entrance, ConnectError> {
         let place = self.route().place.to_string();
         let entering = self.enter_at_leisure(packet, user);
@@ -86,8 +88,8 @@ impl Reconnector {
         })
     }
 
-    /// The target as this user's: what goes wrong is told under the user's own name. Only that: who is called otherwise than the target's user has no
-    /// password that the name would belong to.
+    /// The target as this user's: what goes wrong is told under the user's own name. Only that: who
+    /// is called otherwise than the target's user has no password that the name would belong to.
     fn target_of(&self, user: &[u8]) -> Target {
         Target { user: octets::spelled_out(user), ..self.target().clone() }
     }

@@ -1,7 +1,7 @@
 //! What the process was given to connect with, taken once: variables, the home folder, the user.
 //!
-//! Everything that reads a target takes this value, so that tests bring their own and nothing else of
-//! the program asks the process.
+//! Everything that reads a target takes this value, so that tests bring their own and nothing else
+//! of the program asks the process.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -52,7 +52,8 @@ impl From<io::Error> for WireError {
 }
 
 impl WireError {
-    /// The beginning of what should have been a message, so that a person recognises an HTTP or SSH server.
+    /// The beginning of what should have been a message, so that a person recognises an HTTP or SSH
+    /// server.
     pub(super) fn malformed(bytes: &[u8]) -> Self {
         let shown = &bytes[..bytes.len().min(24)];
         Self::Malformed { first: format!("\"{}\"", shown.escape_ascii()) }
@@ -233,8 +234,8 @@ impl ConnectError {
         }
     }
 
-    /// Why the server said no, when it did. Of several reasons the one that says most: not being let in without TLS
-    /// follows from every failure with it.
+    /// Why the server said no, when it did. Of several reasons the one that says most: not being
+    /// let in without TLS follows from every failure with it.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused { refusal, .. } => Some(*refusal),

@@ -1,7 +1,8 @@
-//! Frames: one tag byte, a length, a body. What passes through the gateway is never decoded, only moved.
+//! Frames: one tag byte, a length, a body. What passes through the gateway is never decoded, only
+//! moved.
 //!
-//! The same byte means one thing from a client and another from a server (`D` is Describe or a row, `C` Close or a
-//! command's end), so the side it came from is part of a frame's type.
+//! The same byte means one thing from a client and another from a server (`D` is Describe or a row,
+//! `C` Close or a command's end), so the side it came from is part of a frame's type.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -247,7 +248,8 @@ impl Fields {
         (self.0.remaining() >= length).then(|| self.0.split_to(length))
     }
 
-    /// A value of a row as text, where it is UTF-8 (PostgreSQL documentation, 54.7, `DataRow`): the inner `None` is NULL.
+    /// A value of a row as text, where it is UTF-8 (PostgreSQL documentation, 54.7, `DataRow`): the
+    /// inner `None` is NULL.
     pub(crate) fn value(&mut self) -> Option<Option<String>> {
         let Some(bytes) = self.value_bytes()? else { return Some(None) };
         String::from_utf8(bytes.into()).ok().map(Some)
@@ -287,7 +289,8 @@ pub(crate) fn put_text(out: &mut BytesMut, text: &str) {
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// One side's frames over a byte stream, with what is written held back until [`flush`](Self::flush).
+/// One side's frames over a byte stream, with what is written held back until
+/// [`flush`](Self::flush).
 pub(crate) struct FrameStream<T, S = Box<dyn Stream>> {
     stream: S,
     read: BytesMut,
@@ -318,8 +321,8 @@ impl<T: From<u8>, S: Stream> FrameStream<T, S> {
         }
     }
 
-    /// Whatever has been read beyond the last frame, or what comes next, for who passes it on unread; empty at the end.
-    /// Dropping the future loses nothing.
+    /// Whatever has been read beyond the last frame, or what comes next, for who passes it on
+    /// unread; empty at the end. Dropping the future loses nothing.
     pub(crate) async fn bytes(&mut self) -> io::Result<BytesMut> {
         if self.read.is_empty() {
             self.read.reserve(8 * 1024);
@@ -328,8 +331,8 @@ impl<T: From<u8>, S: Stream> FrameStream<T, S> {
         Ok(self.read.split())
     }
 
-    /// Sends what is queued, unless there is a further frame to answer first, and takes the next frame. Dropping the future loses
-    /// nothing.
+    /// Sends what is queued, unless there is a further frame to answer first, and takes the next
+    /// frame. Dropping the future loses nothing.
     pub(crate) async fn exchange(&mut self) -> io::Result<Option<Frame<T>>> {
         if !self.has_frame() || self.is_full() {
             self.flush().await?;
@@ -357,14 +360,16 @@ impl<T: From<u8>, S: Stream> FrameStream<T, S> {
         self.stream.flush().await
     }
 
-    /// Writes what is queued and says goodbye: without `close_notify` the other side of TLS takes the end for an attack.
+    /// Writes what is queued and says goodbye: without `close_notify` the other side of TLS takes
+    /// the end for an attack.
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         self.flush().await?;
         self.stream.shutdown().await
     }
 
-    /// Writes what is queued and keeps what the other side says meanwhile for [`next`](Self::next): somebody who answers before
-    /// all of a batch has come stops reading once nobody takes the answers.
+    /// Writes what is queued and keeps what the other side says meanwhile for [`next`](Self::next):
+    /// somebody who answers before all of a batch has come stops reading once nobody takes the
+    /// answers.
     pub(crate) async fn flush_hearing(&mut self) -> io::Result<()> {
         std::future::poll_fn(|cx| self.poll_flush_hearing(cx)).await
     }

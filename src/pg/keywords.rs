@@ -1,7 +1,7 @@
 //! libpq's connection keywords, and the settings that are gathered under them.
 //!
-//! Four sources give settings, the first that has one wins: the text, the service, the environment, the
-//! defaults (PostgreSQL documentation, 34.1.2).
+//! Four sources give settings, the first that has one wins: the text, the service, the environment,
+//! the defaults (PostgreSQL documentation, 34.1.2).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Password files: `host:port:database:user:password`, one a line (PostgreSQL documentation, 34.16).
+//! Password files: `host:port:database:user:password`, one a line (PostgreSQL documentation,
+//! 34.16).
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -20,8 +21,8 @@ pub(super) struct Account<'a> {
 pub(super) struct Passwords(String);
 
 impl Passwords {
-    /// Reads the file. One that is not there holds nothing; one that others may read, or that is no plain file, is ignored with
-    /// a warning, as libpq does.
+    /// Reads the file. One that is not there holds nothing; one that others may read, or that is no
+    /// plain file, is ignored with a warning, as libpq does.
     pub(super) fn read(file: &Path, warnings: &mut Vec<String>) -> Self {
         let warning = match std::fs::metadata(file) {
             Ok(metadata) if !metadata.is_file() => "it is not a plain file",
@@ -47,7 +48,8 @@ impl Passwords {
     }
 }
 
-/// The lines that are UTF-8. Of another there is a warning: its password, changed, would be refused without a word of why.
+/// The lines that are UTF-8. Of another there is a warning: its password, changed, would be refused
+/// without a word of why.
 fn legible(bytes: &[u8], file: &Path, warnings: &mut Vec<String>) -> String {
     let mut text = String::with_capacity(bytes.len());
     for (nth, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -79,7 +81,8 @@ fn password(line: &str, account: Account<'_>) -> Option<String> {
     Some(unescape(rest))
 }
 
-/// Whether a field is about something else. Only a bare `*` is a wildcard, an escaped one is a name.
+/// Whether a field is about something else. Only a bare `*` is a wildcard, an escaped one is a
+/// name.
 fn is_other(field: &str, raw: &str, wanted: &str) -> bool {
     raw != "*:" && field != wanted
 }

@@ -87,7 +87,8 @@ fn hosts(name: &str, address: &str, port: u16) -> Result<Vec<Host>, TargetError>
     })
 }
 
-/// The folders in which there is such a socket. libpq knows one folder from its build; the builds differ, so we look.
+/// The folders in which there is such a socket. libpq knows one folder from its build; the builds
+/// differ, so we look.
 fn local_hosts(port: u16) -> Vec<Host> {
     let socket = format!(".s.PGSQL.{port}");
     let folders = SOCKET_FOLDERS.map(PathBuf::from);

@@ -1,4 +1,5 @@
-//! A connection's bytes for who has a codec of their own: the gateway, which moves frames without reading them, and the rush.
+//! A connection's bytes for who has a codec of their own: the gateway, which moves frames without
+//! reading them, and the rush.
 
 use bytes::BytesMut;
 

@@ -1,4 +1,5 @@
-//! From text and environment to a [`Target`]: libpq's rules for what is given, what is not, and what goes together.
+//! From text and environment to a [`Target`]: libpq's rules for what is given, what is not, and
+//! what goes together.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ use super::target_error::TargetError;
 use super::terms::TlsTerms;
 use super::{conninfo, service, uri};
 
-/// Keywords that ask for something which this program does not have, where leaving them unheard would be less safe than was asked.
+/// Keywords that ask for something which this program does not have, where leaving them unheard
+/// would be less safe than was asked.
 const UNSUPPORTED: [&str; 5] =
     ["requirepeer", "sslcrldir", "scram_client_key", "scram_server_key", "sslkeylogfile"];
 
@@ -23,7 +25,8 @@ const PARAMETERS: [(&str, &str); 3] =
     [("PGTZ", "TimeZone"), ("PGDATESTYLE", "DateStyle"), ("PGGEQO", "geqo")];
 
 impl Target {
-    /// What libpq would make of this text (a URL, `keyword=value` pairs, or a database's name) in this environment.
+    /// What libpq would make of this text (a URL, `keyword=value` pairs, or a database's name) in
+    /// this environment.
     pub fn resolve(text: Option<&str>, environment: &Environment) -> Result<Self, TargetError> {
         let mut settings = read(text.unwrap_or_default())?;
         service::apply(&mut settings, environment)?;

@@ -21,8 +21,8 @@ impl ServerMessage {
         message
     }
 
-    /// Sorts the fields of an `ErrorResponse` or a `NoticeResponse`. Of the two severities the untranslated one
-    /// (`V`, PostgreSQL 9.6 and later) is kept.
+    /// Sorts the fields of an `ErrorResponse` or a `NoticeResponse`. Of the two severities the
+    /// untranslated one (`V`, PostgreSQL 9.6 and later) is kept.
     pub(crate) fn from_fields(fields: &[(u8, String)]) -> Self {
         let mut message = Self::default();
         for (letter, text) in fields {

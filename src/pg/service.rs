@@ -7,7 +7,8 @@ use super::environment::Environment;
 use super::keywords::Settings;
 use super::target_error::TargetError;
 
-/// Where distributions look for the machine's own file when PGSYSCONFDIR does not say: Debian, Red Hat, a build from source.
+/// Where distributions look for the machine's own file when PGSYSCONFDIR does not say: Debian, Red
+/// Hat, a build from source.
 const SYSTEM_FOLDERS: [&str; 3] = ["/etc/postgresql-common", "/etc", "/usr/local/pgsql/etc"];
 
 /// What became of looking for a service in one file.

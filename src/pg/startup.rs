@@ -36,8 +36,8 @@ pub(super) struct Route {
     encryption: Encryption,
 }
 
-/// Connects to a place of the kind that `target_session_attrs` wants; where a standby is merely preferred, in a second
-/// round to any.
+/// Connects to a place of the kind that `target_session_attrs` wants; where a standby is merely
+/// preferred, in a second round to any.
 pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError> {
     if target.session_attrs == SessionAttrs::PreferStandby
         && let Ok(standby) = connect_round(target, SessionAttrs::Standby).await
@@ -47,7 +47,8 @@ pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError>
     connect_round(target, target.session_attrs).await
 }
 
-/// Tries the target's places in turn; a server that was reached and said no ends the search, as in libpq.
+/// Tries the target's places in turn; a server that was reached and said no ends the search, as in
+/// libpq.
 async fn connect_round(target: &Target, wanted: SessionAttrs) -> Result<Connection, ConnectError> {
     let mut failures = Vec::new();
     for place in in_order(target.places.clone(), target.host_order) {
@@ -245,8 +246,8 @@ fn socket_path(folder: &Path, port: u16) -> PathBuf {
     }
 }
 
-/// A statement is one small write that waits for its answer: Nagle's algorithm would only delay it. And a console may stand
-/// idle for longer than a firewall remembers.
+/// A statement is one small write that waits for its answer: Nagle's algorithm would only delay it.
+/// And a console may stand idle for longer than a firewall remembers.
 async fn dial(name: &str, address: Option<IpAddr>, port: u16) -> io::Result<TcpStream> {
     let stream = match address {
         Some(address) => TcpStream::connect((address, port)).await?,
@@ -350,7 +351,8 @@ fn startup_message(target: &Target) -> Startup {
     startup.parameters.clone_from(&target.parameters);
     startup.parameters.insert("user".to_owned(), target.user.clone());
     startup.parameters.insert("database".to_owned(), target.database.clone());
-    // Everything on the screen is UTF-8; the server converts. (A gateway's client may have asked for another.)
+    // Everything on the screen is UTF-8; the server converts. (A gateway's client may have asked
+    // for another.)
     if target.encoding == Encoding::Utf8 {
         startup.parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
     }

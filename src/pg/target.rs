@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::policy::{AcceptedMethods, BindingDemand, HostOrder, SessionAttrs};
 use super::terms::TlsTerms;
 
-/// A server to talk to, and as whom. `Debug` hides passwords, and [`Target::describe`] never has one.
+/// A server to talk to, and as whom. `Debug` hides passwords, and [`Target::describe`] never has
+/// one.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub(super) places: Vec<ServerAddress>,
@@ -55,7 +56,8 @@ pub struct ServerAddress {
 pub enum Host {
     /// The folder of a Unix socket.
     Socket(PathBuf),
-    /// A name, an address, or both: then the address is used and the name checked against the certificate.
+    /// A name, an address, or both: then the address is used and the name checked against the
+    /// certificate.
     Tcp {
         /// The name, or an address as text.
         name: String,
@@ -133,7 +135,8 @@ impl Target {
         }
     }
 
-    /// The same, in the database's own encoding, unless another one was asked for: for whoever passes bytes on.
+    /// The same, in the database's own encoding, unless another one was asked for: for whoever
+    /// passes bytes on.
     #[must_use]
     pub fn in_the_encoding_of_the_database(self) -> Self {
         Self { encoding: Encoding::Database, ..self }

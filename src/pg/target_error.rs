@@ -1,5 +1,5 @@
-//! Why a description of a server cannot be understood. No password is ever part of the words, and so no
-//! piece of a text in which one could stand.
+//! Why a description of a server cannot be understood. No password is ever part of the words, and
+//! so no piece of a text in which one could stand.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,8 @@ pub enum TargetError {
         /// What can be written.
         allowed: String,
     },
-    /// A port that is none. What was written there may be half of a password that was not percent-encoded.
+    /// A port that is none. What was written there may be half of a password that was not
+    /// percent-encoded.
     #[error(
         "the port of host {which} is no number from 1 to 65535 (in a URL, a password with : / @ ? or % in it must be percent-encoded)"
     )]

@@ -24,8 +24,8 @@ pub(super) struct TlsTerms {
     pub(super) versions: TlsVersions,
 }
 
-/// Whose signature makes a server's certificate good. A file that is not there makes every certificate good, unless
-/// `sslmode` demands a check.
+/// Whose signature makes a server's certificate good. A file that is not there makes every
+/// certificate good, unless `sslmode` demands a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Roots {
     #[default]

@@ -8,7 +8,8 @@
 //!  require ...   TLS                -
 //! ```
 //!
-//! As in libpq, whoever has a file of root certificates has every certificate checked against it, in any mode that gets as far as TLS.
+//! As in libpq, whoever has a file of root certificates has every certificate checked against it,
+//! in any mode that gets as far as TLS.
 
 use std::io;
 use std::path::Path;
@@ -79,8 +80,8 @@ pub(super) async fn negotiate(
     Ok(Socket::Tls(Box::new(stream)))
 }
 
-/// Asks by `SSLRequest`. Exactly one byte is read: whatever somebody puts behind it in clear text becomes
-/// part of the handshake and breaks it (CVE-2021-23222).
+/// Asks by `SSLRequest`. Exactly one byte is read: whatever somebody puts behind it in clear text
+/// becomes part of the handshake and breaks it (CVE-2021-23222).
 async fn offers_tls(stream: &mut TcpStream, place: &ServerAddress) -> Result<bool, ConnectError> {
     let broken = |source| ConnectError::Broken { place: place.to_string(), source };
     let mut request = BytesMut::new();
@@ -92,7 +93,8 @@ async fn offers_tls(stream: &mut TcpStream, place: &ServerAddress) -> Result<boo
     stream.write_all(&request).await.map_err(|error| broken(error.into()))?;
     match stream.read_u8().await {
         Ok(b'S') => Ok(true),
-        // An error message comes from a server that is too old to know the question, or too busy for it.
+        // An error message comes from a server that is too old to know the question, or too busy
+        // for it.
         Ok(b'N' | b'E') => Ok(false),
         Ok(other) => Err(foreign(stream, place, other)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -129,7 +131,8 @@ async fn handshake(
     Ok(stream)
 }
 
-/// The name that the certificate is checked for. The judge compares names by libpq's rules; rustls only wants one to be there.
+/// The name that the certificate is checked for. The judge compares names by libpq's rules; rustls
+/// only wants one to be there.
 fn server_name(place: &ServerAddress) -> Result<ServerName<'static>, ConnectError> {
     let (name, address) = match &place.host {
         Host::Tcp { name, address } => (name.as_str(), *address),

@@ -1,8 +1,9 @@
 //! A Unix socket that wakes its reader only when there is something to read.
 //!
-//! tokio's own stream asks the system about room to write as well, for as long as it lives. On a Unix socket the peer makes room whenever it reads,
-//! so every statement would wake us once for nothing, while we wait for its answer: a twentieth of a short statement's time. Here room is asked
-//! about only while there is none.
+//! tokio's own stream asks the system about room to write as well, for as long as it lives. On a
+//! Unix socket the peer makes room whenever it reads, so every statement would wake us once for
+//! nothing, while we wait for its answer: a twentieth of a short statement's time. Here room is
+//! asked about only while there is none.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
@@ -24,7 +25,8 @@ pub(crate) struct UnixSocket {
     stream: AsyncFd<UnixStream>,
     /// The same socket once more, while a write waits for room.
     congested: Option<AsyncFd<UnixStream>>,
-    /// Where the system puts what it has, so that a caller's buffer need not be filled with zeros first.
+    /// Where the system puts what it has, so that a caller's buffer need not be filled with zeros
+    /// first.
     landing: Box<[u8; GULP]>,
 }
 
@@ -64,8 +66,8 @@ impl UnixSocket {
 
 /// Asks the system to tell about one direction of a stream.
 fn watch(stream: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStream>> {
-    // SAFETY: a `UnixStream` owns its descriptor and names the same one until it is dropped, which the `AsyncFd` does last; nothing here replaces
-    // the stream within it.
+    // SAFETY: a `UnixStream` owns its descriptor and names the same one until it is dropped, which
+    // the `AsyncFd` does last; nothing here replaces the stream within it.
     Ok(unsafe { AsyncFd::register_with_interest(stream, interest) }?)
 }
 
@@ -88,7 +90,8 @@ impl AsyncRead for UnixSocket {
             let landing = &mut this.landing[..wanted];
             match arrived.try_io(|socket| socket.get_ref().read(landing)) {
                 Ok(Ok(read)) => {
-                    // Less than there was place for: the socket is empty, and says so when it no longer is.
+                    // Less than there was place for: the socket is empty, and says so when it no
+                    // longer is.
                     if (1..wanted).contains(&read) {
                         arrived.clear_ready();
                     }

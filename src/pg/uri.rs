@@ -1,7 +1,8 @@
-//! Connection URLs: `postgresql://user:password@host:port,host:port/database?keyword=value` (PostgreSQL documentation, 34.1.1.2).
+//! Connection URLs: `postgresql://user:password@host:port,host:port/database?keyword=value`
+//! (PostgreSQL documentation, 34.1.1.2).
 //!
-//! libpq reads them in its own way, which no general URL parser follows: several hosts, sockets' folders as
-//! percent-encoded hosts, no fragment.
+//! libpq reads them in its own way, which no general URL parser follows: several hosts, sockets'
+//! folders as percent-encoded hosts, no fragment.
 
 use super::keywords::Settings;
 use super::target_error::TargetError;
@@ -53,7 +54,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Hosts and ports, separated by commas. The lists are kept as libpq keeps them, with commas, and taken apart later.
+    /// Hosts and ports, separated by commas. The lists are kept as libpq keeps them, with commas,
+    /// and taken apart later.
     fn hosts(&mut self) -> Result<(), TargetError> {
         let (mut hosts, mut ports) = (Vec::new(), Vec::new());
         loop {

@@ -1,4 +1,5 @@
-//! One schedule played on two engines: what each step was answered on either, and where the two differ.
+//! One schedule played on two engines: what each step was answered on either, and where the two
+//! differ.
 //!
 //! ```text
 //!                                     above            below
@@ -7,7 +8,8 @@
 //! ≠ A-4                               Bob              Mallory       the seat, as it is now
 //! ```
 //!
-//! An [`Account`] is a fold over one engine's events. Two accounts are laid side by side; neither knows of the other.
+//! An [`Account`] is a fold over one engine's events. Two accounts are laid side by side; neither
+//! knows of the other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,7 +108,8 @@ impl Account {
         matches!(answers, (Some(one), Some(two)) if one.differs_from(two))
     }
 
-    /// Whether the last thing that this session was sent is the same on both, and its answer is not.
+    /// Whether the last thing that this session was sent is the same on both, and its answer is
+    /// not.
     pub fn differs_in(&self, other: &Self, name: &SessionName) -> bool {
         match (self.last.get(name), other.last.get(name)) {
             (Some(Submission::Step(here)), Some(Submission::Step(there))) if here == there => {

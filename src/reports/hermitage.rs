@@ -1,7 +1,9 @@
-//! Hermitage's table (Kleppmann, <https://github.com/ept/hermitage>), measured: which anomalies an isolation level prevents, and by what.
+//! Hermitage's table (Kleppmann, <https://github.com/ept/hermitage>), measured: which anomalies an
+//! isolation level prevents, and by what.
 //!
-//! Ten short scenarios, one an anomaly, are played at each level. What they *did* is told from the events, never from what their files
-//! expect: an anomaly has happened when somebody read, or two people committed, what no serial order explains.
+//! Ten short scenarios, one an anomaly, are played at each level. What they *did* is told from the
+//! events, never from what their files expect: an anomaly has happened when somebody read, or two
+//! people committed, what no serial order explains.
 //!
 //! ```text
 //!                    PostgreSQL 15.20   PostgreSQL 15.20        optimistic
@@ -103,7 +105,8 @@ impl Anomaly {
         if self.happened(&evidence) { Cell::Possible } else { Cell::Prevented(evidence.means()) }
     }
 
-    /// The prices are those that the scenarios write: Alice's are 11, 21 and 19; Bob's 12, 22 and 18; 101 is never committed.
+    /// The prices are those that the scenarios write: Alice's are 11, 21 and 19; Bob's 12, 22 and
+    /// 18; 101 is never committed.
     fn happened(self, seen: &Evidence) -> bool {
         match self {
             Self::G0 => seen.ends_with(&["12", "21"]) || seen.ends_with(&["11", "22"]),
@@ -122,7 +125,8 @@ impl Anomaly {
 pub enum Cell {
     /// It happened.
     Possible,
-    /// It did not; what was met on the way. Where that is nothing, the reader simply saw an older version.
+    /// It did not; what was met on the way. Where that is nothing, the reader simply saw an older
+    /// version.
     Prevented(Vec<Means>),
     /// The scenario could not be played to its end.
     Unknown,

@@ -1,4 +1,5 @@
-//! What isolationtester prints, byte for byte: each [`Telling`] is a fact of a test run, and its `Display` the text for it.
+//! What isolationtester prints, byte for byte: each [`Telling`] is a fact of a test run, and its
+//! `Display` the text for it.
 //!
 //! ```text
 //! Parsed test spec with 2 sessions
@@ -14,8 +15,9 @@
 //! (1 row)
 //! ```
 //!
-//! Whoever compares with PostgreSQL's expected output compares bytes, so nothing is made prettier here: texts of the server stay as they
-//! are, and what isolationtester complains about on its standard error goes there too ([`Telling::stream`]).
+//! Whoever compares with PostgreSQL's expected output compares bytes, so nothing is made prettier
+//! here: texts of the server stay as they are, and what isolationtester complains about on its
+//! standard error goes there too ([`Telling::stream`]).
 
 use std::fmt;
 use std::time::Duration;

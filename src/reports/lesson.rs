@@ -14,7 +14,8 @@ pub fn of(message: &ServerMessage) -> Option<&'static str> {
     }
 }
 
-/// Whether the server was sorting the keys of an index to be (`tuplesort.c`), which its routine says in any language.
+/// Whether the server was sorting the keys of an index to be (`tuplesort.c`), which its routine
+/// says in any language.
 fn is_of_an_index_build(message: &ServerMessage) -> bool {
     let is_from_there = |(letter, text): &(char, String)| {
         *letter == 'R' && text.starts_with("comparetup_index_btree")
@@ -23,7 +24,8 @@ fn is_of_an_index_build(message: &ServerMessage) -> bool {
         || message.more.iter().any(is_from_there)
 }
 
-/// Why a transaction cannot go on beside the others. A message in another language, or of another product, teaches only what is always true.
+/// Why a transaction cannot go on beside the others. A message in another language, or of another
+/// product, teaches only what is always true.
 fn serialization_failure(message: &str) -> &'static str {
     let causes = [
         (

@@ -7,8 +7,8 @@
 //! (1 row)
 //! ```
 //!
-//! Everything here gives lines that are safe to show: control characters are made visible. `tests/it/psql_compare.rs` holds
-//! these lines against psql's own, byte for byte.
+//! Everything here gives lines that are safe to show: control characters are made visible.
+//! `tests/it/psql_compare.rs` holds these lines against psql's own, byte for byte.
 
 mod message;
 mod prompt;

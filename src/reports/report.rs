@@ -1,7 +1,7 @@
 //! A scenario that was played, as a document: text, Markdown, JSON lines, a Mermaid diagram.
 //!
-//! All of them are folds over the same events in canonical order, so that they read the same from run to run: no process
-//! numbers, no transaction numbers, and times only when asked for.
+//! All of them are folds over the same events in canonical order, so that they read the same from
+//! run to run: no process numbers, no transaction numbers, and times only when asked for.
 
 use crate::core::event::{Event, SessionName, octets};
 use crate::core::scenario::check::{Breach, Part};
@@ -76,7 +76,8 @@ impl Playbill<'_> {
         format!("{title}\n{rule}\n\n{}\n\n{}\n", story.trim_end(), self.summary().join("\n"))
     }
 
-    /// What was kept and what was not, a line each; the first line says it in short, the last may have what a server said under it.
+    /// What was kept and what was not, a line each; the first line says it in short, the last may
+    /// have what a server said under it.
     pub fn summary(&self) -> Vec<String> {
         let name = &self.scenario.name;
         if self.breaches.is_empty() && self.stop.is_none() {

@@ -1,5 +1,5 @@
-//! What was played, as a scenario that plays it again: the script's steps and what people typed between them, each with what was
-//! seen to come of it.
+//! What was played, as a scenario that plays it again: the script's steps and what people typed
+//! between them, each with what was seen to come of it.
 //!
 //! ```text
 //! Bob      commit;                          -- Bob: commits
@@ -8,9 +8,10 @@
 //! Mallory  UPDATE 0                         --> Mallory resumes: UPDATE 0
 //! ```
 //!
-//! A scenario's steps follow each other at once. What needed something else, time that passed or a key that cancelled, is done by
-//! one more session, the usher, or is a pause. What no file can say, such as a connection that broke without a word of the
-//! server's, ends the scenario there, and its story says so.
+//! A scenario's steps follow each other at once. What needed something else, time that passed or a
+//! key that cancelled, is done by one more session, the usher, or is a pause. What no file can say,
+//! such as a connection that broke without a word of the server's, ends the scenario there, and its
+//! story says so.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,7 +37,8 @@ use answer::Answer;
 use captures::Captures;
 use player::{Done, SessionLine};
 
-/// Who does what none of the sessions has done: lets time pass, cancels a wait. One that is on stage already keeps the name.
+/// Who does what none of the sessions has done: lets time pass, cancels a wait. One that is on
+/// stage already keeps the name.
 const USHER: &str = "Usher";
 /// What makes the others wait longer before they look for a ring.
 const PATIENCE: &str = "set deadlock_timeout = '1min';";
@@ -217,7 +219,8 @@ impl<'a> Prompter<'a> {
         step.map_or_else(|| "types".to_owned(), |step| step.narration.clone())
     }
 
-    /// It is quiet, or as quiet as it gets before the next step: who waits now is written under the step that waits.
+    /// It is quiet, or as quiet as it gets before the next step: who waits now is written under the
+    /// step that waits.
     fn settle(&mut self) -> Result<(), Cut> {
         for standing in &mut self.standings {
             let Some((step, wait)) = standing.begins_to_wait() else { continue };
@@ -286,7 +289,8 @@ impl<'a> Prompter<'a> {
         self.usher("lets time pass".to_owned(), sleep)
     }
 
-    /// Whether the last step, whose consequences still come, has done with this function what ended the wait.
+    /// Whether the last step, whose consequences still come, has done with this function what ended
+    /// the wait.
     fn is_done_on_stage(&self, done: &Done, function: &str) -> bool {
         let later = self.steps.get(done.step + 1..).and_then(<[Step]>::last);
         let does = |step: &Step| step.sql.to_ascii_lowercase().contains(function);
@@ -322,7 +326,8 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    /// A file can say that the server has ended a session, and its next step connects it again. Of one whose connection broke it cannot.
+    /// A file can say that the server has ended a session, and its next step connects it again. Of
+    /// one whose connection broke it cannot.
     fn lost(&mut self, name: &SessionName, reason: &str, at: Duration) -> Result<(), Cut> {
         let last = self.steps.len();
         let Some(standing) = self.standing(name) else { return Ok(()) };
@@ -378,7 +383,8 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    /// Whoever was connected again by a key has found out already that the connection was lost; in a file only a step does.
+    /// Whoever was connected again by a key has found out already that the connection was lost; in
+    /// a file only a step does.
     fn comes_back(&mut self, name: &SessionName) {
         let Some(line) = self.standing(name).and_then(|standing| standing.owes.take()) else {
             return;
@@ -404,8 +410,8 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    /// Whoever looks for a ring first is thrown out of it. In a replay there is no time between steps, so the others must be told to
-    /// look later.
+    /// Whoever looks for a ring first is thrown out of it. In a replay there is no time between
+    /// steps, so the others must be told to look later.
     fn note_ring(&mut self, victim: &SessionName, kind: &Kind) {
         if !matches!(kind, Kind::Failed(ServerMessage { code, .. }) if code == "40P01") {
             return;
@@ -499,7 +505,8 @@ fn session_in(wait: &Wait) -> Option<&SessionName> {
     })
 }
 
-/// The first name for the usher that nobody in the cast has; `None` if a file has no room for one more.
+/// The first name for the usher that nobody in the cast has; `None` if a file has no room for one
+/// more.
 fn free_usher(cast: &[SessionName]) -> Option<SessionName> {
     let numbered = (2..=MOST_SESSIONS).map(|n| format!("{USHER}_{n}"));
     let mut names = std::iter::once(USHER.to_owned()).chain(numbered).map(|n| SessionName::new(&n));

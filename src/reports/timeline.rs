@@ -1,4 +1,5 @@
-//! The time line: who did what when, a lane a session. A fold over events, like everything on the screen.
+//! The time line: who did what when, a lane a session. A fold over events, like everything on the
+//! screen.
 //!
 //! ```text
 //!            1          2          3          4          5          moments: something was sent
@@ -6,8 +7,9 @@
 //!  Mallory                          ▐UPDATE▒▒▒▒▒▒▒▒▒▒▒▒▒▒UPDATE 0▌   hatched: it waits
 //! ```
 //!
-//! Steps come by hand, seconds apart, and their statements take milliseconds: drawn to scale there would be nothing to see. So
-//! the time line counts in moments, one for each statement that was sent, and each moment knows when it was.
+//! Steps come by hand, seconds apart, and their statements take milliseconds: drawn to scale there
+//! would be nothing to see. So the time line counts in moments, one for each statement that was
+//! sent, and each moment knows when it was.
 //!
 //! It remembers the last [`KEPT`] moments, whatever has happened before.
 
@@ -54,8 +56,8 @@ pub struct Lane {
     bars: VecDeque<Bar>,
 }
 
-/// A statement (or several, sent as one), from the moment in which it was sent to the one in which it was answered. Moments are
-/// counted from 0, those that are forgotten too.
+/// A statement (or several, sent as one), from the moment in which it was sent to the one in which
+/// it was answered. Moments are counted from 0, those that are forgotten too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
     /// Where it was sent.

@@ -10,8 +10,9 @@
 //! UPDATE 0
 //! ```
 //!
-//! Events come in the order in which they happened, which differs from run to run where sessions are released together.
-//! [`canonical`] puts those between two quiet moments in one order, so that the same story reads the same every time.
+//! Events come in the order in which they happened, which differs from run to run where sessions
+//! are released together. [`canonical`] puts those between two quiet moments in one order, so that
+//! the same story reads the same every time.
 
 use crate::core::event::{Event, SessionName};
 

@@ -43,7 +43,8 @@ impl Actor {
         if self.standing.in_flight.is_some() { None } else { self.standing.rest.pop_front() }
     }
 
-    /// Cancels what is in flight. What was to follow it is not sent, as psql drops the rest of a line at Ctrl-C.
+    /// Cancels what is in flight. What was to follow it is not sent, as psql drops the rest of a
+    /// line at Ctrl-C.
     pub(crate) fn cancel(&mut self) {
         self.standing.rest.clear();
         if let Some(session) = &self.session {
@@ -61,8 +62,9 @@ impl Actor {
         self.session.as_ref().map(Session::silence)
     }
 
-    /// Sends SQL into a session that has lost its connection, as psql does: one that has lost it while nobody looked is told so, and what was sent is lost with
-    /// it; the next goes out on a new connection.
+    /// Sends SQL into a session that has lost its connection, as psql does: one that has lost it
+    /// while nobody looked is told so, and what was sent is lost with it; the next goes out on a
+    /// new connection.
     pub(crate) fn revive(&mut self, submission: SubmissionId, line: Line) {
         let Some(session) = &self.session else { return };
         let is_news = std::mem::take(&mut self.standing.owes_its_loss);
@@ -84,7 +86,8 @@ impl Actor {
         self.standing.absence == Some(Absence::Lost) && self.session.is_some()
     }
 
-    /// Connects anew where a statement was lost with the connection and others are to follow it: psql, too, goes on with the next.
+    /// Connects anew where a statement was lost with the connection and others are to follow it:
+    /// psql, too, goes on with the next.
     pub(crate) fn reconnect_for_the_rest(&mut self) {
         if !self.standing.rest.is_empty() {
             self.reconnect();
@@ -143,7 +146,8 @@ impl Line {
 pub(crate) struct SessionState {
     /// Its backend, while connected.
     pub(crate) pid: Option<Pid>,
-    /// The backend that it lost. It may live on for a moment, and is not to be taken for a stranger's.
+    /// The backend that it lost. It may live on for a moment, and is not to be taken for a
+    /// stranger's.
     pub(crate) lost_pid: Option<Pid>,
     /// The transaction status as of its last answer.
     pub(crate) status: TransactionStatus,
@@ -167,7 +171,8 @@ pub(crate) struct SessionState {
     pub(crate) conflict: Option<Conflict>,
     /// Why it has no backend, once that is known.
     pub(crate) absence: Option<Absence>,
-    /// Whether it has lost its connection while nothing was in flight, so that no statement was told.
+    /// Whether it has lost its connection while nothing was in flight, so that no statement was
+    /// told.
     pub(crate) owes_its_loss: bool,
     /// Whether it is told of a loss, to be connected anew at once.
     pub(crate) is_being_revived: bool,
@@ -237,7 +242,8 @@ impl SessionState {
         }
     }
 
-    /// Takes in that nothing is in flight any more, since it was cancelled or has gone with its backend.
+    /// Takes in that nothing is in flight any more, since it was cancelled or has gone with its
+    /// backend.
     pub(crate) fn fall_silent(&mut self, silence: Silence) {
         self.in_flight = None;
         self.told = None;
@@ -253,7 +259,8 @@ impl SessionState {
         Self { absence: Some(absence), lost_pid, ..Self::default() }
     }
 
-    /// Whether it is in the middle of a step and nobody stands in its way, so that what is typed meanwhile can follow.
+    /// Whether it is in the middle of a step and nobody stands in its way, so that what is typed
+    /// meanwhile can follow.
     pub(crate) fn plays_a_step(&self) -> bool {
         self.is_busy() && self.step.is_some() && self.told.is_none()
     }

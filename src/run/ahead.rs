@@ -1,4 +1,5 @@
-//! What is still to come on a stage without anybody's doing: what the file expects, pauses, and what is to be told of them.
+//! What is still to come on a stage without anybody's doing: what the file expects, pauses, and
+//! what is to be told of them.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,6 @@
-//! The run's schema is called differently each time, which would make no two transcripts alike. What the server says of it is told under
-//! the part of its name that stays the same; rows are the user's data, and keep what `current_schema()` gives.
+//! The run's schema is called differently each time, which would make no two transcripts alike.
+//! What the server says of it is told under the part of its name that stays the same; rows are the
+//! user's data, and keep what `current_schema()` gives.
 //!
 //! ```text
 //! SELECT 1 FROM ONLY "overbooked_run_5c1f09aa"."p" x   ──▶   SELECT 1 FROM ONLY "overbooked_run"."p" x
@@ -8,7 +9,8 @@
 use crate::core::event::{Kind, ServerMessage, WaitTarget};
 use crate::run::live_run::SCHEMA_PREFIX;
 
-/// The field that counts where in the internal query an error is, and that query's own (PostgreSQL documentation, 54.8).
+/// The field that counts where in the internal query an error is, and that query's own (PostgreSQL
+/// documentation, 54.8).
 const INTERNAL_POSITION: char = 'p';
 const INTERNAL_QUERY: char = 'q';
 

@@ -39,7 +39,8 @@ pub(crate) struct Director {
     pub(crate) house: Option<OpenEngine>,
     /// What became of the schemas of dead runs, to be told.
     pub(crate) swept: Vec<String>,
-    /// What was committed outside the run's schema since the last fresh setup, where that is anybody's.
+    /// What was committed outside the run's schema since the last fresh setup, where that is
+    /// anybody's.
     pub(crate) ledger: Option<Ledger>,
 }
 
@@ -55,8 +56,9 @@ enum Scene {
 }
 
 impl Director {
-    /// Plays until nobody gives commands any more, then tidies up. A defect of ours must not leave a play standing in the middle of something either:
-    /// whatever ends the playing, everybody is sent home in good order.
+    /// Plays until nobody gives commands any more, then tidies up. A defect of ours must not leave
+    /// a play standing in the middle of something either: whatever ends the playing, everybody is
+    /// sent home in good order.
     pub(crate) async fn direct(mut self, orders: Orders) {
         let mut stage = None;
         let played = AssertUnwindSafe(self.play(&mut stage, orders)).catch_unwind().await;
@@ -89,8 +91,8 @@ impl Director {
         }
     }
 
-    /// A fresh setup, or none if the engine or the scenario's setup fails, which the driver is told, or if orders came meanwhile that make it
-    /// pointless.
+    /// A fresh setup, or none if the engine or the scenario's setup fails, which the driver is
+    /// told, or if orders came meanwhile that make it pointless.
     async fn open(&mut self, orders: &mut Orders) -> Option<LiveRun> {
         self.place.prologue = SessionSetup::of(&self.production.scenario);
         self.place.next = 0;
@@ -138,7 +140,8 @@ impl Director {
         Ok(Some(stage))
     }
 
-    /// Goes to the production's engine, unless that is where we are. A server that has died is started again.
+    /// Goes to the production's engine, unless that is where we are. A server that has died is
+    /// started again.
     async fn open_house(&mut self) -> Result<(), EngineError> {
         let kind = self.production.engine;
         self.venues.revive().await?;
@@ -272,7 +275,8 @@ impl Director {
         Scene::Playable
     }
 
-    /// Sends the setup of the next session that has one and is there; nothing is quiet before all of them are played.
+    /// Sends the setup of the next session that has one and is there; nothing is quiet before all
+    /// of them are played.
     fn play_next_setup(&mut self, stage: &mut LiveRun) -> bool {
         while let Some((name, sql)) = self.place.prologue.next() {
             // A session that is not there has said so, and its setup is left out.
@@ -344,7 +348,8 @@ impl Director {
         }
     }
 
-    /// Sends the next step; one that is asked for while sessions connect or steps are replayed comes after that.
+    /// Sends the next step; one that is asked for while sessions connect or steps are replayed
+    /// comes after that.
     async fn step_when_ready(&mut self, stage: &mut LiveRun, edited: Option<String>) {
         let is_ready = stage.is_cast_complete() && self.place.prologue.is_over();
         if is_ready && self.place.replay.is_none() {

@@ -1,4 +1,5 @@
-//! The engines that a run can play on: each is started when it is first wanted and kept until the run's owner stops it.
+//! The engines that a run can play on: each is started when it is first wanted and kept until the
+//! run's owner stops it.
 
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ use crate::run::schema::{self, SchemaError, Swept};
 /// An engine that is ready to be played on.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    /// The PostgreSQL under everything: where the runner and the observer connect, and the sessions too unless a gateway stands in
-    /// front of it.
+    /// The PostgreSQL under everything: where the runner and the observer connect, and the sessions
+    /// too unless a gateway stands in front of it.
     pub target: Target,
     /// Where that is, for the console's first line: `embedded`, or host and database.
     pub place: String,
@@ -114,8 +115,8 @@ impl OpenEngine {
         Ok((house, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
     }
 
-    /// Where the players connect. A gateway of ours needs no guardian: it ends with the program, nobody waits behind it, and what is not committed
-    /// whole by then is not committed.
+    /// Where the players connect. A gateway of ours needs no guardian: it ends with the program,
+    /// nobody waits behind it, and what is not committed whole by then is not committed.
     pub(crate) fn door(&self) -> Door {
         match &self.front {
             Some(front) => Door { target: front.gateway.target().clone(), guardian: None },
@@ -240,7 +241,8 @@ impl Engines {
         Self { fixed: Some(kind), ..self }
     }
 
-    /// The same, with somebody who ends what runs there if this program is killed. A private server needs nobody: it ends with the program.
+    /// The same, with somebody who ends what runs there if this program is killed. A private server
+    /// needs nobody: it ends with the program.
     #[must_use]
     pub fn guarded_by(self, guardian: Guardian) -> Self {
         Self { guardian: Some(guardian), ..self }
@@ -251,7 +253,8 @@ impl Engines {
         self.fixed
     }
 
-    /// The production on the engine that there is, whatever was asked for where that cannot be chosen.
+    /// The production on the engine that there is, whatever was asked for where that cannot be
+    /// chosen.
     #[must_use]
     pub fn fit(&self, production: Production) -> Production {
         Production { engine: self.fixed.unwrap_or(production.engine), ..production }
@@ -314,7 +317,8 @@ impl Engines {
         }
     }
 
-    /// Stops what was started. Its folder stays, and is named, if somebody has put something into it.
+    /// Stops what was started. Its folder stays, and is named, if somebody has put something into
+    /// it.
     pub async fn stop(&self) -> Result<Option<Doubt>, EngineError> {
         let server = std::mem::replace(&mut *self.server.lock().await, Server::Stopped);
         match server {
@@ -324,8 +328,8 @@ impl Engines {
     }
 }
 
-/// Whether somebody listens on the cluster's socket. A server that was killed is gone from there at once, while its last processes may
-/// take a moment to go.
+/// Whether somebody listens on the cluster's socket. A server that was killed is gone from there at
+/// once, while its last processes may take a moment to go.
 async fn answers(cluster: &Cluster) -> bool {
     let socket = cluster.target().places().first().and_then(ServerAddress::socket);
     match socket {

@@ -1,9 +1,12 @@
-//! What keeps leaving from committing when the program has no time to leave in good order: it was killed, or it crashed.
+//! What keeps leaving from committing when the program has no time to leave in good order: it was
+//! killed, or it crashed.
 //!
-//! The system closes a dead program's sockets one after the other. Alice's server process sees that at once and rolls back, so that
-//! Bob's autocommit UPDATE, which waited for her row, goes on and commits, though nobody is there. (The server's own
-//! `client_connection_check_interval` is of no help: his process looks after its client only now and then, hers is told at once.)
-//! Therefore the program starts itself once more, and that process, the guardian, holds every session's socket open, too:
+//! The system closes a dead program's sockets one after the other. Alice's server process sees that
+//! at once and rolls back, so that Bob's autocommit UPDATE, which waited for her row, goes on and
+//! commits, though nobody is there. (The server's own `client_connection_check_interval` is of no
+//! help: his process looks after its client only now and then, hers is told at once.) Therefore the
+//! program starts itself once more, and that process, the guardian, holds every session's socket
+//! open, too:
 //!
 //! ```text
 //!  overbooked ─────────── socket ──────────┬──▶ Alice's server process
@@ -14,11 +17,13 @@
 //!  overbooked guardian ─── the same one ───┘
 //! ```
 //!
-//! Who leaves in good order releases its sockets before, and the guardian finds nothing to do when the line between the two ends. It has a
-//! session of the system's to itself, so that a terminal's keys and its end do not reach it, and it holds neither terminal nor pipe.
+//! Who leaves in good order releases its sockets before, and the guardian finds nothing to do when
+//! the line between the two ends. It has a session of the system's to itself, so that a terminal's
+//! keys and its end do not reach it, and it holds neither terminal nor pipe.
 //!
-//! A statement begins and ends more often than a session, and that costs no message: whether one runs stands in a file without a name,
-//! the ledger, a byte for each socket, which the guardian reads when it has to.
+//! A statement begins and ends more often than a session, and that costs no message: whether one
+//! runs stands in a file without a name, the ledger, a byte for each socket, which the guardian
+//! reads when it has to.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -107,7 +112,8 @@ impl Guardian {
     }
 }
 
-/// A connection whose socket the guardian holds. Dropping this releases it: the connection is over, or is allowed to be.
+/// A connection whose socket the guardian holds. Dropping this releases it: the connection is over,
+/// or is allowed to be.
 #[derive(Debug)]
 pub(crate) struct Held {
     guardian: Guardian,
@@ -115,7 +121,8 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Writes into the ledger what the connection is doing. A statement is written down before it is sent.
+    /// Writes into the ledger what the connection is doing. A statement is written down before it
+    /// is sent.
     pub(crate) fn note(&self, activity: Activity) {
         let written = self.guardian.0.ledger.write_all_at(&[activity as u8], self.number);
         if let Err(error) = written {

@@ -1,4 +1,5 @@
-//! Plays a scenario by itself, to its end: the next step goes out when the last one's dust has settled.
+//! Plays a scenario by itself, to its end: the next step goes out when the last one's dust has
+//! settled.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -65,7 +66,8 @@ pub enum Stop {
         /// How long it was given.
         after: Duration,
     },
-    /// The sessions were not ready for the first step in time: one did not connect, or its own setup did not end.
+    /// The sessions were not ready for the first step in time: one did not connect, or its own
+    /// setup did not end.
     Unready {
         /// How long they were given.
         after: Duration,
@@ -110,8 +112,9 @@ impl Patience {
 #[error("{0}")]
 pub struct CannotPlay(String);
 
-/// Plays a production on a fresh setup. A step whose session still waits is sent when that has been answered, as isolationtester sends it. What
-/// does not end in time is cancelled, and the play stops there; so it does when it is interrupted. In any case everything is tidied up.
+/// Plays a production on a fresh setup. A step whose session still waits is sent when that has been
+/// answered, as isolationtester sends it. What does not end in time is cancelled, and the play
+/// stops there; so it does when it is interrupted. In any case everything is tidied up.
 pub async fn play(
     venues: &Engines,
     production: Production,
@@ -314,7 +317,8 @@ impl Stepper {
         }
     }
 
-    /// isolationtester plays until everything is answered. A script says what is left waiting at its end.
+    /// isolationtester plays until everything is answered. A script says what is left waiting at
+    /// its end.
     fn end(&mut self) -> More {
         let waits_for_all = self.production.scenario.origin == Origin::Specification;
         if waits_for_all && !self.place.busy.is_empty() {
@@ -324,7 +328,8 @@ impl Stepper {
         More::No
     }
 
-    /// From here on a step that was sent long ago is waited for, for as long as if it had just been sent.
+    /// From here on a step that was sent long ago is waited for, for as long as if it had just been
+    /// sent.
     fn hold(&mut self) {
         if !std::mem::replace(&mut self.place.is_held, true) {
             self.postpone();
@@ -336,7 +341,8 @@ impl Stepper {
         Some(self.production.scenario.steps[launch.step].session.clone())
     }
 
-    /// The launch that is waited for: that of the session whose turn it is, or the last one, or one that is left at the end.
+    /// The launch that is waited for: that of the session whose turn it is, or the last one, or one
+    /// that is left at the end.
     fn awaited(&self) -> usize {
         let busy = &self.place.busy;
         let in_turn = self.session_of(self.place.next).and_then(|session| *busy.get(&session)?);

@@ -1,7 +1,9 @@
-//! Before it is quiet, those are heard who are idle and may have been told something: notifications, or that somebody has ended them.
+//! Before it is quiet, those are heard who are idle and may have been told something:
+//! notifications, or that somebody has ended them.
 //!
-//! Both reach an idle session when they like, and a moment later would be told of another step. The server has sent them on their way before it answers
-//! the step that caused them; so whoever is asked after that answer says them first.
+//! Both reach an idle session when they like, and a moment later would be told of another step. The
+//! server has sent them on their way before it answers the step that caused them; so whoever is
+//! asked after that answer says them first.
 //!
 //! ```text
 //!  Alice   NOTIFY seats        answered, everybody is idle
@@ -30,9 +32,11 @@ pub(crate) struct Hearing {
     asked: Option<(u64, bool)>,
     /// Whether anybody may have been ended by somebody else.
     anybody: bool,
-    /// Those in whose way somebody was who has gone on without their doing anything: their end is on its way.
+    /// Those in whose way somebody was who has gone on without their doing anything: their end is
+    /// on its way.
     suspects: Vec<Pid>,
-    /// The backends that have ever asked for notifications. Those that want none any more are not told apart.
+    /// The backends that have ever asked for notifications. Those that want none any more are not
+    /// told apart.
     listeners: BTreeSet<Pid>,
     heard_out: mpsc::UnboundedSender<u64>,
     heard: mpsc::UnboundedReceiver<u64>,

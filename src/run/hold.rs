@@ -1,8 +1,9 @@
 //! Holding back the quiet: some of what a file expects comes by itself, in its own time.
 //!
-//! A statement that waits stably is over for the quiet rule, since only somebody's next step could free it. Where the file says that its lock timeout ends it, that
-//! a session is notified, or that the server ends one, the step is not over before that has come. A play must not depend on how soon it
-//! does, and not wait for ever where it never does.
+//! A statement that waits stably is over for the quiet rule, since only somebody's next step could
+//! free it. Where the file says that its lock timeout ends it, that a session is notified, or that
+//! the server ends one, the step is not over before that has come. A play must not depend on how
+//! soon it does, and not wait for ever where it never does.
 
 use std::time::Duration;
 

@@ -1,10 +1,12 @@
-//! What a run has committed outside its own schema: going back does not undo it, and playing it again does it again.
+//! What a run has committed outside its own schema: going back does not undo it, and playing it
+//! again does it again.
 //!
-//! A fold over the same events as everything else. What a transaction has changed lasts once it has ended in a COMMIT; where that is not known,
-//! it may have, and counts.
+//! A fold over the same events as everything else. What a transaction has changed lasts once it has
+//! ended in a COMMIT; where that is not known, it may have, and counts.
 //!
-//! A sequence is never set back: what a statement calls `nextval` or `setval` on lasts even if its transaction is rolled back. That a rolled back INSERT
-//! has taken numbers for a serial or identity column is not told: the table is as it was, and gaps between numbers mean nothing in PostgreSQL.
+//! A sequence is never set back: what a statement calls `nextval` or `setval` on lasts even if its
+//! transaction is rolled back. That a rolled back INSERT has taken numbers for a serial or identity
+//! column is not told: the table is as it was, and gaps between numbers mean nothing in PostgreSQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -71,7 +73,8 @@ impl Lasting {
 pub(crate) struct Ledger {
     lasting: Vec<Lasting>,
     sessions: BTreeMap<Option<SessionName>, Tally>,
-    /// Whether a routine of this run reaches outside: whoever calls one, or fires a trigger, may do so too.
+    /// Whether a routine of this run reaches outside: whoever calls one, or fires a trigger, may do
+    /// so too.
     has_far_routines: bool,
 }
 
@@ -130,7 +133,8 @@ impl Ledger {
         self.keep(did);
     }
 
-    /// Takes in an event; whether more lasts than before. Until the last setup has been played, what sessions send is part of it.
+    /// Takes in an event; whether more lasts than before. Until the last setup has been played,
+    /// what sessions send is part of it.
     pub(crate) fn apply(&mut self, event: &Event, is_set_up: bool) -> bool {
         if let Some(strings) = event.kind.strings() {
             self.tally(event.session.as_ref()).strings = strings;
@@ -146,7 +150,8 @@ impl Ledger {
                 return self.keep(committed);
             }
             Kind::Lost { .. } => {
-                // An open block is rolled back with its connection; of what was in flight nobody knows.
+                // An open block is rolled back with its connection; of what was in flight nobody
+                // knows.
                 let lost = std::mem::take(self.tally(event.session.as_ref()));
                 let more = self.keep(lost.at_once);
                 if lost.open.is_empty() || lost.outcome == Outcome::Committed {
@@ -286,7 +291,8 @@ impl Tally {
         }
     }
 
-    /// What lasts now that the session is ready again: what is committed, and what no rollback takes back.
+    /// What lasts now that the session is ready again: what is committed, and what no rollback
+    /// takes back.
     fn ready(&mut self, status: TransactionStatus) -> Vec<Lasting> {
         let mut lasting = Vec::from_iter(self.at_once.take());
         self.open.append(&mut self.in_flight);

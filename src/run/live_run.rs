@@ -1,4 +1,5 @@
-//! A stage: one fresh setup with its schema, its sessions and its observer, from the first connection to the last drop.
+//! A stage: one fresh setup with its schema, its sessions and its observer, from the first
+//! connection to the last drop.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -59,7 +60,8 @@ pub(crate) struct LiveRun {
     pub(crate) observer: Arc<Observer>,
     /// How many submissions were sent.
     submissions: u64,
-    /// Counts what was sent and what was answered whole: what was asked of the database before the last of these may be stale.
+    /// Counts what was sent and what was answered whole: what was asked of the database before the
+    /// last of these may be stale.
     pub(crate) epoch: u64,
     /// What the driver was told.
     pub(crate) told: Reported,
@@ -95,7 +97,8 @@ pub(crate) enum Moment {
 }
 
 impl LiveRun {
-    /// Makes the schema, plays the setup, connects everybody. Gives no stage where it was overtaken before the setup had ended.
+    /// Makes the schema, plays the setup, connects everybody. Gives no stage where it was overtaken
+    /// before the setup had ended.
     pub(crate) async fn open(
         house: &OpenEngine,
         production: Arc<Production>,
@@ -182,7 +185,8 @@ impl LiveRun {
         })
     }
 
-    /// The watched tables that were there neither after the setup nor are now: a step may make one, another may drop it.
+    /// The watched tables that were there neither after the setup nor are now: a step may make one,
+    /// another may drop it.
     pub(crate) async fn missing_throughout(&self) -> Vec<String> {
         if self.missing.is_empty() {
             return Vec::new();
@@ -205,8 +209,8 @@ impl LiveRun {
         self.hear_out(&runner).await
     }
 
-    /// Takes in what happens until a session has the answer to what was sent last, and gives the reason if that is a failure. Answers
-    /// to what it was sent before may still be on their way.
+    /// Takes in what happens until a session has the answer to what was sent last, and gives the
+    /// reason if that is a failure. Answers to what it was sent before may still be on their way.
     pub(super) async fn hear_out(&mut self, name: &SessionName) -> Option<Failure> {
         let awaited = SubmissionId(self.submissions);
         let mut failure = None;
@@ -244,7 +248,8 @@ impl LiveRun {
         self.told.quiet = false;
     }
 
-    /// Plays a step: a script's statements go one by one, as psql sends what is typed; isolationtester's go in one message.
+    /// Plays a step: a script's statements go one by one, as psql sends what is typed;
+    /// isolationtester's go in one message.
     pub(crate) fn play_step(
         &mut self,
         name: &SessionName,
@@ -264,7 +269,8 @@ impl LiveRun {
         Ok(())
     }
 
-    /// The SQL with values in the places of their names. What the values have of other encodings is kept in them, and so must be in the SQL.
+    /// The SQL with values in the places of their names. What the values have of other encodings is
+    /// kept in them, and so must be in the SQL.
     fn filled(&self, sql: &str, strings: Strings) -> String {
         fill(&octets::keep(sql.as_bytes()), self.ahead.check.variables(), strings)
     }
@@ -312,7 +318,8 @@ impl LiveRun {
         self.lookout.poll_soon();
     }
 
-    /// Sends SQL into a session in one message, or says why not. What is typed while a step is being played follows it.
+    /// Sends SQL into a session in one message, or says why not. What is typed while a step is
+    /// being played follows it.
     pub(crate) fn submit(&mut self, name: &SessionName, sql: &str) -> Result<(), String> {
         let sql = self.filled(sql, self.strings_of(name));
         let line = Line::whole(&sql, None);
@@ -325,7 +332,8 @@ impl LiveRun {
         }
     }
 
-    /// Sends the first of these lines into a session, or says why not; each of the others is sent when the one before it is answered.
+    /// Sends the first of these lines into a session, or says why not; each of the others is sent
+    /// when the one before it is answered.
     fn send(&mut self, name: &SessionName, mut lines: VecDeque<Line>) -> Result<(), String> {
         let submission = self.next_submission();
         let actor = self.actor_mut(name).ok_or_else(|| format!("no session is called {name}"))?;
@@ -424,7 +432,8 @@ impl LiveRun {
         self.events.recv().await
     }
 
-    /// Who is connected, or was last, as which backend; the runner's own session is no player and is left out.
+    /// Who is connected, or was last, as which backend; the runner's own session is no player and
+    /// is left out.
     pub(crate) fn roster(&self) -> Vec<(SessionName, Pid)> {
         let backend = |actor: &Actor| actor.standing.pid.or(actor.standing.lost_pid);
         let named = |actor: &Actor| Some((actor.name().clone(), backend(actor)?));
@@ -442,7 +451,8 @@ impl LiveRun {
         busy.filter_map(|actor| actor.standing.pid).collect()
     }
 
-    /// The backends with something in flight that is to go on running while others act, and of which it is not known whether they have begun.
+    /// The backends with something in flight that is to go on running while others act, and of
+    /// which it is not known whether they have begun.
     fn to_run(&self) -> Vec<Pid> {
         let to_run = self.actors.iter().filter(|actor| {
             let standing = &actor.standing;
@@ -512,7 +522,8 @@ impl LiveRun {
     }
 }
 
-/// SQL that every session begins with: the run's schema, and the isolation level where it is not the server's default.
+/// SQL that every session begins with: the run's schema, and the isolation level where it is not
+/// the server's default.
 fn prelude(production: &Production, on: EngineKind, schema: &str) -> Vec<String> {
     let own = |name: &String| if name == "run" { schema.to_owned() } else { name.clone() };
     let path: Vec<String> = production.scenario.search_path.iter().map(own).collect();

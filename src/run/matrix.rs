@@ -1,4 +1,5 @@
-//! Measures Hermitage's table: plays the ten anomalies at each level of each engine, and judges what happened.
+//! Measures Hermitage's table: plays the ten anomalies at each level of each engine, and judges
+//! what happened.
 
 use std::sync::Arc;
 
@@ -40,7 +41,8 @@ pub struct Measured {
     pub trouble: Option<String>,
 }
 
-/// Plays every anomaly at these levels, a row a level. What does not end in time, or cannot be played, leaves its cell unknown.
+/// Plays every anomaly at these levels, a row a level. What does not end in time, or cannot be
+/// played, leaves its cell unknown.
 pub async fn measure(
     venues: &Engines,
     levels: &[Level],

@@ -1,4 +1,5 @@
-//! Names for sessions that are added by a key: the cast of the cryptographers' plays, in its customary order.
+//! Names for sessions that are added by a key: the cast of the cryptographers' plays, in its
+//! customary order.
 
 use crate::core::event::SessionName;
 

@@ -1,8 +1,9 @@
 //! When the observer is asked, and what for: the run's side of the second pair of eyes.
 //!
-//! Nothing is asked on a fixed beat. A statement in flight is looked at half a millisecond after it was sent, then less and less often up
-//! to every 10 ms; one that waits is looked at every 40 ms; the house is looked at when something moved. While everybody is
-//! idle only a cheap probe goes out now and then, for commits of people who are not on our stage.
+//! Nothing is asked on a fixed beat. A statement in flight is looked at half a millisecond after it
+//! was sent, then less and less often up to every 10 ms; one that waits is looked at every 40 ms;
+//! the house is looked at when something moved. While everybody is idle only a cheap probe goes out
+//! now and then, for commits of people who are not on our stage.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,8 @@ use crate::run::quiet::Blocked;
 const FIRST_POLL: Duration = Duration::from_micros(500);
 /// The longest pause between two looks at a statement that runs.
 const RUNNING_POLL: Duration = Duration::from_millis(10);
-/// How often a known wait is looked at, and the house while statements run: a change must show within 50 ms.
+/// How often a known wait is looked at, and the house while statements run: a change must show
+/// within 50 ms.
 const WAITING_POLL: Duration = Duration::from_millis(40);
 
 /// What the observer brought back.
@@ -31,7 +33,8 @@ pub(crate) enum Observation {
         epoch: u64,
         /// The answer.
         answer: Result<Vec<Blocked>, ObserverError>,
-        /// Blockers that are no sessions of ours and sit idle in a transaction: only their users can end that.
+        /// Blockers that are no sessions of ours and sit idle in a transaction: only their users
+        /// can end that.
         strangers: Vec<Pid>,
         /// Those of the sessions that are to go on running which have begun with it.
         under_way: Vec<Pid>,
@@ -101,7 +104,8 @@ impl ObservationScheduler {
         self.look_due = Some(self.look_due.map_or(due, |earlier| earlier.min(due)));
     }
 
-    /// Plans the next look at statements in flight: soon while one runs, at leisure while all of them wait.
+    /// Plans the next look at statements in flight: soon while one runs, at leisure while all of
+    /// them wait.
     pub(crate) fn poll_again(&mut self, pace: Pace) {
         let pause = match pace {
             Pace::Running => self.poll_pause.min(RUNNING_POLL),
@@ -198,8 +202,9 @@ impl ObservationScheduler {
     }
 }
 
-/// A pulse that has nothing to be compared with costs a look, since anything may have happened. It is felt before that look, so
-/// that what happens during the look changes the next one; then all is still.
+/// A pulse that has nothing to be compared with costs a look, since anything may have happened. It
+/// is felt before that look, so that what happens during the look changes the next one; then all is
+/// still.
 async fn look(
     observer: &Observer,
     roster: &[(SessionName, Pid)],

@@ -28,16 +28,18 @@ impl Orders {
         }
     }
 
-    /// Waits until the driver has left. Commands are kept for [`next`](Self::next), and nothing is lost if the wait is given up.
+    /// Waits until the driver has left. Commands are kept for [`next`](Self::next), and nothing is
+    /// lost if the wait is given up.
     pub(crate) async fn abandonment(&mut self) {
         while let Some(command) = self.incoming.recv().await {
             self.deferred.push_back(command);
         }
     }
 
-    /// Waits until a setup that is under way has become pointless: the driver has left, or wants another. What was meant for the scene that
-    /// will not be is dropped then, but for what somebody has typed, and for steps if it is only the engine that changes; other commands are kept for
-    /// [`next`](Self::next), and nothing is lost if the wait is given up.
+    /// Waits until a setup that is under way has become pointless: the driver has left, or wants
+    /// another. What was meant for the scene that will not be is dropped then, but for what
+    /// somebody has typed, and for steps if it is only the engine that changes; other commands are
+    /// kept for [`next`](Self::next), and nothing is lost if the wait is given up.
     pub(crate) async fn overtaking(&mut self) {
         while !self.has_another_setup() {
             match self.incoming.recv().await {

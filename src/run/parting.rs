@@ -1,6 +1,8 @@
-//! Runs that end together, as the two of a comparison do: nobody rolls back before everybody has fallen silent.
+//! Runs that end together, as the two of a comparison do: nobody rolls back before everybody has
+//! fallen silent.
 //!
-//! Both may be on one database. What waits in one for a row that the other holds would be let through by the other's rollback.
+//! Both may be on one database. What waits in one for a row that the other holds would be let
+//! through by the other's rollback.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,5 +1,5 @@
-//! The map on the optimistic engine: what is committed, as the observer sees it, and over it what each session has changed in
-//! private, as the gateway tells it.
+//! The map on the optimistic engine: what is committed, as the observer sees it, and over it what
+//! each session has changed in private, as the gateway tells it.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,8 @@ fn hold(table: &mut WatchedTable, session: &SessionName, change: &PrivateChange)
     }
 }
 
-/// What the change makes of the seat's holder; nothing where the table is no seat map or the row is merely locked.
+/// What the change makes of the seat's holder; nothing where the table is no seat map or the row is
+/// merely locked.
 fn becomes(table: &WatchedTable, change: &PrivateChange) -> Option<Option<String>> {
     let holder = &table.seats.as_ref()?.holder;
     match (change.kind, &change.becomes) {

@@ -1,8 +1,9 @@
 //! The quiet rule: when is a step over?
 //!
-//! A statement in flight is *stably* waiting when somebody in its way cannot move on without us: a session that is idle by our own
-//! knowledge of the protocol, a prepared transaction, or one that itself waits stably. A step is over when every statement in
-//! flight is answered or waits stably; nothing is guessed from time.
+//! A statement in flight is *stably* waiting when somebody in its way cannot move on without us: a
+//! session that is idle by our own knowledge of the protocol, a prepared transaction, or one that
+//! itself waits stably. A step is over when every statement in flight is answered or waits stably;
+//! nothing is guessed from time.
 //!
 //! ```text
 //!   Mallory ──▶ Bob (idle in transaction)            stable: only our next step frees Bob's row
@@ -11,8 +12,8 @@
 //!   Alice ──▶ Bob ──▶ Alice                          running: the deadlock detector will choose a victim
 //! ```
 //!
-//! One look suffices, because locks are released before `ReadyForQuery` is sent and each verdict of `pg_blocking_pids` is an atomic
-//! picture of the lock table.
+//! One look suffices, because locks are released before `ReadyForQuery` is sent and each verdict of
+//! `pg_blocking_pids` is an atomic picture of the lock table.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,8 @@ use crate::core::event::Pid;
 /// A busy session and who is in its way; nobody means that it runs.
 pub(crate) type Blocked = (Pid, Vec<Pid>);
 
-/// The busy sessions that wait stably: the least fixpoint of "somebody in my way is idle, prepared, or stable".
+/// The busy sessions that wait stably: the least fixpoint of "somebody in my way is idle, prepared,
+/// or stable".
 pub(crate) fn stable(blocked: &[Blocked], is_idle: impl Fn(Pid) -> bool) -> BTreeSet<Pid> {
     let mut stable = BTreeSet::new();
     loop {

@@ -23,8 +23,8 @@ pub(crate) struct SchedulePosition {
 }
 
 impl SchedulePosition {
-    /// Where the play stands, or will once a replay that is under way has ended and the steps that were asked for are played. They count as replayed
-    /// from now on.
+    /// Where the play stands, or will once a replay that is under way has ended and the steps that
+    /// were asked for are played. They count as replayed from now on.
     pub(super) fn take_destination(&mut self) -> usize {
         let mut until = self.replay.map_or(self.next, |(until, _)| until);
         for edited in self.asked.drain(..) {

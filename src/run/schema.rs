@@ -1,16 +1,18 @@
-//! A schema of a run's own: made at its start, dropped at its end, and swept by a later run if it could not be.
+//! A schema of a run's own: made at its start, dropped at its end, and swept by a later run if it
+//! could not be.
 //!
-//! A program that is killed cannot tidy up, so the next one does. It must never take a schema that a living run
-//! still uses, nor one that a person made; a schema therefore says in its comment whose it is and how to tell whether
-//! that run lives:
+//! A program that is killed cannot tidy up, so the next one does. It must never take a schema that
+//! a living run still uses, nor one that a person made; a schema therefore says in its comment
+//! whose it is and how to tell whether that run lives:
 //!
 //! ```text
 //! overbooked_rush_5c1f09aa  'overbooked made the schema overbooked_rush_5c1f09aa (16423); alive while locked'      see `life`
 //! overbooked_rush_77e0b132  'overbooked made the schema overbooked_rush_77e0b132 (112); alive until 1767225600'    no such locks: a lease
 //! ```
 //!
-//! The comment names the schema itself: one that a person has renamed or copied is that person's, and left alone. A prepared transaction in the
-//! schema's way is rolled back if it has touched nothing else; one that has may be somebody's, and stays with the schema.
+//! The comment names the schema itself: one that a person has renamed or copied is that person's,
+//! and left alone. A prepared transaction in the schema's way is rolled back if it has touched
+//! nothing else; one that has may be somebody's, and stays with the schema.
 
 mod life;
 mod mark;
@@ -26,7 +28,8 @@ use crate::core::sql::schema as sql;
 use life::Life;
 use mark::{Alive, MADE, Mark};
 
-/// The first of the lock's two numbers ("over"): no other program's advisory locks are likely to have it.
+/// The first of the lock's two numbers ("over"): no other program's advisory locks are likely to
+/// have it.
 const LOCK_CLASS: i32 = 0x6f76_6572;
 /// How long a schema is left alone where no lock can tell whether its run lives.
 const LEASE: Duration = Duration::from_hours(24);
@@ -120,7 +123,8 @@ pub struct RunSchema {
 }
 
 impl RunSchema {
-    /// Makes `prefix_xxxxxxxx` and marks it as this run's. The prefix is ours: letters, digits, underscores.
+    /// Makes `prefix_xxxxxxxx` and marks it as this run's. The prefix is ours: letters, digits,
+    /// underscores.
     pub async fn create(pool: &PgPool, prefix: &str) -> Result<Self, SchemaError> {
         let name = format!("{prefix}_{:08x}", rand::random::<u32>());
         match Self::make(pool, &name).await {
@@ -134,7 +138,8 @@ impl RunSchema {
         &self.name
     }
 
-    /// Ends one of the run's backends, which does not let itself be cancelled. That it ends is not waited for.
+    /// Ends one of the run's backends, which does not let itself be cancelled. That it ends is not
+    /// waited for.
     pub async fn end_backend(&self, backend: Pid) -> Result<(), sqlx::Error> {
         unnamed(sql::END_BACKEND).bind(backend.0).execute(&self.pool).await.map(|_| ())
     }
@@ -149,7 +154,8 @@ impl RunSchema {
         dropped
     }
 
-    /// The lock comes first: between its making and its lock, a schema would look like a dead run's.
+    /// The lock comes first: between its making and its lock, a schema would look like a dead
+    /// run's.
     async fn make(pool: &PgPool, name: &str) -> Result<Option<Life>, sqlx::Error> {
         let life = Life::begin(pool, name.to_owned()).await?;
         let alive = match life {
@@ -161,8 +167,8 @@ impl RunSchema {
     }
 }
 
-/// Drops the schemas with this prefix whose runs are dead. What lives, and what carries no mark of ours, is left alone; so is what this
-/// user may not drop.
+/// Drops the schemas with this prefix whose runs are dead. What lives, and what carries no mark of
+/// ours, is left alone; so is what this user may not drop.
 pub async fn sweep(pool: &PgPool, prefix: &str) -> Result<Swept, SchemaError> {
     let mut swept = Swept::default();
     for found in marked(pool, prefix).await.map_err(SchemaError::List)? {
@@ -206,7 +212,8 @@ async fn sweep_one(pool: &PgPool, found: &Found) -> Result<bool, SchemaError> {
     Ok(true)
 }
 
-/// Whether the schema's run is gone, and nobody has taken away its schema or its mark since we saw it.
+/// Whether the schema's run is gone, and nobody has taken away its schema or its mark since we saw
+/// it.
 async fn is_dead(
     transaction: &mut Transaction<'_, Postgres>,
     mark: &Mark,
@@ -220,7 +227,8 @@ async fn is_dead(
     Ok(is_over && is_marked.fetch_one(&mut **transaction).await?.try_get(0)?)
 }
 
-/// One transaction where the engine allows two pieces of DDL in it: a crash between them would leave a schema that nobody dares to sweep.
+/// One transaction where the engine allows two pieces of DDL in it: a crash between them would
+/// leave a schema that nobody dares to sweep.
 async fn make_marked(pool: &PgPool, name: &str, alive: Alive) -> Result<(), sqlx::Error> {
     let create = || AssertSqlSafe(format!("create schema {name}"));
     let mut transaction = pool.begin().await?;
@@ -259,8 +267,8 @@ async fn drop_patiently(pool: &PgPool, name: &str) -> Result<(), SchemaError> {
     transaction.commit().await.map_err(failed)
 }
 
-/// A transaction that waits for a lock no longer than [`PATIENCE`], where the engine can be told so. The server watches the time, so that no
-/// connection is left waiting there.
+/// A transaction that waits for a lock no longer than [`PATIENCE`], where the engine can be told
+/// so. The server watches the time, so that no connection is left waiting there.
 async fn patient_transaction(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let patience = format!("set local lock_timeout = {}", PATIENCE.as_millis());
     let mut transaction = pool.begin().await?;
@@ -273,8 +281,8 @@ async fn patient_transaction(pool: &PgPool) -> Result<Transaction<'static, Postg
     }
 }
 
-/// Ends the prepared transactions that a schema's players left in it. Where that cannot be done, as on an engine without any, the drop
-/// itself will say what is in its way.
+/// Ends the prepared transactions that a schema's players left in it. Where that cannot be done, as
+/// on an engine without any, the drop itself will say what is in its way.
 async fn make_way(pool: &PgPool, schema: &str) -> Result<(), SchemaDoubt> {
     let (ours, others) = prepared_in(pool, schema).await.unwrap_or_default();
     for gid in ours {
@@ -313,8 +321,8 @@ async fn try_lock(connection: &mut PgConnection, name: &str) -> Result<bool, sql
     query.fetch_one(connection).await?.try_get(0)
 }
 
-/// A query that leaves no prepared statement behind. Run in a transaction only: PgBouncer may give the second half of an unnamed
-/// statement's protocol to another server otherwise.
+/// A query that leaves no prepared statement behind. Run in a transaction only: PgBouncer may give
+/// the second half of an unnamed statement's protocol to another server otherwise.
 fn unnamed(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
     sqlx::query(sql).persistent(false)
 }

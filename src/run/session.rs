@@ -7,9 +7,10 @@
 //!             └──────────────────────────────┘
 //! ```
 //!
-//! Submissions are answered in the order in which they came; those that come while one is in flight wait in the session, and
-//! each is sent when the one before is answered whole. What a server says unasked (NOTIFY, the end of a backend) is told at once.
-//! A [`Lost`](crate::core::event::Kind::Lost) answers everything that was submitted before it.
+//! Submissions are answered in the order in which they came; those that come while one is in flight
+//! wait in the session, and each is sent when the one before is answered whole. What a server says
+//! unasked (NOTIFY, the end of a backend) is told at once. A
+//! [`Lost`](crate::core::event::Kind::Lost) answers everything that was submitted before it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,7 +74,8 @@ pub enum Silence {
     Kept(TransactionStatus),
     /// It has no connection on which anything could go on.
     Absent,
-    /// The statement in flight did not end though it was cancelled again and again; this backend still works on it.
+    /// The statement in flight did not end though it was cancelled again and again; this backend
+    /// still works on it.
     Broken(Pid),
 }
 
@@ -86,7 +88,8 @@ struct Submission {
 }
 
 impl Session {
-    /// Starts the session's task, which connects: [`Connected`](crate::core::event::Kind::Connected) or
+    /// Starts the session's task, which connects:
+    /// [`Connected`](crate::core::event::Kind::Connected) or
     /// [`Lost`](crate::core::event::Kind::Lost) follows. Must be called within a tokio runtime.
     pub fn start(options: SessionOptions, events: mpsc::Sender<Event>) -> Self {
         let name = options.name.clone();
@@ -102,34 +105,40 @@ impl Session {
         &self.name
     }
 
-    /// Sends SQL, exactly these bytes, as soon as everything submitted before is answered. `step` is passed through to
-    /// [`Sent`](crate::core::event::Kind::Sent). Not being connected is answered by `Lost`.
+    /// Sends SQL, exactly these bytes, as soon as everything submitted before is answered. `step`
+    /// is passed through to [`Sent`](crate::core::event::Kind::Sent). Not being connected is
+    /// answered by `Lost`.
     pub fn submit(&self, submission: SubmissionId, sql: Arc<str>, step: Option<usize>) {
         self.order(Order::Submit(Submission { id: submission, sql, step }));
     }
 
-    /// Tells that SQL was sent and is lost, because the connection was before: what psql finds out when it next sends something.
+    /// Tells that SQL was sent and is lost, because the connection was before: what psql finds out
+    /// when it next sends something.
     pub fn tell_loss(&self, submission: SubmissionId, sql: Arc<str>, step: Option<usize>) {
         self.order(Order::TellLoss(Submission { id: submission, sql, step }));
     }
 
-    /// Cancels the statement in flight; with none in flight, nothing happens. Submissions behind it stay.
+    /// Cancels the statement in flight; with none in flight, nothing happens. Submissions behind it
+    /// stay.
     pub fn cancel(&self) {
         self.order(Order::Cancel);
     }
 
-    /// Takes back what was not sent yet, cancels what is in flight until it is answered, and tells nobody the answer. Only then is it certain that
-    /// another session's end lets nothing of this one through. Somebody must take the events meanwhile.
+    /// Takes back what was not sent yet, cancels what is in flight until it is answered, and tells
+    /// nobody the answer. Only then is it certain that another session's end lets nothing of this
+    /// one through. Somebody must take the events meanwhile.
     pub fn silence(&self) -> impl Future<Output = Silence> + use<> {
         let (told, fallen) = oneshot::channel();
         self.order(Order::Silence(told));
         async { fallen.await.unwrap_or(Silence::Absent) }
     }
 
-    /// Hears what the server has to say to an idle session: notifications that were sent to it, the end that somebody has made of it. They are told
-    /// before this is over. A session that is busy or has no connection hears nothing.
+    /// Hears what the server has to say to an idle session: notifications that were sent to it, the
+    /// end that somebody has made of it. They are told before this is over. A session that is busy
+    /// or has no connection hears nothing.
     ///
-    /// Nothing is executed for that: the server answers a Sync, and says what it has to say before the answer.
+    /// Nothing is executed for that: the server answers a Sync, and says what it has to say before
+    /// the answer.
     pub fn hear(&self) -> impl Future<Output = ()> + use<> {
         let (heard, told) = oneshot::channel();
         self.order(Order::Hear(heard));
@@ -141,8 +150,9 @@ impl Session {
         self.order(Order::Reconnect);
     }
 
-    /// Says goodbye to the server, cancelling what is in flight, and tells [`Closed`](crate::core::event::Kind::Closed).
-    /// Returns once the server has been told, whether or not anybody takes the events.
+    /// Says goodbye to the server, cancelling what is in flight, and tells
+    /// [`Closed`](crate::core::event::Kind::Closed). Returns once the server has been told, whether
+    /// or not anybody takes the events.
     pub async fn close(self) {
         drop(self.closing);
         self.goodbye.await.ok();

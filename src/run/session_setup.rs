@@ -1,4 +1,5 @@
-//! What sessions do before the first step: the setups that isolationtester's files give to each, one after the other.
+//! What sessions do before the first step: the setups that isolationtester's files give to each,
+//! one after the other.
 
 use std::collections::VecDeque;
 

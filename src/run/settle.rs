@@ -1,4 +1,5 @@
-//! From what sessions say and the observer sees to what the driver is told: waits, resumptions, and when it is quiet.
+//! From what sessions say and the observer sees to what the driver is told: waits, resumptions, and
+//! when it is quiet.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use crate::run::observation_scheduler::{Observation, Pace};
 use crate::run::private::{Private, overlay};
 use crate::run::quiet::{self, Blocked};
 
-/// A wait that is not stable (the one in front still runs) is told once it has lasted this long, so that what passes by
-/// itself does not flicker.
+/// A wait that is not stable (the one in front still runs) is told once it has lasted this long, so
+/// that what passes by itself does not flicker.
 const LASTING: Duration = Duration::from_millis(25);
-/// Where the engine cannot tell who waits, a statement without an answer for this long is guessed to wait.
+/// Where the engine cannot tell who waits, a statement without an answer for this long is guessed
+/// to wait.
 const GUESS_AFTER: Duration = Duration::from_millis(500);
 /// `deadlock_detected`
 const DEADLOCK: &str = "40P01";
@@ -31,7 +33,8 @@ const BUSY_LOOK: Duration = Duration::from_millis(40);
 /// How often the house is looked at for the sake of people who are not on our stage.
 const IDLE_LOOK: Duration = Duration::from_millis(250);
 
-/// What the driver was told of the house, of troubles and of quiet; each is told again only when it changes.
+/// What the driver was told of the house, of troubles and of quiet; each is told again only when it
+/// changes.
 #[derive(Default)]
 pub(crate) struct Reported {
     /// Whether all is quiet since the last thing that moved.
@@ -53,7 +56,8 @@ struct Troubles {
 }
 
 impl LiveRun {
-    /// A deadlock's DETAIL has tables and other objects by number; only the database knows their names.
+    /// A deadlock's DETAIL has tables and other objects by number; only the database knows their
+    /// names.
     pub(crate) async fn name_what_is_numbered(&self, event: &mut Event) {
         if let Kind::Failed(message) = &mut event.kind
             && message.code == DEADLOCK
@@ -110,7 +114,8 @@ impl LiveRun {
         self.fall_quiet_if_idle().into_iter().collect()
     }
 
-    /// The house without what a lost session held. The next look may be long in coming: the whole server may be gone.
+    /// The house without what a lost session held. The next look may be long in coming: the whole
+    /// server may be gone.
     fn emptied_by(&mut self, event: &Event) -> Option<Event> {
         let session = event.session.as_ref().filter(|_| matches!(event.kind, Kind::Lost { .. }))?;
         self.told.committed.forget(session);
@@ -217,8 +222,8 @@ impl LiveRun {
         resumed
     }
 
-    /// The waits that are the engine's own. On the optimistic engine no session waits for another: where PostgreSQL behind it has
-    /// one stand in another's way, the gateway is just clearing it.
+    /// The waits that are the engine's own. On the optimistic engine no session waits for another:
+    /// where PostgreSQL behind it has one stand in another's way, the gateway is just clearing it.
     fn waits_of(&self, mut blocked: Vec<Blocked>) -> Vec<Blocked> {
         if self.production.played_on(self.observer.flavor()) == EngineKind::Optimistic {
             let connected = self.connected();

@@ -1,9 +1,10 @@
 //! Plays isolationtester's specifications and tells what isolationtester would print.
 //!
-//! A specification has one connection a session, kept for all its permutations, and a control connection that sets up, tears down and is asked who
-//! waits. The rules are those of PostgreSQL 15's `isolationtester.c`, because other people's expected output depends on each of them; what is
-//! different is how a wait is found out: it is known as soon as it cannot end by itself any more (`waits`), not after 10 ms, unless something is
-//! about that may end it earlier (`pace`).
+//! A specification has one connection a session, kept for all its permutations, and a control
+//! connection that sets up, tears down and is asked who waits. The rules are those of PostgreSQL
+//! 15's `isolationtester.c`, because other people's expected output depends on each of them; what
+//! is different is how a wait is found out: it is known as soon as it cannot end by itself any more
+//! (`waits`), not after 10 ms, unless something is about that may end it earlier (`pace`).
 //!
 //! ```text
 //!  file ──▶ Scenario ──▶ cast (connections) ──▶ permutation: setup, steps, teardown ──▶ Telling, Telling ──▶ isolation_output
@@ -38,7 +39,8 @@ use connections::Connections;
 use news::TellingSender;
 use permutation::Permutation;
 
-/// How long a step may take before it is cancelled; after twice that the run is given up. isolationtester's default.
+/// How long a step may take before it is cancelled; after twice that the run is given up.
+/// isolationtester's default.
 pub const STEP_LIMIT: Duration = Duration::from_mins(5);
 
 /// Why a specification was not played to its end. What isolationtester says about it has been told.
@@ -58,8 +60,8 @@ pub enum SpecError {
     GivenUp,
 }
 
-/// Plays every permutation of a specification against this database, unless somebody stops it: then its teardowns are played and nobody is left
-/// behind.
+/// Plays every permutation of a specification against this database, unless somebody stops it: then
+/// its teardowns are played and nobody is left behind.
 pub async fn play(
     spec: &Scenario,
     target: &Target,

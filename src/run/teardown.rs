@@ -1,7 +1,9 @@
-//! The end of a stage: everybody falls silent, then goes home; the scenario's own teardown is played, the schema goes.
+//! The end of a stage: everybody falls silent, then goes home; the scenario's own teardown is
+//! played, the schema goes.
 //!
-//! The order keeps what was not committed from being committed by our leaving. Bob's autocommit UPDATE that waits for Alice's row is let through by
-//! her going, whatever is cancelled a moment later:
+//! The order keeps what was not committed from being committed by our leaving. Bob's autocommit
+//! UPDATE that waits for Alice's row is let through by her going, whatever is cancelled a moment
+//! later:
 //!
 //! ```text
 //!  wrong   Alice ROLLBACK ──▶ Bob's UPDATE goes on and commits ──▶ cancelled too late
@@ -26,8 +28,8 @@ use crate::run::live_run::LiveRun;
 use crate::run::session::{Session, Silence};
 use crate::run::{Fate, Untidy};
 
-/// How long each part of tidying up may take: the sessions' silence and their leaving, the scenario's teardown, the dropping of the schema. What is left
-/// then is swept by the next run.
+/// How long each part of tidying up may take: the sessions' silence and their leaving, the
+/// scenario's teardown, the dropping of the schema. What is left then is swept by the next run.
 pub(super) const TIDY_UP: Duration = Duration::from_secs(3);
 /// How long the sessions' rollbacks may take, and how long their own teardowns.
 const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
@@ -64,17 +66,21 @@ struct Asked {
 }
 
 impl LiveRun {
-    /// Sends everybody home and drops the schema; tells what cannot be tidied up in time. A schema that stays is the next run's to sweep.
+    /// Sends everybody home and drops the schema; tells what cannot be tidied up in time. A schema
+    /// that stays is the next run's to sweep.
     ///
-    /// Before anything is rolled back, `others` is waited for: the silence of the runs that end together with this one.
+    /// Before anything is rolled back, `others` is waited for: the silence of the runs that end
+    /// together with this one.
     pub(crate) async fn close(mut self, others: impl Future<Output = ()>, tell: &Tell) {
         self.fall_silent(tell).await;
         let _ = timeout(TIDY_UP, others).await;
-        // What was played to its end ends as its file says, even if that commits; what was left in the middle has not happened.
+        // What was played to its end ends as its file says, even if that commits; what was left in
+        // the middle has not happened.
         if !self.is_played_out {
             let _ = timeout(OWN_TEARDOWNS, self.roll_back()).await;
         }
-        // A teardown that waits for a session left in the middle of a transaction would wait for ever: that ends only with the sessions.
+        // A teardown that waits for a session left in the middle of a transaction would wait for
+        // ever: that ends only with the sessions.
         if timeout(OWN_TEARDOWNS, self.play_own_teardowns(tell)).await.is_err() {
             self.fall_silent(tell).await;
         }
@@ -94,8 +100,9 @@ impl LiveRun {
         }
     }
 
-    /// Cancels whatever runs or waits, the runner's own statement too, and hears the answers; tells what cannot be cancelled. Nobody has left or rolled
-    /// back yet, so nothing that waits for one of us was let through.
+    /// Cancels whatever runs or waits, the runner's own statement too, and hears the answers; tells
+    /// what cannot be cancelled. Nobody has left or rolled back yet, so nothing that waits for one
+    /// of us was let through.
     async fn fall_silent(&mut self, tell: &Tell) {
         let mut asked = self.ask_for_silence(|_| true);
         let mut broken = Vec::new();
@@ -183,7 +190,8 @@ impl LiveRun {
         }
     }
 
-    /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will lose its connection anyway.
+    /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will
+    /// lose its connection anyway.
     async fn play_own_teardowns(&mut self, tell: &Tell) {
         let production = Arc::clone(&self.production);
         for player in &production.scenario.sessions {

@@ -105,7 +105,8 @@ impl AttemptError {
         }
     }
 
-    /// Whether the engine says that it cannot do such a thing at all: feature not supported, or no such function.
+    /// Whether the engine says that it cannot do such a thing at all: feature not supported, or no
+    /// such function.
     pub fn is_unsupported(&self) -> bool {
         let code = self.class().as_str();
         code.starts_with("0A") || code == "42883"
@@ -139,7 +140,8 @@ fn whole(message: &ServerMessage) -> String {
     further.fold(message.message.clone(), |said, (label, text)| format!("{said}; {label}: {text}"))
 }
 
-/// Serialization failure, deadlock, lock not available. The OC codes are Aurora DSQL's own, which mostly come as 40001.
+/// Serialization failure, deadlock, lock not available. The OC codes are Aurora DSQL's own, which
+/// mostly come as 40001.
 fn is_conflict(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "55P03") || code.starts_with("OC")
 }

@@ -1,5 +1,5 @@
-//! What everybody may know of a rush while it runs: a fold over its reports. The screen draws it, the progress bar counts by it, and the table at the
-//! end is written from it.
+//! What everybody may know of a rush while it runs: a fold over its reports. The screen draws it,
+//! the progress bar counts by it, and the table at the end is written from it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,8 @@ impl Ended {
         }
     }
 
-    /// `naive` is there to sell seats twice; but what it sells is in the ledger, and its buyers know.
+    /// `naive` is there to sell seats twice; but what it sells is in the ledger, and its buyers
+    /// know.
     fn did_as_it_should(&self) -> bool {
         match &self.end {
             End::Finished(finished) if self.strategy == StrategyName::Naive => {

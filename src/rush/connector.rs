@@ -46,7 +46,8 @@ impl Connector {
     }
 }
 
-/// A server names its process when it lets somebody in, and so does a pooler; only the server's is the one that answers.
+/// A server names its process when it lets somebody in, and so does a pooler; only the server's is
+/// the one that answers.
 async fn preparing(connection: &mut Connection) -> Result<Preparing, WireError> {
     let question = sql::IS_PROCESS.replace("PID", &connection.key_pid().to_string());
     connection.submit(&question).await?;

@@ -1,4 +1,5 @@
-//! Where a request is brought: to somebody who books, or into the queue in front of the only one who does.
+//! Where a request is brought: to somebody who books, or into the queue in front of the only one
+//! who does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use super::tally::Settled;
 use super::trace::Request;
 use super::worker::Worker;
 
-/// A queue is never longer than there are workers; this is only where they begin to wait at its door.
+/// A queue is never longer than there are workers; this is only where they begin to wait at its
+/// door.
 const QUEUE: usize = 64;
 
 /// Where a request is brought.

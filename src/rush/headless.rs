@@ -13,7 +13,8 @@ use crate::pg::Target;
 /// How many reports may wait for the progress bar.
 const REPORTS: usize = 1024;
 
-/// Runs the rush to its end, or until it is stopped, and gives what it came to. `started` is told of notes as they come.
+/// Runs the rush to its end, or until it is stopped, and gives what it came to. `started` is told
+/// of notes as they come.
 pub async fn headless(
     options: &Options,
     target: &Target,

@@ -1,4 +1,5 @@
-//! The lookout: asks the server forty times a second who waits, and notices when it does not answer.
+//! The lookout: asks the server forty times a second who waits, and notices when it does not
+//! answer.
 //!
 //! ```text
 //!            ┌── an answer ──▶ waits ──┐
@@ -6,8 +7,9 @@
 //!            └── none ──▶ away ──▶ connect, again and again ──▶ back ──┘
 //! ```
 //!
-//! A look takes no lock that a worker could meet, and as long as its plan is kept it costs the server about as much as one request. The workers notice
-//! a server that is away too, but each by itself, and they tell nothing before their request is settled.
+//! A look takes no lock that a worker could meet, and as long as its plan is kept it costs the
+//! server about as much as one request. The workers notice a server that is away too, but each by
+//! itself, and they tell nothing before their request is settled.
 
 use std::time::Duration;
 
@@ -23,7 +25,8 @@ use crate::core::sql::rush as sql;
 
 /// From one look to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// The same where a look shows no more than that the server answers, and from one attempt to connect to the next.
+/// The same where a look shows no more than that the server answers, and from one attempt to
+/// connect to the next.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 /// How long a server that is busy may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
@@ -102,7 +105,8 @@ impl LockWaitSampler {
         }
     }
 
-    /// A connection that somebody has ended says nothing about the server; one that cannot be made does, and so does silence.
+    /// A connection that somebody has ended says nothing about the server; one that cannot be made
+    /// does, and so does silence.
     async fn come_back(&mut self, lost: AttemptError, told: &mpsc::Sender<LockWaitSample>) {
         let mut beat = beat(ASK_EVERY);
         let mut is_away = *lost.class() == ErrorClass::no_answer();
@@ -147,8 +151,9 @@ async fn within<T>(work: impl Future<Output = Result<T, AttemptError>>) -> Resul
     Patience::new().wait(ANSWER_WITHIN, work).await.unwrap_or_else(silence)
 }
 
-/// A server that refuses a connection, because it is full for example, has answered. One that is starting or shutting down serves nobody, and a pooler
-/// that has lost its server tells of a connection exception.
+/// A server that refuses a connection, because it is full for example, has answered. One that is
+/// starting or shutting down serves nobody, and a pooler that has lost its server tells of a
+/// connection exception.
 fn is_silent(trouble: &AttemptError) -> bool {
     let class = trouble.class();
     let silence =
@@ -157,8 +162,8 @@ fn is_silent(trouble: &AttemptError) -> bool {
     silence.contains(class) || code.starts_with("08") || code.starts_with("57P")
 }
 
-/// The question with its plan kept, where that is possible. Planning it costs the server ten times what answering does: forty times a second, that
-/// would be a few per cent of what is measured.
+/// The question with its plan kept, where that is possible. Planning it costs the server ten times
+/// what answering does: forty times a second, that would be a few per cent of what is measured.
 async fn prepared(line: &mut PipelinedConnection, question: &str) -> String {
     if line.preparing() == Preparing::Unnamed {
         return question.to_owned();

@@ -1,8 +1,9 @@
 //! The textbook's estimate beside the measurement: requests × ((1 − c) × q + c × (q + r × p)).
 //!
-//! c is the share of requests that meet a conflict, q what a query takes, r how often such a request is tried again, and p the price of one
-//! more try. The textbook's own example: c = 30 %, q = 5 ms, r = 2, p = 10 ms is 11 ms a request, so 1,100 s for 100,000 of them, one after
-//! the other; 367 s over three queues; 18 s when each queue has twenty workers.
+//! c is the share of requests that meet a conflict, q what a query takes, r how often such a
+//! request is tried again, and p the price of one more try. The textbook's own example: c = 30 %, q
+//! = 5 ms, r = 2, p = 10 ms is 11 ms a request, so 1,100 s for 100,000 of them, one after the
+//! other; 367 s over three queues; 18 s when each queue has twenty workers.
 
 use std::time::Duration;
 

@@ -172,7 +172,8 @@ pub enum OptionsError {
     },
 }
 
-/// One request in about twelve days, and more than any server has time for: what lies beyond is a slip of the fingers.
+/// One request in about twelve days, and more than any server has time for: what lies beyond is a
+/// slip of the fingers.
 const SLOWEST: f64 = 0.000_001;
 const FASTEST: f64 = 1_000_000_000.0;
 

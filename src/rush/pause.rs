@@ -1,5 +1,6 @@
-//! Where a rush waits for time to pass, because time is what it is about: a passenger's thinking and arriving, the backoff before another
-//! try, and the patience with a server that does not answer.
+//! Where a rush waits for time to pass, because time is what it is about: a passenger's thinking
+//! and arriving, the backoff before another try, and the patience with a server that does not
+//! answer.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -29,7 +30,8 @@ pub(super) async fn until(then: Instant) {
     tokio::time::sleep_until(then).await;
 }
 
-/// How long something may take, again and again: to move the end of one timer costs less than to make a new one for every try.
+/// How long something may take, again and again: to move the end of one timer costs less than to
+/// make a new one for every try.
 pub(super) struct Patience(Pin<Box<Sleep>>);
 
 impl Patience {
@@ -53,7 +55,8 @@ impl Patience {
     }
 }
 
-/// Until a server that is away has been waited for long enough; not so long when somebody wants to stop.
+/// Until a server that is away has been waited for long enough; not so long when somebody wants to
+/// stop.
 pub(super) async fn out_of_patience(stop: &CancellationToken) {
     let stopped = async {
         stop.cancelled().await;
@@ -72,8 +75,8 @@ pub(super) fn pulse() -> Interval {
     pulse
 }
 
-/// How long to wait before the next try: it doubles with each, and half of it is chance, so that those who collided once do not collide again
-/// in step.
+/// How long to wait before the next try: it doubles with each, and half of it is chance, so that
+/// those who collided once do not collide again in step.
 pub(super) fn backoff(retry: u32, rng: &mut impl rand::Rng) -> Duration {
     let whole = FIRST_BACKOFF.saturating_mul(1 << retry.min(16)).min(LONGEST_BACKOFF);
     whole.mul_f64(rng.random_range(0.5..1.0))

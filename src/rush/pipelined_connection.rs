@@ -1,8 +1,8 @@
-//! A connection for statements whose parameters and results are whole numbers: what is queued goes out in one write, and the answers are read by whoever
-//! waits for them.
+//! A connection for statements whose parameters and results are whole numbers: what is queued goes
+//! out in one write, and the answers are read by whoever waits for them.
 //!
-//! A short statement of the rush is answered in some ten microseconds. A driver that gives each statement to a task of its own, and its answer back from there,
-//! would add a quarter to that.
+//! A short statement of the rush is answered in some ten microseconds. A driver that gives each
+//! statement to a task of its own, and its answer back from there, would add a quarter to that.
 
 use bytes::{BufMut, BytesMut};
 

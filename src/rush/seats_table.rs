@@ -21,7 +21,8 @@ use crate::core::sql::rush as sql;
 
 /// Optimistic engines allow three thousand changed rows in a transaction.
 const ROWS_AT_ONCE: u32 = 2_000;
-/// How often the first try is repeated on an engine that is still busy with our tables having been made.
+/// How often the first try is repeated on an engine that is still busy with our tables having been
+/// made.
 const PROBES: u32 = 20;
 
 /// Makes the tables, one statement a transaction: some engines allow no more.
@@ -43,7 +44,8 @@ pub(super) async fn build(
     Ok(())
 }
 
-/// Sells one seat that no passenger will ask for, to see whether the engine can do all that the strategy needs; and takes it back.
+/// Sells one seat that no passenger will ask for, to see whether the engine can do all that the
+/// strategy needs; and takes it back.
 pub(super) async fn rehearse(
     door: &Connector,
     schema: &Arc<str>,

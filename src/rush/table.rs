@@ -1,7 +1,9 @@
 //! The result of a rush as a table: for people, for a document, for a spreadsheet, for a program.
 //!
-//! A strategy has nineteen figures, and a terminal is eighty cells wide. So the text has three tables, one under the other: how fast it was, what was in the
-//! way, and what it came to. The screen has one, without the columns that there is no room for. Markdown has one with all of them.
+//! A strategy has nineteen figures, and a terminal is eighty cells wide. So the text has three
+//! tables, one under the other: how fast it was, what was in the way, and what it came to. The
+//! screen has one, without the columns that there is no room for. Markdown has one with all of
+//! them.
 
 use std::time::Duration;
 
@@ -39,8 +41,9 @@ fn with_estimate(table: String, board: &Board, options: &Options) -> String {
     }
 }
 
-/// The table as wide as there is room for: where not every column fits, the least important ones are left out. Each figure is worked out
-/// once: a quantile is not cheap, and this is asked for with every frame.
+/// The table as wide as there is room for: where not every column fits, the least important ones
+/// are left out. Each figure is worked out once: a quantile is not cheap, and this is asked for
+/// with every frame.
 pub fn fitting(board: &Board, width: usize) -> Vec<String> {
     let mut columns: Vec<&Column> = COLUMNS.iter().collect();
     let mut rows = rows(board, &columns);
@@ -148,7 +151,8 @@ fn millis(latency: Duration) -> String {
     format!("{:.2}", as_millis(latency))
 }
 
-/// Divided, not multiplied: so a whole number of microseconds has three digits after the point, and no more.
+/// Divided, not multiplied: so a whole number of microseconds has three digits after the point, and
+/// no more.
 #[expect(clippy::cast_precision_loss, reason = "a time for people")]
 fn as_millis(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1e6

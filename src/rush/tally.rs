@@ -1,4 +1,5 @@
-//! The count of a rush: a fold over what became of each request. The live screen, the final table and the verdict have no other source.
+//! The count of a rush: a fold over what became of each request. The live screen, the final table
+//! and the verdict have no other source.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,7 +46,8 @@ pub struct Settled {
     pub retries: u32,
     /// New connections that it took.
     pub reconnects: u32,
-    /// Connections that were lost with an answer perhaps on its way, so that the database was asked what had happened.
+    /// Connections that were lost with an answer perhaps on its way, so that the database was asked
+    /// what had happened.
     pub asked: u32,
     /// Every error on the way, also those that a retry has mended.
     pub errors: Vec<ErrorClass>,
@@ -112,7 +114,8 @@ pub struct Tally {
     pub retrying: Duration,
     /// Latencies in microseconds.
     pub latencies: Histogram<u64>,
-    /// Everybody who was told that a seat is theirs; no more than seats were sold, so it stays small.
+    /// Everybody who was told that a seat is theirs; no more than seats were sold, so it stays
+    /// small.
     pub acknowledged: Vec<Acknowledged>,
 }
 

@@ -1,4 +1,5 @@
-//! Who wants which seat, and when: made from the seed alone, so that every strategy meets the same crowd.
+//! Who wants which seat, and when: made from the seed alone, so that every strategy meets the same
+//! crowd.
 
 use std::time::Duration;
 
@@ -80,7 +81,8 @@ fn index_of(rank: f64, seats: usize) -> usize {
     (rank as usize).clamp(1, seats) - 1
 }
 
-/// Passengers do not know of each other, so the gaps between them are exponential (a Poisson process).
+/// Passengers do not know of each other, so the gaps between them are exponential (a Poisson
+/// process).
 fn arrivals(rate: f64, count: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<u64> {
     let mut at = 0.0;
     let mut next = || {

@@ -1,4 +1,5 @@
-//! What the database says in the end, held against every acknowledgement that a worker got. Counters prove nothing.
+//! What the database says in the end, held against every acknowledgement that a worker got.
+//! Counters prove nothing.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +66,8 @@ fn sorted(sales: &[Acknowledged]) -> Vec<Acknowledged> {
     sales
 }
 
-/// A seat that somebody has must have been sold to them, and a seat that was sold must be somebody's.
+/// A seat that somebody has must have been sold to them, and a seat that was sold must be
+/// somebody's.
 fn inconsistent(
     house: &BTreeMap<SeatNumber, Passenger>,
     buyers: &BTreeMap<SeatNumber, Vec<Passenger>>,

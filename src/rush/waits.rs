@@ -1,7 +1,8 @@
 //! Lock waits, by looking at who waits, again and again.
 //!
-//! PostgreSQL keeps no count of lock waits, so this is a sample, and two things are told of it. The time waited is a fair estimate however short the
-//! waits are: if on average three sessions are seen to wait, three seconds are waited in every second. The number of waits is a lower bound:
+//! PostgreSQL keeps no count of lock waits, so this is a sample, and two things are told of it. The
+//! time waited is a fair estimate however short the waits are: if on average three sessions are
+//! seen to wait, three seconds are waited in every second. The number of waits is a lower bound:
 //! those that begin and end between two looks are not seen.
 
 use std::collections::HashSet;

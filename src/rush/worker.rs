@@ -8,8 +8,9 @@
 //!                                                       └──▶ it is not: attempt
 //! ```
 //!
-//! A connection that is lost leaves open what became of a COMMIT that was on its way. The database is asked, but only once the server
-//! process that had that COMMIT is gone: it could still carry it out after we have asked.
+//! A connection that is lost leaves open what became of a COMMIT that was on its way. The database
+//! is asked, but only once the server process that had that COMMIT is gone: it could still carry it
+//! out after we have asked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,8 @@ use super::trace::{Request, SeatNumber};
 use super::worker_client::{BackendIdentity, WorkerClient};
 use crate::core::sql::rush as sql;
 
-/// How long a try may go without an end before its connection is taken for dead, beside everybody's thinking.
+/// How long a try may go without an end before its connection is taken for dead, beside everybody's
+/// thinking.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What all workers of a strategy share.
@@ -186,7 +188,8 @@ impl Worker {
             Some(Some(seat)) => Next::Settled(Outcome::Booked(seat)),
             Some(None) => Next::Again,
             None => {
-                // A server that is away is away for everybody, and every other request would wait as long for nothing.
+                // A server that is away is away for everybody, and every other request would wait
+                // as long for nothing.
                 if last.as_ref().is_none_or(|trouble| matches!(trouble, AttemptError::Lost(_))) {
                     shop.stop.cancel();
                 }

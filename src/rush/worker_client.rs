@@ -1,7 +1,9 @@
-//! A worker's place at the database: one connection, the statements prepared on it, a count of what was sent.
+//! A worker's place at the database: one connection, the statements prepared on it, a count of what
+//! was sent.
 //!
-//! Statements that need not wait for each other's answers go out together, in one flight: a BEGIN with the first look, the last change
-//! with its COMMIT. Over a network, flights are what a transaction's time is made of.
+//! Statements that need not wait for each other's answers go out together, in one flight: a BEGIN
+//! with the first look, the last change with its COMMIT. Over a network, flights are what a
+//! transaction's time is made of.
 
 use std::ptr;
 use std::sync::Arc;
@@ -13,7 +15,8 @@ use super::pause;
 use super::pipelined_connection::{Found, PipelinedConnection};
 use crate::core::sql::rush as sql;
 
-/// A statement of ours, its schema called `rush`. Its parameters and results are integers, nothing else.
+/// A statement of ours, its schema called `rush`. Its parameters and results are integers, nothing
+/// else.
 pub(super) type Phrase = &'static str;
 
 /// How a transaction is begun.
@@ -154,7 +157,8 @@ impl WorkerClient {
         std::mem::take(&mut self.sent)
     }
 
-    /// Returns once a transaction that was open on a lost connection has ended, one way or the other.
+    /// Returns once a transaction that was open on a lost connection has ended, one way or the
+    /// other.
     pub(super) async fn await_end_of(
         &mut self,
         former: &BackendIdentity,
@@ -165,7 +169,8 @@ impl WorkerClient {
         }
     }
 
-    /// A process that does not know yet that its client is gone may still carry out what it was sent.
+    /// A process that does not know yet that its client is gone may still carry out what it was
+    /// sent.
     async fn dismiss(&mut self, pid: &str, since: &str) -> Result<(), AttemptError> {
         let dismiss = sql::DISMISS.replace("PID", pid).replace("SINCE", since);
         let mut pulse = pause::pulse();
@@ -175,8 +180,8 @@ impl WorkerClient {
         Ok(())
     }
 
-    /// Behind a pooler the process may serve somebody else by now. Every transaction that has our tables open may be the one that was
-    /// lost; they are short.
+    /// Behind a pooler the process may serve somebody else by now. Every transaction that has our
+    /// tables open may be the one that was lost; they are short.
     async fn outwait_others(&mut self) -> Result<(), AttemptError> {
         let others = in_schema(sql::OTHERS, &self.schema);
         let open = match self.line.run(&others).await {
@@ -201,7 +206,8 @@ impl WorkerClient {
         Ok(())
     }
 
-    /// A phrase as it can be sent: by the name under which it is prepared, or by its own text where nothing may stay prepared.
+    /// A phrase as it can be sent: by the name under which it is prepared, or by its own text where
+    /// nothing may stay prepared.
     async fn known(&mut self, phrase: Phrase, parameters: usize) -> Result<Arc<str>, AttemptError> {
         if let Some((_, known)) = self.statements.iter().find(|(text, _)| ptr::eq(*text, phrase)) {
             return Ok(Arc::clone(known));

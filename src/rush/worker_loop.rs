@@ -1,4 +1,5 @@
-//! One worker's share of the rush: the next request of the trace, settled, told, until there is none left.
+//! One worker's share of the rush: the next request of the trace, settled, told, until there is
+//! none left.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,8 @@ use super::tally::Settled;
 use super::trace::{Request, Trace};
 use super::worker::WorkerContext;
 
-/// A worker tells what it has settled in batches: a message for each would cost more than some of the statements.
+/// A worker tells what it has settled in batches: a message for each would cost more than some of
+/// the statements.
 const BATCH: usize = 256;
 /// No result is kept back for longer than this while there is work: about a frame of the screen.
 const AT_LEAST_EVERY: Duration = Duration::from_millis(100);
@@ -63,7 +65,8 @@ impl WorkerLoop {
         self.tell().await;
     }
 
-    /// The next of the trace, once its time has come. Without a rate it is due when somebody is free for it.
+    /// The next of the trace, once its time has come. Without a rate it is due when somebody is
+    /// free for it.
     async fn next_request(&mut self) -> Option<(Request, Instant)> {
         if self.shop.stop.is_cancelled() {
             return None;

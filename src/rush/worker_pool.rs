@@ -1,4 +1,5 @@
-//! The floor: who works where. Every worker has a place on a crew's thread, and so has every queue's clerk.
+//! The floor: who works where. Every worker has a place on a crew's thread, and so has every
+//! queue's clerk.
 //!
 //! ```text
 //!                       everyone books                one a compartment books
@@ -72,8 +73,8 @@ impl WorkerPool {
         self.crews[number as usize % self.crews.len()].runtime().clone()
     }
 
-    /// Lets everybody work until the trace is used up or the shop is stopped. The channel's receiver sees the end when the last worker
-    /// is done.
+    /// Lets everybody work until the trace is used up or the shop is stopped. The channel's
+    /// receiver sees the end when the last worker is done.
     pub(super) fn open(&mut self, opening: &Opening) {
         for (number, counter) in (0..).zip(std::mem::take(&mut self.counters)) {
             let shift = WorkerLoop::new(counter, Arc::clone(&self.shop), opening.clone());

@@ -1,7 +1,8 @@
 //! Threads of the workers' own, as pgbench's `-j` has them.
 //!
-//! A worker stays on its thread, and the thread that reads its answer is the one that goes on with it. On the runtime that everything else
-//! runs on, most answers would wake a second thread first: that costs the machine as much as a short statement does.
+//! A worker stays on its thread, and the thread that reads its answer is the one that goes on with
+//! it. On the runtime that everything else runs on, most answers would wake a second thread first:
+//! that costs the machine as much as a short statement does.
 
 use std::convert::Infallible;
 use std::{io, thread};

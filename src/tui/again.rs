@@ -21,7 +21,8 @@ pub(super) enum Errand {
     Compare,
 }
 
-/// The question, where there is anything to ask: what lasts, and what of it is sent again at once if the steps before `until` are played.
+/// The question, where there is anything to ask: what lasts, and what of it is sent again at once
+/// if the steps before `until` are played.
 pub(super) fn question(lasting: &[Lasting], errand: Errand, until: usize) -> Option<Question> {
     if lasting.is_empty() {
         return None;

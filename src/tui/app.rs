@@ -6,8 +6,9 @@
 //!  Event  ──▶ input ──┘     └────▶ Effect, Effect: what the loop is to do about it
 //! ```
 //!
-//! Nothing here waits, sends or draws, so a test drives it without a terminal, without a database and without a clock: each call
-//! says what time it is, counted from the start of the run like the events' own times.
+//! Nothing here waits, sends or draws, so a test drives it without a terminal, without a database
+//! and without a clock: each call says what time it is, counted from the start of the run like the
+//! events' own times.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -138,7 +139,8 @@ pub struct App {
     pub(super) going_to: Option<usize>,
     /// What this run has committed outside its own schema.
     pub(super) lasting: Vec<Lasting>,
-    /// The engine that was asked for last. Whatever comes of it, that is the one on which the run sets up next.
+    /// The engine that was asked for last. Whatever comes of it, that is the one on which the run
+    /// sets up next.
     pub(super) engine_asked: Option<EngineKind>,
 }
 
@@ -149,12 +151,14 @@ pub(super) struct Stepping {
     pub(super) since: Duration,
     /// How many more were asked for meanwhile.
     pub(super) more: usize,
-    /// Where the play stands once it has been sent. A quiet that is told before is that of what came before.
+    /// Where the play stands once it has been sent. A quiet that is told before is that of what
+    /// came before.
     pub(super) towards: usize,
 }
 
-/// How long a step may be on its way before the next key no longer waits for it: whoever presses a key twice wants two steps, one after the
-/// other; whoever presses it beside a statement that runs and runs wants the next one now.
+/// How long a step may be on its way before the next key no longer waits for it: whoever presses a
+/// key twice wants two steps, one after the other; whoever presses it beside a statement that runs
+/// and runs wants the next one now.
 pub(super) const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
 impl App {
@@ -193,7 +197,8 @@ impl App {
         self.area.as_size()
     }
 
-    /// The engine that it can be compared with: the other of the two that stand on a PostgreSQL. `until_known` is what it will be played on.
+    /// The engine that it can be compared with: the other of the two that stand on a PostgreSQL.
+    /// `until_known` is what it will be played on.
     pub(super) fn engine_to_join(&self, until_known: EngineKind) -> Option<EngineKind> {
         match self.engine_ahead().unwrap_or(until_known) {
             _ if self.alone().is_some() => None,
@@ -214,7 +219,8 @@ impl App {
         self.engine.as_ref()?.alone
     }
 
-    /// The engine to go to for a scenario that does not apply on this one: the other of the two that stand on a PostgreSQL, if it does there.
+    /// The engine to go to for a scenario that does not apply on this one: the other of the two
+    /// that stand on a PostgreSQL, if it does there.
     pub(super) fn engine_for(&self, scenario: &Scenario) -> Option<EngineKind> {
         let here = self.engine_ahead()?;
         let there = match here {
@@ -287,7 +293,8 @@ impl App {
         self.setting.keys.shown(action).map(|key| key.to_string()).unwrap_or_default()
     }
 
-    /// When the screen changes by itself: a wait's seconds, a step of auto-play. `None` while nothing moves.
+    /// When the screen changes by itself: a wait's seconds, a step of auto-play. `None` while
+    /// nothing moves.
     pub fn wakes_at(&self, now: Duration) -> Option<Duration> {
         let waits = self.panes.iter().filter_map(|pane| pane.waiting.as_ref());
         let next_tenth = |since: Duration| {

@@ -1,4 +1,5 @@
-//! psql's backslash commands, as far as fingers type them without thinking; the others are refused with a sentence.
+//! psql's backslash commands, as far as fingers type them without thinking; the others are refused
+//! with a sentence.
 
 /// What a line that begins with a backslash comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]

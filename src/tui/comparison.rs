@@ -12,8 +12,9 @@
 //! ≠ Mallory  tries to take A-4     waits for Bob     UPDATE 1         both answers to each step
 //! ```
 //!
-//! Each half is an [`App`] of its own, and stays one: what a key does to one run it does to the other. Only what must not happen by halves is
-//! decided here: a step goes out in both or in neither, and so does what is typed, unless somebody types into one alone.
+//! Each half is an [`App`] of its own, and stays one: what a key does to one run it does to the
+//! other. Only what must not happen by halves is decided here: a step goes out in both or in
+//! neither, and so does what is typed, unless somebody types into one alone.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -232,7 +233,8 @@ impl Comparison {
         }
     }
 
-    /// The other half turns to the same session, as wide, with the same text in its editor: what is typed goes into both.
+    /// The other half turns to the same session, as wide, with the same text in its editor: what is
+    /// typed goes into both.
     fn turn_alike(&mut self) {
         let (focus, zoomed) = (self.leading().focus, self.leading().zoomed);
         let other = self.app_mut(self.turned_to.other());
@@ -289,7 +291,8 @@ pub(super) struct Areas {
     pub(super) footer: Rect,
 }
 
-/// Gives every part its place: the halves are of the same height, and what they leave over goes to the steps.
+/// Gives every part its place: the halves are of the same height, and what they leave over goes to
+/// the steps.
 pub(super) fn areas(size: Size) -> Areas {
     let screen = Rect::from((Position::ORIGIN, size));
     let row = |y: u16, height: u16| Rect { y, height, ..screen }.intersection(screen);

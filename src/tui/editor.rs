@@ -1,7 +1,9 @@
-//! The line (or lines) in which somebody types SQL: what psql and readline taught the fingers, over a [`TextArea`].
+//! The line (or lines) in which somebody types SQL: what psql and readline taught the fingers, over
+//! a [`TextArea`].
 //!
-//! Enter sends what is complete and begins a new line otherwise, wherever the cursor stands. A paste is only put in: it waits for Enter, because a
-//! room full of people should see what is about to run.
+//! Enter sends what is complete and begins a new line otherwise, wherever the cursor stands. A
+//! paste is only put in: it waits for Enter, because a room full of people should see what is about
+//! to run.
 
 use std::ops::Range;
 
@@ -14,7 +16,8 @@ use crate::core::syntax::{self, Span, Strings, Unfinished};
 /// How many statements the pane remembers for Up and Ctrl-R.
 const STATEMENTS_KEPT: usize = 1000;
 
-/// Beyond this many bytes a text is neither coloured nor looked at for its continuation prompts, line by line.
+/// Beyond this many bytes a text is neither coloured nor looked at for its continuation prompts,
+/// line by line.
 const COLOURED: usize = 64 * 1024;
 
 /// How much of a very long line is laid out around the cursor, in characters.

@@ -1,7 +1,7 @@
 //! What has happened since the fresh setup, kept to be exported.
 //!
-//! It is kept as it came, without the pictures of the house, which are large and told by nobody. A chronicle that grows beyond
-//! 32 MiB forgets its beginning.
+//! It is kept as it came, without the pictures of the house, which are large and told by nobody. A
+//! chronicle that grows beyond 32 MiB forgets its beginning.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,5 @@
-//! The loop: waits for something to happen, folds everything that has, draws a frame when one is due.
+//! The loop: waits for something to happen, folds everything that has, draws a frame when one is
+//! due.
 
 use std::io;
 use std::path::Path;
@@ -24,7 +25,8 @@ const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 /// No frame is put off for longer.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// How many things that have happened are folded before a frame is due: a flood must not keep the screen from being drawn.
+/// How many things that have happened are folded before a frame is due: a flood must not keep the
+/// screen from being drawn.
 const DRAINED: usize = 4096;
 
 /// What came of an export: what was written, or why not.
@@ -130,7 +132,8 @@ where
         self.clock.elapsed()
     }
 
-    /// The moment at which something must happen by itself: a frame that was put off, a second of a wait.
+    /// The moment at which something must happen by itself: a frame that was put off, a second of a
+    /// wait.
     fn wakes_at(&self) -> Option<Duration> {
         let frame = self.is_stale.then_some(self.next_frame);
         self.show.wakes_at(self.now()).into_iter().chain(frame).min()
@@ -293,8 +296,9 @@ where
     }
 }
 
-/// When the next frame may be drawn. Where drawing is slow, half the time is left for what comes in: keys that are typed or pasted faster than
-/// frames are drawn would else cost a frame each. A terminal that was stopped in the middle of a frame is drawn on soon after it goes on.
+/// When the next frame may be drawn. Where drawing is slow, half the time is left for what comes
+/// in: keys that are typed or pasted faster than frames are drawn would else cost a frame each. A
+/// terminal that was stopped in the middle of a frame is drawn on soon after it goes on.
 fn next_frame(begun: Duration, ended: Duration) -> Duration {
     (begun + FRAME).max(ended + ended.saturating_sub(begun).min(LONGEST_PAUSE))
 }

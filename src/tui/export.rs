@@ -1,7 +1,8 @@
-//! The session so far as files: Markdown, a Mermaid diagram, a scenario that plays it again, the screen as SVG.
+//! The session so far as files: Markdown, a Mermaid diagram, a scenario that plays it again, the
+//! screen as SVG.
 //!
-//! They go into the current folder, all four under the scenario's name, with a number behind it where one of them would
-//! stand in another's place: `adjacent-seats.md`, `adjacent-seats-2.md`.
+//! They go into the current folder, all four under the scenario's name, with a number behind it
+//! where one of them would stand in another's place: `adjacent-seats.md`, `adjacent-seats-2.md`.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};

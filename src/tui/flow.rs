@@ -10,7 +10,8 @@ pub(super) fn flow(entries: Vec<Entry<'_>>, gap: usize, width: usize) -> Vec<Lin
     lines(entries, gap, width).into_iter().map(|line| join(line, gap)).collect()
 }
 
-/// The same in at most so many lines; what is left out is told by `more`, which is given how many entries are shown.
+/// The same in at most so many lines; what is left out is told by `more`, which is given how many
+/// entries are shown.
 pub(super) fn flow_in<'a>(
     entries: Vec<Entry<'a>>,
     total: usize,

@@ -1,9 +1,11 @@
 //! Every key, once: what it does, its name in the configuration file, what the help says of it.
 //!
-//! The footer, the help, the README's table and the configuration file's `[keys]` are all read from [`TABLE`].
+//! The footer, the help, the README's table and the configuration file's `[keys]` are all read from
+//! [`TABLE`].
 //!
-//! tmux, screen, a laptop's media keys and the terminal itself each take some keys away, so every function key has a second key,
-//! Alt with the same digit, and so has every other key that somebody is known to take.
+//! tmux, screen, a laptop's media keys and the terminal itself each take some keys away, so every
+//! function key has a second key, Alt with the same digit, and so has every other key that somebody
+//! is known to take.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -152,7 +154,8 @@ pub const TABLE: &[Entry] = &[
     entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "leave; cancels statements, rolls back transactions"),
 ];
 
-/// A key with what is held down beside it. `parse` and `Display` are inverses: `Ctrl-C`, `F5`, `Alt-5`, `PageUp`, `?`.
+/// A key with what is held down beside it. `parse` and `Display` are inverses: `Ctrl-C`, `F5`,
+/// `Alt-5`, `PageUp`, `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Hash)]
 pub struct Key {
     code: KeyCode,
@@ -160,7 +163,8 @@ pub struct Key {
 }
 
 impl From<KeyEvent> for Key {
-    /// One key, one value: terminals disagree on whether Ctrl-C carries a capital, and whether `?` carries Shift.
+    /// One key, one value: terminals disagree on whether Ctrl-C carries a capital, and whether `?`
+    /// carries Shift.
     fn from(event: KeyEvent) -> Self {
         let held = KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT;
         let mut modifiers = event.modifiers & held;

@@ -11,8 +11,8 @@
 //!  └────────────────────────────────────────────┘
 //! ```
 //!
-//! A projector's 80 columns cannot give three sessions the 36 cells that a table of seats takes, so there the focused session
-//! gets them and the others share what is left.
+//! A projector's 80 columns cannot give three sessions the 36 cells that a table of seats takes, so
+//! there the focused session gets them and the others share what is left.
 
 use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 
@@ -25,7 +25,8 @@ use super::scrollback::Room;
 pub enum Framing {
     /// All of it, as in the picture.
     Whole,
-    /// A half of a comparison: the engine, the house, the sessions, open below; the rest is there for both.
+    /// A half of a comparison: the engine, the house, the sessions, open below; the rest is there
+    /// for both.
     Half,
 }
 
@@ -73,7 +74,8 @@ impl Places {
     }
 }
 
-/// What a pane's border leaves: one cell on every side, and a blank on the left and the right where there is room for it.
+/// What a pane's border leaves: one cell on every side, and a blank on the left and the right where
+/// there is room for it.
 pub fn inside(area: Rect, framing: Framing) -> Rect {
     let borders = match framing {
         Framing::Whole => 2,

@@ -1,4 +1,5 @@
-//! One session's pane: what was said in it, what is being typed, how the session stands. A fold over its events.
+//! One session's pane: what was said in it, what is being typed, how the session stands. A fold
+//! over its events.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -63,7 +64,8 @@ pub struct Pane {
     pub status: TransactionStatus,
     /// What runs.
     pub in_flight: Option<InFlight>,
-    /// What somebody sent and the run has not said that it went out: refused, it comes back into the editor.
+    /// What somebody sent and the run has not said that it went out: refused, it comes back into
+    /// the editor.
     asked: Option<String>,
     /// What it waits for.
     pub waiting: Option<Waiting>,
@@ -71,7 +73,8 @@ pub struct Pane {
     pub scrollback: Scrollback,
     /// What is being typed.
     pub editor: Editor,
-    /// Typed statements that wait for the one before them, as in psql a line of several is sent one by one.
+    /// Typed statements that wait for the one before them, as in psql a line of several is sent one
+    /// by one.
     pub queue: VecDeque<String>,
     incoming: Option<Incoming>,
 }
@@ -93,7 +96,8 @@ impl Pane {
         }
     }
 
-    /// The same pane in a fresh run: what was typed and remembered stays, also what was on its way; what the old session said goes.
+    /// The same pane in a fresh run: what was typed and remembered stays, also what was on its way;
+    /// what the old session said goes.
     #[must_use]
     pub fn fresh(mut self) -> Self {
         self.take_back();
@@ -345,7 +349,8 @@ impl Pane {
         self.asked.clone()
     }
 
-    /// How the session stands, in the words of its title: the longest first, then what is left of them in a narrow one.
+    /// How the session stands, in the words of its title: the longest first, then what is left of
+    /// them in a narrow one.
     pub fn state(&self, now: Duration) -> Vec<String> {
         let words: &[&str] = match (self.link, &self.waiting, self.status) {
             (Link::Connecting, ..) => &["connecting", "..."],

@@ -1,4 +1,5 @@
-//! What stands below a pane's history: what the session waits for, and the line that is being typed.
+//! What stands below a pane's history: what the session waits for, and the line that is being
+//! typed.
 
 use ratatui::layout::Rect;
 
@@ -41,7 +42,8 @@ pub fn compose(app: &App, pane: &Pane, inner: Rect) -> PaneFooter {
     PaneFooter { wait, sheet: Some(sheet) }
 }
 
-/// The prompt before a line of the editor: none while a statement runs, as in psql what is typed ahead stands alone.
+/// The prompt before a line of the editor: none while a statement runs, as in psql what is typed
+/// ahead stands alone.
 pub fn shown_prompt(pane: &Pane, line: usize) -> String {
     if pane.in_flight.is_some() {
         return String::new();

@@ -6,8 +6,9 @@
 //!                       └──▶ Tape ──▶ a channel ──▶ a thread ──▶ FILE.cast
 //! ```
 //!
-//! The screen must not wait for a disk, so the thread does the writing. A disk that is full, or that falls too far behind, ends the
-//! recording and not the program; that is told once, as an [`Input`].
+//! The screen must not wait for a disk, so the thread does the writing. A disk that is full, or
+//! that falls too far behind, ends the recording and not the program; that is told once, as an
+//! [`Input`].
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -47,7 +48,8 @@ impl RecordingError {
     }
 }
 
-/// A recording under way, or none: its parts go where they are needed. It goes on until its tape is dropped.
+/// A recording under way, or none: its parts go where they are needed. It goes on until its tape is
+/// dropped.
 pub struct Recording {
     /// Takes in what is shown.
     pub tape: Option<Tape>,
@@ -121,7 +123,8 @@ fn inputs_of(told: mpsc::UnboundedReceiver<String>) -> BoxStream<'static, io::Re
 pub struct Ending(Option<JoinHandle<Option<String>>>);
 
 impl Ending {
-    /// Waits until the last frame is on the disk, once the tape is dropped; gives what went wrong after everybody had stopped listening.
+    /// Waits until the last frame is on the disk, once the tape is dropped; gives what went wrong
+    /// after everybody had stopped listening.
     pub fn wait(self) -> Option<String> {
         self.0?.join().ok().flatten()
     }
@@ -200,7 +203,8 @@ fn write_header(file: &mut impl Write, (width, height): (u16, u16), title: &str)
     file.flush()
 }
 
-/// Writes frames until there are no more to come. What is written is on the disk before the next is waited for.
+/// Writes frames until there are no more to come. What is written is on the disk before the next is
+/// waited for.
 fn write_frames(mut file: impl Write, frames: &Receiver<Frame>) -> io::Result<()> {
     while let Ok(frame) = frames.recv() {
         for frame in std::iter::once(frame).chain(frames.try_iter()) {

@@ -1,7 +1,8 @@
 //! A result on its way: shown while it comes, drawn anew when it is whole.
 //!
-//! How wide a column is depends on every row, so rows that came in later can widen what is already on the screen. Drawing anew only each time
-//! the rows have doubled keeps the sum of that work in proportion to the rows.
+//! How wide a column is depends on every row, so rows that came in later can widen what is already
+//! on the screen. Drawing anew only each time the rows have doubled keeps the sum of that work in
+//! proportion to the rows.
 
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use super::scrollback::{Columns, Line, Look};
 use crate::core::event::{Column, ROWS_KEPT, Row};
 use crate::reports::psql;
 
-/// How much of one value is kept, in bytes: a thousand rows of a mebibyte each would fill the memory.
+/// How much of one value is kept, in bytes: a thousand rows of a mebibyte each would fill the
+/// memory.
 const VALUE_KEPT: usize = 2 * 1024;
 
 /// The columns and rows so far.
@@ -43,8 +45,8 @@ impl Incoming {
         is_due
     }
 
-    /// The result as psql draws it; without its count while more may come, and nothing before the first row: a statement that
-    /// fails has no result, and columns alone stand over nothing.
+    /// The result as psql draws it; without its count while more may come, and nothing before the
+    /// first row: a statement that fails has no result, and columns alone stand over nothing.
     pub fn lines(&self, count: Option<u64>) -> Vec<Line> {
         if count.is_none() && self.rows.is_empty() {
             return Vec::new();

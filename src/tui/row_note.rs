@@ -1,4 +1,5 @@
-//! A remark about a row: a sign and a name, the way the seat map and the tables say who holds, changes, awaits it.
+//! A remark about a row: a sign and a name, the way the seat map and the tables say who holds,
+//! changes, awaits it.
 //!
 //! ```text
 //! ◐ Alice          a row lock                ●+ Bob      an uncommitted new row
@@ -20,7 +21,8 @@ use super::theme::{Role, Signs, Theme};
 use crate::core::event::SessionName;
 use crate::core::seats::{Hold, HoldKind, Holder, RowWaiter};
 
-/// What a drawing of the house needs beside the house: who plays, how things look, what is lit at this moment.
+/// What a drawing of the house needs beside the house: who plays, how things look, what is lit at
+/// this moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// Colours and signs.

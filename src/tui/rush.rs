@@ -1,4 +1,5 @@
-//! The rush on a screen: the house filling up, how fast, how slowly, who was in the way; and what the strategies came to so far.
+//! The rush on a screen: the house filling up, how fast, how slowly, who was in the way; and what
+//! the strategies came to so far.
 //!
 //! ```text
 //!   keys, signals ──┐                      ┌──▶ stop
@@ -6,8 +7,8 @@
 //!   the rush ───────┘                      └──▶ a frame, at most ten a second
 //! ```
 //!
-//! The rush runs in a task of its own. Ten frames a second show it well, and cost it little: this screen shares the machine with
-//! what it measures.
+//! The rush runs in a task of its own. Ten frames a second show it well, and cost it little: this
+//! screen shares the machine with what it measures.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -39,7 +40,8 @@ use keys::Key;
 pub use stand::{Over, Phase, Stand};
 pub use view::draw;
 
-/// The time between two frames: the charts have four new points a second, and drawing costs the server its processor.
+/// The time between two frames: the charts have four new points a second, and drawing costs the
+/// server its processor.
 const FRAME: Duration = Duration::from_millis(200);
 /// How many reports may wait for the screen.
 const REPORTS: usize = 1024;
@@ -75,8 +77,8 @@ pub enum RushScreenError {
     Terminal(#[from] LoopError),
 }
 
-/// Runs a rush and shows it until somebody leaves the screen. Leaving stops the rush in good order: what was sold gets its verdict, and
-/// nothing stays in the database.
+/// Runs a rush and shows it until somebody leaves the screen. Leaving stops the rush in good order:
+/// what was sold gets its verdict, and nothing stays in the database.
 pub async fn show<B, I>(
     terminal: &mut Terminal<B>,
     input: &mut I,
@@ -178,7 +180,8 @@ where
         }
     }
 
-    /// What has been reported meanwhile is folded too, but not so much that a key would have to wait.
+    /// What has been reported meanwhile is folded too, but not so much that a key would have to
+    /// wait.
     fn hear(&mut self, report: Option<Report>) {
         let now = self.clock.elapsed();
         let Some(report) = report else { return self.stand.end() };
@@ -218,7 +221,8 @@ where
         }
     }
 
-    /// The first time it stops the rush, the next time it leaves the screen; so it does when the rush is over.
+    /// The first time it stops the rush, the next time it leaves the screen; so it does when the
+    /// rush is over.
     fn leave(&mut self) -> Result<Turn, LoopError> {
         if self.stand.phase != Phase::Going {
             return Ok(Turn::Leave);

@@ -1,7 +1,8 @@
 //! The terminal: taken when the console opens, given back however it ends.
 //!
-//! Raw mode, the alternate screen, the mouse and bracketed paste are four promises to a terminal that outlives this program. [`Screen`] keeps
-//! them on `Drop`; a panic restores before its report is printed (color-eyre is installed first, this hook second, so it runs first); SIGTERM and
+//! Raw mode, the alternate screen, the mouse and bracketed paste are four promises to a terminal
+//! that outlives this program. [`Screen`] keeps them on `Drop`; a panic restores before its report
+//! is printed (color-eyre is installed first, this hook second, so it runs first); SIGTERM and
 //! SIGHUP arrive as [`Input`] and end the loop in good order.
 
 use std::io::{self, BufWriter, Stdout, Write};
@@ -60,7 +61,8 @@ pub trait Frames: Backend {
         Ok(())
     }
 
-    /// Gives the terminal back, stops the process, and takes the terminal again once the shell continues it.
+    /// Gives the terminal back, stops the process, and takes the terminal again once the shell
+    /// continues it.
     fn suspend(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -93,8 +95,9 @@ impl<W: Write> Frames for CrosstermBackend<W> {
     }
 }
 
-/// Whether an error of reading or writing says that the terminal is not there any more: its window was closed, its connection was cut. Whoever is not
-/// in the terminal's own session gets no SIGHUP and hears of it in this way alone.
+/// Whether an error of reading or writing says that the terminal is not there any more: its window
+/// was closed, its connection was cut. Whoever is not in the terminal's own session gets no SIGHUP
+/// and hears of it in this way alone.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let gone = [Errno::IO, Errno::NXIO, Errno::NODEV, Errno::PIPE, Errno::NOTTY, Errno::BADF];
@@ -109,8 +112,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Output {
     stdout: Stdout,
     tape: Option<Tape>,
-    /// Once it is set nothing goes out any more. A ratatui terminal that cannot show its cursor when it is dropped writes so to the standard
-    /// error, and panics where that is gone as well: the sessions would be cut off.
+    /// Once it is set nothing goes out any more. A ratatui terminal that cannot show its cursor
+    /// when it is dropped writes so to the standard error, and panics where that is gone as well:
+    /// the sessions would be cut off.
     is_given_back: Arc<AtomicBool>,
 }
 
@@ -149,7 +153,8 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal, and records what it shows if there is a tape. Fails where there is none: a pipe, a file.
+    /// Takes the terminal, and records what it shows if there is a tape. Fails where there is none:
+    /// a pipe, a file.
     pub fn open(tape: Option<Tape>) -> io::Result<Self> {
         restore_on_panic();
         // A frame is written in one piece; 64 KiB hold the largest.
@@ -229,8 +234,8 @@ fn ends() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
     Ok(stream::select_all(signals))
 }
 
-/// crossterm's stream wakes only whoever asked it first, and the loop asks now and then without waiting: so one task
-/// waits for it, and the loop asks a channel, which may be asked in any way.
+/// crossterm's stream wakes only whoever asked it first, and the loop asks now and then without
+/// waiting: so one task waits for it, and the loop asks a channel, which may be asked in any way.
 fn terminal_events() -> BoxStream<'static, io::Result<Input>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {

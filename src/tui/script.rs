@@ -1,4 +1,5 @@
-//! The script beside the sessions: which steps have run, which comes next, what was kept of what the file says.
+//! The script beside the sessions: which steps have run, which comes next, what was kept of what
+//! the file says.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What a session's pane has shown: lines, bounded, drawn without touching those that are out of sight.
+//! What a session's pane has shown: lines, bounded, drawn without touching those that are out of
+//! sight.
 //!
 //! ```text
 //!      first ──▶ ┌──────────────┐          Nothing is wrapped ahead of time. A frame walks up from the last line
@@ -8,8 +9,8 @@
 //!      newest ──▶└─┴──────────┴─┘
 //! ```
 //!
-//! A place in it is a line's number, counted since the pane was opened, and a row within that line; so it stays where it is while lines come
-//! in below and old ones fall off above.
+//! A place in it is a line's number, counted since the pane was opened, and a row within that line;
+//! so it stays where it is while lines come in below and old ones fall off above.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -79,7 +80,8 @@ impl Scrollback {
         self.first + self.lines.len() as u64
     }
 
-    /// Takes back every line from this number on: a result that is still coming is drawn again and again.
+    /// Takes back every line from this number on: a result that is still coming is drawn again and
+    /// again.
     pub fn take_back(&mut self, from: u64) {
         self.lines.truncate(usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX));
     }
@@ -257,7 +259,8 @@ impl Scrollback {
         self.shift = self.shift.min(most).saturating_add_signed(cells).min(most);
     }
 
-    /// How many cells of this line are out of sight on the left: a table that fits stays where it is.
+    /// How many cells of this line are out of sight on the left: a table that fits stays where it
+    /// is.
     pub fn shift_of(&self, line: &Line, cells: usize) -> usize {
         self.shift.min(line.table_width(cells).saturating_sub(cells))
     }
@@ -270,7 +273,8 @@ impl Scrollback {
         self.visible(room).last().map_or(0, |row| self.end() - row.number - 1)
     }
 
-    /// The number of the nearest line above (or below) `from` that contains `needle`, whatever its case.
+    /// The number of the nearest line above (or below) `from` that contains `needle`, whatever its
+    /// case.
     pub fn find(&self, needle: &str, from: u64, direction: Direction) -> Option<u64> {
         let needle = needle.to_lowercase();
         let holds = |number: &u64| {

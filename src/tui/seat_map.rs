@@ -7,8 +7,8 @@
 //! · 1 free   ◐ 1 held   ● 1 not yet committed   1 booked         legend, always
 //! ```
 //!
-//! A small theatre shows names and queues; a larger one two letters a seat; a cinema of six hundred one sign a seat. What a
-//! dense map cannot show on the seat stands below it in words.
+//! A small theatre shows names and queues; a larger one two letters a seat; a cinema of six hundred
+//! one sign a seat. What a dense map cannot show on the seat stands below it in words.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

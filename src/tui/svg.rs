@@ -1,7 +1,7 @@
 //! A frame as a picture: SVG, with the colours that the terminal was given.
 //!
-//! Letters are text, in cells of a fixed size, so that they can be searched and copied. Borders and bars are drawn, because fonts
-//! leave gaps between them.
+//! Letters are text, in cells of a fixed size, so that they can be searched and copied. Borders and
+//! bars are drawn, because fonts leave gaps between them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

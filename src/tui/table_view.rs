@@ -8,7 +8,8 @@
 //!   … and 40 more rows
 //! ```
 //!
-//! Of a long table the first rows show, and wherever they stand the rows that somebody holds or awaits.
+//! Of a long table the first rows show, and wherever they stand the rows that somebody holds or
+//! awaits.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -1,8 +1,9 @@
 //! Text from outside, made safe and measured in cells.
 //!
-//! Names and values come from a database and may hold anything: an escape sequence, a mark that turns the line's
-//! direction round, a character two cells wide. [`visible`] makes the dangerous ones visible, as psql does with control
-//! characters; everything else here counts cells, never bytes, and never cuts a grapheme in two.
+//! Names and values come from a database and may hold anything: an escape sequence, a mark that
+//! turns the line's direction round, a character two cells wide. [`visible`] makes the dangerous
+//! ones visible, as psql does with control characters; everything else here counts cells, never
+//! bytes, and never cuts a grapheme in two.
 
 use std::borrow::Cow;
 
@@ -15,7 +16,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::core::event::octets;
 
-/// The text with control characters, and bytes that are no UTF-8, as `\x1B` and marks that reorder or hide text as `\u202E`.
+/// The text with control characters, and bytes that are no UTF-8, as `\x1B` and marks that reorder
+/// or hide text as `\u202E`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     let text = octets::shown(text);
     if !text.chars().any(is_unsafe) {
@@ -36,12 +38,14 @@ fn is_unsafe(character: char) -> bool {
     character.is_control() || is_reordering(character) || is_invisible(character)
 }
 
-/// Marks of the Unicode bidirectional algorithm (UAX 9): they would turn round what stands beside them.
+/// Marks of the Unicode bidirectional algorithm (UAX 9): they would turn round what stands beside
+/// them.
 fn is_reordering(character: char) -> bool {
     matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters without a shape that would make two different names look the same. The joiners stay: emoji and Persian need them.
+/// Characters without a shape that would make two different names look the same. The joiners stay:
+/// emoji and Persian need them.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200B}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }

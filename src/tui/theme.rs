@@ -1,7 +1,7 @@
 //! Colours by meaning: a view asks for "locked" or "keyword", never for yellow.
 //!
-//! A theme is a TOML file (`assets/themes/`, or one of the user's own) that paints [`Role`]s. What reaches
-//! the terminal depends on the terminal:
+//! A theme is a TOML file (`assets/themes/`, or one of the user's own) that paints [`Role`]s. What
+//! reaches the terminal depends on the terminal:
 //!
 //! ```text
 //!  theme file ──▶ a role's paint ──┬──▶ Depth::True     24-bit colour, where COLORTERM says so
@@ -9,7 +9,8 @@
 //!                                  └──▶ Depth::Bare     attributes alone: NO_COLOR, TERM=dumb
 //! ```
 //!
-//! Colour never carries a meaning alone: every state of a seat has one of the [`Signs`] and a word too.
+//! Colour never carries a meaning alone: every state of a seat has one of the [`Signs`] and a word
+//! too.
 
 use std::path::Path;
 

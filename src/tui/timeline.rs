@@ -49,7 +49,8 @@ impl Cursor {
         self.moment.map_or(last, |moment| moment.clamp(timeline.first(), last))
     }
 
-    /// Looks so many moments back, or forward if that is negative; who comes to the last one stays with it.
+    /// Looks so many moments back, or forward if that is negative; who comes to the last one stays
+    /// with it.
     #[must_use]
     pub fn back(self, moments: isize, timeline: &Timeline) -> Self {
         let at = self.at(timeline).saturating_add_signed(-moments).max(timeline.first());

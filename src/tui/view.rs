@@ -38,7 +38,8 @@ pub fn draw(frame: &mut Frame, app: &App, now: Duration) {
     }
 }
 
-/// Names and values may hold anything; where the terminal shows ASCII alone, the rest is shown as a question mark.
+/// Names and values may hold anything; where the terminal shows ASCII alone, the rest is shown as a
+/// question mark.
 fn keep_ascii(buffer: &mut Buffer) {
     for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
         cell.set_symbol("?");
@@ -70,7 +71,8 @@ fn draw_parts(frame: &mut Frame, app: &App, now: Duration) {
     }
 }
 
-/// Draws a half of a comparison in its own part of the frame, but for the line over it; gives the place for the cursor.
+/// Draws a half of a comparison in its own part of the frame, but for the line over it; gives the
+/// place for the cursor.
 fn draw_half(app: &App, now: Duration, buffer: &mut Buffer) -> Option<Position> {
     let places = app.places();
     draw_house(app, places.house, now, buffer);

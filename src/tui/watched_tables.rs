@@ -1,4 +1,5 @@
-//! The house pane: the seat map and every other watched table, with what cannot be seen said in words.
+//! The house pane: the seat map and every other watched table, with what cannot be seen said in
+//! words.
 //!
 //! ```text
 //! ╭ seats ──────────────────────╮╭ audit ─────────────────╮
@@ -82,7 +83,8 @@ fn bands<'a>(house: &'a WatchedTables, width: u16, scene: &Scene<'a>) -> Vec<Ban
     bands
 }
 
-/// What each band gets of a height: all that it wants, or what the bands below leave over; what is too little is nothing.
+/// What each band gets of a height: all that it wants, or what the bands below leave over; what is
+/// too little is nothing.
 fn shares(bands: &[Band<'_>], height: usize) -> Vec<usize> {
     let mut left = height;
     let mut shares = Vec::new();

@@ -36,7 +36,8 @@ pub fn seconds(elapsed: Duration) -> String {
     }
 }
 
-/// The time a wait took that is over: `3.1 s`. A replayed one is over at once, and is told in milliseconds rather than as none.
+/// The time a wait took that is over: `3.1 s`. A replayed one is over at once, and is told in
+/// milliseconds rather than as none.
 pub fn wait(waited: Duration) -> String {
     match waited.as_millis() {
         ..100 => milliseconds(waited),

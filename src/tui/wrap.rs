@@ -1,6 +1,8 @@
-//! Lines broken into rows, and the part of a wide line that is in sight: as ranges of bytes, so that a line's colours stay with its text.
+//! Lines broken into rows, and the part of a wide line that is in sight: as ranges of bytes, so
+//! that a line's colours stay with its text.
 //!
-//! Everything counts in grapheme clusters, so that a base letter keeps its combining marks and a wide character is never halved.
+//! Everything counts in grapheme clusters, so that a base letter keeps its combining marks and a
+//! wide character is never halved.
 
 use std::ops::Range;
 
@@ -8,7 +10,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::text::width;
 
-/// The part of `text` that begins after `from` cells and occupies at most `cells`, as a range of bytes.
+/// The part of `text` that begins after `from` cells and occupies at most `cells`, as a range of
+/// bytes.
 pub fn window(text: &str, from: usize, cells: usize) -> Range<usize> {
     if text.is_ascii() {
         let start = from.min(text.len());
@@ -29,9 +32,11 @@ pub fn window(text: &str, from: usize, cells: usize) -> Range<usize> {
     start..text.len()
 }
 
-/// Breaks a line into rows of at most `cells`, at blanks where there are any; rows after the first are `hanging` cells narrower.
+/// Breaks a line into rows of at most `cells`, at blanks where there are any; rows after the first
+/// are `hanging` cells narrower.
 ///
-/// There is always at least one row, and the rows together are the text without the blanks at which it was broken.
+/// There is always at least one row, and the rows together are the text without the blanks at which
+/// it was broken.
 pub fn wrapped(text: &str, cells: usize, hanging: usize) -> Vec<Range<usize>> {
     let mut rows = Vec::with_capacity(1);
     let mut rest = 0;

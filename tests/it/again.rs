@@ -1,4 +1,5 @@
-//! Going back undoes what is in the run's schema. What was committed outside is the user's, and is done a second time only after a question.
+//! Going back undoes what is in the run's schema. What was committed outside is the user's, and is
+//! done a second time only after a question.
 
 use std::process::Command;
 

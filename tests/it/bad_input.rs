@@ -1,4 +1,5 @@
-//! What is wrong with a command line, a file or an address is said in a sentence, before anything runs, with the exit code that scripts rely on.
+//! What is wrong with a command line, a file or an address is said in a sentence, before anything
+//! runs, with the exit code that scripts rely on.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

@@ -1,4 +1,5 @@
-//! What can happen to a console that runs: huge answers, hostile data, a storm of resizes, a server that dies, signals, a full disk.
+//! What can happen to a console that runs: huge answers, hostile data, a storm of resizes, a server
+//! that dies, signals, a full disk.
 //!
 //! Everything here is the real program in a pseudo-terminal with a PostgreSQL of its own.
 

@@ -1,6 +1,7 @@
 //! The embedded PostgreSQL: it starts, it ends, and nothing of it stays, however it ends.
 //!
-//! Each test starts clusters of its own, most in a temporary folder of its own: what is swept or removed is the subject here.
+//! Each test starts clusters of its own, most in a temporary folder of its own: what is swept or
+//! removed is the subject here.
 
 mod endings;
 mod keeping;
@@ -22,7 +23,8 @@ use crate::support::{Database, options};
 /// Long enough for the slowest machine, short enough to see a hang.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A folder like `/tmp`: when the tests run as root, the server of another user has its files below it.
+/// A folder like `/tmp`: when the tests run as root, the server of another user has its files below
+/// it.
 fn open_folder() -> TempDir {
     let folder = tempfile::Builder::new().prefix("ob-test-").tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o1777)).unwrap();

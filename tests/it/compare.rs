@@ -1,4 +1,5 @@
-//! Both engines at once: drawn from hand-written happenings, typed into, and played in a real terminal.
+//! Both engines at once: drawn from hand-written happenings, typed into, and played in a real
+//! terminal.
 
 use std::process::Command;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The console's own loop under a scripted keyboard, on a terminal that is a buffer and beside a run that is two channels.
+//! The console's own loop under a scripted keyboard, on a terminal that is a buffer and beside a
+//! run that is two channels.
 
 use std::io;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The key that exports: what was played by hand becomes files, and the scenario among them plays again.
+//! The key that exports: what was played by hand becomes files, and the scenario among them plays
+//! again.
 
 use std::path::Path;
 

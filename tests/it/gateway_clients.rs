@@ -1,5 +1,5 @@
-//! Clients that nobody here wrote, against the optimistic engine over TCP. One that is not installed is left out, and the
-//! test says so.
+//! Clients that nobody here wrote, against the optimistic engine over TCP. One that is not
+//! installed is left out, and the test says so.
 
 use std::process::{Command, Stdio};
 
@@ -10,7 +10,8 @@ use crate::gateway::Served;
 /// Where Debian's packages put modules, for a Node.js that is not Debian's own.
 const DEBIANS_MODULES: &str = "/usr/share/nodejs";
 
-/// Where Node.js looks for modules: `NODE_PATH`, or what npm or a package has installed for everybody.
+/// Where Node.js looks for modules: `NODE_PATH`, or what npm or a package has installed for
+/// everybody.
 fn modules() -> std::ffi::OsString {
     std::env::var_os("NODE_PATH").unwrap_or_else(|| {
         let root = Command::new("npm").args(["root", "-g"]).stderr(Stdio::null()).output();

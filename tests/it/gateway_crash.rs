@@ -1,5 +1,5 @@
-//! Transfers between accounts while the gateway dies: the stored tables hold whole transactions only, and every commit that a
-//! client was told of.
+//! Transfers between accounts while the gateway dies: the stored tables hold whole transactions
+//! only, and every commit that a client was told of.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,8 @@ pub(crate) fn transfers() -> u32 {
     std::env::var("OVERBOOKED_TRANSFERS").ok().and_then(|text| text.parse().ok()).unwrap_or(800)
 }
 
-/// Transfers one unit and notes it. `Ok(false)` is a conflict; an error is a connection that is gone.
+/// Transfers one unit and notes it. `Ok(false)` is a conflict; an error is a connection that is
+/// gone.
 async fn transfer(client: &Client, number: u32) -> Result<bool, tokio_postgres::Error> {
     let (from, to) = (number % ACCOUNTS, (number / 7 + 1 + number) % ACCOUNTS);
     let script = format!(
@@ -32,7 +33,8 @@ async fn transfer(client: &Client, number: u32) -> Result<bool, tokio_postgres::
     }
 }
 
-/// Takes numbers until there are none or the connection is gone; the numbers whose commit was acknowledged.
+/// Takes numbers until there are none or the connection is gone; the numbers whose commit was
+/// acknowledged.
 pub(crate) async fn work(client: Client, next: Arc<AtomicU32>, until: u32) -> Vec<u32> {
     let mut acknowledged = Vec::new();
     loop {

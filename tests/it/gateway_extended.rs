@@ -1,5 +1,6 @@
-//! The extended protocol through the optimistic engine, message by message: whatever makes the copies anew or ends a transaction from
-//! outside between two messages, what is acknowledged is stored.
+//! The extended protocol through the optimistic engine, message by message: whatever makes the
+//! copies anew or ends a transaction from outside between two messages, what is acknowledged is
+//! stored.
 
 use tokio_postgres::Client;
 
@@ -114,8 +115,8 @@ impl Clients {
         }
     }
 
-    /// Runs messages between BEGIN and COMMIT, all of it again as long as OC001 asks for that. The change, if there is one, comes
-    /// behind the first BEGIN.
+    /// Runs messages between BEGIN and COMMIT, all of it again as long as OC001 asks for that. The
+    /// change, if there is one, comes behind the first BEGIN.
     async fn block(&mut self, messages: fn(&mut Raw), mut change: Option<&str>) -> String {
         loop {
             self.raw.query("begin");
@@ -197,7 +198,8 @@ async fn what_another_ends_before_sync_is_not_called_complete() {
     }
 }
 
-/// How a client may go on behind an Execute without a block, what it is told then, and whether what it has executed is stored.
+/// How a client may go on behind an Execute without a block, what it is told then, and whether what
+/// it has executed is stored.
 type End = (fn(&mut Raw) -> &mut Raw, &'static str, bool);
 
 const ENDS: [End; 5] = [

@@ -1,5 +1,5 @@
-//! A server that speaks version 3.2 of the protocol, whose keys for cancelling are long: a script on a socket, since most servers
-//! negotiate 3.0.
+//! A server that speaks version 3.2 of the protocol, whose keys for cancelling are long: a script
+//! on a socket, since most servers negotiate 3.0.
 
 use std::path::Path;
 use std::time::Duration;

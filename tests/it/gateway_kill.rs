@@ -1,4 +1,5 @@
-//! Transfers while the gateway's process, or PostgreSQL, is killed with a signal that nobody can catch.
+//! Transfers while the gateway's process, or PostgreSQL, is killed with a signal that nobody can
+//! catch.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -222,7 +223,8 @@ async fn a_gateway_that_is_killed_leaves_no_open_transaction() {
     }
 }
 
-/// The whole server, first process and all, and started again: the gateway and its clients find nobody where they were.
+/// The whole server, first process and all, and started again: the gateway and its clients find
+/// nobody where they were.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_whole_leaves_whole_transactions() {
     let mut cluster = support::start_own().await;

@@ -287,8 +287,8 @@ async fn an_outsider_who_holds_a_row_holds_nobody_up() {
 
 #[tokio::test]
 async fn rows_that_an_outsider_truncates_are_a_conflict() {
-    // On a server where nobody else is: after another test's transaction, Bob's second one would ask the stored table what has changed,
-    // and the outsider would wait for it.
+    // On a server where nobody else is: after another test's transaction, Bob's second one would
+    // ask the stored table what has changed, and the outsider would wait for it.
     let cluster = support::start_own().await;
     let folder = tempfile::tempdir().unwrap();
     let mut options = Options::new(cluster.target());

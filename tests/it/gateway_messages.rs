@@ -1,4 +1,5 @@
-//! Messages of several statements through the optimistic engine: PostgreSQL reads the whole message before any of it runs.
+//! Messages of several statements through the optimistic engine: PostgreSQL reads the whole message
+//! before any of it runs.
 
 use std::path::Path;
 

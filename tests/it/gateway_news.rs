@@ -1,4 +1,5 @@
-//! What only the gateway can tell, and what only its client can see: private changes, and why a COMMIT was refused.
+//! What only the gateway can tell, and what only its client can see: private changes, and why a
+//! COMMIT was refused.
 
 use overbooked::core::seats::HoldKind;
 use overbooked::gateway::{Happening, News, PrivateChange};

@@ -1,8 +1,9 @@
 //! Random programs of concurrent transactions, against a model of who conflicts with whom.
 //!
-//! The model knows nothing of PostgreSQL: a store of committed rows, each transaction's own view of it since BEGIN, and the matrix. It
-//! says what every statement must answer and whether every COMMIT must succeed; that each read equals the state at BEGIN plus
-//! one's own writes is snapshot isolation, and that a refused COMMIT leaves no trace shows in every later read.
+//! The model knows nothing of PostgreSQL: a store of committed rows, each transaction's own view of
+//! it since BEGIN, and the matrix. It says what every statement must answer and whether every
+//! COMMIT must succeed; that each read equals the state at BEGIN plus one's own writes is snapshot
+//! isolation, and that a refused COMMIT leaves no trace shows in every later read.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +91,8 @@ impl Transaction {
 }
 
 impl Model {
-    /// What a session's action must answer. Nothing where the action makes no sense now and is left out.
+    /// What a session's action must answer. Nothing where the action makes no sense now and is left
+    /// out.
     fn expect(&mut self, session: usize, action: Action) -> Option<String> {
         match action {
             Action::Begin if !self.open.contains_key(&session) => {

@@ -1,5 +1,6 @@
-//! Who has lost to another comes back to the optimistic engine no slower than those who have not: whatever a retry has before it in addition
-//! is paid between its snapshot and its COMMIT, and the next winner is always the last one again.
+//! Who has lost to another comes back to the optimistic engine no slower than those who have not:
+//! whatever a retry has before it in addition is paid between its snapshot and its COMMIT, and the
+//! next winner is always the last one again.
 
 use tokio_postgres::Client;
 
@@ -23,11 +24,13 @@ async fn rows_read(client: &Client) -> i64 {
     says(client, sql).await.split_once(';').unwrap().0.parse().unwrap()
 }
 
-/// Rounds of losing and trying again. Tests beside this one commit on the same server, and after a commit of somebody unknown the
-/// table is read again, as it must be: one round that is left in peace is enough, and without the mend no round is.
+/// Rounds of losing and trying again. Tests beside this one commit on the same server, and after a
+/// commit of somebody unknown the table is read again, as it must be: one round that is left in
+/// peace is enough, and without the mend no round is.
 const ROUNDS: i64 = 20;
 
-/// Loses to the winner, and tries again; how many rows the second attempt has read of the whole table.
+/// Loses to the winner, and tries again; how many rows the second attempt has read of the whole
+/// table.
 async fn lose_and_retry(winner: &Client, loser: &Client) -> i64 {
     says(loser, "begin").await;
     says(loser, "update t set b = b + 1 where a = 1").await;
@@ -46,7 +49,8 @@ async fn a_retry_does_not_read_the_table_again() {
     let (served, winner, loser) = table().await;
     says(&winner, "select count(*) from t").await;
     says(&loser, "select count(*) from t").await;
-    // Of somebody unknown nobody can tell which rows he has written: the copies are compared with the whole table.
+    // Of somebody unknown nobody can tell which rows he has written: the copies are compared with
+    // the whole table.
     served.outsider().await.batch_execute("update t set b = 0 where a = 2").await.unwrap();
     for round in 1..=ROUNDS {
         let read = lose_and_retry(&winner, &loser).await;

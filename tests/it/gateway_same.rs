@@ -1,4 +1,5 @@
-//! What one client does must read the same through the gateway as straight to PostgreSQL, whatever its tables look like.
+//! What one client does must read the same through the gateway as straight to PostgreSQL, whatever
+//! its tables look like.
 
 use overbooked::gateway::Limits;
 use tokio_postgres::Client;

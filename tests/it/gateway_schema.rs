@@ -1,5 +1,6 @@
-//! Changes of the schema out of the sight of a transaction's snapshot, by clients of the optimistic engine and past it: whoever meets one is
-//! told that the schema has changed, and nobody else is told anything.
+//! Changes of the schema out of the sight of a transaction's snapshot, by clients of the optimistic
+//! engine and past it: whoever meets one is told that the schema has changed, and nobody else is
+//! told anything.
 
 use tokio_postgres::Client;
 
@@ -17,7 +18,8 @@ async fn tables() -> (Served, Client, Client) {
     (served, alice, bob)
 }
 
-/// Definitions that the catalog has no longer, or has otherwise, while the snapshot still shows the old ones.
+/// Definitions that the catalog has no longer, or has otherwise, while the snapshot still shows the
+/// old ones.
 const CHANGES: [&str; 7] = [
     "alter table t drop constraint t_b_key",
     "alter table t drop constraint t_c_check",

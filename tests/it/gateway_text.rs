@@ -1,5 +1,6 @@
-//! Text in other encodings, and bytes that are no text: no byte of a statement is ever replaced. What the optimistic engine cannot read
-//! it refuses, and bytes that are invalid it refuses in PostgreSQL's words.
+//! Text in other encodings, and bytes that are no text: no byte of a statement is ever replaced.
+//! What the optimistic engine cannot read it refuses, and bytes that are invalid it refuses in
+//! PostgreSQL's words.
 
 use tokio_postgres::Client;
 
@@ -196,7 +197,8 @@ async fn nobody_comes_in_with_an_encoding_that_cannot_be_read() {
     }
 }
 
-/// A check that the stored row has to pass at COMMIT, after the copy's has, and that changes the encoding there.
+/// A check that the stored row has to pass at COMMIT, after the copy's has, and that changes the
+/// encoding there.
 const CHECKED: &str = "create sequence calls; \
     create function other_encoding() returns bool language plpgsql immutable as $$ begin \
       if nextval('calls') > 1 then perform set_config('client_encoding', 'latin1', false); end if; return true; end $$; \

@@ -1,4 +1,5 @@
-//! The gateway's own TLS: begun in either way, bound to passwords, and ended as the other side expects it.
+//! The gateway's own TLS: begun in either way, bound to passwords, and ended as the other side
+//! expects it.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! What a good terminal program does without being asked, and what somebody does who does not know it yet.
+//! What a good terminal program does without being asked, and what somebody does who does not know
+//! it yet.
 
 use crate::terminal::{MIDDLE, SMALL, Size, Terminal, WIDE, key};
 

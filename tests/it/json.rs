@@ -1,10 +1,12 @@
-//! `docs/json.md` says what the JSON of `overbooked play` is: every kind of event has its example there, and each example is one.
+//! `docs/json.md` says what the JSON of `overbooked play` is: every kind of event has its example
+//! there, and each example is one.
 
 use overbooked::core::event::{Event, Kind};
 
 const DOCUMENT: &str = include_str!("../../docs/json.md");
 
-/// Every kind's name. A new kind does not compile until it has one here, and then it needs its place in the document.
+/// Every kind's name. A new kind does not compile until it has one here, and then it needs its
+/// place in the document.
 fn name(kind: &Kind) -> &'static str {
     match kind {
         Kind::Connected { .. } => "connected",

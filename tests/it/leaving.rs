@@ -1,5 +1,5 @@
-//! However somebody leaves, nothing is committed because of it: on the user's own table, Alice holds a row, Bob's autocommit UPDATE waits for her, and
-//! her going must not let it through.
+//! However somebody leaves, nothing is committed because of it: on the user's own table, Alice
+//! holds a row, Bob's autocommit UPDATE waits for her, and her going must not let it through.
 //!
 //! The real program, in a pseudo-terminal where it has one, on a database of the test's.
 
@@ -200,7 +200,8 @@ async fn a_session_that_others_wait_for_is_closed_only_after_a_question() {
 
 const HOLDER: &str = "OVERBOOKED_TEST_HOLDS_A_TERMINAL";
 
-/// Not a test of its own: holds the other end of a console's terminal, until the test below kills it.
+/// Not a test of its own: holds the other end of a console's terminal, until the test below kills
+/// it.
 #[test]
 #[ignore = "is started by the tests below"]
 fn holder() {
@@ -233,7 +234,8 @@ async fn loses_its_terminal(shop: &Shop, command: &[&str]) {
 async fn a_terminal_that_is_closed_or_dies_commits_nothing() {
     let (_folder, path) = written("stock.sql", STOCK);
     let program = env!("CARGO_BIN_EXE_overbooked");
-    // The first has a controlling terminal and hears SIGHUP; the second reads EIO and hears nothing.
+    // The first has a controlling terminal and hears SIGHUP; the second reads EIO and hears
+    // nothing.
     let knows_sessions = Command::new("setsid").arg("--version").output().is_ok();
     for before in [&[][..], &["setsid", "--wait"]].into_iter().take(1 + usize::from(knows_sessions))
     {

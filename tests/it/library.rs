@@ -1,5 +1,5 @@
-//! Every scenario that comes with the program, played from beginning to end: it does what its file says, and its transcript is the same
-//! every time.
+//! Every scenario that comes with the program, played from beginning to end: it does what its file
+//! says, and its transcript is the same every time.
 
 use std::sync::Arc;
 use std::time::Duration;

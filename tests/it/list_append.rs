@@ -1,5 +1,6 @@
-//! Snapshot isolation through the optimistic engine, checked from the wire: clients in five styles of the protocol append unique values
-//! to lists and read them, while the schema changes, readers are slow, and clients and backends go away in the middle.
+//! Snapshot isolation through the optimistic engine, checked from the wire: clients in five styles
+//! of the protocol append unique values to lists and read them, while the schema changes, readers
+//! are slow, and clients and backends go away in the middle.
 //!
 //! ```text
 //!  plan ─▶ client ─ connection ─▶ gateway

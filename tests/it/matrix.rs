@@ -1,4 +1,5 @@
-//! Hermitage's table, measured, against what Kleppmann published for PostgreSQL, and against what is known of the optimistic engine.
+//! Hermitage's table, measured, against what Kleppmann published for PostgreSQL, and against what
+//! is known of the optimistic engine.
 
 use std::time::Duration;
 

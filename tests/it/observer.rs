@@ -1,4 +1,5 @@
-//! The observer against real sessions that lock, write, wait and die: the table of scenarios that row locks are judged by.
+//! The observer against real sessions that lock, write, wait and die: the table of scenarios that
+//! row locks are judged by.
 
 mod house;
 mod objects;

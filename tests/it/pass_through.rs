@@ -1,5 +1,6 @@
-//! The way in: what a client says first is answered by a gateway that passes through as the server behind it would answer, byte for
-//! byte; and by the optimistic engine with what it serves, or in words.
+//! The way in: what a client says first is answered by a gateway that passes through as the server
+//! behind it would answer, byte for byte; and by the optimistic engine with what it serves, or in
+//! words.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,13 +36,15 @@ fn start_up(version: u32, parameters: &[(&str, &str)]) -> Vec<u8> {
     packet(version, &body)
 }
 
-/// One message of the server, readable; the process and its secret, which are never the same, by their length.
+/// One message of the server, readable; the process and its secret, which are never the same, by
+/// their length.
 fn readable(tag: u8, body: &[u8]) -> String {
     let text = if tag == b'K' { body.len().to_string() } else { body.escape_ascii().to_string() };
     format!("{} {text}", char::from(tag))
 }
 
-/// Everything that is answered to a packet, and to a look around where that lets us in, until the connection ends.
+/// Everything that is answered to a packet, and to a look around where that lets us in, until the
+/// connection ends.
 async fn conversation(socket: &Path, first: &[u8]) -> Vec<String> {
     const LOOK: &str = "select current_user, session_user, current_database(), current_setting('work_mem'), current_setting('client_encoding')\0";
     let mut stream = UnixStream::connect(socket).await.unwrap();
@@ -188,7 +191,8 @@ async fn malformed_packets_get_postgresqls_errors() {
     }
 }
 
-/// What is answered, one request after the other; where it is more than a letter, all of it up to the end.
+/// What is answered, one request after the other; where it is more than a letter, all of it up to
+/// the end.
 async fn negotiation(socket: &Path, requests: &[&[u8]]) -> Vec<String> {
     let mut stream = UnixStream::connect(socket).await.unwrap();
     let mut answers = Vec::new();

@@ -1,4 +1,5 @@
-//! What never ends: a step, a setup, a `finally` part. Each is given up with the right words, and nothing hangs or is left behind.
+//! What never ends: a step, a setup, a `finally` part. Each is given up with the right words, and
+//! nothing hangs or is left behind.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -274,7 +275,8 @@ async fn a_step_that_never_ends_is_cancelled_and_says_for_whom_it_waited() {
     }
 }
 
-/// A specification that never ends by itself, with something to tidy up by its sessions and by itself.
+/// A specification that never ends by itself, with something to tidy up by its sessions and by
+/// itself.
 const ENDLESS: &str = "\
 setup { create table kept (a int); create table own (a int); insert into kept values (1); }
 teardown { drop table kept; }

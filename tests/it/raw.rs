@@ -1,4 +1,5 @@
-//! A client that speaks the protocol message by message, so that a test decides what is sent before what is answered.
+//! A client that speaks the protocol message by message, so that a test decides what is sent before
+//! what is answered.
 
 use std::io;
 use std::path::Path;

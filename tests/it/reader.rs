@@ -1,4 +1,5 @@
-//! Where a statement ends: psql, the console, and a server behind either kind of gateway agree about each of these texts.
+//! Where a statement ends: psql, the console, and a server behind either kind of gateway agree
+//! about each of these texts.
 
 use std::process::Command;
 
@@ -38,7 +39,8 @@ const TEXTS: [Text; 22] = [
     (Strings::Escaping, "select 'it''s \\'; -- ' ; select 2;"),
 ];
 
-/// psql reads line by line and forgets how the string began that goes on in the next line; the server does not.
+/// psql reads line by line and forgets how the string began that goes on in the next line; the
+/// server does not.
 const CONTINUED: [Text; 2] = [
     (Strings::Conforming, "select E'a'\n'\\';' ; select 2;"),
     (Strings::Conforming, "select E'a' -- ' ;\n  '\\';' as x; select 2;"),
@@ -88,7 +90,8 @@ fn by_psql(database: &str, (strings, text): Text) -> Vec<String> {
     queries(&log)
 }
 
-/// `********* QUERY **********`, the query, a line of stars; since PostgreSQL 17 with slashes at the ends.
+/// `********* QUERY **********`, the query, a line of stars; since PostgreSQL 17 with slashes at
+/// the ends.
 fn queries(log: &str) -> Vec<String> {
     let is_rule = |line: &str| line.len() > 20 && line.trim_matches(['/', '*']).is_empty();
     let mut found = Vec::new();

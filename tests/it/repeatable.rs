@@ -1,7 +1,9 @@
-//! The same scenario reads the same every time, byte for byte, however busy the machine is: the whole library, and `repeatable/*.sql`, in which the server
-//! speaks of what differs from run to run, are played while every core spins.
+//! The same scenario reads the same every time, byte for byte, however busy the machine is: the
+//! whole library, and `repeatable/*.sql`, in which the server speaks of what differs from run to
+//! run, are played while every core spins.
 //!
-//! What the first round told is what all the others must tell, as text, as JSON and in the other formats. `OVERBOOKED_ROUNDS=20` plays more rounds than a quick run does.
+//! What the first round told is what all the others must tell, as text, as JSON and in the other
+//! formats. `OVERBOOKED_ROUNDS=20` plays more rounds than a quick run does.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,7 +75,8 @@ enum Servers {
     Somebodys,
 }
 
-/// How many servers are played on side by side. Numbers that the server gives differ between them as they do between rounds.
+/// How many servers are played on side by side. Numbers that the server gives differ between them
+/// as they do between rounds.
 const LANES: usize = 3;
 
 /// What there is to play, and what was told first.
@@ -141,7 +144,8 @@ fn rounds() -> usize {
     std::env::var("OVERBOOKED_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2)
 }
 
-/// What there is to play, each on every engine that it is for. `OVERBOOKED_SCENARIOS` picks those whose names contain it.
+/// What there is to play, each on every engine that it is for. `OVERBOOKED_SCENARIOS` picks those
+/// whose names contain it.
 fn programme(engines: &[EngineKind]) -> Vec<(Arc<Scenario>, EngineKind)> {
     let library = ENTRIES.iter().map(|entry| entry.scenario().unwrap());
     let own = files().into_iter().map(|file| library::read(&file).unwrap());

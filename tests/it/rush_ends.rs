@@ -1,4 +1,5 @@
-//! How `overbooked rush` ends when somebody wants it to: nothing stays in the database, and what was sold is told.
+//! How `overbooked rush` ends when somebody wants it to: nothing stays in the database, and what
+//! was sold is told.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

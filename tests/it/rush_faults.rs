@@ -23,7 +23,8 @@ use crate::support::{self, Database, server};
 /// No rush here takes a tenth of it.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// So many seats that a COMMIT which is lost is nearly always that of a sale, and slow enough to be struck in time.
+/// So many seats that a COMMIT which is lost is nearly always that of a sale, and slow enough to be
+/// struck in time.
 const NEARLY_ALL_ARE_SALES: &str = "--requests 900 --seats 9000 --workers 6 --think-time 2ms";
 /// What a worker asks after it has lost its connection.
 const QUESTION: &[u8] = b"bookings where passenger";
@@ -274,7 +275,8 @@ struct Wire {
 }
 
 impl Wire {
-    /// Carries bytes both ways until one side is gone, the network is cut, or an answer is to be lost.
+    /// Carries bytes both ways until one side is gone, the network is cut, or an answer is to be
+    /// lost.
     async fn carry(mut self, mut client: UnixStream) {
         let mut server = UnixStream::connect(&self.socket).await.unwrap();
         let (mut up, mut down) = ([0; 4096], [0; 4096]);
@@ -335,7 +337,8 @@ impl Wire {
     }
 }
 
-/// Until the transaction is over: a server that finds its client gone in the middle of an answer rolls back.
+/// Until the transaction is over: a server that finds its client gone in the middle of an answer
+/// rolls back.
 async fn hear_out(server: &mut UnixStream) {
     let (mut down, mut heard) = ([0; 4096], Vec::new());
     while !heard.ends_with(b"Z\x00\x00\x00\x05I") {

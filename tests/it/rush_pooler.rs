@@ -1,4 +1,5 @@
-//! The rush through PgBouncer in transaction mode, where no prepared statement may outlive its transaction.
+//! The rush through PgBouncer in transaction mode, where no prepared statement may outlive its
+//! transaction.
 
 use overbooked::rush::board::End;
 use overbooked::rush::headless::headless;

@@ -57,7 +57,8 @@ async fn q_stops_the_rush_and_what_was_sold_still_gets_its_verdict() {
     assert!(finished.stopped && finished.verdict.holds() && finished.verdict.sold > 0);
 }
 
-/// A rush with these keys pressed from its beginning; what is on the screen when it is over, and whether it was stopped.
+/// A rush with these keys pressed from its beginning; what is on the screen when it is over, and
+/// whether it was stopped.
 async fn rush_with_keys(keys: &[char]) -> (String, bool) {
     let database = Database::create().await;
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();

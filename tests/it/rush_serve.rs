@@ -1,4 +1,5 @@
-//! The rush on what `overbooked serve` offers, over TLS: each engine does what it can, and says what it cannot.
+//! The rush on what `overbooked serve` offers, over TLS: each engine does what it can, and says
+//! what it cannot.
 
 use overbooked::cluster::SUPERUSER;
 use overbooked::gateway::{Certificate, Gateway, Mode, Options};

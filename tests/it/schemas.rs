@@ -1,4 +1,5 @@
-//! Schemas of runs on a real server: only a dead run's own schema is swept, with nothing of anybody else's.
+//! Schemas of runs on a real server: only a dead run's own schema is swept, with nothing of anybody
+//! else's.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A setup or a teardown that fails is told with all that the server has said, and with its place in the file.
+//! A setup or a teardown that fails is told with all that the server has said, and with its place
+//! in the file.
 
 use crate::headless::{complaint, overbooked, told, written};
 use crate::terminal::{Terminal, WIDE, key};

@@ -1,7 +1,8 @@
 //! `overbooked spec` prints what PostgreSQL's own isolationtester printed for the same files.
 //!
-//! The project's own specifications lie in `specs/`, each with what isolationtester of PostgreSQL 15 made of it, both of its streams in one file, as
-//! `pg_isolation_regress` keeps them. PostgreSQL's own suite is compared where a folder with its `specs` and `expected` is named by
+//! The project's own specifications lie in `specs/`, each with what isolationtester of PostgreSQL
+//! 15 made of it, both of its streams in one file, as `pg_isolation_regress` keeps them.
+//! PostgreSQL's own suite is compared where a folder with its `specs` and `expected` is named by
 //! `OVERBOOKED_ISOLATION` or lies beside the checkout.
 
 use std::fs;

@@ -1,7 +1,9 @@
-//! Random specifications: what `overbooked spec` makes of one is what isolationtester makes of it, on the same server.
+//! Random specifications: what `overbooked spec` makes of one is what isolationtester makes of it,
+//! on the same server.
 //!
-//! isolationtester comes with PostgreSQL's server development package; where it is not installed, these tests say so and pass. A specification of which
-//! isolationtester itself does not always print the same has nothing to be compared with: those are counted and told.
+//! isolationtester comes with PostgreSQL's server development package; where it is not installed,
+//! these tests say so and pass. A specification of which isolationtester itself does not always
+//! print the same has nothing to be compared with: those are counted and told.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -82,7 +84,8 @@ fn is_equal(tester: &Path, spec: &Path, database: &Database) -> Option<bool> {
     if (0..2).any(|_| theirs(tester, spec, database) != expected) {
         return None;
     }
-    // A machine that stood still between two looks is no difference of ours: one that is shows again.
+    // A machine that stood still between two looks is no difference of ours: one that is shows
+    // again.
     if (0..2).all(|_| ours(spec, database) == expected) {
         return None;
     }

@@ -6,12 +6,14 @@
 //! let pool = PgPool::connect_with(database.sqlx_options()).await.unwrap();
 //! ```
 //!
-//! The server is started by the first test that needs it (about 150 ms once its template is cached). It runs on a runtime of its own,
-//! since every `#[tokio::test]` ends its own. Nobody stops it: a static is never dropped, but the end of the process lets go of
-//! the supervisor's pipe, and that ends the server and removes its folder, also after a panic or a kill.
+//! The server is started by the first test that needs it (about 150 ms once its template is
+//! cached). It runs on a runtime of its own, since every `#[tokio::test]` ends its own. Nobody
+//! stops it: a static is never dropped, but the end of the process lets go of the supervisor's
+//! pipe, and that ends the server and removes its folder, also after a panic or a kill.
 //!
-//! Databases are enough to keep tests apart: tables, advisory locks and `pg_blocking_pids` of one are nothing to
-//! another. What concerns the whole server (killing it, prepared transactions' limit, settings) wants a [`Cluster`] of its own.
+//! Databases are enough to keep tests apart: tables, advisory locks and `pg_blocking_pids` of one
+//! are nothing to another. What concerns the whole server (killing it, prepared transactions'
+//! limit, settings) wants a [`Cluster`] of its own.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -90,13 +92,15 @@ pub(crate) async fn start_own() -> Cluster {
     Cluster::start(&cluster_options(), &|_| {}).await.unwrap()
 }
 
-/// The PostgreSQL that the program would find, or the one in the folder that `OVERBOOKED_PG_BIN` names: so the tests run on any version.
+/// The PostgreSQL that the program would find, or the one in the folder that `OVERBOOKED_PG_BIN`
+/// names: so the tests run on any version.
 pub(crate) fn cluster_options() -> ClusterOptions {
     let binaries = std::env::var_os("OVERBOOKED_PG_BIN").map(std::path::PathBuf::from);
     ClusterOptions { binaries, ..ClusterOptions::default() }
 }
 
-/// The signals that end a program. Whoever runs the tests under `nohup` has the hang-up ignored in every program that they start (proc(5), `SigIgn`).
+/// The signals that end a program. Whoever runs the tests under `nohup` has the hang-up ignored in
+/// every program that they start (proc(5), `SigIgn`).
 pub(crate) fn ending_signals() -> impl Iterator<Item = &'static str> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -183,7 +183,8 @@ impl Terminal {
         self.child.process_id().unwrap().cast_signed()
     }
 
-    /// Whether the terminal is as a shell expects it: main screen, cursor shown, no mouse, no paste brackets.
+    /// Whether the terminal is as a shell expects it: main screen, cursor shown, no mouse, no paste
+    /// brackets.
     pub(crate) fn is_given_back(&self) -> bool {
         let screen = self.parser.screen();
         !screen.alternate_screen()

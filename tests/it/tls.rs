@@ -58,7 +58,8 @@ async fn fortify(cluster: &mut Cluster) -> PathBuf {
     let data: String =
         sqlx::query_scalar("show data_directory").fetch_one(&mut connection).await.unwrap();
     let data = PathBuf::from(data);
-    // Of these the server wants its own: what else lies in its folder would be a stranger's, and keep the folder.
+    // Of these the server wants its own: what else lies in its folder would be a stranger's, and
+    // keep the folder.
     let files = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
     make_certificates(&data, &files);
     for setting in ["ssl = on", "ssl_ca_file = 'root.crt'"] {
@@ -71,7 +72,8 @@ async fn fortify(cluster: &mut Cluster) -> PathBuf {
     files
 }
 
-/// A root, a server's certificate for localhost, a client's for the user `cert`, and a root that signed nothing.
+/// A root, a server's certificate for localhost, a client's for the user `cert`, and a root that
+/// signed nothing.
 fn make_certificates(data: &Path, files: &Path) {
     let (root, issuer) = authority("root");
     write(data, "root.crt", &root);
@@ -108,7 +110,8 @@ fn write(folder: &Path, name: &str, text: &str) {
     chown(&file, Some(owner.uid()), Some(owner.gid())).unwrap();
 }
 
-/// A new database of a user who is let in with TLS alone: how its server is reached from within, and how the user reaches it.
+/// A new database of a user who is let in with TLS alone: how its server is reached from within,
+/// and how the user reaches it.
 pub(crate) async fn database_behind_tls(name: &str) -> (PgConnectOptions, String) {
     let options = support::options(&FORT.cluster);
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
@@ -285,7 +288,8 @@ async fn a_cancel_request_goes_the_encrypted_way_too() {
     }
 }
 
-/// Who proves what to whom when a gateway stands between: it knows its own user's password and nobody else's.
+/// Who proves what to whom when a gateway stands between: it knows its own user's password and
+/// nobody else's.
 #[tokio::test(flavor = "multi_thread")]
 async fn through_a_gateway_each_proves_what_it_knows() {
     for (own, tls) in

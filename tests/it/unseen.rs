@@ -1,4 +1,5 @@
-//! What the program does for itself on a server is in nobody's way: its connections, and what it looks into pages with.
+//! What the program does for itself on a server is in nobody's way: its connections, and what it
+//! looks into pages with.
 
 use crate::headless::{overbooked, told, written};
 
@@ -36,8 +37,8 @@ fn the_user_has_pageinspect_for_himself() {
     );
 }
 
-/// A look of the observer's lasts for a moment, and a VACUUM in that very moment keeps what it might see. A connection that stood in a
-/// transaction would spoil every play.
+/// A look of the observer's lasts for a moment, and a VACUUM in that very moment keeps what it
+/// might see. A connection that stood in a transaction would spoil every play.
 const PLAYS: usize = 5;
 
 #[test]

@@ -1,4 +1,5 @@
-//! What was played, written down as a scenario, plays again: without a key, and what a server or somebody else has done among it.
+//! What was played, written down as a scenario, plays again: without a key, and what a server or
+//! somebody else has done among it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -64,7 +65,8 @@ async fn twice(venues: &Engines, scenario: Scenario) -> String {
 #[tokio::test]
 async fn every_example_of_the_page_without_a_stranger_plays_again() {
     let venues = Engines::embedded(support::cluster_options());
-    // A prepared transaction is nobody's on the stage, and whoever waits for one ends what a file can follow.
+    // A prepared transaction is nobody's on the stage, and whoever waits for one ends what a file
+    // can follow.
     let followed = |it: &Scenario| it.title != "A transaction without a session";
     for scenario in examples().into_iter().filter(followed) {
         if scenario.is_for(EngineKind::Postgres) {

@@ -1,4 +1,5 @@
-//! What a terminal shows while an engine starts: a line that says what is being done, and a bar while an archive comes in.
+//! What a terminal shows while an engine starts: a line that says what is being done, and a bar
+//! while an archive comes in.
 
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
@@ -40,8 +41,8 @@ impl Display {
         self.bar.set_message(sentence(progress));
     }
 
-    /// Shows how much of an archive has come, should one be downloaded on this thread before the guard is dropped. Where a log is kept, that
-    /// listens instead.
+    /// Shows how much of an archive has come, should one be downloaded on this thread before the
+    /// guard is dropped. Where a log is kept, that listens instead.
     pub(super) fn count_bytes(&self) -> Option<DefaultGuard> {
         let is_shown = !self.bar.is_hidden() && !tracing::dispatcher::has_been_set();
         is_shown.then(|| tracing_subscriber::registry().with(download_layer()).set_default())

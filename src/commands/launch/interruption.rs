@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::exit::Exit;
 
-/// A token that the first of the signals cancels; the second ends the program where it stands. A hang-up that whoever started us has told us to
-/// ignore (`nohup`) stays ignored. Must be called within a tokio runtime.
+/// A token that the first of the signals cancels; the second ends the program where it stands. A
+/// hang-up that whoever started us has told us to ignore (`nohup`) stays ignored. Must be called
+/// within a tokio runtime.
 pub fn interruption() -> io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -39,7 +40,8 @@ async fn next(signal: &mut Option<Signal>) {
     }
 }
 
-/// As Linux tells it (proc(5), `SigIgn` in /proc/PID/status: a bit a signal, the first for the signal of number 1). Elsewhere nobody is asked.
+/// As Linux tells it (proc(5), `SigIgn` in /proc/PID/status: a bit a signal, the first for the
+/// signal of number 1). Elsewhere nobody is asked.
 fn is_hang_up_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -43,7 +43,8 @@ pub(super) async fn test(
     Ok(verdict(&spec.name, outcome)?)
 }
 
-/// Somebody's own database is used as it is; on our server there is one of the name that specifications know.
+/// Somebody's own database is used as it is; on our server there is one of the name that
+/// specifications know.
 async fn place(venue: Engine) -> Result<Target, Failure> {
     match venue.ownership {
         Ownership::Guest => Ok(venue.target.in_the_encoding_of_the_database()),

@@ -1,7 +1,8 @@
 //! Bytes that need not be UTF-8, kept in a `String` without losing one.
 //!
-//! A client may ask for another encoding in the middle of its work, and whoever compares outputs compares bytes. So a byte that is not part of
-//! UTF-8 is kept as a character of the last plane's private end, and becomes that byte again when it is printed, as Python does it with its
+//! A client may ask for another encoding in the middle of its work, and whoever compares outputs
+//! compares bytes. So a byte that is not part of UTF-8 is kept as a character of the last plane's
+//! private end, and becomes that byte again when it is printed, as Python does it with its
 //! `surrogateescape` (PEP 383).
 //!
 //! ```text
@@ -50,8 +51,9 @@ pub fn length(text: &str) -> usize {
     text.chars().map(|c| if byte(c).is_some() { 1 } else { c.len_utf8() }).sum()
 }
 
-/// The text for people: a byte that is no UTF-8 is written out, `\xE9`. In which encoding it was meant only the session could say, and psql,
-/// which sends such bytes to the terminal as they are, does not ask it either.
+/// The text for people: a byte that is no UTF-8 is written out, `\xE9`. In which encoding it was
+/// meant only the session could say, and psql, which sends such bytes to the terminal as they are,
+/// does not ask it either.
 pub fn shown(text: &str) -> Cow<'_, str> {
     spelled(text, "\\x")
 }

@@ -1,4 +1,5 @@
-//! Steps as wholes: a script's statements go to the server one by one, and who tells of steps tells of all of them at once.
+//! Steps as wholes: a script's statements go to the server one by one, and who tells of steps tells
+//! of all of them at once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ type Who = Option<SessionName>;
 pub struct LastSteps(BTreeMap<Who, Option<usize>>);
 
 impl LastSteps {
-    /// Takes in an event: whether it is a submission that goes on with the step its session was sent last, or with the look at the end.
+    /// Takes in an event: whether it is a submission that goes on with the step its session was
+    /// sent last, or with the look at the end.
     pub fn goes_on(&mut self, event: &Event) -> bool {
         let Kind::Sent { step, .. } = event.kind else { return false };
         let before = self.0.insert(event.session.clone(), step);
@@ -21,7 +23,8 @@ impl LastSteps {
     }
 }
 
-/// The events as if each step had gone to the server in one message: one submission with all of its SQL, one end.
+/// The events as if each step had gone to the server in one message: one submission with all of its
+/// SQL, one end.
 pub fn whole_steps(events: &[Event]) -> Vec<Event> {
     let mut last = LastSteps::default();
     let (mut sent, mut ended) = (BTreeMap::<Who, usize>::new(), BTreeMap::<Who, usize>::new());

@@ -1,7 +1,7 @@
 //! Holding what happened against what a file expects.
 //!
-//! A check is a fold over events, so it can be asked after every step. A step's lines are judged when the run is quiet
-//! after it:
+//! A check is a fold over events, so it can be asked after every step. A step's lines are judged
+//! when the run is quiet after it:
 //!
 //! | line | kept when, at that quiet, |
 //! |---|---|
@@ -13,8 +13,9 @@
 //! | `NOTIFY channel: payload` | the session has been notified so, and no line before has spoken of it |
 //! | `either: ... | or: ...` | the lines of one side are kept |
 //!
-//! Where a step is expected to wait and also to answer, the answer is judged at the quiet after it has come. Whatever its
-//! lines say, a step must not be left waiting without a line for that, unless the file is one that has no such lines at all.
+//! Where a step is expected to wait and also to answer, the answer is judged at the quiet after it
+//! has come. Whatever its lines say, a step must not be left waiting without a line for that,
+//! unless the file is one that has no such lines at all.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,7 +55,8 @@ pub enum Verdict {
     },
     /// It is about another engine.
     NotHere,
-    /// It did not come, and nobody can say that it should have: a person has cancelled something before.
+    /// It did not come, and nobody can say that it should have: a person has cancelled something
+    /// before.
     Excused,
 }
 
@@ -179,8 +181,9 @@ impl Check {
         }
     }
 
-    /// A person, and not the file, cancels what this session is doing. Once the server has done so the play is another one than the file's: what does
-    /// not come from then on is no fault of the steps'.
+    /// A person, and not the file, cancels what this session is doing. Once the server has done so
+    /// the play is another one than the file's: what does not come from then on is no fault of the
+    /// steps'.
     pub fn cancels(&mut self, session: &SessionName) {
         self.work(Some(session)).is_to_be_cancelled = true;
     }

@@ -72,11 +72,13 @@ pub enum Expected {
         /// What it does.
         what: Box<Expected>,
     },
-    /// `either: this and that | or: something else`: the lines of one alternative, at least, are kept.
+    /// `either: this and that | or: something else`: the lines of one alternative, at least, are
+    /// kept.
     Either(Vec<Vec<Expected>>),
     /// What must hold whatever happens: this query gives true.
     Holds(String),
-    /// `explore: sold twice is possible at read committed`: about all orders of the steps, and so nothing that one play can show.
+    /// `explore: sold twice is possible at read committed`: about all orders of the steps, and so
+    /// nothing that one play can show.
     Explore(String),
 }
 

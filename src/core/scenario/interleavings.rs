@@ -1,8 +1,9 @@
 //! Every order in which sessions can take turns, in isolationtester's order.
 //!
-//! Think of each session's steps as a pile. An interleaving takes the top of one pile after the other until all are
-//! empty; isolationtester tries the first session's pile first, so the orders are sorted by whose turn it is
-//! (PostgreSQL sources, `isolationtester.c`, `run_all_permutations`):
+//! Think of each session's steps as a pile. An interleaving takes the top of one pile after the
+//! other until all are empty; isolationtester tries the first session's pile first, so the orders
+//! are sorted by whose turn it is (PostgreSQL sources, `isolationtester.c`,
+//! `run_all_permutations`):
 //!
 //! ```text
 //! piles a b | x      a b x     a x b     x a b
@@ -22,7 +23,8 @@ impl Interleavings {
         Self { piles }
     }
 
-    /// How many there are: (a+b+c)! / (a! b! c!). `None` when that is more than a number of 64 bits.
+    /// How many there are: (a+b+c)! / (a! b! c!). `None` when that is more than a number of 64
+    /// bits.
     pub fn count(&self) -> Option<u64> {
         orders(&self.heights())
     }
@@ -68,14 +70,16 @@ fn orders(heights: &[usize]) -> Option<u64> {
     for &height in heights {
         for nth in 1..=height as u64 {
             taken += 1;
-            // The product of consecutive numbers divided so far is a binomial coefficient, hence whole.
+            // The product of consecutive numbers divided so far is a binomial coefficient, hence
+            // whole.
             count = u64::try_from(u128::from(count) * u128::from(taken) / u128::from(nth)).ok()?;
         }
     }
     Some(count)
 }
 
-/// Whose turn is next in the order at this place among those that are left; the place becomes that among the orders that begin so.
+/// Whose turn is next in the order at this place among those that are left; the place becomes that
+/// among the orders that begin so.
 fn turn(left: &mut [usize], place: &mut u64) -> Option<usize> {
     for pile in 0..left.len() {
         if left[pile] == 0 {

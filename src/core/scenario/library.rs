@@ -117,8 +117,8 @@ fn with_setup_files(mut scenario: Scenario) -> Result<Scenario, OpenError> {
     Ok(Scenario { setup, setup_files: Vec::new(), ..scenario })
 }
 
-/// Reads one of isolationtester's specifications, whatever its file is called, for whoever plays it as isolationtester does: of any size, and
-/// byte for byte.
+/// Reads one of isolationtester's specifications, whatever its file is called, for whoever plays it
+/// as isolationtester does: of any size, and byte for byte.
 pub fn read_spec(path: &Path) -> Result<Scenario, OpenError> {
     let text = decode_verbatim(&bytes(path)?, path)?;
     Ok(spec_file::parse_of_any_size(&text, path, &name(path))?)

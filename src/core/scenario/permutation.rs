@@ -23,7 +23,8 @@ fn range(count: Option<u64>) -> String {
 }
 
 impl Scenario {
-    /// The same scenario with this permutation alone, counted from 1. Where there were others, the title says which it is.
+    /// The same scenario with this permutation alone, counted from 1. Where there were others, the
+    /// title says which it is.
     pub fn with_permutation(self, number: u64) -> Result<Self, NoPermutation> {
         let count = self.schedules.count();
         let schedule = number.checked_sub(1).and_then(|place| self.schedules.nth(place));

@@ -14,8 +14,9 @@
 //! permutation s1a s2a(*) s1c(s2a)
 //! ```
 //!
-//! The grammar is `specparse.y`'s, the words are `specscanner.l`'s. A file without permutations means every
-//! interleaving. What isolationtester complains about is a [`Mistake`] here, before anything runs.
+//! The grammar is `specparse.y`'s, the words are `specscanner.l`'s. A file without permutations
+//! means every interleaving. What isolationtester complains about is a [`Mistake`] here, before
+//! anything runs.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

@@ -19,9 +19,9 @@
 //! --> A | 4 | Alice
 //! ```
 //!
-//! Reading goes in three steps: `marks` finds the comments that mean something (a comment inside a string is none),
-//! `settings` reads the head, and this file puts each part's SQL together. [`render`] writes a scenario back; reading
-//! that gives the same scenario.
+//! Reading goes in three steps: `marks` finds the comments that mean something (a comment inside a
+//! string is none), `settings` reads the head, and this file puts each part's SQL together.
+//! [`render`] writes a scenario back; reading that gives the same scenario.
 
 use std::ops::Range;
 use std::path::Path;

@@ -29,7 +29,8 @@ impl Deref for Statement {
 }
 
 impl Statement {
-    /// The line and the column of one of its characters, which a server counts from 1; of its beginning without one.
+    /// The line and the column of one of its characters, which a server counts from 1; of its
+    /// beginning without one.
     pub fn place(&self, position: Option<u32>) -> (usize, usize) {
         let at = position.map_or(0, |position| (position as usize).saturating_sub(1));
         let before: Vec<char> = self.sql.chars().take(at).collect();
@@ -41,7 +42,8 @@ impl Statement {
 }
 
 impl Scenario {
-    /// Where one of a statement's characters stands, which a server counts from 1: `seats.sql:12:8`.
+    /// Where one of a statement's characters stands, which a server counts from 1:
+    /// `seats.sql:12:8`.
     pub fn place_of(&self, statement: &Statement, position: Option<u32>) -> String {
         let file = statement.file.as_deref().or(self.path.as_deref());
         let file = file.map_or_else(|| self.name.clone(), |path| path.display().to_string());

@@ -1,5 +1,7 @@
-//! Values that answers have given names to, filled into SQL as psql fills its variables in (psql's documentation, "SQL Interpolation"): `:name` as it is, `:'name'`
-//! as a literal, `:"name"` as an identifier. What has no such value stays as it is, and so does what stands in a string or a comment.
+//! Values that answers have given names to, filled into SQL as psql fills its variables in (psql's
+//! documentation, "SQL Interpolation"): `:name` as it is, `:'name'` as a literal, `:"name"` as an
+//! identifier. What has no such value stays as it is, and so does what stands in a string or a
+//! comment.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The rush. Its tables stand in a schema that is called `rush` here and gets its run's name when a run begins.
+//! The rush. Its tables stand in a schema that is called `rush` here and gets its run's name when a
+//! run begins.
 
 /// The house.
 pub const SEATS: &str = include_str!("../../../sql/rush/seats.sql");

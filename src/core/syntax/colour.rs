@@ -13,7 +13,8 @@ pub struct Span {
     pub colour: Colour,
 }
 
-/// What a part of a text is, as far as its colour goes. Blanks, names and signs are plain and have no span.
+/// What a part of a text is, as far as its colour goes. Blanks, names and signs are plain and have
+/// no span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
     /// A word of SQL's grammar.
@@ -55,8 +56,9 @@ fn is_keyword(word: &str) -> bool {
     KEYWORDS.binary_search(&word.as_str()).is_ok()
 }
 
-/// The words that make up statements, in alphabetical order. PostgreSQL's grammar has some four hundred more that people
-/// mostly use as names (`name`, `value`, `day`); colouring those would mislead.
+/// The words that make up statements, in alphabetical order. PostgreSQL's grammar has some four
+/// hundred more that people mostly use as names (`name`, `value`, `day`); colouring those would
+/// mislead.
 const KEYWORDS: [&str; 195] = [
     "abort",
     "add",

@@ -1,4 +1,5 @@
-//! Laws of the reader, tried on mixtures of everything in which a `;` ends nothing, and cut at every place.
+//! Laws of the reader, tried on mixtures of everything in which a `;` ends nothing, and cut at
+//! every place.
 
 use proptest::prelude::*;
 

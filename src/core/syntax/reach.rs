@@ -1,7 +1,9 @@
-//! What a statement may change when only one schema is ours: what it names elsewhere, and what cannot be told from its text.
+//! What a statement may change when only one schema is ours: what it names elsewhere, and what
+//! cannot be told from its text.
 //!
-//! An unqualified name is ours as long as the `search_path` is the run's own; a qualified one is somebody else's. Strings are read too:
-//! they are the bodies of `DO` and of routines. Where the text cannot tell, that is said: a doubt is never taken for a no.
+//! An unqualified name is ours as long as the `search_path` is the run's own; a qualified one is
+//! somebody else's. Strings are read too: they are the bodies of `DO` and of routines. Where the
+//! text cannot tell, that is said: a doubt is never taken for a no.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +16,11 @@ pub struct Reach {
     pub outside: BTreeSet<String>,
     /// What it does of which the text does not tell what that changes: `calls public.transfer()`.
     pub doubts: BTreeSet<String>,
-    /// The unqualified names that it changes: ours unless the session has moved to another `search_path`.
+    /// The unqualified names that it changes: ours unless the session has moved to another
+    /// `search_path`.
     pub unqualified: BTreeSet<String>,
-    /// The sequences that it advances or sets, unqualified ones among them. No rollback takes that back.
+    /// The sequences that it advances or sets, unqualified ones among them. No rollback takes that
+    /// back.
     pub sequences: BTreeSet<String>,
     /// Whether it changes the `search_path`.
     pub moves: bool,
@@ -115,7 +119,8 @@ fn note_sequence(parts: &[&str], reach: &mut Reach) {
     }
 }
 
-/// The tables whose rows are changed, anywhere in a statement or in a routine's body, and what is called.
+/// The tables whose rows are changed, anywhere in a statement or in a routine's body, and what is
+/// called.
 fn changes(words: &[Word], reach: &mut Reach) {
     for place in 0..words.len() {
         if let Some(mut target) = target_at(words, place) {

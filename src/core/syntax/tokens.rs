@@ -1,13 +1,15 @@
 //! The tokens of a text, as PostgreSQL tells them apart.
 //!
-//! The server's scanner (`scan.l`) and psql's (`psqlscan.l`) agree about where a token ends, and so does this one. It goes byte by
-//! byte, as they do: every byte of a character outside of ASCII is one of an identifier.
+//! The server's scanner (`scan.l`) and psql's (`psqlscan.l`) agree about where a token ends, and so
+//! does this one. It goes byte by byte, as they do: every byte of a character outside of ASCII is
+//! one of an identifier.
 
 use std::ops::Range;
 
 use super::Unfinished;
 
-/// What a backslash is in a string without a prefix. A server says it of each session as `standard_conforming_strings`.
+/// What a backslash is in a string without a prefix. A server says it of each session as
+/// `standard_conforming_strings`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strings {
     /// A character like any other: `on`, as servers are unless they are told otherwise.
@@ -116,7 +118,8 @@ impl Piece {
     }
 }
 
-/// What came before a token. A string goes on after a line break, in the way in which it began: `E'a'` newline `'\''`.
+/// What came before a token. A string goes on after a line break, in the way in which it began:
+/// `E'a'` newline `'\''`.
 #[derive(Clone, Copy)]
 enum Before {
     Other,

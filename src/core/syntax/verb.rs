@@ -165,7 +165,8 @@ fn rows(first: &str, _second: &str) -> Option<Verb> {
     })
 }
 
-/// The names and keywords of the first statement, each with the depth of parentheses that it stands in.
+/// The names and keywords of the first statement, each with the depth of parentheses that it stands
+/// in.
 struct Outline<'a> {
     words: Vec<(usize, &'a str)>,
 }
@@ -209,7 +210,8 @@ impl<'a> Outline<'a> {
         self.words.iter().any(|(_, word)| *word == wanted)
     }
 
-    /// The words at the depth of the first one: those of the statement itself, not of what is nested in it.
+    /// The words at the depth of the first one: those of the statement itself, not of what is
+    /// nested in it.
     fn outer(&self) -> impl Iterator<Item = &str> {
         let depth = self.words.first().map_or(0, |(depth, _)| *depth);
         self.words.iter().filter(move |(d, _)| *d == depth).map(|(_, word)| *word)

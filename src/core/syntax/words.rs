@@ -1,7 +1,8 @@
-//! A text as words: what is left of SQL without white space and comments, each with its place in the text.
+//! A text as words: what is left of SQL without white space and comments, each with its place in
+//! the text.
 //!
-//! Everything that must be known of a statement is read from these: what it does, what it names, what it locks. SQL that no
-//! parser here has heard of still has words.
+//! Everything that must be known of a statement is read from these: what it does, what it names,
+//! what it locks. SQL that no parser here has heard of still has words.
 
 use std::ops::Range;
 
@@ -12,7 +13,8 @@ use super::{Strings, Token, TokenKind, tokens};
 pub struct Word {
     /// What it is.
     pub kind: WordKind,
-    /// A name as PostgreSQL understands it, a string without its quotes, anything else as it is written.
+    /// A name as PostgreSQL understands it, a string without its quotes, anything else as it is
+    /// written.
     pub text: String,
     /// Its bytes in the text.
     pub span: Range<usize>,

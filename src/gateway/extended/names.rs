@@ -1,12 +1,14 @@
-//! What the client has prepared and opened, by name. PREPARE and Parse share one namespace, and so do DECLARE and Bind: whichever
-//! way a name was given, it may be used, closed and refused in either.
+//! What the client has prepared and opened, by name. PREPARE and Parse share one namespace, and so
+//! do DECLARE and Bind: whichever way a name was given, it may be used, closed and refused in
+//! either.
 //!
-//! A prepared statement outlives the copies for which it was turned. Under another search path, or after a table of the same name
-//! has come, its text would mean other copies; so what the server has under the name is compared with what it should have before
-//! each use, and made anew where it differs.
+//! A prepared statement outlives the copies for which it was turned. Under another search path, or
+//! after a table of the same name has come, its text would mean other copies; so what the server
+//! has under the name is compared with what it should have before each use, and made anew where it
+//! differs.
 //!
-//! A portal lives as long as the transaction in which it was made, on the server and here: a name that is not noted here is no
-//! portal's.
+//! A portal lives as long as the transaction in which it was made, on the server and here: a name
+//! that is not noted here is no portal's.
 
 use std::sync::Arc;
 
@@ -64,7 +66,8 @@ impl Portal {
         Self { statement, life: Life::Transaction, behind_ddl }
     }
 
-    /// One that DECLARE makes: the copies under it were brought up to date then, and to fetch from it needs nothing more.
+    /// One that DECLARE makes: the copies under it were brought up to date then, and to fetch from
+    /// it needs nothing more.
     fn declared(cursor: &DeclaredCursor) -> Self {
         let life = if cursor.holds { Life::Holding } else { Life::Transaction };
         // A statement that declares holds DDL to its place: nothing behind it is undone.

@@ -1,7 +1,7 @@
 //! Messages on their way to the server, and its answers to them.
 //!
-//! What a message does to names is noted when it is queued, since the messages behind it may use them; where an error keeps it from
-//! being carried out, that is taken back.
+//! What a message does to names is noted when it is queued, since the messages behind it may use
+//! them; where an error keeps it from being carried out, that is taken back.
 
 use bytes::{BufMut, BytesMut};
 
@@ -72,7 +72,8 @@ impl Session {
         sent
     }
 
-    /// Takes the answers up to `ReadyForQuery`. A refusal is one of the text `turned`, or of a Parse among what was sent.
+    /// Takes the answers up to `ReadyForQuery`. A refusal is one of the text `turned`, or of a
+    /// Parse among what was sent.
     pub(super) async fn replies(
         &mut self,
         sent: Vec<Does>,
@@ -106,7 +107,8 @@ impl Session {
         Err(BackendError::Server(refusal_of(&frame, parsing.as_ref().or(turned))))
     }
 
-    /// Takes back what was noted of messages that the server did not carry out. Returns how the first Parse among them was turned.
+    /// Takes back what was noted of messages that the server did not carry out. Returns how the
+    /// first Parse among them was turned.
     fn take_back(&mut self, sent: Vec<Does>, progress: &Progress) -> Option<Turned> {
         let (mut parsed, mut closed) = (progress.parsed, progress.closed);
         let mut undone = Vec::new();

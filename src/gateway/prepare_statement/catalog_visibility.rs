@@ -1,7 +1,9 @@
-//! Whoever asks the catalog what there is must find the stored tables, not the copies that stand before them.
+//! Whoever asks the catalog what there is must find the stored tables, not the copies that stand
+//! before them.
 //!
-//! A temporary table is found first unless the search path says that `pg_temp` comes last. So it says that while a statement looks at the
-//! catalog and names no table, and no longer when the next statement comes. The end of the transaction takes it back by itself.
+//! A temporary table is found first unless the search path says that `pg_temp` comes last. So it
+//! says that while a statement looks at the catalog and names no table, and no longer when the next
+//! statement comes. The end of the transaction takes it back by itself.
 
 use crate::gateway::server::{BackendError, Question};
 use crate::gateway::session::{SearchPathState, Session, State};

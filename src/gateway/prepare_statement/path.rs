@@ -1,7 +1,8 @@
 //! A search path that moves inside of a transaction, as of who sets it LOCAL for each one.
 //!
-//! A copy stands under the bare name where that means its table, so under another path it may be found in the place of another table.
-//! As long as the transaction has named no table, nothing of it is in the copies: they go, and are made anew as the new path wants them. The end of the
+//! A copy stands under the bare name where that means its table, so under another path it may be
+//! found in the place of another table. As long as the transaction has named no table, nothing of
+//! it is in the copies: they go, and are made anew as the new path wants them. The end of the
 //! transaction forgets those in turn.
 
 use crate::gateway::refusal::Refusal;
@@ -13,8 +14,8 @@ use crate::gateway::transaction::TEMPORARY_FIRST;
 const NAMES_COPIES: &str = "select (current_setting('search_path') ~* 'pg_temp')::text";
 
 impl Session {
-    /// Lets the copies follow the path to where a statement names tables. Once they hold changes they cannot; the statement is
-    /// refused then.
+    /// Lets the copies follow the path to where a statement names tables. Once they hold changes
+    /// they cannot; the statement is refused then.
     pub(in crate::gateway) async fn follow_path(
         &mut self,
         named: &Named,

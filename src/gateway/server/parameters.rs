@@ -1,9 +1,10 @@
-//! What the server has reported of its settings (PostgreSQL documentation, 54.2.7), first of all in which encoding it takes
-//! the client's bytes for text.
+//! What the server has reported of its settings (PostgreSQL documentation, 54.2.7), first of all in
+//! which encoding it takes the client's bytes for text.
 //!
-//! There are many ways to another encoding: the start-up packet, its `options`, SET, SET NAMES, `set_config()`, RESET and DISCARD
-//! to a default of the role, the database or the configuration file, a function that does any of it. The server reports the
-//! outcome of each, so the reports are looked at and not the ways.
+//! There are many ways to another encoding: the start-up packet, its `options`, SET, SET NAMES,
+//! `set_config()`, RESET and DISCARD to a default of the role, the database or the configuration
+//! file, a function that does any of it. The server reports the outcome of each, so the reports are
+//! looked at and not the ways.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +22,9 @@ pub(in crate::gateway) struct Parameters {
 const ENCODING: &str = "client_encoding";
 
 impl Parameters {
-    /// The `client_encoding`, where it is one in which the gateway cannot read a statement's names. PostgreSQL takes
-    /// `SQL_ASCII` for the database's own encoding, and converts and checks nothing where the database itself has none.
+    /// The `client_encoding`, where it is one in which the gateway cannot read a statement's names.
+    /// PostgreSQL takes `SQL_ASCII` for the database's own encoding, and converts and checks
+    /// nothing where the database itself has none.
     pub(in crate::gateway) fn unreadable_encoding(&self) -> Option<&str> {
         let reported = |name| self.reported.get(name).map_or("", String::as_str);
         match (reported(ENCODING), reported("server_encoding")) {

@@ -6,7 +6,8 @@ use super::{NO_TYPES, Server, put_parse};
 use crate::pg::frame::{FromServer, ServerTag, put};
 
 impl Server {
-    /// Has texts parsed, one after the other in one round trip, and forgotten. Which of them was refused first, and how.
+    /// Has texts parsed, one after the other in one round trip, and forgotten. Which of them was
+    /// refused first, and how.
     pub(in crate::gateway) async fn try_to_parse(
         &mut self,
         texts: &[String],

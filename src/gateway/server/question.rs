@@ -72,7 +72,8 @@ impl Spelling {
         ("lc_monetary", "C"),
     ];
 
-    /// What brings it about, for the rest of the transaction. What the client had set is kept in a setting beside it.
+    /// What brings it about, for the rest of the transaction. What the client had set is kept in a
+    /// setting beside it.
     pub(super) fn question(self) -> Question {
         let pieces = Self::SETTINGS.iter().map(|(name, value)| match self {
             Self::Ours => format!(

@@ -1,5 +1,5 @@
-//! A message of several statements is read as a whole before any of it runs, as PostgreSQL reads it:
-//! a syntax error anywhere in it means that nothing has been done.
+//! A message of several statements is read as a whole before any of it runs, as PostgreSQL reads
+//! it: a syntax error anywhere in it means that nothing has been done.
 //!
 //! The grammar is PostgreSQL's own. It is asked to parse every statement in a form in which it does
 //! nothing but that, since what a statement names may be made by the one before it:
@@ -61,7 +61,8 @@ impl Session {
 }
 
 impl Part {
-    /// What stands around it so that it is parsed and nothing else; none where this server has no such form.
+    /// What stands around it so that it is parsed and nothing else; none where this server has no
+    /// such form.
     fn form(&self, version: u32) -> Option<(&'static str, &'static str)> {
         const PREPARED: [&str; 8] =
             ["select", "insert", "update", "delete", "merge", "values", "table", "with"];

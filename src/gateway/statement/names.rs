@@ -133,8 +133,8 @@ pub(super) fn names(words: &[Word]) -> Vec<Name> {
     found
 }
 
-/// Whether a name after this word is another one for what stands before. After some words that are no reserved ones a table
-/// follows.
+/// Whether a name after this word is another one for what stands before. After some words that are
+/// no reserved ones a table follows.
 fn names_anew(word: &Word) -> bool {
     const TABLE_FOLLOWS: [&str; 5] = ["join", "update", "copy", "analyze", "describe"];
     let is_name = word.name().is_some() && !reserved(word);

@@ -135,7 +135,8 @@ fn refused_locking(words: &[Word]) -> Option<Refusal> {
     has(words, &["nowait"]).then(|| Refusal::unsupported("NOWAIT is not supported"))
 }
 
-/// Every transaction is REPEATABLE READ, and one that may not write could not make copies: BEGIN READ ONLY says it to the gateway.
+/// Every transaction is REPEATABLE READ, and one that may not write could not make copies: BEGIN
+/// READ ONLY says it to the gateway.
 fn refused_setting(words: &[Word]) -> Option<Refusal> {
     const OURS: [&str; 5] = [
         "transaction_isolation",
@@ -157,7 +158,8 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
     })
 }
 
-/// Whether it asks that transactions have the one level that they have here, as drivers do when they connect.
+/// Whether it asks that transactions have the one level that they have here, as drivers do when
+/// they connect.
 fn sets_our_level(sql: &str, words: &[Word]) -> bool {
     const SESSION: [&str; 8] = [
         "set",
@@ -182,7 +184,8 @@ fn sets_our_level(sql: &str, words: &[Word]) -> bool {
         && value.eq_ignore_ascii_case("repeatable read")
 }
 
-/// A copy's identity column has a default, so PostgreSQL would take the user's value that it is told to leave.
+/// A copy's identity column has a default, so PostgreSQL would take the user's value that it is
+/// told to leave.
 fn refused_overriding(words: &[Word]) -> Option<Refusal> {
     has(words, &["overriding", "user", "value"])
         .then(|| Refusal::unsupported("OVERRIDING USER VALUE is not supported"))

@@ -1,5 +1,5 @@
-//! The contents of private copies: brought up to date at their first use in a transaction, kept at COMMIT, taken back by a
-//! rollback.
+//! The contents of private copies: brought up to date at their first use in a transaction, kept at
+//! COMMIT, taken back by a rollback.
 
 use std::collections::HashSet;
 
@@ -24,8 +24,8 @@ impl Tables {
         self.copies.get(&table)?.seen.as_ref()
     }
 
-    /// Brings copies up to date in one round trip. With each table come the keys of the rows that its copy lacks, where
-    /// those are known.
+    /// Brings copies up to date in one round trip. With each table come the keys of the rows that
+    /// its copy lacks, where those are known.
     pub(in crate::gateway) async fn fill(
         &mut self,
         server: &mut Server,
@@ -56,7 +56,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Notes that a copy is in use, from what its filling was answered, if anything had to be asked.
+    /// Notes that a copy is in use, from what its filling was answered, if anything had to be
+    /// asked.
     fn filled(&mut self, filling: &Filling, answer: Option<&Answer>) -> Result<(), Refusal> {
         if answer.is_some_and(|filled| filled.value(1) != filled.value(2)) {
             return Err(Refusal::schema_changed());
@@ -120,14 +121,16 @@ impl Tables {
         self.views.values_mut().for_each(|view| view.made = Made::Kept);
     }
 
-    /// The transaction has lost to another and is likely tried again. Between its snapshot and its COMMIT it should not
-    /// take longer then than the winner's next one, whose copies are up to date by its own writing.
+    /// The transaction has lost to another and is likely tried again. Between its snapshot and its
+    /// COMMIT it should not take longer then than the winner's next one, whose copies are up to
+    /// date by its own writing.
     pub(in crate::gateway) fn prepare_retry(&mut self) {
         let used = self.copies.values_mut().filter_map(|copy| copy.in_use.as_mut());
         used.for_each(|used| used.if_rolled_back = Renewal::Before);
     }
 
-    /// The transaction was rolled back: the copies are what they were, and those made in it are gone.
+    /// The transaction was rolled back: the copies are what they were, and those made in it are
+    /// gone.
     pub(in crate::gateway) fn roll_back(&mut self) {
         let gone = |made: Made| made == Made::Now;
         let copies =
@@ -162,7 +165,8 @@ impl Copy {
         }
     }
 
-    /// Whether it is brought up to date before the next transaction begins, if this one is rolled back.
+    /// Whether it is brought up to date before the next transaction begins, if this one is rolled
+    /// back.
     fn is_to_renew(&self) -> bool {
         self.is_kept_current()
             && self.in_use.as_ref().is_some_and(|used| used.if_rolled_back == Renewal::Before)
@@ -173,8 +177,9 @@ impl Copy {
         self.shape.key().is_some() && !self.shape.is_tied()
     }
 
-    /// What brings it up to date: the rows that it lacks, or what has changed since by the table itself, or everything. Where foreign
-    /// keys tie tables the table itself is asked, since a cascade writes rows that no transaction names.
+    /// What brings it up to date: the rows that it lacks, or what has changed since by the table
+    /// itself, or everything. Where foreign keys tie tables the table itself is asked, since a
+    /// cascade writes rows that no transaction names.
     fn filling(&self, lacks: Option<HashSet<Key>>) -> Vec<Question> {
         let pair = Pair::new(&self.shape, &self.name);
         let lacks = lacks.filter(|_| !self.shape.is_tied());
@@ -202,7 +207,8 @@ fn in_columns(question: Question, keys: &HashSet<Key>, columns: usize) -> Questi
     (0..columns).map(column).fold(question, Question::with)
 }
 
-/// Fills while foreign keys sleep: what is copied satisfies them already, and a cascade must not run ahead of it.
+/// Fills while foreign keys sleep: what is copied satisfies them already, and a cascade must not
+/// run ahead of it.
 async fn ask_untied(
     server: &mut Server,
     questions: Vec<Question>,

@@ -12,7 +12,8 @@ use crate::gateway::statement::{Name, Statement};
 /// The relations that a statement may name.
 #[derive(Debug, Default)]
 pub(in crate::gateway) struct Named {
-    /// By the name's place in the statement: the relation, and which part of the name is the relation's.
+    /// By the name's place in the statement: the relation, and which part of the name is the
+    /// relation's.
     pub(super) found: Vec<(usize, usize, u32)>,
     /// Those among them that are the catalog's.
     sights: HashSet<u32>,
@@ -44,8 +45,9 @@ impl Named {
 }
 
 impl Named {
-    /// Leaves out the `c` of `pg_class c` where a table is called so: a statement that asks the catalog would seem to read that table. Other
-    /// statements are not read so closely, since a table that is missed would be read without its copy.
+    /// Leaves out the `c` of `pg_class c` where a table is called so: a statement that asks the
+    /// catalog would seem to read that table. Other statements are not read so closely, since a
+    /// table that is missed would be read without its copy.
     fn without_aliases(mut self, names: &[Name]) -> Self {
         if !names.iter().any(Name::is_catalog) {
             return self;
@@ -62,8 +64,9 @@ impl Named {
         self
     }
 
-    /// Adds `holds.until` where the table is named `s.holds`: such a reference means it, whatever `holds` is in the search path. Where a bare
-    /// `holds` stands as well, that may be an alias that hides the table, and PostgreSQL is left to judge.
+    /// Adds `holds.until` where the table is named `s.holds`: such a reference means it, whatever
+    /// `holds` is in the search path. Where a bare `holds` stands as well, that may be an alias
+    /// that hides the table, and PostgreSQL is left to judge.
     fn with_references(mut self, names: &[Name]) -> Self {
         let is_bare =
             |first: &str| names.iter().any(|name| !name.is_path() && name.parts[0] == first);
@@ -109,7 +112,8 @@ fn readings(name: &Name) -> Vec<(usize, Written)> {
 }
 
 impl Tables {
-    /// Whether a name of the statement stands for another table than when the client last looked; asked once for each change.
+    /// Whether a name of the statement stands for another table than when the client last looked;
+    /// asked once for each change.
     pub(in crate::gateway) fn is_outdated(&mut self, statement: &Statement) -> bool {
         let names = statement.names.iter().flat_map(readings);
         let outdated = names.into_iter().any(|(_, name)| self.outdated.contains(&name));
@@ -119,7 +123,8 @@ impl Tables {
         outdated
     }
 
-    /// Notes the version of a definition that the client sees from now on. Says whether it had seen an older one.
+    /// Notes the version of a definition that the client sees from now on. Says whether it had seen
+    /// an older one.
     pub(in crate::gateway) fn look_at(&mut self, relation: u32, version: u64) -> bool {
         self.looked.insert(relation, version).is_some_and(|seen| seen < version)
     }
@@ -207,8 +212,9 @@ impl Tables {
         Ok(())
     }
 
-    /// Why these names, which have been resolved, may not be called: the body of a function names tables that the statement does
-    /// not, and so would read copies that nobody has brought up to date.
+    /// Why these names, which have been resolved, may not be called: the body of a function names
+    /// tables that the statement does not, and so would read copies that nobody has brought up to
+    /// date.
     pub(in crate::gateway) fn refused_call(&self, names: &[Name]) -> Option<Refusal> {
         let reads = |name: &&Name| {
             let last = readings(name).pop().map(|(_, written)| written);
@@ -221,7 +227,8 @@ impl Tables {
         )))
     }
 
-    /// Refuses to use tables where an operator, a cast or a domain may read them: no word of a statement shows that it does.
+    /// Refuses to use tables where an operator, a cast or a domain may read them: no word of a
+    /// statement shows that it does.
     pub(super) async fn refuse_unnamed(&mut self, server: &mut Server) -> Result<(), BackendError> {
         let unnamed = match self.unnamed.take() {
             Some(known) => known,

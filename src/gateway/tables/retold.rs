@@ -1,5 +1,6 @@
-//! What a client is told, of the stored tables instead of their copies: the numbers of tables, columns and row types in a
-//! `RowDescription`, the schema, table and constraint in an error or a notice.
+//! What a client is told, of the stored tables instead of their copies: the numbers of tables,
+//! columns and row types in a `RowDescription`, the schema, table and constraint in an error or a
+//! notice.
 
 use std::sync::Arc;
 
@@ -45,10 +46,12 @@ impl Numbers {
     }
 }
 
-/// Objects that every database has, copies not among them, have numbers below this (`FirstNormalObjectId`).
+/// Objects that every database has, copies not among them, have numbers below this
+/// (`FirstNormalObjectId`).
 const FIRST_OF_USERS: u32 = 16_384;
 
-/// What follows a column's name in a `RowDescription`: table, column, type, its length, its modifier, the format.
+/// What follows a column's name in a `RowDescription`: table, column, type, its length, its
+/// modifier, the format.
 const AFTER_NAME: usize = 4 + 2 + 4 + 2 + 4 + 2;
 
 impl Tables {
@@ -185,8 +188,9 @@ const AROUND_SCHEMAS: [(&str, &str); 3] =
 /// What the schema of a session's temporary tables is called, a number behind it.
 const TEMPORARY: &str = "pg_temp";
 
-/// A text with stored tables in it instead of copies, quoted or not: `"pg_temp_3"."seats"` as `"public"."seats"`. `schema_of` tells
-/// in which schema the table is that this copy stands for; where the schema of the copies stands by itself, it becomes `alone`.
+/// A text with stored tables in it instead of copies, quoted or not: `"pg_temp_3"."seats"` as
+/// `"public"."seats"`. `schema_of` tells in which schema the table is that this copy stands for;
+/// where the schema of the copies stands by itself, it becomes `alone`.
 fn with_stored_schemas(
     text: &str,
     schema_of: impl Fn(&str) -> Option<String>,

@@ -1,4 +1,5 @@
-//! The structure of private copies: tables, their foreign keys, the views over them; made once, and made again where a rollback took it away.
+//! The structure of private copies: tables, their foreign keys, the views over them; made once, and
+//! made again where a rollback took it away.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,7 +21,8 @@ pub(in crate::gateway) enum Open {
 }
 
 impl Tables {
-    /// The shapes of these relations and of the tables under them, refusing what this engine cannot do.
+    /// The shapes of these relations and of the tables under them, refusing what this engine cannot
+    /// do.
     async fn learn(
         &mut self,
         server: &mut Server,
@@ -76,7 +78,8 @@ impl Tables {
         if let Some(shape) = self.shapes.get(&relation) {
             return Ok(Arc::clone(shape));
         }
-        // Asked before the shape: a mark that is too old is noticed, one that is too new would not be.
+        // Asked before the shape: a mark that is too old is noticed, one that is too new would not
+        // be.
         let marks = server.ask(marks_question(&[relation])).await?;
         let mut found = ask_shapes(server, &[relation]).await?;
         let shape = found.remove(&relation).ok_or_else(Refusal::schema_changed)?;
@@ -96,7 +99,8 @@ impl Tables {
         self.learn(server, &stored).await
     }
 
-    /// Makes the structure of every copy that these relations need. Returns all the tables under them.
+    /// Makes the structure of every copy that these relations need. Returns all the tables under
+    /// them.
     pub(in crate::gateway) async fn ensure(
         &mut self,
         server: &mut Server,
@@ -227,8 +231,8 @@ impl Tables {
         Ok(())
     }
 
-    /// A copy is found before the stored table only where the bare name means that table; otherwise it has a name that
-    /// nobody writes by accident.
+    /// A copy is found before the stored table only where the bare name means that table; otherwise
+    /// it has a name that nobody writes by accident.
     async fn copy_name(
         &mut self,
         server: &mut Server,
@@ -239,9 +243,10 @@ impl Tables {
         Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
     }
 
-    /// Makes again what a rollback took away, outside of a transaction. What cannot be made is no longer what it was: then
-    /// everything is learned anew, and nobody is told but whoever names it. Returns the tables whose copies are to be
-    /// brought up to date before the next transaction.
+    /// Makes again what a rollback took away, outside of a transaction. What cannot be made is no
+    /// longer what it was: then everything is learned anew, and nobody is told but whoever names
+    /// it. Returns the tables whose copies are to be brought up to date before the next
+    /// transaction.
     pub(in crate::gateway) async fn remake(
         &mut self,
         server: &mut Server,
@@ -285,7 +290,8 @@ impl Tables {
     }
 }
 
-/// Makes structure, where no transaction is open in one that may write: the client's default may be not to.
+/// Makes structure, where no transaction is open in one that may write: the client's default may be
+/// not to.
 async fn build(
     server: &mut Server,
     questions: Vec<Question>,

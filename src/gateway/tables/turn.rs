@@ -1,9 +1,11 @@
-//! A statement turned towards the copies: what is sent, and where it differs from what the client wrote.
+//! A statement turned towards the copies: what is sent, and where it differs from what the client
+//! wrote.
 //!
-//! Of the columns that every table has without naming them (PostgreSQL documentation, 5.5, "System Columns"), `tableoid` is turned into the stored
-//! table's; the others tell of the copy's row. `ctid` names a row for as long as its transaction, in which a
-//! statement may well use what another has read. `xmin`, `xmax`, `cmin` and `cmax` say when the copy got the row, and
-//! not who wrote it: they tell two states of a row apart in one session, and mean nothing in another.
+//! Of the columns that every table has without naming them (PostgreSQL documentation, 5.5, "System
+//! Columns"), `tableoid` is turned into the stored table's; the others tell of the copy's row.
+//! `ctid` names a row for as long as its transaction, in which a statement may well use what
+//! another has read. `xmin`, `xmax`, `cmin` and `cmax` say when the copy got the row, and not who
+//! wrote it: they tell two states of a row apart in one session, and mean nothing in another.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,8 +19,8 @@ use crate::gateway::statement::{Name, Statement};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::gateway) struct Turned {
     pub(in crate::gateway) sql: String,
-    /// What its names stand for: PostgreSQL holds on to a stored table that it has found under a bare name, although a copy of
-    /// that name has come since.
+    /// What its names stand for: PostgreSQL holds on to a stored table that it has found under a
+    /// bare name, although a copy of that name has come since.
     relations: Vec<u32>,
     /// Where, in characters of what the client wrote, and by how much longer.
     shifts: Vec<(usize, isize)>,
@@ -93,8 +95,9 @@ impl Tables {
         is_other.then(|| (span, format!("pg_temp.{}", quote(copy))))
     }
 
-    /// The copies' numbers with those of the tables, as the middle of a CASE, for a statement that asks for numbers. Where it
-    /// asks for a number by a name (`'seats'::regclass`) it gets the copy's, and so both of a comparison must be.
+    /// The copies' numbers with those of the tables, as the middle of a CASE, for a statement that
+    /// asks for numbers. Where it asks for a number by a name (`'seats'::regclass`) it gets the
+    /// copy's, and so both of a comparison must be.
     fn stored_numbers(&self, statement: &Statement, named: &Named) -> Option<String> {
         let by_name = |word: &Word| word.is("regclass") || word.is("to_regclass");
         if !statement.names.iter().any(Name::is_table_number) || statement.words.iter().any(by_name)

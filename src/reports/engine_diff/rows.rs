@@ -45,8 +45,8 @@ fn differing_in(above: &WatchedTable, below: &WatchedTable) -> Vec<RowDifference
 /// How each row stands in words, by key; two sessions may each have inserted the same one.
 type Standings<'a> = BTreeMap<&'a str, BTreeSet<String>>;
 
-/// The rows, as far as two engines can be held to the same: who changes or holds one can be compared; in which lock mode, and what the
-/// change will make of it, only one of them knows.
+/// The rows, as far as two engines can be held to the same: who changes or holds one can be
+/// compared; in which lock mode, and what the change will make of it, only one of them knows.
 fn standings(table: &WatchedTable) -> Standings<'_> {
     let holder = table.seats.as_ref().and_then(|seats| column(table, seats));
     let mut standings = Standings::new();

@@ -9,7 +9,8 @@ Prevented by a wait, by 40001 (begin again), or by OC000 (40001 at the optimisti
 Where nothing is named, the reader saw an older version and nobody was stopped.";
 
 impl Table {
-    /// The table for a terminal: an anomaly a line, a level a column, since there are more anomalies than levels.
+    /// The table for a terminal: an anomaly a line, a level a column, since there are more
+    /// anomalies than levels.
     pub fn text(&self) -> String {
         let mut columns = vec![anomalies()];
         columns.extend(self.rows.iter().map(Row::column));

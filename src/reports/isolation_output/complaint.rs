@@ -21,7 +21,8 @@ pub enum Complaint {
         step: String,
         /// After this time.
         after: Duration,
-        /// All steps that are not over, when the step was waited for because its session has another one to play.
+        /// All steps that are not over, when the step was waited for because its session has
+        /// another one to play.
         active: Option<Vec<String>>,
     },
     /// Every step that is left waits for another one.

@@ -1,7 +1,9 @@
-//! Results as libpq's `PQprint` draws them (PostgreSQL sources, `fe-print.c`): aligned, with a header, without padding around cells.
+//! Results as libpq's `PQprint` draws them (PostgreSQL sources, `fe-print.c`): aligned, with a
+//! header, without padding around cells.
 //!
-//! Its rules are older than psql's. A column is a column of numbers when all that stands in it *looks* like numbers, whatever its type, so one
-//! without values is, too; widths are counted in bytes, not in characters; a cell of several lines is not split.
+//! Its rules are older than psql's. A column is a column of numbers when all that stands in it
+//! *looks* like numbers, whatever its type, so one without values is, too; widths are counted in
+//! bytes, not in characters; a cell of several lines is not split.
 
 use std::fmt::Write as _;
 
@@ -47,7 +49,8 @@ fn measure<'a>(column: &'a Column, place: usize, rows: &[Row]) -> Drawn<'a> {
     Drawn { name: &column.name, width: widest.max(length(&column.name)), side }
 }
 
-/// A number to `PQprint`: digits, `.`, `E`, `e`, blanks and `-` in any order, but no `E` first and a digit last.
+/// A number to `PQprint`: digits, `.`, `E`, `e`, blanks and `-` in any order, but no `E` first and
+/// a digit last.
 fn looks_like_a_number(text: &str) -> bool {
     let is_part = |c: char| matches!(c, '0'..='9' | '.' | 'E' | 'e' | ' ' | '-');
     text.chars().all(is_part)

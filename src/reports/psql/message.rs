@@ -15,7 +15,8 @@ pub enum Verbosity {
     WithCode,
 }
 
-/// An error's or a notice's lines. `sql` is the submission that it answers, for the `LINE` under it.
+/// An error's or a notice's lines. `sql` is the submission that it answers, for the `LINE` under
+/// it.
 pub fn message(message: &ServerMessage, sql: &str, verbosity: Verbosity) -> Vec<String> {
     let ServerMessage { severity, code, message: primary, .. } = message;
     let first = match verbosity {
@@ -30,7 +31,8 @@ pub fn message(message: &ServerMessage, sql: &str, verbosity: Verbosity) -> Vec<
     lines
 }
 
-/// An error or a notice as libpq gives it to a program: the same lines, with every character as the server sent it.
+/// An error or a notice as libpq gives it to a program: the same lines, with every character as the
+/// server sent it.
 pub fn libpq_message(message: &ServerMessage, sql: &str) -> String {
     let first = format!("{}:  {}", message.severity, message.message);
     let place = position(message, sql).into_iter().flatten();
@@ -122,7 +124,8 @@ impl Excerpt {
         self.characters[start..end].iter().map(|(_, width)| width).sum()
     }
 
-    /// The part of the line that is shown: the beginning if the mark is in it, else what surrounds the mark.
+    /// The part of the line that is shown: the beginning if the mark is in it, else what surrounds
+    /// the mark.
     fn window(&self) -> (usize, usize) {
         let (mut start, mut end) = (0, self.characters.len());
         if self.width(start, end) <= DISPLAY {

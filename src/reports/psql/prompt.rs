@@ -3,8 +3,8 @@
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::Unfinished;
 
-/// The prompt in front of a line, with its blank: `alice=*# `. What came before on the same statement decides between the first
-/// prompt and the second.
+/// The prompt in front of a line, with its blank: `alice=*# `. What came before on the same
+/// statement decides between the first prompt and the second.
 pub fn prompt(name: &str, status: TransactionStatus, before: Option<Unfinished>) -> String {
     let place = before.map_or('=', sign);
     let transaction = match status {

@@ -1,4 +1,5 @@
-//! A result in psql's aligned format (PostgreSQL sources, `print.c`, `print_aligned_text`, border 1).
+//! A result in psql's aligned format (PostgreSQL sources, `print.c`, `print_aligned_text`, border
+//! 1).
 
 use std::iter::repeat_n;
 

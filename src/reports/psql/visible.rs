@@ -1,8 +1,8 @@
 //! Text from the database, made fit to be shown.
 //!
-//! psql writes control characters as `\x1B` and `\u0085`, a carriage return as `\r`, and expands tabs (PostgreSQL
-//! sources, `mbprint.c`). Added here are the characters that turn a whole line around (U+202E and its
-//! kin): they would carry one cell's text into the next.
+//! psql writes control characters as `\x1B` and `\u0085`, a carriage return as `\r`, and expands
+//! tabs (PostgreSQL sources, `mbprint.c`). Added here are the characters that turn a whole line
+//! around (U+202E and its kin): they would carry one cell's text into the next.
 
 use std::fmt::{self, Write};
 

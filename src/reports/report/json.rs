@@ -1,5 +1,5 @@
-//! A line an event. What the lines say is documented for users in `docs/json.md`, which a test holds to the truth; the fields are
-//! [`Event`](crate::core::event::Event)'s.
+//! A line an event. What the lines say is documented for users in `docs/json.md`, which a test
+//! holds to the truth; the fields are [`Event`](crate::core::event::Event)'s.
 
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ impl Playbill<'_> {
             } else {
                 nameless(event, &processes, self.options)
             };
-            // An event holds nothing that JSON could not say: no maps with keys of other types, no numbers out of range.
+            // An event holds nothing that JSON could not say: no maps with keys of other types, no
+            // numbers out of range.
             out.push_str(&serde_json::to_string(&event).unwrap_or_default());
             out.push('\n');
         }

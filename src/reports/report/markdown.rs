@@ -1,4 +1,5 @@
-//! A document for a wiki or a pull request: the story, then a section a step with what it said, then how the expectations fared.
+//! A document for a wiki or a pull request: the story, then a section a step with what it said,
+//! then how the expectations fared.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! A Mermaid sequence diagram: a lane a session and one for the database, statements as messages, waits as notes.
+//! A Mermaid sequence diagram: a lane a session and one for the database, statements as messages,
+//! waits as notes.
 
 use std::fmt::Write as _;
 

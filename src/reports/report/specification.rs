@@ -1,4 +1,5 @@
-//! A specification that was played, as a document: what isolationtester tells, told of whom, permutation by permutation.
+//! A specification that was played, as a document: what isolationtester tells, told of whom,
+//! permutation by permutation.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -32,7 +33,8 @@ struct Line<'a> {
 }
 
 impl SpecBill<'_> {
-    /// The document, ending in a line break. What the server said in another encoding than UTF-8 is shown as far as can be.
+    /// The document, ending in a line break. What the server said in another encoding than UTF-8 is
+    /// shown as far as can be.
     pub fn render(&self, format: Format) -> String {
         let document = match format {
             Format::Text | Format::Spec => self.tellings.iter().map(ToString::to_string).collect(),
@@ -137,8 +139,9 @@ impl SpecBill<'_> {
     }
 }
 
-/// isolationtester prints the notices of a step before the step; in a diagram they come back from the request that they answer. Notices of a step
-/// that was seen waiting, and of a setup, stay where they are.
+/// isolationtester prints the notices of a step before the step; in a diagram they come back from
+/// the request that they answer. Notices of a step that was seen waiting, and of a setup, stay
+/// where they are.
 fn behind_their_requests(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
     let requests = requests(&lines);
     let mut open: HashSet<String> = HashSet::new();
@@ -162,7 +165,8 @@ fn behind_their_requests(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
     ordered
 }
 
-/// For each notice, the place of its session's next request in the permutation, if the notice answers that one.
+/// For each notice, the place of its session's next request in the permutation, if the notice
+/// answers that one.
 fn requests(lines: &[Line]) -> Vec<Option<usize>> {
     let mut next: HashMap<&str, (usize, &str)> = HashMap::new();
     let mut requests = vec![None; lines.len()];
@@ -183,8 +187,8 @@ fn requests(lines: &[Line]) -> Vec<Option<usize>> {
     requests
 }
 
-/// The telling without what differs from run to run: isolationtester shows an error's first line only, since its DETAIL names processes
-/// and transactions.
+/// The telling without what differs from run to run: isolationtester shows an error's first line
+/// only, since its DETAIL names processes and transactions.
 fn steady(telling: &Telling) -> Telling {
     match telling {
         Telling::Failed(message) => Telling::Failed(ServerMessage {

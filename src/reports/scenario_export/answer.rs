@@ -10,7 +10,8 @@ pub(super) const CANCELLED: &str = "do $$ begin raise exception 'canceling state
 /// Results of up to so many rows are told row by row, longer ones by their number.
 const ROWS_TOLD: usize = 12;
 
-/// Types whose values differ from run to run: moments, numbers of processes and transactions, generated ids (`pg_type.dat`).
+/// Types whose values differ from run to run: moments, numbers of processes and transactions,
+/// generated ids (`pg_type.dat`).
 const FLEETING_TYPES: [u32; 12] = [26, 27, 28, 29, 1083, 1114, 1184, 1266, 2205, 2950, 3220, 5069];
 
 /// Words of a statement whose result differs from run to run.
@@ -78,8 +79,8 @@ impl Answer {
         std::mem::take(&mut self.lines)
     }
 
-    /// Whether somebody cancelled the statement. Its own timeout has the same SQLSTATE, and the message may be in any language; but where nobody
-    /// has set a timeout there is none.
+    /// Whether somebody cancelled the statement. Its own timeout has the same SQLSTATE, and the
+    /// message may be in any language; but where nobody has set a timeout there is none.
     pub(super) fn was_cancelled(&self, may_time_out: bool) -> bool {
         let by_request = |message: &str| !may_time_out || message.contains("user request");
         self.error.as_ref().is_some_and(|(code, text)| code == "57014" && by_request(text))

@@ -1,4 +1,5 @@
-//! The values that a script's steps have given names to: a step that used one is written with the name, for the value will be another.
+//! The values that a script's steps have given names to: a step that used one is written with the
+//! name, for the value will be another.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,8 @@ impl<'a> Captures<'a> {
         self.check.apply(event);
     }
 
-    /// The script's own SQL, if what was sent for this launch is that with values in the places of names. It is written down at this place.
+    /// The script's own SQL, if what was sent for this launch is that with values in the places of
+    /// names. It is written down at this place.
     pub(super) fn template(
         &mut self,
         place: usize,
@@ -49,7 +51,8 @@ impl<'a> Captures<'a> {
         captures.cloned().collect()
     }
 
-    /// The lines under the step at this place that give names to what another session was answered in the end.
+    /// The lines under the step at this place that give names to what another session was answered
+    /// in the end.
     pub(super) fn lines_of(&self, session: &SessionName, place: usize) -> Vec<Expected> {
         let late = self.under(place).filter_map(|line| match line {
             Expected::Of { session: of, what, .. } if of == session => Some(what.as_ref()),

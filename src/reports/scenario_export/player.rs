@@ -29,7 +29,8 @@ struct Flight {
     wait: Option<Wait>,
     /// How much of the answer had come before it began to wait, once its wait is written down.
     waits_after: Option<usize>,
-    /// Whether it was lost with its connection. What follows it in its step may still be sent on the next one.
+    /// Whether it was lost with its connection. What follows it in its step may still be sent on
+    /// the next one.
     is_lost: bool,
 }
 
@@ -69,7 +70,8 @@ impl SessionLine {
         self.flight.as_ref().filter(|flight| !flight.is_lost).map(|flight| flight.step)
     }
 
-    /// Takes in that its connection is lost; gives the step that was not answered, and what had come of it by itself.
+    /// Takes in that its connection is lost; gives the step that was not answered, and what had
+    /// come of it by itself.
     pub(super) fn lose(&mut self) -> Option<(usize, Vec<Expected>)> {
         self.status = TransactionStatus::Idle;
         let flight = self.flight.as_mut().filter(|flight| !flight.is_lost)?;

@@ -1,7 +1,8 @@
 //! What can stand in a scenario file, tried by reading it.
 //!
-//! Typed SQL and the values of a result may hold anything: a comment that would begin a step, a line break, a value that reads like
-//! a command tag. What does not read back as it was meant is written otherwise or left out.
+//! Typed SQL and the values of a result may hold anything: a comment that would begin a step, a
+//! line break, a value that reads like a command tag. What does not read back as it was meant is
+//! written otherwise or left out.
 
 use std::path::Path;
 
@@ -9,8 +10,8 @@ use crate::core::event::SessionName;
 use crate::core::scenario::{Cell, Expectation, Expected, Scenario, Step, Whom, sql_file};
 use crate::core::syntax::{Strings, TokenKind, Unfinished, tokens, unfinished};
 
-/// SQL that a file can hold: ended by `;`, and without the line comments that would mean something there. `None` if it breaks off in
-/// the middle of a string.
+/// SQL that a file can hold: ended by `;`, and without the line comments that would mean something
+/// there. `None` if it breaks off in the middle of a string.
 pub(super) fn statement(sql: &str) -> Option<String> {
     let mut sql = sql.trim().replace("\r\n", "\n");
     match unfinished(&sql, Strings::default()) {
@@ -36,7 +37,8 @@ fn without_comments(sql: &str) -> String {
     kept.trim().to_owned()
 }
 
-/// The scenario with names that a file can have, and with those of its lines that say there what they are to say.
+/// The scenario with names that a file can have, and with those of its lines that say there what
+/// they are to say.
 pub(super) fn fair_copy(mut scenario: Scenario) -> Scenario {
     let sessions: Vec<SessionName> = scenario.sessions.iter().map(|p| p.name.clone()).collect();
     for (old, new) in sessions.iter().zip(names(&sessions)).filter(|(old, new)| *old != new) {
@@ -97,7 +99,8 @@ fn is_name(name: &SessionName) -> bool {
     read.is_ok_and(|scenario| scenario.sessions.len() == 1 && scenario.sessions[0].name == *name)
 }
 
-/// The sessions' names in a file: their own where it can hold them, since isolationtester's may be anything.
+/// The sessions' names in a file: their own where it can hold them, since isolationtester's may be
+/// anything.
 pub(super) fn names(sessions: &[SessionName]) -> Vec<SessionName> {
     let mut names = sessions.to_vec();
     for at in 0..names.len() {

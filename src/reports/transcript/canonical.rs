@@ -10,8 +10,8 @@
 //!                                                 quiet
 //! ```
 //!
-//! What depends on how often somebody looked is left out: a wait that ended before the quiet, all but the last picture of the
-//! house, a wait told again in the same words.
+//! What depends on how often somebody looked is left out: a wait that ended before the quiet, all
+//! but the last picture of the house, a wait told again in the same words.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,8 @@ fn is_of_house(event: &Event) -> bool {
     matches!(event.kind, Kind::WatchedTables(_) | Kind::Quiet)
 }
 
-/// The sessions in the order in which they are told: the stepped one, the others as on the screen, the runner.
+/// The sessions in the order in which they are told: the stepped one, the others as on the screen,
+/// the runner.
 fn order(events: &[Event], roster: &[SessionName]) -> Vec<Option<SessionName>> {
     let sent = events.iter().find(|event| matches!(event.kind, Kind::Sent { .. }));
     let stepped = sent.map(|event| event.session.clone());

@@ -1,4 +1,5 @@
-//! Numbers in the server's messages that differ from run to run: processes become the names of the sessions, others are left out.
+//! Numbers in the server's messages that differ from run to run: processes become the names of the
+//! sessions, others are left out.
 //!
 //! ```text
 //! Process 4711 waits for ShareLock on transaction 745; blocked by process 4710.   ──▶   Bob waits for ShareLock on transaction; blocked by Alice.
@@ -6,7 +7,8 @@
 //! process 4711 still waiting for ShareLock on transaction 745 after 1000.123 ms   ──▶   Bob still waiting for ShareLock on transaction after … ms
 //! ```
 //!
-//! Which message it is, its SQLSTATE says or the server's routine: the words are in whatever language the server speaks (`lc_messages`).
+//! Which message it is, its SQLSTATE says or the server's routine: the words are in whatever
+//! language the server speaks (`lc_messages`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -44,8 +46,9 @@ impl Processes {
         Cow::Owned(told)
     }
 
-    /// The message with names for processes, and without numbers of transactions and of what has no name. The DETAIL of a deadlock and of a serialization
-    /// failure has them, and what the server logs of a wait.
+    /// The message with names for processes, and without numbers of transactions and of what has no
+    /// name. The DETAIL of a deadlock and of a serialization failure has them, and what the server
+    /// logs of a wait.
     fn named(&self, message: &ServerMessage) -> ServerMessage {
         let mut named = message.clone();
         if matches!(message.code.as_str(), "40P01" | "40001")
@@ -76,7 +79,8 @@ impl Processes {
         if is_english { self.line(line) } else { self.foreign(line) }
     }
 
-    /// A line about a wait in another language: where which number stands only that language says, but which of them are processes of ours we know.
+    /// A line about a wait in another language: where which number stands only that language says,
+    /// but which of them are processes of ours we know.
     fn foreign(&self, line: &str) -> String {
         let mut told = String::with_capacity(line.len());
         let mut rest = line;
@@ -115,7 +119,8 @@ impl Processes {
 /// What an English line about a wait has in it.
 const ENGLISH: [&str; 4] = [" waits for ", " waiting for ", " acquired ", " avoided deadlock "];
 
-/// Whether the server logs that somebody waits, or no longer (`log_lock_waits`): it tells clients too, if they want to hear it.
+/// Whether the server logs that somebody waits, or no longer (`log_lock_waits`): it tells clients
+/// too, if they want to hear it.
 fn is_of_a_wait(message: &ServerMessage) -> bool {
     let is_from_there = |(letter, text): &(char, String)| *letter == 'R' && text == "ProcSleep";
     message.severity == "LOG" && message.more.iter().any(is_from_there)
@@ -152,12 +157,14 @@ fn advisory_key(word: &str) -> Option<String> {
     Some(key + mark)
 }
 
-/// Whether an error of this code may tell an object by its number: internal errors, and what is not there.
+/// Whether an error of this code may tell an object by its number: internal errors, and what is not
+/// there.
 fn is_about_the_catalog(code: &str) -> bool {
     matches!(code, "XX000" | "42P01" | "42704" | "42883")
 }
 
-/// `could not open relation with OID 16574`, `cache lookup failed for relation 16574` without their numbers.
+/// `could not open relation with OID 16574`, `cache lookup failed for relation 16574` without their
+/// numbers.
 fn without_oid(text: &str) -> String {
     let is_lookup = text.starts_with("cache lookup failed for ");
     let mut words: Vec<&str> = Vec::new();

@@ -139,7 +139,8 @@ fn a_change_of_whom_one_waits_for_is_told_once() {
     assert!(text.ends_with("COMMIT\nMallory waits for Alice: row A-4 of seats.\n"), "{text}");
 }
 
-/// The same events between two quiet moments, dealt to the sessions' hands and taken back in another order.
+/// The same events between two quiet moments, dealt to the sessions' hands and taken back in
+/// another order.
 fn shuffled(events: &[Event], turns: &[usize]) -> Vec<Event> {
     let mut hands: Vec<Vec<Event>> = Vec::new();
     for event in events {

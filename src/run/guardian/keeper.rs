@@ -1,4 +1,5 @@
-//! The guardian itself: holds sockets while the program lives, and ends what runs on them when it has died.
+//! The guardian itself: holds sockets while the program lives, and ends what runs on them when it
+//! has died.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,17 +17,19 @@ use super::line::{Message, Receiver};
 use super::{Activity, READY};
 use crate::pg::Canceller;
 
-/// How long the ending of everything may take: it takes milliseconds, but whoever was killed for want of memory leaves a slow machine. What
-/// cannot be ended by then goes on without us, as it would have without a guardian.
+/// How long the ending of everything may take: it takes milliseconds, but whoever was killed for
+/// want of memory leaves a slow machine. What cannot be ended by then goes on without us, as it
+/// would have without a guardian.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long a statement has to end after it was cancelled, before it is cancelled again: a request that comes before the server has begun
-/// with the statement cancels nothing.
+/// How long a statement has to end after it was cancelled, before it is cancelled again: a request
+/// that comes before the server has begun with the statement cancels nothing.
 const CANCEL_AGAIN: Duration = Duration::from_millis(100);
-/// What an answer ends with, but for the transaction's status behind it (PostgreSQL documentation, 54.7, `ReadyForQuery`).
+/// What an answer ends with, but for the transaction's status behind it (PostgreSQL documentation,
+/// 54.7, `ReadyForQuery`).
 const READY_FOR_QUERY: [u8; 5] = [b'Z', 0, 0, 0, 5];
 
-/// Is the guardian of whoever is at the other end of the line, until that is gone and nothing of it goes on. Must be called within a
-/// tokio runtime.
+/// Is the guardian of whoever is at the other end of the line, until that is gone and nothing of it
+/// goes on. Must be called within a tokio runtime.
 pub async fn keep(line: UnixStream) -> io::Result<()> {
     // A terminal's keys and its end reach the processes of its own session.
     rustix::process::setsid()?;
@@ -42,8 +45,8 @@ pub async fn keep(line: UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Whoever ends all of our processes by a signal, as a shutdown does, wants nothing to be committed by that either: the guardian ends right after
-/// the program, and by itself.
+/// Whoever ends all of our processes by a signal, as a shutdown does, wants nothing to be committed
+/// by that either: the guardian ends right after the program, and by itself.
 fn not_to_be_ended_by_signals() -> io::Result<Vec<Signal>> {
     let signals = [
         SignalKind::interrupt(),
@@ -81,8 +84,8 @@ impl Keeper {
         }
     }
 
-    /// Cancels what runs and hears the answers. Only when all of them are heard, or the time is up, are the sockets closed, and with that
-    /// whatever is open rolled back.
+    /// Cancels what runs and hears the answers. Only when all of them are heard, or the time is up,
+    /// are the sockets closed, and with that whatever is open rolled back.
     async fn end_everything(self) {
         let busy = self.held.iter().filter(|(number, _)| self.is_busy(**number));
         let ends = join_all(busy.map(|(_, connection)| connection.cancel_until_idle()));
@@ -132,8 +135,9 @@ impl Answer {
         Ok(Self { socket, is_encrypted, length: 0, tail: Vec::new() })
     }
 
-    /// Whether the answer has ended. One that cannot be read has where something has come and nothing more comes: the server tells the error
-    /// of a statement that was cancelled when it can commit no more.
+    /// Whether the answer has ended. One that cannot be read has where something has come and
+    /// nothing more comes: the server tells the error of a statement that was cancelled when it can
+    /// commit no more.
     async fn ends_within(&mut self, patience: Duration) -> bool {
         let before = self.length;
         let has_ended = timeout(patience, self.until_end()).await.is_ok();

@@ -1,6 +1,8 @@
-//! What the program tells its guardian: a line of JSON each, some with a file descriptor (unix(7), `SCM_RIGHTS`).
+//! What the program tells its guardian: a line of JSON each, some with a file descriptor (unix(7),
+//! `SCM_RIGHTS`).
 //!
-//! A descriptor comes with its message's first bytes at the latest, and in their order: the first message that lacks one has the first.
+//! A descriptor comes with its message's first bytes at the latest, and in their order: the first
+//! message that lacks one has the first.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut, Write as _};

@@ -28,7 +28,8 @@ pub(super) enum Phase {
     Entrance,
     /// They were ready for the first step.
     Steps,
-    /// The `finally` part is being looked at, which only the runner's own session sends anything for.
+    /// The `finally` part is being looked at, which only the runner's own session sends anything
+    /// for.
     FinalQuery,
     /// Everything has been played.
     Over,

@@ -1,8 +1,9 @@
 //! The lock that says: the run of this schema lives.
 //!
-//! A connection of its own holds it, idle and in no transaction, so that it holds back nobody's VACUUM and stands in nobody's way who looks
-//! for forgotten transactions. Behind a pooler in transaction mode the server's session is somebody else's a moment later; there a
-//! transaction that stays open holds it. It has neither snapshot nor transaction id.
+//! A connection of its own holds it, idle and in no transaction, so that it holds back nobody's
+//! VACUUM and stands in nobody's way who looks for forgotten transactions. Behind a pooler in
+//! transaction mode the server's session is somebody else's a moment later; there a transaction
+//! that stays open holds it. It has neither snapshot nor transaction id.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use super::{LOCK_CLASS, is_unsupported, unnamed};
 use crate::core::sql::schema as sql;
 use crate::observer::flavor;
 
-/// How often the lock's connection is tried, so that a run that outlives a restart of its server has its lock again.
+/// How often the lock's connection is tried, so that a run that outlives a restart of its server
+/// has its lock again.
 const PULSE: Duration = Duration::from_secs(2);
 
 /// How long the lock is held by itself, without anything that renews it.
@@ -87,7 +89,8 @@ impl Keeper {
         }
     }
 
-    /// The same connection if it still answers, else a new one with the lock, if the server lets us.
+    /// The same connection if it still answers, else a new one with the lock, if the server lets
+    /// us.
     async fn beat(&self, held: Option<PgConnection>) -> Option<PgConnection> {
         if let Some(mut connection) = held
             && sqlx::raw_sql("select 1").execute(&mut connection).await.is_ok()
@@ -100,7 +103,8 @@ impl Keeper {
     }
 }
 
-/// Takes the lock and sees to it that no timeout ends what holds it; `false` if the engine only pretends to lock.
+/// Takes the lock and sees to it that no timeout ends what holds it; `false` if the engine only
+/// pretends to lock.
 async fn take_lock(
     connection: &mut PgConnection,
     name: &str,

@@ -5,7 +5,8 @@ use std::fmt;
 /// How every mark begins.
 pub(super) const MADE: &str = "overbooked made the schema ";
 
-/// A mark. It names its own schema, by the number as well: a copy in another database has the same name, one that was renamed the same number.
+/// A mark. It names its own schema, by the number as well: a copy in another database has the same
+/// name, one that was renamed the same number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) name: String,

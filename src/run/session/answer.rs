@@ -1,6 +1,7 @@
 //! The answer to one submission: messages of the server, folded into facts.
 //!
-//! Rows are gathered and told in batches; those behind the first [`ROWS_KEPT`] of a result are counted without being read.
+//! Rows are gathered and told in batches; those behind the first [`ROWS_KEPT`] of a result are
+//! counted without being read.
 
 use std::time::Instant;
 

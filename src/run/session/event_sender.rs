@@ -1,4 +1,5 @@
-//! A session's voice: facts go out in order, and a full channel holds the session back but never its end.
+//! A session's voice: facts go out in order, and a full channel holds the session back but never
+//! its end.
 
 use std::time::Instant;
 
@@ -27,8 +28,8 @@ impl EventSender {
         Self { name, clock, events, closing }
     }
 
-    /// Tells a fact, waiting for room. Once the session closes, what finds no room is dropped; and a session to which
-    /// nobody listens any more closes.
+    /// Tells a fact, waiting for room. Once the session closes, what finds no room is dropped; and
+    /// a session to which nobody listens any more closes.
     pub(super) async fn tell(&self, kind: Kind) {
         match self.events.try_send(self.event(kind)) {
             Ok(()) => {}

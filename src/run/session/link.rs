@@ -1,4 +1,5 @@
-//! A session's connection while it lasts: connected, prepared by the prelude, and what it is busy with.
+//! A session's connection while it lasts: connected, prepared by the prelude, and what it is busy
+//! with.
 
 use std::future::Future;
 use std::io;
@@ -30,9 +31,11 @@ pub(super) struct Link {
     pub(super) status: TransactionStatus,
     /// The answer that is coming in, while a submission is in flight.
     pub(super) answer: Option<Answer>,
-    /// Until a cancel request has arrived nothing new is sent, so that it cannot hit the wrong statement.
+    /// Until a cancel request has arrived nothing new is sent, so that it cannot hit the wrong
+    /// statement.
     pub(super) cancelling: Option<Cancelling>,
-    /// Who waits for what an idle server has to say. Until that is over nothing new is sent, so that each answer is to what was asked.
+    /// Who waits for what an idle server has to say. Until that is over nothing new is sent, so
+    /// that each answer is to what was asked.
     pub(super) hearing: Option<Hearing>,
     /// The server's reason for hanging up, when it gave one.
     pub(super) last_words: Option<ServerMessage>,
@@ -141,8 +144,8 @@ impl Link {
         Some(told).filter(|told| told.strings() != Some(Strings::default()))
     }
 
-    /// Behind a pooler or a gateway the key's process is not the backend's; the backend itself knows. One that has no such
-    /// function keeps the key's.
+    /// Behind a pooler or a gateway the key's process is not the backend's; the backend itself
+    /// knows. One that has no such function keeps the key's.
     async fn learn_pid(&mut self) -> Result<(), LinkError> {
         match self.ask("select pg_backend_pid()").await {
             Ok(cell) => {
@@ -223,7 +226,8 @@ impl Link {
         }
     }
 
-    /// Cancels what is in flight until it has ended: a request that comes before the server has begun with the statement cancels nothing.
+    /// Cancels what is in flight until it has ended: a request that comes before the server has
+    /// begun with the statement cancels nothing.
     pub(super) async fn cancel_until_idle(&mut self) {
         while self.answer.is_some() {
             self.cancel();
@@ -261,8 +265,8 @@ impl Link {
     }
 }
 
-/// Within a submission only the command tags tell where a transaction begins and ends; should the connection break
-/// before `ReadyForQuery`, that is what we know about it.
+/// Within a submission only the command tags tell where a transaction begins and ends; should the
+/// connection break before `ReadyForQuery`, that is what we know about it.
 fn transaction_begun_or_ended(message: &PgWireBackendMessage) -> Option<TransactionStatus> {
     let PgWireBackendMessage::CommandComplete(done) = message else { return None };
     match done.tag.as_str() {

@@ -143,7 +143,8 @@ impl Task {
         self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
     }
 
-    /// Asks an idle server for what it has to say. Dropping `heard` says that there is nothing to be heard.
+    /// Asks an idle server for what it has to say. Dropping `heard` says that there is nothing to
+    /// be heard.
     async fn ask_for_news(&mut self, heard: oneshot::Sender<()>) {
         let Some(link) = self.link.as_mut().filter(|link| link.is_free()) else { return };
         link.hearing = Some(Hearing::until(heard));
@@ -153,7 +154,8 @@ impl Task {
         }
     }
 
-    /// Sends the next submission if nothing is in the way. `Sent` is told first: an answer can only come after it.
+    /// Sends the next submission if nothing is in the way. `Sent` is told first: an answer can only
+    /// come after it.
     async fn send_next(&mut self) {
         while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
             let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
@@ -197,7 +199,8 @@ impl Task {
         self.send_next().await;
     }
 
-    /// A statement that no message can carry is answered by ourselves; anything else is the connection's end.
+    /// A statement that no message can carry is answered by ourselves; anything else is the
+    /// connection's end.
     async fn unsendable(&mut self, submission: SubmissionId, error: WireError) {
         let code = match &error {
             WireError::ZeroByte(_) | WireError::NotUtf8 => "22021",
@@ -234,8 +237,8 @@ impl Task {
         }
     }
 
-    /// Leaves the server: what is in flight is cancelled, because a backend that waits for a lock would not notice that we
-    /// are gone, and its place in the queue would hold up others.
+    /// Leaves the server: what is in flight is cancelled, because a backend that waits for a lock
+    /// would not notice that we are gone, and its place in the queue would hold up others.
     async fn part(&mut self) {
         if let Silence::Broken(pid) = self.fall_silent().await {
             self.teller.tell(Kind::Note(goes_on(pid))).await;
@@ -252,7 +255,8 @@ fn goes_on(pid: Pid) -> String {
     )
 }
 
-/// What comes from outside: a message, or the end of a cancel request. Without a connection, nothing ever.
+/// What comes from outside: a message, or the end of a cancel request. Without a connection,
+/// nothing ever.
 async fn happening(link: Option<&mut Link>) -> Wake {
     let Some(Link { connection, cancelling, .. }) = link else { return pending().await };
     let Some(cancelling) = cancelling else { return Wake::Message(connection.next().await) };

@@ -1,9 +1,10 @@
 //! A connection as a program on libpq sees it.
 //!
-//! isolationtester's output depends on *when* libpq looks at a message: a step counts as done when its first result is complete, notices are printed
-//! when libpq comes across them, notifications are kept until somebody asks, and nobody reads what a connection says that has nothing to do. So
-//! what has arrived ([`Client::hear`]) and what has been looked at ([`Client::look`]) are two things here as they are there (PostgreSQL
-//! sources, `pqParseInput3`, `PQgetResult`, `PQexec`).
+//! isolationtester's output depends on *when* libpq looks at a message: a step counts as done when
+//! its first result is complete, notices are printed when libpq comes across them, notifications
+//! are kept until somebody asks, and nobody reads what a connection says that has nothing to do. So
+//! what has arrived ([`Client::hear`]) and what has been looked at ([`Client::look`]) are two
+//! things here as they are there (PostgreSQL sources, `pqParseInput3`, `PQgetResult`, `PQexec`).
 //!
 //! What the server says is kept byte for byte ([`keep`]): a step may ask for any encoding.
 
@@ -87,8 +88,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Connects, introduces itself by the session's name, as isolationtester does, and asks what is to be asked besides. What the server says
-    /// to that is kept for a look.
+    /// Connects, introduces itself by the session's name, as isolationtester does, and asks what is
+    /// to be asked besides. What the server says to that is kept for a look.
     pub(super) async fn connect(
         target: &Target,
         name: &SessionName,
@@ -159,7 +160,8 @@ impl Client {
         Ok(())
     }
 
-    /// Sends a submission (`PQsendQuery`). That the server has hung up meanwhile is found out when it is listened to.
+    /// Sends a submission (`PQsendQuery`). That the server has hung up meanwhile is found out when
+    /// it is listened to.
     pub(super) async fn send(&mut self, sql: &str) -> Result<(), String> {
         if self.lost.is_some() {
             return Err(NO_CONNECTION.to_owned());
@@ -196,7 +198,8 @@ impl Client {
         self.gather();
     }
 
-    /// Takes in what has arrived already. The scheduler's budget must not make it overlook anything.
+    /// Takes in what has arrived already. The scheduler's budget must not make it overlook
+    /// anything.
     pub(super) fn gather(&mut self) {
         while self.lost.is_none() {
             match unconstrained(self.line.next()).now_or_never() {
@@ -252,7 +255,8 @@ impl Client {
                 (ServerTag::Notification, _) => self.notifications.extend(notification(&frame)),
                 (_, SubmissionStage::Answered(_)) => return self.inbox.push_front(frame),
                 (_, SubmissionStage::Busy) => self.fold(&frame),
-                // An error that answers nothing, because a connection is ended from elsewhere, is a notice to libpq.
+                // An error that answers nothing, because a connection is ended from elsewhere, is a
+                // notice to libpq.
                 (ServerTag::Error, SubmissionStage::Idle) => self.tell(&frame, news),
                 (_, SubmissionStage::Idle) => {}
             }
@@ -331,7 +335,8 @@ impl Client {
         }
     }
 
-    /// Runs a submission to its end and gives its last result (`PQexec`). libpq says all that went wrong with it, one after the other.
+    /// Runs a submission to its end and gives its last result (`PQexec`). libpq says all that went
+    /// wrong with it, one after the other.
     pub(super) async fn execute(
         &mut self,
         sql: &str,
@@ -341,7 +346,8 @@ impl Client {
         self.conclude(news).await
     }
 
-    /// Sends a submission that [`conclude`](Self::conclude) hears out, behind what is not heard out yet.
+    /// Sends a submission that [`conclude`](Self::conclude) hears out, behind what is not heard out
+    /// yet.
     pub(super) async fn begin(
         &mut self,
         sql: &str,
@@ -394,7 +400,8 @@ impl Client {
     }
 }
 
-/// The name as isolationtester gives it, and messages in English where the user may choose: that takes a superuser.
+/// The name as isolationtester gives it, and messages in English where the user may choose: that
+/// takes a superuser.
 fn introduction(application: &str, is_superuser: bool) -> String {
     let quoted = application.replace('\\', "\\\\").replace('\'', "''");
     let plainly = if is_superuser { "; set lc_messages to 'C'" } else { "" };

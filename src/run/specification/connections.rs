@@ -17,7 +17,8 @@ use crate::pg::Target;
 use crate::reports::isolation_output::{Complaint, Telling, Whose};
 use crate::reports::psql;
 
-/// What `pg_isolation_regress` gives to every connection: by environment (the first three) or for its database.
+/// What `pg_isolation_regress` gives to every connection: by environment (the first three) or for
+/// its database.
 const SETTINGS: [(&str, &str); 7] = [
     ("TimeZone", "PST8PDT"),
     ("DateStyle", "Postgres, MDY"),
@@ -28,7 +29,8 @@ const SETTINGS: [(&str, &str); 7] = [
     ("bytea_output", "hex"),
 ];
 
-/// Another of them, sent only where the server has it otherwise: it makes a server process read a file.
+/// Another of them, sent only where the server has it otherwise: it makes a server process read a
+/// file.
 const ABBREVIATIONS: &str = "set timezone_abbreviations to 'Default'";
 
 /// The connections of a run.
@@ -150,7 +152,8 @@ impl Connections {
         (client, &mut self.news)
     }
 
-    /// Sends the teardown. At a quick pace it is heard out together with the next setup: nobody else is at work meanwhile.
+    /// Sends the teardown. At a quick pace it is heard out together with the next setup: nobody
+    /// else is at work meanwhile.
     pub(super) async fn tear_down(&mut self, sql: &str) {
         self.hear_teardown().await;
         match self.begin(Who::Control, sql).await {
@@ -218,7 +221,8 @@ impl Connections {
         self.sight().await
     }
 
-    /// Asks the server. What was sent to a session before the server looked has been heard afterwards.
+    /// Asks the server. What was sent to a session before the server looked has been heard
+    /// afterwards.
     async fn ask(&mut self) -> Result<WaitLook, SpecError> {
         let all: Vec<Pid> = self.sessions.iter().map(|client| client.pid).collect();
         let (idle, busy): (Vec<&Client>, Vec<&Client>) =
@@ -236,8 +240,8 @@ impl Connections {
         sight.map_err(|reason| self.give_up(Complaint::WaitQuery(reason)))
     }
 
-    /// Whether none of these sessions, which wait, has anything that a statement about rows could come to wait for. Where that cannot be
-    /// learnt, some has.
+    /// Whether none of these sessions, which wait, has anything that a statement about rows could
+    /// come to wait for. Where that cannot be learnt, some has.
     pub(super) async fn are_empty_handed(&mut self, waiting: &[Pid]) -> bool {
         let answer = self.control.execute(&question_of_grips(waiting), &mut self.news).await;
         let Ok(Answer::Rows { rows, .. }) = answer else { return false };

@@ -1,7 +1,8 @@
 //! The database that specifications are played in on a server of our own.
 //!
-//! It has the name that `pg_isolation_regress` gives it, because some specifications name it. But a server of our own may run on a folder that
-//! somebody keeps (`--data`), where a database of that name may be theirs; so only one that carries our mark is dropped.
+//! It has the name that `pg_isolation_regress` gives it, because some specifications name it. But a
+//! server of our own may run on a folder that somebody keeps (`--data`), where a database of that
+//! name may be theirs; so only one that carries our mark is dropped.
 //!
 //! ```text
 //! there is none          ──▶ made, and marked by its comment
@@ -9,7 +10,8 @@
 //! it carries none        ──▶ refused: it is somebody's
 //! ```
 //!
-//! A run that is killed between making it and marking it leaves one that is refused as well: rather one too many than one too few.
+//! A run that is killed between making it and marking it leaves one that is refused as well: rather
+//! one too many than one too few.
 
 use crate::core::event::ServerMessage;
 use crate::pg::{ConnectError, Connection, Target, WireError};
@@ -77,8 +79,8 @@ async fn roll_back_prepared(database: &Target) -> Result<(), DatabaseError> {
     Ok(connection.terminate().await?)
 }
 
-/// Drops it though a session that was given up still sits in it: the server waits for those that are ended. (`with (force)` does the same, but not
-/// before PostgreSQL 13.)
+/// Drops it though a session that was given up still sits in it: the server waits for those that
+/// are ended. (`with (force)` does the same, but not before PostgreSQL 13.)
 async fn drop_database(connection: &mut Connection) -> Result<(), DatabaseError> {
     let end_sessions = format!(
         "select pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) \

@@ -1,7 +1,9 @@
-//! Files side by side: each is played in a lane, a database in which nothing else happens meanwhile.
+//! Files side by side: each is played in a lane, a database in which nothing else happens
+//! meanwhile.
 //!
-//! A lane of our own is a whole cluster. Less is not enough: specifications look at locks, prepared transactions and statistics of the whole
-//! server, a serializable transaction is judged by all snapshots of the server, and some name their database.
+//! A lane of our own is a whole cluster. Less is not enough: specifications look at locks, prepared
+//! transactions and statistics of the whole server, a serializable transaction is judged by all
+//! snapshots of the server, and some name their database.
 //!
 //! ```text
 //!  files  a b c d ──▶ free lanes ──▶ a ∥ b, then c, then d ──▶ told in the files' order
@@ -107,7 +109,8 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Plays these specifications, in as many further clusters side by side as are asked for besides the first lane, until somebody stops it.
+    /// Plays these specifications, in as many further clusters side by side as are asked for
+    /// besides the first lane, until somebody stops it.
     pub fn start(
         specs: Vec<Scenario>,
         first: Lane,

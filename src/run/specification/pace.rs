@@ -1,8 +1,9 @@
 //! How fast it may be said that a step waits.
 //!
-//! isolationtester looks every 10 ms, and a wait that is over by then was none. Whoever looks earlier must know that nothing but another step can
-//! end the wait: no timeout, no cancel, no termination. So where one of them may be at work, waits are looked at in isolationtester's own measure,
-//! and everywhere else as fast as the server answers.
+//! isolationtester looks every 10 ms, and a wait that is over by then was none. Whoever looks
+//! earlier must know that nothing but another step can end the wait: no timeout, no cancel, no
+//! termination. So where one of them may be at work, waits are looked at in isolationtester's own
+//! measure, and everywhere else as fast as the server answers.
 //!
 //! ```text
 //! the server has a timeout, or a setup or a teardown speaks of an ending     measured throughout

@@ -1,8 +1,9 @@
 //! One permutation: setup, the steps in their order, teardown.
 //!
-//! A step is sent when its session's earlier steps are over. It is looked at until it is answered or waits; then all that wait are looked at again,
-//! because it may have released them. The order of the looks is the order of the output, so it is isolationtester's
-//! (PostgreSQL sources, `run_permutation`, `try_complete_steps`, `try_complete_step`).
+//! A step is sent when its session's earlier steps are over. It is looked at until it is answered
+//! or waits; then all that wait are looked at again, because it may have released them. The order
+//! of the looks is the order of the output, so it is isolationtester's (PostgreSQL sources,
+//! `run_permutation`, `try_complete_steps`, `try_complete_step`).
 
 use std::time::{Duration, Instant};
 
@@ -119,7 +120,8 @@ impl<'a> Permutation<'a> {
         control.chain(sessions).collect()
     }
 
-    /// Sends the first setup of all behind the last teardown, and those that concern nobody else. What could not be sent is told in its turn.
+    /// Sends the first setup of all behind the last teardown, and those that concern nobody else.
+    /// What could not be sent is told in its turn.
     async fn send_ahead(&mut self, setups: &mut [Setup<'_>]) {
         if self.cast.endings.pace() == Pace::Measured {
             return;
@@ -209,8 +211,9 @@ impl<'a> Permutation<'a> {
         Err(self.cast.give_up(Complaint::TimedOut { step, after, active }))
     }
 
-    /// A step of a session that is waited for may close a circle of waits. Then whose `deadlock_timeout` is over first is the victim, so
-    /// between two waits lies what isolationtester leaves between them: less, and a busy server's scheduler would choose.
+    /// A step of a session that is waited for may close a circle of waits. Then whose
+    /// `deadlock_timeout` is over first is the victim, so between two waits lies what
+    /// isolationtester leaves between them: less, and a busy server's scheduler would choose.
     ///
     /// It closes none where those that wait have nothing that it could want.
     async fn keep_distance(&mut self, launch: usize) -> Result<(), SpecError> {
@@ -265,8 +268,8 @@ impl<'a> Permutation<'a> {
         self.cast.news.notices(pid)
     }
 
-    /// Looks at all that wait. One that ends may let another one be told that a marker has held back, so it is done again until nothing
-    /// changes.
+    /// Looks at all that wait. One that ends may let another one be told that a marker has held
+    /// back, so it is done again until nothing changes.
     async fn look_again(&mut self, patience: Patience) -> Result<(), SpecError> {
         loop {
             self.cast.news.expect();

@@ -1,8 +1,10 @@
-//! What a look at its words says of SQL: setups that may be sent before their turn, and steps that wait for nobody.
+//! What a look at its words says of SQL: setups that may be sent before their turn, and steps that
+//! wait for nobody.
 //!
-//! isolationtester sends one setup after the other, and hears each out. A setup that only begins a transaction, or only sets what concerns its
-//! own session, takes no snapshot and no lock, so nobody can tell whether it was sent a moment earlier; sent together with the setup
-//! before it, it costs no round trip of its own. What it says is still told in its turn.
+//! isolationtester sends one setup after the other, and hears each out. A setup that only begins a
+//! transaction, or only sets what concerns its own session, takes no snapshot and no lock, so
+//! nobody can tell whether it was sent a moment earlier; sent together with the setup before it, it
+//! costs no round trip of its own. What it says is still told in its turn.
 
 /// The words of BEGIN and START TRANSACTION.
 const BEGINNING: [&str; 15] = [
@@ -42,8 +44,8 @@ pub(super) fn never_waits(sql: &str) -> bool {
     every_statement(sql, |words| brackets(words) || begins(words))
 }
 
-/// Whether this step only reads and writes rows, and so wants of others their rows and no more than any statement wants of a table. A function that it
-/// calls may want more: the words do not tell.
+/// Whether this step only reads and writes rows, and so wants of others their rows and no more than
+/// any statement wants of a table. A function that it calls may want more: the words do not tell.
 pub(super) fn is_about_rows(sql: &str) -> bool {
     let locks = sql.to_lowercase().replace("pg_advisory_unlock", "").contains("lock");
     !locks

@@ -1,7 +1,8 @@
-//! The end of a run that somebody has stopped: whatever its sessions do is over, and the teardowns are played.
+//! The end of a run that somebody has stopped: whatever its sessions do is over, and the teardowns
+//! are played.
 //!
-//! Where a connection stands that was left in the middle of something, nobody knows, so everybody goes, and somebody new tidies up. Going rolls back
-//! what was open.
+//! Where a connection stands that was left in the middle of something, nobody knows, so everybody
+//! goes, and somebody new tidies up. Going rolls back what was open.
 
 use std::time::Duration;
 
@@ -22,8 +23,9 @@ const TIDY_UP: Duration = Duration::from_secs(3);
 /// How long a cancelled session is listened to before it is cancelled again.
 const HEARING: Duration = Duration::from_millis(100);
 
-/// Ends what the cast does and plays the specification's teardowns, those of its sessions first. What fails in them is passed over: nobody knows how far
-/// the setup was played. A teardown that could not be played at all is told.
+/// Ends what the cast does and plays the specification's teardowns, those of its sessions first.
+/// What fails in them is passed over: nobody knows how far the setup was played. A teardown that
+/// could not be played at all is told.
 pub(super) async fn fall(mut cast: Connections, spec: &Scenario) {
     let news = std::mem::replace(&mut cast.news, silence());
     let reason = match timeout(TIDY_UP, tidy_up(cast, spec)).await {
@@ -58,8 +60,9 @@ async fn tidy_up(mut cast: Connections, spec: &Scenario) -> Result<(), String> {
     Ok(())
 }
 
-/// What a session is busy with ends only when it is cancelled, and it must have ended before anybody rolls back: what waits for a lock would get it
-/// then. A cancel that comes before the server has begun is lost, so it is told until it is heard.
+/// What a session is busy with ends only when it is cancelled, and it must have ended before
+/// anybody rolls back: what waits for a lock would get it then. A cancel that comes before the
+/// server has begun is lost, so it is told until it is heard.
 async fn call_off(client: &mut Client) {
     client.gather();
     while !client.is_idle() {

@@ -1,8 +1,9 @@
 //! Pauses shorter than a millisecond.
 //!
-//! A step that waits is told as soon as somebody has looked, so the pause before the first look is a good part of a specification's time. The
-//! runtime's own clock counts whole milliseconds and rounds up twice: a pause of one takes more than two. Linux has a clock that can be
-//! listened to like a socket (`timerfd_create`); where there is none, the runtime's has to do.
+//! A step that waits is told as soon as somebody has looked, so the pause before the first look is
+//! a good part of a specification's time. The runtime's own clock counts whole milliseconds and
+//! rounds up twice: a pause of one takes more than two. Linux has a clock that can be listened to
+//! like a socket (`timerfd_create`); where there is none, the runtime's has to do.
 
 use std::time::Duration;
 
@@ -61,11 +62,13 @@ mod precise {
         pub(super) fn open() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let clock = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            // SAFETY: the clock owns its descriptor, and AsyncFd the clock: it is open as long as it is listened to.
+            // SAFETY: the clock owns its descriptor, and AsyncFd the clock: it is open as long as
+            // it is listened to.
             Ok(Self(unsafe { AsyncFd::register_with_interest(clock, Interest::READABLE) }?))
         }
 
-        /// Setting the clock forgets that an earlier pause, which nobody has waited for to its end, is over; only reading tells whether this one is.
+        /// Setting the clock forgets that an earlier pause, which nobody has waited for to its end,
+        /// is over; only reading tells whether this one is.
         pub(super) async fn pause(&self, time: Duration) -> io::Result<()> {
             // Zero would stop the clock.
             let time = time.max(Duration::from_nanos(1));

@@ -1,8 +1,10 @@
 //! Who waits for whom, as one question to the server showed it, and which of these waits will last.
 //!
-//! isolationtester asks after 10 ms without an answer, and takes a wait that it sees then for one that lasts. Asking earlier is only safe where
-//! nothing cuts waits short ([`pace`](super::pace)), and for waits that cannot end before the next step: those for a session that has nothing to do (it holds its locks until it is
-//! told otherwise), for a prepared transaction, or for a session that itself waits so.
+//! isolationtester asks after 10 ms without an answer, and takes a wait that it sees then for one
+//! that lasts. Asking earlier is only safe where nothing cuts waits short ([`pace`](super::pace)),
+//! and for waits that cannot end before the next step: those for a session that has nothing to do
+//! (it holds its locks until it is told otherwise), for a prepared transaction, or for a session
+//! that itself waits so.
 //!
 //! ```text
 //! s3 waits ──▶ s2 waits ──▶ s1 idle          lasts
@@ -39,9 +41,10 @@ pub(super) fn question(busy: &[Pid], all: &[Pid]) -> String {
     )
 }
 
-/// The question what these sessions, which wait, have that a statement about rows could come to wait for, directly or in a queue. Whoever has written or
-/// locked a row holds its own transaction's number, and whoever is next at a row holds the row; nearly every statement has a weak lock on its tables,
-/// which only stronger wishes than those of such a statement collide with.
+/// The question what these sessions, which wait, have that a statement about rows could come to
+/// wait for, directly or in a queue. Whoever has written or locked a row holds its own
+/// transaction's number, and whoever is next at a row holds the row; nearly every statement has a
+/// weak lock on its tables, which only stronger wishes than those of such a statement collide with.
 pub(super) fn question_of_grips(waiting: &[Pid]) -> String {
     format!(
         "select 1 from pg_catalog.pg_locks where pid = any ('{}') and case when granted \
@@ -58,7 +61,8 @@ fn array(pids: &[Pid]) -> String {
 }
 
 impl WaitLook {
-    /// Reads the answer. `idle` are the sessions of which it was known before the question that they have nothing to do.
+    /// Reads the answer. `idle` are the sessions of which it was known before the question that
+    /// they have nothing to do.
     pub(super) fn read(rows: &[Row], idle: Vec<Pid>) -> Option<Self> {
         Some(Self { looks: rows.iter().map(look).collect::<Option<_>>()?, idle })
     }

@@ -1,4 +1,5 @@
-//! A step that is looked at: since when, how long it has been silent, and when to ask again who waits.
+//! A step that is looked at: since when, how long it has been silent, and when to ask again who
+//! waits.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use super::permutation::{Look, Patience};
 /// The first pause before the server is asked who waits: nine of ten steps are answered within it.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_micros(400);
 
-/// After so much silence of a session isolationtester asks whether it waits, and believes what it sees.
+/// After so much silence of a session isolationtester asks whether it waits, and believes what it
+/// sees.
 pub(super) const MEASURE: Duration = Duration::from_millis(10);
 
 /// A look, as long as it lasts. Each session's silence is measured by itself.

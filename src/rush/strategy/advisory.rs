@@ -1,4 +1,5 @@
-//! An advisory lock on the seat's number: everybody agrees to take it first, and the rows themselves are never waited for.
+//! An advisory lock on the seat's number: everybody agrees to take it first, and the rows
+//! themselves are never waited for.
 
 use futures::future::BoxFuture;
 

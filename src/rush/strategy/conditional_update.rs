@@ -1,4 +1,5 @@
-//! UPDATE ... WHERE still free: compare and swap in one statement, which is a transaction of its own.
+//! UPDATE ... WHERE still free: compare and swap in one statement, which is a transaction of its
+//! own.
 
 use futures::future::BoxFuture;
 

@@ -1,4 +1,5 @@
-//! A hold with a time to live in front of each seat: a held seat is refused without touching it, and an unpaid hold expires.
+//! A hold with a time to live in front of each seat: a held seat is refused without touching it,
+//! and an unpaid hold expires.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! FOR UPDATE NOWAIT: an error at once instead of a wait; the worker waits for itself, and tries again.
+//! FOR UPDATE NOWAIT: an error at once instead of a wait; the worker waits for itself, and tries
+//! again.
 
 use futures::future::BoxFuture;
 

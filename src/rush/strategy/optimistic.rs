@@ -1,4 +1,5 @@
-//! The optimistic engine: nobody waits, everybody may sell, and COMMIT refuses all but the first with OC000.
+//! The optimistic engine: nobody waits, everybody may sell, and COMMIT refuses all but the first
+//! with OC000.
 
 use futures::future::BoxFuture;
 

@@ -1,4 +1,5 @@
-//! SERIALIZABLE: the database finds out that two have looked and both have booked, and refuses one with 40001.
+//! SERIALIZABLE: the database finds out that two have looked and both have booked, and refuses one
+//! with 40001.
 
 use futures::future::BoxFuture;
 

@@ -1,4 +1,5 @@
-//! FOR UPDATE SKIP LOCKED: not this seat, but the best one of the compartment that nobody else is busy with.
+//! FOR UPDATE SKIP LOCKED: not this seat, but the best one of the compartment that nobody else is
+//! busy with.
 
 use futures::future::BoxFuture;
 

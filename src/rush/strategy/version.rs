@@ -1,4 +1,5 @@
-//! A version column: the row is written only if it is still as it was read; what object-relational mappers call optimistic locking.
+//! A version column: the row is written only if it is still as it was read; what object-relational
+//! mappers call optimistic locking.
 
 use futures::future::BoxFuture;
 

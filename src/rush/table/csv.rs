@@ -1,4 +1,5 @@
-//! For a spreadsheet: a line a strategy, every figure, as precise as it was measured. What was not measured is empty.
+//! For a spreadsheet: a line a strategy, every figure, as precise as it was measured. What was not
+//! measured is empty.
 
 use super::{as_millis, per_request, why_not};
 use crate::rush::board::{Board, Ended, Finished};

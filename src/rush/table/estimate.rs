@@ -1,4 +1,5 @@
-//! The textbook's estimate for people: once with its own numbers, once with the measured ones beside what was measured.
+//! The textbook's estimate for people: once with its own numbers, once with the measured ones
+//! beside what was measured.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Lines of aligned cells: names to the left, figures to the right, and words where there are no figures.
+//! Lines of aligned cells: names to the left, figures to the right, and words where there are no
+//! figures.
 
 /// The name's column: as wide as the longest strategy's.
 const NAME: usize = 18;

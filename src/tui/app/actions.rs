@@ -170,7 +170,8 @@ impl App {
         }
     }
 
-    /// Turns to the session in which something is about to happen, unless somebody is typing elsewhere.
+    /// Turns to the session in which something is about to happen, unless somebody is typing
+    /// elsewhere.
     fn watch(&mut self, session: &crate::core::event::SessionName) {
         if self.pane().is_none_or(|pane| pane.editor.is_empty())
             && let Some(place) = self.panes.iter().position(|pane| &pane.name == session)
@@ -207,7 +208,8 @@ impl App {
         vec![Effect::Compare]
     }
 
-    /// Asks before something that does again what was committed outside the run's schema; whether there is anything to ask.
+    /// Asks before something that does again what was committed outside the run's schema; whether
+    /// there is anything to ask.
     fn ask_before_again(&mut self, errand: Errand) -> bool {
         let until = self.destination_after_steps();
         let question = again::question(&self.lasting, errand, until);
@@ -392,7 +394,8 @@ impl App {
         Vec::new()
     }
 
-    /// Closes the focused session. Where others wait for its transaction it is asked first: its end lets them through.
+    /// Closes the focused session. Where others wait for its transaction it is asked first: its end
+    /// lets them through.
     fn close(&mut self) -> Vec<Effect> {
         let Some(pane) = self.pane() else { return Vec::new() };
         let effects = vec![Effect::Ask(Command::Close(pane.name.clone()))];

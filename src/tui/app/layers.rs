@@ -1,4 +1,5 @@
-//! What a key does in something that lies over the screen. Each of these puts its layer back unless it is done with.
+//! What a key does in something that lies over the screen. Each of these puts its layer back unless
+//! it is done with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,8 @@ impl App {
         }
     }
 
-    /// The quit key in a layer leaves the program, not the layer; in the question itself it says yes.
+    /// The quit key in a layer leaves the program, not the layer; in the question itself it says
+    /// yes.
     fn quit_from(&mut self, layer: &Layer) -> Vec<Effect> {
         match layer {
             Layer::Quit => vec![Effect::Leave],
@@ -109,7 +111,8 @@ impl App {
         self.key_below(key, action, now)
     }
 
-    /// What a key does that has closed what lay over the screen: what it does there, if it is not for closing alone.
+    /// What a key does that has closed what lay over the screen: what it does there, if it is not
+    /// for closing alone.
     fn key_below(&mut self, key: KeyEvent, action: Option<Action>, now: Duration) -> Vec<Effect> {
         match (action, key.code) {
             (Some(Action::Enter | Action::Interrupt), _) | (_, KeyCode::Esc) => Vec::new(),
@@ -128,7 +131,8 @@ impl App {
         }
     }
 
-    /// The graph stays while the script is stepped under it, and while somebody looks along the time line.
+    /// The graph stays while the script is stepped under it, and while somebody looks along the
+    /// time line.
     fn key_on_graph(
         &mut self,
         gaze: Cursor,

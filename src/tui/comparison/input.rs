@@ -1,7 +1,7 @@
 //! Which key means what while two engines are compared.
 //!
-//! Moving, typing, stepping happen in both halves. What lies over the screen, scrolling, leaving happen once; and what a picked scenario or an
-//! edited step asks of one run is asked of both.
+//! Moving, typing, stepping happen in both halves. What lies over the screen, scrolling, leaving
+//! happen once; and what a picked scenario or an edited step asks of one run is asked of both.
 
 use std::time::Duration;
 
@@ -56,7 +56,8 @@ impl Comparison {
         }
     }
 
-    /// Whether the topmost layer takes the key. The story makes way for a key that does something, and the script is stepped under the graph.
+    /// Whether the topmost layer takes the key. The story makes way for a key that does something,
+    /// and the script is stepped under the graph.
     fn goes_to_layer(&mut self, key: KeyEvent, action: Option<Action>) -> bool {
         use Action::{AutoPlay, Enter, Interrupt, NextStep, Quit, Restart, StepBack, Story};
         match (self.leading().layers.last(), action) {

@@ -29,7 +29,8 @@ impl Comparison {
         }
     }
 
-    /// A step that has to wait for the slower engine goes out when that is done; one that has to wait for a person does not.
+    /// A step that has to wait for the slower engine goes out when that is done; one that has to
+    /// wait for a person does not.
     fn put_off(&mut self, why: String) {
         if self.is_stepping() {
             self.more = 1;
@@ -100,7 +101,8 @@ impl Comparison {
         self.apps.iter().any(|app| app.script.is_none() && app.broken.is_none())
     }
 
-    /// The one that is behind is on its way, or has refused a step for good: then somebody has to bring them together.
+    /// The one that is behind is on its way, or has refused a step for good: then somebody has to
+    /// bring them together.
     fn wait_for_the_other(&mut self) -> Vec<HalfEffect> {
         self.more = 1;
         let restart = self.leading().key(Action::Restart);

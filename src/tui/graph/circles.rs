@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Waits;
 use crate::core::event::{Blocker, SessionName};
 
-/// The circles in which nobody can go on: each session of one waits, through the others, for itself.
+/// The circles in which nobody can go on: each session of one waits, through the others, for
+/// itself.
 pub fn deadlocks(waits: &Waits) -> Vec<Vec<SessionName>> {
     let mut circles: Vec<Vec<SessionName>> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -63,8 +64,8 @@ fn sessions_ahead<'a>(
     })
 }
 
-/// Everybody who stands in a queue, by the one at its head: whoever waits for something else, or for nothing. Within a queue
-/// those ahead come first.
+/// Everybody who stands in a queue, by the one at its head: whoever waits for something else, or
+/// for nothing. Within a queue those ahead come first.
 pub(super) fn queues<'a>(
     waits: &'a Waits,
     circles: &[Vec<SessionName>],
@@ -84,7 +85,8 @@ pub(super) fn queues<'a>(
     queues.into_iter().map(|(head, queue)| (head, in_order(queue))).collect()
 }
 
-/// Everybody's place in a queue, found once: with sixty sessions behind each other, finding it anew each time would never end.
+/// Everybody's place in a queue, found once: with sixty sessions behind each other, finding it anew
+/// each time would never end.
 struct Places<'a> {
     waits: &'a Waits,
     in_circle: BTreeSet<&'a SessionName>,
@@ -92,7 +94,8 @@ struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// The head of the queue and the place in it. Those in a circle stand in none, so that following it comes to an end.
+    /// The head of the queue and the place in it. Those in a circle stand in none, so that
+    /// following it comes to an end.
     fn of(&mut self, name: &'a SessionName) -> Option<(Blocker, usize)> {
         if self.in_circle.contains(name) {
             return None;

@@ -1,4 +1,5 @@
-//! The house as dots: one a seat, by compartment; where there are more seats than cells, one for several.
+//! The house as dots: one a seat, by compartment; where there are more seats than cells, one for
+//! several.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};

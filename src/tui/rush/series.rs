@@ -8,7 +8,8 @@ use hdrhistogram::Histogram;
 use crate::rush::tally::Settled;
 use crate::rush::waits::Waits;
 
-/// How long a moment is: a strategy that has few requests is over in less than a second, and has a chart all the same.
+/// How long a moment is: a strategy that has few requests is over in less than a second, and has a
+/// chart all the same.
 const MOMENT: Duration = Duration::from_millis(250);
 /// Longer latencies are drawn as this one: an hour, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
@@ -103,8 +104,8 @@ impl Series {
         }
     }
 
-    /// Nothing more will come: the time in which everybody was done already is no part of the picture, and the rest of a moment is one only if it is
-    /// long enough to be told by the second.
+    /// Nothing more will come: the time in which everybody was done already is no part of the
+    /// picture, and the rest of a moment is one only if it is long enough to be told by the second.
     pub(super) fn end(&mut self) {
         let rest = self.heard.saturating_sub(self.moment_begun);
         if !self.latencies.is_empty() && (self.moments.is_empty() || rest >= MOMENT / 2) {

@@ -124,8 +124,8 @@ impl Stand {
         self.away_since.map(|since| self.now.saturating_sub(since))
     }
 
-    /// How long the running strategy will still take if it goes on as it did; with a rate, until the last passenger is due. Nobody knows that while the
-    /// server is away.
+    /// How long the running strategy will still take if it goes on as it did; with a rate, until
+    /// the last passenger is due. Nobody knows that while the server is away.
     pub(super) fn left(&self) -> Option<Duration> {
         if self.away_since.is_some() {
             return None;

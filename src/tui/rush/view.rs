@@ -67,7 +67,8 @@ pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
     }
 }
 
-/// While the rush runs it has half of the screen at most; when it is over, the table is what people stay for.
+/// While the rush runs it has half of the screen at most; when it is over, the table is what people
+/// stay for.
 fn height_of_done(table: &[String], phase: Phase, screen: u16) -> u16 {
     let wanted = u16::try_from(table.len() + 2).unwrap_or(u16::MAX);
     let room = if phase == Phase::Over { screen.saturating_sub(2) } else { screen / 2 };

@@ -1,4 +1,5 @@
-//! What was read after the last step: the answer to the scenario's `finally` part, as psql draws it.
+//! What was read after the last step: the answer to the scenario's `finally` part, as psql draws
+//! it.
 
 use crate::core::event::Kind;
 use crate::reports::psql::{self, Verbosity};

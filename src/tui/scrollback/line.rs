@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::Columns;
 use crate::tui::{text, wrap};
 
-/// How much of one line is kept, in bytes: enough for any screen, little enough for a statement of a mebibyte.
+/// How much of one line is kept, in bytes: enough for any screen, little enough for a statement of
+/// a mebibyte.
 pub const LINE_KEPT: usize = 8 * 1024;
 
 /// What a line is, which says how it looks and whether it wraps.

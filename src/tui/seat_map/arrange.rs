@@ -68,7 +68,8 @@ pub(super) struct Arrangement {
 }
 
 impl Arrangement {
-    /// The arrangement, or none where the width is not enough. Heights are asked for only where it is: they cost more.
+    /// The arrangement, or none where the width is not enough. Heights are asked for only where it
+    /// is: they cost more.
     pub(super) fn of(
         compartments: &[Compartment<'_>],
         density: &impl Density,

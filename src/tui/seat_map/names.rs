@@ -36,7 +36,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// All columns alike, with room for every remark, and for any player to come and wait without anything moving.
+    /// All columns alike, with room for every remark, and for any player to come and wait without
+    /// anything moving.
     pub(super) fn made_alike(&self, scene: &Scene<'_>) -> Self {
         let player = scene.cast.iter().map(|name| text::width(name.as_str())).max().unwrap_or(0);
         let waiting = text::width(scene.signs().waiting) + 1 + player.min(MOST_KEPT_FREE);
@@ -72,7 +73,8 @@ impl Names {
         Self { lines, ..self.clone() }
     }
 
-    /// Long remarks cut so that all compartments stand side by side, if enough of each is left to tell names apart.
+    /// Long remarks cut so that all compartments stand side by side, if enough of each is left to
+    /// tell names apart.
     pub(super) fn cut_to(&self, width: usize, plan: &Plan<'_>) -> Option<Self> {
         let cut = |most: usize| Self {
             remarks: self.remarks.iter().map(|cells| (*cells).min(most)).collect(),

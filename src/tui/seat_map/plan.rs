@@ -25,8 +25,8 @@ pub(super) struct Compartment<'a> {
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     pub(super) label: Cow<'a, str>,
-    /// The seats with their columns, from left to right. A column may be missing (an aisle) or come twice (two
-    /// sessions have each inserted the seat).
+    /// The seats with their columns, from left to right. A column may be missing (an aisle) or come
+    /// twice (two sessions have each inserted the seat).
     pub(super) seats: Vec<(usize, Seat<'a>)>,
 }
 
@@ -157,7 +157,8 @@ impl<'a> Compartment<'a> {
         Self { title, numbers, rows }.closed_up()
     }
 
-    /// Where numbers hardly ever stand under each other (every row counts on), seats close up to the left.
+    /// Where numbers hardly ever stand under each other (every row counts on), seats close up to
+    /// the left.
     fn closed_up(mut self) -> Self {
         let widest = self.rows.iter().map(|row| row.columns().count()).max().unwrap_or(0);
         if self.numbers.len() <= 2 * widest {

@@ -1,7 +1,8 @@
 //! Which way to draw the house: the most telling one that fits.
 //!
-//! In this order: names in even columns, in columns that fit, cut; the same with shorter queues; two letters; signs apart; signs
-//! close; several rows abreast. Each is tried with the caption and without it. The last resort is signs in rows that break at the width.
+//! In this order: names in even columns, in columns that fit, cut; the same with shorter queues;
+//! two letters; signs apart; signs close; several rows abreast. Each is tried with the caption and
+//! without it. The last resort is signs in rows that break at the width.
 
 use super::arrange::{Arrangement, Bands, Block, Density, Picture};
 use super::dots::Dots;
@@ -141,7 +142,8 @@ fn named(plan: &Plan<'_>, width: usize, scene: &Scene<'_>) -> impl Iterator<Item
     })
 }
 
-/// Ways without names, each a group of its own: first all compartments side by side, only then below each other.
+/// Ways without names, each a group of its own: first all compartments side by side, only then
+/// below each other.
 fn dense(plan: &Plan<'_>) -> Vec<Group> {
     let apart = Dots::apart(plan);
     let abreast = (1..=ABREAST)

@@ -1,4 +1,5 @@
-//! The terminal's own colours, as a picture needs them: a terminal knows what "red" is, a picture must be told.
+//! The terminal's own colours, as a picture needs them: a terminal knows what "red" is, a picture
+//! must be told.
 
 use ratatui::style::Color;
 

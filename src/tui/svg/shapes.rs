@@ -87,7 +87,8 @@ impl Shapes {
         }
     }
 
-    /// Two cells wide. It is drawn because not every machine that shows a picture has a font with it.
+    /// Two cells wide. It is drawn because not every machine that shows a picture has a font with
+    /// it.
     fn hourglass(&mut self, (x, y): (usize, usize)) {
         let _ = write!(self.areas, "M{} {}h10l-4 6l4 6h-10l4 -6z", x + 4, y + 3);
     }

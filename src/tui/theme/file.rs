@@ -8,7 +8,8 @@
 //! locked = { fg = "#f9e2af", fg16 = "yellow", attributes = ["bold"] }
 //! ```
 //!
-//! `fg16` and `bg16` say what a terminal of sixteen colours shows; without them it gets the nearest one.
+//! `fg16` and `bg16` say what a terminal of sixteen colours shows; without them it gets the nearest
+//! one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -27,7 +27,8 @@ impl Charset {
     }
 }
 
-/// One sign for each thing that has one. Everything but the hourglass and the arrows takes one cell.
+/// One sign for each thing that has one. Everything but the hourglass and the arrows takes one
+/// cell.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Signs {
     /// A free seat.

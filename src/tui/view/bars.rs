@@ -68,8 +68,8 @@ fn engine_words(app: &App) -> Vec<String> {
     [joined(&parts)].into_iter().chain(shorter).collect()
 }
 
-/// Draws the line over a half of a comparison: its engine, and whether what is typed goes there. At its end stands a hint, if there is one and room
-/// for it.
+/// Draws the line over a half of a comparison: its engine, and whether what is typed goes there. At
+/// its end stands a hint, if there is one and room for it.
 pub(super) fn engine(app: &App, hint: Option<&str>, area: Rect, buffer: &mut Buffer) {
     let role = if app.is_typed_in { Role::Focus } else { Role::Border };
     let line = app.setting.theme.signs().rule.repeat(usize::from(area.width));

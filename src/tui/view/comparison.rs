@@ -128,7 +128,8 @@ fn draw_steps(comparison: &Comparison, area: Rect, buffer: &mut Buffer) {
     let Some(script) = &comparison.leading().script else { return };
     let columns = Columns::of(script, usize::from(area.width));
     let lines = usize::from(area.height.saturating_sub(1));
-    // The next step at the bottom, under as many as there is room for: what has been answered is what can be compared.
+    // The next step at the bottom, under as many as there is room for: what has been answered is
+    // what can be compared.
     let last = script.lines().saturating_sub(lines);
     let first = (script.next + 1).saturating_sub(lines).min(last);
     for (line, y) in (first..script.lines()).zip(area.top() + 1..area.bottom()) {
@@ -169,7 +170,8 @@ fn step_spans<'a>(
     spans
 }
 
-/// Whether the two answers are the same, whether the file says otherwise of one of them, what comes next.
+/// Whether the two answers are the same, whether the file says otherwise of one of them, what comes
+/// next.
 fn sign(comparison: &Comparison, launch: usize, is_next: bool) -> (&'static str, Role) {
     let signs = comparison.leading().setting.theme.signs();
     let mark = |half| comparison.app(half).script.as_ref().map(|script| script.mark(launch));

@@ -68,7 +68,8 @@ fn ask(app: &App, question: &Question, screen: Rect, buffer: &mut Buffer) {
     put_question(app, question.title, &question.words, &keys, screen, buffer);
 }
 
-/// What can be read of a question at a glance: sentences, one below the other, and the keys that answer it.
+/// What can be read of a question at a glance: sentences, one below the other, and the keys that
+/// answer it.
 fn put_question(
     app: &App,
     title: &str,
@@ -141,8 +142,8 @@ pub(super) fn cast_line(app: &App, scenario: &Scenario) -> Line<'static> {
 /// The fewest rows in which the graph and the time line show something.
 const GRAPH: u16 = 20;
 
-/// Who waits for whom, and under it the time line. They lie below the house where there is room for them, and over it otherwise: what the
-/// graph tells is seen on the map.
+/// Who waits for whom, and under it the time line. They lie below the house where there is room for
+/// them, and over it otherwise: what the graph tells is seen on the map.
 fn graph(app: &App, gaze: Cursor, places: &Places, now: Duration, buffer: &mut Buffer) {
     let screen = buffer.area;
     let cast = app.cast();

@@ -1,4 +1,5 @@
-//! What was read in the end, under the script's last line: the rows, and beside them what the file says of them.
+//! What was read in the end, under the script's last line: the rows, and beside them what the file
+//! says of them.
 //!
 //! ```text
 //! │ ✔ finally  as it should be              select seat_row, seat_number ...   │
@@ -9,7 +10,8 @@
 //! │            (2 rows)                                                        │
 //! ```
 //!
-//! Where there is no room side by side, one stands under the other: first what is not as the file says, in full.
+//! Where there is no room side by side, one stands under the other: first what is not as the file
+//! says, in full.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

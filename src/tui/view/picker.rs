@@ -1,4 +1,5 @@
-//! The list of scenarios, and what the chosen one is about: beside it where both have room, below it otherwise.
+//! The list of scenarios, and what the chosen one is about: beside it where both have room, below
+//! it otherwise.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -42,7 +43,8 @@ pub(super) fn draw(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer
     Position { x, y: inner.y }
 }
 
-/// The list's place and the preview's. Titles differ at their ends, so the list is as wide as the widest.
+/// The list's place and the preview's. Titles differ at their ends, so the list is as wide as the
+/// widest.
 fn split(picker: &Picker, body: Rect) -> (Rect, Rect) {
     let titles = picker.library.iter().map(|scenario| text::width(&text::visible(&scenario.title)));
     let widest = u16::try_from(titles.max().unwrap_or(0)).unwrap_or(u16::MAX).saturating_add(2);

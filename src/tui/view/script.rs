@@ -83,7 +83,8 @@ fn broken_lines(app: &App, why: &str, cells: usize) -> Vec<String> {
     lines
 }
 
-/// A line of what a server has said: as it is where that fits, since a mark under it counts on its blanks.
+/// A line of what a server has said: as it is where that fits, since a mark under it counts on its
+/// blanks.
 fn as_told(line: &str, cells: usize) -> Vec<String> {
     let line = text::visible(line);
     if text::width(&line) <= cells { vec![line.into_owned()] } else { text::wrap(&line, cells) }
@@ -103,7 +104,8 @@ fn draw_lines(app: &App, lines: &[String], role: Role, area: Rect, buffer: &mut 
     }
 }
 
-/// The line at the top: the next step is in sight with one that has run above it; in the end, what was read is.
+/// The line at the top: the next step is in sight with one that has run above it; in the end, what
+/// was read is.
 fn first_line(script: &Script, height: usize) -> usize {
     let last = (script.lines() + script.ending_lines()).saturating_sub(height);
     let above = if height > 4 { 2 } else { 1.min(height.saturating_sub(1)) };

@@ -49,7 +49,8 @@ fn seat<'a>(house: &'a mut WatchedTables, key: &str) -> &'a mut WatchedRow {
     house.tables[0].places.iter_mut().find(|place| place.key == key).unwrap()
 }
 
-/// Two sessions have each booked A-4 for themselves, and a third frees A-1: an engine that lets everybody through.
+/// Two sessions have each booked A-4 for themselves, and a third frees A-1: an engine that lets
+/// everybody through.
 fn private_bookings() -> WatchedTables {
     let mut house = opening_night();
     let write = HoldKind::Write;
@@ -60,7 +61,8 @@ fn private_bookings() -> WatchedTables {
     house
 }
 
-/// Shared locks, a lock after a released savepoint, a new row, a deleted row, a lock that may be a change.
+/// Shared locks, a lock after a released savepoint, a new row, a deleted row, a lock that may be a
+/// change.
 fn every_kind_of_hold() -> WatchedTables {
     let mut house = opening_night();
     let shared = ["Alice", "Bob"].map(|name| hold(name, HoldKind::Share));

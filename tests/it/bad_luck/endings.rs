@@ -68,7 +68,8 @@ fn leaving_in_the_middle_of_a_wait_does_not_wait() {
 
 const PANICKER: &str = "OVERBOOKED_TEST_PANICS";
 
-/// Not a test of its own: the program that the test below runs in a terminal. Something in its view panics.
+/// Not a test of its own: the program that the test below runs in a terminal. Something in its view
+/// panics.
 #[test]
 #[ignore = "is started, in a terminal, by the test below"]
 fn panicker() {

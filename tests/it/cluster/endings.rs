@@ -63,10 +63,12 @@ fn find(temporary: &TempDir, file: &str) -> Option<PathBuf> {
 }
 
 const HOLDERS_FOLDER: &str = "OVERBOOKED_TEST_HOLDER";
-/// The file in which it says where its cluster is: in the cluster's own folder it would be a stranger's.
+/// The file in which it says where its cluster is: in the cluster's own folder it would be a
+/// stranger's.
 const HOLDERS_WORD: &str = "OVERBOOKED_TEST_HOLDERS_WORD";
 
-/// Not a test of its own: the process that the tests below kill. It starts a cluster and waits to die.
+/// Not a test of its own: the process that the tests below kill. It starts a cluster and waits to
+/// die.
 #[tokio::test]
 #[ignore = "is started, and killed, by the tests of this file"]
 async fn holder() {
@@ -80,7 +82,8 @@ async fn holder() {
     std::future::pending::<()>().await;
 }
 
-/// A process of ours that starts a cluster in `temporary` and, when that runs, says so in the file `word`.
+/// A process of ours that starts a cluster in `temporary` and, when that runs, says so in the file
+/// `word`.
 pub(super) fn begin_holder(temporary: &TempDir, word: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "cluster::endings::holder", "--ignored"])

@@ -1,4 +1,5 @@
-//! Binaries that are not there, not PostgreSQL, or do not do their work: one clear sentence, and nothing left.
+//! Binaries that are not there, not PostgreSQL, or do not do their work: one clear sentence, and
+//! nothing left.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,8 +12,8 @@ use super::{is_empty, open_folder, within};
 
 const BANNER: &str = "[ \"$1\" = --version ] && echo 'postgres (PostgreSQL) 15.99' && exit\n";
 
-/// Writes a shell script, by a process of its own: a file that this one holds open for writing while another test
-/// starts a process could not be executed ("text file busy").
+/// Writes a shell script, by a process of its own: a file that this one holds open for writing
+/// while another test starts a process could not be executed ("text file busy").
 fn script(path: &Path, text: &str) {
     let mut shell = Command::new("/bin/sh")
         .args(["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh"])

@@ -1,4 +1,5 @@
-//! What belongs to others stays, however much it looks like ours: a start removes, ends and drops nothing because of its name.
+//! What belongs to others stays, however much it looks like ours: a start removes, ends and drops
+//! nothing because of its name.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -134,7 +134,8 @@ impl Player {
         }
     }
 
-    /// All in one message, or before one Sync. Whose answers are not heard may have appended all the same.
+    /// All in one message, or before one Sync. Whose answers are not heard may have appended all
+    /// the same.
     async fn play_at_once(&mut self, plan: &Plan) -> Course {
         let statements = plan.statements();
         if matches!(plan.fate, Fate::Leaves | Fate::LeavesUnheard) {

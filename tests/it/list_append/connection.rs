@@ -57,7 +57,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// After how many commits of others a slow reader goes on; it goes on as well once there will be no more.
+/// After how many commits of others a slow reader goes on; it goes on as well once there will be no
+/// more.
 #[derive(Clone, Debug)]
 pub(super) struct Slowness {
     pub(super) committed: watch::Receiver<u32>,

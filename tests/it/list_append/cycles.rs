@@ -1,5 +1,6 @@
-//! Snapshot isolation: dependencies by which a transaction comes after another, each followed by at most one by which
-//! it comes before, do not go round (Adya's G-SI; Cerone and Gotsman, "Analysing Snapshot Isolation").
+//! Snapshot isolation: dependencies by which a transaction comes after another, each followed by at
+//! most one by which it comes before, do not go round (Adya's G-SI; Cerone and Gotsman, "Analysing
+//! Snapshot Isolation").
 //!
 //! | dependency | of T2 on T1 |
 //! |---|---|
@@ -8,8 +9,9 @@
 //! | real time | T2 was begun after T1's end was known |
 //! | read-write | T1 has not seen T2's append |
 //!
-//! Every transaction stands in the graph twice: as somebody who was reached by a read-write dependency, from whom none
-//! goes on, and as anybody else. So every circle in the graph is a forbidden one.
+//! Every transaction stands in the graph twice: as somebody who was reached by a read-write
+//! dependency, from whom none goes on, and as anybody else. So every circle in the graph is a
+//! forbidden one.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -121,7 +123,8 @@ impl<'h> Dependencies<'h> {
         }
     }
 
-    /// Whoever ended before one begins, except those after whom somebody else in that number was begun.
+    /// Whoever ended before one begins, except those after whom somebody else in that number was
+    /// begun.
     fn add_real_time(&mut self) {
         let mut moments: Vec<(u64, bool, usize)> = Vec::new();
         for number in self.places.keys() {

@@ -36,7 +36,8 @@ pub(super) enum Outcome {
     Unknown,
 }
 
-/// A transaction, with the times at which it was begun and its end was known: whoever begins later comes later.
+/// A transaction, with the times at which it was begun and its end was known: whoever begins later
+/// comes later.
 #[derive(Clone, Debug)]
 pub(super) struct Transaction {
     pub(super) client: String,
@@ -65,8 +66,8 @@ impl Transaction {
 }
 
 impl History {
-    /// Appends to a table of which nobody knows which one of that name it was: they stand where they were read, and those that
-    /// nobody has read are left out.
+    /// Appends to a table of which nobody knows which one of that name it was: they stand where
+    /// they were read, and those that nobody has read are left out.
     pub(super) fn place_unheard(&mut self, name: &str) {
         let operations = self.transactions.iter().flat_map(|transaction| &transaction.operations);
         let lists = operations.filter_map(|operation| match operation {

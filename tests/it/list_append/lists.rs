@@ -1,5 +1,5 @@
-//! What the lists tell by themselves: in which order values were appended, and whether one was read that must not be
-//! seen, or is missing that must be there.
+//! What the lists tell by themselves: in which order values were appended, and whether one was read
+//! that must not be seen, or is missing that must be there.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -137,7 +137,8 @@ impl Lists {
         }
     }
 
-    /// The longest list that was read of a key is its order. One's own appends are a part of it once they are committed.
+    /// The longest list that was read of a key is its order. One's own appends are a part of it
+    /// once they are committed.
     fn note_orders(&mut self) {
         for Found { by, key, list, own } in &self.found {
             let own = own.iter().filter(|_| self.committed.contains(by));

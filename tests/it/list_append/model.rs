@@ -1,4 +1,5 @@
-//! A store of lists in memory with snapshot isolation, which can be given a fault: what the checker must tell apart.
+//! A store of lists in memory with snapshot isolation, which can be given a fault: what the checker
+//! must tell apart.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The checker against small histories: each rule has one that keeps it and one that does not.
 //!
-//! A line is a transaction: when it was begun and ended, what became of it, and its operations. `x+1` appends 1 to x, `x=1.2`
-//! has read 1 and 2 there.
+//! A line is a transaction: when it was begun and ended, what became of it, and its operations.
+//! `x+1` appends 1 to x, `x=1.2` has read 1 and 2 there.
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -131,7 +131,8 @@ fn a_dropped_table_may_be_gone_with_what_it_held_and_nothing_else_may() {
     assert_eq!(check(&dropped), []);
 }
 
-/// Which of the tables that had one name an unheard append went to is known from whoever has read it.
+/// Which of the tables that had one name an unheard append went to is known from whoever has read
+/// it.
 #[test]
 fn an_unheard_append_stands_where_it_was_read() {
     let mut history = history("1 2 unknown x+1 x+2 \n 3 4 committed y=1");

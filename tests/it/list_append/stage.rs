@@ -85,7 +85,8 @@ impl Stage {
         *self.committed.borrow() >= self.wanted
     }
 
-    /// The first of the lists that are in use: they grow for a while, and then others take their place.
+    /// The first of the lists that are in use: they grow for a while, and then others take their
+    /// place.
     pub(super) fn start(&self) -> u32 {
         *self.committed.borrow() / 100
     }

@@ -1,4 +1,5 @@
-//! Waits for what is neither a row nor a table, and for what has no lock of its own: each is told by name.
+//! Waits for what is neither a row nor a table, and for what has no lock of its own: each is told
+//! by name.
 
 use overbooked::core::event::WaitTarget;
 

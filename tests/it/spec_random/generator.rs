@@ -1,10 +1,12 @@
 //! Specifications by chance, out of locks, transactions and what ends a wait.
 //!
-//! A rough model of who holds what sees to it that most orders can be played: a session that waits is given no further step, but now and then. It need not be
-//! right, since it says nothing about what must come out.
+//! A rough model of who holds what sees to it that most orders can be played: a session that waits
+//! is given no further step, but now and then. It need not be right, since it says nothing about
+//! what must come out.
 //!
-//! Times are far apart, so that what comes first is the same for everybody: a timeout is over before isolationtester looks, or lasts
-//! longer than all steps together; PostgreSQL looks for deadlocks later than that.
+//! Times are far apart, so that what comes first is the same for everybody: a timeout is over
+//! before isolationtester looks, or lasts longer than all steps together; PostgreSQL looks for
+//! deadlocks later than that.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -150,7 +152,8 @@ impl Generator {
         let count = self.sessions[session].steps.len();
         let name = format!("s{}_{}", session + 1, count + 1);
         let name = self.sessions[session].steps.entry(sql.to_owned()).or_insert(name);
-        // A marker lets the next step begin before this one has ended, so what both touch would be chance.
+        // A marker lets the next step begin before this one has ended, so what both touch would be
+        // chance.
         let may_overlap = sql.starts_with("do ");
         let marker = if may_overlap && self.rng.random_bool(0.5) { "(*)" } else { "" };
         let _ = write!(order, " {name}{marker}");

@@ -1,15 +1,18 @@
-//! What a part's lines expect that comes by itself, without anybody's next step: such a part is not over before it has come.
+//! What a part's lines expect that comes by itself, without anybody's next step: such a part is not
+//! over before it has come.
 
 use super::scene::{Before, Found, Scene, is_of_a_wait};
 use super::{Check, Part, Verdict};
 use crate::core::event::SessionName;
 use crate::core::scenario::{Expected, Manner, Whom};
 
-/// The ends of a wait that need nobody's step: a lock timeout, a statement's timeout or a cancelling, an idle transaction's, a termination.
+/// The ends of a wait that need nobody's step: a lock timeout, a statement's timeout or a
+/// cancelling, an idle transaction's, a termination.
 const COME_BY_THEMSELVES: [&str; 5] = ["55P03", "57014", "25P03", "25P04", "57P01"];
 
 impl Check {
-    /// Whether the part that was sent last expects something that will come by itself and has not come yet.
+    /// Whether the part that was sent last expects something that will come by itself and has not
+    /// come yet.
     pub fn awaits(&self) -> bool {
         let is_open = |(scene, lines): (Scene, Vec<&Expected>)| scene.awaits(&lines);
         self.with_current(is_open).unwrap_or(false)

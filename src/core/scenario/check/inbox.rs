@@ -1,4 +1,5 @@
-//! The notifications that sessions have got. They come when they come, so each counts for the first line that speaks of it.
+//! The notifications that sessions have got. They come when they come, so each counts for the first
+//! line that speaks of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

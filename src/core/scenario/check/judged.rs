@@ -30,7 +30,8 @@ impl Judged {
         let is_here = |line: &Expectation| match line.engine {
             None => true,
             Some(kind) if kind == engine => true,
-            // What is said of the optimistic engine holds for DSQL too, unless the step says something of DSQL itself.
+            // What is said of the optimistic engine holds for DSQL too, unless the step says
+            // something of DSQL itself.
             Some(EngineKind::Optimistic) => engine == EngineKind::Dsql && !own,
             Some(_) => false,
         };

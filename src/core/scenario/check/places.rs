@@ -6,8 +6,8 @@ use super::rows::{is_row, judge_whole, results};
 use super::scene::Found;
 use crate::core::scenario::{Expected, Order, rows};
 
-/// Judges what was expected of an answer. Rows must come in order, and so must tags and counts; more may come than is expected, but where
-/// `rows:` is said.
+/// Judges what was expected of an answer. Rows must come in order, and so must tags and counts;
+/// more may come than is expected, but where `rows:` is said.
 pub(super) fn judge(
     expected: &[&Expected],
     outcomes: &[Outcome],
@@ -28,8 +28,8 @@ pub(super) fn judge(
     verdicts
 }
 
-/// How far rows, tags, counts, errors and notices have been found. Each kind is looked for from its own last place on, so that a
-/// file may name a tag before or after the rows.
+/// How far rows, tags, counts, errors and notices have been found. Each kind is looked for from its
+/// own last place on, so that a file may name a tag before or after the rows.
 #[derive(Default)]
 struct Places {
     row: usize,

@@ -1,4 +1,5 @@
-//! Rows: whether one is as a file writes it, and whether a result has exactly the rows that a file lists.
+//! Rows: whether one is as a file writes it, and whether a result has exactly the rows that a file
+//! lists.
 
 use super::Verdict;
 use super::answer::Outcome;
@@ -17,7 +18,8 @@ pub(super) fn is_row(expected: &Expected, outcome: &Outcome) -> bool {
     }
 }
 
-/// Whether the values are those of the cells. A value that itself has a `|` in it counts as several where it is not in quotes.
+/// Whether the values are those of the cells. A value that itself has a `|` in it counts as several
+/// where it is not in quotes.
 fn fits(cells: &[Cell], values: &[Option<String>]) -> bool {
     let mut cells = cells.iter();
     for value in values {
@@ -95,7 +97,8 @@ fn in_order(lines: &[&Expected], rows: &[Outcome]) -> Vec<Option<usize>> {
     lines.iter().enumerate().map(is_there).collect()
 }
 
-/// Gives each line a row of its own, so that as many as possible have one: a line with a `*` leaves its row to one that needs it.
+/// Gives each line a row of its own, so that as many as possible have one: a line with a `*` leaves
+/// its row to one that needs it.
 fn in_any_order(lines: &[&Expected], rows: &[Outcome]) -> Vec<Option<usize>> {
     let mut taken: Vec<Option<usize>> = vec![None; rows.len()];
     for nth in 0..lines.len() {

@@ -128,7 +128,8 @@ impl<'a> Scene<'a> {
         let is_lost = expected.iter().all(|line| matches!(line, Expected::Lost { .. }));
         match (work, none) {
             (None, _) => Err(format!("{session} has done nothing")),
-            // What was busy may have come to its end between two steps, of which nobody can say when.
+            // What was busy may have come to its end between two steps, of which nobody can say
+            // when.
             (Some(work), _) if manner == Manner::Answers && !work.is_busy => Ok((work, 0)),
             (_, Some(none)) => Err(format!("{session} {none}")),
             (Some(work), None) if work.is_busy && manner != Manner::Resumes => {

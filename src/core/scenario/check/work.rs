@@ -56,8 +56,8 @@ impl Work {
         self.wait.as_ref().is_some_and(|wait| is_for(wait, whom))
     }
 
-    /// Whether it has waited for them, as far as that can be known: a wait may be over before anybody has looked, and then its answer must be one that
-    /// only waiting leads to.
+    /// Whether it has waited for them, as far as that can be known: a wait may be over before
+    /// anybody has looked, and then its answer must be one that only waiting leads to.
     pub(super) fn has_waited_for(&self, whom: &Whom, then: &Expected) -> bool {
         match &self.last_wait {
             Some(wait) => is_for(wait, whom),

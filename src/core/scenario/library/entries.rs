@@ -1,5 +1,5 @@
-//! The table of what is compiled in: the stories in the order in which they are best learned, then the ten anomalies of Hermitage at
-//! each isolation level.
+//! The table of what is compiled in: the stories in the order in which they are best learned, then
+//! the ten anomalies of Hermitage at each isolation level.
 
 use super::Entry;
 

@@ -108,7 +108,8 @@ impl Mistake {
     }
 }
 
-/// `-- > BEGIN`, `---> BEGIN`, `-- -> BEGIN`, `-- --> BEGIN`: an arrow that would be taken for a comment.
+/// `-- > BEGIN`, `---> BEGIN`, `-- -> BEGIN`, `-- --> BEGIN`: an arrow that would be taken for a
+/// comment.
 fn is_almost_an_arrow(comment: &str) -> bool {
     let said = comment.trim_start_matches(['-', ' ']);
     !comment.starts_with("-->") && (said.starts_with('>') || said.starts_with('→'))

@@ -10,7 +10,8 @@ const WIDTH: usize = 100;
 
 /// The scenario as a scenario file.
 ///
-/// What only isolationtester's files have (setup of a session, several schedules, markers) has no place in it.
+/// What only isolationtester's files have (setup of a session, several schedules, markers) has no
+/// place in it.
 pub fn render(scenario: &Scenario) -> String {
     let mut parts = vec![head(scenario)];
     parts.extend(section("setup", scenario.setup.iter().map(|statement| &statement.sql)));

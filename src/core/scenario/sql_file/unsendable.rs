@@ -1,4 +1,5 @@
-//! What psql would do itself and no server can: backslash commands, and COPY with its data in the file.
+//! What psql would do itself and no server can: backslash commands, and COPY with its data in the
+//! file.
 
 use std::ops::Range;
 

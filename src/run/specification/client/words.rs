@@ -1,4 +1,5 @@
-//! What the server says in its messages, byte for byte, and what libpq says where there are none any more.
+//! What the server says in its messages, byte for byte, and what libpq says where there are none
+//! any more.
 
 use std::io;
 
@@ -30,7 +31,8 @@ pub(super) fn notification(frame: &FromServer) -> Option<Notification> {
     Some(Notification { channel, payload, from })
 }
 
-/// The columns of a `RowDescription` (PostgreSQL documentation, 55.7): after each name 18 bytes, of which the type's are the third field.
+/// The columns of a `RowDescription` (PostgreSQL documentation, 55.7): after each name 18 bytes, of
+/// which the type's are the third field.
 pub(super) fn columns(fields: &mut Fields) -> Option<Vec<Column>> {
     let count = fields.short()?;
     let column = |_| {

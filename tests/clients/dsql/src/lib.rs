@@ -1,9 +1,10 @@
 //! Aurora DSQL's own connector for sqlx, with its retry helper, against `overbooked serve`.
 //!
-//! The connector's pool asks AWS for a token, so the pool here is sqlx's own; what is tried is how the connector recognises a
-//! conflict and tries again.
+//! The connector's pool asks AWS for a token, so the pool here is sqlx's own; what is tried is how
+//! the connector recognises a conflict and tries again.
 //!
-//! The program is the one that `cargo build` in the repository has made, or the one that `OVERBOOKED_PROGRAM` names.
+//! The program is the one that `cargo build` in the repository has made, or the one that
+//! `OVERBOOKED_PROGRAM` names.
 #![cfg(test)]
 
 use std::io::{BufRead as _, BufReader};

@@ -1,4 +1,5 @@
-//! Rows and what is said of results as a whole: `A | "INSERT" | *`, `only v: 1`, `rows:`, `(3 rows)`, `(txid)`.
+//! Rows and what is said of results as a whole: `A | "INSERT" | *`, `only v: 1`, `rows:`, `(3
+//! rows)`, `(txid)`.
 
 use std::ops::Range;
 

@@ -1,4 +1,5 @@
-//! What the server says: `ERROR 40001`, `NOTICE: hello`, `WARNING 25001`, `NOTIFY channel: payload`, `lost: FATAL 25P03`.
+//! What the server says: `ERROR 40001`, `NOTICE: hello`, `WARNING 25001`, `NOTIFY channel:
+//! payload`, `lost: FATAL 25P03`.
 
 use super::super::super::{Expected, Mistake};
 use super::tags::{is_code, is_severity};

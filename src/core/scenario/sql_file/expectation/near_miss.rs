@@ -1,4 +1,5 @@
-//! Lines that resemble an expectation and are none: taken for a row, they would be broken by every play and say nothing of why.
+//! Lines that resemble an expectation and are none: taken for a row, they would be broken by every
+//! play and say nothing of why.
 
 use super::super::super::SessionName;
 use super::super::super::mistake::did_you_mean;
@@ -42,7 +43,8 @@ fn of_session(name: &str, rest: &str) -> Option<String> {
     }
 }
 
-/// `NOTICE hello`, `notice: hello`, `ERROR: text`, `FATAL 25P03`, `NOTIFY ch payload`, `lost FATAL 25P03`.
+/// `NOTICE hello`, `notice: hello`, `ERROR: text`, `FATAL 25P03`, `NOTIFY ch payload`, `lost FATAL
+/// 25P03`.
 fn message(word: &str, first: &str, rest: &str) -> Option<String> {
     let upper = word.to_uppercase();
     let has_colon = first.ends_with(':');
@@ -93,7 +95,8 @@ fn result(text: &str, first: &str, rest: &str) -> Option<String> {
     }
 }
 
-/// A command tag with its number, but in small letters or with a letter wrong. Without a number a word can be anything.
+/// A command tag with its number, but in small letters or with a letter wrong. Without a number a
+/// word can be anything.
 fn misspelt_tag(text: &str, first: &str, rest: &str) -> Option<String> {
     let is_numbers = !rest.is_empty() && rest.split(' ').all(|word| word.parse::<u64>().is_ok());
     let tag = text.to_uppercase();

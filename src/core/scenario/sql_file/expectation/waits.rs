@@ -1,4 +1,5 @@
-//! Waits: `waits for Bob`, `waits for prepared transaction x`, `waits for somebody (pg_dump)`, `waits for Bob, then ERROR 55P03`.
+//! Waits: `waits for Bob`, `waits for prepared transaction x`, `waits for somebody (pg_dump)`,
+//! `waits for Bob, then ERROR 55P03`.
 
 use super::super::super::{Expected, Mistake, SessionName, Whom};
 use super::{ExpectationContext, Part};
