@@ -191,6 +191,22 @@ impl Observer {
         self.pool.close().await;
     }
 
+    /// Everybody else who is connected to the database, by what they call themselves: a roster for
+    /// whoever plays nothing and only wants to know who waits. A name can come twice; the process
+    /// tells them apart.
+    pub async fn clients(&self) -> Result<Vec<(SessionName, Pid)>, ObserverError> {
+        let clients: Vec<(i32, String)> = sqlx::query_as(sql::observer::CLIENTS)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(about("who is connected"))?;
+        let named = |(pid, name): (i32, String)| {
+            (SessionName::new(&format!("{name} (process {pid})")), Pid(pid))
+        };
+        let others = self.own.without(clients.iter().map(|(pid, _)| Pid(*pid)).collect());
+        let clients = clients.into_iter().filter(|(pid, _)| others.contains(&Pid(*pid)));
+        Ok(clients.map(named).collect())
+    }
+
     /// Who of these waits, and for which backends; 0 is a prepared transaction. One cheap query,
     /// for the quiet rule.
     pub async fn blocked(&self, pids: &[Pid]) -> Result<Vec<(Pid, Vec<Pid>)>, ObserverError> {

@@ -42,6 +42,8 @@ pub mod observer {
     pub const BLOCKED: &str = include_str!("../../sql/observer/blocked.sql");
     /// What rows of a catalog describe; a template.
     pub const CATALOG_ROWS: &str = include_str!("../../sql/observer/catalog_rows.sql");
+    /// Who is connected.
+    pub const CLIENTS: &str = include_str!("../../sql/observer/clients.sql");
     /// CockroachDB's locked keys.
     pub const COCKROACH_LOCKS: &str = include_str!("../../sql/observer/cockroach_locks.sql");
     /// Who sits idle in an open transaction.

@@ -143,6 +143,19 @@ async fn a_foreign_blocker_is_named_and_known_to_idle() {
 }
 
 #[tokio::test]
+async fn everybody_who_is_connected_is_listed_but_for_the_observer() {
+    let mut stage = Stage::sharp().await;
+    let alice = stage.actor("Alice").await;
+    let psql = stage.stranger("psql").await;
+    let clients = stage.observer.clients().await.unwrap();
+    assert!(clients.iter().any(|(_, pid)| *pid == alice.pid), "{clients:?}");
+    let called = clients.iter().find(|(_, pid)| *pid == psql.pid).map(|(name, _)| name.to_string());
+    assert_eq!(called, Some(format!("psql (process {})", psql.pid.0)));
+    let own = |(name, _): &(SessionName, Pid)| name.as_str().starts_with("overbooked observer");
+    assert!(!clients.iter().any(own), "{clients:?}");
+}
+
+#[tokio::test]
 async fn a_deadlock_is_a_ring_of_waits_until_it_is_broken() {
     let mut stage = Stage::sharp().await;
     let (alice, bob, carol) =
