@@ -13,39 +13,22 @@ use crate::core::event::{Event, Pid, SessionName};
 use crate::core::scenario::{EngineKind, Isolation, Scenario, Schedule};
 use crate::observer::flavor::Flavor;
 
-mod actor;
-mod ahead;
-mod alias;
 mod director;
 pub mod engines;
-mod failure;
 pub mod guardian;
 pub mod headless;
-mod hearing;
-mod hold;
-mod lasting;
-mod live_run;
+mod machine;
 pub mod matrix;
-mod names;
-mod observation_scheduler;
-mod orders;
 mod parting;
-mod pause;
-mod private;
-mod quiet;
-mod schedule_position;
 pub mod schema;
 pub mod session;
-mod session_setup;
-mod settle;
 pub mod specification;
-mod teardown;
 
 use director::Director;
 use engines::Engines;
-pub use lasting::{Lasting, Part, lasting_of};
-use orders::Orders;
-use schedule_position::SchedulePosition;
+pub use machine::lasting::{Lasting, Part, lasting_of};
+use machine::orders::Orders;
+use machine::schedule_position::SchedulePosition;
 
 /// How many reports may be on their way before the run waits for its driver.
 const REPORTS_QUEUED: usize = 1024;

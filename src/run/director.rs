@@ -12,14 +12,14 @@ use crate::core::error_chain::with_causes;
 use crate::core::event::{Event, Kind, SessionName};
 use crate::core::scenario::{EngineKind, Launch};
 use crate::run::engines::{EngineError, Engines, OpenEngine};
-use crate::run::lasting::Ledger;
-use crate::run::live_run::{LiveRun, Moment};
-use crate::run::names::{MOST_SESSIONS, next_free};
-use crate::run::orders::Orders;
+use crate::run::machine::lasting::Ledger;
+use crate::run::machine::live_run::{LiveRun, Moment};
+use crate::run::machine::names::{MOST_SESSIONS, next_free};
+use crate::run::machine::orders::Orders;
+use crate::run::machine::schedule_position::{FinalQuery, SchedulePosition};
+use crate::run::machine::session_setup::SessionSetup;
+use crate::run::machine::teardown::{TIDY_UP, Tell};
 use crate::run::parting::Parting;
-use crate::run::schedule_position::{FinalQuery, SchedulePosition};
-use crate::run::session_setup::SessionSetup;
-use crate::run::teardown::{TIDY_UP, Tell};
 use crate::run::{Command, Fresh, Production, Report, Untidy};
 
 /// How long a replayed step may run before the replay stops at it.

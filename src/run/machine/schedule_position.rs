@@ -3,29 +3,29 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use crate::run::session_setup::SessionSetup;
+use crate::run::machine::session_setup::SessionSetup;
 
 /// Where the play stands.
 #[derive(Default)]
 pub(crate) struct SchedulePosition {
     /// What is played before the first step.
-    pub(super) prologue: SessionSetup,
+    pub(crate) prologue: SessionSetup,
     /// The next launch of the schedule.
-    pub(super) next: usize,
+    pub(crate) next: usize,
     /// How far a replay goes, while one is under way, and when it gives up.
-    pub(super) replay: Option<(usize, Instant)>,
+    pub(crate) replay: Option<(usize, Instant)>,
     /// Steps that were asked for before they could be sent, each perhaps edited.
-    pub(super) asked: VecDeque<Option<String>>,
+    pub(crate) asked: VecDeque<Option<String>>,
     /// Steps that were edited before they were sent, to be replayed as they were.
-    pub(super) edits: BTreeMap<usize, String>,
+    pub(crate) edits: BTreeMap<usize, String>,
     /// Whether the end has been looked at.
-    pub(super) finale: FinalQuery,
+    pub(crate) finale: FinalQuery,
 }
 
 impl SchedulePosition {
     /// Where the play stands, or will once a replay that is under way has ended and the steps that
     /// were asked for are played. They count as replayed from now on.
-    pub(super) fn take_destination(&mut self) -> usize {
+    pub(crate) fn take_destination(&mut self) -> usize {
         let mut until = self.replay.map_or(self.next, |(until, _)| until);
         for edited in self.asked.drain(..) {
             self.edits.extend(edited.map(|sql| (until, sql)));
@@ -36,7 +36,7 @@ impl SchedulePosition {
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum FinalQuery {
+pub(crate) enum FinalQuery {
     #[default]
     Ahead,
     UnderWay,

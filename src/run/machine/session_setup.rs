@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::core::event::{Event, Kind, SessionName};
 use crate::core::scenario::{Scenario, Statement};
-use crate::run::failure::Failure;
+use crate::run::machine::failure::Failure;
 
 /// The setups of sessions that are still to be played, and the one that is being played.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::core::event::{Kind, ServerMessage, WaitTarget};
-use crate::run::live_run::SCHEMA_PREFIX;
+use crate::run::machine::live_run::SCHEMA_PREFIX;
 
 /// The field that counts where in the internal query an error is, and that query's own (PostgreSQL
 /// documentation, 54.8).

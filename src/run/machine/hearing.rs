@@ -18,8 +18,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::core::event::{Event, Kind, Pid, TransactionStatus};
-use crate::run::actor::{Actor, SessionState};
-use crate::run::live_run::LiveRun;
+use crate::run::machine::actor::{Actor, SessionState};
+use crate::run::machine::live_run::LiveRun;
 
 /// A server that does not answer an idle session in this time holds up nothing.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::core::event::{Pid, SessionName, Wait};
 use crate::core::seats::WatchedTables;
 use crate::observer::{Observer, ObserverError, Pulse};
-use crate::run::quiet::Blocked;
+use crate::run::machine::quiet::Blocked;
 
 /// The first look at a statement in flight, after it was sent.
 const FIRST_POLL: Duration = Duration::from_micros(500);

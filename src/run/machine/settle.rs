@@ -12,13 +12,13 @@ use crate::core::scenario::EngineKind;
 use crate::core::seats::WatchedTables;
 use crate::gateway::{Happening, News};
 use crate::observer::ObserverError;
-use crate::run::actor::{Actor, ToldWait, shows_progress};
-use crate::run::alias;
-use crate::run::hold::Hold;
-use crate::run::live_run::LiveRun;
-use crate::run::observation_scheduler::{Observation, Pace};
-use crate::run::private::{Private, overlay};
-use crate::run::quiet::{self, Blocked};
+use crate::run::machine::actor::{Actor, ToldWait, shows_progress};
+use crate::run::machine::alias;
+use crate::run::machine::hold::Hold;
+use crate::run::machine::live_run::LiveRun;
+use crate::run::machine::observation_scheduler::{Observation, Pace};
+use crate::run::machine::private::{Private, overlay};
+use crate::run::machine::quiet::{self, Blocked};
 
 /// A wait that is not stable (the one in front still runs) is told once it has lasted this long, so
 /// that what passes by itself does not flicker.

@@ -7,8 +7,8 @@ use crate::core::event::Event;
 use crate::core::scenario::EngineKind;
 use crate::core::scenario::check::Check;
 use crate::run::Production;
-use crate::run::hold::Hold;
-use crate::run::pause::Pause;
+use crate::run::machine::hold::Hold;
+use crate::run::machine::pause::Pause;
 
 pub(crate) struct Ahead {
     /// What the file says, and what of it has come.

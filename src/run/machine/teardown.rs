@@ -22,15 +22,15 @@ use tokio::time::{Instant, timeout};
 
 use crate::core::event::{Pid, SessionName, TransactionStatus};
 use crate::core::scenario::Statement;
-use crate::run::actor::{Actor, SessionState};
-use crate::run::failure::Failure;
-use crate::run::live_run::LiveRun;
+use crate::run::machine::actor::{Actor, SessionState};
+use crate::run::machine::failure::Failure;
+use crate::run::machine::live_run::LiveRun;
 use crate::run::session::{Session, Silence};
 use crate::run::{Fate, Untidy};
 
 /// How long each part of tidying up may take: the sessions' silence and their leaving, the
 /// scenario's teardown, the dropping of the schema. What is left then is swept by the next run.
-pub(super) const TIDY_UP: Duration = Duration::from_secs(3);
+pub(crate) const TIDY_UP: Duration = Duration::from_secs(3);
 /// How long the sessions' rollbacks may take, and how long their own teardowns.
 const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
 /// What is said when the schema cannot be dropped, because somebody else holds a lock in it.

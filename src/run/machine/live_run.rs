@@ -15,18 +15,18 @@ use crate::core::syntax::Strings;
 use crate::gateway::{ALONE, News};
 use crate::observer::flavor;
 use crate::observer::{Observer, Watch};
-use crate::run::actor::{Actor, Line};
-use crate::run::ahead::Ahead;
 use crate::run::engines::{Door, OpenEngine};
-use crate::run::failure::Failure;
-use crate::run::hearing::Hearing;
-use crate::run::hold::Hold;
-use crate::run::observation_scheduler::{Depth, Observation, ObservationScheduler};
-use crate::run::pause::Pause;
+use crate::run::machine::actor::{Actor, Line};
+use crate::run::machine::ahead::Ahead;
+use crate::run::machine::failure::Failure;
+use crate::run::machine::hearing::Hearing;
+use crate::run::machine::hold::Hold;
+use crate::run::machine::observation_scheduler::{Depth, Observation, ObservationScheduler};
+use crate::run::machine::pause::Pause;
+use crate::run::machine::settle::Reported;
+use crate::run::machine::teardown::{TIDY_UP, Tell};
 use crate::run::schema::{RunSchema, SchemaError};
 use crate::run::session::{Session, SessionOptions};
-use crate::run::settle::Reported;
-use crate::run::teardown::{TIDY_UP, Tell};
 use crate::run::{EngineLine, Production};
 
 /// How the schemas of runs are called: `overbooked_run_xxxxxxxx`.
@@ -75,7 +75,7 @@ pub(crate) struct LiveRun {
     /// Who was connected as which backend when the house was last asked for.
     pub(crate) looked_for: Vec<(SessionName, Pid)>,
     door: Door,
-    pub(super) schema: RunSchema,
+    pub(crate) schema: RunSchema,
     events: mpsc::Receiver<Event>,
     events_out: mpsc::Sender<Event>,
     seen: mpsc::UnboundedReceiver<Observation>,
@@ -203,7 +203,7 @@ impl LiveRun {
     }
 
     /// Why a statement of the runner's failed, once it has ended.
-    pub(super) async fn play_as_runner(&mut self, statement: &str) -> Option<Failure> {
+    pub(crate) async fn play_as_runner(&mut self, statement: &str) -> Option<Failure> {
         self.send_as_runner(statement);
         let runner = self.runner.name().clone();
         self.hear_out(&runner).await
@@ -211,7 +211,7 @@ impl LiveRun {
 
     /// Takes in what happens until a session has the answer to what was sent last, and gives the
     /// reason if that is a failure. Answers to what it was sent before may still be on their way.
-    pub(super) async fn hear_out(&mut self, name: &SessionName) -> Option<Failure> {
+    pub(crate) async fn hear_out(&mut self, name: &SessionName) -> Option<Failure> {
         let awaited = SubmissionId(self.submissions);
         let mut failure = None;
         while let Some(event) = self.events.recv().await {
@@ -428,7 +428,7 @@ impl LiveRun {
     }
 
     /// Waits for the next thing that a session says.
-    pub(super) async fn next_event(&mut self) -> Option<Event> {
+    pub(crate) async fn next_event(&mut self) -> Option<Event> {
         self.events.recv().await
     }
 
