@@ -1,34 +1,34 @@
 //! Plays a scenario's steps on sessions.
 //!
 //! A run is a task: [`Command`]s go in, [`Report`]s come out. Who drives it (a key, the file, every
-//! order, a clock) is nothing to it.
+//! order, a clock) is nothing to it. What it does is decided by a machine that only computes
+//! (`run/machine.rs`); a task carries it out through ports: the participants, the observer, the
+//! engine (`run/task.rs`).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::core::event::{Event, Pid, SessionName};
 use crate::core::scenario::{EngineKind, Isolation, Scenario, Schedule};
-use crate::observer::flavor::Flavor;
 
-mod director;
 pub mod engines;
 pub mod guardian;
 pub mod headless;
 mod machine;
 pub mod matrix;
+mod participant;
 mod parting;
 pub mod schema;
 pub mod session;
 pub mod specification;
+mod task;
 
-use director::Director;
 use engines::Engines;
 pub use machine::lasting::{Lasting, Part, lasting_of};
-use machine::orders::Orders;
-use machine::schedule_position::SchedulePosition;
+use task::{Driver, Task};
 
 /// How many reports may be on their way before the run waits for its driver.
 const REPORTS_QUEUED: usize = 1024;
@@ -52,14 +52,6 @@ impl Production {
     fn of(scenario: Arc<Scenario>, like: &Self) -> Self {
         let schedule = Arc::new(scenario.schedules.first());
         Self { scenario, schedule, ..like.clone() }
-    }
-
-    /// What it is played on where a server of this flavor answers.
-    fn played_on(&self, flavor: &Flavor) -> EngineKind {
-        match self.engine {
-            EngineKind::Optimistic => EngineKind::Optimistic,
-            _ => flavor.kind.for_expectations(),
-        }
     }
 
     /// The level to set in every session, if it is not the server's own default.
@@ -93,24 +85,13 @@ pub struct Run {
 impl Run {
     /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows, unless the run
     /// ends or is sent elsewhere before.
-    pub fn start(venues: Engines, production: Production) -> Self {
+    pub fn start(engines: Engines, production: Production) -> Self {
         let (commands, obeyed) = mpsc::unbounded_channel();
         let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
         let (untidy_out, untidy) = mpsc::unbounded_channel();
-        let parting = venues.partings.join(commands.downgrade());
-        let director = Director {
-            venues,
-            parting,
-            production: Arc::new(production),
-            reports: reports_out,
-            untidy: untidy_out,
-            clock: Instant::now(),
-            place: SchedulePosition::default(),
-            house: None,
-            swept: Vec::new(),
-            ledger: None,
-        };
-        let task = tokio::spawn(director.direct(Orders::new(obeyed)));
+        let parting = engines.partings.join(commands.downgrade());
+        let driver = Driver { commands: obeyed, reports: reports_out, untidy: untidy_out };
+        let task = tokio::spawn(Task::new(engines, production, driver, parting).run());
         Self { commands, reports, ending: Ending { task, untidy } }
     }
 

@@ -15,7 +15,7 @@ use crate::observer::{Inspection, Observer, ObserverError, Watch};
 use crate::pg::{ServerAddress, Target};
 use crate::run::Production;
 use crate::run::guardian::Guardian;
-use crate::run::machine::live_run::SCHEMA_PREFIX;
+use crate::run::machine::SCHEMA_PREFIX;
 use crate::run::parting::Partings;
 use crate::run::schema::{self, SchemaError, Swept};
 

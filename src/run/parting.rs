@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt as _;
 use futures::future::join_all;
 use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio::sync::watch;
@@ -43,17 +44,17 @@ pub(crate) struct Parting {
 
 impl Parting {
     /// This run has fallen silent for good; returns once all others that end have, too.
-    pub(crate) async fn is_silent(&self) {
+    pub(crate) fn is_silent(&self) -> impl Future<Output = ()> + Send + use<> {
         self.own.is_silent.send_replace(true);
         let ending = self.all.members(|members| {
             let ending = members.iter().filter(|member| member.commands.strong_count() == 0);
             ending.map(|member| member.is_silent.subscribe()).collect::<Vec<_>>()
         });
         // Whoever is gone has nothing more to say.
-        join_all(ending.into_iter().map(|mut silent| async move {
+        let silences = ending.into_iter().map(|mut silent| async move {
             let _ = silent.wait_for(|is_silent| *is_silent).await;
-        }))
-        .await;
+        });
+        join_all(silences).map(|_| ())
     }
 }
 
@@ -68,7 +69,6 @@ impl Drop for Parting {
 mod tests {
     use std::pin::pin;
 
-    use futures::FutureExt as _;
     use tokio::sync::mpsc;
 
     use super::*;

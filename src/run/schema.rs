@@ -138,12 +138,6 @@ impl RunSchema {
         &self.name
     }
 
-    /// Ends one of the run's backends, which does not let itself be cancelled. That it ends is not
-    /// waited for.
-    pub async fn end_backend(&self, backend: Pid) -> Result<(), sqlx::Error> {
-        unnamed(sql::END_BACKEND).bind(backend.0).execute(&self.pool).await.map(|_| ())
-    }
-
     /// Drops it with all that is in it, and lets go of the lock.
     pub async fn drop(self) -> Result<(), SchemaError> {
         let Self { name, pool, life } = self;
@@ -165,6 +159,12 @@ impl RunSchema {
         make_marked(pool, name, alive).await?;
         Ok(life)
     }
+}
+
+/// Ends one of a run's backends, which does not let itself be cancelled. That it ends is not waited
+/// for.
+pub(crate) async fn end_backend(pool: &PgPool, backend: Pid) -> Result<(), sqlx::Error> {
+    unnamed(sql::END_BACKEND).bind(backend.0).execute(pool).await.map(|_| ())
 }
 
 /// Drops the schemas with this prefix whose runs are dead. What lives, and what carries no mark of

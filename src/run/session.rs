@@ -15,12 +15,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::core::event::{Event, Pid, SessionName, SubmissionId, TransactionStatus};
+use crate::core::event::{Event, SessionName, SubmissionId};
 use crate::pg::Target;
 use crate::run::guardian::Guardian;
+use crate::run::participant::{Participant, Silence, Submission};
 
 mod answer;
 mod event_sender;
@@ -67,26 +70,6 @@ enum Order {
     Reconnect,
 }
 
-/// What became of a session that was to fall silent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Silence {
-    /// Nothing that it has sent goes on; its transaction stands like this.
-    Kept(TransactionStatus),
-    /// It has no connection on which anything could go on.
-    Absent,
-    /// The statement in flight did not end though it was cancelled again and again; this backend
-    /// still works on it.
-    Broken(Pid),
-}
-
-/// SQL to send as one Query message.
-#[derive(Debug)]
-struct Submission {
-    id: SubmissionId,
-    sql: Arc<str>,
-    step: Option<usize>,
-}
-
 impl Session {
     /// Starts the session's task, which connects:
     /// [`Connected`](crate::core::event::Kind::Connected) or
@@ -112,37 +95,10 @@ impl Session {
         self.order(Order::Submit(Submission { id: submission, sql, step }));
     }
 
-    /// Tells that SQL was sent and is lost, because the connection was before: what psql finds out
-    /// when it next sends something.
-    pub fn tell_loss(&self, submission: SubmissionId, sql: Arc<str>, step: Option<usize>) {
-        self.order(Order::TellLoss(Submission { id: submission, sql, step }));
-    }
-
     /// Cancels the statement in flight; with none in flight, nothing happens. Submissions behind it
     /// stay.
     pub fn cancel(&self) {
         self.order(Order::Cancel);
-    }
-
-    /// Takes back what was not sent yet, cancels what is in flight until it is answered, and tells
-    /// nobody the answer. Only then is it certain that another session's end lets nothing of this
-    /// one through. Somebody must take the events meanwhile.
-    pub fn silence(&self) -> impl Future<Output = Silence> + use<> {
-        let (told, fallen) = oneshot::channel();
-        self.order(Order::Silence(told));
-        async { fallen.await.unwrap_or(Silence::Absent) }
-    }
-
-    /// Hears what the server has to say to an idle session: notifications that were sent to it, the
-    /// end that somebody has made of it. They are told before this is over. A session that is busy
-    /// or has no connection hears nothing.
-    ///
-    /// Nothing is executed for that: the server answers a Sync, and says what it has to say before
-    /// the answer.
-    pub fn hear(&self) -> impl Future<Output = ()> + use<> {
-        let (heard, told) = oneshot::channel();
-        self.order(Order::Hear(heard));
-        async { told.await.unwrap_or(()) }
     }
 
     /// Connects anew after a loss.
@@ -161,5 +117,41 @@ impl Session {
     /// A task that is gone has said `Closed` already; there is nobody to tell.
     fn order(&self, order: Order) {
         self.orders.send(order).ok();
+    }
+}
+
+impl Participant for Session {
+    fn submit(&self, submission: Submission) {
+        self.order(Order::Submit(submission));
+    }
+
+    fn cancel(&self) {
+        Session::cancel(self);
+    }
+
+    fn release(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.close().boxed()
+    }
+
+    fn reconnect(&self) {
+        Session::reconnect(self);
+    }
+
+    fn tell_loss(&self, submission: Submission) {
+        self.order(Order::TellLoss(submission));
+    }
+
+    // Nothing is executed for that: the server answers a Sync, and says what it has to say before
+    // the answer. A session that is busy or has no connection hears nothing.
+    fn hear(&self) -> BoxFuture<'static, ()> {
+        let (heard, told) = oneshot::channel();
+        self.order(Order::Hear(heard));
+        async { told.await.unwrap_or(()) }.boxed()
+    }
+
+    fn silence(&self) -> BoxFuture<'static, Silence> {
+        let (told, fallen) = oneshot::channel();
+        self.order(Order::Silence(told));
+        async { fallen.await.unwrap_or(Silence::Absent) }.boxed()
     }
 }

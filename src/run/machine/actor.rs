@@ -2,26 +2,29 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::effects::Effects;
+use super::output::Demand;
 use crate::core::event::{
     Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
 };
 use crate::core::syntax::{self, Strings};
-use crate::run::session::{Session, Silence};
+use crate::run::participant::{Silence, Submission};
 
-/// A session on the stage.
+/// A session that takes part.
+#[derive(Debug)]
 pub(crate) struct Actor {
     name: SessionName,
-    session: Option<Session>,
-    pub(crate) standing: SessionState,
+    /// Whether anything can still be asked of it.
+    is_here: bool,
+    pub(crate) state: SessionState,
 }
 
 impl Actor {
     /// The actor of a session that connects.
-    pub(crate) fn new(session: Session) -> Self {
-        let name = session.name().clone();
-        Self { name, session: Some(session), standing: SessionState::default() }
+    pub(crate) fn new(name: SessionName) -> Self {
+        Self { name, is_here: true, state: SessionState::default() }
     }
 
     pub(crate) fn name(&self) -> &SessionName {
@@ -29,91 +32,92 @@ impl Actor {
     }
 
     /// Sends SQL; the session is busy from this moment on.
-    pub(crate) fn submit(&mut self, submission: SubmissionId, line: Line) {
-        if let Some(session) = &self.session {
-            self.standing.in_flight = Some((submission, Instant::now()));
-            self.standing.sent_at = Some(Instant::now());
-            self.standing.step = line.step;
-            session.submit(submission, line.sql, line.step);
+    pub(crate) fn submit(&mut self, id: SubmissionId, line: Line, fx: &mut Effects) {
+        if self.is_here {
+            self.state.in_flight = Some((id, fx.now()));
+            self.state.sent_at = Some(fx.now());
+            self.state.step = line.step;
+            fx.ask(&self.name, Demand::Submit(line.submission(id)));
         }
     }
 
     /// What is to be sent now that the statement before it is answered.
     pub(crate) fn next_line(&mut self) -> Option<Line> {
-        if self.standing.in_flight.is_some() { None } else { self.standing.rest.pop_front() }
+        if self.state.in_flight.is_some() { None } else { self.state.rest.pop_front() }
     }
 
     /// Cancels what is in flight. What was to follow it is not sent, as psql drops the rest of a
     /// line at Ctrl-C.
-    pub(crate) fn cancel(&mut self) {
-        self.standing.rest.clear();
-        if let Some(session) = &self.session {
-            session.cancel();
+    pub(crate) fn cancel(&mut self, fx: &mut Effects) {
+        self.state.rest.clear();
+        self.ask(Demand::Cancel, fx);
+    }
+
+    /// Asks something of it, if it is still here; whether it is.
+    pub(crate) fn ask(&self, demand: Demand, fx: &mut Effects) -> bool {
+        if self.is_here {
+            fx.ask(&self.name, demand);
         }
-    }
-
-    /// Hears what the server has to say while nothing is in flight.
-    pub(crate) fn hear(&self) -> Option<impl Future<Output = ()> + use<>> {
-        self.session.as_ref().map(Session::hear)
-    }
-
-    /// Sends nothing more, cancels what is in flight, and says once that is answered how it stands.
-    pub(crate) fn silence(&self) -> Option<impl Future<Output = Silence> + use<>> {
-        self.session.as_ref().map(Session::silence)
+        self.is_here
     }
 
     /// Sends SQL into a session that has lost its connection, as psql does: one that has lost it
     /// while nobody looked is told so, and what was sent is lost with it; the next goes out on a
     /// new connection.
-    pub(crate) fn revive(&mut self, submission: SubmissionId, line: Line) {
-        let Some(session) = &self.session else { return };
-        let is_news = std::mem::take(&mut self.standing.owes_its_loss);
-        self.standing.absence = None;
-        self.standing.in_flight = Some((submission, Instant::now()));
-        self.standing.step = line.step;
+    pub(crate) fn revive(&mut self, id: SubmissionId, line: Line, fx: &mut Effects) {
+        if !self.is_here {
+            return;
+        }
+        let is_news = std::mem::take(&mut self.state.owes_its_loss);
+        self.state.absence = None;
+        self.state.in_flight = Some((id, fx.now()));
+        self.state.step = line.step;
+        let submission = line.submission(id);
         if is_news {
-            self.standing.is_being_revived = true;
-            session.tell_loss(submission, line.sql, line.step);
-            session.reconnect();
+            self.state.is_being_revived = true;
+            fx.ask(&self.name, Demand::TellLoss(submission));
+            fx.ask(&self.name, Demand::Reconnect);
         } else {
-            session.reconnect();
-            session.submit(submission, line.sql, line.step);
+            fx.ask(&self.name, Demand::Reconnect);
+            fx.ask(&self.name, Demand::Submit(submission));
         }
     }
 
     /// Whether it has lost its connection.
     pub(crate) fn is_lost(&self) -> bool {
-        self.standing.absence == Some(Absence::Lost) && self.session.is_some()
+        self.state.absence == Some(Absence::Lost) && self.is_here
     }
 
     /// Connects anew where a statement was lost with the connection and others are to follow it:
     /// psql, too, goes on with the next.
-    pub(crate) fn reconnect_for_the_rest(&mut self) {
-        if !self.standing.rest.is_empty() {
-            self.reconnect();
+    pub(crate) fn reconnect_for_the_rest(&mut self, fx: &mut Effects) {
+        if !self.state.rest.is_empty() {
+            self.reconnect(fx);
         }
     }
 
     /// Connects anew, if the connection was lost.
-    pub(crate) fn reconnect(&mut self) {
-        if let (Some(session), Some(Absence::Lost)) = (&self.session, self.standing.absence) {
-            self.standing.absence = None;
-            session.reconnect();
+    pub(crate) fn reconnect(&mut self, fx: &mut Effects) {
+        if self.is_lost() {
+            self.state.absence = None;
+            fx.ask(&self.name, Demand::Reconnect);
         }
     }
 
-    /// Takes the session out, to be closed. Nothing can be sent into it from now on.
-    pub(crate) fn dismiss(&mut self) -> Option<Session> {
-        self.standing.absence.get_or_insert(Absence::Closed);
-        self.session.take()
+    /// Lets the session go; whether it was here. Nothing can be asked of it from now on.
+    pub(crate) fn dismiss(&mut self, fx: &mut Effects) -> bool {
+        self.state.absence.get_or_insert(Absence::Closed);
+        let was_here = self.ask(Demand::Release, fx);
+        self.is_here = false;
+        was_here
     }
 
     /// The event that ends the wait that was told, if one was.
-    pub(crate) fn resume(&mut self, at: Duration) -> Option<Event> {
-        self.standing.blocked = None;
-        let told = self.standing.told.take()?;
-        let kind = Kind::Resumed { waited: told.since.elapsed() };
-        self.standing.ended_wait = Some(told);
+    pub(crate) fn resume(&mut self, at: Duration, fx: &Effects) -> Option<Event> {
+        self.state.blocked = None;
+        let wait = self.state.reported.take()?;
+        let kind = Kind::Resumed { waited: fx.since(wait.since) };
+        self.state.ended_wait = Some(wait);
         Some(Event { at, session: Some(self.name().clone()), kind })
     }
 }
@@ -126,6 +130,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    fn submission(self, id: SubmissionId) -> Submission {
+        Submission { id, sql: self.sql, step: self.step }
+    }
+
     /// This SQL in one message.
     pub(crate) fn whole(sql: &str, step: Option<usize>) -> Self {
         Self { sql: Arc::from(sql), step }
@@ -152,7 +160,7 @@ pub(crate) struct SessionState {
     /// The transaction status as of its last answer.
     pub(crate) status: TransactionStatus,
     /// The submission that is not yet answered whole, and when it was sent.
-    pub(crate) in_flight: Option<(SubmissionId, Instant)>,
+    pub(crate) in_flight: Option<(SubmissionId, Duration)>,
     /// The step that it plays, if it plays one.
     pub(crate) step: Option<usize>,
     /// How it reads the strings of a statement.
@@ -160,13 +168,13 @@ pub(crate) struct SessionState {
     /// What is sent, in this order, once what is in flight is answered.
     pub(crate) rest: VecDeque<Line>,
     /// Who is in its way, and since when we know that somebody is.
-    pub(crate) blocked: Option<(Vec<Pid>, Instant)>,
+    pub(crate) blocked: Option<(Vec<Pid>, Duration)>,
     /// When something was sent last.
-    pub(crate) sent_at: Option<Instant>,
+    pub(crate) sent_at: Option<Duration>,
     /// The wait that the driver was told.
-    pub(crate) told: Option<ToldWait>,
+    pub(crate) reported: Option<ReportedWait>,
     /// The wait that was over before what came of it is known.
-    pub(crate) ended_wait: Option<ToldWait>,
+    pub(crate) ended_wait: Option<ReportedWait>,
     /// Why the COMMIT that is being refused is refused, to be told after the refusal.
     pub(crate) conflict: Option<Conflict>,
     /// Why it has no backend, once that is known.
@@ -182,10 +190,10 @@ pub(crate) struct SessionState {
 
 /// A wait as the driver was told it.
 #[derive(Clone, Debug)]
-pub(crate) struct ToldWait {
+pub(crate) struct ReportedWait {
     pub(crate) wait: Wait,
     pub(crate) blockers: Vec<Pid>,
-    pub(crate) since: Instant,
+    pub(crate) since: Duration,
 }
 
 /// Why a session has no backend.
@@ -246,7 +254,7 @@ impl SessionState {
     /// backend.
     pub(crate) fn fall_silent(&mut self, silence: Silence) {
         self.in_flight = None;
-        self.told = None;
+        self.reported = None;
         self.rest.clear();
         match silence {
             Silence::Kept(status) => self.status = status,
@@ -262,25 +270,25 @@ impl SessionState {
     /// Whether it is in the middle of a step and nobody stands in its way, so that what is typed
     /// meanwhile can follow.
     pub(crate) fn plays_a_step(&self) -> bool {
-        self.is_busy() && self.step.is_some() && self.told.is_none()
+        self.is_busy() && self.step.is_some() && self.reported.is_none()
     }
 
     /// Takes in who is in its way now.
-    pub(crate) fn see_blocked(&mut self, by: &[Pid]) {
-        let since = self.blocked.take().map_or_else(Instant::now, |(_, since)| since);
+    pub(crate) fn see_blocked(&mut self, by: &[Pid], now: Duration) {
+        let since = self.blocked.take().map_or(now, |(_, since)| since);
         self.blocked = (!by.is_empty()).then(|| (by.to_vec(), since));
     }
 
     /// Why nothing can be sent right now, in the console's words.
     pub(crate) fn why_not_ready(&self, name: &SessionName) -> Option<String> {
-        match (self.absence, &self.told, &self.in_flight) {
+        match (self.absence, &self.reported, &self.in_flight) {
             (Some(Absence::Closed), ..) => {
                 Some(format!("{name} has left; F8 starts again with everybody"))
             }
             (Some(Absence::Lost), ..) => Some(format!("{name} has lost the connection")),
             _ if self.pid.is_none() => Some(format!("{name} is still connecting")),
-            (None, Some(told), _) if !told.wait.blockers.is_empty() => {
-                Some(format!("{name} still waits for {}", and_list(&told.wait.blockers)))
+            (None, Some(known), _) if !known.wait.blockers.is_empty() => {
+                Some(format!("{name} still waits for {}", and_list(&known.wait.blockers)))
             }
             (None, _, Some(_)) => Some(format!("{name} is still busy with the statement before")),
             (None, _, None) => None,
@@ -320,59 +328,55 @@ mod tests {
     }
 
     fn connected() -> SessionState {
-        let mut standing = SessionState::default();
-        standing.apply(&Kind::Connected { pid: Pid(7) });
-        standing
+        let mut state = SessionState::default();
+        state.apply(&Kind::Connected { pid: Pid(7) });
+        state
     }
 
     #[test]
     fn a_session_is_idle_until_it_is_sent_something_and_again_after_its_answer() {
-        let mut standing = connected();
-        assert!(standing.is_idle_as(Pid(7)) && !standing.is_idle_as(Pid(8)));
-        standing.in_flight = Some((SubmissionId(1), Instant::now()));
-        assert!(standing.is_busy());
+        let mut state = connected();
+        assert!(state.is_idle_as(Pid(7)) && !state.is_idle_as(Pid(8)));
+        state.in_flight = Some((SubmissionId(1), Duration::ZERO));
+        assert!(state.is_busy());
         let status = TransactionStatus::InTransaction;
-        standing.apply(&Kind::Ready {
-            submission: SubmissionId(1),
-            status,
-            elapsed: Duration::ZERO,
-        });
-        assert!(standing.is_idle_as(Pid(7)));
-        assert_eq!(standing.status, status);
+        state.apply(&Kind::Ready { submission: SubmissionId(1), status, elapsed: Duration::ZERO });
+        assert!(state.is_idle_as(Pid(7)));
+        assert_eq!(state.status, status);
     }
 
     #[test]
     fn a_lost_backend_is_remembered_until_there_is_another() {
-        let mut standing = connected();
+        let mut state = connected();
         let lost = Kind::Lost { reason: String::new(), in_transaction: false };
-        standing.apply(&lost);
-        standing.apply(&lost);
-        assert_eq!(standing.lost_pid, Some(Pid(7)));
-        standing.apply(&Kind::Connected { pid: Pid(8) });
-        assert_eq!((standing.pid, standing.lost_pid), (Some(Pid(8)), None));
+        state.apply(&lost);
+        state.apply(&lost);
+        assert_eq!(state.lost_pid, Some(Pid(7)));
+        state.apply(&Kind::Connected { pid: Pid(8) });
+        assert_eq!((state.pid, state.lost_pid), (Some(Pid(8)), None));
     }
 
     #[test]
     fn a_lost_session_is_settled_and_neither_busy_nor_idle() {
-        let mut standing = connected();
-        standing.in_flight = Some((SubmissionId(1), Instant::now()));
-        standing.apply(&Kind::Lost { reason: String::new(), in_transaction: false });
-        assert!(standing.is_settled() && !standing.is_busy() && !standing.is_idle_as(Pid(7)));
+        let mut state = connected();
+        state.in_flight = Some((SubmissionId(1), Duration::ZERO));
+        state.apply(&Kind::Lost { reason: String::new(), in_transaction: false });
+        assert!(state.is_settled() && !state.is_busy() && !state.is_idle_as(Pid(7)));
         assert_eq!(
-            standing.why_not_ready(&mallory()).as_deref(),
+            state.why_not_ready(&mallory()).as_deref(),
             Some("Mallory has lost the connection")
         );
     }
 
     #[test]
     fn a_waiting_session_says_for_whom() {
-        let mut standing = connected();
-        standing.in_flight = Some((SubmissionId(1), Instant::now()));
+        let mut state = connected();
+        state.in_flight = Some((SubmissionId(1), Duration::ZERO));
         let blockers = vec![Blocker::Session(SessionName::new("Bob"))];
         let target = WaitTarget::Transaction;
         let wait = Wait { blockers, target, certainty: Certainty::Observed };
-        standing.told = Some(ToldWait { wait, blockers: vec![Pid(8)], since: Instant::now() });
-        let why = standing.why_not_ready(&mallory());
+        state.reported = Some(ReportedWait { wait, blockers: vec![Pid(8)], since: Duration::ZERO });
+        let why = state.why_not_ready(&mallory());
         assert_eq!(why.as_deref(), Some("Mallory still waits for Bob"));
     }
 

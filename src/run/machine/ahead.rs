@@ -1,31 +1,92 @@
-//! What is still to come on a stage without anybody's doing: what the file expects, pauses, and
+//! What is still to come without anybody's doing: what the file expects, pauses, and
 //! what is to be told of them.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use crate::core::event::Event;
+use super::effects::Effects;
+use super::hold::Hold;
+use super::output::earliest;
+use super::pause::Pause;
+use crate::core::event::{Event, SubmissionId};
 use crate::core::scenario::EngineKind;
 use crate::core::scenario::check::Check;
 use crate::run::Production;
-use crate::run::machine::hold::Hold;
-use crate::run::machine::pause::Pause;
 
+#[derive(Debug)]
 pub(crate) struct Ahead {
     /// What the file says, and what of it has come.
-    pub(crate) check: Check,
-    pub(crate) hold: Hold,
+    check: Check,
+    hold: Hold,
     /// The pause that is being made.
-    pub(crate) pause: Option<Pause>,
+    pause: Option<Pause>,
     /// What is told of nobody's doing, in its turn.
-    pub(crate) own_events: VecDeque<Event>,
+    own_events: VecDeque<Event>,
 }
 
 impl Ahead {
     /// Of a production of which nothing has been played, on this engine.
-    pub(crate) fn of(production: &Production, on: EngineKind) -> Box<Self> {
+    pub(crate) fn of(production: &Production, on: EngineKind) -> Self {
         let level = production.isolation(on);
         let check = Check::new(&production.scenario, &production.schedule, on, level);
-        let (hold, own_events) = (Hold::default(), VecDeque::new());
-        Box::new(Self { check, hold, pause: None, own_events })
+        Self { check, hold: Hold::default(), pause: None, own_events: VecDeque::new() }
+    }
+
+    /// What the file says, and what of it has come.
+    pub(crate) fn check(&self) -> &Check {
+        &self.check
+    }
+
+    /// Takes in what has come.
+    pub(crate) fn apply(&mut self, event: &Event) {
+        self.check.apply(event);
+    }
+
+    /// What the file expects of waits is judged by what is told of them.
+    pub(crate) fn apply_all(&mut self, events: &[Event]) {
+        for event in events {
+            self.apply(event);
+        }
+    }
+
+    /// Something was sent: what was held back so far is history.
+    pub(crate) fn renew(&mut self) {
+        self.hold = Hold::default();
+    }
+
+    /// Whether the quiet has to wait for something that comes by itself.
+    pub(crate) fn holds_back(&mut self, now: Duration) -> bool {
+        let is_pausing = self.pause.is_some() || !self.own_events.is_empty();
+        is_pausing || self.check.awaits() && self.hold.hold(now)
+    }
+
+    /// Lets time pass, as a step of its own.
+    pub(crate) fn make_pause(
+        &mut self,
+        submission: SubmissionId,
+        length: Duration,
+        launch: usize,
+        fx: &Effects,
+    ) {
+        let pause = Pause::begin(submission, length, fx.now());
+        self.own_events.push_back(pause.beginning(launch, fx.now()));
+        self.pause = Some(pause);
+    }
+
+    /// Ends the pause that is being made, if its time has come.
+    pub(crate) fn end_pause(&mut self, now: Duration) {
+        if let Some(pause) = self.pause.take_if(|pause| pause.is_over(now)) {
+            self.own_events.push_back(pause.ending(now));
+        }
+    }
+
+    /// What is to be told next of nobody's doing.
+    pub(crate) fn next_own_event(&mut self) -> Option<Event> {
+        self.own_events.pop_front()
+    }
+
+    /// When something of this is due.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        earliest([self.hold.due(), self.pause.as_ref().map(Pause::end)])
     }
 }

@@ -6,8 +6,8 @@
 //! SELECT 1 FROM ONLY "overbooked_run_5c1f09aa"."p" x   ──▶   SELECT 1 FROM ONLY "overbooked_run"."p" x
 //! ```
 
+use super::SCHEMA_PREFIX;
 use crate::core::event::{Kind, ServerMessage, WaitTarget};
-use crate::run::machine::live_run::SCHEMA_PREFIX;
 
 /// The field that counts where in the internal query an error is, and that query's own (PostgreSQL
 /// documentation, 54.8).

@@ -13,13 +13,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::future::join_all;
-use tokio::sync::mpsc;
-use tokio::time::timeout;
-
-use crate::core::event::{Event, Kind, Pid, TransactionStatus};
-use crate::run::machine::actor::{Actor, SessionState};
-use crate::run::machine::live_run::LiveRun;
+use super::actor::SessionState;
+use super::cast::Cast;
+use super::effects::Effects;
+use super::output::Demand;
+use crate::core::event::{Event, Kind, Pid, SessionName, TransactionStatus};
 
 /// A server that does not answer an idle session in this time holds up nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,9 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ENDS_OTHERS: &str = "pg_terminate_backend";
 
 /// Who is being heard.
+#[derive(Debug, Default)]
 pub(crate) struct Hearing {
-    /// The stage's epoch when somebody was asked last, and whether all of them have answered.
-    asked: Option<(u64, bool)>,
+    asked: Option<Asked>,
     /// Whether anybody may have been ended by somebody else.
     anybody: bool,
     /// Those in whose way somebody was who has gone on without their doing anything: their end is
@@ -38,105 +36,99 @@ pub(crate) struct Hearing {
     /// The backends that have ever asked for notifications. Those that want none any more are not
     /// told apart.
     listeners: BTreeSet<Pid>,
-    heard_out: mpsc::UnboundedSender<u64>,
-    heard: mpsc::UnboundedReceiver<u64>,
+}
+
+/// Those who were asked last.
+#[derive(Debug)]
+struct Asked {
+    /// The run's epoch when they were.
+    epoch: u64,
+    /// Who has not answered.
+    awaited: BTreeSet<SessionName>,
+    /// How long they are waited for.
+    until: Duration,
 }
 
 impl Hearing {
-    /// Nobody has been asked yet.
-    pub(crate) fn new() -> Self {
-        let (heard_out, heard) = mpsc::unbounded_channel();
-        let (suspects, listeners) = (Vec::new(), BTreeSet::new());
-        Self { asked: None, anybody: false, suspects, listeners, heard_out, heard }
+    /// Whether somebody is still to be heard; asks those who were not asked yet.
+    pub(crate) fn is_under_way(&mut self, cast: &Cast, fx: &mut Effects) -> bool {
+        if self.asked.as_ref().is_none_or(|asked| asked.epoch != cast.epoch()) {
+            self.ask(cast, fx);
+        }
+        self.asked.as_ref().is_some_and(|asked| !asked.awaited.is_empty())
     }
 
-    /// The epoch in which those were asked who have now said all that they had to say.
-    pub(crate) async fn next(&mut self) -> Option<u64> {
-        self.heard.recv().await
+    fn ask(&mut self, cast: &Cast, fx: &mut Effects) {
+        let epoch = cast.epoch();
+        let concerned = cast.players().filter(|actor| self.concerns(&actor.state));
+        let asked = concerned.filter(|actor| actor.ask(Demand::Hear(epoch), fx));
+        let awaited = asked.map(|actor| actor.name().clone()).collect();
+        self.anybody = false;
+        self.suspects.clear();
+        self.asked = Some(Asked { epoch, awaited, until: fx.now() + PATIENCE });
     }
 
-    fn concerns(&self, standing: &SessionState) -> bool {
-        let Some(pid) = standing.pid.filter(|_| !standing.is_busy()) else { return false };
-        let listens = self.listeners.contains(&pid) && standing.status == TransactionStatus::Idle;
+    fn concerns(&self, state: &SessionState) -> bool {
+        let Some(pid) = state.pid.filter(|_| !state.is_busy()) else { return false };
+        let listens = self.listeners.contains(&pid) && state.status == TransactionStatus::Idle;
         listens || self.suspects.contains(&pid) || self.anybody
     }
-}
 
-impl LiveRun {
-    /// Whether somebody is still to be heard; asks those who were not asked yet.
-    pub(crate) fn is_hearing(&mut self) -> bool {
-        match self.hearing.asked {
-            Some((epoch, is_over)) if epoch == self.epoch => !is_over,
-            _ => self.ask_who_may_know_something(),
-        }
-    }
-
-    fn ask_who_may_know_something(&mut self) -> bool {
-        let concerned = self.actors.iter().filter(|actor| self.hearing.concerns(&actor.standing));
-        let asked: Vec<_> = concerned.filter_map(Actor::hear).collect();
-        self.hearing.anybody = false;
-        self.hearing.suspects.clear();
-        self.hearing.asked = Some((self.epoch, asked.is_empty()));
-        if asked.is_empty() {
+    /// Somebody has said what there was to say; whether he was the last who was asked then.
+    pub(crate) fn heard(&mut self, name: &SessionName, epoch: u64) -> bool {
+        let Some(asked) = self.asked.as_mut().filter(|asked| asked.epoch == epoch) else {
             return false;
-        }
-        let (heard, epoch) = (self.hearing.heard_out.clone(), self.epoch);
-        tokio::spawn(async move {
-            let _ = timeout(PATIENCE, join_all(asked)).await;
-            let _ = heard.send(epoch);
-        });
-        true
+        };
+        asked.awaited.remove(name) && asked.awaited.is_empty()
     }
 
-    /// Everybody who was asked has said what there was to say.
-    pub(crate) fn on_heard(&mut self, epoch: u64) -> Option<Event> {
-        self.hearing.asked.take_if(|(asked, _)| *asked == epoch)?;
-        self.hearing.asked = Some((epoch, true));
-        let quiet = self.fall_quiet_if_idle();
-        if quiet.is_none() && !self.told.quiet {
-            self.lookout.poll_soon();
+    /// Waits no longer for those whose time is over; whether there are any.
+    pub(crate) fn give_up(&mut self, now: Duration) -> bool {
+        let is_late = self.due().is_some_and(|until| until <= now);
+        if let Some(asked) = self.asked.as_mut().filter(|_| is_late) {
+            asked.awaited.clear();
         }
-        quiet
+        is_late
+    }
+
+    /// When those who are being heard have had their time.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        self.asked.as_ref().filter(|asked| !asked.awaited.is_empty()).map(|asked| asked.until)
     }
 
     /// Takes in whom an event makes worth hearing.
-    pub(crate) fn note_who_may_know_something(&mut self, event: &Event) {
+    pub(crate) fn note(&mut self, event: &Event, cast: &mut Cast) {
         match &event.kind {
             Kind::Sent { sql, .. } if sql.to_ascii_lowercase().contains(ENDS_OTHERS) => {
-                self.hearing.anybody = true;
+                self.anybody = true;
             }
             Kind::Done { .. } | Kind::Rows(_) | Kind::Columns(_) => {
-                self.note_listener(event);
-                self.suspect_who_let_it_go(event);
+                self.note_listener(event, cast);
+                self.suspect_who_let_it_go(event, cast);
             }
             Kind::Failed(_) => {
-                let actor = event.session.as_ref().and_then(|name| self.actor_mut(name));
-                actor.and_then(|actor| actor.standing.ended_wait.take());
+                cast.player_of(event).and_then(|actor| actor.state.ended_wait.take());
             }
             _ => {}
         }
     }
 
-    fn note_listener(&mut self, event: &Event) {
-        if !matches!(&event.kind, Kind::Done { tag, .. } if tag == "LISTEN") {
-            return;
+    fn note_listener(&mut self, event: &Event, cast: &mut Cast) {
+        if matches!(&event.kind, Kind::Done { tag, .. } if tag == "LISTEN") {
+            self.listeners.extend(cast.player_of(event).and_then(|actor| actor.state.pid));
         }
-        let actor = event.session.as_ref().and_then(|name| self.actor_mut(name));
-        let pid = actor.and_then(|actor| actor.standing.pid);
-        self.hearing.listeners.extend(pid);
     }
 
     /// Whoever was waited for, and has sent nothing since, can only have been ended.
-    fn suspect_who_let_it_go(&mut self, event: &Event) {
-        let actor = event.session.as_ref().and_then(|name| self.actor_mut(name));
-        let Some(wait) = actor.and_then(|actor| actor.standing.ended_wait.take()) else { return };
-        let is_idle = |standing: &SessionState| {
-            standing.status != TransactionStatus::Idle
-                && !standing.is_busy()
-                && standing.sent_at.is_some_and(|sent| sent < wait.since)
-        };
-        let idle = self.actors.iter().filter(|actor| is_idle(&actor.standing));
-        let idle = idle.filter_map(|actor| actor.standing.pid);
-        self.hearing.suspects.extend(idle.filter(|pid| wait.blockers.contains(pid)));
+    fn suspect_who_let_it_go(&mut self, event: &Event, cast: &mut Cast) {
+        let actor = cast.player_of(event);
+        let Some(wait) = actor.and_then(|actor| actor.state.ended_wait.take()) else { return };
+        let idle = cast.backends_of(|actor| {
+            let state = &actor.state;
+            state.status != TransactionStatus::Idle
+                && !state.is_busy()
+                && state.sent_at.is_some_and(|sent| sent < wait.since)
+        });
+        self.suspects.extend(idle.into_iter().filter(|pid| wait.blockers.contains(pid)));
     }
 }

@@ -7,8 +7,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 /// How long what a file expects is waited for.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10);
 
@@ -19,20 +17,20 @@ pub(crate) enum Hold {
     #[default]
     Free,
     /// Until then.
-    Until(Instant),
+    Until(Duration),
     /// It was, and for long enough.
     Over,
 }
 
 impl Hold {
     /// Holds it back, unless it was held back for long enough; whether it is.
-    pub(crate) fn hold(&mut self) -> bool {
+    pub(crate) fn hold(&mut self, now: Duration) -> bool {
         match *self {
             Self::Free => {
-                *self = Self::Until(Instant::now() + LONGEST);
+                *self = Self::Until(now + LONGEST);
                 true
             }
-            Self::Until(end) if end > Instant::now() => true,
+            Self::Until(end) if end > now => true,
             Self::Until(_) | Self::Over => {
                 *self = Self::Over;
                 false
@@ -41,7 +39,7 @@ impl Hold {
     }
 
     /// When it ends.
-    pub(crate) fn due(self) -> Option<Instant> {
+    pub(crate) fn due(self) -> Option<Duration> {
         match self {
             Self::Until(end) => Some(end),
             Self::Free | Self::Over => None,

@@ -2,70 +2,55 @@
 
 use std::collections::VecDeque;
 
-use tokio::sync::mpsc;
-
 use crate::run::Command;
 
-/// Commands on their way to the director.
-#[derive(Debug)]
+/// Commands that have not been obeyed yet.
+#[derive(Debug, Default)]
 pub(crate) struct Orders {
-    incoming: mpsc::UnboundedReceiver<Command>,
-    /// Those that came while a stage was being set up.
-    deferred: VecDeque<Command>,
+    waiting: VecDeque<Command>,
+    /// Whether the driver has left.
+    is_abandoned: bool,
 }
 
 impl Orders {
-    /// The orders of a driver that holds the other end.
-    pub(crate) fn new(incoming: mpsc::UnboundedReceiver<Command>) -> Self {
-        Self { incoming, deferred: VecDeque::new() }
+    /// One more.
+    pub(crate) fn push(&mut self, command: Command) {
+        self.waiting.push_back(command);
     }
 
-    /// The next command; none once the driver has left.
-    pub(crate) async fn next(&mut self) -> Option<Command> {
-        match self.deferred.pop_front() {
-            Some(command) => Some(command),
-            None => self.incoming.recv().await,
-        }
+    /// The driver has left.
+    pub(crate) fn abandon(&mut self) {
+        self.is_abandoned = true;
     }
 
-    /// Waits until the driver has left. Commands are kept for [`next`](Self::next), and nothing is
-    /// lost if the wait is given up.
-    pub(crate) async fn abandonment(&mut self) {
-        while let Some(command) = self.incoming.recv().await {
-            self.deferred.push_back(command);
-        }
+    /// Whether the driver has left.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.is_abandoned
     }
 
-    /// Waits until a setup that is under way has become pointless: the driver has left, or wants
-    /// another. What was meant for the scene that will not be is dropped then, but for what
-    /// somebody has typed, and for steps if it is only the engine that changes; other commands are
-    /// kept for [`next`](Self::next), and nothing is lost if the wait is given up.
-    pub(crate) async fn overtaking(&mut self) {
-        while !self.has_another_setup() {
-            match self.incoming.recv().await {
-                Some(command) => self.deferred.push_back(command),
-                None => return,
-            }
-        }
-        self.drop_the_pointless();
+    /// The next command.
+    pub(crate) fn next(&mut self) -> Option<Command> {
+        self.waiting.pop_front()
     }
 
-    /// What comes after the next setup is meant for that one.
-    fn drop_the_pointless(&mut self) {
-        let Some(next) = self.deferred.iter().position(asks_for_another_setup) else { return };
-        let plays_on = matches!(self.deferred[next].plain(), Command::Switch(_));
-        let kept = self.deferred.split_off(next);
-        self.deferred.retain(|command| match command {
+    /// Whether another setup is wanted: whatever is being set up is then pointless.
+    pub(crate) fn has_another_setup(&self) -> bool {
+        self.waiting.iter().any(asks_for_another_setup)
+    }
+
+    /// Drops what was meant for the scene that will not be, but for what somebody has typed, and
+    /// for steps if it is only the engine that changes. What comes after the next setup is meant
+    /// for that one.
+    pub(crate) fn drop_the_pointless(&mut self) {
+        let Some(next) = self.waiting.iter().position(asks_for_another_setup) else { return };
+        let plays_on = matches!(self.waiting[next].plain(), Command::Switch(_));
+        let kept = self.waiting.split_off(next);
+        self.waiting.retain(|command| match command {
             Command::Submit { .. } => true,
             Command::Step | Command::StepEdited(_) => plays_on,
             _ => false,
         });
-        self.deferred.extend(kept);
-    }
-
-    /// Whether another setup is wanted.
-    pub(crate) fn has_another_setup(&self) -> bool {
-        self.deferred.iter().any(asks_for_another_setup)
+        self.waiting.extend(kept);
     }
 }
 
@@ -77,52 +62,45 @@ fn asks_for_another_setup(command: &Command) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::event::SessionName;
+    use crate::core::scenario::EngineKind;
 
-    #[tokio::test]
-    async fn steps_wait_for_the_setup_and_another_setup_does_not() {
-        let (commands, incoming) = mpsc::unbounded_channel();
-        let mut orders = Orders::new(incoming);
-        commands.send(Command::Step).unwrap();
-        tokio::select! {
-            biased;
-            () = orders.overtaking() => panic!("a step has no hurry"),
-            () = std::future::ready(()) => {}
-        }
-        commands.send(Command::GoTo(0)).unwrap();
-        orders.overtaking().await;
-        assert_eq!(
-            orders.next().await,
-            Some(Command::GoTo(0)),
-            "the step was meant for the old setup"
-        );
-        commands.send(Command::Step).unwrap();
-        assert_eq!(orders.next().await, Some(Command::Step));
+    /// What is left of these once the setup has been given up.
+    fn left_of(commands: impl IntoIterator<Item = Command>) -> Vec<Command> {
+        let mut orders = Orders::default();
+        commands.into_iter().for_each(|command| orders.push(command));
+        assert!(orders.has_another_setup());
+        orders.drop_the_pointless();
+        std::iter::from_fn(|| orders.next()).collect()
     }
 
-    #[tokio::test]
-    async fn steps_outlive_a_change_of_engine_and_those_after_a_setup_are_meant_for_it() {
-        let (commands, incoming) = mpsc::unbounded_channel();
-        let mut orders = Orders::new(incoming);
-        let switch = Command::Switch(crate::core::scenario::EngineKind::Optimistic);
-        for command in [Command::Step, switch.clone(), Command::Step, Command::GoTo(0)] {
-            commands.send(command).unwrap();
-        }
-        drop(commands);
-        orders.overtaking().await;
-        assert_eq!(orders.next().await, Some(Command::Step));
-        assert_eq!(orders.next().await, Some(switch));
-        orders.abandonment().await;
-        orders.overtaking().await;
-        assert_eq!(orders.next().await, Some(Command::GoTo(0)), "what was left to play is over");
+    #[test]
+    fn a_step_has_no_hurry_and_another_setup_has() {
+        let mut orders = Orders::default();
+        orders.push(Command::Step);
+        assert!(!orders.has_another_setup());
+        orders.push(Command::Again(Box::new(Command::GoTo(0))));
+        assert!(orders.has_another_setup());
     }
 
-    #[tokio::test]
-    async fn orders_end_with_their_driver() {
-        let (commands, incoming) = mpsc::unbounded_channel();
-        let mut orders = Orders::new(incoming);
-        drop(commands);
-        orders.overtaking().await;
-        orders.abandonment().await;
-        assert_eq!(orders.next().await, None);
+    #[test]
+    fn a_step_was_meant_for_the_old_setup() {
+        assert_eq!(left_of([Command::Step, Command::GoTo(0)]), [Command::GoTo(0)]);
+    }
+
+    #[test]
+    fn steps_outlive_a_change_of_engine_and_those_after_a_setup_are_meant_for_it() {
+        let switch = Command::Switch(EngineKind::Optimistic);
+        let commands = [Command::Step, switch.clone(), Command::Step, Command::GoTo(0)];
+        assert_eq!(left_of(commands.clone()), commands);
+        assert_eq!(left_of(commands[2..].to_vec()), [Command::GoTo(0)], "what was left is over");
+    }
+
+    #[test]
+    fn what_was_typed_is_not_lost_and_what_was_asked_of_sessions_is() {
+        let session = SessionName::new("Alice");
+        let typed = Command::Submit { session: session.clone(), sql: "select 1".to_owned() };
+        let commands = [Command::Cancel(session), typed.clone(), Command::GoTo(1)];
+        assert_eq!(left_of(commands), [typed, Command::GoTo(1)]);
     }
 }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::core::event::{Event, Kind, SessionName, SubmissionId, TransactionStatus};
 
 /// A pause that is being made.
@@ -12,21 +10,21 @@ use crate::core::event::{Event, Kind, SessionName, SubmissionId, TransactionStat
 pub(crate) struct Pause {
     submission: SubmissionId,
     length: Duration,
-    end: Instant,
+    end: Duration,
 }
 
 impl Pause {
-    pub(crate) fn begin(submission: SubmissionId, length: Duration) -> Self {
-        Self { submission, length, end: Instant::now() + length }
+    pub(crate) fn begin(submission: SubmissionId, length: Duration, now: Duration) -> Self {
+        Self { submission, length, end: now + length }
     }
 
     /// When it ends.
-    pub(crate) fn end(&self) -> Instant {
+    pub(crate) fn end(&self) -> Duration {
         self.end
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.end <= Instant::now()
+    pub(crate) fn is_over(&self, now: Duration) -> bool {
+        self.end <= now
     }
 
     /// The event that begins it, as this launch of the schedule.

@@ -1,25 +1,25 @@
 //! Where a run stands in its schedule.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
+use std::time::Duration;
 
-use crate::run::machine::session_setup::SessionSetup;
+use super::session_setup::SessionSetup;
 
 /// Where the play stands.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct SchedulePosition {
     /// What is played before the first step.
-    pub(crate) prologue: SessionSetup,
+    pub(crate) session_setup: SessionSetup,
     /// The next launch of the schedule.
     pub(crate) next: usize,
     /// How far a replay goes, while one is under way, and when it gives up.
-    pub(crate) replay: Option<(usize, Instant)>,
+    pub(crate) replay: Option<(usize, Duration)>,
     /// Steps that were asked for before they could be sent, each perhaps edited.
     pub(crate) asked: VecDeque<Option<String>>,
     /// Steps that were edited before they were sent, to be replayed as they were.
     pub(crate) edits: BTreeMap<usize, String>,
     /// Whether the end has been looked at.
-    pub(crate) finale: FinalQuery,
+    pub(crate) final_query: FinalQuery,
 }
 
 impl SchedulePosition {
@@ -35,7 +35,7 @@ impl SchedulePosition {
     }
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FinalQuery {
     #[default]
     Ahead,
@@ -49,10 +49,10 @@ mod tests {
 
     #[test]
     fn steps_that_were_asked_for_are_replayed_with_their_edits() {
-        let mut place = SchedulePosition { next: 2, ..SchedulePosition::default() };
-        place.asked.extend([None, Some("select 1".to_owned())]);
-        assert_eq!(place.take_destination(), 4);
-        assert_eq!(place.edits, BTreeMap::from([(3, "select 1".to_owned())]));
-        assert!(place.asked.is_empty());
+        let mut position = SchedulePosition { next: 2, ..SchedulePosition::default() };
+        position.asked.extend([None, Some("select 1".to_owned())]);
+        assert_eq!(position.take_destination(), 4);
+        assert_eq!(position.edits, BTreeMap::from([(3, "select 1".to_owned())]));
+        assert!(position.asked.is_empty());
     }
 }

@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
+use super::failure::Failure;
 use crate::core::event::{Event, Kind, SessionName};
 use crate::core::scenario::{Scenario, Statement};
-use crate::run::machine::failure::Failure;
 
 /// The setups of sessions that are still to be played, and the one that is being played.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl SessionSetup {
         Self { ahead: scenario.sessions.iter().filter_map(setup).collect(), on: None }
     }
 
-    /// The next setup; with none left, the prologue is over.
+    /// The next setup; with none left, all of this is over.
     pub(crate) fn next(&mut self) -> Option<(SessionName, String)> {
         self.on = self.ahead.pop_front();
         self.on.as_ref().map(|(session, setup)| (session.clone(), setup.sql.clone()))
@@ -64,18 +64,18 @@ mod tests {
             "session a setup {1} step a1 {2} session b step b1 {3} session c setup {4} step c1 {5}";
         let spec = spec_file::parse(text, Path::new("a.spec"), "a").unwrap();
         let (a, c) = (SessionName::new("a"), SessionName::new("c"));
-        let mut prologue = SessionSetup::of(&spec);
-        assert_eq!(prologue.next(), Some((a.clone(), "1".to_owned())));
-        assert_eq!(prologue.next(), Some((c.clone(), "4".to_owned())));
+        let mut setups = SessionSetup::of(&spec);
+        assert_eq!(setups.next(), Some((a.clone(), "1".to_owned())));
+        assert_eq!(setups.next(), Some((c.clone(), "4".to_owned())));
         let failed = |session: &SessionName| Event {
             at: Duration::ZERO,
             session: Some(session.clone()),
             kind: Kind::Failed(ServerMessage::default()),
         };
-        assert_eq!(prologue.failure(&failed(&a), &spec), None);
-        let told = prologue.failure(&failed(&c), &spec).unwrap();
+        assert_eq!(setups.failure(&failed(&a), &spec), None);
+        let told = setups.failure(&failed(&c), &spec).unwrap();
         assert!(told.starts_with("the setup of session c failed at a.spec:1:72\n"), "{told}");
-        assert!(!prologue.is_over());
-        assert!(prologue.next().is_none() && prologue.is_over());
+        assert!(!setups.is_over());
+        assert!(setups.next().is_none() && setups.is_over());
     }
 }

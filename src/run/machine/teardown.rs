@@ -1,4 +1,4 @@
-//! The end of a stage: everybody falls silent, then goes home; the scenario's own teardown is
+//! The end of a live run: everybody falls silent, then goes home; the scenario's own teardown is
 //! played, the schema goes.
 //!
 //! The order keeps what was not committed from being committed by our leaving. Bob's autocommit
@@ -10,22 +10,18 @@
 //!  right   everybody's statement cancelled, each answer heard ──▶ everybody rolls back ──▶ everybody goes
 //! ```
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, join_all};
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
-
-use crate::core::event::{Pid, SessionName, TransactionStatus};
-use crate::core::scenario::Statement;
-use crate::run::machine::actor::{Actor, SessionState};
-use crate::run::machine::failure::Failure;
-use crate::run::machine::live_run::LiveRun;
-use crate::run::session::{Session, Silence};
+use super::effects::Effects;
+use super::errands::Errands;
+use super::failure::Failure;
+use super::input::Input;
+use super::live_run::LiveRun;
+use super::output::{Demand, EngineRequest, Output};
+use crate::core::event::{Pid, SessionName};
+use crate::core::scenario::{Player, Statement};
+use crate::run::participant::Silence;
 use crate::run::{Fate, Untidy};
 
 /// How long each part of tidying up may take: the sessions' silence and their leaving, the
@@ -36,195 +32,292 @@ const OWN_TEARDOWNS: Duration = Duration::from_secs(1);
 /// What is said when the schema cannot be dropped, because somebody else holds a lock in it.
 const STILL_IN_USE: &str = "the run's schema is still in use; the next run removes it";
 
-/// Where what cannot be tidied up is told, as soon as that is known.
-pub(crate) struct Tell(mpsc::UnboundedSender<Untidy>);
-
-impl Tell {
-    /// Tells it there.
-    pub(crate) fn to(told: mpsc::UnboundedSender<Untidy>) -> Self {
-        Self(told)
-    }
-
-    /// Tells it nobody: it is in the log.
-    pub(crate) fn nobody() -> Self {
-        Self(mpsc::unbounded_channel().0)
-    }
-
-    fn untidy(&self, untidy: Untidy) {
-        tracing::warn!("{untidy}");
-        // Whoever does not listen any more need not know.
-        let _ = self.0.send(untidy);
-    }
+/// Taking a live run down, and what for.
+#[derive(Debug)]
+pub(crate) struct Teardown {
+    part: Part,
+    /// How long this part is waited for.
+    until: Duration,
+    /// Backends that did not let themselves be cancelled, and are still to be ended.
+    broken: VecDeque<(SessionName, Pid)>,
+    then: Then,
 }
 
-/// Sessions that were told to send nothing more.
-struct Asked {
-    answers: FuturesUnordered<BoxFuture<'static, (SessionName, Silence)>>,
-    /// Whose answer has not come.
-    unheard: BTreeSet<SessionName>,
-    until: Instant,
+/// What comes after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Another fresh setup.
+    Reopen,
+    /// Nothing, until somebody wants a fresh setup.
+    Rest,
+    /// Nothing, since it was never set up: something else was wanted meanwhile.
+    Forget,
+    /// The driver is told that it could not be set up, and why.
+    Break(String),
+    /// The end of the run.
+    End,
 }
 
-impl LiveRun {
-    /// Sends everybody home and drops the schema; tells what cannot be tidied up in time. A schema
-    /// that stays is the next run's to sweep.
-    ///
-    /// Before anything is rolled back, `others` is waited for: the silence of the runs that end
-    /// together with this one.
-    pub(crate) async fn close(mut self, others: impl Future<Output = ()>, tell: &Tell) {
-        self.fall_silent(tell).await;
-        let _ = timeout(TIDY_UP, others).await;
-        // What was played to its end ends as its file says, even if that commits; what was left in
-        // the middle has not happened.
-        if !self.is_played_out {
-            let _ = timeout(OWN_TEARDOWNS, self.roll_back()).await;
-        }
-        // A teardown that waits for a session left in the middle of a transaction would wait for
-        // ever: that ends only with the sessions.
-        if timeout(OWN_TEARDOWNS, self.play_own_teardowns(tell)).await.is_err() {
-            self.fall_silent(tell).await;
-        }
-        let sessions: Vec<Session> = self.actors.iter_mut().filter_map(Actor::dismiss).collect();
-        let _ = timeout(TIDY_UP, join_all(sessions.into_iter().map(Session::close))).await;
-        let is_torn_down = timeout(TIDY_UP, self.play_teardown(tell)).await.is_ok();
-        if let Some(runner) = self.runner.dismiss() {
-            let _ = timeout(TIDY_UP, runner.close()).await;
-        }
-        if !is_torn_down {
-            tell.untidy(Untidy::Teardown(TIDY_UP));
-        }
-        match timeout(TIDY_UP, self.schema.drop()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tell.untidy(Untidy::Schema(error.to_string())),
-            Err(_) => tell.untidy(Untidy::Schema(STILL_IN_USE.to_owned())),
-        }
+/// The parts, in their order.
+#[derive(Debug)]
+enum Part {
+    /// Everybody's statement is cancelled, and the answers are heard. It is so a second time where
+    /// the sessions' own teardowns wait for one another.
+    Silence { awaited: BTreeSet<SessionName>, is_second: bool },
+    /// One whose statement did not end loses its backend.
+    Ending { session: SessionName, backend: Pid, is_asked_again: bool, is_second: bool },
+    /// The runs that end together with this one fall silent, too.
+    Others,
+    /// What was left in the middle has not happened.
+    RollingBack(Errands),
+    /// The teardowns that isolationtester's files give to sessions.
+    OwnTeardowns(Errands),
+    /// Everybody goes.
+    Leaving(BTreeSet<SessionName>),
+    /// The scenario's teardown, by the runner.
+    Scenarios(Errands),
+    /// The runner goes.
+    RunnerLeaving(BTreeSet<SessionName>),
+    /// The schema goes.
+    Schema,
+    /// All is done.
+    Over,
+}
+
+/// How a part has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Done,
+    Late,
+}
+
+impl Teardown {
+    /// Begins with everybody's silence.
+    pub(crate) fn begin(live: &mut LiveRun, then: Then, fx: &mut Effects) -> Self {
+        let part = Part::Silence { awaited: live.ask_for_silence(fx), is_second: false };
+        let (broken, until) = (VecDeque::new(), fx.now() + TIDY_UP);
+        let mut teardown = Self { part, until, broken, then };
+        teardown.go_on_if_done(live, fx);
+        teardown
     }
 
-    /// Cancels whatever runs or waits, the runner's own statement too, and hears the answers; tells
-    /// what cannot be cancelled. Nobody has left or rolled back yet, so nothing that waits for one
-    /// of us was let through.
-    async fn fall_silent(&mut self, tell: &Tell) {
-        let mut asked = self.ask_for_silence(|_| true);
-        let mut broken = Vec::new();
-        while let Some((session, silence)) = self.next_silence(&mut asked).await {
-            self.standing_of(&session).fall_silent(silence);
-            if let Silence::Broken(backend) = silence {
-                tell.untidy(Untidy::Stubborn { session: session.clone() });
-                broken.push((session, backend));
-            }
-        }
-        for session in asked.unheard {
-            tell.untidy(Untidy::Unheard { session, after: TIDY_UP });
-        }
-        for (session, backend) in broken {
-            let fate = self.end_backend(&session, backend).await;
-            tell.untidy(Untidy::Statement { session, backend, fate });
-        }
+    /// When it goes on without an answer.
+    pub(crate) fn due(&self) -> Duration {
+        self.until
     }
 
-    /// Tells those, the runner perhaps among them, to send nothing more.
-    fn ask_for_silence(&self, is_asked: impl Fn(&SessionName) -> bool) -> Asked {
-        let mut asked = Asked {
-            answers: FuturesUnordered::new(),
-            unheard: BTreeSet::new(),
-            until: Instant::now() + TIDY_UP,
-        };
-        let everybody = self.actors.iter().chain([&self.runner]);
-        for actor in everybody.filter(|actor| is_asked(actor.name())) {
-            let Some(silence) = actor.silence() else { continue };
-            let name = actor.name().clone();
-            asked.unheard.insert(name.clone());
-            asked.answers.push(async { (name, silence.await) }.boxed());
-        }
-        asked
+    /// Whether everything is done.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.part, Part::Over)
     }
 
-    /// How the next of them stands; nothing once all have answered, or the time is up.
-    async fn next_silence(&mut self, asked: &mut Asked) -> Option<(SessionName, Silence)> {
-        loop {
-            tokio::select! {
-                answer = asked.answers.next() => {
-                    let (name, silence) = answer?;
-                    asked.unheard.remove(&name);
-                    return Some((name, silence));
+    /// What comes after it.
+    pub(crate) fn then(&self) -> &Then {
+        &self.then
+    }
+
+    /// Takes in what happened next.
+    pub(crate) fn take(&mut self, input: Input, live: &mut LiveRun, fx: &mut Effects) {
+        if matches!(input, Input::Due) && self.until <= fx.now() {
+            self.go_on(End::Late, live, fx);
+        } else {
+            self.hear(input, live, fx);
+        }
+        self.go_on_if_done(live, fx);
+    }
+
+    fn hear(&mut self, input: Input, live: &mut LiveRun, fx: &mut Effects) {
+        if let Input::Event(event) = &input {
+            live.overhear(event);
+        }
+        match (&mut self.part, input) {
+            (Part::Silence { awaited, .. }, Input::Silent(session, silence)) => {
+                awaited.remove(&session);
+                live.fell_silent(&session, silence);
+                if let Silence::Broken(backend) = silence {
+                    self.broken.push_back((session.clone(), backend));
+                    self.tell(Untidy::Stubborn { session }, fx);
                 }
-                () = tokio::time::sleep_until(asked.until) => return None,
-                // A session that finds no room for what it says would not hear us.
-                Some(_) = self.next_event() => {}
             }
-        }
-    }
-
-    fn standing_of(&mut self, name: &SessionName) -> &mut SessionState {
-        match self.actors.iter_mut().find(|actor| actor.name() == name) {
-            Some(actor) => &mut actor.standing,
-            None => &mut self.runner.standing,
-        }
-    }
-
-    /// Ends a backend that does not let itself be cancelled, as far as we may.
-    async fn end_backend(&mut self, session: &SessionName, backend: Pid) -> Fate {
-        match timeout(TIDY_UP, self.schema.end_backend(backend)).await {
-            Ok(Ok(())) => {}
-            _ => return Fate::GoesOn,
-        }
-        let mut asked = self.ask_for_silence(|name| name == session);
-        match self.next_silence(&mut asked).await {
-            Some((_, Silence::Absent)) => Fate::Ended,
-            _ => Fate::GoesOn,
-        }
-    }
-
-    /// Rolls back what is open, and hears that it is.
-    async fn roll_back(&mut self) {
-        let is_open = |actor: &&Actor| actor.standing.status != TransactionStatus::Idle;
-        let open: Vec<SessionName> =
-            self.actors.iter().filter(is_open).map(|actor| actor.name().clone()).collect();
-        for name in open {
-            if self.submit(&name, "rollback").is_ok() {
-                self.hear_out(&name).await;
+            (Part::Ending { session, is_asked_again, .. }, Input::BackendEnded(true)) => {
+                *is_asked_again = true;
+                fx.ask(session, Demand::Silence);
+                self.until = fx.now() + TIDY_UP;
             }
-        }
-        if self.runner.standing.status != TransactionStatus::Idle {
-            self.play_as_runner("rollback").await;
-        }
-    }
-
-    /// The teardowns that isolationtester's files give to sessions. One that cannot hear it will
-    /// lose its connection anyway.
-    async fn play_own_teardowns(&mut self, tell: &Tell) {
-        let production = Arc::clone(&self.production);
-        for player in &production.scenario.sessions {
-            let Some(teardown) = &player.teardown else { continue };
-            if self.submit(&player.name, teardown).is_ok()
-                && let Some(failure) = self.hear_out(&player.name).await
+            (Part::Ending { .. }, Input::BackendEnded(false)) => self.go_on(End::Late, live, fx),
+            (Part::Ending { session, is_asked_again: true, .. }, Input::Silent(who, silence))
+                if who == *session =>
             {
-                tell.untidy(self.failed_teardown(Some(&player.name), teardown, &failure));
+                let is_ended = silence == Silence::Absent;
+                self.go_on(if is_ended { End::Done } else { End::Late }, live, fx);
             }
-        }
-    }
-
-    /// Plays the scenario's teardown.
-    async fn play_teardown(&mut self, tell: &Tell) {
-        let production = Arc::clone(&self.production);
-        for statement in &production.scenario.teardown {
-            if let Some(failure) = self.play_as_runner(statement).await {
-                tell.untidy(self.failed_teardown(None, statement, &failure));
-                if matches!(failure, Failure::Lost(_)) {
-                    return;
+            (Part::Others, Input::OthersSilent) => self.go_on(End::Done, live, fx),
+            (Part::RollingBack(errands), Input::Event(event)) => {
+                errands.hear(&event, live, fx);
+            }
+            (Part::OwnTeardowns(errands), Input::Event(event)) => {
+                if let Some((statement, failure)) = errands.hear(&event, live, fx) {
+                    self.tell_failure(event.session, &statement, &failure, live, fx);
                 }
             }
+            (Part::Scenarios(errands), Input::Event(event)) => {
+                if let Some((statement, failure)) = errands.hear(&event, live, fx) {
+                    self.tell_failure(None, &statement, &failure, live, fx);
+                }
+            }
+            (Part::Leaving(awaited) | Part::RunnerLeaving(awaited), Input::Released(session)) => {
+                awaited.remove(&session);
+            }
+            (Part::Schema, Input::SchemaDropped(dropped)) => {
+                if let Err(reason) = dropped {
+                    self.tell(Untidy::Schema(reason), fx);
+                }
+                self.go_on(End::Done, live, fx);
+            }
+            _ => {}
         }
     }
 
-    fn failed_teardown(
+    /// Goes on for as long as there is nothing to wait for.
+    fn go_on_if_done(&mut self, live: &mut LiveRun, fx: &mut Effects) {
+        loop {
+            let is_done = match &self.part {
+                Part::Silence { awaited, .. }
+                | Part::Leaving(awaited)
+                | Part::RunnerLeaving(awaited) => awaited.is_empty(),
+                Part::RollingBack(errands)
+                | Part::OwnTeardowns(errands)
+                | Part::Scenarios(errands) => errands.are_done(),
+                Part::Others => self.then != Then::End,
+                Part::Ending { .. } | Part::Schema | Part::Over => false,
+            };
+            if !is_done {
+                return;
+            }
+            self.go_on(End::Done, live, fx);
+        }
+    }
+
+    /// From one part to the next.
+    fn go_on(&mut self, end: End, live: &mut LiveRun, fx: &mut Effects) {
+        let ended = std::mem::replace(&mut self.part, Part::Over);
+        let patience = match &ended {
+            Part::Others | Part::RollingBack(_) => OWN_TEARDOWNS,
+            _ => TIDY_UP,
+        };
+        self.until = fx.now() + patience;
+        self.part = match ended {
+            Part::Silence { awaited, is_second } => {
+                for session in awaited {
+                    self.tell(Untidy::Unheard { session, after: TIDY_UP }, fx);
+                }
+                self.end_the_broken(is_second, live, fx)
+            }
+            Part::Ending { session, backend, is_second, .. } => {
+                let fate = if end == End::Done { Fate::Ended } else { Fate::GoesOn };
+                self.tell(Untidy::Statement { session, backend, fate }, fx);
+                if end == End::Late {
+                    fx.engine(EngineRequest::GiveUp);
+                }
+                self.end_the_broken(is_second, live, fx)
+            }
+            Part::Others => Part::RollingBack(roll_back(live, fx)),
+            Part::RollingBack(_) => Part::OwnTeardowns(own_teardowns(live, fx)),
+            // One that waits for a session left in the middle of a transaction would wait for ever:
+            // that ends only with the sessions.
+            Part::OwnTeardowns(_) if end == End::Late => {
+                Part::Silence { awaited: live.ask_for_silence(fx), is_second: true }
+            }
+            Part::OwnTeardowns(_) => Part::Leaving(live.dismiss_players(fx)),
+            Part::Leaving(_) => Part::Scenarios(scenarios_teardown(live, fx)),
+            Part::Scenarios(_) => {
+                if end == End::Late {
+                    self.tell(Untidy::Teardown(TIDY_UP), fx);
+                }
+                Part::RunnerLeaving(live.dismiss_runner(fx))
+            }
+            Part::RunnerLeaving(_) => {
+                fx.engine(EngineRequest::DropSchema);
+                Part::Schema
+            }
+            Part::Schema => {
+                if end == End::Late {
+                    fx.engine(EngineRequest::GiveUp);
+                    self.tell(Untidy::Schema(STILL_IN_USE.to_owned()), fx);
+                }
+                Part::Over
+            }
+            Part::Over => Part::Over,
+        };
+    }
+
+    /// The next backend that did not let itself be cancelled loses its life, as far as we may take
+    /// it. With none left, all is silent.
+    fn end_the_broken(&mut self, is_second: bool, live: &mut LiveRun, fx: &mut Effects) -> Part {
+        match self.broken.pop_front() {
+            Some((session, backend)) => {
+                fx.engine(EngineRequest::EndBackend(backend));
+                Part::Ending { session, backend, is_asked_again: false, is_second }
+            }
+            None if is_second => Part::Leaving(live.dismiss_players(fx)),
+            None => {
+                if self.then == Then::End {
+                    fx.engine(EngineRequest::AwaitOthers);
+                }
+                Part::Others
+            }
+        }
+    }
+}
+
+impl Teardown {
+    /// Tells what cannot be tidied up as soon as that is known: whoever waits for the end, or for
+    /// what comes instead. Of what was never set up nobody has heard.
+    fn tell(&self, untidy: Untidy, fx: &mut Effects) {
+        tracing::warn!("{untidy}");
+        match self.then {
+            Then::End => fx.put(Output::Untidy(untidy)),
+            // The console says it on one line: what was to be done, and the server's first.
+            Then::Reopen | Then::Rest => {
+                let text = untidy.to_string();
+                fx.note(text.lines().take(2).collect::<Vec<_>>().join(": "));
+            }
+            Then::Forget | Then::Break(_) => {}
+        }
+    }
+
+    fn tell_failure(
         &self,
-        session: Option<&SessionName>,
+        whose: Option<SessionName>,
         statement: &Statement,
         failure: &Failure,
-    ) -> Untidy {
-        let place = self.production.scenario.place_of(statement, failure.position());
-        let (whose, told) = (session.cloned(), failure.told(statement));
-        Untidy::FailedTeardown { whose, place, told }
+        live: &LiveRun,
+        fx: &mut Effects,
+    ) {
+        let place = live.production().scenario.place_of(statement, failure.position());
+        let told = failure.told(&statement.sql);
+        self.tell(Untidy::FailedTeardown { whose, place, told }, fx);
     }
+}
+
+/// What was played to its end ends as its file says, even if that commits; what was left in the
+/// middle has not happened.
+fn roll_back(live: &mut LiveRun, fx: &mut Effects) -> Errands {
+    let open = if live.is_played_out() { Vec::new() } else { live.in_transaction() };
+    let rollback = Statement { sql: "rollback".to_owned(), line: 0, column: 0, file: None };
+    let open = open.into_iter().map(|session| (session, rollback.clone()));
+    Errands::begin(open, live, fx)
+}
+
+fn own_teardowns(live: &mut LiveRun, fx: &mut Effects) -> Errands {
+    let scenario = live.production().scenario.clone();
+    let of = |player: &Player| Some((player.name.clone(), player.teardown.clone()?));
+    Errands::begin(scenario.sessions.iter().filter_map(of), live, fx)
+}
+
+fn scenarios_teardown(live: &mut LiveRun, fx: &mut Effects) -> Errands {
+    let scenario = live.production().scenario.clone();
+    let runner = live.runner().clone();
+    let statements = scenario.teardown.iter().map(|it| (runner.clone(), it.clone()));
+    Errands::begin(statements, live, fx)
 }

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::event_sender::EventSender;
 use super::link::{Hearing, Link};
-use super::{CANCEL_PATIENCE, Order, SessionOptions, Silence, Submission};
+use super::{CANCEL_PATIENCE, Order, SessionOptions};
 use crate::core::event::{Event, Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
 use crate::pg::{ConnectError, WireError};
+use crate::run::participant::{Silence, Submission};
 
 /// A closing session waits no longer than this for a server that does not listen.
 const PATIENCE: Duration = Duration::from_secs(1);

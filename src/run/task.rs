@@ -1,0 +1,196 @@
+//! The task of a run: feeds the [`Machine`] with what happens, and does what it wants done.
+//!
+//! ```text
+//!  commands ─┐                                     ┌─▶ reports
+//!  answers ──┤            ┌─────────┐              ├─▶ Participants: own sessions, their events
+//!  news ─────┼─ select! ─▶│ Machine │─▶ carry out ─┼─▶ Questions to the observer
+//!  events ───┤            └─────────┘              └─▶ jobs: engine, schema
+//!  due ──────┘
+//! ```
+//!
+//! Nothing is decided here. What takes long is a job or a task of its own, whose answer is one more
+//! input; only a driver that does not take its reports holds everything up.
+
+use std::future::pending;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::FutureExt as _;
+use tokio::sync::mpsc;
+
+use crate::core::event::{Event, Kind};
+use crate::observer::Observer;
+use crate::run::engines::Engines;
+use crate::run::machine::Machine;
+use crate::run::machine::input::Input;
+use crate::run::machine::output::{EngineRequest, Output};
+use crate::run::parting::Parting;
+use crate::run::{Command, Production, Report, Untidy};
+
+mod engine_port;
+mod ensemble;
+mod questions;
+
+use engine_port::EnginePort;
+use ensemble::Ensemble;
+
+/// `deadlock_detected`
+const DEADLOCK: &str = "40P01";
+
+/// The run's ends of what its driver holds.
+pub(crate) struct Driver {
+    /// Commands come out here, in order.
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
+    /// Reports go in here.
+    pub(crate) reports: mpsc::Sender<Report>,
+    /// What cannot be tidied up at the end.
+    pub(crate) untidy: mpsc::UnboundedSender<Untidy>,
+}
+
+/// A machine with its ports.
+pub(crate) struct Task {
+    machine: Machine,
+    begin: Instant,
+    /// Until the driver has left.
+    commands: Option<mpsc::UnboundedReceiver<Command>>,
+    reports: mpsc::Sender<Report>,
+    untidy: mpsc::UnboundedSender<Untidy>,
+    engine: EnginePort,
+    ensemble: Ensemble,
+}
+
+impl Task {
+    /// A run of this production, which begins now.
+    pub(crate) fn new(
+        engines: Engines,
+        production: Production,
+        driver: Driver,
+        parting: Parting,
+    ) -> Self {
+        let Driver { commands, reports, untidy } = driver;
+        let begin = Instant::now();
+        let machine = Machine::new(Arc::new(production));
+        let (engine, ensemble) = (EnginePort::new(engines, parting), Ensemble::new(begin));
+        Self { machine, begin, commands: Some(commands), reports, untidy, engine, ensemble }
+    }
+
+    /// Plays until nobody gives commands any more, then tidies up. A defect of ours must not leave
+    /// a play standing in the middle of something either: whatever ends the playing, everybody is
+    /// sent home in good order.
+    pub(crate) async fn run(mut self) {
+        let played = AssertUnwindSafe(self.play()).catch_unwind().await;
+        if let Err(panic) = played {
+            self.commands = None;
+            self.feed(Input::Left).await;
+            self.go_on().await;
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    async fn play(&mut self) {
+        self.feed(Input::Begin).await;
+        self.go_on().await;
+    }
+
+    async fn go_on(&mut self) {
+        while !self.machine.is_ended() {
+            let input = self.next().await;
+            self.feed(input).await;
+        }
+    }
+
+    async fn feed(&mut self, input: Input) {
+        for output in self.machine.step(self.begin.elapsed(), input) {
+            self.carry_out(output).await;
+        }
+    }
+
+    /// Waits for what happens next.
+    async fn next(&mut self) -> Input {
+        let alarm = alarm(self.begin, &self.machine);
+        let Self { commands, engine, ensemble, .. } = self;
+        let input = tokio::select! {
+            biased;
+            input = next_command(commands) => input,
+            // The gateway tells before it answers, so what it tells comes before the answer here,
+            // too.
+            input = engine.next() => input,
+            input = ensemble.next() => input,
+            () = alarm => Input::Due,
+        };
+        let observer = self.observer().filter(|_| self.machine.is_playing()).cloned();
+        with_names(input, observer).await
+    }
+
+    fn observer(&self) -> Option<&Arc<Observer>> {
+        self.engine.open().map(|engine| &engine.observer)
+    }
+
+    async fn carry_out(&mut self, output: Output) {
+        match output {
+            // A driver that has left hears nothing more; the end of its commands ends the run.
+            Output::Report(report) => drop(self.reports.send(report).await),
+            // Whoever does not listen any more need not know.
+            Output::Untidy(untidy) => drop(self.untidy.send(untidy)),
+            Output::Engine(request) => {
+                if request == EngineRequest::MakeSchema {
+                    // Whoever took part in the last setup has nothing to say in this one.
+                    self.ensemble = Ensemble::new(self.begin);
+                }
+                self.engine.ask(request);
+            }
+            Output::Watch(watch) => {
+                if let Some(observer) = self.observer() {
+                    observer.watch(watch);
+                }
+            }
+            Output::Join(newcomer) => {
+                if let Some(engine) = self.engine.open() {
+                    self.ensemble.join(newcomer, engine);
+                }
+            }
+            Output::Ask(session, demand) => self.ensemble.ask(session, demand),
+            Output::Observe(question) => {
+                if let Some(observer) = self.engine.open().map(|engine| &engine.observer) {
+                    self.ensemble.observe(question, Arc::clone(observer));
+                }
+            }
+        }
+    }
+}
+
+/// What the driver wants next; once it has left, nothing ever.
+async fn next_command(commands: &mut Option<mpsc::UnboundedReceiver<Command>>) -> Input {
+    let Some(incoming) = commands else { return pending().await };
+    match incoming.recv().await {
+        Some(command) => Input::Command(command),
+        None => {
+            *commands = None;
+            Input::Left
+        }
+    }
+}
+
+/// A deadlock's DETAIL has tables and other objects by number; only the database knows their names.
+async fn with_names(mut input: Input, observer: Option<Arc<Observer>>) -> Input {
+    if let Some(observer) = observer
+        && let Input::Event(Event { kind: Kind::Failed(message), .. }) = &mut input
+        && message.code == DEADLOCK
+        && let Some(detail) = &mut message.detail
+    {
+        *detail = observer.with_names(detail).await;
+    }
+    input
+}
+
+/// Wakes the machine when it is due.
+fn alarm(begin: Instant, machine: &Machine) -> impl Future<Output = ()> + use<> {
+    let due = machine.due().map(|due| tokio::time::Instant::from_std(begin + due));
+    async move {
+        match due {
+            Some(due) => tokio::time::sleep_until(due).await,
+            None => pending().await,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The participants of one setup and the observer's answers about them, all behind channels.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::questions;
+use crate::core::event::{Event, SessionName};
+use crate::observer::Observer;
+use crate::run::engines::{Door, OpenEngine};
+use crate::run::machine::input::Input;
+use crate::run::machine::output::{Demand, Newcomer, Question, Role};
+use crate::run::participant::Participant;
+use crate::run::session::{Session, SessionOptions};
+
+/// How many events may be on their way before participants have to wait for the run.
+const EVENTS_QUEUED: usize = 1024;
+
+/// Everybody who takes part.
+pub(super) struct Ensemble {
+    clock: Instant,
+    participants: BTreeMap<SessionName, Box<dyn Participant>>,
+    events_out: mpsc::Sender<Event>,
+    events: mpsc::Receiver<Event>,
+    answers: Channel,
+    observations: Channel,
+}
+
+/// What tasks of their own bring back.
+struct Channel {
+    out: mpsc::UnboundedSender<Input>,
+    inputs: mpsc::UnboundedReceiver<Input>,
+}
+
+impl Channel {
+    fn new() -> Self {
+        let (out, inputs) = mpsc::unbounded_channel();
+        Self { out, inputs }
+    }
+
+    /// Brings back what this task gives.
+    fn bring(&self, task: impl Future<Output = Input> + Send + 'static) {
+        let out = self.out.clone();
+        tokio::spawn(async move { out.send(task.await) });
+    }
+
+    async fn next(&mut self) -> Input {
+        // It never ends: we hold the other end ourselves.
+        match self.inputs.recv().await {
+            Some(input) => input,
+            None => pending().await,
+        }
+    }
+}
+
+impl Ensemble {
+    /// Nobody yet. Events are counted from this moment.
+    pub(super) fn new(clock: Instant) -> Self {
+        let (events_out, events) = mpsc::channel(EVENTS_QUEUED);
+        let (answers, observations) = (Channel::new(), Channel::new());
+        Self { clock, participants: BTreeMap::new(), events_out, events, answers, observations }
+    }
+
+    /// One more, an own session, connecting.
+    pub(super) fn join(&mut self, newcomer: Newcomer, engine: &OpenEngine) {
+        let Newcomer { name, application, prelude, role } = newcomer;
+        let Door { target, guardian } = match role {
+            Role::Player => engine.door(),
+            Role::Runner => engine.stage_door(),
+        };
+        let options = SessionOptions {
+            name: name.clone(),
+            application,
+            target,
+            prelude,
+            clock: self.clock,
+            guardian,
+        };
+        let session = Session::start(options, self.events_out.clone());
+        self.participants.insert(name, Box::new(session));
+    }
+
+    /// Asks something of one of them.
+    pub(super) fn ask(&mut self, name: SessionName, demand: Demand) {
+        if matches!(demand, Demand::Release) {
+            return self.release(name);
+        }
+        let Some(participant) = self.participants.get(&name) else { return };
+        match demand {
+            Demand::Submit(submission) => participant.submit(submission),
+            Demand::TellLoss(submission) => participant.tell_loss(submission),
+            Demand::Cancel => participant.cancel(),
+            Demand::Reconnect => participant.reconnect(),
+            Demand::Hear(epoch) => {
+                let heard = participant.hear();
+                self.answers.bring(async move {
+                    heard.await;
+                    Input::Heard(name, epoch)
+                });
+            }
+            Demand::Silence => {
+                let silence = participant.silence();
+                self.answers.bring(async move { Input::Silent(name, silence.await) });
+            }
+            Demand::Release => {}
+        }
+    }
+
+    fn release(&mut self, name: SessionName) {
+        let Some(participant) = self.participants.remove(&name) else { return };
+        let released = participant.release();
+        self.answers.bring(async move {
+            released.await;
+            Input::Released(name)
+        });
+    }
+
+    /// Asks the observer.
+    pub(super) fn observe(&self, question: Question, observer: Arc<Observer>) {
+        self.observations.bring(questions::ask(question, observer));
+    }
+
+    /// The next thing that happens to one of them, or is answered by one, or by the observer. What
+    /// has happened comes before what was seen of it.
+    pub(super) async fn next(&mut self) -> Input {
+        let Self { events, answers, observations, .. } = self;
+        tokio::select! {
+            biased;
+            Some(event) = events.recv() => Input::Event(event),
+            input = answers.next() => input,
+            input = observations.next() => input,
+        }
+    }
+}
