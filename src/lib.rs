@@ -12,12 +12,13 @@
 //!
 //! # Rooms, and who may import whom
 //!
-//! Ten rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
+//! Eleven rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
 //! arrows).
 //!
 //! ```text
 //!  commands   one file a subcommand: console, play, compare, matrix, rush, spec, serve; command line, configuration
 //!  tui        the screen: the only room that knows ratatui and crossterm
+//!  stage      what is on the stage, free of any screen: folds of events, keys to actions
 //!  rush       one strategy against another under load
 //!  run        plays a schedule on sessions; isolationtester's specifications; the anomalies' matrix
 //!  gateway    the optimistic engine: the way in for others, transactions on private copies, the judgement at COMMIT
@@ -45,4 +46,5 @@ pub mod pg;
 pub mod reports;
 pub mod run;
 pub mod rush;
+pub mod stage;
 pub mod tui;

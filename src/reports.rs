@@ -7,5 +7,4 @@ pub mod lesson;
 pub mod psql;
 pub mod report;
 pub mod scenario_export;
-pub mod timeline;
 pub mod transcript;

@@ -15,21 +15,21 @@ use std::time::{Duration, Instant};
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::contrasts::Contrasts;
-use super::event_log::EventLog;
 use super::export::Export;
-use super::flash::Flashes;
 use super::keys::KeyMap;
 use super::layer::Layer;
-use super::layout::{self, Framing, Places};
 use super::pane::Pane;
 use super::script::Script;
 use super::theme::Theme;
 use crate::core::event::SessionName;
 use crate::core::scenario::{EngineKind, Scenario};
 use crate::core::seats::WatchedTables;
-use crate::reports::timeline::Timeline;
 use crate::run::{Command, EngineLine, Lasting};
+use crate::stage::contrasts::Contrasts;
+use crate::stage::event_log::EventLog;
+use crate::stage::flash::Flashes;
+use crate::stage::timeline::Timeline;
+use crate::tui::view::layout::{self, Framing, Places};
 
 mod actions;
 mod input;

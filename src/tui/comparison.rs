@@ -22,12 +22,12 @@ use std::time::Duration;
 use ratatui::layout::{Position, Rect, Size};
 
 use super::app::{App, Effect, Opening};
-use super::contrasts::Contrasts;
 use super::layer::Layer;
-use super::layout::Framing;
 use crate::core::event::{Event, Kind};
 use crate::reports::engine_diff::{Account, RowDifference, differing_rows};
 use crate::run::{Command, Report};
+use crate::stage::contrasts::Contrasts;
+use crate::tui::view::layout::Framing;
 
 mod input;
 mod step;

@@ -15,9 +15,10 @@ use super::comparison::{Comparison, Half, HalfEffect};
 use super::export::{Export, ExportError};
 use super::mode::Mode;
 use super::screen::{Frames, Input};
-use super::{Console, Ends, EngineCount, Exit, LoopError, StartRun, svg};
+use super::{Console, Ends, EngineCount, Exit, LoopError, StartRun};
 use crate::core::scenario::EngineKind;
 use crate::run::{Command, Production, Report};
+use crate::tui::view::svg;
 
 /// The least time from one frame to the next: 60 a second.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);

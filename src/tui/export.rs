@@ -9,7 +9,6 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::event_log::Wholeness;
 use crate::core::event::{Event, SessionName};
 use crate::core::scenario::check::Breach;
 use crate::core::scenario::{Player, Scenario, Schedule, sql_file};
@@ -17,6 +16,7 @@ use crate::reports::report::{Format, Playbill};
 use crate::reports::scenario_export::{Performance, replay};
 use crate::reports::transcript::Options;
 use crate::run::EngineLine;
+use crate::stage::event_log::Wholeness;
 
 /// What is exported.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::app::Effect;
 use super::editor::Editor;
 use super::scrollback::Direction;
-use super::timeline::Cursor;
 use crate::core::scenario::Scenario;
+use crate::tui::view::timeline::Cursor;
 
 /// Something that lies over the screen.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use super::app::App;
 use super::pane::{Link, Pane};
-use super::words;
 use crate::core::event::Blocker;
+use crate::stage::words;
 
 /// What would be lost with the sessions.
 #[derive(Debug, Default, PartialEq, Eq)]

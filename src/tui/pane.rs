@@ -178,7 +178,9 @@ impl Pane {
                 self.say(Look::Notice, &psql::notification(channel, payload, *from));
             }
             Kind::Resumed { waited } => self.resumed(*waited),
-            Kind::Conflict(conflict) => self.say(Look::Lesson, &super::words::conflict(conflict)),
+            Kind::Conflict(conflict) => {
+                self.say(Look::Lesson, &crate::stage::words::conflict(conflict))
+            }
             Kind::Note(text) => self.say(Look::Note, text),
             _ => {}
         }
@@ -320,7 +322,7 @@ impl Pane {
     fn ready(&mut self, status: TransactionStatus, elapsed: Duration) {
         self.settle();
         if let (Some(_), Some(line)) = (&self.in_flight, self.scrollback.last_mut()) {
-            line.aside = Some(super::words::milliseconds(elapsed).into());
+            line.aside = Some(crate::stage::words::milliseconds(elapsed).into());
         }
         self.status = status;
         self.in_flight = None;
@@ -335,8 +337,8 @@ impl Pane {
 
     fn resumed(&mut self, waited: Duration) {
         let Some(waiting) = self.waiting.take() else { return };
-        let whom = super::words::blockers(&waiting.wait.blockers);
-        let text = format!("waited {} for {whom}", super::words::wait(waited));
+        let whom = crate::stage::words::blockers(&waiting.wait.blockers);
+        let text = format!("waited {} for {whom}", crate::stage::words::wait(waited));
         self.say(Look::Wait, &text);
     }
 
@@ -368,8 +370,8 @@ impl Pane {
 
 impl Waiting {
     fn title(&self, now: Duration) -> Vec<String> {
-        let seconds = super::words::seconds(now.saturating_sub(self.since));
-        let whom = super::words::blockers(&self.wait.blockers);
+        let seconds = crate::stage::words::seconds(now.saturating_sub(self.since));
+        let whom = crate::stage::words::blockers(&self.wait.blockers);
         let whole = match self.wait.certainty {
             Certainty::Observed => format!("waiting {seconds} for {whom}"),
             Certainty::Guessed => format!("perhaps waiting {seconds} for {whom}"),

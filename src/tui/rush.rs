@@ -29,16 +29,11 @@ use crate::rush::board::{Board, Report};
 use crate::rush::options::Options;
 use crate::rush::{self, RushError};
 
-mod dots;
-mod help;
-mod keys;
-mod series;
-mod stand;
-mod view;
+pub(super) mod keys;
 
+use crate::stage::rush::{Over, Phase, Stand};
+pub use crate::tui::view::rush::draw;
 use keys::Key;
-pub use stand::{Over, Phase, Stand};
-pub use view::draw;
 
 /// The time between two frames: the charts have four new points a second, and drawing costs the
 /// server its processor.
@@ -241,7 +236,7 @@ where
         let (stand, theme, now) = (&mut self.stand, self.theme, self.clock.elapsed());
         stand.tick(now);
         self.terminal.backend_mut().begin_frame().map_err(failed)?;
-        self.terminal.draw(|frame| view::draw(frame, stand, theme)).map_err(failed)?;
+        self.terminal.draw(|frame| draw(frame, stand, theme)).map_err(failed)?;
         self.terminal.backend_mut().end_frame().map_err(failed)
     }
 }

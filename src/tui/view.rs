@@ -9,11 +9,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
+use self::layout::{Framing, SMALLEST};
+use self::row_note::{Scene, Trim};
 use super::app::App;
-use super::layout::{self, Framing, SMALLEST};
-use super::row_note::{Scene, Trim};
+use super::text;
 use super::theme::{Charset, Role};
-use super::{text, watched_tables};
 use crate::core::event::SessionName;
 use crate::core::scenario::counted;
 
@@ -21,11 +21,22 @@ mod bars;
 mod comparison;
 mod dialog;
 mod ending;
+mod flow;
+pub mod graph;
 mod help;
+pub mod layout;
+pub mod pane_footer;
 mod picker;
+pub(super) mod row_note;
+pub mod rush;
 mod script;
+mod seat_map;
 mod session;
 mod sql;
+pub(super) mod svg;
+mod table_view;
+pub(super) mod timeline;
+pub mod watched_tables;
 
 pub use comparison::draw as draw_comparison;
 pub(super) use help::beyond as help_beyond;

@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first.
-const ROOMS: [&str; 10] =
-    ["core", "reports", "pg", "observer", "cluster", "gateway", "run", "rush", "tui", "commands"];
+const ROOMS: [&str; 11] = [
+    "core", "reports", "pg", "observer", "cluster", "gateway", "run", "rush", "stage", "tui",
+    "commands",
+];
 
 /// What only some rooms may name: the crate, and those rooms.
 const CRATES: [(&str, &[&str]); 5] = [

@@ -5,19 +5,19 @@ use std::time::Duration;
 use super::{App, Effect};
 use crate::core::scenario::EngineKind;
 use crate::run::Command;
+use crate::stage::backslash::Backslash;
+use crate::stage::words;
 use crate::tui::again::{self, Errand};
 use crate::tui::app::{BEING_SET_UP, ON_ITS_WAY, Stepping};
-use crate::tui::backslash::Backslash;
 use crate::tui::editor::Editor;
 use crate::tui::export::Export;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker, Question};
-use crate::tui::layout::Framing;
 use crate::tui::losses;
 use crate::tui::pane::{self, Link};
 use crate::tui::scrollback::{Direction, Look, Room};
-use crate::tui::timeline::Cursor;
-use crate::tui::words;
+use crate::tui::view::layout::Framing;
+use crate::tui::view::timeline::Cursor;
 
 /// How far wide tables move sideways.
 const SIDEWAYS: isize = 8;
@@ -158,7 +158,7 @@ impl App {
         let pane = self.panes.iter().find(|pane| &pane.name == session)?;
         match (&pane.waiting, pane.link) {
             (Some(waiting), _) => {
-                let whom = crate::tui::words::blockers(&waiting.wait.blockers);
+                let whom = crate::stage::words::blockers(&waiting.wait.blockers);
                 Some(format!("{session} still waits for {whom}"))
             }
             (None, Link::Lost) => Some(format!("{session} has lost the connection")),

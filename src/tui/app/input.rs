@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect, Size};
 use super::{App, Effect};
 use crate::tui::keys::{Action, Key};
 use crate::tui::layer::Layer;
-use crate::tui::layout::Framing;
+use crate::tui::view::layout::Framing;
 
 impl App {
     /// Takes in what the terminal tells.

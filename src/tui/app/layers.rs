@@ -11,12 +11,13 @@ use super::{App, Effect};
 use crate::core::scenario::Scenario;
 use crate::core::syntax::Unfinished;
 use crate::run::Command;
+use crate::stage::words;
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Picker, Question};
 use crate::tui::scrollback::Direction;
-use crate::tui::timeline::Cursor;
-use crate::tui::{view, words};
+use crate::tui::view;
+use crate::tui::view::timeline::Cursor;
 
 /// How many moments the page keys go on the time line.
 const PAGE: isize = 10;

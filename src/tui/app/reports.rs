@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::{App, Effect, Opening};
 use crate::core::event::{Event, Kind, SessionName};
-use crate::reports::timeline::Timeline;
 use crate::run::{Command, Fresh, Report};
-use crate::tui::event_log::EventLog;
+use crate::stage::event_log::EventLog;
+use crate::stage::timeline::Timeline;
 use crate::tui::layer::Layer;
 use crate::tui::pane::{Link, Pane};
 use crate::tui::script::Script;

@@ -10,8 +10,8 @@ use ratatui::layout::{Position, Size};
 
 use super::{Comparison, Half, HalfEffect, Typing, belonging_to};
 use crate::run::Command;
+use crate::stage::backslash::Backslash;
 use crate::tui::app::Effect;
-use crate::tui::backslash::Backslash;
 use crate::tui::keys::{Action, Key};
 use crate::tui::layer::Layer;
 use crate::tui::pane::Link;

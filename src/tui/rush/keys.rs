@@ -12,7 +12,7 @@ pub(super) enum Key {
 }
 
 /// The keys and what they do, for the help.
-pub(super) const TABLE: [(&str, &str); 2] = [
+pub(in crate::tui) const TABLE: [(&str, &str); 2] = [
     (
         "q Esc Ctrl-C",
         "stops the rush: what was begun is ended, and gets its verdict; again: leaves",

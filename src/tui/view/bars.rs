@@ -6,12 +6,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::core::scenario::EngineKind;
+use crate::stage::words;
 use crate::tui::app::{App, Tone};
 use crate::tui::keys::{Action, entry_of};
 use crate::tui::pane::{Link, Pane};
 use crate::tui::script::Script;
+use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::{text, words};
 
 /// Draws the first line: what does not fit is left out, the engine's details first.
 pub(super) fn header(app: &App, area: Rect, buffer: &mut Buffer) {

@@ -80,7 +80,7 @@ fn draw_layer(
         dialog::quit(app, &losses_on_leaving(&losses), buffer.area, buffer);
         return None;
     }
-    let places = crate::tui::layout::Places { footer, ..app.places() };
+    let places = crate::tui::view::layout::Places { footer, ..app.places() };
     dialog::draw(app, &places, now, buffer)
 }
 

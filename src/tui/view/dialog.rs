@@ -14,11 +14,12 @@ use crate::tui::app::App;
 use crate::tui::editor::Editor;
 use crate::tui::keys::Action;
 use crate::tui::layer::{FindStatement, FindText, Layer, Question};
-use crate::tui::layout::Places;
 use crate::tui::losses::{Losses, losses_on_leaving};
+use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::timeline::{self, Cursor};
-use crate::tui::{graph, text};
+use crate::tui::view::graph;
+use crate::tui::view::layout::Places;
+use crate::tui::view::timeline::{self, Cursor};
 
 /// The widest line that reads well.
 const READABLE: u16 = 76;

@@ -8,10 +8,11 @@ use ratatui::text::Line;
 use super::dialog::{cast_line, keys_line, put_lines, story_lines};
 use super::{centred, open_box};
 use crate::core::scenario::{Scenario, counted};
+use crate::stage::words;
 use crate::tui::app::App;
 use crate::tui::layer::Picker;
+use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::{text, words};
 
 /// The narrowest column in which a story reads well.
 const NARROWEST: u16 = 40;

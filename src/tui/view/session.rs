@@ -23,11 +23,11 @@ use crate::core::syntax::{self, Strings};
 use crate::tui::app::App;
 use crate::tui::keys::Action;
 use crate::tui::layer::Layer;
-use crate::tui::layout::{Framing, inside};
 use crate::tui::pane::{Link, Pane};
-use crate::tui::pane_footer::{self, PaneFooter};
 use crate::tui::scrollback::{self, Look, Room, Row};
 use crate::tui::theme::Role;
+use crate::tui::view::layout::{Framing, inside};
+use crate::tui::view::pane_footer::{self, PaneFooter};
 use crate::tui::{text, wrap};
 
 /// Draws a session; gives the cursor's place.

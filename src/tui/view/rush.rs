@@ -1,0 +1,300 @@
+//! Draws a [`Stand`]: a pure function of what has happened.
+//!
+//! ```text
+//!  rush · for-update · 2 of 11        600 seats · 20 workers · seed 1            12 s left
+//! ╭ the house ────────────────────────╮╭ requests a second ─ 9310 ──────────────────────╮
+//! │A  140 of 200 sold                 ││        chart                                   │
+//! │■■■■■■■■·····                      │╰────────────────────────────────────────────────╯
+//! │B  ...                             │╭ latency ─ p50 1.9 ms, p99 8.2 ms ──────────────╮
+//! │                                   ││        chart                                   │
+//! ╰───────────────────────────────────╯╰────────────────────────────────────────────────╯
+//!  lock waits 3 now, 120/s seen · conflicts 12/s · retries 12/s
+//!  booked 140 · taken 310 · gave up 0 · failed 0 · errors: 40001 12
+//! ╭ done ──────────────────────────────────────────────────────────────────────────────────╮
+//! │strategy    req/s   p99 ms   conflicts   sold twice   missing                               │
+//! ╰────────────────────────────────────────────────────────────────────────────────────────────╯
+//!  q stop   ? help
+//! ```
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Widget};
+
+use crate::core::scenario::counted;
+use crate::rush::board::{Finished, Running};
+use crate::rush::table;
+use crate::rush::tally::Tally;
+use crate::stage::rush::series::{Latency, Moment};
+use crate::stage::rush::{Over, Phase, Stand};
+use crate::tui::text;
+use crate::tui::theme::{Charset, Role, Theme};
+
+mod dots;
+mod help;
+
+/// Draws a frame.
+pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
+    let area = frame.area();
+    let buffer = frame.buffer_mut();
+    buffer.set_style(area, theme.style(Role::Screen));
+    let table = table::fitting(&stand.board, usize::from(area.width.saturating_sub(2)));
+    let [header, top, now, done, footer] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(if stand.phase == Phase::Over { 0 } else { 2 }),
+        Constraint::Length(height_of_done(&table, stand.phase, area.height)),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    let [house, charts] = Layout::horizontal([Constraint::Fill(1); 2]).areas(top);
+    let [throughput, latency] = Layout::vertical([Constraint::Fill(1); 2]).areas(charts);
+    draw_header(stand, theme, header, buffer);
+    dots::draw(stand, theme, pane(&house_title(stand), theme, house, buffer), buffer);
+    draw_throughput(stand, theme, throughput, buffer);
+    draw_latency(stand, theme, latency, buffer);
+    draw_now(stand, theme, now, buffer);
+    draw_done(&table, theme, done, buffer);
+    draw_footer(stand, theme, footer, buffer);
+    match stand.over {
+        Some(Over::Help) => help::draw(theme, area, buffer),
+        None => {}
+    }
+    if theme.charset() == Charset::Ascii {
+        keep_ascii(buffer);
+    }
+}
+
+/// While the rush runs it has half of the screen at most; when it is over, the table is what people
+/// stay for.
+fn height_of_done(table: &[String], phase: Phase, screen: u16) -> u16 {
+    let wanted = u16::try_from(table.len() + 2).unwrap_or(u16::MAX);
+    let room = if phase == Phase::Over { screen.saturating_sub(2) } else { screen / 2 };
+    wanted.min(room)
+}
+
+/// The chart's axes know no character set.
+fn keep_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        cell.set_symbol(match cell.symbol() {
+            "│" => "|",
+            "─" => "-",
+            "└" => "+",
+            "≥" => ">",
+            _ => "?",
+        });
+    }
+}
+
+fn house_title(stand: &Stand) -> String {
+    match &stand.kept {
+        Some(ended) => format!("the house after {}", ended.strategy),
+        None => "the house".to_owned(),
+    }
+}
+
+/// A border with a title; gives what is inside.
+fn pane(title: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
+    let title = Span::styled(format!(" {title} "), theme.style(Role::Title));
+    let block = Block::bordered()
+        .border_set(theme.border())
+        .border_style(theme.style(Role::Border))
+        .title(title);
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    inside
+}
+
+fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let between = theme.signs().between;
+    let strategy = match &stand.board.running {
+        Some(running) => running.strategy.as_str(),
+        None if stand.phase == Phase::Over => "over",
+        None => "getting ready",
+    };
+    let next = usize::from(stand.phase != Phase::Over);
+    let number = (stand.board.ended.len() + next).min(stand.chosen.len());
+    let options = &stand.options;
+    let words = format!(" rush {between} {strategy} {between} {number} of {}", stand.chosen.len());
+    let crowd = format!(
+        "   {} {between} {} {between} seed {}",
+        counted(options.seats, "seat"),
+        counted(options.workers, "worker"),
+        options.seed
+    );
+    let progress = progress(stand);
+    let end = area.right().saturating_sub(u16::try_from(text::width(&progress) + 1).unwrap_or(0));
+    let x = text::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Strong));
+    let room = usize::from(end.saturating_sub(x + 3));
+    let crowd = text::fit(&crowd, room, theme.signs().ellipsis);
+    text::put(buffer, area, (x, area.y), &crowd, theme.style(Role::Dim));
+    text::put(buffer, area, (end.max(area.x), area.y), &progress, theme.style(Role::Strong));
+}
+
+fn progress(stand: &Stand) -> String {
+    let Some(running) = &stand.board.running else { return String::new() };
+    let share = running.tally.settled * 100 / u64::from(stand.options.requests.max(1));
+    match stand.left() {
+        Some(left) => format!("{share} %, {} left", seconds(left)),
+        None => format!("{share} %"),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => format!("{} s", time.as_secs() + u64::from(time.subsec_nanos() > 0)),
+        whole @ 60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        whole => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+/// A line of a chart.
+struct Curve {
+    /// None where there is a gap.
+    value: fn(&Moment) -> Option<f64>,
+    role: Role,
+}
+
+impl Curve {
+    fn at(&self, moment: &Moment) -> Option<(f64, f64)> {
+        Some((moment.at, (self.value)(moment)?))
+    }
+}
+
+/// What was measured in the end says more than the last moment did.
+fn finished(stand: &Stand) -> Option<&Finished> {
+    stand.kept.as_ref()?.finished()
+}
+
+fn draw_throughput(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let title = match finished(stand) {
+        Some(finished) => format!("requests a second: {:.0} on average", finished.throughput()),
+        None => format!("requests a second: {:.0}", stand.series.last().throughput),
+    };
+    let area = pane(&title, theme, area, buffer);
+    let curve = Curve { value: |moment| Some(moment.throughput), role: Role::Booked };
+    draw_chart(stand, theme, &[curve], area, buffer);
+}
+
+fn draw_latency(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let latency = match finished(stand) {
+        Some(finished) => Latency::of(&finished.tally.latencies),
+        None => stand.series.last().latency,
+    };
+    let title = match latency {
+        Some(Latency { p50, p99 }) => format!("latency in ms: p50 {p50:.1}, p99 {p99:.1}"),
+        None if stand.series.moments().is_empty() => "latency in ms".to_owned(),
+        None => "latency in ms: none ended just now".to_owned(),
+    };
+    let area = pane(&title, theme, area, buffer);
+    let curves = [
+        Curve { value: |moment| Some(moment.latency?.p50), role: Role::Booked },
+        Curve { value: |moment| Some(moment.latency?.p99), role: Role::Waiting },
+    ];
+    draw_chart(stand, theme, &curves, area, buffer);
+}
+
+fn draw_chart(stand: &Stand, theme: &Theme, curves: &[Curve], area: Rect, buffer: &mut Buffer) {
+    let moments = stand.series.moments();
+    let (Some(first), Some(last)) = (moments.front(), moments.back()) else { return };
+    let points: Vec<Vec<(f64, f64)>> = curves
+        .iter()
+        .map(|curve| moments.iter().filter_map(|moment| curve.at(moment)).collect())
+        .collect();
+    let highest = points.iter().flatten().map(|(_, value)| *value).fold(1.0, f64::max);
+    let marker = match theme.charset() {
+        Charset::Ascii => Marker::Custom('*'),
+        Charset::Unicode => Marker::Braille,
+    };
+    let lines = points.iter().zip(curves).map(|(points, curve)| {
+        let style = theme.style(curve.role);
+        Dataset::default().data(points).marker(marker).graph_type(GraphType::Line).style(style)
+    });
+    let labels = [String::from("0"), format!("{highest:.0}")];
+    let dim = theme.style(Role::Dim);
+    let height = Axis::default().bounds([0.0, highest]).labels(labels).style(dim);
+    let width = Axis::default().bounds([first.at, last.at.max(first.at + 1.0)]).style(dim);
+    Chart::new(lines.collect()).x_axis(width).y_axis(height).render(area, buffer);
+}
+
+fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(running) = &stand.board.running else { return };
+    let rates = match stand.away_for() {
+        Some(away) => Line::styled(absence(away), theme.style(Role::Conflict)),
+        None => Line::styled(rates(stand, running, theme), theme.style(Role::Screen)),
+    };
+    let counts = counts(&running.tally, stand, theme.signs().between);
+    let counts = text::visible(&counts).into_owned();
+    let counts = text::fit(&counts, usize::from(area.width), theme.signs().ellipsis).into_owned();
+    text::put_lines(buffer, area, &[rates, Line::styled(counts, theme.style(Role::Notice))]);
+}
+
+fn absence(away: Duration) -> String {
+    format!(" the server has not answered for {}; everybody waits for it", seconds(away))
+}
+
+fn rates(stand: &Stand, running: &Running, theme: &Theme) -> String {
+    let last = stand.series.last();
+    let between = theme.signs().between;
+    let waits = match running.waits {
+        Some(waits) => format!("lock waits {} now, {:.0}/s seen", waits.now, last.waits),
+        None => "lock waits not shown by this engine".to_owned(),
+    };
+    format!(
+        " {waits} {between} conflicts {:.0}/s {between} retries {:.0}/s",
+        last.conflicts, last.retries
+    )
+}
+
+fn counts(tally: &Tally, stand: &Stand, between: &str) -> String {
+    let Tally { booked, taken, gave_up, failed, errors, .. } = tally;
+    let errors: Vec<String> =
+        errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
+    // An error is counted with its request, and no request ends while nobody answers.
+    let errors = match (errors.is_empty(), stand.away_for()) {
+        (true, None) => "no errors".to_owned(),
+        (true, Some(_)) => "errors are told later".to_owned(),
+        (false, _) => format!("errors: {}", errors.join(", ")),
+    };
+    format!(
+        " booked {booked} {between} taken {taken} {between} gave up {gave_up} {between} failed {failed} {between} {errors}"
+    )
+}
+
+/// The newest matter most where not all fit; the titles stay.
+fn draw_done(table: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let area = pane("done", theme, area, buffer);
+    let skipped = table.len().saturating_sub(usize::from(area.height));
+    let shown = table.iter().take(1).chain(table.iter().skip(1 + skipped));
+    let styled: Vec<Line<'_>> = shown
+        .enumerate()
+        .map(|(place, line)| {
+            let role = if place == 0 { Role::Heading } else { Role::Screen };
+            let line = text::visible(line);
+            let line = text::fit(&line, usize::from(area.width), theme.signs().ellipsis);
+            Line::styled(line.into_owned(), theme.style(role))
+        })
+        .collect();
+    text::put_lines(buffer, area, &styled);
+}
+
+fn draw_footer(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let words = match stand.phase {
+        Phase::Going => " stop",
+        Phase::Stopping => " leave at once; the rush is being stopped",
+        Phase::Over => " leave and print the table",
+    };
+    let mut x = area.x;
+    for (key, words) in [(" q", words), ("   ?", " help")] {
+        x = text::put(buffer, area, (x, area.y), key, theme.style(Role::Key));
+        x = text::put(buffer, area, (x, area.y), words, theme.style(Role::Screen));
+    }
+    if let Some(note) = stand.board.notes.last() {
+        let note = format!("   {}", text::visible(note));
+        text::put(buffer, area, (x, area.y), &note, theme.style(Role::Dim));
+    }
+}

@@ -1,0 +1,79 @@
+//! The house as dots: one a seat, by compartment; where there are more seats than cells, one for
+//! several.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use crate::stage::rush::Stand;
+use crate::tui::text;
+use crate::tui::theme::{Role, Theme};
+
+/// How full a dot that stands for several seats is, where the terminal has the characters.
+const FULLNESS: [&str; 5] = ["·", "░", "▒", "▓", "█"];
+
+/// Draws the compartments one under the other, each with a line that counts.
+pub(super) fn draw(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let plan = stand.options.plan();
+    let rooms = Layout::vertical((0..plan.compartments).map(|_| Constraint::Fill(1))).split(area);
+    for (number, room) in (0..plan.compartments).zip(rooms.iter()) {
+        let sales = stand.sales.get(plan.places(number)).unwrap_or_default();
+        compartment(&Compartment { number, sales }, theme, *room, buffer);
+    }
+}
+
+struct Compartment<'a> {
+    number: u32,
+    sales: &'a [u8],
+}
+
+impl Compartment<'_> {
+    fn letter(&self) -> char {
+        u8::try_from(self.number).map_or('?', |number| char::from(b'A' + number % 26))
+    }
+
+    fn words(&self) -> String {
+        let sold = self.sales.iter().filter(|sales| **sales > 0).count();
+        let twice = self.sales.iter().filter(|sales| **sales > 1).count();
+        let twice = if twice > 0 { format!(", {twice} twice") } else { String::new() };
+        format!("{}  {sold} of {} sold{twice}", self.letter(), self.sales.len())
+    }
+}
+
+fn compartment(compartment: &Compartment<'_>, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let words = compartment.words();
+    text::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Heading));
+    let (width, height) = (usize::from(area.width), usize::from(area.height) - 1);
+    let seats = compartment.sales.len();
+    // Seats that have a cell of their own stand apart where there is room.
+    let step = if width.div_ceil(2) * height >= seats { 2 } else { 1 };
+    let row = width.div_ceil(step);
+    let seats_a_dot = seats.div_ceil((row * height).max(1)).max(1);
+    let dots = compartment.sales.chunks(seats_a_dot);
+    for (place, seats) in dots.enumerate().take(row * height) {
+        let (sign, role) = dot(seats, theme);
+        let x = area.x + u16::try_from(place % row * step).unwrap_or(0);
+        let y = area.y + 1 + u16::try_from(place / row).unwrap_or(0);
+        text::put(buffer, area, (x, y), sign, theme.style(role));
+    }
+}
+
+/// A seat that was sold twice shows however many others share its dot.
+fn dot(seats: &[u8], theme: &Theme) -> (&'static str, Role) {
+    let signs = theme.signs();
+    let sold = seats.iter().filter(|sales| **sales > 0).count();
+    if seats.iter().any(|sales| *sales > 1) {
+        (signs.gone, Role::Conflict)
+    } else if sold == 0 {
+        (signs.free, Role::Free)
+    } else if seats.len() == 1 || signs.booked.is_ascii() {
+        (signs.booked, Role::Booked)
+    } else {
+        (FULLNESS[sold * (FULLNESS.len() - 1) / seats.len()], Role::Booked)
+    }
+}

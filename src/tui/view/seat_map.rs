@@ -1,0 +1,134 @@
+//! The seat map: who sits where, who holds what, who waits for it.
+//!
+//! ```text
+//!                         S C R E E N                            caption, where there is room
+//! A    1 Carol     2 ·        4 ● Bob      5 ◐ Alice             compartments, at the best density that fits
+//!                               ⏳ Mallory
+//! · 1 free   ◐ 1 held   ● 1 not yet committed   1 booked         legend, always
+//! ```
+//!
+//! A small theatre shows names and queues; a larger one two letters a seat; a cinema of six hundred
+//! one sign a seat. What a dense map cannot show on the seat stands below it in words.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+mod arrange;
+mod dots;
+mod initials;
+mod legend;
+mod names;
+mod plan;
+mod queues;
+mod way;
+
+use arrange::blank;
+use legend::{Shown, legend};
+use plan::{Compartment, Plan, Seat};
+use way::Way;
+
+use super::row_note::{Scene, Trim};
+use crate::core::scenario::counted;
+use crate::core::seats::WatchedTable;
+use crate::tui::text;
+use crate::tui::theme::Role;
+
+const CAPTION: &str = "S C R E E N";
+/// Cells that a long title may add to a narrow compartment.
+const TITLE: usize = 20;
+
+/// A watched table, read as a seat map.
+#[derive(Debug)]
+pub(super) struct SeatMap<'a> {
+    plan: Plan<'a>,
+    scene: Scene<'a>,
+}
+
+impl<'a> SeatMap<'a> {
+    /// The map, if the table is one.
+    pub(super) fn of(table: &'a WatchedTable, scene: Scene<'a>) -> Option<Self> {
+        Some(Self { plan: Plan::of(table, &scene)?, scene })
+    }
+
+    /// How many lines show everything at the best density that this width allows.
+    pub(super) fn desired_height(&self, width: usize) -> usize {
+        let way = Way::choose(&self.plan, (width, usize::MAX), &self.scene);
+        way.height() + self.legend(way.shown(), width).len()
+    }
+
+    /// Draws the map into all of the area.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let (width, height) = (usize::from(area.width), usize::from(area.height));
+        let room = height.saturating_sub(self.legend(Shown::Dots, width).len());
+        let way = Way::choose(&self.plan, (width, room), &self.scene);
+        let legend = self.legend(way.shown(), width);
+        let room = height.saturating_sub(legend.len());
+        let mut lines = self.picture(&way, width, room);
+        lines.resize_with(room, Line::default);
+        lines.extend(legend);
+        text::put_lines(buffer, area, &lines);
+    }
+
+    fn legend(&self, shown: Shown, width: usize) -> Vec<Line<'a>> {
+        if self.scene.trim == Trim::Bare {
+            return Vec::new();
+        }
+        legend(&self.plan, shown, width, &self.scene)
+    }
+
+    /// Caption, seats, and below a dense map the queues in words: at most `room` lines.
+    fn picture(&self, way: &Way, width: usize, room: usize) -> Vec<Line<'_>> {
+        let caption = way.has_caption().then(|| self.caption(width));
+        let mut lines: Vec<Line<'_>> = caption.into_iter().collect();
+        let picture = way.draw(&self.plan, &self.scene);
+        let left_out = picture.rows_below(room.saturating_sub(lines.len() + 1));
+        let is_cut = lines.len() + picture.lines.len() > room;
+        lines.extend(picture.lines);
+        if is_cut {
+            lines.truncate(room.saturating_sub(1));
+            lines.extend((room > 0).then(|| self.more_rows(left_out)));
+        } else if way.shown() != Shown::Names {
+            let below = (width, room - lines.len());
+            lines.extend(queues::queues(&self.plan, below, &self.scene));
+        }
+        lines
+    }
+
+    fn caption(&self, width: usize) -> Line<'a> {
+        let margin = width.saturating_sub(CAPTION.len()) / 2;
+        Line::from(vec![blank(margin), self.scene.span(CAPTION, Role::Heading)])
+    }
+
+    fn more_rows(&self, count: usize) -> Line<'a> {
+        let (ellipsis, rows) = (self.scene.signs().ellipsis, counted(count as u64, "more row"));
+        Line::from(self.scene.span(format!("{ellipsis} and {rows}"), Role::Dim))
+    }
+}
+
+/// A compartment's title, centred over its block.
+fn title_line<'a>(
+    part: &'a Compartment<'a>,
+    width: usize,
+    scene: &Scene<'a>,
+) -> Option<Vec<Span<'a>>> {
+    let title = text::fit(part.title.as_deref()?, width, scene.signs().ellipsis);
+    let margin = (width - text::width(&title)) / 2;
+    Some(vec![blank(margin), scene.span(title, Role::Title)])
+}
+
+/// What is laid over a place that has just changed.
+fn over(seats: &[(usize, Seat<'_>)], scene: &Scene<'_>) -> Style {
+    let is_lit = seats.iter().any(|(_, seat)| seat.lit);
+    if is_lit { scene.style(Role::Changed) } else { Style::new() }
+}
+
+/// Of several seats in one place, the one that a single sign should show.
+fn most_telling<'b, 'a>(seats: &'b [(usize, Seat<'a>)]) -> &'b Seat<'a> {
+    let contested = seats.iter().find(|(_, seat)| !seat.place.holders.is_empty());
+    &contested.unwrap_or(&seats[0]).1
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! The legend: every state's sign, its word and how many seats are in it.
+
+use ratatui::text::{Line, Span};
+
+use super::plan::{Plan, State};
+use crate::core::seats::HoldKind;
+use crate::tui::theme::Role;
+use crate::tui::view::flow::{Entry, flow, taken};
+use crate::tui::view::row_note::Scene;
+
+/// Between two entries; less where the width is short.
+const GAPS: [usize; 2] = [3, 2];
+
+/// How many seats are in each state, and how many sessions wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) free: usize,
+    pub(super) held: usize,
+    pub(super) uncommitted: usize,
+    pub(super) booked: usize,
+    pub(super) waiting: usize,
+}
+
+impl Counts {
+    pub(super) fn of(plan: &Plan<'_>) -> Self {
+        let mut counts = Self::default();
+        for seat in plan.seats() {
+            counts.waiting += seat.place.waiters.len();
+            match seat.state {
+                State::Free => counts.free += 1,
+                State::Held => counts.held += 1,
+                State::Uncommitted => counts.uncommitted += 1,
+                State::Booked => counts.booked += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// How seats are shown, as far as the legend must explain it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Names, and queues by name.
+    Names,
+    /// Two letters, and a mark for a queue.
+    Initials,
+    /// Signs alone.
+    Dots,
+}
+
+/// The legend in as many lines as this width needs.
+pub(super) fn legend<'a>(
+    plan: &Plan<'_>,
+    shown: Shown,
+    width: usize,
+    scene: &Scene<'a>,
+) -> Vec<Line<'a>> {
+    let entries = entries(plan, shown, scene);
+    let fits = |gap: &usize| taken(&entries, *gap) <= width;
+    let gap = GAPS.into_iter().find(fits).unwrap_or(GAPS[1]);
+    flow(entries, gap, width)
+}
+
+fn entries<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Entry<'a>> {
+    let (signs, counts) = (scene.signs(), Counts::of(plan));
+    let booked = if shown == Shown::Dots { signs.booked } else { "" };
+    let waiting = if shown == Shown::Names { signs.waiting } else { signs.awaited };
+    let mut entries = vec![
+        entry(signs.free, Role::Free, format!("{} free", counts.free), scene),
+        entry(signs.locked, Role::Locked, format!("{} held", counts.held), scene),
+        entry(
+            signs.uncommitted,
+            Role::Uncommitted,
+            format!("{} not yet committed", counts.uncommitted),
+            scene,
+        ),
+        entry(booked, Role::Booked, format!("{} booked", counts.booked), scene),
+        entry(waiting, Role::Waiting, format!("{} waiting", counts.waiting), scene),
+    ];
+    if shown == Shown::Names {
+        entries.extend(marks(plan, scene));
+    }
+    entries
+}
+
+/// The marks behind a sign, explained while one of them is on the map.
+fn marks<'a>(plan: &Plan<'_>, scene: &Scene<'a>) -> Vec<Entry<'a>> {
+    let signs = scene.signs();
+    let has =
+        |kind| plan.seats().any(|seat| seat.place.holders.iter().any(|hold| hold.kind == kind));
+    let words = [
+        (HoldKind::Insert, signs.new, "new"),
+        (HoldKind::Delete, signs.gone, "deleted"),
+        (HoldKind::LockOrWrite, signs.unsure, "held or changed"),
+    ];
+    let shown = words.into_iter().filter(|(kind, ..)| has(*kind));
+    shown.map(|(_, sign, word)| entry(sign, Role::Uncommitted, word.to_owned(), scene)).collect()
+}
+
+fn entry<'a>(sign: &'static str, role: Role, words: String, scene: &Scene<'a>) -> Entry<'a> {
+    let words = scene.span(words, Role::Dim);
+    if sign.is_empty() { vec![words] } else { vec![scene.span(sign, role), Span::raw(" "), words] }
+}

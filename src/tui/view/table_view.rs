@@ -1,0 +1,247 @@
+//! A watched table that is no seat map: its rows, and behind each who holds, changes, awaits it.
+//!
+//! ```text
+//!  id │ owner │ balance │
+//! ────┼───────┼─────────┼──────────────────────────────
+//!   1 │ Alice │     100 │ ◐ Bob for share  ⏳ Mallory for update
+//!   2 │ Bob   │      50 │
+//!   … and 40 more rows
+//! ```
+//!
+//! Of a long table the first rows show, and wherever they stand the rows that somebody holds or
+//! awaits.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::flow::{Entry, flow};
+use super::row_note::{RowNote, Scene, Trim};
+use crate::core::scenario::counted;
+use crate::core::seats::{WatchedRow, WatchedTable};
+use crate::tui::text;
+use crate::tui::theme::Role;
+
+/// A value longer than this is cut, however wide the screen.
+const WIDEST_VALUE: usize = 32;
+/// Cells for the locks behind the values, where somebody has any.
+const LOCKS: usize = 24;
+/// Rows that are measured and shown; nobody reads more on a screen.
+const MOST_ROWS: usize = 200;
+/// Below so many lines a row is worth more than the rule above it.
+const SHORT: usize = 6;
+/// Header, rule, legend.
+const FRAME: usize = 3;
+
+/// A table with its locks by row.
+#[derive(Debug)]
+pub(super) struct TableView<'a> {
+    table: &'a WatchedTable,
+    scene: Scene<'a>,
+}
+
+impl<'a> TableView<'a> {
+    pub(super) fn of(table: &'a WatchedTable, scene: Scene<'a>) -> Self {
+        Self { table, scene }
+    }
+
+    /// How many lines show every row.
+    pub(super) fn desired_height(&self, width: usize) -> usize {
+        self.table.places.len() + FRAME - 1 + flow(self.legend(), 3, width).len()
+    }
+
+    /// Draws the table into all of the area.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let (width, height) = (usize::from(area.width), usize::from(area.height));
+        let legend = flow(self.legend(), 3, width);
+        let room = height.saturating_sub(legend.len());
+        let is_short = room < SHORT && self.table.places.len() + 2 > room;
+        let above = if is_short { 1 } else { 2 };
+        let (shown, left_out) = self.shown(room.saturating_sub(above));
+        let grid = Grid::of(self.table, &shown, width);
+        let mut lines = vec![self.header(&grid), self.rule(&grid, width)];
+        lines.truncate(above);
+        lines.extend(shown.iter().map(|place| self.row(place, &grid, width)));
+        if left_out > 0 {
+            let words = format!(
+                "{} and {}",
+                self.scene.signs().ellipsis,
+                counted(left_out as u64, "more row")
+            );
+            lines.push(Line::from(self.scene.span(words, Role::Dim)));
+        }
+        lines.resize_with(room, Line::default);
+        lines.extend(legend);
+        text::put_lines(buffer, area, &lines);
+    }
+
+    /// The rows for so many lines, in order, and how many are left out.
+    fn shown(&self, room: usize) -> (Vec<&'a WatchedRow>, usize) {
+        let places = &self.table.places;
+        let room = room.min(MOST_ROWS);
+        if places.len() <= room {
+            return (places.iter().collect(), 0);
+        }
+        let room = room.saturating_sub(1);
+        let mut chosen: Vec<usize> =
+            (0..places.len()).filter(|at| is_contested(&places[*at])).take(room).collect();
+        let quiet = (0..places.len()).filter(|at| !is_contested(&places[*at]));
+        chosen.extend(quiet.take(room - chosen.len()));
+        chosen.sort_unstable();
+        (chosen.iter().map(|at| &places[*at]).collect(), places.len() - chosen.len())
+    }
+
+    fn wall(&self) -> Span<'a> {
+        self.scene.span(format!(" {} ", self.scene.signs().wall), Role::Border)
+    }
+
+    fn header(&self, grid: &Grid) -> Line<'a> {
+        let mut spans = vec![Span::raw(" ")];
+        for (name, cells) in self.table.columns.iter().zip(&grid.widths) {
+            let name = text::pad(&text::visible(name), *cells, self.scene.signs().ellipsis);
+            spans.extend([self.scene.span(name, Role::Heading), self.wall()]);
+        }
+        Line::from(spans)
+    }
+
+    fn rule(&self, grid: &Grid, width: usize) -> Line<'a> {
+        let signs = self.scene.signs();
+        let mut rule: String =
+            grid.widths.iter().map(|cells| signs.rule.repeat(cells + 2) + signs.crossing).collect();
+        let rest = width.saturating_sub(text::width(&rule));
+        rule.push_str(&signs.rule.repeat(rest));
+        Line::from(self.scene.span(rule, Role::Border))
+    }
+
+    fn row(&self, place: &'a WatchedRow, grid: &Grid, width: usize) -> Line<'a> {
+        let is_lit = self.scene.flashes.is_lit(&self.table.name, &place.key, self.scene.now);
+        let role = if place.committed { Role::Booked } else { Role::Uncommitted };
+        let over = if is_lit { self.scene.style(Role::Changed) } else { Style::new() };
+        let differs = self.scene.contrasts.has_row(&self.table.name, &place.key);
+        let mark = if differs { self.scene.signs().differs } else { " " };
+        let mut spans = vec![self.scene.span(mark, Role::Conflict)];
+        for (column, cells) in grid.widths.iter().enumerate() {
+            let value = grid.aligned(column, &shown_value(place, column), *cells, &self.scene);
+            spans.extend([self.scene.span(value, role).patch_style(over), self.wall()]);
+        }
+        let used: usize = spans.iter().map(Span::width).sum();
+        spans.extend(self.locks(place, width.saturating_sub(used)));
+        Line::from(spans)
+    }
+
+    /// Holders and waiters in the queue's order, as many as there is room for.
+    fn locks(&self, place: &'a WatchedRow, width: usize) -> Vec<Span<'a>> {
+        let holds = place.holders.iter().map(|hold| RowNote::hold_with_mode(hold, &self.scene));
+        let waiters =
+            place.waiters.iter().map(|waiter| RowNote::waiter_with_mode(waiter, &self.scene));
+        let mut left = width;
+        let mut count = place.holders.len() + place.waiters.len();
+        let mut spans = Vec::new();
+        for remark in holds.chain(waiters) {
+            let more = if count > 1 { 6 } else { 0 };
+            if !spans.is_empty() && remark.width() + more > left {
+                break;
+            }
+            let cells = remark.width().min(left);
+            spans.extend(remark.spans(cells, Style::new(), self.scene.signs().ellipsis));
+            spans.push(Span::raw("  "));
+            left = left.saturating_sub(cells + 2);
+            count -= 1;
+        }
+        if count > 0 {
+            spans.push(self.scene.span(format!("+{count}"), Role::Dim));
+        }
+        spans
+    }
+
+    fn legend(&self) -> Vec<Entry<'a>> {
+        if self.scene.trim == Trim::Bare {
+            return Vec::new();
+        }
+        let (places, signs) = (&self.table.places, self.scene.signs());
+        let count = |is: fn(&WatchedRow) -> bool| places.iter().filter(|place| is(place)).count();
+        let held = count(|place| !place.holders.is_empty() && !is_uncommitted(place));
+        let waiting: usize = places.iter().map(|place| place.waiters.len()).sum();
+        let entry = |sign: &'static str, role, words: String| {
+            vec![self.scene.span(sign, role), self.scene.span(words, Role::Dim)]
+        };
+        vec![
+            entry("", Role::Dim, counted(places.len() as u64, "row")),
+            entry(signs.locked, Role::Locked, format!(" {held} held")),
+            entry(
+                signs.uncommitted,
+                Role::Uncommitted,
+                format!(" {} not yet committed", count(is_uncommitted)),
+            ),
+            entry(signs.waiting, Role::Waiting, format!(" {waiting} waiting")),
+        ]
+    }
+}
+
+fn is_contested(place: &WatchedRow) -> bool {
+    !place.committed || !place.holders.is_empty() || !place.waiters.is_empty()
+}
+
+fn is_uncommitted(place: &WatchedRow) -> bool {
+    !place.committed || place.holders.iter().any(|hold| hold.kind.is_change())
+}
+
+/// A value as text; of a row of which nothing is known, the key stands in the first column.
+fn shown_value(place: &WatchedRow, column: usize) -> String {
+    let is_unknown = place.values.iter().all(Option::is_none);
+    match place.values.get(column).and_then(Option::as_deref) {
+        Some(value) => text::visible(value).into_owned(),
+        None if column == 0 && is_unknown => text::visible(&place.key).into_owned(),
+        None => String::new(),
+    }
+}
+
+/// The columns' widths and alignment.
+struct Grid {
+    widths: Vec<usize>,
+    is_number: Vec<bool>,
+}
+
+impl Grid {
+    fn of(table: &WatchedTable, shown: &[&WatchedRow], width: usize) -> Self {
+        let widest = |(column, name): (usize, &String)| {
+            let values = shown.iter().map(|place| text::width(&shown_value(place, column)));
+            values.max().unwrap_or(0).max(text::width(&text::visible(name))).min(WIDEST_VALUE)
+        };
+        let mut widths: Vec<usize> = table.columns.iter().enumerate().map(widest).collect();
+        let has_locks = shown.iter().any(|place| is_contested(place));
+        let room = width.saturating_sub(if has_locks { LOCKS.min(width / 2) } else { 0 });
+        shrink(&mut widths, room.saturating_sub(1));
+        let is_number = (0..widths.len()).map(|column| is_number(shown, column)).collect();
+        Self { widths, is_number }
+    }
+
+    fn aligned(&self, column: usize, value: &str, cells: usize, scene: &Scene<'_>) -> String {
+        let padded = text::pad(value, cells, scene.signs().ellipsis);
+        let blank = cells.saturating_sub(text::width(value));
+        if self.is_number[column] { " ".repeat(blank) + padded.trim_end() } else { padded }
+    }
+}
+
+/// Takes cells from the widest column until all fit; columns for which nothing is left go.
+fn shrink(widths: &mut Vec<usize>, room: usize) {
+    const WALL: usize = 3;
+    const LEAST: usize = 3;
+    widths.truncate(room / (1 + WALL) + 1);
+    while widths.iter().map(|cells| cells + WALL).sum::<usize>() > room {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > LEAST => *widest -= 1,
+            Some(_) => widths.truncate(widths.len() - 1),
+            None => return,
+        }
+    }
+}
+
+fn is_number(shown: &[&WatchedRow], column: usize) -> bool {
+    let mut values = shown
+        .iter()
+        .filter_map(|place| place.values.get(column).and_then(Option::as_deref))
+        .peekable();
+    values.peek().is_some() && values.all(|value| value.parse::<f64>().is_ok())
+}
