@@ -2,7 +2,7 @@
 //! cells. It must take less than 2 ms.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use overbooked::core::event::{
     Column, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus,
@@ -10,8 +10,10 @@ use overbooked::core::event::{
 use overbooked::core::scenario::{EngineKind, Isolation, library};
 use overbooked::core::seats::{SeatColumns, WatchedRow, WatchedTable, WatchedTables};
 use overbooked::run::{EngineLine, Fresh, Report};
-use overbooked::tui::app::{App, Opening, Setting};
-use overbooked::tui::keys::{Action, KeyMap};
+use overbooked::stage::comparison::Half;
+use overbooked::stage::keys::{Action, KeyMap};
+use overbooked::stage::setting::Opening;
+use overbooked::tui::app::{App, Setting};
 use overbooked::tui::theme::{Charset, Depth, Theme};
 use overbooked::tui::view;
 use ratatui::Terminal;
@@ -59,12 +61,14 @@ fn full_app() -> App {
     let scenario = Arc::new(library::open(library::DEFAULT).expect("it is compiled in"));
     let setting = Setting {
         theme: Theme::find("dark", Depth::True, Charset::Unicode).expect("it is compiled in"),
-        keys: KeyMap::default(),
-        library: vec![scenario.clone()],
-        pace: Duration::from_secs(3),
-        opening: Opening::Stage,
+        stage: overbooked::stage::Setting {
+            keys: KeyMap::default(),
+            library: vec![scenario.clone()],
+            pace: Duration::from_secs(3),
+            opening: Opening::Stage,
+        },
     };
-    let mut app = App::new(setting, Size { width: 200, height: 50 }, Instant::now());
+    let mut app = App::new(setting, Size { width: 200, height: 50 });
     let schedule = Arc::new(scenario.schedules.first());
     let engine = EngineLine {
         kind: EngineKind::Postgres,
@@ -74,8 +78,11 @@ fn full_app() -> App {
         alone: None,
     };
     let sessions = NAMES.map(SessionName::new).to_vec();
-    let _ =
-        app.apply(Report::Fresh(Fresh { scenario, schedule, engine, sessions }), Duration::ZERO);
+    let _ = app.apply(
+        Half::Above,
+        Report::Fresh(Fresh { scenario, schedule, engine, sessions }),
+        Duration::ZERO,
+    );
     for name in NAMES {
         fill(&mut app, name);
     }
@@ -86,7 +93,7 @@ fn full_app() -> App {
 fn happen(app: &mut App, session: Option<&str>, kind: Kind) {
     let session = session.map(SessionName::new);
     let event = Event { at: Duration::ZERO, session, kind };
-    let _ = app.apply(Report::Event(event), Duration::ZERO);
+    let _ = app.apply(Half::Above, Report::Event(event), Duration::ZERO);
 }
 
 /// Ten results of a thousand rows, each behind its statement.

@@ -1,13 +1,206 @@
 //! What is on the stage, free of any screen: it knows neither a terminal nor how anything looks.
 //!
 //! ```text
-//!   the run's reports ──▶ folds ──▶ what is on the stage ◀── what a screen draws
+//!   Report ──▶ apply ──┐              ┌──▶ what whoever draws it reads
+//!                      ├──▶  Stage  ──┤
+//!   Input  ──▶ input ──┘              └──▶ Effect, Effect: what is to be done about it
+//!
+//!   ┌ Stage ───────────────────────────────────────────────────────────────────────────────────┐
+//!   │ Engine   the one that is played on   │ Panes     the sessions: scrollback, editor, state │
+//!   │ Script   the steps and how they fare │ Watched   the tables, what has just changed       │
+//!   │ Progress what was asked for          │ History   the time line, the log of events        │
+//!   │ Layers   what lies over everything   │ Message   a sentence for whoever pressed a key    │
+//!   └──────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! Nothing here waits, sends or draws, so a test drives it without a terminal, without a database
+//! and without a clock: each call says what time it is, counted from the start of the run like the
+//! events' own times. How many rows are in sight only whoever draws can say, so what scrolls is an
+//! [`Effect`] too.
 
-pub mod backslash;
-pub mod contrasts;
-pub mod event_log;
-pub mod flash;
+use std::time::Duration;
+
+use crate::core::scenario::{EngineKind, Scenario};
+use crate::run::Lasting;
+
+mod actions;
+pub mod comparison;
+pub mod effect;
+pub mod engine;
+pub mod export;
+pub mod history;
+pub mod input;
+pub mod keys;
+pub mod layers;
+pub mod message;
+pub mod mode;
+pub mod panes;
+mod progress;
+mod reports;
 pub mod rush;
+pub mod script;
+pub mod setting;
+mod stepping;
+pub mod text;
 pub mod timeline;
+mod typing;
+pub mod waits;
+pub mod watched;
 pub mod words;
+pub mod wrap;
+
+pub use effect::Effect;
+pub use setting::{EngineCount, Setting};
+
+use engine::Engine;
+use history::History;
+use layers::Layers;
+use message::Message;
+use panes::Panes;
+use panes::scrollback::{Direction, Motion, Room};
+use progress::Progress;
+use script::Script;
+use watched::Watched;
+
+/// What is said before there is a first scene.
+pub const BEING_SET_UP: &str = "the scenario is being set up";
+
+/// One run as it is shown.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    setting: Setting,
+    /// How many engines are on the screen: some things happen once for both.
+    engines: EngineCount,
+    engine: Engine,
+    script: Option<Script>,
+    panes: Panes,
+    watched: Watched,
+    history: History,
+    progress: Progress,
+    layers: Layers,
+    message: Option<Message>,
+    /// Why the run cannot go on.
+    broken: Option<String>,
+    /// What this run has committed outside its own schema.
+    lasting: Vec<Lasting>,
+}
+
+impl Stage {
+    /// A stage so many cells wide on which nothing has happened.
+    pub fn new(setting: Setting, width: u16) -> Self {
+        Self {
+            setting,
+            engines: EngineCount::One,
+            engine: Engine::default(),
+            script: None,
+            panes: Panes::empty(width),
+            watched: Watched::default(),
+            history: History::default(),
+            progress: Progress::default(),
+            layers: Layers::default(),
+            message: None,
+            broken: None,
+            lasting: Vec::new(),
+        }
+    }
+
+    /// What it was started with.
+    pub fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// The engine that is played on, once it is known.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The script, once the scenario is set up.
+    pub fn script(&self) -> Option<&Script> {
+        self.script.as_ref()
+    }
+
+    /// The sessions.
+    pub fn panes(&self) -> &Panes {
+        &self.panes
+    }
+
+    /// The watched tables.
+    pub fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
+    /// What has happened since the fresh setup.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// What lies over everything.
+    pub fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
+    /// What there is to say.
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// Why the run cannot go on.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// The key to show for an action.
+    pub fn key(&self, action: keys::Action) -> String {
+        self.setting.keys.shown(action).map(|key| key.to_string()).unwrap_or_default()
+    }
+
+    /// It has so many cells from now on.
+    pub fn resize(&mut self, width: u16) {
+        self.panes.resize(width);
+    }
+
+    /// Shows another part of what was said in a session, which has so much room.
+    pub fn scroll(&mut self, pane: usize, motion: Motion, room: Room) {
+        if let Some(pane) = self.panes.get_mut(pane) {
+            pane.scrollback.go(motion, room);
+        }
+    }
+
+    /// Scrolls the help by so many rows, of which at most so many are out of sight above.
+    pub fn scroll_help(&mut self, direction: Direction, rows: u16, most: u16) {
+        self.layers.scroll_help(direction, rows, most);
+    }
+
+    /// The engine to go to for a scenario that does not apply on this one.
+    pub fn engine_for(&self, scenario: &Scenario) -> Option<EngineKind> {
+        self.engine.other_for(scenario).filter(|_| self.engines == EngineCount::One)
+    }
+
+    /// Says something.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.message = Some(Message::plain(text));
+    }
+
+    /// Says that something did not happen.
+    pub fn refuse(&mut self, text: impl Into<String>) {
+        self.message = Some(Message::refusal(text));
+    }
+
+    /// Where the play stands in the schedule.
+    fn next(&self) -> usize {
+        self.script.as_ref().map_or(0, Script::next)
+    }
+
+    /// When it changes by itself: a wait's seconds, a step of auto-play, a light that goes out.
+    /// `None` while nothing moves.
+    pub fn wakes_at(&self, now: Duration) -> Option<Duration> {
+        let waits = self.panes.iter().filter_map(|pane| pane.waiting.as_ref());
+        let next_tenth = |since: Duration| {
+            let shown = now.saturating_sub(since).as_millis() / 100 + 1;
+            since + Duration::from_millis(u64::try_from(shown * 100).unwrap_or(u64::MAX))
+        };
+        let light = self.watched.next_change(now);
+        let plays_at = self.progress.plays_at();
+        waits.map(|waiting| next_tenth(waiting.since)).chain(plays_at).chain(light).min()
+    }
+}

@@ -21,28 +21,17 @@ use ratatui::Terminal;
 use tokio::sync::mpsc;
 
 use crate::run::{Command, Production, Report};
+use crate::stage::EngineCount;
 
-mod again;
 pub mod app;
-pub mod comparison;
-pub mod editor;
 mod event_loop;
-pub mod export;
-pub mod keys;
-pub mod layer;
-mod losses;
-mod mode;
-pub mod pane;
+mod export;
+mod keyboard;
 pub mod recording;
-pub mod result;
 pub mod rush;
 pub mod screen;
-pub mod script;
-pub mod scrollback;
-pub mod text;
 pub mod theme;
 pub mod view;
-pub mod wrap;
 
 use app::Setting;
 use event_loop::EventLoop;
@@ -70,15 +59,6 @@ pub struct Console {
     pub engines: EngineCount,
     /// How the screen starts.
     pub setting: Setting,
-}
-
-/// How many engines are on the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EngineCount {
-    /// The production's.
-    One,
-    /// Both: the one where people wait above, the one where COMMIT refuses below.
-    Both,
 }
 
 /// Why the screen was left.
@@ -130,7 +110,7 @@ where
     I: Stream<Item = io::Result<Input>> + Unpin,
 {
     let played = match EventLoop::open(terminal, input, console) {
-        Ok(stage) => stage.play().await,
+        Ok(event_loop) => event_loop.play().await,
         Err(error) => Err(error),
     };
     match played {

@@ -29,8 +29,8 @@ use toml::Spanned;
 
 use crate::core::scenario::mistake::did_you_mean;
 use crate::core::scenario::{EngineKind, Isolation, Mistake};
-use crate::tui::app::Opening;
-use crate::tui::keys::{Key, KeyMap, TABLE};
+use crate::stage::keys::{Key, KeyMap, TABLE};
+use crate::stage::setting::Opening;
 
 /// How long a step stays on the screen in auto-play unless the file says otherwise: time to read a
 /// statement and its answer.
@@ -225,7 +225,7 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::keys::Action;
+    use crate::stage::keys::Action;
 
     fn parse(text: &str) -> Result<Config, Mistake> {
         Config::parse(text, Path::new("config.toml"))

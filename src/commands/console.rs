@@ -18,10 +18,11 @@ use crate::commands::log;
 use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
+use crate::stage::{self, EngineCount};
 use crate::tui::app::Setting;
 use crate::tui::recording::Recording;
 use crate::tui::screen::{Screen, Signal, inputs};
-use crate::tui::{self, Console, Ends, EngineCount};
+use crate::tui::{self, Console, Ends};
 
 /// Opens the console, and ends when its user leaves it.
 pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
@@ -124,10 +125,12 @@ async fn show(console: Console, recording: Recording) -> eyre::Result<Exit> {
 fn setting(arguments: &ConsoleArgs, config: &Config) -> Result<Setting, Failure> {
     Ok(Setting {
         theme: settings::theme(arguments.theme.as_deref(), config)?,
-        keys: config.keys.clone(),
-        library: every_scenario(),
-        pace: config.pace,
-        opening: config.opening,
+        stage: stage::Setting {
+            keys: config.keys.clone(),
+            library: every_scenario(),
+            pace: config.pace,
+            opening: config.opening,
+        },
     })
 }
 

@@ -51,6 +51,18 @@ pub enum Format {
     Spec,
 }
 
+impl Format {
+    /// What the name of such a file ends with.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Text | Self::Spec => "txt",
+            Self::Markdown => "md",
+            Self::Json => "jsonl",
+            Self::Mermaid => "mmd",
+        }
+    }
+}
+
 impl Playbill<'_> {
     /// The document, ending in a line break.
     pub fn render(&self, format: Format) -> String {

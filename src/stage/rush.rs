@@ -8,6 +8,7 @@ use crate::rush::lock_wait_sampler::Presence;
 use crate::rush::options::{Options, StrategyName};
 use crate::rush::tally::{Outcome, Settled};
 
+pub mod keys;
 pub mod series;
 
 use series::Series;

@@ -18,8 +18,11 @@ use std::time::Duration;
 
 use crate::core::event::{Event, Kind, ServerMessage, SessionName, TransactionStatus, Wait};
 
+mod cursor;
 #[cfg(test)]
 mod tests;
+
+pub use cursor::Cursor;
 
 /// How many moments are remembered: more than anybody steps by hand.
 pub const KEPT: usize = 4096;

@@ -10,15 +10,18 @@ use ratatui::Terminal;
 use ratatui::buffer::Buffer;
 use tokio::task::{JoinError, JoinSet};
 
-use super::app::{App, Effect};
-use super::comparison::{Comparison, Half, HalfEffect};
-use super::export::{Export, ExportError};
-use super::mode::Mode;
+use super::app::App;
+use super::export::{self, ExportError};
 use super::screen::{Frames, Input};
-use super::{Console, Ends, EngineCount, Exit, LoopError, StartRun};
+use super::view::{self, svg};
+use super::{Console, Ends, Exit, LoopError, StartRun};
 use crate::core::scenario::EngineKind;
 use crate::run::{Command, Production, Report};
-use crate::tui::view::svg;
+use crate::stage::comparison::{Comparison, Half, HalfEffect};
+use crate::stage::export::Export;
+use crate::stage::mode::Mode;
+use crate::stage::script::Script;
+use crate::stage::{Effect, EngineCount, Stage};
 
 /// The least time from one frame to the next: 60 a second.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
@@ -54,7 +57,7 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     /// Exports that are being written.
     exports: JoinSet<Exported>,
     clock: Instant,
-    show: Mode,
+    app: App,
     /// From when on the next frame may be drawn.
     next_frame: Duration,
     /// Whether something has changed since then.
@@ -76,11 +79,11 @@ where
         let size = terminal.size().map_err(LoopError::drawing::<B>)?;
         let Console { mut start, production, engines, setting } = console;
         let clock = Instant::now();
-        let show = Mode::One(App::new(setting, size, clock));
+        let app = App::new(setting, size);
         let runs = [Some(start(production.clone())), None];
         let exports = JoinSet::new();
         let (next_frame, is_stale, exit) = (Duration::ZERO, true, None);
-        let mut stage = Self {
+        let mut event_loop = Self {
             terminal,
             input,
             start,
@@ -88,15 +91,15 @@ where
             runs,
             exports,
             clock,
-            show,
+            app,
             next_frame,
             is_stale,
             exit,
         };
         if engines == EngineCount::Both {
-            stage.compare();
+            event_loop.compare();
         }
-        Ok(stage)
+        Ok(event_loop)
     }
 
     /// Shows what happens until somebody leaves.
@@ -137,7 +140,7 @@ where
     /// wait.
     fn wakes_at(&self) -> Option<Duration> {
         let frame = self.is_stale.then_some(self.next_frame);
-        self.show.wakes_at(self.now()).into_iter().chain(frame).min()
+        self.app.wakes_at(self.now()).into_iter().chain(frame).min()
     }
 
     async fn next(&mut self) -> Result<Happening, LoopError> {
@@ -159,28 +162,28 @@ where
         let now = self.now();
         self.is_stale = true;
         let mut effects = match happening {
-            Happening::Input(Input::Terminal(event)) => self.show.input(event, now),
+            Happening::Input(Input::Terminal(event)) => self.app.input(event, now),
             Happening::Input(Input::Ended(signal)) => {
                 self.exit = Some(Exit::Signal(signal));
                 Vec::new()
             }
             Happening::Input(Input::Trouble(trouble)) => {
-                self.show.refuse(trouble);
+                self.app.refuse(trouble);
                 Vec::new()
             }
             Happening::Exported(Ok(written)) => {
-                self.show.say(written);
+                self.app.say(written);
                 Vec::new()
             }
             Happening::Exported(Err(error)) => {
-                self.show.refuse(error.to_string());
+                self.app.refuse(error.to_string());
                 Vec::new()
             }
-            Happening::Report(half, report) => self.show.apply(half, report, now),
+            Happening::Report(half, report) => self.app.apply(half, report, now),
             Happening::RunEnded(half) => {
                 self.runs[half as usize] = None;
                 let ended = Report::Broken("its task has ended".to_owned());
-                self.show.apply(half, ended, now)
+                self.app.apply(half, ended, now)
             }
             Happening::InputEnded => {
                 self.exit = Some(Exit::NoInput);
@@ -188,7 +191,7 @@ where
             }
             Happening::Moment => Vec::new(),
         };
-        effects.extend(self.show.tick(now));
+        effects.extend(self.app.tick(now));
         effects.into_iter().try_for_each(|effect| self.perform(effect))
     }
 
@@ -199,6 +202,8 @@ where
             Effect::Leave => self.exit = Some(Exit::Quit),
             Effect::Redraw => self.draw_anew()?,
             Effect::Export(export) => self.export(*export)?,
+            // Done already, where it is known how much is in sight.
+            Effect::Scroll(_) => {}
             Effect::Suspend => {
                 self.terminal.backend_mut().suspend().map_err(LoopError::drawing::<B>)?;
                 self.draw_anew()?;
@@ -216,27 +221,28 @@ where
 
     /// From one engine to both, or from both to the one that the keys are turned to.
     fn compare(&mut self) {
-        self.show = match self.show.clone() {
-            Mode::One(app) => self.join(app),
+        let mode = match self.app.mode().clone() {
+            Mode::One(stage) => self.join(stage),
             Mode::Two(comparison) => self.part(comparison),
         };
+        self.app.show(mode);
     }
 
     /// Starts the other engine's run, and replays both to the same step.
-    fn join(&mut self, mut app: App) -> Mode {
-        let Some(missing) = app.engine_to_join(self.production.engine) else {
+    fn join(&mut self, mut stage: Stage) -> Mode {
+        let Some(missing) = stage.engine().to_join(self.production.engine) else {
             let none = "the optimistic engine stands in front of a PostgreSQL, and this is none";
-            app.refuse(app.alone().unwrap_or(none));
-            return Mode::One(app);
+            stage.refuse(stage.engine().alone().unwrap_or(none));
+            return Mode::One(stage);
         };
-        let (scenario, schedule) = match &app.script {
-            Some(script) => (script.scenario.clone(), script.schedule.clone()),
+        let (scenario, schedule) = match stage.script() {
+            Some(script) => (script.scenario().clone(), script.schedule().clone()),
             None => (self.production.scenario.clone(), self.production.schedule.clone()),
         };
         let production =
             Production { scenario, schedule, engine: missing, ..self.production.clone() };
-        let step = app.script.as_ref().map(|script| script.next);
-        let newcomer = App::new(app.setting.clone(), app.size(), self.clock);
+        let step = stage.script().map(Script::next);
+        let newcomer = Stage::new(stage.setting().clone(), self.app.size().width);
         self.runs[1] = Some((self.start)(production));
         if let Some(step) = step {
             for half in Half::BOTH {
@@ -247,18 +253,18 @@ where
         match missing {
             EngineKind::Postgres => {
                 self.runs.swap(0, 1);
-                Mode::Two(Comparison::new(newcomer, app, Half::Below))
+                Mode::Two(Comparison::new(newcomer, stage, Half::Below))
             }
-            _ => Mode::Two(Comparison::new(app, newcomer, Half::Above)),
+            _ => Mode::Two(Comparison::new(stage, newcomer, Half::Above)),
         }
     }
 
     /// The other run ends by itself when nobody talks to it any more.
     fn part(&mut self, comparison: Comparison) -> Mode {
-        let (half, app) = comparison.into_one();
+        let (half, stage) = comparison.into_one();
         let kept = self.runs[half as usize].take();
         self.runs = [kept, None];
-        Mode::One(app)
+        Mode::One(stage)
     }
 
     /// Forgets what the terminal shows, so that the next frame draws every cell.
@@ -273,7 +279,7 @@ where
     fn export(&mut self, export: Export) -> Result<(), LoopError> {
         let title = export.scenario.title.clone();
         let picture = self.draw_for(|frame| svg::render(frame, &title))?;
-        self.exports.spawn_blocking(move || export.write(Path::new(""), picture));
+        self.exports.spawn_blocking(move || export::write(&export, Path::new(""), picture));
         Ok(())
     }
 
@@ -285,10 +291,10 @@ where
     fn draw_for<T>(&mut self, look: impl FnOnce(&Buffer) -> T) -> Result<T, LoopError> {
         let now = self.now();
         let size = self.terminal.size().map_err(LoopError::drawing::<B>)?;
-        self.show.resize(size);
+        self.app.resize(size);
         self.terminal.backend_mut().begin_frame().map_err(LoopError::drawing::<B>)?;
-        let show = &self.show;
-        let drawn = self.terminal.draw(|frame| show.draw(frame, now));
+        let app = &self.app;
+        let drawn = self.terminal.draw(|frame| view::draw(frame, app, now));
         let seen = drawn.map(|frame| look(frame.buffer)).map_err(LoopError::drawing::<B>)?;
         self.terminal.backend_mut().end_frame().map_err(LoopError::drawing::<B>)?;
         self.next_frame = next_frame(now, self.now());

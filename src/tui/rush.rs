@@ -22,18 +22,17 @@ use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::LoopError;
+use super::keyboard::key_of;
 use super::screen::{Frames, Input};
 use super::theme::Theme;
 use crate::pg::Target;
 use crate::rush::board::{Board, Report};
 use crate::rush::options::Options;
 use crate::rush::{self, RushError};
-
-pub(super) mod keys;
-
+use crate::stage::rush::keys::Action;
 use crate::stage::rush::{Over, Phase, Stand};
-pub use crate::tui::view::rush::draw;
-use keys::Key;
+
+pub use super::view::rush::draw;
 
 /// The time between two frames: the charts have four new points a second, and drawing costs the
 /// server its processor.
@@ -93,16 +92,16 @@ where
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (stand, clock) = (Stand::new(options), Instant::now());
-    let mut stage =
+    let mut event_loop =
         EventLoop { terminal, input, theme, stop, heard, frames, clock, stand, leaving };
-    let shown = stage.play().await;
-    let asked_to_stop = stage.stop.is_cancelled();
-    stage.stop.cancel();
-    let interrupted = asked_to_stop || stage.stand.phase != Phase::Over;
-    stage.hear_out().await;
+    let shown = event_loop.play().await;
+    let asked_to_stop = event_loop.stop.is_cancelled();
+    event_loop.stop.cancel();
+    let interrupted = asked_to_stop || event_loop.stand.phase != Phase::Over;
+    event_loop.hear_out().await;
     end_of(rush).await?;
     shown?;
-    Ok(Left { board: stage.stand.board, interrupted })
+    Ok(Left { board: event_loop.stand.board, interrupted })
 }
 
 async fn end_of(rush: JoinHandle<Result<(), RushError>>) -> Result<(), RushError> {
@@ -205,10 +204,10 @@ where
         if key.kind == KeyEventKind::Release {
             return Ok(Turn::Stay);
         }
-        match (self.stand.over.take(), Key::of(key)) {
+        match (self.stand.over.take(), Action::of(key_of(key))) {
             (Some(_), _) => self.stay(),
-            (None, Some(Key::Leave)) => self.leave(),
-            (None, Some(Key::Help)) => {
+            (None, Some(Action::Leave)) => self.leave(),
+            (None, Some(Action::Help)) => {
                 self.stand.over = Some(Over::Help);
                 self.stay()
             }

@@ -1,5 +1,6 @@
-//! Draws the [`App`]: a pure function of the state and the time, one file a part.
+//! Draws what is on the stage: a pure function of the state and the time, one file a part.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use ratatui::Frame;
@@ -9,25 +10,26 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
-use self::layout::{Framing, SMALLEST};
-use self::row_note::{Scene, Trim};
 use super::app::App;
-use super::text;
-use super::theme::{Charset, Role};
+use super::theme::{Charset, Role, Theme};
 use crate::core::event::SessionName;
 use crate::core::scenario::counted;
+use crate::stage::comparison::Half;
+use crate::stage::mode::Mode;
+use crate::stage::{Stage, text};
 
 mod bars;
 mod comparison;
 mod dialog;
 mod ending;
 mod flow;
-pub mod graph;
+mod graph;
 mod help;
-pub mod layout;
-pub mod pane_footer;
+pub(super) mod layout;
+mod lines;
+mod pane_footer;
 mod picker;
-pub(super) mod row_note;
+mod row_note;
 pub mod rush;
 mod script;
 mod seat_map;
@@ -35,16 +37,62 @@ mod session;
 mod sql;
 pub(super) mod svg;
 mod table_view;
-pub(super) mod timeline;
-pub mod watched_tables;
+mod timeline;
+mod watched_tables;
 
-pub use comparison::draw as draw_comparison;
+use layout::{Framing, Places, SMALLEST};
+use row_note::{Scene, Trim};
+
 pub(super) use help::beyond as help_beyond;
+
+/// A run's part of the screen: what is on it, how it looks, where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) theme: &'a Theme,
+    pub(super) area: Rect,
+    pub(super) framing: Framing,
+    /// Whether what is typed goes here: of two halves, one may be left out.
+    pub(super) is_typed_in: bool,
+}
+
+impl<'a> View<'a> {
+    /// Where everything stands.
+    pub(super) fn places(&self) -> Places {
+        layout::arrange(self)
+    }
+
+    fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    fn span<'b>(&self, text: impl Into<Cow<'b, str>>, role: Role) -> Span<'b> {
+        Span::styled(text, self.style(role))
+    }
+
+    fn scene<'b>(&self, cast: &'b [SessionName], now: Duration) -> Scene<'b>
+    where
+        'a: 'b,
+    {
+        Scene {
+            theme: self.theme,
+            cast,
+            marks: self.stage.watched().marks(now),
+            trim: match self.framing {
+                Framing::Whole => Trim::Framed,
+                Framing::Half => Trim::Bare,
+            },
+        }
+    }
+}
 
 /// Draws a frame.
 pub fn draw(frame: &mut Frame, app: &App, now: Duration) {
-    draw_parts(frame, app, now);
-    if app.setting.theme.charset() == Charset::Ascii {
+    match app.mode() {
+        Mode::One(_) => draw_one(frame, &app.view(Half::Above), now),
+        Mode::Two(two) => comparison::draw(frame, app, two, now),
+    }
+    if app.theme().charset() == Charset::Ascii {
         keep_ascii(frame.buffer_mut());
     }
 }
@@ -57,75 +105,73 @@ fn keep_ascii(buffer: &mut Buffer) {
     }
 }
 
-fn draw_parts(frame: &mut Frame, app: &App, now: Duration) {
+fn draw_one(frame: &mut Frame, view: &View<'_>, now: Duration) {
     let area = frame.area();
-    frame.buffer_mut().set_style(area, app.style(Role::Screen));
-    if area.as_size() != app.size() || layout::is_too_small(app.size()) {
-        return too_small(app, SMALLEST, area, frame.buffer_mut());
+    frame.buffer_mut().set_style(area, view.style(Role::Screen));
+    if area.as_size() != view.area.as_size() || layout::is_too_small(view.area.as_size()) {
+        return too_small(view, SMALLEST, area, frame.buffer_mut());
     }
-    let places = app.places();
-    bars::header(app, places.header, frame.buffer_mut());
-    draw_house(app, places.house, now, frame.buffer_mut());
+    let places = view.places();
+    bars::header(view, places.header, frame.buffer_mut());
+    draw_house(view, places.house, now, frame.buffer_mut());
     if let Some(tabs) = places.tabs {
-        bars::tabs(app, tabs, frame.buffer_mut());
+        bars::tabs(view, tabs, frame.buffer_mut());
     }
     for (place, area) in &places.panes {
-        let cursor = session::draw(app, *place, *area, now, frame.buffer_mut());
-        if let Some(cursor) = cursor.filter(|_| *place == app.focus && app.layers.is_empty()) {
+        let cursor = session::draw(view, *place, *area, now, frame.buffer_mut());
+        if let Some(cursor) = cursor
+            .filter(|_| *place == view.stage.panes().focus() && view.stage.layers().is_empty())
+        {
             frame.set_cursor_position(cursor);
         }
     }
-    script::draw(app, places.script, frame.buffer_mut());
-    bars::footer(app, places.footer, frame.buffer_mut());
-    if let Some(cursor) = dialog::draw(app, &places, now, frame.buffer_mut()) {
+    script::draw(view, places.script, frame.buffer_mut());
+    bars::footer(view, places.footer, frame.buffer_mut());
+    if let Some(cursor) = dialog::draw(view, &places, now, frame.buffer_mut()) {
         frame.set_cursor_position(cursor);
     }
 }
 
 /// Draws a half of a comparison in its own part of the frame, but for the line over it; gives the
 /// place for the cursor.
-fn draw_half(app: &App, now: Duration, buffer: &mut Buffer) -> Option<Position> {
-    let places = app.places();
-    draw_house(app, places.house, now, buffer);
+fn draw_half(view: &View<'_>, now: Duration, buffer: &mut Buffer) -> Option<Position> {
+    let places = view.places();
+    draw_house(view, places.house, now, buffer);
     if let Some(tabs) = places.tabs {
-        bars::tabs(app, tabs, buffer);
+        bars::tabs(view, tabs, buffer);
     }
     let cursors = places.panes.iter().map(|(place, area)| {
-        session::draw(app, *place, *area, now, buffer).filter(|_| *place == app.focus)
+        session::draw(view, *place, *area, now, buffer)
+            .filter(|_| *place == view.stage.panes().focus())
     });
     cursors.fold(None, Option::or)
 }
 
 /// How many rows the house would like to have.
-pub(super) fn house_height(app: &App, width: u16) -> u16 {
-    watched_tables::desired_height(&app.house, width, &scene(app, &app.cast(), Duration::ZERO))
+fn house_height(view: &View<'_>, width: u16) -> u16 {
+    watched_tables::desired_height(
+        view.stage.watched().tables(),
+        width,
+        &view.scene(&view.stage.panes().cast(), Duration::ZERO),
+    )
 }
 
 /// How many rows it takes to say why the run cannot go on, if it cannot.
-pub(super) fn broken_height(app: &App, width: u16) -> Option<usize> {
-    script::broken_height(app, width)
+fn broken_height(view: &View<'_>, width: u16) -> Option<usize> {
+    script::broken_height(view, width)
 }
 
-fn draw_house(app: &App, area: Rect, now: Duration, buffer: &mut Buffer) {
-    watched_tables::draw(&app.house, area, buffer, &scene(app, &app.cast(), now));
-}
-
-fn scene<'a>(app: &'a App, cast: &'a [SessionName], now: Duration) -> Scene<'a> {
-    Scene {
-        theme: &app.setting.theme,
-        cast,
-        flashes: &app.flashes,
-        contrasts: &app.contrasts,
-        trim: match app.framing {
-            Framing::Whole => Trim::Framed,
-            Framing::Half => Trim::Bare,
-        },
-        now: app.clock + now,
-    }
+fn draw_house(view: &View<'_>, area: Rect, now: Duration, buffer: &mut Buffer) {
+    watched_tables::draw(
+        view.stage.watched().tables(),
+        area,
+        buffer,
+        &view.scene(&view.stage.panes().cast(), now),
+    );
 }
 
 /// Everything is kept; only the drawing waits for room.
-fn too_small(app: &App, needed: Size, area: Rect, buffer: &mut Buffer) {
+fn too_small(view: &View<'_>, needed: Size, area: Rect, buffer: &mut Buffer) {
     let words = format!(
         "This terminal has {} and {}. Overbooked needs {} and {}: \
          make it larger or its letters smaller. Everything goes on as it is.",
@@ -139,42 +185,32 @@ fn too_small(app: &App, needed: Size, area: Rect, buffer: &mut Buffer) {
     for (row, y) in rows.iter().zip(area.y + top..area.bottom()) {
         let left = usize::from(area.width).saturating_sub(text::width(row)) / 2;
         let x = area.x + u16::try_from(left).unwrap_or(0);
-        text::put(buffer, area, (x, y), row, app.style(Role::Screen));
-    }
-}
-
-impl App {
-    pub(super) fn style(&self, role: Role) -> Style {
-        self.setting.theme.style(role)
-    }
-
-    fn span<'a>(&self, text: impl Into<std::borrow::Cow<'a, str>>, role: Role) -> Span<'a> {
-        Span::styled(text, self.style(role))
+        lines::put(buffer, area, (x, y), row, view.style(Role::Screen));
     }
 }
 
 /// An empty pane with a border.
-fn frame_of(app: &App, border: Role) -> Block<'static> {
-    Block::bordered().border_set(app.setting.theme.border()).border_style(app.style(border))
+fn frame_of(view: &View<'_>, border: Role) -> Block<'static> {
+    Block::bordered().border_set(view.theme.border()).border_style(view.style(border))
 }
 
 /// A line of an area, with a sign at its end if it goes on.
-fn put_line(app: &App, spans: Vec<Span<'_>>, area: Rect, buffer: &mut Buffer) {
+fn put_line(view: &View<'_>, spans: Vec<Span<'_>>, area: Rect, buffer: &mut Buffer) {
     let line = Line::from(spans);
     let is_cut = line.width() > usize::from(area.width);
     buffer.set_line(area.x, area.y, &line, area.width);
     if is_cut && area.width > 0 {
         let at = (area.right() - 1, area.y);
-        text::put(buffer, area, at, app.setting.theme.signs().ellipsis, app.style(Role::Dim));
+        lines::put(buffer, area, at, view.theme.signs().ellipsis, view.style(Role::Dim));
     }
 }
 
 /// A box in the middle of an area, cleared, with a title; gives what is inside.
-fn open_box(app: &App, area: Rect, title: &str, buffer: &mut Buffer) -> Rect {
+fn open_box(view: &View<'_>, area: Rect, title: &str, buffer: &mut Buffer) -> Rect {
     Clear.render(area, buffer);
-    buffer.set_style(area, app.style(Role::Screen));
-    let title = Line::from(app.span(format!(" {title} "), Role::Title));
-    frame_of(app, Role::Focus).title(title).render(area, buffer);
+    buffer.set_style(area, view.style(Role::Screen));
+    let title = Line::from(view.span(format!(" {title} "), Role::Title));
+    frame_of(view, Role::Focus).title(title).render(area, buffer);
     Rect {
         x: (area.x + 2).min(area.right()),
         y: (area.y + 1).min(area.bottom()),

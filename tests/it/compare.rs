@@ -3,7 +3,7 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
 use overbooked::core::event::{
@@ -12,8 +12,9 @@ use overbooked::core::event::{
 use overbooked::core::scenario::{EngineKind, Isolation, library};
 use overbooked::core::seats::{Hold, HoldKind, Holder};
 use overbooked::run::{self, EngineLine, Fresh, Report};
-use overbooked::tui::app::{App, Effect};
-use overbooked::tui::comparison::{Comparison, Half};
+use overbooked::stage::Effect;
+use overbooked::stage::comparison::Half;
+use overbooked::tui::app::App;
 use overbooked::tui::theme::Charset;
 use overbooked::tui::view;
 use ratatui::Terminal as Canvas;
@@ -27,15 +28,14 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 /// Two runs of the default scenario, told by hand.
 struct Stage {
-    comparison: Comparison,
+    app: App,
     now: Duration,
 }
 
 impl Stage {
     fn empty(charset: Charset, (width, height): (u16, u16), turned_to: Half) -> Self {
         let size = Size { width, height };
-        let app = || App::new(setting(charset), size, Instant::now());
-        Self { comparison: Comparison::new(app(), app(), turned_to), now: Duration::ZERO }
+        Self { app: App::comparing(setting(charset), size, turned_to), now: Duration::ZERO }
     }
 
     fn opened(charset: Charset, size: (u16, u16)) -> Self {
@@ -74,7 +74,7 @@ impl Stage {
     }
 
     fn report(&mut self, half: Half, report: Report) {
-        let _ = self.comparison.apply(half, report, self.now);
+        let _ = self.app.apply(half, report, self.now);
     }
 
     fn happens(&mut self, half: Half, session: Option<&str>, kind: Kind) {
@@ -125,16 +125,16 @@ impl Stage {
     fn frame(&self) -> String {
         let Size { width, height } = self.size();
         let mut canvas = Canvas::new(TestBackend::new(width, height)).unwrap();
-        canvas.draw(|frame| view::draw_comparison(frame, &self.comparison, self.now)).unwrap();
+        canvas.draw(|frame| view::draw(frame, &self.app, self.now)).unwrap();
         canvas.backend().to_string()
     }
 
     fn size(&self) -> Size {
-        self.comparison.size()
+        self.app.size()
     }
 
     fn presses(&mut self, code: KeyCode, held: KeyModifiers) -> Vec<(Half, Effect)> {
-        self.comparison.input(Key::Key(KeyEvent::new(code, held)), self.now)
+        self.app.input(Key::Key(KeyEvent::new(code, held)), self.now)
     }
 
     fn types(&mut self, text: &str) {
@@ -189,11 +189,11 @@ fn a_second_step_goes_out_when_both_are_quiet() {
     let quiet = || Report::Event(Event { at: Duration::ZERO, session: None, kind: Kind::Quiet });
     for half in Half::BOTH {
         // The quiet of what came before the step.
-        assert_eq!(stage.comparison.apply(half, quiet(), stage.now), []);
-        assert_eq!(stage.comparison.apply(half, Report::Next(1), stage.now), []);
+        assert_eq!(stage.app.apply(half, quiet(), stage.now), []);
+        assert_eq!(stage.app.apply(half, Report::Next(1), stage.now), []);
     }
-    assert_eq!(stage.comparison.apply(Half::Below, quiet(), stage.now), []);
-    let effects = stage.comparison.apply(Half::Above, quiet(), stage.now);
+    assert_eq!(stage.app.apply(Half::Below, quiet(), stage.now), []);
+    let effects = stage.app.apply(Half::Above, quiet(), stage.now);
     assert_eq!(effects, in_both(&run::Command::Step));
 }
 

@@ -14,10 +14,12 @@ use overbooked::core::event::{
 };
 use overbooked::core::scenario::{EngineKind, Isolation, library};
 use overbooked::run::{Command, EngineLine, Fresh, Production, Report};
-use overbooked::tui::app::{Opening, Setting};
+use overbooked::stage::EngineCount;
+use overbooked::stage::setting::Opening;
+use overbooked::tui::app::Setting;
 use overbooked::tui::screen::{Input, Signal};
 use overbooked::tui::theme::{Charset, Depth, Theme};
-use overbooked::tui::{self, Console, Ends, EngineCount, Exit, LoopError};
+use overbooked::tui::{self, Console, Ends, Exit, LoopError};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio::sync::mpsc;
@@ -144,10 +146,12 @@ fn production() -> Production {
 fn setting() -> Setting {
     Setting {
         theme: Theme::find("dark", Depth::Bare, Charset::Unicode).unwrap(),
-        keys: Config::default().keys,
-        library: vec![Arc::new(library::open(library::DEFAULT).unwrap())],
-        pace: Duration::from_millis(1),
-        opening: Opening::Stage,
+        stage: overbooked::stage::Setting {
+            keys: Config::default().keys,
+            library: vec![Arc::new(library::open(library::DEFAULT).unwrap())],
+            pace: Duration::from_millis(1),
+            opening: Opening::Stage,
+        },
     }
 }
 

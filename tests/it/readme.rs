@@ -1,6 +1,6 @@
 //! The README says what the program does.
 
-use overbooked::tui::keys::KeyMap;
+use overbooked::stage::keys::KeyMap;
 
 const README: &str = include_str!("../../README.md");
 

@@ -1,7 +1,7 @@
 //! Frames of the console, drawn from recorded happenings at the three sizes that matter.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
 use overbooked::commands::config::Config;
@@ -14,7 +14,9 @@ use overbooked::core::seats::{
     Hold, HoldKind, Holder, RowWaiter, WatchedRow, WatchedTable, WatchedTables,
 };
 use overbooked::run::{EngineLine, Fresh, Report};
-use overbooked::tui::app::{App, Opening, Setting};
+use overbooked::stage::comparison::Half;
+use overbooked::stage::setting::Opening;
+use overbooked::tui::app::{App, Setting};
 use overbooked::tui::theme::{Charset, Depth, Theme};
 use overbooked::tui::view;
 use proptest::prelude::*;
@@ -30,10 +32,12 @@ pub(crate) fn setting(charset: Charset) -> Setting {
     let scenario = library::open(library::DEFAULT).unwrap();
     Setting {
         theme: Theme::find("dark", Depth::Bare, charset).unwrap(),
-        keys: Config::default().keys,
-        library: vec![Arc::new(scenario)],
-        pace: Duration::from_secs(3),
-        opening: Opening::Stage,
+        stage: overbooked::stage::Setting {
+            keys: Config::default().keys,
+            library: vec![Arc::new(scenario)],
+            pace: Duration::from_secs(3),
+            opening: Opening::Stage,
+        },
     }
 }
 
@@ -46,7 +50,7 @@ struct Stage {
 
 impl Stage {
     fn new(charset: Charset, (width, height): (u16, u16)) -> Self {
-        let app = App::new(setting(charset), Size { width, height }, Instant::now());
+        let app = App::new(setting(charset), Size { width, height });
         Self { app, now: Duration::ZERO, submissions: 0 }
     }
 
@@ -75,7 +79,7 @@ impl Stage {
     }
 
     fn report(&mut self, report: Report) {
-        let _ = self.app.apply(report, self.now);
+        let _ = self.app.apply(Half::Above, report, self.now);
     }
 
     fn happens(&mut self, session: Option<&str>, kind: Kind) {

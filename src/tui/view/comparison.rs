@@ -16,81 +16,97 @@ use std::time::Duration;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{bars, dialog, draw_half, keep_ascii, sql, too_small};
+use super::layout::{Places, SMALLEST_OF_TWO, areas};
+use super::{View, bars, dialog, draw_half, sql, too_small};
 use crate::reports::engine_diff::Answer;
+use crate::stage::comparison::{Comparison, Half, Typing};
+use crate::stage::keys::Action;
+use crate::stage::layers::Layer;
+use crate::stage::layers::losses::{Losses, losses_on_leaving};
+use crate::stage::script::{Mark, Script};
+use crate::stage::text;
 use crate::tui::app::App;
-use crate::tui::comparison::{Comparison, Half, SMALLEST, Typing, areas};
-use crate::tui::keys::Action;
-use crate::tui::layer::Layer;
-use crate::tui::losses::{Losses, losses_on_leaving};
-use crate::tui::script::{Mark, Script};
-use crate::tui::text;
-use crate::tui::theme::{Charset, Role};
+use crate::tui::theme::Role;
+
+/// The two runs, and where they are drawn.
+#[derive(Clone, Copy)]
+struct Two<'a> {
+    app: &'a App,
+    comparison: &'a Comparison,
+}
+
+impl<'a> Two<'a> {
+    fn view(self, half: Half) -> View<'a> {
+        self.app.view(half)
+    }
+
+    fn leading(self) -> View<'a> {
+        self.view(self.comparison.turned_to())
+    }
+}
 
 /// Draws a frame of a comparison.
-pub fn draw(frame: &mut Frame, comparison: &Comparison, now: Duration) {
-    let app = comparison.leading();
+pub(super) fn draw(frame: &mut Frame, app: &App, comparison: &Comparison, now: Duration) {
+    let two = Two { app, comparison };
+    let view = two.leading();
     let area = frame.area();
-    frame.buffer_mut().set_style(area, app.style(Role::Screen));
-    if area.as_size() != comparison.size() || comparison.is_too_small() {
-        return too_small(app, SMALLEST, area, frame.buffer_mut());
+    frame.buffer_mut().set_style(area, view.style(Role::Screen));
+    if area.as_size() != app.size() || is_too_small(app.size()) {
+        return too_small(&view, SMALLEST_OF_TWO, area, frame.buffer_mut());
     }
-    if let Some(cursor) = draw_parts(comparison, now, frame.buffer_mut()) {
+    if let Some(cursor) = draw_parts(two, now, frame.buffer_mut()) {
         frame.set_cursor_position(cursor);
     }
-    if app.setting.theme.charset() == Charset::Ascii {
-        keep_ascii(frame.buffer_mut());
-    }
 }
 
-fn draw_parts(comparison: &Comparison, now: Duration, buffer: &mut Buffer) -> Option<Position> {
-    let app = comparison.leading();
-    let places = areas(comparison.size());
-    bars::shared_header(app, places.header, buffer);
+/// Whether the terminal is too small for two halves.
+fn is_too_small(size: Size) -> bool {
+    size.width < SMALLEST_OF_TWO.width || size.height < SMALLEST_OF_TWO.height
+}
+
+fn draw_parts(two: Two<'_>, now: Duration, buffer: &mut Buffer) -> Option<Position> {
+    let view = two.leading();
+    let places = areas(two.app.size());
+    bars::shared_header(&view, places.header, buffer);
     let mut cursor = None;
-    let way_out = format!(" {}: this engine alone ", app.key(Action::Compare));
+    let way_out = format!(" {}: this engine alone ", view.stage.key(Action::Compare));
     for half in Half::BOTH {
-        let (app, is_led) = (comparison.app(half), half == comparison.turned_to());
+        let (view, is_led) = (two.view(half), half == two.comparison.turned_to());
         let hint = is_led.then_some(way_out.as_str());
-        bars::engine(app, hint, app.places().header, buffer);
-        cursor = cursor.or(draw_half(app, now, buffer).filter(|_| is_led));
+        bars::engine(&view, hint, view.places().header, buffer);
+        cursor = cursor.or(draw_half(&view, now, buffer).filter(|_| is_led));
     }
-    draw_rule(comparison, places.steps, buffer);
-    draw_steps(comparison, places.steps, buffer);
-    footer(comparison, places.footer, buffer);
-    if app.layers.is_empty() {
+    draw_rule(two, places.steps, buffer);
+    draw_steps(two, places.steps, buffer);
+    footer(two, places.footer, buffer);
+    if view.stage.layers().is_empty() {
         return cursor;
     }
-    draw_layer(comparison, places.footer, now, buffer)
+    draw_layer(two, places.footer, now, buffer)
 }
 
-fn draw_layer(
-    comparison: &Comparison,
-    footer: Rect,
-    now: Duration,
-    buffer: &mut Buffer,
-) -> Option<Position> {
-    let app = comparison.leading();
-    if let Some(Layer::Quit) = app.layers.last() {
-        let losses = Losses::of(&Half::BOTH.map(|half| comparison.app(half)));
-        dialog::quit(app, &losses_on_leaving(&losses), buffer.area, buffer);
+fn draw_layer(two: Two<'_>, footer: Rect, now: Duration, buffer: &mut Buffer) -> Option<Position> {
+    let view = two.leading();
+    if let Some(Layer::Quit) = view.stage.layers().top() {
+        let losses = Losses::of(&Half::BOTH.map(|half| two.comparison.stage(half)));
+        dialog::quit(&view, &losses_on_leaving(&losses), buffer.area, buffer);
         return None;
     }
-    let places = crate::tui::view::layout::Places { footer, ..app.places() };
-    dialog::draw(app, &places, now, buffer)
+    let places = Places { footer, ..view.places() };
+    dialog::draw(&view, &places, now, buffer)
 }
 
 /// The line over the steps: the rows that are not the same, as many as there is room for.
-fn draw_rule(comparison: &Comparison, area: Rect, buffer: &mut Buffer) {
-    let app = comparison.leading();
-    let signs = app.setting.theme.signs();
+fn draw_rule(two: Two<'_>, area: Rect, buffer: &mut Buffer) {
+    let view = two.leading();
+    let signs = view.theme.signs();
     let width = usize::from(area.width);
-    bars::put(buffer, area, 0, &signs.rule.repeat(width), app.style(Role::Border));
-    let rows = comparison.rows().iter().map(|row| {
+    bars::put(buffer, area, 0, &signs.rule.repeat(width), view.style(Role::Border));
+    let rows = two.comparison.rows().iter().map(|row| {
         let words = format!("{}: {} {} {}", row.key, row.above, signs.differs, row.below);
         text::visible(&words).into_owned()
     });
@@ -101,7 +117,7 @@ fn draw_rule(comparison: &Comparison, area: Rect, buffer: &mut Buffer) {
     };
     let role = if rows.is_empty() { Role::Dim } else { Role::Conflict };
     let words = text::fit(&words, width.saturating_sub(4), signs.ellipsis);
-    bars::put(buffer, area, 2, &words, app.style(role));
+    bars::put(buffer, area, 2, &words, view.style(role));
 }
 
 /// The widths of a step's parts.
@@ -114,7 +130,7 @@ struct Columns {
 impl Columns {
     fn of(script: &Script, width: usize) -> Self {
         let players =
-            script.scenario.sessions.iter().map(|player| text::width(player.name.as_str()));
+            script.scenario().sessions.iter().map(|player| text::width(player.name.as_str()));
         let name = players.max().unwrap_or(0).min(width / 6);
         let steps = (0..script.len()).filter_map(|launch| script.step(launch));
         let narration = steps.map(|step| text::width(&step.narration)).max().unwrap_or(0);
@@ -124,58 +140,58 @@ impl Columns {
     }
 }
 
-fn draw_steps(comparison: &Comparison, area: Rect, buffer: &mut Buffer) {
-    let Some(script) = &comparison.leading().script else { return };
+fn draw_steps(two: Two<'_>, area: Rect, buffer: &mut Buffer) {
+    let Some(script) = two.leading().stage.script() else { return };
     let columns = Columns::of(script, usize::from(area.width));
     let lines = usize::from(area.height.saturating_sub(1));
     // The next step at the bottom, under as many as there is room for: what has been answered is
     // what can be compared.
     let last = script.lines().saturating_sub(lines);
-    let first = (script.next + 1).saturating_sub(lines).min(last);
+    let first = (script.next() + 1).saturating_sub(lines).min(last);
     for (line, y) in (first..script.lines()).zip(area.top() + 1..area.bottom()) {
         let row = Rect { y, height: 1, ..area };
         let spans = if line < script.len() {
-            step_spans(comparison, script, line, &columns)
+            step_spans(two, script, line, &columns)
         } else {
-            finally_spans(comparison, script, &columns)
+            finally_spans(two, script, &columns)
         };
         buffer.set_line(row.x, row.y, &Line::from(spans), row.width);
     }
 }
 
 fn step_spans<'a>(
-    comparison: &'a Comparison,
+    two: Two<'a>,
     script: &'a Script,
     launch: usize,
     columns: &Columns,
 ) -> Vec<Span<'a>> {
-    let app = comparison.leading();
+    let view = two.leading();
     let Some(step) = script.step(launch) else { return Vec::new() };
-    let is_next = launch == script.next;
+    let is_next = launch == script.next();
     let role = if is_next { Role::Next } else { Role::Screen };
-    let accent = app.setting.theme.accent_of(&step.session, &app.cast());
-    let (sign, sign_role) = sign(comparison, launch, is_next);
+    let accent = view.theme.accent_of(&step.session, &view.stage.panes().cast());
+    let (sign, sign_role) = sign(two, launch, is_next);
     let mut spans = vec![
-        app.span(format!(" {sign} "), sign_role),
-        Span::styled(fitted(app, step.session.as_str(), columns.name), accent),
-        app.span(format!("  {}", fitted(app, &step.narration, columns.narration)), role),
+        view.span(format!(" {sign} "), sign_role),
+        Span::styled(fitted(&view, step.session.as_str(), columns.name), accent),
+        view.span(format!("  {}", fitted(&view, &step.narration, columns.narration)), role),
     ];
-    let answers = Half::BOTH.map(|half| comparison.account(half).step(launch));
+    let answers = Half::BOTH.map(|half| two.comparison.account(half).step(launch));
     if is_next || answers == [None, None] {
         spans.push(Span::raw("   "));
-        spans.push(app.span(sql::on_one_line(&step.sql), Role::Dim));
+        spans.push(view.span(sql::on_one_line(&step.sql), Role::Dim));
     } else {
-        spans.extend(answer_spans(app, answers, columns));
+        spans.extend(answer_spans(&view, answers, columns));
     }
     spans
 }
 
 /// Whether the two answers are the same, whether the file says otherwise of one of them, what comes
 /// next.
-fn sign(comparison: &Comparison, launch: usize, is_next: bool) -> (&'static str, Role) {
-    let signs = comparison.leading().setting.theme.signs();
-    let mark = |half| comparison.app(half).script.as_ref().map(|script| script.mark(launch));
-    let [above, below] = Half::BOTH.map(|half| comparison.account(half));
+fn sign(two: Two<'_>, launch: usize, is_next: bool) -> (&'static str, Role) {
+    let signs = two.leading().theme.signs();
+    let mark = |half| two.view(half).stage.script().map(|script| script.mark(launch));
+    let [above, below] = Half::BOTH.map(|half| two.comparison.account(half));
     let marks = Half::BOTH.map(mark);
     if marks.iter().flatten().any(|mark| matches!(mark, Mark::Broken(_))) {
         (signs.broken, Role::Broken)
@@ -188,54 +204,54 @@ fn sign(comparison: &Comparison, launch: usize, is_next: bool) -> (&'static str,
     }
 }
 
-fn finally_spans<'a>(
-    comparison: &'a Comparison,
-    script: &'a Script,
-    columns: &Columns,
-) -> Vec<Span<'a>> {
-    let app = comparison.leading();
-    let [above, below] = Half::BOTH.map(|half| comparison.account(half).finally());
-    let sign = if above.differs_from(below) { app.setting.theme.signs().differs } else { " " };
+fn finally_spans<'a>(two: Two<'a>, script: &'a Script, columns: &Columns) -> Vec<Span<'a>> {
+    let view = two.leading();
+    let [above, below] = Half::BOTH.map(|half| two.comparison.account(half).finally());
+    let sign = if above.differs_from(below) { view.theme.signs().differs } else { " " };
     let mut spans = vec![
-        app.span(format!(" {sign} "), Role::Conflict),
-        app.span(fitted(app, "finally", columns.name), Role::Dim),
-        app.span(
-            format!("  {}", fitted(app, "what is left in the end", columns.narration)),
+        view.span(format!(" {sign} "), Role::Conflict),
+        view.span(fitted(&view, "finally", columns.name), Role::Dim),
+        view.span(
+            format!("  {}", fitted(&view, "what is left in the end", columns.narration)),
             Role::Dim,
         ),
     ];
     if script.is_over() {
-        spans.extend(answer_spans(app, [Some(above), Some(below)], columns));
+        spans.extend(answer_spans(&view, [Some(above), Some(below)], columns));
     }
     spans
 }
 
-fn answer_spans(app: &App, answers: [Option<&Answer>; 2], columns: &Columns) -> Vec<Span<'static>> {
+fn answer_spans(
+    view: &View<'_>,
+    answers: [Option<&Answer>; 2],
+    columns: &Columns,
+) -> Vec<Span<'static>> {
     let [one, two] = answers;
     let differ = matches!(answers, [Some(one), Some(two)] if one.differs_from(two));
     let role = if differ { Role::Strong } else { Role::Dim };
     let words = |answer: Option<&Answer>, other: Option<&Answer>| {
         let words = answer.map_or_else(String::new, |answer| answer.words_beside(other));
-        Span::styled(format!("   {}", fitted(app, &words, columns.answer)), app.style(role))
+        Span::styled(format!("   {}", fitted(view, &words, columns.answer)), view.style(role))
     };
     vec![words(one, two), words(two, one)]
 }
 
-fn fitted(app: &App, words: &str, width: usize) -> String {
-    text::pad(&text::visible(words), width, app.setting.theme.signs().ellipsis)
+fn fitted(view: &View<'_>, words: &str, width: usize) -> String {
+    text::pad(&text::visible(words), width, view.theme.signs().ellipsis)
 }
 
 /// A message of either half, or else the keys that matter while two engines are compared.
-fn footer(comparison: &Comparison, area: Rect, buffer: &mut Buffer) {
-    let app = comparison.leading();
-    let other = comparison.app(comparison.turned_to().other());
-    if app.message.is_some() || other.message.is_some() {
-        let speaker = if app.message.is_some() { app } else { other };
-        return bars::footer(speaker, area, buffer);
+fn footer(two: Two<'_>, area: Rect, buffer: &mut Buffer) {
+    let view = two.leading();
+    let other = two.view(two.comparison.turned_to().other());
+    if view.stage.message().is_some() || other.stage.message().is_some() {
+        let speaker = if view.stage.message().is_some() { view } else { other };
+        return bars::footer(&speaker, area, buffer);
     }
-    let mut spans = vec![Span::raw(" "), typing_words(comparison)];
+    let mut spans = vec![Span::raw(" "), typing_words(two)];
     for action in KEYS {
-        let hint = bars::hint(app, action);
+        let hint = bars::hint(&view, action);
         let used = bars::width_of(&spans) + bars::width_of(&hint);
         if used <= usize::from(area.width) {
             spans.extend(hint);
@@ -258,11 +274,11 @@ const KEYS: [Action; 10] = [
     Action::Quit,
 ];
 
-fn typing_words(comparison: &Comparison) -> Span<'static> {
-    let words = match comparison.typing() {
+fn typing_words(two: Two<'_>) -> Span<'static> {
+    let words = match two.comparison.typing() {
         Typing::Both => "types into both",
         Typing::Alone => "types into one alone",
     };
-    let style: Style = comparison.leading().style(Role::Notice);
+    let style: Style = two.leading().style(Role::Notice);
     Span::styled(format!("{words}   "), style)
 }

@@ -17,11 +17,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
+use super::View;
 use crate::core::scenario::Expected;
 use crate::core::scenario::check::Verdict;
-use crate::tui::app::App;
-use crate::tui::script::Script;
-use crate::tui::text;
+use crate::stage::script::Script;
+use crate::stage::text;
 use crate::tui::theme::Role;
 
 /// Between the rows and what the file says of them.
@@ -30,53 +30,53 @@ const GAP: usize = 4;
 type Row = Vec<Span<'static>>;
 
 /// Draws as much of it as there is room for, and says how much there is not.
-pub(super) fn draw(app: &App, script: &Script, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(view: &View<'_>, script: &Script, area: Rect, buffer: &mut Buffer) {
     let cells = usize::from(area.width);
-    let said = said(app, script, usize::MAX);
+    let said = said(view, script, usize::MAX);
     let for_rows = cells.saturating_sub(widest(&said) + GAP);
-    let beside = answer(app, script, for_rows);
+    let beside = answer(view, script, for_rows);
     let taken = widest(&beside);
     if taken <= for_rows {
-        draw_rows(app, beside, area, buffer);
+        draw_rows(view, beside, area, buffer);
         let x = area.x.saturating_add(u16::try_from(taken + GAP).unwrap_or(u16::MAX));
         let x = x.min(area.right());
-        return draw_rows(app, said, Rect { x, width: area.right() - x, ..area }, buffer);
+        return draw_rows(view, said, Rect { x, width: area.right() - x, ..area }, buffer);
     }
-    let mut rows = [self::said(app, script, cells), answer(app, script, cells)];
+    let mut rows = [self::said(view, script, cells), answer(view, script, cells)];
     if !script.is_the_end_broken() {
         rows.reverse();
     }
-    draw_rows(app, rows.concat(), area, buffer);
+    draw_rows(view, rows.concat(), area, buffer);
 }
 
 fn widest(rows: &[Row]) -> usize {
     rows.iter().map(|row| row.iter().map(Span::width).sum()).max().unwrap_or(0)
 }
 
-fn draw_rows(app: &App, mut rows: Vec<Row>, area: Rect, buffer: &mut Buffer) {
+fn draw_rows(view: &View<'_>, mut rows: Vec<Row>, area: Rect, buffer: &mut Buffer) {
     let (height, total) = (usize::from(area.height), rows.len());
     if total > height {
         rows.truncate(height.saturating_sub(1));
         let left_out = total - rows.len();
-        let words = format!("{} {left_out} more lines", app.setting.theme.signs().ellipsis);
-        rows.push(vec![app.span(words, Role::Notice)]);
+        let words = format!("{} {left_out} more lines", view.theme.signs().ellipsis);
+        rows.push(vec![view.span(words, Role::Notice)]);
     }
     for (row, y) in rows.into_iter().zip(area.top()..area.bottom()) {
-        super::put_line(app, row, Rect { y, height: 1, ..area }, buffer);
+        super::put_line(view, row, Rect { y, height: 1, ..area }, buffer);
     }
 }
 
 /// The rows as psql draws them.
-fn answer(app: &App, script: &Script, cells: usize) -> Vec<Row> {
-    let row = |line: &crate::tui::scrollback::Line| {
-        vec![Span::styled(line.shown(cells).trim_end().to_owned(), app.look(line.look))]
+fn answer(view: &View<'_>, script: &Script, cells: usize) -> Vec<Row> {
+    let row = |line: &crate::stage::panes::scrollback::Line| {
+        vec![Span::styled(line.shown(cells).trim_end().to_owned(), view.look(line.look))]
     };
     script.ending().lines().iter().map(row).collect()
 }
 
 /// Each line of the file that is about the end, with its sign, in rows of at most so many cells.
-fn said(app: &App, script: &Script, cells: usize) -> Vec<Row> {
-    let signs = app.setting.theme.signs();
+fn said(view: &View<'_>, script: &Script, cells: usize) -> Vec<Row> {
+    let signs = view.theme.signs();
     let rows = |(expected, verdict): (&Expected, &Verdict)| {
         let (sign, role, words) = match verdict {
             Verdict::Broken { found } => {
@@ -88,7 +88,7 @@ fn said(app: &App, script: &Script, cells: usize) -> Vec<Row> {
         let row = |(nth, words): (usize, String)| {
             let sign = if nth == 0 { format!("{sign} ") } else { "  ".to_owned() };
             let quiet = if role == Role::Kept { Role::Dim } else { role };
-            vec![app.span(sign, role), app.span(words, quiet)]
+            vec![view.span(sign, role), view.span(words, quiet)]
         };
         words.into_iter().enumerate().map(row).collect::<Vec<_>>()
     };

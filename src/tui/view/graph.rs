@@ -24,29 +24,25 @@ use ratatui::text::{Line, Span};
 use super::flow::{Entry, flow};
 use super::row_note::Scene;
 use crate::core::event::{Blocker, Certainty, SessionName, Wait};
-use crate::tui::text;
+use crate::stage::text;
+use crate::stage::waits::{self, Waits};
 use crate::tui::theme::Role;
+use crate::tui::view::lines;
 
-mod circles;
 #[cfg(test)]
 mod tests;
-
-pub use circles::deadlocks;
-
-/// The waits as they are now, by session.
-pub type Waits = BTreeMap<SessionName, Wait>;
 
 /// Blockers named behind one arrow.
 const NAMED: usize = 3;
 
 /// How many lines the graph takes at this width, drawn in full.
-pub fn desired_height(waits: &Waits, width: u16, scene: &Scene<'_>) -> u16 {
+pub(super) fn desired_height(waits: &Waits, width: u16, scene: &Scene<'_>) -> u16 {
     let lines = Graph::of(waits, *scene).lines(usize::from(width), Detail::Everybody);
     u16::try_from(lines.len()).unwrap_or(u16::MAX)
 }
 
 /// Draws the graph from the top of the area; the lines below it stay as they are.
-pub fn draw(waits: &Waits, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
+pub(super) fn draw(waits: &Waits, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
     let area = area.intersection(buffer.area);
     let (width, height) = (usize::from(area.width), usize::from(area.height));
     let graph = Graph::of(waits, *scene);
@@ -60,11 +56,11 @@ pub fn draw(waits: &Waits, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
         let words = format!("{} and {left_out} more lines", scene.signs().ellipsis);
         lines.push(Line::from(scene.span(words, Role::Dim)));
     }
-    text::put_lines(buffer, area, &lines);
+    lines::put_lines(buffer, area, &lines);
 }
 
 /// What is waited for, in words: `row A-4 of seats`.
-pub fn target(wait: &Wait) -> String {
+pub(super) fn target(wait: &Wait) -> String {
     let guess = match wait.certainty {
         Certainty::Observed => "",
         Certainty::Guessed => " (a guess: this engine cannot tell)",
@@ -91,8 +87,8 @@ struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     fn of(waits: &'a Waits, scene: Scene<'a>) -> Self {
-        let circles = deadlocks(waits);
-        let queues = circles::queues(waits, &circles);
+        let circles = waits::deadlocks(waits);
+        let queues = waits::queues(waits, &circles);
         Self { waits, scene, circles, queues }
     }
 

@@ -16,13 +16,14 @@
 
 use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 
-use super::pane_footer;
-use crate::tui::app::App;
-use crate::tui::scrollback::Room;
+use super::{View, pane_footer};
+use crate::stage::panes::COMFORTABLE;
+use crate::stage::panes::scrollback::Room;
+use crate::stage::script::Script;
 
 /// How much of the screen is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
+pub(crate) enum Framing {
     /// All of it, as in the picture.
     Whole,
     /// A half of a comparison: the engine, the house, the sessions, open below; the rest is there
@@ -31,52 +32,49 @@ pub enum Framing {
 }
 
 /// Below this the screen says so instead of drawing what nobody can read.
-pub const SMALLEST: Size = Size { width: 60, height: 16 };
+pub(crate) const SMALLEST: Size = Size { width: 60, height: 16 };
 
-/// The width at which a session's pane shows the seats' table whole.
-const COMFORTABLE: u16 = 38;
-
-/// The width below which a pane that is not focused is of no use.
-const NARROWEST: u16 = 18;
+/// Below this the two halves of a comparison show nothing of use.
+pub(crate) const SMALLEST_OF_TWO: Size = Size { width: 60, height: 20 };
 
 /// Where each part stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub(crate) struct Places {
     /// The title, the engine, the step.
-    pub header: Rect,
+    pub(crate) header: Rect,
     /// The seat map.
-    pub house: Rect,
+    pub(crate) house: Rect,
     /// The names of all sessions, when some are out of sight.
-    pub tabs: Option<Rect>,
+    pub(crate) tabs: Option<Rect>,
     /// The sessions in sight, each with its place in screen order.
-    pub panes: Vec<(usize, Rect)>,
+    pub(crate) panes: Vec<(usize, Rect)>,
     /// The script.
-    pub script: Rect,
+    pub(crate) script: Rect,
     /// The keys.
-    pub footer: Rect,
+    pub(crate) footer: Rect,
 }
 
 impl Places {
     /// The session under this cell.
-    pub fn pane_at(&self, at: Position) -> Option<usize> {
+    pub(crate) fn pane_at(&self, at: Position) -> Option<usize> {
         self.panes.iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| *pane)
     }
 
     /// The room in which a session shows its lines: inside its border, above what is being typed.
-    pub fn room(&self, app: &App, pane: usize) -> Room {
+    pub(crate) fn room(&self, view: &View<'_>, pane: usize) -> Room {
         let area = self.panes.iter().find(|(place, _)| *place == pane).map(|(_, area)| *area);
-        let (Some(area), Some(pane)) = (area, app.panes.get(pane)) else {
+        let (Some(area), Some(pane)) = (area, view.stage.panes().get(pane)) else {
             return Room { cells: 80, rows: 10 };
         };
-        let inner = inside(area, app.framing);
-        let tail = pane_footer::compose(app, pane, inner);
+        let inner = inside(area, view.framing);
+        let tail = pane_footer::compose(view, pane, inner);
         Room { cells: usize::from(inner.width), rows: usize::from(inner.height) - tail.height() }
     }
 }
 
 /// What a pane's border leaves: one cell on every side, and a blank on the left and the right where
 /// there is room for it.
-pub fn inside(area: Rect, framing: Framing) -> Rect {
+pub(crate) fn inside(area: Rect, framing: Framing) -> Rect {
     let borders = match framing {
         Framing::Whole => 2,
         Framing::Half => 1,
@@ -91,64 +89,64 @@ pub fn inside(area: Rect, framing: Framing) -> Rect {
 }
 
 /// Whether the screen is too small to draw.
-pub fn is_too_small(size: Size) -> bool {
+pub(crate) fn is_too_small(size: Size) -> bool {
     size.width < SMALLEST.width || size.height < SMALLEST.height
 }
 
 /// Gives every part its place.
-pub fn arrange(app: &App) -> Places {
-    match app.framing {
-        Framing::Whole if is_too_small(app.size()) => Places::default(),
-        Framing::Whole => whole(app),
-        Framing::Half => half(app),
+pub(crate) fn arrange(view: &View<'_>) -> Places {
+    match view.framing {
+        Framing::Whole if is_too_small(view.area.as_size()) => Places::default(),
+        Framing::Whole => whole(view),
+        Framing::Half => half(view),
     }
 }
 
-fn whole(app: &App) -> Places {
-    let tabs = u16::from(app.panes.len() > in_sight(app));
+fn whole(view: &View<'_>) -> Places {
+    let tabs = u16::from(view.stage.panes().len() > view.stage.panes().in_sight());
     let parts: [Rect; 6] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(house_height(app)),
+        Constraint::Length(house_height(view)),
         Constraint::Length(tabs),
         Constraint::Min(6),
-        Constraint::Length(script_height(app)),
+        Constraint::Length(script_height(view)),
         Constraint::Length(1),
     ])
-    .areas(app.area);
+    .areas(view.area);
     let [header, house, tab_row, stage, script, footer] = parts;
     let tabs = (tabs > 0).then_some(tab_row);
-    Places { header, house, tabs, panes: columns(app, stage), script, footer }
+    Places { header, house, tabs, panes: columns(view, stage), script, footer }
 }
 
-fn half(app: &App) -> Places {
-    let tabs = u16::from(app.panes.len() > in_sight(app));
-    let most = app.area.height / 3;
+fn half(view: &View<'_>) -> Places {
+    let tabs = u16::from(view.stage.panes().len() > view.stage.panes().in_sight());
+    let most = view.area.height / 3;
     let [header, house, tab_row, stage] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(crate::tui::view::house_height(app, app.area.width).min(most)),
+        Constraint::Length(super::house_height(view, view.area.width).min(most)),
         Constraint::Length(tabs),
         Constraint::Min(3),
     ])
-    .areas(app.area);
+    .areas(view.area);
     let tabs = (tabs > 0).then_some(tab_row);
-    Places { header, house, tabs, panes: columns(app, stage), ..Places::default() }
+    Places { header, house, tabs, panes: columns(view, stage), ..Places::default() }
 }
 
-fn house_height(app: &App) -> u16 {
-    let Size { width, height } = app.size();
+fn house_height(view: &View<'_>) -> u16 {
+    let Size { width, height } = view.area.as_size();
     let most = if height < 30 { height / 4 } else { height * 2 / 5 };
-    crate::tui::view::house_height(app, width).clamp(3, most.max(3))
+    super::house_height(view, width).clamp(3, most.max(3))
 }
 
-fn script_height(app: &App) -> u16 {
-    if let Some(lines) = crate::tui::view::broken_height(app, app.area.width) {
+fn script_height(view: &View<'_>) -> u16 {
+    if let Some(lines) = super::broken_height(view, view.area.width) {
         // Nothing else goes on: why is worth the room.
         let lines = u16::try_from(lines).unwrap_or(u16::MAX);
-        return lines.min((app.area.height / 2).saturating_sub(2)).max(1) + 2;
+        return lines.min((view.area.height / 2).saturating_sub(2)).max(1) + 2;
     }
-    let script = app.script.as_ref();
-    let lines = script.map_or(1, crate::tui::script::Script::lines);
-    let most = match app.area.height {
+    let script = view.stage.script();
+    let lines = script.map_or(1, Script::lines);
+    let most = match view.area.height {
         ..20 => 1,
         20..30 => 3,
         30..45 => 5,
@@ -156,40 +154,56 @@ fn script_height(app: &App) -> u16 {
     };
     let steps = u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, most);
     // What was read in the end is worth more room than the steps: nothing comes after it.
-    let end = script.map_or(0, crate::tui::script::Script::ending_lines);
+    let end = script.map_or(0, Script::ending_lines);
     let end = u16::try_from(end).unwrap_or(u16::MAX).saturating_add(1);
-    steps.max(end.min(app.area.height / 3 - 2)) + 2
+    steps.max(end.min(view.area.height / 3 - 2)) + 2
 }
 
-/// How many sessions are shown side by side.
-fn in_sight(app: &App) -> usize {
-    if app.zoomed {
-        return 1;
-    }
-    let comfortable = usize::from(app.area.width / COMFORTABLE);
-    let squeezed = 1 + usize::from(app.area.width.saturating_sub(COMFORTABLE) / NARROWEST);
-    comfortable.max(squeezed.min(3)).min(app.panes.len()).max(1)
-}
-
-/// The leftmost session in sight once the focused one is.
-pub fn first_in_sight(app: &App) -> usize {
-    let shown = in_sight(app);
-    let last = app.panes.len().saturating_sub(shown);
-    app.first.clamp((app.focus + 1).saturating_sub(shown), app.focus).min(last)
-}
-
-fn columns(app: &App, stage: Rect) -> Vec<(usize, Rect)> {
-    let shown = in_sight(app);
-    let first = first_in_sight(app);
+fn columns(view: &View<'_>, stage: Rect) -> Vec<(usize, Rect)> {
+    let shown = view.stage.panes().in_sight();
+    let first = view.stage.panes().first_in_sight();
     let wanted = u16::try_from(shown).unwrap_or(u16::MAX).saturating_mul(COMFORTABLE);
     let width = |place: usize| {
-        if wanted > stage.width && place == app.focus {
+        if wanted > stage.width && place == view.stage.panes().focus() {
             Constraint::Length(COMFORTABLE + 2)
         } else {
             Constraint::Fill(1)
         }
     };
-    let places = first..(first + shown).min(app.panes.len());
+    let places = first..(first + shown).min(view.stage.panes().len());
     let areas = Layout::horizontal(places.clone().map(width)).split(stage);
     places.zip(areas.iter().copied()).collect()
+}
+
+/// Where the parts of a comparison stand.
+pub(crate) struct Areas {
+    /// The title and the step.
+    pub(crate) header: Rect,
+    /// The two halves.
+    pub(crate) halves: [Rect; 2],
+    /// The steps with both answers.
+    pub(crate) steps: Rect,
+    /// The keys.
+    pub(crate) footer: Rect,
+}
+
+/// Gives every part its place: the halves are of the same height, and what they leave over goes to
+/// the steps.
+pub(crate) fn areas(size: Size) -> Areas {
+    let screen = Rect::from((Position::ORIGIN, size));
+    let row = |y: u16, height: u16| Rect { y, height, ..screen }.intersection(screen);
+    let steps = match size.height {
+        ..30 => 4,
+        30..45 => 8,
+        _ => 12,
+    };
+    let half = size.height.saturating_sub(steps + 2) / 2;
+    let below = 1 + half;
+    let bottom = size.height.saturating_sub(1);
+    Areas {
+        header: row(0, 1),
+        halves: [row(1, half), row(below, half)],
+        steps: row(below + half, bottom.saturating_sub(below + half)),
+        footer: row(bottom, 1),
+    }
 }

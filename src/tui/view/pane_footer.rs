@@ -3,35 +3,35 @@
 
 use ratatui::layout::Rect;
 
+use super::View;
 use crate::core::event::Certainty;
+use crate::stage::panes::editor::EditorLayout;
+use crate::stage::panes::pane::{Link, Pane, Waiting};
+use crate::stage::text;
 use crate::stage::words;
-use crate::tui::app::App;
-use crate::tui::editor::EditorLayout;
-use crate::tui::pane::{Link, Pane, Waiting};
-use crate::tui::text;
-use crate::tui::wrap;
+use crate::stage::wrap;
 
 /// The lower part of a pane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PaneFooter {
+pub(super) struct PaneFooter {
     /// The wait in words, a row an entry.
-    pub wait: Vec<String>,
+    pub(super) wait: Vec<String>,
     /// What is being typed, with the prompt's width already counted in.
-    pub sheet: Option<EditorLayout>,
+    pub(super) sheet: Option<EditorLayout>,
 }
 
 impl PaneFooter {
     /// How many rows it takes.
-    pub fn height(&self) -> usize {
+    pub(super) fn height(&self) -> usize {
         self.wait.len() + self.sheet.as_ref().map_or(0, |sheet| sheet.rows.len())
     }
 }
 
 /// Lays out the lower part of a pane in the area inside its border.
-pub fn compose(app: &App, pane: &Pane, inner: Rect) -> PaneFooter {
+pub(super) fn compose(view: &View<'_>, pane: &Pane, inner: Rect) -> PaneFooter {
     let (cells, rows) = (usize::from(inner.width), usize::from(inner.height));
     let mut wait =
-        pane.waiting.as_ref().map_or_else(Vec::new, |waiting| wait_rows(app, waiting, cells));
+        pane.waiting.as_ref().map_or_else(Vec::new, |waiting| wait_rows(view, waiting, cells));
     wait.truncate(rows);
     let left = rows - wait.len();
     let is_typed_in = pane.in_flight.is_none() && pane.link != Link::Connecting;
@@ -46,7 +46,7 @@ pub fn compose(app: &App, pane: &Pane, inner: Rect) -> PaneFooter {
 
 /// The prompt before a line of the editor: none while a statement runs, as in psql what is typed
 /// ahead stands alone.
-pub fn shown_prompt(pane: &Pane, line: usize) -> String {
+pub(super) fn shown_prompt(pane: &Pane, line: usize) -> String {
     if pane.in_flight.is_some() {
         return String::new();
     }
@@ -54,9 +54,9 @@ pub fn shown_prompt(pane: &Pane, line: usize) -> String {
     text::visible(&prompt).into_owned()
 }
 
-fn wait_rows(app: &App, waiting: &Waiting, cells: usize) -> Vec<String> {
-    let signs = app.setting.theme.signs();
-    let sentence = sentence(app, waiting);
+fn wait_rows(view: &View<'_>, waiting: &Waiting, cells: usize) -> Vec<String> {
+    let signs = view.theme.signs();
+    let sentence = sentence(view, waiting);
     let indent = text::width(signs.waiting) + 1;
     let room = cells.saturating_sub(indent);
     let rows = wrap::wrapped(&sentence, room, 0).into_iter().enumerate();
@@ -72,12 +72,12 @@ fn wait_rows(app: &App, waiting: &Waiting, cells: usize) -> Vec<String> {
 }
 
 /// `waits for Bob: row A-4, locked by SELECT FOR UPDATE`.
-fn sentence(app: &App, waiting: &Waiting) -> String {
+fn sentence(view: &View<'_>, waiting: &Waiting) -> String {
     let whom = words::blockers(&waiting.wait.blockers);
     let what = words::target(&waiting.wait.target);
-    let how = waiting
-        .row()
-        .and_then(|(table, key)| words::hold(&app.house, table, key, &waiting.wait.blockers));
+    let how = waiting.row().and_then(|(table, key)| {
+        words::hold(view.stage.watched().tables(), table, key, &waiting.wait.blockers)
+    });
     let how = how.map(|how| format!(", {how}")).unwrap_or_default();
     let sentence = match waiting.wait.certainty {
         Certainty::Observed => format!("waits for {whom}: {what}{how}"),

@@ -5,41 +5,46 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use super::dialog::{cast_line, keys_line, put_lines, story_lines};
-use super::{centred, open_box};
+use super::dialog::{cast_line, keys_line, story_lines};
+use super::{View, centred, open_box};
 use crate::core::scenario::{Scenario, counted};
+use crate::stage::layers::Picker;
+use crate::stage::text;
 use crate::stage::words;
-use crate::tui::app::App;
-use crate::tui::layer::Picker;
-use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::view::lines;
 
 /// The narrowest column in which a story reads well.
 const NARROWEST: u16 = 40;
 
 /// Draws the list; gives the cursor's place.
-pub(super) fn draw(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer) -> Position {
+pub(super) fn draw(
+    view: &View<'_>,
+    picker: &Picker,
+    screen: Rect,
+    buffer: &mut Buffer,
+) -> Position {
     let area =
         centred(screen, screen.width.saturating_sub(8).min(120), screen.height.saturating_sub(4));
-    let inner = open_box(app, area, "pick a scenario", buffer);
-    let filter = format!("find: {}", text::visible(&picker.filter));
+    let inner = open_box(view, area, "pick a scenario", buffer);
+    let filter = format!("find: {}", text::visible(picker.filter()));
     buffer.set_stringn(
         inner.x,
         inner.y,
         &filter,
         usize::from(inner.width),
-        app.style(Role::Strong),
+        view.style(Role::Strong),
     );
     let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(4), ..inner };
     let (list, preview) = split(picker, body);
-    draw_list(app, picker, list, buffer);
+    draw_list(view, picker, list, buffer);
     if let Some(scenario) = picker.choice() {
-        draw_preview(app, scenario, preview, buffer);
+        draw_preview(view, scenario, preview, buffer);
     }
     let keys =
         [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
     let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    put_lines(foot, &[keys_line(app, &keys)], buffer);
+    lines::put_lines(buffer, foot, &[keys_line(view, &keys)]);
     let x = inner.x + u16::try_from(text::width(&filter)).unwrap_or(0).min(inner.width);
     Position { x, y: inner.y }
 }
@@ -47,7 +52,8 @@ pub(super) fn draw(app: &App, picker: &Picker, screen: Rect, buffer: &mut Buffer
 /// The list's place and the preview's. Titles differ at their ends, so the list is as wide as the
 /// widest.
 fn split(picker: &Picker, body: Rect) -> (Rect, Rect) {
-    let titles = picker.library.iter().map(|scenario| text::width(&text::visible(&scenario.title)));
+    let titles =
+        picker.library().iter().map(|scenario| text::width(&text::visible(&scenario.title)));
     let widest = u16::try_from(titles.max().unwrap_or(0)).unwrap_or(u16::MAX).saturating_add(2);
     let width = widest.max(body.width * 2 / 5);
     let beside = body.width.saturating_sub(width.saturating_add(3));
@@ -60,64 +66,64 @@ fn split(picker: &Picker, body: Rect) -> (Rect, Rect) {
     (list, Rect { y, height: body.bottom() - y, ..body })
 }
 
-fn draw_list(app: &App, picker: &Picker, area: Rect, buffer: &mut Buffer) {
+fn draw_list(view: &View<'_>, picker: &Picker, area: Rect, buffer: &mut Buffer) {
     let height = usize::from(area.height).max(1);
-    let first = picker.chosen.saturating_sub(height / 2);
+    let first = picker.chosen().saturating_sub(height / 2);
     let matching = picker.matching();
     let first = first.min(matching.len().saturating_sub(height));
-    let signs = app.setting.theme.signs();
+    let signs = view.theme.signs();
     let rows = matching.iter().enumerate().skip(first);
     let below = matching.len().saturating_sub(first + height);
     // The rows before and behind the list are blank.
-    draw_more(app, first, "above", (area.x, area.y.saturating_sub(1)), buffer);
-    draw_more(app, below, "below", (area.x, area.bottom()), buffer);
+    draw_more(view, first, "above", (area.x, area.y.saturating_sub(1)), buffer);
+    draw_more(view, below, "below", (area.x, area.bottom()), buffer);
     for ((place, scenario), y) in rows.zip(area.top()..area.bottom()) {
-        let is_chosen = place == picker.chosen;
+        let is_chosen = place == picker.chosen();
         let sign = if is_chosen { signs.next } else { " " };
         let title = format!("{sign} {}", text::visible(&scenario.title));
         let title = text::pad(&title, usize::from(area.width), signs.ellipsis);
         let role = if is_chosen { Role::Selection } else { Role::Screen };
-        text::put(buffer, area, (area.x, y), &title, app.style(role));
+        lines::put(buffer, area, (area.x, y), &title, view.style(role));
     }
     if matching.is_empty() {
-        text::put(buffer, area, (area.x, area.y), "none is called so", app.style(Role::Dim));
+        lines::put(buffer, area, (area.x, area.y), "none is called so", view.style(Role::Dim));
     }
 }
 
 /// How many scenarios are out of sight.
-fn draw_more(app: &App, count: usize, side: &str, at: (u16, u16), buffer: &mut Buffer) {
+fn draw_more(view: &View<'_>, count: usize, side: &str, at: (u16, u16), buffer: &mut Buffer) {
     if count > 0 {
-        let words = format!("  {} {count} more {side}", app.setting.theme.signs().ellipsis);
-        text::put(buffer, buffer.area, at, &words, app.style(Role::Dim));
+        let words = format!("  {} {count} more {side}", view.theme.signs().ellipsis);
+        lines::put(buffer, buffer.area, at, &words, view.style(Role::Dim));
     }
 }
 
-fn draw_preview(app: &App, scenario: &Scenario, area: Rect, buffer: &mut Buffer) {
+fn draw_preview(view: &View<'_>, scenario: &Scenario, area: Rect, buffer: &mut Buffer) {
     let cells = usize::from(area.width);
     let mut lines = Vec::new();
-    if let Some(engines) = engines(app, scenario) {
+    if let Some(engines) = engines(view, scenario) {
         let rows = text::wrap(&engines, cells);
-        lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Notice))));
+        lines.extend(rows.into_iter().map(|row| Line::from(view.span(row, Role::Notice))));
         lines.push(Line::default());
     }
-    lines.extend(story_lines(app, scenario, cells));
-    lines.push(cast_line(app, scenario));
+    lines.extend(story_lines(view, scenario, cells));
+    lines.push(cast_line(view, scenario));
     let steps = scenario.schedules.first().launches.len();
-    lines.push(Line::from(app.span(counted(steps as u64, "step"), Role::Dim)));
+    lines.push(Line::from(view.span(counted(steps as u64, "step"), Role::Dim)));
     if let Some(source) = &scenario.source {
         let rows = text::wrap(&text::visible(&format!("from {source}")), cells);
-        lines.extend(rows.into_iter().map(|row| Line::from(app.span(row, Role::Dim))));
+        lines.extend(rows.into_iter().map(|row| Line::from(view.span(row, Role::Dim))));
     }
-    put_lines(area, &lines, buffer);
+    lines::put_lines(buffer, area, &lines);
 }
 
 /// Where the scenario applies, if that is not everywhere, and what comes of picking it here.
-fn engines(app: &App, scenario: &Scenario) -> Option<String> {
+fn engines(view: &View<'_>, scenario: &Scenario) -> Option<String> {
     if scenario.engines.is_empty() {
         return None;
     }
     let names: Vec<&str> = scenario.engines.iter().map(|kind| words::engine(*kind)).collect();
-    let goes = match (app.engine_for(scenario), app.engine_ahead()) {
+    let goes = match (view.stage.engine_for(scenario), view.stage.engine().ahead()) {
         (Some(_), _) => ", and opened there",
         (None, Some(here)) if !scenario.is_for(here) => ", which this is not",
         _ => "",

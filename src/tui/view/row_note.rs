@@ -9,39 +9,33 @@
 //! ```
 
 use std::borrow::Cow;
-use std::time::Instant;
 
 use ratatui::style::Style;
 use ratatui::text::Span;
 
 use crate::core::event::SessionName;
 use crate::core::seats::{Hold, HoldKind, Holder, RowWaiter};
-use crate::stage::contrasts::Contrasts;
-use crate::stage::flash::Flashes;
-use crate::tui::text;
+use crate::stage::text;
+use crate::stage::watched::Marks;
 use crate::tui::theme::{Role, Signs, Theme};
 
 /// What a drawing of the house needs beside the house: who plays, how things look, what is lit at
 /// this moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub(super) struct Scene<'a> {
     /// Colours and signs.
-    pub theme: &'a Theme,
+    pub(super) theme: &'a Theme,
     /// The sessions in screen order; they give the accents.
-    pub cast: &'a [SessionName],
-    /// What has just changed.
-    pub flashes: &'a Flashes,
-    /// What is not the same on the engine that this one is compared with.
-    pub contrasts: &'a Contrasts,
+    pub(super) cast: &'a [SessionName],
+    /// Which rows are marked at this moment.
+    pub(super) marks: Marks<'a>,
     /// How much is drawn around the house.
-    pub trim: Trim,
-    /// This moment.
-    pub now: Instant,
+    pub(super) trim: Trim,
 }
 
 /// What stands around a drawing of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trim {
+pub(super) enum Trim {
     /// A border, the screen's caption, a legend.
     Framed,
     /// Nothing: half a screen has room for the seats alone.

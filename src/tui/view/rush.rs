@@ -31,8 +31,9 @@ use crate::rush::table;
 use crate::rush::tally::Tally;
 use crate::stage::rush::series::{Latency, Moment};
 use crate::stage::rush::{Over, Phase, Stand};
-use crate::tui::text;
+use crate::stage::text;
 use crate::tui::theme::{Charset, Role, Theme};
+use crate::tui::view::lines;
 
 mod dots;
 mod help;
@@ -128,11 +129,11 @@ fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     );
     let progress = progress(stand);
     let end = area.right().saturating_sub(u16::try_from(text::width(&progress) + 1).unwrap_or(0));
-    let x = text::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Strong));
+    let x = lines::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Strong));
     let room = usize::from(end.saturating_sub(x + 3));
     let crowd = text::fit(&crowd, room, theme.signs().ellipsis);
-    text::put(buffer, area, (x, area.y), &crowd, theme.style(Role::Dim));
-    text::put(buffer, area, (end.max(area.x), area.y), &progress, theme.style(Role::Strong));
+    lines::put(buffer, area, (x, area.y), &crowd, theme.style(Role::Dim));
+    lines::put(buffer, area, (end.max(area.x), area.y), &progress, theme.style(Role::Strong));
 }
 
 fn progress(stand: &Stand) -> String {
@@ -230,7 +231,7 @@ fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let counts = counts(&running.tally, stand, theme.signs().between);
     let counts = text::visible(&counts).into_owned();
     let counts = text::fit(&counts, usize::from(area.width), theme.signs().ellipsis).into_owned();
-    text::put_lines(buffer, area, &[rates, Line::styled(counts, theme.style(Role::Notice))]);
+    lines::put_lines(buffer, area, &[rates, Line::styled(counts, theme.style(Role::Notice))]);
 }
 
 fn absence(away: Duration) -> String {
@@ -279,7 +280,7 @@ fn draw_done(table: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
             Line::styled(line.into_owned(), theme.style(role))
         })
         .collect();
-    text::put_lines(buffer, area, &styled);
+    lines::put_lines(buffer, area, &styled);
 }
 
 fn draw_footer(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -290,11 +291,11 @@ fn draw_footer(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     };
     let mut x = area.x;
     for (key, words) in [(" q", words), ("   ?", " help")] {
-        x = text::put(buffer, area, (x, area.y), key, theme.style(Role::Key));
-        x = text::put(buffer, area, (x, area.y), words, theme.style(Role::Screen));
+        x = lines::put(buffer, area, (x, area.y), key, theme.style(Role::Key));
+        x = lines::put(buffer, area, (x, area.y), words, theme.style(Role::Screen));
     }
     if let Some(note) = stand.board.notes.last() {
         let note = format!("   {}", text::visible(note));
-        text::put(buffer, area, (x, area.y), &note, theme.style(Role::Dim));
+        lines::put(buffer, area, (x, area.y), &note, theme.style(Role::Dim));
     }
 }

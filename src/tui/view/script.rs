@@ -14,64 +14,64 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{ending, frame_of, put_line, sql};
+use super::{View, ending, frame_of, put_line, sql};
 use crate::core::event::SessionName;
 use crate::core::syntax::{self, Strings};
-use crate::tui::app::{App, BEING_SET_UP};
-use crate::tui::keys::Action;
-use crate::tui::script::{Mark, Script};
-use crate::tui::text;
+use crate::stage::BEING_SET_UP;
+use crate::stage::keys::Action;
+use crate::stage::script::{Mark, Script};
+use crate::stage::text;
 use crate::tui::theme::Role;
 
 /// Draws the script.
-pub(super) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
-    let title = Line::from(app.span(" script ", Role::Title));
-    frame_of(app, Role::Border).title(title).render(area, buffer);
+pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    let title = Line::from(view.span(" script ", Role::Title));
+    frame_of(view, Role::Border).title(title).render(area, buffer);
     let inner = Rect {
         x: area.x + 2,
         y: area.y + 1,
         width: area.width.saturating_sub(4),
         height: area.height.saturating_sub(2),
     };
-    if let Some(why) = &app.broken {
-        return draw_broken(app, why, inner, buffer);
+    if let Some(why) = view.stage.broken() {
+        return draw_broken(view, why, inner, buffer);
     }
-    let Some(script) = &app.script else { return draw_setup(app, inner, buffer) };
+    let Some(script) = view.stage.script() else { return draw_setup(view, inner, buffer) };
     let columns = Columns::of(script, inner.width);
     let first = first_line(script, usize::from(inner.height));
     let end = script.lines().saturating_sub(first);
     for (line, y) in (first..script.lines()).zip(inner.top()..inner.bottom()) {
         let row = Rect { y, height: 1, ..inner };
         if line < script.len() {
-            draw_step(app, script, line, &columns, row, buffer);
+            draw_step(view, script, line, &columns, row, buffer);
         } else {
-            draw_finally(app, script, &columns, row, buffer);
+            draw_finally(view, script, &columns, row, buffer);
         }
     }
     let indent = u16::try_from(columns.name + 4).unwrap_or(0).min(inner.width);
     let y = inner.y.saturating_add(u16::try_from(end).unwrap_or(u16::MAX)).min(inner.bottom());
     let below =
         Rect { x: inner.x + indent, y, width: inner.width - indent, height: inner.bottom() - y };
-    ending::draw(app, script, below, buffer);
+    ending::draw(view, script, below, buffer);
 }
 
-fn draw_setup(app: &App, area: Rect, buffer: &mut Buffer) {
-    draw_words(app, BEING_SET_UP, Role::Dim, area, buffer);
+fn draw_setup(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    draw_words(view, BEING_SET_UP, Role::Dim, area, buffer);
 }
 
-fn draw_broken(app: &App, why: &str, area: Rect, buffer: &mut Buffer) {
-    draw_lines(app, &broken_lines(app, why, cells(area)), Role::Error, area, buffer);
+fn draw_broken(view: &View<'_>, why: &str, area: Rect, buffer: &mut Buffer) {
+    draw_lines(view, &broken_lines(view, why, cells(area)), Role::Error, area, buffer);
 }
 
 /// How many rows it takes on a screen of this width to say why the run cannot go on.
-pub(super) fn broken_height(app: &App, width: u16) -> Option<usize> {
-    let why = app.broken.as_ref()?;
-    Some(broken_lines(app, why, usize::from(width.saturating_sub(4))).len())
+pub(super) fn broken_height(view: &View<'_>, width: u16) -> Option<usize> {
+    let why = view.stage.broken()?;
+    Some(broken_lines(view, why, usize::from(width.saturating_sub(4))).len())
 }
 
 /// In the first line what has happened; what a server has said about it follows as it said it.
-fn broken_lines(app: &App, why: &str, cells: usize) -> Vec<String> {
-    let restart = app.key(Action::Restart);
+fn broken_lines(view: &View<'_>, why: &str, cells: usize) -> Vec<String> {
+    let restart = view.stage.key(Action::Restart);
     let first = "The run cannot go on:";
     let Some((what, told)) = why.split_once('\n') else {
         let words = format!("{first} {}. {restart} starts again.", text::visible(why));
@@ -94,13 +94,13 @@ fn cells(area: Rect) -> usize {
     usize::from(area.width)
 }
 
-fn draw_words(app: &App, words: &str, role: Role, area: Rect, buffer: &mut Buffer) {
-    draw_lines(app, &text::wrap(&text::visible(words), cells(area)), role, area, buffer);
+fn draw_words(view: &View<'_>, words: &str, role: Role, area: Rect, buffer: &mut Buffer) {
+    draw_lines(view, &text::wrap(&text::visible(words), cells(area)), role, area, buffer);
 }
 
-fn draw_lines(app: &App, lines: &[String], role: Role, area: Rect, buffer: &mut Buffer) {
+fn draw_lines(view: &View<'_>, lines: &[String], role: Role, area: Rect, buffer: &mut Buffer) {
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
-        buffer.set_stringn(area.x, y, line, usize::from(area.width), app.style(role));
+        buffer.set_stringn(area.x, y, line, usize::from(area.width), view.style(role));
     }
 }
 
@@ -109,7 +109,7 @@ fn draw_lines(app: &App, lines: &[String], role: Role, area: Rect, buffer: &mut 
 fn first_line(script: &Script, height: usize) -> usize {
     let last = (script.lines() + script.ending_lines()).saturating_sub(height);
     let above = if height > 4 { 2 } else { 1.min(height.saturating_sub(1)) };
-    let first = script.next.saturating_sub(above).min(last);
+    let first = script.next().saturating_sub(above).min(last);
     if script.ending_lines() > 0 { last.min(script.len()) } else { first }
 }
 
@@ -125,19 +125,19 @@ struct Columns {
 impl Columns {
     fn of(script: &Script, width: u16) -> Self {
         let width = usize::from(width);
-        let players = script.scenario.sessions.iter().map(|player| player.name.as_str());
-        let names = players.chain(script.scenario.finally.as_ref().map(|_| FINALLY));
+        let players = script.scenario().sessions.iter().map(|player| player.name.as_str());
+        let names = players.chain(script.scenario().finally.as_ref().map(|_| FINALLY));
         let name = names.map(text::width).max().unwrap_or(0).min(width / 5);
         let narration = (0..script.len()).filter_map(|launch| script.step(launch));
         let narration = narration.map(|step| text::width(&step.narration));
-        let finally = script.scenario.finally.as_ref().map(|_| finally_words(script).len());
+        let finally = script.scenario().finally.as_ref().map(|_| finally_words(script).len());
         let narration = narration.chain(finally).max().unwrap_or(0);
         Self { name, narration: narration.min(width.saturating_sub(name + 6) * 3 / 5) }
     }
 }
 
 fn draw_step(
-    app: &App,
+    view: &View<'_>,
     script: &Script,
     launch: usize,
     columns: &Columns,
@@ -145,56 +145,56 @@ fn draw_step(
     buffer: &mut Buffer,
 ) {
     let Some(step) = script.step(launch) else { return };
-    let is_next = launch == script.next;
+    let is_next = launch == script.next();
     let mark = script.mark(launch);
-    let (sign, sign_style) = sign(app, &mark, is_next);
-    let plain = app.style(if launch < script.next { Role::Dim } else { Role::Screen });
-    let strong = if is_next { app.style(Role::Next) } else { plain };
-    let name = accent(app, &step.session);
+    let (sign, sign_style) = sign(view, &mark, is_next);
+    let plain = view.style(if launch < script.next() { Role::Dim } else { Role::Screen });
+    let strong = if is_next { view.style(Role::Next) } else { plain };
+    let name = accent(view, &step.session);
     let name_style = if is_next { name.patch(Style::new().bold()) } else { name };
     let mut spans = vec![
         Span::styled(format!("{sign} "), sign_style),
-        Span::styled(fitted(app, step.session.as_str(), columns.name), name_style),
+        Span::styled(fitted(view, step.session.as_str(), columns.name), name_style),
         Span::raw("  "),
-        Span::styled(fitted(app, &step.narration, columns.narration), strong),
+        Span::styled(fitted(view, &step.narration, columns.narration), strong),
         Span::raw("   "),
     ];
     let statement = sql::on_one_line(&step.sql);
     match &mark {
-        Mark::Broken(lines) => spans.push(not_so(app, lines)),
+        Mark::Broken(lines) => spans.push(not_so(view, lines)),
         _ => {
             let colours = syntax::colours(&statement, Strings::default()).into_iter();
             let whole = 0..statement.len();
             let role = if is_next { Role::Screen } else { Role::Dim };
-            spans.extend(sql::spans(app, &statement, whole, colours, app.style(role)));
+            spans.extend(sql::spans(view, &statement, whole, colours, view.style(role)));
         }
     }
-    put_line(app, spans, area, buffer);
+    put_line(view, spans, area, buffer);
 }
 
-fn accent(app: &App, name: &SessionName) -> Style {
-    app.setting.theme.accent_of(name, &app.cast())
+fn accent(view: &View<'_>, name: &SessionName) -> Style {
+    view.theme.accent_of(name, &view.stage.panes().cast())
 }
 
-fn fitted(app: &App, words: &str, width: usize) -> String {
-    text::pad(&text::visible(words), width, app.setting.theme.signs().ellipsis)
+fn fitted(view: &View<'_>, words: &str, width: usize) -> String {
+    text::pad(&text::visible(words), width, view.theme.signs().ellipsis)
 }
 
-fn sign(app: &App, mark: &Mark, is_next: bool) -> (&'static str, Style) {
-    let signs = app.setting.theme.signs();
+fn sign(view: &View<'_>, mark: &Mark, is_next: bool) -> (&'static str, Style) {
+    let signs = view.theme.signs();
     match mark {
-        Mark::Broken(_) => (signs.broken, app.style(Role::Broken)),
-        Mark::Kept => (signs.kept, app.style(Role::Kept)),
-        Mark::Done => (signs.between, app.style(Role::Dim)),
-        Mark::Sent => (signs.next, app.style(Role::Dim)),
-        Mark::Ahead if is_next => (signs.next, app.style(Role::Next)),
-        Mark::Ahead => (" ", app.style(Role::Dim)),
+        Mark::Broken(_) => (signs.broken, view.style(Role::Broken)),
+        Mark::Kept => (signs.kept, view.style(Role::Kept)),
+        Mark::Done => (signs.between, view.style(Role::Dim)),
+        Mark::Sent => (signs.next, view.style(Role::Dim)),
+        Mark::Ahead if is_next => (signs.next, view.style(Role::Next)),
+        Mark::Ahead => (" ", view.style(Role::Dim)),
     }
 }
 
-fn not_so(app: &App, lines: &[String]) -> Span<'static> {
+fn not_so(view: &View<'_>, lines: &[String]) -> Span<'static> {
     let first = lines.first().map_or("", String::as_str);
-    app.span(format!("not so: {}", text::visible(first)), Role::Broken)
+    view.span(format!("not so: {}", text::visible(first)), Role::Broken)
 }
 
 /// How the end is, in words.
@@ -206,21 +206,27 @@ fn finally_words(script: &Script) -> &'static str {
     }
 }
 
-fn draw_finally(app: &App, script: &Script, columns: &Columns, area: Rect, buffer: &mut Buffer) {
-    let Some(finally) = &script.scenario.finally else { return };
+fn draw_finally(
+    view: &View<'_>,
+    script: &Script,
+    columns: &Columns,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let Some(finally) = &script.scenario().finally else { return };
     let mark = script.finally();
-    let (sign, style) = sign(app, &mark, false);
+    let (sign, style) = sign(view, &mark, false);
     let words = finally_words(script);
     let mut spans = vec![
         Span::styled(format!("{sign} "), style),
-        app.span(fitted(app, FINALLY, columns.name), Role::Dim),
+        view.span(fitted(view, FINALLY, columns.name), Role::Dim),
         Span::raw("  "),
-        Span::styled(fitted(app, words, columns.narration), app.style(Role::Dim)),
+        Span::styled(fitted(view, words, columns.narration), view.style(Role::Dim)),
         Span::raw("   "),
     ];
     match &mark {
-        Mark::Broken(lines) => spans.push(not_so(app, lines)),
-        _ => spans.push(app.span(sql::on_one_line(&finally.sql), Role::Dim)),
+        Mark::Broken(lines) => spans.push(not_so(view, lines)),
+        _ => spans.push(view.span(sql::on_one_line(&finally.sql), Role::Dim)),
     }
-    put_line(app, spans, area, buffer);
+    put_line(view, spans, area, buffer);
 }

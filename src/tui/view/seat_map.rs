@@ -20,20 +20,20 @@ mod dots;
 mod initials;
 mod legend;
 mod names;
-mod plan;
 mod queues;
 mod way;
 
+use crate::stage::watched::plan::{Compartment, Plan, Seat};
 use arrange::blank;
 use legend::{Shown, legend};
-use plan::{Compartment, Plan, Seat};
 use way::Way;
 
 use super::row_note::{Scene, Trim};
 use crate::core::scenario::counted;
 use crate::core::seats::WatchedTable;
-use crate::tui::text;
+use crate::stage::text;
 use crate::tui::theme::Role;
+use crate::tui::view::lines;
 
 const CAPTION: &str = "S C R E E N";
 /// Cells that a long title may add to a narrow compartment.
@@ -49,7 +49,7 @@ pub(super) struct SeatMap<'a> {
 impl<'a> SeatMap<'a> {
     /// The map, if the table is one.
     pub(super) fn of(table: &'a WatchedTable, scene: Scene<'a>) -> Option<Self> {
-        Some(Self { plan: Plan::of(table, &scene)?, scene })
+        Some(Self { plan: Plan::of(table, scene.marks)?, scene })
     }
 
     /// How many lines show everything at the best density that this width allows.
@@ -68,7 +68,7 @@ impl<'a> SeatMap<'a> {
         let mut lines = self.picture(&way, width, room);
         lines.resize_with(room, Line::default);
         lines.extend(legend);
-        text::put_lines(buffer, area, &lines);
+        lines::put_lines(buffer, area, &lines);
     }
 
     fn legend(&self, shown: Shown, width: usize) -> Vec<Line<'a>> {

@@ -17,50 +17,57 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Borders, Widget};
 
-use super::{frame_of, sql};
+use super::{View, frame_of, sql};
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::{self, Strings};
-use crate::tui::app::App;
-use crate::tui::keys::Action;
-use crate::tui::layer::Layer;
-use crate::tui::pane::{Link, Pane};
-use crate::tui::scrollback::{self, Look, Room, Row};
+use crate::stage::keys::Action;
+use crate::stage::layers::Layer;
+use crate::stage::panes::pane::{Link, Pane};
+use crate::stage::panes::scrollback::{self, Look, Room, Row};
+use crate::stage::{text, wrap};
 use crate::tui::theme::Role;
 use crate::tui::view::layout::{Framing, inside};
+use crate::tui::view::lines;
 use crate::tui::view::pane_footer::{self, PaneFooter};
-use crate::tui::{text, wrap};
 
 /// Draws a session; gives the cursor's place.
 pub(super) fn draw(
-    app: &App,
+    view: &View<'_>,
     place: usize,
     area: Rect,
     now: Duration,
     buffer: &mut Buffer,
 ) -> Option<Position> {
-    let pane = app.panes.get(place)?;
-    let inner = inside(area, app.framing);
-    let tail = pane_footer::compose(app, pane, inner);
+    let pane = view.stage.panes().get(place)?;
+    let inner = inside(area, view.framing);
+    let tail = pane_footer::compose(view, pane, inner);
     let rows = usize::from(inner.height) - tail.height();
     let room = Room { cells: usize::from(inner.width), rows };
-    draw_frame(app, place, area, now, room, buffer);
-    let shown = draw_history(app, pane, inner, room, buffer);
+    draw_frame(view, place, area, now, room, buffer);
+    let shown = draw_history(view, pane, inner, room, buffer);
     let below = Rect { y: inner.y + shown, height: inner.height - shown, ..inner };
-    draw_tail(app, pane, &tail, below, buffer)
+    draw_tail(view, pane, &tail, below, buffer)
 }
 
-fn draw_frame(app: &App, place: usize, area: Rect, now: Duration, room: Room, buffer: &mut Buffer) {
-    let Some(pane) = app.panes.get(place) else { return };
+fn draw_frame(
+    view: &View<'_>,
+    place: usize,
+    area: Rect,
+    now: Duration,
+    room: Room,
+    buffer: &mut Buffer,
+) {
+    let Some(pane) = view.stage.panes().get(place) else { return };
     let mut frame =
-        frame_of(app, border_role(app, place)).title(title(app, place, area.width, now));
+        frame_of(view, border_role(view, place)).title(title(view, place, area.width, now));
     let below = pane.scrollback.lines_below(room);
     let more = (below > 0).then(|| {
         let more = format!(" {below} more below ");
-        Line::from(app.span(more, Role::Notice)).alignment(Alignment::Right)
+        Line::from(view.span(more, Role::Notice)).alignment(Alignment::Right)
     });
-    frame = match (app.framing, more) {
+    frame = match (view.framing, more) {
         (Framing::Whole, more) => {
-            let beside = beside(app, pane, area, room);
+            let beside = beside(view, pane, area, room);
             frame.title_bottom(beside.unwrap_or_default()).title_bottom(more.unwrap_or_default())
         }
         (Framing::Half, more) => {
@@ -71,32 +78,32 @@ fn draw_frame(app: &App, place: usize, area: Rect, now: Duration, room: Room, bu
 }
 
 /// What shows the rest of a table that is cut off, where there is room to say so.
-fn beside(app: &App, pane: &Pane, area: Rect, room: Room) -> Option<Line<'static>> {
+fn beside(view: &View<'_>, pane: &Pane, area: Rect, room: Room) -> Option<Line<'static>> {
     if pane.scrollback.beyond(room) == 0 {
         return None;
     }
-    let (action, words) = match area.width < app.area.width {
+    let (action, words) = match area.width < view.area.width {
         true => (Action::Zoom, "the whole width"),
         false if pane.scrollback.is_at_right(room) => (Action::ScrollLeft, "back to the left"),
         false => (Action::ScrollRight, "further right"),
     };
-    let hint = format!(" {}: {words} ", app.key(action));
+    let hint = format!(" {}: {words} ", view.stage.key(action));
     let fits = text::width(&hint) + 2 <= usize::from(area.width);
-    fits.then(|| Line::from(app.span(hint, Role::Notice)))
+    fits.then(|| Line::from(view.span(hint, Role::Notice)))
 }
 
-fn border_role(app: &App, place: usize) -> Role {
-    if place == app.focus && app.is_typed_in { Role::Focus } else { Role::Border }
+fn border_role(view: &View<'_>, place: usize) -> Role {
+    if place == view.stage.panes().focus() && view.is_typed_in { Role::Focus } else { Role::Border }
 }
 
 /// The cells below which a title goes without its number.
 const NUMBERED: u16 = 26;
 
-fn title<'a>(app: &App, place: usize, width: u16, now: Duration) -> Line<'a> {
-    let Some(pane) = app.panes.get(place) else { return Line::default() };
-    let signs = app.setting.theme.signs();
+fn title<'a>(view: &View<'_>, place: usize, width: u16, now: Duration) -> Line<'a> {
+    let Some(pane) = view.stage.panes().get(place) else { return Line::default() };
+    let signs = view.theme.signs();
     let number = if width < NUMBERED { " ".to_owned() } else { format!(" {} ", place + 1) };
-    let differs = app.contrasts.has_session(&pane.name);
+    let differs = view.stage.watched().differs_in(&pane.name);
     let mark = if differs { format!(" {}", signs.differs) } else { String::new() };
     let room = usize::from(width).saturating_sub(3 + number.len() + text::width(&mark));
     let states: Vec<String> =
@@ -108,16 +115,16 @@ fn title<'a>(app: &App, place: usize, width: u16, now: Duration) -> Line<'a> {
     let name = text::fit(&name, for_name, signs.ellipsis).into_owned();
     let left = room.saturating_sub(text::width(&name) + 3);
     let state = states.into_iter().find(|state| text::width(state) <= left);
-    let focused = app.style(border_role(app, place));
-    let accent = app.setting.theme.accent(place).patch(Style::new().bold());
+    let focused = view.style(border_role(view, place));
+    let accent = view.theme.accent(place).patch(Style::new().bold());
     let mut spans = vec![
-        app.span(mark, Role::Conflict),
-        Span::styled(number, app.style(Role::Dim)),
+        view.span(mark, Role::Conflict),
+        Span::styled(number, view.style(Role::Dim)),
         Span::styled(name, accent),
     ];
     if let Some(state) = state {
         spans.push(Span::styled(format!(" {} ", signs.rule), focused));
-        spans.push(app.span(state, state_role(pane)));
+        spans.push(view.span(state, state_role(pane)));
     }
     spans.push(Span::raw(" "));
     Line::from(spans)
@@ -136,50 +143,50 @@ fn state_role(pane: &Pane) -> Role {
 }
 
 /// Draws the lines in sight from the top; gives how many rows they took.
-fn draw_history(app: &App, pane: &Pane, inner: Rect, room: Room, buffer: &mut Buffer) -> u16 {
+fn draw_history(view: &View<'_>, pane: &Pane, inner: Rect, room: Room, buffer: &mut Buffer) -> u16 {
     let rows = pane.scrollback.visible(room);
-    let needle = needle(app, pane);
+    let needle = needle(view, pane);
     for (row, y) in rows.iter().zip(inner.y..) {
         let area = Rect { y, height: 1, ..inner };
-        draw_row(app, pane, row, area, buffer);
+        draw_row(view, pane, row, area, buffer);
         if let Some(needle) = needle {
-            mark_found(app, row, needle, area, buffer);
+            mark_found(view, row, needle, area, buffer);
         }
     }
     u16::try_from(rows.len()).unwrap_or(u16::MAX)
 }
 
 /// What is being looked for in this pane.
-fn needle<'a>(app: &'a App, pane: &Pane) -> Option<&'a str> {
-    let Some(Layer::FindText(find)) = app.layers.last() else { return None };
-    let is_here = app.pane().is_some_and(|focused| focused.name == pane.name);
+fn needle<'a>(view: &View<'a>, pane: &Pane) -> Option<&'a str> {
+    let Some(Layer::FindText(find)) = view.stage.layers().top() else { return None };
+    let is_here = view.stage.panes().focused().is_some_and(|focused| focused.name == pane.name);
     (is_here && !find.needle.is_empty()).then_some(find.needle.as_str())
 }
 
-fn draw_row(app: &App, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
+fn draw_row(view: &View<'_>, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
     let line = row.line;
-    let signs = app.setting.theme.signs();
+    let signs = view.theme.signs();
     if line.look.is_table() {
-        draw_table_row(app, pane, line, area, buffer);
+        draw_table_row(view, pane, line, area, buffer);
     } else {
         let lead = line.look.lead();
         let indent = lead + if row.range.start == 0 { 0 } else { line.look.hanging() };
         if lead > 0 && row.range.start == 0 {
-            text::put(buffer, area, (area.x, area.y), signs.becomes, app.look(line.look));
+            lines::put(buffer, area, (area.x, area.y), signs.becomes, view.look(line.look));
         }
-        let spans = Line::from(row_spans(app, row, pane.editor.strings()));
+        let spans = Line::from(row_spans(view, row, pane.editor.strings()));
         let x = area.x + u16::try_from(indent).unwrap_or(0).min(area.width);
         let end = buffer.set_line(x, area.y, &spans, area.right() - x).0;
-        draw_aside(app, row, end, area, buffer);
+        draw_aside(view, row, end, area, buffer);
     }
     if line.look.is_table() && row.ends {
-        draw_aside(app, row, area.right(), area, buffer);
+        draw_aside(view, row, area.right(), area, buffer);
     }
 }
 
 /// A line of a table, with a sign at each edge at which it goes on.
 fn draw_table_row(
-    app: &App,
+    view: &View<'_>,
     pane: &Pane,
     line: &scrollback::Line,
     area: Rect,
@@ -189,27 +196,27 @@ fn draw_table_row(
     let (text, shift) = (line.shown(cells), pane.scrollback.shift_of(line, cells));
     let shown = wrap::window(&text, shift, cells);
     let goes_on = shown.end < text.trim_end().len();
-    buffer.set_stringn(area.x, area.y, &text[shown], cells, app.look(line.look));
-    let [before, after] = app.setting.theme.signs().beyond;
-    let style = app.style(Role::Notice);
+    buffer.set_stringn(area.x, area.y, &text[shown], cells, view.look(line.look));
+    let [before, after] = view.theme.signs().beyond;
+    let style = view.style(Role::Notice);
     if shift > 0 && area.width > 0 {
-        text::put(buffer, area, (area.x, area.y), before, style);
+        lines::put(buffer, area, (area.x, area.y), before, style);
     }
     if goes_on && area.width > 0 {
-        text::put(buffer, area, (area.right() - 1, area.y), after, style);
+        lines::put(buffer, area, (area.right() - 1, area.y), after, style);
     }
 }
 
-fn row_spans<'a>(app: &App, row: &Row<'a>, strings: Strings) -> Vec<Span<'a>> {
+fn row_spans<'a>(view: &View<'_>, row: &Row<'a>, strings: Strings) -> Vec<Span<'a>> {
     let (text, look) = (&*row.line.text, row.line.look);
     let Look::Statement { prompt } = look else {
-        return vec![Span::styled(&text[row.range.clone()], app.look(look))];
+        return vec![Span::styled(&text[row.range.clone()], view.look(look))];
     };
     let prompt = usize::from(prompt).min(text.len());
     let statement = row.range.start.max(prompt)..row.range.end.max(prompt);
     let mut spans = Vec::new();
     if row.range.start < prompt {
-        spans.push(app.span(&text[row.range.start..prompt.min(row.range.end)], Role::Prompt));
+        spans.push(view.span(&text[row.range.start..prompt.min(row.range.end)], Role::Prompt));
     }
     let colours = syntax::colours(&text[prompt..], strings).into_iter();
     let colours = colours.map(|span| syntax::Span {
@@ -217,21 +224,21 @@ fn row_spans<'a>(app: &App, row: &Row<'a>, strings: Strings) -> Vec<Span<'a>> {
         colour: span.colour,
     });
     if statement.start < statement.end {
-        spans.extend(sql::spans(app, text, statement, colours, app.style(Role::Screen)));
+        spans.extend(sql::spans(view, text, statement, colours, view.style(Role::Screen)));
     }
     spans
 }
 
 /// The time taken, at the right edge, where the line leaves room for it.
-fn draw_aside(app: &App, row: &Row<'_>, end: u16, area: Rect, buffer: &mut Buffer) {
+fn draw_aside(view: &View<'_>, row: &Row<'_>, end: u16, area: Rect, buffer: &mut Buffer) {
     let Some(aside) = row.line.aside.as_deref().filter(|_| row.ends) else { return };
     let width = u16::try_from(text::width(aside)).unwrap_or(u16::MAX);
     if end.saturating_add(width + 1) <= area.right() {
-        text::put(buffer, area, (area.right() - width, area.y), aside, app.style(Role::Dim));
+        lines::put(buffer, area, (area.right() - width, area.y), aside, view.style(Role::Dim));
     }
 }
 
-fn mark_found(app: &App, row: &Row<'_>, needle: &str, area: Rect, buffer: &mut Buffer) {
+fn mark_found(view: &View<'_>, row: &Row<'_>, needle: &str, area: Rect, buffer: &mut Buffer) {
     if !row.line.text[row.range.clone()].to_lowercase().contains(&needle.to_lowercase()) {
         return;
     }
@@ -241,18 +248,18 @@ fn mark_found(app: &App, row: &Row<'_>, needle: &str, area: Rect, buffer: &mut B
     let from = u16::try_from(text::width(&found[..at])).unwrap_or(0);
     let width = u16::try_from(text::width(needle)).unwrap_or(0);
     let marked = Rect { x: area.x + from.min(area.width), width, ..area }.intersection(area);
-    buffer.set_style(marked, app.style(Role::Found));
+    buffer.set_style(marked, view.style(Role::Found));
 }
 
 fn draw_tail(
-    app: &App,
+    view: &View<'_>,
     pane: &Pane,
     tail: &PaneFooter,
     area: Rect,
     buffer: &mut Buffer,
 ) -> Option<Position> {
     for (row, y) in tail.wait.iter().zip(area.top()..area.bottom()) {
-        buffer.set_stringn(area.x, y, row, usize::from(area.width), app.style(Role::Waiting));
+        buffer.set_stringn(area.x, y, row, usize::from(area.width), view.style(Role::Waiting));
     }
     let sheet = tail.sheet.as_ref()?;
     let top = area.y + u16::try_from(tail.wait.len()).unwrap_or(0);
@@ -260,18 +267,18 @@ fn draw_tail(
         let indent = u16::try_from(row.indent).unwrap_or(0).min(area.width);
         if row.begins {
             let prompt = pane_footer::shown_prompt(pane, row.line);
-            buffer.set_stringn(area.x, y, &prompt, usize::from(indent), app.style(Role::Prompt));
+            buffer.set_stringn(area.x, y, &prompt, usize::from(indent), view.style(Role::Prompt));
         }
         let line = pane.editor.lines().get(row.line).map_or("", String::as_str);
         let colours = pane.editor.spans(row.line);
-        let spans = sql::spans(app, line, row.text.clone(), colours, app.style(Role::Screen));
+        let spans = sql::spans(view, line, row.text.clone(), colours, view.style(Role::Screen));
         buffer.set_line(area.x + indent, y, &Line::from(spans), area.width - indent);
     }
     let x = area.x + u16::try_from(sheet.cursor.1).unwrap_or(0).min(area.width.saturating_sub(1));
     Some(Position { x, y: top + u16::try_from(sheet.cursor.0).unwrap_or(0) })
 }
 
-impl App {
+impl View<'_> {
     pub(super) fn look(&self, look: Look) -> Style {
         let role = match look {
             Look::Statement { .. } | Look::Row => Role::Screen,

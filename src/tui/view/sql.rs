@@ -5,9 +5,9 @@ use std::ops::Range;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::View;
 use crate::core::syntax::{self, Colour};
-use crate::tui::app::App;
-use crate::tui::text;
+use crate::stage::text;
 use crate::tui::theme::Role;
 
 /// The role of a part of SQL.
@@ -23,7 +23,7 @@ fn role(colour: Colour) -> Role {
 
 /// A part of a line as spans, coloured by what stands in the whole of it.
 pub(super) fn spans<'a>(
-    app: &App,
+    view: &View<'_>,
     line: &'a str,
     part: Range<usize>,
     colours: impl Iterator<Item = syntax::Span>,
@@ -37,7 +37,7 @@ pub(super) fn spans<'a>(
             continue;
         }
         push(&mut spans, &line[at..from], plain);
-        push(&mut spans, &line[from..to], plain.patch(app.style(role(span.colour))));
+        push(&mut spans, &line[from..to], plain.patch(view.style(role(span.colour))));
         at = to;
     }
     push(&mut spans, &line[at.min(part.end)..part.end], plain);

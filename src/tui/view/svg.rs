@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Modifier;
 
-use crate::tui::text;
+use crate::stage::text;
 
 mod palette;
 mod shapes;

@@ -20,8 +20,9 @@ use super::flow::{Entry, flow};
 use super::row_note::{RowNote, Scene, Trim};
 use crate::core::scenario::counted;
 use crate::core::seats::{WatchedRow, WatchedTable};
-use crate::tui::text;
+use crate::stage::text;
 use crate::tui::theme::Role;
+use crate::tui::view::lines;
 
 /// A value longer than this is cut, however wide the screen.
 const WIDEST_VALUE: usize = 32;
@@ -73,7 +74,7 @@ impl<'a> TableView<'a> {
         }
         lines.resize_with(room, Line::default);
         lines.extend(legend);
-        text::put_lines(buffer, area, &lines);
+        lines::put_lines(buffer, area, &lines);
     }
 
     /// The rows for so many lines, in order, and how many are left out.
@@ -115,10 +116,10 @@ impl<'a> TableView<'a> {
     }
 
     fn row(&self, place: &'a WatchedRow, grid: &Grid, width: usize) -> Line<'a> {
-        let is_lit = self.scene.flashes.is_lit(&self.table.name, &place.key, self.scene.now);
+        let is_lit = self.scene.marks.is_lit(&self.table.name, &place.key);
         let role = if place.committed { Role::Booked } else { Role::Uncommitted };
         let over = if is_lit { self.scene.style(Role::Changed) } else { Style::new() };
-        let differs = self.scene.contrasts.has_row(&self.table.name, &place.key);
+        let differs = self.scene.marks.differs(&self.table.name, &place.key);
         let mark = if differs { self.scene.signs().differs } else { " " };
         let mut spans = vec![self.scene.span(mark, Role::Conflict)];
         for (column, cells) in grid.widths.iter().enumerate() {

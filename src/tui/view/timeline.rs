@@ -21,10 +21,11 @@ use ratatui::text::{Line, Span};
 use super::flow::flow;
 use super::graph;
 use super::row_note::Scene;
-use crate::stage::timeline::{Bar, End, Timeline};
+use crate::stage::text;
+use crate::stage::timeline::{Bar, Cursor, End, Timeline};
 use crate::stage::words;
-use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::view::lines;
 
 mod lane;
 #[cfg(test)]
@@ -34,44 +35,6 @@ mod tests;
 const CELL: usize = 11;
 /// The most cells of a name.
 const NAME: usize = 14;
-
-/// What somebody looks at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cursor {
-    /// The moment, or none to stay with the last.
-    pub moment: Option<usize>,
-    /// The first lane in sight.
-    pub lane: usize,
-}
-
-impl Cursor {
-    /// The moment that is looked at.
-    fn at(self, timeline: &Timeline) -> usize {
-        let last = timeline.len().saturating_sub(1);
-        self.moment.map_or(last, |moment| moment.clamp(timeline.first(), last))
-    }
-
-    /// Looks so many moments back, or forward if that is negative; who comes to the last one stays
-    /// with it.
-    #[must_use]
-    pub fn back(self, moments: isize, timeline: &Timeline) -> Self {
-        let at = self.at(timeline).saturating_add_signed(-moments).max(timeline.first());
-        Self { moment: Some(at).filter(|at| at + 1 < timeline.len()), ..self }
-    }
-
-    /// Looks at the first moment.
-    #[must_use]
-    pub fn begin(self, timeline: &Timeline) -> Self {
-        self.back(isize::MAX, timeline)
-    }
-
-    /// Looks so many lanes down, or up if that is negative.
-    #[must_use]
-    pub fn down(self, lanes: isize, timeline: &Timeline) -> Self {
-        let last = timeline.lanes().len().saturating_sub(1);
-        Self { lane: self.lane.saturating_add_signed(lanes).min(last), ..self }
-    }
-}
 
 /// How many lines the time line would like to have at this width.
 pub(super) fn desired_height(timeline: &Timeline, width: u16, scene: &Scene<'_>) -> u16 {
@@ -98,7 +61,7 @@ pub(super) fn draw(
     let shown = timeline.lanes().iter().skip(sight.first_lane).take(rows);
     lines.extend(shown.map(|lane| sight.lane(timeline, lane, scene)));
     lines.extend(foot);
-    text::put_lines(buffer, area, &lines);
+    lines::put_lines(buffer, area, &lines);
 }
 
 /// What is in sight.

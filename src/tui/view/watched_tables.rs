@@ -18,8 +18,9 @@ use super::row_note::{Scene, Trim, holder_text};
 use super::seat_map::SeatMap;
 use super::table_view::TableView;
 use crate::core::seats::{Unread, WatchedTable, WatchedTables};
-use crate::tui::text;
+use crate::stage::text;
 use crate::tui::theme::Role;
+use crate::tui::view::lines;
 
 #[cfg(test)]
 pub(crate) mod sample;
@@ -32,13 +33,13 @@ const LEAST_WIDTH: u16 = 72;
 const LEAST_HEIGHT: usize = 4;
 
 /// How many lines the house would like to have at this width, borders included.
-pub fn desired_height(house: &WatchedTables, width: u16, scene: &Scene<'_>) -> u16 {
+pub(super) fn desired_height(house: &WatchedTables, width: u16, scene: &Scene<'_>) -> u16 {
     let total: usize = bands(house, width, scene).iter().map(|band| band.height).sum();
     u16::try_from(total).unwrap_or(u16::MAX)
 }
 
 /// Draws the house into all of the area, borders included.
-pub fn draw(house: &WatchedTables, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
+pub(super) fn draw(house: &WatchedTables, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
     let area = area.intersection(buffer.area);
     buffer.set_style(area, scene.style(Role::Screen));
     let bands = bands(house, area.width, scene);
@@ -196,7 +197,7 @@ impl<'a> Panel<'a> {
         let below = Rect { y: content.bottom(), height: words, ..inner };
         let notice = scene.style(Role::Notice);
         let lines: Vec<_> = self.words.iter().map(|it| Line::styled(it.as_str(), notice)).collect();
-        text::put_lines(buffer, below, &lines);
+        lines::put_lines(buffer, below, &lines);
     }
 }
 

@@ -97,11 +97,9 @@ fn what_was_read_in_the_end_stands_under_the_script() {
 fn titles_that_differ_at_their_ends_are_told_apart() {
     for size in [(80, 24), (120, 40)] {
         let mut stage = Stage::new(Charset::Unicode, size);
-        stage.app = App::new(
-            Setting { library: every_scenario(), ..setting(Charset::Unicode) },
-            Size { width: size.0, height: size.1 },
-            Instant::now(),
-        );
+        let mut setting = setting(Charset::Unicode);
+        setting.stage.library = every_scenario();
+        stage.app = App::new(setting, Size { width: size.0, height: size.1 });
         stage.open(&["Alice", "Bob", "Mallory"]);
         stage.presses(KeyCode::F(3), KeyModifiers::NONE);
         stage.types("while you look");
@@ -120,16 +118,17 @@ fn a_scenario_for_another_engine_is_opened_there() {
         engines: vec![EngineKind::Optimistic],
         ..entry
     });
-    let setting = Setting { library: vec![scenario.clone()], ..setting(Charset::Unicode) };
+    let mut setting = setting(Charset::Unicode);
+    setting.stage.library = vec![scenario.clone()];
     let mut stage = Stage::new(Charset::Unicode, (80, 24));
-    stage.app = App::new(setting, Size { width: 80, height: 24 }, Instant::now());
+    stage.app = App::new(setting, Size { width: 80, height: 24 });
     stage.open(&["Alice", "Bob", "Mallory"]);
     stage.presses(KeyCode::F(3), KeyModifiers::NONE);
     assert!(stage.frame().contains("For the optimistic engine alone, and opened there."));
     let enter = Key::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
     let effects = stage.app.input(enter, stage.now);
     let open = overbooked::run::Command::OpenOn(scenario, EngineKind::Optimistic);
-    assert_eq!(effects, [overbooked::tui::app::Effect::Ask(open)]);
+    assert_eq!(effects, [(Half::Above, overbooked::stage::Effect::Ask(open))]);
     assert!(stage.frame().contains("on the optimistic engine, which it is for"));
 }
 

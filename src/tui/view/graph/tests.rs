@@ -55,7 +55,7 @@ fn a_deadlock_is_a_circle_and_is_called_one() {
         ("Mallory", &["Alice"], "A-6"),
         ("Trent", &["Bob"], "A-4"),
     ]);
-    assert_eq!(deadlocks(&waits), [["Alice", "Bob", "Mallory"].map(name).to_vec()]);
+    assert_eq!(waits::deadlocks(&waits), [["Alice", "Bob", "Mallory"].map(name).to_vec()]);
     insta::assert_snapshot!(drawn(&waits, &["Alice", "Bob", "Mallory", "Trent", "Carol"], 80, 12));
 }
 
@@ -79,7 +79,7 @@ fn sixty_sessions_behind_each_other_fit_a_small_screen() {
     let names: Vec<_> = (0..60).map(|at| format!("guest{at:02}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let all: Waits = (1..60).map(|at| (name(names[at]), row_wait(&names[..at], "A-4"))).collect();
-    assert_eq!(deadlocks(&all), Vec::<Vec<SessionName>>::new());
+    assert_eq!(waits::deadlocks(&all), Vec::<Vec<SessionName>>::new());
     insta::assert_snapshot!(drawn(&all, &names, 80, 24));
 }
 
@@ -105,7 +105,7 @@ proptest! {
         }).collect();
         drawn(&waits, &["s1", "s2"], width.max(1), height.max(1));
         let frame = drawn(&waits, &["s1", "s2"], 200, 200);
-        let in_two_circles = deadlocks(&waits).iter().map(Vec::len).sum::<usize>();
+        let in_two_circles = waits::deadlocks(&waits).iter().map(Vec::len).sum::<usize>();
         for waiter in waits.keys() {
             let lines = frame.lines().filter(|line| {
                 line.trim_start_matches(|it: char| !it.is_ascii_alphanumeric()).starts_with(&format!("{waiter} ──▶"))

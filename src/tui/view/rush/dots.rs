@@ -5,8 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::stage::rush::Stand;
-use crate::tui::text;
 use crate::tui::theme::{Role, Theme};
+use crate::tui::view::lines;
 
 /// How full a dot that stands for several seats is, where the terminal has the characters.
 const FULLNESS: [&str; 5] = ["·", "░", "▒", "▓", "█"];
@@ -47,7 +47,7 @@ fn compartment(compartment: &Compartment<'_>, theme: &Theme, area: Rect, buffer:
         return;
     }
     let words = compartment.words();
-    text::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Heading));
+    lines::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Heading));
     let (width, height) = (usize::from(area.width), usize::from(area.height) - 1);
     let seats = compartment.sales.len();
     // Seats that have a cell of their own stand apart where there is room.
@@ -59,7 +59,7 @@ fn compartment(compartment: &Compartment<'_>, theme: &Theme, area: Rect, buffer:
         let (sign, role) = dot(seats, theme);
         let x = area.x + u16::try_from(place % row * step).unwrap_or(0);
         let y = area.y + 1 + u16::try_from(place / row).unwrap_or(0);
-        text::put(buffer, area, (x, y), sign, theme.style(role));
+        lines::put(buffer, area, (x, y), sign, theme.style(role));
     }
 }
 

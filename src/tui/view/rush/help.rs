@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Widget};
 
-use crate::tui::rush::keys::TABLE;
-use crate::tui::text;
+use crate::stage::rush::keys::TABLE;
+use crate::stage::text;
 use crate::tui::theme::{Role, Theme};
+use crate::tui::view::lines;
 
 /// The widest line that reads well.
 const READABLE: u16 = 76;
@@ -49,7 +50,7 @@ pub(super) fn draw(theme: &Theme, screen: Rect, buffer: &mut Buffer) {
     let inside = block.inner(area);
     block.render(area, buffer);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
-    text::put_lines(buffer, inside, &lines);
+    lines::put_lines(buffer, inside, &lines);
 }
 
 fn lines(theme: &Theme, cells: usize) -> Vec<Line<'static>> {

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use ratatui::text::{Line, Span};
 
-use super::plan::Compartment;
+use crate::stage::watched::plan::Compartment;
 use crate::tui::view::row_note::Scene;
 
 /// Blanks between two compartments.

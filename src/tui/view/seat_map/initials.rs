@@ -11,9 +11,9 @@ use ratatui::text::Span;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::arrange::{Block, Density, blank};
-use super::plan::{Compartment, Plan, Row, Seat, State};
 use super::{TITLE, most_telling, over, title_line};
-use crate::tui::text;
+use crate::stage::text;
+use crate::stage::watched::plan::{Compartment, Plan, Row, Seat, State};
 use crate::tui::theme::Role;
 use crate::tui::view::row_note::{Scene, hold_sign, holder_text};
 

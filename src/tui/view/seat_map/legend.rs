@@ -2,8 +2,8 @@
 
 use ratatui::text::{Line, Span};
 
-use super::plan::{Plan, State};
 use crate::core::seats::HoldKind;
+use crate::stage::watched::plan::{Plan, State};
 use crate::tui::theme::Role;
 use crate::tui::view::flow::{Entry, flow, taken};
 use crate::tui::view::row_note::Scene;

@@ -8,9 +8,9 @@
 use ratatui::text::Span;
 
 use super::arrange::{AISLE, Block, Density, blank};
-use super::plan::{Compartment, Plan, Row, Seat};
 use super::{TITLE, over, title_line};
-use crate::tui::text;
+use crate::stage::text;
+use crate::stage::watched::plan::{Compartment, Plan, Row, Seat};
 use crate::tui::theme::Role;
 use crate::tui::view::row_note::{RowNote, Scene};
 

@@ -6,8 +6,8 @@
 
 use ratatui::text::{Line, Span};
 
-use super::plan::{Plan, Seat};
-use crate::tui::text;
+use crate::stage::text;
+use crate::stage::watched::plan::{Plan, Seat};
 use crate::tui::theme::Role;
 use crate::tui::view::flow::{Entry, flow_in};
 use crate::tui::view::row_note::{RowNote, Scene};

@@ -8,7 +8,7 @@ use crate::tui::view::watched_tables::tests::any_house;
 #[test]
 fn the_picture_counts_as_its_legend_says() {
     let house = sample::picture();
-    let plan = Plan::of(&house.tables[0], &sample::scene()).unwrap();
+    let plan = Plan::of(&house.tables[0], sample::unmarked()).unwrap();
     let expected = Counts { free: 1, held: 1, uncommitted: 1, booked: 4, waiting: 1 };
     assert_eq!(Counts::of(&plan), expected);
 }
@@ -18,8 +18,7 @@ proptest! {
 
     #[test]
     fn every_seat_is_counted_once(house in any_house()) {
-        let scene = sample::scene();
-        if let Some(plan) = Plan::of(&house.tables[0], &scene) {
+        if let Some(plan) = Plan::of(&house.tables[0], sample::unmarked()) {
             let counts = Counts::of(&plan);
             let sum = counts.free + counts.held + counts.uncommitted + counts.booked;
             prop_assert_eq!(sum, house.tables[0].places.len());

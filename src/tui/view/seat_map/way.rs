@@ -9,7 +9,7 @@ use super::dots::Dots;
 use super::initials::Initials;
 use super::legend::Shown;
 use super::names::Names;
-use super::plan::{Compartment, Plan};
+use crate::stage::watched::plan::{Compartment, Plan};
 use crate::tui::view::row_note::{Scene, Trim};
 
 /// Lines that a seat may take for its holders and its queue, longest first.

@@ -5,8 +5,8 @@ use ratatui::text::{Line, Span};
 
 use super::{CELL, NAME, Sight, laid_over};
 use crate::core::event::TransactionStatus;
+use crate::stage::text;
 use crate::stage::timeline::{Bar, End, Lane, Timeline};
-use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::view::row_note::Scene;
 

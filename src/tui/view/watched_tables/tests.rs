@@ -1,5 +1,7 @@
 //! What the house looks like, as a room would see it, and what must hold of any house at any size.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -9,7 +11,7 @@ use super::sample::*;
 use super::*;
 use crate::core::event::SessionName;
 use crate::core::seats::{HoldKind, Holder, WatchedRow};
-use crate::stage::flash::Flashes;
+use crate::stage::watched::flash::LIT;
 use crate::tui::theme::{Charset, Depth, Theme};
 
 fn drawn_in(house: &WatchedTables, width: u16, height: u16, scene: &Scene<'_>) -> TestBackend {
@@ -206,13 +208,11 @@ fn plain_ascii_needs_no_colour_and_no_unicode() {
 
 #[test]
 fn a_changed_seat_is_reversed_for_a_moment_and_its_neighbours_are_not() {
-    let (before, after) = (opening_night(), picture());
-    let mut flashes = Flashes::default();
-    let begin = std::time::Instant::now();
-    flashes.apply(&before, &after, begin);
+    let begin = Duration::from_secs(1);
+    let watched = changed(opening_night(), picture(), begin);
     let is_reversed = |now, what: &str| {
-        let lit = Scene { flashes: &flashes, now, ..scene() };
-        let backend = drawn_in(&after, 120, 6, &lit);
+        let lit = Scene { marks: watched.marks(now), ..scene() };
+        let backend = drawn_in(watched.tables(), 120, 6, &lit);
         let buffer = backend.buffer();
         let at = buffer.content.windows(what.len()).position(|cells| {
             cells.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() == what
@@ -221,7 +221,7 @@ fn a_changed_seat_is_reversed_for_a_moment_and_its_neighbours_are_not() {
     };
     assert!(is_reversed(begin, "Bob"));
     assert!(!is_reversed(begin, "Carol"));
-    assert!(!is_reversed(begin + crate::stage::flash::LIT, "Bob"));
+    assert!(!is_reversed(begin + LIT, "Bob"));
 }
 
 #[test]

@@ -1,0 +1,119 @@
+//! What a key's action does.
+
+use std::time::Duration;
+
+use super::effect::Scroll;
+use super::export::Export;
+use super::keys::Action;
+use super::layers::{FindStatement, FindText, Layer, Picker};
+use super::panes::editor::Editor;
+use super::panes::scrollback::{Direction, Motion};
+use super::timeline::Cursor;
+use super::{Effect, Stage};
+use crate::run::Command;
+
+/// How far wide tables move sideways.
+const SIDEWAYS: isize = 8;
+
+impl Stage {
+    /// Reacts to an action.
+    pub fn update(&mut self, action: Action, now: Duration) -> Vec<Effect> {
+        match action {
+            Action::NextStep => return self.step(now),
+            Action::StepBack => return self.step_back(),
+            Action::Restart => return self.go_to(0),
+            Action::AutoPlay => return self.auto_play(now),
+            Action::SwitchEngine => return self.switch_engine(),
+            Action::Compare => return self.compare(),
+            Action::OtherEngine | Action::TypeAlone => {
+                let compare = self.key(Action::Compare);
+                self.say(format!("there is one engine here; {compare} shows both"));
+            }
+            Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
+            Action::EditStep => self.edit_step(),
+            Action::Enter => return self.enter(),
+            Action::Interrupt => return self.interrupt(),
+            Action::EndOfInput => return self.close(),
+            Action::Quit => return self.quit(),
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::FocusNext => self.panes.focus_by(1),
+            Action::FocusPrevious => self.panes.focus_before(),
+            Action::Zoom => self.panes.zoom(),
+            Action::Help => self.layers.push(Layer::Help { down: 0 }),
+            Action::Story => self.layers.push(Layer::Story),
+            Action::Graph => self.layers.push(Layer::Graph(Cursor::default())),
+            Action::Export => return self.export(),
+            Action::PickScenario => self.pick_scenario(),
+            Action::FindText => self.layers.push(Layer::FindText(FindText::default())),
+            Action::FindStatement => {
+                self.layers.push(Layer::FindStatement(FindStatement::default()));
+            }
+            _ => return self.update_pane(action),
+        }
+        Vec::new()
+    }
+
+    fn update_pane(&mut self, action: Action) -> Vec<Effect> {
+        let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
+        let motion = match action {
+            Action::PageUp => Motion::Screenful(Direction::Up),
+            Action::PageDown => Motion::Screenful(Direction::Down),
+            Action::Top => Motion::First,
+            Action::ScrollLeft => Motion::Sideways(-SIDEWAYS),
+            Action::ScrollRight => Motion::Sideways(SIDEWAYS),
+            _ => {
+                match action {
+                    Action::NewLine => pane.editor.new_line(),
+                    Action::Earlier => pane.editor.walk_back(),
+                    Action::Later => pane.editor.walk_forward(),
+                    Action::Bottom => pane.scrollback.follow(),
+                    _ => {}
+                }
+                return Vec::new();
+            }
+        };
+        vec![self.scroll_focused(motion)]
+    }
+
+    /// Shows another part of what was said in the focused session.
+    pub(super) fn scroll_focused(&self, motion: Motion) -> Effect {
+        Effect::Scroll(Scroll::Pane { pane: self.panes.focus(), motion })
+    }
+
+    pub(super) fn edit_step(&mut self) {
+        match self.script.as_ref().and_then(|script| script.next_step()) {
+            Some(step) => {
+                let pane = self.panes.of(&step.session);
+                let mut editor = Editor::holding(&step.sql);
+                editor.read_strings(pane.map(|pane| pane.editor.strings()).unwrap_or_default());
+                self.layers.push(Layer::EditStep(editor));
+            }
+            None => self.say("there is no next step to edit"),
+        }
+    }
+
+    /// The session so far, to be written into files.
+    pub(super) fn export(&self) -> Vec<Effect> {
+        let (Some(script), Some(engine)) = (&self.script, self.engine.line()) else {
+            return Vec::new();
+        };
+        let lanes = self.history.timeline().lanes().iter();
+        let export = Export {
+            scenario: script.scenario().clone(),
+            schedule: script.schedule().clone(),
+            engine: engine.clone(),
+            cast: lanes.map(|lane| lane.session.clone()).collect(),
+            events: self.history.log().events(),
+            wholeness: self.history.log().wholeness(),
+            breaches: script.breaches(),
+        };
+        vec![Effect::Export(Box::new(export))]
+    }
+
+    fn pick_scenario(&mut self) {
+        let playing = self.script.as_ref().map(|script| script.scenario().name.as_str());
+        let picker = Picker::of(self.setting.library.clone(), playing);
+        self.layers.push(Layer::Picker(picker));
+    }
+}

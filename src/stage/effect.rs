@@ -1,0 +1,38 @@
+//! What is to be done about what has happened.
+
+use super::export::Export;
+use super::panes::scrollback::{Direction, Motion};
+use crate::run::Command;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the run.
+    Ask(Command),
+    /// Show both engines at once, or one alone again.
+    Compare,
+    /// Leave the screen.
+    Leave,
+    /// Stop the process until the shell continues it.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+    /// Write the session so far into files, and the screen with it.
+    Export(Box<Export>),
+    /// Show another part of something. Only whoever draws it knows how much of it is in sight.
+    Scroll(Scroll),
+}
+
+/// Which part to show of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scroll {
+    /// Of a session's lines.
+    Pane {
+        /// The session's place in screen order.
+        pane: usize,
+        /// Which.
+        motion: Motion,
+    },
+    /// Of the help: so many rows up or down.
+    Help(Direction, u16),
+}

@@ -1,0 +1,90 @@
+//! The session so far as documents: Markdown, a Mermaid diagram, a scenario that plays it again.
+
+use std::sync::Arc;
+
+use crate::core::event::{Event, SessionName};
+use crate::core::scenario::check::Breach;
+use crate::core::scenario::{Player, Scenario, Schedule, sql_file};
+use crate::reports::report::{Format, Playbill};
+use crate::reports::scenario_export::{Performance, replay};
+use crate::reports::transcript::Options;
+use crate::run::EngineLine;
+use crate::stage::history::Wholeness;
+
+/// What is exported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    /// What is played.
+    pub scenario: Arc<Scenario>,
+    /// In which order.
+    pub schedule: Arc<Schedule>,
+    /// On which engine.
+    pub engine: EngineLine,
+    /// The sessions in screen order.
+    pub cast: Vec<SessionName>,
+    /// What has happened.
+    pub events: Vec<Event>,
+    /// Whether that is all.
+    pub wholeness: Wholeness,
+    /// The expectations that were not kept.
+    pub breaches: Vec<Breach>,
+}
+
+/// A document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// What its name in a folder ends with.
+    pub ending: &'static str,
+    /// What stands in it.
+    pub text: String,
+}
+
+impl Export {
+    /// The documents, and what there is to say of one that is missing.
+    pub fn documents(&self) -> (Vec<Document>, &'static str) {
+        let replay = self.replay();
+        let remark = match (&replay, self.wholeness) {
+            (Some(_), _) => "",
+            (None, Wholeness::Beheaded) => "; too much has happened for a scenario file",
+            (None, Wholeness::Whole) => {
+                "; nothing was played that a scenario file could play again"
+            }
+        };
+        let replay = replay.map(|text| Document { ending: "sql", text });
+        (self.told().into_iter().chain(replay).collect(), remark)
+    }
+
+    fn told(&self) -> [Document; 2] {
+        let player =
+            |name: &SessionName| Player { name: name.clone(), setup: None, teardown: None };
+        let sessions = self.cast.iter().map(player).collect();
+        let scenario = Scenario { sessions, ..(*self.scenario).clone() };
+        let engine = format!("{}, {}", self.engine.product, self.engine.isolation.as_sql());
+        let playbill = Playbill {
+            scenario: &scenario,
+            schedule: &self.schedule,
+            engine: &engine,
+            events: &self.events,
+            breaches: &self.breaches,
+            stop: None,
+            options: Options::default(),
+        };
+        [Format::Markdown, Format::Mermaid]
+            .map(|format| Document { ending: format.ending(), text: playbill.render(format) })
+    }
+
+    fn replay(&self) -> Option<String> {
+        if self.wholeness == Wholeness::Beheaded {
+            return None;
+        }
+        let scenario = replay(&Performance {
+            scenario: &self.scenario,
+            schedule: &self.schedule,
+            cast: &self.cast,
+            engine: self.engine.kind,
+            isolation: self.engine.isolation,
+            events: &self.events,
+        })?;
+        Some(sql_file::render(&scenario))
+    }
+}

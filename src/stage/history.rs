@@ -1,0 +1,44 @@
+//! What has happened since the fresh setup, to be looked at and to be exported.
+
+use crate::core::event::{Event, SessionName};
+
+pub mod event_log;
+
+pub use event_log::{EventLog, Wholeness};
+
+use super::timeline::Timeline;
+
+/// The time line, and the events themselves.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    timeline: Timeline,
+    log: EventLog,
+}
+
+impl History {
+    /// That of a fresh setup with these sessions.
+    pub(super) fn of(sessions: &[SessionName]) -> Self {
+        Self { timeline: Timeline::new(sessions), log: EventLog::default() }
+    }
+
+    /// Who did what when.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Everything that is kept.
+    pub fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// One more session.
+    pub(super) fn join(&mut self, name: &SessionName) {
+        self.timeline.join(name);
+    }
+
+    /// Folds an event.
+    pub(super) fn apply(&mut self, event: &Event) {
+        self.timeline.apply(event);
+        self.log.apply(event);
+    }
+}

@@ -1,0 +1,253 @@
+//! Every key, once: what it does, its name in the configuration file, what the help says of it.
+//!
+//! The footer, the help, the README's table and the configuration file's `[keys]` are all read from
+//! [`TABLE`].
+//!
+//! tmux, screen, a laptop's media keys and the terminal itself each take some keys away, so every
+//! function key has a second key, Alt with the same digit, and so has every other key that somebody
+//! is known to take.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+mod key;
+
+pub use key::{Code, Held, Key, NoSuchKey};
+
+/// What a person can ask for with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Show every key.
+    Help,
+    /// Go on with the other engine.
+    SwitchEngine,
+    /// Show both engines at once, or one alone again.
+    Compare,
+    /// Of two engines, turn to the other.
+    OtherEngine,
+    /// Of two engines, type into one alone, or into both.
+    TypeAlone,
+    /// Pick a scenario.
+    PickScenario,
+    /// Show who waits for whom, and the time line.
+    Graph,
+    /// Write the session so far into files.
+    Export,
+    /// Send the script's next step.
+    NextStep,
+    /// Go back by a step.
+    StepBack,
+    /// Play on, or stop playing.
+    AutoPlay,
+    /// Start the script again.
+    Restart,
+    /// Add a session.
+    AddSession,
+    /// Edit the next step before it is sent.
+    EditStep,
+    /// Show the story.
+    Story,
+    /// Focus the next session.
+    FocusNext,
+    /// Focus the session before.
+    FocusPrevious,
+    /// Send the statement if it is complete, begin a new line otherwise.
+    Enter,
+    /// Begin a new line in any case.
+    NewLine,
+    /// Cancel what runs; empty the line when nothing runs.
+    Interrupt,
+    /// Close the session, on an empty line.
+    EndOfInput,
+    /// A statement sent earlier.
+    Earlier,
+    /// A statement sent later.
+    Later,
+    /// Find an earlier statement by a part of it.
+    FindStatement,
+    /// Find text in the pane.
+    FindText,
+    /// A page up in the pane.
+    PageUp,
+    /// A page down in the pane.
+    PageDown,
+    /// The pane's first line.
+    Top,
+    /// The pane's last line.
+    Bottom,
+    /// Wide tables: to the left.
+    ScrollLeft,
+    /// Wide tables: to the right.
+    ScrollRight,
+    /// Give the focused pane the whole screen, or give it back.
+    Zoom,
+    /// Draw the whole screen anew.
+    Redraw,
+    /// Put the program in the background.
+    Suspend,
+    /// Leave.
+    Quit,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What it does.
+    pub action: Action,
+    /// Its name in the configuration file.
+    pub name: &'static str,
+    /// The keys that it has unless the configuration says otherwise, the one to show first.
+    pub keys: &'static [&'static str],
+    /// Two words for the footer.
+    pub short: &'static str,
+    /// A sentence for the help.
+    pub help: &'static str,
+}
+
+const fn entry(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    short: &'static str,
+    help: &'static str,
+) -> Entry {
+    Entry { action, name, keys, short, help }
+}
+
+/// Every key there is, in the order in which the help shows them.
+#[rustfmt::skip]
+pub const TABLE: &[Entry] = &[
+    entry(Action::NextStep, "next_step", &["F5", "Alt-5"], "next step", "send the script's next step into its session"),
+    entry(Action::StepBack, "step_back", &["F6", "Alt-6"], "back", "go back a step: replays from a fresh setup"),
+    entry(Action::AutoPlay, "auto_play", &["F7", "Alt-7"], "play", "play on at a reading pace; any key stops it"),
+    entry(Action::Restart, "restart", &["F8", "Alt-8"], "restart", "start the script again from a fresh setup"),
+    entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "change the next step's SQL before it is sent"),
+    entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
+    entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "go on with the other engine: a fresh setup there, replayed to the same step"),
+    entry(Action::Compare, "compare", &["Alt-c", "Ctrl-G"], "compare", "both engines at once, the same step in both; again: this engine alone"),
+    entry(Action::OtherEngine, "other_engine", &["Alt-o", "Ctrl-O"], "other half", "comparing: turn to the other engine's half"),
+    entry(Action::TypeAlone, "type_alone", &["Alt-t", "Ctrl-T"], "type alone", "comparing: type into this engine alone, or into both again"),
+    entry(Action::PickScenario, "pick_scenario", &["F3", "Alt-3"], "scenario", "pick a scenario"),
+    entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom, and the time line"),
+    entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "write the session so far into files: Markdown, Mermaid, a scenario, the screen as SVG"),
+    entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),
+    entry(Action::FocusNext, "focus_next", &["Tab"], "session", "go to the next session (or click on one)"),
+    entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab"], "session before", "go to the session before"),
+    entry(Action::Zoom, "zoom", &["Alt-z", "F11"], "zoom", "give this session the whole width, or give it back"),
+    entry(Action::Enter, "enter", &["Enter"], "run", "send the statement if it is complete (;), else begin a new line"),
+    entry(Action::NewLine, "new_line", &["Alt-Enter", "Ctrl-J"], "new line", "begin a new line in any case"),
+    entry(Action::Interrupt, "interrupt", &["Ctrl-C"], "cancel", "cancel what this session runs or waits for; on an idle one, empty the line"),
+    entry(Action::EndOfInput, "end_of_input", &["Ctrl-D"], "close", "close this session, on an empty line"),
+    entry(Action::Earlier, "earlier", &["Up", "Ctrl-P"], "earlier", "an earlier statement, from the first line"),
+    entry(Action::Later, "later", &["Down", "Ctrl-N"], "later", "a later statement, from the last line"),
+    entry(Action::FindStatement, "find_statement", &["Ctrl-R"], "find statement", "find an earlier statement by a part of it"),
+    entry(Action::FindText, "find_text", &["Ctrl-F", "Alt-/"], "find", "find text in this session's pane"),
+    entry(Action::PageUp, "page_up", &["PageUp", "Alt-v"], "up", "a page up in this session's pane (or the wheel)"),
+    entry(Action::PageDown, "page_down", &["PageDown", "Ctrl-V"], "down", "a page down"),
+    entry(Action::Top, "top", &["Ctrl-Home", "Alt-<"], "top", "the pane's first line"),
+    entry(Action::Bottom, "bottom", &["Ctrl-End", "Alt->"], "bottom", "the pane's last line"),
+    entry(Action::ScrollLeft, "scroll_left", &["Alt-Left", "Alt-,"], "left", "wide tables: to the left"),
+    entry(Action::ScrollRight, "scroll_right", &["Alt-Right", "Alt-."], "right", "wide tables: to the right"),
+    entry(Action::Redraw, "redraw", &["Ctrl-L"], "redraw", "draw the whole screen anew"),
+    entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "put Overbooked into the background (fg brings it back)"),
+    entry(Action::Help, "help", &["?", "F1", "Alt-1"], "help", "show every key (? on an empty line)"),
+    entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "leave; cancels statements, rolls back transactions"),
+];
+
+/// Which keys do what: the table, with what the configuration file changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyMap {
+    keys: BTreeMap<Action, Vec<Key>>,
+}
+
+impl Default for KeyMap {
+    fn default() -> Self {
+        let parsed = |entry: &Entry| entry.keys.iter().filter_map(|key| key.parse().ok()).collect();
+        Self { keys: TABLE.iter().map(|entry| (entry.action, parsed(entry))).collect() }
+    }
+}
+
+impl KeyMap {
+    /// Gives an action other keys; whoever had them loses them.
+    pub fn rebind(&mut self, action: Action, keys: Vec<Key>) {
+        for others in self.keys.values_mut() {
+            others.retain(|key| !keys.contains(key));
+        }
+        self.keys.insert(action, keys);
+    }
+
+    /// What a key does.
+    pub fn action(&self, key: Key) -> Option<Action> {
+        self.keys.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
+    }
+
+    /// The key to show for an action, if it has one.
+    pub fn shown(&self, action: Action) -> Option<Key> {
+        self.all(action).first().copied()
+    }
+
+    /// Every key of an action.
+    pub fn all(&self, action: Action) -> &[Key] {
+        self.keys.get(&action).map_or(&[], Vec::as_slice)
+    }
+
+    /// The keys of an action in words: `F5 or Alt-5`.
+    pub fn words(&self, action: Action) -> String {
+        let keys: Vec<String> = self.all(action).iter().map(Key::to_string).collect();
+        keys.join(" or ")
+    }
+
+    /// The table for the README.
+    pub fn markdown(&self) -> String {
+        let mut table = String::from("| key | in `[keys]` | what it does |\n|---|---|---|\n");
+        for entry in TABLE {
+            let keys: Vec<String> =
+                self.all(entry.action).iter().map(|key| format!("`{key}`")).collect();
+            let _ = writeln!(table, "| {} | `{}` | {} |", keys.join(" "), entry.name, entry.help);
+        }
+        table
+    }
+}
+
+/// The table's line for an action.
+pub fn entry_of(action: Action) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.action == action)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_table_reads_back_as_itself() {
+        for text in TABLE.iter().flat_map(|entry| entry.keys) {
+            assert_eq!(text.parse::<Key>().unwrap().to_string(), *text);
+        }
+    }
+
+    #[test]
+    fn no_key_does_two_things() {
+        let mut seen = HashSet::new();
+        assert!(TABLE.iter().flat_map(|entry| entry.keys).all(|key| seen.insert(key)));
+        let mut names = HashSet::new();
+        assert!(TABLE.iter().all(|entry| names.insert(entry.name)));
+    }
+
+    #[test]
+    fn every_function_key_has_a_second_key_that_is_none() {
+        for entry in TABLE.iter().filter(|entry| entry.keys[0].starts_with('F')) {
+            assert!(entry.keys.iter().any(|key| key.starts_with("Alt-")), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn a_key_given_to_an_action_is_taken_from_the_other() {
+        let mut map = KeyMap::default();
+        let key = "F6".parse().unwrap();
+        map.rebind(Action::NextStep, vec![key]);
+        assert_eq!(map.action(key), Some(Action::NextStep));
+        assert_eq!(map.all(Action::StepBack).len(), 1);
+    }
+}

@@ -1,0 +1,80 @@
+//! What the loop shows: one run, or two compared. Whatever happens is passed on to it.
+
+use std::time::Duration;
+
+use super::comparison::{Comparison, Half, HalfEffect};
+use super::input::Input;
+use super::{Effect, Stage};
+use crate::run::Report;
+
+/// One run, or two.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is not moved")]
+pub enum Mode {
+    /// The run of the upper half, alone.
+    One(Stage),
+    /// Two runs beside each other.
+    Two(Comparison),
+}
+
+impl Mode {
+    /// Takes in what a person does.
+    pub fn input(&mut self, input: Input, now: Duration) -> Vec<HalfEffect> {
+        match self {
+            Self::One(stage) => of_one(stage.input(input, now)),
+            Self::Two(comparison) => comparison.input(input, now),
+        }
+    }
+
+    /// Folds what a run tells.
+    pub fn apply(&mut self, half: Half, report: Report, now: Duration) -> Vec<HalfEffect> {
+        match self {
+            Self::One(stage) => of_one(stage.apply(report, now)),
+            Self::Two(comparison) => comparison.apply(half, report, now),
+        }
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Duration) -> Vec<HalfEffect> {
+        match self {
+            Self::One(stage) => of_one(stage.tick(now)),
+            Self::Two(comparison) => comparison.tick(now),
+        }
+    }
+
+    /// When something changes by itself.
+    pub fn wakes_at(&self, now: Duration) -> Option<Duration> {
+        match self {
+            Self::One(stage) => stage.wakes_at(now),
+            Self::Two(comparison) => comparison.wakes_at(now),
+        }
+    }
+
+    /// Says that something did not happen.
+    pub fn refuse(&mut self, words: String) {
+        match self {
+            Self::One(stage) => stage.refuse(words),
+            Self::Two(comparison) => comparison.refuse(words),
+        }
+    }
+
+    /// Says something.
+    pub fn say(&mut self, words: String) {
+        match self {
+            Self::One(stage) => stage.say(words),
+            Self::Two(comparison) => comparison.say(words),
+        }
+    }
+
+    /// Each run has so many cells from now on.
+    pub fn resize(&mut self, width: u16) {
+        match self {
+            Self::One(stage) => stage.resize(width),
+            Self::Two(comparison) => comparison.resize(width),
+        }
+    }
+}
+
+fn of_one(effects: Vec<Effect>) -> Vec<HalfEffect> {
+    effects.into_iter().map(|effect| (Half::Above, effect)).collect()
+}

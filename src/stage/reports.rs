@@ -1,0 +1,122 @@
+//! What the run tells, folded.
+
+use std::time::Duration;
+
+use super::history::History;
+use super::layers::Layer;
+use super::panes::pane::Link;
+use super::script::Script;
+use super::setting::Opening;
+use super::{Effect, Stage};
+use crate::core::event::{Event, Kind, SessionName};
+use crate::run::{Command, Fresh, Report};
+
+impl Stage {
+    /// Folds a report; what a pane's queue holds may be sent then.
+    pub fn apply(&mut self, report: Report, now: Duration) -> Vec<Effect> {
+        match report {
+            Report::Fresh(fresh) => self.fresh(&fresh),
+            Report::Joined(name) => {
+                self.history.join(&name);
+                self.panes.join(name);
+            }
+            Report::Event(event) => return self.happened(&event, now),
+            Report::Next(next) => self.moved_to(next),
+            Report::Lasting(lasting) => self.lasting = lasting,
+            // The tables themselves say so as long as it is so.
+            Report::Unwatched(_) => {}
+            Report::Over => {
+                if self.progress.stop_playing() {
+                    self.say_the_end();
+                }
+            }
+            Report::Refused(why) => {
+                self.progress.stop();
+                self.panes.take_back();
+                self.refuse(why);
+            }
+            Report::Broken(why) => {
+                self.progress.stop();
+                self.broken = Some(why);
+            }
+        }
+        Vec::new()
+    }
+
+    fn moved_to(&mut self, next: usize) {
+        self.progress.moved_to(next);
+        if self.script.as_mut().is_some_and(|script| script.move_to(next)) {
+            self.edit_anew();
+        }
+    }
+
+    /// An editor that was opened while another step was on its way holds that one's SQL.
+    fn edit_anew(&mut self) {
+        if self.layers.close_step_editor() {
+            self.edit_step();
+        }
+    }
+
+    fn fresh(&mut self, fresh: &Fresh) {
+        let is_new = self.script.as_ref().is_none_or(|old| *old.scenario() != fresh.scenario);
+        self.panes.begin_anew(&fresh.sessions);
+        self.script = Some(Script::new(fresh));
+        self.engine.arrive(fresh.engine.clone());
+        self.watched.begin_anew();
+        self.history = History::of(&fresh.sessions);
+        self.broken = None;
+        self.lasting.clear();
+        self.progress.begin_anew();
+        if is_new {
+            self.open_scenario();
+        }
+        self.edit_anew();
+        self.panes.focus_on(self.panes.focus());
+    }
+
+    fn open_scenario(&mut self) {
+        self.progress.stop();
+        self.panes.turn_to_first();
+        self.layers.clear();
+        if self.setting.opening == Opening::Story {
+            self.layers.push(Layer::Story);
+        }
+    }
+
+    fn happened(&mut self, event: &Event, now: Duration) -> Vec<Effect> {
+        if let Some(script) = &mut self.script {
+            script.apply(event);
+        }
+        self.history.apply(event);
+        match (&event.session, &event.kind) {
+            (Some(name), _) => return self.happened_in(name, event, now),
+            (None, Kind::WatchedTables(tables)) => self.watched.apply(tables, now),
+            (None, Kind::Quiet) => return self.became_quiet(now),
+            (None, Kind::Note(text)) => self.say(text.clone()),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn happened_in(&mut self, name: &SessionName, event: &Event, now: Duration) -> Vec<Effect> {
+        let Some(pane) = self.panes.of_mut(name) else { return Vec::new() };
+        pane.apply(event, now);
+        let closed = pane.link == Link::Closed;
+        let queued = pane.next_of_queue();
+        if self.why_not_into(name).is_none() {
+            self.message.take_if(|message| message.is_about(name));
+        }
+        if closed {
+            self.remove(name);
+        }
+        let submit = |sql| Effect::Ask(Command::Submit { session: name.clone(), sql });
+        queued.map(submit).into_iter().collect()
+    }
+
+    /// A closed session leaves the stage, unless the script still needs its place.
+    fn remove(&mut self, name: &SessionName) {
+        if self.script.as_ref().is_none_or(|script| !script.plays(name)) {
+            self.panes.remove(name);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What is typed into a session: sent, cancelled, the session closed, the program left.
+
+use super::keys::Action;
+use super::layers::{Layer, Question, losses};
+use super::message::Message;
+use super::panes::backslash::Backslash;
+use super::panes::pane::Link;
+use super::panes::scrollback::Look;
+use super::{Effect, EngineCount, Stage};
+use crate::run::Command;
+
+impl Stage {
+    pub(super) fn enter(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
+        pane.scrollback.follow();
+        if pane.link == Link::Lost {
+            return vec![Effect::Ask(Command::Reconnect(pane.name.clone()))];
+        }
+        let text = pane.editor.text();
+        if let Some(command) = Backslash::parse(&text) {
+            return self.backslash(command);
+        }
+        if text.trim().is_empty() {
+            pane.editor.clear();
+            pane.echo("", None);
+        } else if pane.editor.is_complete() {
+            return self.submit();
+        } else {
+            pane.editor.new_line();
+        }
+        Vec::new()
+    }
+
+    fn submit(&mut self) -> Vec<Effect> {
+        if self.progress.is_replaying() {
+            self.refuse("the steps so far are being replayed; a moment");
+            return Vec::new();
+        }
+        let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
+        let name = pane.name.clone();
+        if let Some(turn) = pane.turn() {
+            pane.queue_typed();
+            let words = format!("that is sent {turn}");
+            self.message = Some(Message::plain(words).because_of(&name));
+            return Vec::new();
+        }
+        if let Some(why) = self.why_not_into(&name) {
+            let cancel = self.key(Action::Interrupt);
+            let words = format!("{why}; {cancel} cancels that");
+            self.message = Some(Message::refusal(words).because_of(&name));
+            return Vec::new();
+        }
+        let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
+        pane.queue_typed();
+        let first = pane.next_of_queue();
+        let submit = |sql| Effect::Ask(Command::Submit { session: name, sql });
+        first.map(submit).into_iter().collect()
+    }
+
+    fn backslash(&mut self, command: Backslash) -> Vec<Effect> {
+        let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
+        let line = pane.editor.take();
+        match command {
+            Backslash::Sql(sql) => {
+                pane.editor.put(&sql);
+                return self.submit();
+            }
+            Backslash::Close => return self.close(),
+            Backslash::Help => self.layers.push(Layer::Help { down: 0 }),
+            Backslash::Clear => {}
+            Backslash::Say(words) => {
+                pane.echo(&line, None);
+                pane.say(Look::Note, &words);
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn interrupt(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
+        pane.empty_queue();
+        if pane.is_busy() {
+            if let Some(script) = &mut self.script {
+                script.cancels(&pane.name);
+            }
+            return vec![Effect::Ask(Command::Cancel(pane.name.clone()))];
+        }
+        if pane.editor.is_empty() {
+            let quit = self.key(Action::Quit);
+            self.say(format!("nothing runs here; {quit} leaves"));
+        } else {
+            pane.editor.clear();
+        }
+        Vec::new()
+    }
+
+    /// Closes the focused session. Where others wait for its transaction it is asked first: its end
+    /// lets them through.
+    pub(super) fn close(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.focused() else { return Vec::new() };
+        let effects = vec![Effect::Ask(Command::Close(pane.name.clone()))];
+        let words = losses::losses_on_closing(&self.panes, pane);
+        if words.is_empty() || self.engines == EngineCount::Both {
+            return effects;
+        }
+        let question =
+            Question { title: "Close?", words, yes: "close", no: "keep it open", effects };
+        self.layers.push(Layer::Question(question));
+        Vec::new()
+    }
+
+    pub(super) fn quit(&mut self) -> Vec<Effect> {
+        if self.panes.have_something_to_lose() {
+            self.layers.push(Layer::Quit);
+            return Vec::new();
+        }
+        vec![Effect::Leave]
+    }
+}
