@@ -35,37 +35,17 @@
 //! | `shared`, `news` | what clients share, and what the console is told |
 //! | `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom: the rule, changes of the schema, and what neither foresees |
 
-mod apply;
-mod blocker_watchdog;
+mod backend;
 mod certificate;
-mod changes;
-mod client_handle;
-mod commit;
 mod conversation;
-mod ddl;
-mod encoding;
-mod extended;
-mod handshake;
-mod journal;
-mod ledger;
 mod local;
-mod locks;
 mod news;
-mod packet;
 mod passwords;
-mod pending_changes;
-mod precedence;
-mod prepare_statement;
+mod protocol;
 mod refusal;
 mod relay;
-mod rewound;
-mod server;
-mod session;
-mod shape;
 mod shared;
-mod simple;
 mod statement;
-mod tables;
 mod transaction;
 
 use std::io;
@@ -85,10 +65,10 @@ use crate::pg::frame::Stream;
 use crate::pg::{Target, UnixSocket};
 pub use certificate::Certificate;
 use certificate::Tls;
-pub(crate) use handshake::{ALONE, BEHIND_ITSELF};
 pub use local::{LocalGateway, LocalGatewayError};
 pub use news::{Happening, News, PrivateChange};
 use passwords::Passwords;
+pub(crate) use protocol::handshake::{ALONE, BEHIND_ITSELF};
 use shared::Shared;
 
 /// What the gateway says it is; Aurora DSQL says so.
@@ -361,7 +341,7 @@ impl Drop for Gateway {
 }
 
 async fn serve(stream: Box<dyn Stream>, common: Arc<Shared>, tls: Option<Tls>) {
-    if let Err(error) = handshake::receive(stream, common, tls).await {
+    if let Err(error) = protocol::handshake::receive(stream, common, tls).await {
         tracing::debug!(%error, "a connection ended");
     }
 }

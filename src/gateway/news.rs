@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::changes::{Pair, array};
-use super::commit::{Change, RowOp, TableChanges};
-use super::server::{AnswerRow, BackendError, Question};
-use super::session::Session;
 use crate::core::event::{Conflict, Pid};
 use crate::core::seats::HoldKind;
+use crate::gateway::backend::{AnswerRow, BackendError, Question};
+use crate::gateway::protocol::Session;
+use crate::gateway::transaction::changes::{Pair, array};
+use crate::gateway::transaction::commit::{Change, RowOp, TableChanges};
 
 /// A piece of news about one client.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ pub struct PrivateChange {
 
 impl Session {
     /// The rows that the open transaction has changed or locked, with what it makes of them.
-    pub(super) async fn private_changes(
+    pub(crate) async fn private_changes(
         &mut self,
         changes: &[TableChanges],
     ) -> Result<Vec<PrivateChange>, BackendError> {

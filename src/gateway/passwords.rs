@@ -17,7 +17,7 @@ use bytes::BufMut;
 use ring::{digest, hmac, pbkdf2};
 
 use super::GatewayError;
-use super::refusal::Refusal;
+use crate::gateway::refusal::Refusal;
 use crate::pg::frame::{ClientTag, FrameStream, put, put_text};
 
 const MECHANISM: &str = "SCRAM-SHA-256";

@@ -12,7 +12,7 @@ use crate::pg::frame::{put, put_text};
 
 /// An error that the gateway itself raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     code: Cow<'static, str>,
     message: String,
     /// Further fields by their letters.
@@ -21,7 +21,7 @@ pub(super) struct Refusal {
 
 /// What a refusal does to the transaction in which it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aftermath {
+pub(crate) enum Aftermath {
     /// The transaction is failed: everything but its end is refused.
     Failed,
     /// The transaction is over.
@@ -30,7 +30,7 @@ pub(super) enum Aftermath {
 
 impl Refusal {
     /// Another transaction's commit won.
-    pub(super) fn conflict() -> Self {
+    pub(crate) fn conflict() -> Self {
         Self::new(
             "40001",
             "change conflicts with another transaction, please retry: (OC000)".to_owned(),
@@ -38,78 +38,78 @@ impl Refusal {
     }
 
     /// The schema changed since the session last looked.
-    pub(super) fn schema_changed() -> Self {
+    pub(crate) fn schema_changed() -> Self {
         let message = "schema has been updated by another transaction, please retry: (OC001)";
         Self::new("40001", message.to_owned())
     }
 
     /// Whether it is OC001.
-    pub(super) fn is_schema_change(&self) -> bool {
+    pub(crate) fn is_schema_change(&self) -> bool {
         self.message.ends_with("(OC001)")
     }
 
     /// More than 3,000 rows changed.
-    pub(super) fn too_many_rows() -> Self {
+    pub(crate) fn too_many_rows() -> Self {
         Self::new("54000", "transaction row limit exceeded".to_owned())
     }
 
     /// More than 10 MiB changed.
-    pub(super) fn too_large() -> Self {
+    pub(crate) fn too_large() -> Self {
         Self::new("54000", "transaction size limit 10mb exceeded".to_owned())
     }
 
     /// Open for more than 300 seconds.
-    pub(super) fn too_old() -> Self {
+    pub(crate) fn too_old() -> Self {
         Self::new("54000", "transaction age limit of 300s exceeded".to_owned())
     }
 
     /// A statement in a failed transaction, in PostgreSQL's words.
-    pub(super) fn aborted() -> Self {
+    pub(crate) fn aborted() -> Self {
         let message =
             "current transaction is aborted, commands ignored until end of transaction block";
         Self::new("25P02", message.to_owned())
     }
 
     /// A write in a read-only transaction, in PostgreSQL's words.
-    pub(super) fn read_only(command: &str) -> Self {
+    pub(crate) fn read_only(command: &str) -> Self {
         Self::new("25006", format!("cannot execute {command} in a read-only transaction"))
     }
 
     /// Something that this engine does not do.
-    pub(super) fn unsupported(message: impl Into<String>) -> Self {
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
         Self::new("0A000", message.into())
     }
 
     /// A kind of statement that this engine does not run.
-    pub(super) fn statement(name: &str) -> Self {
+    pub(crate) fn statement(name: &str) -> Self {
         Self::unsupported(format!("unsupported statement: {name}"))
     }
 
     /// An encoding in which the gateway cannot read.
-    pub(super) fn encoding(name: &str) -> Self {
+    pub(crate) fn encoding(name: &str) -> Self {
         Self::unsupported(format!(
             "client_encoding {name} is not supported on this engine: use UTF8"
         ))
     }
 
     /// Text that is not UTF-8, in PostgreSQL's words.
-    pub(super) fn invalid_bytes(bytes: &str) -> Self {
+    pub(crate) fn invalid_bytes(bytes: &str) -> Self {
         Self::new("22021", format!("invalid byte sequence for encoding \"UTF8\": {bytes}"))
     }
 
     /// A message that makes no sense at this point of the protocol.
-    pub(super) fn protocol(message: impl Into<String>) -> Self {
+    pub(crate) fn protocol(message: impl Into<String>) -> Self {
         Self::new("08P01", message.into())
     }
 
     /// A Parse of several statements, in PostgreSQL's words.
-    pub(super) fn several_statements() -> Self {
+    pub(crate) fn several_statements() -> Self {
         let message = "cannot insert multiple commands into a prepared statement";
         Self::new("42601", message.to_owned())
     }
 
     /// A statement that was never prepared, in PostgreSQL's words.
-    pub(super) fn no_statement(name: &str) -> Self {
+    pub(crate) fn no_statement(name: &str) -> Self {
         let message = if name.is_empty() {
             "unnamed prepared statement does not exist".to_owned()
         } else {
@@ -119,32 +119,32 @@ impl Refusal {
     }
 
     /// A Parse of a name that is taken, in PostgreSQL's words.
-    pub(super) fn statement_exists(name: &str) -> Self {
+    pub(crate) fn statement_exists(name: &str) -> Self {
         Self::new("42P05", format!("prepared statement \"{name}\" already exists"))
     }
 
     /// A Bind of a name that is taken, in PostgreSQL's words.
-    pub(super) fn portal_exists(name: &str) -> Self {
+    pub(crate) fn portal_exists(name: &str) -> Self {
         Self::new("42P03", format!("cursor \"{name}\" already exists"))
     }
 
     /// A portal that was never bound, in PostgreSQL's words.
-    pub(super) fn no_portal(name: &str) -> Self {
+    pub(crate) fn no_portal(name: &str) -> Self {
         Self::new("34000", format!("portal \"{name}\" does not exist"))
     }
 
     /// In PostgreSQL's words.
-    pub(super) fn wrong_password(user: &str) -> Self {
+    pub(crate) fn wrong_password(user: &str) -> Self {
         Self::new("28P01", format!("password authentication failed for user \"{user}\""))
     }
 
     /// The backend behind the gateway is gone.
-    pub(super) fn lost(reason: &str) -> Self {
+    pub(crate) fn lost(reason: &str) -> Self {
         Self::new("08006", format!("the server behind the gateway is gone: {reason}"))
     }
 
     /// A server that cannot be had: its own words, or what keeps us from it.
-    pub(super) fn of_connecting(error: &ConnectError) -> Self {
+    pub(crate) fn of_connecting(error: &ConnectError) -> Self {
         let Some(said) = error.server_message() else {
             let message = format!("no connection to the server behind the gateway: {error}");
             return Self::new("08006", message);
@@ -160,20 +160,20 @@ impl Refusal {
     }
 
     /// A database that is not the one behind the engine.
-    pub(super) fn other_database(wanted: &str, served: &str) -> Self {
+    pub(crate) fn other_database(wanted: &str, served: &str) -> Self {
         let message = format!("database \"{wanted}\" is not served here");
         let hint = format!("The optimistic engine serves one database: dbname={served}.");
         Self::new("3D000", message).with('H', hint)
     }
 
     /// Bytes in the start-up packet that are no text.
-    pub(super) fn not_utf8(parameter: &str) -> Self {
+    pub(crate) fn not_utf8(parameter: &str) -> Self {
         let message = format!("invalid byte sequence for encoding \"UTF8\" in \"{parameter}\"");
         Self::new("22021", message)
     }
 
     /// A version of the protocol that nobody speaks, in PostgreSQL's words.
-    pub(super) fn version(version: u32, newest: &str) -> Self {
+    pub(crate) fn version(version: u32, newest: &str) -> Self {
         let (major, minor) = (version >> 16, version & 0xffff);
         Self::unsupported(format!(
             "unsupported frontend protocol {major}.{minor}: server supports 3.0 to {newest}"
@@ -181,13 +181,13 @@ impl Refusal {
     }
 
     /// Bytes behind a request for encryption, in PostgreSQL's words.
-    pub(super) fn early(asked: &str) -> Self {
+    pub(crate) fn early(asked: &str) -> Self {
         let detail = "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.";
         Self::protocol(format!("received unencrypted data after {asked}")).with('D', detail)
     }
 
     /// The gateway is told to end, in PostgreSQL's words.
-    pub(super) fn terminated() -> Self {
+    pub(crate) fn terminated() -> Self {
         let message = "terminating connection due to administrator command";
         Self::new("57P01", message.to_owned())
     }
@@ -196,23 +196,23 @@ impl Refusal {
         Self { code: Cow::Borrowed(code), message, more: Vec::new() }
     }
 
-    pub(super) fn with(mut self, field: char, text: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, field: char, text: impl Into<String>) -> Self {
         self.more.push((field, text.into()));
         self
     }
 
     /// What becomes of an explicit transaction in which a statement is refused so.
-    pub(super) fn aftermath(&self) -> Aftermath {
+    pub(crate) fn aftermath(&self) -> Aftermath {
         if self.code == "40001" { Aftermath::Over } else { Aftermath::Failed }
     }
 
     /// Appends it as an `ErrorResponse`.
-    pub(super) fn write(&self, out: &mut BytesMut) {
+    pub(crate) fn write(&self, out: &mut BytesMut) {
         self.write_as(out, "ERROR");
     }
 
     /// Appends it as one that ends the connection.
-    pub(super) fn write_fatal(&self, out: &mut BytesMut) {
+    pub(crate) fn write_fatal(&self, out: &mut BytesMut) {
         self.write_as(out, "FATAL");
     }
 
@@ -231,13 +231,13 @@ impl Refusal {
 }
 
 /// Appends a `CommandComplete`.
-pub(super) fn put_tag(out: &mut BytesMut, tag: &str) {
+pub(crate) fn put_tag(out: &mut BytesMut, tag: &str) {
     put(out, b'C', |out| put_text(out, tag));
 }
 
 /// Appends PostgreSQL's warning for an end of a transaction where there is none, or a begin where
 /// there is one.
-pub(super) fn put_warning(out: &mut BytesMut, code: &str, message: &str) {
+pub(crate) fn put_warning(out: &mut BytesMut, code: &str, message: &str) {
     put(out, b'N', |out| {
         for (field, text) in [("S", "WARNING"), ("V", "WARNING"), ("C", code), ("M", message)] {
             out.extend_from_slice(field.as_bytes());

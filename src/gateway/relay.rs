@@ -16,17 +16,17 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::conversation::{BUFFER, Conversation, FramePosition};
-use super::handshake::{turn_away, turn_out};
-use super::packet::StartUp;
-use super::refusal::Refusal;
-use super::shared::Shared;
+use crate::gateway::conversation::{BUFFER, Conversation, FramePosition};
+use crate::gateway::protocol::handshake::{turn_away, turn_out};
+use crate::gateway::protocol::packet::StartUp;
+use crate::gateway::refusal::Refusal;
+use crate::gateway::shared::Shared;
 use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream};
 use crate::pg::{Canceller, Entrance, lets_in};
 
 /// How long the gateway's end may take: a client that does not read what it is told, a server that
 /// does not hear.
-pub(super) const FAREWELL: Duration = Duration::from_secs(2);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How often a server is told again to give up a statement: a request between two statements
 /// cancels nothing.
@@ -34,7 +34,7 @@ const INSISTENCE: Duration = Duration::from_millis(100);
 
 /// What the client has been asked already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     Nothing,
     /// For a password of the gateway's file.
     ByGateway,
@@ -48,7 +48,7 @@ enum Prover {
 }
 
 /// Hands on a packet that begins no session, and what the server answers to it.
-pub(super) async fn refer(
+pub(crate) async fn refer(
     stream: Box<dyn Stream>,
     common: &Shared,
     packet: &[u8],
@@ -61,7 +61,7 @@ pub(super) async fn refer(
 
 /// Hands on a request for encryption that has been answered before, to where it has been answered
 /// before: what is wrong with it, the server knows, and which versions it speaks.
-pub(super) async fn refer_again(
+pub(crate) async fn refer_again(
     stream: Box<dyn Stream>,
     common: &Shared,
     code: u32,
@@ -97,7 +97,7 @@ async fn hand_on(mut stream: Box<dyn Stream>, mut server: Entrance, read: &[u8])
 }
 
 /// Connects a client with the server for as long as both want.
-pub(super) async fn pass_through(
+pub(crate) async fn pass_through(
     mut client: FrameStream<ClientTag>,
     common: &Shared,
     start_up: &StartUp,
@@ -196,7 +196,7 @@ async fn say_farewell(
 
 /// Has the server give up what it does for a client, and hangs up; over when its process is gone,
 /// or does not hear.
-pub(super) async fn take_leave(
+pub(crate) async fn take_leave(
     server: &mut (impl AsyncRead + AsyncWrite + Unpin),
     canceller: &Canceller,
 ) {

@@ -13,43 +13,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::client_handle::{ClientEntry, ClientHandle, Clients};
-use super::journal::Journal;
-use super::ledger::Ledger;
-use super::news::News;
-use super::passwords::Passwords;
-use super::precedence::Precedence;
-use super::server::Server;
 use super::{Limits, Mode};
+use crate::gateway::backend::Server;
+use crate::gateway::news::News;
+use crate::gateway::passwords::Passwords;
+use crate::gateway::transaction::client_handle::{ClientEntry, ClientHandle, Clients};
+use crate::gateway::transaction::journal::Journal;
+use crate::gateway::transaction::ledger::Ledger;
+use crate::gateway::transaction::precedence::Precedence;
 use crate::pg::{Canceller, ConnectError, Entrance, Reconnector, Target};
 
 /// What the clients of one gateway share.
-pub(super) struct Shared {
-    pub(super) backend: Target,
-    pub(super) mode: Mode,
-    pub(super) limits: Limits,
-    pub(super) passwords: Passwords,
+pub(crate) struct Shared {
+    pub(crate) backend: Target,
+    pub(crate) mode: Mode,
+    pub(crate) limits: Limits,
+    pub(crate) passwords: Passwords,
     /// The way to the server, once it is known.
     way: Mutex<Option<Reconnector>>,
     /// The gateway ends, and every client is told.
-    pub(super) closing: CancellationToken,
+    pub(crate) closing: CancellationToken,
     /// Holding it is the right to commit.
-    pub(super) ledger: AsyncMutex<Ledger>,
+    pub(crate) ledger: AsyncMutex<Ledger>,
     /// Whose turn it is to ask for that.
-    pub(super) precedence: Precedence,
+    pub(crate) precedence: Precedence,
     journal: Mutex<Journal>,
     seats: Mutex<Clients>,
     /// Wakes whoever waits for another to make way.
-    pub(super) way_made: Notify,
+    pub(crate) way_made: Notify,
     news: mpsc::UnboundedSender<News>,
     heard: Arc<AtomicBool>,
     /// The connection on which PostgreSQL is asked who waits for whom, once somebody had to.
-    pub(super) lookout: AsyncMutex<Option<Box<Server>>>,
+    pub(crate) lookout: AsyncMutex<Option<Box<Server>>>,
 }
 
 impl Shared {
     /// Nobody there yet.
-    pub(super) fn new(
+    pub(crate) fn new(
         backend: Target,
         mode: Mode,
         limits: Limits,
@@ -76,7 +76,7 @@ impl Shared {
 
     /// Hands a first packet to the server, with the gateway's password at hand if this is its own
     /// user.
-    pub(super) async fn enter_server(
+    pub(crate) async fn enter_server(
         &self,
         packet: &[u8],
         user: &[u8],
@@ -100,28 +100,28 @@ impl Shared {
     }
 
     /// Who is there.
-    pub(super) fn seats(&self) -> MutexGuard<'_, Clients> {
+    pub(crate) fn seats(&self) -> MutexGuard<'_, Clients> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who wrote which rows.
-    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a place for a client whose backend is cancelled so.
-    pub(super) fn enter(self: &Arc<Self>, canceller: Canceller) -> ClientHandle {
+    pub(crate) fn enter(self: &Arc<Self>, canceller: Canceller) -> ClientHandle {
         ClientHandle::take(self, canceller)
     }
 
     /// What cancels the statement of the client that was given this key.
-    pub(super) fn canceller(&self, pid: i32, secret: &[u8]) -> Option<Canceller> {
+    pub(crate) fn canceller(&self, pid: i32, secret: &[u8]) -> Option<Canceller> {
         self.seats().cancellers.get(&(pid, secret.to_vec())).cloned()
     }
 
     /// The clients' open transactions: which process works for each, and which of its transactions
     /// it is.
-    pub(super) fn open_transactions(&self) -> HashMap<i32, u64> {
+    pub(crate) fn open_transactions(&self) -> HashMap<i32, u64> {
         let seats = self.seats();
         let open = seats.taken.values().filter(|seat| seat.oldest.is_some());
         open.map(|seat| (seat.pid, seat.begun)).collect()
@@ -129,7 +129,7 @@ impl Shared {
 
     /// Has the transactions make way for which these processes work, of those that were open. One
     /// that has begun since is in nobody's way.
-    pub(super) fn end(&self, pids: &[i32], open: &HashMap<i32, u64>) {
+    pub(crate) fn end(&self, pids: &[i32], open: &HashMap<i32, u64>) {
         let seats = self.seats();
         let is_meant = |seat: &&ClientEntry| {
             seat.oldest.is_some()
@@ -140,17 +140,17 @@ impl Shared {
     }
 
     /// How many changes of the schema there were.
-    pub(super) fn schema_change(&self) -> u64 {
+    pub(crate) fn schema_change(&self) -> u64 {
         self.seats().change
     }
 
     /// After which change a table got its present definition.
-    pub(super) fn version(&self, table: u32) -> u64 {
+    pub(crate) fn version(&self, table: u32) -> u64 {
         self.seats().versions.get(&table).copied().unwrap_or(0)
     }
 
     /// Whether one of these tables has got another definition after this change.
-    pub(super) fn is_changed_since(&self, tables: &[u32], change: u64) -> bool {
+    pub(crate) fn is_changed_since(&self, tables: &[u32], change: u64) -> bool {
         let seats = self.seats();
         tables
             .iter()
@@ -158,7 +158,7 @@ impl Shared {
     }
 
     /// The definitions of these tables have changed, which have these names now.
-    pub(super) fn changed(&self, tables: &[u32], names: &[String]) {
+    pub(crate) fn changed(&self, tables: &[u32], names: &[String]) {
         let mut seats = self.seats();
         seats.change += 1;
         let change = seats.change;
@@ -167,19 +167,19 @@ impl Shared {
     }
 
     /// The oldest transaction that some open snapshot does not see the end of.
-    pub(super) fn oldest(&self) -> u64 {
+    pub(crate) fn oldest(&self) -> u64 {
         self.seats().taken.values().filter_map(|seat| seat.oldest).min().unwrap_or(u64::MAX)
     }
 
     /// Ends the lookout's connection, once nobody is watched any more.
-    pub(super) async fn leave_lookout(&self) {
+    pub(crate) async fn leave_lookout(&self) {
         if let Some(server) = self.lookout.lock().await.take() {
             server.leave().await;
         }
     }
 
     /// Tells the console.
-    pub(super) fn tell(&self, news: News) {
+    pub(crate) fn tell(&self, news: News) {
         if self.is_heard() {
             // The listener may have left this moment; that is no fault of the client's.
             self.news.send(news).ok();
@@ -187,12 +187,12 @@ impl Shared {
     }
 
     /// Whether anybody listens, so that news that cost a question are asked for.
-    pub(super) fn is_heard(&self) -> bool {
+    pub(crate) fn is_heard(&self) -> bool {
         self.heard.load(Ordering::Relaxed) && !self.news.is_closed()
     }
 
     /// What says that somebody listens.
-    pub(super) fn hearing(&self) -> Arc<AtomicBool> {
+    pub(crate) fn hearing(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.heard)
     }
 }

@@ -3,51 +3,51 @@
 
 use std::sync::Arc;
 
-use super::refusal::Refusal;
 use crate::core::syntax::{self, Strings, Verb, Word, begins, has, verb};
+use crate::gateway::refusal::Refusal;
 
 mod names;
 mod refused;
 
-pub(super) use names::Name;
+pub(crate) use names::Name;
 use names::names;
-pub(super) use refused::is_async;
+pub(crate) use refused::is_async;
 use refused::refusal;
 
 /// A statement and what its words say.
 #[derive(Clone, Debug)]
-pub(super) struct Statement {
+pub(crate) struct Statement {
     /// The SQL, without its semicolon.
-    pub(super) sql: String,
-    pub(super) words: Arc<[Word]>,
+    pub(crate) sql: String,
+    pub(crate) words: Arc<[Word]>,
     /// How the client's session reads strings.
-    pub(super) strings: Strings,
-    pub(super) kind: Kind,
+    pub(crate) strings: Strings,
+    pub(crate) kind: Kind,
     /// Every name that could be a table's.
-    pub(super) names: Vec<Name>,
+    pub(crate) names: Vec<Name>,
     /// Whether it may change rows: it says INSERT, UPDATE, DELETE or MERGE somewhere, or copies in.
-    pub(super) writes: bool,
+    pub(crate) writes: bool,
     /// Whether it may delete: it says DELETE or MERGE somewhere.
-    pub(super) deletes: bool,
+    pub(crate) deletes: bool,
     /// Every word between a SET and what follows it: the columns that an UPDATE changes are among
     /// them.
-    pub(super) sets: Vec<String>,
+    pub(crate) sets: Vec<String>,
     /// The row lock that it asks for.
-    pub(super) locks: Option<RowLock>,
+    pub(crate) locks: Option<RowLock>,
     /// Why this engine does not run it.
-    pub(super) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 /// The row locks that this engine knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RowLock {
+pub(crate) enum RowLock {
     Update,
     KeyShare,
 }
 
 /// What a statement is to the transaction around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Empty,
     Begin(Access),
     Commit,
@@ -66,7 +66,7 @@ pub(super) enum Kind {
 
 /// DDL that is about a schema as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AboutSchema {
+pub(crate) enum AboutSchema {
     /// Its comment: nobody who uses its tables is in the way.
     Harmless,
     /// Drops it with what is in it.
@@ -75,15 +75,15 @@ pub(super) enum AboutSchema {
 
 /// A cursor that is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DeclaredCursor {
-    pub(super) name: String,
+pub(crate) struct DeclaredCursor {
+    pub(crate) name: String,
     /// Whether it outlives the transaction: WITH HOLD.
-    pub(super) holds: bool,
+    pub(crate) holds: bool,
 }
 
 /// Which of what has names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Which {
+pub(crate) enum Which {
     All,
     One(String),
 }
@@ -100,7 +100,7 @@ impl Which {
 
 /// What BEGIN allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Access {
+pub(crate) enum Access {
     /// It does not say: the session's default does.
     #[default]
     AsSet,
@@ -110,14 +110,14 @@ pub(super) enum Access {
 
 impl Access {
     /// This, or the other where it does not say.
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         if self == Self::AsSet { other } else { self }
     }
 }
 
 impl Statement {
     /// Reads a statement's words.
-    pub(super) fn read(sql: &str, strings: Strings) -> Self {
+    pub(crate) fn read(sql: &str, strings: Strings) -> Self {
         let words = syntax::words(sql, strings);
         let kind = kind(&words);
         let locks = locks(&words);
@@ -136,13 +136,13 @@ impl Statement {
     }
 
     /// The command as PostgreSQL names it in errors: `UPDATE`.
-    pub(super) fn command(&self) -> String {
+    pub(crate) fn command(&self) -> String {
         let first = self.words.first().and_then(Word::name);
         first.map(str::to_uppercase).unwrap_or_default()
     }
 
     /// What it does to a schema as a whole, if that is what it is about.
-    pub(super) fn about_schema(&self) -> Option<AboutSchema> {
+    pub(crate) fn about_schema(&self) -> Option<AboutSchema> {
         let words = &self.words;
         if begins(words, &["comment", "on", "schema"]) {
             return Some(AboutSchema::Harmless);
@@ -151,7 +151,7 @@ impl Statement {
     }
 
     /// Whether it may change the search path.
-    pub(super) fn may_move_path(&self) -> bool {
+    pub(crate) fn may_move_path(&self) -> bool {
         let shows = self.is_a("show");
         self.is_a("reset")
             || self.is_a("discard")
@@ -159,17 +159,17 @@ impl Statement {
     }
 
     /// Whether this keyword is its first word.
-    pub(super) fn is_a(&self, keyword: &str) -> bool {
+    pub(crate) fn is_a(&self, keyword: &str) -> bool {
         self.words.first().is_some_and(|word| word.is(keyword))
     }
 
     /// The statement that a PREPARE prepares.
-    pub(super) fn prepared(&self) -> Self {
+    pub(crate) fn prepared(&self) -> Self {
         Self::read(self.prepared_text().trim(), self.strings)
     }
 
     /// The text of the statement that a PREPARE prepares, or of the statement itself.
-    pub(super) fn prepared_text(&self) -> &str {
+    pub(crate) fn prepared_text(&self) -> &str {
         let after = self.words.iter().find(|word| word.is("as")).map(|word| word.span.end);
         match (&self.kind, after) {
             (Kind::Prepare(_), Some(after)) => &self.sql[after..],
@@ -178,17 +178,17 @@ impl Statement {
     }
 
     /// Whether it may change rows, or executes something that may.
-    pub(super) fn may_write(&self) -> bool {
+    pub(crate) fn may_write(&self) -> bool {
         self.writes || matches!(self.kind, Kind::Execute(_))
     }
 
     /// Whether it declares a cursor, which locks rows when they are fetched.
-    pub(super) fn declares(&self) -> bool {
+    pub(crate) fn declares(&self) -> bool {
         self.is_a("declare")
     }
 
     /// The cursor that it declares.
-    pub(super) fn declared(&self) -> Option<DeclaredCursor> {
+    pub(crate) fn declared(&self) -> Option<DeclaredCursor> {
         let words = &self.words;
         words.first().filter(|word| word.is("declare"))?;
         let name = words.get(1)?.name()?.to_owned();
@@ -197,7 +197,7 @@ impl Statement {
     }
 
     /// Which prepared statements it takes away.
-    pub(super) fn deallocates(&self) -> Option<Which> {
+    pub(crate) fn deallocates(&self) -> Option<Which> {
         let words = &self.words;
         match words.first()? {
             first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
@@ -210,7 +210,7 @@ impl Statement {
     }
 
     /// Which cursors and portals it closes.
-    pub(super) fn closes(&self) -> Option<Which> {
+    pub(crate) fn closes(&self) -> Option<Which> {
         let words = &self.words;
         match words.first()? {
             first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
@@ -220,22 +220,22 @@ impl Statement {
     }
 
     /// With what a BEGIN is called complete.
-    pub(super) fn begin_tag(&self) -> &'static str {
+    pub(crate) fn begin_tag(&self) -> &'static str {
         if self.is_a("start") { "START TRANSACTION" } else { "BEGIN" }
     }
 
     /// Whether it is a COPY.
-    pub(super) fn copies(&self) -> bool {
+    pub(crate) fn copies(&self) -> bool {
         self.is_a("copy")
     }
 
     /// Whether it asks the catalog what there is, as psql's `\d` does.
-    pub(super) fn asks_catalog(&self) -> bool {
+    pub(crate) fn asks_catalog(&self) -> bool {
         self.names.iter().any(Name::is_catalog)
     }
 
     /// Whether it may say anything that changes how names are resolved.
-    pub(super) fn may_move_names(&self) -> bool {
+    pub(crate) fn may_move_names(&self) -> bool {
         self.kind == Kind::Session || self.names.iter().any(|name| name.last() == "set_config")
     }
 }

@@ -6,22 +6,22 @@ use crate::core::syntax::{Word, WordKind};
 
 /// A name with its qualification, as far as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::gateway) struct Name {
+pub(crate) struct Name {
     /// `["public", "seats"]`.
-    pub(in crate::gateway) parts: Vec<String>,
+    pub(crate) parts: Vec<String>,
     /// The bytes of each part.
-    pub(in crate::gateway) spans: Vec<Range<usize>>,
+    pub(crate) spans: Vec<Range<usize>>,
     /// Whether a parenthesis follows, as after a function's name.
-    pub(in crate::gateway) is_called: bool,
+    pub(crate) is_called: bool,
     /// Whether a dot follows that no further name comes after: `seats.*`.
-    pub(in crate::gateway) has_star: bool,
+    pub(crate) has_star: bool,
     /// Whether it stands where something gets another name: `pg_class c`, `as c`.
-    pub(in crate::gateway) is_alias: bool,
+    pub(crate) is_alias: bool,
 }
 
 impl Name {
     /// One word by itself, in no text.
-    pub(in crate::gateway) fn bare(word: &str) -> Self {
+    pub(crate) fn bare(word: &str) -> Self {
         Self { parts: vec![word.to_owned()], ..Self::empty() }
     }
 
@@ -36,22 +36,22 @@ impl Name {
     }
 
     /// Whether something of what it names is meant (`seats.price`, `seats.*`).
-    pub(in crate::gateway) fn is_path(&self) -> bool {
+    pub(crate) fn is_path(&self) -> bool {
         self.parts.len() > 1 || self.has_star
     }
 
     /// Whether it is a row's column with the number of its table.
-    pub(in crate::gateway) fn is_table_number(&self) -> bool {
+    pub(crate) fn is_table_number(&self) -> bool {
         self.last() == "tableoid" && !self.is_called && !self.is_alias && !self.has_star
     }
 
     /// Whether it is the catalog's, as psql's `\d` asks for it.
-    pub(in crate::gateway) fn is_catalog(&self) -> bool {
+    pub(crate) fn is_catalog(&self) -> bool {
         !self.is_called && (self.last().starts_with("pg_") || self.parts[0] == "information_schema")
     }
 
     /// The unqualified name.
-    pub(in crate::gateway) fn last(&self) -> &str {
+    pub(crate) fn last(&self) -> &str {
         self.parts.last().map_or("", String::as_str)
     }
 }
@@ -117,7 +117,7 @@ const RESERVED: [&str; 56] = [
 ];
 
 /// The names, from left to right.
-pub(super) fn names(words: &[Word]) -> Vec<Name> {
+pub(crate) fn names(words: &[Word]) -> Vec<Name> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {

@@ -5,7 +5,7 @@ use crate::core::syntax::{Word, WordKind, begins, has};
 use crate::gateway::refusal::Refusal;
 
 /// Why this engine does not run a statement of these words.
-pub(super) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal> {
+pub(crate) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal> {
     if sets_our_level(sql, words) {
         return None;
     }
@@ -109,7 +109,7 @@ fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
 }
 
 /// Whether this is `CREATE [UNIQUE] INDEX ASYNC`.
-pub(in crate::gateway) fn is_async(words: &[Word]) -> bool {
+pub(crate) fn is_async(words: &[Word]) -> bool {
     has(words, &["index", "async"])
 }
 

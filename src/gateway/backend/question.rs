@@ -1,0 +1,88 @@
+//! What the gateway asks PostgreSQL by itself.
+
+use crate::gateway::transaction::shape::Shape;
+
+/// A statement of the gateway's own, with its parameters as text.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) sql: String,
+    pub(crate) parameters: Vec<Option<String>>,
+    pub(crate) keep: Keep,
+    pub(crate) spelling: Spelling,
+}
+
+/// Under whose settings values become text, and text values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelling {
+    Clients,
+    Ours,
+}
+
+/// Whether a question will be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Prepared,
+    Once,
+}
+
+impl Question {
+    /// One that is asked often: it is prepared once.
+    pub(crate) fn prepared(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            parameters: Vec::new(),
+            keep: Keep::Prepared,
+            spelling: Spelling::Clients,
+        }
+    }
+
+    /// One that is asked once.
+    pub(crate) fn once(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            parameters: Vec::new(),
+            keep: Keep::Once,
+            spelling: Spelling::Clients,
+        }
+    }
+
+    /// The same, of keys whose text depends on settings: two clients must write a key alike.
+    pub(crate) fn of_keys(mut self, shape: &Shape) -> Self {
+        if shape.is_key_spelled_by_settings() {
+            self.spelling = Spelling::Ours;
+        }
+        self
+    }
+
+    /// With one more parameter.
+    pub(crate) fn with(mut self, parameter: impl Into<String>) -> Self {
+        self.parameters.push(Some(parameter.into()));
+        self
+    }
+}
+
+impl Spelling {
+    /// Settings on which the text of a value depends, and what they are for the gateway.
+    const SETTINGS: [(&'static str, &'static str); 6] = [
+        ("datestyle", "ISO, MDY"),
+        ("intervalstyle", "postgres"),
+        ("timezone", "UTC"),
+        ("extra_float_digits", "1"),
+        ("bytea_output", "hex"),
+        ("lc_monetary", "C"),
+    ];
+
+    /// What brings it about, for the rest of the transaction. What the client had set is kept in a
+    /// setting beside it.
+    pub(crate) fn question(self) -> Question {
+        let pieces = Self::SETTINGS.iter().map(|(name, value)| match self {
+            Self::Ours => format!(
+                "set_config('overbooked.{name}', current_setting('{name}'), true), set_config('{name}', '{value}', true)"
+            ),
+            Self::Clients => {
+                format!("set_config('{name}', current_setting('overbooked.{name}'), true)")
+            }
+        });
+        Question::prepared(format!("select {}", pieces.collect::<Vec<_>>().join(", ")))
+    }
+}

@@ -1,0 +1,378 @@
+//! The door: a new connection's way in, up to its first `ReadyForQuery` (PostgreSQL documentation,
+//! 54.2.1).
+//!
+//! What becomes of the parameters of a start-up packet:
+//!
+//! | parameter | pass-through | optimistic |
+//! |---|---|---|
+//! | `user` | the server's user | any name will do: the gateway's own user works on the database |
+//! | `database` | the server's | the one behind the gateway; another is refused |
+//! | `replication` | the server's | refused: a stream of changes has no conflicts |
+//! | `client_encoding` | the server's | the server's; who gets one in which the gateway cannot read names is refused |
+//! | `options`, settings, `_pq_.` | the server's | the server's |
+//! | settings of which the client says nothing | those with which the gateway itself connects | the same |
+//!
+//! A password file is the gateway's own question, and comes first. What no PostgreSQL understands
+//! goes to the one behind, whose answer is the right one for its version.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::gateway::certificate::Tls;
+use crate::observer::flavor::MARK;
+
+use crate::core::event::{Pid, octets};
+use crate::gateway::backend::{Parameters, Server};
+use crate::gateway::protocol::packet::{Opening, StartUp};
+use crate::gateway::protocol::rewound::Rewound;
+use crate::gateway::protocol::{Session, State};
+use crate::gateway::refusal::Refusal;
+use crate::gateway::relay::{self, Asked};
+use crate::gateway::shared::Shared;
+use crate::gateway::transaction::blocker_watchdog::BlockerWatchdog;
+use crate::gateway::transaction::tables::Tables;
+use crate::gateway::{Mode, SERVER_VERSION};
+use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream, put, put_text};
+use crate::pg::{ConnectError, Entrance, lets_in};
+
+/// How long a client may take until it has said who it is: PostgreSQL's `authentication_timeout`.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What is known of a connection before anything is said on it.
+pub(crate) struct Arrival {
+    stream: Box<dyn Stream>,
+    /// What its channel can be bound to, once it is encrypted.
+    end_point: Option<Arc<[u8]>>,
+    is_encrypted: bool,
+}
+
+/// Lets a client in and serves it until it leaves.
+pub(crate) async fn receive(
+    stream: Box<dyn Stream>,
+    common: Arc<Shared>,
+    tls: Option<Tls>,
+) -> io::Result<()> {
+    let arrival = Arrival { stream, end_point: None, is_encrypted: false };
+    let opened = tokio::time::timeout(PATIENCE, open(arrival, tls));
+    let opened = tokio::select! {
+        opened = opened => opened?,
+        // Who has not said who it is has nobody to be told, as at a PostgreSQL.
+        () = common.closing.cancelled() => return Ok(()),
+    };
+    let (arrival, opening) = opened?;
+    match opening {
+        Opening::Cancel(packet) => cancel(arrival.stream, &common, &packet).await,
+        Opening::Session(packet) => begin(arrival, common, packet).await,
+        Opening::Early(asked) => turn_out(arrival.stream, &Refusal::early(asked)).await,
+        again if common.mode == Mode::PassThrough => {
+            relay::refer_again(arrival.stream, &common, again.code()).await
+        }
+        again => turn_out(arrival.stream, &Refusal::version(again.code(), "3.0")).await,
+    }
+}
+
+/// Up to what a client wants, encrypted or not. It may ask for each kind of encryption once, and
+/// not within another.
+async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Opening)> {
+    let (mut may_encrypt, mut may_encrypt_otherwise) = (true, true);
+    loop {
+        let opening = Opening::read(&mut arrival.stream).await?;
+        let (asks, asked) = match opening {
+            Opening::Encrypt => (may_encrypt, "SSL request"),
+            Opening::EncryptOtherwise => (may_encrypt_otherwise, "GSSAPI encryption request"),
+            _ => (false, ""),
+        };
+        // Whoever waits for the answer has said nothing more.
+        let is_early = asks && has_said_more(&mut arrival.stream);
+        match (opening, &tls) {
+            (Opening::Encrypt, Some(tls)) if may_encrypt => {
+                arrival.stream.write_all(b"S").await?;
+                arrival.stream.flush().await?;
+                arrival = encrypt(arrival.stream, tls).await?.0;
+                (may_encrypt, may_encrypt_otherwise) = (false, false);
+            }
+            (Opening::Encrypt, None) if may_encrypt => {
+                arrival.stream.write_all(b"N").await?;
+                may_encrypt = false;
+            }
+            (Opening::EncryptOtherwise, _) if may_encrypt_otherwise => {
+                arrival.stream.write_all(b"N").await?;
+                may_encrypt_otherwise = false;
+            }
+            (Opening::Handshake(read), Some(tls)) if !arrival.is_encrypted => {
+                let stream = Box::new(Rewound::new(read, arrival.stream));
+                let (encrypted, protocol) = encrypt(stream, tls).await?;
+                if protocol != Protocol::Ours {
+                    return Err(io::Error::other(
+                        "TLS was begun without saying for which protocol",
+                    ));
+                }
+                arrival = encrypted;
+                (may_encrypt, may_encrypt_otherwise) = (false, false);
+            }
+            (Opening::Handshake(_), _) => {
+                return Err(io::Error::other("TLS is begun where there is none"));
+            }
+            (opening, _) => return Ok((arrival, opening)),
+        }
+        if is_early {
+            return Ok((arrival, Opening::Early(asked)));
+        }
+    }
+}
+
+/// Whether the client has sent more than what was read, which is taken away and never looked at.
+fn has_said_more(stream: &mut Box<dyn Stream>) -> bool {
+    let mut unread = [0; PACKET];
+    let read = stream.read(&mut unread).now_or_never();
+    matches!(read, Some(Ok(1..)))
+}
+
+/// What a client says that it will speak within TLS (PostgreSQL 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Ours,
+    Unsaid,
+}
+
+async fn encrypt(stream: Box<dyn Stream>, tls: &Tls) -> io::Result<(Arrival, Protocol)> {
+    let stream = tls.acceptor.accept(stream).await?;
+    let is_said = stream.get_ref().1.alpn_protocol().is_some();
+    let protocol = if is_said { Protocol::Ours } else { Protocol::Unsaid };
+    let end_point = tls.end_point.clone();
+    Ok((Arrival { stream: Box::new(stream), end_point, is_encrypted: true }, protocol))
+}
+
+async fn cancel(mut stream: Box<dyn Stream>, common: &Shared, packet: &[u8]) -> io::Result<()> {
+    if common.mode == Mode::PassThrough {
+        return relay::refer(stream, common, packet).await;
+    }
+    // The length, the code, the process, and its secret. An unknown key gets no answer, as at a
+    // PostgreSQL.
+    if let Some((pid, secret)) = packet[8..].split_first_chunk::<4>()
+        && let Some(canceller) = common.canceller(i32::from_be_bytes(*pid), secret)
+    {
+        canceller.cancel().await.map_err(io::Error::other)?;
+    }
+    stream.shutdown().await
+}
+
+async fn begin(arrival: Arrival, common: Arc<Shared>, packet: Bytes) -> io::Result<()> {
+    let Some(start_up) = StartUp::parse(&packet) else {
+        return relay::refer(arrival.stream, &common, &packet).await;
+    };
+    let Arrival { stream, end_point, is_encrypted: _ } = arrival;
+    let mut client = FrameStream::<ClientTag>::new(stream, BytesMut::new());
+    // Two names that differ in a byte are two names, be they UTF-8 or not.
+    let user = octets::keep(start_up.user());
+    let admitted = common.passwords.admit(&mut client, &user, end_point.as_deref());
+    let admitted = tokio::select! {
+        admitted = tokio::time::timeout(PATIENCE, admitted) => admitted??,
+        () = common.closing.cancelled() => false,
+    };
+    if !admitted {
+        return client.close().await;
+    }
+    if common.mode == Mode::PassThrough {
+        let asked = if common.passwords.are_asked() { Asked::ByGateway } else { Asked::Nothing };
+        let start_up = with_the_gateways_settings(start_up, &common);
+        return relay::pass_through(client, &common, &start_up, asked).await;
+    }
+    match adapted(start_up, &common) {
+        Ok(start_up) => admit(client, common, &start_up).await,
+        Err(refusal) => {
+            refusal.write_fatal(&mut client.out);
+            client.close().await
+        }
+    }
+}
+
+/// The packet with which the gateway begins the session for a client, where the client can have
+/// what it asks for.
+fn adapted(mut start_up: StartUp, common: &Shared) -> Result<StartUp, Refusal> {
+    if let Some(parameter) = start_up.not_utf8() {
+        return Err(Refusal::not_utf8(&parameter));
+    }
+    // Nothing is lost here: all of it is UTF-8.
+    let text = |name| start_up.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    let (served, wanted) = (common.backend.database(), text("database").unwrap_or_default());
+    if !wanted.is_empty() && wanted != served {
+        return Err(Refusal::other_database(&wanted, served));
+    }
+    if text("replication").is_some_and(|value| !is_off(&value)) {
+        return Err(Refusal::unsupported("replication is not supported by the optimistic engine"));
+    }
+    start_up.remove("replication");
+    start_up.set("user", common.backend.user());
+    start_up.set("database", served);
+    start_up.set("default_transaction_isolation", "repeatable read");
+    Ok(with_the_gateways_settings(start_up, common))
+}
+
+/// The settings with which the gateway connects (`options` of its own server's URL) are those of
+/// its clients, where they say nothing.
+fn with_the_gateways_settings(mut start_up: StartUp, common: &Shared) -> StartUp {
+    let options = start_up.get("options").map(|options| String::from_utf8_lossy(options));
+    let options = options.unwrap_or_default().replace('-', "_");
+    for (name, value) in common.backend.parameters() {
+        if !options.contains(name.as_str()) {
+            start_up.set_unless_there(name, value);
+        }
+    }
+    start_up
+}
+
+/// PostgreSQL's ways to say no, which may be cut short.
+fn is_off(value: &str) -> bool {
+    let value = value.to_lowercase();
+    let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
+    value == "0" || begins("false", 1) || begins("no", 1) || begins("off", 2)
+}
+
+/// Copies of copies have no rows that PostgreSQL could judge.
+pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an optimistic engine already; connect to it as it is, without another in front of it";
+
+/// What cannot be had through the engine, from where only the engine is seen.
+pub(crate) const ALONE: &str =
+    "this server is optimistic itself; PostgreSQL's way is seen behind it, not here";
+
+/// How much is read at once of what nobody looks at.
+const PACKET: usize = 8 * 1024;
+
+/// Tells a client why it does not come in.
+pub(crate) async fn turn_out(stream: Box<dyn Stream>, refusal: &Refusal) -> io::Result<()> {
+    let mut client = FrameStream::<ClientTag>::new(stream, BytesMut::new());
+    refusal.write_fatal(&mut client.out);
+    client.close().await
+}
+
+/// Tells a client in the server's own words, if it had any, that the server cannot be had.
+pub(crate) async fn turn_away(
+    mut client: FrameStream<ClientTag>,
+    error: &ConnectError,
+) -> io::Result<()> {
+    Refusal::of_connecting(error).write_fatal(&mut client.out);
+    client.close().await
+}
+
+async fn admit(
+    mut client: FrameStream<ClientTag>,
+    common: Arc<Shared>,
+    start_up: &StartUp,
+) -> io::Result<()> {
+    let server = match common.enter_server(&start_up.bytes(), start_up.user()).await {
+        Err(error) => return turn_away(client, &error).await,
+        Ok(server) => server,
+    };
+    let Some(server) = welcome(&mut client, server).await? else { return client.close().await };
+    // Nothing is lost here: who comes this far has been refused anything but UTF-8.
+    let application = start_up.get("application_name").map(|name| String::from_utf8_lossy(name));
+    let application = application.unwrap_or_default().into_owned();
+    session(client, server, common, application).serve().await;
+    Ok(())
+}
+
+/// Hands on what the server says on the way in, under the engine's own version, and proves who the
+/// gateway is. Nothing if that was a refusal.
+async fn welcome(
+    client: &mut FrameStream<ClientTag>,
+    mut server: Entrance,
+) -> io::Result<Option<Server>> {
+    let mut parameters = Parameters::default();
+    loop {
+        let Some(frame) = server.next().await? else { return Ok(None) };
+        match frame.tag {
+            ServerTag::Authentication => {
+                if let Err(error) = server.prove(&frame).await {
+                    Refusal::of_connecting(&error).write_fatal(&mut client.out);
+                    return Ok(None);
+                }
+                if lets_in(&frame) {
+                    client.pass(&frame);
+                }
+            }
+            ServerTag::Parameter => {
+                parameters.note(&frame);
+                match frame.fields().text().as_deref() {
+                    Some(MARK) => {
+                        Refusal::unsupported(BEHIND_ITSELF).write_fatal(&mut client.out);
+                        return Ok(None);
+                    }
+                    Some("server_version") => {
+                        put_parameter(client, "server_version", SERVER_VERSION);
+                    }
+                    _ => client.pass(&frame),
+                }
+            }
+            ServerTag::Ready => {
+                if let Some(encoding) = parameters.unreadable_encoding() {
+                    Refusal::encoding(encoding).write_fatal(&mut client.out);
+                    return Ok(None);
+                }
+                put_parameter(client, MARK, "optimistic");
+                client.pass(&frame);
+                client.flush().await?;
+                return Ok(Some(Server::entered(server, parameters)));
+            }
+            _ => client.pass(&frame),
+        }
+    }
+}
+
+fn put_parameter(client: &mut FrameStream<ClientTag>, name: &str, value: &str) {
+    put(&mut client.out, b'S', |out| {
+        put_text(out, name);
+        put_text(out, value);
+    });
+}
+
+fn session(
+    client: FrameStream<ClientTag>,
+    server: Server,
+    common: Arc<Shared>,
+    application: String,
+) -> Session {
+    let canceller = server.canceller();
+    let (pid, _) = canceller.key_bytes();
+    let place = common.enter(canceller);
+    let lookout = BlockerWatchdog::new(Arc::clone(&common), pid);
+    Session {
+        client,
+        server: server.watched_by(lookout),
+        common,
+        place,
+        tables: Tables::default(),
+        state: State::Idle,
+        trying_since: None,
+        prepared: std::collections::HashMap::new(),
+        portals: std::collections::HashMap::new(),
+        skips: false,
+        waiting: Vec::new(),
+        held: crate::gateway::protocol::simple::Held::Nothing,
+        gave_up: false,
+        explains: false,
+        foreseen: None,
+        application: application.into(),
+        pid: Pid(pid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_is_said_as_to_postgresql() {
+        for no in ["0", "f", "False", "FALSE", "n", "no", "of", "off"] {
+            assert!(is_off(no), "{no}");
+        }
+        for other in ["", "o", "on", "1", "true", "database", "nope", "00"] {
+            assert!(!is_off(other), "{other}");
+        }
+    }
+}

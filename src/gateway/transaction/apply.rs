@@ -1,0 +1,158 @@
+//! The order in which changes reach the stored tables.
+//!
+//! Rows go before others change, and others change before new ones come: a transaction that frees a
+//! seat and takes another must not hit the unique key on the way. A row whose key columns changed
+//! goes and comes again, for the same reason.
+//!
+//! Where foreign keys tie the tables, all of it is one statement, since PostgreSQL checks them at a
+//! statement's end.
+
+use std::sync::Arc;
+
+use crate::gateway::backend::Question;
+use crate::gateway::transaction::changes::{Pair, array};
+use crate::gateway::transaction::commit::{RowOp, TableChanges};
+
+/// How long an outsider's row lock is waited for: long enough for a row's update, and no longer.
+const NO_WAITING: &str = "select set_config('lock_timeout', '100ms', true)";
+
+/// What is applied, in order.
+pub(crate) struct Plan<'a> {
+    tables: &'a [TableChanges],
+}
+
+/// A statement of a plan, and its parameters.
+struct Piece {
+    sql: String,
+    parameters: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// The plan for these changes.
+    pub(crate) fn of(tables: &'a [TableChanges]) -> Self {
+        Self { tables }
+    }
+
+    /// The statements, COMMIT last: the first one that fails keeps all later ones from running.
+    /// Nobody but an outsider can hold a row lock now, and whoever waits for him holds up every
+    /// other COMMIT.
+    pub(crate) fn questions(&self) -> Vec<Question> {
+        let tied = self.tables.iter().any(|table| table.shape.is_tied());
+        let mut questions = vec![Question::prepared(NO_WAITING)];
+        questions.extend(if tied { self.together() } else { self.one_by_one() });
+        questions.extend(self.tables.iter().filter_map(TableChanges::same_file));
+        questions.push(Question::prepared("commit"));
+        questions
+    }
+
+    /// What is asked before, where constraints may be checked as late as COMMIT: the transaction's
+    /// own mistakes are found on the copies, and none of them is a conflict.
+    pub(crate) fn late_checks(tables: &[TableChanges]) -> Vec<Question> {
+        let checks = ["set constraints all immediate", "set constraints all deferred"];
+        let is_late = tables.iter().any(|table| table.shape.is_deferrable());
+        checks.into_iter().filter(|_| is_late).map(Question::prepared).collect()
+    }
+
+    /// Whether rows of a table that others refer to swap unique values: then a unique key may be
+    /// hit on the way, and the client gets to see that instead of a conflict that a retry would
+    /// meet again.
+    pub(crate) fn may_stumble(&self) -> bool {
+        self.tables.iter().any(|table| table.moves_keys() && table.shape.is_referred_to())
+    }
+
+    fn one_by_one(&self) -> Vec<Question> {
+        let pieces = PHASES
+            .iter()
+            .flat_map(|phase| self.tables.iter().filter_map(|table| phase.piece(table, 1)));
+        pieces.map(|piece| self.question(piece)).collect()
+    }
+
+    /// One statement; each part waits for the one before it.
+    fn together(&self) -> Vec<Question> {
+        let (mut parts, mut parameters) = (Vec::<String>::new(), Vec::new());
+        for phase in PHASES {
+            for table in self.tables {
+                let Some(piece) = phase.piece(table, parameters.len() + 1) else { continue };
+                let before = parts.len().checked_sub(1);
+                let wait = before.map(|at| format!(" and (select count(*) from p{at}) >= 0"));
+                let (at, wait) = (parts.len(), wait.unwrap_or_default());
+                parts.push(format!("p{at} as ({}{wait} returning 1)", piece.sql));
+                parameters.extend(piece.parameters);
+            }
+        }
+        if parts.is_empty() {
+            return Vec::new();
+        }
+        let sql = format!("with {} select 1", parts.join(", "));
+        vec![self.question(Piece { sql, parameters })]
+    }
+
+    fn question(&self, piece: Piece) -> Question {
+        let question =
+            piece.parameters.into_iter().fold(Question::prepared(piece.sql), Question::with);
+        self.tables.iter().fold(question, |question, table| question.of_keys(&table.shape))
+    }
+}
+
+const PHASES: [Phase; 4] = [Phase::Deletes, Phase::Updates, Phase::Inserts, Phase::Touches];
+
+/// One kind of statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Deletes,
+    Updates,
+    Inserts,
+    Touches,
+}
+
+impl Phase {
+    fn piece(self, table: &TableChanges, from: usize) -> Option<Piece> {
+        let keys = self.keys(table);
+        if keys.is_empty() {
+            return None;
+        }
+        let pair = Pair::new(&table.shape, &table.copy);
+        let sql = match self {
+            Self::Deletes => pair.apply_deletes(from),
+            Self::Updates => pair.apply_updates(from),
+            Self::Inserts => pair.apply_inserts(from),
+            Self::Touches => pair.apply_touches(from),
+        };
+        let columns = 0..pair.key_types().len();
+        let values = |column: usize| array(keys.iter().map(|key| key[column].as_str()));
+        Some(Piece { sql, parameters: columns.map(values).collect() })
+    }
+
+    fn keys(self, table: &TableChanges) -> Vec<Arc<[String]>> {
+        if self == Self::Touches {
+            return table.touched();
+        }
+        let changes = table.changes.iter().filter(|change| self.is_for(table, change.deed));
+        changes.map(|change| Arc::clone(&change.key)).collect()
+    }
+
+    fn is_for(self, table: &TableChanges, deed: RowOp) -> bool {
+        let replaces = table.moves_keys() && !table.shape.is_referred_to();
+        match self {
+            Self::Deletes => deed == RowOp::Deleted || (replaces && deed == RowOp::Rekeyed),
+            Self::Updates => deed == RowOp::Updated || (!replaces && deed == RowOp::Rekeyed),
+            Self::Inserts => deed == RowOp::Inserted || (replaces && deed == RowOp::Rekeyed),
+            Self::Touches => false,
+        }
+    }
+}
+
+impl TableChanges {
+    /// Asked last, when the table is locked against being emptied.
+    fn same_file(&self) -> Option<Question> {
+        let pair = Pair::new(&self.shape, &self.copy);
+        let file = self.file.as_ref()?;
+        Some(Question::prepared(pair.same_file()).with(file))
+    }
+
+    /// Whether several rows change their keys, so that one may need what another still has.
+    fn moves_keys(&self) -> bool {
+        let rekeyed = self.changes.iter().filter(|change| change.deed == RowOp::Rekeyed).count();
+        rekeyed > 1 && self.shape.other_unique()
+    }
+}

@@ -1,0 +1,387 @@
+//! The SQL between a stored table and its private copy: filling, refreshing, finding what changed,
+//! applying it.
+//!
+//! A copy outlives the transaction. The next one refreshes it: the rows that the journal names are
+//! taken anew. Where the journal cannot tell, the table can: `age(xmin)` says which rows were
+//! written since the copy's last snapshot, and vanished ones are noticed by counting. A rollback
+//! takes the copy back to where it was together with everything else.
+//!
+//! In a transaction, a row of the copy is *mine* when this transaction wrote it (`xmin`) after the
+//! refresh (`cmin`); it is *locked* when `xmax` is this transaction and the row is nevertheless
+//! alive.
+
+use crate::core::syntax::{literal, quote};
+use crate::gateway::transaction::shape::{Shape, list};
+
+/// A table and its copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair<'a> {
+    shape: &'a Shape,
+    copy: &'a str,
+}
+
+/// How the rows of a table are told apart.
+enum Key<'a> {
+    /// By columns.
+    Columns(Vec<&'a str>),
+    /// By their place in the stored table, through a map of places.
+    Place,
+}
+
+impl<'a> Pair<'a> {
+    /// This table and this copy.
+    pub(crate) fn new(shape: &'a Shape, copy: &'a str) -> Self {
+        Self { shape, copy }
+    }
+
+    fn copied(&self) -> String {
+        format!("pg_temp.{}", quote(self.copy))
+    }
+
+    fn key(&self) -> Key<'a> {
+        match self.shape.key() {
+            Some(key) => Key::Columns(key.into_iter().map(|column| column.name.as_str()).collect()),
+            None => Key::Place,
+        }
+    }
+
+    /// `s.a = c.a and s.b = c.b`
+    fn same(one: &str, other: &str, names: &[&str]) -> String {
+        let equal = |name: &&str| format!("{one}.{0} = {other}.{0}", quote(name));
+        names.iter().map(equal).collect::<Vec<_>>().join(" and ")
+    }
+
+    fn columns(&self, prefix: &str) -> String {
+        list(prefix, self.shape.plain_columns().map(|column| column.name.as_str()))
+    }
+
+    /// Fills an empty copy. Answers the command that filled, the file that holds the table, and the
+    /// one that holds it by the snapshot: where they differ, the table has been emptied, written
+    /// anew or replaced since, and its rows are not the snapshot's.
+    pub(crate) fn fill(&self) -> String {
+        format!(
+            "with added as (insert into {copied} ({columns}) select {columns} from only {stored} s {order} \
+             returning cmin::text::int4 as c) \
+             select coalesce((select max(c) from added), -1)::text, {files}",
+            files = self.files(),
+            copied = self.copied(),
+            columns = self.columns(""),
+            stored = self.shape.stored(),
+            order = if self.shape.key().is_none() { "order by s.ctid" } else { "" },
+        )
+    }
+
+    /// Takes away whatever is in the copy, dead rows too.
+    pub(crate) fn clear(&self) -> String {
+        format!("truncate {}", self.copied())
+    }
+
+    /// Brings a copy up to date, `$1` being the oldest transaction that its last snapshot did not
+    /// see the end of. Answers as [`fill`](Self::fill) does. What changed and what vanished goes
+    /// before anything comes, since a unique value may have passed from one row to another.
+    pub(crate) fn refresh(&self) -> Option<String> {
+        let Key::Columns(key) = self.key() else { return None };
+        Some(format!(
+            "with fresh as materialized (select {columns} from only {stored} s \
+               where age(s.xmin) <= (select age($1::text::xid))), \
+             changed as (delete from {copied} c where c.ctid = any (array( \
+               select (select o.ctid from {copied} o where {is_fresh}) from fresh)) returning 1), \
+             vanished as (delete from {copied} c \
+               where (select count(*) from {copied}) <> (select count(*) from only {stored}) \
+                   - (select count(*) from fresh where not exists (select from {copied} o where {is_fresh})) \
+                 and not exists (select from only {stored} s where {is_stored}) returning 1), \
+             added as (insert into {copied} ({columns}) select {columns} from fresh \
+               where (select count(*) from changed) + (select count(*) from vanished) >= 0 \
+               returning cmin::text::int4 as c) \
+             select coalesce((select max(c) from added), -1)::text, {files}",
+            files = self.files(),
+            columns = self.columns(""),
+            stored = self.shape.stored(),
+            copied = self.copied(),
+            is_fresh = Self::same("o", "fresh", &key),
+            is_stored = Self::same("s", "c", &key),
+        ))
+    }
+
+    /// Takes the rows of these keys (parameters from `$1` on) anew. Answers as [`fill`](Self::fill)
+    /// does.
+    pub(crate) fn refresh_rows(&self) -> Option<String> {
+        let Key::Columns(key) = self.key() else { return None };
+        let lacking = |from: &str| {
+            let columns = list(&format!("{from}."), key.iter().copied());
+            format!("({columns}) in (select d.* from {})", self.rows(1))
+        };
+        Some(format!(
+            "with gone as (delete from {copied} c where {gone} returning 1), \
+             added as (insert into {copied} ({columns}) select {columns} from only {stored} s \
+               where {lacking} and (select count(*) from gone) >= 0 returning cmin::text::int4 as c) \
+             select coalesce((select max(c) from added), -1)::text, {files}",
+            files = self.files(),
+            copied = self.copied(),
+            columns = self.columns(""),
+            stored = self.shape.stored(),
+            gone = lacking("c"),
+            lacking = lacking("s"),
+        ))
+    }
+
+    /// The map from the copy's places to the stored ones, for a table whose rows nothing else tells
+    /// apart.
+    pub(crate) fn map(&self) -> String {
+        quote(&format!("overbooked map {}", self.shape.oid))
+    }
+
+    /// Makes the map, empty.
+    pub(crate) fn map_creation(&self) -> Option<String> {
+        let Key::Place = self.key() else { return None };
+        Some(format!(
+            "create temp table pg_temp.{} (copied tid, stored tid) on commit delete rows",
+            self.map()
+        ))
+    }
+
+    /// Fills the map, right after the copy was filled in the order of the stored rows.
+    pub(crate) fn map_filling(&self) -> Option<String> {
+        let Key::Place = self.key() else { return None };
+        Some(format!(
+            "insert into pg_temp.{map} \
+             select c.place, s.place \
+             from (select ctid as place, row_number() over (order by ctid) as n from {copied}) c \
+             join (select ctid as place, row_number() over (order by ctid) as n from only {stored}) s using (n)",
+            map = self.map(),
+            copied = self.copied(),
+            stored = self.shape.stored()
+        ))
+    }
+
+    /// What this transaction (`$1`) changed and locked after its command `$2`; `$3` says whether
+    /// rows may be gone, `$4` whether any was locked. Each row: what was done (`i`nserted,
+    /// `u`pdated, `k`ey updated, `d`eleted, `l`ocked), its size, its place in the copy, then its
+    /// key.
+    pub(crate) fn changes(&self) -> String {
+        match self.key() {
+            Key::Columns(key) => self.changes_by_columns(&key),
+            Key::Place => self.changes_by_place(),
+        }
+    }
+
+    fn changes_by_columns(&self, key: &[&str]) -> String {
+        let (copied, stored) = (self.copied(), self.shape.stored());
+        let texts = |from: &str| {
+            let text = |name: &&str| format!("{from}.{}::text", quote(name));
+            key.iter().map(text).collect::<Vec<_>>().join(", ")
+        };
+        let numbered = |piece: &dyn Fn(usize, &str) -> String, between: &str| {
+            let pieces = key.iter().enumerate().map(|(at, name)| piece(at + 1, &quote(name)));
+            pieces.collect::<Vec<_>>().join(between)
+        };
+        let judged = self.shape.key_columns();
+        let judged = judged.iter().enumerate();
+        let judged: Vec<_> =
+            judged.map(|(at, name)| format!("c.{} as j{at}", quote(name))).collect();
+        // A column may be called as the row is: only `c.*` means the row, and always.
+        format!(
+            "with mine as materialized (select c.ctid as place, c.xmax as locker, \
+               pg_column_size(c.*) as size, {keys}, {judged} \
+               from {copied} c where {IS_MINE}), \
+             changed as materialized (select mine.*, s.ctid is null as is_new, {rekeyed} as rekeyed \
+               from mine left join only {stored} s on {same_mine}) \
+             select case when is_new then 'i' when rekeyed or locker = $1::text::xid then 'k' else 'u' end, \
+               size::text, place::text, {changed_keys} from changed \
+             union all \
+             select 'd', '0', null, {s_keys} from only {stored} s \
+             where $3::bool and (select count(*) from {copied}) \
+                <> (select count(*) from only {stored}) + (select count(*) from changed where is_new) \
+               and not exists (select from {copied} c where {same}) \
+             union all \
+             select 'l', '0', c.ctid::text, {c_texts} from {copied} c \
+             where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
+            keys = numbered(&|at, name| format!("c.{name} as k{at}"), ", "),
+            judged = judged.join(", "),
+            rekeyed = self.rekeyed(),
+            same_mine = numbered(&|at, name| format!("s.{name} = mine.k{at}"), " and "),
+            changed_keys = numbered(&|at, _| format!("changed.k{at}::text"), ", "),
+            s_keys = texts("s"),
+            same = Self::same("s", "c", key),
+            c_texts = texts("c"),
+        )
+    }
+
+    /// Whether the stored row `s` and my row differ in a column that some unique index has.
+    fn rekeyed(&self) -> String {
+        let differs =
+            |(at, name): (usize, &&str)| format!("mine.j{at} is distinct from s.{}", quote(name));
+        let differences: Vec<_> =
+            self.shape.key_columns().iter().enumerate().map(differs).collect();
+        if differences.is_empty() {
+            "false".to_owned()
+        } else {
+            format!("({})", differences.join(" or "))
+        }
+    }
+
+    /// Without a key, a changed row is one that went and one that came.
+    fn changes_by_place(&self) -> String {
+        format!(
+            "select 'i', pg_column_size(c.*)::text, c.ctid::text, c.ctid::text from {copied} c where {IS_MINE} \
+             union all \
+             select 'd', '0', null, m.stored::text from pg_temp.{map} m \
+             where $3::bool and not exists (select from {copied} c where c.ctid = m.copied and not ({IS_MINE})) \
+             union all \
+             select 'l', '0', c.ctid::text, m.stored::text from {copied} c join pg_temp.{map} m on m.copied = c.ctid \
+             where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
+            copied = self.copied(),
+            map = self.map(),
+        )
+    }
+
+    /// The rows that something other than the transaction `$1` has marked, by mark and key.
+    pub(crate) fn marks(&self) -> String {
+        let copied = self.copied();
+        let marked = "c.xmax::text <> '0' and c.xmax <> $1::text::xid";
+        match self.key() {
+            Key::Columns(key) => {
+                let texts = key.iter().map(|name| format!("c.{}::text", quote(name)));
+                let texts = texts.collect::<Vec<_>>().join(", ");
+                format!("select c.xmax::text, {texts} from {copied} c where {marked}")
+            }
+            Key::Place => format!(
+                "select c.xmax::text, m.stored::text from {copied} c \
+                 join pg_temp.{} m on m.copied = c.ctid where {marked}",
+                self.map()
+            ),
+        }
+    }
+
+    /// The values of the copy's rows at the places `$1`, the place last.
+    pub(crate) fn values(&self) -> String {
+        let texts =
+            self.shape.columns.iter().map(|column| format!("c.{}::text", quote(&column.name)));
+        format!(
+            "select {}, c.ctid::text from {} c where c.ctid = any ($1::text::tid[])",
+            texts.collect::<Vec<_>>().join(", "),
+            self.copied()
+        )
+    }
+
+    /// How many parameters name a row: the columns of its key, or its place.
+    pub(crate) fn key_types(&self) -> Vec<&'a str> {
+        match self.shape.key() {
+            Some(key) => key.into_iter().map(|column| column.type_name.as_str()).collect(),
+            None => vec!["tid"],
+        }
+    }
+
+    /// The rows that a statement is about, as `d(k1, ...)`, from this parameter on. The values are
+    /// texts until they stand one by one: an array of arrays or of rows would come apart.
+    fn rows(&self, from: usize) -> String {
+        let types = self.key_types();
+        let places = 0..types.len();
+        let arrays: Vec<_> = places.clone().map(|at| format!("${}::text[]", at + from)).collect();
+        let texts: Vec<_> = places.map(|at| format!("t{at}")).collect();
+        let values =
+            types.iter().enumerate().map(|(at, name)| format!("u.t{at}::{name} as k{}", at + 1));
+        format!(
+            "(select {} from unnest({}) as u({})) as d",
+            values.collect::<Vec<_>>().join(", "),
+            arrays.join(", "),
+            texts.join(", ")
+        )
+    }
+
+    /// `s.a = d.k1 and s.b = d.k2`
+    fn among(&self, alias: &str) -> String {
+        match self.key() {
+            Key::Place => format!("{alias}.ctid = d.k1"),
+            Key::Columns(key) => {
+                let equal =
+                    |(at, name): (usize, &&str)| format!("{alias}.{} = d.k{}", quote(name), at + 1);
+                key.iter().enumerate().map(equal).collect::<Vec<_>>().join(" and ")
+            }
+        }
+    }
+
+    /// Raises an error where the stored table is no longer in the file `$1`: somebody past the
+    /// gateway has emptied it or written it anew, and TRUNCATE does not care for snapshots.
+    pub(crate) fn same_file(&self) -> String {
+        let file = self.file();
+        format!("select ('now in ' || {file})::int where {file}::text <> $1")
+    }
+
+    fn files(&self) -> String {
+        format!(
+            "{}::text, (select c.relfilenode::text from pg_catalog.pg_class c where c.oid = {})",
+            self.file(),
+            self.shape.oid
+        )
+    }
+
+    fn file(&self) -> String {
+        format!("pg_relation_filenode({}::regclass)", literal(&self.shape.stored()))
+    }
+
+    /// Deletes stored rows by key.
+    pub(crate) fn apply_deletes(&self, from: usize) -> String {
+        format!(
+            "delete from only {} s using {} where {}",
+            self.shape.stored(),
+            self.rows(from),
+            self.among("s")
+        )
+    }
+
+    /// Gives stored rows the copy's values, by key.
+    pub(crate) fn apply_updates(&self, from: usize) -> String {
+        let set: Vec<_> =
+            self.shape.settable_columns().map(|column| column.name.as_str()).collect();
+        format!(
+            "update only {} s set ({}) = row({}) from {} c, {} where {} and {}",
+            self.shape.stored(),
+            list("", set.iter().copied()),
+            list("c.", set.iter().copied()),
+            self.copied(),
+            self.rows(from),
+            self.among("c"),
+            self.among("s"),
+        )
+    }
+
+    /// Inserts rows of the copy, by key or by their place in the copy.
+    pub(crate) fn apply_inserts(&self, from: usize) -> String {
+        format!(
+            "insert into {} ({}) overriding system value select {} from {} c, {} where {}",
+            self.shape.stored(),
+            self.columns(""),
+            self.columns("c."),
+            self.copied(),
+            self.rows(from),
+            self.among("c"),
+        )
+    }
+
+    /// Touches stored rows that were only locked, as if they had been written.
+    pub(crate) fn apply_touches(&self, from: usize) -> String {
+        let Some(column) = self.shape.settable_columns().next() else {
+            let (stored, rows, among) = (self.shape.stored(), self.rows(from), self.among("s"));
+            return format!("select 1 from only {stored} s, {rows} where {among} for update of s");
+        };
+        format!(
+            "update only {} s set {name} = s.{name} from {} where {}",
+            self.shape.stored(),
+            self.rows(from),
+            self.among("s"),
+            name = quote(&column.name),
+        )
+    }
+}
+
+/// Whether this transaction wrote the copy's row `c` after the refresh.
+const IS_MINE: &str = "c.xmin = $1::text::xid and c.cmin::text::int4 > $2::int4";
+
+/// An array literal of these texts (PostgreSQL documentation, 8.15.2).
+pub(crate) fn array<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let quoted = texts
+        .into_iter()
+        .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")));
+    format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
+}

@@ -1,0 +1,105 @@
+//! The survey: what the open transaction changed and locked, asked of all its copies in one round
+//! trip.
+//!
+//! A statement without a block around it is surveyed ahead: the questions travel right behind it,
+//! so that its COMMIT finds the answers there already. Whatever runs afterwards in the same
+//! transaction makes them void.
+
+use std::sync::Arc;
+
+use crate::gateway::backend::{Answer, Asked, BackendError, Question};
+use crate::gateway::protocol::{Block, Session, State};
+use crate::gateway::statement::{Kind, Statement};
+use crate::gateway::transaction::commit::{Change, TableChanges};
+use crate::gateway::transaction::tables::{InUse, Used, low};
+
+/// Questions that travel behind a statement.
+#[derive(Debug)]
+pub(crate) struct Ahead(Option<Asked>);
+
+impl Ahead {
+    /// None.
+    pub(crate) const NOTHING: Self = Self(None);
+}
+
+impl Session {
+    /// What the open transaction changed and locked.
+    pub(crate) async fn changes(&mut self) -> Result<Vec<TableChanges>, BackendError> {
+        let questions = self.survey();
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.server.ask_all(questions).await;
+        Ok(self.surveyed(answers.map_err(BackendError::of_changed_schema)?))
+    }
+
+    /// The changes as of COMMIT, with what was asked ahead.
+    pub(crate) async fn final_changes(&mut self) -> Result<Vec<TableChanges>, BackendError> {
+        match self.foreseen.take() {
+            Some(changes) => Ok(changes),
+            None => self.changes().await,
+        }
+    }
+
+    /// Queues the survey behind a statement that is likely the last of its transaction.
+    pub(crate) fn ask_ahead(&mut self, statement: &Statement) -> Ahead {
+        let State::Open(open) = &self.state else { return Ahead::NOTHING };
+        let alone = open.block == Block::Implicit && statement.kind == Kind::Query;
+        if !alone || !statement.writes || statement.locks.is_some() || statement.copies() {
+            return Ahead::NOTHING;
+        }
+        let questions = self.survey();
+        if questions.is_empty() {
+            return Ahead::NOTHING;
+        }
+        Ahead(Some(self.server.put_questions(&questions)))
+    }
+
+    /// Takes the answers to what was asked ahead. They are an error where the statement before them
+    /// was.
+    pub(crate) async fn hear_ahead(&mut self, ahead: Ahead) -> Result<(), BackendError> {
+        let Some(asked) = ahead.0 else { return Ok(()) };
+        let answers = self.server.answers(asked).await?;
+        self.foreseen = Some(self.surveyed(answers));
+        Ok(())
+    }
+
+    fn survey(&mut self) -> Vec<Question> {
+        let Some(xid) = self.xid() else { return Vec::new() };
+        let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
+        used.map(|used| changes_question(&used, xid)).collect()
+    }
+
+    fn surveyed(&mut self, answers: Vec<Answer>) -> Vec<TableChanges> {
+        let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
+        used.zip(answers).map(|(used, answer)| found(&used, answer)).collect()
+    }
+}
+
+fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
+    TableChanges {
+        shape: Arc::clone(used.shape),
+        copy: used.copy.to_owned(),
+        file: used.file().map(str::to_owned),
+        changes: answer.rows.into_iter().filter_map(Change::read).collect(),
+        strong: used.state.strong.clone(),
+        shared: used.state.shared.clone(),
+    }
+}
+
+impl InUse {
+    /// Whether there is anything to ask about it.
+    pub(crate) fn may_have_changes(&self) -> bool {
+        self.written || self.locked || !self.strong.is_empty() || !self.shared.is_empty()
+    }
+}
+
+/// Asks what the transaction did to one table.
+pub(crate) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
+    Question::prepared(used.pair().changes())
+        .of_keys(used.shape)
+        .with(low(xid))
+        .with(used.state.boundary.to_string())
+        .with(used.state.may_vanish.to_string())
+        .with(used.state.locked.to_string())
+}

@@ -1,0 +1,334 @@
+//! What a stored table looks like, and the SQL that makes a private copy of it.
+
+use serde::Deserialize;
+
+use crate::core::syntax::{literal, quote};
+use crate::gateway::refusal::Refusal;
+
+/// A relation of the stored schema.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct Shape {
+    pub(crate) oid: u32,
+    pub(crate) schema: String,
+    pub(crate) name: String,
+    kind: String,
+    #[serde(default)]
+    options: Option<Vec<String>>,
+    inherits: bool,
+    /// What a copy would not have of it: triggers, rules, row security.
+    uncopied: Vec<String>,
+    /// The SQL of its check constraints.
+    #[serde(default, deserialize_with = "or_empty")]
+    checks: Vec<String>,
+    #[serde(default, deserialize_with = "or_empty")]
+    pub(crate) columns: Vec<ColumnShape>,
+    #[serde(default, deserialize_with = "or_empty")]
+    indexes: Vec<UniqueIndex>,
+    #[serde(default, deserialize_with = "or_empty")]
+    constraints: Vec<Constraint>,
+    #[serde(default, deserialize_with = "or_empty")]
+    pub(crate) referred_by: Vec<u32>,
+    pub(crate) definition: Option<String>,
+}
+
+/// A column of it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(crate) struct ColumnShape {
+    pub(crate) name: String,
+    /// Its number in the stored table, where columns that were dropped have numbers as well.
+    number: i16,
+    #[serde(rename = "type")]
+    pub(crate) type_name: String,
+    not_null: bool,
+    generated: bool,
+    identity: String,
+    sequence: Option<String>,
+    default: Option<String>,
+}
+
+/// A unique index.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct UniqueIndex {
+    name: String,
+    immediate: bool,
+    plain: bool,
+    constraint: bool,
+    definition: String,
+    #[serde(default, deserialize_with = "or_empty")]
+    columns: Vec<String>,
+}
+
+/// A key, an exclusion or a foreign key.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Constraint {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    definition: String,
+    refers_to: u32,
+}
+
+/// `json_agg` of nothing is null.
+fn or_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Names joined by commas, each quoted and with a prefix.
+pub(crate) fn list<'a>(prefix: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted = names.into_iter().map(|name| format!("{prefix}{}", quote(name)));
+    quoted.collect::<Vec<_>>().join(", ")
+}
+
+impl Shape {
+    /// Whether it is a view.
+    pub(crate) fn is_view(&self) -> bool {
+        self.kind == "v"
+    }
+
+    /// Whether it has no rows that a transaction could change: a materialized view is read where it
+    /// stands.
+    pub(crate) fn is_read_where_it_stands(&self) -> bool {
+        self.kind == "m"
+    }
+
+    /// Why this engine does not work on such a relation.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        let no = |what: &str| {
+            Some(Refusal::unsupported(format!("{what} are not supported: \"{}\"", self.name)))
+        };
+        match self.kind.as_str() {
+            "p" => no("partitioned tables"),
+            "f" => no("foreign tables"),
+            _ if self.inherits => no("tables that inherit"),
+            _ if self.columns.is_empty() => no("relations without columns"),
+            _ if self.is_referred_to() && self.key().is_none() => {
+                no("foreign keys to tables without a primary key")
+            }
+            _ => {
+                self.uncopied.first().and_then(|what| no(&format!("tables and views with {what}")))
+            }
+        }
+    }
+
+    /// A view's definition, or a table's defaults and checks: the SQL that runs when somebody names
+    /// it.
+    pub(crate) fn expressions(&self) -> String {
+        let defaults = self.columns.iter().filter_map(|column| column.default.as_deref());
+        let checks = self.checks.iter().map(String::as_str);
+        let of_a_table = || defaults.chain(checks).collect::<Vec<_>>().join(" ");
+        self.definition.clone().unwrap_or_else(of_a_table)
+    }
+
+    /// Whether it has a column that is always an identity.
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.columns.iter().any(|column| column.identity == "a")
+    }
+
+    /// The number that a copy's column has in the stored table; the system's columns have the same
+    /// everywhere.
+    pub(crate) fn stored_number(&self, copied: i16) -> i16 {
+        let place = usize::try_from(copied).ok().and_then(|number| number.checked_sub(1));
+        place.and_then(|place| self.columns.get(place)).map_or(copied, |column| column.number)
+    }
+
+    /// What a copy that goes by its qualified name gives names to: itself, its indexes and its
+    /// constraints.
+    pub(crate) fn qualified_names(&self) -> impl Iterator<Item = String> {
+        let indexes = self.indexes.iter().map(|index| &index.name);
+        let constraints = self.constraints.iter().map(|constraint| &constraint.name);
+        let names = std::iter::once(&self.name).chain(indexes).chain(constraints);
+        names.map(|name| format!("{}.{name}", self.schema))
+    }
+
+    /// Such a name without its qualification.
+    pub(crate) fn unqualified(&self, name: &str) -> String {
+        let is_qualified = self.qualified_names().any(|qualified| qualified == name);
+        let bare = name.strip_prefix(&self.schema).and_then(|rest| rest.strip_prefix('.'));
+        bare.filter(|_| is_qualified).unwrap_or(name).to_owned()
+    }
+
+    /// The stored relation, qualified.
+    pub(crate) fn stored(&self) -> String {
+        format!("{}.{}", quote(&self.schema), quote(&self.name))
+    }
+
+    /// The columns that tell a row from every other: the primary key, or another unique key without
+    /// nulls.
+    pub(crate) fn key(&self) -> Option<Vec<&ColumnShape>> {
+        let columns = |index: &UniqueIndex| -> Option<Vec<&ColumnShape>> {
+            index
+                .columns
+                .iter()
+                .map(|name| self.column(name).filter(|found| found.not_null))
+                .collect()
+        };
+        let usable = self.indexes.iter().filter(|index| index.plain && index.immediate);
+        usable.filter_map(columns).find(|columns| !columns.is_empty())
+    }
+
+    fn column(&self, name: &str) -> Option<&ColumnShape> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Columns of any unique index without predicate and expression: changing one is a change of
+    /// key.
+    pub(crate) fn key_columns(&self) -> Vec<&str> {
+        let plain = self.indexes.iter().filter(|index| index.plain);
+        let mut names: Vec<_> =
+            plain.flat_map(|index| index.columns.iter().map(String::as_str)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Unique indexes beside the one that tells rows apart, by their columns.
+    pub(crate) fn other_unique(&self) -> bool {
+        self.indexes.len() > 1 || self.constraints.iter().any(|constraint| constraint.kind == "x")
+    }
+
+    /// Columns that are stored as given.
+    pub(crate) fn plain_columns(&self) -> impl Iterator<Item = &ColumnShape> {
+        self.columns.iter().filter(|column| !column.generated)
+    }
+
+    /// Columns that an UPDATE may set: neither generated nor always an identity.
+    pub(crate) fn settable_columns(&self) -> impl Iterator<Item = &ColumnShape> {
+        self.plain_columns().filter(|column| column.identity != "a")
+    }
+
+    /// Tables that foreign keys tie to this one, in either direction.
+    pub(crate) fn tied_to(&self) -> impl Iterator<Item = u32> {
+        let refers_to = self.foreign_keys().map(|key| key.refers_to);
+        refers_to.chain(self.referred_by.iter().copied())
+    }
+
+    /// Whether foreign keys refer to this table.
+    pub(crate) fn is_referred_to(&self) -> bool {
+        !self.referred_by.is_empty()
+    }
+
+    /// Whether foreign keys tie it to any table.
+    pub(crate) fn is_tied(&self) -> bool {
+        self.tied_to().next().is_some()
+    }
+
+    fn foreign_keys(&self) -> impl Iterator<Item = &Constraint> {
+        self.constraints.iter().filter(|found| found.kind == "f")
+    }
+
+    /// Statements that give the copy its foreign keys, once all copies are there; `copy_of` names
+    /// the copy of a table.
+    pub(crate) fn tying(&self, copy: &str, copy_of: impl Fn(u32) -> Option<String>) -> Vec<String> {
+        let tie = |key: &Constraint| {
+            let (head, tail) = key.definition.split_once(" REFERENCES ")?;
+            let (_, tail) = tail.split_once('(')?;
+            let parent = quote(&copy_of(key.refers_to)?);
+            let (copy, name) = (quote(copy), quote(&key.name));
+            Some(format!(
+                "alter table pg_temp.{copy} add constraint {name} {head} REFERENCES pg_temp.{parent}({tail}"
+            ))
+        };
+        self.foreign_keys().filter_map(tie).collect()
+    }
+
+    /// Statements that make an empty copy of this name in `pg_temp`.
+    pub(crate) fn creation(&self, copy_name: &str) -> Vec<String> {
+        let copy = format!("pg_temp.{}", quote(copy_name));
+        let keeps = if self.key().is_some() { "preserve" } else { "delete" };
+        let mut statements = vec![format!(
+            "create temp table {copy} (like {} including defaults including generated \
+             including constraints including storage) on commit {keeps} rows",
+            self.stored()
+        )];
+        let changes: Vec<_> =
+            self.default_changes().chain(self.constraint_changes(copy_name)).collect();
+        if !changes.is_empty() {
+            statements.push(format!("alter table {copy} {}", changes.join(", ")));
+        }
+        statements.extend(self.index_creations(copy_name, &copy));
+        statements
+    }
+
+    /// Sequences are shared with the stored table, and by name: a default that refers to one by its
+    /// object would keep the stored table from being dropped.
+    fn default_changes(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().filter_map(|column| {
+            let default = match (&column.default, &column.sequence) {
+                (Some(default), _) if column.generated || !default.contains("::regclass") => {
+                    return None;
+                }
+                (Some(default), _) => default.replace("'::regclass", "'::text::regclass"),
+                (None, Some(sequence)) if !column.identity.is_empty() => {
+                    format!("nextval({}::text::regclass)", literal(sequence))
+                }
+                (None, _) => return None,
+            };
+            Some(format!("alter column {} set default {default}", quote(&column.name)))
+        })
+    }
+
+    fn constraint_changes(&self, copy: &str) -> impl Iterator<Item = String> {
+        let own = self.constraints.iter().filter(|constraint| constraint.kind != "f");
+        own.map(move |own| {
+            format!("add constraint {} {}", self.index_name(copy, &own.name), own.definition)
+        })
+    }
+
+    /// Copies of all schemas live in one, where the names of their indexes must not meet: those of
+    /// a copy that goes by its qualified name are qualified as well.
+    fn index_name(&self, copy: &str, name: &str) -> String {
+        if copy == self.name { quote(name) } else { quote(&format!("{}.{name}", self.schema)) }
+    }
+
+    fn index_creations(&self, copy_name: &str, copy: &str) -> impl Iterator<Item = String> {
+        let bare = self.indexes.iter().filter(|index| !index.constraint);
+        bare.filter_map(move |index| {
+            let (head, tail) = index.definition.split_once(" USING ")?;
+            head.starts_with("CREATE UNIQUE INDEX ").then(|| {
+                let name = self.index_name(copy_name, &index.name);
+                format!("create unique index {name} on {copy} using {tail}")
+            })
+        })
+    }
+
+    /// Whether a constraint may be checked as late as COMMIT.
+    pub(crate) fn is_deferrable(&self) -> bool {
+        let is_late = |constraint: &Constraint| {
+            let definition = &constraint.definition;
+            definition.contains(" DEFERRABLE") && !definition.contains(" NOT DEFERRABLE")
+        };
+        self.constraints.iter().any(is_late)
+    }
+
+    /// Whether the text of a key depends on a client's settings (`datestyle`,
+    /// `extra_float_digits`), which differ from client to client.
+    pub(crate) fn is_key_spelled_by_settings(&self) -> bool {
+        const BY_NONE: [&str; 8] =
+            ["smallint", "integer", "bigint", "text", "character", "uuid", "boolean", "numeric"];
+        let is_plain =
+            |column: &&ColumnShape| BY_NONE.iter().any(|name| column.type_name.starts_with(name));
+        self.key().is_some_and(|key| !key.iter().all(is_plain))
+    }
+
+    /// Statements that make a view of the same definition, whose names have been turned towards
+    /// copies already. A view's columns may have defaults of their own.
+    pub(crate) fn view_creation(&self, copy: &str, definition: &str) -> Vec<String> {
+        let options = self.options.as_deref().filter(|options| !options.is_empty());
+        let with =
+            options.map(|options| format!(" with ({})", options.join(", "))).unwrap_or_default();
+        let definition = definition.trim_end().trim_end_matches(';');
+        let defaults = self.columns.iter().filter_map(|column| {
+            let (default, column) = (column.default.as_deref()?, quote(&column.name));
+            Some(format!(
+                "alter view pg_temp.{} alter column {column} set default {default}",
+                quote(copy)
+            ))
+        });
+        let creation = format!("create temp view {}{with} as {definition}", quote(copy));
+        std::iter::once(creation).chain(defaults).collect()
+    }
+}

@@ -1,0 +1,307 @@
+//! One client's private copies: which there are, what they are copies of, how fresh they are.
+//!
+//! Structure and contents are two things. The structure of a copy is made once, outside of any
+//! transaction where possible, because a rollback takes away what was made inside. The contents are
+//! brought up to date by the first statement of a transaction that names the table.
+
+mod contents;
+mod names;
+mod retold;
+mod structure;
+mod turn;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::gateway::backend::{BackendError, Question, Server};
+use crate::gateway::statement::Statement;
+use crate::gateway::transaction::changes::Pair;
+use crate::gateway::transaction::journal::Seen;
+use crate::gateway::transaction::ledger::RowId;
+use crate::gateway::transaction::shape::Shape;
+
+pub(crate) use names::Named;
+use retold::Numbers;
+pub(crate) use structure::Open;
+pub(crate) use structure::marks_in;
+use structure::{ask_shapes, marks_question};
+pub(crate) use turn::Turned;
+
+/// A name as a statement may write it: with a schema or without.
+type Written = (Option<String>, String);
+
+/// The copies of one client, and what it knows of the schema.
+#[derive(Default)]
+pub(crate) struct Tables {
+    schema: Option<SchemaMark>,
+    names: HashMap<Written, Option<u32>>,
+    /// Names of functions that may read tables.
+    reading: HashSet<Written>,
+    /// Whether something that no statement names may call what reads tables, once that has been
+    /// asked.
+    unnamed: Option<Unnamed>,
+    shapes: HashMap<u32, Arc<Shape>>,
+    /// What tells whether the shapes are still those.
+    marks: Marks,
+    copies: HashMap<u32, Copy>,
+    views: HashMap<u32, View>,
+    /// Relations of the catalog that are seen through a view without the copies.
+    sights: HashSet<u32>,
+    /// Names whose tables have changed since this client looked at them.
+    outdated: HashSet<Written>,
+    /// The version of each table's definition that this client has seen.
+    looked: HashMap<u32, u64>,
+    /// Whether the client has been told of the change that is about to be seen.
+    told: bool,
+    /// Tables whose copies a rollback took away.
+    wanted: HashSet<u32>,
+    /// Tables whose copies are brought up to date before the next transaction begins.
+    undone: HashSet<u32>,
+    /// Whether copies were dropped in the open transaction, which its rollback brings back.
+    left: bool,
+}
+
+/// What PostgreSQL calls without being told by name: the functions behind operators, casts and
+/// domains.
+#[derive(Clone, Debug)]
+enum Unnamed {
+    /// None of them reads tables.
+    Harmless,
+    /// One may: a statement that uses tables is refused with these words.
+    Reading(String),
+}
+
+/// What tells that the schema or the search path changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SchemaMark {
+    /// A number that changes with the catalog.
+    pub(crate) fingerprint: String,
+    /// The schemas of the search path, as JSON.
+    pub(crate) path: String,
+    /// How many changes the gateway's own clients had made.
+    pub(crate) change: u64,
+}
+
+/// What changes with the definition of each relation.
+pub(crate) type Marks = HashMap<u32, String>;
+
+/// When something was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    /// It is there to stay.
+    Kept,
+    /// In the transaction that is open; its rollback takes it away.
+    Now,
+}
+
+/// A private copy.
+struct Copy {
+    shape: Arc<Shape>,
+    name: String,
+    numbers: Numbers,
+    made: Made,
+    /// What the committed contents are.
+    seen: Option<Seen>,
+    /// The file that held the stored table then.
+    file: Option<String>,
+    /// Whether a filling that was rolled back has left its rows behind, dead, where every look at
+    /// the copy passes them.
+    is_littered: bool,
+    in_use: Option<InUse>,
+}
+
+/// A private view over copies.
+struct View {
+    name: String,
+    numbers: Numbers,
+    made: Made,
+}
+
+/// What a rollback, which takes a copy back to what it was, leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Renewal {
+    /// Nothing: the next transaction that names the table brings the copy up to date in a moment.
+    AtUse,
+    /// The copy is brought up to date before the next transaction begins.
+    Before,
+}
+
+/// A copy in the transaction that is open.
+#[derive(Debug)]
+pub(crate) struct InUse {
+    /// The last command of the refresh; what came later is the client's.
+    pub(crate) boundary: i64,
+    /// The file that holds the stored table, where all of it was read.
+    pub(crate) file: Option<String>,
+    if_rolled_back: Renewal,
+    /// Whether a statement that may have written named the table.
+    pub(crate) written: bool,
+    /// Whether a row may be gone, or its key changed.
+    pub(crate) may_vanish: bool,
+    /// Whether a statement that locks rows named the table, since the locks were last gathered.
+    pub(crate) locked: bool,
+    /// Rows found locked FOR UPDATE so far.
+    pub(crate) strong: HashSet<RowId>,
+    /// Rows found locked FOR KEY SHARE.
+    pub(crate) shared: HashSet<RowId>,
+}
+
+/// A copy that the open transaction uses.
+pub(crate) struct Used<'a> {
+    pub(crate) shape: &'a Arc<Shape>,
+    pub(crate) copy: &'a str,
+    file: Option<&'a str>,
+    pub(crate) state: &'a mut InUse,
+}
+
+impl Used<'_> {
+    /// The file in which the copy found the stored table.
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.state.file.as_deref().or(self.file)
+    }
+
+    /// The stored table and its copy.
+    pub(crate) fn pair(&self) -> Pair<'_> {
+        Pair::new(self.shape, self.copy)
+    }
+}
+
+impl Tables {
+    /// Compares with what this transaction sees of the schema. `Err` says that copies are out of
+    /// date and that [`catch_up`](Self::catch_up) must run outside of a transaction.
+    pub(crate) fn check(&mut self, mark: &SchemaMark, marks: &Marks) -> Result<(), OutOfDate> {
+        let is_same = |(relation, mark): (&u32, &String)| marks.get(relation) == Some(mark);
+        let are_same = self.marks.iter().all(is_same);
+        match &self.schema {
+            Some(known) if known == mark && are_same && !self.told => Ok(()),
+            None => {
+                self.schema = Some(mark.clone());
+                Ok(())
+            }
+            Some(_) => Err(OutOfDate),
+        }
+    }
+
+    /// What tells whether what is known of the tables is still so; nothing where nothing is known.
+    pub(crate) fn asks_marks(&self) -> Option<Question> {
+        let known: Vec<u32> = self.marks.keys().copied().collect();
+        (!known.is_empty()).then(|| marks_question(&known))
+    }
+
+    /// Learns the schema anew: copies of tables that have changed are dropped, and their names
+    /// remembered.
+    pub(crate) async fn catch_up(&mut self, server: &mut Server) -> Result<(), BackendError> {
+        let known: Vec<u32> = self.shapes.keys().copied().collect();
+        let shapes = ask_shapes(server, &known).await?;
+        let same = |relation: &u32| shapes.get(relation) == self.shapes.get(relation);
+        let changed: HashSet<u32> =
+            known.iter().filter(|relation| !same(relation)).copied().collect();
+        let is_changed = |found: &Option<u32>| found.is_some_and(|found| changed.contains(&found));
+        let names = self.names.iter().filter(|(_, found)| is_changed(found));
+        if !self.told {
+            self.outdated.extend(names.map(|(name, _)| name.clone()));
+        }
+        self.forget(server).await
+    }
+
+    /// The client has been told that the schema changed: its next transaction learns it anew,
+    /// without a word.
+    pub(crate) fn tell(&mut self) {
+        self.told = true;
+        self.looked.clear();
+    }
+
+    /// Drops every copy and forgets the schema, outside of a transaction.
+    pub(crate) async fn forget(&mut self, server: &mut Server) -> Result<(), BackendError> {
+        let left = self.has_copies() || self.left;
+        let (outdated, looked) =
+            (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
+        // Until they are gone nobody may take what is left of them for a copy.
+        *self = Self { outdated, looked, left, ..Self::default() };
+        self.clear(server).await
+    }
+
+    /// Drops what is left of copies that nobody knows of any more, outside of a transaction.
+    pub(crate) async fn clear(&mut self, server: &mut Server) -> Result<(), BackendError> {
+        if self.left {
+            server.ask(Question::once("discard temp")).await?;
+            self.left = false;
+        }
+        Ok(())
+    }
+
+    /// Forgets every copy and what depends on the search path, inside of a transaction. Returns
+    /// what drops the copies.
+    pub(crate) fn start_anew(&mut self) -> Vec<Question> {
+        let removal = self.removal();
+        let before = std::mem::take(self);
+        *self = Self {
+            schema: before.schema,
+            names: before.names,
+            reading: before.reading,
+            sights: before.sights,
+            outdated: before.outdated,
+            looked: before.looked,
+            left: true,
+            ..Self::default()
+        };
+        removal
+    }
+
+    /// Whether a value may be given for an identity column only by OVERRIDING SYSTEM VALUE, in one
+    /// of these tables.
+    pub(crate) fn are_numbered(&self, tables: &[u32]) -> bool {
+        tables.iter().any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_numbered()))
+    }
+
+    /// These tables and all that foreign keys tie to them, near or far.
+    pub(crate) fn tied(&self, tables: &[u32]) -> Vec<u32> {
+        let mut wanted = tables.to_vec();
+        let mut reached = Vec::new();
+        while let Some(table) = wanted.pop() {
+            if !reached.contains(&table) {
+                reached.push(table);
+                wanted
+                    .extend(self.shapes.get(&table).into_iter().flat_map(|shape| shape.tied_to()));
+            }
+        }
+        reached.sort_unstable();
+        reached
+    }
+
+    /// Whether a statement may take rows of this table away or give them other keys.
+    pub(crate) fn may_vanish(&self, table: u32, statement: &Statement) -> bool {
+        let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
+            return false;
+        };
+        match shape.key() {
+            None => true,
+            Some(key) => {
+                shape.is_tied()
+                    || statement.deletes
+                    || key.iter().any(|column| statement.sets.contains(&column.name))
+            }
+        }
+    }
+
+    /// Whether foreign keys refer to one of these.
+    pub(crate) fn are_referred_to(&self, tables: &[u32]) -> bool {
+        tables
+            .iter()
+            .any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_referred_to()))
+    }
+
+    /// Whether there is any copy.
+    pub(crate) fn has_copies(&self) -> bool {
+        !self.copies.is_empty() || !self.views.is_empty()
+    }
+}
+
+/// The copies are of another schema.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutOfDate;
+
+/// A transaction's number as `xid` has it.
+pub(crate) fn low(xid: u64) -> String {
+    (xid & 0xffff_ffff).to_string()
+}

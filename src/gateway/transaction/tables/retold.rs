@@ -1,0 +1,271 @@
+//! What a client is told, of the stored tables instead of their copies: the numbers of tables,
+//! columns and row types in a `RowDescription`, the schema, table and constraint in an error or a
+//! notice.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+
+use super::Tables;
+use crate::core::syntax::quote;
+use crate::gateway::backend::{BackendError, Question, Server};
+use crate::gateway::transaction::shape::Shape;
+use crate::pg::frame::{FromServer, ServerTag};
+
+/// The numbers by which PostgreSQL knows a copy, and those of what it is a copy of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Numbers {
+    copy: u32,
+    stored: u32,
+    /// The types of their rows.
+    copy_row: u32,
+    stored_row: u32,
+}
+
+impl Numbers {
+    /// Those of the copy and of the relation.
+    pub(crate) fn of_tables(self) -> (u32, u32) {
+        (self.copy, self.stored)
+    }
+
+    /// Those of this copy of a relation.
+    pub(crate) async fn ask(
+        server: &mut Server,
+        copy: &str,
+        stored: u32,
+    ) -> Result<Self, BackendError> {
+        const NUMBERS: &str = "select c.oid::text, c.reltype::text, s.reltype::text \
+                               from pg_catalog.pg_class c, pg_catalog.pg_class s \
+                               where c.oid = to_regclass($1) and s.oid = $2::oid";
+        let question = Question::prepared(NUMBERS)
+            .with(format!("pg_temp.{}", quote(copy)))
+            .with(stored.to_string());
+        let answer = server.ask(question).await?;
+        let number = |column| answer.value(column).and_then(|text| text.parse().ok()).unwrap_or(0);
+        Ok(Self { copy: number(0), stored, copy_row: number(1), stored_row: number(2) })
+    }
+}
+
+/// Objects that every database has, copies not among them, have numbers below this
+/// (`FirstNormalObjectId`).
+const FIRST_OF_USERS: u32 = 16_384;
+
+/// What follows a column's name in a `RowDescription`: table, column, type, its length, its
+/// modifier, the format.
+const AFTER_NAME: usize = 4 + 2 + 4 + 2 + 4 + 2;
+
+impl Tables {
+    /// The frame with the stored tables in place of the copies; nothing where no copy is in it.
+    pub(crate) fn retold(&self, frame: &FromServer) -> Option<FromServer> {
+        match frame.tag {
+            ServerTag::RowDescription => self.described(frame),
+            ServerTag::Error | ServerTag::Notice => self.reworded(frame),
+            _ => None,
+        }
+    }
+
+    fn described(&self, frame: &FromServer) -> Option<FromServer> {
+        let body = frame.body();
+        let mut told = BytesMut::from(body);
+        let (mut at, mut changed) = (2, false);
+        while let Some(length) = body.get(at..)?.iter().position(|byte| *byte == 0) {
+            at += length + 1;
+            let field = told.get_mut(at..at + AFTER_NAME)?;
+            changed |= self.renumber(field);
+            at += AFTER_NAME;
+        }
+        changed.then(|| frame.with_body(&told))
+    }
+
+    /// A row of a plan with the stored tables in place of the copies.
+    pub(crate) fn retold_plan(&self, frame: &FromServer) -> FromServer {
+        let mut fields = frame.fields();
+        let mut told = BytesMut::from(&frame.body()[..2]);
+        fields.short();
+        while let Some(Some(value)) = fields.value() {
+            let mut value = self.renamed(&value);
+            for (before, after) in AROUND_SCHEMAS {
+                let schema = self.only_schema().unwrap_or(TEMPORARY);
+                value = value.replace(
+                    &format!("{before}{TEMPORARY}{after}"),
+                    &format!("{before}{schema}{after}"),
+                );
+            }
+            told.put_u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
+            told.put_slice(value.as_bytes());
+        }
+        frame.with_body(&told)
+    }
+
+    /// Gives one column the numbers of what is stored.
+    fn renumber(&self, mut field: &mut [u8]) -> bool {
+        let number = |bytes: &[u8]| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let (table, kind) = (number(field), number(&field[6..]));
+        let column = i16::from_be_bytes([field[4], field[5]]);
+        let of_copy = (table >= FIRST_OF_USERS).then(|| self.numbered(table)).flatten();
+        let row = self.numbers().find(|numbers| kind >= FIRST_OF_USERS && numbers.copy_row == kind);
+        if of_copy.is_none() && row.is_none() {
+            return false;
+        }
+        let (table, column) = of_copy.map_or((table, column), |(numbers, shape)| {
+            (numbers.stored, shape.map_or(column, |shape| shape.stored_number(column)))
+        });
+        field.put_u32(table);
+        field.put_i16(column);
+        field.put_u32(row.map_or(kind, |numbers| numbers.stored_row));
+        true
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = Numbers> {
+        let copies = self.copies.values().map(|copy| copy.numbers);
+        copies.chain(self.views.values().map(|view| view.numbers))
+    }
+
+    /// The copy with this number. A view has its columns at the same places.
+    fn numbered(&self, table: u32) -> Option<(Numbers, Option<&Arc<Shape>>)> {
+        let copies = self.copies.values().map(|copy| (copy.numbers, Some(&copy.shape)));
+        let views = self.views.values().map(|view| (view.numbers, None));
+        copies.chain(views).find(|(numbers, _)| numbers.copy == table)
+    }
+
+    fn reworded(&self, frame: &FromServer) -> Option<FromServer> {
+        let fields = || {
+            let mut fields = frame.fields();
+            std::iter::from_fn(move || {
+                let letter = fields.byte().filter(|letter| *letter != 0)?;
+                Some((letter, fields.text()?))
+            })
+        };
+        let table = fields().find(|(letter, _)| *letter == b't').map(|(_, table)| table);
+        let schema = fields().find(|(letter, _)| *letter == b's').map(|(_, schema)| schema);
+        let is_copy = schema.is_some_and(|schema| schema.starts_with(TEMPORARY));
+        let copies = || self.copies.iter().map(|(oid, copy)| (oid, copy.name.as_str()));
+        let views = || self.views.iter().map(|(oid, view)| (oid, view.name.as_str()));
+        let named = copies().chain(views()).find(|(_, name)| Some(*name) == table.as_deref());
+        let of_table = named.and_then(|(oid, _)| self.shapes.get(oid)).filter(|_| is_copy);
+        let told = fields().map(|(letter, text)| {
+            let told = match (letter, of_table) {
+                (b's', Some(shape)) => shape.schema.clone(),
+                (b't', Some(shape)) => shape.name.clone(),
+                (b'n', Some(shape)) => shape.unqualified(&text),
+                (b'M' | b'D' | b'H' | b'W', _) => self.renamed(&text),
+                _ => text,
+            };
+            (letter, told)
+        });
+        let told: Vec<_> = told.collect();
+        (!told.iter().cloned().eq(fields())).then(|| frame.with_error_fields(&told))
+    }
+
+    /// The schema of all tables of which there are copies, if it is one.
+    fn only_schema(&self) -> Option<&str> {
+        let mut schemas = self.copies.values().map(|copy| copy.shape.schema.as_str());
+        let first = schemas.next()?;
+        schemas.all(|schema| schema == first).then_some(first)
+    }
+
+    /// A text in which a copy goes by the name of what is stored.
+    fn renamed(&self, text: &str) -> String {
+        let copies = || self.copies.values().map(|copy| (&copy.name, &copy.shape));
+        let schema_of = |name: &str| {
+            let copy = copies().find(|(copy, _)| *copy == name);
+            copy.map(|(_, shape)| shape.schema.clone())
+        };
+        let mut text = with_stored_schemas(text, schema_of, self.only_schema());
+        for copy in self.copies.values().filter(|copy| copy.name != copy.shape.name) {
+            for name in copy.shape.qualified_names() {
+                text = text.replace(&quote(&name), &quote(&copy.shape.unqualified(&name)));
+            }
+        }
+        text
+    }
+}
+
+/// What stands around the name of a schema in plans of the formats JSON, YAML and XML.
+const AROUND_SCHEMAS: [(&str, &str); 3] =
+    [("\"Schema\": \"", "\""), ("Schema: \"", "\""), ("<Schema>", "</Schema>")];
+
+/// What the schema of a session's temporary tables is called, a number behind it.
+const TEMPORARY: &str = "pg_temp";
+
+/// A text with stored tables in it instead of copies, quoted or not: `"pg_temp_3"."seats"` as
+/// `"public"."seats"`. `schema_of` tells in which schema the table is that this copy stands for;
+/// where the schema of the copies stands by itself, it becomes `alone`.
+fn with_stored_schemas(
+    text: &str,
+    schema_of: impl Fn(&str) -> Option<String>,
+    alone: Option<&str>,
+) -> String {
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(TEMPORARY) {
+        let (before, found) = rest.split_at(at);
+        let after = found[TEMPORARY.len()..].trim_start_matches('_');
+        let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        let quoted = before.strip_suffix('"').zip(after.strip_prefix("\"."));
+        if let Some((before, after)) = quoted {
+            told.push_str(before);
+            let schema = schema_of(identifier(after));
+            told.extend(schema.map(|schema| format!("{}.", quote(&schema))));
+            rest = after;
+        } else if let Some(after) = after.strip_prefix('.') {
+            told.push_str(before);
+            let schema = schema_of(identifier(after));
+            told.extend(schema.map(|schema| format!("{}.", quoted_if_needed(&schema))));
+            rest = after;
+        } else {
+            told.push_str(before);
+            let written = &found[..found.len() - after.len()];
+            told.push_str(alone.filter(|_| written.len() > TEMPORARY.len()).unwrap_or(written));
+            rest = after;
+        }
+    }
+    told + rest
+}
+
+/// The name with which a text begins.
+fn identifier(text: &str) -> &str {
+    let (text, ends): (_, fn(char) -> bool) = match text.strip_prefix('"') {
+        Some(quoted) => (quoted, |letter| letter == '"'),
+        None => (text, |letter| !(letter.is_alphanumeric() || letter == '_' || letter == '$')),
+    };
+    &text[..text.find(ends).unwrap_or(text.len())]
+}
+
+fn quoted_if_needed(name: &str) -> String {
+    let is_plain =
+        |letter: char| letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    let is_bare =
+        name.chars().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit());
+    if is_bare { name.to_owned() } else { quote(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_stored_schemas;
+
+    fn told(text: &str, alone: Option<&str>) -> String {
+        let schema_of = |copy: &str| match copy {
+            "child" | "t" => Some("public".to_owned()),
+            "x y" => Some("Mine".to_owned()),
+            _ => None,
+        };
+        with_stored_schemas(text, schema_of, alone)
+    }
+
+    #[test]
+    fn a_text_is_of_the_stored_tables() {
+        for (text, expected) in [
+            (r#"UPDATE ONLY "pg_temp_3"."child" SET"#, r#"UPDATE ONLY "public"."child" SET"#),
+            ("view pg_temp_12.w depends on table pg_temp_12.t", "view w depends on table public.t"),
+            (r#"relation "pg_temp.t" is gone"#, r#"relation "public.t" is gone"#),
+            (r#"Seq Scan on pg_temp_3."x y""#, r#"Seq Scan on "Mine"."x y""#),
+            ("schema pg_temp_3 and pg_temp", "schema pg_temp_3 and pg_temp"),
+            ("nothing of it", "nothing of it"),
+        ] {
+            assert_eq!(told(text, None), expected);
+        }
+        assert_eq!(told(r#""Schema": "pg_temp_3","#, Some("public")), r#""Schema": "public","#);
+        assert_eq!(told("schema pg_temp", Some("public")), "schema pg_temp");
+    }
+}
