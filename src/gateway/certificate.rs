@@ -30,7 +30,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use super::GatewayError;
+use super::error::GatewayError;
 use crate::cluster::marked::{Doubt, MADE, MarkedFolder, Why, abandoned};
 use crate::cluster::removal::{Identity, remove_file};
 use crate::cluster::{CERTIFICATE, HALF_MADE};

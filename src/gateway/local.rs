@@ -14,7 +14,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Gateway, GatewayError, News, Options};
+use super::error::GatewayError;
+use super::news::News;
+use super::options::Options;
+use super::running::Gateway;
 use crate::cluster::marked::{MarkedFolder, is_own};
 use crate::cluster::{PREFIX, gateway_place};
 use crate::pg::{ServerAddress, Target};

@@ -1,14 +1,12 @@
 //! What only a local engine can tell: private changes before anybody else can see them, and why a
 //! COMMIT was refused.
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc;
 
 use crate::core::event::{Conflict, Pid};
 use crate::core::seats::HoldKind;
-use crate::gateway::backend::{AnswerRow, BackendError, Question};
-use crate::gateway::protocol::Session;
-use crate::gateway::transaction::changes::{Pair, array};
-use crate::gateway::transaction::commit::{Change, RowOp, TableChanges};
 
 /// A piece of news about one client.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,68 +48,33 @@ pub struct PrivateChange {
     pub becomes: Option<Vec<(String, Option<String>)>>,
 }
 
-impl Session {
-    /// The rows that the open transaction has changed or locked, with what it makes of them.
-    pub(crate) async fn private_changes(
-        &mut self,
-        changes: &[TableChanges],
-    ) -> Result<Vec<PrivateChange>, BackendError> {
-        let mut told = Vec::new();
-        for table in changes {
-            let values = self.values(table).await?;
-            told.extend(table.changes.iter().map(|change| table.tell(change, &values)));
-            told.extend(table.shared().map(|key| PrivateChange {
-                schema: table.shape.schema.clone(),
-                table: table.shape.name.clone(),
-                key,
-                kind: HoldKind::KeyShare,
-                becomes: None,
-            }));
-        }
-        Ok(told)
-    }
-
-    /// The values of the changed rows, by their places in the copy.
-    async fn values(
-        &mut self,
-        table: &TableChanges,
-    ) -> Result<HashMap<String, AnswerRow>, BackendError> {
-        let places: Vec<&str> = table
-            .changes
-            .iter()
-            .filter(|change| change.is_written())
-            .filter_map(|change| change.place.as_deref())
-            .collect();
-        if places.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let pair = Pair::new(&table.shape, &table.copy);
-        let answer = self.server.ask(Question::prepared(pair.values()).with(array(places))).await?;
-        let mut values = HashMap::new();
-        for mut row in answer.rows {
-            if let Some(place) = row.pop().flatten() {
-                values.insert(place, row);
-            }
-        }
-        Ok(values)
-    }
+/// Tells the console, where anybody listens.
+pub(super) struct NewsSender {
+    news: mpsc::UnboundedSender<News>,
+    is_heard: AtomicBool,
 }
 
-impl TableChanges {
-    fn tell(&self, change: &Change, values: &HashMap<String, AnswerRow>) -> PrivateChange {
-        let row = change.place.as_ref().and_then(|place| values.get(place));
-        let names = self.shape.columns.iter().map(|column| column.name.clone());
-        PrivateChange {
-            schema: self.shape.schema.clone(),
-            table: self.shape.name.clone(),
-            key: change.key.join("-"),
-            kind: match change.deed {
-                RowOp::Inserted => HoldKind::Insert,
-                RowOp::Updated | RowOp::Rekeyed => HoldKind::Write,
-                RowOp::Deleted => HoldKind::Delete,
-                RowOp::Locked => HoldKind::Update,
-            },
-            becomes: row.map(|row| names.zip(row.iter().cloned()).collect()),
+impl NewsSender {
+    /// Nobody listens yet.
+    pub(super) fn new(news: mpsc::UnboundedSender<News>) -> Self {
+        Self { news, is_heard: AtomicBool::new(false) }
+    }
+
+    /// Somebody listens from now on.
+    pub(super) fn listen(&self) {
+        self.is_heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anybody listens, so that news that cost a question are asked for.
+    pub(super) fn is_heard(&self) -> bool {
+        self.is_heard.load(Ordering::Relaxed) && !self.news.is_closed()
+    }
+
+    /// Tells.
+    pub(super) fn tell(&self, news: News) {
+        if self.is_heard() {
+            // The listener may have left this moment; that is no fault of the client's.
+            self.news.send(news).ok();
         }
     }
 }

@@ -16,8 +16,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::BufMut;
 use ring::{digest, hmac, pbkdf2};
 
-use super::GatewayError;
-use crate::gateway::refusal::Refusal;
+use super::error::GatewayError;
+use super::refusal::Refusal;
 use crate::pg::frame::{ClientTag, FrameStream, put, put_text};
 
 const MECHANISM: &str = "SCRAM-SHA-256";

@@ -1,183 +1,115 @@
-//! One client: its connection, its backend, its transaction. A task each.
+//! One client: what it says, message by message, and what it is told. A task each.
 //!
 //! ```text
-//!  client ──frames──▶ Session ──frames──▶ PostgreSQL
-//!                       │ simple.rs    one Query message: statement by statement
-//!                       │ extended.rs  Parse, Bind, Describe, Execute, Sync
-//!                       │ admit.rs     what must be so before a statement may run
-//!                       │ transaction.rs, commit.rs
+//!  client ──frames──▶ Protocol ──────────────frames──────────────▶ Backend ──▶ PostgreSQL
+//!                       │  │ simple     one Query message: statement by statement    ▲
+//!                       │  │ extended   Parse, Bind, Describe, Execute, Sync         │
+//!                       │  └ run        a statement of either, between the hooks     │
+//!                       ▼                                                            │
+//!                     Transaction ──questions────────────────────────────────────────┘
 //! ```
+//!
+//! It owns the client's connection, the server's, and the names that the client has given. What a
+//! statement may do, and what must be so before it runs, is the transaction's to say.
 
+mod dispatch;
 mod encoding;
 mod extended;
 pub(crate) mod handshake;
+mod held;
 mod names;
-pub(crate) mod packet;
+mod queue;
+mod renew;
+mod reply;
 mod rewound;
+mod run;
 mod simple;
 mod substitute;
-mod waiting;
+mod syntax;
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::core::event::Pid;
-use crate::gateway::backend::{BackendError, Server, error_field};
-use crate::gateway::news::{Happening, News};
-use crate::gateway::protocol::simple::Held;
+use crate::gateway::backend::{Backend, BackendError};
+use crate::gateway::cancellers::NotedCanceller;
+use crate::gateway::context::Context;
 use crate::gateway::refusal::Refusal;
-use crate::gateway::shared::Shared;
-use crate::gateway::statement::Access;
-use crate::gateway::transaction::client_handle::ClientHandle;
-use crate::gateway::transaction::commit::TableChanges;
-use crate::gateway::transaction::ddl::Ddl;
-use crate::gateway::transaction::ledger::Snapshot;
-use crate::gateway::transaction::tables::Tables;
+use crate::gateway::transaction::blocker_watchdog::BlockerWatchdog;
+use crate::gateway::transaction::ends::MadeWay;
+use crate::gateway::transaction::{Status, Transaction};
 use crate::pg::frame::{ClientTag, FrameStream, FromClient, FromServer, ServerTag, put};
-use names::{Portal, Prepared};
-use waiting::Waiting;
+use held::Held;
+use names::Names;
+use queue::Queued;
 
 /// A client that has been let in.
-pub(crate) struct Session {
-    pub(crate) client: FrameStream<ClientTag>,
-    pub(crate) server: Server,
-    pub(crate) common: Arc<Shared>,
-    pub(crate) place: ClientHandle,
-    pub(crate) tables: Tables,
-    pub(crate) state: State,
-    /// When the client began with what it tries to commit, counted among all: who has lost tries
-    /// on.
-    pub(crate) trying_since: Option<u64>,
-    /// What the client has prepared, by name.
-    pub(crate) prepared: HashMap<String, Prepared>,
-    /// What it has bound or declared.
-    pub(crate) portals: HashMap<String, Portal>,
-    /// After an error in the extended protocol, everything up to Sync is skipped.
-    pub(crate) skips: bool,
+pub(super) struct Protocol {
+    context: Arc<Context>,
+    pid: Pid,
+    client: FrameStream<ClientTag>,
+    backend: Backend,
+    transaction: Transaction,
+    /// What the client has prepared, bound and declared.
+    names: Names,
     /// Messages that have not been sent to the server yet.
-    pub(crate) waiting: Vec<Waiting>,
+    queue: Vec<Queued>,
     /// The `CommandComplete` of the last Execute: an implicit transaction may still be refused.
-    pub(crate) held: Held,
+    held: Held,
+    /// After an error in the extended protocol, everything up to Sync is skipped.
+    skips: bool,
     /// Whether the statement that runs was given up for another client's sake: nothing more of its
     /// answer is passed on.
-    pub(crate) gave_up: bool,
+    gave_up: bool,
     /// Whether the statement that runs is an EXPLAIN, whose rows name tables.
-    pub(crate) explains: bool,
-    /// What a statement of its own has changed, asked for together with it.
-    pub(crate) foreseen: Option<Vec<TableChanges>>,
-    pub(crate) application: Arc<str>,
-    pub(crate) pid: Pid,
-}
-
-/// Where the client stands.
-#[derive(Debug)]
-pub(crate) enum State {
-    /// No transaction.
-    Idle,
-    /// In a transaction.
-    Open(Box<Transaction>),
-    /// In a transaction block that has failed; the backend has been rolled back already.
-    Failed,
-    /// In a transaction that somebody's DDL has ended; the client does not know yet.
-    Aborted(Block),
-}
-
-/// How a transaction came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Block {
-    /// By BEGIN.
-    Explicit,
-    /// By a statement outside of a block; it ends with the statement's message.
-    Implicit,
-}
-
-/// An open transaction.
-#[derive(Debug)]
-pub(crate) struct Transaction {
-    pub(crate) block: Block,
-    pub(crate) access: Access,
-    pub(crate) since: Instant,
-    pub(crate) snapshot: Snapshot,
-    /// How often the schema had changed when the snapshot was taken.
-    pub(crate) schema_change: u64,
-    /// Its number.
-    pub(crate) xid: u64,
-    /// Its DDL.
-    pub(crate) ddl: Option<Ddl>,
-    /// Whether a statement has named a table.
-    pub(crate) dml: bool,
-    /// How many rows its statements say they have changed: at least as many as there are.
-    pub(crate) rows: u64,
-    /// What has become of the search path in it.
-    pub(crate) path: SearchPath,
-    /// Where the copies stand.
-    pub(crate) copies: SearchPathState,
-    /// Whether the client has a part in it: a statement of its own has been sent, and what it did
-    /// must not be undone in silence.
-    pub(crate) has_part: bool,
-}
-
-/// What has become of the search path in a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SearchPath {
-    /// It is what it was at the beginning.
-    AsBegun,
-    /// It may be another one since, and the copies are not made for it.
-    Moved,
-    /// The copies were made anew for it: a rollback brings back those from before.
-    Followed,
-    /// It may be another one again since then.
-    MovedAgain,
-}
-
-impl SearchPath {
-    /// It may be another one from now on.
-    pub(crate) fn move_on(&mut self) {
-        *self = match self {
-            Self::AsBegun | Self::Moved => Self::Moved,
-            Self::Followed | Self::MovedAgain => Self::MovedAgain,
-        };
-    }
-
-    /// Whether the copies are made for another one.
-    pub(crate) fn has_moved(self) -> bool {
-        matches!(self, Self::Moved | Self::MovedAgain)
-    }
-
-    /// Whether copies were made anew.
-    pub(crate) fn was_followed(self) -> bool {
-        matches!(self, Self::Followed | Self::MovedAgain)
-    }
-}
-
-/// Where the copies stand in the search path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SearchPathState {
-    /// Before the stored tables.
-    Before,
-    /// Behind them, for a look at the catalog.
-    Behind,
+    explains: bool,
+    canceller: NotedCanceller,
 }
 
 /// Whether the session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+enum Next {
     More,
     Bye,
 }
 
-impl Session {
+impl Protocol {
+    /// A client whose server has let it in, and which calls itself so.
+    fn new(
+        client: FrameStream<ClientTag>,
+        backend: Backend,
+        context: Arc<Context>,
+        application: &str,
+    ) -> Self {
+        let canceller = backend.canceller();
+        let (pid, _) = canceller.key_bytes();
+        let clients = Arc::clone(context.transactions.clients());
+        let watchdog = BlockerWatchdog::new(Arc::clone(&context.blockers), clients, pid);
+        Self {
+            pid: Pid(pid),
+            client,
+            backend: backend.watched_by(Box::new(watchdog)),
+            transaction: Transaction::new(Arc::clone(&context.transactions), Pid(pid), application),
+            names: Names::default(),
+            queue: Vec::new(),
+            held: Held::Nothing,
+            skips: false,
+            gave_up: false,
+            explains: false,
+            canceller: context.cancellers.note(canceller),
+            context,
+        }
+    }
+
     /// Serves the client until it leaves or a connection breaks.
-    pub(crate) async fn serve(mut self) {
-        let common = Arc::clone(&self.common);
+    async fn serve(mut self) {
+        let context = Arc::clone(&self.context);
         let ended = loop {
             // A turn that is broken off leaves nothing half said: what is to be written is written
             // from its queue on.
             let turn = tokio::select! {
                 biased;
-                () = common.closing.cancelled() => break Err(Refusal::terminated()),
+                () = context.closing.cancelled() => break Err(Refusal::terminated()),
                 turn = self.turn() => turn,
             };
             match turn {
@@ -189,22 +121,22 @@ impl Session {
                 }
             }
         };
-        self.tell(Happening::Gone);
+        self.transaction.tell_gone();
         self.leave(ended).await;
     }
 
     /// The backend goes first: a client that never reads again is waited for by nobody but itself.
     async fn leave(self, ended: Result<(), Refusal>) {
-        let Self { mut client, server, place, .. } = self;
+        let Self { mut client, backend, transaction, canceller, .. } = self;
         if let Err(refusal) = ended {
             refusal.write_fatal(&mut client.out);
             // PostgreSQL would notice only when the statement that may still run has something to
             // say.
-            server.leave().await;
+            backend.leave().await;
         } else {
-            drop(server);
+            drop(backend);
         }
-        drop(place);
+        drop((transaction, canceller));
         // The client may be what broke.
         client.close().await.ok();
     }
@@ -212,11 +144,11 @@ impl Session {
     /// Takes one message of the client, or makes way when another client needs it. A client that
     /// does not read what it has asked for is waited for no otherwise than one that says nothing.
     async fn turn(&mut self) -> io::Result<Next> {
-        let doom = Arc::clone(&self.place.doom);
+        let signal = self.transaction.signal();
         let client = &mut self.client;
         tokio::select! {
             biased;
-            () = doom.wait() => {
+            () = signal.wait() => {
                 self.make_way().await?;
                 Ok(Next::More)
             }
@@ -226,7 +158,7 @@ impl Session {
             },
             // A server that goes away while nobody speaks (a shutdown, a kill) is news for the
             // client.
-            frame = self.server.next_unasked() => {
+            frame = self.backend.next_unasked() => {
                 let frame = frame?;
                 self.client.pass(&frame);
                 // An error that nobody has asked for is the last that the server says.
@@ -266,127 +198,70 @@ impl Session {
         Ok(Next::More)
     }
 
-    /// Says that the client may go on, and in which state it is.
-    pub(crate) fn ready(&mut self) {
-        let status = match &self.state {
-            State::Open(open) if open.block == Block::Explicit => b'T',
-            State::Aborted(Block::Explicit) => b'T',
-            State::Failed => b'E',
-            State::Open(_) | State::Aborted(Block::Implicit) | State::Idle => b'I',
-        };
-        put(&mut self.client.out, b'Z', |out| out.extend_from_slice(&[status]));
-    }
-
-    /// Hands over what the server said to the client while the gateway was asking.
-    pub(crate) fn pass_aside(&mut self) {
-        for frame in self.server.aside.drain(..) {
-            self.client.pass(&frame);
-        }
-    }
-
-    /// Writes a trouble as the client's error and does to the transaction what an error does.
-    pub(crate) async fn fail(&mut self, trouble: BackendError) -> io::Result<()> {
-        match trouble {
-            BackendError::Lost(error) => Err(error),
-            BackendError::Refused(refusal) => self.refuse(&refusal).await,
-            // What another's DDL had cancelled may have been a question of the gateway's own.
-            BackendError::Server(frame) if self.place.doom.is_called() && is_cancelled(&frame) => {
-                self.refuse(&Refusal::schema_changed()).await
-            }
-            BackendError::Server(frame) => {
-                self.pass(&frame);
-                self.after_error().await
-            }
-        }
-    }
-
-    /// A statement of the client's is about to be sent.
-    pub(crate) fn note_part(&mut self) {
-        if let State::Open(open) = &mut self.state {
-            open.has_part = true;
-        }
-    }
-
-    /// Passes on what the server says, of the stored tables instead of their copies.
-    pub(crate) fn pass(&mut self, frame: &FromServer) {
-        if self.explains && frame.tag == ServerTag::Row {
-            return self.client.pass(&self.tables.retold_plan(frame));
-        }
-        match self.tables.retold(frame) {
-            Some(retold) => self.client.pass(&retold),
-            None => self.client.pass(frame),
-        }
-    }
-
-    /// What the server says next while it runs the client's statement, which is given up when
-    /// another client needs the way.
-    pub(crate) async fn next_reply(&mut self) -> Result<FromServer, BackendError> {
-        let doom = Arc::clone(&self.place.doom);
-        loop {
-            let frame = tokio::select! {
-                frame = self.server.next() => frame?,
-                () = doom.wait(), if !self.gave_up => {
-                    self.give_up().await;
-                    continue;
-                }
-            };
-            if frame.tag == ServerTag::Parameter {
-                self.note_parameter(&frame);
-            }
-            return Ok(frame);
-        }
-    }
-
-    /// Passes on what the server said. A client that does not read has its statement given up when
-    /// another needs the way; while DDL acts nobody's pace counts, and the little that it says is
-    /// kept.
-    pub(crate) async fn hand_over(&mut self, frame: &FromServer) -> io::Result<()> {
-        if self.gave_up {
-            return Ok(());
-        }
-        self.pass(frame);
-        if !self.client.is_full() || self.place.acts() {
-            return Ok(());
-        }
-        let doom = Arc::clone(&self.place.doom);
-        tokio::select! {
-            biased;
-            () = doom.wait() => self.give_up().await,
-            flushed = self.client.flush() => flushed?,
+    /// Makes way for another client, between two statements or while one is held.
+    async fn make_way(&mut self) -> io::Result<()> {
+        match self.transaction.make_way(&mut self.backend).await? {
+            MadeWay::SteppedBack => self.names.drop_portals_behind_ddl(),
+            MadeWay::RolledBack => self.names.drop_portals(),
         }
         Ok(())
     }
 
-    async fn give_up(&mut self) {
-        self.gave_up = true;
-        // Where it does not arrive, the rest of the answer is read and dropped.
-        self.server.canceller().cancel().await.ok();
+    /// Says that the client may go on, and in which state it is.
+    fn ready(&mut self) {
+        let status = match self.transaction.status() {
+            Status::Idle => b'I',
+            Status::InBlock => b'T',
+            Status::Failed => b'E',
+        };
+        put(&mut self.client.out, b'Z', |out| out.extend_from_slice(&[status]));
     }
 
-    /// Ends the transaction whose statement was given up, if it was.
-    pub(crate) async fn end_given_up(&mut self) -> Result<(), BackendError> {
-        if !std::mem::take(&mut self.gave_up) {
-            return Ok(());
+    /// The end of a message: outside of a block nothing that Bind has made outlives it.
+    fn end_message(&mut self) {
+        if self.transaction.is_idle() {
+            self.names.drop_portals();
         }
-        self.roll_back().await?;
-        Err(Refusal::schema_changed().into())
+        // What the server said to the client while the gateway was asking.
+        for frame in self.backend.take_aside() {
+            self.client.pass(&frame);
+        }
+        self.ready();
     }
 
-    fn note_parameter(&mut self, frame: &FromServer) {
-        let mut fields = frame.fields();
-        if let (Some("application_name"), Some(value)) = (fields.text().as_deref(), fields.text()) {
-            self.application = value.into();
+    /// Writes a trouble as the client's error and does to the transaction what an error does.
+    async fn fail(&mut self, trouble: BackendError) -> io::Result<()> {
+        // What another's DDL had cancelled may have been a question of the gateway's own.
+        let is_aborted = trouble.is_cancelled() && self.transaction.signal().is_called();
+        match trouble {
+            BackendError::Lost(error) => Err(error),
+            BackendError::Refused(refusal) => self.refuse(&refusal).await,
+            BackendError::Server(_) if is_aborted => self.refuse(&Refusal::schema_changed()).await,
+            BackendError::Server(frame) => {
+                self.pass(&frame);
+                self.transaction.after_error(&mut self.backend).await?;
+                self.names.drop_portals();
+                Ok(())
+            }
         }
     }
 
-    /// Tells the console.
-    pub(crate) fn tell(&self, what: Happening) {
-        let application = self.application.to_string();
-        self.common.tell(News { pid: self.pid, application, what });
+    /// Writes a refusal and does to the transaction what it does.
+    async fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
+        refusal.write(&mut self.client.out);
+        self.transaction.after_refusal(&mut self.backend, refusal).await?;
+        self.names.drop_portals();
+        Ok(())
     }
-}
 
-fn is_cancelled(frame: &FromServer) -> bool {
-    const QUERY_CANCELED: &str = "57014";
-    error_field(frame, b'C').as_deref() == Some(QUERY_CANCELED)
+    /// Passes on what the server says, of the stored tables instead of their copies.
+    fn pass(&mut self, frame: &FromServer) {
+        if self.explains && frame.tag == ServerTag::Row {
+            return self.client.pass(&self.transaction.retold_plan(frame));
+        }
+        match self.transaction.retold(frame) {
+            Some(retold) => self.client.pass(&retold),
+            None => self.client.pass(frame),
+        }
+    }
 }

@@ -4,11 +4,12 @@
 //! for people.
 
 use std::borrow::Cow;
+use std::io;
 
 use bytes::BytesMut;
 
 use crate::pg::ConnectError;
-use crate::pg::frame::{put, put_text};
+use crate::pg::frame::{ClientTag, FrameStream, put, put_text};
 
 /// An error that the gateway itself raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +207,17 @@ impl Refusal {
         if self.code == "40001" { Aftermath::Over } else { Aftermath::Failed }
     }
 
+    /// What it says.
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Its SQLSTATE.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Appends it as an `ErrorResponse`.
     pub(crate) fn write(&self, out: &mut BytesMut) {
         self.write_as(out, "ERROR");
@@ -214,6 +226,12 @@ impl Refusal {
     /// Appends it as one that ends the connection.
     pub(crate) fn write_fatal(&self, out: &mut BytesMut) {
         self.write_as(out, "FATAL");
+    }
+
+    /// Tells a client why it does not come in.
+    pub(crate) async fn turn_away(&self, mut client: FrameStream<ClientTag>) -> io::Result<()> {
+        self.write_fatal(&mut client.out);
+        client.close().await
     }
 
     fn write_as(&self, out: &mut BytesMut, severity: &str) {
@@ -235,14 +253,28 @@ pub(crate) fn put_tag(out: &mut BytesMut, tag: &str) {
     put(out, b'C', |out| put_text(out, tag));
 }
 
-/// Appends PostgreSQL's warning for an end of a transaction where there is none, or a begin where
-/// there is one.
-pub(crate) fn put_warning(out: &mut BytesMut, code: &str, message: &str) {
-    put(out, b'N', |out| {
-        for (field, text) in [("S", "WARNING"), ("V", "WARNING"), ("C", code), ("M", message)] {
-            out.extend_from_slice(field.as_bytes());
-            put_text(out, text);
-        }
-        out.extend_from_slice(&[0]);
-    });
+/// What PostgreSQL warns of at a BEGIN or an end of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Warning {
+    /// There is a block already.
+    AlreadyInTransaction,
+    /// There is none.
+    NoTransaction,
+}
+
+impl Warning {
+    /// Appends it as a `NoticeResponse`.
+    pub(crate) fn write(self, out: &mut BytesMut) {
+        let (code, message) = match self {
+            Self::AlreadyInTransaction => ("25001", "there is already a transaction in progress"),
+            Self::NoTransaction => ("25P01", "there is no transaction in progress"),
+        };
+        put(out, b'N', |out| {
+            for (field, text) in [("S", "WARNING"), ("V", "WARNING"), ("C", code), ("M", message)] {
+                out.extend_from_slice(field.as_bytes());
+                put_text(out, text);
+            }
+            out.extend_from_slice(&[0]);
+        });
+    }
 }

@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::core::syntax::{self, Strings, Verb, Word, begins, has, verb};
+use crate::core::syntax::{self, Strings, Word, begins, has};
 use crate::gateway::refusal::Refusal;
 
+mod kind;
 mod names;
 mod refused;
 
+pub(crate) use kind::{Access, Kind, RowLock};
+use kind::{kind, locks};
 pub(crate) use names::Name;
 use names::names;
 pub(crate) use refused::is_async;
@@ -36,32 +39,6 @@ pub(crate) struct Statement {
     pub(crate) locks: Option<RowLock>,
     /// Why this engine does not run it.
     pub(crate) refusal: Option<Refusal>,
-}
-
-/// The row locks that this engine knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RowLock {
-    Update,
-    KeyShare,
-}
-
-/// What a statement is to the transaction around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Empty,
-    Begin(Access),
-    Commit,
-    Rollback,
-    /// Changes the schema; the word after CREATE, ALTER or DROP.
-    Ddl(String),
-    /// Settings and the like: SET, SHOW, RESET, DISCARD, DEALLOCATE. No table is touched.
-    Session,
-    /// `PREPARE name AS ...`.
-    Prepare(String),
-    /// `EXECUTE name`.
-    Execute(String),
-    /// Anything that reads or writes.
-    Query,
 }
 
 /// DDL that is about a schema as a whole.
@@ -95,23 +72,6 @@ impl Which {
         } else {
             word.name().map(|name| Self::One(name.to_owned()))
         }
-    }
-}
-
-/// What BEGIN allows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// It does not say: the session's default does.
-    #[default]
-    AsSet,
-    ReadWrite,
-    ReadOnly,
-}
-
-impl Access {
-    /// This, or the other where it does not say.
-    pub(crate) fn or(self, other: Self) -> Self {
-        if self == Self::AsSet { other } else { self }
     }
 }
 
@@ -240,43 +200,26 @@ impl Statement {
     }
 }
 
-fn kind(words: &[Word]) -> Kind {
-    let name_at = |at: usize| words.get(at).and_then(Word::name).unwrap_or("").to_owned();
-    match verb(words) {
-        Verb::Empty => Kind::Empty,
-        Verb::Begin => Kind::Begin(access(words)),
-        Verb::Commit | Verb::CommitPrepared => Kind::Commit,
-        Verb::Rollback | Verb::RollbackPrepared => Kind::Rollback,
-        Verb::Ddl => Kind::Ddl(ddl_object(words)),
-        // It writes to the catalog what it finds, for everybody.
-        Verb::Maintenance if begins(words, &["analyze"]) || begins(words, &["analyse"]) => {
-            Kind::Ddl(ddl_object(words))
-        }
-        Verb::Set | Verb::SetTransaction | Verb::Show | Verb::Reset | Verb::Deallocate => {
-            Kind::Session
-        }
-        Verb::Prepare => Kind::Prepare(name_at(1)),
-        Verb::Execute => Kind::Execute(name_at(1)),
-        _ => Kind::Query,
+impl Statement {
+    /// Whether the gateway runs it by itself, so that it never reaches the server.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.kind, Kind::Begin(_) | Kind::Commit | Kind::Rollback | Kind::Empty)
     }
-}
 
-/// The word that says what kind of object a DDL statement is about.
-fn ddl_object(words: &[Word]) -> String {
-    const DECORATION: [&str; 8] =
-        ["or", "replace", "unique", "temp", "temporary", "global", "local", "unlogged"];
-    let object =
-        words.iter().skip(1).filter_map(Word::name).find(|word| !DECORATION.contains(word));
-    object.unwrap_or("").to_owned()
-}
+    /// Whether PostgreSQL runs it outside of transaction blocks only.
+    pub(crate) fn is_outside_transactions(&self) -> bool {
+        self.kind == Kind::Session && self.is_a("discard")
+    }
 
-fn access(words: &[Word]) -> Access {
-    if has(words, &["read", "only"]) {
-        Access::ReadOnly
-    } else if has(words, &["read", "write"]) {
-        Access::ReadWrite
-    } else {
-        Access::AsSet
+    /// CREATE INDEX ASYNC without the word that PostgreSQL does not know.
+    pub(crate) fn plain_ddl(&self) -> Self {
+        let words = &self.words;
+        let place = words.windows(2).position(|pair| pair[0].is("index") && pair[1].is("async"));
+        let Some(place) = place else { return self.clone() };
+        let mut sql = self.sql.clone();
+        sql.replace_range(words[place + 1].span.clone(), "     ");
+        let (before, after) = (&words[..=place], &words[place + 2..]);
+        Self { sql, words: [before, after].concat().into(), ..self.clone() }
     }
 }
 
@@ -305,16 +248,6 @@ fn sets(words: &[Word]) -> Vec<String> {
         }
     }
     found
-}
-
-fn locks(words: &[Word]) -> Option<RowLock> {
-    if has(words, &["for", "update"]) {
-        Some(RowLock::Update)
-    } else if has(words, &["for", "key", "share"]) {
-        Some(RowLock::KeyShare)
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ impl Parameters {
         digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
     }
 
-    pub(crate) fn readable_encoding(&self) -> &str {
+    /// The last encoding in which names could be read.
+    pub(super) fn readable_encoding(&self) -> &str {
         &self.readable
     }
 

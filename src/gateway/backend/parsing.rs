@@ -2,10 +2,11 @@
 
 use std::io;
 
-use super::{NO_TYPES, Server, put_parse};
-use crate::pg::frame::{FromServer, ServerTag, put};
+use super::Backend;
+use super::message::{NO_TYPES, put_parse};
+use crate::pg::frame::{FromServer, ServerTag};
 
-impl Server {
+impl Backend {
     /// Has texts parsed, one after the other in one round trip, and forgotten. Which of them was
     /// refused first, and how.
     pub(crate) async fn try_to_parse(
@@ -18,8 +19,8 @@ impl Server {
             put_parse(&mut self.line.out, &name, text, NO_TYPES);
         }
         self.put_close(b'S', &name);
-        put(&mut self.line.out, b'S', |_| {});
-        self.line.flush_hearing().await?;
+        self.put_sync();
+        self.flush().await?;
         let (mut parsed, mut refused) = (0, None);
         loop {
             let frame = self.next().await?;

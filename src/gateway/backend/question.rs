@@ -1,28 +1,42 @@
-//! What the gateway asks PostgreSQL by itself.
-
-use crate::gateway::transaction::shape::Shape;
+//! What the gateway asks PostgreSQL by itself, and what it is answered.
 
 /// A statement of the gateway's own, with its parameters as text.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
-    pub(crate) sql: String,
-    pub(crate) parameters: Vec<Option<String>>,
-    pub(crate) keep: Keep,
-    pub(crate) spelling: Spelling,
+    pub(super) sql: String,
+    pub(super) parameters: Vec<Option<String>>,
+    pub(super) keep: Keep,
+    pub(super) spelling: Spelling,
 }
 
 /// Under whose settings values become text, and text values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spelling {
+pub(super) enum Spelling {
     Clients,
     Ours,
 }
 
 /// Whether a question will be asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keep {
+pub(super) enum Keep {
     Prepared,
     Once,
+}
+
+/// A row of an answer.
+pub(crate) type AnswerRow = Vec<Option<String>>;
+
+/// The rows that a question gave.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<AnswerRow>,
+}
+
+impl Answer {
+    /// The value at this place of the first row.
+    pub(crate) fn value(&self, column: usize) -> Option<&str> {
+        self.rows.first()?.get(column)?.as_deref()
+    }
 }
 
 impl Question {
@@ -46,11 +60,9 @@ impl Question {
         }
     }
 
-    /// The same, of keys whose text depends on settings: two clients must write a key alike.
-    pub(crate) fn of_keys(mut self, shape: &Shape) -> Self {
-        if shape.is_key_spelled_by_settings() {
-            self.spelling = Spelling::Ours;
-        }
+    /// The same, values written as the gateway's own settings have them.
+    pub(crate) fn in_our_spelling(mut self) -> Self {
+        self.spelling = Spelling::Ours;
         self
     }
 
@@ -74,7 +86,7 @@ impl Spelling {
 
     /// What brings it about, for the rest of the transaction. What the client had set is kept in a
     /// setting beside it.
-    pub(crate) fn question(self) -> Question {
+    pub(super) fn question(self) -> Question {
         let pieces = Self::SETTINGS.iter().map(|(name, value)| match self {
             Self::Ours => format!(
                 "set_config('overbooked.{name}', current_setting('{name}'), true), set_config('{name}', '{value}', true)"

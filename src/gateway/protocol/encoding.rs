@@ -5,13 +5,13 @@
 //! instead of them it writes in UTF-8. Values of parameters and the lines of a COPY pass it unread,
 //! and are for the server to judge.
 
+use super::Protocol;
 use crate::gateway::backend::BackendError;
-use crate::gateway::protocol::{Session, State};
 use crate::gateway::refusal::Refusal;
 use crate::pg::frame::Fields;
 
 /// The next string of a client's message.
-pub(crate) fn text(fields: &mut Fields) -> Result<String, Refusal> {
+pub(super) fn text(fields: &mut Fields) -> Result<String, Refusal> {
     let bytes = fields.string().ok_or_else(|| Refusal::protocol("malformed message"))?;
     String::from_utf8(bytes.into()).map_err(|error| {
         let invalid = &error.as_bytes()[error.utf8_error().valid_up_to()..];
@@ -32,20 +32,20 @@ fn told(invalid: &[u8]) -> String {
     bytes.collect::<Vec<_>>().join(" ")
 }
 
-impl Session {
+impl Protocol {
     /// Refuses a statement that has changed the encoding to one in which the gateway cannot read.
     /// In a transaction the rollback that an error brings takes the change back.
-    pub(crate) async fn check_encoding(&mut self) -> Result<(), BackendError> {
+    pub(super) async fn check_encoding(&mut self) -> Result<(), BackendError> {
         let Some(refusal) = self.unreadable() else { return Ok(()) };
-        if matches!(self.state, State::Idle) {
-            self.server.restore_encoding().await?;
+        if self.transaction.is_idle() {
+            self.backend.restore_encoding().await?;
         }
         Err(refusal.into())
     }
 
     /// Why nothing more of the client's can be read, if that is so.
-    pub(crate) fn unreadable(&self) -> Option<Refusal> {
-        self.server.parameters().unreadable_encoding().map(Refusal::encoding)
+    pub(super) fn unreadable(&self) -> Option<Refusal> {
+        self.backend.parameters().unreadable_encoding().map(Refusal::encoding)
     }
 }
 

@@ -18,17 +18,16 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::Protocol;
+use super::encoding::text;
+use super::held::Held;
+use super::names::Prepared;
+use super::queue::{Does, Queued};
+use super::run::Submission;
 use crate::core::syntax::split;
 use crate::gateway::backend::{BackendError, put_parse};
-use crate::gateway::protocol::encoding::text;
-use crate::gateway::protocol::names::{By, Portal, Prepared};
-use crate::gateway::protocol::simple::Held;
-use crate::gateway::protocol::waiting::{Does, Undo, Waiting};
-use crate::gateway::protocol::{Block, Session, State};
 use crate::gateway::refusal::{Aftermath, Refusal};
 use crate::gateway::statement::{Kind, Statement};
-use crate::gateway::transaction::prepare_statement::{Admitted, plain_ddl};
-use crate::gateway::transaction::tables::{Named, Turned};
 use crate::pg::frame::{ClientTag, FromClient, put};
 
 /// What a Describe or a Close is about.
@@ -46,9 +45,9 @@ fn about(frame: &FromClient) -> Result<About, Refusal> {
     }
 }
 
-impl Session {
+impl Protocol {
     /// Takes a message of the extended protocol.
-    pub(crate) async fn take_extended(&mut self, frame: FromClient) -> io::Result<()> {
+    pub(super) async fn take_extended(&mut self, frame: FromClient) -> io::Result<()> {
         if self.skips {
             return Ok(());
         }
@@ -73,62 +72,58 @@ impl Session {
         // What came before the message that the gateway refuses has answers of its own.
         if let BackendError::Refused(refusal) = &trouble
             && refusal.aftermath() == Aftermath::Failed
-            && let Err(earlier) = self.dispatch(None).await
+            && let Err(earlier) = self.dispatch().await
         {
             trouble = earlier;
         }
-        self.drop_waiting();
+        self.drop_queue();
         self.held = Held::Nothing;
         self.skips = true;
         self.fail(trouble).await
     }
 
     /// The client's Sync: an implicit transaction ends here.
-    pub(crate) async fn take_sync(&mut self) -> io::Result<()> {
+    pub(super) async fn take_sync(&mut self) -> io::Result<()> {
         if !self.skips {
             let settled = self.sync().await;
             self.note(settled).await?;
         }
         self.skips = false;
-        self.drop_portals_outside_blocks();
-        self.pass_aside();
-        self.ready();
+        self.end_message();
         Ok(())
     }
 
     async fn sync(&mut self) -> Result<(), BackendError> {
-        self.dispatch(None).await?;
+        self.dispatch().await?;
         self.settle().await?;
         Ok(self.release_held()?)
     }
 
     /// The client's Flush: it wants to see what there is.
-    pub(crate) async fn take_flush(&mut self) -> io::Result<()> {
+    pub(super) async fn take_flush(&mut self) -> io::Result<()> {
         if !self.skips {
             let shown = self.show_all().await;
             self.note(shown).await?;
         }
-        let doom = Arc::clone(&self.place.doom);
+        let signal = self.transaction.signal();
         tokio::select! {
             biased;
             // The next turn makes way first, and what is left goes to the client after that.
-            () = doom.wait() => Ok(()),
+            () = signal.wait() => Ok(()),
             flushed = self.client.flush() => flushed,
         }
     }
 
     /// Whatever has been asked for so far is answered.
-    pub(crate) async fn show_all(&mut self) -> Result<(), BackendError> {
-        self.dispatch(None).await?;
+    pub(super) async fn show_all(&mut self) -> Result<(), BackendError> {
+        self.dispatch().await?;
         Ok(self.release_held()?)
     }
 
     /// Says what was held back of an Execute, unless its transaction has been ended from outside
     /// meanwhile.
-    pub(crate) fn release_held(&mut self) -> Result<(), Refusal> {
-        if let State::Aborted(Block::Implicit) = self.state {
-            self.check_state()?;
-        }
+    pub(super) fn release_held(&mut self) -> Result<(), Refusal> {
+        self.transaction.check_aborted_implicit()?;
         let held = std::mem::take(&mut self.held);
         self.release(held);
         Ok(())
@@ -137,7 +132,7 @@ impl Session {
     async fn take_parse(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let mut fields = frame.fields();
         let (name, sql) = (text(&mut fields)?, text(&mut fields)?);
-        let strings = self.server.parameters().strings();
+        let strings = self.backend.parameters().strings();
         let mut statements = split(&sql, strings).into_iter().filter(|part| !part.is_empty);
         let part = statements.next();
         if statements.next().is_some() {
@@ -149,13 +144,15 @@ impl Session {
         if statement.is_ours() {
             return self.parse_ours(name, statement, types).await;
         }
-        let turned = self.turn_parse(&statement).await?;
-        self.check_free(&name)?;
+        self.transaction.check_statement(&statement)?;
+        self.prepare_names(&statement).await?;
+        let turned = self.turned(&statement).await?;
+        self.names.check_free(&name)?;
         let mut bytes = BytesMut::new();
         put_parse(&mut bytes, &name, &turned.sql, &types);
-        let sent = Some(turned.clone());
-        let undo = self.note_prepared(name, Prepared { statement, by: By::Parse(types), sent });
-        self.waiting.push(Waiting { bytes, does: Does::Prepares(undo, turned) });
+        let prepared = Prepared::parsed(statement, types, Some(turned.clone()));
+        let undo = self.names.note_prepared(name, prepared);
+        self.queue.push(Queued { bytes, does: Does::Prepares(undo, turned) });
         Ok(())
     }
 
@@ -165,64 +162,30 @@ impl Session {
         statement: Arc<Statement>,
         types: Bytes,
     ) -> Result<(), BackendError> {
-        if let Some(refusal) = &statement.refusal {
-            self.check_state()?;
-            return Err(refusal.clone().into());
+        if statement.refusal.is_some() {
+            self.transaction.check_statement(&statement)?;
         }
-        self.check_free(&name)?;
-        self.dispatch(None).await?;
-        self.note_prepared(name, Prepared { statement, by: By::Parse(types), sent: None });
+        self.names.check_free(&name)?;
+        self.dispatch().await?;
+        self.names.note_prepared(name, Prepared::parsed(statement, types, None));
         put(&mut self.client.out, b'1', |_| {});
-        Ok(())
-    }
-
-    /// What is sent for a Parse, once all copies that it names are there.
-    async fn turn_parse(&mut self, statement: &Statement) -> Result<Turned, BackendError> {
-        self.check_state()?;
-        if let Some(refusal) = &statement.refusal {
-            return Err(refusal.clone().into());
-        }
-        self.prepare_names(statement).await?;
-        if let Kind::Ddl(_) = statement.kind {
-            return Ok(self.tables.turn(&plain_ddl(statement), &Named::default()));
-        }
-        let named = self.tables.resolve(&mut self.server, &statement.names).await?;
-        Ok(self.turned(statement, &named))
-    }
-
-    /// Opens the transaction and makes the copies that a statement names.
-    async fn prepare_names(&mut self, statement: &Statement) -> Result<(), BackendError> {
-        self.check_state()?;
-        if statement.is_outside_transactions() {
-            return Ok(());
-        }
-        self.ensure_begun().await?;
-        if !matches!(statement.kind, Kind::Ddl(_)) {
-            crate::gateway::transaction::prepare_statement::show_copies(self).await?;
-            let named = self.look(statement).await?;
-            self.refuse_beside_ddl(&named)?;
-            self.follow_path(&named).await?;
-            self.ensure_copies(statement, &named).await?;
-        }
         Ok(())
     }
 
     async fn take_bind(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let mut fields = frame.fields();
         let (portal, name) = (text(&mut fields)?, text(&mut fields)?);
-        let statement = self.known(&name)?;
+        let statement = self.names.known(&name)?;
         self.check_unless_ending(&statement)?;
-        if !portal.is_empty() && self.portals.contains_key(&portal) {
-            return Err(Refusal::portal_exists(&portal).into());
-        }
+        self.names.check_free_portal(&portal)?;
         if statement.is_ours() {
-            self.dispatch(None).await?;
+            self.dispatch().await?;
             put(&mut self.client.out, b'2', |_| {});
         } else {
             self.admit_bind(&name, &statement).await?;
-            self.wait_with(frame, Does::Nothing);
+            self.enqueue(frame, Does::Nothing);
         }
-        self.note_bound(portal, statement);
+        self.names.note_bound(portal, statement, self.transaction.has_ddl());
         Ok(())
     }
 
@@ -230,7 +193,7 @@ impl Session {
     fn check_unless_ending(&mut self, statement: &Statement) -> Result<(), Refusal> {
         match statement.kind {
             Kind::Commit | Kind::Rollback => Ok(()),
-            _ => self.check_state(),
+            _ => self.transaction.check(),
         }
     }
 
@@ -238,21 +201,20 @@ impl Session {
     async fn admit_bind(&mut self, name: &str, statement: &Statement) -> Result<(), BackendError> {
         match statement.kind {
             Kind::Ddl(_) | Kind::Session => self.prepare_names(statement).await?,
-            _ => drop(self.admit(statement).await?),
+            _ => {
+                let executed = self.names.executed(statement);
+                self.admit(statement, &executed).await?;
+            }
         }
         self.renew(name).await
-    }
-
-    fn wait_with(&mut self, frame: &FromClient, does: Does) {
-        self.waiting.push(Waiting { bytes: BytesMut::from(frame.bytes()), does });
     }
 
     async fn take_describe(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let about = about(frame)?;
         let of_statement = matches!(about, About::Statement(_));
         let statement = match &about {
-            About::Statement(name) => self.known(name)?,
-            About::Portal(name) => self.known_portal(name)?.statement,
+            About::Statement(name) => self.names.known(name)?,
+            About::Portal(name) => self.known_portal(name)?,
         };
         self.check_unless_ending(&statement)?;
         if !statement.is_ours() {
@@ -260,10 +222,10 @@ impl Session {
                 self.prepare_names(&statement).await?;
                 self.renew(name).await?;
             }
-            self.wait_with(frame, Does::Nothing);
+            self.enqueue(frame, Does::Nothing);
             return Ok(());
         }
-        self.dispatch(None).await?;
+        self.dispatch().await?;
         if of_statement {
             put(&mut self.client.out, b't', |out| out.put_u16(0));
         }
@@ -271,36 +233,35 @@ impl Session {
         Ok(())
     }
 
-    /// The portal of this name. Where the transaction has been ended from outside, or its DDL
-    /// undone, portals are gone and that is what is told.
-    fn known_portal(&mut self, name: &str) -> Result<Portal, Refusal> {
-        let portal = self.portal(name);
-        if portal.is_err() {
-            self.check_state()?;
-            if self.has_stepped_back() {
+    /// The statement of the portal of this name. Where the transaction has been ended from outside,
+    /// or its DDL undone, portals are gone and that is what is told.
+    pub(super) fn known_portal(&mut self, name: &str) -> Result<Arc<Statement>, Refusal> {
+        let bound = self.names.bound(name);
+        if bound.is_err() {
+            self.transaction.check()?;
+            if self.transaction.has_stepped_back() {
                 return Err(Refusal::schema_changed());
             }
         }
-        portal
+        bound
     }
 
     async fn take_close(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let (ours, does) = match about(frame)? {
             About::Statement(name) => {
-                let before = self.prepared.remove(&name);
-                let ours = before.as_ref().is_some_and(|found| found.statement.is_ours());
-                (ours, Does::Closes(Undo { name, before }))
+                let undo = self.names.close_statement(&name);
+                (undo.was_ours(), Does::Closes(undo))
             }
             About::Portal(name) => {
-                let before = self.portals.remove(&name);
-                (before.is_some_and(|found| found.statement.is_ours()), Does::ClosesPortal)
+                let statement = self.names.close_portal(&name);
+                (statement.is_some_and(|statement| statement.is_ours()), Does::ClosesPortal)
             }
         };
         if ours {
-            self.dispatch(None).await?;
+            self.dispatch().await?;
             put(&mut self.client.out, b'3', |_| {});
         } else {
-            self.wait_with(frame, does);
+            self.enqueue(frame, does);
         }
         Ok(())
     }
@@ -309,49 +270,21 @@ impl Session {
         let mut fields = frame.fields();
         let name = text(&mut fields)?;
         let limit = fields.long().ok_or_else(|| Refusal::protocol("malformed message"))?;
-        let statement = self.known_portal(&name)?.statement;
+        let statement = self.known_portal(&name)?;
+        if statement.is_ours() {
+            self.dispatch().await?;
+        }
         if matches!(statement.kind, Kind::Empty) {
-            self.dispatch(None).await?;
             put(&mut self.client.out, b'I', |_| {});
             return Ok(());
         }
-        if matches!(statement.kind, Kind::Begin(_) | Kind::Commit | Kind::Rollback) {
-            self.dispatch(None).await?;
-            if let Some(held) = self.run_transaction_statement(&statement).await? {
-                self.release(held);
-            }
-            return Ok(());
+        let submission = Submission::Execute { frame, portal: &name, limit };
+        let held = self.run(&statement, submission).await?;
+        if statement.is_ours() {
+            self.release(held);
+        } else {
+            self.held = held;
         }
-        self.execute(frame, &statement, limit).await
-    }
-
-    async fn execute(
-        &mut self,
-        frame: &FromClient,
-        statement: &Statement,
-        limit: i32,
-    ) -> Result<(), BackendError> {
-        let admitted: Admitted = self.admit(statement).await?;
-        let executed = self.executed(statement);
-        self.check_numbers(&executed, &admitted.tables).await?;
-        let marks = self.before_locking(&executed, &admitted.tables, limit).await?;
-        self.wait_with(frame, Does::Nothing);
-        self.explains = executed.command() == "EXPLAIN";
-        let sent = self.put_waiting();
-        let ahead = self.ask_ahead(statement);
-        self.server.line.flush_hearing().await?;
-        self.replies(sent, Some(&admitted.turned), ahead).await?;
-        self.after_locking(&executed, &admitted.tables, marks).await?;
-        let held = std::mem::take(&mut self.held);
-        let held = self.after_statement(statement, &admitted, held).await?;
-        self.held = held;
         Ok(())
-    }
-}
-
-impl Statement {
-    /// Whether PostgreSQL runs it outside of transaction blocks only.
-    fn is_outside_transactions(&self) -> bool {
-        self.kind == Kind::Session && self.is_a("discard")
     }
 }

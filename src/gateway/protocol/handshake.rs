@@ -1,4 +1,4 @@
-//! The door: a new connection's way in, up to its first `ReadyForQuery` (PostgreSQL documentation,
+//! A new connection's way in, up to its first `ReadyForQuery` (PostgreSQL documentation,
 //! 54.2.1).
 //!
 //! What becomes of the parameters of a start-up packet:
@@ -23,22 +23,21 @@ use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::gateway::certificate::Tls;
-use crate::observer::flavor::MARK;
+use super::Protocol;
 
-use crate::core::event::{Pid, octets};
-use crate::gateway::backend::{Parameters, Server};
-use crate::gateway::protocol::packet::{Opening, StartUp};
-use crate::gateway::protocol::rewound::Rewound;
-use crate::gateway::protocol::{Session, State};
+use super::rewound::Rewound;
+use crate::core::event::octets;
+use crate::gateway::backend::{Backend, Parameters};
+use crate::gateway::certificate::Tls;
+use crate::gateway::context::Context;
+use crate::gateway::mode::Mode;
+use crate::gateway::options::SERVER_VERSION;
+use crate::gateway::packet::{Opening, StartUp};
+use crate::gateway::pass_through::{self, Asked};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::relay::{self, Asked};
-use crate::gateway::shared::Shared;
-use crate::gateway::transaction::blocker_watchdog::BlockerWatchdog;
-use crate::gateway::transaction::tables::Tables;
-use crate::gateway::{Mode, SERVER_VERSION};
+use crate::observer::flavor::MARK;
 use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream, put, put_text};
-use crate::pg::{ConnectError, Entrance, lets_in};
+use crate::pg::{Entrance, lets_in};
 
 /// How long a client may take until it has said who it is: PostgreSQL's `authentication_timeout`.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -54,7 +53,7 @@ pub(crate) struct Arrival {
 /// Lets a client in and serves it until it leaves.
 pub(crate) async fn receive(
     stream: Box<dyn Stream>,
-    common: Arc<Shared>,
+    context: Arc<Context>,
     tls: Option<Tls>,
 ) -> io::Result<()> {
     let arrival = Arrival { stream, end_point: None, is_encrypted: false };
@@ -62,17 +61,17 @@ pub(crate) async fn receive(
     let opened = tokio::select! {
         opened = opened => opened?,
         // Who has not said who it is has nobody to be told, as at a PostgreSQL.
-        () = common.closing.cancelled() => return Ok(()),
+        () = context.closing.cancelled() => return Ok(()),
     };
     let (arrival, opening) = opened?;
     match opening {
-        Opening::Cancel(packet) => cancel(arrival.stream, &common, &packet).await,
-        Opening::Session(packet) => begin(arrival, common, packet).await,
-        Opening::Early(asked) => turn_out(arrival.stream, &Refusal::early(asked)).await,
-        again if common.mode == Mode::PassThrough => {
-            relay::refer_again(arrival.stream, &common, again.code()).await
+        Opening::Cancel(packet) => cancel(arrival.stream, &context, &packet).await,
+        Opening::Session(packet) => begin(arrival, context, packet).await,
+        Opening::Early(asked) => Refusal::early(asked).turn_away(client(arrival.stream)).await,
+        again if context.mode == Mode::PassThrough => {
+            pass_through::refer_again(arrival.stream, &context, again.code()).await
         }
-        again => turn_out(arrival.stream, &Refusal::version(again.code(), "3.0")).await,
+        again => Refusal::version(again.code(), "3.0").turn_away(client(arrival.stream)).await,
     }
 }
 
@@ -106,8 +105,8 @@ async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Op
             }
             (Opening::Handshake(read), Some(tls)) if !arrival.is_encrypted => {
                 let stream = Box::new(Rewound::new(read, arrival.stream));
-                let (encrypted, protocol) = encrypt(stream, tls).await?;
-                if protocol != Protocol::Ours {
+                let (encrypted, announced) = encrypt(stream, tls).await?;
+                if announced != Announced::Ours {
                     return Err(io::Error::other(
                         "TLS was begun without saying for which protocol",
                     ));
@@ -135,56 +134,56 @@ fn has_said_more(stream: &mut Box<dyn Stream>) -> bool {
 
 /// What a client says that it will speak within TLS (PostgreSQL 17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Protocol {
+enum Announced {
     Ours,
-    Unsaid,
+    Nothing,
 }
 
-async fn encrypt(stream: Box<dyn Stream>, tls: &Tls) -> io::Result<(Arrival, Protocol)> {
+async fn encrypt(stream: Box<dyn Stream>, tls: &Tls) -> io::Result<(Arrival, Announced)> {
     let stream = tls.acceptor.accept(stream).await?;
     let is_said = stream.get_ref().1.alpn_protocol().is_some();
-    let protocol = if is_said { Protocol::Ours } else { Protocol::Unsaid };
+    let announced = if is_said { Announced::Ours } else { Announced::Nothing };
     let end_point = tls.end_point.clone();
-    Ok((Arrival { stream: Box::new(stream), end_point, is_encrypted: true }, protocol))
+    Ok((Arrival { stream: Box::new(stream), end_point, is_encrypted: true }, announced))
 }
 
-async fn cancel(mut stream: Box<dyn Stream>, common: &Shared, packet: &[u8]) -> io::Result<()> {
-    if common.mode == Mode::PassThrough {
-        return relay::refer(stream, common, packet).await;
+async fn cancel(mut stream: Box<dyn Stream>, context: &Context, packet: &[u8]) -> io::Result<()> {
+    if context.mode == Mode::PassThrough {
+        return pass_through::refer(stream, context, packet).await;
     }
     // The length, the code, the process, and its secret. An unknown key gets no answer, as at a
     // PostgreSQL.
     if let Some((pid, secret)) = packet[8..].split_first_chunk::<4>()
-        && let Some(canceller) = common.canceller(i32::from_be_bytes(*pid), secret)
+        && let Some(canceller) = context.cancellers.find(i32::from_be_bytes(*pid), secret)
     {
         canceller.cancel().await.map_err(io::Error::other)?;
     }
     stream.shutdown().await
 }
 
-async fn begin(arrival: Arrival, common: Arc<Shared>, packet: Bytes) -> io::Result<()> {
+async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Result<()> {
     let Some(start_up) = StartUp::parse(&packet) else {
-        return relay::refer(arrival.stream, &common, &packet).await;
+        return pass_through::refer(arrival.stream, &context, &packet).await;
     };
     let Arrival { stream, end_point, is_encrypted: _ } = arrival;
-    let mut client = FrameStream::<ClientTag>::new(stream, BytesMut::new());
+    let mut client = client(stream);
     // Two names that differ in a byte are two names, be they UTF-8 or not.
     let user = octets::keep(start_up.user());
-    let admitted = common.passwords.admit(&mut client, &user, end_point.as_deref());
+    let admitted = context.passwords.admit(&mut client, &user, end_point.as_deref());
     let admitted = tokio::select! {
         admitted = tokio::time::timeout(PATIENCE, admitted) => admitted??,
-        () = common.closing.cancelled() => false,
+        () = context.closing.cancelled() => false,
     };
     if !admitted {
         return client.close().await;
     }
-    if common.mode == Mode::PassThrough {
-        let asked = if common.passwords.are_asked() { Asked::ByGateway } else { Asked::Nothing };
-        let start_up = with_the_gateways_settings(start_up, &common);
-        return relay::pass_through(client, &common, &start_up, asked).await;
+    if context.mode == Mode::PassThrough {
+        let asked = if context.passwords.are_asked() { Asked::ByGateway } else { Asked::Nothing };
+        let start_up = with_the_gateways_settings(start_up, &context);
+        return pass_through::pass_through(client, &context, &start_up, asked).await;
     }
-    match adapted(start_up, &common) {
-        Ok(start_up) => admit(client, common, &start_up).await,
+    match adapted(start_up, &context) {
+        Ok(start_up) => admit(client, context, &start_up).await,
         Err(refusal) => {
             refusal.write_fatal(&mut client.out);
             client.close().await
@@ -194,13 +193,14 @@ async fn begin(arrival: Arrival, common: Arc<Shared>, packet: Bytes) -> io::Resu
 
 /// The packet with which the gateway begins the session for a client, where the client can have
 /// what it asks for.
-fn adapted(mut start_up: StartUp, common: &Shared) -> Result<StartUp, Refusal> {
+fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal> {
     if let Some(parameter) = start_up.not_utf8() {
         return Err(Refusal::not_utf8(&parameter));
     }
     // Nothing is lost here: all of it is UTF-8.
     let text = |name| start_up.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
-    let (served, wanted) = (common.backend.database(), text("database").unwrap_or_default());
+    let (served, wanted) =
+        (context.connector.target().database(), text("database").unwrap_or_default());
     if !wanted.is_empty() && wanted != served {
         return Err(Refusal::other_database(&wanted, served));
     }
@@ -208,18 +208,18 @@ fn adapted(mut start_up: StartUp, common: &Shared) -> Result<StartUp, Refusal> {
         return Err(Refusal::unsupported("replication is not supported by the optimistic engine"));
     }
     start_up.remove("replication");
-    start_up.set("user", common.backend.user());
+    start_up.set("user", context.connector.target().user());
     start_up.set("database", served);
     start_up.set("default_transaction_isolation", "repeatable read");
-    Ok(with_the_gateways_settings(start_up, common))
+    Ok(with_the_gateways_settings(start_up, context))
 }
 
 /// The settings with which the gateway connects (`options` of its own server's URL) are those of
 /// its clients, where they say nothing.
-fn with_the_gateways_settings(mut start_up: StartUp, common: &Shared) -> StartUp {
+fn with_the_gateways_settings(mut start_up: StartUp, context: &Context) -> StartUp {
     let options = start_up.get("options").map(|options| String::from_utf8_lossy(options));
     let options = options.unwrap_or_default().replace('-', "_");
-    for (name, value) in common.backend.parameters() {
+    for (name, value) in context.connector.target().parameters() {
         if !options.contains(name.as_str()) {
             start_up.set_unless_there(name, value);
         }
@@ -244,36 +244,24 @@ pub(crate) const ALONE: &str =
 /// How much is read at once of what nobody looks at.
 const PACKET: usize = 8 * 1024;
 
-/// Tells a client why it does not come in.
-pub(crate) async fn turn_out(stream: Box<dyn Stream>, refusal: &Refusal) -> io::Result<()> {
-    let mut client = FrameStream::<ClientTag>::new(stream, BytesMut::new());
-    refusal.write_fatal(&mut client.out);
-    client.close().await
-}
-
-/// Tells a client in the server's own words, if it had any, that the server cannot be had.
-pub(crate) async fn turn_away(
-    mut client: FrameStream<ClientTag>,
-    error: &ConnectError,
-) -> io::Result<()> {
-    Refusal::of_connecting(error).write_fatal(&mut client.out);
-    client.close().await
+fn client(stream: Box<dyn Stream>) -> FrameStream<ClientTag> {
+    FrameStream::new(stream, BytesMut::new())
 }
 
 async fn admit(
     mut client: FrameStream<ClientTag>,
-    common: Arc<Shared>,
+    context: Arc<Context>,
     start_up: &StartUp,
 ) -> io::Result<()> {
-    let server = match common.enter_server(&start_up.bytes(), start_up.user()).await {
-        Err(error) => return turn_away(client, &error).await,
+    let server = match context.connector.enter(&start_up.bytes(), start_up.user()).await {
+        Err(error) => return Refusal::of_connecting(&error).turn_away(client).await,
         Ok(server) => server,
     };
-    let Some(server) = welcome(&mut client, server).await? else { return client.close().await };
+    let Some(backend) = welcome(&mut client, server).await? else { return client.close().await };
     // Nothing is lost here: who comes this far has been refused anything but UTF-8.
     let application = start_up.get("application_name").map(|name| String::from_utf8_lossy(name));
-    let application = application.unwrap_or_default().into_owned();
-    session(client, server, common, application).serve().await;
+    let application = application.unwrap_or_default();
+    Protocol::new(client, backend, context, &application).serve().await;
     Ok(())
 }
 
@@ -282,7 +270,7 @@ async fn admit(
 async fn welcome(
     client: &mut FrameStream<ClientTag>,
     mut server: Entrance,
-) -> io::Result<Option<Server>> {
+) -> io::Result<Option<Backend>> {
     let mut parameters = Parameters::default();
     loop {
         let Some(frame) = server.next().await? else { return Ok(None) };
@@ -317,7 +305,7 @@ async fn welcome(
                 put_parameter(client, MARK, "optimistic");
                 client.pass(&frame);
                 client.flush().await?;
-                return Ok(Some(Server::entered(server, parameters)));
+                return Ok(Some(Backend::entered(server, parameters)));
             }
             _ => client.pass(&frame),
         }
@@ -329,37 +317,6 @@ fn put_parameter(client: &mut FrameStream<ClientTag>, name: &str, value: &str) {
         put_text(out, name);
         put_text(out, value);
     });
-}
-
-fn session(
-    client: FrameStream<ClientTag>,
-    server: Server,
-    common: Arc<Shared>,
-    application: String,
-) -> Session {
-    let canceller = server.canceller();
-    let (pid, _) = canceller.key_bytes();
-    let place = common.enter(canceller);
-    let lookout = BlockerWatchdog::new(Arc::clone(&common), pid);
-    Session {
-        client,
-        server: server.watched_by(lookout),
-        common,
-        place,
-        tables: Tables::default(),
-        state: State::Idle,
-        trying_since: None,
-        prepared: std::collections::HashMap::new(),
-        portals: std::collections::HashMap::new(),
-        skips: false,
-        waiting: Vec::new(),
-        held: crate::gateway::protocol::simple::Held::Nothing,
-        gave_up: false,
-        explains: false,
-        foreseen: None,
-        application: application.into(),
-        pid: Pid(pid),
-    }
 }
 
 #[cfg(test)]

@@ -10,40 +10,71 @@
 //! A portal lives as long as the transaction in which it was made, on the server and here: a name
 //! that is not noted here is no portal's.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::core::syntax::Strings;
-use crate::gateway::backend::{BackendError, Question};
-use crate::gateway::protocol::waiting::Undo;
-use crate::gateway::protocol::{Session, State};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{DeclaredCursor, Kind, Statement, Which};
 use crate::gateway::transaction::tables::Turned;
 
+/// The names that a client has given.
+#[derive(Default)]
+pub(super) struct Names {
+    prepared: HashMap<String, Prepared>,
+    /// What it has bound or declared.
+    portals: HashMap<String, Portal>,
+}
+
 /// A statement under a name of the client's.
 #[derive(Clone, Debug)]
-pub(crate) struct Prepared {
-    pub(crate) statement: Arc<Statement>,
-    pub(crate) by: By,
+pub(super) struct Prepared {
+    statement: Arc<Statement>,
+    by: By,
     /// What the server has; nothing where it has none.
-    pub(crate) sent: Option<Turned>,
+    sent: Option<Turned>,
 }
 
 /// How it was prepared.
 #[derive(Clone, Debug)]
-pub(crate) enum By {
+pub(super) enum By {
     /// By Parse, with what followed the text: the types of its parameters.
     Parse(Bytes),
     /// By this PREPARE.
     Sql(Arc<Statement>),
 }
 
+impl Prepared {
+    /// One that Parse has prepared; `sent` is nothing where it never reaches the server.
+    pub(super) fn parsed(statement: Arc<Statement>, types: Bytes, sent: Option<Turned>) -> Self {
+        Self { statement, by: By::Parse(types), sent }
+    }
+
+    /// How it was prepared.
+    pub(super) fn by(&self) -> &By {
+        &self.by
+    }
+
+    /// What the server has to be told to have it: the statement, or the PREPARE of it.
+    pub(super) fn whole(&self) -> Arc<Statement> {
+        match &self.by {
+            By::Parse(_) => Arc::clone(&self.statement),
+            By::Sql(whole) => Arc::clone(whole),
+        }
+    }
+
+    /// Whether the server has it so.
+    pub(super) fn is_sent_as(&self, turned: &Turned) -> bool {
+        self.sent.as_ref() == Some(turned)
+    }
+}
+
 /// A prepared statement with its parameters, or a cursor.
 #[derive(Clone, Debug)]
-pub(crate) struct Portal {
-    pub(crate) statement: Arc<Statement>,
+struct Portal {
+    statement: Arc<Statement>,
     life: Life,
     /// Whether it was made behind DDL, with which it is undone.
     behind_ddl: bool,
@@ -76,77 +107,111 @@ impl Portal {
     }
 }
 
-impl Statement {
-    /// Statements that the gateway runs by itself never reach the server.
-    pub(crate) fn is_ours(&self) -> bool {
-        matches!(self.kind, Kind::Begin(_) | Kind::Commit | Kind::Rollback | Kind::Empty)
+/// What was there under a name before.
+pub(super) struct Undo {
+    name: String,
+    before: Option<Prepared>,
+}
+
+impl Undo {
+    /// Whether it was a statement of the gateway's own, which the server has never seen.
+    pub(super) fn was_ours(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.statement.is_ours())
     }
 }
 
-impl Session {
+impl Names {
     /// The statement of this name.
-    pub(crate) fn known(&self, name: &str) -> Result<Arc<Statement>, Refusal> {
+    pub(super) fn known(&self, name: &str) -> Result<Arc<Statement>, Refusal> {
         let found = self.prepared.get(name).map(|prepared| Arc::clone(&prepared.statement));
         found.ok_or_else(|| Refusal::no_statement(name))
     }
 
-    /// The portal of this name.
-    pub(crate) fn portal(&self, name: &str) -> Result<Portal, Refusal> {
-        self.portals.get(name).cloned().ok_or_else(|| Refusal::no_portal(name))
+    /// The same, and how it was prepared.
+    pub(super) fn prepared(&self, name: &str) -> Option<Prepared> {
+        self.prepared.get(name).cloned()
+    }
+
+    /// The statement of the portal of this name.
+    pub(super) fn bound(&self, name: &str) -> Result<Arc<Statement>, Refusal> {
+        let found = self.portals.get(name).map(|portal| Arc::clone(&portal.statement));
+        found.ok_or_else(|| Refusal::no_portal(name))
+    }
+
+    /// The statement behind an EXECUTE, or the statement itself.
+    pub(super) fn executed(&self, statement: &Statement) -> Statement {
+        let Kind::Execute(name) = &statement.kind else { return statement.clone() };
+        let found = self.prepared.get(name).map(|prepared| &*prepared.statement);
+        found.unwrap_or(statement).clone()
     }
 
     /// Whether Parse may give this name: only the statement without a name gives way.
-    pub(crate) fn check_free(&self, name: &str) -> Result<(), Refusal> {
+    pub(super) fn check_free(&self, name: &str) -> Result<(), Refusal> {
         if !name.is_empty() && self.prepared.contains_key(name) {
             return Err(Refusal::statement_exists(name));
         }
         Ok(())
     }
 
+    /// Whether Bind may give this name.
+    pub(super) fn check_free_portal(&self, name: &str) -> Result<(), Refusal> {
+        if !name.is_empty() && self.portals.contains_key(name) {
+            return Err(Refusal::portal_exists(name));
+        }
+        Ok(())
+    }
+
     /// Notes a statement under a name. What undoes it is for the case that the server refuses.
-    pub(crate) fn note_prepared(&mut self, name: String, prepared: Prepared) -> Undo {
+    pub(super) fn note_prepared(&mut self, name: String, prepared: Prepared) -> Undo {
         let before = self.prepared.insert(name.clone(), prepared);
         // The server forgets the statement without a name before it looks at the new one.
         let before = before.filter(|_| !name.is_empty());
         Undo { name, before }
     }
 
-    /// Has the server prepare a statement anew whose text means other copies by now.
-    pub(crate) async fn renew(&mut self, name: &str) -> Result<(), BackendError> {
-        let Some(prepared) = self.prepared.get(name).cloned() else { return Ok(()) };
-        let whole = match &prepared.by {
-            By::Parse(_) => Arc::clone(&prepared.statement),
-            By::Sql(whole) => Arc::clone(whole),
-        };
-        if whole.is_ours() || matches!(whole.kind, Kind::Ddl(_)) {
-            return Ok(());
-        }
-        let named = self.tables.resolve(&mut self.server, &whole.names).await?;
-        let turned = self.turned(&whole, &named);
-        if prepared.sent.as_ref() == Some(&turned) {
-            return Ok(());
-        }
-        self.dispatch(None).await?;
-        self.note_sent(name, None);
-        match &prepared.by {
-            By::Parse(types) => self.server.prepare_anew(name, &turned.sql, types).await?,
-            By::Sql(_) => {
-                self.server.close_statement(name).await?;
-                self.server.ask(Question::once(turned.sql.clone())).await?;
-            }
-        }
-        self.note_sent(name, Some(turned));
-        Ok(())
-    }
-
-    fn note_sent(&mut self, name: &str, sent: Option<Turned>) {
+    /// Notes what the server has under a name; nothing while that is not known.
+    pub(super) fn note_sent(&mut self, name: &str, sent: Option<Turned>) {
         if let Some(prepared) = self.prepared.get_mut(name) {
             prepared.sent = sent;
         }
     }
 
-    /// What a statement that has run has done to names.
-    pub(crate) fn note_names(&mut self, statement: &Statement, sent: &Turned) {
+    /// Notes the portal that a Bind makes, with DDL before it in its transaction or without.
+    pub(super) fn note_bound(&mut self, name: String, statement: Arc<Statement>, has_ddl: bool) {
+        let is_ddl = matches!(statement.kind, Kind::Ddl(_));
+        // COMMIT and its kin never reach the server, so that nothing of them is undone.
+        let behind_ddl = !statement.is_ours() && (is_ddl || has_ddl);
+        self.portals.insert(name, Portal::bound(statement, behind_ddl));
+    }
+
+    /// A Close of a statement. What undoes it is for the case that the server never got there.
+    pub(super) fn close_statement(&mut self, name: &str) -> Undo {
+        Undo { name: name.to_owned(), before: self.prepared.remove(name) }
+    }
+
+    /// A Close of a portal; the statement that it was of.
+    pub(super) fn close_portal(&mut self, name: &str) -> Option<Arc<Statement>> {
+        self.portals.remove(name).map(|portal| portal.statement)
+    }
+
+    /// A Query message takes the unnamed statement and portal away.
+    pub(super) fn forget_unnamed(&mut self) {
+        self.prepared.remove("");
+        self.portals.remove("");
+    }
+
+    /// Takes back what was noted, the last first.
+    pub(super) fn undo(&mut self, noted: Vec<Undo>) {
+        for Undo { name, before } in noted.into_iter().rev() {
+            match before {
+                Some(before) => drop(self.prepared.insert(name, before)),
+                None => drop(self.prepared.remove(&name)),
+            }
+        }
+    }
+
+    /// What a statement that has run, sent as `sent`, has done to names.
+    pub(super) fn note_statement(&mut self, statement: &Statement, sent: &Turned) {
         if let Kind::Prepare(name) = &statement.kind {
             let prepared = Prepared {
                 statement: Arc::new(statement.prepared()),
@@ -159,11 +224,7 @@ impl Session {
             self.portals.insert(cursor.name.clone(), Portal::declared(&cursor));
         }
         match statement.deallocates() {
-            // DEALLOCATE knows names only, and takes the gateway's own along.
-            Some(Which::All) => {
-                self.prepared.retain(|name, _| name.is_empty());
-                self.server.forget_prepared();
-            }
+            Some(Which::All) => self.prepared.retain(|name, _| name.is_empty()),
             Some(Which::One(name)) => drop(self.prepared.remove(&name)),
             None => {}
         }
@@ -174,41 +235,74 @@ impl Session {
         }
     }
 
-    /// DEALLOCATE of what never reached the server.
-    pub(crate) fn deallocates_ours(&self, statement: &Statement) -> bool {
+    /// Whether a statement is a DEALLOCATE of what never reached the server.
+    pub(super) fn deallocates_ours(&self, statement: &Statement) -> bool {
         let Some(Which::One(name)) = statement.deallocates() else { return false };
         self.prepared.get(&name).is_some_and(|prepared| prepared.statement.is_ours())
     }
 
     /// The transaction has committed: cursors WITH HOLD stay.
-    pub(crate) fn keep_held_portals(&mut self) {
+    pub(super) fn keep_held_portals(&mut self) {
         self.portals.retain(|_, portal| portal.life != Life::Transaction);
         self.portals.values_mut().for_each(|portal| portal.life = Life::Held);
     }
 
     /// The transaction was rolled back: what it has opened is gone.
-    pub(crate) fn drop_portals(&mut self) {
+    pub(super) fn drop_portals(&mut self) {
         self.portals.retain(|_, portal| portal.life == Life::Held);
     }
 
-    /// Notes the portal that a Bind makes.
-    pub(crate) fn note_bound(&mut self, name: String, statement: Arc<Statement>) {
-        let is_ddl = matches!(statement.kind, Kind::Ddl(_));
-        let has_ddl = matches!(&self.state, State::Open(open) if open.ddl.is_some());
-        // COMMIT and its kin never reach the server, so that nothing of them is undone.
-        let behind_ddl = !statement.is_ours() && (is_ddl || has_ddl);
-        self.portals.insert(name, Portal::bound(statement, behind_ddl));
-    }
-
     /// DDL steps back: what was bound behind it is gone with it.
-    pub(crate) fn drop_portals_behind_ddl(&mut self) {
+    pub(super) fn drop_portals_behind_ddl(&mut self) {
         self.portals.retain(|_, portal| !portal.behind_ddl);
     }
+}
 
-    /// Outside of a block nothing that Bind has made outlives its message.
-    pub(crate) fn drop_portals_outside_blocks(&mut self) {
-        if matches!(self.state, State::Idle) {
-            self.drop_portals();
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(sql: &str) -> Statement {
+        Statement::read(sql, Strings::Conforming)
+    }
+
+    fn run(names: &mut Names, sql: &str) {
+        names.note_statement(&read(sql), &Turned::whole(sql.to_owned()));
+    }
+
+    #[test]
+    fn a_cursor_with_hold_outlives_the_commit_of_its_transaction_and_no_rollback_of_it() {
+        let mut names = Names::default();
+        run(&mut names, "declare held cursor with hold for select 1");
+        run(&mut names, "declare plain cursor for select 1");
+        names.keep_held_portals();
+        assert!(names.bound("held").is_ok() && names.bound("plain").is_err());
+        names.drop_portals();
+        assert!(names.bound("held").is_ok());
+        run(&mut names, "declare other cursor with hold for select 1");
+        names.drop_portals();
+        assert!(names.bound("held").is_ok() && names.bound("other").is_err());
+    }
+
+    #[test]
+    fn what_was_bound_behind_ddl_is_undone_with_it() {
+        let mut names = Names::default();
+        names.note_bound("before".into(), Arc::new(read("select 1")), false);
+        names.note_bound("ddl".into(), Arc::new(read("alter table t add c int")), false);
+        names.note_bound("behind".into(), Arc::new(read("select 1")), true);
+        names.note_bound("commit".into(), Arc::new(read("commit")), true);
+        names.drop_portals_behind_ddl();
+        assert!(names.bound("before").is_ok() && names.bound("commit").is_ok());
+        assert!(names.bound("ddl").is_err() && names.bound("behind").is_err());
+    }
+
+    #[test]
+    fn prepare_and_parse_share_their_names() {
+        let mut names = Names::default();
+        run(&mut names, "prepare p as select 1");
+        assert!(names.check_free("p").is_err());
+        assert_eq!(names.executed(&read("execute p")).sql, "select 1");
+        run(&mut names, "deallocate p");
+        assert!(names.check_free("p").is_ok());
     }
 }

@@ -7,32 +7,23 @@
 //!  deallocate                   of a BEGIN or COMMIT, which has never reached the server
 //! ```
 
-use super::{Session, State};
-use crate::gateway::SERVER_VERSION;
-use crate::gateway::statement::{Access, Kind, Statement};
-use crate::gateway::transaction::tables::{Named, Turned};
+use super::Protocol;
+use crate::gateway::options::SERVER_VERSION;
+use crate::gateway::statement::{Kind, Statement};
 
 /// What is sent in a statement's place.
-pub(crate) struct Substitute {
-    sql: String,
+pub(super) struct Substitute {
+    pub(super) sql: String,
     /// What the client's statement is called complete with.
-    pub(crate) tag: &'static str,
+    pub(super) tag: &'static str,
 }
 
 /// Does nothing that anybody could see.
 const NOTHING: &str = "discard plans";
 
-impl Session {
-    /// A statement as it is sent, its names turned towards the copies.
-    pub(crate) fn turned(&self, statement: &Statement, named: &Named) -> Turned {
-        match self.substitute(statement) {
-            Some(substitute) => Turned::whole(substitute.sql),
-            None => self.tables.turn(statement, named),
-        }
-    }
-
+impl Protocol {
     /// What is sent in a statement's place, where its answer is the gateway's own.
-    pub(crate) fn substitute(&self, statement: &Statement) -> Option<Substitute> {
+    pub(super) fn substitute(&self, statement: &Statement) -> Option<Substitute> {
         if statement.kind != Kind::Session {
             return None;
         }
@@ -45,14 +36,13 @@ impl Session {
         if says(0, "discard") && is_temporary {
             return Some(Substitute { sql: NOTHING.to_owned(), tag: "DISCARD TEMP" });
         }
-        if self.deallocates_ours(statement) {
+        if self.names.deallocates_ours(statement) {
             return Some(Substitute { sql: NOTHING.to_owned(), tag: "DEALLOCATE" });
         }
-        match &self.state {
+        match self.transaction.is_read_only() {
             _ if !says(0, "show") || words.len() != 2 => None,
             _ if says(1, "server_version") => shown("server_version", SERVER_VERSION),
-            State::Open(open) if says(1, "transaction_read_only") => {
-                let is_read_only = open.access == Access::ReadOnly;
+            Some(is_read_only) if says(1, "transaction_read_only") => {
                 shown("transaction_read_only", if is_read_only { "on" } else { "off" })
             }
             _ => None,

@@ -117,7 +117,7 @@ const RESERVED: [&str; 56] = [
 ];
 
 /// The names, from left to right.
-pub(crate) fn names(words: &[Word]) -> Vec<Name> {
+pub(super) fn names(words: &[Word]) -> Vec<Name> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {

@@ -1,11 +1,11 @@
 //! Statements that this engine does not run, in the words in which Aurora DSQL refuses them.
 
-use super::{Kind, locks};
+use super::kind::{Kind, locks};
 use crate::core::syntax::{Word, WordKind, begins, has};
 use crate::gateway::refusal::Refusal;
 
 /// Why this engine does not run a statement of these words.
-pub(crate) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal> {
+pub(super) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal> {
     if sets_our_level(sql, words) {
         return None;
     }

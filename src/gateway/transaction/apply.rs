@@ -9,15 +9,15 @@
 
 use std::sync::Arc;
 
+use super::pair::{Pair, array};
+use super::row_changes::{RowOp, TableChanges};
 use crate::gateway::backend::Question;
-use crate::gateway::transaction::changes::{Pair, array};
-use crate::gateway::transaction::commit::{RowOp, TableChanges};
 
 /// How long an outsider's row lock is waited for: long enough for a row's update, and no longer.
 const NO_WAITING: &str = "select set_config('lock_timeout', '100ms', true)";
 
 /// What is applied, in order.
-pub(crate) struct Plan<'a> {
+pub(super) struct Plan<'a> {
     tables: &'a [TableChanges],
 }
 
@@ -29,14 +29,14 @@ struct Piece {
 
 impl<'a> Plan<'a> {
     /// The plan for these changes.
-    pub(crate) fn of(tables: &'a [TableChanges]) -> Self {
+    pub(super) fn of(tables: &'a [TableChanges]) -> Self {
         Self { tables }
     }
 
     /// The statements, COMMIT last: the first one that fails keeps all later ones from running.
     /// Nobody but an outsider can hold a row lock now, and whoever waits for him holds up every
     /// other COMMIT.
-    pub(crate) fn questions(&self) -> Vec<Question> {
+    pub(super) fn questions(&self) -> Vec<Question> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
         let mut questions = vec![Question::prepared(NO_WAITING)];
         questions.extend(if tied { self.together() } else { self.one_by_one() });
@@ -47,7 +47,7 @@ impl<'a> Plan<'a> {
 
     /// What is asked before, where constraints may be checked as late as COMMIT: the transaction's
     /// own mistakes are found on the copies, and none of them is a conflict.
-    pub(crate) fn late_checks(tables: &[TableChanges]) -> Vec<Question> {
+    pub(super) fn late_checks(tables: &[TableChanges]) -> Vec<Question> {
         let checks = ["set constraints all immediate", "set constraints all deferred"];
         let is_late = tables.iter().any(|table| table.shape.is_deferrable());
         checks.into_iter().filter(|_| is_late).map(Question::prepared).collect()
@@ -56,7 +56,7 @@ impl<'a> Plan<'a> {
     /// Whether rows of a table that others refer to swap unique values: then a unique key may be
     /// hit on the way, and the client gets to see that instead of a conflict that a retry would
     /// meet again.
-    pub(crate) fn may_stumble(&self) -> bool {
+    pub(super) fn may_stumble(&self) -> bool {
         self.tables.iter().any(|table| table.moves_keys() && table.shape.is_referred_to())
     }
 
@@ -90,7 +90,7 @@ impl<'a> Plan<'a> {
     fn question(&self, piece: Piece) -> Question {
         let question =
             piece.parameters.into_iter().fold(Question::prepared(piece.sql), Question::with);
-        self.tables.iter().fold(question, |question, table| question.of_keys(&table.shape))
+        self.tables.iter().fold(question, |question, table| table.shape.asking(question))
     }
 }
 

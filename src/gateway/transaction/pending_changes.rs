@@ -1,4 +1,4 @@
-//! The survey: what the open transaction changed and locked, asked of all its copies in one round
+//! What the open transaction changed and locked, asked of all its copies in one round
 //! trip.
 //!
 //! A statement without a block around it is surveyed ahead: the questions travel right behind it,
@@ -7,11 +7,13 @@
 
 use std::sync::Arc;
 
-use crate::gateway::backend::{Answer, Asked, BackendError, Question};
-use crate::gateway::protocol::{Block, Session, State};
+use super::Transaction;
+use super::row_changes::{Change, TableChanges};
+use super::state::{Block, State};
+use super::tables::{Used, low};
+use crate::gateway::backend::{Answer, Asked, BackendError, Question, Questions};
+use crate::gateway::news::Happening;
 use crate::gateway::statement::{Kind, Statement};
-use crate::gateway::transaction::commit::{Change, TableChanges};
-use crate::gateway::transaction::tables::{InUse, Used, low};
 
 /// Questions that travel behind a statement.
 #[derive(Debug)]
@@ -22,27 +24,37 @@ impl Ahead {
     pub(crate) const NOTHING: Self = Self(None);
 }
 
-impl Session {
+impl Transaction {
     /// What the open transaction changed and locked.
-    pub(crate) async fn changes(&mut self) -> Result<Vec<TableChanges>, BackendError> {
+    pub(super) async fn changes(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<Vec<TableChanges>, BackendError> {
         let questions = self.survey();
         if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let answers = self.server.ask_all(questions).await;
+        let answers = backend.ask_all(questions).await;
         Ok(self.surveyed(answers.map_err(BackendError::of_changed_schema)?))
     }
 
     /// The changes as of COMMIT, with what was asked ahead.
-    pub(crate) async fn final_changes(&mut self) -> Result<Vec<TableChanges>, BackendError> {
+    pub(super) async fn final_changes(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<Vec<TableChanges>, BackendError> {
         match self.foreseen.take() {
             Some(changes) => Ok(changes),
-            None => self.changes().await,
+            None => self.changes(backend).await,
         }
     }
 
     /// Queues the survey behind a statement that is likely the last of its transaction.
-    pub(crate) fn ask_ahead(&mut self, statement: &Statement) -> Ahead {
+    pub(crate) fn ask_ahead(
+        &mut self,
+        backend: &mut impl Questions,
+        statement: &Statement,
+    ) -> Ahead {
         let State::Open(open) = &self.state else { return Ahead::NOTHING };
         let alone = open.block == Block::Implicit && statement.kind == Kind::Query;
         if !alone || !statement.writes || statement.locks.is_some() || statement.copies() {
@@ -52,15 +64,32 @@ impl Session {
         if questions.is_empty() {
             return Ahead::NOTHING;
         }
-        Ahead(Some(self.server.put_questions(&questions)))
+        Ahead(Some(backend.queue(&questions)))
     }
 
     /// Takes the answers to what was asked ahead. They are an error where the statement before them
     /// was.
-    pub(crate) async fn hear_ahead(&mut self, ahead: Ahead) -> Result<(), BackendError> {
+    pub(crate) async fn hear_ahead(
+        &mut self,
+        backend: &mut impl Questions,
+        ahead: Ahead,
+    ) -> Result<(), BackendError> {
         let Some(asked) = ahead.0 else { return Ok(()) };
-        let answers = self.server.answers(asked).await?;
+        let answers = backend.answers(asked).await?;
         self.foreseen = Some(self.surveyed(answers));
+        Ok(())
+    }
+
+    /// Tells the console what this client alone can see.
+    pub(super) async fn tell_private(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
+        if self.shared.news.is_heard() && self.xid().is_some() {
+            let changes = self.changes(backend).await?;
+            let private = self.private_changes(backend, &changes).await?;
+            self.tell(Happening::Private(private));
+        }
         Ok(())
     }
 
@@ -87,17 +116,10 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
     }
 }
 
-impl InUse {
-    /// Whether there is anything to ask about it.
-    pub(crate) fn may_have_changes(&self) -> bool {
-        self.written || self.locked || !self.strong.is_empty() || !self.shared.is_empty()
-    }
-}
-
 /// Asks what the transaction did to one table.
-pub(crate) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
-    Question::prepared(used.pair().changes())
-        .of_keys(used.shape)
+pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
+    let question = used.shape.asking(Question::prepared(used.pair().changes()));
+    question
         .with(low(xid))
         .with(used.state.boundary.to_string())
         .with(used.state.may_vanish.to_string())

@@ -1,10 +1,10 @@
 //! Whose COMMIT is judged first, of those that are at the gateway together.
 //!
-//! From a COMMIT's arrival to its judgement PostgreSQL is asked what the transaction has changed.
-//! Of two that are there together and have written to the same table one is likely to lose, and
-//! were it left to chance, that would be the same one again and again: a winner's next transaction
-//! begins before anybody else has even learned of having lost. So whoever has been trying for
-//! longest is judged first, from the beginning of its first attempt on:
+//! From a COMMIT's arrival to its judgement PostgreSQL is asked what the transaction has changed. Of
+//! two that are there together and have written to the same table one is likely to lose, and were it
+//! left to chance, that would be the same one again and again: a winner's next transaction begins
+//! before anybody else has even learned of having lost. So whoever has been trying for longest is
+//! judged first, from the beginning of its first attempt on:
 //!
 //! ```text
 //!  Alice  ──begin──────COMMIT✗─begin─────COMMIT✔        she has tried since before Bob's
@@ -13,8 +13,8 @@
 //!                                      ↑ both are at the gateway
 //! ```
 //!
-//! It changes nothing about who conflicts, and nobody waits for a client: what an older COMMIT
-//! still needs, PostgreSQL alone has to give.
+//! It changes nothing about who conflicts, and nobody waits for a client: what an older COMMIT still
+//! needs, PostgreSQL alone has to give.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 /// The COMMITs that have arrived, by when their clients began to try, with the tables that they may
 /// have written to.
 #[derive(Debug, Default)]
-pub(crate) struct Precedence {
+pub(super) struct Precedence {
     begun: AtomicU64,
     arrived: Mutex<BTreeMap<u64, HashSet<u32>>>,
     one_left: Notify,
@@ -33,12 +33,12 @@ pub(crate) struct Precedence {
 
 impl Precedence {
     /// What tells when somebody began to try, among all others: whoever came first has the lowest.
-    pub(crate) fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.begun.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The COMMIT of who has this number has arrived.
-    pub(crate) fn arrive(&self, number: u64, tables: HashSet<u32>) -> Arrival<'_> {
+    pub(super) fn arrive(&self, number: u64, tables: HashSet<u32>) -> Arrival<'_> {
         self.arrived().insert(number, tables);
         Arrival { all: self, number }
     }
@@ -56,14 +56,14 @@ impl Precedence {
 }
 
 /// A COMMIT that has arrived; dropped when it has been judged.
-pub(crate) struct Arrival<'a> {
+pub(super) struct Arrival<'a> {
     all: &'a Precedence,
     number: u64,
 }
 
 impl Arrival<'_> {
     /// Waits until it is this one's turn.
-    pub(crate) async fn turn(&self) {
+    pub(super) async fn turn(&self) {
         loop {
             let one_left = self.all.one_left.notified();
             if self.all.is_first(self.number) {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::core::syntax::{literal, quote};
+use crate::gateway::backend::Question;
 use crate::gateway::refusal::Refusal;
 
 /// A relation of the stored schema.
@@ -306,12 +307,17 @@ impl Shape {
 
     /// Whether the text of a key depends on a client's settings (`datestyle`,
     /// `extra_float_digits`), which differ from client to client.
-    pub(crate) fn is_key_spelled_by_settings(&self) -> bool {
+    fn is_key_spelled_by_settings(&self) -> bool {
         const BY_NONE: [&str; 8] =
             ["smallint", "integer", "bigint", "text", "character", "uuid", "boolean", "numeric"];
         let is_plain =
             |column: &&ColumnShape| BY_NONE.iter().any(|name| column.type_name.starts_with(name));
         self.key().is_some_and(|key| !key.iter().all(is_plain))
+    }
+
+    /// A question about keys of it: two clients must write a key alike.
+    pub(crate) fn asking(&self, question: Question) -> Question {
+        if self.is_key_spelled_by_settings() { question.in_our_spelling() } else { question }
     }
 
     /// Statements that make a view of the same definition, whose names have been turned towards

@@ -5,34 +5,38 @@
 //! brought up to date by the first statement of a transaction that names the table.
 
 mod contents;
+mod named;
 mod names;
+mod numbers;
 mod retold;
+mod shapes;
 mod structure;
 mod turn;
+mod turned;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::gateway::backend::{BackendError, Question, Server};
+use super::journal::Seen;
+use super::ledger::RowId;
+use super::pair::Pair;
+use super::shape::Shape;
+use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::statement::Statement;
-use crate::gateway::transaction::changes::Pair;
-use crate::gateway::transaction::journal::Seen;
-use crate::gateway::transaction::ledger::RowId;
-use crate::gateway::transaction::shape::Shape;
+pub(super) use named::Named;
+use named::Written;
+use numbers::Numbers;
+pub(super) use shapes::{Marks, marks_in};
+use shapes::{ask_shapes, marks_question};
+pub(crate) use turned::Turned;
 
-pub(crate) use names::Named;
-use retold::Numbers;
-pub(crate) use structure::Open;
-pub(crate) use structure::marks_in;
-use structure::{ask_shapes, marks_question};
-pub(crate) use turn::Turned;
-
-/// A name as a statement may write it: with a schema or without.
-type Written = (Option<String>, String);
+/// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
+pub(super) const TEMPORARY_FIRST: &str =
+    "a search_path that names pg_temp is not supported on this engine";
 
 /// The copies of one client, and what it knows of the schema.
 #[derive(Default)]
-pub(crate) struct Tables {
+pub(super) struct Tables {
     schema: Option<SchemaMark>,
     names: HashMap<Written, Option<u32>>,
     /// Names of functions that may read tables.
@@ -73,17 +77,14 @@ enum Unnamed {
 
 /// What tells that the schema or the search path changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SchemaMark {
+pub(super) struct SchemaMark {
     /// A number that changes with the catalog.
-    pub(crate) fingerprint: String,
+    pub(super) fingerprint: String,
     /// The schemas of the search path, as JSON.
-    pub(crate) path: String,
+    pub(super) path: String,
     /// How many changes the gateway's own clients had made.
-    pub(crate) change: u64,
+    pub(super) change: u64,
 }
-
-/// What changes with the definition of each relation.
-pub(crate) type Marks = HashMap<u32, String>;
 
 /// When something was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,40 +129,47 @@ enum Renewal {
 
 /// A copy in the transaction that is open.
 #[derive(Debug)]
-pub(crate) struct InUse {
+pub(super) struct InUse {
     /// The last command of the refresh; what came later is the client's.
-    pub(crate) boundary: i64,
+    pub(super) boundary: i64,
     /// The file that holds the stored table, where all of it was read.
-    pub(crate) file: Option<String>,
+    pub(super) file: Option<String>,
     if_rolled_back: Renewal,
     /// Whether a statement that may have written named the table.
-    pub(crate) written: bool,
+    pub(super) written: bool,
     /// Whether a row may be gone, or its key changed.
-    pub(crate) may_vanish: bool,
+    pub(super) may_vanish: bool,
     /// Whether a statement that locks rows named the table, since the locks were last gathered.
-    pub(crate) locked: bool,
+    pub(super) locked: bool,
     /// Rows found locked FOR UPDATE so far.
-    pub(crate) strong: HashSet<RowId>,
+    pub(super) strong: HashSet<RowId>,
     /// Rows found locked FOR KEY SHARE.
-    pub(crate) shared: HashSet<RowId>,
+    pub(super) shared: HashSet<RowId>,
 }
 
 /// A copy that the open transaction uses.
-pub(crate) struct Used<'a> {
-    pub(crate) shape: &'a Arc<Shape>,
-    pub(crate) copy: &'a str,
+pub(super) struct Used<'a> {
+    pub(super) shape: &'a Arc<Shape>,
+    pub(super) copy: &'a str,
     file: Option<&'a str>,
-    pub(crate) state: &'a mut InUse,
+    pub(super) state: &'a mut InUse,
+}
+
+impl InUse {
+    /// Whether there is anything to ask about it.
+    pub(super) fn may_have_changes(&self) -> bool {
+        self.written || self.locked || !self.strong.is_empty() || !self.shared.is_empty()
+    }
 }
 
 impl Used<'_> {
     /// The file in which the copy found the stored table.
-    pub(crate) fn file(&self) -> Option<&str> {
+    pub(super) fn file(&self) -> Option<&str> {
         self.state.file.as_deref().or(self.file)
     }
 
     /// The stored table and its copy.
-    pub(crate) fn pair(&self) -> Pair<'_> {
+    pub(super) fn pair(&self) -> Pair<'_> {
         Pair::new(self.shape, self.copy)
     }
 }
@@ -169,7 +177,7 @@ impl Used<'_> {
 impl Tables {
     /// Compares with what this transaction sees of the schema. `Err` says that copies are out of
     /// date and that [`catch_up`](Self::catch_up) must run outside of a transaction.
-    pub(crate) fn check(&mut self, mark: &SchemaMark, marks: &Marks) -> Result<(), OutOfDate> {
+    pub(super) fn check(&mut self, mark: &SchemaMark, marks: &Marks) -> Result<(), OutOfDate> {
         let is_same = |(relation, mark): (&u32, &String)| marks.get(relation) == Some(mark);
         let are_same = self.marks.iter().all(is_same);
         match &self.schema {
@@ -183,16 +191,19 @@ impl Tables {
     }
 
     /// What tells whether what is known of the tables is still so; nothing where nothing is known.
-    pub(crate) fn asks_marks(&self) -> Option<Question> {
+    pub(super) fn asks_marks(&self) -> Option<Question> {
         let known: Vec<u32> = self.marks.keys().copied().collect();
         (!known.is_empty()).then(|| marks_question(&known))
     }
 
     /// Learns the schema anew: copies of tables that have changed are dropped, and their names
     /// remembered.
-    pub(crate) async fn catch_up(&mut self, server: &mut Server) -> Result<(), BackendError> {
+    pub(super) async fn catch_up(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
         let known: Vec<u32> = self.shapes.keys().copied().collect();
-        let shapes = ask_shapes(server, &known).await?;
+        let shapes = ask_shapes(backend, &known).await?;
         let same = |relation: &u32| shapes.get(relation) == self.shapes.get(relation);
         let changed: HashSet<u32> =
             known.iter().filter(|relation| !same(relation)).copied().collect();
@@ -201,30 +212,33 @@ impl Tables {
         if !self.told {
             self.outdated.extend(names.map(|(name, _)| name.clone()));
         }
-        self.forget(server).await
+        self.forget(backend).await
     }
 
     /// The client has been told that the schema changed: its next transaction learns it anew,
     /// without a word.
-    pub(crate) fn tell(&mut self) {
+    pub(super) fn tell(&mut self) {
         self.told = true;
         self.looked.clear();
     }
 
     /// Drops every copy and forgets the schema, outside of a transaction.
-    pub(crate) async fn forget(&mut self, server: &mut Server) -> Result<(), BackendError> {
+    pub(super) async fn forget(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
         let left = self.has_copies() || self.left;
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         // Until they are gone nobody may take what is left of them for a copy.
         *self = Self { outdated, looked, left, ..Self::default() };
-        self.clear(server).await
+        self.clear(backend).await
     }
 
     /// Drops what is left of copies that nobody knows of any more, outside of a transaction.
-    pub(crate) async fn clear(&mut self, server: &mut Server) -> Result<(), BackendError> {
+    pub(super) async fn clear(&mut self, backend: &mut impl Questions) -> Result<(), BackendError> {
         if self.left {
-            server.ask(Question::once("discard temp")).await?;
+            backend.ask(Question::once("discard temp")).await?;
             self.left = false;
         }
         Ok(())
@@ -232,7 +246,7 @@ impl Tables {
 
     /// Forgets every copy and what depends on the search path, inside of a transaction. Returns
     /// what drops the copies.
-    pub(crate) fn start_anew(&mut self) -> Vec<Question> {
+    pub(super) fn start_anew(&mut self) -> Vec<Question> {
         let removal = self.removal();
         let before = std::mem::take(self);
         *self = Self {
@@ -250,12 +264,12 @@ impl Tables {
 
     /// Whether a value may be given for an identity column only by OVERRIDING SYSTEM VALUE, in one
     /// of these tables.
-    pub(crate) fn are_numbered(&self, tables: &[u32]) -> bool {
+    pub(super) fn are_numbered(&self, tables: &[u32]) -> bool {
         tables.iter().any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_numbered()))
     }
 
     /// These tables and all that foreign keys tie to them, near or far.
-    pub(crate) fn tied(&self, tables: &[u32]) -> Vec<u32> {
+    pub(super) fn tied(&self, tables: &[u32]) -> Vec<u32> {
         let mut wanted = tables.to_vec();
         let mut reached = Vec::new();
         while let Some(table) = wanted.pop() {
@@ -270,7 +284,7 @@ impl Tables {
     }
 
     /// Whether a statement may take rows of this table away or give them other keys.
-    pub(crate) fn may_vanish(&self, table: u32, statement: &Statement) -> bool {
+    pub(super) fn may_vanish(&self, table: u32, statement: &Statement) -> bool {
         let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
             return false;
         };
@@ -285,23 +299,30 @@ impl Tables {
     }
 
     /// Whether foreign keys refer to one of these.
-    pub(crate) fn are_referred_to(&self, tables: &[u32]) -> bool {
+    pub(super) fn are_referred_to(&self, tables: &[u32]) -> bool {
         tables
             .iter()
             .any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_referred_to()))
     }
 
     /// Whether there is any copy.
-    pub(crate) fn has_copies(&self) -> bool {
+    pub(super) fn has_copies(&self) -> bool {
         !self.copies.is_empty() || !self.views.is_empty()
     }
 }
 
+/// Whether a transaction is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Open {
+    Yes,
+    No,
+}
+
 /// The copies are of another schema.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct OutOfDate;
+pub(super) struct OutOfDate;
 
 /// A transaction's number as `xid` has it.
-pub(crate) fn low(xid: u64) -> String {
+pub(super) fn low(xid: u64) -> String {
     (xid & 0xffff_ffff).to_string()
 }

@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 
 use super::{Copy, InUse, Made, Renewal, Tables, Used, low};
-use crate::gateway::backend::{Answer, BackendError, Question, Server, error_field};
+use crate::gateway::backend::{Answer, BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::transaction::changes::{Pair, array};
 use crate::gateway::transaction::journal::{Key, Seen};
+use crate::gateway::transaction::pair::{Pair, array};
 
 /// How many rows are taken anew with every retry rather than once before it.
 const FEW: usize = 20;
@@ -28,7 +28,7 @@ impl Tables {
     /// its copy lacks, where those are known.
     pub(crate) async fn fill(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         lacking: Vec<(u32, Option<HashSet<Key>>)>,
     ) -> Result<(), BackendError> {
         let (mut questions, mut fillings, mut are_tied) = (Vec::new(), Vec::new(), false);
@@ -45,9 +45,9 @@ impl Tables {
             fillings.push(Filling { table, answer, if_rolled_back });
         }
         let answers = if are_tied {
-            ask_untied(server, questions).await?
+            ask_untied(backend, questions).await?
         } else {
-            server.ask_all(questions).await.map_err(BackendError::of_changed_schema)?
+            backend.ask_all(questions).await.map_err(BackendError::of_changed_schema)?
         };
         for filling in fillings {
             let answer = filling.answer.and_then(|place| answers.get(place));
@@ -173,7 +173,7 @@ impl Copy {
     }
 
     /// Whether the next transaction has any use of what is brought up to date before it begins.
-    pub(crate) fn is_kept_current(&self) -> bool {
+    pub(super) fn is_kept_current(&self) -> bool {
         self.shape.key().is_some() && !self.shape.is_tied()
     }
 
@@ -186,7 +186,7 @@ impl Copy {
         match (&self.seen, pair.refresh_rows(), lacks) {
             (Some(_), Some(_), Some(keys)) if keys.is_empty() => Vec::new(),
             (Some(_), Some(rows), Some(keys)) => {
-                let rows = Question::prepared(rows).of_keys(&self.shape);
+                let rows = self.shape.asking(Question::prepared(rows));
                 vec![in_columns(rows, &keys, pair.key_types().len())]
             }
             (Some(seen), Some(_), None) => {
@@ -210,7 +210,7 @@ fn in_columns(question: Question, keys: &HashSet<Key>, columns: usize) -> Questi
 /// Fills while foreign keys sleep: what is copied satisfies them already, and a cascade must not
 /// run ahead of it.
 async fn ask_untied(
-    server: &mut Server,
+    backend: &mut impl Questions,
     questions: Vec<Question>,
 ) -> Result<Vec<Answer>, BackendError> {
     let role = |role: &str| {
@@ -219,14 +219,12 @@ async fn ask_untied(
     let mut all = vec![role("replica")];
     all.extend(questions);
     all.push(role("origin"));
-    match server.ask_all(all).await {
+    match backend.ask_all(all).await {
         Ok(mut answers) => {
             answers.remove(0);
             Ok(answers)
         }
-        Err(BackendError::Server(frame))
-            if error_field(&frame, b'C').as_deref() == Some("42501") =>
-        {
+        Err(trouble) if trouble.code().as_deref() == Some("42501") => {
             let message = "tables with foreign keys are not supported unless the gateway works as a superuser";
             Err(Refusal::unsupported(message).into())
         }

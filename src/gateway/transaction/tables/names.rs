@@ -2,114 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Tables, Unnamed, Written};
+use super::named::{Named, Written, readings};
+use super::{Tables, Unnamed};
 use crate::core::sql;
-use crate::gateway::backend::{BackendError, Question, Server};
+use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Name, Statement};
-use crate::gateway::transaction::changes::array;
+use crate::gateway::transaction::pair::array;
 
-/// The relations that a statement may name.
-#[derive(Debug, Default)]
-pub(crate) struct Named {
-    /// By the name's place in the statement: the relation, and which part of the name is the
-    /// relation's.
-    pub(crate) found: Vec<(usize, usize, u32)>,
-    /// Those among them that are the catalog's.
-    sights: HashSet<u32>,
-    /// Names that stand for no relation.
-    pub(crate) unknown: Vec<String>,
-}
-
-impl Named {
-    /// Whether no table is named.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.relations().is_empty()
-    }
-
-    /// The tables and views.
-    pub(crate) fn relations(&self) -> Vec<u32> {
-        self.all().into_iter().filter(|relation| !self.sights.contains(relation)).collect()
-    }
-
-    /// The names, of these, under which tables and views were found.
-    pub(crate) fn known(&self, names: &[Name]) -> Vec<String> {
-        let name = |(place, part, _): &(usize, usize, u32)| names[*place].parts[*part].clone();
-        self.found.iter().map(name).collect()
-    }
-
-    /// The tables and views, and what is read of the catalog.
-    pub(crate) fn all(&self) -> Vec<u32> {
-        self.found.iter().map(|(_, _, relation)| *relation).collect()
-    }
-}
-
-impl Named {
-    /// Leaves out the `c` of `pg_class c` where a table is called so: a statement that asks the
-    /// catalog would seem to read that table. Other statements are not read so closely, since a
-    /// table that is missed would be read without its copy.
-    fn without_aliases(mut self, names: &[Name]) -> Self {
-        if !names.iter().any(Name::is_catalog) {
-            return self;
-        }
-        let bare = |first: &str, is_alias: bool| {
-            names
-                .iter()
-                .any(|name| !name.is_path() && name.parts[0] == first && name.is_alias == is_alias)
-        };
-        self.found.retain(|(place, part, _)| {
-            let first = &names[*place].parts[0];
-            *part > 0 || !bare(first, true) || bare(first, false)
-        });
-        self
-    }
-
-    /// Adds `holds.until` where the table is named `s.holds`: such a reference means it, whatever
-    /// `holds` is in the search path. Where a bare `holds` stands as well, that may be an alias
-    /// that hides the table, and PostgreSQL is left to judge.
-    fn with_references(mut self, names: &[Name]) -> Self {
-        let is_bare =
-            |first: &str| names.iter().any(|name| !name.is_path() && name.parts[0] == first);
-        let references = names.iter().enumerate().filter_map(|(place, name)| {
-            let first = name.parts[0].as_str();
-            let is_open = name.is_path()
-                && self.found.iter().all(|(known, part, _)| *known != place || *part == 0);
-            let relation = self.qualified(names, first).filter(|_| is_open && !is_bare(first))?;
-            Some((place, 0, relation))
-        });
-        let references: Vec<_> = references.collect();
-        self.found.retain(|(known, ..)| references.iter().all(|(place, ..)| place != known));
-        self.found.extend(references);
-        self.found.sort_unstable();
-        self
-    }
-
-    /// The one relation that is named with its schema and is called so.
-    fn qualified(&self, names: &[Name], called: &str) -> Option<u32> {
-        let is_it = |(place, part, _): &&(usize, usize, u32)| {
-            *part > 0 && names[*place].parts[*part] == called
-        };
-        let relations: HashSet<u32> =
-            self.found.iter().filter(is_it).map(|(_, _, relation)| *relation).collect();
-        relations.iter().next().copied().filter(|_| relations.len() == 1)
-    }
-}
-
-/// The readings of a name, each with the place of the part that is the relation's name.
 /// PostgreSQL documentation, 5.6. System Columns.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
-
-fn readings(name: &Name) -> Vec<(usize, Written)> {
-    let part = |at: usize| name.parts[at].clone();
-    let mut readings = vec![(0, (None, part(0)))];
-    if name.parts.len() > 1 {
-        readings.push((1, (Some(part(0)), part(1))));
-    }
-    if name.parts.len() > 2 {
-        readings.push((2, (Some(part(1)), part(2))));
-    }
-    readings
-}
 
 impl Tables {
     /// Whether a name of the statement stands for another table than when the client last looked;
@@ -132,7 +34,7 @@ impl Tables {
     /// The relations that a statement's names may stand for.
     pub(crate) async fn resolve(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         names: &[Name],
     ) -> Result<Named, BackendError> {
         let unknown: HashSet<Written> = names
@@ -142,7 +44,7 @@ impl Tables {
             .filter(|name| !self.names.contains_key(name))
             .collect();
         if !unknown.is_empty() {
-            self.look_up(server, unknown.into_iter().collect()).await?;
+            self.look_up(backend, unknown.into_iter().collect()).await?;
         }
         let found = names.iter().enumerate().filter_map(|(place, name)| {
             let known =
@@ -166,18 +68,18 @@ impl Tables {
     /// The relations that a drop of the schemas that the statement names would shut.
     pub(crate) async fn inside(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         statement: &Statement,
     ) -> Result<Vec<u32>, BackendError> {
         let names = statement.names.iter().map(Name::last);
         let question = Question::prepared(sql::optimistic::INSIDE).with(array(names));
-        let rows = server.ask(question).await?.rows;
+        let rows = backend.ask(question).await?.rows;
         Ok(rows.iter().filter_map(|row| row.first()?.as_deref()?.parse().ok()).collect())
     }
 
     async fn look_up(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         names: Vec<Written>,
     ) -> Result<(), BackendError> {
         let schemas = names.iter().map(|(schema, _)| schema.as_deref());
@@ -187,7 +89,7 @@ impl Tables {
         let question = Question::prepared(sql::optimistic::RESOLVE)
             .with(format!("{{{}}}", schemas.join(",")))
             .with(array(names.iter().map(|(_, name)| name.as_str())));
-        let answer = server.ask(question).await?;
+        let answer = backend.ask(question).await?;
         let numbers = |row: &Vec<Option<String>>| -> Option<(usize, u32)> {
             Some((row.first()?.as_deref()?.parse().ok()?, row.get(1)?.as_deref()?.parse().ok()?))
         };
@@ -229,11 +131,14 @@ impl Tables {
 
     /// Refuses to use tables where an operator, a cast or a domain may read them: no word of a
     /// statement shows that it does.
-    pub(crate) async fn refuse_unnamed(&mut self, server: &mut Server) -> Result<(), BackendError> {
+    pub(super) async fn refuse_unnamed(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
         let unnamed = match self.unnamed.take() {
             Some(known) => known,
             None => {
-                let answer = server.ask(Question::prepared(sql::optimistic::UNNAMED)).await?;
+                let answer = backend.ask(Question::prepared(sql::optimistic::UNNAMED)).await?;
                 answer
                     .value(0)
                     .map_or(Unnamed::Harmless, |words| Unnamed::Reading(words.to_owned()))

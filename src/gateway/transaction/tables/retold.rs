@@ -7,44 +7,10 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 
 use super::Tables;
+use super::numbers::Numbers;
 use crate::core::syntax::quote;
-use crate::gateway::backend::{BackendError, Question, Server};
 use crate::gateway::transaction::shape::Shape;
 use crate::pg::frame::{FromServer, ServerTag};
-
-/// The numbers by which PostgreSQL knows a copy, and those of what it is a copy of.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Numbers {
-    copy: u32,
-    stored: u32,
-    /// The types of their rows.
-    copy_row: u32,
-    stored_row: u32,
-}
-
-impl Numbers {
-    /// Those of the copy and of the relation.
-    pub(crate) fn of_tables(self) -> (u32, u32) {
-        (self.copy, self.stored)
-    }
-
-    /// Those of this copy of a relation.
-    pub(crate) async fn ask(
-        server: &mut Server,
-        copy: &str,
-        stored: u32,
-    ) -> Result<Self, BackendError> {
-        const NUMBERS: &str = "select c.oid::text, c.reltype::text, s.reltype::text \
-                               from pg_catalog.pg_class c, pg_catalog.pg_class s \
-                               where c.oid = to_regclass($1) and s.oid = $2::oid";
-        let question = Question::prepared(NUMBERS)
-            .with(format!("pg_temp.{}", quote(copy)))
-            .with(stored.to_string());
-        let answer = server.ask(question).await?;
-        let number = |column| answer.value(column).and_then(|text| text.parse().ok()).unwrap_or(0);
-        Ok(Self { copy: number(0), stored, copy_row: number(1), stored_row: number(2) })
-    }
-}
 
 /// Objects that every database has, copies not among them, have numbers below this
 /// (`FirstNormalObjectId`).

@@ -1,43 +1,37 @@
 //! The structure of private copies: tables, their foreign keys, the views over them; made once, and
 //! made again where a rollback took it away.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::{Copy, Made, Marks, Numbers, Tables, View};
+use super::shapes::{ask_shapes, marks_in, marks_question};
+use super::{Copy, Made, Numbers, Open, Tables, View};
 use crate::core::sql;
 use crate::core::syntax::{Strings, quote};
-use crate::gateway::backend::{Answer, AnswerRow, BackendError, Question, Server};
+use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Name, Statement};
-use crate::gateway::transaction::changes::{Pair, array};
+use crate::gateway::transaction::pair::{Pair, array};
 use crate::gateway::transaction::shape::Shape;
-
-/// Whether a transaction is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Open {
-    Yes,
-    No,
-}
 
 impl Tables {
     /// The shapes of these relations and of the tables under them, refusing what this engine cannot
     /// do.
     async fn learn(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         relations: &[u32],
     ) -> Result<Vec<u32>, BackendError> {
         let mut wanted: Vec<u32> = relations.to_vec();
         let mut reached = Vec::new();
         if !relations.is_empty() {
-            self.refuse_unnamed(server).await?;
+            self.refuse_unnamed(backend).await?;
         }
         while let Some(relation) = wanted.pop() {
             if reached.contains(&relation) {
                 continue;
             }
-            let shape = self.shape(server, relation).await?;
+            let shape = self.shape(backend, relation).await?;
             if shape.is_read_where_it_stands() {
                 continue;
             }
@@ -45,7 +39,7 @@ impl Tables {
             if let Some(refusal) = shape.refusal() {
                 return Err(refusal.into());
             }
-            wanted.extend(self.under(server, &shape).await?);
+            wanted.extend(self.under(backend, &shape).await?);
             wanted.extend(shape.tied_to());
         }
         // What a view reads comes before the view: tables first, then views by age.
@@ -58,11 +52,11 @@ impl Tables {
     /// What a view reads. Neither a view nor a default may call what reads tables.
     async fn under(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         shape: &Shape,
     ) -> Result<Vec<u32>, BackendError> {
         let names = Statement::read(&shape.expressions(), Strings::Conforming).names;
-        let read = self.resolve(server, &names).await?;
+        let read = self.resolve(backend, &names).await?;
         match self.refused_call(&names) {
             Some(refusal) => Err(refusal.into()),
             None if shape.is_view() => Ok(read.relations()),
@@ -72,7 +66,7 @@ impl Tables {
 
     async fn shape(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         relation: u32,
     ) -> Result<Arc<Shape>, BackendError> {
         if let Some(shape) = self.shapes.get(&relation) {
@@ -80,8 +74,8 @@ impl Tables {
         }
         // Asked before the shape: a mark that is too old is noticed, one that is too new would not
         // be.
-        let marks = server.ask(marks_question(&[relation])).await?;
-        let mut found = ask_shapes(server, &[relation]).await?;
+        let marks = backend.ask(marks_question(&[relation])).await?;
+        let mut found = ask_shapes(backend, &[relation]).await?;
         let shape = found.remove(&relation).ok_or_else(Refusal::schema_changed)?;
         self.marks.extend(marks_in(&marks));
         self.shapes.insert(relation, Arc::clone(&shape));
@@ -91,47 +85,47 @@ impl Tables {
     /// These relations, and all that a copy of them would be made of or tied to.
     pub(crate) async fn reach(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         relations: &[u32],
     ) -> Result<Vec<u32>, BackendError> {
         let is_sight = |relation: &&u32| self.sights.contains(relation);
         let stored: Vec<u32> = relations.iter().filter(|it| !is_sight(it)).copied().collect();
-        self.learn(server, &stored).await
+        self.learn(backend, &stored).await
     }
 
     /// Makes the structure of every copy that these relations need. Returns all the tables under
     /// them.
     pub(crate) async fn ensure(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         relations: &[u32],
         open: Open,
     ) -> Result<Vec<u32>, BackendError> {
         let (sights, relations): (Vec<u32>, Vec<u32>) =
             relations.iter().partition(|relation| self.sights.contains(relation));
-        self.make_sights(server, &sights, open).await?;
+        self.make_sights(backend, &sights, open).await?;
         let relations = &relations;
-        let reached = self.learn(server, relations).await?;
+        let reached = self.learn(backend, relations).await?;
         let (views, tables): (Vec<u32>, Vec<u32>) =
             reached.into_iter().partition(|relation| self.is_view(*relation));
         let missing: Vec<u32> =
             tables.iter().filter(|table| !self.copies.contains_key(table)).copied().collect();
         for table in &missing {
-            self.make(server, *table, open).await?;
+            self.make(backend, *table, open).await?;
         }
-        self.tie(server, &missing, open).await?;
+        self.tie(backend, &missing, open).await?;
         for view in views {
             if !self.views.contains_key(&view) {
-                self.make(server, view, open).await?;
+                self.make(backend, view, open).await?;
             }
         }
-        self.under_all(server, relations).await
+        self.under_all(backend, relations).await
     }
 
     /// Makes the views through which the catalog is seen without the copies.
     async fn make_sights(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         sights: &[u32],
         open: Open,
     ) -> Result<(), BackendError> {
@@ -142,16 +136,16 @@ impl Tables {
         }
         let question = Question::prepared(sql::optimistic::SIGHT)
             .with(array(missing.iter().map(String::as_str)));
-        for row in server.ask(question).await?.rows {
+        for row in backend.ask(question).await?.rows {
             let mut values = row.into_iter().flatten();
             let sight = values.next().and_then(|number| number.parse().ok());
             let (Some(sight), Some(name), Some(creation)) = (sight, values.next(), values.next())
             else {
                 continue;
             };
-            build(server, vec![Question::once(creation)], open).await?;
+            build(backend, vec![Question::once(creation)], open).await?;
             let made = if open == Open::Yes { Made::Now } else { Made::Kept };
-            let numbers = Numbers::ask(server, &name, sight).await?;
+            let numbers = Numbers::ask(backend, &name, sight).await?;
             self.views.insert(sight, View { name, numbers, made });
         }
         Ok(())
@@ -164,20 +158,20 @@ impl Tables {
     /// Gives new copies their foreign keys.
     async fn tie(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         tables: &[u32],
         open: Open,
     ) -> Result<(), BackendError> {
         let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
         let copies = tables.iter().filter_map(|table| self.copies.get(table));
         let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
-        build(server, ties.into_iter().map(Question::once).collect(), open).await
+        build(backend, ties.into_iter().map(Question::once).collect(), open).await
     }
 
     /// The tables that these relations are or read, as views.
     async fn under_all(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         relations: &[u32],
     ) -> Result<Vec<u32>, BackendError> {
         let mut wanted = relations.to_vec();
@@ -185,7 +179,7 @@ impl Tables {
         while let Some(relation) = wanted.pop() {
             let Some(shape) = self.shapes.get(&relation).cloned() else { continue };
             if reached.insert(relation) && shape.is_view() {
-                wanted.extend(self.under(server, &shape).await?);
+                wanted.extend(self.under(backend, &shape).await?);
             }
         }
         let mut tables: Vec<u32> =
@@ -196,27 +190,27 @@ impl Tables {
 
     async fn make(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         relation: u32,
         open: Open,
     ) -> Result<(), BackendError> {
         let Some(shape) = self.shapes.get(&relation).cloned() else { return Ok(()) };
-        let name = self.copy_name(server, &shape).await?;
+        let name = self.copy_name(backend, &shape).await?;
         let made = if open == Open::Yes { Made::Now } else { Made::Kept };
         if let Some(definition) = &shape.definition {
             let statement = Statement::read(definition, Strings::Conforming);
-            let named = self.resolve(server, &statement.names).await?;
+            let named = self.resolve(backend, &statement.names).await?;
             let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
-            build(server, creation.into_iter().map(Question::once).collect(), open).await?;
-            let numbers = Numbers::ask(server, &name, relation).await?;
+            build(backend, creation.into_iter().map(Question::once).collect(), open).await?;
+            let numbers = Numbers::ask(backend, &name, relation).await?;
             self.views.insert(relation, View { name, numbers, made });
             return Ok(());
         }
         let pair = Pair::new(&shape, &name);
         let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
         let questions = statements.map(Question::once).collect();
-        build(server, questions, open).await.map_err(BackendError::of_changed_schema)?;
-        let numbers = Numbers::ask(server, &name, relation).await?;
+        build(backend, questions, open).await.map_err(BackendError::of_changed_schema)?;
+        let numbers = Numbers::ask(backend, &name, relation).await?;
         let copy = Copy {
             shape,
             name,
@@ -235,10 +229,10 @@ impl Tables {
     /// it has a name that nobody writes by accident.
     async fn copy_name(
         &mut self,
-        server: &mut Server,
+        backend: &mut impl Questions,
         shape: &Shape,
     ) -> Result<String, BackendError> {
-        let means = self.resolve(server, &[Name::bare(&shape.name)]).await?.relations();
+        let means = self.resolve(backend, &[Name::bare(&shape.name)]).await?.relations();
         let qualified = format!("{}.{}", shape.schema, shape.name);
         Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
     }
@@ -247,22 +241,27 @@ impl Tables {
     /// longer what it was: then everything is learned anew, and nobody is told but whoever names
     /// it. Returns the tables whose copies are to be brought up to date before the next
     /// transaction.
-    pub(crate) async fn remake(&mut self, server: &mut Server) -> Result<Vec<u32>, BackendError> {
+    pub(crate) async fn remake(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<Vec<u32>, BackendError> {
         let wanted: Vec<u32> = std::mem::take(&mut self.wanted).into_iter().collect();
         if !wanted.is_empty()
-            && let Err(trouble) = self.ensure(server, &wanted, Open::No).await
+            && let Err(trouble) = self.ensure(backend, &wanted, Open::No).await
         {
             return match trouble {
                 BackendError::Lost(_) => Err(trouble),
                 BackendError::Server(_) | BackendError::Refused(_) => {
-                    self.catch_up(server).await.map(|()| Vec::new())
+                    self.catch_up(backend).await.map(|()| Vec::new())
                 }
             };
         }
-        let undone = std::mem::take(&mut self.undone).into_iter().chain(wanted);
+        // What was made in the transaction was perhaps filled in it as well: once is enough.
+        let undone: BTreeSet<u32> =
+            std::mem::take(&mut self.undone).into_iter().chain(wanted).collect();
         let is_kept_current =
             |table: &u32| self.copies.get(table).is_some_and(Copy::is_kept_current);
-        Ok(undone.filter(is_kept_current).collect())
+        Ok(undone.into_iter().filter(is_kept_current).collect())
     }
 
     /// Whether some of these have no copy yet.
@@ -290,55 +289,18 @@ impl Tables {
 /// Makes structure, where no transaction is open in one that may write: the client's default may be
 /// not to.
 async fn build(
-    server: &mut Server,
+    backend: &mut impl Questions,
     questions: Vec<Question>,
     open: Open,
 ) -> Result<(), BackendError> {
     if questions.is_empty() || open == Open::Yes {
-        return server.ask_all(questions).await.map(drop);
+        return backend.ask_all(questions).await.map(drop);
     }
     let begin = std::iter::once(Question::prepared("begin read write"));
     let end = std::iter::once(Question::prepared("commit"));
-    match server.ask_all(begin.chain(questions).chain(end).collect()).await {
+    match backend.ask_all(begin.chain(questions).chain(end).collect()).await {
         Ok(_) => Ok(()),
         Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
-        Err(trouble) => server.ask(Question::prepared("rollback")).await.and(Err(trouble)),
+        Err(trouble) => backend.ask(Question::prepared("rollback")).await.and(Err(trouble)),
     }
-}
-
-/// Asks what changes with the definitions of these relations.
-pub(crate) fn marks_question(relations: &[u32]) -> Question {
-    let list: Vec<_> = relations.iter().map(u32::to_string).collect();
-    Question::prepared(sql::optimistic::MARKS).with(array(list.iter().map(String::as_str)))
-}
-
-/// What was answered.
-pub(crate) fn marks_in(answer: &Answer) -> Marks {
-    let mark = |row: &AnswerRow| match row.as_slice() {
-        [Some(relation), Some(mark)] => Some((relation.parse().ok()?, mark.clone())),
-        _ => None,
-    };
-    answer.rows.iter().filter_map(mark).collect()
-}
-
-/// The shapes of these relations, by number.
-pub(crate) async fn ask_shapes(
-    server: &mut Server,
-    relations: &[u32],
-) -> Result<HashMap<u32, Arc<Shape>>, BackendError> {
-    if relations.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let list: Vec<_> = relations.iter().map(u32::to_string).collect();
-    let question =
-        Question::prepared(sql::optimistic::SHAPE).with(array(list.iter().map(String::as_str)));
-    let answer = server.ask(question).await.map_err(BackendError::of_changed_schema)?;
-    let mut shapes = HashMap::new();
-    for row in answer.rows {
-        let text = row.into_iter().flatten().next().unwrap_or_default();
-        let shape: Shape = serde_json::from_str(&text)
-            .map_err(|error| Refusal::protocol(format!("the catalog makes no sense: {error}")))?;
-        shapes.insert(shape.oid, Arc::new(shape));
-    }
-    Ok(shapes)
 }

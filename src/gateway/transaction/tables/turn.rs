@@ -1,5 +1,4 @@
-//! A statement turned towards the copies: what is sent, and where it differs from what the client
-//! wrote.
+//! A statement turned towards the copies.
 //!
 //! Of the columns that every table has without naming them (PostgreSQL documentation, 5.5, "System
 //! Columns"), `tableoid` is turned into the stored table's; the others tell of the copy's row.
@@ -10,54 +9,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::Tables;
+use super::{Named, Tables, Turned};
 use crate::core::syntax::{Word, quote};
 use crate::gateway::statement::{Name, Statement};
-use crate::gateway::transaction::tables::names::Named;
-
-/// A statement as it is sent, and where it differs from what the client wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Turned {
-    pub(crate) sql: String,
-    /// What its names stand for: PostgreSQL holds on to a stored table that it has found under a
-    /// bare name, although a copy of that name has come since.
-    relations: Vec<u32>,
-    /// Where, in characters of what the client wrote, and by how much longer.
-    shifts: Vec<(usize, isize)>,
-}
-
-impl Turned {
-    /// A text of the gateway's own, in which no place is one of the client's.
-    pub(crate) fn whole(sql: String) -> Self {
-        Self { sql, relations: Vec::new(), shifts: Vec::new() }
-    }
-
-    /// Replaces a piece; pieces come from the last to the first.
-    fn replace(&mut self, span: std::ops::Range<usize>, by: &str) {
-        let characters = |text: &str| text.chars().count();
-        let (end, replaced) =
-            (characters(&self.sql[..span.end]), characters(&self.sql[span.clone()]));
-        let shift = characters(by).cast_signed() - replaced.cast_signed();
-        self.shifts.insert(0, (end, shift));
-        self.sql.replace_range(span, by);
-    }
-
-    /// A place in what was sent (in characters from 1), as one in what the client wrote.
-    pub(crate) fn place(&self, sent: usize) -> usize {
-        let mut by = 0;
-        for (at, shift) in &self.shifts {
-            if (sent.cast_signed() - by) > at.cast_signed() {
-                by += shift;
-            }
-        }
-        usize::try_from(sent.cast_signed() - by).unwrap_or(1).max(1)
-    }
-}
 
 impl Tables {
     /// The statement with its qualified names turned towards the copies.
     pub(crate) fn turn(&self, statement: &Statement, named: &Named) -> Turned {
-        let mut turned = Turned { relations: named.all(), ..Turned::whole(statement.sql.clone()) };
+        let mut turned = Turned::naming(named.all(), statement.sql.clone());
         let stored = self.stored_numbers(statement, named);
         for (place, name) in statement.names.iter().enumerate().rev() {
             let found = named.found.iter().find(|(known, ..)| *known == place);
@@ -111,23 +70,5 @@ impl Tables {
             format!(" when {copy} then {stored}::pg_catalog.oid")
         });
         Some(pairs.collect::<String>()).filter(|pairs| !pairs.is_empty())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_errors_place_is_counted_in_characters() {
-        let sql = "select 'äöü' from seats where nothing";
-        let mut turned = Turned { sql: sql.to_owned(), relations: Vec::new(), shifts: Vec::new() };
-        let seats = sql.find("seats").unwrap();
-        turned.replace(seats..seats + "seats".len(), "pg_temp.\"sitzplätze\"");
-        let place = |text: &str| {
-            let before = text.split("nothing").next().unwrap();
-            before.chars().count() + 1
-        };
-        assert_eq!(turned.place(place(&turned.sql)), place(sql));
     }
 }

@@ -10,11 +10,10 @@
 //! | EXPLAIN, DECLARE, CALL, CREATE TABLE AS | within a function's body, from PostgreSQL 14 on |
 //! | any other | as it is: what it names is looked up when it runs |
 
-use super::moved;
+use super::Protocol;
+use super::reply::moved;
 use crate::gateway::backend::BackendError;
-use crate::gateway::protocol::Session;
 use crate::gateway::statement::Statement;
-use crate::gateway::transaction::prepare_statement::plain_ddl;
 use crate::gateway::transaction::tables::Turned;
 
 /// The first version with function bodies that are not strings.
@@ -28,30 +27,30 @@ const BODY: (&str, &str) = (
 const AS_IT_IS: (&str, &str) = ("", "");
 
 /// A statement of a longer message.
-pub(crate) struct Part {
-    pub(crate) statement: Statement,
+pub(super) struct Part {
+    pub(super) statement: Statement,
     /// How many characters stand before it.
-    pub(crate) before: usize,
+    pub(super) before: usize,
     /// Whether a semicolon ends it, to which an error may point.
-    pub(crate) is_terminated: bool,
+    pub(super) is_terminated: bool,
 }
 
-impl Session {
+impl Protocol {
     /// Refuses a message of several statements in which one cannot be parsed.
-    pub(crate) async fn check_syntax(&mut self, parts: &[Part]) -> Result<(), BackendError> {
+    pub(super) async fn check_syntax(&mut self, parts: &[Part]) -> Result<(), BackendError> {
         if parts.len() < 2 {
             return Ok(());
         }
-        let version = self.server.parameters().major_version();
+        let version = self.backend.parameters().major_version();
         let parsed = parts.iter().filter_map(|part| Some((part, part.text(part.form(version)?))));
         let (parsed, texts): (Vec<_>, Vec<_>) = parsed.unzip();
-        let Some((place, refused)) = self.server.try_to_parse(&texts).await? else {
+        let Some((place, refused)) = self.backend.try_to_parse(&texts).await? else {
             return Ok(());
         };
         let Some(part) = parsed.get(place) else { return Err(BackendError::Server(refused)) };
         // What a form adds may be in the error: by itself it is told as it is.
         let text = part.text(AS_IT_IS);
-        match self.server.try_to_parse(std::slice::from_ref(&text)).await? {
+        match self.backend.try_to_parse(std::slice::from_ref(&text)).await? {
             None => Ok(()),
             Some((_, refused)) => {
                 Err(BackendError::Server(moved(&refused, &Turned::whole(text), part.before)))
@@ -84,7 +83,7 @@ impl Part {
     fn text(&self, (before, after): (&str, &str)) -> String {
         let end = if self.is_terminated { ";" } else { "" };
         // CREATE INDEX ASYNC is known to the gateway alone.
-        format!("{before}{}{end}{after}", plain_ddl(&self.statement).sql)
+        format!("{before}{}{end}{after}", self.statement.plain_ddl().sql)
     }
 }
 

@@ -8,63 +8,66 @@
 
 use std::collections::HashSet;
 
-use crate::gateway::backend::{BackendError, Question};
-use crate::gateway::news::Happening;
-use crate::gateway::protocol::Session;
+use super::Transaction;
+use super::ledger::RowId;
+use super::pending_changes::changes_question;
+use super::prepare_statement::Admitted;
+use super::row_changes::{Change, RowOp};
+use super::tables::low;
+use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{RowLock, Statement};
-use crate::gateway::transaction::commit::{Change, RowOp};
-use crate::gateway::transaction::ledger::RowId;
-use crate::gateway::transaction::pending_changes::changes_question;
-use crate::gateway::transaction::tables::low;
 
-/// Rows, and the number that a lock has left in each.
-pub(crate) type Marks = HashSet<(RowId, String)>;
+/// Rows, and the number that a lock has left in each, before a statement whose locks are read at
+/// once.
+pub(crate) struct Marks(HashSet<(RowId, String)>);
 
 /// An Execute without a limit of rows.
 pub(crate) const ALL_ROWS: i32 = 0;
 
-impl Session {
+impl Transaction {
+    /// Whether the locks of a statement are read at once. What is sent behind the savepoint that
+    /// this takes goes with it: nothing of the client's may wait to be sent then.
+    pub(crate) fn locks_apart(
+        &self,
+        statement: &Statement,
+        admitted: &Admitted,
+        limit: i32,
+    ) -> Result<bool, Refusal> {
+        let is_apart = match statement.locks {
+            None => false,
+            Some(RowLock::KeyShare) => true,
+            Some(RowLock::Update) => self.tables.are_referred_to(&admitted.tables),
+        };
+        if is_apart && (statement.writes || limit != ALL_ROWS || statement.declares()) {
+            let message =
+                "this row lock is not supported in a statement that writes or is fetched in parts";
+            return Err(Refusal::unsupported(message));
+        }
+        Ok(is_apart)
+    }
+
     /// Before a statement whose locks are read at once.
     pub(crate) async fn before_locking(
         &mut self,
-        statement: &Statement,
-        tables: &[u32],
-        limit: i32,
-    ) -> Result<Option<Marks>, BackendError> {
-        if !self.locks_apart(statement, tables) {
-            return Ok(None);
-        }
-        if statement.writes || limit != ALL_ROWS || statement.declares() {
-            let message =
-                "this row lock is not supported in a statement that writes or is fetched in parts";
-            return Err(Refusal::unsupported(message).into());
-        }
-        // What is sent behind the savepoint goes with it.
-        self.dispatch(None).await?;
-        let before = self.marks(tables).await?;
-        self.server.ask(Question::prepared("savepoint overbooked")).await?;
-        Ok(Some(before))
-    }
-
-    fn locks_apart(&self, statement: &Statement, tables: &[u32]) -> bool {
-        match statement.locks {
-            None => false,
-            Some(RowLock::KeyShare) => true,
-            Some(RowLock::Update) => self.tables.are_referred_to(tables),
-        }
+        backend: &mut impl Questions,
+        admitted: &Admitted,
+    ) -> Result<Marks, BackendError> {
+        let before = self.marks(backend, &admitted.tables).await?;
+        backend.ask(Question::prepared("savepoint overbooked")).await?;
+        Ok(before)
     }
 
     /// After it: its marks are read and taken back.
     pub(crate) async fn after_locking(
         &mut self,
+        backend: &mut impl Questions,
         statement: &Statement,
-        tables: &[u32],
-        before: Option<Marks>,
+        admitted: &Admitted,
+        before: Marks,
     ) -> Result<(), BackendError> {
-        let Some(before) = before else { return Ok(()) };
-        let after = self.marks(tables).await?;
-        for (row, _) in after.difference(&before) {
+        let after = self.marks(backend, &admitted.tables).await?;
+        for (row, _) in after.0.difference(&before.0) {
             let Some(state) = self.tables.state(row.table) else { continue };
             match statement.locks {
                 Some(RowLock::Update) => state.strong.insert(row.clone()),
@@ -72,54 +75,50 @@ impl Session {
             };
         }
         let back = ["rollback to savepoint overbooked", "release savepoint overbooked"];
-        self.server.ask_all(back.map(Question::prepared).into()).await?;
+        backend.ask_all(back.map(Question::prepared).into()).await?;
         Ok(())
     }
 
     /// The marks on the copies' rows that are not the transaction's own.
-    async fn marks(&mut self, tables: &[u32]) -> Result<Marks, BackendError> {
-        let mut marks = Marks::new();
-        let Some(xid) = self.xid() else { return Ok(marks) };
+    async fn marks(
+        &mut self,
+        backend: &mut impl Questions,
+        tables: &[u32],
+    ) -> Result<Marks, BackendError> {
+        let mut marks = HashSet::new();
+        let Some(xid) = self.xid() else { return Ok(Marks(marks)) };
         for used in self.tables.used() {
             let table = used.shape.oid;
             if !tables.contains(&table) {
                 continue;
             }
-            let question =
-                Question::prepared(used.pair().marks()).of_keys(used.shape).with(low(xid));
-            for row in self.server.ask(question).await?.rows {
+            let question = used.shape.asking(Question::prepared(used.pair().marks()));
+            for row in backend.ask(question.with(low(xid))).await?.rows {
                 let mut values = row.into_iter().map(Option::unwrap_or_default);
                 let mark = values.next().unwrap_or_default();
                 marks.insert((RowId { table, key: values.collect() }, mark));
             }
         }
-        Ok(marks)
+        Ok(Marks(marks))
     }
 
     /// Notes which rows are locked before a statement that writes: a row that is changed no longer
     /// tells that it had been locked.
-    pub(crate) async fn gather_locks(&mut self, tables: &[u32]) -> Result<(), BackendError> {
+    pub(super) async fn gather_locks(
+        &mut self,
+        backend: &mut impl Questions,
+        tables: &[u32],
+    ) -> Result<(), BackendError> {
         let Some(xid) = self.xid() else { return Ok(()) };
         for used in self.tables.used() {
             if !used.state.locked || !tables.contains(&used.shape.oid) {
                 continue;
             }
-            let question = changes_question(&used, xid);
-            let answer = self.server.ask(question).await?;
+            let answer = backend.ask(changes_question(&used, xid)).await?;
             let locked = answer.rows.into_iter().filter_map(Change::read);
             let locked = locked.filter(|change| change.deed == RowOp::Locked);
             let table = used.shape.oid;
             used.state.strong.extend(locked.map(|change| RowId { table, key: change.key }));
-        }
-        Ok(())
-    }
-
-    /// Tells the console what this client alone can see.
-    pub(crate) async fn tell_private(&mut self) -> Result<(), BackendError> {
-        if self.common.is_heard() && self.xid().is_some() {
-            let changes = self.changes().await?;
-            let private = self.private_changes(&changes).await?;
-            self.tell(Happening::Private(private));
         }
         Ok(())
     }

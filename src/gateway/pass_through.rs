@@ -10,31 +10,24 @@
 //! Unread, but for the lengths of the server's messages: when the gateway ends, its last words may
 //! not stand within another message.
 
+mod conversation;
+
 use std::io;
-use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::gateway::conversation::{BUFFER, Conversation, FramePosition};
-use crate::gateway::protocol::handshake::{turn_away, turn_out};
-use crate::gateway::protocol::packet::StartUp;
-use crate::gateway::refusal::Refusal;
-use crate::gateway::shared::Shared;
+use super::backend::{FAREWELL, take_leave};
+use super::context::Context;
+use super::packet::StartUp;
+use super::refusal::Refusal;
 use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream};
 use crate::pg::{Canceller, Entrance, lets_in};
-
-/// How long the gateway's end may take: a client that does not read what it is told, a server that
-/// does not hear.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How often a server is told again to give up a statement: a request between two statements
-/// cancels nothing.
-const INSISTENCE: Duration = Duration::from_millis(100);
+use conversation::{Conversation, FramePosition};
 
 /// What the client has been asked already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(super) enum Asked {
     Nothing,
     /// For a password of the gateway's file.
     ByGateway,
@@ -48,27 +41,27 @@ enum Prover {
 }
 
 /// Hands on a packet that begins no session, and what the server answers to it.
-pub(crate) async fn refer(
+pub(super) async fn refer(
     stream: Box<dyn Stream>,
-    common: &Shared,
+    context: &Context,
     packet: &[u8],
 ) -> io::Result<()> {
-    match common.enter_server(packet, b"").await {
-        Err(error) => turn_away(FrameStream::new(stream, BytesMut::new()), &error).await,
+    match context.connector.enter(packet, b"").await {
+        Err(error) => Refusal::of_connecting(&error).turn_away(client(stream)).await,
         Ok(server) => hand_on(stream, server, &[]).await,
     }
 }
 
 /// Hands on a request for encryption that has been answered before, to where it has been answered
 /// before: what is wrong with it, the server knows, and which versions it speaks.
-pub(crate) async fn refer_again(
+pub(super) async fn refer_again(
     stream: Box<dyn Stream>,
-    common: &Shared,
+    context: &Context,
     code: u32,
 ) -> io::Result<()> {
     let packet = [8, code].map(u32::to_be_bytes).concat();
-    let mut server = match common.enter_server(&packet, b"").await {
-        Err(error) => return turn_away(FrameStream::new(stream, BytesMut::new()), &error).await,
+    let mut server = match context.connector.enter(&packet, b"").await {
+        Err(error) => return Refusal::of_connecting(&error).turn_away(client(stream)).await,
         Ok(server) => server,
     };
     let first = server.bytes().await?;
@@ -78,7 +71,7 @@ pub(crate) async fn refer_again(
             hand_on(stream, server, &[]).await
         }
         // Where it encrypts, what is asked for again would have to be asked within.
-        b"S" | b"G" => turn_out(stream, &Refusal::version(code, "3.0")).await,
+        b"S" | b"G" => Refusal::version(code, "3.0").turn_away(client(stream)).await,
         // It was asked on the way there.
         refused => hand_on(stream, server, refused).await,
     }
@@ -96,15 +89,20 @@ async fn hand_on(mut stream: Box<dyn Stream>, mut server: Entrance, read: &[u8])
     }
 }
 
+/// What is told to whoever is at the other end of this.
+fn client(stream: Box<dyn Stream>) -> FrameStream<ClientTag> {
+    FrameStream::new(stream, BytesMut::new())
+}
+
 /// Connects a client with the server for as long as both want.
-pub(crate) async fn pass_through(
+pub(super) async fn pass_through(
     mut client: FrameStream<ClientTag>,
-    common: &Shared,
+    context: &Context,
     start_up: &StartUp,
     asked: Asked,
 ) -> io::Result<()> {
-    let mut server = match common.enter_server(&start_up.bytes(), start_up.user()).await {
-        Err(error) => return turn_away(client, &error).await,
+    let mut server = match context.connector.enter(&start_up.bytes(), start_up.user()).await {
+        Err(error) => return Refusal::of_connecting(&error).turn_away(client).await,
         Ok(server) => server,
     };
     // Who was asked by the gateway cannot be asked once more.
@@ -116,7 +114,7 @@ pub(crate) async fn pass_through(
         return client.close().await;
     }
     let canceller = server.canceller();
-    converse(client, server, canceller, common).await
+    converse(client, server, canceller, context).await
 }
 
 /// Up to the first `ReadyForQuery`; whether it came to that.
@@ -165,12 +163,12 @@ async fn converse(
     client: FrameStream<ClientTag>,
     server: Entrance,
     canceller: Canceller,
-    common: &Shared,
+    context: &Context,
 ) -> io::Result<()> {
     let mut conversation = Conversation::new(client.into_parts(), server.into_parts());
     tokio::select! {
         over = conversation.run() => return over,
-        () = common.closing.cancelled() => {}
+        () = context.closing.cancelled() => {}
     }
     // Until the message is over, or longer than anybody waits.
     tokio::time::timeout(FAREWELL, conversation.finish_message()).await.ok();
@@ -192,27 +190,4 @@ async fn say_farewell(
         client.write_all(&out).await?;
     }
     client.shutdown().await
-}
-
-/// Has the server give up what it does for a client, and hangs up; over when its process is gone,
-/// or does not hear.
-pub(crate) async fn take_leave(
-    server: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    canceller: &Canceller,
-) {
-    tokio::time::timeout(FAREWELL, hang_up(server, canceller)).await.ok();
-}
-
-async fn hang_up(server: &mut (impl AsyncRead + AsyncWrite + Unpin), canceller: &Canceller) {
-    server.shutdown().await.ok();
-    let mut again = tokio::time::interval(INSISTENCE);
-    let mut unread = vec![0; BUFFER];
-    loop {
-        tokio::select! {
-            biased;
-            read = server.read(&mut unread) => if !matches!(read, Ok(1..)) { return },
-            // Nobody may hear it any more, which is what is wanted.
-            _ = again.tick() => { canceller.cancel().await.ok(); }
-        }
-    }
 }

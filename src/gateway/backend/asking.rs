@@ -1,0 +1,187 @@
+//! How the gateway asks: Parse, Bind and Execute under names of its own, and what is prepared stays
+//! so for the next time.
+
+use std::collections::VecDeque;
+use std::io;
+
+use bytes::BufMut;
+
+use super::Backend;
+use super::error::BackendError;
+use super::message::{NO_TYPES, put_parameters, put_parse, values, without_place};
+use super::question::{Answer, Keep, Question, Spelling};
+use super::questions::{Asked, Questions};
+use crate::pg::frame::{ServerTag, put, put_text};
+
+const STORED_FIRST: &str = "select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
+const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
+
+impl Questions for Backend {
+    async fn ask_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>, BackendError> {
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = self.queue(&questions);
+        self.flush().await?;
+        self.answers(asked).await
+    }
+
+    fn queue(&mut self, questions: &[Question]) -> Asked {
+        let (mut parsed, mut ours) = (VecDeque::new(), Vec::new());
+        let mut spelling = Spelling::Clients;
+        for (place, question) in questions.iter().enumerate() {
+            if question.spelling != spelling {
+                spelling = question.spelling;
+                ours.push(place + ours.len());
+                self.put_question(&spelling.question(), &mut parsed);
+            }
+            self.put_question(question, &mut parsed);
+        }
+        if spelling == Spelling::Ours {
+            ours.push(questions.len() + ours.len());
+            self.put_question(&Spelling::Clients.question(), &mut parsed);
+        }
+        self.put_sync();
+        Asked { count: questions.len(), ours, parsed }
+    }
+
+    /// Reads up to `ReadyForQuery`.
+    async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, BackendError> {
+        let Asked { count, ours, mut parsed } = asked;
+        let mut answers = vec![Answer::default()];
+        let mut refused = None;
+        loop {
+            let frame = self.next().await?;
+            match frame.tag {
+                ServerTag::Row => {
+                    let row = values(&frame).ok_or_else(unreadable)?;
+                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(row);
+                }
+                ServerTag::CommandComplete | ServerTag::EmptyQuery => {
+                    answers.push(Answer::default());
+                }
+                ServerTag::ParseComplete => drop(parsed.pop_front()),
+                ServerTag::Error => refused = Some(frame),
+                ServerTag::Ready => break,
+                ServerTag::Parameter | ServerTag::Notification => self.aside.push(frame),
+                _ => {}
+            }
+        }
+        if let Some(frame) = refused {
+            self.forget_unparsed(parsed);
+            return Err(BackendError::Server(without_place(&frame)));
+        }
+        for place in ours.into_iter().rev() {
+            answers.remove(place);
+        }
+        answers.truncate(count);
+        Ok(answers)
+    }
+
+    /// The stored tables are found first where `pg_temp` comes last.
+    async fn try_on_stored(&mut self, sql: &str) -> Result<(), BackendError> {
+        let name = self.own.clone();
+        let mut parsed = VecDeque::new();
+        self.put_question(&Question::prepared(STORED_FIRST), &mut parsed);
+        self.put_close(b'S', &name);
+        put_parse(&mut self.line.out, &name, sql, NO_TYPES);
+        parsed.push_back(None);
+        self.put_close(b'S', &name);
+        self.put_question(&Question::prepared(COPIES_FIRST), &mut parsed);
+        self.put_sync();
+        self.flush().await?;
+        self.answers(Asked { count: 2, ours: Vec::new(), parsed }).await.map(drop)
+    }
+}
+
+impl Backend {
+    /// Prepares a client's statement of this name anew.
+    pub(crate) async fn prepare_anew(
+        &mut self,
+        name: &str,
+        sql: &str,
+        types: &[u8],
+    ) -> Result<(), BackendError> {
+        self.put_close(b'S', name);
+        put_parse(&mut self.line.out, name, sql, types);
+        self.hear_out().await
+    }
+
+    /// Closes a client's statement of this name.
+    pub(crate) async fn close_statement(&mut self, name: &str) -> Result<(), BackendError> {
+        self.put_close(b'S', name);
+        self.hear_out().await
+    }
+
+    async fn hear_out(&mut self) -> Result<(), BackendError> {
+        self.put_sync();
+        self.flush().await?;
+        let asked = Asked { count: 0, ours: Vec::new(), parsed: VecDeque::new() };
+        self.answers(asked).await.map(drop)
+    }
+
+    fn put_question(&mut self, question: &Question, parsed: &mut VecDeque<Option<String>>) {
+        let kept = self.prepared.get(&question.sql).filter(|_| question.keep == Keep::Prepared);
+        let known = kept.cloned();
+        let name = known.clone().unwrap_or_else(|| self.new_name(question.keep));
+        if known.is_none() {
+            // What an error has kept from being closed would be in the way.
+            self.put_close(b'S', &name);
+            put_parse(&mut self.line.out, &name, &question.sql, NO_TYPES);
+            let kept = (question.keep == Keep::Prepared).then(|| question.sql.clone());
+            if let Some(sql) = &kept {
+                self.prepared.insert(sql.clone(), name.clone());
+            }
+            parsed.push_back(kept);
+        }
+        self.put_execution(&name, &question.parameters);
+        if question.keep == Keep::Once {
+            self.put_close(b'S', &name);
+        }
+    }
+
+    pub(super) fn put_close(&mut self, what: u8, name: &str) {
+        put(&mut self.line.out, b'C', |out| {
+            out.put_u8(what);
+            put_text(out, name);
+        });
+    }
+
+    fn new_name(&mut self, keep: Keep) -> String {
+        if keep == Keep::Once {
+            return self.own.clone();
+        }
+        self.named += 1;
+        format!("{}_{}", self.own, self.named)
+    }
+
+    /// Bind and Execute, on a portal of our own.
+    fn put_execution(&mut self, name: &str, parameters: &[Option<String>]) {
+        let portal = self.own.clone();
+        self.put_close(b'P', &portal);
+        let out = &mut self.line.out;
+        put(out, b'B', |out| {
+            put_text(out, &portal);
+            put_text(out, name);
+            out.put_u16(0);
+            put_parameters(out, parameters);
+            out.put_u16(0);
+        });
+        put(out, b'E', |out| {
+            put_text(out, &portal);
+            out.put_u32(0);
+        });
+        self.put_close(b'P', &portal);
+    }
+
+    /// Statements whose Parse was never reached, or failed, are not prepared.
+    fn forget_unparsed(&mut self, unparsed: VecDeque<Option<String>>) {
+        for sql in unparsed.into_iter().flatten() {
+            self.prepared.remove(&sql);
+        }
+    }
+}
+
+fn unreadable() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it answered in another encoding than UTF-8")
+}

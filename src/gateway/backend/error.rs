@@ -1,0 +1,68 @@
+//! Why a question was not answered.
+
+use std::io;
+
+use crate::gateway::refusal::Refusal;
+use crate::pg::frame::FromServer;
+
+/// Why a question was not answered.
+#[derive(Debug)]
+pub(crate) enum BackendError {
+    /// The server refused, with this frame for the client.
+    Server(FromServer),
+    /// The gateway refuses.
+    Refused(Refusal),
+    /// The connection to the server broke.
+    Lost(io::Error),
+}
+
+impl BackendError {
+    /// What it means that a question about stored tables fails because they are not what the
+    /// snapshot shows: PostgreSQL looks names and definitions up as they are now.
+    pub(crate) fn of_changed_schema(self) -> Self {
+        // A schema, table, column or type that is not there, a column of another type, and "cache
+        // lookup failed".
+        const SIGNS: [&str; 6] = ["3F000", "42P01", "42703", "42704", "42804", "XX000"];
+        let Self::Server(frame) = &self else { return self };
+        let code = error_field(frame, b'C').unwrap_or_default();
+        if SIGNS.contains(&code.as_str()) { Refusal::schema_changed().into() } else { self }
+    }
+
+    /// Whether the server has given up the statement because it was told to.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        const QUERY_CANCELED: &str = "57014";
+        self.code().as_deref() == Some(QUERY_CANCELED)
+    }
+
+    /// The SQLSTATE of the server's refusal.
+    pub(crate) fn code(&self) -> Option<String> {
+        match self {
+            Self::Server(frame) => error_field(frame, b'C'),
+            Self::Refused(_) | Self::Lost(_) => None,
+        }
+    }
+}
+
+impl From<io::Error> for BackendError {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl From<Refusal> for BackendError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The field of an `ErrorResponse` with this letter.
+pub(crate) fn error_field(frame: &FromServer, letter: u8) -> Option<String> {
+    let mut fields = frame.fields();
+    while let Some(field) = fields.byte().filter(|byte| *byte != 0) {
+        let text = fields.text()?;
+        if field == letter {
+            return Some(text);
+        }
+    }
+    None
+}

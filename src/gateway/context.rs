@@ -1,0 +1,44 @@
+//! What all connections of a gateway share.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::cancellers::Cancellers;
+use super::connector::Connector;
+use super::hooks::StatementHooks;
+use super::mode::Mode;
+use super::news::NewsSender;
+use super::options::Options;
+use super::passwords::Passwords;
+use super::transaction::blocker_watchdog::BlockerLookup;
+use super::transaction::shared::Shared;
+
+/// What connections share.
+pub(super) struct Context {
+    pub(super) mode: Mode,
+    pub(super) passwords: Passwords,
+    pub(super) connector: Connector,
+    pub(super) cancellers: Arc<Cancellers>,
+    pub(super) transactions: Arc<Shared>,
+    pub(super) blockers: Arc<BlockerLookup>,
+    pub(super) hooks: Arc<dyn StatementHooks>,
+    /// The gateway ends, and every client is told.
+    pub(super) closing: CancellationToken,
+}
+
+impl Context {
+    /// Nobody there yet.
+    pub(super) fn new(options: &Options, passwords: Passwords, news: NewsSender) -> Self {
+        Self {
+            mode: options.mode,
+            passwords,
+            connector: Connector::new(options.backend.clone()),
+            cancellers: Arc::default(),
+            transactions: Arc::new(Shared::new(options.limits, news)),
+            blockers: Arc::new(BlockerLookup::new(options.backend.clone())),
+            hooks: Arc::clone(&options.hooks),
+            closing: CancellationToken::new(),
+        }
+    }
+}

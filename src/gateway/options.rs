@@ -1,0 +1,69 @@
+//! What a gateway is started with.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::certificate::Certificate;
+use super::hooks::{NoHooks, StatementHooks};
+use super::mode::Mode;
+use crate::pg::Target;
+
+/// What the gateway says it is; Aurora DSQL says so.
+pub(super) const SERVER_VERSION: &str = "16.15";
+
+/// The service's limits for one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Rows changed.
+    pub rows: usize,
+    /// Bytes changed.
+    pub bytes: u64,
+    /// From BEGIN to COMMIT.
+    pub age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rows: 3_000, bytes: 10 * 1024 * 1024, age: Duration::from_mins(5) }
+    }
+}
+
+/// What a gateway is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The PostgreSQL behind.
+    pub backend: Target,
+    /// How to behave.
+    pub mode: Mode,
+    /// Where to listen on TCP; port 0 takes a free one.
+    pub listen: Option<SocketAddr>,
+    /// A folder in which to make a Unix socket.
+    pub socket_folder: Option<PathBuf>,
+    /// Users and their passwords, `user:password` a line; without it anybody may come in from this
+    /// machine.
+    pub password_file: Option<PathBuf>,
+    /// TLS.
+    pub certificate: Certificate,
+    /// The limits; a test's own are smaller.
+    pub limits: Limits,
+    /// Who is called before and after each statement.
+    pub hooks: Arc<dyn StatementHooks>,
+}
+
+impl Options {
+    /// The optimistic engine in front of this server, listening nowhere yet.
+    pub fn new(backend: Target) -> Self {
+        Self {
+            backend,
+            mode: Mode::default(),
+            listen: None,
+            socket_folder: None,
+            password_file: None,
+            certificate: Certificate::None,
+            limits: Limits::default(),
+            hooks: Arc::new(NoHooks),
+        }
+    }
+}

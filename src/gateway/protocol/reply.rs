@@ -1,0 +1,114 @@
+//! The server's reply to a client's statement, handed on as it comes.
+
+use std::io;
+
+use super::Protocol;
+use crate::gateway::backend::{BackendError, error_field};
+use crate::gateway::refusal::Refusal;
+use crate::gateway::transaction::tables::Turned;
+use crate::pg::frame::{ClientTag, FromServer, ServerTag};
+
+impl Protocol {
+    /// What the server says next while it runs the client's statement, which is given up when
+    /// another client needs the way.
+    pub(super) async fn next_reply(&mut self) -> Result<FromServer, BackendError> {
+        let signal = self.transaction.signal();
+        loop {
+            let frame = tokio::select! {
+                frame = self.backend.next() => frame?,
+                () = signal.wait(), if !self.gave_up => {
+                    self.give_up().await;
+                    continue;
+                }
+            };
+            if frame.tag == ServerTag::Parameter {
+                self.note_parameter(&frame);
+            }
+            return Ok(frame);
+        }
+    }
+
+    /// Passes on what the server said. A client that does not read has its statement given up when
+    /// another needs the way; while DDL acts nobody's pace counts, and the little that it says is
+    /// kept.
+    pub(super) async fn hand_over(&mut self, frame: &FromServer) -> io::Result<()> {
+        if self.gave_up {
+            return Ok(());
+        }
+        self.pass(frame);
+        if !self.client.is_full() || self.transaction.acts() {
+            return Ok(());
+        }
+        let signal = self.transaction.signal();
+        tokio::select! {
+            biased;
+            () = signal.wait() => self.give_up().await,
+            flushed = self.client.flush() => flushed?,
+        }
+        Ok(())
+    }
+
+    /// Hands the client's COPY data to the server until one of them ends it, or another client
+    /// needs the way.
+    pub(super) async fn copy_in(&mut self, begins: &FromServer) -> Result<(), BackendError> {
+        self.client.pass(begins);
+        let signal = self.transaction.signal();
+        while !self.gave_up {
+            let frame = tokio::select! {
+                biased;
+                () = signal.wait() => break,
+                frame = self.client.exchange() => frame?,
+            };
+            let Some(frame) = frame else {
+                return Err(BackendError::Lost(io::ErrorKind::UnexpectedEof.into()));
+            };
+            match frame.tag {
+                ClientTag::Flush | ClientTag::Sync => {}
+                ClientTag::CopyData => {
+                    self.backend.put_messages(frame.bytes());
+                    if self.backend.is_full() {
+                        self.backend.flush().await?;
+                    }
+                }
+                _ => {
+                    self.backend.put_messages(frame.bytes());
+                    return Ok(self.backend.flush().await?);
+                }
+            }
+        }
+        self.gave_up = true;
+        self.backend.put_copy_failure("given up");
+        Ok(self.backend.flush().await?)
+    }
+
+    async fn give_up(&mut self) {
+        self.gave_up = true;
+        // Where it does not arrive, the rest of the answer is read and dropped.
+        self.backend.cancel().await;
+    }
+
+    /// Ends the transaction whose statement was given up, if it was.
+    pub(super) async fn end_given_up(&mut self) -> Result<(), BackendError> {
+        if !std::mem::take(&mut self.gave_up) {
+            return Ok(());
+        }
+        self.transaction.abandon(&mut self.backend).await?;
+        self.names.drop_portals();
+        Err(Refusal::schema_changed().into())
+    }
+
+    fn note_parameter(&mut self, frame: &FromServer) {
+        let mut fields = frame.fields();
+        if let (Some("application_name"), Some(value)) = (fields.text().as_deref(), fields.text()) {
+            self.transaction.rename(&value);
+        }
+    }
+}
+
+/// An error whose position is one in the client's own text.
+pub(super) fn moved(frame: &FromServer, turned: &Turned, before: usize) -> FromServer {
+    let Some(position) = error_field(frame, b'P') else { return frame.clone() };
+    let Ok(position) = position.parse::<usize>() else { return frame.clone() };
+    let place = (turned.place(position) + before).to_string();
+    frame.with_error_field(b'P', &place)
+}

@@ -1,0 +1,310 @@
+//! One statement, whichever way it came: held by the hooks, let in, sent, answered, and what
+//! follows from it.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::BufMut;
+
+use super::Protocol;
+use super::held::Held;
+use super::queue::Does;
+use super::reply::moved;
+use crate::gateway::backend::BackendError;
+use crate::gateway::hooks::{HeldStatement, StatementContext, StatementOutcome};
+use crate::gateway::mode::Mode;
+use crate::gateway::refusal::Warning;
+use crate::gateway::statement::{Kind, Statement, Which, is_async};
+use crate::gateway::transaction::blocks::Completion;
+use crate::gateway::transaction::prepare_statement::Admitted;
+use crate::gateway::transaction::row_locks::ALL_ROWS;
+use crate::gateway::transaction::tables::Turned;
+use crate::pg::frame::{FromClient, FromServer, ServerTag, put, put_text};
+
+/// How a statement came.
+#[derive(Clone, Copy)]
+pub(super) enum Submission<'a> {
+    /// In a Query message, so many characters into it.
+    Query { before: usize },
+    /// By Execute of a portal, at most so many rows of it.
+    Execute { frame: &'a FromClient, portal: &'a str, limit: i32 },
+}
+
+impl Submission<'_> {
+    fn limit(self) -> i32 {
+        match self {
+            Self::Query { .. } => ALL_ROWS,
+            Self::Execute { limit, .. } => limit,
+        }
+    }
+}
+
+/// How the server answered a statement.
+#[derive(Default)]
+struct Reply {
+    held: Held,
+    refused: Option<FromServer>,
+}
+
+impl Protocol {
+    /// Runs a statement between the hooks: the one place from which they are called.
+    pub(super) async fn run(
+        &mut self,
+        statement: &Statement,
+        submission: Submission<'_>,
+    ) -> Result<Held, BackendError> {
+        let hooks = Arc::clone(&self.context.hooks);
+        let application = Arc::clone(self.transaction.application());
+        let context = StatementContext {
+            pid: self.pid,
+            application: &application,
+            mode: Mode::Optimistic,
+            sql: &statement.sql,
+        };
+        self.hold(hooks.before_statement(context)).await?;
+        let ran = self.execute(statement, submission).await;
+        self.hold(hooks.after_statement(context, outcome(&ran))).await?;
+        ran
+    }
+
+    /// Waits as long as the statement is held. Whoever needs the way of its transaction waits for
+    /// nobody.
+    async fn hold(&mut self, mut held: HeldStatement<'_>) -> io::Result<()> {
+        let signal = self.transaction.signal();
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut held => return Ok(()),
+                () = signal.wait() => self.make_way().await?,
+            }
+        }
+    }
+
+    async fn execute(
+        &mut self,
+        statement: &Statement,
+        submission: Submission<'_>,
+    ) -> Result<Held, BackendError> {
+        if let Submission::Execute { portal, .. } = submission {
+            // It may have gone while the statement was held.
+            self.known_portal(portal)?;
+        }
+        if let Some(held) = self.run_transaction_statement(statement).await? {
+            return Ok(held);
+        }
+        let executed = self.names.executed(statement);
+        let admitted = self.admit(statement, &executed).await?;
+        self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
+        let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
+            self.dispatch().await?;
+            Some(self.transaction.before_locking(&mut self.backend, &admitted).await?)
+        } else {
+            None
+        };
+        self.explains = executed.command() == "EXPLAIN";
+        let held = match submission {
+            Submission::Query { before } => self.send_query(statement, &admitted, before).await?,
+            Submission::Execute { frame, .. } => {
+                self.send_execute(statement, &admitted, frame).await?
+            }
+        };
+        if let Some(marks) = marks {
+            let backend = &mut self.backend;
+            self.transaction.after_locking(backend, &executed, &admitted, marks).await?;
+        }
+        self.after_statement(statement, &admitted, held).await
+    }
+
+    /// Lets a statement in, or says why not.
+    pub(super) async fn admit(
+        &mut self,
+        statement: &Statement,
+        executed: &Statement,
+    ) -> Result<Admitted, BackendError> {
+        if self.transaction.hides_copies() || executed.asks_catalog() {
+            // What is queued was meant for where the copies stand now.
+            self.dispatch().await?;
+        }
+        let backend = &mut self.backend;
+        let mut admitted = self.transaction.admit(backend, statement, executed).await?;
+        if let Kind::Execute(name) = &statement.kind {
+            self.renew(name).await?;
+        }
+        if let Some(substitute) = self.substitute(statement) {
+            admitted.turned = Turned::whole(substitute.sql);
+        }
+        Ok(admitted)
+    }
+
+    async fn send_query(
+        &mut self,
+        statement: &Statement,
+        admitted: &Admitted,
+        before: usize,
+    ) -> Result<Held, BackendError> {
+        self.transaction.note_part();
+        self.backend.put_query(&admitted.turned.sql);
+        let ahead = self.transaction.ask_ahead(&mut self.backend, statement);
+        self.backend.flush().await?;
+        let reply = self.relay().await?;
+        let heard = self.transaction.hear_ahead(&mut self.backend, ahead).await;
+        // A statement that was given up for another client's sake is no error of its own.
+        self.end_given_up().await?;
+        if let Some(frame) = reply.refused {
+            return Err(BackendError::Server(moved(&frame, &admitted.turned, before)));
+        }
+        heard.map(|()| reply.held)
+    }
+
+    async fn send_execute(
+        &mut self,
+        statement: &Statement,
+        admitted: &Admitted,
+        frame: &FromClient,
+    ) -> Result<Held, BackendError> {
+        self.enqueue(frame, Does::Nothing);
+        let sent = self.put_queue();
+        let ahead = self.transaction.ask_ahead(&mut self.backend, statement);
+        self.backend.flush().await?;
+        self.replies(sent, Some(&admitted.turned), ahead).await?;
+        Ok(std::mem::take(&mut self.held))
+    }
+
+    /// Passes a statement's answer on, up to `ReadyForQuery`; its last word is kept.
+    async fn relay(&mut self) -> Result<Reply, BackendError> {
+        let mut reply = Reply::default();
+        loop {
+            let frame = self.next_reply().await?;
+            match frame.tag {
+                ServerTag::Ready => break,
+                ServerTag::CommandComplete | ServerTag::EmptyQuery => {
+                    reply.held = Held::Frame(frame);
+                }
+                ServerTag::Error => reply.refused = Some(frame),
+                ServerTag::CopyIn => self.copy_in(&frame).await?,
+                _ => self.hand_over(&frame).await?,
+            }
+        }
+        Ok(reply)
+    }
+
+    /// BEGIN, COMMIT and ROLLBACK are the gateway's own.
+    async fn run_transaction_statement(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Option<Held>, BackendError> {
+        if statement.refusal.is_some() {
+            return Ok(None);
+        }
+        let tag = match statement.kind {
+            Kind::Begin(access) => {
+                let warning = self.transaction.begin_block(&mut self.backend, access).await?;
+                self.warn(warning);
+                statement.begin_tag()
+            }
+            Kind::Commit => {
+                let is_outside = self.transaction.is_outside_block();
+                self.warn(is_outside.then_some(Warning::NoTransaction));
+                let completion = self.transaction.commit_block(&mut self.backend).await?;
+                self.complete(completion);
+                completion.tag()
+            }
+            Kind::Rollback => {
+                let is_idle = self.transaction.is_idle();
+                self.warn(is_idle.then_some(Warning::NoTransaction));
+                self.transaction.roll_back_block(&mut self.backend).await?;
+                self.names.drop_portals();
+                "ROLLBACK"
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Held::Tag(tag)))
+    }
+
+    fn warn(&mut self, warning: Option<Warning>) {
+        if let Some(warning) = warning {
+            warning.write(&mut self.client.out);
+        }
+    }
+
+    /// Ends an implicit transaction at the end of its message.
+    pub(super) async fn settle(&mut self) -> Result<(), BackendError> {
+        let completion = self.transaction.settle(&mut self.backend).await?;
+        self.complete(completion);
+        Ok(())
+    }
+
+    fn complete(&mut self, completion: Completion) {
+        if completion == Completion::Committed {
+            self.names.keep_held_portals();
+        }
+    }
+
+    /// What follows from a statement that has run.
+    async fn after_statement(
+        &mut self,
+        statement: &Statement,
+        admitted: &Admitted,
+        held: Held,
+    ) -> Result<Held, BackendError> {
+        self.check_encoding().await?;
+        self.transaction.after_statement(&mut self.backend, statement, admitted).await?;
+        if matches!(statement.kind, Kind::Ddl(_)) && is_async(&statement.words) {
+            self.put_job();
+        }
+        let tag = self.substitute(statement).map(|substitute| Held::Tag(substitute.tag));
+        self.names.note_statement(statement, &admitted.turned);
+        if statement.deallocates() == Some(Which::All) {
+            // DEALLOCATE knows names only, and takes the gateway's own along.
+            self.backend.forget_prepared();
+        }
+        let rows = rows_of(statement, &held);
+        self.transaction.note_effects(&mut self.backend, statement, admitted, rows).await?;
+        Ok(tag.unwrap_or(held))
+    }
+
+    /// CREATE INDEX ASYNC answers with the job that builds the index; here it is built already.
+    fn put_job(&mut self) {
+        self.put_row("job_id", &format!("{:026x}", rand::random::<u64>()));
+    }
+
+    /// A result of one text.
+    fn put_row(&mut self, column: &str, text: &str) {
+        const TEXT: i32 = 25;
+        put(&mut self.client.out, b'T', |out| {
+            out.put_u16(1);
+            put_text(out, column);
+            out.put_i32(0);
+            out.put_i16(0);
+            out.put_i32(TEXT);
+            out.put_i16(-1);
+            out.put_i32(-1);
+            out.put_u16(0);
+        });
+        put(&mut self.client.out, b'D', |out| {
+            out.put_u16(1);
+            out.put_i32(i32::try_from(text.len()).unwrap_or(0));
+            out.put_slice(text.as_bytes());
+        });
+    }
+}
+
+fn outcome(ran: &Result<Held, BackendError>) -> StatementOutcome {
+    match ran {
+        Ok(_) => StatementOutcome::Done,
+        Err(BackendError::Lost(_)) => StatementOutcome::Lost,
+        Err(BackendError::Refused(refusal)) => StatementOutcome::Refused(refusal.code().to_owned()),
+        Err(trouble) => StatementOutcome::Refused(trouble.code().unwrap_or_default()),
+    }
+}
+
+/// How many rows a statement says it has written; nothing where its tag does not tell all of them.
+fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
+    let Held::Frame(frame) = held else { return None };
+    let tag = frame.fields().text()?;
+    let verbs = statement.words.iter().filter(|word| {
+        ["insert", "update", "delete", "merge", "copy", "execute"].iter().any(|verb| word.is(verb))
+    });
+    // Several verbs: a WITH clause that writes, or ON CONFLICT DO UPDATE.
+    if verbs.count() == 1 { tag.rsplit(' ').next()?.parse().ok() } else { None }
+}

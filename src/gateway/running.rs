@@ -1,0 +1,188 @@
+//! A gateway that listens, and serves whoever comes.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::backend::FAREWELL;
+use super::certificate::{Certificate, Published, Ready, Tls};
+use super::context::Context;
+use super::error::GatewayError;
+use super::news::{News, NewsSender};
+use super::options::Options;
+use super::passwords::Passwords;
+use super::protocol::handshake;
+use crate::cluster::marked::Doubt;
+use crate::cluster::removal::{Identity, remove_file};
+use crate::pg::frame::Stream;
+use crate::pg::{Target, UnixSocket};
+
+/// A running gateway. Dropping it ends it.
+pub struct Gateway {
+    target: Target,
+    listen: Option<SocketAddr>,
+    tasks: JoinSet<()>,
+    news: Option<mpsc::UnboundedReceiver<News>>,
+    context: Arc<Context>,
+    socket: Option<(PathBuf, Identity)>,
+    certificate: Option<Published>,
+}
+
+/// The port in the name of the Unix socket, which is no port of the machine.
+const SOCKET_PORT: u16 = 5432;
+
+impl Gateway {
+    /// Listens, and serves from then on.
+    pub async fn start(options: Options) -> Result<Self, GatewayError> {
+        let passwords = match &options.password_file {
+            Some(path) => Passwords::read(path)?,
+            None => Passwords::default(),
+        };
+        if let Some(address) = options.listen.filter(|address| !address.ip().is_loopback())
+            && !passwords.are_asked()
+        {
+            return Err(GatewayError::Unprotected(address));
+        }
+        let (sender, news) = mpsc::unbounded_channel();
+        let context = Context::new(&options, passwords, NewsSender::new(sender));
+        let context = Arc::new(context);
+        let mut gateway = Self {
+            target: options.backend.clone(),
+            listen: None,
+            tasks: JoinSet::new(),
+            news: Some(news),
+            context: Arc::clone(&context),
+            socket: None,
+            certificate: None,
+        };
+        if let Some(folder) = &options.socket_folder {
+            gateway.listen_unix(folder, &context, &options.backend)?;
+        }
+        if let Some(address) = options.listen {
+            gateway.listen_tcp(address, &context, &options.certificate).await?;
+        }
+        Ok(gateway)
+    }
+
+    /// How to connect to the gateway over its Unix socket.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The TCP address on which it listens.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listen
+    }
+
+    /// The self-signed certificate that a client may be told to trust (`sslrootcert`).
+    pub fn certificate(&self) -> Option<&Path> {
+        self.certificate.as_ref().map(Published::path)
+    }
+
+    /// What looks like the certificate of a killed gateway, and was left alone.
+    pub fn doubts(&self) -> &[Doubt] {
+        self.certificate.as_ref().map_or(&[], Published::doubts)
+    }
+
+    /// What only the gateway knows; the first caller gets it.
+    pub fn events(&mut self) -> Option<mpsc::UnboundedReceiver<News>> {
+        self.context.transactions.listen();
+        self.news.take()
+    }
+
+    /// Stops listening, tells every client that this is the end, and waits until the server has
+    /// nothing more to do for any.
+    pub async fn stop(mut self) {
+        self.context.closing.cancel();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        tokio::time::timeout(FAREWELL * 2, ended).await.ok();
+        self.tasks.shutdown().await;
+        self.context.blockers.leave().await;
+    }
+
+    fn listen_unix(
+        &mut self,
+        folder: &Path,
+        context: &Arc<Context>,
+        backend: &Target,
+    ) -> Result<(), GatewayError> {
+        let path = folder.join(format!(".s.PGSQL.{SOCKET_PORT}"));
+        let failed = |source| GatewayError::Listen { place: path.display().to_string(), source };
+        let listener = UnixListener::bind(&path).map_err(failed)?;
+        self.tasks.spawn(receive_all(Arc::clone(context), None, async move || {
+            UnixSocket::adopt(listener.accept().await?.0)
+        }));
+        self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
+        let identity = Identity::at(&path).map_err(failed)?;
+        self.socket = Some((path, identity));
+        Ok(())
+    }
+
+    async fn listen_tcp(
+        &mut self,
+        address: SocketAddr,
+        context: &Arc<Context>,
+        certificate: &Certificate,
+    ) -> Result<(), GatewayError> {
+        let failed = |source| GatewayError::Listen { place: address.to_string(), source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let Ready { tls, published } = certificate.ready(bound.port())?;
+        self.certificate = published;
+        self.listen = Some(bound);
+        self.tasks.spawn(receive_all(Arc::clone(context), tls, async move || {
+            let (stream, _) = listener.accept().await?;
+            // Where it does not take, the client is slower, or gone already.
+            stream.set_nodelay(true).ok();
+            Ok(stream)
+        }));
+        Ok(())
+    }
+}
+
+/// Serves whoever comes until the gateway ends, and then until the last is gone.
+async fn receive_all<S: Stream + 'static>(
+    context: Arc<Context>,
+    tls: Option<Tls>,
+    accept: impl AsyncFn() -> io::Result<S>,
+) {
+    let mut clients = JoinSet::new();
+    let mut has_room = true;
+    loop {
+        tokio::select! {
+            () = context.closing.cancelled() => break,
+            accepted = accept(), if has_room || clients.is_empty() => match accepted {
+                Ok(stream) => {
+                    clients.spawn(serve(Box::new(stream), Arc::clone(&context), tls.clone()));
+                }
+                // Most of all for want of a descriptor, which there is again when somebody leaves.
+                Err(error) => {
+                    tracing::warn!(%error, "a client cannot be accepted");
+                    has_room = false;
+                }
+            },
+            Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
+        }
+    }
+    while clients.join_next().await.is_some() {}
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Some((path, identity)) = &self.socket {
+            // Gone already is as good.
+            remove_file(path, *identity).ok();
+        }
+    }
+}
+
+async fn serve(stream: Box<dyn Stream>, context: Arc<Context>, tls: Option<Tls>) {
+    if let Err(error) = handshake::receive(stream, context, tls).await {
+        tracing::debug!(%error, "a connection ended");
+    }
+}

@@ -1,0 +1,112 @@
+//! What a transaction has done to rows, and what it claims of them by that.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::ledger::{Claim, RowId};
+use super::shape::Shape;
+
+/// What was done to one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowOp {
+    Inserted,
+    Updated,
+    Rekeyed,
+    Deleted,
+    Locked,
+}
+
+/// One row that the transaction changed or locked.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) deed: RowOp,
+    pub(crate) size: u64,
+    /// Its place in the copy.
+    pub(crate) place: Option<String>,
+    pub(crate) key: Arc<[String]>,
+}
+
+/// What the transaction did to one table.
+#[derive(Debug)]
+pub(crate) struct TableChanges {
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) copy: String,
+    /// The file in which the stored table was when the copy was filled.
+    pub(crate) file: Option<String>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) strong: HashSet<RowId>,
+    pub(crate) shared: HashSet<RowId>,
+}
+
+impl Change {
+    pub(crate) fn read(row: Vec<Option<String>>) -> Option<Self> {
+        let mut values = row.into_iter();
+        let deed = match values.next()??.as_str() {
+            "i" => RowOp::Inserted,
+            "u" => RowOp::Updated,
+            "k" => RowOp::Rekeyed,
+            "d" => RowOp::Deleted,
+            _ => RowOp::Locked,
+        };
+        let size = values.next()??.parse().ok()?;
+        let place = values.next()?;
+        Some(Self { deed, size, place, key: values.map(Option::unwrap_or_default).collect() })
+    }
+
+    /// Whether the row is changed, and not merely locked.
+    pub(crate) fn is_written(&self) -> bool {
+        self.deed != RowOp::Locked
+    }
+}
+
+impl TableChanges {
+    /// Whether any row is changed.
+    pub(crate) fn is_written(&self) -> bool {
+        self.changes.iter().any(Change::is_written)
+    }
+
+    /// The rows whose stored contents change.
+    pub(crate) fn written(&self) -> impl Iterator<Item = RowId> {
+        let written = self.changes.iter().filter(|change| change.is_written());
+        written.map(|change| RowId { table: self.shape.oid, key: Arc::clone(&change.key) })
+    }
+
+    /// The keys of rows locked FOR KEY SHARE, for people.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = String> {
+        self.shared.iter().map(|row| row.key.join("-"))
+    }
+
+    /// What is claimed of the table's rows.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = (RowId, Claim)> {
+        let table = self.shape.oid;
+        // A new row of a table without a key is nobody else's.
+        let is_keyed = self.shape.key().is_some();
+        let tied = self.shape.is_referred_to();
+        // Checking a foreign key marks the row that it refers to; PostgreSQL checks it once more
+        // where it is applied.
+        let named = self.changes.iter().filter(move |change| {
+            (is_keyed || change.deed != RowOp::Inserted) && !(tied && change.deed == RowOp::Locked)
+        });
+        let claims = named.map(move |change| {
+            let row = RowId { table, key: Arc::clone(&change.key) };
+            let plain = change.deed == RowOp::Updated && !self.strong.contains(&row);
+            (row, if plain { Claim::Update } else { Claim::Strong })
+        });
+        let shared = self.shared.iter().map(|row| (row.clone(), Claim::KeyShare));
+        let strong = self.strong.iter().map(|row| (row.clone(), Claim::Strong));
+        // What is claimed twice is claimed the stronger way: the last one counts.
+        shared.chain(claims).chain(strong)
+    }
+
+    /// The keys of rows that are to be touched as if they had been written.
+    pub(crate) fn touched(&self) -> Vec<Arc<[String]>> {
+        let tied = self.shape.is_referred_to();
+        let locked = self.changes.iter().filter(|change| !tied && change.deed == RowOp::Locked);
+        let locked = locked.map(|change| Arc::clone(&change.key));
+        let written = self.changes.iter().filter(|change| change.is_written());
+        let written: HashSet<_> = written.map(|change| &change.key).collect();
+        let strong = self.strong.iter().map(|row| Arc::clone(&row.key));
+        let touched = strong.chain(locked).filter(|key| !written.contains(key));
+        touched.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}

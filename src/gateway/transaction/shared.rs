@@ -1,0 +1,58 @@
+//! What the transactions of all clients share: the ledger, whose lock is the commit lock, the
+//! journal, and who is there.
+//!
+//! Locks: the commit lock is held from the judging of a COMMIT to its entry in the ledger, across a
+//! bounded piece of work on one backend, never across anything that a client decides. Whose turn it
+//! is to take it, is waited for before. The journal's lock is never held across an await.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::clients::Clients;
+use super::journal::Journal;
+use super::ledger::Ledger;
+use super::precedence::Precedence;
+use crate::gateway::news::NewsSender;
+use crate::gateway::options::Limits;
+
+/// What transactions share.
+pub(crate) struct Shared {
+    pub(super) limits: Limits,
+    /// Holding it is the right to commit.
+    pub(super) ledger: AsyncMutex<Ledger>,
+    /// Whose turn it is to ask for that.
+    pub(super) precedence: Precedence,
+    journal: Mutex<Journal>,
+    pub(super) clients: Arc<Clients>,
+    pub(super) news: NewsSender,
+}
+
+impl Shared {
+    /// Nobody there yet.
+    pub(crate) fn new(limits: Limits, news: NewsSender) -> Self {
+        Self {
+            limits,
+            ledger: AsyncMutex::default(),
+            precedence: Precedence::default(),
+            journal: Mutex::default(),
+            clients: Arc::default(),
+            news,
+        }
+    }
+
+    /// The console listens from now on.
+    pub(crate) fn listen(&self) {
+        self.news.listen();
+    }
+
+    /// Who is there.
+    pub(crate) fn clients(&self) -> &Arc<Clients> {
+        &self.clients
+    }
+
+    /// Who wrote which rows.
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,136 @@
+//! Where a client stands: in no transaction, in one, or in what is left of one.
+
+use std::time::Instant;
+
+use super::clients::Closed;
+use super::ledger::Snapshot;
+use crate::gateway::statement::{Access, Name};
+
+/// Where the client stands.
+#[derive(Debug)]
+pub(super) enum State {
+    /// No transaction.
+    Idle,
+    /// In a transaction.
+    Open(Box<OpenTransaction>),
+    /// In a transaction block that has failed; the backend has been rolled back already.
+    Failed,
+    /// In a transaction that somebody's DDL has ended; the client does not know yet.
+    Aborted(Block),
+}
+
+/// How a transaction came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Block {
+    /// By BEGIN.
+    Explicit,
+    /// By a statement outside of a block; it ends with the statement's message.
+    Implicit,
+}
+
+/// An open transaction.
+#[derive(Debug)]
+pub(super) struct OpenTransaction {
+    pub(super) block: Block,
+    pub(super) access: Access,
+    pub(super) since: Instant,
+    pub(super) snapshot: Snapshot,
+    /// How often the schema had changed when the snapshot was taken.
+    pub(super) schema_change: u64,
+    /// Its number.
+    pub(super) xid: u64,
+    /// Its DDL.
+    pub(super) ddl: Option<Ddl>,
+    /// Whether a statement has named a table.
+    pub(super) dml: bool,
+    /// How many rows its statements say they have changed: at least as many as there are.
+    pub(super) rows: u64,
+    /// What has become of the search path in it.
+    pub(super) path: SearchPath,
+    /// Where the copies stand.
+    pub(super) copies: SearchPathState,
+    /// Whether the client has a part in it: a statement of its own has been sent, and what it did
+    /// must not be undone in silence.
+    pub(super) has_part: bool,
+}
+
+/// What has become of the search path in a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SearchPath {
+    /// It is what it was at the beginning.
+    AsBegun,
+    /// It may be another one since, and the copies are not made for it.
+    Moved,
+    /// The copies were made anew for it: a rollback brings back those from before.
+    Followed,
+    /// It may be another one again since then.
+    MovedAgain,
+}
+
+impl SearchPath {
+    /// It may be another one from now on.
+    pub(super) fn move_on(&mut self) {
+        *self = match self {
+            Self::AsBegun | Self::Moved => Self::Moved,
+            Self::Followed | Self::MovedAgain => Self::MovedAgain,
+        };
+    }
+
+    /// Whether the copies are made for another one.
+    pub(super) fn has_moved(self) -> bool {
+        matches!(self, Self::Moved | Self::MovedAgain)
+    }
+
+    /// Whether copies were made anew.
+    pub(super) fn was_followed(self) -> bool {
+        matches!(self, Self::Followed | Self::MovedAgain)
+    }
+}
+
+/// Where the copies stand in the search path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SearchPathState {
+    /// Before the stored tables.
+    Before,
+    /// Behind them, for a look at the catalog.
+    Behind,
+}
+
+impl OpenTransaction {
+    /// Whether other copies are there than the gateway knows of, once it is over.
+    pub(super) fn has_changed_copies(&self) -> bool {
+        self.ddl.is_some() || self.path.was_followed()
+    }
+
+    /// Whether it may be ended by its own COMMIT only.
+    pub(super) fn is_block(&self) -> bool {
+        self.block == Block::Explicit
+    }
+}
+
+/// A change of the schema in an open transaction.
+#[derive(Clone, Debug)]
+pub(super) struct Ddl {
+    /// As PostgreSQL runs it.
+    pub(super) sql: String,
+    /// The names in it.
+    pub(super) names: Vec<Name>,
+    /// What they stand for, before and after.
+    pub(super) relations: Vec<u32>,
+    /// The names under which there are relations afterwards.
+    pub(super) known: Vec<String>,
+    /// What it keeps others out of.
+    pub(super) closed: Closed,
+    pub(super) standing: DdlState,
+}
+
+/// What has become of a change so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DdlState {
+    /// PostgreSQL has made it, or is about to.
+    Made,
+    /// The same, and what the client did afterwards would be undone with it: a setting, a cursor.
+    Bound,
+    /// It has been undone for others, and must be made again.
+    Undone,
+}
