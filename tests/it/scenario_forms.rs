@@ -164,3 +164,17 @@ async fn every_document_tells_a_pause_and_a_lost_session() {
     let diagram = playbill.render(Format::Mermaid);
     assert!(diagram.contains("Note over DB: pause 500 ms"), "{diagram}");
 }
+
+#[tokio::test]
+async fn whoever_waits_for_a_step_that_goes_on_running_is_told_so_while_it_runs() {
+    let database = Database::create().await;
+    let text = "-- T\n-- sessions: A, B, C\n\n\
+        -- setup\ncreate table t (n int);\ninsert into t values (1);\n\n\
+        -- A: reports\nwith changed as (update t set n = 2 returning n)\n\
+        select pg_sleep(3) from changed;\n--> running\n\n\
+        -- B: changes it too\nupdate t set n = n + 1;\n--> waits for A\n\n\
+        -- C: looks meanwhile\nselect n from t;\n--> 1\n--> A answers: (1 row)\n\
+        --> B resumes: UPDATE 1\n\n-- finally\nselect n from t;\n--> 3\n";
+    let played = played_at(database.target(), scenario(text), 30).await;
+    assert!(played.is_kept(), "{:?} {:?}", played.breaches, played.stop);
+}

@@ -123,9 +123,12 @@ impl LiveRun {
         let connected = self.cast.connected();
         let expects_somebody = self.ahead.check().expects_somebody();
         let is_somebody = |pid| expects_somebody && !connected.contains(&pid);
-        let is_idle = |pid| is_ours(pid) || strangers.contains(&pid) || is_somebody(pid);
-        let stable = quiet::stable(blocked, is_idle);
+        // Who is to go on running while others act is waited for as long as that takes.
         let under_way = self.cast.backends_of(|actor| actor.state.is_under_way);
+        let is_idle = |pid: Pid| {
+            is_ours(pid) || strangers.contains(&pid) || is_somebody(pid) || under_way.contains(&pid)
+        };
+        let stable = quiet::stable(blocked, is_idle);
         let mut busy = self.cast.busy().into_iter();
         let all = busy.all(|pid| stable.contains(&pid) || under_way.contains(&pid));
         (stable, all && !self.cast.runner().state.is_busy())
