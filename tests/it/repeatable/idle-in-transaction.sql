@@ -9,7 +9,7 @@ create table orders (id int primary key, status text not null);
 insert into orders values (1, 'pending');
 
 -- Idle: says how long it may be idle
-set idle_in_transaction_session_timeout = '700ms';
+set idle_in_transaction_session_timeout = '3s';
 --> SET
 
 -- Idle: updates
