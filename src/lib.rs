@@ -10,6 +10,27 @@
 //! | **scenario** | a plain `.sql` file: setup, named steps, what each step must do on each engine |
 //! | **run** | plays a scenario's steps on sessions: by hand, by itself, in any other order |
 //!
+//! The other words, each for one thing:
+//!
+//! | word | what it is |
+//! |---|---|
+//! | submission | what a session is given to send, answered whole before the next |
+//! | launch | a step in its place in a schedule |
+//! | schedule | the order in which steps are launched; isolationtester's permutation |
+//! | participant | who answers a submission: a session of ours, later anybody's |
+//! | holder, waiter | who has a lock, and who stands in line for it |
+//! | blocker | whoever is in a waiter's way: a holder, or one ahead in the queue |
+//! | quiet | nothing moves any more unless somebody acts: the step is over |
+//! | snapshot | what a transaction reads from |
+//! | serialization failure | 40001; where the optimistic engine refuses, with OC000 or OC001 |
+//! | private copy | a table as one client of the optimistic engine has it until COMMIT |
+//! | ledger | who committed what, against which a COMMIT is judged |
+//! | journal | who wrote which rows, from which copies are brought up to date |
+//! | observer | the second pair of eyes: connections that look and never touch |
+//! | lesson | the line under an error that says what it teaches |
+//! | strategy | one way of selling seats in the rush |
+//! | verdict | what the database says in the end about what was acknowledged |
+//!
 //! # Rooms, and who may import whom
 //!
 //! Eleven rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
