@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::seats::WatchedTables;
 use crate::core::syntax::Strings;
 
+pub mod answer;
 pub mod octets;
 pub mod steps;
 

@@ -12,8 +12,9 @@
 use std::collections::BTreeMap;
 
 use super::Telling;
+use crate::core::event::answer::{Answer, Outcome};
 use crate::core::event::steps::whole_steps;
-use crate::core::event::{Column, Event, Kind, Pid, Row, SessionName};
+use crate::core::event::{Event, Kind, Pid, SessionName};
 use crate::core::scenario::{Scenario, Schedule};
 
 /// A play's tellings. The events are expected in canonical order.
@@ -56,8 +57,7 @@ struct Work {
     step: Option<String>,
     sql: String,
     has_waited: bool,
-    columns: Option<Vec<Column>>,
-    rows: Vec<Row>,
+    coming: Answer,
     answers: Vec<Telling>,
 }
 
@@ -123,21 +123,11 @@ impl Retelling<'_> {
 
 impl Work {
     fn apply(&mut self, kind: &Kind) {
-        match kind {
-            Kind::Columns(columns) => self.columns = Some(columns.clone()),
-            Kind::Rows(rows) => self.rows.extend_from_slice(rows),
-            Kind::Done { .. } => {
-                let rows = std::mem::take(&mut self.rows);
-                let table = self.columns.take().map(|columns| Telling::Table { columns, rows });
-                self.answers.extend(table);
-            }
-            Kind::Failed(message) => {
-                self.columns = None;
-                self.rows.clear();
-                self.answers.push(Telling::Failed(message.clone()));
-            }
-            _ => {}
-        }
+        self.answers.extend(match self.coming.apply(kind) {
+            Some(Outcome::Result { columns, rows, .. }) => Some(Telling::Table { columns, rows }),
+            Some(Outcome::Failed(message)) => Some(Telling::Failed(message)),
+            Some(Outcome::Done { .. }) | None => None,
+        });
     }
 
     /// That it is seen to wait, once.

@@ -1,5 +1,6 @@
 //! What came back for a submission, as the lines that expect it.
 
+use crate::core::event::answer::{self, Outcome};
 use crate::core::event::{Column, Kind, Row, ServerMessage, SqlState};
 use crate::core::scenario::{Cell, Expected};
 use crate::core::syntax::{Strings, WordKind, words};
@@ -45,8 +46,7 @@ const OF_THE_SERVER: [&str; 4] = ["pg_", "txid_", "inet_", "information_schema"]
 #[derive(Default)]
 pub(super) struct Answer {
     lines: Vec<Expected>,
-    columns: Option<Vec<Column>>,
-    rows: Vec<Row>,
+    coming: answer::Answer,
     telling: Telling,
     error: Option<(String, String)>,
 }
@@ -66,7 +66,8 @@ enum Telling {
 impl Answer {
     /// An answer to this SQL.
     pub(super) fn of(sql: &str) -> Self {
-        Self { telling: Telling::of(sql), ..Self::default() }
+        let coming = answer::Answer::of_rows(ROWS_TOLD + 1);
+        Self { telling: Telling::of(sql), coming, ..Self::default() }
     }
 
     pub(super) fn lines(&self) -> &[Expected] {
@@ -75,7 +76,7 @@ impl Answer {
 
     /// What has come so far, when nothing more comes on this connection.
     pub(super) fn take_lines(&mut self) -> Vec<Expected> {
-        self.columns = None;
+        self.coming.cut();
         std::mem::take(&mut self.lines)
     }
 
@@ -92,34 +93,27 @@ impl Answer {
     }
 
     pub(super) fn apply(&mut self, kind: &Kind) {
-        match kind {
-            Kind::Columns(columns) => {
-                self.columns = Some(columns.clone());
-                self.rows.clear();
+        match self.coming.apply(kind) {
+            Some(Outcome::Result { columns, rows, count, tag }) => {
+                self.result(&columns, &rows, count);
+                if answer::stands_under_a_result(&tag) {
+                    self.lines.push(Expected::Tag(tag));
+                }
             }
-            Kind::Rows(rows) => {
-                let room = (ROWS_TOLD + 1).saturating_sub(self.rows.len());
-                self.rows.extend(rows.iter().take(room).cloned());
-            }
-            Kind::Done { tag, rows } => self.done(tag, *rows),
-            Kind::Failed(message) => self.failed(message),
-            _ => {}
+            Some(Outcome::Done { tag }) => self.lines.push(Expected::Tag(tag)),
+            Some(Outcome::Failed(message)) => self.failed(&message),
+            None => {}
         }
     }
 
-    fn done(&mut self, tag: &str, count: u64) {
-        let done = Expected::Tag(tag.to_owned());
-        let Some(columns) = self.columns.take() else { return self.lines.push(done) };
+    fn result(&mut self, columns: &[Column], rows: &[Row], count: u64) {
         let is_fleeting = columns.iter().any(|column| FLEETING_TYPES.contains(&column.type_oid));
-        let says_something = self.rows.iter().flatten().flatten().any(|value| !value.is_empty());
-        let few = says_something && self.rows.len() <= ROWS_TOLD;
+        let says_something = rows.iter().flatten().flatten().any(|value| !value.is_empty());
+        let few = says_something && rows.len() <= ROWS_TOLD;
         match self.telling {
-            Telling::Rows if few && !is_fleeting => self.lines.extend(self.rows.iter().map(row)),
+            Telling::Rows if few && !is_fleeting => self.lines.extend(rows.iter().map(row)),
             Telling::Rows | Telling::Count => self.lines.push(Expected::RowCount(count)),
             Telling::Nothing => {}
-        }
-        if ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|verb| tag.starts_with(verb)) {
-            self.lines.push(done);
         }
     }
 
@@ -127,7 +121,6 @@ impl Answer {
         let text = reason(message).unwrap_or_default().to_owned();
         self.lines.push(Expected::Error { code: SqlState(code.clone()), text });
         self.error = Some((code.clone(), message.clone()));
-        self.columns = None;
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::processes::Processes;
 use super::{Options, waits, without_processes};
-use crate::core::event::{Column, Conflict, Event, Kind, Row, SessionName, TransactionStatus};
+use crate::core::event::answer::{self, Answer, Outcome};
+use crate::core::event::{Conflict, Event, Kind, SessionName, TransactionStatus};
 use crate::core::syntax::{self, Strings};
 use crate::reports::lesson;
 use crate::reports::psql::{self, Verbosity};
@@ -29,8 +30,7 @@ pub(super) struct Writer {
 struct Line {
     status: TransactionStatus,
     sql: Option<Arc<str>>,
-    columns: Option<Vec<Column>>,
-    rows: Vec<Row>,
+    answer: Answer,
     was_lost: bool,
     strings: Strings,
     /// Whether it is clear whose answer comes.
@@ -61,6 +61,7 @@ impl Writer {
         let line = self.sessions.entry(event.session.clone()).or_default();
         line.strings = event.kind.strings().unwrap_or(line.strings);
         self.text.extend(line.name_answer(name, event, self.stepped.as_ref()));
+        let outcome = line.answer.apply(&event.kind);
         let lines = match &event.kind {
             Kind::Sent { sql, .. } => {
                 self.stepped.clone_from(&event.session);
@@ -73,14 +74,9 @@ impl Writer {
                     line.sent(name, sql)
                 }
             }
-            Kind::Columns(columns) => line.columns(columns),
-            Kind::Rows(rows) => line.rows(rows),
-            Kind::Done { tag, rows } => line.done(tag, *rows),
-            Kind::Failed(message) => {
-                let mut lines = line.message(&self.processes.told(message, self.options));
-                let taught = lesson::of(message).filter(|_| self.options.lessons);
-                lines.extend(taught.map(|lesson| format!("  {lesson}")));
-                lines
+            Kind::Columns(_) | Kind::Rows(_) | Kind::Done { .. } | Kind::Failed(_) => {
+                let answered = |outcome| line.answered(outcome, &self.processes, self.options);
+                outcome.map(answered).unwrap_or_default()
             }
             Kind::Notice(message) => line.message(&self.processes.told(message, self.options)),
             Kind::Ready { status, elapsed, .. } => {
@@ -132,7 +128,6 @@ impl Line {
     /// The SQL behind psql's prompts.
     fn sent(&mut self, name: &str, sql: &Arc<str>) -> Vec<String> {
         self.sql = Some(Arc::clone(sql));
-        self.columns = None;
         let mut before = String::new();
         let lines = sql.lines().map(|line| {
             let prompt = psql::prompt(name, self.status, syntax::unfinished(&before, self.strings));
@@ -143,29 +138,27 @@ impl Line {
         lines.collect()
     }
 
-    fn columns(&mut self, columns: &[Column]) -> Vec<String> {
-        self.columns = Some(columns.to_vec());
-        self.rows.clear();
-        vec![]
-    }
-
-    fn rows(&mut self, rows: &[Row]) -> Vec<String> {
-        self.rows.extend_from_slice(rows);
-        vec![]
-    }
-
     /// The result, and the tag where psql prints one: not under a result that was only looked at.
-    fn done(&mut self, tag: &str, total: u64) -> Vec<String> {
-        let rows = std::mem::take(&mut self.rows);
-        let Some(columns) = self.columns.take() else { return vec![tag.to_owned()] };
-        let mut lines = psql::result(&columns, &rows, total);
-        if ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|verb| tag.starts_with(verb)) {
-            lines.extend([String::new(), tag.to_owned()]);
+    fn answered(&self, outcome: Outcome, processes: &Processes, options: Options) -> Vec<String> {
+        match outcome {
+            Outcome::Result { columns, rows, count, tag } => {
+                let mut lines = psql::result(&columns, &rows, count);
+                if answer::stands_under_a_result(&tag) {
+                    lines.extend([String::new(), tag]);
+                }
+                lines
+            }
+            Outcome::Done { tag } => vec![tag],
+            Outcome::Failed(message) => {
+                let mut lines = self.message(&processes.told(&message, options));
+                let taught = lesson::of(&message).filter(|_| options.lessons);
+                lines.extend(taught.map(|lesson| format!("  {lesson}")));
+                lines
+            }
         }
-        lines
     }
 
-    fn message(&mut self, message: &crate::core::event::ServerMessage) -> Vec<String> {
+    fn message(&self, message: &crate::core::event::ServerMessage) -> Vec<String> {
         psql::message(message, self.sql.as_deref().unwrap_or_default(), Verbosity::WithCode)
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::editor::Editor;
 use super::result::Incoming;
 use super::scrollback::{LINE_KEPT, Line, Look, Scrollback};
+use crate::core::event::answer::stands_under_a_result;
 use crate::core::event::{
     Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus,
     Wait, WaitTarget,
@@ -304,8 +305,7 @@ impl Pane {
         let Some(incoming) = self.incoming.take() else { return self.say(Look::Tag, tag) };
         self.scrollback.take_back(incoming.from);
         incoming.lines(Some(rows)).into_iter().for_each(|line| self.scrollback.push(line));
-        // psql's rule: a result is its own answer, unless a change returned it.
-        if ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|verb| tag.starts_with(verb)) {
+        if stands_under_a_result(tag) {
             self.say(Look::Tag, tag);
         }
     }

@@ -2,6 +2,7 @@
 //! it.
 
 use crate::core::event::Kind;
+use crate::core::event::answer::{Answer, Outcome};
 use crate::reports::psql::{self, Verbosity};
 use crate::stage::panes::result::Incoming;
 use crate::stage::panes::scrollback::{Line, Look};
@@ -9,7 +10,7 @@ use crate::stage::panes::scrollback::{Line, Look};
 /// The answer, as far as it has come.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
-    incoming: Option<Incoming>,
+    coming: Answer,
     lines: Vec<Line>,
 }
 
@@ -21,26 +22,21 @@ impl Ending {
 
     /// Folds an event of the runner's own connection.
     pub(super) fn apply(&mut self, kind: &Kind) {
-        match kind {
-            Kind::Columns(columns) => self.incoming = Some(Incoming::new(columns.clone(), 0)),
-            Kind::Rows(rows) => {
-                if let Some(incoming) = &mut self.incoming {
-                    incoming.take(rows);
-                }
+        if let Kind::Lost { reason, .. } = kind {
+            self.lines.push(Line::new(Look::Lost, &format!("connection lost: {reason}")));
+        }
+        match self.coming.apply(kind) {
+            Some(Outcome::Result { columns, rows, count, .. }) => {
+                let mut result = Incoming::new(columns, 0);
+                result.take(&rows);
+                self.lines.extend(result.lines(Some(count)));
             }
-            Kind::Done { tag, rows } => match self.incoming.take() {
-                Some(incoming) => self.lines.extend(incoming.lines(Some(*rows))),
-                None => self.lines.push(Line::new(Look::Tag, tag)),
-            },
-            Kind::Failed(message) => {
-                self.incoming = None;
-                let words = psql::message(message, "", Verbosity::WithCode);
+            Some(Outcome::Done { tag }) => self.lines.push(Line::new(Look::Tag, &tag)),
+            Some(Outcome::Failed(message)) => {
+                let words = psql::message(&message, "", Verbosity::WithCode);
                 self.lines.extend(words.iter().map(|words| Line::new(Look::Error, words)));
             }
-            Kind::Lost { reason, .. } => {
-                self.lines.push(Line::new(Look::Lost, &format!("connection lost: {reason}")));
-            }
-            _ => {}
+            None => {}
         }
     }
 }
