@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::core::scenario::{EngineKind, Isolation};
-use crate::reports::report::Format;
+use crate::reports::report::{FORMATS, Format};
 use crate::run::guardian;
 
 const STYLES: Styles = Styles::styled()
@@ -76,8 +77,8 @@ pub struct SpecArgs {
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// The kind of document
-    #[arg(long, value_enum, default_value_t)]
-    pub format: SpecFormat,
+    #[arg(long, value_parser = spec_formats(), default_value = Format::Spec.entry().name)]
+    pub format: Format,
     /// Play this permutation alone, counted from 1
     #[arg(long, value_name = "N")]
     pub permutation: Option<u64>,
@@ -95,31 +96,6 @@ pub struct SpecArgs {
     /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
     #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
     pub pg_bin: Option<PathBuf>,
-}
-
-/// The kinds of document that `spec` writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum SpecFormat {
-    /// What isolationtester prints
-    #[default]
-    Spec,
-    /// For a wiki: a section a permutation
-    Markdown,
-    /// For programs: a line an event
-    Json,
-    /// A sequence diagram
-    Mermaid,
-}
-
-impl From<SpecFormat> for Format {
-    fn from(format: SpecFormat) -> Self {
-        match format {
-            SpecFormat::Spec => Self::Spec,
-            SpecFormat::Markdown => Self::Markdown,
-            SpecFormat::Json => Self::Json,
-            SpecFormat::Mermaid => Self::Mermaid,
-        }
-    }
 }
 
 /// What the console opens with.
@@ -159,8 +135,8 @@ pub struct PlayArgs {
     #[command(flatten)]
     pub engine: EngineArgs,
     /// The kind of document
-    #[arg(long, value_enum, default_value_t)]
-    pub format: PlayFormat,
+    #[arg(long, value_parser = play_formats(), default_value = Format::Text.entry().name)]
+    pub format: Format,
     /// Write the document to this file instead of the standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -178,38 +154,22 @@ pub struct PlayArgs {
 }
 
 /// The kinds of document that `play` writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum PlayFormat {
-    /// Like psql, with the session's name in front
-    #[default]
-    Text,
-    /// For a wiki: a section a step
-    Markdown,
-    /// For programs: a line an event
-    Json,
-    /// A sequence diagram
-    Mermaid,
-    /// As isolationtester prints it; of its own files, every permutation
-    Spec,
+fn play_formats() -> impl TypedValueParser<Value = Format> {
+    formats(FORMATS.iter().map(|entry| (entry.name, entry.of_play)))
 }
 
-impl PlayFormat {
-    /// Whether nothing but the document may be written where it goes.
-    pub fn is_for_programs(self) -> bool {
-        matches!(self, Self::Json | Self::Mermaid | Self::Spec)
-    }
+/// The kinds of document that `spec` writes, the usual one first.
+fn spec_formats() -> impl TypedValueParser<Value = Format> {
+    let usual = FORMATS.iter().filter(|entry| entry.format == Format::Spec);
+    let others = FORMATS.iter().filter(|entry| entry.format != Format::Spec);
+    formats(usual.chain(others).filter_map(|entry| Some((entry.name, entry.of_spec?))))
 }
 
-impl From<PlayFormat> for Format {
-    fn from(format: PlayFormat) -> Self {
-        match format {
-            PlayFormat::Text => Self::Text,
-            PlayFormat::Markdown => Self::Markdown,
-            PlayFormat::Json => Self::Json,
-            PlayFormat::Mermaid => Self::Mermaid,
-            PlayFormat::Spec => Self::Spec,
-        }
-    }
+fn formats(
+    named: impl Iterator<Item = (&'static str, &'static str)>,
+) -> impl TypedValueParser<Value = Format> {
+    let values = named.map(|(name, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(values).map(|name| Format::named(&name).unwrap_or_default())
 }
 
 /// What is measured, and where the table goes.

@@ -9,12 +9,12 @@ use std::time::Duration;
 use color_eyre::eyre::{self, WrapErr as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::cli::{PlayArgs, PlayFormat};
+use crate::commands::cli::PlayArgs;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::core::event::{Blocker, Wait};
 use crate::core::scenario::{EngineKind, Origin, Scenario, library};
-use crate::reports::report::Playbill;
+use crate::reports::report::{Format, Playbill};
 use crate::reports::transcript::{Options, waits, without_processes};
 use crate::run::Production;
 use crate::run::engines::Engines;
@@ -40,7 +40,7 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
 
 fn production(name: &str, arguments: &PlayArgs) -> Result<Production, Failure> {
     let opened = match arguments.format {
-        PlayFormat::Spec => library::open_to_test(name)?,
+        Format::Spec => library::open_to_test(name)?,
         _ => library::open(name)?,
     };
     let scenario = match (opened, arguments.permutation) {
@@ -59,8 +59,8 @@ fn production(name: &str, arguments: &PlayArgs) -> Result<Production, Failure> {
 /// Whether it is played as isolationtester plays it, rather than as a run of ours that is told in
 /// its words: what its own files make it print depends on more than what happens, on markers for
 /// one.
-fn is_tested(scenario: &Scenario, format: PlayFormat) -> bool {
-    format == PlayFormat::Spec && scenario.origin == Origin::Specification
+fn is_tested(scenario: &Scenario, format: Format) -> bool {
+    format == Format::Spec && scenario.origin == Origin::Specification
 }
 
 async fn play_all(
@@ -135,7 +135,7 @@ impl<'a> Programme<'a> {
             stop: stop.as_deref(),
             options: Options { times: self.arguments.times, ..Options::default() },
         };
-        self.out.write_all(playbill.render(self.arguments.format.into()).as_bytes())?;
+        self.out.write_all(playbill.render(self.arguments.format).as_bytes())?;
         if !played.is_kept() {
             self.exit = Exit::Broken;
         }
@@ -148,7 +148,7 @@ impl<'a> Programme<'a> {
             writeln!(std::io::stderr(), "{name}: stays outside the run's schema: {lasting}")?;
         }
         // Documents for programs have no room for the summary, but somebody should see it.
-        if self.arguments.format.is_for_programs() {
+        if self.arguments.format.entry().is_for_programs {
             for line in playbill.summary() {
                 writeln!(std::io::stderr(), "{line}")?;
             }

@@ -64,7 +64,7 @@ async fn play(arguments: &SpecArgs, specs: Vec<Scenario>) -> eyre::Result<Exit> 
 
 async fn lane(arguments: &SpecArgs, engine: &EngineArgs) -> Result<Lane, Failure> {
     match &arguments.url {
-        Some(url) => Ok(Lane::Given(Box::new(given(url, Format::from(arguments.format))?))),
+        Some(url) => Ok(Lane::Given(Box::new(given(url, arguments.format)?))),
         None => own(engine).await,
     }
 }
@@ -103,7 +103,7 @@ fn step_limit() -> Result<Duration, Failure> {
 }
 
 async fn tell_all(playing: Vec<Playing>, arguments: &SpecArgs) -> eyre::Result<Exit> {
-    let format = Format::from(arguments.format);
+    let format = arguments.format;
     let mut exit = Exit::Fine;
     for play in playing {
         let name = play.spec.name.clone();
@@ -137,12 +137,7 @@ pub(crate) fn verdict(name: &str, outcome: Result<(), SpecError>) -> Result<Exit
 fn create(folder: &Path, name: &str, format: Format) -> eyre::Result<File> {
     std::fs::create_dir_all(folder)
         .wrap_err_with(|| format!("cannot make {}", folder.display()))?;
-    let ending = match format {
-        Format::Spec | Format::Text => "out",
-        Format::Markdown => "md",
-        Format::Json => "jsonl",
-        Format::Mermaid => "mmd",
-    };
+    let ending = format.entry().ending;
     let path = folder.join(format!("{name}.{ending}"));
     File::create(&path).wrap_err_with(|| format!("cannot write {}", path.display()))
 }

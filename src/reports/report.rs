@@ -9,11 +9,13 @@ use crate::core::scenario::{Origin, Scenario, Schedule};
 use crate::reports::isolation_output::retold;
 use crate::reports::transcript::{self, Options, transcript};
 
+mod formats;
 mod json;
 mod markdown;
 mod mermaid;
 mod specification;
 
+pub use formats::{Entry, FORMATS, Format};
 pub use specification::SpecBill;
 
 /// What a document is made of.
@@ -35,44 +37,10 @@ pub struct Playbill<'a> {
     pub options: Options,
 }
 
-/// The kinds of document.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// Like psql, with the session's name in front.
-    #[default]
-    Text,
-    /// A section a step.
-    Markdown,
-    /// A line an event, as [`Event`] is serialized.
-    Json,
-    /// A sequence diagram.
-    Mermaid,
-    /// As isolationtester prints it.
-    Spec,
-}
-
-impl Format {
-    /// What the name of such a file ends with.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Text | Self::Spec => "txt",
-            Self::Markdown => "md",
-            Self::Json => "jsonl",
-            Self::Mermaid => "mmd",
-        }
-    }
-}
-
 impl Playbill<'_> {
     /// The document, ending in a line break.
     pub fn render(&self, format: Format) -> String {
-        let document = match format {
-            Format::Text => self.text(),
-            Format::Markdown => self.markdown(),
-            Format::Json => self.json(),
-            Format::Mermaid => self.mermaid(),
-            Format::Spec => self.spec(),
-        };
+        let document = (format.entry().played)(self);
         legible(&document, format)
     }
 

@@ -70,7 +70,7 @@ impl Export {
             options: Options::default(),
         };
         [Format::Markdown, Format::Mermaid]
-            .map(|format| Document { ending: format.ending(), text: playbill.render(format) })
+            .map(|format| Document { ending: format.entry().ending, text: playbill.render(format) })
     }
 
     fn replay(&self) -> Option<String> {

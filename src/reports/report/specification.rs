@@ -36,16 +36,15 @@ impl SpecBill<'_> {
     /// The document, ending in a line break. What the server said in another encoding than UTF-8 is
     /// shown as far as can be.
     pub fn render(&self, format: Format) -> String {
-        let document = match format {
-            Format::Text | Format::Spec => self.tellings.iter().map(ToString::to_string).collect(),
-            Format::Markdown => self.markdown(),
-            Format::Json => self.json(),
-            Format::Mermaid => self.mermaid(),
-        };
+        let document = (format.entry().specified)(self);
         legible(&document, format)
     }
 
-    fn json(&self) -> String {
+    pub(super) fn text(&self) -> String {
+        self.tellings.iter().map(ToString::to_string).collect()
+    }
+
+    pub(super) fn json(&self) -> String {
         let mut out = String::new();
         for line in self.lines() {
             // A telling holds nothing that JSON could not say: no maps, no numbers out of range.
@@ -55,7 +54,7 @@ impl SpecBill<'_> {
         out
     }
 
-    fn markdown(&self) -> String {
+    pub(super) fn markdown(&self) -> String {
         let mut out = format!("# {}\n", self.spec.title);
         for paragraph in &self.spec.story {
             let _ = write!(out, "\n{paragraph}\n");
@@ -78,7 +77,7 @@ impl SpecBill<'_> {
     }
 
     /// One diagram for all permutations; a note begins each.
-    fn mermaid(&self) -> String {
+    pub(super) fn mermaid(&self) -> String {
         let mut out = format!("---\ntitle: {}\n---\nsequenceDiagram\n", text(&self.spec.title));
         for (place, player) in self.spec.sessions.iter().enumerate() {
             let _ = writeln!(out, "    participant S{place} as {}", text(player.name.as_str()));
