@@ -39,7 +39,7 @@ mod pause;
 mod pipelined_connection;
 pub mod plan;
 mod seats_table;
-mod strategy;
+pub mod strategy;
 pub mod table;
 pub mod tally;
 pub mod trace;
@@ -56,7 +56,8 @@ use board::{End, Ended, Finished, Report};
 use connector::Connector;
 use endpoint::Endpoint;
 use lock_wait_sampler::{LockWaitSample, LockWaitSampler};
-use options::{Options, StrategyName};
+use options::Options;
+use strategy::{Entry, StrategyName};
 use tally::{Settled, Tally};
 use trace::Trace;
 use verdict::Verdict;
@@ -184,9 +185,10 @@ impl Rush<'_> {
 
     fn shop(&self, name: StrategyName, door: Connector, schema: &Arc<str>) -> WorkerContext {
         let Options { think_time, retries, workers, seed, .. } = *self.options;
-        let strategy = strategy::strategy(name, think_time);
+        let Entry { staffing, build, .. } = *name.entry();
+        let strategy = build(think_time);
         let (schema, stop) = (Arc::clone(schema), self.stop.child_token());
-        WorkerContext { strategy, door, schema, think_time, retries, workers, seed, stop }
+        WorkerContext { strategy, staffing, door, schema, think_time, retries, workers, seed, stop }
     }
 
     /// The house is full of free seats: lets everybody in, counts, and asks the database for its

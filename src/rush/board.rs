@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lock_wait_sampler::Presence;
-use super::options::StrategyName;
+use super::strategy::{Promise, StrategyName};
 use super::tally::{Settled, Tally};
 use super::verdict::Verdict;
 use super::waits::Waits;
@@ -45,11 +45,9 @@ impl Ended {
         }
     }
 
-    /// `naive` is there to sell seats twice; but what it sells is in the ledger, and its buyers
-    /// know.
     fn did_as_it_should(&self) -> bool {
         match &self.end {
-            End::Finished(finished) if self.strategy == StrategyName::Naive => {
+            End::Finished(finished) if self.strategy.entry().promise == Promise::Twice => {
                 finished.verdict.missing + finished.verdict.unacknowledged == 0
             }
             End::Finished(finished) => finished.verdict.holds(),

@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::attempt_error::AttemptError;
 use super::connector::{Connector, Preparing};
-use super::options::StrategyName;
+use super::strategy::{Ground, StrategyName};
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::EngineKind;
 use crate::gateway::LocalGateway;
@@ -24,7 +24,7 @@ impl Endpoint {
         target: &Target,
         pool: &PgPool,
     ) -> Result<Self, String> {
-        if strategy != StrategyName::Optimistic {
+        if strategy.entry().ground == Ground::Database {
             return Ok(Self::itself(target));
         }
         let flavor = Flavor::detect(target, pool).await.map_err(|error| error.to_string())?;

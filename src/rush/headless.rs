@@ -6,7 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, Report};
 use super::lock_wait_sampler::Presence;
-use super::options::{Options, StrategyName};
+use super::options::Options;
+use super::strategy::StrategyName;
 use super::{RushError, run};
 use crate::pg::Target;
 

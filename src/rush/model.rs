@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use super::board::Finished;
-use super::options::{Options, StrategyName};
+use super::options::Options;
+use super::strategy::{Staffing, StrategyName};
 use super::tally::Tally;
 
 /// The formula's numbers.
@@ -71,9 +72,9 @@ impl Model {
         finished: &Finished,
         options: &Options,
     ) -> Duration {
-        let at_once = match strategy {
-            StrategyName::Queue => options.compartments,
-            _ => options.workers,
+        let at_once = match strategy.entry().staffing {
+            Staffing::OneACompartment => options.compartments,
+            Staffing::Everyone => options.workers,
         };
         self.one_by_one(finished.tally.settled) / at_once
     }

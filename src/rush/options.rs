@@ -1,6 +1,5 @@
 //! What a rush is asked to do: `overbooked rush [STRATEGY...]` and its flags.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,61 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::plan::Plan;
-
-/// The strategies, in the words of the field.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum, serde::Serialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum StrategyName {
-    /// Reads, then writes, without a lock: sells seats twice
-    Naive,
-    /// SELECT ... FOR UPDATE: waits for whoever has the seat
-    ForUpdate,
-    /// FOR UPDATE NOWAIT: an error instead of a wait, and a retry with backoff
-    Nowait,
-    /// FOR UPDATE SKIP LOCKED: the best seat of the compartment that nobody else is busy with
-    SkipLocked,
-    /// UPDATE ... WHERE still free: compare and swap in one statement
-    ConditionalUpdate,
-    /// A version column: writes only if the row is still as it was read
-    Version,
-    /// SERIALIZABLE, and a retry on 40001
-    Serializable,
-    /// `pg_advisory_xact_lock` on the seat
-    Advisory,
-    /// The optimistic engine: no locks, and a retry on OC000
-    Optimistic,
-    /// One queue a compartment, whose worker alone writes
-    Queue,
-    /// A hold with a time to live in front of each seat
-    Hold,
-}
-
-impl StrategyName {
-    /// The name as it is typed and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Naive => "naive",
-            Self::ForUpdate => "for-update",
-            Self::Nowait => "nowait",
-            Self::SkipLocked => "skip-locked",
-            Self::ConditionalUpdate => "conditional-update",
-            Self::Version => "version",
-            Self::Serializable => "serializable",
-            Self::Advisory => "advisory",
-            Self::Optimistic => "optimistic",
-            Self::Queue => "queue",
-            Self::Hold => "hold",
-        }
-    }
-}
-
-impl fmt::Display for StrategyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+use super::strategy::StrategyName;
 
 /// How the result is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
@@ -213,13 +158,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_the_same_on_the_command_line_and_in_the_table() {
-        for name in StrategyName::value_variants() {
-            assert_eq!(name.to_possible_value().unwrap().get_name(), name.as_str());
-        }
-    }
 
     #[test]
     fn durations_carry_their_unit() {

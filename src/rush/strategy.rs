@@ -10,12 +10,14 @@
 //! | [`queue`] | there is only one who writes |
 //! | [`hold`] | another table, in front of the seats |
 
+use std::fmt;
 use std::time::Duration;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use futures::future::BoxFuture;
 
 use super::attempt_error::AttemptError;
-use super::options::StrategyName;
 use super::trace::{Request, SeatNumber};
 use super::worker_client::{Phrase, WorkerClient};
 
@@ -30,6 +32,58 @@ mod queue;
 mod serializable;
 mod skip_locked;
 mod version;
+
+/// The strategies, in the words of the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrategyName {
+    /// Reads, then writes.
+    Naive,
+    /// Takes a row lock and waits for it.
+    ForUpdate,
+    /// Takes a row lock or an error.
+    Nowait,
+    /// Takes a row that nobody has locked.
+    SkipLocked,
+    /// Compares and swaps in one statement.
+    ConditionalUpdate,
+    /// Writes only if the row is still as it was read.
+    Version,
+    /// Leaves it to SERIALIZABLE.
+    Serializable,
+    /// Takes a lock on the seat's number.
+    Advisory,
+    /// Leaves it to the optimistic engine.
+    Optimistic,
+    /// Has one who writes for each compartment.
+    Queue,
+    /// Puts a hold in front of each seat.
+    Hold,
+}
+
+impl StrategyName {
+    /// The name as it is typed and shown.
+    pub fn as_str(self) -> &'static str {
+        self.entry().text
+    }
+}
+
+impl ValueEnum for StrategyName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &NAMES
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let entry = self.entry();
+        Some(PossibleValue::new(entry.text).help(entry.about))
+    }
+}
+
+impl fmt::Display for StrategyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
 
 /// What one try came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +117,6 @@ pub(super) trait Strategy: Send + Sync {
         &[]
     }
 
-    /// Who works.
-    fn staff(&self) -> Staffing {
-        Staffing::Everyone
-    }
-
     /// Tries once to get the passenger their seat.
     fn attempt<'a>(
         &'a self,
@@ -76,19 +125,162 @@ pub(super) trait Strategy: Send + Sync {
     ) -> BoxFuture<'a, Result<Answer, AttemptError>>;
 }
 
-/// The strategy of this name. A hold must outlast the passenger's thinking.
-pub(super) fn strategy(name: StrategyName, think_time: Duration) -> Box<dyn Strategy> {
-    match name {
-        StrategyName::Naive => Box::new(naive::Naive),
-        StrategyName::ForUpdate => Box::new(for_update::ForUpdate),
-        StrategyName::Nowait => Box::new(nowait::Nowait),
-        StrategyName::SkipLocked => Box::new(skip_locked::SkipLocked),
-        StrategyName::ConditionalUpdate => Box::new(conditional_update::ConditionalUpdate),
-        StrategyName::Version => Box::new(version::Version),
-        StrategyName::Serializable => Box::new(serializable::Serializable),
-        StrategyName::Advisory => Box::new(advisory::Advisory),
-        StrategyName::Optimistic => Box::new(optimistic::Optimistic),
-        StrategyName::Queue => Box::new(queue::Queue),
-        StrategyName::Hold => Box::new(hold::Hold::outlasting(think_time)),
+/// Where a strategy is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// On the database itself.
+    Database,
+    /// On an optimistic engine, in front of the database where that is none.
+    Optimistic,
+}
+
+/// What a strategy promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Promise {
+    /// Each seat is sold once.
+    Once,
+    /// It is there to sell seats twice; but what it sells is in the ledger, and its buyers know.
+    Twice,
+}
+
+/// A row of the registry.
+pub(super) struct Entry {
+    pub(super) name: StrategyName,
+    /// The name as it is typed and shown.
+    pub(super) text: &'static str,
+    /// What it is, in the words of the help.
+    pub(super) about: &'static str,
+    pub(super) ground: Ground,
+    pub(super) promise: Promise,
+    pub(super) staffing: Staffing,
+    /// Makes one for passengers who think so long: a hold must outlast that.
+    pub(super) build: fn(Duration) -> Box<dyn Strategy>,
+}
+
+impl Entry {
+    /// As most of them are.
+    const fn plain(
+        name: StrategyName,
+        text: &'static str,
+        about: &'static str,
+        build: fn(Duration) -> Box<dyn Strategy>,
+    ) -> Self {
+        let (ground, promise, staffing) = (Ground::Database, Promise::Once, Staffing::Everyone);
+        Self { name, text, about, ground, promise, staffing, build }
+    }
+}
+
+/// Every strategy, in the order in which they are run.
+pub(super) const STRATEGIES: [Entry; 11] = [
+    Entry {
+        promise: Promise::Twice,
+        ..Entry::plain(
+            StrategyName::Naive,
+            "naive",
+            "Reads, then writes, without a lock: sells seats twice",
+            |_| Box::new(naive::Naive),
+        )
+    },
+    Entry::plain(
+        StrategyName::ForUpdate,
+        "for-update",
+        "SELECT ... FOR UPDATE: waits for whoever has the seat",
+        |_| Box::new(for_update::ForUpdate),
+    ),
+    Entry::plain(
+        StrategyName::Nowait,
+        "nowait",
+        "FOR UPDATE NOWAIT: an error instead of a wait, and a retry with backoff",
+        |_| Box::new(nowait::Nowait),
+    ),
+    Entry::plain(
+        StrategyName::SkipLocked,
+        "skip-locked",
+        "FOR UPDATE SKIP LOCKED: the best seat of the compartment that nobody else is busy with",
+        |_| Box::new(skip_locked::SkipLocked),
+    ),
+    Entry::plain(
+        StrategyName::ConditionalUpdate,
+        "conditional-update",
+        "UPDATE ... WHERE still free: compare and swap in one statement",
+        |_| Box::new(conditional_update::ConditionalUpdate),
+    ),
+    Entry::plain(
+        StrategyName::Version,
+        "version",
+        "A version column: writes only if the row is still as it was read",
+        |_| Box::new(version::Version),
+    ),
+    Entry::plain(
+        StrategyName::Serializable,
+        "serializable",
+        "SERIALIZABLE, and a retry on 40001",
+        |_| Box::new(serializable::Serializable),
+    ),
+    Entry::plain(StrategyName::Advisory, "advisory", "`pg_advisory_xact_lock` on the seat", |_| {
+        Box::new(advisory::Advisory)
+    }),
+    Entry {
+        ground: Ground::Optimistic,
+        ..Entry::plain(
+            StrategyName::Optimistic,
+            "optimistic",
+            "The optimistic engine: no locks, and a retry on OC000",
+            |_| Box::new(optimistic::Optimistic),
+        )
+    },
+    Entry {
+        staffing: Staffing::OneACompartment,
+        ..Entry::plain(
+            StrategyName::Queue,
+            "queue",
+            "One queue a compartment, whose worker alone writes",
+            |_| Box::new(queue::Queue),
+        )
+    },
+    Entry::plain(
+        StrategyName::Hold,
+        "hold",
+        "A hold with a time to live in front of each seat",
+        |think_time| Box::new(hold::Hold::outlasting(think_time)),
+    ),
+];
+
+/// Their names, in the same order.
+pub(super) const NAMES: [StrategyName; STRATEGIES.len()] = {
+    let mut names = [StrategyName::Naive; STRATEGIES.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = STRATEGIES[at].name;
+        at += 1;
+    }
+    names
+};
+
+impl StrategyName {
+    /// Its row of the registry.
+    pub(super) fn entry(self) -> &'static Entry {
+        // A test holds that the rows stand in the order of the names.
+        &STRATEGIES[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_on_the_command_line_and_in_a_document() {
+        for name in StrategyName::value_variants() {
+            let written = serde_json::to_value(name).unwrap();
+            assert_eq!(written, name.to_possible_value().unwrap().get_name());
+        }
+    }
+
+    #[test]
+    fn every_strategy_stands_at_its_own_place() {
+        for (place, entry) in STRATEGIES.iter().enumerate() {
+            assert_eq!((entry.name as usize, NAMES[place]), (place, entry.name), "{}", entry.text);
+        }
     }
 }

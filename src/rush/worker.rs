@@ -36,6 +36,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// What all workers of a strategy share.
 pub(super) struct WorkerContext {
     pub(super) strategy: Box<dyn Strategy>,
+    pub(super) staffing: Staffing,
     pub(super) door: Connector,
     pub(super) schema: Arc<str>,
     pub(super) think_time: Duration,
@@ -49,7 +50,7 @@ pub(super) struct WorkerContext {
 impl WorkerContext {
     pub(super) async fn desk(&self) -> Result<WorkerClient, AttemptError> {
         // Whoever stands in a queue thinks there; the clerk at its head serves everybody.
-        let think_time = match self.strategy.staff() {
+        let think_time = match self.staffing {
             Staffing::Everyone => self.think_time,
             Staffing::OneACompartment => Duration::ZERO,
         };

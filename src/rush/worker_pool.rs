@@ -38,7 +38,7 @@ impl WorkerPool {
         let crews = WorkerThread::assemble(shop.workers as usize)
             .map_err(|error| AttemptError::no_thread(&error))?;
         let mut floor = Self { shop, crews, counters: Vec::new(), tasks: JoinSet::new() };
-        match floor.shop.strategy.staff() {
+        match floor.shop.staffing {
             Staffing::Everyone => floor.put_workers().await?,
             Staffing::OneACompartment => floor.put_clerks(compartments).await?,
         }

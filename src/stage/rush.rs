@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::rush::board::{Board, Ended, Report};
 use crate::rush::lock_wait_sampler::Presence;
-use crate::rush::options::{Options, StrategyName};
+use crate::rush::options::Options;
+use crate::rush::strategy::StrategyName;
 use crate::rush::tally::{Outcome, Settled};
 
 pub mod keys;

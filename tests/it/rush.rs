@@ -3,7 +3,8 @@
 use overbooked::core::sql::rush as sql;
 use overbooked::rush::board::{Board, End, Finished};
 use overbooked::rush::headless::headless;
-use overbooked::rush::options::{Options, StrategyName};
+use overbooked::rush::options::Options;
+use overbooked::rush::strategy::StrategyName;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_util::sync::CancellationToken;

@@ -10,7 +10,7 @@ use overbooked::cluster::{Cluster, ClusterOptions};
 use overbooked::pg::Target;
 use overbooked::rush::board::{Board, End, Finished, Report};
 use overbooked::rush::lock_wait_sampler::Presence;
-use overbooked::rush::options::StrategyName;
+use overbooked::rush::strategy::StrategyName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;

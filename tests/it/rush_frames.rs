@@ -6,7 +6,7 @@ use std::time::Duration;
 use overbooked::rush::attempt_error::ErrorClass;
 use overbooked::rush::board::{End, Ended, Finished, Report};
 use overbooked::rush::lock_wait_sampler::Presence;
-use overbooked::rush::options::StrategyName;
+use overbooked::rush::strategy::StrategyName;
 use overbooked::rush::tally::{Outcome, Settled, Tally};
 use overbooked::rush::verdict::Verdict;
 use overbooked::rush::waits::Waits;

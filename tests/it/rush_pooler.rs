@@ -3,7 +3,7 @@
 
 use overbooked::rush::board::End;
 use overbooked::rush::headless::headless;
-use overbooked::rush::options::StrategyName;
+use overbooked::rush::strategy::StrategyName;
 use tokio_util::sync::CancellationToken;
 
 use crate::pgbouncer::PgBouncer;

@@ -6,7 +6,7 @@ use overbooked::gateway::{Certificate, Gateway, Mode, Options};
 use overbooked::pg::{Environment, Target};
 use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
-use overbooked::rush::options::StrategyName;
+use overbooked::rush::strategy::StrategyName;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 

@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 
 use super::naive::read_then_write;
-use super::{Answer, Staffing, Strategy};
+use super::{Answer, Strategy};
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::WorkerClient;
@@ -12,10 +12,6 @@ use crate::rush::worker_client::WorkerClient;
 pub(super) struct Queue;
 
 impl Strategy for Queue {
-    fn staff(&self) -> Staffing {
-        Staffing::OneACompartment
-    }
-
     fn attempt<'a>(
         &'a self,
         desk: &'a mut WorkerClient,

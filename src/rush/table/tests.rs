@@ -5,7 +5,7 @@ use clap::Parser;
 
 use super::*;
 use crate::rush::attempt_error::ErrorClass;
-use crate::rush::options::StrategyName;
+use crate::rush::strategy::StrategyName;
 use crate::rush::tally::{Outcome, Settled};
 use crate::rush::verdict::Verdict;
 use crate::rush::waits::Waits;
