@@ -52,9 +52,9 @@
 //!
 //! # One keypress, followed
 //!
-//! key → an action (the keys table) → `App::update` gives a command → a channel → the run sends the
+//! key → an action (the keys table) → `Stage::update` gives a command → a channel → the run sends the
 //! step's SQL to Bob's task → `pg` writes a Query message → messages come back → Bob's task emits
-//! events → a channel → the run adds what the observer sees → a channel → `App::apply` folds them →
+//! events → a channel → the run adds what the observer sees → a channel → `Stage::apply` folds them →
 //! the next frame draws. The same events, unchanged, become the transcript, the diagrams, JSON and
 //! the snapshots.
 

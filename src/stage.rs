@@ -17,6 +17,8 @@
 //! and without a clock: each call says what time it is, counted from the start of the run like the
 //! events' own times. How many rows are in sight only whoever draws can say, so what scrolls is an
 //! [`Effect`] too.
+//!
+//! Several may look at the same run, and join at any time: see [`audience`].
 
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ use crate::core::scenario::{EngineKind, Scenario};
 use crate::run::Lasting;
 
 mod actions;
+pub mod audience;
 pub mod comparison;
 pub mod effect;
 pub mod engine;
@@ -101,6 +104,21 @@ impl Stage {
             message: None,
             broken: None,
             lasting: Vec::new(),
+        }
+    }
+
+    /// The same run as somebody else sees it: all that was told, and nothing that was typed, opened
+    /// or turned to here.
+    fn for_others(&self) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            script: self.script.clone(),
+            panes: self.panes.for_others(),
+            watched: self.watched.for_others(),
+            history: self.history.clone(),
+            broken: self.broken.clone(),
+            lasting: self.lasting.clone(),
+            ..Self::new(self.setting.clone(), self.panes.width())
         }
     }
 

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::run::{Command, Production, Report};
 use crate::stage::EngineCount;
+use crate::stage::audience::Arrivals;
 
 pub mod app;
 mod event_loop;
@@ -59,6 +60,8 @@ pub struct Console {
     pub engines: EngineCount,
     /// How the screen starts.
     pub setting: Setting,
+    /// Others who want to look at what is played.
+    pub arrivals: Arrivals,
 }
 
 /// Why the screen was left.

@@ -18,6 +18,7 @@ use crate::commands::log;
 use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
+use crate::stage::audience::Arrivals;
 use crate::stage::{self, EngineCount};
 use crate::tui::app::Setting;
 use crate::tui::recording::Recording;
@@ -78,7 +79,8 @@ async fn play(
     let production = venues.fit(production);
     let (start, mut endings) = runs_on(venues.clone());
     // A defect of ours on the screen must not cut the sessions off either.
-    let shown = show(Console { start, production, engines, setting }, recording);
+    let arrivals = Arrivals::of_nobody();
+    let shown = show(Console { start, production, engines, setting, arrivals }, recording);
     let shown = AssertUnwindSafe(shown).catch_unwind().await;
     while let Some(mut ending) = endings.recv().await {
         while let Some(untidy) = ending.next().await {

@@ -40,6 +40,12 @@ impl Panes {
         Self { all: Vec::new(), focus: 0, first: 0, zoomed: false, width }
     }
 
+    /// The same ones as somebody else sees them.
+    pub(super) fn for_others(&self) -> Self {
+        let all = self.all.iter().map(Pane::for_others).collect();
+        Self { all, ..Self::empty(self.width) }
+    }
+
     /// All of them, in screen order.
     pub fn iter(&self) -> std::slice::Iter<'_, Pane> {
         self.all.iter()

@@ -7,6 +7,7 @@ use super::panes::backslash::Backslash;
 use super::panes::pane::Link;
 use super::panes::scrollback::Look;
 use super::{Effect, EngineCount, Stage};
+use crate::core::event::SessionName;
 use crate::run::Command;
 
 impl Stage {
@@ -80,10 +81,9 @@ impl Stage {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         pane.empty_queue();
         if pane.is_busy() {
-            if let Some(script) = &mut self.script {
-                script.cancels(&pane.name);
-            }
-            return vec![Effect::Ask(Command::Cancel(pane.name.clone()))];
+            let session = pane.name.clone();
+            self.cancels(&session);
+            return vec![Effect::Ask(Command::Cancel(session))];
         }
         if pane.editor.is_empty() {
             let quit = self.key(Action::Quit);
@@ -92,6 +92,13 @@ impl Stage {
             pane.editor.clear();
         }
         Vec::new()
+    }
+
+    /// A person cancels what a session is doing.
+    pub(super) fn cancels(&mut self, session: &SessionName) {
+        if let Some(script) = &mut self.script {
+            script.cancels(session);
+        }
     }
 
     /// Closes the focused session. Where others wait for its transaction it is asked first: its end

@@ -61,6 +61,11 @@ impl Watched {
         self.contrasts.has_session(session)
     }
 
+    /// The same tables as somebody else sees them, who compares nothing.
+    pub(super) fn for_others(&self) -> Self {
+        Self { tables: Arc::clone(&self.tables), ..Self::default() }
+    }
+
     /// Nothing has been looked at since a fresh setup.
     pub(super) fn begin_anew(&mut self) {
         self.tables = Arc::default();

@@ -67,6 +67,14 @@ impl App {
         &self.mode
     }
 
+    /// The run that the keys are turned to.
+    pub(super) fn leading(&self) -> (Half, &Stage) {
+        match &self.mode {
+            Mode::One(stage) => (Half::Above, stage),
+            Mode::Two(comparison) => (comparison.turned_to(), comparison.leading()),
+        }
+    }
+
     /// Shows something else from now on.
     pub(super) fn show(&mut self, mode: Mode) {
         self.mode = mode;

@@ -17,6 +17,7 @@ use super::view::{self, svg};
 use super::{Console, Ends, Exit, LoopError, StartRun};
 use crate::core::scenario::EngineKind;
 use crate::run::{Command, Production, Report};
+use crate::stage::audience::{Arrival, Arrivals, Audience};
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
 use crate::stage::export::Export;
 use crate::stage::mode::Mode;
@@ -42,8 +43,21 @@ enum Happening {
     Report(Half, Report),
     RunEnded(Half),
     Exported(Exported),
+    Arrival(Arrival),
     InputEnded,
     Moment,
+}
+
+/// A run, and who listens to it beside the screen.
+struct OpenRun {
+    ends: Ends,
+    audience: Audience,
+}
+
+impl OpenRun {
+    fn new(ends: Ends) -> Self {
+        Self { ends, audience: Audience::default() }
+    }
 }
 
 /// Everything that the loop holds.
@@ -53,7 +67,9 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     start: StartRun,
     production: Production,
     /// By half: `None` where there is no run, or once it has ended.
-    runs: [Option<Ends>; 2],
+    runs: [Option<OpenRun>; 2],
+    /// Others who want to look at what is played.
+    arrivals: Arrivals,
     /// Exports that are being written.
     exports: JoinSet<Exported>,
     clock: Instant,
@@ -77,10 +93,10 @@ where
         console: Console,
     ) -> Result<Self, LoopError> {
         let size = terminal.size().map_err(LoopError::drawing::<B>)?;
-        let Console { mut start, production, engines, setting } = console;
+        let Console { mut start, production, engines, setting, arrivals } = console;
         let clock = Instant::now();
         let app = App::new(setting, size);
-        let runs = [Some(start(production.clone())), None];
+        let runs = [Some(OpenRun::new(start(production.clone()))), None];
         let exports = JoinSet::new();
         let (next_frame, is_stale, exit) = (Duration::ZERO, true, None);
         let mut event_loop = Self {
@@ -89,6 +105,7 @@ where
             start,
             production,
             runs,
+            arrivals,
             exports,
             clock,
             app,
@@ -145,7 +162,7 @@ where
 
     async fn next(&mut self) -> Result<Happening, LoopError> {
         let deadline = self.wakes_at().and_then(|at| self.clock.checked_add(at));
-        let happening = next_of(self.input, &mut self.runs, &mut self.exports);
+        let happening = next_of(self.input, &mut self.runs, &mut self.arrivals, &mut self.exports);
         match deadline {
             None => happening.await,
             Some(at) => {
@@ -155,7 +172,7 @@ where
     }
 
     fn next_ready(&mut self) -> Option<Result<Happening, LoopError>> {
-        next_of(self.input, &mut self.runs, &mut self.exports).now_or_never()
+        next_of(self.input, &mut self.runs, &mut self.arrivals, &mut self.exports).now_or_never()
     }
 
     fn react(&mut self, happening: Happening) -> Result<(), LoopError> {
@@ -179,7 +196,16 @@ where
                 self.app.refuse(error.to_string());
                 Vec::new()
             }
-            Happening::Report(half, report) => self.app.apply(half, report, now),
+            Happening::Report(half, report) => {
+                if let Some(run) = &mut self.runs[half as usize] {
+                    run.audience.tell(&report);
+                }
+                self.app.apply(half, report, now)
+            }
+            Happening::Arrival(arrival) => {
+                self.admit(arrival);
+                Vec::new()
+            }
             Happening::RunEnded(half) => {
                 self.runs[half as usize] = None;
                 let ended = Report::Broken("its task has ended".to_owned());
@@ -213,9 +239,18 @@ where
     }
 
     /// A run that has ended was told of already.
-    fn ask(&self, half: Half, command: Command) {
-        if let Some(run) = &self.runs[half as usize] {
-            let _ = run.commands.send(command);
+    fn ask(&mut self, half: Half, command: Command) {
+        if let Some(run) = &mut self.runs[half as usize] {
+            run.audience.tell_asked(&command);
+            let _ = run.ends.commands.send(command);
+        }
+    }
+
+    /// Lets somebody look at what is played, on the engine that the keys are turned to.
+    fn admit(&mut self, arrival: Arrival) {
+        let (half, stage) = self.app.leading();
+        if let Some(run) = &mut self.runs[half as usize] {
+            arrival.admit(&mut run.audience, stage);
         }
     }
 
@@ -243,7 +278,7 @@ where
             Production { scenario, schedule, engine: missing, ..self.production.clone() };
         let step = stage.script().map(Script::next);
         let newcomer = Stage::new(stage.setting().clone(), self.app.size().width);
-        self.runs[1] = Some((self.start)(production));
+        self.runs[1] = Some(OpenRun::new((self.start)(production)));
         if let Some(step) = step {
             for half in Half::BOTH {
                 // Whoever compares was asked before.
@@ -313,7 +348,8 @@ fn next_frame(begun: Duration, ended: Duration) -> Duration {
 /// The next thing from outside, keys first.
 async fn next_of<I>(
     input: &mut I,
-    runs: &mut [Option<Ends>; 2],
+    runs: &mut [Option<OpenRun>; 2],
+    arrivals: &mut Arrivals,
     exports: &mut JoinSet<Exported>,
 ) -> Result<Happening, LoopError>
 where
@@ -329,6 +365,7 @@ where
         },
         happening = report_of(Half::Above, above) => Ok(happening),
         happening = report_of(Half::Below, below) => Ok(happening),
+        arrival = arrivals.next() => Ok(Happening::Arrival(arrival)),
         Some(joined) = exports.join_next() => Ok(joined.map_or_else(broken, Happening::Exported)),
     }
 }
@@ -340,9 +377,9 @@ fn broken(error: JoinError) -> Happening {
 }
 
 /// The next report of a run; none ever where there is none.
-async fn report_of(half: Half, run: &mut Option<Ends>) -> Happening {
+async fn report_of(half: Half, run: &mut Option<OpenRun>) -> Happening {
     match run {
-        Some(run) => match run.reports.recv().await {
+        Some(run) => match run.ends.reports.recv().await {
             Some(report) => Happening::Report(half, report),
             None => Happening::RunEnded(half),
         },

@@ -15,6 +15,7 @@ use overbooked::core::event::{
 use overbooked::core::scenario::{EngineKind, Isolation, library};
 use overbooked::run::{Command, EngineLine, Fresh, Production, Report};
 use overbooked::stage::EngineCount;
+use overbooked::stage::audience::{Arrivals, Invitation, Listener};
 use overbooked::stage::setting::Opening;
 use overbooked::tui::app::Setting;
 use overbooked::tui::screen::{Input, Signal};
@@ -34,6 +35,7 @@ struct Desk {
     reports: mpsc::Sender<Report>,
     commands: mpsc::UnboundedReceiver<Command>,
     console: JoinHandle<(Result<Exit, LoopError>, String)>,
+    invitation: Invitation,
 }
 
 impl Desk {
@@ -44,13 +46,15 @@ impl Desk {
         let mut ends = Some(Ends { commands: commands_out, reports: reports_in });
         let start = Box::new(move |_| ends.take().unwrap());
         let engines = EngineCount::One;
-        let console = Console { start, production: production(), engines, setting: setting() };
+        let (invitation, arrivals) = Arrivals::invited();
+        let (production, setting) = (production(), setting());
+        let console = Console { start, production, engines, setting, arrivals };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
             let exit = tui::run(&mut terminal, &mut input, console).await;
             (exit, terminal.backend().to_string())
         });
-        Self { keyboard, reports, commands, console }
+        Self { keyboard, reports, commands, console, invitation }
     }
 
     async fn tells(&self, report: Report) {
@@ -389,4 +393,24 @@ async fn the_engine_key_pressed_twice_comes_back_and_a_third_time_goes_on() {
     }
     desk.press(KeyCode::F(2), KeyModifiers::NONE);
     assert_eq!(desk.command().await, Command::Switch(Postgres));
+}
+
+#[tokio::test]
+async fn others_join_in_the_middle_of_a_run_and_see_all_of_it() {
+    let mut desk = Desk::open();
+    desk.opens_the_scenario().await;
+    desk.types("select 1; select 2;");
+    desk.press(KeyCode::Enter, KeyModifiers::NONE);
+    desk.is_asked_for_the_second_after_the_first().await;
+    let mut guest = desk.invitation.join().await.unwrap();
+    let said = |guest: &Listener| {
+        let pane = guest.stage().panes().of(&SessionName::new("Alice")).unwrap();
+        pane.scrollback.lines().map(|line| line.text.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&guest), ["alice=# select 1;"]);
+    let sql: Arc<str> = "select 2;".into();
+    desk.happens("Alice", Kind::Sent { submission: SubmissionId(2), sql, step: None }).await;
+    assert!(guest.hear(|| Duration::ZERO).await);
+    assert_eq!(said(&guest), ["alice=# select 1;", "alice=# select 2;"]);
+    drop(desk);
 }

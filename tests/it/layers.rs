@@ -15,9 +15,11 @@ const ROOMS: [&str; 11] = [
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
+    // Its text alone: the widget that comes with it is drawn nowhere.
+    ("tui_textarea", &["stage"]),
     ("pgwire", &["pg", "run", "rush"]),
     ("sqlx", &["pg", "observer", "run", "rush"]),
     ("tokio", &["pg", "observer", "cluster", "gateway", "run", "rush", "tui", "commands"]),
@@ -143,6 +145,15 @@ fn crates_stay_in_the_rooms_that_are_for_them() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_stage_knows_no_screen_not_even_in_its_tests() {
+    for file in every_file().into_iter().filter(|file| room_of(file) == "stage") {
+        let text = fs::read_to_string(&file).unwrap();
+        let named = ["ratatui", "crossterm"].into_iter().find(|name| text.contains(name));
+        assert_eq!(named, None, "{}", file.display());
+    }
 }
 
 #[test]

@@ -106,6 +106,26 @@ impl Pane {
         Self { editor: self.editor, ..Self::new(self.name) }
     }
 
+    /// The same session as somebody else sees it: what was said, and nothing that is being typed.
+    #[must_use]
+    pub fn for_others(&self) -> Self {
+        let mut scrollback = self.scrollback.clone();
+        scrollback.follow();
+        scrollback.shift_back();
+        let mut editor = Editor::default();
+        editor.read_strings(self.editor.strings());
+        Self {
+            link: self.link,
+            status: self.status,
+            in_flight: self.in_flight.clone(),
+            waiting: self.waiting.clone(),
+            scrollback,
+            editor,
+            incoming: self.incoming.clone(),
+            ..Self::new(self.name.clone())
+        }
+    }
+
     /// The prompt before a statement (`alice=*# `), or before its further lines (`alice-*# `).
     pub fn prompt(&self, unfinished: Option<Unfinished>) -> String {
         let name = self.name.as_str().to_lowercase();
