@@ -76,7 +76,9 @@ fn list_scenarios() -> eyre::Result<Exit> {
     let mut out = std::io::stdout().lock();
     let width = library::ENTRIES.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     for entry in library::ENTRIES {
-        writeln!(out, "{:width$}  {}", entry.name, entry.title())?;
+        let levels = entry.scenario().ok().and_then(|scenario| scenario.levels_in_words());
+        let levels = levels.map(|levels| format!(", at {levels}")).unwrap_or_default();
+        writeln!(out, "{:width$}  {}{levels}", entry.name, entry.title())?;
     }
     Ok(Exit::Fine)
 }

@@ -56,19 +56,14 @@ impl Production {
 
     /// The level to set in every session, if it is not the server's own default.
     fn isolation_to_set(&self, on: EngineKind) -> Option<Isolation> {
-        match on {
-            EngineKind::Optimistic | EngineKind::Dsql => None,
-            _ => self.isolation.or(self.scenario.isolation),
-        }
+        let has_a_choice = on.levels().len() > 1;
+        self.isolation.or(self.scenario.first_level()).filter(|_| has_a_choice)
     }
 
     /// The level that transactions get.
     fn isolation(&self, on: EngineKind) -> Isolation {
-        match on {
-            // Both know snapshots alone, whatever is asked for.
-            EngineKind::Optimistic | EngineKind::Dsql => Isolation::RepeatableRead,
-            _ => self.isolation_to_set(on).unwrap_or(Isolation::ReadCommitted),
-        }
+        // The weakest is what a server gives by default.
+        self.isolation_to_set(on).unwrap_or(on.levels()[0])
     }
 }
 

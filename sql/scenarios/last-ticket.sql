@@ -1,14 +1,21 @@
 -- The last ticket, sold twice
 --
--- One seat is free tonight. Alice looks, sees it free, and books it. Bob looks too, a moment before she has booked,
--- and books it as well. Both did check before they acted; what they saw was no longer true when they acted on it.
+-- One seat is free tonight. Alice looks, sees it free, and books it. Bob looks too, a moment before she has booked, and
+-- books it as well. Both did check before they acted; what they saw was no longer true when they acted on it.
 --
--- At READ COMMITTED the database makes Bob wait until Alice is done, and then lets him write over her. Two tickets
--- are printed for one seat, and no error is raised anywhere. Ask the room who will sit down first.
+-- At READ COMMITTED the database makes Bob wait until Alice is done, and then lets him write over her. Two tickets are
+-- printed for one seat, and no error is raised anywhere. Ask the room who will sit down first.
+--
+-- At REPEATABLE READ each transaction lives in its own snapshot. Bob's UPDATE waits for Alice as before. When she
+-- commits, PostgreSQL sees that the row has moved on since Bob's snapshot was taken, and rather than write over what he
+-- has never seen it refuses him: 40001, at the UPDATE. SERIALIZABLE does the same.
+--
+-- The optimistic engine says the same thing later, at COMMIT. Until then Bob believes that he has the seat, and a
+-- ticket for it.
 --
 -- sessions: Alice, Bob
 -- seats: seats (seat_row, seat_number, booked_by)
--- isolation: read committed
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table seats (
@@ -67,23 +74,27 @@ where (seat_row, seat_number) = ('A', 4);
 -- Alice: commits
 commit;
 --> COMMIT
---> postgres: Bob resumes: UPDATE 1
+--> at read committed: Bob resumes: UPDATE 1
+--> postgres at repeatable read, serializable: Bob resumes: ERROR 40001 due to concurrent update
 
 -- Bob: has his ticket printed
 insert into tickets values ('A', 4, 'Bob');
---> INSERT 0 1
+--> at read committed: INSERT 0 1
+--> postgres at repeatable read, serializable: ERROR 25P02
+--> optimistic: INSERT 0 1
 
 -- Bob: commits
 commit;
---> postgres: COMMIT
+--> at read committed: COMMIT
+--> postgres at repeatable read, serializable: ROLLBACK
 --> optimistic: ERROR 40001 (OC000)
 
 -- finally
 select seat_row, seat_number, booked_by, sold_to
 from seats join tickets using (seat_row, seat_number)
 order by sold_to;
---> postgres: A | 4 | Bob | Alice
---> postgres: A | 4 | Bob | Bob
---> postgres: (2 rows)
---> optimistic: A | 4 | Alice | Alice
---> optimistic: (1 row)
+--> at read committed: A | 4 | Bob | Alice
+--> at read committed: A | 4 | Bob | Bob
+--> at read committed: (2 rows)
+--> at repeatable read, serializable: A | 4 | Alice | Alice
+--> at repeatable read, serializable: (1 row)

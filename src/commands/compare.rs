@@ -8,7 +8,7 @@ use std::time::Duration;
 use color_eyre::eyre::{self, WrapErr as _};
 use tokio_util::sync::CancellationToken;
 
-use super::play::stopped;
+use super::play::{level_note, stopped};
 use crate::commands::cli::ConsoleArgs;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
@@ -62,6 +62,10 @@ async fn compare(
         [0, 1].map(|half| Side { engine: &engines[half], account: &accounts[half] });
     let text = table(&scenario, &above.schedule, above_side, below_side);
     std::io::stdout().write_all(text.as_bytes())?;
+    // The optimistic half has one level, and nothing to say of another.
+    if let Some(note) = level_note(&above) {
+        writeln!(std::io::stderr(), "{note}")?;
+    }
     let broken = [&above, &below].into_iter().filter(|played| !played.is_kept());
     let told: String = broken.map(reproach).collect();
     std::io::stderr().write_all(told.as_bytes())?;

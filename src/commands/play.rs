@@ -139,6 +139,9 @@ impl<'a> Programme<'a> {
         if !played.is_kept() {
             self.exit = Exit::Broken;
         }
+        if let Some(note) = level_note(played) {
+            writeln!(std::io::stderr(), "{note}")?;
+        }
         for untidy in played.untidy.iter().filter(|untidy| !untidy.is_of_the_scenario()) {
             writeln!(std::io::stderr(), "{}: {untidy}", played.scenario.name)?;
         }
@@ -173,6 +176,13 @@ pub(super) fn open_output(path: Option<&Path>) -> Result<Box<dyn std::io::Write>
 fn create(path: &Path) -> Result<fs::File, Failure> {
     fs::File::create(path)
         .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
+}
+
+/// That it was played at a level that it is not written for.
+pub(super) fn level_note(played: &Played) -> Option<String> {
+    let Played { scenario, engine, .. } = played;
+    let note = scenario.level_note(engine.kind, engine.isolation)?;
+    Some(format!("{}: {note}", scenario.name))
 }
 
 /// Why it was not played to its end, teardown included, in words; a reason a line, with what a

@@ -53,8 +53,9 @@ pub struct Scenario {
     pub seats: Option<SeatColumns>,
     /// Tables to show as tables.
     pub watch: Vec<String>,
-    /// The isolation level that transactions get unless they say otherwise.
-    pub isolation: Option<Isolation>,
+    /// The isolation levels that it is written for, the first being what transactions get unless
+    /// somebody says otherwise; none where it says nothing of levels.
+    pub levels: Vec<Isolation>,
     /// Where the scenario applies; empty means everywhere.
     pub engines: Vec<EngineKind>,
     /// Where the story comes from.
@@ -112,6 +113,32 @@ impl Scenario {
     /// Whether it applies on this engine.
     pub fn is_for(&self, engine: EngineKind) -> bool {
         self.engines.is_empty() || self.engines.contains(&engine)
+    }
+
+    /// The level to play at where none is asked for.
+    pub fn first_level(&self) -> Option<Isolation> {
+        self.levels.first().copied()
+    }
+
+    /// The levels that it is written for, in words, where there is a choice.
+    pub fn levels_in_words(&self) -> Option<String> {
+        match &self.levels[..] {
+            [] | [_] => None,
+            all if Isolation::ALL.iter().all(|level| all.contains(level)) => {
+                Some("every isolation level".to_owned())
+            }
+            some => Some(listed(some)),
+        }
+    }
+
+    /// What to say where it is played at a level that it is not written for: its lines may well not
+    /// hold there. An engine that has one level is no such place; the file's lines say what it does.
+    pub fn level_note(&self, engine: EngineKind, level: Isolation) -> Option<String> {
+        let is_written_for = self.levels.is_empty() || self.levels.contains(&level);
+        let has_a_choice = engine.levels().len() > 1;
+        (has_a_choice && !is_written_for).then(|| {
+            format!("written for {}, and played at {}", listed(&self.levels), level.as_sql())
+        })
     }
 }
 
@@ -370,6 +397,17 @@ impl Isolation {
             Self::Serializable => "serializable",
         }
     }
+
+    /// The level as the command line has it: `repeatable-read`.
+    pub fn as_argument(self) -> String {
+        self.as_sql().replace(' ', "-")
+    }
+}
+
+/// `read committed and serializable`.
+fn listed(levels: &[Isolation]) -> String {
+    let names: Vec<&str> = levels.iter().map(|level| level.as_sql()).collect();
+    mistake::list(&names)
 }
 
 /// `(1 row)`, `(3 rows)`: how a count of rows is written, in files and by psql.
@@ -393,5 +431,22 @@ mod tests {
     fn one_of_a_thing_is_not_many() {
         assert_eq!([0_u32, 1, 2].map(|count| counted(count, "row")), ["0 rows", "1 row", "2 rows"]);
         assert_eq!([1, 3].map(rows), ["(1 row)", "(3 rows)"]);
+    }
+
+    #[test]
+    fn a_level_that_a_file_is_not_written_for_is_told_where_there_is_a_choice() {
+        let levels = "-- isolation: read committed, serializable\n";
+        let scenario = |head: &str| {
+            let text = format!("-- T\n-- sessions: A\n{head}\n-- A: acts\nselect 1;\n");
+            sql_file::parse(&text, std::path::Path::new("a.sql"), "a").unwrap()
+        };
+        let note = |head, engine| scenario(head).level_note(engine, Isolation::RepeatableRead);
+        assert_eq!(
+            note(levels, EngineKind::Postgres).as_deref(),
+            Some("written for read committed and serializable, and played at repeatable read")
+        );
+        assert_eq!(note(levels, EngineKind::Optimistic), None);
+        assert_eq!(note("", EngineKind::Postgres), None);
+        assert_eq!(scenario(levels).first_level(), Some(Isolation::ReadCommitted));
     }
 }

@@ -93,10 +93,9 @@ impl Anomaly {
         }
     }
 
-    /// The name of the scenario in which it is tried at a level: `hermitage/g0-read-committed`.
-    pub fn scenario(self, level: Isolation) -> String {
-        let level = level.as_sql().replace(' ', "-");
-        format!("hermitage/{}-{level}", self.name().to_lowercase())
+    /// The name of the scenario in which it is tried: `hermitage/g0`.
+    pub fn scenario(self) -> String {
+        format!("hermitage/{}", self.name().to_lowercase())
     }
 
     /// Whether it has happened in a play of its scenario, and if not, what was in its way.

@@ -453,7 +453,10 @@ impl<'a> Prompter<'a> {
         let acts = |usher: &SessionName| self.steps.iter().any(|step| step.session == *usher);
         let usher = self.usher.filter(acts);
         let names = cast.iter().cloned().chain(usher);
-        let has_level = isolation != Isolation::ReadCommitted || scenario.isolation.is_some();
+        // A server's default needs no words, unless the scenario is about levels.
+        let has_choice = engine.levels().len() > 1;
+        let is_default = !has_choice || isolation == Isolation::ReadCommitted;
+        let has_level = !is_default || !scenario.levels.is_empty();
         let launch = |step| crate::core::scenario::Launch { step, markers: Vec::new() };
         let launches = (0..self.steps.len()).map(launch).collect();
         let mut story = scenario.story.clone();
@@ -464,10 +467,7 @@ impl<'a> Prompter<'a> {
             path: None,
             story,
             sessions: names.map(|name| Player { name, setup: None, teardown: None }).collect(),
-            isolation: match engine {
-                EngineKind::Postgres => has_level.then_some(isolation),
-                _ => scenario.isolation,
-            },
+            levels: has_level.then_some(isolation).into_iter().collect(),
             engines: vec![engine],
             setup: scenario.setup.iter().filter_map(copied).collect(),
             teardown: scenario.teardown.iter().filter_map(copied).collect(),

@@ -24,11 +24,7 @@ pub struct Level {
 impl Level {
     /// All levels of an engine, the weakest first. The optimistic engine has one.
     pub fn of(engine: EngineKind) -> Vec<Self> {
-        let levels = match engine {
-            EngineKind::Optimistic => &[Isolation::RepeatableRead][..],
-            _ => &Isolation::ALL,
-        };
-        levels.iter().map(|&isolation| Self { engine, isolation }).collect()
+        engine.levels().iter().map(|&isolation| Self { engine, isolation }).collect()
     }
 }
 
@@ -68,7 +64,7 @@ impl Measured {
         let mut cells = Vec::new();
         for anomaly in Anomaly::ALL {
             let production = production(anomaly, level)?;
-            let name = production.scenario.name.clone();
+            let name = format!("{} at {}", production.scenario.name, level.isolation.as_sql());
             match play(venues, production, patience, interrupted).await {
                 Ok(played) => {
                     if played.engine.kind != EngineKind::Optimistic {
@@ -91,7 +87,7 @@ impl Measured {
 }
 
 fn production(anomaly: Anomaly, level: Level) -> Result<Production, OpenError> {
-    let scenario = Arc::new(library::open(&anomaly.scenario(level.isolation))?);
+    let scenario = Arc::new(library::open(&anomaly.scenario())?);
     let schedule = Arc::new(scenario.schedules.first());
     Ok(Production { scenario, schedule, engine: level.engine, isolation: Some(level.isolation) })
 }

@@ -69,6 +69,10 @@ impl Stage {
         self.progress.begin_anew();
         if is_new {
             self.open_scenario();
+            let engine = &fresh.engine;
+            if let Some(note) = fresh.scenario.level_note(engine.kind, engine.isolation) {
+                self.say(note);
+            }
         }
         self.edit_anew();
         self.panes.focus_on(self.panes.focus());

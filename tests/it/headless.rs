@@ -231,3 +231,29 @@ fn a_table_to_be_watched_that_is_not_there_is_not_as_expected() {
         assert_eq!(said, complains, "{told}");
     }
 }
+
+#[test]
+fn a_scenario_is_played_at_one_of_its_levels_and_another_is_told_plainly() {
+    let written_for = ["phantom", "--isolation", "repeatable-read"];
+    let output = overbooked(&[&["play"], &written_for[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}{}", told(&output), complaint(&output));
+    assert_eq!(complaint(&output), "");
+    let output = overbooked(&["play", "write-skew", "--isolation", "read-committed"]);
+    let note =
+        "write-skew: written for repeatable read and serializable, and played at read committed\n";
+    assert_eq!(complaint(&output), note);
+    // Lines without a level hold there too, and there are no others for it.
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+}
+
+#[test]
+fn the_list_says_which_scenarios_are_for_several_levels() {
+    let told = told(&overbooked(&["scenarios"]));
+    let line = |name: &str| told.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
+    assert!(
+        line("hermitage/g0").ends_with("  G0, dirty write, at every isolation level"),
+        "{told}"
+    );
+    assert!(line("write-skew").ends_with(", at repeatable read and serializable"), "{told}");
+    assert!(line("retry-loop").ends_with("  Try, try again"), "{told}");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use overbooked::core::scenario::library::{self, ENTRIES, Entry};
-use overbooked::core::scenario::{EngineKind, Scenario};
+use overbooked::core::scenario::{EngineKind, Isolation, Scenario};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
 use overbooked::run::engines::Engines;
@@ -47,8 +47,8 @@ fn every_file_of_the_library_is_compiled_in() {
 
 #[test]
 fn a_scenario_in_a_folder_is_found_by_its_name() {
-    let scenario = library::open("hermitage/g0-read-committed").unwrap();
-    assert_eq!(scenario.title, "G0, dirty write, at READ COMMITTED");
+    let scenario = library::open("hermitage/g0").unwrap();
+    assert_eq!(scenario.title, "G0, dirty write");
 }
 
 fn names(folder: &std::path::Path, before: &str) -> Vec<String> {
@@ -58,34 +58,47 @@ fn names(folder: &std::path::Path, before: &str) -> Vec<String> {
     scenarios.map(|file| format!("{before}{}", name(file))).collect()
 }
 
-/// Plays what applies to the engine, one after the other; gives what was not as expected.
+/// Plays what applies to the engine, one after the other, at every level that it is written for;
+/// gives what was not as expected.
 async fn play_all(venues: &Engines, engine: EngineKind) -> Vec<String> {
     let mut broken = Vec::new();
     for entry in ENTRIES {
         let scenario = Arc::new(entry.scenario().unwrap());
-        if !scenario.engines.is_empty() && !scenario.engines.contains(&engine) {
+        if !scenario.is_for(engine) {
             continue;
         }
-        let patience = Patience::with_steps(STEP_TIMEOUT);
-        let production = production(scenario, engine);
-        let played = play(venues, production, patience, &CancellationToken::new()).await.unwrap();
-        if played.is_kept() {
-            compare(entry, engine, &played);
-        } else {
-            let (breaches, stop) = (&played.breaches, &played.stop);
-            broken.push(format!("{}: {breaches:#?} {stop:?}\n{}", entry.name, told(&played)));
+        for level in support::levels_on(&scenario, engine) {
+            let patience = Patience::with_steps(STEP_TIMEOUT);
+            let production = production(Arc::clone(&scenario), engine, level);
+            let played = play(venues, production, patience, &CancellationToken::new()).await;
+            let played = played.unwrap();
+            if played.is_kept() {
+                compare(entry, engine, &played);
+            } else {
+                let (breaches, stop) = (&played.breaches, &played.stop);
+                let name = format!("{} at {level:?}", entry.name);
+                broken.push(format!("{name}: {breaches:#?} {stop:?}\n{}", told(&played)));
+            }
         }
     }
     broken
 }
 
-fn production(scenario: Arc<Scenario>, engine: EngineKind) -> Production {
+fn production(
+    scenario: Arc<Scenario>,
+    engine: EngineKind,
+    isolation: Option<Isolation>,
+) -> Production {
     let schedule = Arc::new(scenario.schedules.first());
-    Production { scenario, schedule, engine, isolation: None }
+    Production { scenario, schedule, engine, isolation }
 }
 
 fn compare(entry: Entry, engine: EngineKind, played: &Played) {
-    let name = format!("{engine}-{}", entry.name.replace('/', "-"));
+    let level = match played.scenario.levels.len() {
+        0 | 1 => String::new(),
+        _ => format!("-{}", played.engine.isolation.as_argument()),
+    };
+    let name = format!("{engine}-{}{level}", entry.name.replace('/', "-"));
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("snapshots/library");
     settings.set_prepend_module_to_snapshot(false);

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use overbooked::core::scenario::library::{self, ENTRIES};
-use overbooked::core::scenario::{EngineKind, Scenario};
+use overbooked::core::scenario::{EngineKind, Isolation, Scenario};
 use overbooked::reports::report::{Format, Playbill};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
@@ -79,9 +79,12 @@ enum Servers {
 /// as they do between rounds.
 const LANES: usize = 3;
 
+/// A scenario on an engine, at a level if it says that it is for several.
+type Play = (Arc<Scenario>, EngineKind, Option<Isolation>);
+
 /// What there is to play, and what was told first.
 struct Rounds {
-    plays: Vec<(Arc<Scenario>, EngineKind)>,
+    plays: Vec<Play>,
     next: AtomicUsize,
     first: Mutex<BTreeMap<String, String>>,
     differences: Mutex<Vec<String>>,
@@ -126,11 +129,10 @@ fn lane(servers: Servers, rounds: &Rounds) {
 }
 
 async fn play_what_is_left(venues: &Engines, rounds: &Rounds) {
-    while let Some((scenario, engine)) =
-        rounds.plays.get(rounds.next.fetch_add(1, Ordering::Relaxed))
-    {
-        let name = format!("{} on {engine}", scenario.name);
-        let told = told(venues, Arc::clone(scenario), *engine).await;
+    while let Some(play) = rounds.plays.get(rounds.next.fetch_add(1, Ordering::Relaxed)) {
+        let (scenario, engine, level) = play;
+        let name = format!("{} on {engine} at {level:?}", scenario.name);
+        let told = told(venues, play.clone()).await;
         let mut first = rounds.first.lock().unwrap();
         let expected = first.entry(name.clone()).or_insert_with(|| told.clone());
         if *expected != told {
@@ -144,15 +146,19 @@ fn rounds() -> usize {
     std::env::var("OVERBOOKED_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2)
 }
 
-/// What there is to play, each on every engine that it is for. `OVERBOOKED_SCENARIOS` picks those
-/// whose names contain it.
-fn programme(engines: &[EngineKind]) -> Vec<(Arc<Scenario>, EngineKind)> {
+/// What there is to play, each on every engine and at every level that it is for.
+/// `OVERBOOKED_SCENARIOS` picks those whose names contain it.
+fn programme(engines: &[EngineKind]) -> Vec<Play> {
     let library = ENTRIES.iter().map(|entry| entry.scenario().unwrap());
     let own = files().into_iter().map(|file| library::read(&file).unwrap());
     let all = library.chain(own).map(Arc::new);
     let on_each = |scenario: Arc<Scenario>| {
         let engines = engines.iter().filter(|engine| scenario.is_for(**engine));
-        engines.map(|engine| (Arc::clone(&scenario), *engine)).collect::<Vec<_>>()
+        let at_each = |&engine| {
+            let levels = support::levels_on(&scenario, engine).into_iter();
+            levels.map(|level| (Arc::clone(&scenario), engine, level)).collect::<Vec<_>>()
+        };
+        engines.flat_map(at_each).collect::<Vec<_>>()
     };
     let picked = std::env::var("OVERBOOKED_SCENARIOS").unwrap_or_default();
     all.filter(|scenario| scenario.name.contains(&picked)).flat_map(on_each).collect()
@@ -178,7 +184,7 @@ async fn what_differs_from_run_to_run_is_told_by_name() {
         let scenario = Arc::new(library::read(&file).unwrap());
         let engine = scenario.first_engine();
         let name = scenario.name.clone();
-        let played = played(&venues, scenario, engine).await;
+        let played = played(&venues, (scenario, engine, None)).await;
         let roster: Vec<_> =
             played.scenario.sessions.iter().map(|player| player.name.clone()).collect();
         assert!(played.is_kept(), "{name}: {:#?} {:?}", played.breaches, played.stop);
@@ -189,15 +195,15 @@ async fn what_differs_from_run_to_run_is_told_by_name() {
 }
 
 /// A play in every format that has no times in it.
-async fn told(venues: &Engines, scenario: Arc<Scenario>, engine: EngineKind) -> String {
-    let played = played(venues, scenario, engine).await;
+async fn told(venues: &Engines, play: Play) -> String {
+    let played = played(venues, play).await;
     let formats = [Format::Text, Format::Json, Format::Markdown, Format::Mermaid];
     formats.map(|format| rendered(&played, format)).concat()
 }
 
-async fn played(venues: &Engines, scenario: Arc<Scenario>, engine: EngineKind) -> Played {
+async fn played(venues: &Engines, (scenario, engine, isolation): Play) -> Played {
     let schedule = Arc::new(scenario.schedules.first());
-    let production = Production { scenario, schedule, engine, isolation: None };
+    let production = Production { scenario, schedule, engine, isolation };
     let patience = Patience::with_steps(STEP_TIMEOUT);
     play(venues, production, patience, &CancellationToken::new()).await.unwrap()
 }

@@ -9,7 +9,7 @@ use overbooked::core::event::{
     Blocker, Certainty, Column, Event, Kind, Pid, ServerMessage, SessionName, SubmissionId,
     TransactionStatus, Wait, WaitTarget,
 };
-use overbooked::core::scenario::{EngineKind, Isolation, library};
+use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library};
 use overbooked::core::seats::{
     Hold, HoldKind, Holder, RowWaiter, WatchedRow, WatchedTable, WatchedTables,
 };
@@ -61,7 +61,11 @@ impl Stage {
     }
 
     fn open(&mut self, names: &[&str]) {
-        let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
+        self.open_one(library::open(library::DEFAULT).unwrap(), names);
+    }
+
+    fn open_one(&mut self, scenario: Scenario, names: &[&str]) {
+        let scenario = Arc::new(scenario);
         let schedule = Arc::new(scenario.schedules.first());
         let engine = EngineLine {
             kind: EngineKind::Postgres,

@@ -19,6 +19,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::core::scenario::{EngineKind, Isolation, Scenario};
 use overbooked::pg::Target;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -107,4 +108,13 @@ pub(crate) fn ending_signals() -> impl Iterator<Item = &'static str> {
     let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
     let hang_up = Some("HUP").filter(|_| ignored & 1 == 0);
     ["INT", "TERM"].into_iter().chain(hang_up)
+}
+
+/// What to ask for to play a scenario at each level that it is written for, on an engine: of one
+/// that has a single level, or of a scenario that names none, nothing.
+pub(crate) fn levels_on(scenario: &Scenario, engine: EngineKind) -> Vec<Option<Isolation>> {
+    if engine.levels().len() == 1 || scenario.levels.is_empty() {
+        return vec![None];
+    }
+    scenario.levels.iter().copied().map(Some).collect()
 }

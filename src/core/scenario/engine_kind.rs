@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::EngineKind;
+use super::{EngineKind, Isolation};
 
 impl EngineKind {
     /// Every kind, in the order in which help lists them.
@@ -17,6 +17,15 @@ impl EngineKind {
             Self::YugabyteDb => "yugabytedb",
             Self::CockroachDb => "cockroachdb",
             Self::Dsql => "dsql",
+        }
+    }
+
+    /// The levels that its transactions can have, the weakest first. An optimistic engine gives
+    /// every transaction a snapshot, whatever is asked for.
+    pub fn levels(self) -> &'static [Isolation] {
+        match self {
+            Self::Optimistic | Self::Dsql => &[Isolation::RepeatableRead],
+            Self::Postgres | Self::YugabyteDb | Self::CockroachDb => &Isolation::ALL,
         }
     }
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::mistake::{decode, decode_verbatim, did_you_mean};
-use super::{Mistake, Scenario, spec_file, sql_file};
+use super::{Isolation, Mistake, Scenario, spec_file, sql_file};
 
 mod entries;
 
 pub use entries::ENTRIES;
+use entries::RENAMED;
 
 /// The scenario that the console opens when none is named.
 pub const DEFAULT: &str = "adjacent-seats";
@@ -17,7 +18,7 @@ pub const DEFAULT: &str = "adjacent-seats";
 /// A scenario that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name: `adjacent-seats`, `hermitage/g0-read-committed`.
+    /// Its name: `adjacent-seats`, `hermitage/g0`.
     pub name: &'static str,
     /// Its file.
     pub text: &'static str,
@@ -155,10 +156,24 @@ fn ending(path: &Path) -> Option<Ending> {
 }
 
 fn hint(name: &str) -> String {
+    if let Some(now) = renamed(name) {
+        return format!("it is {now} now");
+    }
     match did_you_mean(name, ENTRIES.iter().map(|entry| entry.name)) {
         Some(close) => format!("did you mean {close}?"),
         None => "`overbooked scenarios` lists those that there are; a file of yours ends in .sql or .spec".to_owned(),
     }
+}
+
+/// How a scenario is asked for whose name was another once: some had their level at its end.
+fn renamed(name: &str) -> Option<String> {
+    if let Some((_, now)) = RENAMED.iter().find(|(before, _)| *before == name) {
+        return Some((*now).to_owned());
+    }
+    Isolation::ALL.into_iter().map(Isolation::as_argument).find_map(|level| {
+        let story = name.strip_suffix(&level)?.strip_suffix('-')?;
+        find(story).map(|_| format!("{story} --isolation {level}"))
+    })
 }
 
 #[cfg(test)]
@@ -181,6 +196,38 @@ mod tests {
             error.to_string(),
             "there is no scenario called adjacent-seat; did you mean adjacent-seats?"
         );
+    }
+
+    #[test]
+    fn a_name_of_before_is_told_what_it_is_now() {
+        let told = |name: &str| open(name).unwrap_err().to_string();
+        assert_eq!(
+            told("hermitage/g0-serializable"),
+            "there is no scenario called hermitage/g0-serializable; it is hermitage/g0 --isolation serializable now"
+        );
+        for (name, now) in [
+            (
+                "non-repeatable-read-read-committed",
+                "non-repeatable-read --isolation read-committed",
+            ),
+            ("last-ticket-repeatable-read", "last-ticket --isolation repeatable-read"),
+            ("last-ticket-serializable", "last-ticket-counted"),
+        ] {
+            assert!(told(name).ends_with(&format!("; it is {now} now")), "{}", told(name));
+        }
+        assert!(!told("nothing-serializable").contains("--isolation"));
+    }
+
+    #[test]
+    fn a_file_names_no_level_that_it_is_not_written_for() {
+        for entry in ENTRIES {
+            let scenario = entry.scenario().unwrap();
+            let steps = scenario.steps.iter().flat_map(|step| &step.expectations);
+            let finally = scenario.finally.iter().flat_map(|finally| &finally.expectations);
+            for level in steps.chain(finally).flat_map(|line| &line.levels) {
+                assert!(scenario.levels.contains(level), "{}: {level:?}", entry.name);
+            }
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn parse_up_to(most: usize, text: &str, path: &Path, name: &str) -> Result<Scena
         sessions: players,
         seats: None,
         watch: vec![],
-        isolation: None,
+        levels: vec![],
         engines: vec![],
         source: None,
         invariants: vec![],

@@ -232,7 +232,7 @@ impl File<'_> {
 
 /// The scenario of a head and its steps.
 fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<Scenario, Mistake> {
-    let Settings { sessions, seats, watch, isolation, engines, source: origin, .. } = head.settings;
+    let Settings { sessions, seats, watch, levels, engines, source: origin, .. } = head.settings;
     let Settings { invariants, application, search_path, setup_files, .. } = head.settings;
     if steps.is_empty() {
         let first = sessions.first().map_or("Alice", SessionName::as_str);
@@ -251,7 +251,7 @@ fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<
         sessions: sessions.into_iter().map(player).collect(),
         seats,
         watch,
-        isolation,
+        levels,
         engines,
         source: origin,
         invariants,

@@ -109,7 +109,10 @@ fn draw_preview(view: &View<'_>, scenario: &Scenario, area: Rect, buffer: &mut B
     lines.extend(story_lines(view, scenario, cells));
     lines.push(cast_line(view, scenario));
     let steps = scenario.schedules.first().launches.len();
-    lines.push(Line::from(view.span(counted(steps as u64, "step"), Role::Dim)));
+    let levels = scenario.levels_in_words().map(|levels| format!(", for {levels}"));
+    let steps = counted(steps as u64, "step") + &levels.unwrap_or_default();
+    let rows = text::wrap(&steps, cells);
+    lines.extend(rows.into_iter().map(|row| Line::from(view.span(row, Role::Dim))));
     if let Some(source) = &scenario.source {
         let rows = text::wrap(&text::visible(&format!("from {source}")), cells);
         lines.extend(rows.into_iter().map(|row| Line::from(view.span(row, Role::Dim))));

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The scenarios that come with the program.
-fn every_scenario() -> Vec<Arc<overbooked::core::scenario::Scenario>> {
+fn every_scenario() -> Vec<Arc<Scenario>> {
     library::ENTRIES.iter().map(|entry| Arc::new(entry.scenario().unwrap())).collect()
 }
 
@@ -102,22 +102,37 @@ fn titles_that_differ_at_their_ends_are_told_apart() {
         stage.app = App::new(setting, Size { width: size.0, height: size.1 });
         stage.open(&["Alice", "Bob", "Mallory"]);
         stage.presses(KeyCode::F(3), KeyModifiers::NONE);
-        stage.types("while you look");
-        for level in ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"] {
-            let title = format!("A price that changes while you look, at {level}");
-            assert!(stage.frame().contains(&title), "{}", stage.frame());
+        stage.types("the last ticket");
+        let scenarios = every_scenario();
+        let titles: Vec<&str> = scenarios.iter().map(|it| it.title.as_str()).collect();
+        let found = titles.iter().filter(|title| title.starts_with("The last ticket"));
+        assert!(found.clone().count() > 3);
+        for title in found {
+            assert!(stage.frame().contains(title), "{}", stage.frame());
         }
         insta::assert_snapshot!(format!("picker-{}x{}", size.0, size.1), stage.frame());
     }
 }
 
 #[test]
+fn a_level_that_a_scenario_is_not_written_for_is_told() {
+    let note = "written for serializable, and played at read committed";
+    let levels = |levels: &[Isolation]| {
+        let scenario = library::open(library::DEFAULT).unwrap();
+        let mut stage = Stage::new(Charset::Unicode, (120, 40));
+        stage.open_one(Scenario { levels: levels.to_vec(), ..scenario }, &["Alice"]);
+        stage.frame()
+    };
+    let frame = levels(&[Isolation::Serializable]);
+    assert!(frame.contains(note), "{frame}");
+    assert!(!levels(&[]).contains("written for"));
+    assert!(!levels(&[Isolation::Serializable, Isolation::ReadCommitted]).contains("written for"));
+}
+
+#[test]
 fn a_scenario_for_another_engine_is_opened_there() {
     let entry = library::open("deadlock").unwrap();
-    let scenario = Arc::new(overbooked::core::scenario::Scenario {
-        engines: vec![EngineKind::Optimistic],
-        ..entry
-    });
+    let scenario = Arc::new(Scenario { engines: vec![EngineKind::Optimistic], ..entry });
     let mut setting = setting(Charset::Unicode);
     setting.stage.library = vec![scenario.clone()];
     let mut stage = Stage::new(Charset::Unicode, (80, 24));
@@ -165,7 +180,8 @@ fn the_map_stays_in_sight_while_the_graph_is_open() {
 fn the_engine_stands_beside_the_longest_title() {
     for (charset, name) in [(Charset::Unicode, "…"), (Charset::Ascii, "~")] {
         let mut stage = Stage::new(charset, (80, 24));
-        let scenario = library::open("non-repeatable-read-repeatable-read").unwrap();
+        let title = "A price that changes while you look, and does not change back".to_owned();
+        let scenario = Scenario { title, ..library::open("non-repeatable-read").unwrap() };
         let schedule = Arc::new(scenario.schedules.first());
         let engine = EngineLine {
             kind: EngineKind::Optimistic,

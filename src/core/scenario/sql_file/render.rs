@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::{Application, Isolation};
-use super::super::{Expectation, Scenario, Step};
+use super::super::{Application, Expectation, Scenario, Step};
 
 /// Lines of the story are broken at this width.
 const WIDTH: usize = 100;
@@ -49,7 +48,7 @@ fn settings(scenario: &Scenario) -> impl Iterator<Item = (&'static str, String)>
         let columns: Vec<&str> = columns.map(String::as_str).collect();
         format!("{} ({})", seats.table, columns.join(", "))
     });
-    let isolation = scenario.isolation.map(Isolation::as_sql).unwrap_or_default();
+    let levels: Vec<&str> = scenario.levels.iter().map(|level| level.as_sql()).collect();
     let application = match scenario.application {
         Application::Prefixed => "",
         Application::Plain => "plain",
@@ -58,7 +57,7 @@ fn settings(scenario: &Scenario) -> impl Iterator<Item = (&'static str, String)>
         ("sessions", names.join(", ")),
         ("seats", seats.unwrap_or_default()),
         ("watch", scenario.watch.join(", ")),
-        ("isolation", isolation.to_owned()),
+        ("isolation", levels.join(", ")),
         ("engines", engines.join(", ")),
         ("source", scenario.source.clone().unwrap_or_default()),
         ("application-name", application.to_owned()),

@@ -24,7 +24,7 @@ pub(super) struct Settings {
     pub(super) sessions: Vec<SessionName>,
     pub(super) seats: Option<SeatColumns>,
     pub(super) watch: Vec<String>,
-    pub(super) isolation: Option<Isolation>,
+    pub(super) levels: Vec<Isolation>,
     pub(super) engines: Vec<EngineKind>,
     pub(super) source: Option<String>,
     pub(super) invariants: Vec<Invariant>,
@@ -167,7 +167,7 @@ impl Lines<'_> {
             "watch" => {
                 self.settings.watch = value.words();
             }
-            "isolation" => self.settings.isolation = Some(value.isolation()?),
+            "isolation" => self.settings.levels = value.levels()?,
             "engines" => self.settings.engines = value.engines()?,
             "invariant" => self.settings.invariants.push(value.invariant()?),
             "application-name" => self.settings.application = value.application()?,
@@ -334,17 +334,36 @@ impl<'a> Value<'a> {
         )
     }
 
-    fn isolation(&self) -> Result<Isolation, Mistake> {
-        let words = self.text.replace('-', " ").to_lowercase();
+    /// The levels, the first being the default.
+    fn levels(&self) -> Result<Vec<Isolation>, Mistake> {
+        let mut levels = Vec::new();
+        for (at, name) in self.items() {
+            let level = self.level(at, name)?;
+            if levels.contains(&level) {
+                let problem = format!("{} is named twice", level.as_sql());
+                let hint = "name each level once, the default first";
+                return Err(self.source.mistake(at, problem).with_hint(hint));
+            }
+            levels.push(level);
+        }
+        if levels.is_empty() {
+            let hint = format!("the levels are {}", list(&Isolation::ALL.map(Isolation::as_sql)));
+            return Err(self
+                .source
+                .mistake(self.at, "no isolation level is named")
+                .with_hint(hint));
+        }
+        Ok(levels)
+    }
+
+    fn level(&self, at: usize, name: &str) -> Result<Isolation, Mistake> {
+        let words = name.replace('-', " ").to_lowercase();
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         Isolation::ALL.into_iter().find(|level| level.as_sql() == words).ok_or_else(|| {
+            let known = Isolation::ALL.map(Isolation::as_sql);
             self.source
-                .mistake(self.at, format!("no isolation level is called {}", self.text))
-                .with_hint(suggest(
-                    &words,
-                    "the levels are",
-                    &Isolation::ALL.map(Isolation::as_sql),
-                ))
+                .mistake(at, format!("no isolation level is called {name}"))
+                .with_hint(suggest(&words, "the levels are", &known))
         })
     }
 

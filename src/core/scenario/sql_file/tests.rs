@@ -43,7 +43,7 @@ fn without_lines(mut scenario: Scenario) -> Scenario {
 fn the_head_is_read() {
     let scenario = parsed(
         "-- Title\n--\n-- One paragraph: it\n-- goes on.\n--\n-- Another.\n-- sessions: Alice,Bob\n\
-         -- seats: seats (a, b, c, d)\n-- watch: x, y\n-- isolation: Repeatable Read\n\
+         -- seats: seats (a, b, c, d)\n-- watch: x, y\n-- isolation: Repeatable Read, serializable\n\
          -- engines: postgres, dsql\n-- source: a book\n\n-- Alice: acts\nselect 1;\n",
     )
     .unwrap();
@@ -52,7 +52,7 @@ fn the_head_is_read() {
     assert_eq!(scenario.story, ["One paragraph: it goes on.", "Another."]);
     assert_eq!(scenario.seats, Some(SeatColumns { table, compartment, row, number, holder }));
     assert_eq!(scenario.watch, ["x", "y"]);
-    assert_eq!(scenario.isolation, Some(Isolation::RepeatableRead));
+    assert_eq!(scenario.levels, [Isolation::RepeatableRead, Isolation::Serializable]);
     assert_eq!(scenario.engines, [EngineKind::Postgres, EngineKind::Dsql]);
     assert_eq!(scenario.source.as_deref(), Some("a book"));
 }
@@ -233,6 +233,9 @@ fn mistakes_are_named_with_their_place() {
         "-- setup\nselect 1;",
         "-- seats: seats (a, b)\n-- Bob: acts\nselect 1;",
         "-- isolation: sloppy\n-- Bob: acts\nselect 1;",
+        "-- isolation: read committed, serialisable\n-- Bob: acts\nselect 1;",
+        "-- isolation: serializable, read committed, serializable\n-- Bob: acts\nselect 1;",
+        "-- isolation: ,\n-- Bob: acts\nselect 1;",
         "-- engines: postgre\n-- Bob: acts\nselect 1;",
         "-- sesions: Carol\n-- Bob: acts\nselect 1;",
         "-- invariant: select 1; select 2\n-- Bob: acts\nselect 1;",

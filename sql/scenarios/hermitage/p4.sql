@@ -1,14 +1,16 @@
--- P4, lost update, at SERIALIZABLE
+-- P4, lost update
 --
 -- Alice and Bob both read a price of 10 and write it back one higher. Two raises of one should make 12.
 --
--- Prevented: Bob waits for Alice and is then refused.
+-- Possible at READ COMMITTED: Bob waits for Alice, and then writes 11 over her 11. Both commit, and one raise is lost.
+--
+-- Prevented at REPEATABLE READ and SERIALIZABLE: Bob waits for Alice and is then refused, and can raise the price again
+-- from 11. The optimistic engine refuses him at COMMIT.
 --
 -- sessions: Alice, Bob
 -- watch: prices
 -- source: https://github.com/ept/hermitage
--- isolation: serializable
--- engines: postgres
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -44,16 +46,20 @@ where id = 1;
 -- Bob: writes one more
 update prices set price = 11
 where id = 1;
---> waits for Alice
+--> postgres: waits for Alice
+--> optimistic: UPDATE 1
 
 -- Alice: commits
 commit;
 --> COMMIT
---> Bob resumes: ERROR 40001 could not serialize access due to concurrent update
+--> at read committed: Bob resumes: UPDATE 1
+--> postgres at repeatable read, serializable: Bob resumes: ERROR 40001 due to concurrent update
 
 -- Bob: commits
 commit;
---> ROLLBACK
+--> at read committed: COMMIT
+--> postgres at repeatable read, serializable: ROLLBACK
+--> optimistic: ERROR 40001 (OC000)
 
 -- finally
 select price from prices

@@ -1,15 +1,18 @@
--- G2-item, write skew, at SERIALIZABLE
+-- G2-item, write skew
 --
 -- The two prices together must not exceed 31. Alice and Bob both read both, find 30, and each raises another one by
 -- one.
 --
--- Prevented: each has read what the other wrote. Whoever commits second is refused.
+-- Possible at READ COMMITTED and REPEATABLE READ: they write different rows, nobody is in anybody's way, and the sum is
+-- 32. A snapshot is no help, since no row was written twice. The optimistic engine judges what was written, so it lets
+-- this through as well.
+--
+-- Prevented at SERIALIZABLE: each has read what the other wrote. Whoever commits second is refused.
 --
 -- sessions: Alice, Bob
 -- watch: prices
 -- source: https://github.com/ept/hermitage
--- isolation: serializable
--- engines: postgres
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -57,8 +60,10 @@ commit;
 
 -- Bob: commits
 commit;
---> ERROR 40001 could not serialize access due to read/write dependencies
+--> at read committed, repeatable read: COMMIT
+--> at serializable: ERROR 40001 could not serialize access due to read/write dependencies
 
 -- finally
 select sum(price) from prices;
---> 31
+--> at read committed, repeatable read: 32
+--> at serializable: 31

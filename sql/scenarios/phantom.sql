@@ -1,14 +1,20 @@
--- A phantom in the stalls, at REPEATABLE READ
+-- A phantom in the stalls
 --
 -- Alice writes the list of tonight's guests: first she counts them, then she prints their names. Between the two Bob
 -- books, and his name was on no row that Alice could have seen or locked.
 --
+-- At READ COMMITTED the two statements see two different evenings: two guests are counted and three are printed. No row
+-- has changed; one has appeared. That is a phantom.
+--
 -- The standard would allow this at REPEATABLE READ. PostgreSQL does not: its snapshot holds new rows back as it holds
 -- back new versions of old ones, and the list is right as of the moment when it was begun.
 --
+-- At SERIALIZABLE there is no phantom either. Alice read what Bob changed, so she goes before him in the order that the
+-- database keeps in mind; he read nothing of hers, and nobody is refused.
+--
 -- sessions: Alice, Bob
 -- watch: guests
--- isolation: repeatable read
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table guests (
@@ -32,9 +38,11 @@ insert into guests (name) values ('Bob');
 -- Alice: prints the names
 select name from guests
 order by name;
+--> at read committed: Bob
 --> Carol
 --> Oscar
---> (2 rows)
+--> at read committed: (3 rows)
+--> at repeatable read, serializable: (2 rows)
 
 -- Alice: commits
 commit;

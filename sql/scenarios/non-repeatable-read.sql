@@ -1,14 +1,20 @@
--- A price that changes while you look, at REPEATABLE READ
+-- A price that changes while you look
 --
 -- Alice asks what a seat in the stalls costs, thinks about it, and asks again before she pays. In between, Bob, the
 -- manager, has put the price up and committed.
 --
+-- At READ COMMITTED every statement sees what is committed when it begins. So the same question in the same transaction
+-- has two answers, and a programme that computes with both computes nonsense.
+--
 -- At REPEATABLE READ the first statement takes a snapshot, and everything that Alice reads comes from it. Bob is not
 -- held up, and she is not disturbed. She learns the new price in her next transaction.
 --
+-- SERIALIZABLE reads from one snapshot, as REPEATABLE READ does. Alice came before Bob, that is an order that explains
+-- it all, and so nobody is refused.
+--
 -- sessions: Alice, Bob
 -- watch: prices
--- isolation: repeatable read
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -35,7 +41,8 @@ where compartment = 'stalls';
 -- Alice: asks again
 select price from prices
 where compartment = 'stalls';
---> 40
+--> at read committed: 45
+--> at repeatable read, serializable: 40
 
 -- Alice: commits
 commit;

@@ -1,15 +1,16 @@
--- G-single, read skew, at SERIALIZABLE
+-- G-single, read skew
 --
 -- Alice adds up the list, row by row. Bob moves two from row 2 to row 1 while she is at it, so the sum is 30 at every
 -- moment.
 --
--- Prevented: Alice reads both rows from one snapshot, and comes to 30.
+-- Possible at READ COMMITTED: Alice reads row 1 before Bob and row 2 after him, and comes to 28.
+--
+-- Prevented at REPEATABLE READ and SERIALIZABLE: Alice reads both rows from one snapshot, and comes to 30.
 --
 -- sessions: Alice, Bob
 -- watch: prices
 -- source: https://github.com/ept/hermitage
--- isolation: serializable
--- engines: postgres
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -59,7 +60,8 @@ commit;
 -- Alice: reads row 2
 select price from prices
 where id = 2;
---> 20
+--> at read committed: 18
+--> at repeatable read, serializable: 20
 
 -- Alice: commits
 commit;

@@ -1,14 +1,15 @@
--- PMP, predicate-many-preceders, at READ COMMITTED
+-- PMP, predicate-many-preceders
 --
 -- Alice asks twice for all prices of a kind. Between the two, Bob adds one of that kind and commits.
 --
--- Possible: the second question finds the row that the first did not.
+-- Possible at READ COMMITTED: the second question finds the row that the first did not.
+--
+-- Prevented at REPEATABLE READ and SERIALIZABLE: both questions are answered from one snapshot.
 --
 -- sessions: Alice, Bob
 -- watch: prices
 -- source: https://github.com/ept/hermitage
--- isolation: read committed
--- engines: postgres
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -42,7 +43,8 @@ commit;
 -- Alice: looks for prices that three can share
 select id, price from prices
 where price % 3 = 0;
---> 3 | 30
+--> at read committed: 3 | 30
+--> at repeatable read, serializable: (0 rows)
 
 -- Alice: commits
 commit;

@@ -1,14 +1,14 @@
--- G1b, intermediate read, at REPEATABLE READ
+-- G1a, aborted read
 --
--- Alice mistypes a price and corrects it before she commits. Bob must never see the price that was only there in
--- between.
+-- Alice tries out a price that she then takes back. Bob must never sell at a price that, in the end, was never there.
 --
--- Prevented: Bob sees the old price throughout.
+-- Prevented at every level. Even READ COMMITTED shows only what is committed. (In PostgreSQL, READ UNCOMMITTED is the
+-- same.) At REPEATABLE READ and SERIALIZABLE Bob's snapshot knows only what was committed when it was taken.
 --
 -- sessions: Alice, Bob
 -- watch: prices
 -- source: https://github.com/ept/hermitage
--- isolation: repeatable read
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -26,7 +26,7 @@ begin;
 begin;
 --> BEGIN
 
--- Alice: mistypes a price
+-- Alice: tries out a price
 update prices set price = 101
 where id = 1;
 --> UPDATE 1
@@ -37,14 +37,9 @@ order by id;
 --> 1 | 10
 --> 2 | 20
 
--- Alice: corrects it
-update prices set price = 11
-where id = 1;
---> UPDATE 1
-
--- Alice: commits
-commit;
---> COMMIT
+-- Alice: takes it back
+rollback;
+--> ROLLBACK
 
 -- Bob: reads it again
 select id, price from prices

@@ -1,15 +1,15 @@
--- G1b, intermediate read, at SERIALIZABLE
+-- G1b, intermediate read
 --
 -- Alice mistypes a price and corrects it before she commits. Bob must never see the price that was only there in
 -- between.
 --
--- Prevented: Bob sees the old price throughout.
+-- Prevented at every level. At READ COMMITTED Bob sees the old price, and after Alice's COMMIT the new one; never the
+-- one in between. At REPEATABLE READ and SERIALIZABLE he sees the old price throughout.
 --
 -- sessions: Alice, Bob
 -- watch: prices
 -- source: https://github.com/ept/hermitage
--- isolation: serializable
--- engines: postgres
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -50,7 +50,8 @@ commit;
 -- Bob: reads it again
 select id, price from prices
 order by id;
---> 1 | 10
+--> at read committed: 1 | 11
+--> at repeatable read, serializable: 1 | 10
 --> 2 | 20
 
 -- Bob: commits

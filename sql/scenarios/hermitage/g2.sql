@@ -1,14 +1,17 @@
--- G2, anti-dependency cycle, at REPEATABLE READ
+-- G2, anti-dependency cycle
 --
 -- There must be at most one price that three can share. Alice and Bob both look, find none, and each adds one.
 --
--- Possible: neither snapshot shows the other's row, and no row was written twice. The optimistic engine lets this
--- through as well.
+-- Possible at READ COMMITTED and REPEATABLE READ: they insert different rows, nobody is in anybody's way, and there are
+-- two. Neither snapshot shows the other's row, and no row was written twice, so the optimistic engine lets this through
+-- as well.
+--
+-- Prevented at SERIALIZABLE: each has looked where the other wrote. Whoever commits second is refused.
 --
 -- sessions: Alice, Bob
 -- watch: prices
 -- source: https://github.com/ept/hermitage
--- isolation: repeatable read
+-- isolation: read committed, repeatable read, serializable
 
 -- setup
 create table prices (
@@ -50,9 +53,11 @@ commit;
 
 -- Bob: commits
 commit;
---> COMMIT
+--> at read committed, repeatable read: COMMIT
+--> at serializable: ERROR 40001 could not serialize access due to read/write dependencies
 
 -- finally
 select count(*) from prices
 where price % 3 = 0;
---> 2
+--> at read committed, repeatable read: 2
+--> at serializable: 1
