@@ -1,7 +1,7 @@
 //! The embedded PostgreSQL: the machine's own binaries, started privately and thrown away.
 //!
 //! ```text
-//!  binaries ── find, or download ──▶ template ── initdb, once ──▶ copy ──▶ start ──▶ Cluster::target
+//!  binaries ─ find, or download ─▶ template ─ initdb, once ─▶ copy ─▶ start ─▶ Cluster::target
 //! ```
 //!
 //! Nobody else can see a [`Cluster`]: its socket is in a folder that only its owner may enter, no

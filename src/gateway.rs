@@ -28,7 +28,7 @@
 //!  protocol     one client's messages: what it says, what it is told, the names it gives
 //!     │
 //!     ▼
-//!  transaction  where the client stands, its private copies, its place among the others, the judgement
+//!  transaction  where the client stands, its private copies, its entry among others, the verdict
 //!     │
 //!     ▼
 //!  backend      one connection to PostgreSQL, and the gateway's own questions on it
@@ -39,7 +39,7 @@
 //!
 //! | beside them | what it holds |
 //! |---|---|
-//! | `running`, `context`, `connector`, `cancellers`, `options` | a gateway that listens, and what its connections share |
+//! | `running`, `context`, `connector`, `cancellers`, `options` | a gateway that listens |
 //! | `certificate`, `passwords`, `packet` | what a connection's way in needs |
 //! | `pass_through` | client and server speaking with each other, which is no engine at all |
 //! | `statement`, `refusal` | what a statement says, and what is refused |

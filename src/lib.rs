@@ -4,10 +4,10 @@
 //!
 //! | word | what it is |
 //! |---|---|
-//! | **engine** | what the sessions talk to: a PostgreSQL-compatible endpoint and what it lets an observer see |
-//! | **session** | one named connection (Alice); it sends one submission at a time and reports what came back |
+//! | **engine** | what sessions talk to, and what it lets an observer see |
+//! | **session** | one named connection (Alice), which sends one submission at a time |
 //! | **event** | a fact, in one total order; nothing on the screen has another source |
-//! | **scenario** | a plain `.sql` file: setup, named steps, what each step must do on each engine |
+//! | **scenario** | a plain `.sql` file: setup, steps, what each must do on each engine |
 //! | **run** | plays a scenario's steps on sessions: by hand, by itself, in any other order |
 //!
 //! The other words, each for one thing:
@@ -37,26 +37,26 @@
 //! arrows).
 //!
 //! ```text
-//!  commands   one file a subcommand: console, play, compare, matrix, rush, spec, serve; command line, configuration
+//!  commands   one file a subcommand: console, play, compare, matrix, rush, spec, serve
 //!  tui        the screen: the only room that knows ratatui and crossterm
 //!  stage      what is on the stage, free of any screen: folds of events, keys to actions
 //!  rush       one strategy against another under load
-//!  run        plays a schedule on sessions; isolationtester's specifications; the anomalies' matrix
-//!  gateway    the optimistic engine: the way in for others, transactions on private copies, the judgement at COMMIT
+//!  run        plays a schedule on sessions; specifications; the anomalies' matrix
+//!  gateway    the optimistic engine: private copies, the judgement at COMMIT
 //!  cluster    the private PostgreSQL: find, download, template, start, stop, sweep
 //!  observer   who waits for whom, who has which row, what the seats look like
 //!  pg         PostgreSQL's protocol and the ways to a server; knows nothing of Overbooked
-//!  reports    pure text from events: transcripts, diagrams, JSON, psql's and isolationtester's output
+//!  reports    pure text from events: transcripts, diagrams, JSON, psql's output
 //!  core       events, scenarios, seats, SQL as text: no IO, no clock
 //! ```
 //!
 //! # One keypress, followed
 //!
-//! key → an action (the keys table) → `Stage::update` gives a command → a channel → the run sends the
-//! step's SQL to Bob's task → `pg` writes a Query message → messages come back → Bob's task emits
-//! events → a channel → the run adds what the observer sees → a channel → `Stage::apply` folds them →
-//! the next frame draws. The same events, unchanged, become the transcript, the diagrams, JSON and
-//! the snapshots.
+//! key → an action (the keys table) → `Stage::update` gives a command → a channel → the run sends
+//! the step's SQL to Bob's task → `pg` writes a Query message → messages come back → Bob's task
+//! emits events → a channel → the run adds what the observer sees → a channel → `Stage::apply`
+//! folds them → the next frame draws. The same events, unchanged, become the transcript, the
+//! diagrams, JSON and the snapshots.
 
 pub mod cluster;
 pub mod commands;

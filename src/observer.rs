@@ -6,10 +6,10 @@
 //! table is shut is asked of the lock table before the table is read.
 //!
 //! ```text
-//!  blocked(pids)   who is in whose way: after every step, every millisecond or so      blocked.sql
-//!  waits(roster)   the same in words: for whom, for which row, table, key or object    waits.sql; targets.rs has more
-//!  house(roster)   the watched tables: rows, holders, queues                            tables.sql, rows.sql, versions.sql
-//!  pulse()         has anything happened since? for the idle refresh                    pulse.sql
+//!  blocked(pids)   who is in whose way: after every step, at once   blocked.sql
+//!  waits(roster)   the same in words: for whom, for which row or object     waits.sql; targets.rs
+//!  house(roster)   the watched tables: rows, holders, queues                tables, rows, versions
+//!  pulse()         has anything happened since? for the idle refresh        pulse.sql
 //! ```
 //!
 //! Row locks are not in PostgreSQL's lock table but in the rows; `rows.sql` judges them. What

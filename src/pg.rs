@@ -6,7 +6,7 @@
 //! ```text
 //!  text, PG*, .pgpass, services ──▶ Target ──▶ Connection::connect ──▶ submit ⇄ next
 //!          (target, conninfo, ...)     │          socket → tls → startup → auth        │
-//!                                      └── who, where, how, never shown with a password └── canceller
+//!                                      └── who, where, how; no password    └── canceller
 //! ```
 //!
 //! A [`Connection`] hides nothing that the server says: command tags, the transaction status byte

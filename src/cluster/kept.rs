@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  DIR/
-//!      lock          held (flock) by the console that uses the cluster
-//!      cluster/      the cluster; there only when initdb has finished
-//!      half-made-5c1f09aa/    while it is made; what a killed first start left is known by its mark
+//!     lock          held (flock) by the console that uses the cluster
+//!     cluster/      the cluster; there only when initdb has finished
+//!     half-made-5c1f09aa/    while it is made; what a killed first start left is known by its mark
 //! ```
 //!
 //! Nothing is ever removed but that, and a folder with anything else in it is refused.

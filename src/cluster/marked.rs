@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  overbooked-5c1f09aa/        0700
-//!      lock                    held (flock) by its maker for as long as that lives; the mark is written in it:
+//!      lock                    held (flock) by its maker as long as that lives; in it the mark:
 //!
 //!          overbooked made this; alive while locked
 //!          folder overbooked-5c1f09aa

@@ -132,7 +132,8 @@ impl Scenario {
     }
 
     /// What to say where it is played at a level that it is not written for: its lines may well not
-    /// hold there. An engine that has one level is no such place; the file's lines say what it does.
+    /// hold there. An engine that has one level is no such place; the file's lines say what it
+    /// does.
     pub fn level_note(&self, engine: EngineKind, level: Isolation) -> Option<String> {
         let is_written_for = self.levels.is_empty() || self.levels.contains(&level);
         let has_a_choice = engine.levels().len() > 1;

@@ -10,7 +10,7 @@
 //!
 //! ```text
 //!  text ──tokens──▶ blanks, comments, quotes, signs ──┬─split──▶ statements, what is unfinished
-//!                                                     ├─words──▶ verb, reach, the gateway's statements
+//!                                                     ├─words──▶ verb, reach, gateway's statements
 //!                                                     └─colours
 //! ```
 

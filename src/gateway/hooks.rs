@@ -3,7 +3,7 @@
 //! it at either point for as long as it likes.
 //!
 //! ```text
-//!  client ──statement──▶ before ──▶ the copies it needs ──▶ PostgreSQL ──▶ after ──answer──▶ client
+//!  client ─statement─▶ before ─▶ the copies it needs ─▶ PostgreSQL ─▶ after ─answer─▶ client
 //! ```
 //!
 //! A statement that is held counts as one that rests: where its transaction is in another client's

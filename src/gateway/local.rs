@@ -2,11 +2,11 @@
 //! that whatever a killed program leaves is known to the next start, and taken away by it.
 //!
 //! ```text
-//!  overbooked-5c1f09aa/            the folder of our own server, if that is what stands behind:
-//!      overbooked-77e0b132/        what takes that away, however the program ends, takes this along
+//!  overbooked-5c1f09aa/           the folder of our own server, if that is what stands behind:
+//!      overbooked-77e0b132/       what takes that away, however the program ends, takes this along
 //!          lock  .s.PGSQL.5432
 //!
-//!  overbooked-77e0b132/            before somebody else's server
+//!  overbooked-77e0b132/           before somebody else's server
 //!      lock  .s.PGSQL.5432
 //! ```
 

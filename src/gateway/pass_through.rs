@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  client ──start-up packet──▶ server       as it came
-//!         ◀─frames, whole────              up to the first ReadyForQuery: a password may be asked for that the gateway has
+//!         ◀─frames, whole────     up to the first ReadyForQuery: the gateway may have the password
 //!         ◀─bytes───────────▶              from then on, unread
 //! ```
 //!

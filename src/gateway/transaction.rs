@@ -14,11 +14,11 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `begin`, `blocks`, `ends` | a transaction's beginning, what a client says of it, and its ends |
-//! | `prepare_statement`, `catalog_visibility`, `search_path`, `row_locks` | what a statement needs, and what follows from it |
+//! | `begin`, `blocks`, `ends` | its beginning, what a client says of it, its ends |
+//! | `prepare_statement`, `catalog_visibility`, `search_path`, `row_locks` | its needs |
 //! | `tables`, `shape`, `pair`, `journal` | private copies, and what they lack |
-//! | `row_changes`, `pending_changes`, `commit`, `precedence`, `apply`, `ledger` | what was done, and its judgement |
-//! | `shared`, `clients`, `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom: the rule, changes of the schema, and what neither foresees |
+//! | `row_changes`, `pending_changes`, `commit`, `precedence`, `apply`, `ledger` | its judgement |
+//! | `shared`, `clients`, `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom |
 
 pub(crate) mod abort_signal;
 mod apply;

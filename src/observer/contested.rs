@@ -2,9 +2,9 @@
 //! row.
 //!
 //! ```text
-//! Alice and Bob have share-locked row 1, Alice wants to change it     the row that both stand in: its multixact has both
-//! Alice has inserted key 1, Bob inserts key 1                         the key that both have written: the pages have both
-//! Alice has inserted key 1, Bob inserts key 1 on conflict do nothing  Bob has written nothing yet: Alice's key, if she has but one
+//! both have share-locked row 1, Alice wants to change it   the row whose multixact has both
+//! Alice has inserted key 1, Bob inserts key 1              the key that both have written
+//! the same, and Bob says ON CONFLICT DO NOTHING            Alice's key, if she has but one
 //! ```
 //!
 //! Uncommitted rows are in the pages only, so that without pageinspect the table and the key's

@@ -5,10 +5,10 @@
 //! | PostgreSQL 12 to 18 | `version()` | everything |
 //! | Amazon Aurora, RDS | `aurora_version()`, `rds.extensions` | everything but the pages |
 //! | YugabyteDB | `-YB-` in `version()` | waits and locked keys, by `pg_locks` of its own kind |
-//! | CockroachDB | `version()` begins so | waits and locked keys, by `crdb_internal.cluster_locks` |
+//! | CockroachDB | `version()` begins so | the same, by `crdb_internal.cluster_locks` |
 //! | Aurora DSQL | `version()` is `PostgreSQL 16` and nothing more | nothing: nobody waits there |
-//! | our own optimistic engine, served by somebody | a parameter that it reports | what is committed |
-//! | a pooler in transaction mode | two open connections with one backend ([`shares_backends`]) | nothing that could be trusted |
+//! | our own optimistic engine | a parameter that it reports | what is committed |
+//! | a pooler in transaction mode | one backend for two ([`shares_backends`]) | nothing |
 
 use sqlx::{Executor as _, PgConnection, PgPool, Row as _};
 

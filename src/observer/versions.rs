@@ -2,7 +2,7 @@
 //! mean.
 //!
 //! ```text
-//! committed row (0,4)  xmax 812 ──t_ctid──▶ (0,9) xmin 812  ──t_ctid──▶ (0,11) xmin 812, t_ctid itself: what the seat becomes
+//! committed row (0,4)  xmax 812 ──t_ctid──▶ (0,9) xmin 812  ──t_ctid──▶ (0,11): what it becomes
 //! uncommitted INSERT   (0,10) xmin 815, not an updated version
 //! ```
 //!

@@ -21,7 +21,7 @@
 //!            ▼                                               │
 //!  Opening ──────▶ Playing ──▶ Closing ──▶ Resting ──────────┘
 //!     │  failed or overtaken    ▲   │          ▲ │
-//!     └─────────────────────────┘   └──────────┘ └──▶ ClosingEngine ──▶ Ended    the driver has left
+//!     └─────────────────────────┘   └──────────┘ └──▶ ClosingEngine ──▶ Ended  driver left
 //! ```
 //!
 //! Commands wait in [`Orders`] while something is being opened or closed; one that wants another

@@ -5,7 +5,7 @@
 //!  submit   send this SQL                                     ──▶ Sent … Ready
 //!  cancel   end what is in flight                             ──▶ Failed, Ready
 //!  release  the run's hold on it ends: it goes its own way    ──▶ Closed
-//!           events ◀── everything that happens to it, in order, through the channel it was made with
+//!           events ◀── everything that happens to it, in order, through its channel
 //! ```
 //!
 //! Nothing is answered by a return value but what is awaited while tidying up; all else comes as an
@@ -58,8 +58,8 @@ pub(crate) trait Participant: Send {
     /// Tells that SQL was sent and is lost, because the connection was before.
     fn tell_loss(&self, submission: Submission);
 
-    /// Tells what the server has to say to it while it is idle (notifications, the end that somebody
-    /// has made of it), then is done.
+    /// Tells what the server has to say to it while it is idle (notifications, the end that
+    /// somebody has made of it), then is done.
     fn hear(&self) -> BoxFuture<'static, ()>;
 
     /// Takes back what was not sent yet and cancels what is in flight until that has ended, which

@@ -6,8 +6,8 @@
 //! whose it is and how to tell whether that run lives:
 //!
 //! ```text
-//! overbooked_rush_5c1f09aa  'overbooked made the schema overbooked_rush_5c1f09aa (16423); alive while locked'      see `life`
-//! overbooked_rush_77e0b132  'overbooked made the schema overbooked_rush_77e0b132 (112); alive until 1767225600'    no such locks: a lease
+//! overbooked_rush_5c1f09aa  'overbooked made the schema … (16423); alive while locked'  see `life`
+//! overbooked_rush_77e0b132  'overbooked made the schema … (112); alive until 1767225600'  a lease
 //! ```
 //!
 //! The comment names the schema itself: one that a person has renamed or copied is that person's,

@@ -7,7 +7,7 @@
 //! (`waits`), not after 10 ms, unless something is about that may end it earlier (`pace`).
 //!
 //! ```text
-//!  file ──▶ Scenario ──▶ cast (connections) ──▶ permutation: setup, steps, teardown ──▶ Telling, Telling ──▶ isolation_output
+//!  file ──▶ Scenario ──▶ cast (connections) ──▶ permutation ──▶ Telling ──▶ isolation_output
 //!                             client, sight          launch ⇄ look
 //! ```
 //!

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  attempt ─┬─ Booked, Taken ──────────────────────────────▶ settled
-//!           ├─ Outrun, Conflict ──▶ backoff ──▶ attempt      (until the retries are used up: gave up)
+//!           ├─ Outrun, Conflict ──▶ backoff ──▶ attempt      (no retries left: gave up)
 //!           ├─ Refused ────────────────────────────────────▶ failed
 //!           └─ Lost ──▶ reconnect ──▶ ask the database ─┬──▶ it is booked: settled
 //!                                                       └──▶ it is not: attempt

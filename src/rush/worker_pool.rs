@@ -2,11 +2,11 @@
 //! queue's clerk.
 //!
 //! ```text
-//!                       everyone books                one a compartment books
-//!  trace ──▶ worker ──▶ database               trace ──▶ worker ──▶ queue A ──▶ clerk ──▶ database
-//!    │  └──▶ worker ──▶ database                 │  └──▶ worker ──▶ queue B ──▶ clerk ──▶ database
-//!    ▼                                           ▼                     (the worker waits for the answer)
-//!  settled ──▶ one channel                     settled ──▶ one channel
+//!                       everyone books          one a compartment books
+//!  trace ──▶ worker ──▶ database         trace ──▶ worker ──▶ queue A ──▶ clerk ──▶ database
+//!    │  └──▶ worker ──▶ database           │  └──▶ worker ──▶ queue B ──▶ clerk ──▶ database
+//!    ▼                                     ▼                     (the worker waits for the answer)
+//!  settled ──▶ one channel               settled ──▶ one channel
 //! ```
 
 use std::sync::Arc;

@@ -6,9 +6,9 @@
 //!                                 └ joins here: a copy of the stage as it is, then 4, 5, 6 ...
 //! ```
 //!
-//! The stage is a fold over all that was told, so a copy of it *is* what was told so far, in bounded
-//! memory, however long the run. Joining and telling happen in one place, one after the other: what
-//! was folded before the copy is not told again, and what comes after it is told.
+//! The stage is a fold over all that was told, so a copy of it *is* what was told so far, in
+//! bounded memory, however long the run. Joining and telling happen in one place, one after the
+//! other: what was folded before the copy is not told again, and what comes after it is told.
 //!
 //! A listener that does not keep up must hold nobody up and fill no memory, so beyond [`BEHIND`]
 //! reports it is let go. It joins again, and has the whole state at once.

@@ -3,8 +3,8 @@
 //! ```text
 //!  Two friends, one intruder                         step 8 of 11
 //! ── PostgreSQL 15.20 · embedded · read committed ───────────────    above
-//!    A   3 Oscar  4≠◐ Bob ⏳ Mallory  5 ◐ Alice                       a seat that is not the same below
-//! ╭ Alice ──────────╮╭ Bob ──────────╮╭ ≠ Mallory ─ waiting ───╮      a session that was answered otherwise
+//!    A   3 Oscar  4≠◐ Bob ⏳ Mallory  5 ◐ Alice                  a seat that differs below
+//! ╭ Alice ──────────╮╭ Bob ──────────╮╭ ≠ Mallory ─ waiting ───╮   answered otherwise
 //! ── optimistic on PostgreSQL 15.20 · optimistic ────────────────    below
 //!    A   3 Oscar  4≠◐ Bob ● Mallory   5 ◐ Alice
 //! ╭ Alice ──────────╮╭ Bob ──────────╮╭ ≠ Mallory ─ in trans. ─╮

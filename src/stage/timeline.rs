@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!            1          2          3          4          5          moments: something was sent
-//!  Bob       ▐BEGIN▌────▐SELECT 1▌──────────────────────▐◆COMMIT▌   bars: statements; a line between them: a transaction is open
+//!  Bob       ▐BEGIN▌────▐SELECT 1▌──────────────────────▐◆COMMIT▌   bars: statements
 //!  Mallory                          ▐UPDATE▒▒▒▒▒▒▒▒▒▒▒▒▒▒UPDATE 0▌   hatched: it waits
 //! ```
 //!

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  Columns  Rows  Rows  Done    Done    Columns  Rows  Failed
-//!  └─────── Result ────────┘   └Done┘   └────── Failed ─────┘      a statement that fails has no result
+//!  └─────── Result ────────┘   └Done┘   └────── Failed ─────┘ a statement that fails has no result
 //! ```
 
 use super::{Column, Kind, ROWS_KEPT, Row, ServerMessage};

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! caf E9        ──keep──▶ caf U+10FFE9        ──restore──▶ caf E9        ──shown──▶ caf\xE9
-//! F4 8F BF A9   ──keep──▶ four characters     ──restore──▶ F4 8F BF A9          (U+10FFE9 itself, so that nothing is ambiguous)
+//! F4 8F BF A9   ──keep──▶ four characters     ──restore──▶ F4 8F BF A9          (U+10FFE9 itself)
 //! ```
 
 use std::borrow::Cow;

@@ -10,7 +10,7 @@
 //! | `running` | the step is not answered and does not wait |
 //! | `Mallory resumes: ...` | what Mallory was waiting with before the step has been answered so |
 //! | `Mallory answers: ...` | what Mallory was busy with before the step has been answered so |
-//! | `NOTIFY channel: payload` | the session has been notified so, and no line before has spoken of it |
+//! | `NOTIFY channel: payload` | the session was notified so, and no line before spoke of it |
 //! | `either: ... | or: ...` | the lines of one side are kept |
 //!
 //! Where a step is expected to wait and also to answer, the answer is judged at the quiet after it

@@ -8,9 +8,9 @@
 //! | `user` | the server's user | any name will do: the gateway's own user works on the database |
 //! | `database` | the server's | the one behind the gateway; another is refused |
 //! | `replication` | the server's | refused: a stream of changes has no conflicts |
-//! | `client_encoding` | the server's | the server's; who gets one in which the gateway cannot read names is refused |
+//! | `client_encoding` | the server's | the server's; unreadable ones are refused |
 //! | `options`, settings, `_pq_.` | the server's | the server's |
-//! | settings of which the client says nothing | those with which the gateway itself connects | the same |
+//! | settings that the client does not name | the gateway's own | the same |
 //!
 //! A password file is the gateway's own question, and comes first. What no PostgreSQL understands
 //! goes to the one behind, whose answer is the right one for its version.

@@ -1,7 +1,7 @@
 //! Statements whose answer is the gateway's own: something else is sent in their place.
 //!
 //! ```text
-//!  show transaction_read_only   the backend's transaction may always write, since copies are written to
+//!  show transaction_read_only   the backend's transaction may always write: into copies
 //!  show server_version          the backend's version is another
 //!  discard temp                 the client has no temporary tables, but the copies are
 //!  deallocate                   of a BEGIN or COMMIT, which has never reached the server

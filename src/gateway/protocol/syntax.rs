@@ -6,7 +6,7 @@
 //!
 //! | statement | form |
 //! |---|---|
-//! | SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE, WITH | within a PREPARE, which is looked into when it runs |
+//! | SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE, WITH | within a PREPARE |
 //! | EXPLAIN, DECLARE, CALL, CREATE TABLE AS | within a function's body, from PostgreSQL 14 on |
 //! | any other | as it is: what it names is looked up when it runs |
 

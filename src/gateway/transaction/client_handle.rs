@@ -1,5 +1,5 @@
-//! A client's handle on its entry among the others, through which whoever changes the schema and whoever uses its
-//! tables make way for each other.
+//! A client's handle on its entry among the others, through which whoever changes the schema and
+//! whoever uses its tables make way for each other.
 //!
 //! Private copies keep rows from being waited for. What is left are the locks of PostgreSQL on
 //! whole tables: a transaction that has filled a copy holds one on the stored table until it ends,
@@ -25,8 +25,8 @@
 //!
 //! | in the meantime | A's COMMIT |
 //! |---|---|
-//! | others read or write the table, in transactions that are over or open | succeeds; the open ones get OC001 |
-//! | somebody's DDL on the same table, or under the same name, has been committed | OC001: the first to COMMIT wins |
+//! | others use the table, in transactions that are over or open | succeeds; the open get OC001 |
+//! | another's DDL on the table, or under its name, has been committed | OC001: the first wins |
 //! | somebody's DDL on the same table is open, or was rolled back | succeeds |
 //!
 //! DDL that is its own transaction is no different: it acts from its first to its last, and does so

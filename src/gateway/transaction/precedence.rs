@@ -1,10 +1,10 @@
 //! Whose COMMIT is judged first, of those that are at the gateway together.
 //!
-//! From a COMMIT's arrival to its judgement PostgreSQL is asked what the transaction has changed. Of
-//! two that are there together and have written to the same table one is likely to lose, and were it
-//! left to chance, that would be the same one again and again: a winner's next transaction begins
-//! before anybody else has even learned of having lost. So whoever has been trying for longest is
-//! judged first, from the beginning of its first attempt on:
+//! From a COMMIT's arrival to its judgement PostgreSQL is asked what the transaction has changed.
+//! Of two that are there together and have written to the same table one is likely to lose, and
+//! were it left to chance, that would be the same one again and again: a winner's next transaction
+//! begins before anybody else has even learned of having lost. So whoever has been trying for
+//! longest is judged first, from the beginning of its first attempt on:
 //!
 //! ```text
 //!  Alice  ──begin──────COMMIT✗─begin─────COMMIT✔        she has tried since before Bob's
@@ -13,8 +13,8 @@
 //!                                      ↑ both are at the gateway
 //! ```
 //!
-//! It changes nothing about who conflicts, and nobody waits for a client: what an older COMMIT still
-//! needs, PostgreSQL alone has to give.
+//! It changes nothing about who conflicts, and nobody waits for a client: what an older COMMIT
+//! still needs, PostgreSQL alone has to give.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,9 +2,9 @@
 //! sessions, others are left out.
 //!
 //! ```text
-//! Process 4711 waits for ShareLock on transaction 745; blocked by process 4710.   ──▶   Bob waits for ShareLock on transaction; blocked by Alice.
-//! schema pg_temp_12, could not open relation with OID 16574                       ──▶   schema pg_temp, could not open relation with OID
-//! process 4711 still waiting for ShareLock on transaction 745 after 1000.123 ms   ──▶   Bob still waiting for ShareLock on transaction after … ms
+//! Process 4711 waits for transaction 745                ──▶   Bob waits for transaction
+//! schema pg_temp_12, relation with OID 16574            ──▶   schema pg_temp, relation with OID
+//! process 4711 still waiting … after 1000.123 ms        ──▶   Bob still waiting … after … ms
 //! ```
 //!
 //! Which message it is, its SQLSTATE says or the server's routine: the words are in whatever

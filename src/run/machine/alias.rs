@@ -3,7 +3,7 @@
 //! user's data, and keep what `current_schema()` gives.
 //!
 //! ```text
-//! SELECT 1 FROM ONLY "overbooked_run_5c1f09aa"."p" x   ──▶   SELECT 1 FROM ONLY "overbooked_run"."p" x
+//! FROM ONLY "overbooked_run_5c1f09aa"."p" x   ──▶   FROM ONLY "overbooked_run"."p" x
 //! ```
 
 use super::SCHEMA_PREFIX;

@@ -3,7 +3,7 @@
 //! ```text
 //!  live_run            who takes part, where                       names, facts
 //!  live_run::sending   from a step, typed SQL, a key               ──▶ what is sent
-//!  live_run::settle    from what sessions say                      ──▶ events, and whether it is quiet
+//!  live_run::settle    from what sessions say                  ──▶ events, and whether quiet
 //!  live_run::waits     from what the observer says of waits        ──▶ events: Waiting, Resumed
 //!  live_run::tables    from what it, and the gateway, say of rows  ──▶ events: WatchedTables
 //!  live_run::parting   everybody's silence, rollbacks, goodbyes

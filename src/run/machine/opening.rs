@@ -1,9 +1,9 @@
 //! A fresh setup: the engine, the run's schema, the scenario's setup, then everybody connects.
 //!
 //! ```text
-//!  Engine ──▶ Schema ──▶ Setup: statement after statement ──▶ which tables are missing? ──▶ playing
+//!  Engine ──▶ Schema ──▶ Setup: statement by statement ──▶ tables missing? ──▶ playing
 //!     │          │          │
-//!     │          └──────────┴── overtaken by another setup, or the driver has left ──▶ taken down again
+//!     │          └──────────┴── overtaken, or the driver has left ──▶ taken down again
 //!     └── waited for, unless the driver has left: the next setup needs one, too
 //! ```
 

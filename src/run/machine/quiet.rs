@@ -6,10 +6,10 @@
 //! nothing is guessed from time.
 //!
 //! ```text
-//!   Mallory ──▶ Bob (idle in transaction)            stable: only our next step frees Bob's row
-//!   Carol ──▶ Mallory ──▶ Bob                        stable, by the one in front
-//!   Carol ──▶ Dave (in pg_sleep)                     running: Dave moves on by himself
-//!   Alice ──▶ Bob ──▶ Alice                          running: the deadlock detector will choose a victim
+//!   Mallory ──▶ Bob (idle in transaction)      stable: only our next step frees Bob's row
+//!   Carol ──▶ Mallory ──▶ Bob                  stable, by the one in front
+//!   Carol ──▶ Dave (in pg_sleep)               running: Dave moves on by himself
+//!   Alice ──▶ Bob ──▶ Alice                    running: the deadlock detector will choose a victim
 //! ```
 //!
 //! One look suffices, because locks are released before `ReadyForQuery` is sent and each verdict of

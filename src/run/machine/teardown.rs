@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!  wrong   Alice ROLLBACK ──▶ Bob's UPDATE goes on and commits ──▶ cancelled too late
-//!  right   everybody's statement cancelled, each answer heard ──▶ everybody rolls back ──▶ everybody goes
+//!  right   statements cancelled, each answer heard ──▶ everybody rolls back ──▶ everybody goes
 //! ```
 
 use std::collections::{BTreeSet, VecDeque};

@@ -8,12 +8,12 @@
 //! ```text
 //! the server has a timeout, or a setup or a teardown speaks of an ending     measured throughout
 //! a step that speaks of a timeout, or leaves an ending behind, was sent      measured from then on
-//! a step that only selects a cancel or a termination was sent                measured to the end of its permutation
+//! a step that only selects a cancel or a termination was sent   measured to the permutation's end
 //! ```
 //!
 //! ```text
 //!                      0.4  1.2  2.8   6   10 ms
-//! quick      sent ─────●────●────●────●────●──    it waits for an idle session: told at the first look that sees it
+//! quick      sent ─────●────●────●────●────●──    it waits: told at the first look
 //! measured   sent ─────────────────────────●──    whatever it waits for
 //! ```
 

@@ -2,10 +2,10 @@
 //! sight.
 //!
 //! ```text
-//!      first ──▶ ┌──────────────┐          Nothing is wrapped ahead of time. A frame walks up from the last line
-//!                │ ...          │          (or down from a line that somebody scrolled to) and wraps what it meets
-//!      top    ──▶│ ┌──────────┐ │          until the pane is full: a resize costs nothing, ten thousand lines cost
-//!                │ │ the pane │ │          what forty cost.
+//!      first ──▶ ┌──────────────┐          Nothing is wrapped ahead of time. A frame walks up from
+//!                │ ...          │          the last line (or down from where somebody scrolled to)
+//!      top    ──▶│ ┌──────────┐ │          until the pane is full: a resize costs nothing, and
+//!                │ │ the pane │ │          ten thousand lines cost what forty do.
 //!      newest ──▶└─┴──────────┴─┘
 //! ```
 //!

@@ -1,11 +1,11 @@
 //! The waits-for graph: who waits for whom, and for what.
 //!
 //! ```text
-//! ↻ Deadlock  Alice ──▶ Bob ──▶ Alice            a circle, drawn as one and named
+//! ↻ Deadlock  Alice ──▶ Bob ──▶ Alice      a circle, drawn as one and named
 //!   Alice ──▶ Bob    row A-4 of seats
 //!   Bob ──▶ Alice    row A-5 of seats
 //!
-//! Carol                                          the head of a queue; under her those who wait, in order
+//! Carol                                    the head of a queue; under her those who wait, in order
 //! ├ Mallory ──▶ Carol    row A-1 of seats
 //! │ └ Peggy ──▶ Mallory    row A-2 of seats
 //! └ Trent ──▶ Mallory    row A-1 of seats

@@ -6,7 +6,7 @@
 //!  │ house                                      │  what it would like to have, at most two fifths
 //!  │ tabs                                       │  1 row, when not every session is in sight
 //!  │ pane        pane        pane               │  the rest, at least 6 rows
-//!  │ script                                     │  3 lines on a projector, more where there is room, and in the end
+//!  │ script                                     │  3 lines, more where there is room
 //!  │ footer                                     │  1 row
 //!  └────────────────────────────────────────────┘
 //! ```

@@ -2,10 +2,10 @@
 //! changes, awaits it.
 //!
 //! ```text
-//! ◐ Alice          a row lock                ●+ Bob      an uncommitted new row
-//! ● Bob            an uncommitted change     ●× Bob      an uncommitted delete
-//! ● Bob→·          ... that frees the seat   ●? Bob      a lock or a change, the server cannot tell
-//! ◐ Alice or Bob   one of them               ⏳ Mallory   waits
+//! ◐ Alice         a row lock                ●+ Bob      an uncommitted new row
+//! ● Bob           an uncommitted change     ●× Bob      an uncommitted delete
+//! ● Bob→·         ... that frees the seat   ●? Bob      a lock or a change, the server cannot tell
+//! ◐ Alice or Bob  one of them               ⏳ Mallory   waits
 //! ```
 
 use std::borrow::Cow;

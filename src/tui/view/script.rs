@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ╭ script ──────────────────────────────────────────────────────────────────────╮
-//! │ ✔ Bob      verifies that A-4 is still free   select * from seats where ...   │   kept what the file says
-//! │ ✘ Mallory  tries to take A-4                 not so: waits for Bob           │   broke it: what the file says
+//! │ ✔ Bob      verifies that A-4 is still free   select * from seats where ...   │   kept
+//! │ ✘ Mallory  tries to take A-4                 not so: waits for Bob           │   not so
 //! │ ▶ Bob      books A-4                         update seats set booked_by ...  │   comes next
 //! ╰──────────────────────────────────────────────────────────────────────────────╯
 //! ```

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                         S C R E E N                            caption, where there is room
-//! A    1 Carol     2 ·        4 ● Bob      5 ◐ Alice             compartments, at the best density that fits
+//! A    1 Carol     2 ·        4 ● Bob      5 ◐ Alice             compartments, as dense as fits
 //!                               ⏳ Mallory
 //! · 1 free   ◐ 1 held   ● 1 not yet committed   1 booked         legend, always
 //! ```

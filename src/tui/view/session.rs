@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ╭ 3 Mallory ─ waiting 3.1 s for Bob ──╮   its number, its name, how it stands
-//! │ mallory=# update seats set          │   what was said: statements behind their prompts, results as psql draws them
+//! │ mallory=# update seats set          │   what was said: statements, results as psql draws them
 //! │   booked_by = 'Mallory' ...         │
 //! │ ⏳ waits for Bob: row A-4            │   what it waits for
 //! │ mallory=# █                         │   what is being typed

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            1          2          3          4          5
-//!  Bob       ▐BEGIN▌────▐SELECT 1▌──────────────────────▐◆COMMIT▌    a bar a statement, with what came of it
+//!  Bob       ▐BEGIN▌────▐SELECT 1▌──────────────────────▐◆COMMIT▌   a bar a statement
 //!  Mallory                          ▐UPDATE▒▒▒▒▒▒▒▒▒▒▒▒▒▒UPDATE 0▌   hatched while it waits
 //!
 //!  4 · 12.3 s  Mallory: update seats set booked_by = 'Mallory' ...   the moment that is looked at

@@ -1,11 +1,11 @@
 //! The columns of a table, as psql has drawn them, and how they are drawn where that is too wide.
 //!
 //! ```text
-//!  seat_row | seat_number | next_number      as psql draws it: a blank on either side of every value
+//!  seat_row | seat_number | next_number    as psql draws it: a blank on either side of every value
 //! ----------+-------------+-------------
 //!  A        |           4 |           5
 //!
-//! seat_row|seat_number|next_number           without these blanks, where only that makes it fit
+//! seat_row|seat_number|next_number         without these blanks, where only that makes it fit
 //! --------+-----------+-----------
 //! A       |          4|          5
 //! ```
