@@ -181,6 +181,7 @@ impl Machine {
         self.live = None;
         match then {
             Then::Forget | Then::Rest => {}
+            Then::Reopen if self.orders.is_abandoned() => {}
             Then::Break(reason) => self.play.break_off(reason, fx),
             Then::Reopen => self.open(fx),
             Then::End => self.close_engine(fx),
@@ -257,3 +258,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod scripts;

@@ -147,6 +147,54 @@ fn crates_stay_in_the_rooms_that_are_for_them() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What nobody who only decides has a use for: a machine is told the time and what has happened, and
+/// says what is to be done.
+const NOT_FOR_A_MACHINE: [&str; 12] = [
+    "tokio",
+    "futures",
+    "sqlx",
+    "mpsc",
+    "spawn",
+    "async",
+    ".await",
+    "Instant",
+    "SystemTime",
+    "std::net",
+    "std::fs",
+    "std::thread",
+];
+
+/// Whether the text has this word, and not merely one that begins or ends so.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !(before.ends_with(is_name) && word.starts_with(is_name) || after.starts_with(is_name))
+    })
+}
+
+#[test]
+fn the_machine_of_a_run_has_no_clock_no_socket_and_no_task() {
+    let machine = root().join("run/machine");
+    let mut files = vec![root().join("run/machine.rs")];
+    sources(&machine, &mut files);
+    files.retain(|file| !file.starts_with(machine.join("scripts")));
+    files.retain(|file| *file != machine.join("scripts.rs"));
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = code(&fs::read_to_string(&file).unwrap());
+        let found = NOT_FOR_A_MACHINE.iter().filter(|name| has_word(&text, name));
+        wrong.extend(found.map(|name| format!("{} names {name}", file.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_word_is_not_part_of_another() {
+    assert!(has_word("x.await;", ".await") && has_word("use std::fs;", "std::fs"));
+    assert!(!has_word("self.awaited", ".await") && !has_word("Instants", "Instant"));
+}
+
 #[test]
 fn the_stage_knows_no_screen_not_even_in_its_tests() {
     for file in every_file().into_iter().filter(|file| room_of(file) == "stage") {

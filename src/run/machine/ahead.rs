@@ -73,8 +73,10 @@ impl Ahead {
         self.pause = Some(pause);
     }
 
-    /// Ends the pause that is being made, if its time has come.
-    pub(crate) fn end_pause(&mut self, now: Duration) {
+    /// Ends the pause that is being made, and what holds back the quiet, if their time has come.
+    /// What is due must not stay due, or the machine would be woken again and again.
+    pub(crate) fn end_what_is_over(&mut self, now: Duration) {
+        self.hold.end(now);
         if let Some(pause) = self.pause.take_if(|pause| pause.is_over(now)) {
             self.own_events.push_back(pause.ending(now));
         }

@@ -38,6 +38,13 @@ impl Hold {
         }
     }
 
+    /// Holds it back no longer, if its time is over.
+    pub(crate) fn end(&mut self, now: Duration) {
+        if matches!(*self, Self::Until(end) if end <= now) {
+            *self = Self::Over;
+        }
+    }
+
     /// When it ends.
     pub(crate) fn due(self) -> Option<Duration> {
         match self {

@@ -60,7 +60,7 @@ impl LiveRun {
     /// It is time to look, or what was waited for has not come in its time.
     pub(crate) fn on_due(&mut self, fx: &mut Effects) -> Vec<Event> {
         self.look(fx);
-        self.ahead.end_pause(fx.now());
+        self.ahead.end_what_is_over(fx.now());
         let quiet = if self.hearing.give_up(fx.now()) {
             self.on_everybody_heard(fx)
         } else {
