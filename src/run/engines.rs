@@ -64,7 +64,8 @@ pub(crate) struct Door {
 /// An engine with its observer: everything that one stage after the other is set up on.
 pub(crate) struct OpenEngine {
     pub(crate) kind: EngineKind,
-    pub(crate) venue: Engine,
+    /// The server, and where it is.
+    pub(crate) engine: Engine,
     pub(crate) observer: Arc<Observer>,
     /// For what the observer, who only reads, may not do: making and dropping the run's schema.
     pub(crate) pool: PgPool,
@@ -80,8 +81,8 @@ pub(crate) struct OptimisticEngine {
 }
 
 impl OptimisticEngine {
-    async fn open(venue: &Engine) -> Result<Self, EngineError> {
-        let mut gateway = LocalGateway::start(&venue.target).await?;
+    async fn open(engine: &Engine) -> Result<Self, EngineError> {
+        let mut gateway = LocalGateway::start(&engine.target).await?;
         let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
         Ok(Self { gateway, news })
     }
@@ -91,28 +92,28 @@ impl OpenEngine {
     /// Connects the observer; also says, in sentences, what became of the schemas of dead runs.
     pub(crate) async fn open(
         kind: EngineKind,
-        venue: Engine,
+        engine: Engine,
     ) -> Result<(Self, Vec<String>), EngineError> {
-        let options = venue.target.sqlx_options().application_name("overbooked");
+        let options = engine.target.sqlx_options().application_name("overbooked");
         let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
-        if venue.ownership == Ownership::Guest && flavor::shares_backends(&pool).await? {
+        if engine.ownership == Ownership::Guest && flavor::shares_backends(&pool).await? {
             return Err(EngineError::Pooler);
         }
         let watch = Watch::default();
-        let observer = Observer::connect(&venue.target, watch, venue.inspection());
+        let observer = Observer::connect(&engine.target, watch, engine.inspection());
         let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
         let observer = Arc::new(observer?);
         let is_there = observer.flavor().kind == flavor::EngineKind::Optimistic;
         let front = match kind {
-            EngineKind::Optimistic if !is_there => Some(OptimisticEngine::open(&venue).await?),
+            EngineKind::Optimistic if !is_there => Some(OptimisticEngine::open(&engine).await?),
             _ => None,
         };
-        let house = Self { kind, venue, observer, pool, front };
+        let open = Self { kind, engine, observer, pool, front };
         let Swept { dropped, doubts } = swept?;
         let dropped = dropped.into_iter().map(|schema| {
             format!("removed the schema {schema}, which an earlier run had left behind")
         });
-        Ok((house, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
+        Ok((open, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
     }
 
     /// Where the players connect. A gateway of ours needs no guardian: it ends with the program,
@@ -126,7 +127,7 @@ impl OpenEngine {
 
     /// Where the runner connects: to the server itself.
     pub(crate) fn stage_door(&self) -> Door {
-        let Engine { target, guardian, .. } = &self.venue;
+        let Engine { target, guardian, .. } = &self.engine;
         Door { target: target.clone(), guardian: guardian.clone() }
     }
 

@@ -116,12 +116,12 @@ pub struct CannotPlay(String);
 /// answered, as isolationtester sends it. What does not end in time is cancelled, and the play
 /// stops there; so it does when it is interrupted. In any case everything is tidied up.
 pub async fn play(
-    venues: &Engines,
+    engines: &Engines,
     production: Production,
     patience: Patience,
     interrupted: &CancellationToken,
 ) -> Result<Played, CannotPlay> {
-    let run = Run::start(venues.clone(), production.clone());
+    let run = Run::start(engines.clone(), production.clone());
     let interrupted = interrupted.clone();
     let mut stepper = Stepper {
         run,

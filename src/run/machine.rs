@@ -51,7 +51,7 @@ pub(crate) mod output;
 mod pause;
 mod play;
 mod private;
-mod quiet;
+pub(crate) mod quiet;
 mod reported;
 mod schedule_position;
 mod session_setup;

@@ -40,14 +40,14 @@ pub struct Measured {
 /// Plays every anomaly at these levels, a row a level. What does not end in time, or cannot be
 /// played, leaves its cell unknown.
 pub async fn measure(
-    venues: &Engines,
+    engines: &Engines,
     levels: &[Level],
     patience: Patience,
     interrupted: &CancellationToken,
 ) -> Result<Measured, OpenError> {
     let mut measured = Measured::default();
     for level in levels {
-        measured.add_row(venues, *level, patience, interrupted).await?;
+        measured.add_row(engines, *level, patience, interrupted).await?;
     }
     Ok(measured)
 }
@@ -55,7 +55,7 @@ pub async fn measure(
 impl Measured {
     async fn add_row(
         &mut self,
-        venues: &Engines,
+        engines: &Engines,
         level: Level,
         patience: Patience,
         interrupted: &CancellationToken,
@@ -65,7 +65,7 @@ impl Measured {
         for anomaly in Anomaly::ALL {
             let production = production(anomaly, level)?;
             let name = format!("{} at {}", production.scenario.name, level.isolation.as_sql());
-            match play(venues, production, patience, interrupted).await {
+            match play(engines, production, patience, interrupted).await {
                 Ok(played) => {
                     if played.engine.kind != EngineKind::Optimistic {
                         engine.clone_from(&played.engine.product);

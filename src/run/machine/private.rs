@@ -10,18 +10,18 @@ use crate::gateway::PrivateChange;
 /// Each session's private changes as they are now.
 pub(crate) type Private = BTreeMap<SessionName, Vec<PrivateChange>>;
 
-/// The house with everybody's private changes in it.
-pub(crate) fn overlay(house: &WatchedTables, private: &Private) -> WatchedTables {
-    let mut house = house.clone();
+/// The tables with everybody's private changes in it.
+pub(crate) fn overlay(committed: &WatchedTables, private: &Private) -> WatchedTables {
+    let mut tables = committed.clone();
     for (session, changes) in private {
         for change in changes {
-            let table = house.tables.iter_mut().find(|table| table.name == change.table);
+            let table = tables.tables.iter_mut().find(|table| table.name == change.table);
             if let Some(table) = table {
                 hold(table, session, change);
             }
         }
     }
-    house
+    tables
 }
 
 fn hold(table: &mut WatchedTable, session: &SessionName, change: &PrivateChange) {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::core::seats::SeatColumns;
 
-    fn house() -> WatchedTables {
+    fn committed() -> WatchedTables {
         let seats = SeatColumns {
             table: "seats".into(),
             compartment: None,
@@ -110,7 +110,7 @@ mod tests {
     fn two_sessions_can_sit_on_one_seat_in_private() {
         let private = ["Bob", "Mallory"]
             .map(|who| (SessionName::new(who), vec![books("A-4", who, HoldKind::Write)]));
-        let seat = &overlay(&house(), &Private::from(private)).tables[0].places[0];
+        let seat = &overlay(&committed(), &Private::from(private)).tables[0].places[0];
         let becomes: Vec<_> = seat.holders.iter().map(|hold| hold.becomes.clone()).collect();
         assert_eq!(becomes, [Some(Some("Bob".into())), Some(Some("Mallory".into()))]);
     }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_new_row_is_shown_as_not_committed() {
         let private = [(SessionName::new("Bob"), vec![books("B-1", "Bob", HoldKind::Insert)])];
-        let table = &overlay(&house(), &Private::from(private)).tables[0];
+        let table = &overlay(&committed(), &Private::from(private)).tables[0];
         let place = table.places.last().unwrap();
         assert!(!place.committed);
         assert_eq!(place.values, [None, None, Some("Bob".into())]);

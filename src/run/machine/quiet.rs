@@ -3,7 +3,7 @@
 //! A statement in flight is *stably* waiting when somebody in its way cannot move on without us: a
 //! session that is idle by our own knowledge of the protocol, a prepared transaction, or one that
 //! itself waits stably. A step is over when every statement in flight is answered or waits stably;
-//! nothing is guessed from time.
+//! nothing is guessed from time. The player of isolationtester's files asks the same of its waits.
 //!
 //! ```text
 //!   Mallory ──▶ Bob (idle in transaction)      stable: only our next step frees Bob's row

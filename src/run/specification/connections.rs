@@ -231,7 +231,7 @@ impl Connections {
         let (idle, busy): (Vec<Pid>, Vec<Pid>) = (pids(idle), pids(busy));
         let answer = self.control.execute(&question(&busy, &all), &mut self.news).await;
         let sight = match answer {
-            Ok(Answer::Rows { rows, .. }) => WaitLook::read(&rows, idle).ok_or_else(String::new),
+            Ok(Answer::Rows { rows, .. }) => WaitLook::read(&rows, &idle).ok_or_else(String::new),
             Ok(Answer::Failed(message)) => Err(psql::libpq_message(&message, "")),
             Ok(Answer::Broken(reason)) | Err(reason) => Err(reason),
             Ok(_) => Err(String::new()),

@@ -12,14 +12,17 @@
 //! s3 waits ──▶ s2 waits ──▶ s3               a circle: ends when PostgreSQL finds the deadlock
 //! ```
 
+use std::collections::BTreeSet;
+
 use crate::core::event::{Pid, Row};
+use crate::run::machine::quiet::{Blocked, stable};
 
 /// One question's answer.
 #[derive(Debug)]
 pub(super) struct WaitLook {
     looks: Vec<Look>,
-    /// The sessions that had nothing to do before the question was asked.
-    idle: Vec<Pid>,
+    /// The sessions that cannot move on without somebody's next step.
+    stable: BTreeSet<Pid>,
 }
 
 /// What was seen of one session.
@@ -63,8 +66,15 @@ fn array(pids: &[Pid]) -> String {
 impl WaitLook {
     /// Reads the answer. `idle` are the sessions of which it was known before the question that
     /// they have nothing to do.
-    pub(super) fn read(rows: &[Row], idle: Vec<Pid>) -> Option<Self> {
-        Some(Self { looks: rows.iter().map(look).collect::<Option<_>>()?, idle })
+    pub(super) fn read(rows: &[Row], idle: &[Pid]) -> Option<Self> {
+        Some(Self::of(rows.iter().map(look).collect::<Option<_>>()?, idle))
+    }
+
+    fn of(looks: Vec<Look>, idle: &[Pid]) -> Self {
+        let blocked: Vec<Blocked> =
+            looks.iter().map(|look| (look.pid, look.blockers.clone())).collect();
+        let stable = stable(&blocked, |pid| idle.contains(&pid));
+        Self { looks, stable }
     }
 
     /// Whether this session waits for another one, in PostgreSQL's own verdict.
@@ -74,7 +84,7 @@ impl WaitLook {
 
     /// Whether this session's wait cannot end by itself.
     pub(super) fn is_lasting(&self, pid: Pid) -> bool {
-        self.look(pid).is_some_and(|look| look.is_blocked && self.lasts(look, &mut Vec::new()))
+        self.is_blocked(pid) && self.stable.contains(&pid)
     }
 
     /// Whether this session is among those that the other one waits for.
@@ -84,16 +94,6 @@ impl WaitLook {
 
     fn look(&self, pid: Pid) -> Option<&Look> {
         self.looks.iter().find(|look| look.pid == pid)
-    }
-
-    fn lasts(&self, look: &Look, seen: &mut Vec<Pid>) -> bool {
-        seen.push(look.pid);
-        look.blockers.iter().any(|&blocker| {
-            blocker == Pid::PREPARED
-                || self.idle.contains(&blocker)
-                || !seen.contains(&blocker)
-                    && self.look(blocker).is_some_and(|behind| self.lasts(behind, seen))
-        })
     }
 }
 
@@ -119,10 +119,8 @@ mod tests {
             is_blocked,
             blockers: blockers.iter().copied().map(Pid).collect(),
         };
-        WaitLook {
-            looks: looks.iter().map(look).collect(),
-            idle: idle.iter().copied().map(Pid).collect(),
-        }
+        let idle: Vec<Pid> = idle.iter().copied().map(Pid).collect();
+        WaitLook::of(looks.iter().map(look).collect(), &idle)
     }
 
     #[test]
@@ -165,10 +163,10 @@ mod tests {
     fn an_answer_is_read() {
         let row = |cells: [&str; 3]| cells.iter().map(|cell| Some((*cell).to_owned())).collect();
         let rows: [Row; 2] = [row(["7", "t", "5,6"]), row(["8", "f", ""])];
-        let sight = WaitLook::read(&rows, vec![Pid(6)]).unwrap();
+        let sight = WaitLook::read(&rows, &[Pid(6)]).unwrap();
         assert!(sight.is_lasting(Pid(7)));
         assert!(!sight.is_blocked(Pid(8)));
-        assert!(WaitLook::read(&[row(["x", "t", ""])], vec![]).is_none());
+        assert!(WaitLook::read(&[row(["x", "t", ""])], &[]).is_none());
     }
 
     proptest! {

@@ -182,9 +182,9 @@ fn facts(engine: &OpenEngine) -> EngineFacts {
             _ => flavor.kind.for_expectations(),
         },
         product: flavor.product.clone(),
-        place: engine.venue.place.clone(),
+        place: engine.engine.place.clone(),
         is_alone: flavor.kind == flavor::EngineKind::Optimistic,
-        is_kept: engine.venue.is_kept,
+        is_kept: engine.engine.is_kept,
     }
 }
 
