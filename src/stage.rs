@@ -6,9 +6,8 @@
 //!   Input  ──▶ input ──┘              └──▶ Effect, Effect: what is to be done about it
 //!
 //!   ┌ Stage ───────────────────────────────────────────────────────────────────────────────────┐
-//!   │ Engine   the one that is played on   │ Panes     the sessions: scrollback, editor, state │
-//!   │ Script   the steps and how they fare │ Watched   the tables, what has just changed       │
-//!   │ Progress what was asked for          │ History   the time line, the log of events        │
+//!   │ Course   engine, script, progress    │ Panes     the sessions: scrollback, editor, state │
+//!   │ Watched  the tables and their marks  │ History   the time line, the log of events        │
 //!   │ Layers   what lies over everything   │ Message   a sentence for whoever pressed a key    │
 //!   └──────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
@@ -23,11 +22,11 @@
 use std::time::Duration;
 
 use crate::core::scenario::{EngineKind, Scenario};
-use crate::run::Lasting;
 
 mod actions;
 pub mod audience;
 pub mod comparison;
+pub mod course;
 pub mod effect;
 pub mod engine;
 pub mod export;
@@ -55,14 +54,12 @@ pub mod wrap;
 pub use effect::Effect;
 pub use setting::{EngineCount, Setting};
 
-use engine::Engine;
+use course::Course;
 use history::History;
 use layers::Layers;
 use message::Message;
 use panes::Panes;
 use panes::scrollback::{Direction, Motion, Room};
-use progress::Progress;
-use script::Script;
 use watched::Watched;
 
 /// What is said before there is a first scene.
@@ -74,18 +71,12 @@ pub struct Stage {
     setting: Setting,
     /// How many engines are on the screen: some things happen once for both.
     engines: EngineCount,
-    engine: Engine,
-    script: Option<Script>,
+    course: Course,
     panes: Panes,
     watched: Watched,
     history: History,
-    progress: Progress,
     layers: Layers,
     message: Option<Message>,
-    /// Why the run cannot go on.
-    broken: Option<String>,
-    /// What this run has committed outside its own schema.
-    lasting: Vec<Lasting>,
 }
 
 impl Stage {
@@ -94,16 +85,12 @@ impl Stage {
         Self {
             setting,
             engines: EngineCount::One,
-            engine: Engine::default(),
-            script: None,
+            course: Course::default(),
             panes: Panes::empty(width),
             watched: Watched::default(),
             history: History::default(),
-            progress: Progress::default(),
             layers: Layers::default(),
             message: None,
-            broken: None,
-            lasting: Vec::new(),
         }
     }
 
@@ -111,13 +98,10 @@ impl Stage {
     /// or turned to here.
     fn for_others(&self) -> Self {
         Self {
-            engine: self.engine.clone(),
-            script: self.script.clone(),
+            course: self.course.for_others(),
             panes: self.panes.for_others(),
             watched: self.watched.for_others(),
             history: self.history.clone(),
-            broken: self.broken.clone(),
-            lasting: self.lasting.clone(),
             ..Self::new(self.setting.clone(), self.panes.width())
         }
     }
@@ -127,14 +111,9 @@ impl Stage {
         &self.setting
     }
 
-    /// The engine that is played on, once it is known.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// The script, once the scenario is set up.
-    pub fn script(&self) -> Option<&Script> {
-        self.script.as_ref()
+    /// What is played, and where it stands.
+    pub fn course(&self) -> &Course {
+        &self.course
     }
 
     /// The sessions.
@@ -162,11 +141,6 @@ impl Stage {
         self.message.as_ref()
     }
 
-    /// Why the run cannot go on.
-    pub fn broken(&self) -> Option<&str> {
-        self.broken.as_deref()
-    }
-
     /// The key to show for an action.
     pub fn key(&self, action: keys::Action) -> String {
         self.setting.keys.shown(action).map(|key| key.to_string()).unwrap_or_default()
@@ -191,7 +165,7 @@ impl Stage {
 
     /// The engine to go to for a scenario that does not apply on this one.
     pub fn engine_for(&self, scenario: &Scenario) -> Option<EngineKind> {
-        self.engine.other_for(scenario).filter(|_| self.engines == EngineCount::One)
+        self.course.engine().other_for(scenario).filter(|_| self.engines == EngineCount::One)
     }
 
     /// Says something.
@@ -204,11 +178,6 @@ impl Stage {
         self.message = Some(Message::refusal(text));
     }
 
-    /// Where the play stands in the schedule.
-    fn next(&self) -> usize {
-        self.script.as_ref().map_or(0, Script::next)
-    }
-
     /// When it changes by itself: a wait's seconds, a step of auto-play, a light that goes out.
     /// `None` while nothing moves.
     pub fn wakes_at(&self, now: Duration) -> Option<Duration> {
@@ -218,7 +187,7 @@ impl Stage {
             since + Duration::from_millis(u64::try_from(shown * 100).unwrap_or(u64::MAX))
         };
         let light = self.watched.next_change(now);
-        let plays_at = self.progress.plays_at();
+        let plays_at = self.course.progress.plays_at();
         waits.map(|waiting| next_tenth(waiting.since)).chain(plays_at).chain(light).min()
     }
 }

@@ -35,7 +35,7 @@ pub struct Account {
     /// What is left in the end.
     finally: Answer,
     /// The watched tables as they are now.
-    house: Arc<WatchedTables>,
+    tables: Arc<WatchedTables>,
 }
 
 /// What a session was sent last.
@@ -51,7 +51,7 @@ impl Account {
     /// Folds an event.
     pub fn apply(&mut self, event: &Event) {
         match (&event.session, &event.kind) {
-            (None, Kind::WatchedTables(house)) => self.house = Arc::clone(house),
+            (None, Kind::WatchedTables(tables)) => self.tables = Arc::clone(tables),
             (None, kind) => self.finally.apply(kind),
             (Some(name), Kind::Sent { sql, step, .. }) => self.sent(name, sql, *step),
             (Some(name), kind) => {
@@ -98,8 +98,8 @@ impl Account {
     }
 
     /// The watched tables as they are now.
-    pub fn house(&self) -> &WatchedTables {
-        &self.house
+    pub fn tables(&self) -> &WatchedTables {
+        &self.tables
     }
 
     /// Whether both have answered this step, and not the same.

@@ -82,7 +82,7 @@ impl Stage {
     }
 
     pub(super) fn edit_step(&mut self) {
-        match self.script.as_ref().and_then(|script| script.next_step()) {
+        match self.course.next_step() {
             Some(step) => {
                 let pane = self.panes.of(&step.session);
                 let mut editor = Editor::holding(&step.sql);
@@ -95,7 +95,8 @@ impl Stage {
 
     /// The session so far, to be written into files.
     pub(super) fn export(&self) -> Vec<Effect> {
-        let (Some(script), Some(engine)) = (&self.script, self.engine.line()) else {
+        let (Some(script), Some(engine)) = (self.course.script(), self.course.engine().line())
+        else {
             return Vec::new();
         };
         let lanes = self.history.timeline().lanes().iter();
@@ -112,7 +113,7 @@ impl Stage {
     }
 
     fn pick_scenario(&mut self) {
-        let playing = self.script.as_ref().map(|script| script.scenario().name.as_str());
+        let playing = self.course.script().map(|script| script.scenario().name.as_str());
         let picker = Picker::of(self.setting.library.clone(), playing);
         self.layers.push(Layer::Picker(picker));
     }

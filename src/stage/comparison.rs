@@ -208,7 +208,7 @@ impl Comparison {
     /// Marks in both halves what is not the same.
     fn contrast(&mut self) {
         let [above, below] = &self.accounts;
-        self.rows = differing_rows(above.house(), below.house());
+        self.rows = differing_rows(above.tables(), below.tables());
         let names = self.stages[0].panes.iter().map(|pane| pane.name.clone());
         let sessions: BTreeSet<_> = names.filter(|name| above.differs_in(below, name)).collect();
         for stage in &mut self.stages {
@@ -248,7 +248,7 @@ impl Comparison {
 
     /// Asks both runs.
     fn ask_both(&mut self, command: &Command) -> Vec<HalfEffect> {
-        self.stages.iter_mut().for_each(|stage| stage.expect(command));
+        self.stages.iter_mut().for_each(|stage| stage.course.expect(command));
         Half::BOTH.map(|half| (half, Effect::Ask(command.clone()))).to_vec()
     }
 }

@@ -18,6 +18,11 @@ impl Engine {
         self.here.as_ref()
     }
 
+    /// The same as somebody else sees it, who has asked for nothing.
+    pub(super) fn for_others(&self) -> Self {
+        Self { here: self.here.clone(), asked: None }
+    }
+
     /// The run has set up here.
     pub(super) fn arrive(&mut self, here: EngineLine) {
         self.here = Some(here);

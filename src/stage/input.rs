@@ -61,7 +61,7 @@ impl Stage {
     fn press(&mut self, key: Key, now: Duration) -> Vec<Effect> {
         self.message = None;
         let action = self.setting.keys.action(key);
-        let was_playing = self.progress.stop_playing();
+        let was_playing = self.course.progress.stop_playing();
         // A key that only stops the play is not typed as well.
         if was_playing && action.is_none_or(|action| action == Action::AutoPlay) {
             return Vec::new();

@@ -7,7 +7,7 @@ use super::effect::Scroll;
 use super::keys::{Action, Code, Key};
 use super::panes::editor::Editor;
 use super::panes::scrollback::{Direction, Motion};
-use super::timeline::Cursor;
+use super::timeline::{Cursor, Timeline};
 use super::{Effect, Stage, words};
 use crate::core::scenario::Scenario;
 use crate::core::syntax::Unfinished;
@@ -109,73 +109,166 @@ impl Layers {
     }
 }
 
-/// What a key does in something that lies over the screen. Each of these puts its layer back unless
-/// it is done with.
+/// What comes of a key in something that lies over the screen.
+enum Reaction {
+    /// Nothing: it stays as it is, or as the key has made it.
+    Stays,
+    /// It is gone.
+    Closes,
+    /// It is gone, and the key does what it does below.
+    Below,
+    /// It stays, and this is done under it.
+    Under(Action),
+    /// It stays, and another part of it is shown.
+    Scrolls(Scroll),
+    /// It is gone, and this is done.
+    Does(Vec<Effect>),
+    /// It is gone, and this scenario is opened.
+    Opens(Arc<Scenario>),
+    /// It stays, and the focused session is searched in this direction.
+    Seeks(Direction),
+    /// It is gone, and what was found among earlier statements is taken.
+    Takes,
+    /// It is gone, and the step is sent as it was edited, if it can be.
+    Sends,
+}
+
+impl Layer {
+    fn press(&mut self, key: Key, action: Option<Action>, timeline: &Timeline) -> Reaction {
+        match self {
+            Self::Quit => Reply::of(key).reaction(|| vec![Effect::Leave]),
+            Self::Question(question) => Reply::of(key).reaction(|| question.effects.clone()),
+            Self::Help { .. } => press_help(key),
+            // The story closes at any key; a key that does something does it at once.
+            Self::Story if action == Some(Action::Story) => Reaction::Closes,
+            Self::Story => Reaction::Below,
+            Self::Graph(cursor) => press_graph(cursor, key, action, timeline),
+            Self::Picker(picker) => match picker.press(key) {
+                Picked::Nothing => Reaction::Stays,
+                Picked::Scenario(scenario) => Reaction::Opens(scenario),
+                Picked::Closed => Reaction::Closes,
+            },
+            Self::FindText(find) => {
+                find.press(key, action).map_or(Reaction::Closes, Reaction::Seeks)
+            }
+            Self::FindStatement(find) => match find.press(key, action) {
+                Sought::On => Reaction::Stays,
+                Sought::Given => Reaction::Closes,
+                Sought::Taken => Reaction::Takes,
+            },
+            Self::EditStep(editor) => press_step_editor(editor, key, action),
+        }
+    }
+}
+
+impl Reply {
+    fn reaction(self, yes: impl FnOnce() -> Vec<Effect>) -> Reaction {
+        match self {
+            Self::Yes => Reaction::Does(yes()),
+            Self::No => Reaction::Closes,
+            Self::None => Reaction::Stays,
+        }
+    }
+}
+
+fn press_help(key: Key) -> Reaction {
+    let (direction, rows) = match key.code() {
+        Code::Down => (Direction::Down, 1),
+        Code::Up => (Direction::Up, 1),
+        Code::PageDown => (Direction::Down, HELP_PAGE),
+        Code::PageUp => (Direction::Up, HELP_PAGE),
+        _ => return Reaction::Closes,
+    };
+    Reaction::Scrolls(Scroll::Help(direction, rows))
+}
+
+/// The graph stays while the script is stepped under it, and while somebody looks along the time
+/// line.
+fn press_graph(
+    cursor: &mut Cursor,
+    key: Key,
+    action: Option<Action>,
+    timeline: &Timeline,
+) -> Reaction {
+    if let Some(turned) = cursor.turned(key, timeline) {
+        *cursor = turned;
+        return Reaction::Stays;
+    }
+    match action {
+        Some(
+            action @ (Action::NextStep | Action::StepBack | Action::Restart | Action::AutoPlay),
+        ) => Reaction::Under(action),
+        Some(Action::Graph) => Reaction::Closes,
+        _ => Reaction::Below,
+    }
+}
+
+fn press_step_editor(editor: &mut Editor, key: Key, action: Option<Action>) -> Reaction {
+    match (action, key.code()) {
+        (_, Code::Esc) | (Some(Action::Interrupt), _) => return Reaction::Closes,
+        (Some(Action::Enter), _) if editor.is_complete() => return Reaction::Sends,
+        (Some(Action::NextStep), _) => return Reaction::Sends,
+        (Some(Action::Enter | Action::NewLine), _) => editor.new_line(),
+        _ => editor.type_key(key),
+    }
+    Reaction::Stays
+}
+
 impl Stage {
+    /// What a key does in what was the topmost layer, which is put back unless it is done with.
     pub(super) fn press_on(
         &mut self,
+        mut layer: Layer,
+        key: Key,
+        action: Option<Action>,
+        now: Duration,
+    ) -> Vec<Effect> {
+        match (action, &layer) {
+            // The quit key in a layer leaves the program, not the layer; in the question itself it
+            // says yes.
+            (Some(Action::Quit), Layer::Quit) => return vec![Effect::Leave],
+            (Some(Action::Quit), _) => return self.quit(),
+            (Some(Action::Export), _) => {
+                self.layers.push(layer);
+                return self.export();
+            }
+            _ => {}
+        }
+        let reaction = layer.press(key, action, self.history.timeline());
+        self.react(reaction, layer, key, action, now)
+    }
+
+    fn react(
+        &mut self,
+        reaction: Reaction,
         layer: Layer,
         key: Key,
         action: Option<Action>,
         now: Duration,
     ) -> Vec<Effect> {
-        match (action, layer) {
-            // The quit key in a layer leaves the program, not the layer; in the question itself it
-            // says yes.
-            (Some(Action::Quit), Layer::Quit) => vec![Effect::Leave],
-            (Some(Action::Quit), _) => self.quit(),
-            (Some(Action::Export), layer) => {
-                self.layers.push(layer);
-                self.export()
-            }
-            (_, Layer::Quit) => match Reply::of(key) {
-                Reply::Yes => vec![Effect::Leave],
-                Reply::No => Vec::new(),
-                Reply::None => self.keep(Layer::Quit),
-            },
-            (_, Layer::Question(question)) => self.press_on_question(question, key),
-            (_, layer @ Layer::Help { .. }) => self.press_on_help(layer, key),
-            // The story closes at any key; a key that does something does it at once.
-            (Some(Action::Story), Layer::Story) => Vec::new(),
-            (_, Layer::Story) => self.press_below(key, action, now),
-            (_, Layer::Graph(cursor)) => self.press_on_graph(cursor, key, action, now),
-            (_, Layer::Picker(picker)) => self.press_on_picker(picker, key),
-            (_, Layer::FindText(find)) => self.press_on_find_text(find, key, action),
-            (_, Layer::FindStatement(find)) => self.press_on_find_statement(find, key, action, now),
-            (_, Layer::EditStep(editor)) => self.press_on_step_editor(editor, key, action, now),
-        }
-    }
-
-    fn keep(&mut self, layer: Layer) -> Vec<Effect> {
-        self.layers.push(layer);
-        Vec::new()
-    }
-
-    fn press_on_question(&mut self, question: Question, key: Key) -> Vec<Effect> {
-        match Reply::of(key) {
-            Reply::Yes => {
-                for effect in &question.effects {
-                    if let Effect::Ask(command) = effect {
-                        self.expect(command);
-                    }
-                }
-                question.effects
-            }
-            Reply::No => Vec::new(),
-            Reply::None => self.keep(Layer::Question(question)),
-        }
-    }
-
-    fn press_on_help(&mut self, layer: Layer, key: Key) -> Vec<Effect> {
-        let (direction, rows) = match key.code() {
-            Code::Down => (Direction::Down, 1),
-            Code::Up => (Direction::Up, 1),
-            Code::PageDown => (Direction::Down, HELP_PAGE),
-            Code::PageUp => (Direction::Up, HELP_PAGE),
-            _ => return Vec::new(),
+        let effects = match reaction {
+            Reaction::Closes => return Vec::new(),
+            Reaction::Below => return self.press_below(key, action, now),
+            Reaction::Does(effects) => return self.do_as_answered(effects),
+            Reaction::Opens(scenario) => return self.open(scenario),
+            Reaction::Takes => return self.take_found(&layer, action, now),
+            Reaction::Sends => return self.send_edited(layer, now),
+            Reaction::Stays => Vec::new(),
+            Reaction::Under(action) => self.update(action, now),
+            Reaction::Scrolls(scroll) => vec![Effect::Scroll(scroll)],
+            Reaction::Seeks(direction) => return self.seek(layer, direction),
         };
         self.layers.push(layer);
-        vec![Effect::Scroll(Scroll::Help(direction, rows))]
+        effects
+    }
+
+    fn do_as_answered(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        for effect in &effects {
+            if let Effect::Ask(command) = effect {
+                self.course.expect(command);
+            }
+        }
+        effects
     }
 
     /// What a key does that has closed what lay over the screen: what it does there, if it is not
@@ -194,44 +287,11 @@ impl Stage {
         }
     }
 
-    /// The graph stays while the script is stepped under it, and while somebody looks along the
-    /// time line.
-    fn press_on_graph(
-        &mut self,
-        cursor: Cursor,
-        key: Key,
-        action: Option<Action>,
-        now: Duration,
-    ) -> Vec<Effect> {
-        if let Some(cursor) = cursor.turned(key, self.history.timeline()) {
-            return self.keep(Layer::Graph(cursor));
-        }
-        match action {
-            Some(
-                action @ (Action::NextStep | Action::StepBack | Action::Restart | Action::AutoPlay),
-            ) => {
-                let effects = self.update(action, now);
-                self.layers.push(Layer::Graph(cursor));
-                effects
-            }
-            Some(Action::Graph) => Vec::new(),
-            _ => self.press_below(key, action, now),
-        }
-    }
-
-    fn press_on_picker(&mut self, mut picker: Picker, key: Key) -> Vec<Effect> {
-        match picker.press(key) {
-            Picked::Nothing => self.keep(Layer::Picker(picker)),
-            Picked::Scenario(scenario) => self.open(scenario),
-            Picked::Closed => Vec::new(),
-        }
-    }
-
     /// Opens a scenario, on the engine that it is for.
     fn open(&mut self, scenario: Arc<Scenario>) -> Vec<Effect> {
         // Opening what is being played is starting it again.
-        if self.script.as_ref().is_some_and(|script| *script.scenario() == scenario)
-            && !self.lasting.is_empty()
+        if self.course.script().is_some_and(|script| *script.scenario() == scenario)
+            && !self.course.lasting().is_empty()
         {
             return self.go_to(0);
         }
@@ -242,52 +302,29 @@ impl Stage {
         };
         let engine = words::engine(kind);
         self.say(format!("opening \u{201c}{title}\u{201d} on {engine}, which it is for"));
-        self.engine.ask_for(kind);
+        self.course.engine.ask_for(kind);
         vec![Effect::Ask(Command::OpenOn(scenario, kind))]
     }
 
-    fn press_on_find_text(
-        &mut self,
-        mut find: FindText,
-        key: Key,
-        action: Option<Action>,
-    ) -> Vec<Effect> {
-        let Some(direction) = find.press(key, action) else { return Vec::new() };
-        let found = self.panes.focused_mut().map(|pane| find.look(&mut pane.scrollback, direction));
-        let shown = match found {
-            Some(Found::At(line)) => vec![self.scroll_focused(Motion::Line(line))],
-            Some(Found::Nowhere) => {
-                self.say(format!("no further \u{201c}{}\u{201d}", find.needle));
-                Vec::new()
+    fn seek(&mut self, mut layer: Layer, direction: Direction) -> Vec<Effect> {
+        let mut shown = Vec::new();
+        if let (Layer::FindText(find), Some(pane)) = (&mut layer, self.panes.focused_mut()) {
+            match find.look(&mut pane.scrollback, direction) {
+                Found::At(line) => shown.push(self.scroll_focused(Motion::Line(line))),
+                Found::Nowhere => {
+                    let words = format!("no further \u{201c}{}\u{201d}", find.needle);
+                    self.say(words);
+                }
+                Found::NothingSought => {}
             }
-            Some(Found::NothingSought) | None => Vec::new(),
-        };
-        self.layers.push(Layer::FindText(find));
+        }
+        self.layers.push(layer);
         shown
     }
 
-    fn press_on_find_statement(
-        &mut self,
-        mut find: FindStatement,
-        key: Key,
-        action: Option<Action>,
-        now: Duration,
-    ) -> Vec<Effect> {
-        match find.press(key, action) {
-            Sought::On => self.keep(Layer::FindStatement(find)),
-            Sought::Given => Vec::new(),
-            Sought::Taken => self.take_found(&find, action, now),
-        }
-    }
-
     /// As in readline, Enter runs what was found, and any other key begins to edit it.
-    fn take_found(
-        &mut self,
-        find: &FindStatement,
-        action: Option<Action>,
-        now: Duration,
-    ) -> Vec<Effect> {
-        if let Some(pane) = self.panes.focused_mut()
+    fn take_found(&mut self, layer: &Layer, action: Option<Action>, now: Duration) -> Vec<Effect> {
+        if let (Layer::FindStatement(find), Some(pane)) = (layer, self.panes.focused_mut())
             && let Some(found) = find.found(pane.editor.earlier()).map(str::to_owned)
         {
             pane.editor.put(&found);
@@ -295,38 +332,22 @@ impl Stage {
         if action == Some(Action::Enter) { self.update(Action::Enter, now) } else { Vec::new() }
     }
 
-    fn press_on_step_editor(
-        &mut self,
-        mut editor: Editor,
-        key: Key,
-        action: Option<Action>,
-        now: Duration,
-    ) -> Vec<Effect> {
-        match (action, key.code()) {
-            (_, Code::Esc) | (Some(Action::Interrupt), _) => return Vec::new(),
-            (Some(Action::Enter), _) if editor.is_complete() => {
-                return self.send_edited(editor, now);
-            }
-            (Some(Action::NextStep), _) => return self.send_edited(editor, now),
-            (Some(Action::Enter | Action::NewLine), _) => editor.new_line(),
-            _ => editor.type_key(key),
-        }
-        self.keep(Layer::EditStep(editor))
-    }
-
-    fn send_edited(&mut self, editor: Editor, now: Duration) -> Vec<Effect> {
+    fn send_edited(&mut self, layer: Layer, now: Duration) -> Vec<Effect> {
+        let Layer::EditStep(editor) = &layer else { return Vec::new() };
+        let sql = editor.text();
         if !matches!(editor.unfinished(), None | Some(Unfinished::Statement)) {
             self.refuse("something is not closed in it: a quote, a parenthesis or a comment");
-            return self.keep(Layer::EditStep(editor));
+            self.layers.push(layer);
+            return Vec::new();
         }
-        if self.progress.is_stepping() {
+        if self.course.progress.is_stepping() {
             self.refuse("the step before is still on its way");
-            return self.keep(Layer::EditStep(editor));
+            self.layers.push(layer);
+            return Vec::new();
         }
-        let sql = editor.text();
         let mut effects = self.step(now);
         if effects.is_empty() {
-            self.layers.push(Layer::EditStep(editor));
+            self.layers.push(layer);
         }
         for effect in &mut effects {
             if *effect == Effect::Ask(Command::Step) {

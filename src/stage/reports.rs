@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::history::History;
 use super::layers::Layer;
 use super::panes::pane::Link;
-use super::script::Script;
 use super::setting::Opening;
 use super::{Effect, Stage};
 use crate::core::event::{Event, Kind, SessionName};
@@ -22,30 +21,26 @@ impl Stage {
             }
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => self.moved_to(next),
-            Report::Lasting(lasting) => self.lasting = lasting,
+            Report::Lasting(lasting) => self.course.last(lasting),
             // The tables themselves say so as long as it is so.
             Report::Unwatched(_) => {}
             Report::Over => {
-                if self.progress.stop_playing() {
+                if self.course.progress.stop_playing() {
                     self.say_the_end();
                 }
             }
             Report::Refused(why) => {
-                self.progress.stop();
+                self.course.progress.stop();
                 self.panes.take_back();
                 self.refuse(why);
             }
-            Report::Broken(why) => {
-                self.progress.stop();
-                self.broken = Some(why);
-            }
+            Report::Broken(why) => self.course.break_off(why),
         }
         Vec::new()
     }
 
     fn moved_to(&mut self, next: usize) {
-        self.progress.moved_to(next);
-        if self.script.as_mut().is_some_and(|script| script.move_to(next)) {
+        if self.course.move_to(next) {
             self.edit_anew();
         }
     }
@@ -58,15 +53,10 @@ impl Stage {
     }
 
     fn fresh(&mut self, fresh: &Fresh) {
-        let is_new = self.script.as_ref().is_none_or(|old| *old.scenario() != fresh.scenario);
+        let is_new = self.course.begin_anew(fresh);
         self.panes.begin_anew(&fresh.sessions);
-        self.script = Some(Script::new(fresh));
-        self.engine.arrive(fresh.engine.clone());
         self.watched.begin_anew();
         self.history = History::of(&fresh.sessions);
-        self.broken = None;
-        self.lasting.clear();
-        self.progress.begin_anew();
         if is_new {
             self.open_scenario();
             let engine = &fresh.engine;
@@ -79,7 +69,6 @@ impl Stage {
     }
 
     fn open_scenario(&mut self) {
-        self.progress.stop();
         self.panes.turn_to_first();
         self.layers.clear();
         if self.setting.opening == Opening::Story {
@@ -88,7 +77,7 @@ impl Stage {
     }
 
     fn happened(&mut self, event: &Event, now: Duration) -> Vec<Effect> {
-        if let Some(script) = &mut self.script {
+        if let Some(script) = &mut self.course.script {
             script.apply(event);
         }
         self.history.apply(event);
@@ -119,7 +108,7 @@ impl Stage {
 
     /// A closed session leaves the stage, unless the script still needs its place.
     fn remove(&mut self, name: &SessionName) {
-        if self.script.as_ref().is_none_or(|script| !script.plays(name)) {
+        if self.course.script().is_none_or(|script| !script.plays(name)) {
             self.panes.remove(name);
         }
     }

@@ -3,36 +3,35 @@
 use std::time::Duration;
 
 use super::keys::Action;
-use super::layers::again::{self, Errand};
-use super::layers::{Layer, Question};
+use super::layers::Layer;
+use super::layers::again::Errand;
 use super::message::Message;
 use super::panes::pane::Link;
-use super::script::Script;
 use super::{BEING_SET_UP, Effect, EngineCount, Stage, words};
 use crate::core::event::SessionName;
-use crate::core::scenario::EngineKind;
+use crate::core::scenario::{EngineKind, Step};
 use crate::run::Command;
 
 impl Stage {
     pub(super) fn step(&mut self, now: Duration) -> Vec<Effect> {
-        if self.script.is_none() && self.broken.is_none() {
+        if self.course.is_opening() {
             self.say(format!("{BEING_SET_UP}; then comes the step"));
             return vec![Effect::Ask(Command::Step)];
         }
-        let Some((session, _)) = self.next_session() else {
+        let Some(session) = self.course.next_step().map(|step| step.session.clone()) else {
             self.say_the_end();
             return Vec::new();
         };
-        if self.progress.joins_the_step_on_its_way(now) {
+        if self.course.progress.joins_the_step_on_its_way(now) {
             return Vec::new();
         }
         if let Some(why) = self.why_no_step() {
-            self.progress.stop_playing();
+            self.course.progress.stop_playing();
             self.message = Some(Message::refusal(why).because_of(&session));
             return Vec::new();
         }
         self.watch(&session);
-        self.expect_step(now);
+        self.course.expect_step(now);
         vec![Effect::Ask(Command::Step)]
     }
 
@@ -41,32 +40,11 @@ impl Stage {
         self.say(format!("that was the last step; {restart} starts again"));
     }
 
-    /// A step is on its way from now on.
-    pub(super) fn expect_step(&mut self, now: Duration) {
-        self.progress.expect_step(self.next(), now);
-    }
-
-    /// Where the play stands, or will once the replay that is under way has ended.
-    pub(super) fn destination(&self) -> usize {
-        self.progress.destination(self.next())
-    }
-
-    /// The same once the steps that were asked for have been played too.
-    fn destination_after_steps(&self) -> usize {
-        let last = self.script.as_ref().map_or(0, Script::len);
-        self.progress.destination_after_steps(self.next(), last)
-    }
-
     /// What keeps the next step from being sent, in words.
     pub(super) fn why_no_step(&self) -> Option<String> {
-        let (session, narration) = self.next_session()?;
-        let why = self.why_not_into(&session)?;
+        let Step { session, narration, .. } = self.course.next_step()?;
+        let why = self.why_not_into(session)?;
         Some(format!("{why}, so \u{201c}{narration}\u{201d} has to wait"))
-    }
-
-    fn next_session(&self) -> Option<(SessionName, String)> {
-        let step = self.script.as_ref()?.next_step()?;
-        Some((step.session.clone(), step.narration.clone()))
     }
 
     /// What keeps a session from taking a statement, in words.
@@ -95,7 +73,7 @@ impl Stage {
     }
 
     pub(super) fn step_back(&mut self) -> Vec<Effect> {
-        match self.destination() {
+        match self.course.destination() {
             0 => {
                 self.say("this is the beginning");
                 Vec::new()
@@ -109,13 +87,13 @@ impl Stage {
             return Vec::new();
         }
         let command = Command::GoTo(step);
-        self.expect(&command);
+        self.course.expect(&command);
         vec![Effect::Ask(command)]
     }
 
     /// From one engine to both, or back to this one.
     pub(super) fn compare(&mut self) -> Vec<Effect> {
-        let joins = self.engines == EngineCount::One && self.engine.alone().is_none();
+        let joins = self.engines == EngineCount::One && self.course.engine.alone().is_none();
         if joins && self.ask_before_again(Errand::Compare) {
             return Vec::new();
         }
@@ -125,33 +103,19 @@ impl Stage {
     /// Asks before something that does again what was committed outside the run's schema; whether
     /// there is anything to ask.
     fn ask_before_again(&mut self, errand: Errand) -> bool {
-        let until = self.destination_after_steps();
-        let question: Option<Question> = again::question(&self.lasting, errand, until);
+        let question = self.course.question(errand);
         let is_asked = question.is_some();
         self.layers.extend(question.map(Layer::Question));
         is_asked
     }
 
-    /// Takes note that the run is being asked for this, which will take a moment.
-    pub(super) fn expect(&mut self, command: &Command) {
-        match command.plain() {
-            Command::GoTo(step) => self.progress.expect_replay(*step),
-            Command::Switch(kind) => {
-                let step = self.destination_after_steps();
-                self.progress.expect_switch(step);
-                self.engine.ask_for(*kind);
-            }
-            _ => {}
-        }
-    }
-
     /// From the engine where people wait to the one where COMMIT refuses, or back.
     pub(super) fn switch_engine(&mut self) -> Vec<Effect> {
-        if let Some(why) = self.engine.alone() {
+        if let Some(why) = self.course.engine.alone() {
             self.refuse(why);
             return Vec::new();
         }
-        let kind = match self.engine.ahead() {
+        let kind = match self.course.engine.ahead() {
             Some(EngineKind::Postgres) => EngineKind::Optimistic,
             Some(EngineKind::Optimistic) => EngineKind::Postgres,
             Some(_) => {
@@ -165,9 +129,9 @@ impl Stage {
         if self.ask_before_again(Errand::Switch(kind)) {
             return Vec::new();
         }
-        let more = self.progress.more();
-        self.expect(&Command::Switch(kind));
-        if self.script.as_ref().is_some_and(|script| !script.scenario().is_for(kind)) {
+        let more = self.course.progress.more();
+        self.course.expect(&Command::Switch(kind));
+        if self.course.script.as_ref().is_some_and(|script| !script.scenario().is_for(kind)) {
             self.say(format!("this scenario is not meant for {}", words::engine(kind)));
         }
         // Whoever has asked for more steps than one still wants them, on the other engine.
@@ -176,39 +140,39 @@ impl Stage {
     }
 
     pub(super) fn auto_play(&mut self, now: Duration) -> Vec<Effect> {
-        self.progress.play_at(now);
+        self.course.progress.play_at(now);
         self.say("playing; any key stops");
         self.tick(now)
     }
 
     /// Lets time pass: auto-play sends a step when its moment has come.
     pub fn tick(&mut self, now: Duration) -> Vec<Effect> {
-        if self.progress.is_due(now) { self.play_on(now) } else { Vec::new() }
+        if self.course.progress.is_due(now) { self.play_on(now) } else { Vec::new() }
     }
 
     fn play_on(&mut self, now: Duration) -> Vec<Effect> {
-        let Some(script) = &self.script else {
-            self.progress.play_at(now + self.setting.pace);
+        let Some(script) = &self.course.script else {
+            self.course.progress.play_at(now + self.setting.pace);
             return Vec::new();
         };
-        self.progress.stop_playing();
+        self.course.progress.stop_playing();
         if script.is_over() {
             self.say_the_end();
             return Vec::new();
         }
         let effects = self.step(now);
-        self.progress.play_after_step();
+        self.course.progress.play_after_step();
         effects
     }
 
     /// The run is quiet: what was asked for meanwhile is due.
     pub(super) fn became_quiet(&mut self, now: Duration) -> Vec<Effect> {
-        let more = self.progress.became_quiet(self.next(), now, self.setting.pace);
+        let more = self.course.progress.became_quiet(self.course.next(), now, self.setting.pace);
         if more == 0 {
             return Vec::new();
         }
         let effects = self.step(now);
-        self.progress.want_more(more - 1);
+        self.course.progress.want_more(more - 1);
         effects
     }
 }

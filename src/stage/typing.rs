@@ -33,7 +33,7 @@ impl Stage {
     }
 
     fn submit(&mut self) -> Vec<Effect> {
-        if self.progress.is_replaying() {
+        if self.course.progress.is_replaying() {
             self.refuse("the steps so far are being replayed; a moment");
             return Vec::new();
         }
@@ -96,7 +96,7 @@ impl Stage {
 
     /// A person cancels what a session is doing.
     pub(super) fn cancels(&mut self, session: &SessionName) {
-        if let Some(script) = &mut self.script {
+        if let Some(script) = &mut self.course.script {
             script.cancels(session);
         }
     }

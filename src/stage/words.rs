@@ -67,12 +67,12 @@ pub fn target(target: &WaitTarget) -> String {
 
 /// What the one in the way has done to the row: `locked by SELECT FOR UPDATE`.
 pub fn hold(
-    house: &WatchedTables,
+    watched: &WatchedTables,
     table: &str,
     key: &str,
     blockers: &[Blocker],
 ) -> Option<&'static str> {
-    let table = house.tables.iter().find(|watched| watched.name == table)?;
+    let table = watched.tables.iter().find(|watched| watched.name == table)?;
     let place = table.places.iter().find(|place| place.key == key)?;
     let is_in_the_way = |holder: &Holder| {
         blockers.iter().any(|blocker| match (blocker, holder) {

@@ -265,18 +265,18 @@ where
 
     /// Starts the other engine's run, and replays both to the same step.
     fn join(&mut self, mut stage: Stage) -> Mode {
-        let Some(missing) = stage.engine().to_join(self.production.engine) else {
+        let Some(missing) = stage.course().engine().to_join(self.production.engine) else {
             let none = "the optimistic engine stands in front of a PostgreSQL, and this is none";
-            stage.refuse(stage.engine().alone().unwrap_or(none));
+            stage.refuse(stage.course().engine().alone().unwrap_or(none));
             return Mode::One(stage);
         };
-        let (scenario, schedule) = match stage.script() {
+        let (scenario, schedule) = match stage.course().script() {
             Some(script) => (script.scenario().clone(), script.schedule().clone()),
             None => (self.production.scenario.clone(), self.production.schedule.clone()),
         };
         let production =
             Production { scenario, schedule, engine: missing, ..self.production.clone() };
-        let step = stage.script().map(Script::next);
+        let step = stage.course().script().map(Script::next);
         let newcomer = Stage::new(stage.setting().clone(), self.app.size().width);
         self.runs[1] = Some(OpenRun::new((self.start)(production)));
         if let Some(step) = step {

@@ -113,7 +113,7 @@ fn draw_one(frame: &mut Frame, view: &View<'_>, now: Duration) {
     }
     let places = view.places();
     bars::header(view, places.header, frame.buffer_mut());
-    draw_house(view, places.house, now, frame.buffer_mut());
+    draw_watched(view, places.watched, now, frame.buffer_mut());
     if let Some(tabs) = places.tabs {
         bars::tabs(view, tabs, frame.buffer_mut());
     }
@@ -136,7 +136,7 @@ fn draw_one(frame: &mut Frame, view: &View<'_>, now: Duration) {
 /// place for the cursor.
 fn draw_half(view: &View<'_>, now: Duration, buffer: &mut Buffer) -> Option<Position> {
     let places = view.places();
-    draw_house(view, places.house, now, buffer);
+    draw_watched(view, places.watched, now, buffer);
     if let Some(tabs) = places.tabs {
         bars::tabs(view, tabs, buffer);
     }
@@ -147,8 +147,8 @@ fn draw_half(view: &View<'_>, now: Duration, buffer: &mut Buffer) -> Option<Posi
     cursors.fold(None, Option::or)
 }
 
-/// How many rows the house would like to have.
-fn house_height(view: &View<'_>, width: u16) -> u16 {
+/// How many rows the watched tables would like to have.
+fn watched_height(view: &View<'_>, width: u16) -> u16 {
     watched_tables::desired_height(
         view.stage.watched().tables(),
         width,
@@ -161,7 +161,7 @@ fn broken_height(view: &View<'_>, width: u16) -> Option<usize> {
     script::broken_height(view, width)
 }
 
-fn draw_house(view: &View<'_>, area: Rect, now: Duration, buffer: &mut Buffer) {
+fn draw_watched(view: &View<'_>, area: Rect, now: Duration, buffer: &mut Buffer) {
     watched_tables::draw(
         view.stage.watched().tables(),
         area,

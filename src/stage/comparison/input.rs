@@ -89,7 +89,7 @@ impl Comparison {
             }
             Effect::Ask(command) => {
                 if matches!(command, Command::Step | Command::StepEdited(_)) {
-                    self.stage_mut(half.other()).expect_step(now);
+                    self.stage_mut(half.other()).course.expect_step(now);
                 }
                 self.ask_both(&command)
             }

@@ -42,13 +42,16 @@ impl Comparison {
 
     /// What keeps the next step from being sent in one of them.
     pub(super) fn why_no_step(&self) -> Option<String> {
-        self.why_not(|stage| stage.broken.clone().or_else(|| stage.why_no_step()))
+        self.why_not(|stage| {
+            stage.course.broken().map(str::to_owned).or_else(|| stage.why_no_step())
+        })
     }
 
     /// The first reason that one of them has, with its name.
     pub(super) fn why_not(&self, reason: impl Fn(&Stage) -> Option<String>) -> Option<String> {
         self.stages.iter().find_map(|stage| {
-            let engine = stage.engine.line().map_or("one engine", |engine| &engine.product);
+            let engine =
+                stage.course.engine().line().map_or("one engine", |engine| &engine.product);
             Some(format!("{engine}: {}", reason(stage)?))
         })
     }
@@ -86,19 +89,20 @@ impl Comparison {
     /// What either run has committed outside its own schema: they play on the same server.
     fn lasting(&self) -> Vec<Lasting> {
         let [above, below] = &self.stages;
-        let elsewhere = below.lasting.iter().filter(|lasting| !above.lasting.contains(lasting));
-        above.lasting.iter().chain(elsewhere).cloned().collect()
+        let [above, below] = [above, below].map(|stage| stage.course.lasting());
+        let elsewhere = below.iter().filter(|lasting| !above.contains(lasting));
+        above.iter().chain(elsewhere).cloned().collect()
     }
 
     /// Whether one of them is at another step.
     fn have_parted(&self) -> bool {
-        let next = |half| self.stage(half).script.as_ref().map(Script::next);
+        let next = |half| self.stage(half).course.script().map(Script::next);
         next(Half::Above) != next(Half::Below)
     }
 
     /// Whether one of them has nothing to play yet.
     fn is_opening(&self) -> bool {
-        self.stages.iter().any(|stage| stage.script.is_none() && stage.broken.is_none())
+        self.stages.iter().any(|stage| stage.course.is_opening())
     }
 
     /// The one that is behind is on its way, or has refused a step for good: then somebody has to
@@ -112,17 +116,17 @@ impl Comparison {
     }
 
     fn earliest(&self) -> usize {
-        let open = self.stages.iter().filter(|stage| stage.script.is_some());
-        open.map(Stage::destination).min().unwrap_or(0)
+        let open = self.stages.iter().filter(|stage| stage.course.script().is_some());
+        open.map(|stage| stage.course.destination()).min().unwrap_or(0)
     }
 
     /// Whether a step has been asked for that one of them has not become quiet after.
     pub(super) fn is_stepping(&self) -> bool {
-        self.stages.iter().any(|stage| stage.progress.is_stepping())
+        self.stages.iter().any(|stage| stage.course.progress.is_stepping())
     }
 
     fn is_on_its_way(&self, now: Duration) -> bool {
-        self.stages.iter().any(|stage| stage.progress.is_step_on_its_way(now))
+        self.stages.iter().any(|stage| stage.course.progress.is_step_on_its_way(now))
     }
 
     /// One of them has become quiet: when both are, the next step is due.
@@ -161,7 +165,7 @@ impl Comparison {
             self.plays_at = Some(now + self.leading().setting.pace);
             return Vec::new();
         }
-        if self.leading().script.as_ref().is_some_and(Script::is_over) {
+        if self.leading().course.script().is_some_and(Script::is_over) {
             self.stop_playing();
             self.leading_mut().say("the end");
             return Vec::new();

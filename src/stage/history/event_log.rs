@@ -1,7 +1,7 @@
 //! What has happened since the fresh setup, kept to be exported.
 //!
-//! It is kept as it came, without the pictures of the house, which are large and told by nobody. A
-//! chronicle that grows beyond 32 MiB forgets its beginning.
+//! It is kept as it came, without the pictures of the tables, which are large and told by nobody. A
+//! log that grows beyond 32 MiB forgets its beginning.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ pub struct EventLog {
     is_whole: Wholeness,
 }
 
-/// Whether a chronicle still has its beginning.
+/// Whether a log still has its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wholeness {
     /// It has.
@@ -83,17 +83,17 @@ mod tests {
 
     #[test]
     fn a_chronicle_does_not_grow_for_ever() {
-        let mut chronicle = EventLog::default();
+        let mut log = EventLog::default();
         let row = vec![Some("x".repeat(1000))];
         let event = Event { at: Duration::ZERO, session: None, kind: Kind::Rows(vec![row; 1000]) };
         for _ in 0..20 {
-            chronicle.apply(&event);
+            log.apply(&event);
         }
-        assert_eq!((chronicle.events().len(), chronicle.wholeness()), (20, Wholeness::Whole));
+        assert_eq!((log.events().len(), log.wholeness()), (20, Wholeness::Whole));
         for _ in 0..80 {
-            chronicle.apply(&event);
+            log.apply(&event);
         }
-        assert!(chronicle.events().len() < 40);
-        assert_eq!(chronicle.wholeness(), Wholeness::Beheaded);
+        assert!(log.events().len() < 40);
+        assert_eq!(log.wholeness(), Wholeness::Beheaded);
     }
 }

@@ -10,12 +10,15 @@ use super::result::Incoming;
 use super::scrollback::{LINE_KEPT, Line, Look, Scrollback};
 use crate::core::event::answer::stands_under_a_result;
 use crate::core::event::{
-    Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus,
-    Wait, WaitTarget,
+    Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus, Wait,
 };
 use crate::core::syntax::{self, Unfinished};
 use crate::reports::psql::{self, Verbosity};
 use crate::stage::{text, words};
+
+mod waiting;
+
+pub use waiting::Waiting;
 
 /// How many lines of one statement are echoed.
 const ECHOED: usize = 200;
@@ -44,15 +47,6 @@ pub struct InFlight {
     pub submission: SubmissionId,
     /// Its SQL, for the place of an error in it.
     pub sql: Arc<str>,
-}
-
-/// A wait that lasts.
-#[derive(Clone, Debug)]
-pub struct Waiting {
-    /// For whom, for what.
-    pub wait: Wait,
-    /// Since when.
-    pub since: Duration,
 }
 
 /// A session on the screen.
@@ -403,98 +397,5 @@ impl Pane {
     }
 }
 
-impl Waiting {
-    fn title(&self, now: Duration) -> Vec<String> {
-        let seconds = words::seconds(now.saturating_sub(self.since));
-        let whom = words::blockers(&self.wait.blockers);
-        let whole = match self.wait.certainty {
-            Certainty::Observed => format!("waiting {seconds} for {whom}"),
-            Certainty::Guessed => format!("perhaps waiting {seconds} for {whom}"),
-        };
-        vec![whole, format!("waiting for {whom}"), format!("for {whom}"), "waits".to_owned()]
-    }
-
-    /// The row that is waited for, if it is one with a key.
-    pub fn row(&self) -> Option<(&str, &str)> {
-        match &self.wait.target {
-            WaitTarget::Row { table, key: Some(key), .. } => Some((table, key)),
-            _ => None,
-        }
-    }
-
-    /// Those in the way that are sessions here.
-    pub fn sessions(&self) -> impl Iterator<Item = &SessionName> {
-        self.wait.blockers.iter().filter_map(|blocker| match blocker {
-            Blocker::Session(name) => Some(name),
-            _ => None,
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::event::Column;
-    use crate::core::syntax::Strings;
-
-    fn message(severity: &str, text: &str) -> ServerMessage {
-        ServerMessage {
-            severity: severity.to_owned(),
-            code: "22012".to_owned(),
-            message: text.to_owned(),
-            ..ServerMessage::default()
-        }
-    }
-
-    fn shown(kinds: Vec<Kind>) -> Vec<String> {
-        let session = SessionName::new("Alice");
-        let mut pane = Pane::new(session.clone());
-        for kind in kinds {
-            let event = Event { at: Duration::ZERO, session: Some(session.clone()), kind };
-            pane.apply(&event, Duration::ZERO);
-        }
-        pane.scrollback.lines().map(|line| line.shown(80).trim_end().to_owned()).collect()
-    }
-
-    fn columns() -> Kind {
-        Kind::Columns(vec![Column { name: "n".to_owned(), type_oid: 23 }])
-    }
-
-    fn row(n: u8) -> Kind {
-        Kind::Rows(vec![vec![Some(n.to_string())]])
-    }
-
-    #[test]
-    fn a_statement_that_fails_before_its_first_row_has_no_header() {
-        let failed = || Kind::Failed(message("ERROR", "division by zero"));
-        assert_eq!(shown(vec![columns(), failed()]), ["ERROR:  22012: division by zero"]);
-        let half = shown(vec![columns(), row(1), failed()]);
-        assert_eq!(half, [" n", "---", " 1", "ERROR:  22012: division by zero"]);
-    }
-
-    #[test]
-    fn what_is_said_in_the_middle_of_a_result_stands_before_it_and_takes_nothing_away() {
-        let notice = || Kind::Notice(message("NOTICE", "a row"));
-        let done = Kind::Done { tag: "SELECT 2".to_owned(), rows: 2 };
-        let all = shown(vec![columns(), notice(), row(1), notice(), row(2), done]);
-        assert_eq!(all, ["NOTICE:  a row", "NOTICE:  a row", " n", "---", " 1", " 2", "(2 rows)"]);
-    }
-
-    #[test]
-    fn what_is_typed_is_split_as_the_session_reads_strings() {
-        let session = SessionName::new("Alice");
-        let mut pane = Pane::new(session.clone());
-        let setting = |value: &str| Kind::Parameter {
-            name: Strings::SETTING.to_owned(),
-            value: value.to_owned(),
-        };
-        for (value, expected) in [("off", 1), ("on", 2)] {
-            let event =
-                Event { at: Duration::ZERO, session: Some(session.clone()), kind: setting(value) };
-            pane.apply(&event, Duration::ZERO);
-            pane.editor.put("select '\\'; select 2 -- ';");
-            pane.queue_typed();
-            assert_eq!(std::mem::take(&mut pane.queue).len(), expected, "{value}");
-        }
-    }
-}
+mod tests;

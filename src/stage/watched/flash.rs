@@ -15,7 +15,7 @@ pub struct Flashes {
 }
 
 impl Flashes {
-    /// Lights what differs between two looks at the house; what has burnt out is forgotten.
+    /// Lights what differs between two looks at the tables; what has burnt out is forgotten.
     pub fn apply(&mut self, before: &WatchedTables, after: &WatchedTables, now: Duration) {
         self.forget_burnt_out(now);
         for table in &after.tables {

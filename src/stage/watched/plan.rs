@@ -1,4 +1,4 @@
-//! The plan of the house: a table's rows sorted into compartments, rows and numbered seats.
+//! The plan of a theatre: a table's rows sorted into compartments, rows and numbered seats.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -222,17 +222,17 @@ mod tests {
 
     #[test]
     fn a_table_without_its_seat_columns_is_no_seat_map() {
-        let mut house = sample::picture();
-        house.tables[0].columns.pop();
-        assert!(Plan::of(&house.tables[0], sample::unmarked()).is_none());
+        let mut tables = sample::picture();
+        tables.tables[0].columns.pop();
+        assert!(Plan::of(&tables.tables[0], sample::unmarked()).is_none());
     }
 
     #[test]
     fn two_sessions_that_insert_the_same_seat_share_its_place() {
-        let mut house = sample::picture();
-        let twin = house.tables[0].places[3].clone();
-        house.tables[0].places.push(twin);
-        let plan = Plan::of(&house.tables[0], sample::unmarked()).unwrap();
+        let mut tables = sample::picture();
+        let twin = tables.tables[0].places[3].clone();
+        tables.tables[0].places.push(twin);
+        let plan = Plan::of(&tables.tables[0], sample::unmarked()).unwrap();
         assert_eq!(plan.seats().count(), 8);
         assert_eq!(plan.compartments[0].rows[0].columns().nth(3).unwrap().len(), 2);
     }

@@ -27,8 +27,9 @@ pub(super) fn shared_header(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn title(view: &View<'_>, engine: Vec<String>, area: Rect, buffer: &mut Buffer) {
-    let step = view.stage.script().map(step_words).unwrap_or_default();
-    let title = view.stage.script().map_or("Overbooked", |script| &script.scenario().title);
+    let step = view.stage.course().script().map(step_words).unwrap_or_default();
+    let title =
+        view.stage.course().script().map_or("Overbooked", |script| &script.scenario().title);
     let title = text::visible(title).into_owned();
     let width = usize::from(area.width);
     let used = text::width(&step) + 4;
@@ -65,7 +66,7 @@ pub(super) fn step_words(script: &Script) -> String {
 
 /// The engine in words, longest first.
 fn engine_words(view: &View<'_>) -> Vec<String> {
-    let Some(engine) = view.stage.engine().line() else { return Vec::new() };
+    let Some(engine) = view.stage.course().engine().line() else { return Vec::new() };
     let dot = format!(" {} ", view.theme.signs().between);
     let parts = [engine.product.as_str(), engine.place.as_str(), engine.isolation.as_sql()];
     let joined = |parts: &[&str]| text::visible(&parts.join(&dot)).into_owned();
@@ -90,7 +91,8 @@ pub(super) fn engine(view: &View<'_>, hint: Option<&str>, area: Rect, buffer: &m
     let words = format!(" {} ", words.unwrap_or_default());
     put(buffer, area, 2, &words, view.style(Role::Strong));
     let at = 3 + text::width(&words);
-    let broken = view.stage.broken().map(|why| format!(" cannot go on: {} ", text::visible(why)));
+    let broken =
+        view.stage.course().broken().map(|why| format!(" cannot go on: {} ", text::visible(why)));
     let used = at + broken.as_ref().map_or(0, |broken| text::width(broken));
     if let Some(broken) = broken {
         put(buffer, area, at, &broken, view.style(Role::Error));
@@ -200,7 +202,7 @@ fn matter_now(view: &View<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let is_typing = view.stage.panes().focused().is_some_and(|pane| !pane.editor.is_empty());
     let is_busy = view.stage.panes().focused().is_some_and(|pane| pane.in_flight.is_some());
-    match view.stage.script() {
+    match view.stage.course().script() {
         Some(script) if script.is_over() => actions.extend([Action::Restart, Action::StepBack]),
         Some(script) if script.next() == 0 => actions.extend([Action::NextStep, Action::AutoPlay]),
         Some(_) => actions.extend([Action::NextStep, Action::StepBack]),
@@ -216,7 +218,7 @@ fn matter_now(view: &View<'_>) -> Vec<Action> {
     actions.extend([Action::Graph, Action::EditStep]);
     actions.extend([Action::AutoPlay, Action::Restart, Action::Export]);
     actions.extend([Action::AddSession, Action::Quit]);
-    let is_over = view.stage.script().is_some_and(Script::is_over);
+    let is_over = view.stage.course().script().is_some_and(Script::is_over);
     let is_past = |action| is_over && matches!(action, Action::EditStep | Action::AutoPlay);
     let mut once = Vec::new();
     for action in actions {

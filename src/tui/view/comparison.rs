@@ -141,7 +141,7 @@ impl Columns {
 }
 
 fn draw_steps(two: Two<'_>, area: Rect, buffer: &mut Buffer) {
-    let Some(script) = two.leading().stage.script() else { return };
+    let Some(script) = two.leading().stage.course().script() else { return };
     let columns = Columns::of(script, usize::from(area.width));
     let lines = usize::from(area.height.saturating_sub(1));
     // The next step at the bottom, under as many as there is room for: what has been answered is
@@ -190,7 +190,7 @@ fn step_spans<'a>(
 /// next.
 fn sign(two: Two<'_>, launch: usize, is_next: bool) -> (&'static str, Role) {
     let signs = two.leading().theme.signs();
-    let mark = |half| two.view(half).stage.script().map(|script| script.mark(launch));
+    let mark = |half| two.view(half).stage.course().script().map(|script| script.mark(launch));
     let [above, below] = Half::BOTH.map(|half| two.comparison.account(half));
     let marks = Half::BOTH.map(mark);
     if marks.iter().flatten().any(|mark| matches!(mark, Mark::Broken(_))) {

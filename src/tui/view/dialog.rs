@@ -39,7 +39,7 @@ pub(super) fn draw(
         Layer::Question(question) => ask(view, question, screen, buffer),
         Layer::Help { down } => super::help::draw(view, *down, screen, buffer),
         Layer::Story => story(view, screen, buffer),
-        Layer::Graph(gaze) => graph(view, *gaze, places, now, buffer),
+        Layer::Graph(cursor) => graph(view, *cursor, places, now, buffer),
         Layer::Picker(picker) => return Some(super::picker::draw(view, picker, screen, buffer)),
         Layer::FindText(find) => return Some(find_text(view, find, places.footer, buffer)),
         Layer::FindStatement(find) => {
@@ -103,7 +103,7 @@ pub(super) fn keys_line(view: &View<'_>, keys: &[(String, &'static str)]) -> Lin
 }
 
 fn story(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {
-    let Some(script) = view.stage.script() else { return };
+    let Some(script) = view.stage.course().script() else { return };
     let scenario = script.scenario();
     let width = READABLE.min(screen.width.saturating_sub(4));
     let mut lines = vec![Line::default()];
@@ -146,9 +146,9 @@ pub(super) fn cast_line(view: &View<'_>, scenario: &Scenario) -> Line<'static> {
 /// The fewest rows in which the graph and the time line show something.
 const GRAPH: u16 = 20;
 
-/// Who waits for whom, and under it the time line. They lie below the house where there is room for
+/// Who waits for whom, and under it the time line. They lie below the tables where there is room for
 /// them, and over it otherwise: what the graph tells is seen on the map.
-fn graph(view: &View<'_>, gaze: Cursor, places: &Places, now: Duration, buffer: &mut Buffer) {
+fn graph(view: &View<'_>, cursor: Cursor, places: &Places, now: Duration, buffer: &mut Buffer) {
     let screen = buffer.area;
     let cast = view.stage.panes().cast();
     let scene = view.scene(&cast, now);
@@ -158,12 +158,12 @@ fn graph(view: &View<'_>, gaze: Cursor, places: &Places, now: Duration, buffer: 
     let wanted = graph::desired_height(&waits, inside, &scene);
     let lanes = timeline::desired_height(view.stage.history().timeline(), inside, &scene);
     let height = wanted.saturating_add(lanes).saturating_add(3);
-    let below = places.footer.y.saturating_sub(places.house.bottom());
+    let below = places.footer.y.saturating_sub(places.watched.bottom());
     let (y, height) = if below >= height.min(GRAPH) {
-        (places.house.bottom(), height.min(below))
+        (places.watched.bottom(), height.min(below))
     } else {
         let height = height.min(screen.height.saturating_sub(2));
-        (places.house.y.min(screen.height.saturating_sub(height)), height)
+        (places.watched.y.min(screen.height.saturating_sub(height)), height)
     };
     let area = Rect { x: (screen.width - width) / 2, y, width, height };
     let inner = open_box(view, area, "who waits for whom", buffer);
@@ -175,7 +175,7 @@ fn graph(view: &View<'_>, gaze: Cursor, places: &Places, now: Duration, buffer: 
     let mut heading = vec![view.span("who did what when   ", Role::Title)];
     heading.extend(keys_line(view, &[("Left Right Home End".into(), "look back and forth")]).spans);
     lines::put_lines(buffer, rule, &[Line::from(heading)]);
-    timeline::draw(view.stage.history().timeline(), gaze, below, buffer, &scene);
+    timeline::draw(view.stage.history().timeline(), cursor, below, buffer, &scene);
 }
 
 fn find_text(view: &View<'_>, find: &FindText, area: Rect, buffer: &mut Buffer) -> Position {
@@ -218,15 +218,15 @@ fn edit_step(
     screen: Rect,
     buffer: &mut Buffer,
 ) -> Option<Position> {
-    let step = view.stage.script()?.next_step()?;
+    let step = view.stage.course().script()?.next_step()?;
     let title = format!("{} {}", step.session, step.narration);
     let width = screen.width.saturating_sub(8).min(100);
     let rows = usize::from(screen.height / 2).max(3);
-    let sheet = editor.sheet(0, usize::from(width.saturating_sub(4)), rows);
-    let height = u16::try_from(sheet.rows.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let layout = editor.layout(0, usize::from(width.saturating_sub(4)), rows);
+    let height = u16::try_from(layout.rows.len()).unwrap_or(u16::MAX).saturating_add(4);
     let area = centred(screen, width, height);
     let inner = open_box(view, area, &text::visible(&title), buffer);
-    for (row, y) in sheet.rows.iter().zip(inner.top()..inner.bottom()) {
+    for (row, y) in layout.rows.iter().zip(inner.top()..inner.bottom()) {
         let line = editor.lines().get(row.line).map_or("", String::as_str);
         let plain = view.style(Role::Screen);
         let spans = sql::spans(view, line, row.text.clone(), editor.spans(row.line), plain);
@@ -235,7 +235,7 @@ fn edit_step(
     let keys = [(view.stage.key(Action::Enter), "sends it"), ("Esc".into(), "leaves it as it was")];
     let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     lines::put_lines(buffer, foot, &[keys_line(view, &keys)]);
-    let (row, cell) = sheet.cursor;
+    let (row, cell) = layout.cursor;
     let x = inner.x + u16::try_from(cell).unwrap_or(0).min(inner.width.saturating_sub(1));
     let y = inner.y + u16::try_from(row).unwrap_or(0);
     Some(Position { x, y: y.min(inner.bottom().saturating_sub(1)) })

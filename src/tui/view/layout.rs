@@ -3,7 +3,7 @@
 //! ```text
 //!  ┌────────────────────────────────────────────┐
 //!  │ header                                     │  1 row
-//!  │ house                                      │  what it would like to have, at most two fifths
+//!  │ tables                                     │  what it would like to have, at most two fifths
 //!  │ tabs                                       │  1 row, when not every session is in sight
 //!  │ pane        pane        pane               │  the rest, at least 6 rows
 //!  │ script                                     │  3 lines, more where there is room
@@ -26,7 +26,7 @@ use crate::stage::script::Script;
 pub(crate) enum Framing {
     /// All of it, as in the picture.
     Whole,
-    /// A half of a comparison: the engine, the house, the sessions, open below; the rest is there
+    /// A half of a comparison: the engine, the tables, the sessions, open below; the rest is there
     /// for both.
     Half,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Places {
     /// The title, the engine, the step.
     pub(crate) header: Rect,
     /// The seat map.
-    pub(crate) house: Rect,
+    pub(crate) watched: Rect,
     /// The names of all sessions, when some are out of sight.
     pub(crate) tabs: Option<Rect>,
     /// The sessions in sight, each with its place in screen order.
@@ -67,8 +67,8 @@ impl Places {
             return Room { cells: 80, rows: 10 };
         };
         let inner = inside(area, view.framing);
-        let tail = pane_footer::compose(view, pane, inner);
-        Room { cells: usize::from(inner.width), rows: usize::from(inner.height) - tail.height() }
+        let footer = pane_footer::compose(view, pane, inner);
+        Room { cells: usize::from(inner.width), rows: usize::from(inner.height) - footer.height() }
     }
 }
 
@@ -106,36 +106,36 @@ fn whole(view: &View<'_>) -> Places {
     let tabs = u16::from(view.stage.panes().len() > view.stage.panes().in_sight());
     let parts: [Rect; 6] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(house_height(view)),
+        Constraint::Length(watched_height(view)),
         Constraint::Length(tabs),
         Constraint::Min(6),
         Constraint::Length(script_height(view)),
         Constraint::Length(1),
     ])
     .areas(view.area);
-    let [header, house, tab_row, stage, script, footer] = parts;
+    let [header, watched, tab_row, stage, script, footer] = parts;
     let tabs = (tabs > 0).then_some(tab_row);
-    Places { header, house, tabs, panes: columns(view, stage), script, footer }
+    Places { header, watched, tabs, panes: columns(view, stage), script, footer }
 }
 
 fn half(view: &View<'_>) -> Places {
     let tabs = u16::from(view.stage.panes().len() > view.stage.panes().in_sight());
     let most = view.area.height / 3;
-    let [header, house, tab_row, stage] = Layout::vertical([
+    let [header, watched, tab_row, stage] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(super::house_height(view, view.area.width).min(most)),
+        Constraint::Length(super::watched_height(view, view.area.width).min(most)),
         Constraint::Length(tabs),
         Constraint::Min(3),
     ])
     .areas(view.area);
     let tabs = (tabs > 0).then_some(tab_row);
-    Places { header, house, tabs, panes: columns(view, stage), ..Places::default() }
+    Places { header, watched, tabs, panes: columns(view, stage), ..Places::default() }
 }
 
-fn house_height(view: &View<'_>) -> u16 {
+fn watched_height(view: &View<'_>) -> u16 {
     let Size { width, height } = view.area.as_size();
     let most = if height < 30 { height / 4 } else { height * 2 / 5 };
-    super::house_height(view, width).clamp(3, most.max(3))
+    super::watched_height(view, width).clamp(3, most.max(3))
 }
 
 fn script_height(view: &View<'_>) -> u16 {
@@ -144,7 +144,7 @@ fn script_height(view: &View<'_>) -> u16 {
         let lines = u16::try_from(lines).unwrap_or(u16::MAX);
         return lines.min((view.area.height / 2).saturating_sub(2)).max(1) + 2;
     }
-    let script = view.stage.script();
+    let script = view.stage.course().script();
     let lines = script.map_or(1, Script::lines);
     let most = match view.area.height {
         ..20 => 1,

@@ -17,13 +17,13 @@ pub(super) struct PaneFooter {
     /// The wait in words, a row an entry.
     pub(super) wait: Vec<String>,
     /// What is being typed, with the prompt's width already counted in.
-    pub(super) sheet: Option<EditorLayout>,
+    pub(super) editor: Option<EditorLayout>,
 }
 
 impl PaneFooter {
     /// How many rows it takes.
     pub(super) fn height(&self) -> usize {
-        self.wait.len() + self.sheet.as_ref().map_or(0, |sheet| sheet.rows.len())
+        self.wait.len() + self.editor.as_ref().map_or(0, |layout| layout.rows.len())
     }
 }
 
@@ -36,12 +36,12 @@ pub(super) fn compose(view: &View<'_>, pane: &Pane, inner: Rect) -> PaneFooter {
     let left = rows - wait.len();
     let is_typed_in = pane.in_flight.is_none() && pane.link != Link::Connecting;
     if left == 0 || (pane.editor.is_empty() && !is_typed_in) {
-        return PaneFooter { wait, sheet: None };
+        return PaneFooter { wait, editor: None };
     }
     let prompt = text::width(&shown_prompt(pane, 0));
-    let sheet =
-        pane.editor.sheet(prompt.min(cells.saturating_sub(4)), cells, left.min((rows / 2).max(1)));
-    PaneFooter { wait, sheet: Some(sheet) }
+    let layout =
+        pane.editor.layout(prompt.min(cells.saturating_sub(4)), cells, left.min((rows / 2).max(1)));
+    PaneFooter { wait, editor: Some(layout) }
 }
 
 /// The prompt before a line of the editor: none while a statement runs, as in psql what is typed

@@ -126,7 +126,7 @@ fn engines(view: &View<'_>, scenario: &Scenario) -> Option<String> {
         return None;
     }
     let names: Vec<&str> = scenario.engines.iter().map(|kind| words::engine(*kind)).collect();
-    let goes = match (view.stage.engine_for(scenario), view.stage.engine().ahead()) {
+    let goes = match (view.stage.engine_for(scenario), view.stage.course().engine().ahead()) {
         (Some(_), _) => ", and opened there",
         (None, Some(here)) if !scenario.is_for(here) => ", which this is not",
         _ => "",

@@ -19,7 +19,7 @@ use crate::stage::text;
 use crate::stage::watched::Marks;
 use crate::tui::theme::{Role, Signs, Theme};
 
-/// What a drawing of the house needs beside the house: who plays, how things look, what is lit at
+/// What a drawing of the tables needs beside them: who plays, how things look, what is lit at
 /// this moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scene<'a> {
@@ -29,11 +29,11 @@ pub(super) struct Scene<'a> {
     pub(super) cast: &'a [SessionName],
     /// Which rows are marked at this moment.
     pub(super) marks: Marks<'a>,
-    /// How much is drawn around the house.
+    /// How much is drawn around the tables.
     pub(super) trim: Trim,
 }
 
-/// What stands around a drawing of the house.
+/// What stands around a drawing of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trim {
     /// A border, the screen's caption, a legend.

@@ -33,10 +33,10 @@ pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         width: area.width.saturating_sub(4),
         height: area.height.saturating_sub(2),
     };
-    if let Some(why) = view.stage.broken() {
+    if let Some(why) = view.stage.course().broken() {
         return draw_broken(view, why, inner, buffer);
     }
-    let Some(script) = view.stage.script() else { return draw_setup(view, inner, buffer) };
+    let Some(script) = view.stage.course().script() else { return draw_setup(view, inner, buffer) };
     let columns = Columns::of(script, inner.width);
     let first = first_line(script, usize::from(inner.height));
     let end = script.lines().saturating_sub(first);
@@ -65,7 +65,7 @@ fn draw_broken(view: &View<'_>, why: &str, area: Rect, buffer: &mut Buffer) {
 
 /// How many rows it takes on a screen of this width to say why the run cannot go on.
 pub(super) fn broken_height(view: &View<'_>, width: u16) -> Option<usize> {
-    let why = view.stage.broken()?;
+    let why = view.stage.course().broken()?;
     Some(broken_lines(view, why, usize::from(width.saturating_sub(4))).len())
 }
 

@@ -40,13 +40,13 @@ pub(super) fn draw(
 ) -> Option<Position> {
     let pane = view.stage.panes().get(place)?;
     let inner = inside(area, view.framing);
-    let tail = pane_footer::compose(view, pane, inner);
-    let rows = usize::from(inner.height) - tail.height();
+    let footer = pane_footer::compose(view, pane, inner);
+    let rows = usize::from(inner.height) - footer.height();
     let room = Room { cells: usize::from(inner.width), rows };
     draw_frame(view, place, area, now, room, buffer);
     let shown = draw_history(view, pane, inner, room, buffer);
     let below = Rect { y: inner.y + shown, height: inner.height - shown, ..inner };
-    draw_tail(view, pane, &tail, below, buffer)
+    draw_footer(view, pane, &footer, below, buffer)
 }
 
 fn draw_frame(
@@ -251,19 +251,19 @@ fn mark_found(view: &View<'_>, row: &Row<'_>, needle: &str, area: Rect, buffer: 
     buffer.set_style(marked, view.style(Role::Found));
 }
 
-fn draw_tail(
+fn draw_footer(
     view: &View<'_>,
     pane: &Pane,
-    tail: &PaneFooter,
+    footer: &PaneFooter,
     area: Rect,
     buffer: &mut Buffer,
 ) -> Option<Position> {
-    for (row, y) in tail.wait.iter().zip(area.top()..area.bottom()) {
+    for (row, y) in footer.wait.iter().zip(area.top()..area.bottom()) {
         buffer.set_stringn(area.x, y, row, usize::from(area.width), view.style(Role::Waiting));
     }
-    let sheet = tail.sheet.as_ref()?;
-    let top = area.y + u16::try_from(tail.wait.len()).unwrap_or(0);
-    for (row, y) in sheet.rows.iter().zip(top..area.bottom()) {
+    let layout = footer.editor.as_ref()?;
+    let top = area.y + u16::try_from(footer.wait.len()).unwrap_or(0);
+    for (row, y) in layout.rows.iter().zip(top..area.bottom()) {
         let indent = u16::try_from(row.indent).unwrap_or(0).min(area.width);
         if row.begins {
             let prompt = pane_footer::shown_prompt(pane, row.line);
@@ -274,8 +274,8 @@ fn draw_tail(
         let spans = sql::spans(view, line, row.text.clone(), colours, view.style(Role::Screen));
         buffer.set_line(area.x + indent, y, &Line::from(spans), area.width - indent);
     }
-    let x = area.x + u16::try_from(sheet.cursor.1).unwrap_or(0).min(area.width.saturating_sub(1));
-    Some(Position { x, y: top + u16::try_from(sheet.cursor.0).unwrap_or(0) })
+    let x = area.x + u16::try_from(layout.cursor.1).unwrap_or(0).min(area.width.saturating_sub(1));
+    Some(Position { x, y: top + u16::try_from(layout.cursor.0).unwrap_or(0) })
 }
 
 impl View<'_> {

@@ -47,16 +47,16 @@ pub(super) fn desired_height(timeline: &Timeline, width: u16, scene: &Scene<'_>)
 /// Draws the time line into an area.
 pub(super) fn draw(
     timeline: &Timeline,
-    gaze: Cursor,
+    cursor: Cursor,
     area: Rect,
     buffer: &mut Buffer,
     scene: &Scene<'_>,
 ) {
     let width = usize::from(area.width);
-    let foot = foot(timeline, gaze, width, scene);
+    let foot = foot(timeline, cursor, width, scene);
     let height = usize::from(area.height);
     let rows = height.saturating_sub(foot.len() + 1).max(height.min(2).saturating_sub(1));
-    let sight = Sight::of(timeline, gaze, width, rows);
+    let sight = Sight::of(timeline, cursor, width, rows);
     let mut lines = vec![sight.header(timeline, scene)];
     let shown = timeline.lanes().iter().skip(sight.first_lane).take(rows);
     lines.extend(shown.map(|lane| sight.lane(timeline, lane, scene)));
@@ -76,16 +76,16 @@ struct Sight {
 }
 
 impl Sight {
-    fn of(timeline: &Timeline, gaze: Cursor, width: usize, lanes: usize) -> Self {
+    fn of(timeline: &Timeline, cursor: Cursor, width: usize, lanes: usize) -> Self {
         let name = |lane: &crate::stage::timeline::Lane| {
             text::width(&text::visible(lane.session.as_str()))
         };
         let names = timeline.lanes().iter().map(name).max().unwrap_or(0).min(NAME) + 2;
         let columns = (width.saturating_sub(names) / CELL).max(1);
-        let at = gaze.at(timeline);
+        let at = cursor.at(timeline);
         let latest = timeline.len().saturating_sub(columns);
         let first = at.saturating_sub(columns / 2).min(latest).max(timeline.first());
-        let first_lane = gaze.lane.min(timeline.lanes().len().saturating_sub(lanes));
+        let first_lane = cursor.lane.min(timeline.lanes().len().saturating_sub(lanes));
         Self { names, at, first, last: first + columns - 1, first_lane }
     }
 
@@ -107,12 +107,12 @@ impl Sight {
 }
 
 /// What stands under the lanes: the moment that is looked at, and what the signs mean.
-fn foot<'a>(timeline: &Timeline, gaze: Cursor, width: usize, scene: &Scene<'a>) -> Vec<Line<'a>> {
+fn foot<'a>(timeline: &Timeline, cursor: Cursor, width: usize, scene: &Scene<'a>) -> Vec<Line<'a>> {
     let mut lines = vec![Line::default()];
     if timeline.is_empty() {
         lines.push(Line::from(scene.span("Nothing has been sent yet.", Role::Dim)));
     } else {
-        lines.extend(moment(timeline, gaze.at(timeline), width, scene));
+        lines.extend(moment(timeline, cursor.at(timeline), width, scene));
     }
     lines.push(Line::default());
     lines.extend(legend(width, scene));

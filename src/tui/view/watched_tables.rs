@@ -1,4 +1,4 @@
-//! The house pane: the seat map and every other watched table, with what cannot be seen said in
+//! The pane of the watched tables: the seat map and every other watched table, with what cannot be seen said in
 //! words.
 //!
 //! ```text
@@ -32,17 +32,17 @@ const LEAST_WIDTH: u16 = 72;
 /// Lines below which a panel shows nothing of use: two of border, a row, a legend.
 const LEAST_HEIGHT: usize = 4;
 
-/// How many lines the house would like to have at this width, borders included.
-pub(super) fn desired_height(house: &WatchedTables, width: u16, scene: &Scene<'_>) -> u16 {
-    let total: usize = bands(house, width, scene).iter().map(|band| band.height).sum();
+/// How many lines they would like to have at this width, borders included.
+pub(super) fn desired_height(tables: &WatchedTables, width: u16, scene: &Scene<'_>) -> u16 {
+    let total: usize = bands(tables, width, scene).iter().map(|band| band.height).sum();
     u16::try_from(total).unwrap_or(u16::MAX)
 }
 
-/// Draws the house into all of the area, borders included.
-pub(super) fn draw(house: &WatchedTables, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
+/// Draws them into all of the area, borders included.
+pub(super) fn draw(tables: &WatchedTables, area: Rect, buffer: &mut Buffer, scene: &Scene<'_>) {
     let area = area.intersection(buffer.area);
     buffer.set_style(area, scene.style(Role::Screen));
-    let bands = bands(house, area.width, scene);
+    let bands = bands(tables, area.width, scene);
     let mut top = area.top();
     for (band, height) in bands.iter().zip(shares(&bands, usize::from(area.height))) {
         let height = u16::try_from(height).unwrap_or(area.height);
@@ -60,18 +60,18 @@ struct Band<'a> {
     height: usize,
 }
 
-fn bands<'a>(house: &'a WatchedTables, width: u16, scene: &Scene<'a>) -> Vec<Band<'a>> {
-    let abreast = usize::from(width / LEAST_WIDTH).clamp(1, house.tables.len().max(1));
+fn bands<'a>(tables: &'a WatchedTables, width: u16, scene: &Scene<'a>) -> Vec<Band<'a>> {
+    let abreast = usize::from(width / LEAST_WIDTH).clamp(1, tables.tables.len().max(1));
     let inner = (usize::from(width) / abreast).saturating_sub(4);
-    let mut blind = house.blind.iter();
+    let mut blind = tables.blind.iter();
     let mut panels: Vec<_> =
-        house.tables.iter().map(|table| Panel::of(table, &mut blind, inner, *scene)).collect();
+        tables.tables.iter().map(|table| Panel::of(table, &mut blind, inner, *scene)).collect();
     let is_named = panels.len() > 1;
     for panel in &mut panels {
         panel.is_named = is_named;
     }
     if panels.is_empty() {
-        panels.push(Panel::empty(&house.blind, inner));
+        panels.push(Panel::empty(&tables.blind, inner));
     }
     let mut bands = Vec::new();
     while !panels.is_empty() {

@@ -1,4 +1,4 @@
-//! Which way to draw the house: the most telling one that fits.
+//! Which way to draw the seats: the most telling one that fits.
 //!
 //! In this order: names in even columns, in columns that fit, cut; the same with shorter queues;
 //! two letters; signs apart; signs close; several rows abreast. Each is tried with the caption and

@@ -83,15 +83,15 @@ impl Story {
         story
     }
 
-    fn drawn(&self, gaze: Cursor, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
+    fn drawn(&self, cursor: Cursor, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
         let scene = Scene { cast: &self.cast, ..scene_in(theme) };
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-        draw(&self.timeline, gaze, buffer.area, &mut buffer, &scene);
+        draw(&self.timeline, cursor, buffer.area, &mut buffer, &scene);
         buffer
     }
 
-    fn text(&self, gaze: Cursor, width: u16, height: u16) -> String {
-        lines(&self.drawn(gaze, &THEME, (width, height)))
+    fn text(&self, cursor: Cursor, width: u16, height: u16) -> String {
+        lines(&self.drawn(cursor, &THEME, (width, height)))
     }
 }
 
@@ -170,7 +170,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn it_can_be_drawn_at_any_size(width in 1..90_u16, height in 1..14_u16, moment in 0..12_usize, lane in 0..4_usize) {
-        let gaze = Cursor { moment: Some(moment), lane };
-        Story::whole().text(gaze, width, height);
+        let cursor = Cursor { moment: Some(moment), lane };
+        Story::whole().text(cursor, width, height);
     }
 }

@@ -1,0 +1,132 @@
+//! The course of the play: what is played on which engine, where it stands, and what was asked of the run.
+
+use std::time::Duration;
+
+use super::engine::Engine;
+use super::layers::Question;
+use super::layers::again::{self, Errand};
+use super::progress::Progress;
+use super::script::Script;
+use crate::core::scenario::Step;
+use crate::run::{Command, Fresh, Lasting};
+
+/// What is played, and where it stands.
+#[derive(Clone, Debug, Default)]
+pub struct Course {
+    pub(super) engine: Engine,
+    pub(super) script: Option<Script>,
+    pub(super) progress: Progress,
+    /// Why the run cannot go on.
+    broken: Option<String>,
+    /// What this run has committed outside its own schema.
+    lasting: Vec<Lasting>,
+}
+
+impl Course {
+    /// The engine that is played on, once it is known.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The script, once the scenario is set up.
+    pub fn script(&self) -> Option<&Script> {
+        self.script.as_ref()
+    }
+
+    /// Why the run cannot go on.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    pub(super) fn lasting(&self) -> &[Lasting] {
+        &self.lasting
+    }
+
+    /// The same play as somebody else sees it, who has asked for nothing.
+    pub(super) fn for_others(&self) -> Self {
+        let engine = self.engine.for_others();
+        Self { engine, progress: Progress::default(), ..self.clone() }
+    }
+
+    /// Whether there is nothing to play yet, but will be.
+    pub(super) fn is_opening(&self) -> bool {
+        self.script.is_none() && self.broken.is_none()
+    }
+
+    /// Where it stands in the schedule.
+    pub(super) fn next(&self) -> usize {
+        self.script.as_ref().map_or(0, Script::next)
+    }
+
+    /// The step that comes next.
+    pub(super) fn next_step(&self) -> Option<&Step> {
+        self.script.as_ref()?.next_step()
+    }
+
+    /// A step is on its way from now on.
+    pub(super) fn expect_step(&mut self, now: Duration) {
+        self.progress.expect_step(self.next(), now);
+    }
+
+    /// Where it stands, or will once the replay that is under way has ended.
+    pub(super) fn destination(&self) -> usize {
+        self.progress.destination(self.next())
+    }
+
+    /// The same once the steps that were asked for have been played too.
+    fn destination_after_steps(&self) -> usize {
+        let last = self.script.as_ref().map_or(0, Script::len);
+        self.progress.destination_after_steps(self.next(), last)
+    }
+
+    /// Takes note that the run is being asked for this, which will take a moment.
+    pub(super) fn expect(&mut self, command: &Command) {
+        match command.plain() {
+            Command::GoTo(step) => self.progress.expect_replay(*step),
+            Command::Switch(kind) => {
+                let step = self.destination_after_steps();
+                self.progress.expect_switch(step);
+                self.engine.ask_for(*kind);
+            }
+            _ => {}
+        }
+    }
+
+    /// What is to be asked before something that does again what was committed outside the run's
+    /// schema, where there is anything.
+    pub(super) fn question(&self, errand: Errand) -> Option<Question> {
+        again::question(&self.lasting, errand, self.destination_after_steps())
+    }
+
+    /// A fresh setup; whether it is that of another scenario.
+    pub(super) fn begin_anew(&mut self, fresh: &Fresh) -> bool {
+        let is_new = self.script.as_ref().is_none_or(|old| *old.scenario() != fresh.scenario);
+        self.script = Some(Script::new(fresh));
+        self.engine.arrive(fresh.engine.clone());
+        self.broken = None;
+        self.lasting.clear();
+        if is_new {
+            self.progress.stop();
+        } else {
+            self.progress.begin_anew();
+        }
+        is_new
+    }
+
+    /// It has come to this step; whether it was elsewhere before.
+    pub(super) fn move_to(&mut self, next: usize) -> bool {
+        self.progress.moved_to(next);
+        self.script.as_mut().is_some_and(|script| script.move_to(next))
+    }
+
+    /// This much of it lasts, whatever is played again.
+    pub(super) fn last(&mut self, lasting: Vec<Lasting>) {
+        self.lasting = lasting;
+    }
+
+    /// The run cannot go on.
+    pub(super) fn break_off(&mut self, why: String) {
+        self.progress.stop();
+        self.broken = Some(why);
+    }
+}
