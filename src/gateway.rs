@@ -69,7 +69,7 @@ mod transaction;
 
 pub use certificate::Certificate;
 pub use error::GatewayError;
-pub use hooks::{HeldStatement, NoHooks, StatementContext, StatementHooks, StatementOutcome};
+pub use hooks::{HeldStatement, StatementContext, StatementHooks, StatementOutcome};
 pub use local::{LocalGateway, LocalGatewayError};
 pub use mode::Mode;
 pub use news::{Happening, News, PrivateChange};

@@ -22,7 +22,7 @@ pub(super) struct Context {
     pub(super) cancellers: Arc<Cancellers>,
     pub(super) transactions: Arc<Shared>,
     pub(super) blockers: Arc<BlockerLookup>,
-    pub(super) hooks: Arc<dyn StatementHooks>,
+    pub(super) hooks: Option<Arc<dyn StatementHooks>>,
     /// The gateway ends, and every client is told.
     pub(super) closing: CancellationToken,
 }
@@ -37,7 +37,7 @@ impl Context {
             cancellers: Arc::default(),
             transactions: Arc::new(Shared::new(options.limits, news)),
             blockers: Arc::new(BlockerLookup::new(options.backend.clone())),
-            hooks: Arc::clone(&options.hooks),
+            hooks: options.hooks.clone(),
             closing: CancellationToken::new(),
         }
     }

@@ -6,9 +6,10 @@
 //!  client ─statement─▶ before ─▶ the copies it needs ─▶ PostgreSQL ─▶ after ─answer─▶ client
 //! ```
 //!
-//! A statement that is held counts as one that rests: where its transaction is in another client's
-//! way it ends or steps back, as it would between two statements. So nobody waits for whoever holds
-//! it.
+//! On the optimistic engine a statement that is held counts as one that rests: where its transaction
+//! is in another client's way it ends or steps back, as it would between two statements. So nobody
+//! waits for whoever holds it. In pass-through its transaction keeps its locks, as one does whose
+//! client thinks.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -45,7 +46,9 @@ pub type HeldStatement<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Whoever wants to know of statements, and perhaps to hold them.
 pub trait StatementHooks: Debug + Send + Sync {
-    /// Called before a statement goes to the server, and before the gateway does anything for it.
+    /// Called before a statement goes to the server, and before the gateway does anything for it:
+    /// once for each statement of a Query message (in pass-through once for the message), and for
+    /// each Execute.
     fn before_statement<'a>(&'a self, _statement: StatementContext<'a>) -> HeldStatement<'a> {
         Box::pin(std::future::ready(()))
     }
@@ -59,9 +62,3 @@ pub trait StatementHooks: Debug + Send + Sync {
         Box::pin(std::future::ready(()))
     }
 }
-
-/// Nobody.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoHooks;
-
-impl StatementHooks for NoHooks {}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::certificate::Certificate;
-use super::hooks::{NoHooks, StatementHooks};
+use super::hooks::StatementHooks;
 use super::mode::Mode;
 use crate::pg::Target;
 
@@ -48,8 +48,8 @@ pub struct Options {
     pub certificate: Certificate,
     /// The limits; a test's own are smaller.
     pub limits: Limits,
-    /// Who is called before and after each statement.
-    pub hooks: Arc<dyn StatementHooks>,
+    /// Who is called before and after each statement, if anybody is.
+    pub hooks: Option<Arc<dyn StatementHooks>>,
 }
 
 impl Options {
@@ -63,7 +63,7 @@ impl Options {
             password_file: None,
             certificate: Certificate::None,
             limits: Limits::default(),
-            hooks: Arc::new(NoHooks),
+            hooks: None,
         }
     }
 }

@@ -8,9 +8,12 @@
 //! ```
 //!
 //! Unread, but for the lengths of the server's messages: when the gateway ends, its last words may
-//! not stand within another message.
+//! not stand within another message. Where somebody may hold statements, messages are read for
+//! them (`observed`), and still none is changed.
 
 mod conversation;
+mod observed;
+mod talk;
 
 use std::io;
 
@@ -21,9 +24,11 @@ use super::backend::{FAREWELL, take_leave};
 use super::context::Context;
 use super::packet::StartUp;
 use super::refusal::Refusal;
+use crate::core::event::{Pid, octets};
 use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream};
 use crate::pg::{Canceller, Entrance, lets_in};
 use conversation::{Conversation, FramePosition};
+use observed::{ObservedConversation, Observer};
 
 /// What the client has been asked already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +119,13 @@ pub(super) async fn pass_through(
         return client.close().await;
     }
     let canceller = server.canceller();
-    converse(client, server, canceller, context).await
+    let Some(hooks) = context.hooks.clone() else {
+        return converse(client, server, canceller, context).await;
+    };
+    let application = start_up.get("application_name").map(|name| octets::keep(name));
+    let (pid, _) = canceller.key_bytes();
+    let observer = Observer::new(hooks, Pid(pid), &application.unwrap_or_default());
+    converse_observed(client, server, canceller, observer, context).await
 }
 
 /// Up to the first `ReadyForQuery`; whether it came to that.
@@ -176,6 +187,28 @@ async fn converse(
     let told = tokio::time::timeout(FAREWELL, say_farewell(&mut client, place));
     let (told, ()) = tokio::join!(told, take_leave(&mut server, &canceller));
     // Who does not listen is not told.
+    told.unwrap_or(Ok(()))
+}
+
+/// The same, with somebody who is told of each statement and may hold it.
+async fn converse_observed(
+    client: FrameStream<ClientTag>,
+    server: Entrance,
+    canceller: Canceller,
+    observer: Observer,
+    context: &Context,
+) -> io::Result<()> {
+    let (client, server) = (client.into_parts(), server.into_parts());
+    let mut conversation = ObservedConversation::new(client, server, observer);
+    tokio::select! {
+        over = conversation.run() => return over,
+        () = context.closing.cancelled() => {}
+    }
+    let (mut client, mut server) = conversation.into_ends();
+    // Only whole messages are queued for it.
+    Refusal::terminated().write_fatal(&mut client.out);
+    let told = tokio::time::timeout(FAREWELL, client.close());
+    let (told, ()) = tokio::join!(told, take_leave(&mut server, &canceller));
     told.unwrap_or(Ok(()))
 }
 

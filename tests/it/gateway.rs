@@ -17,25 +17,25 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
-        Self::behaving(Mode::Optimistic, Limits::default()).await
+        Self::with(|_| {}).await
     }
 
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        Self::behaving(Mode::Optimistic, limits).await
+        Self::with(|options| options.limits = limits).await
     }
 
     pub(crate) async fn passing_through() -> Self {
-        Self::behaving(Mode::PassThrough, Limits::default()).await
+        Self::with(|options| options.mode = Mode::PassThrough).await
     }
 
-    async fn behaving(mode: Mode, limits: Limits) -> Self {
+    /// Started with options of the test's own.
+    pub(crate) async fn with(set: impl FnOnce(&mut Options)) -> Self {
         let database = Database::create().await;
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::new(database.target());
         options.socket_folder = Some(folder.path().to_owned());
         options.listen = Some("127.0.0.1:0".parse().unwrap());
-        options.mode = mode;
-        options.limits = limits;
+        set(&mut options);
         let gateway = Gateway::start(options).await.unwrap();
         Self { gateway, folder, database }
     }
@@ -99,7 +99,7 @@ pub(crate) const CONFLICT: &str =
 pub(crate) const SCHEMA_CHANGED: &str =
     "40001 schema has been updated by another transaction, please retry: (OC001)";
 
-const SEATS: &str = "create table seats (seat_row text, seat_number int, booked_by text unique, \
+pub(crate) const SEATS: &str = "create table seats (seat_row text, seat_number int, booked_by text unique, \
                      note text, primary key (seat_row, seat_number)); \
                      insert into seats values ('A', 1, null), ('A', 2, 'Carol'), ('A', 4, null)";
 

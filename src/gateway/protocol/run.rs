@@ -53,7 +53,9 @@ impl Protocol {
         statement: &Statement,
         submission: Submission<'_>,
     ) -> Result<Held, BackendError> {
-        let hooks = Arc::clone(&self.context.hooks);
+        let Some(hooks) = self.context.hooks.clone() else {
+            return self.execute(statement, submission).await;
+        };
         let application = Arc::clone(self.transaction.application());
         let context = StatementContext {
             pid: self.pid,
