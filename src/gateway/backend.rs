@@ -27,7 +27,7 @@ pub(crate) use error::{BackendError, error_field};
 pub(crate) use leave::{FAREWELL, take_leave};
 pub(crate) use message::put_parse;
 pub(crate) use parameters::Parameters;
-pub(crate) use question::{Answer, AnswerRow, Question};
+pub(crate) use question::{Answer, AnswerRow, COPIES_FIRST, Question, STORED_FIRST};
 pub(crate) use questions::{Asked, Questions};
 #[cfg(test)]
 pub(crate) use scripted::{Reaction, ScriptedBackend};

@@ -9,6 +9,7 @@ use overbooked::gateway::{
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 
 use crate::gateway::{SCHEMA_CHANGED, SEATS, Served, says};
 
@@ -152,6 +153,6 @@ async fn a_gateway_ends_whatever_is_held() {
         hooked.is_told(&told).await;
         timeout(DEADLINE, hooked.served.kill()).await.expect("it ends");
         let error = timeout(DEADLINE, looking).await.unwrap().unwrap().unwrap_err();
-        assert_eq!(error.code().map(|code| code.code()), Some("57P01"));
+        assert_eq!(error.code().map(SqlState::code), Some("57P01"));
     }
 }

@@ -9,12 +9,9 @@ use bytes::BufMut;
 use super::Backend;
 use super::error::BackendError;
 use super::message::{NO_TYPES, put_parameters, put_parse, values, without_place};
-use super::question::{Answer, Keep, Question, Spelling};
+use super::question::{Answer, COPIES_FIRST, Keep, Question, STORED_FIRST, Spelling};
 use super::questions::{Asked, Questions};
 use crate::pg::frame::{ServerTag, put, put_text};
-
-const STORED_FIRST: &str = "select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
-const COPIES_FIRST: &str = "select set_config('search_path', regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
 
 impl Questions for Backend {
     async fn ask_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>, BackendError> {

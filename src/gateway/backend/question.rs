@@ -1,5 +1,13 @@
 //! What the gateway asks PostgreSQL by itself, and what it is answered.
 
+/// Puts temporary tables behind the stored ones until the end of the transaction, or until they are
+/// put in front again.
+pub(crate) const STORED_FIRST: &str = "select set_config('search_path', \
+     concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
+/// Puts them in front again.
+pub(crate) const COPIES_FIRST: &str = "select set_config('search_path', \
+     regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
+
 /// A statement of the gateway's own, with its parameters as text.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {

@@ -5,11 +5,10 @@ use bytes::BytesMut;
 use super::Protocol;
 use super::held::Held;
 use super::queue::{Does, Progress, Queued};
-use super::reply::moved;
+use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
 use crate::gateway::transaction::pending_changes::Ahead;
-use crate::gateway::transaction::tables::Turned;
-use crate::pg::frame::{FromClient, FromServer, ServerTag};
+use crate::pg::frame::FromClient;
 
 impl Protocol {
     /// Queues a message as it came.
@@ -24,8 +23,8 @@ impl Protocol {
         }
         self.transaction.check_aborted()?;
         let sent = self.put_queue();
-        self.backend.flush().await?;
-        self.replies(sent, None, Ahead::NOTHING).await
+        // None of it runs a statement, so that there is no last word.
+        self.exchange(sent, None, Ahead::NOTHING).await.map(drop)
     }
 
     /// Hands what is queued to the backend; what it does to names is returned.
@@ -40,39 +39,28 @@ impl Protocol {
         sent
     }
 
-    /// Takes the answers up to `ReadyForQuery`. A refusal is one of the text `turned`, or of a
-    /// Parse among what was sent.
-    pub(super) async fn replies(
+    /// Sends what was handed to the backend, and passes the answers on up to `ReadyForQuery`; the
+    /// last word of them is returned. A refusal is one of the text of `submitted`, or of a Parse
+    /// among what was sent.
+    pub(super) async fn exchange(
         &mut self,
         sent: Vec<Does>,
-        turned: Option<&Turned>,
+        submitted: Option<Submitted<'_>>,
         ahead: Ahead,
-    ) -> Result<(), BackendError> {
-        let (mut refused, mut progress) = (None, Progress::default());
-        loop {
-            let frame = self.next_reply().await?;
-            match frame.tag {
-                ServerTag::Ready => break,
-                ServerTag::Error => refused = Some(frame),
-                ServerTag::CommandComplete => self.held = Held::Frame(frame),
-                ServerTag::CopyIn => {
-                    self.copy_in(&frame).await?;
-                    // The server has taken our Sync for a part of the copy.
-                    self.backend.put_sync();
-                    self.backend.flush().await?;
-                }
-                _ => {
-                    progress.note(frame.tag);
-                    self.hand_over(&frame).await?;
-                }
-            }
-        }
+    ) -> Result<Held, BackendError> {
+        self.backend.flush().await?;
+        let reply = self.reply(&sent).await?;
         let heard = self.transaction.hear_ahead(&mut self.backend, ahead).await;
-        let is_refused = refused.is_some();
-        let parsing = is_refused.then(|| progress.take_back(sent, &mut self.names)).flatten();
+        let Some(frame) = reply.refused else {
+            self.end_given_up().await?;
+            return heard.map(|()| reply.held);
+        };
+        let parsing = reply.progress.take_back(sent, &mut self.names);
+        // A statement that was given up for another client's sake is no error of its own.
         self.end_given_up().await?;
-        let Some(frame) = refused else { return heard };
-        Err(BackendError::Server(refusal_of(&frame, parsing.as_ref().or(turned))))
+        let parsing = parsing.as_ref().map(|rewritten| Submitted { rewritten, before: 0 });
+        let refusal = parsing.or(submitted).map(|submitted| submitted.moved(&frame));
+        Err(BackendError::Server(refusal.unwrap_or(frame)))
     }
 
     /// What is queued is not sent any more.
@@ -81,8 +69,4 @@ impl Protocol {
         let does = queue.into_iter().map(|queued| queued.does).collect();
         Progress::default().take_back(does, &mut self.names);
     }
-}
-
-fn refusal_of(frame: &FromServer, turned: Option<&Turned>) -> FromServer {
-    turned.map_or_else(|| frame.clone(), |turned| moved(frame, turned, 0))
 }

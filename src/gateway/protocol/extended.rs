@@ -146,13 +146,13 @@ impl Protocol {
         }
         self.transaction.check_statement(&statement)?;
         self.prepare_names(&statement).await?;
-        let turned = self.turned(&statement).await?;
+        let rewritten = self.rewritten(&statement).await?;
         self.names.check_free(&name)?;
         let mut bytes = BytesMut::new();
-        put_parse(&mut bytes, &name, &turned.sql, &types);
-        let prepared = Prepared::parsed(statement, types, Some(turned.clone()));
+        put_parse(&mut bytes, &name, &rewritten.sql, &types);
+        let prepared = Prepared::parsed(statement, types, Some(rewritten.clone()));
         let undo = self.names.note_prepared(name, prepared);
-        self.queue.push(Queued { bytes, does: Does::Prepares(undo, turned) });
+        self.queue.push(Queued { bytes, does: Does::Prepares(undo, rewritten) });
         Ok(())
     }
 

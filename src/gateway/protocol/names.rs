@@ -18,7 +18,7 @@ use bytes::Bytes;
 use crate::core::syntax::Strings;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{DeclaredCursor, Kind, Statement, Which};
-use crate::gateway::transaction::tables::Turned;
+use crate::gateway::transaction::tables::Rewritten;
 
 /// The names that a client has given.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub(super) struct Prepared {
     statement: Arc<Statement>,
     by: By,
     /// What the server has; nothing where it has none.
-    sent: Option<Turned>,
+    sent: Option<Rewritten>,
 }
 
 /// How it was prepared.
@@ -48,7 +48,7 @@ pub(super) enum By {
 
 impl Prepared {
     /// One that Parse has prepared; `sent` is nothing where it never reaches the server.
-    pub(super) fn parsed(statement: Arc<Statement>, types: Bytes, sent: Option<Turned>) -> Self {
+    pub(super) fn parsed(statement: Arc<Statement>, types: Bytes, sent: Option<Rewritten>) -> Self {
         Self { statement, by: By::Parse(types), sent }
     }
 
@@ -66,8 +66,8 @@ impl Prepared {
     }
 
     /// Whether the server has it so.
-    pub(super) fn is_sent_as(&self, turned: &Turned) -> bool {
-        self.sent.as_ref() == Some(turned)
+    pub(super) fn is_sent_as(&self, rewritten: &Rewritten) -> bool {
+        self.sent.as_ref() == Some(rewritten)
     }
 }
 
@@ -170,7 +170,7 @@ impl Names {
     }
 
     /// Notes what the server has under a name; nothing while that is not known.
-    pub(super) fn note_sent(&mut self, name: &str, sent: Option<Turned>) {
+    pub(super) fn note_sent(&mut self, name: &str, sent: Option<Rewritten>) {
         if let Some(prepared) = self.prepared.get_mut(name) {
             prepared.sent = sent;
         }
@@ -211,7 +211,7 @@ impl Names {
     }
 
     /// What a statement that has run, sent as `sent`, has done to names.
-    pub(super) fn note_statement(&mut self, statement: &Statement, sent: &Turned) {
+    pub(super) fn note_statement(&mut self, statement: &Statement, sent: &Rewritten) {
         if let Kind::Prepare(name) = &statement.kind {
             let prepared = Prepared {
                 statement: Arc::new(statement.prepared()),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn run(names: &mut Names, sql: &str) {
-        names.note_statement(&read(sql), &Turned::whole(sql.to_owned()));
+        names.note_statement(&read(sql), &Rewritten::whole(sql.to_owned()));
     }
 
     #[test]

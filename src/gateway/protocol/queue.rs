@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 
 use super::names::{Names, Undo};
-use crate::gateway::transaction::tables::Turned;
+use crate::gateway::transaction::tables::Rewritten;
 use crate::pg::frame::ServerTag;
 
 /// A message on its way to the server.
@@ -19,7 +19,7 @@ pub(super) struct Queued {
 pub(super) enum Does {
     Nothing,
     /// A Parse, and how its text was turned.
-    Prepares(Undo, Turned),
+    Prepares(Undo, Rewritten),
     /// A Close of a statement.
     Closes(Undo),
     /// A Close of a portal, which an error takes away as well.
@@ -42,7 +42,7 @@ impl Progress {
 
     /// Takes back what was noted of messages that the server did not carry out. Returns how the
     /// first Parse among them was turned.
-    pub(super) fn take_back(&self, sent: Vec<Does>, names: &mut Names) -> Option<Turned> {
+    pub(super) fn take_back(&self, sent: Vec<Does>, names: &mut Names) -> Option<Rewritten> {
         let (mut parsed, mut closed) = (self.parsed, self.closed);
         let mut undone = Vec::new();
         let mut parsing = None;
@@ -54,9 +54,9 @@ impl Progress {
                     continue;
                 }
                 Does::Closes(undo) => (undo, &mut closed),
-                Does::Prepares(undo, turned) => {
+                Does::Prepares(undo, rewritten) => {
                     if parsed == 0 {
-                        parsing.get_or_insert(turned);
+                        parsing.get_or_insert(rewritten);
                     }
                     (undo, &mut parsed)
                 }
@@ -84,9 +84,9 @@ mod tests {
 
     fn prepares(names: &mut Names, name: &str, sql: &str) -> Does {
         let statement = Arc::new(Statement::read(sql, Strings::Conforming));
-        let turned = Turned::whole(sql.to_owned());
-        let prepared = Prepared::parsed(statement, Bytes::new(), Some(turned.clone()));
-        Does::Prepares(names.note_prepared(name.to_owned(), prepared), turned)
+        let rewritten = Rewritten::whole(sql.to_owned());
+        let prepared = Prepared::parsed(statement, Bytes::new(), Some(rewritten.clone()));
+        Does::Prepares(names.note_prepared(name.to_owned(), prepared), rewritten)
     }
 
     fn sql(names: &Names, name: &str) -> Option<String> {
@@ -119,7 +119,7 @@ mod tests {
         let mut names = Names::default();
         let sent = vec![Does::ClosesPortal, prepares(&mut names, "one", "selct 1")];
         let parsing = Progress::default().take_back(sent, &mut names);
-        assert_eq!(parsing.map(|turned| turned.sql).as_deref(), Some("selct 1"));
+        assert_eq!(parsing.map(|rewritten| rewritten.sql).as_deref(), Some("selct 1"));
     }
 
     #[test]

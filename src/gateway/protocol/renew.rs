@@ -5,14 +5,17 @@ use super::Protocol;
 use super::names::By;
 use crate::gateway::backend::{BackendError, Question, Questions as _};
 use crate::gateway::statement::{Kind, Statement};
-use crate::gateway::transaction::tables::Turned;
+use crate::gateway::transaction::tables::Rewritten;
 
 impl Protocol {
     /// What is sent for a statement.
-    pub(super) async fn turned(&mut self, statement: &Statement) -> Result<Turned, BackendError> {
+    pub(super) async fn rewritten(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Rewritten, BackendError> {
         match self.substitute(statement) {
-            Some(substitute) => Ok(Turned::whole(substitute.sql)),
-            None => self.transaction.turn(&mut self.backend, statement).await,
+            Some(substitute) => Ok(Rewritten::whole(substitute.sql)),
+            None => self.transaction.rewrite(&mut self.backend, statement).await,
         }
     }
 
@@ -35,20 +38,20 @@ impl Protocol {
         if whole.is_ours() || matches!(whole.kind, Kind::Ddl(_)) {
             return Ok(());
         }
-        let turned = self.turned(&whole).await?;
-        if prepared.is_sent_as(&turned) {
+        let rewritten = self.rewritten(&whole).await?;
+        if prepared.is_sent_as(&rewritten) {
             return Ok(());
         }
         self.dispatch().await?;
         self.names.note_sent(name, None);
         match prepared.by() {
-            By::Parse(types) => self.backend.prepare_anew(name, &turned.sql, types).await?,
+            By::Parse(types) => self.backend.prepare_anew(name, &rewritten.sql, types).await?,
             By::Sql(_) => {
                 self.backend.close_statement(name).await?;
-                self.backend.ask(Question::once(turned.sql.clone())).await?;
+                self.backend.ask(Question::once(rewritten.sql.clone())).await?;
             }
         }
-        self.names.note_sent(name, Some(turned));
+        self.names.note_sent(name, Some(rewritten));
         Ok(())
     }
 }

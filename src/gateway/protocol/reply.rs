@@ -3,15 +3,52 @@
 use std::io;
 
 use super::Protocol;
+use super::held::Held;
+use super::queue::{Does, Progress};
 use crate::gateway::backend::{BackendError, error_field};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::transaction::tables::Turned;
+use crate::gateway::transaction::tables::Rewritten;
 use crate::pg::frame::{ClientTag, FromServer, ServerTag};
 
+/// How the server answered what was sent.
+#[derive(Default)]
+pub(super) struct Reply {
+    pub(super) held: Held,
+    pub(super) refused: Option<FromServer>,
+    pub(super) progress: Progress,
+}
+
 impl Protocol {
+    /// Passes the answers to what was sent on, up to `ReadyForQuery`; the last word is kept.
+    pub(super) async fn reply(&mut self, sent: &[Does]) -> Result<Reply, BackendError> {
+        let mut reply = Reply::default();
+        loop {
+            let frame = self.next_reply().await?;
+            match frame.tag {
+                ServerTag::Ready => return Ok(reply),
+                ServerTag::Error => reply.refused = Some(frame),
+                ServerTag::CommandComplete | ServerTag::EmptyQuery => {
+                    reply.held = Held::Frame(frame);
+                }
+                ServerTag::CopyIn => {
+                    self.copy_in(&frame).await?;
+                    // The server has taken the Sync behind messages for a part of the copy.
+                    if !sent.is_empty() {
+                        self.backend.put_sync();
+                        self.backend.flush().await?;
+                    }
+                }
+                _ => {
+                    reply.progress.note(frame.tag);
+                    self.hand_over(&frame).await?;
+                }
+            }
+        }
+    }
+
     /// What the server says next while it runs the client's statement, which is given up when
     /// another client needs the way.
-    pub(super) async fn next_reply(&mut self) -> Result<FromServer, BackendError> {
+    async fn next_reply(&mut self) -> Result<FromServer, BackendError> {
         let signal = self.transaction.signal();
         loop {
             let frame = tokio::select! {
@@ -31,7 +68,7 @@ impl Protocol {
     /// Passes on what the server said. A client that does not read has its statement given up when
     /// another needs the way; while DDL acts nobody's pace counts, and the little that it says is
     /// kept.
-    pub(super) async fn hand_over(&mut self, frame: &FromServer) -> io::Result<()> {
+    async fn hand_over(&mut self, frame: &FromServer) -> io::Result<()> {
         if self.gave_up {
             return Ok(());
         }
@@ -50,7 +87,7 @@ impl Protocol {
 
     /// Hands the client's COPY data to the server until one of them ends it, or another client
     /// needs the way.
-    pub(super) async fn copy_in(&mut self, begins: &FromServer) -> Result<(), BackendError> {
+    async fn copy_in(&mut self, begins: &FromServer) -> Result<(), BackendError> {
         self.client.pass(begins);
         let signal = self.transaction.signal();
         while !self.gave_up {
@@ -105,10 +142,19 @@ impl Protocol {
     }
 }
 
-/// An error whose position is one in the client's own text.
-pub(super) fn moved(frame: &FromServer, turned: &Turned, before: usize) -> FromServer {
-    let Some(position) = error_field(frame, b'P') else { return frame.clone() };
-    let Ok(position) = position.parse::<usize>() else { return frame.clone() };
-    let place = (turned.place(position) + before).to_string();
-    frame.with_error_field(b'P', &place)
+/// A client's text as it was sent, which stands so many characters into what the client sent.
+#[derive(Clone, Copy)]
+pub(super) struct Submitted<'a> {
+    pub(super) rewritten: &'a Rewritten,
+    pub(super) before: usize,
+}
+
+impl Submitted<'_> {
+    /// An error whose position is one in the client's own text.
+    pub(super) fn moved(self, frame: &FromServer) -> FromServer {
+        let Some(position) = error_field(frame, b'P') else { return frame.clone() };
+        let Ok(position) = position.parse::<usize>() else { return frame.clone() };
+        let place = (self.rewritten.place(position) + self.before).to_string();
+        frame.with_error_field(b'P', &place)
+    }
 }

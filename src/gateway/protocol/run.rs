@@ -9,7 +9,7 @@ use bytes::BufMut;
 use super::Protocol;
 use super::held::Held;
 use super::queue::Does;
-use super::reply::moved;
+use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
 use crate::gateway::hooks::{HeldStatement, StatementContext, StatementOutcome};
 use crate::gateway::mode::Mode;
@@ -18,8 +18,8 @@ use crate::gateway::statement::{Kind, Statement, Which, is_async};
 use crate::gateway::transaction::blocks::Completion;
 use crate::gateway::transaction::prepare_statement::Admitted;
 use crate::gateway::transaction::row_locks::ALL_ROWS;
-use crate::gateway::transaction::tables::Turned;
-use crate::pg::frame::{FromClient, FromServer, ServerTag, put, put_text};
+use crate::gateway::transaction::tables::Rewritten;
+use crate::pg::frame::{FromClient, put, put_text};
 
 /// How a statement came.
 #[derive(Clone, Copy)]
@@ -37,13 +37,6 @@ impl Submission<'_> {
             Self::Execute { limit, .. } => limit,
         }
     }
-}
-
-/// How the server answered a statement.
-#[derive(Default)]
-struct Reply {
-    held: Held,
-    refused: Option<FromServer>,
 }
 
 impl Protocol {
@@ -104,12 +97,7 @@ impl Protocol {
             None
         };
         self.explains = executed.command() == "EXPLAIN";
-        let held = match submission {
-            Submission::Query { before } => self.send_query(statement, &admitted, before).await?,
-            Submission::Execute { frame, .. } => {
-                self.send_execute(statement, &admitted, frame).await?
-            }
-        };
+        let held = self.send(statement, &admitted, submission).await?;
         if let Some(marks) = marks {
             let backend = &mut self.backend;
             self.transaction.after_locking(backend, &executed, &admitted, marks).await?;
@@ -133,61 +121,32 @@ impl Protocol {
             self.renew(name).await?;
         }
         if let Some(substitute) = self.substitute(statement) {
-            admitted.turned = Turned::whole(substitute.sql);
+            admitted.rewritten = Rewritten::whole(substitute.sql);
         }
         Ok(admitted)
     }
 
-    async fn send_query(
+    /// Sends it, and what is asked behind it.
+    async fn send(
         &mut self,
         statement: &Statement,
         admitted: &Admitted,
-        before: usize,
+        submission: Submission<'_>,
     ) -> Result<Held, BackendError> {
-        self.transaction.note_part();
-        self.backend.put_query(&admitted.turned.sql);
-        let ahead = self.transaction.ask_ahead(&mut self.backend, statement);
-        self.backend.flush().await?;
-        let reply = self.relay().await?;
-        let heard = self.transaction.hear_ahead(&mut self.backend, ahead).await;
-        // A statement that was given up for another client's sake is no error of its own.
-        self.end_given_up().await?;
-        if let Some(frame) = reply.refused {
-            return Err(BackendError::Server(moved(&frame, &admitted.turned, before)));
-        }
-        heard.map(|()| reply.held)
-    }
-
-    async fn send_execute(
-        &mut self,
-        statement: &Statement,
-        admitted: &Admitted,
-        frame: &FromClient,
-    ) -> Result<Held, BackendError> {
-        self.enqueue(frame, Does::Nothing);
-        let sent = self.put_queue();
-        let ahead = self.transaction.ask_ahead(&mut self.backend, statement);
-        self.backend.flush().await?;
-        self.replies(sent, Some(&admitted.turned), ahead).await?;
-        Ok(std::mem::take(&mut self.held))
-    }
-
-    /// Passes a statement's answer on, up to `ReadyForQuery`; its last word is kept.
-    async fn relay(&mut self) -> Result<Reply, BackendError> {
-        let mut reply = Reply::default();
-        loop {
-            let frame = self.next_reply().await?;
-            match frame.tag {
-                ServerTag::Ready => break,
-                ServerTag::CommandComplete | ServerTag::EmptyQuery => {
-                    reply.held = Held::Frame(frame);
-                }
-                ServerTag::Error => reply.refused = Some(frame),
-                ServerTag::CopyIn => self.copy_in(&frame).await?,
-                _ => self.hand_over(&frame).await?,
+        let (sent, before) = match submission {
+            Submission::Query { before } => {
+                self.transaction.note_part();
+                self.backend.put_query(&admitted.rewritten.sql);
+                (Vec::new(), before)
             }
-        }
-        Ok(reply)
+            Submission::Execute { frame, .. } => {
+                self.enqueue(frame, Does::Nothing);
+                (self.put_queue(), 0)
+            }
+        };
+        let ahead = self.transaction.ask_ahead(&mut self.backend, statement);
+        let submitted = Submitted { rewritten: &admitted.rewritten, before };
+        self.exchange(sent, Some(submitted), ahead).await
     }
 
     /// BEGIN, COMMIT and ROLLBACK are the gateway's own.
@@ -255,7 +214,7 @@ impl Protocol {
             self.put_job();
         }
         let tag = self.substitute(statement).map(|substitute| Held::Tag(substitute.tag));
-        self.names.note_statement(statement, &admitted.turned);
+        self.names.note_statement(statement, &admitted.rewritten);
         if statement.deallocates() == Some(Which::All) {
             // DEALLOCATE knows names only, and takes the gateway's own along.
             self.backend.forget_prepared();

@@ -11,10 +11,10 @@
 //! | any other | as it is: what it names is looked up when it runs |
 
 use super::Protocol;
-use super::reply::moved;
+use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
 use crate::gateway::statement::Statement;
-use crate::gateway::transaction::tables::Turned;
+use crate::gateway::transaction::tables::Rewritten;
 
 /// The first version with function bodies that are not strings.
 const WITH_BODIES: u32 = 14;
@@ -53,7 +53,8 @@ impl Protocol {
         match self.backend.try_to_parse(std::slice::from_ref(&text)).await? {
             None => Ok(()),
             Some((_, refused)) => {
-                Err(BackendError::Server(moved(&refused, &Turned::whole(text), part.before)))
+                let (rewritten, before) = (&Rewritten::whole(text), part.before);
+                Err(BackendError::Server(Submitted { rewritten, before }.moved(&refused)))
             }
         }
     }

@@ -127,16 +127,16 @@ impl Phase {
         if self == Self::Touches {
             return table.touched();
         }
-        let changes = table.changes.iter().filter(|change| self.is_for(table, change.deed));
+        let changes = table.changes.iter().filter(|change| self.is_for(table, change.op));
         changes.map(|change| Arc::clone(&change.key)).collect()
     }
 
-    fn is_for(self, table: &TableChanges, deed: RowOp) -> bool {
+    fn is_for(self, table: &TableChanges, op: RowOp) -> bool {
         let replaces = table.moves_keys() && !table.shape.is_referred_to();
         match self {
-            Self::Deletes => deed == RowOp::Deleted || (replaces && deed == RowOp::Rekeyed),
-            Self::Updates => deed == RowOp::Updated || (!replaces && deed == RowOp::Rekeyed),
-            Self::Inserts => deed == RowOp::Inserted || (replaces && deed == RowOp::Rekeyed),
+            Self::Deletes => op == RowOp::Deleted || (replaces && op == RowOp::Rekeyed),
+            Self::Updates => op == RowOp::Updated || (!replaces && op == RowOp::Rekeyed),
+            Self::Inserts => op == RowOp::Inserted || (replaces && op == RowOp::Rekeyed),
             Self::Touches => false,
         }
     }
@@ -152,7 +152,7 @@ impl TableChanges {
 
     /// Whether several rows change their keys, so that one may need what another still has.
     fn moves_keys(&self) -> bool {
-        let rekeyed = self.changes.iter().filter(|change| change.deed == RowOp::Rekeyed).count();
+        let rekeyed = self.changes.iter().filter(|change| change.op == RowOp::Rekeyed).count();
         rekeyed > 1 && self.shape.other_unique()
     }
 }

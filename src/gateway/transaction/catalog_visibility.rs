@@ -7,12 +7,7 @@
 
 use super::Transaction;
 use super::state::{SearchPathState, State};
-use crate::gateway::backend::{BackendError, Question, Questions};
-
-const HIDE: &str = "select set_config('search_path', \
-                    concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
-const SHOW: &str = "select set_config('search_path', \
-                    regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
+use crate::gateway::backend::{BackendError, COPIES_FIRST, Question, Questions, STORED_FIRST};
 
 impl Transaction {
     /// Puts the copies behind the stored tables until the next statement.
@@ -21,7 +16,7 @@ impl Transaction {
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
         if self.tables.has_copies() && !self.hides_copies() {
-            backend.ask(Question::once(HIDE)).await?;
+            backend.ask(Question::once(STORED_FIRST)).await?;
             self.note_copies(SearchPathState::Behind);
         }
         Ok(())
@@ -33,7 +28,7 @@ impl Transaction {
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
         if self.hides_copies() {
-            backend.ask(Question::once(SHOW)).await?;
+            backend.ask(Question::once(COPIES_FIRST)).await?;
             self.note_copies(SearchPathState::Before);
         }
         Ok(())

@@ -47,8 +47,8 @@ impl Transaction {
             closed,
             standing: DdlState::Made,
         });
-        let turned = self.tables.turn(&sql, &Named::default());
-        Ok(Admitted { turned, tables, unknown: Vec::new() })
+        let rewritten = self.tables.rewrite(&sql, &Named::default());
+        Ok(Admitted { rewritten, tables, unknown: Vec::new() })
     }
 
     fn check_ddl(&mut self, statement: &Statement) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! What the open transaction changed and locked, asked of all its copies in one round
 //! trip.
 //!
-//! A statement without a block around it is surveyed ahead: the questions travel right behind it,
+//! A statement without a block around it is asked about ahead: the questions travel right behind it,
 //! so that its COMMIT finds the answers there already. Whatever runs afterwards in the same
 //! transaction makes them void.
 
@@ -30,12 +30,12 @@ impl Transaction {
         &mut self,
         backend: &mut impl Questions,
     ) -> Result<Vec<TableChanges>, BackendError> {
-        let questions = self.survey();
+        let questions = self.changes_questions();
         if questions.is_empty() {
             return Ok(Vec::new());
         }
         let answers = backend.ask_all(questions).await;
-        Ok(self.surveyed(answers.map_err(BackendError::of_changed_schema)?))
+        Ok(self.changes_in(answers.map_err(BackendError::of_changed_schema)?))
     }
 
     /// The changes as of COMMIT, with what was asked ahead.
@@ -49,7 +49,7 @@ impl Transaction {
         }
     }
 
-    /// Queues the survey behind a statement that is likely the last of its transaction.
+    /// Queues the questions behind a statement that is likely the last of its transaction.
     pub(crate) fn ask_ahead(
         &mut self,
         backend: &mut impl Questions,
@@ -60,7 +60,7 @@ impl Transaction {
         if !alone || !statement.writes || statement.locks.is_some() || statement.copies() {
             return Ahead::NOTHING;
         }
-        let questions = self.survey();
+        let questions = self.changes_questions();
         if questions.is_empty() {
             return Ahead::NOTHING;
         }
@@ -76,7 +76,7 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         let Some(asked) = ahead.0 else { return Ok(()) };
         let answers = backend.answers(asked).await?;
-        self.foreseen = Some(self.surveyed(answers));
+        self.foreseen = Some(self.changes_in(answers));
         Ok(())
     }
 
@@ -93,13 +93,13 @@ impl Transaction {
         Ok(())
     }
 
-    fn survey(&mut self) -> Vec<Question> {
+    fn changes_questions(&mut self) -> Vec<Question> {
         let Some(xid) = self.xid() else { return Vec::new() };
         let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
         used.map(|used| changes_question(&used, xid)).collect()
     }
 
-    fn surveyed(&mut self, answers: Vec<Answer>) -> Vec<TableChanges> {
+    fn changes_in(&mut self, answers: Vec<Answer>) -> Vec<TableChanges> {
         let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
         used.zip(answers).map(|(used, answer)| found(&used, answer)).collect()
     }

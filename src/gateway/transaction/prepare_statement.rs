@@ -3,7 +3,7 @@
 
 use super::Transaction;
 use super::state::{Block, State};
-use super::tables::{Named, Open, Turned};
+use super::tables::{Named, Open, Rewritten};
 use crate::gateway::backend::{BackendError, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Access, Kind, RowLock, Statement};
@@ -11,7 +11,7 @@ use crate::gateway::statement::{Access, Kind, RowLock, Statement};
 /// A statement that may run.
 pub(crate) struct Admitted {
     /// As it is sent.
-    pub(crate) turned: Turned,
+    pub(crate) rewritten: Rewritten,
     /// The tables under what it names.
     pub(super) tables: Vec<u32>,
     /// Names in it that stand for no table.
@@ -33,7 +33,7 @@ impl Transaction {
         match &statement.kind {
             Kind::Ddl(_) => self.admit_ddl(backend, statement).await,
             Kind::Session | Kind::Empty => Ok(Admitted {
-                turned: self.tables.turn(statement, &Named::default()),
+                rewritten: self.tables.rewrite(statement, &Named::default()),
                 tables: Vec::new(),
                 unknown: Vec::new(),
             }),
@@ -71,16 +71,16 @@ impl Transaction {
 
     /// A statement as it is sent, its names turned towards the copies. DDL is about the stored
     /// tables.
-    pub(crate) async fn turn(
+    pub(crate) async fn rewrite(
         &mut self,
         backend: &mut impl Questions,
         statement: &Statement,
-    ) -> Result<Turned, BackendError> {
+    ) -> Result<Rewritten, BackendError> {
         if let Kind::Ddl(_) = statement.kind {
-            return Ok(self.tables.turn(&statement.plain_ddl(), &Named::default()));
+            return Ok(self.tables.rewrite(&statement.plain_ddl(), &Named::default()));
         }
         let named = self.tables.resolve(backend, &statement.names).await?;
-        Ok(self.tables.turn(statement, &named))
+        Ok(self.tables.rewrite(statement, &named))
     }
 
     async fn admit_query(
@@ -105,7 +105,7 @@ impl Transaction {
         self.note_use(backend, executed, &tables).await?;
         Ok(Admitted {
             unknown: named.unknown.clone(),
-            turned: self.tables.turn(statement, &named_in(statement, executed, named)),
+            rewritten: self.tables.rewrite(statement, &named_in(statement, executed, named)),
             tables,
         })
     }

@@ -65,7 +65,7 @@ impl TableChanges {
             schema: self.shape.schema.clone(),
             table: self.shape.name.clone(),
             key: change.key.join("-"),
-            kind: match change.deed {
+            kind: match change.op {
                 RowOp::Inserted => HoldKind::Insert,
                 RowOp::Updated | RowOp::Rekeyed => HoldKind::Write,
                 RowOp::Deleted => HoldKind::Delete,

@@ -19,7 +19,7 @@ pub(crate) enum RowOp {
 /// One row that the transaction changed or locked.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
-    pub(crate) deed: RowOp,
+    pub(crate) op: RowOp,
     pub(crate) size: u64,
     /// Its place in the copy.
     pub(crate) place: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct TableChanges {
 impl Change {
     pub(crate) fn read(row: Vec<Option<String>>) -> Option<Self> {
         let mut values = row.into_iter();
-        let deed = match values.next()??.as_str() {
+        let op = match values.next()??.as_str() {
             "i" => RowOp::Inserted,
             "u" => RowOp::Updated,
             "k" => RowOp::Rekeyed,
@@ -50,12 +50,12 @@ impl Change {
         };
         let size = values.next()??.parse().ok()?;
         let place = values.next()?;
-        Some(Self { deed, size, place, key: values.map(Option::unwrap_or_default).collect() })
+        Some(Self { op, size, place, key: values.map(Option::unwrap_or_default).collect() })
     }
 
     /// Whether the row is changed, and not merely locked.
     pub(crate) fn is_written(&self) -> bool {
-        self.deed != RowOp::Locked
+        self.op != RowOp::Locked
     }
 }
 
@@ -85,11 +85,11 @@ impl TableChanges {
         // Checking a foreign key marks the row that it refers to; PostgreSQL checks it once more
         // where it is applied.
         let named = self.changes.iter().filter(move |change| {
-            (is_keyed || change.deed != RowOp::Inserted) && !(tied && change.deed == RowOp::Locked)
+            (is_keyed || change.op != RowOp::Inserted) && !(tied && change.op == RowOp::Locked)
         });
         let claims = named.map(move |change| {
             let row = RowId { table, key: Arc::clone(&change.key) };
-            let plain = change.deed == RowOp::Updated && !self.strong.contains(&row);
+            let plain = change.op == RowOp::Updated && !self.strong.contains(&row);
             (row, if plain { Claim::Update } else { Claim::Strong })
         });
         let shared = self.shared.iter().map(|row| (row.clone(), Claim::KeyShare));
@@ -101,7 +101,7 @@ impl TableChanges {
     /// The keys of rows that are to be touched as if they had been written.
     pub(crate) fn touched(&self) -> Vec<Arc<[String]>> {
         let tied = self.shape.is_referred_to();
-        let locked = self.changes.iter().filter(|change| !tied && change.deed == RowOp::Locked);
+        let locked = self.changes.iter().filter(|change| !tied && change.op == RowOp::Locked);
         let locked = locked.map(|change| Arc::clone(&change.key));
         let written = self.changes.iter().filter(|change| change.is_written());
         let written: HashSet<_> = written.map(|change| &change.key).collect();

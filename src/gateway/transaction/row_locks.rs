@@ -116,7 +116,7 @@ impl Transaction {
             }
             let answer = backend.ask(changes_question(&used, xid)).await?;
             let locked = answer.rows.into_iter().filter_map(Change::read);
-            let locked = locked.filter(|change| change.deed == RowOp::Locked);
+            let locked = locked.filter(|change| change.op == RowOp::Locked);
             let table = used.shape.oid;
             used.state.strong.extend(locked.map(|change| RowId { table, key: change.key }));
         }

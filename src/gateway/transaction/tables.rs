@@ -9,10 +9,10 @@ mod named;
 mod names;
 mod numbers;
 mod retold;
+mod rewrite;
+mod rewritten;
 mod shapes;
 mod structure;
-mod turn;
-mod turned;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,9 +26,9 @@ use crate::gateway::statement::Statement;
 pub(super) use named::Named;
 use named::Written;
 use numbers::Numbers;
+pub(crate) use rewritten::Rewritten;
 pub(super) use shapes::{Marks, marks_in};
 use shapes::{ask_shapes, marks_question};
-pub(crate) use turned::Turned;
 
 /// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
 pub(super) const TEMPORARY_FIRST: &str =
@@ -50,7 +50,7 @@ pub(super) struct Tables {
     copies: HashMap<u32, Copy>,
     views: HashMap<u32, View>,
     /// Relations of the catalog that are seen through a view without the copies.
-    sights: HashSet<u32>,
+    catalog_views: HashSet<u32>,
     /// Names whose tables have changed since this client looked at them.
     outdated: HashSet<Written>,
     /// The version of each table's definition that this client has seen.
@@ -253,7 +253,7 @@ impl Tables {
             schema: before.schema,
             names: before.names,
             reading: before.reading,
-            sights: before.sights,
+            catalog_views: before.catalog_views,
             outdated: before.outdated,
             looked: before.looked,
             left: true,

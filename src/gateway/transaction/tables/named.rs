@@ -14,7 +14,7 @@ pub(crate) struct Named {
     /// relation's.
     pub(super) found: Vec<(usize, usize, u32)>,
     /// Those among them that are the catalog's.
-    pub(super) sights: HashSet<u32>,
+    pub(super) catalog_views: HashSet<u32>,
     /// Names that stand for no relation.
     pub(crate) unknown: Vec<String>,
 }
@@ -27,7 +27,7 @@ impl Named {
 
     /// The tables and views.
     pub(crate) fn relations(&self) -> Vec<u32> {
-        self.all().into_iter().filter(|relation| !self.sights.contains(relation)).collect()
+        self.all().into_iter().filter(|relation| !self.catalog_views.contains(relation)).collect()
     }
 
     /// The names, of these, under which tables and views were found.

@@ -53,16 +53,17 @@ impl Tables {
         });
         // What the catalog's rows have beside their columns, a view of it has not.
         let is_plain = !names.iter().any(|name| SYSTEM_COLUMNS.contains(&name.last()));
-        let is_sight = |relation: &u32| self.sights.contains(relation);
-        let found = found.filter(|(_, _, relation)| is_plain || !is_sight(relation));
+        let is_catalog_view = |relation: &u32| self.catalog_views.contains(relation);
+        let found = found.filter(|(_, _, relation)| is_plain || !is_catalog_view(relation));
         let found: Vec<_> = found.collect();
-        let sights = found.iter().map(|(_, _, relation)| *relation);
-        let sights = sights.filter(|relation| self.sights.contains(relation)).collect();
+        let catalog_views = found.iter().map(|(_, _, relation)| *relation);
+        let catalog_views =
+            catalog_views.filter(|relation| self.catalog_views.contains(relation)).collect();
         let is_unknown = |place: &usize| found.iter().all(|(known, ..)| known != place);
         let unknown = (0..names.len()).filter(is_unknown);
         let unknown = unknown.flat_map(|place| readings(&names[place]));
         let unknown = unknown.map(|(_, (_, name))| name).collect();
-        Ok(Named { found, sights, unknown }.with_references(names).without_aliases(names))
+        Ok(Named { found, catalog_views, unknown }.with_references(names).without_aliases(names))
     }
 
     /// The relations that a drop of the schemas that the statement names would shut.
@@ -94,11 +95,12 @@ impl Tables {
             Some((row.first()?.as_deref()?.parse().ok()?, row.get(1)?.as_deref()?.parse().ok()?))
         };
         let found: HashMap<usize, u32> = answer.rows.iter().filter_map(numbers).collect();
-        let sight = |row: &Vec<Option<String>>| -> Option<(usize, u32)> {
+        let catalog_view = |row: &Vec<Option<String>>| -> Option<(usize, u32)> {
             Some((row.first()?.as_deref()?.parse().ok()?, row.get(3)?.as_deref()?.parse().ok()?))
         };
-        let sights: HashMap<usize, u32> = answer.rows.iter().filter_map(sight).collect();
-        self.sights.extend(sights.values());
+        let catalog_views: HashMap<usize, u32> =
+            answer.rows.iter().filter_map(catalog_view).collect();
+        self.catalog_views.extend(catalog_views.values());
         let reads = |row: &&Vec<Option<String>>| {
             row.get(2).is_some_and(|reads| reads.as_deref() == Some("true"))
         };
@@ -108,7 +110,7 @@ impl Tables {
             if reading.contains(&(place + 1)) {
                 self.reading.insert(name.clone());
             }
-            let relation = found.get(&(place + 1)).or_else(|| sights.get(&(place + 1)));
+            let relation = found.get(&(place + 1)).or_else(|| catalog_views.get(&(place + 1)));
             self.names.insert(name, relation.copied());
         }
         Ok(())

@@ -88,8 +88,9 @@ impl Tables {
         backend: &mut impl Questions,
         relations: &[u32],
     ) -> Result<Vec<u32>, BackendError> {
-        let is_sight = |relation: &&u32| self.sights.contains(relation);
-        let stored: Vec<u32> = relations.iter().filter(|it| !is_sight(it)).copied().collect();
+        let is_catalog_view = |relation: &&u32| self.catalog_views.contains(relation);
+        let stored: Vec<u32> =
+            relations.iter().filter(|it| !is_catalog_view(it)).copied().collect();
         self.learn(backend, &stored).await
     }
 
@@ -101,9 +102,9 @@ impl Tables {
         relations: &[u32],
         open: Open,
     ) -> Result<Vec<u32>, BackendError> {
-        let (sights, relations): (Vec<u32>, Vec<u32>) =
-            relations.iter().partition(|relation| self.sights.contains(relation));
-        self.make_sights(backend, &sights, open).await?;
+        let (catalog_views, relations): (Vec<u32>, Vec<u32>) =
+            relations.iter().partition(|relation| self.catalog_views.contains(relation));
+        self.make_catalog_views(backend, &catalog_views, open).await?;
         let relations = &relations;
         let reached = self.learn(backend, relations).await?;
         let (views, tables): (Vec<u32>, Vec<u32>) =
@@ -123,13 +124,14 @@ impl Tables {
     }
 
     /// Makes the views through which the catalog is seen without the copies.
-    async fn make_sights(
+    async fn make_catalog_views(
         &mut self,
         backend: &mut impl Questions,
-        sights: &[u32],
+        catalog_views: &[u32],
         open: Open,
     ) -> Result<(), BackendError> {
-        let missing = sights.iter().filter(|sight| !self.views.contains_key(sight));
+        let missing =
+            catalog_views.iter().filter(|catalog_view| !self.views.contains_key(catalog_view));
         let missing: Vec<_> = missing.map(u32::to_string).collect();
         if missing.is_empty() {
             return Ok(());
@@ -138,15 +140,16 @@ impl Tables {
             .with(array(missing.iter().map(String::as_str)));
         for row in backend.ask(question).await?.rows {
             let mut values = row.into_iter().flatten();
-            let sight = values.next().and_then(|number| number.parse().ok());
-            let (Some(sight), Some(name), Some(creation)) = (sight, values.next(), values.next())
+            let catalog_view = values.next().and_then(|number| number.parse().ok());
+            let (Some(catalog_view), Some(name), Some(creation)) =
+                (catalog_view, values.next(), values.next())
             else {
                 continue;
             };
             build(backend, vec![Question::once(creation)], open).await?;
             let made = if open == Open::Yes { Made::Now } else { Made::Kept };
-            let numbers = Numbers::ask(backend, &name, sight).await?;
-            self.views.insert(sight, View { name, numbers, made });
+            let numbers = Numbers::ask(backend, &name, catalog_view).await?;
+            self.views.insert(catalog_view, View { name, numbers, made });
         }
         Ok(())
     }
@@ -200,7 +203,7 @@ impl Tables {
         if let Some(definition) = &shape.definition {
             let statement = Statement::read(definition, Strings::Conforming);
             let named = self.resolve(backend, &statement.names).await?;
-            let creation = shape.view_creation(&name, &self.turn(&statement, &named).sql);
+            let creation = shape.view_creation(&name, &self.rewrite(&statement, &named).sql);
             build(backend, creation.into_iter().map(Question::once).collect(), open).await?;
             let numbers = Numbers::ask(backend, &name, relation).await?;
             self.views.insert(relation, View { name, numbers, made });

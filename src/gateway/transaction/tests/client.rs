@@ -112,9 +112,9 @@ impl Client {
     }
 
     pub(super) fn did_of_size(&mut self, deeds: &[&str], size: u64) {
-        let row = |deed: &&str| {
-            let (deed, key) = deed.split_once(' ').unwrap();
-            [deed, &size.to_string(), "(0,1)", key].map(|text| Some(text.to_owned())).to_vec()
+        let row = |op: &&str| {
+            let (op, key) = op.split_once(' ').unwrap();
+            [op, &size.to_string(), "(0,1)", key].map(|text| Some(text.to_owned())).to_vec()
         };
         let rows: Vec<AnswerRow> = deeds.iter().map(row).collect();
         self.backend.on(CHANGES, Reaction::Rows(Box::new(move |_| rows.clone())));

@@ -2,7 +2,7 @@
 
 /// A statement as it is sent, and where it differs from what the client wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Turned {
+pub(crate) struct Rewritten {
     pub(crate) sql: String,
     /// What its names stand for: PostgreSQL holds on to a stored table that it has found under a
     /// bare name, although a copy of that name has come since.
@@ -11,7 +11,7 @@ pub(crate) struct Turned {
     shifts: Vec<(usize, isize)>,
 }
 
-impl Turned {
+impl Rewritten {
     /// A text of the gateway's own, in which no place is one of the client's.
     pub(crate) fn whole(sql: String) -> Self {
         Self { sql, relations: Vec::new(), shifts: Vec::new() }
@@ -51,13 +51,13 @@ mod tests {
     #[test]
     fn an_errors_place_is_counted_in_characters() {
         let sql = "select 'äöü' from seats where nothing";
-        let mut turned = Turned::naming(Vec::new(), sql.to_owned());
+        let mut rewritten = Rewritten::naming(Vec::new(), sql.to_owned());
         let seats = sql.find("seats").unwrap();
-        turned.replace(seats..seats + "seats".len(), "pg_temp.\"sitzplätze\"");
+        rewritten.replace(seats..seats + "seats".len(), "pg_temp.\"sitzplätze\"");
         let place = |text: &str| {
             let before = text.split("nothing").next().unwrap();
             before.chars().count() + 1
         };
-        assert_eq!(turned.place(place(&turned.sql)), place(sql));
+        assert_eq!(rewritten.place(place(&rewritten.sql)), place(sql));
     }
 }

@@ -9,14 +9,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Named, Tables, Turned};
+use super::{Named, Rewritten, Tables};
 use crate::core::syntax::{Word, quote};
 use crate::gateway::statement::{Name, Statement};
 
 impl Tables {
     /// The statement with its qualified names turned towards the copies.
-    pub(crate) fn turn(&self, statement: &Statement, named: &Named) -> Turned {
-        let mut turned = Turned::naming(named.all(), statement.sql.clone());
+    pub(crate) fn rewrite(&self, statement: &Statement, named: &Named) -> Rewritten {
+        let mut rewritten = Rewritten::naming(named.all(), statement.sql.clone());
         let stored = self.stored_numbers(statement, named);
         for (place, name) in statement.names.iter().enumerate().rev() {
             let found = named.found.iter().find(|(known, ..)| *known == place);
@@ -31,13 +31,13 @@ impl Tables {
                     }
                     let number =
                         format!("(select case {column}{stored} else {column} end as tableoid)");
-                    turned.replace(whole, &number);
+                    rewritten.replace(whole, &number);
                 }
-                (_, Some((span, copy))) => turned.replace(span, &copy),
+                (_, Some((span, copy))) => rewritten.replace(span, &copy),
                 (_, None) => {}
             }
         }
-        turned
+        rewritten
     }
 
     /// Where a name is another one for its copy, and which.
