@@ -77,12 +77,11 @@ impl Protocol {
     /// A client whose server has let it in, and which calls itself so.
     fn new(
         client: FrameStream<ClientTag>,
-        backend: Backend,
+        (backend, canceller): (Backend, NotedCanceller),
         context: Arc<Context>,
         application: &str,
     ) -> Self {
-        let canceller = backend.canceller();
-        let (pid, _) = canceller.key_bytes();
+        let (pid, _) = backend.canceller().key_bytes();
         let clients = Arc::clone(context.transactions.clients());
         let watchdog = BlockerWatchdog::new(Arc::clone(&context.blockers), clients, pid);
         Self {
@@ -96,7 +95,7 @@ impl Protocol {
             skips: false,
             gave_up: false,
             explains: false,
-            canceller: context.cancellers.note(canceller),
+            canceller,
             context,
         }
     }

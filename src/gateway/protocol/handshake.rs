@@ -28,6 +28,7 @@ use super::Protocol;
 use super::rewound::Rewound;
 use crate::core::event::octets;
 use crate::gateway::backend::{Backend, Parameters};
+use crate::gateway::cancellers::NotedCanceller;
 use crate::gateway::certificate::Tls;
 use crate::gateway::context::Context;
 use crate::gateway::mode::Mode;
@@ -257,11 +258,13 @@ async fn admit(
         Err(error) => return Refusal::of_connecting(&error).turn_away(client).await,
         Ok(server) => server,
     };
-    let Some(backend) = welcome(&mut client, server).await? else { return client.close().await };
+    let Some((backend, canceller)) = welcome(&mut client, server, &context).await? else {
+        return client.close().await;
+    };
     // Nothing is lost here: who comes this far has been refused anything but UTF-8.
     let application = start_up.get("application_name").map(|name| String::from_utf8_lossy(name));
     let application = application.unwrap_or_default();
-    Protocol::new(client, backend, context, &application).serve().await;
+    Protocol::new(client, (backend, canceller), context, &application).serve().await;
     Ok(())
 }
 
@@ -270,7 +273,8 @@ async fn admit(
 async fn welcome(
     client: &mut FrameStream<ClientTag>,
     mut server: Entrance,
-) -> io::Result<Option<Backend>> {
+    context: &Context,
+) -> io::Result<Option<(Backend, NotedCanceller)>> {
     let mut parameters = Parameters::default();
     loop {
         let Some(frame) = server.next().await? else { return Ok(None) };
@@ -304,8 +308,11 @@ async fn welcome(
                 }
                 put_parameter(client, MARK, "optimistic");
                 client.pass(&frame);
+                let backend = Backend::entered(server, parameters);
+                // Whoever knows its key may use it at once.
+                let canceller = context.cancellers.note(backend.canceller());
                 client.flush().await?;
-                return Ok(Some(Backend::entered(server, parameters)));
+                return Ok(Some((backend, canceller)));
             }
             _ => client.pass(&frame),
         }
