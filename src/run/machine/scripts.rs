@@ -17,6 +17,7 @@ use crate::core::scenario::{EngineKind, Scenario, spec_file, sql_file};
 use crate::run::Production;
 use crate::run::participant::Submission;
 
+mod laws;
 mod lines;
 mod sessions;
 mod told;

@@ -82,12 +82,14 @@ fn command(line: &Line) -> Result<Option<Command>, Failure> {
     }))
 }
 
-/// `25ms`, `3s`.
+/// `500us`, `25ms`, `3s`.
 fn duration(text: &str) -> Result<Duration, Failure> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 0.001),
-        None => (text.strip_suffix('s').unwrap_or_default(), 1.0),
-    };
-    let number: f64 = number.parse().map_err(|_| format!("{text} is no time: 25ms, 3s"))?;
-    Ok(Duration::try_from_secs_f64(number * unit)?)
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()].parse()?;
+    match unit {
+        "us" => Ok(Duration::from_micros(number)),
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        _ => Err(format!("{text} is no time: 500us, 25ms, 3s").into()),
+    }
 }
