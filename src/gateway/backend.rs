@@ -21,11 +21,11 @@ use std::io;
 
 use bytes::BufMut;
 
-use crate::pg::frame::{FrameStream, FromServer, ServerTag, put, put_text};
+use crate::pg::frame::{FrameStream, FromServer, ServerTag};
+use crate::pg::message::frontend::{put_copy_fail, put_query, put_sync};
 use crate::pg::{Canceller, ConnectError, Connection, Entrance, Target};
 pub(crate) use error::{BackendError, error_field};
 pub(crate) use leave::{FAREWELL, take_leave};
-pub(crate) use message::put_parse;
 pub(crate) use parameters::Parameters;
 pub(crate) use question::{Answer, AnswerRow, COPIES_FIRST, Question, STORED_FIRST};
 pub(crate) use questions::{Asked, Questions};
@@ -55,9 +55,10 @@ pub(crate) struct Backend {
 impl Backend {
     /// Connects for the gateway's own questions.
     pub(crate) async fn connect(target: &Target) -> Result<Self, ConnectError> {
-        let raw = Connection::connect(target).await?.into_raw();
-        let line = FrameStream::<ServerTag>::new(Box::new(raw.stream), raw.read);
-        Ok(Self::new(line, raw.canceller, Parameters::default()))
+        let (frames, canceller) = Connection::connect(target).await?.into_parts();
+        let (stream, read) = frames.into_parts();
+        let line = FrameStream::<ServerTag>::new(Box::new(stream), read);
+        Ok(Self::new(line, canceller, Parameters::default()))
     }
 
     /// Takes over a connection that the server has let in.
@@ -149,7 +150,7 @@ impl Backend {
 
     /// Queues a client's statement.
     pub(crate) fn put_query(&mut self, sql: &str) {
-        put(&mut self.line.out, b'Q', |out| put_text(out, sql));
+        put_query(&mut self.line.out, sql);
     }
 
     /// Queues messages of a client's as they came.
@@ -159,12 +160,12 @@ impl Backend {
 
     /// Queues what has the server answer to all before it.
     pub(crate) fn put_sync(&mut self) {
-        put(&mut self.line.out, b'S', |_| {});
+        put_sync(&mut self.line.out);
     }
 
     /// Queues the end of a COPY that is given up.
     pub(crate) fn put_copy_failure(&mut self, reason: &str) {
-        put(&mut self.line.out, b'f', |out| put_text(out, reason));
+        put_copy_fail(&mut self.line.out, reason);
     }
 
     /// Whether so much is queued that it should be on its way.

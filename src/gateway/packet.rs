@@ -7,10 +7,9 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
 use crate::pg::frame::Stream;
+use crate::pg::message::frontend::{CANCEL_REQUEST, SSL_REQUEST};
 
-const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
-const CANCEL_REQUEST: u32 = 80_877_102;
 /// `MAX_STARTUP_PACKET_LENGTH` of PostgreSQL.
 const LONGEST: u32 = 10_000;
 /// The first byte of a TLS handshake, which as that of a length would be far too much.

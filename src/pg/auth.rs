@@ -3,19 +3,18 @@
 //! The arithmetic is `postgres-protocol`'s; here are the decisions: which mechanism, and what is
 //! too weak for what `channel_binding` and `require_auth` ask.
 
-use bytes::Bytes;
-use pgwire::messages::startup::{
-    Authentication, Password as PasswordMessage, PasswordMessageFamily, SASLInitialResponse,
-    SASLResponse,
-};
+use bytes::BytesMut;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{
     ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256,
 };
 
 use super::error::ConnectError;
+use super::message::Authentication;
+use super::message::frontend::{put_password, put_sasl, put_sasl_initial};
 use super::policy::{AcceptedMethods, AuthMethod, BindingDemand, Choice};
 use super::target::{Password, ServerAddress, Target};
+use crate::core::event::octets;
 
 /// Our side of an authentication: who we are, and how far it has come.
 pub(super) struct Authenticator {
@@ -68,22 +67,28 @@ impl Authenticator {
         }
     }
 
-    /// What to say to the server's request, if anything.
+    /// Queues what is to be said to the server's request, if anything.
     pub(super) fn answer(
         &mut self,
-        request: Authentication,
-    ) -> Result<Option<PasswordMessageFamily>, ConnectError> {
+        request: Authentication<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), ConnectError> {
         match request {
-            Authentication::Ok => self.finish().map(|()| None),
+            Authentication::Ok => self.finish(),
             Authentication::CleartextPassword => {
                 let password = self.plain_password(AuthMethod::Password)?.to_owned();
-                self.password_message(password).map(Some)
+                self.give_password(&password, out)
             }
-            Authentication::MD5Password(salt) => self.md5(&salt).map(Some),
-            Authentication::SASL(mechanisms) => self.begin_scram(&mechanisms).map(Some),
-            Authentication::SASLContinue(challenge) => self.continue_scram(&challenge).map(Some),
-            Authentication::SASLFinal(verdict) => self.finish_scram(&verdict).map(|()| None),
-            _ => Err(self.wrong("it asks for Kerberos, which this program does not speak")),
+            Authentication::Md5Password(salt) => self.give_hash(salt, out),
+            Authentication::Sasl(mechanisms) => {
+                let offered: Vec<_> = mechanisms.iter().map(octets::keep).collect();
+                self.begin_scram(&offered, out)
+            }
+            Authentication::SaslContinue(challenge) => self.continue_scram(challenge, out),
+            Authentication::SaslFinal(verdict) => self.finish_scram(verdict),
+            Authentication::Foreign(way) => {
+                Err(self.wrong(&format!("it asks for {way}, which this program does not speak")))
+            }
         }
     }
 
@@ -102,29 +107,28 @@ impl Authenticator {
         }
     }
 
-    fn md5(&mut self, salt: &[u8]) -> Result<PasswordMessageFamily, ConnectError> {
+    fn give_hash(&mut self, salt: [u8; 4], out: &mut BytesMut) -> Result<(), ConnectError> {
         let password = self.plain_password(AuthMethod::Md5)?;
-        let salt = *salt.first_chunk::<4>().ok_or_else(|| self.wrong("the MD5 salt is short"))?;
         let hash = md5_hash(self.user.as_bytes(), password.as_bytes(), salt);
-        self.password_message(hash)
+        self.give_password(&hash, out)
     }
 
-    fn password_message(&mut self, text: String) -> Result<PasswordMessageFamily, ConnectError> {
+    fn give_password(&mut self, text: &str, out: &mut BytesMut) -> Result<(), ConnectError> {
         if text.contains('\0') {
             return Err(self.wrong("the password holds a zero byte"));
         }
         self.state = State::Answered;
-        Ok(PasswordMessageFamily::Password(PasswordMessage::new(text)))
+        put_password(out, text);
+        Ok(())
     }
 
-    fn begin_scram(&mut self, offered: &[String]) -> Result<PasswordMessageFamily, ConnectError> {
+    fn begin_scram(&mut self, offered: &[String], out: &mut BytesMut) -> Result<(), ConnectError> {
         self.accept(AuthMethod::Scram)?;
         let (mechanism, bound, binding) = self.choose(offered)?;
         let scram = ScramSha256::new(self.password()?.as_bytes(), binding);
-        let first = Bytes::copy_from_slice(scram.message());
+        put_sasl_initial(out, mechanism, scram.message());
         self.state = State::Scram(Box::new(scram), bound);
-        let response = SASLInitialResponse::new(mechanism.to_owned(), Some(first));
-        Ok(PasswordMessageFamily::SASLInitialResponse(response))
+        Ok(())
     }
 
     /// The strongest mechanism that both sides can. With a channel to bind to but a server that
@@ -166,15 +170,15 @@ impl Authenticator {
         }
     }
 
-    fn continue_scram(&mut self, challenge: &[u8]) -> Result<PasswordMessageFamily, ConnectError> {
+    fn continue_scram(&mut self, challenge: &[u8], out: &mut BytesMut) -> Result<(), ConnectError> {
         let State::Scram(scram, _) = &mut self.state else {
             return Err(self.wrong("it continues a SCRAM exchange that never began"));
         };
         if let Err(error) = scram.update(challenge) {
             return Err(self.wrong(&error.to_string()));
         }
-        let response = SASLResponse::new(Bytes::copy_from_slice(scram.message()));
-        Ok(PasswordMessageFamily::SASLResponse(response))
+        put_sasl(out, scram.message());
+        Ok(())
     }
 
     fn finish_scram(&mut self, verdict: &[u8]) -> Result<(), ConnectError> {

@@ -4,13 +4,11 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use pgwire::messages::PgWireFrontendMessage;
-use pgwire::messages::cancel::CancelRequest;
-use pgwire::messages::startup::SecretKey;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::error::{ConnectError, WireError};
+use super::message::frontend::put_cancel_request;
 use super::startup::Route;
 use crate::core::event::Pid;
 
@@ -23,12 +21,11 @@ const DEADLINE: Duration = Duration::from_secs(10);
 pub struct Canceller {
     route: Route,
     pid: i32,
-    #[serde(with = "secret")]
-    secret: SecretKey,
+    secret: Vec<u8>,
 }
 
 impl Canceller {
-    pub(super) fn new(route: Route, pid: i32, secret: SecretKey) -> Self {
+    pub(super) fn new(route: Route, pid: i32, secret: Vec<u8>) -> Self {
         Self { route, pid, secret }
     }
 
@@ -44,7 +41,7 @@ impl Canceller {
 
     /// The process and the secret's bytes, as `BackendKeyData` carries them.
     pub(crate) fn key_bytes(&self) -> (i32, Vec<u8>) {
-        (self.pid, secret::bytes(&self.secret))
+        (self.pid, self.secret.clone())
     }
 
     /// Asks the server to cancel, by the same route (TLS included) as the connection's own. When
@@ -62,9 +59,7 @@ impl Canceller {
         let mut socket = self.route.open().await?;
         let broken = |source| ConnectError::Broken { place: self.route.place.to_string(), source };
         let mut bytes = BytesMut::new();
-        PgWireFrontendMessage::CancelRequest(CancelRequest::new(self.pid, self.secret.clone()))
-            .encode(&mut bytes)
-            .map_err(|error| broken(error.into()))?;
+        put_cancel_request(&mut bytes, self.pid, &self.secret);
         socket.write_all(&bytes).await.map_err(|error| broken(WireError::Io(error)))?;
         socket.flush().await.map_err(|error| broken(WireError::Io(error)))?;
         // The server answers with nothing but the end of the connection, after it has sent the
@@ -72,27 +67,5 @@ impl Canceller {
         let mut nothing = [0; 16];
         while matches!(socket.read(&mut nothing).await, Ok(read) if read > 0) {}
         Ok(())
-    }
-}
-
-/// A secret as the bytes that go over the wire.
-mod secret {
-    use bytes::Bytes;
-    use pgwire::messages::startup::SecretKey;
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    pub(super) fn bytes(secret: &SecretKey) -> Vec<u8> {
-        match secret {
-            SecretKey::I32(number) => number.to_be_bytes().to_vec(),
-            SecretKey::Bytes(bytes) => bytes.to_vec(),
-        }
-    }
-
-    pub(super) fn serialize<S: Serializer>(secret: &SecretKey, to: S) -> Result<S::Ok, S::Error> {
-        bytes(secret).serialize(to)
-    }
-
-    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<SecretKey, D::Error> {
-        Ok(SecretKey::Bytes(Bytes::from(Vec::<u8>::deserialize(from)?)))
     }
 }

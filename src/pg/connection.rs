@@ -1,20 +1,16 @@
-//! An open connection: statements go in, messages come out, both at the same time.
+//! An open connection: statements go in, the parts of their answers come out, both at the same
+//! time.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::{Sink, Stream};
-use pgwire::messages::simplequery::Query;
-use pgwire::messages::terminate::Terminate;
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
-use tokio_util::codec::Framed;
-
 use super::cancel::Canceller;
-use super::codec::Codec;
 use super::error::{ConnectError, WireError};
+use super::frame::{FrameStream, FromServer, ServerTag};
+use super::message::frontend::{put_copy_fail, put_query, put_sync, put_terminate};
+use super::response::{Aside, Part, Response};
 use super::socket::Socket;
 use super::startup;
 use super::target::Target;
@@ -23,13 +19,14 @@ use crate::core::event::{Pid, octets};
 /// Longer SQL does not fit a message (PostgreSQL's `MaxAllocSize`, less the head).
 const LONGEST_SQL: usize = 0x3fff_fff0;
 
-/// The frames of a socket.
-pub(super) type Frames = Framed<Socket, Codec>;
+/// The frames of a server's socket.
+pub(crate) type ServerFrames = FrameStream<ServerTag, Socket>;
 
 /// A connection that the server has let in.
 #[derive(Debug)]
 pub struct Connection {
-    frames: Frames,
+    frames: ServerFrames,
+    response: Response,
     parameters: BTreeMap<String, String>,
     canceller: Canceller,
 }
@@ -49,61 +46,73 @@ impl Connection {
 
     /// Takes over frames whose startup is done.
     pub(super) fn new(
-        frames: Frames,
+        frames: ServerFrames,
         parameters: BTreeMap<String, String>,
         canceller: Canceller,
     ) -> Self {
-        Self { frames, parameters, canceller }
+        Self { frames, response: Response::default(), parameters, canceller }
     }
 
-    /// Frames and canceller, for who speaks on by other means.
-    pub(super) fn into_parts(self) -> (Frames, Canceller) {
+    /// Frames and canceller, for who has a way of their own to ask and to listen.
+    pub(crate) fn into_parts(self) -> (ServerFrames, Canceller) {
         (self.frames, self.canceller)
     }
 
     /// Hands one Query message to the socket. What the socket does not take at once goes out while
     /// [`next`](Self::next) waits for the answer, so neither side ever stands still for the other.
-    pub async fn submit(&mut self, sql: &str) -> Result<(), WireError> {
+    pub(crate) async fn submit(&mut self, sql: &str) -> Result<(), WireError> {
         if let Some(at) = sql.bytes().position(|byte| byte == 0) {
             return Err(WireError::ZeroByte(at));
         }
-        let Ok(sql) = String::from_utf8(octets::restore(sql).into_owned()) else {
-            return Err(WireError::NotUtf8);
-        };
+        let sql = octets::restore(sql);
+        let sql = std::str::from_utf8(&sql).map_err(|_| WireError::NotUtf8)?;
         if sql.len() > LONGEST_SQL {
             return Err(WireError::TooLong(sql.len()));
         }
-        self.send(PgWireFrontendMessage::Query(Query::new(sql))).await
+        put_query(&mut self.frames.out, sql);
+        self.response.await_one();
+        self.push().await;
+        Ok(())
     }
 
-    /// Hands any message to the socket, like [`submit`](Self::submit).
-    pub(crate) async fn send(&mut self, message: PgWireFrontendMessage) -> Result<(), WireError> {
-        Pin::new(&mut self.frames).start_send(message)?;
-        poll_fn(|cx| Poll::Ready(self.push(cx))).await
+    /// Has the server say what it has to say, though nothing is to be done.
+    pub(crate) async fn sync(&mut self) {
+        put_sync(&mut self.frames.out);
+        self.response.await_one();
+        self.push().await;
     }
 
-    /// The next message of the server. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Result<PgWireBackendMessage, WireError> {
-        let message = poll_fn(|cx| {
-            self.push(cx)?;
-            self.poll_message(cx)
-        })
-        .await?;
-        if let PgWireBackendMessage::ParameterStatus(status) = &message {
-            self.parameters.insert(status.name.clone(), status.value.clone());
-        }
-        Ok(message)
+    /// Says that there are no data for COPY, and why.
+    pub(crate) async fn refuse_copy(&mut self, reason: &str) {
+        put_copy_fail(&mut self.frames.out, reason);
+        self.push().await;
     }
 
-    /// A message that has arrived already; nothing where that is not so.
-    pub(crate) async fn next_if_ready(
-        &mut self,
-    ) -> Option<Result<PgWireBackendMessage, WireError>> {
-        poll_fn(|cx| match self.poll_message(cx) {
-            Poll::Ready(message) => Poll::Ready(Some(message)),
+    /// The next frame of the server, for [`fold`](Self::fold). Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Result<FromServer, WireError> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// A frame that has arrived already; nothing where that is not so.
+    pub(crate) async fn next_if_ready(&mut self) -> Option<Result<FromServer, WireError>> {
+        poll_fn(|cx| match self.poll_next(cx) {
+            Poll::Ready(frame) => Poll::Ready(Some(frame)),
             Poll::Pending => Poll::Ready(None),
         })
         .await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<FromServer, WireError>> {
+        self.frames.poll_next_writing(cx).map(|frame| frame?.ok_or(WireError::Closed))
+    }
+
+    /// What a frame adds to the answer that is coming in.
+    pub(crate) fn fold<'f>(&mut self, frame: &'f FromServer) -> Result<Part<'f>, WireError> {
+        let part = self.response.apply(frame)?;
+        if let Part::Aside(Aside::Parameter(reported)) = part {
+            self.parameters.insert(octets::keep(reported.name), octets::keep(reported.value));
+        }
+        Ok(part)
     }
 
     /// What cancels the statement that runs here, from anywhere.
@@ -128,27 +137,11 @@ impl Connection {
 
     /// Says goodbye, so that the server need not find out by itself.
     pub async fn terminate(mut self) -> Result<(), WireError> {
-        let goodbye = PgWireFrontendMessage::Terminate(Terminate::new());
-        Pin::new(&mut self.frames).start_send(goodbye)?;
-        poll_fn(|cx| Pin::new(&mut self.frames).poll_close(cx)).await
+        put_terminate(&mut self.frames.out);
+        Ok(self.frames.close().await?)
     }
 
-    /// Writes what the socket takes. A broken pipe is not told from here: the server's last
-    /// words may still lie in the other direction, and reading finds the end after them.
-    fn push(&mut self, cx: &mut Context<'_>) -> Result<(), WireError> {
-        match Pin::new(&mut self.frames).poll_flush(cx) {
-            Poll::Ready(Err(WireError::Io(_)) | Ok(())) | Poll::Pending => Ok(()),
-            Poll::Ready(Err(error)) => Err(error),
-        }
-    }
-
-    fn poll_message(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<PgWireBackendMessage, WireError>> {
-        Pin::new(&mut self.frames).poll_next(cx).map(|message| match message {
-            Some(message) => message,
-            None => Err(WireError::Closed),
-        })
+    async fn push(&mut self) {
+        poll_fn(|cx| Poll::Ready(self.frames.poll_push(cx))).await;
     }
 }

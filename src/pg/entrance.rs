@@ -6,18 +6,15 @@
 
 use std::io;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use pgwire::messages::startup::SecretKey;
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use bytes::{BufMut, BytesMut};
 use tokio::io::AsyncWriteExt as _;
-use tokio_util::codec::Decoder as _;
 
 use super::auth::Authenticator;
 use super::cancel::Canceller;
-use super::codec::Codec;
-use super::connection::Connection;
+use super::connection::{Connection, ServerFrames};
 use super::error::{ConnectError, WireError};
-use super::frame::{FrameStream, FromServer, ServerTag, put, put_text};
+use super::frame::{FrameStream, FromServer, ServerTag, put};
+use super::message::{Authentication, BackendKey, Message as _};
 use super::policy::SessionAttrs;
 use super::reconnector::Reconnector;
 use super::socket::Socket;
@@ -27,10 +24,11 @@ use crate::core::event::octets;
 
 /// A connection on its way in.
 pub(crate) struct Entrance {
-    line: FrameStream<ServerTag, Socket>,
+    line: ServerFrames,
     route: Route,
     proof: Authenticator,
-    key: (i32, Bytes),
+    pid: i32,
+    secret: Vec<u8>,
     is_encrypted: bool,
     has_password: bool,
 }
@@ -82,7 +80,8 @@ impl Reconnector {
             has_password: place.password.is_some(),
             proof: Authenticator::new(&self.target_of(user), &place, end_point),
             line: FrameStream::new(socket, BytesMut::new()),
-            key: (0, Bytes::new()),
+            pid: 0,
+            secret: Vec::new(),
             route,
             is_encrypted,
         })
@@ -104,8 +103,8 @@ impl Entrance {
     pub(crate) async fn next(&mut self) -> io::Result<Option<FromServer>> {
         let frame = self.line.next().await?;
         if let Some(frame) = frame.as_ref().filter(|frame| frame.tag == ServerTag::Key) {
-            let mut fields = frame.fields();
-            self.key = (fields.long().unwrap_or(0), Bytes::copy_from_slice(fields.rest()));
+            let BackendKey { pid, secret } = BackendKey::read(frame).map_err(io::Error::other)?;
+            (self.pid, self.secret) = (pid, secret.to_vec());
         }
         Ok(frame)
     }
@@ -135,42 +134,33 @@ impl Entrance {
     pub(crate) async fn prove(&mut self, request: &FromServer) -> Result<(), ConnectError> {
         let place = self.route.place.to_string();
         let broken = |source| ConnectError::Broken { place: place.clone(), source };
-        let mut bytes = BytesMut::from(request.bytes());
-        let message = Codec::default().decode(&mut bytes).map_err(broken)?;
-        let Some(PgWireBackendMessage::Authentication(request)) = message else { return Ok(()) };
-        if let Some(answer) = self.proof.answer(request)? {
-            PgWireFrontendMessage::PasswordMessageFamily(answer)
-                .encode(&mut self.line.out)
-                .map_err(|error| broken(error.into()))?;
-            self.line.flush().await.map_err(|error| broken(WireError::Io(error)))?;
-        }
-        Ok(())
+        let request = Authentication::read(request).map_err(broken)?;
+        self.proof.answer(request, &mut self.line.out)?;
+        self.line.flush().await.map_err(|error| broken(WireError::Io(error)))
     }
 
     /// The request as a client may see it who cannot bind to this channel: it ends here.
     pub(crate) fn unbound(&self, request: &FromServer) -> BytesMut {
-        let mut out = BytesMut::from(request.bytes());
-        let mut fields = request.fields();
-        if !self.is_encrypted || fields.long() != Some(SASL) {
-            return out;
-        }
-        out.clear();
-        put(&mut out, b'R', |out| {
-            out.put_i32(SASL);
-            while let Some(mechanism) = fields.text().filter(|name| !name.is_empty()) {
-                if !mechanism.ends_with("-PLUS") {
-                    put_text(out, &mechanism);
-                }
+        let mut out = BytesMut::new();
+        match Authentication::read(request) {
+            Ok(Authentication::Sasl(mechanisms)) if self.is_encrypted => {
+                put(&mut out, b'R', |out| {
+                    out.put_i32(SASL);
+                    for name in mechanisms.iter().filter(|name| !name.ends_with(b"-PLUS")) {
+                        out.put_slice(name);
+                        out.put_u8(0);
+                    }
+                    out.put_u8(0);
+                });
             }
-            out.put_u8(0);
-        });
+            _ => out.put_slice(request.bytes()),
+        }
         out
     }
 
     /// Cancels what runs on the connection, by the key that the server gave.
     pub(crate) fn canceller(&self) -> Canceller {
-        let (pid, secret) = &self.key;
-        Canceller::new(self.route.clone(), *pid, SecretKey::Bytes(secret.clone()))
+        Canceller::new(self.route.clone(), self.pid, self.secret.clone())
     }
 
     /// The stream, and what was read of it beyond the last frame.
@@ -184,5 +174,5 @@ const SASL: i32 = 10;
 
 /// Whether an authentication request says that nothing more is asked.
 pub(crate) fn lets_in(request: &FromServer) -> bool {
-    request.body().chunk() == [0; 4]
+    request.body() == [0; 4]
 }

@@ -5,9 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pgwire::error::PgWireError;
-use pgwire::messages::PgWireBackendMessage;
-
+use super::frame::ServerTag;
 use crate::core::event::ServerMessage;
 
 /// An established connection broke.
@@ -28,6 +26,9 @@ pub enum WireError {
     /// A message that the protocol does not have at this place, or with such a value in it.
     #[error("the server broke PostgreSQL's protocol: {0}")]
     Protocol(String),
+    /// A message whose body is not as its kind has it; its name.
+    #[error("the server broke PostgreSQL's protocol: its {0} cannot be read")]
+    Unreadable(&'static str),
     /// The SQL cannot be sent: the protocol's strings end at a zero byte.
     #[error("the statement holds a zero byte, at byte {0}; remove it")]
     ZeroByte(usize),
@@ -42,11 +43,13 @@ pub enum WireError {
 }
 
 impl From<io::Error> for WireError {
-    /// Whoever hangs up in the middle of TLS, without its goodbye, has hung up all the same.
+    /// Whoever hangs up in the middle of TLS, without its goodbye, has hung up all the same. What
+    /// is wrong with a frame has come as an error of the stream.
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Closed,
-            _ => Self::Io(error),
+        match error.downcast() {
+            Ok(wire) => wire,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
+            Err(error) => Self::Io(error),
         }
     }
 }
@@ -60,19 +63,8 @@ impl WireError {
     }
 
     /// A message at a place where the protocol has none of its kind.
-    pub(super) fn unexpected(message: &PgWireBackendMessage) -> Self {
-        let shown = format!("{message:?}");
-        let kind = shown.split(['(', ' ']).next().unwrap_or_default();
-        Self::Protocol(format!("{kind} came where it cannot be"))
-    }
-}
-
-impl From<PgWireError> for WireError {
-    fn from(error: PgWireError) -> Self {
-        match error {
-            PgWireError::IoError(error) => Self::Io(error),
-            other => Self::Protocol(other.to_string()),
-        }
+    pub(crate) fn unexpected(tag: ServerTag) -> Self {
+        Self::Protocol(format!("{} came where it cannot be", tag.name()))
     }
 }
 

@@ -5,20 +5,18 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use futures::{SinkExt, StreamExt};
-use pgwire::messages::response::ErrorResponse;
-use pgwire::messages::startup::{SecretKey, Startup};
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use bytes::BytesMut;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
-use tokio_util::codec::Framed;
 
 use super::auth::Authenticator;
 use super::cancel::Canceller;
-use super::codec::Codec;
-use super::connection::{Connection, Frames};
+use super::connection::{Connection, ServerFrames};
 use super::error::{ConnectError, Refusal, WireError};
+use super::frame::{FrameStream, FromServer, ServerTag};
+use super::message::frontend::put_startup;
+use super::message::{Authentication, BackendKey, ErrorFields, Message as _, ParameterStatus};
 use super::policy::{Choice, HostOrder, SessionAttrs};
 use super::session_attrs::suits;
 use super::socket::Socket;
@@ -26,7 +24,7 @@ use super::target::{Encoding, Host, ServerAddress, Target};
 use super::terms::TlsTerms;
 use super::tls::{Encryption, negotiate};
 use super::unix::UnixSocket;
-use crate::core::event::ServerMessage;
+use crate::core::event::{ServerMessage, octets};
 
 /// One way to a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -261,68 +259,84 @@ async fn dial(name: &str, address: Option<IpAddr>, port: u16) -> io::Result<TcpS
 /// A connection on its way in, until the first `ReadyForQuery`.
 struct Handshake {
     route: Route,
-    frames: Frames,
+    frames: ServerFrames,
     proof: Authenticator,
     parameters: BTreeMap<String, String>,
-    key: (i32, SecretKey),
+    pid: i32,
+    secret: Vec<u8>,
 }
 
 impl Handshake {
     async fn begin(target: &Target, route: Route, socket: Socket) -> Result<Self, ConnectError> {
         let mut entry = Handshake {
             proof: Authenticator::new(target, &route.place, socket.end_point()),
-            frames: Framed::new(socket, Codec::default()),
+            frames: FrameStream::new(socket, BytesMut::new()),
             parameters: BTreeMap::new(),
-            key: (0, SecretKey::default()),
+            pid: 0,
+            secret: vec![0; 4],
             route,
         };
-        entry.send(PgWireFrontendMessage::Startup(startup_message(target))).await?;
+        let introduction = introduction(target);
+        let parameters = introduction.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        put_startup(&mut entry.frames.out, parameters);
+        entry.flush().await?;
         Ok(entry)
     }
 
     async fn finish(mut self) -> Result<Connection, ConnectError> {
         while self.advance().await? == Stage::Entering {}
-        let (pid, secret) = self.key;
-        let canceller = Canceller::new(self.route, pid, secret);
+        let canceller = Canceller::new(self.route, self.pid, self.secret);
         Ok(Connection::new(self.frames, self.parameters, canceller))
     }
 
-    /// Takes one message of the startup (PostgreSQL documentation, 54.2.1).
     async fn advance(&mut self) -> Result<Stage, ConnectError> {
-        match self.receive().await? {
-            PgWireBackendMessage::Authentication(request) => {
-                if let Some(answer) = self.proof.answer(request)? {
-                    self.send(PgWireFrontendMessage::PasswordMessageFamily(answer)).await?;
-                }
-            }
-            PgWireBackendMessage::ParameterStatus(status) => {
-                self.parameters.insert(status.name, status.value);
-            }
-            PgWireBackendMessage::BackendKeyData(data) => self.key = (data.pid, data.secret_key),
-            PgWireBackendMessage::ReadyForQuery(_) => return Ok(Stage::Inside),
-            PgWireBackendMessage::ErrorResponse(error) => return Err(self.refused(&error)),
-            PgWireBackendMessage::NoticeResponse(_)
-            | PgWireBackendMessage::NegotiateProtocolVersion(_) => {}
-            other => return Err(self.broken(WireError::unexpected(&other))),
+        let frame = match self.frames.next().await {
+            Ok(frame) => frame.ok_or_else(|| self.broken(WireError::Closed))?,
+            Err(error) => return Err(self.broken(error.into())),
+        };
+        match frame.tag {
+            ServerTag::Authentication => self.prove(&frame).await?,
+            ServerTag::Ready => return Ok(Stage::Inside),
+            ServerTag::Error => return Err(self.refused(&frame)),
+            _ => self.note(&frame).map_err(|error| self.broken(error))?,
         }
         Ok(Stage::Entering)
     }
 
-    async fn send(&mut self, message: PgWireFrontendMessage) -> Result<(), ConnectError> {
-        let sent = self.frames.send(message).await;
-        sent.map_err(|error| self.broken(error))
+    async fn prove(&mut self, frame: &FromServer) -> Result<(), ConnectError> {
+        let request = Authentication::read(frame).map_err(|error| self.broken(error))?;
+        self.proof.answer(request, &mut self.frames.out)?;
+        self.flush().await
     }
 
-    async fn receive(&mut self) -> Result<PgWireBackendMessage, ConnectError> {
-        match self.frames.next().await {
-            Some(Ok(message)) => Ok(message),
-            Some(Err(error)) => Err(self.broken(error)),
-            None => Err(self.broken(WireError::Closed)),
+    /// Keeps what the server tells of itself (PostgreSQL documentation, 54.2.1). That it knows no
+    /// newer protocol (`NegotiateProtocolVersion`) is no news: we ask for none.
+    fn note(&mut self, frame: &FromServer) -> Result<(), WireError> {
+        match frame.tag {
+            ServerTag::Parameter => {
+                let ParameterStatus { name, value } = ParameterStatus::read(frame)?;
+                self.parameters.insert(octets::keep(name), octets::keep(value));
+            }
+            ServerTag::Key => {
+                let BackendKey { pid, secret } = BackendKey::read(frame)?;
+                (self.pid, self.secret) = (pid, secret.to_vec());
+            }
+            ServerTag::Notice | ServerTag::Negotiation => {}
+            unexpected => return Err(WireError::unexpected(unexpected)),
         }
+        Ok(())
     }
 
-    fn refused(&self, error: &ErrorResponse) -> ConnectError {
-        let message = ServerMessage::from_fields(&error.fields);
+    async fn flush(&mut self) -> Result<(), ConnectError> {
+        let written = self.frames.flush().await;
+        written.map_err(|error| self.broken(error.into()))
+    }
+
+    fn refused(&self, frame: &FromServer) -> ConnectError {
+        let message = match ErrorFields::read(frame) {
+            Ok(fields) => ServerMessage::from(fields),
+            Err(error) => return self.broken(error),
+        };
         ConnectError::Refused {
             place: self.route.place.to_string(),
             refusal: Refusal::of(&message.code),
@@ -346,15 +360,15 @@ enum Stage {
     Inside,
 }
 
-fn startup_message(target: &Target) -> Startup {
-    let mut startup = Startup::new();
-    startup.parameters.clone_from(&target.parameters);
-    startup.parameters.insert("user".to_owned(), target.user.clone());
-    startup.parameters.insert("database".to_owned(), target.database.clone());
+/// What a session begins with.
+fn introduction(target: &Target) -> BTreeMap<String, String> {
+    let mut parameters = target.parameters.clone();
+    parameters.insert("user".to_owned(), target.user.clone());
+    parameters.insert("database".to_owned(), target.database.clone());
     // Everything on the screen is UTF-8; the server converts. (A gateway's client may have asked
     // for another.)
     if target.encoding == Encoding::Utf8 {
-        startup.parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
+        parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
     }
-    startup
+    parameters
 }

@@ -16,8 +16,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use pgwire::messages::startup::SslRequest;
-use pgwire::messages::{PgWireFrontendMessage, SslNegotiationMetaMessage};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -30,6 +28,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::certificate::CertificateVerifier;
 use super::error::{ConnectError, WireError};
+use super::message::frontend::put_ssl_request;
 use super::policy::{Choice, SslCertMode, SslMode, SslNegotiation};
 use super::socket::Socket;
 use super::target::{Host, ServerAddress};
@@ -85,11 +84,7 @@ pub(super) async fn negotiate(
 async fn offers_tls(stream: &mut TcpStream, place: &ServerAddress) -> Result<bool, ConnectError> {
     let broken = |source| ConnectError::Broken { place: place.to_string(), source };
     let mut request = BytesMut::new();
-    PgWireFrontendMessage::SslNegotiation(
-        SslNegotiationMetaMessage::PostgresSsl(SslRequest::new()),
-    )
-    .encode(&mut request)
-    .map_err(|error| broken(error.into()))?;
+    put_ssl_request(&mut request);
     stream.write_all(&request).await.map_err(|error| broken(error.into()))?;
     match stream.read_u8().await {
         Ok(b'S') => Ok(true),

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use pgwire::messages::PgWireBackendMessage;
-
 use super::attempt_error::{AttemptError, ErrorClass};
 use super::pipelined_connection::PipelinedConnection;
 use crate::core::sql::rush as sql;
+use crate::pg::response::Part;
 use crate::pg::{ConnectError, Connection, Reconnector, Target, WireError};
 
 /// Whether a statement may stay prepared on the server between two transactions.
@@ -50,16 +49,14 @@ impl Connector {
 /// the one that answers.
 async fn preparing(connection: &mut Connection) -> Result<Preparing, WireError> {
     let question = sql::IS_PROCESS.replace("PID", &connection.key_pid().to_string());
-    connection.submit(&question).await?;
-    let mut rows = 0;
-    loop {
-        match connection.next().await? {
-            PgWireBackendMessage::DataRow(_) => rows += 1,
-            PgWireBackendMessage::ReadyForQuery(_) if rows > 0 => return Ok(Preparing::Named),
-            PgWireBackendMessage::ReadyForQuery(_) => return Ok(Preparing::Unnamed),
-            _ => {}
+    let mut preparing = Preparing::Unnamed;
+    let see = |part: Part<'_>| {
+        if matches!(part, Part::Row { .. }) {
+            preparing = Preparing::Named;
         }
-    }
+    };
+    connection.hear(&question, see).await?;
+    Ok(preparing)
 }
 
 fn unreachable(error: impl fmt::Display) -> AttemptError {

@@ -19,8 +19,9 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use super::attempt_error::{AttemptError, ErrorClass};
 use super::connector::{Connector, Preparing};
 use super::pause::Patience;
-use super::pipelined_connection::{PipelinedConnection, TextRow};
+use super::pipelined_connection::PipelinedConnection;
 use super::waits::{Sample, Waits};
+use crate::core::event::Row;
 use crate::core::sql::rush as sql;
 
 /// From one look to the next.
@@ -99,7 +100,7 @@ impl LockWaitSampler {
         }
     }
 
-    async fn tell_waits(&mut self, waiting: Vec<TextRow>, told: &mpsc::Sender<LockWaitSample>) {
+    async fn tell_waits(&mut self, waiting: Vec<Row>, told: &mpsc::Sender<LockWaitSample>) {
         if self.shows_waits() {
             tell(told, LockWaitSample::Waits(self.sample.see(waiting))).await;
         }

@@ -8,15 +8,14 @@ use bytes::{BufMut, BytesMut};
 
 use super::attempt_error::{AttemptError, ErrorClass};
 use super::connector::Preparing;
-use crate::core::event::ServerMessage;
-use crate::pg::frame::{self, Fields, FromServer, ServerTag, put, put_text};
-use crate::pg::{Connection, Socket};
+use crate::core::event::Row;
+use crate::pg::message::DataRow;
+use crate::pg::message::frontend::{Format, put_bind, put_execute, put_parse, put_query, put_sync};
+use crate::pg::response::{Part, Response};
+use crate::pg::{Connection, ServerFrames};
 
 /// The type `integer` (`pg_type`).
 const INTEGER: i32 = 23;
-/// The format of a value in the server's own form, not as text (PostgreSQL documentation, 54.1.3).
-const BINARY: i16 = 1;
-
 /// The first two columns of the first row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -35,22 +34,18 @@ pub(super) struct Reply {
     pub count: u64,
 }
 
-/// A row of a result as text; `None` is NULL.
-pub(super) type TextRow = Vec<Option<String>>;
-
 /// One connection.
 pub(super) struct PipelinedConnection {
-    frames: frame::FrameStream<ServerTag, Socket>,
+    frames: ServerFrames,
     preparing: Preparing,
-    /// How many of the statements that were queued are not answered.
-    awaited: u32,
+    response: Response,
 }
 
 impl PipelinedConnection {
     /// A line over a connection that was let in.
     pub(super) fn over(connection: Connection, preparing: Preparing) -> Self {
-        let raw = connection.into_raw();
-        Self { frames: frame::FrameStream::new(raw.stream, raw.read), preparing, awaited: 0 }
+        let (frames, _canceller) = connection.into_parts();
+        Self { frames, preparing, response: Response::default() }
     }
 
     /// Whether statements may be left prepared.
@@ -60,13 +55,13 @@ impl PipelinedConnection {
 
     /// Queues a text, perhaps of several statements.
     pub(super) fn queue(&mut self, sql: &str) {
-        put(&mut self.frames.out, b'Q', |out| put_text(out, sql));
-        self.awaited += 1;
+        put_query(&mut self.frames.out, sql);
+        self.response.await_one();
     }
 
     /// Queues the preparing of a statement under a name.
     pub(super) fn queue_parse(&mut self, name: &str, sql: &str, parameters: usize) {
-        put_parse(&mut self.frames.out, name, sql, parameters);
+        put_parse(&mut self.frames.out, name, sql, &integers(parameters));
         self.queue_sync();
     }
 
@@ -78,14 +73,14 @@ impl PipelinedConnection {
 
     /// Queues a statement that leaves nothing prepared.
     pub(super) fn queue_unnamed(&mut self, sql: &str, parameters: &[i32]) {
-        put_parse(&mut self.frames.out, "", sql, parameters.len());
+        put_parse(&mut self.frames.out, "", sql, &integers(parameters.len()));
         put_execution(&mut self.frames.out, "", parameters);
         self.queue_sync();
     }
 
     fn queue_sync(&mut self) {
-        put(&mut self.frames.out, b'S', |_| {});
-        self.awaited += 1;
+        put_sync(&mut self.frames.out);
+        self.response.await_one();
     }
 
     /// Sends what is queued and hears all of it out; the first error of all is the one that counts.
@@ -99,114 +94,72 @@ impl PipelinedConnection {
     }
 
     /// Runs a text of ours, perhaps several statements, and gives every row as text.
-    pub(super) async fn run(&mut self, sql: &str) -> Result<Vec<TextRow>, AttemptError> {
+    pub(super) async fn run(&mut self, sql: &str) -> Result<Vec<Row>, AttemptError> {
         self.queue(sql);
         let mut rows = Vec::new();
-        self.hear(|row| rows.push(as_text(row))).await?;
+        self.hear(|row| rows.push(row.utf8())).await?;
         rows.into_iter().collect::<Option<_>>().ok_or_else(AttemptError::unreadable)
     }
 
     /// Gives every row away and counts those that were touched.
-    async fn hear(&mut self, mut row: impl FnMut(&FromServer)) -> Result<u64, AttemptError> {
+    async fn hear(&mut self, mut each: impl FnMut(DataRow<'_>)) -> Result<u64, AttemptError> {
         // Whoever hung up may have said why before; that is found where the answers are read.
         let _ = self.frames.flush().await;
         let (mut count, mut trouble) = (0, None);
-        while self.awaited > 0 {
+        while !self.response.is_whole() {
             let Ok(Some(frame)) = self.frames.next().await else {
                 let lost = || AttemptError::Lost(ErrorClass::connection_lost());
                 return Err(trouble.unwrap_or_else(lost));
             };
-            match frame.tag {
-                ServerTag::Row => row(&frame),
-                ServerTag::CommandComplete => count += touched(frame.body()),
-                ServerTag::Ready => self.awaited -= 1,
-                ServerTag::Error => {
-                    let said = AttemptError::said_by_server(&ServerMessage::from(&frame));
+            match self.response.apply(&frame) {
+                Ok(Part::Row { row, .. }) => each(row),
+                Ok(Part::Done { tag, .. }) => count += tag.rows().unwrap_or(0),
+                Ok(Part::Failed(fields)) => {
+                    let said = AttemptError::said_by_server(&fields.into());
                     if matches!(said, AttemptError::Lost(_)) {
                         return Err(said);
                     }
                     trouble.get_or_insert(said);
                 }
-                _ => {}
+                Ok(_) => {}
+                Err(_) => _ = trouble.get_or_insert_with(AttemptError::unreadable),
             }
         }
         trouble.map_or(Ok(count), Err)
     }
 }
 
-fn put_parse(out: &mut BytesMut, name: &str, sql: &str, parameters: usize) {
-    put(out, b'P', |out| {
-        put_text(out, name);
-        put_text(out, sql);
-        put_count(out, parameters);
-        (0..parameters).for_each(|_| out.put_i32(INTEGER));
-    });
+/// So many parameters, all of them integers.
+fn integers(parameters: usize) -> BytesMut {
+    let mut types = BytesMut::new();
+    // Our statements have few parameters.
+    types.put_u16(u16::try_from(parameters).unwrap_or(u16::MAX));
+    (0..parameters).for_each(|_| types.put_i32(INTEGER));
+    types
 }
 
 /// Bind and Execute, of the unnamed portal.
 fn put_execution(out: &mut BytesMut, name: &str, parameters: &[i32]) {
-    put(out, b'B', |out| {
-        put_text(out, "");
-        put_text(out, name);
-        out.put_i16(1);
-        out.put_i16(BINARY);
-        put_count(out, parameters.len());
-        for parameter in parameters {
-            out.put_i32(4);
-            out.put_i32(*parameter);
-        }
-        out.put_i16(1);
-        out.put_i16(BINARY);
-    });
-    put(out, b'E', |out| {
-        put_text(out, "");
-        out.put_i32(0);
-    });
-}
-
-/// Our statements have few parameters.
-fn put_count(out: &mut BytesMut, count: usize) {
-    out.put_u16(u16::try_from(count).unwrap_or(u16::MAX));
-}
-
-/// The number at the end of a command tag; some commands have none.
-fn touched(tag: &[u8]) -> u64 {
-    let text = std::str::from_utf8(tag).unwrap_or_default();
-    let last = text.trim_end_matches('\0').rsplit(' ').next();
-    last.and_then(|number| number.parse().ok()).unwrap_or(0)
+    let values = parameters.iter().map(|parameter| Some(parameter.to_be_bytes()));
+    put_bind(out, "", name, Format::Binary, values);
+    put_execute(out, "");
 }
 
 /// None where the row is not of two whole numbers or more.
-fn as_found(row: &FromServer) -> Option<Found> {
-    let mut fields = row.fields();
-    fields.short().filter(|columns| *columns >= 2)?;
-    Some(Found { first: number(&mut fields)?, second: number(&mut fields)? })
+fn as_found(row: DataRow<'_>) -> Option<Found> {
+    let mut values = row.values();
+    Some(Found { first: number(values.next()?)?, second: number(values.next()?)? })
 }
 
-/// The outer `None` is a field that cannot be read, the inner one NULL.
-fn number(fields: &mut Fields) -> Option<Option<i32>> {
-    match fields.long()? {
-        -1 => Some(None),
-        4 => fields.long().map(Some),
-        _ => None,
-    }
-}
-
-fn as_text(row: &FromServer) -> Option<TextRow> {
-    let mut fields = row.fields();
-    (0..fields.short()?).map(|_| fields.value()).collect()
+/// The outer `None` is a value that is no integer, the inner one NULL.
+fn number(value: Option<&[u8]>) -> Option<Option<i32>> {
+    let Some(value) = value else { return Some(None) };
+    value.try_into().ok().map(|bytes| Some(i32::from_be_bytes(bytes)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_tags_number_is_its_last_word() {
-        for (tag, count) in [("INSERT 0 3\0", 3), ("UPDATE 12\0", 12), ("COMMIT\0", 0), ("", 0)] {
-            assert_eq!(touched(tag.as_bytes()), count, "{tag:?}");
-        }
-    }
 
     #[test]
     fn an_execution_is_as_the_protocol_has_it() {

@@ -11,12 +11,13 @@ use super::attempt_error::AttemptError;
 use super::connector::Connector;
 use super::options::Options;
 use super::pause;
-use super::pipelined_connection::{PipelinedConnection, TextRow};
+use super::pipelined_connection::PipelinedConnection;
 use super::strategy::Strategy;
 use super::tally::Acknowledged;
 use super::trace::Request;
 use super::verdict::Record;
 use super::worker_client::{WorkerClient, in_schema};
+use crate::core::event::Row;
 use crate::core::sql::rush as sql;
 
 /// Optimistic engines allow three thousand changed rows in a transaction.
@@ -135,7 +136,7 @@ async fn sales(
     Ok(rows.iter().filter_map(sale).collect())
 }
 
-fn sale(row: &TextRow) -> Option<Acknowledged> {
+fn sale(row: &Row) -> Option<Acknowledged> {
     let number = |column: usize| row.get(column)?.as_ref()?.parse().ok();
     Some(Acknowledged { passenger: number(0)?, seat: number(1)? })
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::pipelined_connection::TextRow;
+use crate::core::event::Row;
 
 /// What was seen of lock waits so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -26,7 +26,7 @@ pub struct Waits {
 
 /// One look after the other, counted together.
 pub(super) struct Sample {
-    before: HashSet<TextRow>,
+    before: HashSet<Row>,
     looked: Instant,
     waits: Waits,
 }
@@ -38,10 +38,10 @@ impl Sample {
     }
 
     /// Counts those who wait now, as long as since the last look.
-    pub(super) fn see(&mut self, waiting: Vec<TextRow>) -> Waits {
+    pub(super) fn see(&mut self, waiting: Vec<Row>) -> Waits {
         let since = self.looked.elapsed();
         self.looked = Instant::now();
-        let waiting: HashSet<TextRow> = waiting.into_iter().collect();
+        let waiting: HashSet<Row> = waiting.into_iter().collect();
         self.waits.now = waiting.len() as u64;
         self.waits.seen += waiting.difference(&self.before).count() as u64;
         self.waits.waited += since * u32::try_from(waiting.len()).unwrap_or(u32::MAX);

@@ -15,12 +15,11 @@ const ROOMS: [&str; 11] = [
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 5] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
     ("tui_textarea", &["stage"]),
-    ("pgwire", &["pg", "run", "rush"]),
     ("sqlx", &["pg", "observer", "run", "rush"]),
     ("tokio", &["pg", "observer", "cluster", "gateway", "run", "rush", "tui", "commands"]),
 ];

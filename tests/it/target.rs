@@ -141,13 +141,7 @@ async fn we_say(text: &str, variables: &[(&str, &str)]) -> String {
     let mut connection = overbooked::pg::Connection::connect(&target).await.unwrap();
     let sql = "select concat_ws('|', current_database(), session_user, current_setting('TimeZone'),
                current_setting('work_mem'))";
-    connection.submit(sql).await.unwrap();
-    loop {
-        use pgwire::messages::PgWireBackendMessage::DataRow;
-        if let DataRow(row) = connection.next().await.unwrap() {
-            return String::from_utf8(row.data[4..].to_vec()).unwrap();
-        }
-    }
+    connection.ask(sql).await.unwrap().cell.unwrap().unwrap()
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use std::time::Duration;
 use overbooked::cluster::{Cluster, ClusterOptions};
 use overbooked::gateway::{Gateway, Mode, Options};
 use overbooked::pg::{ConnectError, Connection, Environment, Refusal, Target};
-use pgwire::messages::PgWireBackendMessage;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
@@ -140,12 +139,7 @@ fn target(port: u16, user: &str, more: &str) -> Target {
 /// Whether the server sees the connection encrypted.
 async fn is_encrypted(mut connection: Connection) -> bool {
     let sql = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
-    connection.submit(sql).await.unwrap();
-    loop {
-        if let PgWireBackendMessage::DataRow(row) = connection.next().await.unwrap() {
-            return row.data.last() == Some(&b't');
-        }
-    }
+    connection.ask(sql).await.unwrap().cell.unwrap().as_deref() == Some("t")
 }
 
 #[track_caller]
@@ -271,21 +265,17 @@ async fn weaker_proof_than_was_asked_for_is_refused() {
 #[tokio::test]
 async fn a_cancel_request_goes_the_encrypted_way_too() {
     let mut connection = connect("encrypted", "sslmode=require").await.unwrap();
-    connection.submit("select pg_sleep(60)").await.unwrap();
     let canceller = connection.canceller();
     let mut pulse = tokio::time::interval(Duration::from_millis(100));
-    loop {
-        let message = tokio::select! {
-            message = connection.next() => message.unwrap(),
+    let mut sleeping = std::pin::pin!(connection.ask("select pg_sleep(60)"));
+    let slept = loop {
+        tokio::select! {
+            slept = &mut sleeping => break slept.unwrap(),
             // A request that comes before the server has begun with the statement cancels nothing.
-            _ = pulse.tick() => { canceller.cancel().await.unwrap(); continue }
-        };
-        if let PgWireBackendMessage::ErrorResponse(error) = message {
-            assert!(error.fields.contains(&(b'C', "57014".to_owned())));
-            return;
+            _ = pulse.tick() => canceller.cancel().await.unwrap(),
         }
-        assert!(!matches!(message, PgWireBackendMessage::ReadyForQuery(_)), "it slept to the end");
-    }
+    };
+    assert_eq!(slept.cell.unwrap_err().code, "57014");
 }
 
 /// Who proves what to whom when a gateway stands between: it knows its own user's password and

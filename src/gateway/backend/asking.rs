@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 use std::io;
 
-use bytes::BufMut;
-
 use super::Backend;
 use super::error::BackendError;
-use super::message::{NO_TYPES, put_parameters, put_parse, values, without_place};
+use super::message::without_place;
 use super::question::{Answer, COPIES_FIRST, Keep, Question, STORED_FIRST, Spelling};
 use super::questions::{Asked, Questions};
-use crate::pg::frame::{ServerTag, put, put_text};
+use crate::pg::frame::ServerTag;
+use crate::pg::message::frontend::{Format, NO_TYPES, put_bind, put_close, put_execute, put_parse};
+use crate::pg::response::{Aside, Part, Response};
 
 impl Questions for Backend {
     async fn ask_all(&mut self, questions: Vec<Question>) -> Result<Vec<Answer>, BackendError> {
@@ -46,21 +46,21 @@ impl Questions for Backend {
     async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, BackendError> {
         let Asked { count, ours, mut parsed } = asked;
         let mut answers = vec![Answer::default()];
-        let mut refused = None;
-        loop {
+        let (mut response, mut refused) = (Response::default(), None);
+        response.await_one();
+        while !response.is_whole() {
             let frame = self.next().await?;
-            match frame.tag {
-                ServerTag::Row => {
-                    let row = values(&frame).ok_or_else(unreadable)?;
+            match response.apply(&frame).map_err(io::Error::other)? {
+                Part::Row { row, .. } => {
+                    let row = row.utf8().ok_or_else(unreadable)?;
                     answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(row);
                 }
-                ServerTag::CommandComplete | ServerTag::EmptyQuery => {
-                    answers.push(Answer::default());
+                Part::Done { .. } | Part::Empty => answers.push(Answer::default()),
+                Part::Acknowledged(ServerTag::ParseComplete) => drop(parsed.pop_front()),
+                Part::Failed(_) => refused = Some(frame),
+                Part::Aside(Aside::Parameter(_) | Aside::Notification(_)) => {
+                    self.aside.push(frame);
                 }
-                ServerTag::ParseComplete => drop(parsed.pop_front()),
-                ServerTag::Error => refused = Some(frame),
-                ServerTag::Ready => break,
-                ServerTag::Parameter | ServerTag::Notification => self.aside.push(frame),
                 _ => {}
             }
         }
@@ -138,10 +138,7 @@ impl Backend {
     }
 
     pub(super) fn put_close(&mut self, what: u8, name: &str) {
-        put(&mut self.line.out, b'C', |out| {
-            out.put_u8(what);
-            put_text(out, name);
-        });
+        put_close(&mut self.line.out, what, name);
     }
 
     fn new_name(&mut self, keep: Keep) -> String {
@@ -157,17 +154,8 @@ impl Backend {
         let portal = self.own.clone();
         self.put_close(b'P', &portal);
         let out = &mut self.line.out;
-        put(out, b'B', |out| {
-            put_text(out, &portal);
-            put_text(out, name);
-            out.put_u16(0);
-            put_parameters(out, parameters);
-            out.put_u16(0);
-        });
-        put(out, b'E', |out| {
-            put_text(out, &portal);
-            out.put_u32(0);
-        });
+        put_bind(out, &portal, name, Format::Text, parameters.iter().map(Option::as_ref));
+        put_execute(out, &portal);
         self.put_close(b'P', &portal);
     }
 

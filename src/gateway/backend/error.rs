@@ -4,6 +4,7 @@ use std::io;
 
 use crate::gateway::refusal::Refusal;
 use crate::pg::frame::FromServer;
+use crate::pg::message::{ErrorFields, Message as _};
 
 /// Why a question was not answered.
 #[derive(Debug)]
@@ -57,12 +58,6 @@ impl From<Refusal> for BackendError {
 
 /// The field of an `ErrorResponse` with this letter.
 pub(crate) fn error_field(frame: &FromServer, letter: u8) -> Option<String> {
-    let mut fields = frame.fields();
-    while let Some(field) = fields.byte().filter(|byte| *byte != 0) {
-        let text = fields.text()?;
-        if field == letter {
-            return Some(text);
-        }
-    }
-    None
+    let (_, text) = ErrorFields::read(frame).ok()?.iter().find(|(field, _)| *field == letter)?;
+    String::from_utf8(text.into()).ok()
 }

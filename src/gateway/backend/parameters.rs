@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::core::syntax::Strings;
 use crate::pg::frame::FromServer;
+use crate::pg::message::{Message as _, ParameterStatus};
 
 /// The reported parameters.
 #[derive(Debug, Default)]
@@ -52,10 +53,12 @@ impl Parameters {
 
     /// Takes in a report; whether it is one for the client.
     pub(crate) fn note(&mut self, frame: &FromServer) -> bool {
-        let mut fields = frame.fields();
-        let (Some(name), Some(value)) = (fields.text(), fields.text()) else { return true };
+        let Ok(ParameterStatus { name, value }) = ParameterStatus::read(frame) else { return true };
+        let (Ok(name), Ok(value)) = (str::from_utf8(name), str::from_utf8(value)) else {
+            return true;
+        };
         let is_encoding = name == ENCODING;
-        self.reported.insert(name, value);
+        self.reported.insert(name.to_owned(), value.to_owned());
         self.keep_readable();
         !is_encoding || self.unreadable_encoding().is_none()
     }

@@ -3,8 +3,9 @@
 use std::io;
 
 use super::Backend;
-use super::message::{NO_TYPES, put_parse};
 use crate::pg::frame::{FromServer, ServerTag};
+use crate::pg::message::frontend::{NO_TYPES, put_parse};
+use crate::pg::response::{Aside, Part, Response};
 
 impl Backend {
     /// Has texts parsed, one after the other in one round trip, and forgotten. Which of them was
@@ -21,17 +22,20 @@ impl Backend {
         self.put_close(b'S', &name);
         self.put_sync();
         self.flush().await?;
-        let (mut parsed, mut refused) = (0, None);
-        loop {
+        let (mut response, mut parsed, mut refused) = (Response::default(), 0, None);
+        response.await_one();
+        while !response.is_whole() {
             let frame = self.next().await?;
-            match frame.tag {
-                ServerTag::ParseComplete => parsed += 1,
-                ServerTag::Error => refused = Some((parsed, frame)),
-                ServerTag::Parameter | ServerTag::Notification => self.aside.push(frame),
-                ServerTag::Ready => return Ok(refused),
+            match response.apply(&frame).map_err(io::Error::other)? {
+                Part::Acknowledged(ServerTag::ParseComplete) => parsed += 1,
+                Part::Failed(_) => refused = Some((parsed, frame)),
+                Part::Aside(Aside::Parameter(_) | Aside::Notification(_)) => {
+                    self.aside.push(frame);
+                }
                 // A warning about a string comes once more when the statement runs.
                 _ => {}
             }
         }
+        Ok(refused)
     }
 }

@@ -3,13 +3,10 @@
 use std::collections::VecDeque;
 use std::io;
 
-use bytes::BytesMut;
-use futures::FutureExt as _;
-
 use super::error::BackendError;
 use super::question::{Answer, AnswerRow, Question};
 use super::questions::{Asked, Questions};
-use crate::pg::frame::{FrameStream, FromServer, ServerTag, put, put_text};
+use crate::pg::frame::FromServer;
 
 /// Rows, from a question's parameters.
 type Rows = Box<dyn Fn(&[Option<String>]) -> Vec<AnswerRow> + Send>;
@@ -117,14 +114,6 @@ impl Questions for ScriptedBackend {
 
 /// An `ErrorResponse` with this SQLSTATE.
 fn error(code: &str) -> FromServer {
-    let mut bytes = BytesMut::new();
-    put(&mut bytes, b'E', |out| {
-        for (letter, text) in [("S", "ERROR"), ("V", "ERROR"), ("C", code), ("M", "as scripted")] {
-            out.extend_from_slice(letter.as_bytes());
-            put_text(out, text);
-        }
-        out.extend_from_slice(&[0]);
-    });
-    let mut stream = FrameStream::<ServerTag, _>::new(tokio::io::empty(), bytes);
-    stream.next().now_or_never().unwrap().unwrap().unwrap()
+    let fields = [(b'S', "ERROR"), (b'V', "ERROR"), (b'C', code), (b'M', "as scripted")];
+    FromServer::with(b'E', &[]).with_error_fields(fields)
 }

@@ -4,19 +4,18 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::core::event::octets;
 use crate::gateway::backend::error_field;
 use crate::gateway::hooks::StatementOutcome;
 use crate::pg::frame::{ClientTag, FromClient, FromServer, ServerTag};
+use crate::pg::message::{Message as _, ParameterStatus};
 
 /// What both sides have said, as far as statements go.
 pub(super) struct Talk {
     application: Arc<str>,
     /// The texts of prepared statements and of portals, by name.
-    prepared: HashMap<Bytes, Arc<str>>,
-    portals: HashMap<Bytes, Arc<str>>,
+    prepared: HashMap<Box<[u8]>, Arc<str>>,
+    portals: HashMap<Box<[u8]>, Arc<str>>,
     /// What the server has not answered yet.
     sent: VecDeque<Sent>,
     /// The error since the last `ReadyForQuery`.
@@ -58,23 +57,23 @@ impl Talk {
         let mut fields = frame.fields();
         match frame.tag {
             ClientTag::Query => {
-                let sql: Arc<str> = octets::keep(&fields.string()?).into();
+                let sql: Arc<str> = octets::keep(fields.string()?).into();
                 self.sent.push_back(Sent::Query(Arc::clone(&sql)));
                 return Some(sql);
             }
             ClientTag::Parse => {
                 let (name, sql) = (fields.string()?, fields.string()?);
-                self.prepared.insert(name, octets::keep(&sql).into());
+                self.prepared.insert(name.into(), octets::keep(sql).into());
             }
             ClientTag::Bind => {
                 let (portal, name) = (fields.string()?, fields.string()?);
-                let sql = self.prepared.get(&name).cloned();
+                let sql = self.prepared.get(name).cloned();
                 // Without a statement the server refuses it, and has no portal.
-                self.portals.extend(sql.map(|sql| (portal, sql)));
+                self.portals.extend(sql.map(|sql| (portal.into(), sql)));
             }
             ClientTag::Execute => {
                 // A cursor that was declared in a statement is no portal that was seen.
-                let sql = self.portals.get(&fields.string()?).cloned().unwrap_or_default();
+                let sql = self.portals.get(fields.string()?).cloned().unwrap_or_default();
                 self.sent.push_back(Sent::Execute(Arc::clone(&sql)));
                 return Some(sql);
             }
@@ -140,8 +139,10 @@ impl Talk {
     }
 
     fn note_parameter(&mut self, frame: &FromServer) {
-        let mut fields = frame.fields();
-        if let (Some("application_name"), Some(value)) = (fields.text().as_deref(), fields.text()) {
+        if let Ok(ParameterStatus { name: b"application_name", value }) =
+            ParameterStatus::read(frame)
+            && let Ok(value) = str::from_utf8(value)
+        {
             self.application = value.into();
         }
     }
@@ -149,31 +150,15 @@ impl Talk {
 
 #[cfg(test)]
 mod tests {
-    use bytes::{BufMut, BytesMut};
-    use futures::FutureExt as _;
-
     use super::*;
-    use crate::pg::frame::{Frame, FrameStream, put, put_text};
-
-    fn frame<T: From<u8>>(tag: u8, body: impl FnOnce(&mut BytesMut)) -> Frame<T> {
-        let mut bytes = BytesMut::new();
-        put(&mut bytes, tag, body);
-        let mut stream = FrameStream::<T, _>::new(tokio::io::empty(), bytes);
-        stream.next().now_or_never().unwrap().unwrap().unwrap()
-    }
 
     fn said(talk: &mut Talk, tag: u8, texts: &[&str]) -> Option<String> {
-        let message = frame(tag, |out| texts.iter().for_each(|text| put_text(out, text)));
-        talk.note_said(&message).map(|sql| sql.to_string())
+        let body: String = texts.iter().flat_map(|text| [text, "\0"]).collect();
+        talk.note_said(&FromClient::with(tag, body.as_bytes())).map(|sql| sql.to_string())
     }
 
     fn answered(talk: &mut Talk, tag: u8) -> Vec<String> {
-        let code = |out: &mut BytesMut| {
-            out.put_u8(b'C');
-            put_text(out, "42P01");
-            out.put_u8(0);
-        };
-        let ended = talk.note_answered(&frame(tag, code));
+        let ended = talk.note_answered(&FromServer::with(tag, b"C42P01\0\0"));
         ended.iter().map(|(sql, outcome)| format!("{sql}: {outcome:?}")).collect()
     }
 

@@ -25,10 +25,11 @@ use super::names::Prepared;
 use super::queue::{Does, Queued};
 use super::run::Submission;
 use crate::core::syntax::split;
-use crate::gateway::backend::{BackendError, put_parse};
+use crate::gateway::backend::BackendError;
 use crate::gateway::refusal::{Aftermath, Refusal};
 use crate::gateway::statement::{Kind, Statement};
 use crate::pg::frame::{ClientTag, FromClient, put};
+use crate::pg::message::frontend::put_parse;
 
 /// What a Describe or a Close is about.
 enum About {

@@ -9,6 +9,7 @@ use crate::gateway::backend::{BackendError, error_field};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::transaction::tables::Rewritten;
 use crate::pg::frame::{ClientTag, FromServer, ServerTag};
+use crate::pg::message::{ErrorFields, Message as _, ParameterStatus};
 
 /// How the server answered what was sent.
 #[derive(Default)]
@@ -135,9 +136,11 @@ impl Protocol {
     }
 
     fn note_parameter(&mut self, frame: &FromServer) {
-        let mut fields = frame.fields();
-        if let (Some("application_name"), Some(value)) = (fields.text().as_deref(), fields.text()) {
-            self.transaction.rename(&value);
+        if let Ok(ParameterStatus { name: b"application_name", value }) =
+            ParameterStatus::read(frame)
+            && let Ok(value) = str::from_utf8(value)
+        {
+            self.transaction.rename(value);
         }
     }
 }
@@ -155,6 +158,9 @@ impl Submitted<'_> {
         let Some(position) = error_field(frame, b'P') else { return frame.clone() };
         let Ok(position) = position.parse::<usize>() else { return frame.clone() };
         let place = (self.rewritten.place(position) + self.before).to_string();
-        frame.with_error_field(b'P', &place)
+        let Ok(fields) = ErrorFields::read(frame) else { return frame.clone() };
+        let at_its_place =
+            |(letter, text)| (letter, if letter == b'P' { place.as_bytes() } else { text });
+        frame.with_error_fields(fields.iter().map(at_its_place))
     }
 }

@@ -20,6 +20,7 @@ use crate::gateway::transaction::prepare_statement::Admitted;
 use crate::gateway::transaction::row_locks::ALL_ROWS;
 use crate::gateway::transaction::tables::Rewritten;
 use crate::pg::frame::{FromClient, put, put_text};
+use crate::pg::message::{CommandComplete, Message as _};
 
 /// How a statement came.
 #[derive(Clone, Copy)]
@@ -262,10 +263,9 @@ fn outcome(ran: &Result<Held, BackendError>) -> StatementOutcome {
 /// How many rows a statement says it has written; nothing where its tag does not tell all of them.
 fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
     let Held::Frame(frame) = held else { return None };
-    let tag = frame.fields().text()?;
     let verbs = statement.words.iter().filter(|word| {
         ["insert", "update", "delete", "merge", "copy", "execute"].iter().any(|verb| word.is(verb))
     });
     // Several verbs: a WITH clause that writes, or ON CONFLICT DO UPDATE.
-    if verbs.count() == 1 { tag.rsplit(' ').next()?.parse().ok() } else { None }
+    if verbs.count() == 1 { CommandComplete::read(frame).ok()?.rows() } else { None }
 }

@@ -1,18 +1,14 @@
-//! The answer to one submission: messages of the server, folded into facts.
+//! The answer to one submission: its parts as facts.
 //!
 //! Rows are gathered and told in batches; those behind the first [`ROWS_KEPT`] of a result are
 //! counted without being read.
 
 use std::time::Instant;
 
-use pgwire::messages::PgWireBackendMessage;
-use pgwire::messages::data::{DataRow, RowDescription};
-use pgwire::messages::response::TransactionStatus as StatusByte;
-
-use crate::core::event::{
-    Column, Kind, Pid, ROWS_KEPT, Row, ServerMessage, SubmissionId, TransactionStatus,
-};
-use crate::pg::{cells, transaction_status};
+use crate::core::event::{Kind, ROWS_KEPT, Row, SubmissionId, TransactionStatus, octets};
+use crate::pg::WireError;
+use crate::pg::message::{Notification, ParameterStatus};
+use crate::pg::response::{Aside, Copied, CopyDirection, Part};
 
 /// Rows are told when so many are gathered, or when the server makes a pause.
 const BATCH: usize = 256;
@@ -23,76 +19,54 @@ pub(super) struct Answer {
     submission: SubmissionId,
     since: Instant,
     batch: Vec<Row>,
-    counted: u64,
-    copied: Copied,
 }
 
-/// What COPY has sent us.
-#[derive(Debug, Default)]
-struct Copied {
-    lines: u64,
-    bytes: u64,
-}
-
-/// What is to be done after a message.
+/// What is to be done after a part of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Wait for the next message.
+    /// Wait for the next part.
     Listen,
     /// The server waits for COPY's data: refuse.
     RefuseCopy,
     /// The answer is whole.
     Over(TransactionStatus),
-    /// The message is none that the protocol has here, or its content contradicts itself.
-    Nonsense,
 }
 
 impl Answer {
     pub(super) fn new(submission: SubmissionId) -> Self {
-        Self {
-            submission,
-            since: Instant::now(),
-            batch: Vec::new(),
-            counted: 0,
-            copied: Copied::default(),
-        }
+        Self { submission, since: Instant::now(), batch: Vec::new() }
     }
 
-    /// Takes a message; the facts in it are added to `kinds`.
-    pub(super) fn apply(&mut self, message: PgWireBackendMessage, kinds: &mut Vec<Kind>) -> Turn {
-        if let PgWireBackendMessage::DataRow(row) = message {
-            return self.row(&row, kinds);
+    /// Takes a part; the facts in it are added to `kinds`.
+    pub(super) fn apply(
+        &mut self,
+        part: Part<'_>,
+        kinds: &mut Vec<Kind>,
+    ) -> Result<Turn, WireError> {
+        if !matches!(part, Part::Row { .. }) {
+            self.pause(kinds);
         }
-        self.pause(kinds);
-        match message {
-            PgWireBackendMessage::RowDescription(description) => {
-                self.counted = 0;
-                kinds.push(Kind::Columns(columns(description)));
+        match part {
+            Part::Row { row, number } => {
+                if number <= ROWS_KEPT as u64 {
+                    self.keep(row.texts(), kinds);
+                }
             }
-            PgWireBackendMessage::CommandComplete(done) => {
-                let rows = std::mem::take(&mut self.counted);
-                kinds.push(Kind::Done { tag: done.tag, rows });
+            Part::Columns(columns) => kinds.push(Kind::Columns(columns.columns())),
+            Part::Done { tag, rows } => kinds.push(Kind::Done { tag: tag.text(), rows }),
+            Part::Failed(fields) => kinds.push(Kind::Failed(fields.into())),
+            Part::Copy(CopyDirection::In | CopyDirection::Both) => return Ok(Turn::RefuseCopy),
+            Part::Copied(copied) => kinds.push(Kind::Note(note(copied))),
+            Part::Aside(aside) => kinds.push(told(aside)),
+            Part::Ready(status) => {
+                let elapsed = self.since.elapsed();
+                kinds.push(Kind::Ready { submission: self.submission, status, elapsed });
+                return Ok(Turn::Over(status));
             }
-            PgWireBackendMessage::ErrorResponse(error) => {
-                self.counted = 0;
-                kinds.push(Kind::Failed(ServerMessage::from_fields(&error.fields)));
-            }
-            PgWireBackendMessage::ReadyForQuery(ready) => {
-                return self.ready(ready.status, kinds);
-            }
-            PgWireBackendMessage::CopyInResponse(_) | PgWireBackendMessage::CopyBothResponse(_) => {
-                return Turn::RefuseCopy;
-            }
-            PgWireBackendMessage::CopyOutResponse(_) => self.copied = Copied::default(),
-            PgWireBackendMessage::CopyData(data) => self.copied.add(&data.data),
-            PgWireBackendMessage::CopyDone(_) => kinds.push(Kind::Note(self.copied.note())),
-            PgWireBackendMessage::EmptyQueryResponse(_) => {}
-            other => match unasked(other) {
-                Some(kind) => kinds.push(kind),
-                None => return Turn::Nonsense,
-            },
+            Part::Acknowledged(tag) => return Err(WireError::unexpected(tag)),
+            Part::Empty | Part::Copy(CopyDirection::Out) | Part::CopyData => {}
         }
-        Turn::Listen
+        Ok(Turn::Listen)
     }
 
     /// The server makes a pause: what is gathered is told now.
@@ -102,66 +76,37 @@ impl Answer {
         }
     }
 
-    fn row(&mut self, row: &DataRow, kinds: &mut Vec<Kind>) -> Turn {
-        self.counted += 1;
-        if self.counted > ROWS_KEPT as u64 {
-            return Turn::Listen;
-        }
-        let Some(cells) = cells(row) else { return Turn::Nonsense };
-        self.batch.push(cells);
+    fn keep(&mut self, row: Row, kinds: &mut Vec<Kind>) {
+        self.batch.push(row);
         if self.batch.len() >= BATCH {
             self.pause(kinds);
         }
-        Turn::Listen
-    }
-
-    fn ready(&self, status: StatusByte, kinds: &mut Vec<Kind>) -> Turn {
-        let status = transaction_status(status);
-        let elapsed = self.since.elapsed();
-        kinds.push(Kind::Ready { submission: self.submission, status, elapsed });
-        Turn::Over(status)
     }
 }
 
 /// What COPY ... FROM STDIN is answered. The server's error repeats it to the person.
 pub(super) const COPY_IN_REFUSED: &str = "COPY FROM STDIN is refused: a console session has no data to send; use INSERT, or COPY FROM a file";
 
-impl Copied {
-    fn add(&mut self, data: &[u8]) {
-        self.lines += 1;
-        self.bytes += data.len() as u64;
-    }
-
-    fn note(&self) -> String {
-        let Self { lines, bytes } = self;
-        format!(
-            "COPY TO STDOUT sent {lines} lines ({bytes} bytes), which are not shown; use SELECT to see them"
-        )
-    }
+fn note(Copied { lines, bytes }: Copied) -> String {
+    format!(
+        "COPY TO STDOUT sent {lines} lines ({bytes} bytes), which are not shown; use SELECT to see them"
+    )
 }
 
-/// What a server may say at any moment, asked or not.
-pub(super) fn unasked(message: PgWireBackendMessage) -> Option<Kind> {
-    match message {
-        PgWireBackendMessage::NoticeResponse(notice) => {
-            Some(Kind::Notice(ServerMessage::from_fields(&notice.fields)))
+/// What a server may say at any moment, as a fact.
+pub(super) fn told(aside: Aside<'_>) -> Kind {
+    match aside {
+        Aside::Notice(fields) => Kind::Notice(fields.into()),
+        Aside::Notification(Notification { from, channel, payload }) => Kind::Notification {
+            channel: octets::keep(channel),
+            payload: octets::keep(payload),
+            from,
+        },
+        Aside::Parameter(ParameterStatus { name, value }) => {
+            Kind::Parameter { name: octets::keep(name), value: octets::keep(value) }
         }
-        PgWireBackendMessage::NotificationResponse(told) => Some(Kind::Notification {
-            channel: told.channel,
-            payload: told.payload,
-            from: Pid(told.pid),
-        }),
-        PgWireBackendMessage::ParameterStatus(status) => {
-            Some(Kind::Parameter { name: status.name, value: status.value })
-        }
-        _ => None,
     }
 }
 
-fn columns(description: RowDescription) -> Vec<Column> {
-    let column = |field: pgwire::messages::data::FieldDescription| Column {
-        name: field.name,
-        type_oid: field.type_id,
-    };
-    description.fields.into_iter().map(column).collect()
-}
+#[cfg(test)]
+mod tests;

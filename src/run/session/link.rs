@@ -6,15 +6,15 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use pgwire::messages::copy::CopyFail;
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::SessionOptions;
-use super::answer::{Answer, COPY_IN_REFUSED, Turn, unasked};
+use super::answer::{Answer, COPY_IN_REFUSED, Turn, told};
 use crate::core::event::{Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
 use crate::core::syntax::Strings;
+use crate::pg::frame::FromServer;
+use crate::pg::response::Part;
 use crate::pg::{ConnectError, Connection, WireError};
 use crate::run::guardian::{Activity, Guardian, Held};
 
@@ -166,47 +166,47 @@ impl Link {
         reply.cell.map_err(refused)
     }
 
-    /// Takes one message: an answer's, or one that came unasked.
+    /// Takes one frame: an answer's, or one that came unasked.
     pub(super) async fn take(
         &mut self,
-        message: PgWireBackendMessage,
+        frame: &FromServer,
         kinds: &mut Vec<Kind>,
     ) -> Result<(), WireError> {
-        if let PgWireBackendMessage::ErrorResponse(error) = &message {
-            self.remember(ServerMessage::from_fields(&error.fields));
+        let part = self.connection.fold(frame)?;
+        if let Part::Failed(fields) = part {
+            self.remember(fields.into());
         }
-        match &mut self.answer {
-            Some(answer) => {
-                self.status = transaction_begun_or_ended(&message).unwrap_or(self.status);
-                let turn = answer.apply(message, kinds);
-                self.follow(turn).await
-            }
-            None => {
-                if let (PgWireBackendMessage::ReadyForQuery(_), Some(hearing)) =
-                    (&message, &mut self.hearing)
-                {
-                    hearing.is_over = true;
-                    return Ok(());
-                }
-                overhear(message, kinds)
-            }
-        }
+        let Some(answer) = &mut self.answer else { return self.overhear(part, frame, kinds) };
+        self.status = transaction_begun_or_ended(part).unwrap_or(self.status);
+        let turn = answer.apply(part, kinds)?;
+        self.follow(turn).await;
+        Ok(())
     }
 
-    async fn follow(&mut self, turn: Turn) -> Result<(), WireError> {
+    /// While nothing is in flight a server may only tell, or say why it hangs up; and it answers
+    /// whoever asks what it has to say.
+    fn overhear(
+        &mut self,
+        part: Part<'_>,
+        frame: &FromServer,
+        kinds: &mut Vec<Kind>,
+    ) -> Result<(), WireError> {
+        match (part, &mut self.hearing) {
+            (Part::Aside(aside), _) => kinds.push(told(aside)),
+            (Part::Failed(_), _) => {}
+            (Part::Ready(_), Some(hearing)) => hearing.is_over = true,
+            _ => return Err(WireError::unexpected(frame.tag)),
+        }
+        Ok(())
+    }
+
+    async fn follow(&mut self, turn: Turn) {
         match turn {
-            Turn::Listen => Ok(()),
-            Turn::RefuseCopy => {
-                let refusal = CopyFail::new(COPY_IN_REFUSED.to_owned());
-                self.connection.send(PgWireFrontendMessage::CopyFail(refusal)).await
-            }
+            Turn::Listen => {}
+            Turn::RefuseCopy => self.connection.refuse_copy(COPY_IN_REFUSED).await,
             Turn::Over(status) => {
                 self.status = status;
                 self.end();
-                Ok(())
-            }
-            Turn::Nonsense => {
-                Err(WireError::Protocol("an answer that contradicts itself".to_owned()))
             }
         }
     }
@@ -240,12 +240,12 @@ impl Link {
         }
     }
 
-    /// Takes messages that nobody is told any more, until the answer has ended.
+    /// Takes frames that nobody is told any more, until the answer has ended.
     async fn hear_out(&mut self) -> Result<(), WireError> {
         let mut untold = Vec::new();
         while self.answer.is_some() {
-            let message = self.connection.next().await?;
-            self.take(message, &mut untold).await?;
+            let frame = self.connection.next().await?;
+            self.take(&frame, &mut untold).await?;
             untold.clear();
         }
         Ok(())
@@ -267,21 +267,11 @@ impl Link {
 
 /// Within a submission only the command tags tell where a transaction begins and ends; should the
 /// connection break before `ReadyForQuery`, that is what we know about it.
-fn transaction_begun_or_ended(message: &PgWireBackendMessage) -> Option<TransactionStatus> {
-    let PgWireBackendMessage::CommandComplete(done) = message else { return None };
-    match done.tag.as_str() {
-        "BEGIN" | "START TRANSACTION" => Some(TransactionStatus::InTransaction),
-        "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => Some(TransactionStatus::Idle),
+fn transaction_begun_or_ended(part: Part<'_>) -> Option<TransactionStatus> {
+    let Part::Done { tag, .. } = part else { return None };
+    match tag.tag() {
+        b"BEGIN" | b"START TRANSACTION" => Some(TransactionStatus::InTransaction),
+        b"COMMIT" | b"ROLLBACK" | b"PREPARE TRANSACTION" => Some(TransactionStatus::Idle),
         _ => None,
     }
-}
-
-/// While nothing is in flight a server may only tell, or say why it hangs up.
-fn overhear(message: PgWireBackendMessage, kinds: &mut Vec<Kind>) -> Result<(), WireError> {
-    if matches!(message, PgWireBackendMessage::ErrorResponse(_)) {
-        return Ok(());
-    }
-    let kind = unasked(message);
-    kinds.push(kind.ok_or_else(|| WireError::Protocol("an answer to nothing".to_owned()))?);
-    Ok(())
 }

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::future::pending;
 use std::time::Duration;
 
-use pgwire::messages::extendedquery::Sync;
-use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -13,13 +11,14 @@ use super::event_sender::EventSender;
 use super::link::{Hearing, Link};
 use super::{CANCEL_PATIENCE, Order, SessionOptions};
 use crate::core::event::{Event, Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
+use crate::pg::frame::FromServer;
 use crate::pg::{ConnectError, WireError};
 use crate::run::participant::{Silence, Submission};
 
 /// A closing session waits no longer than this for a server that does not listen.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Messages that are taken in one go before orders are looked at again.
+/// Frames that are taken in one go before orders are looked at again.
 const GULP: usize = 512;
 
 /// Lives until the session is closed.
@@ -57,7 +56,7 @@ struct Task {
 /// What the loop woke up for.
 enum Wake {
     Order(Order),
-    Message(Result<PgWireBackendMessage, WireError>),
+    Frame(Result<FromServer, WireError>),
     Cancelled(Result<(), ConnectError>),
     Closing,
 }
@@ -91,7 +90,7 @@ impl Task {
     async fn turn(&mut self) {
         match self.wake().await {
             Wake::Order(order) => self.obey(order).await,
-            Wake::Message(message) => self.hear(message).await,
+            Wake::Frame(frame) => self.hear(frame).await,
             Wake::Cancelled(result) => self.cancelled(result).await,
             Wake::Closing => self.closing.cancel(),
         }
@@ -149,10 +148,7 @@ impl Task {
     async fn ask_for_news(&mut self, heard: oneshot::Sender<()>) {
         let Some(link) = self.link.as_mut().filter(|link| link.is_free()) else { return };
         link.hearing = Some(Hearing::until(heard));
-        let sync = PgWireFrontendMessage::Sync(Sync::new());
-        if let Err(error) = link.connection.send(sync).await {
-            self.lose(error).await;
-        }
+        link.connection.sync().await;
     }
 
     /// Sends the next submission if nothing is in the way. `Sent` is told first: an answer can only
@@ -171,7 +167,7 @@ impl Task {
 
 impl Task {
     /// Takes what the server said, and everything more that has arrived already.
-    async fn hear(&mut self, first: Result<PgWireBackendMessage, WireError>) {
+    async fn hear(&mut self, first: Result<FromServer, WireError>) {
         let Some(link) = &mut self.link else { return };
         let mut kinds = Vec::new();
         let ending = listen(link, first, &mut kinds).await;
@@ -256,30 +252,30 @@ fn goes_on(pid: Pid) -> String {
     )
 }
 
-/// What comes from outside: a message, or the end of a cancel request. Without a connection,
+/// What comes from outside: a frame, or the end of a cancel request. Without a connection,
 /// nothing ever.
 async fn happening(link: Option<&mut Link>) -> Wake {
     let Some(Link { connection, cancelling, .. }) = link else { return pending().await };
-    let Some(cancelling) = cancelling else { return Wake::Message(connection.next().await) };
+    let Some(cancelling) = cancelling else { return Wake::Frame(connection.next().await) };
     tokio::select! {
-        message = connection.next() => Wake::Message(message),
+        frame = connection.next() => Wake::Frame(frame),
         result = cancelling => Wake::Cancelled(result),
     }
 }
 
-/// Folds messages for as long as they are there without waiting, at most a gulp of them.
+/// Folds frames for as long as they are there without waiting, at most a gulp of them.
 async fn listen(
     link: &mut Link,
-    first: Result<PgWireBackendMessage, WireError>,
+    first: Result<FromServer, WireError>,
     kinds: &mut Vec<Kind>,
 ) -> Result<(), WireError> {
-    link.take(first?, kinds).await?;
+    link.take(&first?, kinds).await?;
     for _ in 1..GULP {
         if link.answer.is_none() {
             return Ok(());
         }
-        let Some(message) = link.connection.next_if_ready().await else { break };
-        link.take(message?, kinds).await?;
+        let Some(frame) = link.connection.next_if_ready().await else { break };
+        link.take(&frame?, kinds).await?;
     }
     if let Some(answer) = &mut link.answer {
         answer.pause(kinds);

@@ -13,21 +13,23 @@ use std::io;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use tokio::io::AsyncWriteExt as _;
 use tokio::task::coop::unconstrained;
 
 use super::SpecError;
 use super::news::TellingSender;
 use crate::core::event::octets::keep;
 use crate::core::event::{Column, Pid, Row, ServerMessage, SessionName};
-use crate::pg::frame::{FrameStream, FromServer, ServerTag, put, put_text};
-use crate::pg::{Canceller, Connection, Socket, Target, WireError};
+use crate::pg::frame::{FromServer, ServerTag};
+use crate::pg::message::frontend::{put_copy_fail, put_query, put_terminate};
+use crate::pg::message::{ErrorFields, Notification as Notified};
+use crate::pg::response::{Aside, CopyDirection, Part, Response};
+use crate::pg::{Canceller, Connection, ServerFrames, Target, WireError};
 use crate::reports::isolation_output::Telling;
 use crate::reports::psql::libpq_message;
 
 mod words;
 
-use words::{HUNG_UP, columns, in_the_words_of_libpq, notification, row};
+use words::{HUNG_UP, could_not_receive, in_the_words_of_libpq};
 
 /// What libpq says of a connection that is gone already.
 pub(super) const NO_CONNECTION: &str = "no connection to the server\n";
@@ -45,8 +47,8 @@ pub(super) enum Answer {
     Failed(ServerMessage),
     /// The connection broke.
     Broken(String),
-    /// COPY, which no step can serve; libpq's name for the result.
-    Copy(&'static str),
+    /// COPY, which no step can serve.
+    Copy(CopyDirection),
 }
 
 /// Where libpq stands with a submission.
@@ -71,12 +73,13 @@ pub(super) struct Notification {
 pub(super) struct Client {
     pub(super) name: SessionName,
     pub(super) pid: Pid,
-    line: FrameStream<ServerTag, Socket>,
+    line: ServerFrames,
     canceller: Canceller,
     inbox: VecDeque<FromServer>,
     /// How the connection ended, in libpq's words.
     lost: Option<String>,
     stage: SubmissionStage,
+    response: Response,
     columns: Option<Vec<Column>>,
     rows: Vec<Row>,
     sql: Arc<str>,
@@ -101,15 +104,16 @@ impl Client {
         let introduction = introduction(&format!("{application}/{name}"), is_superuser);
         let first = [introduction.as_str(), question].join(";");
         let pid = connection.key_pid();
-        let raw = connection.into_raw();
+        let (line, canceller) = connection.into_parts();
         let mut client = Self {
             name: name.clone(),
             pid,
-            line: FrameStream::new(raw.stream, raw.read),
-            canceller: raw.canceller,
+            line,
+            canceller,
             inbox: VecDeque::new(),
             lost: None,
             stage: SubmissionStage::Idle,
+            response: Response::default(),
             columns: None,
             rows: Vec::new(),
             sql: "".into(),
@@ -169,7 +173,8 @@ impl Client {
         if let Some(at) = sql.bytes().position(|byte| byte == 0) {
             return Err(format!("{}\n", WireError::ZeroByte(at)));
         }
-        put(&mut self.line.out, b'Q', |out| put_text(out, sql));
+        put_query(&mut self.line.out, sql);
+        self.response.await_one();
         self.stirs += 1;
         if self.line.flush().await.is_err() {
             self.gather();
@@ -246,48 +251,62 @@ impl Client {
     /// Looks at messages up to the end of a result and the notices behind it.
     fn look(&mut self, news: &mut TellingSender) {
         while let Some(frame) = self.inbox.pop_front() {
-            match (frame.tag, &self.stage) {
+            let is_aside = matches!(frame.tag, ServerTag::Notice | ServerTag::Notification);
+            match self.stage {
                 // It belongs to what was sent next.
-                (_, SubmissionStage::Idle) if !self.ahead.is_empty() => {
+                SubmissionStage::Idle if !self.ahead.is_empty() => {
                     return self.inbox.push_front(frame);
                 }
-                (ServerTag::Notice, _) => self.tell(&frame, news),
-                (ServerTag::Notification, _) => self.notifications.extend(notification(&frame)),
-                (_, SubmissionStage::Answered(_)) => return self.inbox.push_front(frame),
-                (_, SubmissionStage::Busy) => self.fold(&frame),
-                // An error that answers nothing, because a connection is ended from elsewhere, is a
-                // notice to libpq.
-                (ServerTag::Error, SubmissionStage::Idle) => self.tell(&frame, news),
-                (_, SubmissionStage::Idle) => {}
+                SubmissionStage::Answered(_) if !is_aside => return self.inbox.push_front(frame),
+                _ => self.take_look(&frame, news),
             }
         }
     }
 
-    fn tell(&self, frame: &FromServer, news: &mut TellingSender) {
-        let message = ServerMessage::from_frame(frame, keep);
+    fn take_look(&mut self, frame: &FromServer, news: &mut TellingSender) {
+        let is_idle = matches!(self.stage, SubmissionStage::Idle);
+        match self.response.apply(frame) {
+            Ok(Part::Aside(Aside::Notice(fields))) => self.tell(fields, news),
+            Ok(Part::Aside(Aside::Notification(Notified { from, channel, payload }))) => {
+                let (channel, payload) = (keep(channel), keep(payload));
+                self.notifications.push(Notification { channel, payload, from });
+            }
+            Ok(Part::Aside(Aside::Parameter(_))) => {}
+            // An error that answers nothing, because a connection is ended from elsewhere, is a
+            // notice to libpq.
+            Ok(Part::Failed(fields)) if is_idle => self.tell(fields, news),
+            // And of anything else that answers nothing it takes no notice.
+            _ if is_idle => {}
+            Ok(part) => self.fold(part),
+            Err(error) => {
+                self.inbox.clear();
+                self.lost = Some(could_not_receive(&error));
+            }
+        }
+    }
+
+    fn tell(&self, fields: ErrorFields<'_>, news: &mut TellingSender) {
+        let message = ServerMessage::from(fields);
         let (session, sql) = (self.name.to_string(), keep(self.sql.as_bytes()));
         news.notice(self.pid, Telling::Notice { session, message, sql });
     }
 
-    fn fold(&mut self, frame: &FromServer) {
-        match frame.tag {
-            ServerTag::RowDescription => self.columns = columns(&mut frame.fields()),
-            ServerTag::Row => self.rows.extend(row(&mut frame.fields())),
-            ServerTag::CommandComplete => {
+    fn fold(&mut self, part: Part<'_>) {
+        match part {
+            Part::Columns(columns) => self.columns = Some(columns.columns()),
+            Part::Row { row, .. } => self.rows.push(row.texts()),
+            Part::Done { .. } => {
                 let rows = std::mem::take(&mut self.rows);
                 self.stage = SubmissionStage::Answered(match self.columns.take() {
                     Some(columns) => Answer::Rows { columns, rows },
                     None => Answer::Done,
                 });
             }
-            ServerTag::EmptyQuery => self.answer(Answer::Empty),
-            ServerTag::Error => {
-                self.answer(Answer::Failed(ServerMessage::from_frame(frame, keep)));
-            }
-            ServerTag::CopyIn => self.answer(Answer::Copy("PGRES_COPY_IN")),
-            ServerTag::CopyOut => self.answer(Answer::Copy("PGRES_COPY_OUT")),
-            ServerTag::Ready => self.stage = SubmissionStage::Idle,
-            _ => {}
+            Part::Empty => self.answer(Answer::Empty),
+            Part::Failed(fields) => self.answer(Answer::Failed(fields.into())),
+            Part::Copy(direction) => self.answer(Answer::Copy(direction)),
+            Part::Ready(_) => self.stage = SubmissionStage::Idle,
+            Part::CopyData | Part::Copied(_) | Part::Acknowledged(_) | Part::Aside(_) => {}
         }
     }
 
@@ -325,10 +344,8 @@ impl Client {
 
     /// isolationtester has no data for COPY, and would wait for ever.
     async fn refuse_copy(&mut self, answer: &Answer) {
-        if matches!(answer, Answer::Copy("PGRES_COPY_IN")) {
-            put(&mut self.line.out, b'f', |out| {
-                put_text(out, "a specification has no data for COPY");
-            });
+        if matches!(answer, Answer::Copy(CopyDirection::In | CopyDirection::Both)) {
+            put_copy_fail(&mut self.line.out, "a specification has no data for COPY");
             if let Err(error) = self.line.flush().await {
                 self.lost.get_or_insert(in_the_words_of_libpq(&error));
             }
@@ -394,9 +411,8 @@ impl Client {
 
     /// Says goodbye.
     pub(super) async fn close(mut self) {
-        put(&mut self.line.out, b'X', |_| {});
-        let _gone_in_any_case = self.line.flush().await;
-        let _gone_in_any_case = self.line.into_parts().0.shutdown().await;
+        put_terminate(&mut self.line.out);
+        let _gone_in_any_case = self.line.close().await;
     }
 }
 
@@ -406,6 +422,15 @@ fn introduction(application: &str, is_superuser: bool) -> String {
     let quoted = application.replace('\\', "\\\\").replace('\'', "''");
     let plainly = if is_superuser { "; set lc_messages to 'C'" } else { "" };
     format!("set application_name to E'{quoted}'{plainly}")
+}
+
+/// libpq's name for the result.
+pub(super) fn copy_status(direction: CopyDirection) -> &'static str {
+    match direction {
+        CopyDirection::In => "PGRES_COPY_IN",
+        CopyDirection::Out => "PGRES_COPY_OUT",
+        CopyDirection::Both => "PGRES_COPY_BOTH",
+    }
 }
 
 fn refusal(reason: &str) -> SpecError {

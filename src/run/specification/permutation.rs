@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::SpecError;
-use super::client::Answer;
+use super::client::{Answer, copy_status};
 use super::connections::{Connections, Heard, Who};
 use super::pace::Pace;
 use super::prelude::{is_about_rows, is_private, never_waits};
@@ -408,7 +408,7 @@ impl<'a> Permutation<'a> {
                 Answer::Rows { columns, rows } => Telling::Table { columns, rows },
                 Answer::Failed(message) => Telling::Failed(message),
                 Answer::Broken(reason) => Telling::Broken(reason),
-                Answer::Copy(status) => Telling::Unexpected(status),
+                Answer::Copy(direction) => Telling::Unexpected(copy_status(direction)),
             });
         }
         for notification in sessions[session].notifications(news) {

@@ -11,6 +11,7 @@ use super::numbers::Numbers;
 use crate::core::syntax::quote;
 use crate::gateway::transaction::shape::Shape;
 use crate::pg::frame::{FromServer, ServerTag};
+use crate::pg::message::{DataRow, ErrorFields, Message as _};
 
 /// Objects that every database has, copies not among them, have numbers below this
 /// (`FirstNormalObjectId`).
@@ -45,11 +46,12 @@ impl Tables {
 
     /// A row of a plan with the stored tables in place of the copies.
     pub(crate) fn retold_plan(&self, frame: &FromServer) -> FromServer {
-        let mut fields = frame.fields();
+        let Some(row) = DataRow::read(frame).ok().and_then(DataRow::utf8) else {
+            return frame.clone();
+        };
         let mut told = BytesMut::from(&frame.body()[..2]);
-        fields.short();
-        while let Some(Some(value)) = fields.value() {
-            let mut value = self.renamed(&value);
+        for value in row.iter().flatten() {
+            let mut value = self.renamed(value);
             for (before, after) in AROUND_SCHEMAS {
                 let schema = self.only_schema().unwrap_or(TEMPORARY);
                 value = value.replace(
@@ -95,13 +97,10 @@ impl Tables {
     }
 
     fn reworded(&self, frame: &FromServer) -> Option<FromServer> {
-        let fields = || {
-            let mut fields = frame.fields();
-            std::iter::from_fn(move || {
-                let letter = fields.byte().filter(|letter| *letter != 0)?;
-                Some((letter, fields.text()?))
-            })
-        };
+        let read = ErrorFields::read(frame).ok()?;
+        let text =
+            |(letter, text): (u8, &[u8])| Some((letter, String::from_utf8(text.into()).ok()?));
+        let fields = || read.iter().map_while(text);
         let table = fields().find(|(letter, _)| *letter == b't').map(|(_, table)| table);
         let schema = fields().find(|(letter, _)| *letter == b's').map(|(_, schema)| schema);
         let is_copy = schema.is_some_and(|schema| schema.starts_with(TEMPORARY));
@@ -120,7 +119,7 @@ impl Tables {
             (letter, told)
         });
         let told: Vec<_> = told.collect();
-        (!told.iter().cloned().eq(fields())).then(|| frame.with_error_fields(&told))
+        (!told.iter().cloned().eq(fields())).then(|| frame.with_error_fields(told))
     }
 
     /// The schema of all tables of which there are copies, if it is one.

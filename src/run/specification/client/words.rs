@@ -1,12 +1,6 @@
-//! What the server says in its messages, byte for byte, and what libpq says where there are none
-//! any more.
+//! What libpq says where the server says nothing any more.
 
 use std::io;
-
-use super::Notification;
-use crate::core::event::octets::keep;
-use crate::core::event::{Column, Pid, Row};
-use crate::pg::frame::{Fields, FromServer};
 
 /// What libpq says when the server hangs up.
 pub(super) const HUNG_UP: &str = "server closed the connection unexpectedly\n\
@@ -19,35 +13,14 @@ pub(super) fn in_the_words_of_libpq(error: &io::Error) -> String {
     if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) {
         return HUNG_UP.to_owned();
     }
+    could_not_receive(error)
+}
+
+/// Why what has come cannot be taken for anything the server would say.
+pub(super) fn could_not_receive(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error ").next().unwrap_or_default();
     format!("could not receive data from server: {text}\n")
-}
-
-pub(super) fn notification(frame: &FromServer) -> Option<Notification> {
-    let mut fields = frame.fields();
-    let from = Pid(fields.long()?);
-    let (channel, payload) = (keep(&fields.string()?), keep(&fields.string()?));
-    Some(Notification { channel, payload, from })
-}
-
-/// The columns of a `RowDescription` (PostgreSQL documentation, 55.7): after each name 18 bytes, of
-/// which the type's are the third field.
-pub(super) fn columns(fields: &mut Fields) -> Option<Vec<Column>> {
-    let count = fields.short()?;
-    let column = |_| {
-        let name = keep(&fields.string()?);
-        let _table_and_place = fields.bytes(6)?;
-        let type_oid = fields.long()?.cast_unsigned();
-        let _size_modifier_and_format = fields.bytes(8)?;
-        Some(Column { name, type_oid })
-    };
-    (0..count).map(column).collect()
-}
-
-pub(super) fn row(fields: &mut Fields) -> Option<Row> {
-    let count = fields.short()?;
-    (0..count).map(|_| Some(fields.value_bytes()?.map(|bytes| keep(&bytes)))).collect()
 }
 
 #[cfg(test)]

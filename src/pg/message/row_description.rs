@@ -1,0 +1,53 @@
+//! What the columns of a result are.
+
+use super::Message;
+use crate::core::event::{Column, octets};
+use crate::pg::frame::Fields;
+
+/// `RowDescription`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowDescription<'a> {
+    count: u16,
+    columns: Fields<'a>,
+}
+
+/// What is said of one column, as far as anybody here asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ColumnDescription<'a> {
+    name: &'a [u8],
+    type_oid: u32,
+}
+
+impl<'a> Message<'a> for RowDescription<'a> {
+    fn parse(fields: &mut Fields<'a>) -> Option<Self> {
+        let count = fields.short()?;
+        let columns = *fields;
+        for _ in 0..count {
+            ColumnDescription::parse(fields)?;
+        }
+        Some(Self { count, columns })
+    }
+}
+
+impl<'a> ColumnDescription<'a> {
+    fn parse(fields: &mut Fields<'a>) -> Option<Self> {
+        let name = fields.string()?;
+        let _table_and_its_column = fields.bytes(6)?;
+        let type_oid = fields.long()?.cast_unsigned();
+        let _size_modifier_and_format = fields.bytes(8)?;
+        Some(Self { name, type_oid })
+    }
+}
+
+impl RowDescription<'_> {
+    /// The columns, bytes of other encodings in their names kept.
+    pub(crate) fn columns(self) -> Vec<Column> {
+        let mut columns = self.columns;
+        let described = (0..self.count).map_while(|_| ColumnDescription::parse(&mut columns));
+        let column = |ColumnDescription { name, type_oid }: ColumnDescription<'_>| Column {
+            name: octets::keep(name),
+            type_oid,
+        };
+        described.map(column).collect()
+    }
+}
