@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::error::WireError;
-use super::response::Part;
+use super::response::{CopyDirection, Part};
 use crate::core::event::{ServerMessage, TransactionStatus};
 
 /// What came back.
@@ -29,7 +29,7 @@ impl Connection {
         Ok(Reply { cell, status })
     }
 
-    /// Runs SQL and shows every part of the answer, but for its end.
+    /// Runs SQL and shows every part of the answer, but for its end. COPY gets no data.
     pub(crate) async fn hear(
         &mut self,
         sql: &str,
@@ -40,6 +40,9 @@ impl Connection {
             let frame = self.next().await?;
             match self.fold(&frame)? {
                 Part::Ready(status) => return Ok(status),
+                Part::Copy(CopyDirection::In | CopyDirection::Both) => {
+                    self.refuse_copy("there are no data for COPY").await;
+                }
                 part => each(part),
             }
         }

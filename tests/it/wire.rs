@@ -38,9 +38,36 @@ async fn a_server_of_another_kind_is_named_by_its_first_words() {
         (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "HTTP/1.1"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH-2.0"),
         (b"J\0\0\0\n8.0.36\0", "8.0.36"),
+        (b"220 mail.example ESMTP\r\n", "220 mail"),
     ] {
         let error = failure(&impostor(answer).await).await.to_string();
         assert!(error.contains("is not a PostgreSQL server") && error.contains(shown), "{error}");
+    }
+}
+
+/// A server may say that it speaks no newer protocol, whatever was asked for; and its secret may be
+/// longer than four bytes.
+#[tokio::test]
+async fn a_server_that_speaks_of_its_protocol_lets_us_in() {
+    let spoken = b"v\0\0\0\x14\0\0\0\0\0\0\0\x01_pq_.a\0\0";
+    let spoken = [&spoken[..], b"R\0\0\0\x08\0\0\0\0S\0\0\0\x08a\0b\0"].concat();
+    let spoken = [&spoken[..], b"K\0\0\0\x10\0\0\0\x07longer!!Z\0\0\0\x05I"].concat();
+    let target = impostor(spoken.leak()).await;
+    let connection = Connection::connect(&target).await.unwrap();
+    assert_eq!((connection.key_pid().0, connection.parameter("a")), (7, Some("b")));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_told_by_its_name() {
+    for (answer, name) in [
+        (&b"R\0\0\0\x05\0"[..], "Authentication"),
+        (b"K\0\0\0\x08\0\0\0\x07", "BackendKeyData"),
+        (b"S\0\0\0\x06ab", "ParameterStatus"),
+        (b"E\0\0\0\x06Sx", "ErrorResponse"),
+        (b"D\0\0\0\x06\0\0", "DataRow came where it cannot be"),
+    ] {
+        let error = failure(&impostor(answer).await).await.to_string();
+        assert!(error.contains("broke PostgreSQL's protocol") && error.contains(name), "{error}");
     }
 }
 
