@@ -15,6 +15,15 @@ fn target(text: &str) -> Target {
 
 /// A listener that answers everybody with these bytes, whatever they say.
 async fn impostor(answer: &'static [u8]) -> Target {
+    target(&listening(answer).await)
+}
+
+/// The same, which is not asked for TLS first.
+async fn plain_impostor(answer: &'static [u8]) -> Target {
+    target(&format!("{} sslmode=disable", listening(answer).await))
+}
+
+async fn listening(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -25,7 +34,7 @@ async fn impostor(answer: &'static [u8]) -> Target {
             stream.shutdown().await.ok();
         }
     });
-    target(&format!("host=127.0.0.1 port={port}"))
+    format!("host=127.0.0.1 port={port}")
 }
 
 async fn failure(target: &Target) -> ConnectError {
@@ -40,8 +49,11 @@ async fn a_server_of_another_kind_is_named_by_its_first_words() {
         (b"J\0\0\0\n8.0.36\0", "8.0.36"),
         (b"220 mail.example ESMTP\r\n", "220 mail"),
     ] {
-        let error = failure(&impostor(answer).await).await.to_string();
-        assert!(error.contains("is not a PostgreSQL server") && error.contains(shown), "{error}");
+        for target in [impostor(answer).await, plain_impostor(answer).await] {
+            let error = failure(&target).await.to_string();
+            let is_named = error.contains("is not a PostgreSQL server") && error.contains(shown);
+            assert!(is_named, "{error}");
+        }
     }
 }
 
@@ -52,7 +64,7 @@ async fn a_server_that_speaks_of_its_protocol_lets_us_in() {
     let spoken = b"v\0\0\0\x14\0\0\0\0\0\0\0\x01_pq_.a\0\0";
     let spoken = [&spoken[..], b"R\0\0\0\x08\0\0\0\0S\0\0\0\x08a\0b\0"].concat();
     let spoken = [&spoken[..], b"K\0\0\0\x10\0\0\0\x07longer!!Z\0\0\0\x05I"].concat();
-    let target = impostor(spoken.leak()).await;
+    let target = plain_impostor(spoken.leak()).await;
     let connection = Connection::connect(&target).await.unwrap();
     assert_eq!((connection.key_pid().0, connection.parameter("a")), (7, Some("b")));
 }
@@ -66,7 +78,7 @@ async fn a_message_that_cannot_be_read_is_told_by_its_name() {
         (b"E\0\0\0\x06Sx", "ErrorResponse"),
         (b"D\0\0\0\x06\0\0", "DataRow came where it cannot be"),
     ] {
-        let error = failure(&impostor(answer).await).await.to_string();
+        let error = failure(&plain_impostor(answer).await).await.to_string();
         assert!(error.contains("broke PostgreSQL's protocol") && error.contains(name), "{error}");
     }
 }
