@@ -142,6 +142,10 @@ impl Connection {
     }
 
     async fn push(&mut self) {
-        poll_fn(|cx| Poll::Ready(self.frames.poll_push(cx))).await;
+        poll_fn(|cx| {
+            self.frames.poll_push(cx);
+            Poll::Ready(())
+        })
+        .await;
     }
 }

@@ -179,7 +179,10 @@ impl<T, S> fmt::Debug for FrameStream<T, S> {
     /// Without the bytes, which may be a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (read, queued) = (self.read.len(), self.out.len());
-        f.debug_struct("FrameStream").field("read", &read).field("queued", &queued).finish()
+        f.debug_struct("FrameStream")
+            .field("read", &read)
+            .field("queued", &queued)
+            .finish_non_exhaustive()
     }
 }
 
