@@ -14,7 +14,7 @@ use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::reports::engine_diff::{Account, Side, table};
-use crate::reports::report::Playbill;
+use crate::reports::report::PlayReport;
 use crate::reports::transcript::Options;
 use crate::run::engines::Engines;
 use crate::run::headless::{Patience, Played, play};
@@ -118,7 +118,7 @@ fn account(played: &Played) -> Account {
 fn reproach(played: &Played) -> String {
     let stop = stopped(played);
     let engine = engine(played);
-    let playbill = Playbill {
+    let report = PlayReport {
         scenario: &played.scenario,
         schedule: &played.schedule,
         engine: &engine,
@@ -127,7 +127,7 @@ fn reproach(played: &Played) -> String {
         stop: stop.as_deref(),
         options: Options::default(),
     };
-    format!("{engine}: {}\n", playbill.summary().join("\n"))
+    format!("{engine}: {}\n", report.summary().join("\n"))
 }
 
 fn engine(played: &Played) -> String {

@@ -14,7 +14,7 @@ use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::core::event::{Blocker, Wait};
 use crate::core::scenario::{EngineKind, Origin, Scenario, library};
-use crate::reports::report::{Format, Playbill};
+use crate::reports::report::{Format, PlayReport};
 use crate::reports::transcript::{Options, waits, without_processes};
 use crate::run::Production;
 use crate::run::engines::Engines;
@@ -126,7 +126,7 @@ impl<'a> Programme<'a> {
     fn tell(&mut self, played: &Played) -> eyre::Result<()> {
         let engine = format!("{}, {}", played.engine.product, played.engine.isolation.as_sql());
         let stop = stopped(played);
-        let playbill = Playbill {
+        let report = PlayReport {
             scenario: &played.scenario,
             schedule: &played.schedule,
             engine: &engine,
@@ -135,7 +135,7 @@ impl<'a> Programme<'a> {
             stop: stop.as_deref(),
             options: Options { times: self.arguments.times, ..Options::default() },
         };
-        self.out.write_all(playbill.render(self.arguments.format).as_bytes())?;
+        self.out.write_all(report.render(self.arguments.format).as_bytes())?;
         if !played.is_kept() {
             self.exit = Exit::Broken;
         }
@@ -152,7 +152,7 @@ impl<'a> Programme<'a> {
         }
         // Documents for programs have no room for the summary, but somebody should see it.
         if self.arguments.format.entry().is_for_programs {
-            for line in playbill.summary() {
+            for line in report.summary() {
                 writeln!(std::io::stderr(), "{line}")?;
             }
         }

@@ -17,7 +17,7 @@ use crate::core::error_chain::with_causes;
 use crate::core::scenario::{Scenario, library};
 use crate::pg::{Environment, Target};
 use crate::reports::isolation_output::Stream;
-use crate::reports::report::{Format, SpecBill};
+use crate::reports::report::{Format, SpecReport};
 use crate::run::specification::lanes::{Further, Lane, Lanes, Playing};
 use crate::run::specification::{STEP_LIMIT, SpecError};
 
@@ -182,8 +182,8 @@ async fn document(
     while let Some(telling) = play.tellings.recv().await {
         tellings.push(telling);
     }
-    let bill = SpecBill { spec: &play.spec, tellings: &tellings };
-    print.print(bill.render(format).as_bytes(), Stream::Output)?;
+    let report = SpecReport { spec: &play.spec, tellings: &tellings };
+    print.print(report.render(format).as_bytes(), Stream::Output)?;
     io::stdout().flush()?;
     Ok(play.outcome().await)
 }

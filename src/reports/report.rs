@@ -16,11 +16,11 @@ mod mermaid;
 mod specification;
 
 pub use formats::{Entry, FORMATS, Format};
-pub use specification::SpecBill;
+pub use specification::SpecReport;
 
 /// What a document is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Playbill<'a> {
+pub struct PlayReport<'a> {
     /// What was played.
     pub scenario: &'a Scenario,
     /// In which order.
@@ -37,7 +37,7 @@ pub struct Playbill<'a> {
     pub options: Options,
 }
 
-impl Playbill<'_> {
+impl PlayReport<'_> {
     /// The document, ending in a line break.
     pub fn render(&self, format: Format) -> String {
         let document = (format.entry().played)(self);

@@ -28,7 +28,7 @@ pub const BEHIND: usize = 1024;
 
 /// Something that changes what is on the stage.
 #[derive(Clone, Debug)]
-enum Told {
+enum Change {
     /// The run has told it.
     Report(Report),
     /// A person cancels what this session is doing, so that what does not come is no fault of the
@@ -39,7 +39,7 @@ enum Told {
 /// Those who listen to one run.
 #[derive(Debug, Default)]
 pub struct Audience {
-    listeners: Vec<mpsc::Sender<Told>>,
+    listeners: Vec<mpsc::Sender<Change>>,
 }
 
 impl Audience {
@@ -53,18 +53,18 @@ impl Audience {
 
     /// Tells everybody what the run has told.
     pub fn tell(&mut self, report: &Report) {
-        self.send(|| Told::Report(report.clone()));
+        self.send(|| Change::Report(report.clone()));
     }
 
     /// Tells everybody what is being asked of the run, where that changes what they see.
     pub fn tell_asked(&mut self, command: &Command) {
         if let Command::Cancel(session) = command {
-            self.send(|| Told::Cancels(session.clone()));
+            self.send(|| Change::Cancels(session.clone()));
         }
     }
 
     /// Lets those go who are gone or too far behind.
-    fn send(&mut self, told: impl Fn() -> Told) {
+    fn send(&mut self, told: impl Fn() -> Change) {
         self.listeners.retain_mut(|listener| listener.try_send(told()).is_ok());
     }
 }
@@ -73,7 +73,7 @@ impl Audience {
 #[derive(Debug)]
 pub struct Listener {
     stage: Stage,
-    told: mpsc::Receiver<Told>,
+    told: mpsc::Receiver<Change>,
 }
 
 impl Listener {
@@ -86,8 +86,8 @@ impl Listener {
     /// There is nothing more once the run has ended, and for whoever was too far behind.
     pub async fn hear(&mut self, now: impl FnOnce() -> Duration) -> bool {
         match self.told.next().await {
-            Some(Told::Report(report)) => _ = self.stage.apply(report, now()),
-            Some(Told::Cancels(session)) => self.stage.cancels(&session),
+            Some(Change::Report(report)) => _ = self.stage.apply(report, now()),
+            Some(Change::Cancels(session)) => self.stage.cancels(&session),
             None => return false,
         }
         true

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::core::event::{Event, SessionName};
 use crate::core::scenario::check::Breach;
 use crate::core::scenario::{Player, Scenario, Schedule, sql_file};
-use crate::reports::report::{Format, Playbill};
+use crate::reports::report::{Format, PlayReport};
 use crate::reports::scenario_export::{Performance, replay};
 use crate::reports::transcript::Options;
 use crate::run::EngineLine;
-use crate::stage::history::Wholeness;
+use crate::stage::history::Completeness;
 
 /// What is exported.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Export {
     /// What has happened.
     pub events: Vec<Event>,
     /// Whether that is all.
-    pub wholeness: Wholeness,
+    pub completeness: Completeness,
     /// The expectations that were not kept.
     pub breaches: Vec<Breach>,
 }
@@ -43,10 +43,10 @@ impl Export {
     /// The documents, and what there is to say of one that is missing.
     pub fn documents(&self) -> (Vec<Document>, &'static str) {
         let replay = self.replay();
-        let remark = match (&replay, self.wholeness) {
+        let remark = match (&replay, self.completeness) {
             (Some(_), _) => "",
-            (None, Wholeness::Beheaded) => "; too much has happened for a scenario file",
-            (None, Wholeness::Whole) => {
+            (None, Completeness::Truncated) => "; too much has happened for a scenario file",
+            (None, Completeness::Complete) => {
                 "; nothing was played that a scenario file could play again"
             }
         };
@@ -60,7 +60,7 @@ impl Export {
         let sessions = self.cast.iter().map(player).collect();
         let scenario = Scenario { sessions, ..(*self.scenario).clone() };
         let engine = format!("{}, {}", self.engine.product, self.engine.isolation.as_sql());
-        let playbill = Playbill {
+        let report = PlayReport {
             scenario: &scenario,
             schedule: &self.schedule,
             engine: &engine,
@@ -70,11 +70,11 @@ impl Export {
             options: Options::default(),
         };
         [Format::Markdown, Format::Mermaid]
-            .map(|format| Document { ending: format.entry().ending, text: playbill.render(format) })
+            .map(|format| Document { ending: format.entry().ending, text: report.render(format) })
     }
 
     fn replay(&self) -> Option<String> {
-        if self.wholeness == Wholeness::Beheaded {
+        if self.completeness == Completeness::Truncated {
             return None;
         }
         let scenario = replay(&Performance {

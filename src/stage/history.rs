@@ -4,7 +4,7 @@ use crate::core::event::{Event, SessionName};
 
 pub mod event_log;
 
-pub use event_log::{EventLog, Wholeness};
+pub use event_log::{Completeness, EventLog};
 
 use super::timeline::Timeline;
 

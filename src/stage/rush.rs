@@ -34,7 +34,7 @@ pub enum Over {
 
 /// The rush as the screen shows it.
 #[derive(Clone, Debug)]
-pub struct Stand {
+pub struct RushStage {
     /// What was counted.
     pub board: Board,
     /// Where it is.
@@ -59,7 +59,7 @@ pub struct Stand {
     away_since: Option<Duration>,
 }
 
-impl Stand {
+impl RushStage {
     /// Nothing has happened yet.
     pub fn new(options: &Options) -> Self {
         Self {

@@ -66,7 +66,7 @@ mod tests {
     use crate::core::event::{Event, Kind, SessionName, SubmissionId};
     use crate::core::scenario::{EngineKind, Isolation, library};
     use crate::run::EngineLine;
-    use crate::stage::history::Wholeness;
+    use crate::stage::history::Completeness;
 
     fn export(events: Vec<Event>) -> Export {
         let scenario = Arc::new(library::open("deadlock").unwrap());
@@ -82,7 +82,7 @@ mod tests {
             cast: vec![SessionName::new("Alice"), SessionName::new("Bob")],
             scenario,
             events,
-            wholeness: Wholeness::Whole,
+            completeness: Completeness::Complete,
             breaches: Vec::new(),
         }
     }

@@ -2,9 +2,9 @@
 //! the strategies came to so far.
 //!
 //! ```text
-//!   keys, signals ──┐                      ┌──▶ stop
-//!                   ├──▶ select! ──▶ Stand ┤
-//!   the rush ───────┘                      └──▶ a frame, at most ten a second
+//!   keys, signals ──┐                          ┌──▶ stop
+//!                   ├──▶ select! ──▶ RushStage ┤
+//!   the rush ───────┘                          └──▶ a frame, at most ten a second
 //! ```
 //!
 //! The rush runs in a task of its own. Ten frames a second show it well, and cost it little: this
@@ -30,7 +30,7 @@ use crate::rush::board::{Board, Report};
 use crate::rush::options::Options;
 use crate::rush::{self, RushError};
 use crate::stage::rush::keys::Action;
-use crate::stage::rush::{Over, Phase, Stand};
+use crate::stage::rush::{Over, Phase, RushStage};
 
 pub use super::view::rush::draw;
 
@@ -91,17 +91,17 @@ where
     let rush = tokio::spawn(async move { rush::run(&asked, &place, reports, until).await });
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (stand, clock) = (Stand::new(options), Instant::now());
+    let (stage, clock) = (RushStage::new(options), Instant::now());
     let mut event_loop =
-        EventLoop { terminal, input, theme, stop, heard, frames, clock, stand, leaving };
+        EventLoop { terminal, input, theme, stop, heard, frames, clock, stage, leaving };
     let shown = event_loop.play().await;
     let asked_to_stop = event_loop.stop.is_cancelled();
     event_loop.stop.cancel();
-    let interrupted = asked_to_stop || event_loop.stand.phase != Phase::Over;
+    let interrupted = asked_to_stop || event_loop.stage.phase != Phase::Over;
     event_loop.hear_out().await;
     end_of(rush).await?;
     shown?;
-    Ok(Left { board: event_loop.stand.board, interrupted })
+    Ok(Left { board: event_loop.stage.board, interrupted })
 }
 
 async fn end_of(rush: JoinHandle<Result<(), RushError>>) -> Result<(), RushError> {
@@ -120,7 +120,7 @@ struct EventLoop<'a, B: Frames, I> {
     heard: mpsc::Receiver<Report>,
     frames: Interval,
     clock: Instant,
-    stand: Stand,
+    stage: RushStage,
     leaving: Leaving,
 }
 
@@ -147,7 +147,7 @@ where
     }
 
     async fn turn(&mut self) -> Result<Turn, LoopError> {
-        let reporting = self.stand.phase != Phase::Over;
+        let reporting = self.stage.phase != Phase::Over;
         tokio::select! {
             biased;
             input = self.input.next() => self.obey(input.transpose().map_err(LoopError::reading)?.as_ref()),
@@ -160,7 +160,7 @@ where
     }
 
     fn after_report(&mut self) -> Result<Turn, LoopError> {
-        if self.stand.phase != Phase::Over {
+        if self.stage.phase != Phase::Over {
             return Ok(Turn::Stay);
         }
         self.draw()?;
@@ -170,7 +170,7 @@ where
     /// What was sold is told also to somebody who does not want to see how the rush ends.
     async fn hear_out(&mut self) {
         while let Some(report) = self.heard.recv().await {
-            self.stand.apply(report, self.clock.elapsed());
+            self.stage.apply(report, self.clock.elapsed());
         }
     }
 
@@ -178,11 +178,11 @@ where
     /// wait.
     fn hear(&mut self, report: Option<Report>) {
         let now = self.clock.elapsed();
-        let Some(report) = report else { return self.stand.end() };
-        self.stand.apply(report, now);
+        let Some(report) = report else { return self.stage.end() };
+        self.stage.apply(report, now);
         for _ in 0..DRAINED {
             let Some(Some(report)) = self.heard.recv().now_or_never() else { return };
-            self.stand.apply(report, now);
+            self.stage.apply(report, now);
         }
     }
 
@@ -192,7 +192,7 @@ where
             Some(Input::Terminal(Event::Resize(..))) => self.stay(),
             Some(Input::Terminal(_)) => Ok(Turn::Stay),
             Some(Input::Trouble(trouble)) => {
-                self.stand.apply(Report::Note(trouble.clone()), self.clock.elapsed());
+                self.stage.apply(Report::Note(trouble.clone()), self.clock.elapsed());
                 Ok(Turn::Stay)
             }
             Some(Input::Ended(_)) | None => Ok(Turn::Leave),
@@ -204,11 +204,11 @@ where
         if key.kind == KeyEventKind::Release {
             return Ok(Turn::Stay);
         }
-        match (self.stand.over.take(), Action::of(key_of(key))) {
+        match (self.stage.over.take(), Action::of(key_of(key))) {
             (Some(_), _) => self.stay(),
             (None, Some(Action::Leave)) => self.leave(),
             (None, Some(Action::Help)) => {
-                self.stand.over = Some(Over::Help);
+                self.stage.over = Some(Over::Help);
                 self.stay()
             }
             (None, None) => Ok(Turn::Stay),
@@ -218,10 +218,10 @@ where
     /// The first time it stops the rush, the next time it leaves the screen; so it does when the
     /// rush is over.
     fn leave(&mut self) -> Result<Turn, LoopError> {
-        if self.stand.phase != Phase::Going {
+        if self.stage.phase != Phase::Going {
             return Ok(Turn::Leave);
         }
-        self.stand.phase = Phase::Stopping;
+        self.stage.phase = Phase::Stopping;
         self.stop.cancel();
         self.stay()
     }
@@ -232,10 +232,10 @@ where
 
     fn draw(&mut self) -> Result<(), LoopError> {
         let failed = LoopError::drawing::<B>;
-        let (stand, theme, now) = (&mut self.stand, self.theme, self.clock.elapsed());
-        stand.tick(now);
+        let (stage, theme, now) = (&mut self.stage, self.theme, self.clock.elapsed());
+        stage.tick(now);
         self.terminal.backend_mut().begin_frame().map_err(failed)?;
-        self.terminal.draw(|frame| draw(frame, stand, theme)).map_err(failed)?;
+        self.terminal.draw(|frame| draw(frame, stage, theme)).map_err(failed)?;
         self.terminal.backend_mut().end_frame().map_err(failed)
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use overbooked::core::scenario::library::{self, ENTRIES};
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario};
-use overbooked::reports::report::{Format, Playbill};
+use overbooked::reports::report::{Format, PlayReport};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
 use overbooked::run::engines::Engines;
@@ -209,7 +209,7 @@ async fn played(venues: &Engines, (scenario, engine, isolation): Play) -> Played
 }
 
 fn rendered(played: &Played, format: Format) -> String {
-    let playbill = Playbill {
+    let report = PlayReport {
         scenario: &played.scenario,
         schedule: &played.schedule,
         engine: &played.engine.product,
@@ -218,7 +218,7 @@ fn rendered(played: &Played, format: Format) -> String {
         stop: played.stop.as_ref().map(|_| "stopped"),
         options: Options::default(),
     };
-    playbill.render(format)
+    report.render(format)
 }
 
 /// The first place where they part, with what stands around it.

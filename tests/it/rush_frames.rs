@@ -10,7 +10,7 @@ use overbooked::rush::strategy::StrategyName;
 use overbooked::rush::tally::{Outcome, Settled, Tally};
 use overbooked::rush::verdict::Verdict;
 use overbooked::rush::waits::Waits;
-use overbooked::stage::rush::{Over, Stand};
+use overbooked::stage::rush::{Over, RushStage};
 use overbooked::tui::rush::draw;
 use overbooked::tui::theme::{Charset, Depth, Theme};
 use proptest::prelude::*;
@@ -26,19 +26,19 @@ const FLAGS: &str = "nowait naive optimistic hold --requests 2000";
 
 /// What a rush of these flags tells until it has come so far.
 struct Telling {
-    stand: Stand,
+    stage: RushStage,
     now: Duration,
     tally: Tally,
 }
 
 impl Telling {
     fn begin() -> Self {
-        let stand = Stand::new(&options(FLAGS));
-        Self { stand, now: Duration::from_secs(1), tally: Tally::default() }
+        let stage = RushStage::new(&options(FLAGS));
+        Self { stage, now: Duration::from_secs(1), tally: Tally::default() }
     }
 
     fn tell(&mut self, report: Report) {
-        self.stand.apply(report, self.now);
+        self.stage.apply(report, self.now);
     }
 
     fn open(&mut self, strategy: StrategyName) {
@@ -106,7 +106,7 @@ impl Telling {
         telling.open(StrategyName::Hold);
         telling.work(17);
         telling.end(StrategyName::Hold, Verdict { sold: 600, ..Verdict::default() });
-        telling.stand.end();
+        telling.stage.end();
         telling
     }
 }
@@ -136,14 +136,18 @@ fn seat(sale: i32) -> i32 {
     sale * 7 % 600 + 1
 }
 
-fn picture(stand: &Stand, size: (u16, u16), charset: Charset) -> String {
-    drawn(stand, size, charset).backend().to_string()
+fn picture(stage: &RushStage, size: (u16, u16), charset: Charset) -> String {
+    drawn(stage, size, charset).backend().to_string()
 }
 
-fn drawn(stand: &Stand, (width, height): (u16, u16), charset: Charset) -> Terminal<TestBackend> {
+fn drawn(
+    stage: &RushStage,
+    (width, height): (u16, u16),
+    charset: Charset,
+) -> Terminal<TestBackend> {
     let theme = Theme::find("dark", Depth::Bare, charset).unwrap();
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(frame, stand, &theme)).unwrap();
+    terminal.draw(|frame| draw(frame, stage, &theme)).unwrap();
     terminal
 }
 
@@ -151,10 +155,10 @@ fn drawn(stand: &Stand, (width, height): (u16, u16), charset: Charset) -> Termin
 fn a_rush_under_way_shows_the_house_the_charts_and_what_is_over() {
     let telling = Telling::under_way();
     for (width, height) in SIZES {
-        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        let frame = picture(&telling.stage, (width, height), Charset::Unicode);
         insta::assert_snapshot!(format!("under-way-{width}x{height}"), frame);
     }
-    let frame = picture(&telling.stand, (80, 24), Charset::Ascii);
+    let frame = picture(&telling.stage, (80, 24), Charset::Ascii);
     insta::assert_snapshot!("under-way-ascii", frame);
 }
 
@@ -162,7 +166,7 @@ fn a_rush_under_way_shows_the_house_the_charts_and_what_is_over() {
 fn a_rush_that_is_over_shows_every_strategy_and_why_one_was_not_possible() {
     let telling = Telling::over();
     for (width, height) in SIZES {
-        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        let frame = picture(&telling.stage, (width, height), Charset::Unicode);
         insta::assert_snapshot!(format!("over-{width}x{height}"), frame);
     }
 }
@@ -174,35 +178,35 @@ fn a_server_that_is_away_is_told_and_is_forgotten_once_it_is_back() {
     telling.work(6);
     telling.tell(Report::Presence(Presence::Away));
     telling.now += BEAT * 14;
-    telling.stand.tick(telling.now);
+    telling.stage.tick(telling.now);
     for (width, height) in SIZES {
-        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        let frame = picture(&telling.stage, (width, height), Charset::Unicode);
         insta::assert_snapshot!(format!("away-{width}x{height}"), frame);
     }
     telling.tell(Report::Presence(Presence::Here));
-    let frame = picture(&telling.stand, (80, 24), Charset::Unicode);
+    let frame = picture(&telling.stage, (80, 24), Charset::Unicode);
     assert!(!frame.contains("not answered"), "{frame}");
 }
 
 #[test]
 fn the_last_picture_stays_however_long_somebody_looks_at_it() {
     let mut telling = Telling::over();
-    let before = picture(&telling.stand, (120, 40), Charset::Unicode);
+    let before = picture(&telling.stage, (120, 40), Charset::Unicode);
     telling.now += BEAT * 400;
-    telling.stand.tick(telling.now);
-    assert_eq!(picture(&telling.stand, (120, 40), Charset::Unicode), before);
+    telling.stage.tick(telling.now);
+    assert_eq!(picture(&telling.stage, (120, 40), Charset::Unicode), before);
     assert!(before.contains("the house after hold"), "{before}");
 }
 
 #[test]
 fn whoever_asks_is_told_the_keys_and_what_the_parts_mean() {
     let mut telling = Telling::under_way();
-    telling.stand.over = Some(Over::Help);
+    telling.stage.over = Some(Over::Help);
     for (width, height) in SIZES {
-        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        let frame = picture(&telling.stage, (width, height), Charset::Unicode);
         insta::assert_snapshot!(format!("help-{width}x{height}"), frame);
     }
-    let frame = picture(&telling.stand, (80, 24), Charset::Ascii);
+    let frame = picture(&telling.stage, (80, 24), Charset::Ascii);
     insta::assert_snapshot!("help-ascii", frame);
 }
 
@@ -214,23 +218,23 @@ fn all_eleven_strategies_are_in_sight_when_they_are_over() {
         telling.work(3);
         telling.end(strategy, Verdict { sold: 600, ..Verdict::default() });
     }
-    telling.stand.end();
+    telling.stage.end();
     for (width, height) in SIZES {
-        let frame = picture(&telling.stand, (width, height), Charset::Unicode);
+        let frame = picture(&telling.stage, (width, height), Charset::Unicode);
         insta::assert_snapshot!(format!("eleven-{width}x{height}"), frame);
     }
 }
 
 #[test]
 fn before_the_first_strategy_there_is_an_empty_house() {
-    let frame = picture(&Telling::begin().stand, (80, 24), Charset::Unicode);
+    let frame = picture(&Telling::begin().stage, (80, 24), Charset::Unicode);
     insta::assert_snapshot!("getting-ready", frame);
 }
 
 #[test]
 fn many_compartments_still_tell_how_full_they_are() {
     let options = options("naive --seats 1000000 --compartments 26");
-    let frame = picture(&Stand::new(&options), (120, 40), Charset::Unicode);
+    let frame = picture(&RushStage::new(&options), (120, 40), Charset::Unicode);
     insta::assert_snapshot!("many-compartments", frame);
 }
 
@@ -238,9 +242,9 @@ proptest! {
     #[test]
     fn any_terminal_is_large_enough_not_to_panic(width in 0..130u16, height in 0..50u16) {
         let mut explained = Telling::under_way();
-        explained.stand.over = Some(Over::Help);
+        explained.stage.over = Some(Over::Help);
         for telling in [Telling::begin(), Telling::under_way(), Telling::over(), explained] {
-            drawn(&telling.stand, (width, height), Charset::Unicode);
+            drawn(&telling.stage, (width, height), Charset::Unicode);
         }
     }
 }

@@ -8,7 +8,7 @@ use overbooked::core::scenario::library::{self, ENTRIES};
 use overbooked::core::scenario::{EngineKind, Scenario, sql_file};
 use overbooked::observer::{Inspection, Observer, Watch};
 use overbooked::pg::Target;
-use overbooked::reports::report::{Format, Playbill};
+use overbooked::reports::report::{Format, PlayReport};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
 use overbooked::run::engines::Engines;
@@ -152,7 +152,7 @@ async fn every_document_tells_a_pause_and_a_lost_session() {
     let told = told(&played);
     assert!(told.contains("\n-- pause 500 ms\n"), "{told}");
     assert!(told.contains("Idle has lost its connection"), "{told}");
-    let playbill = Playbill {
+    let report = PlayReport {
         scenario: &played.scenario,
         schedule: &played.schedule,
         engine: "PostgreSQL",
@@ -161,7 +161,7 @@ async fn every_document_tells_a_pause_and_a_lost_session() {
         stop: None,
         options: Options::default(),
     };
-    let diagram = playbill.render(Format::Mermaid);
+    let diagram = report.render(Format::Mermaid);
     assert!(diagram.contains("Note over DB: pause 500 ms"), "{diagram}");
 }
 

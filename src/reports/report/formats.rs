@@ -1,7 +1,7 @@
 //! The kinds of document, a row each: `--format`'s names and help, the endings of files and what
 //! writes a document are all read from [`FORMATS`].
 
-use super::{Playbill, SpecBill};
+use super::{PlayReport, SpecReport};
 
 /// A kind of document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub struct Entry {
     /// Whether a program reads it: nothing but the document goes where it goes.
     pub is_for_programs: bool,
     /// Writes a scenario that was played.
-    pub(super) played: fn(&Playbill<'_>) -> String,
+    pub(super) played: fn(&PlayReport<'_>) -> String,
     /// Writes a specification that was played.
-    pub(super) specified: fn(&SpecBill<'_>) -> String,
+    pub(super) specified: fn(&SpecReport<'_>) -> String,
 }
 
 /// Every kind, in the order in which the help tells them.

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::Playbill;
+use super::PlayReport;
 use crate::core::event::{Event, Kind, Pid};
 use crate::reports::transcript::{Options, Processes, without_processes};
 
-impl Playbill<'_> {
+impl PlayReport<'_> {
     pub(super) fn json(&self) -> String {
         let mut processes = Processes::default();
         let mut out = String::new();

@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use super::Playbill;
+use super::PlayReport;
 use crate::core::event::steps::LastSteps;
 use crate::core::event::{Event, Kind, SessionName};
 use crate::reports::transcript::transcript;
 
-impl Playbill<'_> {
+impl PlayReport<'_> {
     pub(super) fn markdown(&self) -> String {
         let mut out = format!("# {}\n\n*{}*\n", self.scenario.title, self.engine);
         for paragraph in &self.scenario.story {

@@ -3,14 +3,14 @@
 
 use std::fmt::Write as _;
 
-use super::Playbill;
+use super::PlayReport;
 use crate::core::event::{Event, Kind, SessionName};
 use crate::reports::transcript::{waits, without_processes};
 
 /// The longest statement in a diagram, in characters.
 const WIDEST: usize = 60;
 
-impl Playbill<'_> {
+impl PlayReport<'_> {
     pub(super) fn mermaid(&self) -> String {
         let mut out = format!("---\ntitle: {}\n---\nsequenceDiagram\n", text(&self.scenario.title));
         for (place, name) in self.roster().iter().enumerate() {

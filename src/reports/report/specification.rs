@@ -15,7 +15,7 @@ use crate::reports::isolation_output::Telling;
 
 /// What a specification's document is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct SpecBill<'a> {
+pub struct SpecReport<'a> {
     /// What was played.
     pub spec: &'a Scenario,
     /// What was told of it.
@@ -32,7 +32,7 @@ struct Line<'a> {
     kind: Telling,
 }
 
-impl SpecBill<'_> {
+impl SpecReport<'_> {
     /// The document, ending in a line break. What the server said in another encoding than UTF-8 is
     /// shown as far as can be.
     pub fn render(&self, format: Format) -> String {
@@ -267,7 +267,7 @@ mod tests {
         let text = "session a setup {0} step a1 {1} step a2 {2} permutation a1 permutation a2";
         let spec = spec_file::parse(text, Path::new("a.spec"), "a").unwrap();
         let spec = spec.with_permutation(2).unwrap();
-        SpecBill { spec: &spec, tellings: &tellings() }.render(format)
+        SpecReport { spec: &spec, tellings: &tellings() }.render(format)
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
     fn another_encoding_is_shown_as_far_as_can_be() {
         let spec = spec_file::parse("session a step a1 {1}", Path::new("a.spec"), "a").unwrap();
         let tellings = [notice(&crate::core::event::octets::keep(b"caf\xe9"), "1")];
-        let json = SpecBill { spec: &spec, tellings: &tellings }.render(Format::Json);
+        let json = SpecReport { spec: &spec, tellings: &tellings }.render(Format::Json);
         assert!(json.contains("caf\\\\xE9"), "{json}");
     }
 }

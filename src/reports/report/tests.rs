@@ -46,7 +46,7 @@ fn rendered(format: Format) -> String {
         expected: "UPDATE 1".to_owned(),
         found: "UPDATE 0".to_owned(),
     };
-    Playbill {
+    PlayReport {
         scenario: &scenario,
         schedule: &scenario.schedules.first(),
         engine: "PostgreSQL 15, read committed",

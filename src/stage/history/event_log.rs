@@ -15,17 +15,17 @@ const KEPT: usize = 32 << 20;
 pub struct EventLog {
     events: VecDeque<Event>,
     weight: usize,
-    is_whole: Wholeness,
+    completeness: Completeness,
 }
 
 /// Whether a log still has its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wholeness {
+pub enum Completeness {
     /// It has.
     #[default]
-    Whole,
+    Complete,
     /// So much has happened that the beginning is forgotten.
-    Beheaded,
+    Truncated,
 }
 
 impl EventLog {
@@ -39,7 +39,7 @@ impl EventLog {
         while self.weight > KEPT {
             let Some(forgotten) = self.events.pop_front() else { return };
             self.weight -= weight(&forgotten);
-            self.is_whole = Wholeness::Beheaded;
+            self.completeness = Completeness::Truncated;
         }
     }
 
@@ -49,8 +49,8 @@ impl EventLog {
     }
 
     /// Whether the beginning is among it.
-    pub fn wholeness(&self) -> Wholeness {
-        self.is_whole
+    pub fn completeness(&self) -> Completeness {
+        self.completeness
     }
 }
 
@@ -89,11 +89,11 @@ mod tests {
         for _ in 0..20 {
             log.apply(&event);
         }
-        assert_eq!((log.events().len(), log.wholeness()), (20, Wholeness::Whole));
+        assert_eq!((log.events().len(), log.completeness()), (20, Completeness::Complete));
         for _ in 0..80 {
             log.apply(&event);
         }
         assert!(log.events().len() < 40);
-        assert_eq!(log.wholeness(), Wholeness::Beheaded);
+        assert_eq!(log.completeness(), Completeness::Truncated);
     }
 }

@@ -1,4 +1,4 @@
-//! Draws a [`Stand`]: a pure function of what has happened.
+//! Draws a [`RushStage`]: a pure function of what has happened.
 //!
 //! ```text
 //!  rush · for-update · 2 of 11        600 seats · 20 workers · seed 1            12 s left
@@ -30,7 +30,7 @@ use crate::rush::board::{Finished, Running};
 use crate::rush::table;
 use crate::rush::tally::Tally;
 use crate::stage::rush::series::{Latency, Moment};
-use crate::stage::rush::{Over, Phase, Stand};
+use crate::stage::rush::{Over, Phase, RushStage};
 use crate::stage::text;
 use crate::tui::theme::{Charset, Role, Theme};
 use crate::tui::view::lines;
@@ -39,29 +39,29 @@ mod dots;
 mod help;
 
 /// Draws a frame.
-pub fn draw(frame: &mut Frame<'_>, stand: &Stand, theme: &Theme) {
+pub fn draw(frame: &mut Frame<'_>, stage: &RushStage, theme: &Theme) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
     buffer.set_style(area, theme.style(Role::Screen));
-    let table = table::fitting(&stand.board, usize::from(area.width.saturating_sub(2)));
+    let table = table::fitting(&stage.board, usize::from(area.width.saturating_sub(2)));
     let [header, top, now, done, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(0),
-        Constraint::Length(if stand.phase == Phase::Over { 0 } else { 2 }),
-        Constraint::Length(height_of_done(&table, stand.phase, area.height)),
+        Constraint::Length(if stage.phase == Phase::Over { 0 } else { 2 }),
+        Constraint::Length(height_of_done(&table, stage.phase, area.height)),
         Constraint::Length(1),
     ])
     .areas(area);
     let [house, charts] = Layout::horizontal([Constraint::Fill(1); 2]).areas(top);
     let [throughput, latency] = Layout::vertical([Constraint::Fill(1); 2]).areas(charts);
-    draw_header(stand, theme, header, buffer);
-    dots::draw(stand, theme, pane(&house_title(stand), theme, house, buffer), buffer);
-    draw_throughput(stand, theme, throughput, buffer);
-    draw_latency(stand, theme, latency, buffer);
-    draw_now(stand, theme, now, buffer);
+    draw_header(stage, theme, header, buffer);
+    dots::draw(stage, theme, pane(&house_title(stage), theme, house, buffer), buffer);
+    draw_throughput(stage, theme, throughput, buffer);
+    draw_latency(stage, theme, latency, buffer);
+    draw_now(stage, theme, now, buffer);
     draw_done(&table, theme, done, buffer);
-    draw_footer(stand, theme, footer, buffer);
-    match stand.over {
+    draw_footer(stage, theme, footer, buffer);
+    match stage.over {
         Some(Over::Help) => help::draw(theme, area, buffer),
         None => {}
     }
@@ -91,8 +91,8 @@ fn keep_ascii(buffer: &mut Buffer) {
     }
 }
 
-fn house_title(stand: &Stand) -> String {
-    match &stand.kept {
+fn house_title(stage: &RushStage) -> String {
+    match &stage.kept {
         Some(ended) => format!("the house after {}", ended.strategy),
         None => "the house".to_owned(),
     }
@@ -110,24 +110,24 @@ fn pane(title: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
     inside
 }
 
-fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+fn draw_header(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let between = theme.signs().between;
-    let strategy = match &stand.board.running {
+    let strategy = match &stage.board.running {
         Some(running) => running.strategy.as_str(),
-        None if stand.phase == Phase::Over => "over",
+        None if stage.phase == Phase::Over => "over",
         None => "getting ready",
     };
-    let next = usize::from(stand.phase != Phase::Over);
-    let number = (stand.board.ended.len() + next).min(stand.chosen.len());
-    let options = &stand.options;
-    let words = format!(" rush {between} {strategy} {between} {number} of {}", stand.chosen.len());
+    let next = usize::from(stage.phase != Phase::Over);
+    let number = (stage.board.ended.len() + next).min(stage.chosen.len());
+    let options = &stage.options;
+    let words = format!(" rush {between} {strategy} {between} {number} of {}", stage.chosen.len());
     let crowd = format!(
         "   {} {between} {} {between} seed {}",
         counted(options.seats, "seat"),
         counted(options.workers, "worker"),
         options.seed
     );
-    let progress = progress(stand);
+    let progress = progress(stage);
     let end = area.right().saturating_sub(u16::try_from(text::width(&progress) + 1).unwrap_or(0));
     let x = lines::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Strong));
     let room = usize::from(end.saturating_sub(x + 3));
@@ -136,10 +136,10 @@ fn draw_header(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     lines::put(buffer, area, (end.max(area.x), area.y), &progress, theme.style(Role::Strong));
 }
 
-fn progress(stand: &Stand) -> String {
-    let Some(running) = &stand.board.running else { return String::new() };
-    let share = running.tally.settled * 100 / u64::from(stand.options.requests.max(1));
-    match stand.left() {
+fn progress(stage: &RushStage) -> String {
+    let Some(running) = &stage.board.running else { return String::new() };
+    let share = running.tally.settled * 100 / u64::from(stage.options.requests.max(1));
+    match stage.left() {
         Some(left) => format!("{share} %, {} left", seconds(left)),
         None => format!("{share} %"),
     }
@@ -167,28 +167,28 @@ impl Curve {
 }
 
 /// What was measured in the end says more than the last moment did.
-fn finished(stand: &Stand) -> Option<&Finished> {
-    stand.kept.as_ref()?.finished()
+fn finished(stage: &RushStage) -> Option<&Finished> {
+    stage.kept.as_ref()?.finished()
 }
 
-fn draw_throughput(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let title = match finished(stand) {
+fn draw_throughput(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let title = match finished(stage) {
         Some(finished) => format!("requests a second: {:.0} on average", finished.throughput()),
-        None => format!("requests a second: {:.0}", stand.series.last().throughput),
+        None => format!("requests a second: {:.0}", stage.series.last().throughput),
     };
     let area = pane(&title, theme, area, buffer);
     let curve = Curve { value: |moment| Some(moment.throughput), role: Role::Booked };
-    draw_chart(stand, theme, &[curve], area, buffer);
+    draw_chart(stage, theme, &[curve], area, buffer);
 }
 
-fn draw_latency(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let latency = match finished(stand) {
+fn draw_latency(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let latency = match finished(stage) {
         Some(finished) => Latency::of(&finished.tally.latencies),
-        None => stand.series.last().latency,
+        None => stage.series.last().latency,
     };
     let title = match latency {
         Some(Latency { p50, p99 }) => format!("latency in ms: p50 {p50:.1}, p99 {p99:.1}"),
-        None if stand.series.moments().is_empty() => "latency in ms".to_owned(),
+        None if stage.series.moments().is_empty() => "latency in ms".to_owned(),
         None => "latency in ms: none ended just now".to_owned(),
     };
     let area = pane(&title, theme, area, buffer);
@@ -196,11 +196,11 @@ fn draw_latency(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         Curve { value: |moment| Some(moment.latency?.p50), role: Role::Booked },
         Curve { value: |moment| Some(moment.latency?.p99), role: Role::Waiting },
     ];
-    draw_chart(stand, theme, &curves, area, buffer);
+    draw_chart(stage, theme, &curves, area, buffer);
 }
 
-fn draw_chart(stand: &Stand, theme: &Theme, curves: &[Curve], area: Rect, buffer: &mut Buffer) {
-    let moments = stand.series.moments();
+fn draw_chart(stage: &RushStage, theme: &Theme, curves: &[Curve], area: Rect, buffer: &mut Buffer) {
+    let moments = stage.series.moments();
     let (Some(first), Some(last)) = (moments.front(), moments.back()) else { return };
     let points: Vec<Vec<(f64, f64)>> = curves
         .iter()
@@ -222,13 +222,13 @@ fn draw_chart(stand: &Stand, theme: &Theme, curves: &[Curve], area: Rect, buffer
     Chart::new(lines.collect()).x_axis(width).y_axis(height).render(area, buffer);
 }
 
-fn draw_now(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let Some(running) = &stand.board.running else { return };
-    let rates = match stand.away_for() {
+fn draw_now(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(running) = &stage.board.running else { return };
+    let rates = match stage.away_for() {
         Some(away) => Line::styled(absence(away), theme.style(Role::Conflict)),
-        None => Line::styled(rates(stand, running, theme), theme.style(Role::Screen)),
+        None => Line::styled(rates(stage, running, theme), theme.style(Role::Screen)),
     };
-    let counts = counts(&running.tally, stand, theme.signs().between);
+    let counts = counts(&running.tally, stage, theme.signs().between);
     let counts = text::visible(&counts).into_owned();
     let counts = text::fit(&counts, usize::from(area.width), theme.signs().ellipsis).into_owned();
     lines::put_lines(buffer, area, &[rates, Line::styled(counts, theme.style(Role::Notice))]);
@@ -238,8 +238,8 @@ fn absence(away: Duration) -> String {
     format!(" the server has not answered for {}; everybody waits for it", seconds(away))
 }
 
-fn rates(stand: &Stand, running: &Running, theme: &Theme) -> String {
-    let last = stand.series.last();
+fn rates(stage: &RushStage, running: &Running, theme: &Theme) -> String {
+    let last = stage.series.last();
     let between = theme.signs().between;
     let waits = match running.waits {
         Some(waits) => format!("lock waits {} now, {:.0}/s seen", waits.now, last.waits),
@@ -251,12 +251,12 @@ fn rates(stand: &Stand, running: &Running, theme: &Theme) -> String {
     )
 }
 
-fn counts(tally: &Tally, stand: &Stand, between: &str) -> String {
+fn counts(tally: &Tally, stage: &RushStage, between: &str) -> String {
     let Tally { booked, taken, gave_up, failed, errors, .. } = tally;
     let errors: Vec<String> =
         errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
     // An error is counted with its request, and no request ends while nobody answers.
-    let errors = match (errors.is_empty(), stand.away_for()) {
+    let errors = match (errors.is_empty(), stage.away_for()) {
         (true, None) => "no errors".to_owned(),
         (true, Some(_)) => "errors are told later".to_owned(),
         (false, _) => format!("errors: {}", errors.join(", ")),
@@ -283,8 +283,8 @@ fn draw_done(table: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     lines::put_lines(buffer, area, &styled);
 }
 
-fn draw_footer(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let words = match stand.phase {
+fn draw_footer(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let words = match stage.phase {
         Phase::Going => " stop",
         Phase::Stopping => " leave at once; the rush is being stopped",
         Phase::Over => " leave and print the table",
@@ -294,7 +294,7 @@ fn draw_footer(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         x = lines::put(buffer, area, (x, area.y), key, theme.style(Role::Key));
         x = lines::put(buffer, area, (x, area.y), words, theme.style(Role::Screen));
     }
-    if let Some(note) = stand.board.notes.last() {
+    if let Some(note) = stage.board.notes.last() {
         let note = format!("   {}", text::visible(note));
         lines::put(buffer, area, (x, area.y), &note, theme.style(Role::Dim));
     }

@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use crate::stage::rush::Stand;
+use crate::stage::rush::RushStage;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::view::lines;
 
@@ -12,14 +12,14 @@ use crate::tui::view::lines;
 const FULLNESS: [&str; 5] = ["·", "░", "▒", "▓", "█"];
 
 /// Draws the compartments one under the other, each with a line that counts.
-pub(super) fn draw(stand: &Stand, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
-    let plan = stand.options.plan();
+    let plan = stage.options.plan();
     let rooms = Layout::vertical((0..plan.compartments).map(|_| Constraint::Fill(1))).split(area);
     for (number, room) in (0..plan.compartments).zip(rooms.iter()) {
-        let sales = stand.sales.get(plan.places(number)).unwrap_or_default();
+        let sales = stage.sales.get(plan.places(number)).unwrap_or_default();
         compartment(&Compartment { number, sales }, theme, *room, buffer);
     }
 }
@@ -50,7 +50,7 @@ fn compartment(compartment: &Compartment<'_>, theme: &Theme, area: Rect, buffer:
     lines::put(buffer, area, (area.x, area.y), &words, theme.style(Role::Heading));
     let (width, height) = (usize::from(area.width), usize::from(area.height) - 1);
     let seats = compartment.sales.len();
-    // Seats that have a cell of their own stand apart where there is room.
+    // Seats that have a cell of their own stage apart where there is room.
     let step = if width.div_ceil(2) * height >= seats { 2 } else { 1 };
     let row = width.div_ceil(step);
     let seats_a_dot = seats.div_ceil((row * height).max(1)).max(1);
