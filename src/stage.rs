@@ -191,3 +191,6 @@ impl Stage {
         waits.map(|waiting| next_tenth(waiting.since)).chain(plays_at).chain(light).min()
     }
 }
+
+#[cfg(test)]
+mod tests;

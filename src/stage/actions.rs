@@ -106,7 +106,7 @@ impl Stage {
             engine: engine.clone(),
             cast: lanes.map(|lane| lane.session.clone()).collect(),
             events: self.history.log().events(),
-            wholeness: self.history.log().wholeness(),
+            completeness: self.history.log().completeness(),
             breaches: script.breaches(),
         };
         vec![Effect::Export(Box::new(export))]

@@ -1,0 +1,111 @@
+use super::*;
+use crate::core::event::{Event, Kind, Pid, SessionName, SubmissionId};
+use crate::core::scenario::{Isolation, library};
+use crate::run::{Command, EngineLine, Fresh, Report};
+use crate::stage::effect::Scroll;
+use crate::stage::input::{Gesture, Input, Pointer};
+use crate::stage::keys::KeyMap;
+use crate::stage::layers::Layer;
+use crate::stage::setting::Opening;
+
+const NOW: Duration = Duration::ZERO;
+
+/// The default scenario, set up and everybody connected.
+fn opened() -> Stage {
+    let setting = Setting {
+        keys: KeyMap::default(),
+        library: Vec::new(),
+        pace: Duration::from_secs(3),
+        opening: Opening::Stage,
+    };
+    let scenario = std::sync::Arc::new(library::open(library::DEFAULT).unwrap());
+    let sessions: Vec<SessionName> = scenario.sessions.iter().map(|it| it.name.clone()).collect();
+    let schedule = std::sync::Arc::new(scenario.schedules.first());
+    let engine = EngineLine {
+        kind: EngineKind::Postgres,
+        product: "PostgreSQL 15.20".to_owned(),
+        place: "embedded".to_owned(),
+        isolation: Isolation::ReadCommitted,
+        alone: None,
+    };
+    let mut stage = Stage::new(setting, 120);
+    let fresh = Fresh { scenario, schedule, engine, sessions: sessions.clone() };
+    let _ = stage.apply(Report::Fresh(fresh), NOW);
+    for name in sessions {
+        happens(&mut stage, &name, Kind::Connected { pid: Pid(1) });
+    }
+    stage
+}
+
+fn happens(stage: &mut Stage, name: &SessionName, kind: Kind) {
+    let event = Event { at: NOW, session: Some(name.clone()), kind };
+    let _ = stage.apply(Report::Event(event), NOW);
+}
+
+fn press(stage: &mut Stage, key: &str) -> Vec<Effect> {
+    stage.input(Input::Key(key.parse().unwrap()), NOW)
+}
+
+fn point(stage: &mut Stage, gesture: Gesture, pane: Option<usize>) -> Vec<Effect> {
+    stage.input(Input::Pointer(Pointer { gesture, half: None, pane }), NOW)
+}
+
+#[test]
+fn how_far_to_scroll_is_left_to_whoever_draws() {
+    let mut stage = opened();
+    let scrolls = |pane, motion| vec![Effect::Scroll(Scroll::Pane { pane, motion })];
+    let up = Motion::Screenful(Direction::Up);
+    assert_eq!(press(&mut stage, "PageUp"), scrolls(0, up));
+    press(&mut stage, "Tab");
+    assert_eq!(press(&mut stage, "PageUp"), scrolls(1, up));
+    let wheel = Gesture::Wheel(Direction::Down);
+    let rows = Motion::Rows(Direction::Down, 3);
+    assert_eq!(point(&mut stage, wheel, Some(2)), scrolls(2, rows));
+    press(&mut stage, "F1");
+    let help = Effect::Scroll(Scroll::Help(Direction::Down, 1));
+    assert_eq!(point(&mut stage, wheel, Some(2)), [help]);
+}
+
+#[test]
+fn the_help_scrolls_no_further_than_there_is_something_out_of_sight() {
+    let mut stage = opened();
+    press(&mut stage, "F1");
+    for (direction, expected) in [(Direction::Down, 4), (Direction::Down, 5), (Direction::Up, 1)] {
+        stage.scroll_help(direction, 4, 5);
+        assert!(matches!(stage.layers.top(), Some(Layer::Help { down }) if *down == expected));
+    }
+}
+
+#[test]
+fn a_click_turns_to_a_session_where_nothing_lies_over_it() {
+    let mut stage = opened();
+    point(&mut stage, Gesture::Click, Some(2));
+    assert_eq!(stage.panes.focus(), 2);
+    press(&mut stage, "F4");
+    point(&mut stage, Gesture::Click, Some(1));
+    assert_eq!((stage.panes.focus(), stage.layers.is_empty()), (2, true), "it closes the graph");
+    point(&mut stage, Gesture::OtherClick, Some(1));
+    assert_eq!(stage.panes.focus(), 2);
+}
+
+#[test]
+fn whoever_leaves_in_the_middle_of_a_statement_is_asked_first() {
+    let mut stage = opened();
+    let alice = SessionName::new("Alice");
+    let sql = "select 1;".into();
+    happens(&mut stage, &alice, Kind::Sent { submission: SubmissionId(1), sql, step: None });
+    assert_eq!(press(&mut stage, "Ctrl-Q"), []);
+    assert_eq!(press(&mut stage, "x"), []);
+    assert!(matches!(stage.layers.top(), Some(Layer::Quit)));
+    assert_eq!(press(&mut stage, "y"), [Effect::Leave]);
+}
+
+#[test]
+fn a_step_is_asked_for_and_a_second_one_waits_for_it() {
+    let mut stage = opened();
+    assert_eq!(press(&mut stage, "F5"), [Effect::Ask(Command::Step)]);
+    assert_eq!(press(&mut stage, "F5"), []);
+    let _ = stage.apply(Report::Next(1), NOW);
+    let quiet = Report::Event(Event { at: NOW, session: None, kind: Kind::Quiet });
+    assert_eq!(stage.apply(quiet, NOW), [Effect::Ask(Command::Step)]);
+}
