@@ -187,7 +187,7 @@ impl Observer {
     }
 
     /// Ends the connections.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         self.pool.close().await;
     }
 

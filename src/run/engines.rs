@@ -146,10 +146,7 @@ impl OpenEngine {
         if let Some(front) = self.front {
             front.gateway.stop().await;
         }
-        if let Some(observer) = Arc::into_inner(self.observer) {
-            observer.close().await;
-        }
-        self.pool.close().await;
+        tokio::join!(self.observer.close(), self.pool.close());
     }
 }
 

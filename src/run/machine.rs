@@ -112,7 +112,7 @@ impl Machine {
         match input {
             Input::Begin => self.open(&mut fx),
             Input::Command(command) => self.orders.push(command),
-            Input::Left => self.orders.abandon(),
+            Input::Left => self.leave(),
             input => self.take(input, &mut fx),
         }
         self.obey_orders(&mut fx);
@@ -165,9 +165,21 @@ impl Machine {
         }
     }
 
+    /// The driver has left. What is being taken down is now taken down for good, and no answer that
+    /// is still awaited holds that up.
+    fn leave(&mut self) {
+        self.orders.abandon();
+        self.play.stop_waiting();
+        if let Phase::Closing(teardown) = &mut self.phase {
+            teardown.lead_to_the_end();
+        }
+    }
+
     /// Takes down what is set up.
     fn close(&mut self, then: Then, fx: &mut Effects) {
         let Some(live) = &mut self.live else { return };
+        self.play.stop_waiting();
+        let then = if self.orders.is_abandoned() { then.for_good() } else { then };
         self.phase = Phase::Closing(Teardown::begin(live, then, fx));
     }
 
@@ -181,7 +193,6 @@ impl Machine {
         self.live = None;
         match then {
             Then::Forget | Then::Rest => {}
-            Then::Reopen if self.orders.is_abandoned() => {}
             Then::Break(reason) => self.play.break_off(reason, fx),
             Then::Reopen => self.open(fx),
             Then::End => self.close_engine(fx),

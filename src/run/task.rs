@@ -19,7 +19,6 @@ use std::time::Instant;
 use futures::FutureExt as _;
 use tokio::sync::mpsc;
 
-use crate::core::event::{Event, Kind};
 use crate::observer::Observer;
 use crate::run::engines::Engines;
 use crate::run::machine::Machine;
@@ -31,12 +30,11 @@ use crate::run::{Command, Production, Report, Untidy};
 mod engine_port;
 mod ensemble;
 mod questions;
+mod turn;
 
 use engine_port::EnginePort;
 use ensemble::Ensemble;
-
-/// `deadlock_detected`
-const DEADLOCK: &str = "40P01";
+use turn::Turn;
 
 /// The run's ends of what its driver holds.
 pub(crate) struct Driver {
@@ -58,6 +56,8 @@ pub(crate) struct Task {
     untidy: mpsc::UnboundedSender<Untidy>,
     engine: EnginePort,
     ensemble: Ensemble,
+    /// Of what is due, among what comes in.
+    due_turn: Turn,
 }
 
 impl Task {
@@ -72,7 +72,16 @@ impl Task {
         let begin = Instant::now();
         let machine = Machine::new(Arc::new(production));
         let (engine, ensemble) = (EnginePort::new(engines, parting), Ensemble::new(begin));
-        Self { machine, begin, commands: Some(commands), reports, untidy, engine, ensemble }
+        Self {
+            machine,
+            begin,
+            commands: Some(commands),
+            reports,
+            untidy,
+            engine,
+            ensemble,
+            due_turn: Turn::default(),
+        }
     }
 
     /// Plays until nobody gives commands any more, then tidies up. A defect of ours must not leave
@@ -108,6 +117,10 @@ impl Task {
 
     /// Waits for what happens next.
     async fn next(&mut self) -> Input {
+        let is_due = self.machine.due().is_some_and(|due| due <= self.begin.elapsed());
+        if self.due_turn.has_come(is_due) {
+            return Input::Due;
+        }
         let alarm = alarm(self.begin, &self.machine);
         let Self { commands, engine, ensemble, .. } = self;
         let input = tokio::select! {
@@ -120,7 +133,7 @@ impl Task {
             () = alarm => Input::Due,
         };
         let observer = self.observer().filter(|_| self.machine.is_playing()).cloned();
-        with_names(input, observer).await
+        questions::with_names(input, observer).await
     }
 
     fn observer(&self) -> Option<&Arc<Observer>> {
@@ -170,18 +183,6 @@ async fn next_command(commands: &mut Option<mpsc::UnboundedReceiver<Command>>) -
             Input::Left
         }
     }
-}
-
-/// A deadlock's DETAIL has tables and other objects by number; only the database knows their names.
-async fn with_names(mut input: Input, observer: Option<Arc<Observer>>) -> Input {
-    if let Some(observer) = observer
-        && let Input::Event(Event { kind: Kind::Failed(message), .. }) = &mut input
-        && message.code == DEADLOCK
-        && let Some(detail) = &mut message.detail
-    {
-        *detail = observer.with_names(detail).await;
-    }
-    input
 }
 
 /// Wakes the machine when it is due.

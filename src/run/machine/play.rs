@@ -71,12 +71,16 @@ impl Play {
         self.awaited.is_some()
     }
 
+    /// Whatever comes of what was asked, nobody waits for it any more.
+    pub(crate) fn stop_waiting(&mut self) {
+        self.awaited = None;
+    }
+
     /// A fresh setup begins.
     pub(crate) fn begin_anew(&mut self) {
         self.position.session_setup = SessionSetup::of(&self.production.scenario);
         self.position.next = 0;
         self.position.final_query = FinalQuery::Ahead;
-        self.awaited = None;
     }
 
     /// The engine is open: what is committed there from now on is somebody's if it is kept.

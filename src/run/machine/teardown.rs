@@ -58,6 +58,17 @@ pub(crate) enum Then {
     End,
 }
 
+impl Then {
+    /// The same where the driver has left: nothing is set up any more, and whoever waits for the end
+    /// is told what cannot be tidied up.
+    pub(crate) fn for_good(self) -> Self {
+        match self {
+            Self::Reopen | Self::Rest => Self::End,
+            Self::Forget | Self::Break(_) | Self::End => self,
+        }
+    }
+}
+
 /// The parts, in their order.
 #[derive(Debug)]
 enum Part {
@@ -114,6 +125,11 @@ impl Teardown {
     /// What comes after it.
     pub(crate) fn then(&self) -> &Then {
         &self.then
+    }
+
+    /// The driver has left.
+    pub(crate) fn lead_to_the_end(&mut self) {
+        self.then = self.then.clone().for_good();
     }
 
     /// Takes in what happened next.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use super::questions;
+use super::turn::Turn;
 use crate::core::event::{Event, SessionName};
 use crate::observer::Observer;
 use crate::run::engines::{Door, OpenEngine};
@@ -17,7 +18,7 @@ use crate::run::participant::Participant;
 use crate::run::session::{Session, SessionOptions};
 
 /// How many events may be on their way before participants have to wait for the run.
-const EVENTS_QUEUED: usize = 1024;
+pub(super) const EVENTS_QUEUED: usize = 1024;
 
 /// Everybody who takes part.
 pub(super) struct Ensemble {
@@ -27,6 +28,8 @@ pub(super) struct Ensemble {
     events: mpsc::Receiver<Event>,
     answers: Channel,
     observations: Channel,
+    /// Of answers and observations, among events.
+    answers_turn: Turn,
 }
 
 /// What tasks of their own bring back.
@@ -47,6 +50,11 @@ impl Channel {
         tokio::spawn(async move { out.send(task.await) });
     }
 
+    /// What is there already.
+    fn ready(&mut self) -> Option<Input> {
+        self.inputs.try_recv().ok()
+    }
+
     async fn next(&mut self) -> Input {
         // It never ends: we hold the other end ourselves.
         match self.inputs.recv().await {
@@ -61,7 +69,15 @@ impl Ensemble {
     pub(super) fn new(clock: Instant) -> Self {
         let (events_out, events) = mpsc::channel(EVENTS_QUEUED);
         let (answers, observations) = (Channel::new(), Channel::new());
-        Self { clock, participants: BTreeMap::new(), events_out, events, answers, observations }
+        Self {
+            clock,
+            participants: BTreeMap::new(),
+            events_out,
+            events,
+            answers,
+            observations,
+            answers_turn: Turn::default(),
+        }
     }
 
     /// One more, an own session, connecting.
@@ -126,7 +142,13 @@ impl Ensemble {
     /// The next thing that happens to one of them, or is answered by one, or by the observer. What
     /// has happened comes before what was seen of it.
     pub(super) async fn next(&mut self) -> Input {
-        let Self { events, answers, observations, .. } = self;
+        let Self { events, answers, observations, answers_turn, .. } = self;
+        let is_answered = !answers.inputs.is_empty() || !observations.inputs.is_empty();
+        if answers_turn.has_come(is_answered)
+            && let Some(input) = answers.ready().or_else(|| observations.ready())
+        {
+            return input;
+        }
         tokio::select! {
             biased;
             Some(event) = events.recv() => Input::Event(event),

@@ -1,11 +1,20 @@
 //! The machine's questions, as the observer is asked them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::core::event::{Pid, SessionName};
+use tokio::time::timeout;
+
+use crate::core::event::{Event, Kind, Pid, SessionName};
 use crate::observer::{Observer, Pulse};
 use crate::run::machine::input::{Input, Observation};
 use crate::run::machine::output::{Depth, Question};
+
+/// `deadlock_detected`
+const DEADLOCK: &str = "40P01";
+/// How long the play waits for what it can do without: a server that has gone silent must not hold
+/// up whoever steps or leaves.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks, and brings the answer.
 pub(super) async fn ask(question: Question, observer: Arc<Observer>) -> Input {
@@ -66,8 +75,26 @@ async fn strangers(observer: &Observer, mut blockers: Vec<Pid>, connected: &[Pid
 
 /// The watched tables that are not there. What cannot be learned is not said to be missing.
 async fn missing(observer: &Observer) -> Vec<String> {
-    observer.missing().await.unwrap_or_else(|error| {
+    let missing = timeout(PATIENCE, observer.missing()).await.unwrap_or_else(|late| {
+        tracing::warn!(%late, "whether what is watched is there");
+        Ok(Vec::new())
+    });
+    missing.unwrap_or_else(|error| {
         tracing::warn!(%error, "whether what is watched is there");
         Vec::new()
     })
+}
+
+/// A deadlock's DETAIL has tables and other objects by number; only the database knows their names.
+/// One that does not say them in time leaves the numbers.
+pub(super) async fn with_names(mut input: Input, observer: Option<Arc<Observer>>) -> Input {
+    if let Some(observer) = observer
+        && let Input::Event(Event { kind: Kind::Failed(message), .. }) = &mut input
+        && message.code == DEADLOCK
+        && let Some(detail) = &mut message.detail
+        && let Ok(named) = timeout(PATIENCE, observer.with_names(detail)).await
+    {
+        *detail = named;
+    }
+    input
 }
