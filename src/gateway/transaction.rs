@@ -145,7 +145,7 @@ impl Transaction {
     /// Whether its DDL is undone at the moment.
     pub(crate) fn has_stepped_back(&self) -> bool {
         let State::Open(open) = &self.state else { return false };
-        open.ddl.as_ref().is_some_and(|ddl| ddl.standing == DdlState::Undone)
+        open.ddl.as_ref().is_some_and(|ddl| ddl.state == DdlState::Undone)
     }
 
     /// Whether the copies stand behind the stored tables at the moment.

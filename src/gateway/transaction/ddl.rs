@@ -45,7 +45,7 @@ impl Transaction {
             relations: tables.clone(),
             known: Vec::new(),
             closed,
-            standing: DdlState::Made,
+            state: DdlState::Made,
         });
         let rewritten = self.tables.rewrite(&sql, &Named::default());
         Ok(Admitted { rewritten, tables, unknown: Vec::new() })
@@ -130,14 +130,14 @@ impl Transaction {
         let shows = statement.kind == Kind::Session && statement.command() == "SHOW";
         let leaves = (statement.may_move_names() && !shows) || statement.declares();
         if let Some(ddl) = self.ddl().filter(|_| leaves) {
-            ddl.standing = DdlState::Bound;
+            ddl.state = DdlState::Bound;
         }
     }
 
     /// Undoes the DDL for as long as others need its tables. Says whether there is any that can be
     /// undone by itself.
     pub(super) async fn step_back(&mut self, backend: &mut impl Questions) -> io::Result<bool> {
-        if self.ddl().is_none_or(|ddl| ddl.standing != DdlState::Made) {
+        if self.ddl().is_none_or(|ddl| ddl.state != DdlState::Made) {
             return Ok(false);
         }
         match backend.ask(Question::prepared(STEP_BACK)).await {
@@ -146,7 +146,7 @@ impl Transaction {
             Err(_) => return Ok(false),
         }
         if let Some(ddl) = self.ddl() {
-            ddl.standing = DdlState::Undone;
+            ddl.state = DdlState::Undone;
         }
         self.client.step_back();
         Ok(true)
@@ -158,7 +158,7 @@ impl Transaction {
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
         let State::Open(open) = &self.state else { return Ok(()) };
-        let Some(ddl) = open.ddl.clone().filter(|ddl| ddl.standing == DdlState::Undone) else {
+        let Some(ddl) = open.ddl.clone().filter(|ddl| ddl.state == DdlState::Undone) else {
             return Ok(());
         };
         let begun = open.schema_change;
@@ -168,7 +168,7 @@ impl Transaction {
         }
         backend.ask(Question::once(ddl.sql)).await.map_err(overtaken)?;
         if let Some(ddl) = self.ddl() {
-            ddl.standing = DdlState::Made;
+            ddl.state = DdlState::Made;
         }
         self.ddl_has_run(backend).await
     }

@@ -121,7 +121,7 @@ pub(super) struct Ddl {
     pub(super) known: Vec<String>,
     /// What it keeps others out of.
     pub(super) closed: Closed,
-    pub(super) standing: DdlState,
+    pub(super) state: DdlState,
 }
 
 /// What has become of a change so far.

@@ -56,7 +56,7 @@ pub(super) struct Tables {
     /// The version of each table's definition that this client has seen.
     looked: HashMap<u32, u64>,
     /// Whether the client has been told of the change that is about to be seen.
-    told: bool,
+    is_change_told: bool,
     /// Tables whose copies a rollback took away.
     wanted: HashSet<u32>,
     /// Tables whose copies are brought up to date before the next transaction begins.
@@ -181,7 +181,7 @@ impl Tables {
         let is_same = |(relation, mark): (&u32, &String)| marks.get(relation) == Some(mark);
         let are_same = self.marks.iter().all(is_same);
         match &self.schema {
-            Some(known) if known == mark && are_same && !self.told => Ok(()),
+            Some(known) if known == mark && are_same && !self.is_change_told => Ok(()),
             None => {
                 self.schema = Some(mark.clone());
                 Ok(())
@@ -209,7 +209,7 @@ impl Tables {
             known.iter().filter(|relation| !same(relation)).copied().collect();
         let is_changed = |found: &Option<u32>| found.is_some_and(|found| changed.contains(&found));
         let names = self.names.iter().filter(|(_, found)| is_changed(found));
-        if !self.told {
+        if !self.is_change_told {
             self.outdated.extend(names.map(|(name, _)| name.clone()));
         }
         self.forget(backend).await
@@ -218,7 +218,7 @@ impl Tables {
     /// The client has been told that the schema changed: its next transaction learns it anew,
     /// without a word.
     pub(super) fn tell(&mut self) {
-        self.told = true;
+        self.is_change_told = true;
         self.looked.clear();
     }
 
