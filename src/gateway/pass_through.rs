@@ -201,8 +201,11 @@ async fn converse_observed(
     let (client, server) = (client.into_parts(), server.into_parts());
     let mut conversation = ObservedConversation::new(client, server, observer);
     tokio::select! {
-        over = conversation.run() => return over,
-        () = context.closing.cancelled() => {}
+        over = conversation.run() => {
+            conversation.tell_lost().await;
+            return over;
+        }
+        () = context.closing.cancelled() => conversation.tell_lost().await,
     }
     let (mut client, mut server) = conversation.into_ends();
     // Only whole messages are queued for it.

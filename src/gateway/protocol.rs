@@ -175,8 +175,16 @@ impl Protocol {
         }
         match frame.tag {
             ClientTag::Terminate => return Ok(Next::Bye),
-            ClientTag::Query => self.take_query(&frame).await?,
-            ClientTag::Sync => self.take_sync().await?,
+            // PostgreSQL shows at each ReadyForQuery what it has to say: the next message may run
+            // for long.
+            ClientTag::Query => {
+                self.take_query(&frame).await?;
+                self.show_answers().await?;
+            }
+            ClientTag::Sync => {
+                self.take_sync().await?;
+                self.show_answers().await?;
+            }
             ClientTag::Flush => self.take_flush().await?,
             ClientTag::Parse
             | ClientTag::Bind
@@ -195,6 +203,17 @@ impl Protocol {
             }
         }
         Ok(Next::More)
+    }
+
+    /// Shows the client what it has been answered so far.
+    async fn show_answers(&mut self) -> io::Result<()> {
+        let signal = self.transaction.signal();
+        tokio::select! {
+            biased;
+            // The next turn makes way first, and what is left goes to the client after that.
+            () = signal.wait() => Ok(()),
+            shown = self.client.flush() => shown,
+        }
     }
 
     /// Makes way for another client, between two statements or while one is held.

@@ -60,6 +60,12 @@ impl<C: Stream, S: Stream> ObservedConversation<C, S> {
         tokio::try_join!(up, down).map(|((), ())| ())
     }
 
+    /// Tells of the statements whose end nobody will learn any more, whatever has ended the
+    /// conversation.
+    pub(super) async fn tell_lost(&mut self) {
+        self.observer.tell_lost().await;
+    }
+
     /// What is still to be told to the client, and the server's stream, whole again.
     pub(super) fn into_ends(self) -> (Writing<ClientTag, C>, Join<ReadHalf<S>, WriteHalf<S>>) {
         let ((reader, _), (writer, _)) =
@@ -124,11 +130,15 @@ impl Observer {
                 to_client.flush().await?;
             }
         }
+        self.tell_lost().await;
+        to_client.close().await
+    }
+
+    async fn tell_lost(&self) {
         let lost = self.talk().note_end();
         for sql in lost {
             self.tell(&sql, Some(StatementOutcome::Lost)).await;
         }
-        to_client.close().await
     }
 
     /// Tells of a statement, before it or with what came of it: the one place from which the hooks

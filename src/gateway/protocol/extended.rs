@@ -106,13 +106,7 @@ impl Protocol {
             let shown = self.show_all().await;
             self.note(shown).await?;
         }
-        let signal = self.transaction.signal();
-        tokio::select! {
-            biased;
-            // The next turn makes way first, and what is left goes to the client after that.
-            () = signal.wait() => Ok(()),
-            flushed = self.client.flush() => flushed,
-        }
+        self.show_answers().await
     }
 
     /// Whatever has been asked for so far is answered.

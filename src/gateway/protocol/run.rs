@@ -57,8 +57,13 @@ impl Protocol {
             mode: Mode::Optimistic,
             sql: &statement.sql,
         };
-        self.hold(hooks.before_statement(context)).await?;
-        let ran = self.execute(statement, submission).await;
+        // What was answered before need not wait for as long as this one is held.
+        self.show_answers().await?;
+        let held = self.hold(hooks.before_statement(context)).await;
+        let ran = match held {
+            Ok(()) => self.execute(statement, submission).await,
+            Err(error) => Err(error.into()),
+        };
         self.hold(hooks.after_statement(context, outcome(&ran))).await?;
         ran
     }
@@ -172,8 +177,8 @@ impl Protocol {
                 completion.tag()
             }
             Kind::Rollback => {
-                let is_idle = self.transaction.is_idle();
-                self.warn(is_idle.then_some(Warning::NoTransaction));
+                let is_outside = self.transaction.is_outside_block();
+                self.warn(is_outside.then_some(Warning::NoTransaction));
                 self.transaction.roll_back_block(&mut self.backend).await?;
                 self.names.drop_portals();
                 "ROLLBACK"
