@@ -391,8 +391,7 @@ mod tests {
         said(&mut talk, b'C', &["Ss"]);
         said(&mut talk, b'S', &[]);
         for tag in *b"12C3Z" {
-            let idle = frame(tag, |out| out.put_u8(b'I'));
-            talk.note_answered(&idle);
+            talk.note_answered(&FromServer::with(tag, b"I"));
         }
         assert!(talk.prepared.is_empty() && talk.portals.is_empty() && talk.sent.is_empty());
     }
