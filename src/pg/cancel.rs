@@ -29,6 +29,11 @@ impl Canceller {
         Self { route, pid, secret }
     }
 
+    /// The same for a process that works in another folder.
+    pub(crate) fn in_any_folder(self) -> Self {
+        Self { route: self.route.in_any_folder(), ..self }
+    }
+
     /// The way that the connection has taken.
     pub(super) fn route(&self) -> &Route {
         &self.route

@@ -34,6 +34,13 @@ pub(super) struct Route {
     encryption: Encryption,
 }
 
+impl Route {
+    /// The same for a process that works in another folder.
+    pub(super) fn in_any_folder(self) -> Self {
+        Self { terms: self.terms.in_any_folder(), ..self }
+    }
+}
+
 /// Connects to a place of the kind that `target_session_attrs` wants; where a standby is merely
 /// preferred, in a second round to any.
 pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError> {

@@ -56,6 +56,22 @@ pub(super) enum TlsVersions {
 }
 
 impl TlsTerms {
+    /// The same with whole paths, for a process that works in another folder.
+    pub(super) fn in_any_folder(self) -> Self {
+        // Without a folder of our own there is nothing that a path could begin in.
+        let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        Self {
+            roots: match self.roots {
+                Roots::File(path) => Roots::File(whole(path)),
+                other => other,
+            },
+            certificate: self.certificate.map(whole),
+            key: self.key.map(whole),
+            revocations: self.revocations.map(whole),
+            ..self
+        }
+    }
+
     /// Reads the terms. Files of `~/.postgresql` stand in for those that are not named.
     pub(super) fn read(
         settings: &Settings,

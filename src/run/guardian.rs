@@ -27,13 +27,14 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use crate::pg::Connection;
@@ -48,6 +49,11 @@ use line::{Message, send};
 pub const SUBCOMMAND: &str = "guardian";
 /// How long the guardian may take to be ready.
 const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to take in a message. One that does not is as good as gone.
+const TELL_PATIENCE: Duration = Duration::from_secs(1);
+/// How much of the ledger is written at the start, a byte for each connection that is ever made:
+/// a disk that is full later cannot keep a statement from being written down.
+const LEDGER_LENGTH: usize = 64 * 1024;
 /// What it says then.
 const READY: u8 = b'+';
 
@@ -61,6 +67,27 @@ struct Ends {
     ledger: File,
     /// The next socket's number.
     next: AtomicU64,
+    /// Whether nobody holds anything any more, or nobody can be told so.
+    is_gone: Arc<AtomicBool>,
+}
+
+impl Ends {
+    fn tell(&self, message: &Message, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_gone() {
+            return Err(gone());
+        }
+        // Half a message makes nonsense of the next.
+        send(&line, message, descriptor).inspect_err(|_| self.is_gone.store(true, Ordering::SeqCst))
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::SeqCst)
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "it has ended")
 }
 
 /// What a session's connection is doing, as the ledger has it.
@@ -69,8 +96,10 @@ struct Ends {
 pub(crate) enum Activity {
     /// No statement was sent that is not answered whole.
     Idle = 0,
-    /// The server may be working on one, or will be.
-    Busy = 1,
+    /// One is about to be sent, or is being sent.
+    Sending = 1,
+    /// The server works on one, or will.
+    Busy = 2,
 }
 
 impl Guardian {
@@ -83,18 +112,23 @@ impl Guardian {
 
     fn start_and_wait(program: &Path) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        let ledger = tempfile::tempfile()?;
-        Command::new(program)
+        let ledger = blank_ledger()?;
+        let child = Command::new(program)
             .arg(SUBCOMMAND)
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            // Where the program was started must not be in use for longer than the program.
+            .current_dir("/")
             .spawn()?;
+        let is_gone = notice_end_of(child)?;
         ours.set_read_timeout(Some(START_PATIENCE))?;
+        ours.set_write_timeout(Some(TELL_PATIENCE))?;
         let mut said = [0];
         (&ours).read_exact(&mut said)?;
         send(&ours, &Message::Ledger, Some(ledger.as_fd()))?;
-        Ok(Self(Arc::new(Ends { line: Mutex::new(ours), ledger, next: AtomicU64::new(0) })))
+        let (line, next) = (Mutex::new(ours), AtomicU64::new(0));
+        Ok(Self(Arc::new(Ends { line, ledger, next, is_gone })))
     }
 
     /// Has a connection's socket held, too, for as long as the value lives.
@@ -102,14 +136,32 @@ impl Guardian {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let message = Message::Hold {
             number,
-            canceller: Box::new(connection.canceller()),
+            canceller: Box::new(connection.canceller().in_any_folder()),
             is_encrypted: connection.is_encrypted(),
         };
-        let line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
-        send(&line, &message, Some(connection.as_fd()))?;
-        drop(line);
+        self.0.tell(&message, Some(connection.as_fd()))?;
         Ok(Held { guardian: self.clone(), number })
     }
+}
+
+/// A file without a name that has its place on the disk.
+fn blank_ledger() -> io::Result<File> {
+    let ledger = tempfile::tempfile()?;
+    ledger.write_all_at(&vec![Activity::Idle as u8; LEDGER_LENGTH], 0)?;
+    Ok(ledger)
+}
+
+/// Waits for the process's end beside everything else, and says when it has come.
+fn notice_end_of(mut child: Child) -> io::Result<Arc<AtomicBool>> {
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let noticed = Arc::clone(&is_gone);
+    let wait = move || {
+        let ended = child.wait();
+        noticed.store(true, Ordering::SeqCst);
+        tracing::info!(?ended, "the guardian has ended");
+    };
+    thread::Builder::new().name("guardian".to_owned()).spawn(wait)?;
+    Ok(is_gone)
 }
 
 /// A connection whose socket the guardian holds. Dropping this releases it: the connection is over,
@@ -121,6 +173,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// Why nobody holds it any more, where that is so.
+    pub(crate) fn loss(&self) -> Option<io::Error> {
+        self.guardian.0.is_gone().then(gone)
+    }
+
     /// Writes into the ledger what the connection is doing. A statement is written down before it
     /// is sent.
     pub(crate) fn note(&self, activity: Activity) {
@@ -133,8 +190,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let line = self.guardian.0.line.lock().unwrap_or_else(PoisonError::into_inner);
         // A guardian that is gone holds nothing.
-        let _ = send(&line, &Message::Release { number: self.number }, None);
+        let _ = self.guardian.0.tell(&Message::Release { number: self.number }, None);
     }
 }

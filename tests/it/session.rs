@@ -9,6 +9,7 @@ use overbooked::core::event::{
 };
 use overbooked::core::syntax::Strings;
 use overbooked::pg::Target;
+use overbooked::run::guardian::Guardian;
 use overbooked::run::session::{Session, SessionOptions};
 use tokio::sync::mpsc;
 
@@ -37,12 +38,21 @@ impl Stage {
     }
 
     fn start(name: &str, target: Target, prelude: &[&str]) -> Self {
+        Self::start_guarded(name, target, prelude, None)
+    }
+
+    fn start_guarded(
+        name: &str,
+        target: Target,
+        prelude: &[&str],
+        guardian: Option<Guardian>,
+    ) -> Self {
         let (told, events) = mpsc::channel(16);
         let prelude = prelude.iter().map(ToString::to_string).collect();
         let name = SessionName::new(name);
         let application = format!("overbooked/{name}");
         let clock = Instant::now();
-        let options = SessionOptions { name, application, target, prelude, clock, guardian: None };
+        let options = SessionOptions { name, application, target, prelude, clock, guardian };
         Self { session: Session::start(options, told), events, submissions: 0 }
     }
 
@@ -84,6 +94,31 @@ async fn several_statements_in_one_submission_answer_up_to_the_error() {
     assert!(matches!(&told[..], [
         Kind::Columns(_), Kind::Rows(rows), one, Kind::Failed(error), Kind::Ready { .. },
     ] if rows[0][0].as_deref() == Some("1") && done(one) && error.code == "42P01"));
+    alice.session.close().await;
+}
+
+/// A guardian that is ready, and ends as soon as it is to hold something.
+const DIES: &str = "#!/bin/sh
+printf + >&0
+while read -r told; do case $told in *Hold*) exit ;; esac; done
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guardian_that_has_ended_is_told_of_once_before_the_next_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, program) = (folder.path().join("text"), folder.path().join("program"));
+    std::fs::write(&text, DIES).unwrap();
+    // Another process writes it: no other test's child can have it open for writing.
+    let mut install = std::process::Command::new("install");
+    assert!(install.args(["-m", "755"]).arg(&text).arg(&program).status().unwrap().success());
+    let guardian = Guardian::start(&program).await.unwrap();
+    let at = target(support::server());
+    let mut alice = Stage::start_guarded("Alice", at, &[], Some(guardian));
+    assert!(matches!(alice.next().await, Kind::Connected { .. }));
+    let is_note = |kind: &Kind| matches!(kind, Kind::Note(note) if note.contains("were killed"));
+    let told = async { while !alice.ask("select 1").await.iter().any(is_note) {} };
+    tokio::time::timeout(DEADLINE, told).await.expect("somebody says that it has ended");
+    assert!(!alice.ask("select 1").await.iter().any(is_note), "it is told once");
     alice.session.close().await;
 }
 

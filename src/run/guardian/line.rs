@@ -111,6 +111,14 @@ impl Receiver {
         }
     }
 
+    /// Waits until the program is gone, whatever it says until then.
+    pub(super) async fn until_gone(mut self) {
+        while matches!(self.receive().await, Ok(1..)) {
+            self.text.clear();
+            self.descriptors.clear();
+        }
+    }
+
     fn descriptor_of(&mut self, message: &Message) -> io::Result<Option<OwnedFd>> {
         if !message.has_descriptor() {
             return Ok(None);

@@ -122,6 +122,15 @@ impl Link {
     /// A submission is about to be sent.
     pub(super) fn begin(&mut self, submission: SubmissionId) {
         self.answer = Some(Answer::new(submission));
+        self.note(Activity::Sending);
+        if let Some(loss) = self.held.as_ref().and_then(Held::loss) {
+            self.held = None;
+            self.unguarded = Some(loss);
+        }
+    }
+
+    /// The submission has been sent whole.
+    pub(super) fn sent(&self) {
         self.note(Activity::Busy);
     }
 

@@ -158,8 +158,12 @@ impl Task {
             let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
             self.teller.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
             link.begin(id);
-            if let Err(error) = link.connection.submit(&sql).await {
-                self.unsendable(id, error).await;
+            if let Some(unguarded) = link.unguarded() {
+                self.teller.tell(unguarded).await;
+            }
+            match link.connection.submit(&sql).await {
+                Ok(()) => link.sent(),
+                Err(error) => self.unsendable(id, error).await,
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The program is killed, and has no time to leave in good order.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as Line;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -106,6 +108,29 @@ async fn a_console_that_is_killed_commits_nothing() {
     });
     assert_eq!(stock_of(&shop).await, 0, "Bob's statement was let through");
     has_ended(guardian).await;
+}
+
+/// The program's end of the line to a guardian that is ready, and that guardian.
+fn guardian() -> (Line, Child) {
+    let (mut ours, theirs) = Line::pair().unwrap();
+    let guardian = Command::new(env!("CARGO_BIN_EXE_overbooked"))
+        .arg("guardian")
+        .stdin(OwnedFd::from(theirs))
+        .spawn()
+        .unwrap();
+    ours.set_write_timeout(Some(DEADLINE)).unwrap();
+    ours.read_exact(&mut [0]).unwrap();
+    (ours, guardian)
+}
+
+#[test]
+fn a_guardian_that_does_not_understand_waits_for_the_end() {
+    let (mut line, mut guardian) = guardian();
+    line.write_all(b"what nobody understands\n").unwrap();
+    // More than the line holds: somebody still takes it.
+    line.write_all(&vec![b'?'; 1024 * 1024]).unwrap();
+    drop(line);
+    assert!(guardian.wait().unwrap().success());
 }
 
 /// Passes connections on, and counts those that only want something cancelled.
