@@ -60,10 +60,11 @@ impl Production {
         self.isolation.or(self.scenario.first_level()).filter(|_| has_a_choice)
     }
 
-    /// The level that transactions get.
-    fn isolation(&self, on: EngineKind) -> Isolation {
-        // The weakest is what a server gives by default.
-        self.isolation_to_set(on).unwrap_or(on.levels()[0])
+    /// The level that transactions get, where the server gives this one by default.
+    fn isolation(&self, on: EngineKind, default: Option<Isolation>) -> Isolation {
+        let default = default.filter(|level| on.levels().contains(level));
+        // One that does not say so gives the weakest.
+        self.isolation_to_set(on).or(default).unwrap_or(on.levels()[0])
     }
 }
 

@@ -390,6 +390,11 @@ impl Isolation {
     /// Every level, the weakest first.
     pub const ALL: [Self; 3] = [Self::ReadCommitted, Self::RepeatableRead, Self::Serializable];
 
+    /// The level that SQL calls so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_sql() == name)
+    }
+
     /// The level in SQL's words: `repeatable read`.
     pub fn as_sql(self) -> &'static str {
         match self {

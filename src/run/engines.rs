@@ -8,7 +8,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::cluster::{Cluster, ClusterError, ClusterOptions, Doubt, OnProgress, SUPERUSER};
-use crate::core::scenario::EngineKind;
+use crate::core::scenario::{EngineKind, Isolation};
 use crate::gateway::{LocalGateway, LocalGatewayError, News};
 use crate::observer::flavor;
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
@@ -69,6 +69,8 @@ pub(crate) struct OpenEngine {
     pub(crate) observer: Arc<Observer>,
     /// For what the observer, who only reads, may not do: making and dropping the run's schema.
     pub(crate) pool: PgPool,
+    /// The isolation level that the server's transactions get by default, if it says so.
+    pub(crate) isolation: Option<Isolation>,
     /// The optimistic engine, where that is what is played on.
     pub(crate) front: Option<OptimisticEngine>,
 }
@@ -108,7 +110,8 @@ impl OpenEngine {
             EngineKind::Optimistic if !is_there => Some(OptimisticEngine::open(&engine).await?),
             _ => None,
         };
-        let open = Self { kind, engine, observer, pool, front };
+        let isolation = default_isolation(&pool).await;
+        let open = Self { kind, engine, observer, pool, isolation, front };
         let Swept { dropped, doubts } = swept?;
         let dropped = dropped.into_iter().map(|schema| {
             format!("removed the schema {schema}, which an earlier run had left behind")
@@ -148,6 +151,16 @@ impl OpenEngine {
         }
         tokio::join!(self.observer.close(), self.pool.close());
     }
+}
+
+/// The isolation level that transactions get where nobody has set one. What is no level of its own,
+/// READ UNCOMMITTED, is none here either.
+async fn default_isolation(pool: &PgPool) -> Option<Isolation> {
+    let level = sqlx::query_scalar("show transaction_isolation").fetch_one(pool).await;
+    let level: String = level
+        .inspect_err(|error| tracing::warn!(%error, "which level transactions get by default"))
+        .ok()?;
+    Isolation::named(&level)
 }
 
 /// Why an engine could not be had.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::effects::Effects;
 use super::hold::Hold;
+use super::input::EngineFacts;
 use super::output::earliest;
 use super::pause::Pause;
 use crate::core::event::{Event, SubmissionId};
-use crate::core::scenario::EngineKind;
 use crate::core::scenario::check::Check;
 use crate::run::Production;
 
@@ -26,9 +26,9 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Of a production of which nothing has been played, on this engine.
-    pub(crate) fn of(production: &Production, on: EngineKind) -> Self {
-        let level = production.isolation(on);
-        let check = Check::new(&production.scenario, &production.schedule, on, level);
+    pub(crate) fn of(production: &Production, on: &EngineFacts) -> Self {
+        let level = production.isolation(on.kind, on.isolation);
+        let check = Check::new(&production.scenario, &production.schedule, on.kind, level);
         Self { check, hold: Hold::default(), pause: None, own_events: VecDeque::new() }
     }
 

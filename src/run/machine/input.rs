@@ -2,7 +2,7 @@
 
 use super::quiet::Blocked;
 use crate::core::event::{Event, Pid, SessionName, Wait};
-use crate::core::scenario::EngineKind;
+use crate::core::scenario::{EngineKind, Isolation};
 use crate::core::seats::WatchedTables;
 use crate::gateway::News;
 use crate::observer::Pulse;
@@ -68,6 +68,8 @@ pub(crate) struct EngineFacts {
     pub(crate) product: String,
     /// Where it is: `embedded`, or host and database.
     pub(crate) place: String,
+    /// The isolation level that its transactions get by default, if it says so.
+    pub(crate) isolation: Option<Isolation>,
     /// Whether there is no other engine to go to on this server.
     pub(crate) is_alone: bool,
     /// Whether what it holds is somebody's: it is not thrown away afterwards.

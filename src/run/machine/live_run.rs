@@ -65,7 +65,7 @@ impl LiveRun {
             tables: production.scenario.watch.clone(),
         }));
         let live = Self {
-            ahead: Ahead::of(&production, engine.kind),
+            ahead: Ahead::of(&production, &engine),
             production,
             engine,
             schema,
@@ -129,7 +129,7 @@ impl LiveRun {
 
     /// The engine as the console's first line names it.
     pub(crate) fn engine_line(&self) -> EngineLine {
-        let EngineFacts { kind, product, place, is_alone, .. } = &self.engine;
+        let EngineFacts { kind, product, place, isolation, is_alone, .. } = &self.engine;
         EngineLine {
             kind: *kind,
             product: match kind {
@@ -137,7 +137,7 @@ impl LiveRun {
                 _ => product.clone(),
             },
             place: place.clone(),
-            isolation: self.production.isolation(*kind),
+            isolation: self.production.isolation(*kind, *isolation),
             alone: is_alone.then_some(ALONE),
         }
     }

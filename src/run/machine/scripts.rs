@@ -13,7 +13,7 @@ use super::Machine;
 use super::input::Input;
 use super::output::{Demand, EngineRequest, Output, Question};
 use crate::core::event::{Pid, SessionName};
-use crate::core::scenario::{EngineKind, Scenario, spec_file, sql_file};
+use crate::core::scenario::{EngineKind, Isolation, Scenario, spec_file, sql_file};
 use crate::run::Production;
 use crate::run::participant::Submission;
 
@@ -48,6 +48,8 @@ struct Script {
     engine: Option<EngineKind>,
     /// Whether what it holds is somebody's.
     is_kept: bool,
+    /// The isolation level that it gives by default.
+    isolation: Option<Isolation>,
     /// Whether everybody does what is asked, without a line that says so.
     is_helpful: bool,
 }

@@ -183,6 +183,7 @@ fn facts(engine: &OpenEngine) -> EngineFacts {
         },
         product: flavor.product.clone(),
         place: engine.engine.place.clone(),
+        isolation: engine.isolation,
         is_alone: flavor.kind == flavor::EngineKind::Optimistic,
         is_kept: engine.engine.is_kept,
     }

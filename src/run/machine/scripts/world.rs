@@ -4,7 +4,7 @@ use super::{Failure, Line, Script, session_called};
 use crate::core::event::{
     Blocker, Certainty, Conflict, Pid, SessionName, TransactionStatus, Wait, WaitTarget,
 };
-use crate::core::scenario::EngineKind;
+use crate::core::scenario::{EngineKind, Isolation};
 use crate::core::seats::{Hold, HoldKind, Holder, WatchedRow, WatchedTable, WatchedTables};
 use crate::gateway::{Happening, News, PrivateChange};
 use crate::observer::Pulse;
@@ -23,6 +23,7 @@ impl Script {
         let input = match line.words()[..] {
             ["engine", "is", "open"] => {
                 self.is_kept = line.named.contains_key("kept");
+                self.isolation = line.named.get("level").and_then(|name| Isolation::named(name));
                 let swept = line.named.get("swept").cloned().into_iter().collect();
                 Input::EngineOpened(Ok(EngineOpened { facts: self.facts(), swept }))
             }
@@ -50,6 +51,7 @@ impl Script {
             kind: self.engine.unwrap_or(EngineKind::Postgres),
             product: "PostgreSQL 17".to_owned(),
             place: "here".to_owned(),
+            isolation: self.isolation,
             is_alone: false,
             is_kept: self.is_kept,
         }
