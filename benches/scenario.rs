@@ -21,7 +21,8 @@ use overbooked::run::headless::{Patience, Played, play};
 
 const ROUNDS: usize = 21;
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
-const SETUP: &str = "create table seats (seat int primary key, holder text);\ninsert into seats values (1), (2), (3);\n";
+const SETUP: &str = "create table seats (seat int primary key, holder text);\n\
+    insert into seats values (1), (2), (3);\n";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -58,7 +59,8 @@ fn steps() -> impl Iterator<Item = (&'static str, String)> {
 fn scenario_file() -> String {
     let steps = steps().map(|(name, sql)| format!("\n-- {name}: takes a turn\n{sql}"));
     format!(
-        "-- Twelve steps\n--\n-- Three passengers, three seats.\n--\n-- sessions: Alice, Bob, Mallory\n\n-- setup\n{SETUP}{}",
+        "-- Twelve steps\n--\n-- Three passengers, three seats.\n--\n\
+         -- sessions: Alice, Bob, Mallory\n\n-- setup\n{SETUP}{}",
         steps.collect::<String>()
     )
 }
@@ -110,7 +112,8 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 fn report(ours: Duration, theirs: Duration) {
     let text = format!(
-        "12 steps, median of {ROUNDS}\nscenario {ours:>10.1?}   (limit 30 ms)\npsql     {theirs:>10.1?}\n"
+        "12 steps, median of {ROUNDS}\nscenario {ours:>10.1?}   (limit 30 ms)\n\
+         psql     {theirs:>10.1?}\n"
     );
     std::io::stdout().write_all(text.as_bytes()).expect("an output");
 }

@@ -93,7 +93,8 @@ fn psql(cluster: &Cluster, script: &Path) -> Duration {
 fn report(ours: Duration, theirs: Duration) {
     let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
     let text = format!(
-        "{STATEMENTS} x select 1, best of {ROUNDS}\nsession {ours:>10.1?}\npsql    {theirs:>10.1?}\nratio   {ratio:.2}\n"
+        "{STATEMENTS} x select 1, best of {ROUNDS}\nsession {ours:>10.1?}\n\
+         psql    {theirs:>10.1?}\nratio   {ratio:.2}\n"
     );
     std::io::stdout().write_all(text.as_bytes()).expect("an output");
 }

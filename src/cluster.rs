@@ -73,7 +73,6 @@ pub enum Download {
     /// When the machine has none.
     #[default]
     IfMissing,
-    /// Never.
     Never,
 }
 
@@ -83,25 +82,13 @@ pub enum Progress {
     /// The list of releases is fetched, since this machine has no PostgreSQL.
     LookingForRelease,
     /// The programs are downloaded, once.
-    Downloading {
-        /// The release.
-        version: String,
-    },
+    Downloading { version: String },
     /// What was downloaded is unpacked.
-    Unpacking {
-        /// The release.
-        version: String,
-    },
+    Unpacking { version: String },
     /// `initdb` runs, once for each version.
-    MakingCluster {
-        /// Of PostgreSQL.
-        version: Version,
-    },
+    MakingCluster { version: Version },
     /// The server starts.
-    Starting {
-        /// Of PostgreSQL.
-        version: Version,
-    },
+    Starting { version: Version },
 }
 
 /// Who is told of a start's [`Progress`].

@@ -79,7 +79,6 @@ const LEFT_ALONE: Duration = Duration::from_secs(10);
 /// Why a view is not shown.
 const VIEW: &str = "it is a view, which has no rows of its own: watch the tables behind it";
 
-/// What is watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
     /// The schema of the run; the connection's own where there is none.

@@ -36,7 +36,6 @@ const REPORTS_QUEUED: usize = 1024;
 /// What is played, and how.
 #[derive(Clone, Debug)]
 pub struct Production {
-    /// The scenario.
     pub scenario: Arc<Scenario>,
     /// In which order: one of its schedules.
     pub schedule: Arc<Schedule>,
@@ -143,9 +142,9 @@ pub enum Untidy {
         session: SessionName,
     },
     /// A session did not say in time whether anything of it goes on.
-    #[error("{session} has not said within {} s that nothing of it goes on; what it has sent may be committed", .after.as_secs())]
+    #[error("{session} has not said within {} s that nothing of it goes on; what it has sent may \
+        be committed", .after.as_secs())]
     Unheard {
-        /// Which.
         session: SessionName,
         /// How long it was given.
         after: Duration,
@@ -221,7 +220,6 @@ pub enum Command {
     Submit {
         /// Into which session.
         session: SessionName,
-        /// What.
         sql: String,
     },
     /// Cancel what the session runs or waits for.

@@ -80,12 +80,7 @@ const BATCHES: usize = 64;
 pub enum RushError {
     /// The database is not to be reached.
     #[error("the database cannot be reached: {target}")]
-    Unreachable {
-        /// Which one.
-        target: String,
-        /// Why not.
-        source: sqlx::Error,
-    },
+    Unreachable { target: String, source: sqlx::Error },
     /// A schema could not be made or dropped.
     #[error(transparent)]
     Schema(#[from] SchemaError),

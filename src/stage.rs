@@ -116,7 +116,6 @@ impl Stage {
         &self.course
     }
 
-    /// The sessions.
     pub fn panes(&self) -> &Panes {
         &self.panes
     }
@@ -168,7 +167,6 @@ impl Stage {
         self.course.engine().other_for(scenario).filter(|_| self.engines == EngineCount::One)
     }
 
-    /// Says something.
     pub fn say(&mut self, text: impl Into<String>) {
         self.message = Some(Message::plain(text));
     }

@@ -47,7 +47,6 @@ pub struct Ends {
     pub reports: mpsc::Receiver<Report>,
 }
 
-/// Starts a run.
 pub type StartRun = Box<dyn FnMut(Production) -> Ends + Send>;
 
 /// What the loop is connected to.

@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn the_postgres_account_comes_before_nobody() {
-        let passwd = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\npostgres:x:101:102::/:/bin/sh\n";
+        let passwd = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n\
+            postgres:x:101:102::/:/bin/sh\n";
         assert_eq!(names(passwd), Some(("postgres".into(), 101, 102)));
     }
 

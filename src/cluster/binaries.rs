@@ -48,7 +48,6 @@ pub enum Unfit {
     /// The program does not run, or is another one.
     #[error("its postgres does not tell its version")]
     Broken,
-    /// Too old.
     #[error("it is PostgreSQL {0}, and Overbooked starts 12 and newer")]
     Version(Version),
 }

@@ -44,7 +44,6 @@ pub enum DownloadError {
     Unfit {
         /// Where it is.
         folder: PathBuf,
-        /// Why not.
         why: Unfit,
     },
 }

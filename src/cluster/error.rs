@@ -30,12 +30,7 @@ pub enum ClusterError {
          initdb and postgres, such as /usr/lib/postgresql/17/bin",
         folder.display()
     )]
-    Unfit {
-        /// The folder.
-        folder: PathBuf,
-        /// Why not.
-        why: Unfit,
-    },
+    Unfit { folder: PathBuf, why: Unfit },
     /// Root has nobody to drop to.
     #[error("the server does not run as root, and there is no other user to run it as: {0}")]
     Account(io::Error),
@@ -55,9 +50,7 @@ pub enum ClusterError {
     Folder {
         /// What was being done.
         doing: &'static str,
-        /// To what.
         path: PathBuf,
-        /// Why not.
         source: io::Error,
     },
     /// A folder to keep a cluster in has something else in it.
@@ -85,18 +78,12 @@ pub enum ClusterError {
     InUse(PathBuf),
     /// A program does not run.
     #[error("cannot run {}: {source}", program.display())]
-    Program {
-        /// The program.
-        program: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    Program { program: PathBuf, source: io::Error },
     /// `initdb` failed.
     #[error("initdb made no cluster ({status}): {said}")]
     Initdb {
         /// How it ended.
         status: ExitStatus,
-        /// What it said.
         said: String,
     },
     /// The server did not start.

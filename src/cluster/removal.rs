@@ -60,9 +60,7 @@ pub(crate) fn remove_file(path: &Path, ours: Identity) -> io::Result<bool> {
 pub(crate) enum Kind {
     /// A regular file.
     File,
-    /// A folder.
     Folder,
-    /// A socket.
     Socket,
     /// A symbolic link, wherever it leads.
     Link,

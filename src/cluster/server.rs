@@ -44,7 +44,6 @@ pub(super) struct Launch {
     pub(super) keeping: Keeping,
     /// Where the socket is to be; goes with the server.
     pub(super) folder: PathBuf,
-    /// The cluster.
     pub(super) data: PathBuf,
     pub(super) tcp: Option<u16>,
 }
@@ -90,7 +89,8 @@ impl Launch {
             }
         };
         tokio::select! {
-            ready = timeout(START_PATIENCE, ready) => ready.map_err(|_| self.failed("does not accept connections")),
+            ready = timeout(START_PATIENCE, ready) => ready.map_err(|_| self.failed("does not \
+                accept connections")),
             () = server.exited() => Err(self.failed("ended while it started")),
         }
     }

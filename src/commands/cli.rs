@@ -19,10 +19,12 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const AFTER_HELP: &str = "\
-Keys in the console: F5 plays the next step, Tab changes the session, Enter runs what you typed, Ctrl-C cancels a statement, \
+Keys in the console: F5 plays the next step, Tab changes the session, Enter runs what you typed, \
+Ctrl-C cancels a statement, \
 ? shows every key, Ctrl-Q quits.
 
-Exit codes: 0 fine; 1 an expectation or a check failed; 2 wrong use or a bad file; 3 the database cannot be reached; \
+Exit codes: 0 fine; 1 an expectation or a check failed; 2 wrong use or a bad file; 3 the database \
+cannot be reached; \
 130 interrupted.";
 
 /// Real database sessions side by side over a live seat map, stepped by hand.
@@ -70,7 +72,8 @@ pub enum Command {
 /// Which specifications are played, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Files are played side by side, each in a private PostgreSQL, and told one after the other. With --url they are played one after
+Files are played side by side, each in a private PostgreSQL, and told one after the other. With \
+--url they are played one after
 the other in the database that it names.")]
 pub struct SpecArgs {
     /// The files
@@ -199,11 +202,12 @@ pub enum MatrixFormat {
 /// What the crowd does, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 every strategy did what it should: naive sells seats twice, what an engine cannot do is listed with its reason;
-1 another one sold a seat twice, a sale was lost, or a strategy broke off; 2 wrong use; 3 the database cannot be reached;
+Exit codes: 0 every strategy did what it should: naive sells seats twice, what an engine cannot do \
+is listed with its reason;
+1 another one sold a seat twice, a sale was lost, or a strategy broke off; 2 wrong use; 3 the \
+database cannot be reached;
 130 stopped before the end.")]
 pub struct RushArgs {
-    /// The crowd.
     #[command(flatten)]
     pub rush: crate::rush::options::Options,
     /// The colours: dark, light, projector, or a theme file

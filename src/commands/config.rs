@@ -39,17 +39,13 @@ const PACE: Duration = Duration::from_millis(3500);
 /// What the file says; what it does not say has its usual value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The colours.
     pub theme: Option<String>,
     /// A server of one's own.
     pub url: Option<String>,
-    /// The engine.
     pub engine: Option<EngineKind>,
     /// The isolation level.
     pub isolation: Option<Isolation>,
-    /// PostgreSQL's programs.
     pub pg_bin: Option<PathBuf>,
-    /// The log.
     pub log: Option<PathBuf>,
     /// How a scenario begins.
     pub opening: Opening,
@@ -80,12 +76,7 @@ struct File {
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration file {}: {source}", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Unreadable { path: PathBuf, source: io::Error },
     /// Something in it is wrong.
     #[error(transparent)]
     Mistake(#[from] Mistake),
@@ -239,7 +230,8 @@ mod tests {
     #[test]
     fn everything_that_can_be_said_is_understood() {
         let config = parse(
-            "theme = \"light\"\nurl = \"service=x\"\nengine = \"postgres\"\nisolation = \"serializable\"\n\
+            "theme = \"light\"\nurl = \"service=x\"\nengine = \"postgres\"\n\
+             isolation = \"serializable\"\n\
              opening = \"stage\"\npace = 0.5\n[keys]\nnext_step = [\"F2\", \"Alt-n\"]\n",
         )
         .unwrap();

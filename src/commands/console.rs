@@ -148,6 +148,7 @@ fn need_a_terminal() -> Result<(), Failure> {
     }
     let which = if input { "output" } else { "input" };
     Err(Failure::misuse(format!(
-        "the console needs a terminal, and its {which} is none; run it without a pipe or a redirection"
+        "the console needs a terminal, and its {which} is none; run it without a pipe or a \
+         redirection"
     )))
 }

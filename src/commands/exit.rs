@@ -41,7 +41,6 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{sentence}")]
 pub struct Failure {
-    /// The code.
     pub exit: Exit,
     /// What was wrong, where, and what to do.
     pub sentence: String,

@@ -68,7 +68,8 @@ pub async fn guarded_engine(arguments: &EngineArgs) -> Result<Engines, Failure> 
         Ok(guardian) => Ok(venues.guarded_by(guardian)),
         Err(error) => {
             name(&[format!(
-                "cannot start the process that would cancel your sessions' statements if this one were killed: {error}"
+                "cannot start the process that would cancel your sessions' statements if this one \
+                 were killed: {error}"
             )]);
             Ok(venues)
         }

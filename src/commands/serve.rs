@@ -54,7 +54,8 @@ fn isolation(arguments: &ServeArgs) -> Result<Option<Isolation>, Failure> {
         (level, Some(EngineChoice::Postgres)) => Ok(level),
         (None | Some(Isolation::RepeatableRead), _) => Ok(None),
         (Some(level), _) => Err(Failure::misuse(format!(
-            "--isolation: {} is not to be had from the optimistic engine, whose transactions are all repeatable read; it goes with --engine postgres",
+            "--isolation: {} is not to be had from the optimistic engine, whose transactions are \
+             all repeatable read; it goes with --engine postgres",
             level.as_sql()
         ))),
     }

@@ -97,7 +97,8 @@ fn step_limit() -> Result<Duration, Failure> {
     let number = seconds.trim().parse().ok().filter(|number| *number <= LONGEST_LIMIT);
     number.map(Duration::from_secs).ok_or_else(|| {
         Failure::misuse(format!(
-            "PGISOLATIONTIMEOUT is {seconds:?}; it must be a number of seconds, {LONGEST_LIMIT} at most"
+            "PGISOLATIONTIMEOUT is {seconds:?}; it must be a number of seconds, {LONGEST_LIMIT} at \
+             most"
         ))
     })
 }

@@ -135,17 +135,13 @@ pub type Row = Vec<Option<String>>;
 pub struct ServerMessage {
     /// `ERROR`, `FATAL`, `NOTICE` and so on; the untranslated one where the server tells it.
     pub severity: String,
-    /// The SQLSTATE.
     pub code: String,
     /// The primary message.
     pub message: String,
-    /// DETAIL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// HINT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// CONTEXT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     /// Where in the submitted text, counted in characters from 1.
@@ -167,7 +163,6 @@ pub enum Blocker {
     Prepared(Option<String>),
     /// A backend that is not part of this run.
     Foreign {
-        /// Its process.
         pid: Pid,
         /// Its `application_name`, perhaps empty.
         application: String,
@@ -198,7 +193,6 @@ impl fmt::Display for Blocker {
 pub enum WaitTarget {
     /// A row, by its key (`A-4`) where it could be read.
     Row {
-        /// The table.
         table: String,
         /// The row's key, its parts joined by a hyphen; where the table has none, the row's values
         /// in parentheses.
@@ -208,7 +202,6 @@ pub enum WaitTarget {
     },
     /// A unique key that another transaction has written or deleted, and not committed.
     Key {
-        /// The table.
         table: String,
         /// The key's columns, as the server lists them: `seat_row, seat_number`.
         columns: Option<String>,
@@ -219,7 +212,6 @@ pub enum WaitTarget {
     Transaction,
     /// A table lock.
     Table {
-        /// The table.
         table: String,
         /// The lock's mode as `pg_locks` names it: `AccessExclusiveLock`.
         mode: String,
@@ -292,15 +284,11 @@ pub struct Conflict {
     pub since: Option<Duration>,
 }
 
-/// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The session is connected and idle.
-    Connected {
-        /// Its backend.
-        pid: Pid,
-    },
+    Connected { pid: Pid },
     /// The connection broke, or could not be made.
     Lost {
         /// What the server or the socket said last.
@@ -314,7 +302,6 @@ pub enum Kind {
     Sent {
         /// The submission's number.
         submission: SubmissionId,
-        /// The SQL.
         sql: Arc<str>,
         /// The step of the schedule that it plays (an index into it), or none when it was typed.
         step: Option<usize>,
@@ -336,9 +323,7 @@ pub enum Kind {
     Notice(ServerMessage),
     /// NOTIFY reached the session.
     Notification {
-        /// The channel.
         channel: String,
-        /// The payload.
         payload: String,
         /// The backend that sent it.
         from: Pid,
@@ -347,12 +332,10 @@ pub enum Kind {
     Parameter {
         /// Its name: `TimeZone`.
         name: String,
-        /// Its value.
         value: String,
     },
     /// The submission is answered whole.
     Ready {
-        /// Which one.
         submission: SubmissionId,
         /// The transaction status now.
         status: TransactionStatus,
@@ -401,6 +384,5 @@ pub struct Event {
     pub at: Duration,
     /// To which session, or none when it concerns the whole house.
     pub session: Option<SessionName>,
-    /// What.
     pub kind: Kind,
 }

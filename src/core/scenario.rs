@@ -155,7 +155,6 @@ pub enum Origin {
 /// A session that takes part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Player {
-    /// Its name.
     pub name: SessionName,
     /// What it does before its first step (`.spec` files).
     pub setup: Option<Statement>,
@@ -197,7 +196,6 @@ pub enum Schedules {
 pub struct Picked {
     /// Its number among them, from 1.
     pub number: u64,
-    /// The order.
     pub schedule: Schedule,
     /// The steps that any of them plays.
     pub played: HashSet<usize>,
@@ -296,7 +294,6 @@ pub enum Marker {
     Notices {
         /// The other step.
         step: usize,
-        /// How many.
         count: usize,
     },
 }
@@ -333,7 +330,6 @@ impl Application {
 /// What is looked at after the last step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finally {
-    /// The statement.
     pub sql: String,
     /// What it must show.
     pub expectations: Vec<Expectation>,
@@ -382,7 +378,6 @@ pub enum Isolation {
     ReadCommitted,
     /// REPEATABLE READ: a snapshot for the whole transaction.
     RepeatableRead,
-    /// SERIALIZABLE.
     Serializable,
 }
 

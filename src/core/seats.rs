@@ -118,7 +118,6 @@ pub struct WatchedRow {
 /// A row lock or an uncommitted change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// Whose.
     pub holder: Holder,
     /// Merely locked, or changed.
     pub kind: HoldKind,
@@ -152,13 +151,9 @@ impl Holder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldKind {
-    /// FOR KEY SHARE.
     KeyShare,
-    /// FOR SHARE.
     Share,
-    /// FOR NO KEY UPDATE.
     NoKeyUpdate,
-    /// FOR UPDATE.
     Update,
     /// A row lock whose mode cannot be known.
     Lock,
@@ -182,7 +177,6 @@ impl HoldKind {
 /// One waiter in a row's queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowWaiter {
-    /// Who waits.
     pub who: Holder,
     /// For which row lock: `update`, `no key update`, `share`, `key share`; empty where it cannot
     /// be known.

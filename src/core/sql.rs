@@ -10,7 +10,6 @@ pub mod schema {
     pub const MARKED: &str = include_str!("../../sql/schema/marked.sql");
     /// Whether a schema still carries its mark.
     pub const IS_MARKED: &str = include_str!("../../sql/schema/is_marked.sql");
-    /// Ends a backend.
     pub const END_BACKEND: &str = include_str!("../../sql/schema/end_backend.sql");
     /// Prepared transactions that are in a schema's way out.
     pub const PREPARED: &str = include_str!("../../sql/schema/prepared.sql");
@@ -18,7 +17,6 @@ pub mod schema {
     pub const TAKE_LOCK: &str = include_str!("../../sql/schema/take_lock.sql");
     /// The lock on a schema's name, for as long as a connection.
     pub const TAKE_SESSION_LOCK: &str = include_str!("../../sql/schema/take_session_lock.sql");
-    /// Lifts timeouts.
     pub const WITHOUT_LIMITS: &str = include_str!("../../sql/schema/without_limits.sql");
     /// Whether the engine keeps advisory locks at all.
     pub const LOCK_IS_REAL: &str = include_str!("../../sql/schema/lock_is_real.sql");

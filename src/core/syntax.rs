@@ -56,9 +56,7 @@ impl<'a> Statement<'a> {
 pub enum Unfinished {
     /// A statement without its `;`.
     Statement,
-    /// Parentheses.
     Parenthesis,
-    /// A string.
     SingleQuote,
     /// A quoted identifier.
     DoubleQuote,
@@ -280,7 +278,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn splitting_loses_nothing_but_blanks_and_comments(text in "[a-z0-9;'\"$()/*\\-\\\\ \nE\u{e9}]{0,60}") {
+        fn splitting_loses_nothing_but_blanks_and_comments(text in "[a-z0-9;'\"$()/*\\-\\\\ \n\
+            E\u{e9}]{0,60}") {
             let mut end = 0;
             for statement in split(&text, STRINGS) {
                 prop_assert!(statement.range.start >= end);

@@ -43,18 +43,10 @@ pub enum Certificate {
     #[default]
     None,
     /// With a certificate (and those that vouch for it) and its key, both PEM.
-    Files {
-        /// The certificates.
-        certificate: PathBuf,
-        /// The key.
-        key: PathBuf,
-    },
+    Files { certificate: PathBuf, key: PathBuf },
     /// With one that the gateway makes for localhost and writes into this folder; the key never
     /// leaves the process.
-    SelfSigned {
-        /// Where.
-        folder: PathBuf,
-    },
+    SelfSigned { folder: PathBuf },
 }
 
 /// TLS as the gateway speaks it.

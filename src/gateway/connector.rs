@@ -16,7 +16,6 @@ impl Connector {
         Self { target, way: Mutex::default() }
     }
 
-    /// The server.
     pub(super) fn target(&self) -> &Target {
         &self.target
     }

@@ -6,10 +6,10 @@
 //!  client ─statement─▶ before ─▶ the copies it needs ─▶ PostgreSQL ─▶ after ─answer─▶ client
 //! ```
 //!
-//! On the optimistic engine a statement that is held counts as one that rests: where its transaction
-//! is in another client's way it ends or steps back, as it would between two statements. So nobody
-//! waits for whoever holds it. In pass-through its transaction keeps its locks, as one does whose
-//! client thinks.
+//! On the optimistic engine a statement that is held counts as one that rests: where its
+//! transaction is in another client's way it ends or steps back, as it would between two
+//! statements. So nobody waits for whoever holds it. In pass-through its transaction keeps its
+//! locks, as one does whose client thinks.
 
 use std::fmt::Debug;
 use std::pin::Pin;

@@ -28,12 +28,7 @@ use tokio::sync::mpsc;
 pub enum LocalGatewayError {
     /// There is no place for its socket.
     #[error("cannot make a folder for the optimistic engine's socket in {}", place.display())]
-    Folder {
-        /// Where.
-        place: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    Folder { place: PathBuf, source: io::Error },
     /// It did not start.
     #[error(transparent)]
     Gateway(#[from] GatewayError),

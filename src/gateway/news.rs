@@ -16,7 +16,6 @@ pub struct News {
     /// The client's `application_name` (`overbooked/Alice` for a session of the console), perhaps
     /// empty.
     pub application: String,
-    /// What happened.
     pub what: Happening,
 }
 
@@ -28,7 +27,6 @@ pub enum Happening {
     Private(Vec<PrivateChange>),
     /// Its COMMIT was refused, and this is why.
     Conflict(Conflict),
-    /// It is gone.
     Gone,
 }
 
@@ -37,7 +35,6 @@ pub enum Happening {
 pub struct PrivateChange {
     /// The table's schema.
     pub schema: String,
-    /// The table.
     pub table: String,
     /// The row's key, its parts joined by a hyphen.
     pub key: String,
@@ -70,7 +67,6 @@ impl NewsSender {
         self.is_heard.load(Ordering::Relaxed) && !self.news.is_closed()
     }
 
-    /// Tells.
     pub(super) fn tell(&self, news: News) {
         if self.is_heard() {
             // The listener may have left this moment; that is no fault of the client's.

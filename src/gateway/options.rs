@@ -16,9 +16,7 @@ pub(super) const SERVER_VERSION: &str = "16.15";
 /// The service's limits for one transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Rows changed.
     pub rows: usize,
-    /// Bytes changed.
     pub bytes: u64,
     /// From BEGIN to COMMIT.
     pub age: Duration,
@@ -44,7 +42,6 @@ pub struct Options {
     /// Users and their passwords, `user:password` a line; without it anybody may come in from this
     /// machine.
     pub password_file: Option<PathBuf>,
-    /// TLS.
     pub certificate: Certificate,
     /// The limits; a test's own are smaller.
     pub limits: Limits,

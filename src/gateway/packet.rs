@@ -99,7 +99,6 @@ impl StartUp {
         known.find(|(known, _)| known == name.as_bytes()).map(|(_, value)| value)
     }
 
-    /// As whom.
     pub(crate) fn user(&self) -> &[u8] {
         self.get("user").map_or(&[], |user| user)
     }
@@ -131,7 +130,6 @@ impl StartUp {
         wrong.map(|(name, _)| String::from_utf8_lossy(name).into_owned())
     }
 
-    /// The packet.
     pub(crate) fn bytes(&self) -> BytesMut {
         let mut out = BytesMut::new();
         out.put_u32(0);

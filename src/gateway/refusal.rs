@@ -183,7 +183,8 @@ impl Refusal {
 
     /// Bytes behind a request for encryption, in PostgreSQL's words.
     pub(crate) fn early(asked: &str) -> Self {
-        let detail = "This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.";
+        let detail = "This could be either a client-software bug or evidence of an attempted \
+            man-in-the-middle attack.";
         Self::protocol(format!("received unencrypted data after {asked}")).with('D', detail)
     }
 
@@ -213,7 +214,6 @@ impl Refusal {
         &self.message
     }
 
-    /// Its SQLSTATE.
     pub(crate) fn code(&self) -> &str {
         &self.code
     }

@@ -50,7 +50,6 @@ pub(crate) enum AboutSchema {
     Drop,
 }
 
-/// A cursor that is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeclaredCursor {
     pub(crate) name: String,

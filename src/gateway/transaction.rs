@@ -83,7 +83,6 @@ pub(crate) struct Transaction {
 pub(crate) enum Status {
     /// In no block.
     Idle,
-    /// In a block.
     InBlock,
     /// In a block that has failed.
     Failed,

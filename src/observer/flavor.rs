@@ -21,15 +21,12 @@ pub(crate) const MARK: &str = "overbooked_engine";
 /// Which product this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineKind {
-    /// PostgreSQL itself.
     PostgreSql,
     /// Amazon Aurora PostgreSQL.
     Aurora,
     /// Amazon RDS for PostgreSQL.
     Rds,
-    /// YugabyteDB.
     YugabyteDb,
-    /// CockroachDB.
     CockroachDb,
     /// Amazon Aurora DSQL.
     Dsql,
@@ -56,7 +53,6 @@ impl EngineKind {
 /// Which server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flavor {
-    /// Which product.
     pub kind: EngineKind,
     /// Its name and version for people: `PostgreSQL 15.20`. Of the optimistic engine, those of the
     /// PostgreSQL behind it.
@@ -87,7 +83,6 @@ pub enum Source {
     YugabyteDb,
     /// CockroachDB's `crdb_internal`.
     CockroachDb,
-    /// Nobody's.
     Nowhere,
 }
 
@@ -155,9 +150,11 @@ const NO_ROW_LOCKS: &str = "row locks cannot be seen on this server";
 const NO_STATISTICS: &str =
     "what other roles' sessions do cannot be seen without the role pg_read_all_stats";
 const NO_QUEUES: &str = "the order of a row's queue cannot be seen on this server";
-const NO_CONFLICTS: &str = "nobody waits on this server: conflicts show only as errors at COMMIT, and nothing before that can be seen";
+const NO_CONFLICTS: &str = "nobody waits on this server: conflicts show only as errors at COMMIT, \
+    and nothing before that can be seen";
 
-const NO_PRIVATE: &str = "nobody waits on this server: what a session changes is its own until COMMIT, and cannot be seen from outside";
+const NO_PRIVATE: &str = "nobody waits on this server: what a session changes is its own until \
+    COMMIT, and cannot be seen from outside";
 
 impl Sight {
     fn of(kind: EngineKind) -> Self {

@@ -17,7 +17,6 @@ const APPLICATION: &str = "overbooked/";
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub(super) struct KeyLock {
     application: String,
-    /// The transaction.
     owner: String,
     relation: String,
     key: Option<String>,

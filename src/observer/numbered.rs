@@ -112,8 +112,10 @@ mod tests {
 
     #[test]
     fn relations_and_objects_are_found_where_they_stand() {
-        let text = "Process 71 waits for ExclusiveLock on tuple (0,3) of relation 16574 of database 5; blocked by process 70.\n\
-            Process 70 waits for AccessShareLock on object 16385 of class 1247 of database 5; blocked by process 71.";
+        let text = "Process 71 waits for ExclusiveLock on tuple (0,3) of relation 16574 of \
+            database 5; blocked by process 70.\n\
+            Process 70 waits for AccessShareLock on object 16385 of class 1247 of database 5; \
+            blocked by process 71.";
         let found: Vec<(&str, Numbered)> =
             numbered(text).into_iter().map(|(span, what)| (&text[span], what)).collect();
         let object = Numbered::Object { class: 1247, object: 16385 };

@@ -37,7 +37,6 @@ pub(super) async fn install(connection: &mut PgConnection) {
     }
 }
 
-/// Finds them.
 pub(super) async fn find(pool: &PgPool) -> Option<Pages> {
     let schema: Result<Option<String>, sqlx::Error> =
         sqlx::query_scalar(sql::observer::INSPECTOR).fetch_one(pool).await;

@@ -162,7 +162,8 @@ impl Authenticator {
         match self.end_point {
             EndPoint::Plain => "channel_binding=require needs TLS, and this connection has none",
             EndPoint::Nameless => {
-                "channel_binding=require, but the server's certificate is signed without a hash to bind to"
+                "channel_binding=require, but the server's certificate is signed without a hash to \
+                 bind to"
             }
             EndPoint::Certificate(_) => {
                 "channel_binding=require, but the server does not offer SCRAM-SHA-256-PLUS"

@@ -34,7 +34,8 @@ pub enum WireError {
     ZeroByte(usize),
     /// The SQL cannot be sent: a value in it came in another encoding.
     #[error(
-        "the statement holds bytes that are no UTF-8: a value that was captured in another client_encoding cannot be sent"
+        "the statement holds bytes that are no UTF-8: a value that was captured in another \
+         client_encoding cannot be sent"
     )]
     NotUtf8,
     /// The SQL is longer than a message can be.
@@ -81,7 +82,6 @@ pub enum Refusal {
     TooManyConnections,
     /// 57P03: it starts, stops or recovers.
     NotReady,
-    /// Anything else.
     Other,
 }
 
@@ -117,7 +117,6 @@ pub enum ConnectError {
     /// Nobody answers there.
     #[error("cannot reach {place}: {source}; is the server running, and are host and port right?")]
     Unreachable {
-        /// Where.
         place: String,
         /// The operating system's word.
         source: io::Error,
@@ -125,7 +124,6 @@ pub enum ConnectError {
     /// Nothing came of it in time.
     #[error("{place} did not answer within {after:?}; check the network or raise connect_timeout")]
     TimedOut {
-        /// Where.
         place: String,
         /// `connect_timeout`.
         after: Duration,
@@ -133,7 +131,6 @@ pub enum ConnectError {
     /// The server said no.
     #[error("{place} refused the connection: {}: {} ({}); {}", .message.severity, .message.message, .message.code, .refusal.advice())]
     Refused {
-        /// Where.
         place: String,
         /// Why, as far as we know the code.
         refusal: Refusal,
@@ -143,17 +140,16 @@ pub enum ConnectError {
     /// Something answers there, but not PostgreSQL.
     #[error("{place} is not a PostgreSQL server: it answered {first}; check host and port")]
     NotPostgres {
-        /// Where.
         place: String,
         /// The first bytes of the answer, made visible.
         first: String,
     },
     /// TLS was demanded and the server has none.
     #[error(
-        "{place} does not offer TLS, but sslmode={mode} demands it; use another sslmode, or turn ssl on there"
+        "{place} does not offer TLS, but sslmode={mode} demands it; use another sslmode, or turn \
+         ssl on there"
     )]
     TlsRefused {
-        /// Where.
         place: String,
         /// The demanding mode.
         mode: &'static str,
@@ -161,49 +157,32 @@ pub enum ConnectError {
     /// The handshake failed: a certificate mostly.
     #[error("TLS with {place} failed: {reason}")]
     Tls {
-        /// Where.
         place: String,
         /// What was wrong and what to do.
         reason: String,
     },
     /// A certificate or key file of ours cannot be used.
     #[error("cannot use {} for TLS: {reason}", .file.display())]
-    TlsFile {
-        /// Which.
-        file: PathBuf,
-        /// Why not.
-        reason: String,
-    },
+    TlsFile { file: PathBuf, reason: String },
     /// The server wants a password and there is none.
     #[error(
-        "{place} wants a password for user \"{user}\"; give one in PGPASSWORD, in ~/.pgpass or in the URL"
+        "{place} wants a password for user \"{user}\"; give one in PGPASSWORD, in ~/.pgpass or in \
+         the URL"
     )]
-    NoPassword {
-        /// Where.
-        place: String,
-        /// Whose.
-        user: String,
-    },
+    NoPassword { place: String, user: String },
     /// Proving who we are did not work out, though nobody called the password wrong.
     #[error("cannot authenticate with {place}: {reason}")]
     Authentication {
-        /// Where.
         place: String,
         /// What was wrong and what to do.
         reason: String,
     },
     /// The connection broke while it was being made.
     #[error("{place} broke off while connecting: {source}")]
-    Broken {
-        /// Where.
-        place: String,
-        /// How.
-        source: WireError,
-    },
+    Broken { place: String, source: WireError },
     /// The server is of a kind that `target_session_attrs` does not want.
     #[error("{place} is not {wanted}, as target_session_attrs demands")]
     Unsuitable {
-        /// Where.
         place: String,
         /// What was wanted.
         wanted: &'static str,

@@ -1,7 +1,8 @@
 //! The messages that are read and not only moved, one file a kind (PostgreSQL documentation, 54.7).
 //!
 //! A server's message is read where it lies: what is made of a frame borrows its bytes. It is read
-//! to its end before anybody gets it, so that whoever walks its columns or values meets no surprise:
+//! to its end before anybody gets it, so that whoever walks its columns or values meets no
+//! surprise:
 //!
 //! ```text
 //!  Frame ──DataRow::read──▶ DataRow ──values──▶ Some(b"Alice"), None, Some(b"7")

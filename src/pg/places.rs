@@ -8,7 +8,6 @@ use super::passfile::{Account, Passwords};
 use super::target::{Host, Password, ServerAddress};
 use super::target_error::TargetError;
 
-/// PostgreSQL's port.
 const PORT: u16 = 5432;
 
 /// Where servers put their sockets: Debian's and Red Hat's folder, and PostgreSQL's own.

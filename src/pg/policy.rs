@@ -147,7 +147,6 @@ impl Choice for AuthMethod {
 pub(super) struct AcceptedMethods(Vec<AuthMethod>);
 
 impl AcceptedMethods {
-    /// Every method.
     pub(super) fn all() -> Self {
         Self(AuthMethod::CHOICES.iter().map(|(_, method)| *method).collect())
     }

@@ -124,7 +124,8 @@ fn connect_timeout(settings: &Settings) -> Result<Option<Duration>, TargetError>
 
 fn require_auth(settings: &Settings) -> Result<AcceptedMethods, TargetError> {
     let text = settings.get("require_auth").unwrap_or_default();
-    let allowed = "a list of password, md5, gss, sspi, scram-sha-256, oauth and none, all or none with a ! before it";
+    let allowed = "a list of password, md5, gss, sspi, scram-sha-256, oauth and none, all or none \
+        with a ! before it";
     AcceptedMethods::parse(text)
         .ok_or_else(|| wrong_value("require_auth", text, allowed.to_owned()))
 }

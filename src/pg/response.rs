@@ -11,8 +11,8 @@
 //!                         Row{1,2,3}  Failed
 //! ```
 //!
-//! A part borrows from its frame, so rows that nobody keeps are never copied. What each part means to
-//! whoever listens (events, libpq's results, a number of rows) is theirs.
+//! A part borrows from its frame, so rows that nobody keeps are never copied. What each part means
+//! to whoever listens (events, libpq's results, a number of rows) is theirs.
 
 use super::error::WireError;
 use super::frame::{FromServer, ServerTag};
@@ -69,7 +69,6 @@ pub(crate) enum Part<'f> {
 /// Who sends the data of a COPY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CopyDirection {
-    /// We do.
     In,
     /// The server does.
     Out,

@@ -167,7 +167,6 @@ impl Target {
         &self.places
     }
 
-    /// As whom.
     pub fn user(&self) -> &str {
         &self.user
     }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TargetError {
     /// No such keyword.
-    #[error("there is no connection keyword \"{keyword}\"{}", .meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default())]
+    #[error("there is no connection keyword \"{keyword}\"{}", .meant.map(|meant| format!("; did \
+        you mean \"{meant}\"?")).unwrap_or_default())]
     UnknownKeyword {
         /// What was written.
         keyword: String,
@@ -25,7 +26,6 @@ pub enum TargetError {
     /// A keyword has a value that it cannot have.
     #[error("{keyword} cannot be \"{value}\"; use {allowed}")]
     WrongValue {
-        /// The keyword.
         keyword: &'static str,
         /// What was written.
         value: String,
@@ -35,7 +35,8 @@ pub enum TargetError {
     /// A port that is none. What was written there may be half of a password that was not
     /// percent-encoded.
     #[error(
-        "the port of host {which} is no number from 1 to 65535 (in a URL, a password with : / @ ? or % in it must be percent-encoded)"
+        "the port of host {which} is no number from 1 to 65535 (in a URL, a password with : / @ ? \
+         or % in it must be percent-encoded)"
     )]
     WrongPort {
         /// Which of the hosts, counted from 1.
@@ -46,7 +47,6 @@ pub enum TargetError {
         "there are {found} values for {keyword} and {hosts} hosts; give as many as there are hosts"
     )]
     Mismatch {
-        /// The keyword.
         keyword: &'static str,
         /// How many values it has.
         found: usize,
@@ -55,17 +55,13 @@ pub enum TargetError {
     },
     /// A keyword of libpq for something that this program does not have.
     #[error("{keyword} is not supported here; leave it out")]
-    Unsupported {
-        /// The keyword.
-        keyword: &'static str,
-    },
+    Unsupported { keyword: &'static str },
     /// Two settings that exclude each other.
     #[error("{0}")]
     Contradiction(&'static str),
     /// The service is defined nowhere.
     #[error("there is no service \"{service}\" in {}; define it there, or check PGSERVICE", list(.looked))]
     UnknownService {
-        /// Its name.
         service: String,
         /// The files that were looked into.
         looked: Vec<PathBuf>,
@@ -73,7 +69,6 @@ pub enum TargetError {
     /// A service file has a wrong line.
     #[error("{}, line {line}: {reason}", .file.display())]
     ServiceFile {
-        /// The file.
         file: PathBuf,
         /// The line, counted from 1.
         line: usize,
@@ -82,12 +77,7 @@ pub enum TargetError {
     },
     /// The file cannot be read.
     #[error("cannot read {}: {reason}", .file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// Why not.
-        reason: String,
-    },
+    Unreadable { file: PathBuf, reason: String },
     /// Nobody knows as whom to connect.
     #[error("no user is given and the system's own cannot be found; set PGUSER")]
     NoUser,

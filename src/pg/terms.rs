@@ -103,7 +103,8 @@ impl TlsTerms {
     fn refuse_contradictions(&self) -> Result<(), TargetError> {
         if self.roots == Roots::System && self.mode < SslMode::VerifyFull {
             return Err(TargetError::Contradiction(
-                "sslrootcert=system needs sslmode=verify-full: any site of the web has a certificate of these roots",
+                "sslrootcert=system needs sslmode=verify-full: any site of the web has a \
+                 certificate of these roots",
             ));
         }
         if self.negotiation == SslNegotiation::Direct && self.mode < SslMode::Require {

@@ -119,7 +119,8 @@ async fn handshake(
     if terms.negotiation == SslNegotiation::Direct && protocol != Some(ALPN) {
         return Err(failed(
             place,
-            "it does not know sslnegotiation=direct, which PostgreSQL 17 brought; use sslnegotiation=postgres"
+            "it does not know sslnegotiation=direct, which PostgreSQL 17 brought; use \
+             sslnegotiation=postgres"
                 .to_owned(),
         ));
     }
@@ -236,7 +237,8 @@ fn explain(error: &io::Error, place: &ServerAddress) -> String {
         }
         Some(rustls::Error::InvalidCertificate(CertificateError::NotValidForName)) => {
             format!(
-                "its certificate is not for {place}; use a name that it is for, or sslmode=verify-ca"
+                "its certificate is not for {place}; use a name that it is for, or \
+                 sslmode=verify-ca"
             )
         }
         Some(rustls::Error::InvalidCertificate(CertificateError::Expired)) => {

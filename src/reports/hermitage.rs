@@ -24,11 +24,8 @@ pub use evidence::Means;
 /// The anomalies, in the order of Hermitage's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anomaly {
-    /// Dirty write.
     G0,
-    /// Aborted read.
     G1a,
-    /// Intermediate read.
     G1b,
     /// Circular information flow.
     G1c,
@@ -36,11 +33,8 @@ pub enum Anomaly {
     Otv,
     /// Predicate-many-preceders.
     Pmp,
-    /// Lost update.
     P4,
-    /// Read skew.
     GSingle,
-    /// Write skew.
     G2Item,
     /// Anti-dependency cycle.
     G2,
@@ -77,7 +71,6 @@ impl Anomaly {
         }
     }
 
-    /// What it is, in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::G0 => "dirty write",
@@ -122,7 +115,6 @@ impl Anomaly {
 /// What became of an anomaly at a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
-    /// It happened.
     Possible,
     /// It did not; what was met on the way. Where that is nothing, the reader simply saw an older
     /// version.
@@ -142,10 +134,8 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-/// The table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    /// Its rows.
     pub rows: Vec<Row>,
 }
 

@@ -49,38 +49,15 @@ pub enum Telling {
         steps: Vec<String>,
     },
     /// A step was completed at first sight.
-    Step {
-        /// Its name.
-        name: String,
-        /// Its SQL.
-        sql: String,
-    },
+    Step { name: String, sql: String },
     /// A step is seen to wait.
-    Waiting {
-        /// Its name.
-        name: String,
-        /// Its SQL.
-        sql: String,
-    },
+    Waiting { name: String, sql: String },
     /// A step that had waited was completed.
-    Completed {
-        /// Its name.
-        name: String,
-    },
+    Completed { name: String },
     /// A result with columns, perhaps without rows.
-    Table {
-        /// Its columns.
-        columns: Vec<Column>,
-        /// Its rows.
-        rows: Vec<Row>,
-    },
+    Table { columns: Vec<Column>, rows: Vec<Row> },
     /// The same of a setup or a teardown.
-    Aside {
-        /// Its columns.
-        columns: Vec<Column>,
-        /// Its rows.
-        rows: Vec<Row>,
-    },
+    Aside { columns: Vec<Column>, rows: Vec<Row> },
     /// A statement of a step failed.
     Failed(ServerMessage),
     /// A step's connection broke, in libpq's words.
@@ -89,7 +66,6 @@ pub enum Telling {
     Unexpected(&'static str),
     /// A notice or warning reached a session.
     Notice {
-        /// The session.
         session: String,
         /// What it says.
         message: ServerMessage,
@@ -98,25 +74,20 @@ pub enum Telling {
     },
     /// NOTIFY reached a session.
     Notification {
-        /// The session.
         session: String,
-        /// The channel.
         channel: String,
-        /// The payload.
         payload: String,
         /// The session that sent it, or `PID n`.
         from: String,
     },
     /// A step was cancelled because it did not end.
     Cancelled {
-        /// Its name.
         name: String,
         /// How long it was given.
         after: Duration,
     },
     /// A step could not be sent.
     NotSent {
-        /// Its name.
         name: String,
         /// Why, in libpq's words.
         reason: String,
@@ -128,9 +99,7 @@ pub enum Telling {
 /// Where a telling is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
-    /// Standard output.
     Output,
-    /// Standard error.
     Error,
 }
 

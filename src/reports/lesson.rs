@@ -8,7 +8,8 @@ pub fn of(message: &ServerMessage) -> Option<&'static str> {
     match message.code.as_str() {
         "40001" => Some(serialization_failure(text)),
         "23505" if is_of_an_index_build(message) => Some(
-            "Two rows have the same key already, so the database cannot promise that there will never be two.",
+            "Two rows have the same key already, so the database cannot promise that there will \
+             never be two.",
         ),
         code => lesson(code),
     }
@@ -30,33 +31,40 @@ fn serialization_failure(message: &str) -> &'static str {
     let causes = [
         (
             "OC000",
-            "Somebody else committed a change to the same row first. All of this transaction is undone: begin again.",
+            "Somebody else committed a change to the same row first. All of this transaction is \
+             undone: begin again.",
         ),
         (
             "OC001",
-            "Somebody changed the tables' definitions meanwhile. Begin the transaction again and it will go through.",
+            "Somebody changed the tables' definitions meanwhile. Begin the transaction again and \
+             it will go through.",
         ),
         (
             "another partition",
-            "Somebody else has moved the row to another partition, where this statement does not follow it. Try again.",
+            "Somebody else has moved the row to another partition, where this statement does not \
+             follow it. Try again.",
         ),
         (
             "due to concurrent update",
-            "Somebody else has changed this row, and committed, since this transaction took its snapshot. It may not change or lock \
+            "Somebody else has changed this row, and committed, since this transaction took its \
+             snapshot. It may not change or lock \
              what it cannot see. Roll back and begin again.",
         ),
         (
             "due to concurrent delete",
-            "Somebody else has deleted this row, and committed, since this transaction took its snapshot. It may not change or lock \
+            "Somebody else has deleted this row, and committed, since this transaction took its \
+             snapshot. It may not change or lock \
              what it cannot see. Roll back and begin again.",
         ),
         (
             "due to read/write dependencies",
-            "The database cannot be sure that this would look as if transactions had run one after the other. Roll back and begin again.",
+            "The database cannot be sure that this would look as if transactions had run one after \
+             the other. Roll back and begin again.",
         ),
         (
             "conflict with recovery",
-            "This server replays the changes of another, and they could not wait for this statement. Try again.",
+            "This server replays the changes of another, and they could not wait for this \
+             statement. Try again.",
         ),
     ];
     let cause = causes.into_iter().find(|(words, _)| message.contains(words));
@@ -70,24 +78,30 @@ fn serialization_failure(message: &str) -> &'static str {
 fn lesson(code: &str) -> Option<&'static str> {
     Some(match code {
         "40P01" => {
-            "They waited for each other in a circle, so none could ever go on. The database chose this one to give up, so that the \
+            "They waited for each other in a circle, so none could ever go on. The database chose \
+             this one to give up, so that the \
              others can."
         }
         "55P03" => {
-            "Somebody else holds the lock or is ahead in its queue, and this statement was told not to wait (any longer)."
+            "Somebody else holds the lock or is ahead in its queue, and this statement was told \
+             not to wait (any longer)."
         }
         "23505" => {
-            "A row with this key is there already. With a unique key the database itself keeps two people from \
+            "A row with this key is there already. With a unique key the database itself keeps two \
+             people from \
              having the same thing."
         }
         "25P02" => {
-            "An earlier error has spoilt this transaction. Nothing is accepted now but its end, or a return to a savepoint; even COMMIT will roll back."
+            "An earlier error has spoilt this transaction. Nothing is accepted now but its end, or \
+             a return to a savepoint; even COMMIT will roll back."
         }
         "0A000" => {
-            "This engine does not do that, and says so rather than do something else. Nothing has happened; a transaction that it was part of has failed."
+            "This engine does not do that, and says so rather than do something else. Nothing has \
+             happened; a transaction that it was part of has failed."
         }
         "57014" => {
-            "The statement was cancelled. If it was part of a transaction, that has failed and can only be rolled back, to a savepoint at most."
+            "The statement was cancelled. If it was part of a transaction, that has failed and can \
+             only be rolled back, to a savepoint at most."
         }
         _ => return None,
     })

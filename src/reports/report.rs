@@ -27,7 +27,6 @@ pub struct PlayReport<'a> {
     pub schedule: &'a Schedule,
     /// On what, in words: `PostgreSQL 15.20, read committed`.
     pub engine: &'a str,
-    /// What happened.
     pub events: &'a [Event],
     /// What was expected and did not happen.
     pub breaches: &'a [Breach],

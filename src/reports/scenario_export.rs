@@ -55,7 +55,6 @@ const TIMES_UP: [&str; 3] = ["25P03", "25P04", "57P05"];
 /// What was played, on what.
 #[derive(Clone, Copy, Debug)]
 pub struct Performance<'a> {
-    /// The scenario.
     pub scenario: &'a Scenario,
     /// In which order.
     pub schedule: &'a Schedule,
@@ -301,7 +300,8 @@ impl<'a> Prompter<'a> {
     fn cancel(&self, name: &SessionName) -> String {
         let of = self.backend(name);
         format!(
-            "select pg_cancel_backend(pid) from pg_stat_activity\n{of} and wait_event_type = 'Lock';"
+            "select pg_cancel_backend(pid) from pg_stat_activity\n\
+             {of} and wait_event_type = 'Lock';"
         )
     }
 

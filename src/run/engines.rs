@@ -177,7 +177,8 @@ pub enum EngineError {
     Unknown(#[from] sqlx::Error),
     /// The sessions would not be sessions.
     #[error(
-        "the server's sessions are shared: a pooler in transaction mode stands before it. Connect to the server itself, or to a pool in session mode"
+        "the server's sessions are shared: a pooler in transaction mode stands before it. Connect \
+         to the server itself, or to a pool in session mode"
     )]
     Pooler,
     /// The schemas of earlier runs could not be looked at.
@@ -205,11 +206,9 @@ pub struct Engines {
 
 /// The PostgreSQL under everything.
 enum Server {
-    /// Somebody's own.
     Guest(Target),
     /// Ours, to be started.
     Wanted(ClusterOptions),
-    /// Ours, started.
     Embedded(Box<Cluster>),
     /// Ours, stopped for good.
     Stopped,

@@ -23,7 +23,6 @@ use play_state::{Phase, PlayState};
 /// A scenario that was played.
 #[derive(Debug)]
 pub struct Played {
-    /// Which.
     pub scenario: Arc<Scenario>,
     /// In which order.
     pub schedule: Arc<Schedule>,
@@ -83,7 +82,6 @@ pub enum Stop {
     Refused {
         /// The launch, counted from 0.
         launch: usize,
-        /// Why.
         reason: String,
     },
 }

@@ -15,9 +15,7 @@ use crate::run::headless::{Patience, Played, play};
 /// An engine at one of its isolation levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
-    /// The engine.
     pub engine: EngineKind,
-    /// The level.
     pub isolation: Isolation,
 }
 
@@ -31,7 +29,6 @@ impl Level {
 /// What was measured.
 #[derive(Debug, Default)]
 pub struct Measured {
-    /// The table.
     pub table: Table,
     /// Why the first of its unknown cells is unknown, if one is.
     pub trouble: Option<String>,

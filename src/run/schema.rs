@@ -42,17 +42,16 @@ pub enum SchemaError {
     /// It could not be made.
     #[error("the schema {name} could not be made; does this user have CREATE on the database?")]
     Create {
-        /// Its name.
         name: String,
         /// What the database said.
         source: sqlx::Error,
     },
     /// It could not be dropped.
     #[error(
-        "the schema {name} could not be dropped; the next run tries again, or: drop schema {name} cascade"
+        "the schema {name} could not be dropped; the next run tries again, or: drop schema {name} \
+         cascade"
     )]
     Drop {
-        /// Its name.
         name: String,
         /// What the database said.
         source: sqlx::Error,
@@ -92,7 +91,8 @@ enum Why {
     Copied,
     /// Somebody's transaction has a lock in it.
     #[error(
-        "{} a lock in it and may be somebody's, since it has touched more than that; commit it or roll it back first",
+        "{} a lock in it and may be somebody's, since it has touched more than that; commit it or \
+         roll it back first",
         prepared(.0)
     )]
     Prepared(Vec<String>),

@@ -36,11 +36,9 @@ pub const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 /// How a session begins.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
-    /// Its name.
     pub name: SessionName,
     /// Its `application_name`.
     pub application: String,
-    /// The server.
     pub target: Target,
     /// SQL that every connection of it begins with, in silence: `search_path`, the isolation level.
     pub prelude: Vec<String>,
@@ -83,7 +81,6 @@ impl Session {
         Self { name, orders, closing: closing.drop_guard(), goodbye }
     }
 
-    /// Its name.
     pub fn name(&self) -> &SessionName {
         &self.name
     }

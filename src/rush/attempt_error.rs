@@ -65,7 +65,6 @@ pub enum AttemptError {
     /// The database refuses, and would refuse again.
     #[error("{class}: {message}")]
     Refused {
-        /// Its SQLSTATE.
         class: ErrorClass,
         /// What it said.
         message: String,
@@ -89,7 +88,8 @@ impl AttemptError {
         match self {
             Self::Lost(class) | Self::Refused { class, .. } if class.as_str() == TOO_MANY => {
                 let message = format!(
-                    "the server let in {let_in} of {}: give fewer with --workers, or raise its max_connections",
+                    "the server let in {let_in} of {}: give fewer with --workers, or raise its \
+                     max_connections",
                     counted(of, "worker")
                 );
                 Self::Refused { class, message }

@@ -30,9 +30,7 @@ pub enum Report {
 /// How a strategy ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Which one.
     pub strategy: StrategyName,
-    /// With what.
     pub end: End,
 }
 
@@ -106,7 +104,6 @@ pub struct Board {
 /// The strategy that runs.
 #[derive(Clone, Debug)]
 pub struct Running {
-    /// Which one.
     pub strategy: StrategyName,
     /// What was counted so far.
     pub tally: Tally,

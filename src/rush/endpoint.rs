@@ -53,7 +53,9 @@ impl Endpoint {
 
     async fn behind_gateway(target: &Target, door: &Connector) -> Result<Self, String> {
         if door.preparing() == Preparing::Unnamed {
-            return Err("the optimistic engine needs sessions of its own, and a pooler stands before the database".to_owned());
+            return Err("the optimistic engine needs sessions of its own, and a pooler stands \
+                before the database"
+                .to_owned());
         }
         let gateway = LocalGateway::start(target).await.map_err(|error| with_causes(&error))?;
         Ok(Self { target: gateway.target().clone(), gateway: Some(gateway) })

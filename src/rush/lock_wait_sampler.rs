@@ -37,7 +37,6 @@ const ARE_YOU_THERE: &str = "select 1";
 /// Whether the server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It does.
     Here,
     /// It did, and does not any more.
     Away,

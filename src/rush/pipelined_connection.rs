@@ -21,7 +21,6 @@ const INTEGER: i32 = 23;
 pub(super) struct Found {
     /// The first column.
     pub first: Option<i32>,
-    /// The second.
     pub second: Option<i32>,
 }
 
@@ -34,7 +33,6 @@ pub(super) struct Reply {
     pub count: u64,
 }
 
-/// One connection.
 pub(super) struct PipelinedConnection {
     frames: ServerFrames,
     preparing: Preparing,

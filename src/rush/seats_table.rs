@@ -99,7 +99,8 @@ pub(super) async fn record_when_up(
             biased;
             line = open_when_up(door) => line?,
             () = &mut patience => {
-                return Err(AttemptError::unreachable("the server did not come back, so nobody knows what was sold".to_owned()));
+                return Err(AttemptError::unreachable("the server did not come back, so nobody \
+                    knows what was sold".to_owned()));
             }
         };
         // A large house takes its time to be read, which is no fault of the server's.

@@ -38,7 +38,6 @@ pub struct Settled {
     pub first_try: Duration,
     /// From the end of the first try to the end of all: backoff and retries.
     pub retrying: Duration,
-    /// Statements sent.
     pub statements: u32,
     /// Tries that somebody else's work has spoilt.
     pub conflicts: u32,
@@ -75,9 +74,7 @@ impl Settled {
 /// A passenger who was told: the seat is yours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Acknowledged {
-    /// The seat.
     pub seat: SeatNumber,
-    /// Whose.
     pub passenger: Passenger,
 }
 
@@ -94,7 +91,6 @@ pub struct Tally {
     pub gave_up: u64,
     /// Requests that an error ended.
     pub failed: u64,
-    /// Statements sent.
     pub statements: u64,
     /// Tries spoilt by somebody else.
     pub conflicts: u64,
@@ -102,7 +98,6 @@ pub struct Tally {
     pub conflicted: u64,
     /// Tries after the first.
     pub retries: u64,
-    /// New connections.
     pub reconnects: u64,
     /// Outcomes that the database had to be asked for.
     pub asked: u64,

@@ -19,7 +19,6 @@ pub type SeatNumber = i32;
 /// One passenger's wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Who asks.
     pub passenger: Passenger,
     /// For which seat.
     pub seat: SeatNumber,

@@ -24,7 +24,6 @@ pub(super) type Phrase = &'static str;
 pub(super) enum Begin {
     /// At the engine's own level.
     Plain,
-    /// SERIALIZABLE.
     Serializable,
 }
 
@@ -42,7 +41,6 @@ impl Begin {
 pub(super) enum BackendIdentity {
     /// A process of its own.
     Process {
-        /// Its id.
         pid: String,
         /// Since when it has lived.
         since: String,

@@ -162,7 +162,6 @@ impl Comparison {
         &self.rows
     }
 
-    /// Says something.
     pub(super) fn say(&mut self, words: String) {
         self.leading_mut().say(words);
     }

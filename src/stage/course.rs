@@ -1,4 +1,5 @@
-//! The course of the play: what is played on which engine, where it stands, and what was asked of the run.
+//! The course of the play: what is played on which engine, where it stands, and what was asked of
+//! the run.
 
 use std::time::Duration;
 

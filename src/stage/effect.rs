@@ -30,7 +30,6 @@ pub enum Scroll {
     Pane {
         /// The session's place in screen order.
         pane: usize,
-        /// Which.
         motion: Motion,
     },
     /// Of the help: so many rows up or down.

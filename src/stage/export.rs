@@ -11,7 +11,6 @@ use crate::reports::transcript::Options;
 use crate::run::EngineLine;
 use crate::stage::history::Completeness;
 
-/// What is exported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Export {
     /// What is played.
@@ -30,7 +29,6 @@ pub struct Export {
     pub breaches: Vec<Breach>,
 }
 
-/// A document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// What its name in a folder ends with.

@@ -17,7 +17,6 @@ const WHEEL: usize = 3;
 pub enum Input {
     /// Presses a key.
     Key(Key),
-    /// Pastes text.
     Paste(String),
     /// Points at something.
     Pointer(Pointer),
@@ -26,7 +25,6 @@ pub enum Input {
 /// What a person does with the mouse, and over what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pointer {
-    /// What.
     pub gesture: Gesture,
     /// Over which of two engines, if over one.
     pub half: Option<Half>,

@@ -27,7 +27,6 @@ pub enum Action {
     OtherEngine,
     /// Of two engines, type into one alone, or into both.
     TypeAlone,
-    /// Pick a scenario.
     PickScenario,
     /// Show who waits for whom, and the time line.
     Graph,
@@ -41,7 +40,6 @@ pub enum Action {
     AutoPlay,
     /// Start the script again.
     Restart,
-    /// Add a session.
     AddSession,
     /// Edit the next step before it is sent.
     EditStep,
@@ -85,7 +83,6 @@ pub enum Action {
     Redraw,
     /// Put the program in the background.
     Suspend,
-    /// Leave.
     Quit,
 }
 
@@ -117,41 +114,69 @@ const fn entry(
 /// Every key there is, in the order in which the help shows them.
 #[rustfmt::skip]
 pub const TABLE: &[Entry] = &[
-    entry(Action::NextStep, "next_step", &["F5", "Alt-5"], "next step", "send the script's next step into its session"),
-    entry(Action::StepBack, "step_back", &["F6", "Alt-6"], "back", "go back a step: replays from a fresh setup"),
-    entry(Action::AutoPlay, "auto_play", &["F7", "Alt-7"], "play", "play on at a reading pace; any key stops it"),
-    entry(Action::Restart, "restart", &["F8", "Alt-8"], "restart", "start the script again from a fresh setup"),
-    entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "change the next step's SQL before it is sent"),
+    entry(Action::NextStep, "next_step", &["F5", "Alt-5"], "next step", "send the script's next \
+        step into its session"),
+    entry(Action::StepBack, "step_back", &["F6", "Alt-6"], "back", "go back a step: replays from a \
+        fresh setup"),
+    entry(Action::AutoPlay, "auto_play", &["F7", "Alt-7"], "play", "play on at a reading pace; any \
+        key stops it"),
+    entry(Action::Restart, "restart", &["F8", "Alt-8"], "restart", "start the script again from a \
+        fresh setup"),
+    entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "change the next step's \
+        SQL before it is sent"),
     entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
-    entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "go on with the other engine: a fresh setup there, replayed to the same step"),
-    entry(Action::Compare, "compare", &["Alt-c", "Ctrl-G"], "compare", "both engines at once, the same step in both; again: this engine alone"),
-    entry(Action::OtherEngine, "other_engine", &["Alt-o", "Ctrl-O"], "other half", "comparing: turn to the other engine's half"),
-    entry(Action::TypeAlone, "type_alone", &["Alt-t", "Ctrl-T"], "type alone", "comparing: type into this engine alone, or into both again"),
+    entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "go on with the other \
+        engine: a fresh setup there, replayed to the same step"),
+    entry(Action::Compare, "compare", &["Alt-c", "Ctrl-G"], "compare", "both engines at once, the \
+        same step in both; again: this engine alone"),
+    entry(Action::OtherEngine, "other_engine", &["Alt-o", "Ctrl-O"], "other half", "comparing: \
+        turn to the other engine's half"),
+    entry(Action::TypeAlone, "type_alone", &["Alt-t", "Ctrl-T"], "type alone", "comparing: type \
+        into this engine alone, or into both again"),
     entry(Action::PickScenario, "pick_scenario", &["F3", "Alt-3"], "scenario", "pick a scenario"),
-    entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom, and the time line"),
-    entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "write the session so far into files: Markdown, Mermaid, a scenario, the screen as SVG"),
+    entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom, and the \
+        time line"),
+    entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "write the session so far into \
+        files: Markdown, Mermaid, a scenario, the screen as SVG"),
     entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),
-    entry(Action::FocusNext, "focus_next", &["Tab"], "session", "go to the next session (or click on one)"),
-    entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab"], "session before", "go to the session before"),
-    entry(Action::Zoom, "zoom", &["Alt-z", "F11"], "zoom", "give this session the whole width, or give it back"),
-    entry(Action::Enter, "enter", &["Enter"], "run", "send the statement if it is complete (;), else begin a new line"),
-    entry(Action::NewLine, "new_line", &["Alt-Enter", "Ctrl-J"], "new line", "begin a new line in any case"),
-    entry(Action::Interrupt, "interrupt", &["Ctrl-C"], "cancel", "cancel what this session runs or waits for; on an idle one, empty the line"),
-    entry(Action::EndOfInput, "end_of_input", &["Ctrl-D"], "close", "close this session, on an empty line"),
-    entry(Action::Earlier, "earlier", &["Up", "Ctrl-P"], "earlier", "an earlier statement, from the first line"),
-    entry(Action::Later, "later", &["Down", "Ctrl-N"], "later", "a later statement, from the last line"),
-    entry(Action::FindStatement, "find_statement", &["Ctrl-R"], "find statement", "find an earlier statement by a part of it"),
-    entry(Action::FindText, "find_text", &["Ctrl-F", "Alt-/"], "find", "find text in this session's pane"),
-    entry(Action::PageUp, "page_up", &["PageUp", "Alt-v"], "up", "a page up in this session's pane (or the wheel)"),
+    entry(Action::FocusNext, "focus_next", &["Tab"], "session", "go to the next session (or click \
+        on one)"),
+    entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab"], "session before", "go to the \
+        session before"),
+    entry(Action::Zoom, "zoom", &["Alt-z", "F11"], "zoom", "give this session the whole width, or \
+        give it back"),
+    entry(Action::Enter, "enter", &["Enter"], "run", "send the statement if it is complete (;), \
+        else begin a new line"),
+    entry(Action::NewLine, "new_line", &["Alt-Enter", "Ctrl-J"], "new line", "begin a new line in \
+        any case"),
+    entry(Action::Interrupt, "interrupt", &["Ctrl-C"], "cancel", "cancel what this session runs or \
+        waits for; on an idle one, empty the line"),
+    entry(Action::EndOfInput, "end_of_input", &["Ctrl-D"], "close", "close this session, on an \
+        empty line"),
+    entry(Action::Earlier, "earlier", &["Up", "Ctrl-P"], "earlier", "an earlier statement, from \
+        the first line"),
+    entry(Action::Later, "later", &["Down", "Ctrl-N"], "later", "a later statement, from the last \
+        line"),
+    entry(Action::FindStatement, "find_statement", &["Ctrl-R"], "find statement", "find an earlier \
+        statement by a part of it"),
+    entry(Action::FindText, "find_text", &["Ctrl-F", "Alt-/"], "find", "find text in this \
+        session's pane"),
+    entry(Action::PageUp, "page_up", &["PageUp", "Alt-v"], "up", "a page up in this session's pane \
+        (or the wheel)"),
     entry(Action::PageDown, "page_down", &["PageDown", "Ctrl-V"], "down", "a page down"),
     entry(Action::Top, "top", &["Ctrl-Home", "Alt-<"], "top", "the pane's first line"),
     entry(Action::Bottom, "bottom", &["Ctrl-End", "Alt->"], "bottom", "the pane's last line"),
-    entry(Action::ScrollLeft, "scroll_left", &["Alt-Left", "Alt-,"], "left", "wide tables: to the left"),
-    entry(Action::ScrollRight, "scroll_right", &["Alt-Right", "Alt-."], "right", "wide tables: to the right"),
+    entry(Action::ScrollLeft, "scroll_left", &["Alt-Left", "Alt-,"], "left", "wide tables: to the \
+        left"),
+    entry(Action::ScrollRight, "scroll_right", &["Alt-Right", "Alt-."], "right", "wide tables: to \
+        the right"),
     entry(Action::Redraw, "redraw", &["Ctrl-L"], "redraw", "draw the whole screen anew"),
-    entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "put Overbooked into the background (fg brings it back)"),
-    entry(Action::Help, "help", &["?", "F1", "Alt-1"], "help", "show every key (? on an empty line)"),
-    entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "leave; cancels statements, rolls back transactions"),
+    entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "put Overbooked into the background \
+        (fg brings it back)"),
+    entry(Action::Help, "help", &["?", "F1", "Alt-1"], "help", "show every key (? on an empty \
+        line)"),
+    entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "leave; cancels statements, rolls \
+        back transactions"),
 ];
 
 /// Which keys do what: the table, with what the configuration file changed.

@@ -62,7 +62,6 @@ pub enum Layer {
 pub struct Layers(Vec<Layer>);
 
 impl Layers {
-    /// The topmost.
     pub fn top(&self) -> Option<&Layer> {
         self.0.last()
     }

@@ -37,7 +37,6 @@ impl Message {
         Self { about: Some(session.clone()), ..self }
     }
 
-    /// The sentence.
     pub fn text(&self) -> &str {
         &self.text
     }

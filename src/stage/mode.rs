@@ -58,7 +58,6 @@ impl Mode {
         }
     }
 
-    /// Says something.
     pub fn say(&mut self, words: String) {
         match self {
             Self::One(stage) => stage.say(words),

@@ -185,7 +185,6 @@ impl Panes {
         }
     }
 
-    /// One fewer.
     pub(super) fn remove(&mut self, name: &SessionName) {
         self.all.retain(|pane| &pane.name != name);
         self.focus_on(self.focus);

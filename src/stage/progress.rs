@@ -28,7 +28,6 @@ pub(super) struct Progress {
 /// A step on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stepping {
-    /// Since when.
     since: Duration,
     /// How many more were asked for meanwhile.
     more: usize,

@@ -17,7 +17,6 @@ use series::Series;
 /// Where the rush is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It runs.
     Going,
     /// Somebody wants it to stop; what was begun is finished.
     Stopping,

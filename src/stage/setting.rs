@@ -25,14 +25,12 @@ pub struct Setting {
 pub enum Opening {
     /// With its story over the screen.
     Story,
-    /// At once.
     Stage,
 }
 
 /// How many engines are on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineCount {
-    /// The production's.
     One,
     /// Both: the one where people wait above, the one where COMMIT refuses below.
     Both,

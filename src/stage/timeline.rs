@@ -43,7 +43,6 @@ pub struct Timeline {
 pub struct Moment {
     /// When, from the start of the run.
     pub at: Duration,
-    /// By whom.
     pub session: SessionName,
     /// The step of the schedule that it plays, or none when it was typed.
     pub step: Option<usize>,
@@ -91,7 +90,6 @@ impl Bar {
 /// What came of a statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum End {
-    /// Nothing yet.
     #[default]
     Open,
     /// It was done, with this command tag.
@@ -100,9 +98,7 @@ pub enum End {
     Committed,
     /// It rolled a transaction back, as asked or because the transaction had failed.
     RolledBack,
-    /// It failed.
     Failed {
-        /// The SQLSTATE.
         code: String,
         /// The primary message.
         message: String,

@@ -17,7 +17,6 @@ pub(crate) mod sample;
 pub use contrasts::Contrasts;
 pub use flash::Flashes;
 
-/// What is watched.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
     tables: Arc<WatchedTables>,
@@ -46,7 +45,6 @@ impl Marks<'_> {
 }
 
 impl Watched {
-    /// The tables.
     pub fn tables(&self) -> &WatchedTables {
         &self.tables
     }

@@ -134,7 +134,6 @@ impl App {
         self.mode.wakes_at(now)
     }
 
-    /// Says something.
     pub fn say(&mut self, words: String) {
         self.mode.say(words);
     }

@@ -84,7 +84,6 @@ struct Frame {
 }
 
 impl Recording {
-    /// No recording.
     pub fn none() -> Self {
         Self { tape: None, troubles: stream::empty().boxed(), ending: Ending(None) }
     }

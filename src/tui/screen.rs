@@ -43,7 +43,6 @@ pub enum Input {
 pub enum Signal {
     /// SIGINT, from outside: Ctrl-C is a key here.
     Interrupt,
-    /// SIGTERM.
     Terminate,
     /// SIGHUP: the terminal is gone.
     HangUp,

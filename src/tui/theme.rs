@@ -52,7 +52,6 @@ pub enum Role {
     Uncommitted,
     /// A committed booking.
     Booked,
-    /// Somebody waits.
     Waiting,
     /// What does not go together: a refusal, a difference between two engines.
     Conflict,
@@ -64,7 +63,6 @@ pub enum Role {
     Notice,
     /// One line in plain words under an error that teaches.
     Lesson,
-    /// The prompt.
     Prompt,
     /// The cell under the cursor.
     Cursor,

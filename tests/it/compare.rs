@@ -101,7 +101,8 @@ impl Stage {
 
     /// Mallory grabs A-4, which Bob holds: she waits above, and books it for herself below.
     fn picture(&mut self) {
-        let steal = "update seats set booked_by = 'Mallory'\nwhere (seat_row, seat_number) = ('A', 4) and booked_by is null;";
+        let steal = "update seats set booked_by = 'Mallory'\n\
+            where (seat_row, seat_number) = ('A', 4) and booked_by is null;";
         for half in Half::BOTH {
             self.sends(half, "Bob", "begin transaction;", 0);
             self.answers(half, "Bob", "BEGIN", TransactionStatus::InTransaction);

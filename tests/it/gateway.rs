@@ -99,7 +99,8 @@ pub(crate) const CONFLICT: &str =
 pub(crate) const SCHEMA_CHANGED: &str =
     "40001 schema has been updated by another transaction, please retry: (OC001)";
 
-pub(crate) const SEATS: &str = "create table seats (seat_row text, seat_number int, booked_by text unique, \
+pub(crate) const SEATS: &str = "create table seats (seat_row text, seat_number int, booked_by text \
+    unique, \
                      note text, primary key (seat_row, seat_number)); \
                      insert into seats values ('A', 1, null), ('A', 2, 'Carol'), ('A', 4, null)";
 
@@ -197,7 +198,8 @@ async fn a_table_outside_the_search_path_is_referred_to_by_its_bare_name() {
     let client = served.client().await;
     says(&client, "create schema s").await;
     says(&client, "create table s.holds (seat int primary key, who text)").await;
-    let put = "insert into s.holds values (1, 'Alice') on conflict (seat) do update set who = 'Bob' where holds.who = 'Alice' returning holds.*";
+    let put = "insert into s.holds values (1, 'Alice') on conflict (seat) do update set who = \
+        'Bob' where holds.who = 'Alice' returning holds.*";
     assert_eq!(says(&client, put).await, "1|Alice; (1)");
     assert_eq!(says(&client, put).await, "1|Bob; (1)");
     assert_eq!(

@@ -89,8 +89,10 @@ fn seconds() -> String {
 }
 
 const SUMS: &str = "select (select sum(abalance) from pgbench_accounts), \
-                    (select sum(tbalance) from pgbench_tellers), (select sum(bbalance) from pgbench_branches), \
-                    (select coalesce(sum(delta), 0) from pgbench_history), (select count(*) from pgbench_history)";
+                    (select sum(tbalance) from pgbench_tellers), (select sum(bbalance) from \
+                    pgbench_branches), \
+                    (select coalesce(sum(delta), 0) from pgbench_history), (select count(*) from \
+                    pgbench_history)";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_balances_of_pgbench_add_up() {

@@ -53,7 +53,8 @@ pub(crate) async fn work(client: Client, next: Arc<AtomicU32>, until: u32) -> Ve
 }
 
 pub(crate) const BANK: &str = "create table accounts (id int primary key, money int not null); \
-    create table notes (number int primary key); insert into accounts select n, 100 from generate_series(0, 49) n";
+    create table notes (number int primary key); insert into accounts select n, 100 from \
+    generate_series(0, 49) n";
 
 async fn bank() -> Served {
     let served = Served::start().await;

@@ -36,7 +36,8 @@ const STATEMENTS: [(&str, &str, &str); 5] = [
     ("update t set b = 'new' where a = 1", "[UPDATE 1]", "1new2y"),
     ("delete from t where a = 1", "[DELETE 1]", "2y"),
     (
-        "with w as (insert into t values (1, 'z') on conflict (a) do update set b = t.b || 'z' returning b) select b from w",
+        "with w as (insert into t values (1, 'z') on conflict (a) do update set b = t.b || 'z' \
+         returning b) select b from w",
         "(xz) [SELECT 1]",
         "1xz2y",
     ),
@@ -97,7 +98,8 @@ struct Clients {
 
 impl Clients {
     async fn reset(&self) {
-        let reset = "truncate t; insert into t values (1, 'x'), (2, 'y'); drop view if exists v; drop table if exists other; alter table t drop column if exists c";
+        let reset = "truncate t; insert into t values (1, 'x'), (2, 'y'); drop view if exists v; \
+            drop table if exists other; alter table t drop column if exists c";
         self.served.outsider().await.batch_execute(reset).await.unwrap();
     }
 
@@ -288,7 +290,10 @@ async fn a_cursor_with_hold_outlives_its_statement_and_is_described() {
 async fn the_gateways_own_statements_survive_a_look_at_the_catalog() {
     let (_served, mut raw, _other) = table().await;
     for _ in 0..2 {
-        raw.query("create table if not exists s (id bigint generated always as identity primary key, name text)");
+        raw.query(
+            "create table if not exists s (id bigint generated always as identity primary \
+            key, name text)",
+        );
         raw.says().await;
         raw.query("insert into s (name) values ('a')");
         assert_eq!(raw.says().await, "[INSERT 0 1] ZI");
@@ -301,7 +306,8 @@ async fn the_gateways_own_statements_survive_a_look_at_the_catalog() {
 async fn a_client_is_told_of_the_stored_tables() {
     let (served, mut raw, _other) = table().await;
     let schema = "alter table t add gone int, add d text unique; alter table t drop gone; \
-                  create schema other; create table other.t (a int primary key, r int references t)";
+                  create schema other; create table other.t (a int primary key, r int references \
+                  t)";
     let outsider = served.outsider().await;
     outsider.batch_execute(schema).await.unwrap();
     let oid: u32 = outsider.query_one("select 't'::regclass::oid", &[]).await.unwrap().get(0);

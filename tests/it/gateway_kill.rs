@@ -144,7 +144,8 @@ async fn a_gateway_that_is_killed_leaves_whole_transactions() {
 
 /// How many backends work for others than this witness.
 async fn backends(witness: &Client) -> i64 {
-    const BACKENDS: &str = "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
+    const BACKENDS: &str = "select count(*) from pg_stat_activity where backend_type = 'client \
+        backend' and pid <> pg_backend_pid()";
     witness.query_one(BACKENDS, &[]).await.unwrap().get(0)
 }
 

@@ -76,8 +76,10 @@ async fn only_the_table_itself_gives_its_numbers() {
 #[tokio::test]
 async fn functions_that_may_read_tables_are_not_called() {
     let (served, bob, _) = house().await;
-    let functions = "create function taken() returns bigint language sql stable as 'select count(*) from seats'; \
-                     create function twice(n int) returns int language sql immutable as 'select 2 * n'; \
+    let functions = "create function taken() returns bigint language sql stable as 'select \
+        count(*) from seats'; \
+                     create function twice(n int) returns int language sql immutable as 'select 2 \
+                     * n'; \
                      create view counted as select taken() as n; \
                      create table late (id int primary key, n bigint default taken())";
     served.outsider().await.batch_execute(functions).await.unwrap();
@@ -98,9 +100,11 @@ async fn functions_that_may_read_tables_are_not_called() {
 #[tokio::test]
 async fn checks_and_aggregates_that_may_read_tables_are_not_called() {
     let (served, bob, _) = house().await;
-    let callers = "create function fits(n int) returns boolean language sql volatile as 'select n <= count(*) from seats'; \
+    let callers = "create function fits(n int) returns boolean language sql volatile as 'select n \
+        <= count(*) from seats'; \
                    create table checked (id int primary key, n int check (fits(n))); \
-                   create function step(total bigint, n int) returns bigint language sql stable as 'select total + n + count(*) from seats'; \
+                   create function step(total bigint, n int) returns bigint language sql stable as \
+                   'select total + n + count(*) from seats'; \
                    create aggregate with_seats(int) (sfunc = step, stype = bigint, initcond = 0)";
     served.outsider().await.batch_execute(callers).await.unwrap();
     let refused = says(&bob, "insert into checked values (1, 1)").await;
@@ -133,7 +137,8 @@ const UNNAMED: [(&str, &str, &str); 3] = [
 async fn where_operators_casts_and_domains_may_read_tables_no_table_is_used() {
     let (served, bob, _) = house().await;
     let outsider = served.outsider().await;
-    let reads = "create function reads(a int, b int) returns int language sql stable as 'select a + b + count(*)::int from seats'";
+    let reads = "create function reads(a int, b int) returns int language sql stable as 'select a \
+        + b + count(*)::int from seats'";
     outsider.batch_execute(reads).await.unwrap();
     assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
     for (creation, removal, words) in UNNAMED {
@@ -155,12 +160,17 @@ async fn where_operators_casts_and_domains_may_read_tables_no_table_is_used() {
 async fn row_security_triggers_and_rules_are_refused_where_the_copy_would_not_have_them() {
     let (served, bob, _) = house().await;
     let outsider = served.outsider().await;
-    let schema = "create table guarded (id int primary key); alter table guarded enable row level security; \
-                  create table ruled (id int primary key); create rule quiet as on insert to ruled do instead nothing; \
-                  create view shown as select * from ruled_base; create rule into_shown as on insert to shown do instead nothing; \
+    let schema = "create table guarded (id int primary key); alter table guarded enable row level \
+        security; \
+                  create table ruled (id int primary key); create rule quiet as on insert to ruled \
+                  do instead nothing; \
+                  create view shown as select * from ruled_base; create rule into_shown as on \
+                  insert to shown do instead nothing; \
                   create table watched (id int primary key); \
-                  create function note() returns trigger language plpgsql as $$ begin insert into seats values ('Z', 1); return new; end $$; \
-                  create trigger noting before insert on watched for each row execute function note()";
+                  create function note() returns trigger language plpgsql as $$ begin insert into \
+                  seats values ('Z', 1); return new; end $$; \
+                  create trigger noting before insert on watched for each row execute function \
+                  note()";
     let schema = schema.replace(
         "create table ruled (",
         "create table ruled_base (id int primary key); create table ruled (",
@@ -397,7 +407,8 @@ async fn who_only_reads_by_default_reads_and_makes_no_changes() {
 #[tokio::test]
 async fn what_a_copy_cannot_do_is_refused() {
     let served = Served::start().await;
-    let schema = "create table numbered (id int generated always as identity, note text); create table nothing ()";
+    let schema = "create table numbered (id int generated always as identity, note text); create \
+        table nothing ()";
     served.outsider().await.batch_execute(schema).await.unwrap();
     let bob = served.client().await;
     let leaving = "insert into numbered overriding user value values (7, 'x')";

@@ -84,7 +84,8 @@ fn message(tag: u8, body: &[u8]) -> BytesMut {
 }
 
 const TABLES: &str = "create table slow (id int primary key, v text); \
-                      insert into slow select n, repeat('x', 1000) from generate_series(1, 20000) n; \
+                      insert into slow select n, repeat('x', 1000) from generate_series(1, 20000) \
+                      n; \
                       create table other (id int primary key)";
 
 async fn slow() -> (Served, Client, Client) {

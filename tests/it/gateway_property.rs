@@ -260,7 +260,15 @@ fn programs() -> usize {
 #[tokio::test]
 async fn every_commit_is_judged_as_the_matrix_says() {
     let served = Served::start().await;
-    served.outsider().await.batch_execute("create table rows (k int primary key, v int, tag int unique); insert into rows values (1, 0, 1), (2, 0, 2)").await.unwrap();
+    served
+        .outsider()
+        .await
+        .batch_execute(
+            "create table rows (k int primary key, v int, tag int \
+        unique); insert into rows values (1, 0, 1), (2, 0, 2)",
+        )
+        .await
+        .unwrap();
     let mut clients = Vec::new();
     for _ in 0..5 {
         clients.push(served.client().await);

@@ -11,7 +11,8 @@ const ROWS: i64 = 5_000;
 async fn table() -> (Served, Client, Client) {
     let served = Served::start().await;
     let table = format!(
-        "create table t (a int primary key, b int); insert into t select n, 0 from generate_series(1, {ROWS}) n"
+        "create table t (a int primary key, b int); insert into t select n, 0 from \
+         generate_series(1, {ROWS}) n"
     );
     served.outsider().await.batch_execute(&table).await.unwrap();
     let (winner, loser) = (served.client().await, served.client().await);
@@ -68,7 +69,8 @@ async fn a_filling_that_is_rolled_back_leaves_no_rows_behind() {
     let (served, _, client) = table().await;
     let outsider = served.outsider().await;
     let size = async || -> i64 {
-        let sql = "select pg_relation_size(oid) from pg_class where relname = 't' and relpersistence = 't'";
+        let sql = "select pg_relation_size(oid) from pg_class where relname = 't' and \
+            relpersistence = 't'";
         outsider.query_one(sql, &[]).await.unwrap().get(0)
     };
     let failing = "select sum(1 / (b - b)) from t";

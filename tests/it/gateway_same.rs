@@ -40,22 +40,28 @@ async fn columns_called_as_the_gateway_calls_its_rows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_of_any_type() {
     same(
-        &["create type mood as enum ('sad', 'ok')",
-          "create type point2 as (x int, y int)",
-          "create domain code as varchar(3) check (value <> '')",
-          "create table t (a int[], p point2, m mood, c code, f float8, b bytea, r int4range, v int, \
+        &[
+            "create type mood as enum ('sad', 'ok')",
+            "create type point2 as (x int, y int)",
+            "create domain code as varchar(3) check (value <> '')",
+            "create table t (a int[], p point2, m mood, c code, f float8, b bytea, r int4range, v \
+           int, \
            primary key (a, p, m, c, f, b, r))",
-          "create table lists (words text[] primary key, v int)"],
-        &["insert into t values ('{1,2}', '(1,2)', 'sad', 'x', 0.1::float8 + 0.2, '\\x0001', '[1,5)', 0)",
-          "insert into t values ('{1,2}', '(1,3)', 'ok', 'y', 1, '\\x', 'empty', 0)",
-          "update t set v = v + 1",
-          "update t set p.y = 7, m = 'ok' where c = 'x'",
-          "delete from t where c = 'y'",
-          "select * from t",
-          "insert into lists values (array['a,b', '\"c\"', null, '', '\\'], 1)",
-          "update lists set v = 2",
-          "update lists set words = words || 'd'::text",
-          "select * from lists"],
+            "create table lists (words text[] primary key, v int)",
+        ],
+        &[
+            "insert into t values ('{1,2}', '(1,2)', 'sad', 'x', 0.1::float8 + 0.2, '\\x0001', \
+            '[1,5)', 0)",
+            "insert into t values ('{1,2}', '(1,3)', 'ok', 'y', 1, '\\x', 'empty', 0)",
+            "update t set v = v + 1",
+            "update t set p.y = 7, m = 'ok' where c = 'x'",
+            "delete from t where c = 'y'",
+            "select * from t",
+            "insert into lists values (array['a,b', '\"c\"', null, '', '\\'], 1)",
+            "update lists set v = 2",
+            "update lists set words = words || 'd'::text",
+            "select * from lists",
+        ],
     )
     .await;
 }
@@ -63,7 +69,8 @@ async fn keys_of_any_type() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_checked_at_commit_is_the_transactions_own_mistake() {
     same(
-        &["create table node (id int primary key, next int references node deferrable initially deferred)",
+        &["create table node (id int primary key, next int references node deferrable initially \
+            deferred)",
           "create table seat (id int primary key, place int unique deferrable initially deferred)"],
         &["begin; insert into node values (1, 2); insert into node values (2, 1); commit",
           "begin; insert into node values (3, 99); commit",
@@ -81,12 +88,17 @@ async fn what_is_checked_at_commit_is_the_transactions_own_mistake() {
 #[tokio::test(flavor = "multi_thread")]
 async fn views_have_defaults_and_keys_have_an_order() {
     same(
-        &["create table t (id int primary key, v text, n int generated always as (id) stored unique)",
-          "create view w as select id, v from t",
-          "alter view w alter column v set default 'given'"],
-        &["insert into w (id) values (1) returning *",
-          "insert into t (id) values (1)",
-          "select * from t"],
+        &[
+            "create table t (id int primary key, v text, n int generated always as (id) stored \
+            unique)",
+            "create view w as select id, v from t",
+            "alter view w alter column v set default 'given'",
+        ],
+        &[
+            "insert into w (id) values (1) returning *",
+            "insert into t (id) values (1)",
+            "select * from t",
+        ],
     )
     .await;
 }
@@ -112,15 +124,20 @@ async fn a_bare_reference_means_the_table_of_the_statement() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_sees_the_copies_in_the_catalog() {
-    const TABLES: &str = "select table_schema, table_name, table_type from information_schema.tables \
-                          where table_schema not in ('pg_catalog', 'information_schema') order by 2";
-    const COLUMNS: &str = "select information_schema.columns.column_name from information_schema.columns \
+    const TABLES: &str = "select table_schema, table_name, table_type from \
+        information_schema.tables \
+                          where table_schema not in ('pg_catalog', 'information_schema') order by \
+                          2";
+    const COLUMNS: &str = "select information_schema.columns.column_name from \
+        information_schema.columns \
                            where columns.table_name = 'c' order by ordinal_position";
     const CLASSES: &str = "select c.relname, c.relkind from pg_catalog.pg_class c \
                            left join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-                           where n.nspname <> 'pg_catalog' and n.nspname !~ '^pg_toast' and n.nspname <> 'information_schema' \
+                           where n.nspname <> 'pg_catalog' and n.nspname !~ '^pg_toast' and \
+                           n.nspname <> 'information_schema' \
                            order by 1";
-    const VISIBLE: &str = "select c.relname, pg_catalog.pg_table_is_visible(c.oid) from pg_catalog.pg_class c \
+    const VISIBLE: &str = "select c.relname, pg_catalog.pg_table_is_visible(c.oid) from \
+        pg_catalog.pg_class c \
                            where c.relname ~ '^(c|w)$'";
     const INDEXES: &str = "select schemaname, indexname from pg_indexes where tablename = 'c'";
     const KEYS: &str =
@@ -167,11 +184,14 @@ async fn nobody_sees_the_copies_in_the_catalog() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_clients_spell_a_key_alike() {
     let served = Served::start().await;
-    let schema = "create table due (at timestamptz, every interval, share float8, n int, primary key (at, every, share)); \
-                  insert into due values ('2020-02-03 04:05:06+00', '1 mon -2 days', 0.1::float8 + 0.2, 0)";
+    let schema = "create table due (at timestamptz, every interval, share float8, n int, primary \
+        key (at, every, share)); \
+                  insert into due values ('2020-02-03 04:05:06+00', '1 mon -2 days', 0.1::float8 + \
+                  0.2, 0)";
     served.outsider().await.batch_execute(schema).await.unwrap();
     let (bob, mallory) = (served.client().await, served.client().await);
-    let settings = "set datestyle = 'SQL, DMY'; set timezone = 'Asia/Tokyo'; set extra_float_digits = -5; \
+    let settings = "set datestyle = 'SQL, DMY'; set timezone = 'Asia/Tokyo'; set \
+        extra_float_digits = -5; \
                     set intervalstyle = 'sql_standard'";
     bob.batch_execute(settings).await.unwrap();
     for n in 1..=3 {

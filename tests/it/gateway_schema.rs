@@ -170,7 +170,8 @@ async fn a_change_that_steps_back_commits_by_a_portal_that_was_bound_before() {
 
 /// The stored tables that a client's transaction has locked as whoever writes to them does.
 const WRITTEN: &str = "select count(*) from pg_locks l join pg_class c on c.oid = l.relation \
-                       where c.relname = 'made' and c.relpersistence = 'p' and l.mode = 'RowExclusiveLock'";
+                       where c.relname = 'made' and c.relpersistence = 'p' and l.mode = \
+                       'RowExclusiveLock'";
 
 /// PostgreSQL holds on to the stored table that it has found when a copy of its name comes.
 #[tokio::test(flavor = "multi_thread")]

@@ -110,7 +110,8 @@ const CHANGES: [&str; 6] = [
     "select other_encoding()",
 ];
 
-const FUNCTION: &str = "create function other_encoding() returns void language plpgsql immutable as \
+const FUNCTION: &str = "create function other_encoding() returns void language plpgsql immutable \
+    as \
                         $$ begin perform set_config('client_encoding', 'latin1', false); end $$";
 
 /// How a statement may be sent.
@@ -174,7 +175,8 @@ async fn an_encoding_that_reads_the_same_may_be_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_comes_in_with_an_encoding_that_cannot_be_read() {
     let (served, _, outsider) = table(Served::start().await).await;
-    let of_the_database = "do $$ begin execute format('alter database %I set client_encoding = latin1', current_database()); end $$";
+    let of_the_database = "do $$ begin execute format('alter database %I set client_encoding = \
+        latin1', current_database()); end $$";
     for (default, parameters, expected) in [
         ("", "", None),
         ("", "client_encoding\0UTF-8\0", None),
@@ -201,7 +203,8 @@ async fn nobody_comes_in_with_an_encoding_that_cannot_be_read() {
 /// encoding there.
 const CHECKED: &str = "create sequence calls; \
     create function other_encoding() returns bool language plpgsql immutable as $$ begin \
-      if nextval('calls') > 1 then perform set_config('client_encoding', 'latin1', false); end if; return true; end $$; \
+      if nextval('calls') > 1 then perform set_config('client_encoding', 'latin1', false); end if; \
+      return true; end $$; \
     create table checked (id int primary key check (other_encoding()))";
 
 #[tokio::test(flavor = "multi_thread")]

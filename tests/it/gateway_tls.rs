@@ -55,7 +55,8 @@ impl Fortified {
     /// How libpq's users would say it.
     fn terms(&self, more: &str) -> String {
         format!(
-            "host=localhost hostaddr=127.0.0.1 port={} user={SUPERUSER} dbname={} sslrootcert={} {more}",
+            "host=localhost hostaddr=127.0.0.1 port={} user={SUPERUSER} dbname={} sslrootcert={} \
+             {more}",
             self.gateway.address().unwrap().port(),
             self.database.name(),
             self.certificate().display()

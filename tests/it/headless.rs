@@ -51,7 +51,8 @@ fn a_specification_is_told_by_play_as_by_spec() {
 }
 
 const TURNS: &str = "\
-setup { create table seats (seat text primary key, booked_by text); insert into seats values ('A-4'); }
+setup \
+{ create table seats (seat text primary key, booked_by text); insert into seats values ('A-4'); }
 teardown { drop table seats; }
 session alice
 setup { begin; }
@@ -98,7 +99,8 @@ fn a_permutation_that_there_is_not_is_refused_before_anything_runs() {
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(
             complaint(&output),
-            "overbooked: --permutation: turns has no permutation 3; it has 2, numbered from 1 to 2\n"
+            "overbooked: --permutation: turns has no permutation 3; it has 2, numbered from 1 to \
+             2\n"
         );
     }
 }
@@ -218,7 +220,8 @@ fn binaries_may_be_named_from_the_working_folder() {
 fn a_table_to_be_watched_that_is_not_there_is_not_as_expected() {
     let scenario = |watch: &str| {
         format!(
-            "-- Watching\n--\n-- sessions: Alice\n-- watch: {watch}\n\n-- setup\ncreate table early (id int);\n\n\
+            "-- Watching\n--\n-- sessions: Alice\n-- watch: {watch}\n\n-- setup\n\
+             create table early (id int);\n\n\
              -- Alice: makes another\ncreate table late (id int);\n"
         )
     };

@@ -146,8 +146,8 @@ fn crates_stay_in_the_rooms_that_are_for_them() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What nobody who only decides has a use for: a machine is told the time and what has happened, and
-/// says what is to be done.
+/// What nobody who only decides has a use for: a machine is told the time and what has happened,
+/// and says what is to be done.
 const NOT_FOR_A_MACHINE: [&str; 12] = [
     "tokio",
     "futures",

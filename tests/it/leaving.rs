@@ -56,8 +56,10 @@ permutation take want sleep
 ";
 
 /// Carol has begun, and so everybody has.
-const SLEEPS: &str = "select exists (select from pg_stat_activity where datname = current_database() \
-                      and query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid())";
+const SLEEPS: &str = "select exists (select from pg_stat_activity where datname = \
+    current_database() \
+                      and query like '%pg_sleep(600)%' and state = 'active' and pid <> \
+                      pg_backend_pid())";
 
 /// A database with the user's own table in it.
 struct Shop {
@@ -101,7 +103,8 @@ impl Shop {
 
     /// Waits until nobody of ours is there any more.
     async fn is_left(&self) {
-        let gone = "select not exists (select from pg_stat_activity where datname = current_database() \
+        let gone = "select not exists (select from pg_stat_activity where datname = \
+            current_database() \
                     and pid <> pg_backend_pid() and application_name like '%overbooked%')";
         self.waits_until("gone", gone).await;
     }
@@ -110,7 +113,8 @@ impl Shop {
     async fn is_as_it_was(&self, way: &str) {
         self.is_left().await;
         let mut own = self.connect().await;
-        let look = "select n::bigint, (select count(*) from pg_namespace where nspname like 'overbooked%') from public.stock";
+        let look = "select n::bigint, (select count(*) from pg_namespace where nspname like \
+            'overbooked%') from public.stock";
         let left: (i64, i64) = sqlx::query_as(look).fetch_one(&mut own).await.unwrap();
         assert_eq!(left, (0, 0), "{way}");
     }

@@ -58,7 +58,8 @@ fn wanted() -> u32 {
 /// Every list that there is.
 async fn read_all(client: &Client) -> Vec<Operation> {
     let tables = "select relname::text from pg_class \
-                  where relnamespace = 'public'::regnamespace and relkind = 'r' and relpersistence = 'p' \
+                  where relnamespace = 'public'::regnamespace and relkind = 'r' and relpersistence \
+                  = 'p' \
                     and (relname ~ '^churn' or relname in ('arrays', 'texts', 'entries'))";
     let mut all = Vec::new();
     for row in client.query(tables, &[]).await.unwrap() {

@@ -46,7 +46,8 @@ fn readable(tag: u8, body: &[u8]) -> String {
 /// Everything that is answered to a packet, and to a look around where that lets us in, until the
 /// connection ends.
 async fn conversation(socket: &Path, first: &[u8]) -> Vec<String> {
-    const LOOK: &str = "select current_user, session_user, current_database(), current_setting('work_mem'), current_setting('client_encoding')\0";
+    const LOOK: &str = "select current_user, session_user, current_database(), \
+        current_setting('work_mem'), current_setting('client_encoding')\0";
     let mut stream = UnixStream::connect(socket).await.unwrap();
     stream.write_all(first).await.unwrap();
     let mut answers = Vec::new();
@@ -349,7 +350,8 @@ async fn whoever_leaves_the_gateway_running_is_told_when_it_ends() {
         gateway.stop().await;
         let left = says(
             &outsider,
-            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> \
+             pg_backend_pid()",
         );
         assert_eq!(left.await, "0; (1)");
         let reads_too_late = clients.pop().unwrap();

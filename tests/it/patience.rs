@@ -179,7 +179,8 @@ async fn until_it_sleeps(database: &Database) {
     tokio::time::timeout(LONG, sleeps).await.expect("it sleeps");
 }
 
-const SLEEPS: &str = "select exists (select from pg_stat_activity where datname = current_database() \
+const SLEEPS: &str = "select exists (select from pg_stat_activity where datname = \
+    current_database() \
     and query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid())";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,7 +268,8 @@ async fn a_step_that_never_ends_is_cancelled_and_says_for_whom_it_waited() {
         let told = told(&output);
         assert!(
             told.contains(
-                "stopped: Bob wants A-4 did not end within 3 s and was cancelled; it waits for the box office"
+                "stopped: Bob wants A-4 did not end within 3 s and was cancelled; it waits for the \
+                 box office"
             ),
             "{outsider_does}: {told}"
         );

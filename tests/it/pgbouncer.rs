@@ -57,7 +57,8 @@ impl Drop for PgBouncer {
 /// Fewer servers than workers, so that they have to be shared.
 fn settings_for(database: &Database, folder: &Path) -> String {
     format!(
-        "[databases]\n{} = host={} port={} user={SUPERUSER}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
+        "[databases]\n{} = host={} port={} user={SUPERUSER}\n[pgbouncer]\nlisten_addr =\n\
+         listen_port = 6432\n\
          unix_socket_dir = {}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 4\n",
         database.target().database(),
         server().folder().display(),

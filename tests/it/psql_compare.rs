@@ -21,7 +21,8 @@ const QUERIES: [&str; 22] = [
     "select 1 as a, 'x' as b",
     "select 'x' as a_long_name, 123456789 as n",
     "select null as nothing, 'right' as r, null::int as number",
-    "select * from (values ('A', 4, null), ('B', 15, 'Bob')) as s (seat_row, seat_number, booked_by)",
+    "select * from (values ('A', 4, null), ('B', 15, 'Bob')) as s (seat_row, seat_number, \
+     booked_by)",
     "select where false",
     "select",
     "select from generate_series(1, 3)",
@@ -32,9 +33,12 @@ const QUERIES: [&str; 22] = [
     "select E'one\\ntwo' as a, E'x\\ny\\nz' as b, 7 as \"two\nlines\"",
     "select 1 as \"first\nsecond line\nx\", 2 as b",
     "select E'a\\tb\\rc\\x1b[31m\\x7f\\u0085' as control, E'\\t' as tab",
-    "select 1::int2 as a, 2::int8 as b, 1.5::float4 as c, 2.5::float8 as d, 3.25::numeric as e, 1::money as f",
-    "select 1::oid as a, '7'::xid as b, '8'::xid8 as c, '9'::cid as d, true as e, '\\x00ff'::bytea as f",
-    "select '{1,2}'::int[] as a, '{\"a\": 1}'::jsonb as b, date '2024-02-29' as c, interval '1 day' as d",
+    "select 1::int2 as a, 2::int8 as b, 1.5::float4 as c, 2.5::float8 as d, 3.25::numeric as e, \
+     1::money as f",
+    "select 1::oid as a, '7'::xid as b, '8'::xid8 as c, '9'::cid as d, true as e, '\\x00ff'::bytea \
+     as f",
+    "select '{1,2}'::int[] as a, '{\"a\": 1}'::jsonb as b, date '2024-02-29' as c, interval '1 \
+     day' as d",
     "select '' as empty, ' padded ' as p, 'end ' as e",
     "select 1 as \"\", 2 as \"?column?\"",
     "select 'å' as \"ñ\", 'Ω≈ç√' as s, '😀' as face, 1 as n",
@@ -46,8 +50,10 @@ const QUERIES: [&str; 22] = [
 const ERRORS: [&str; 9] = [
     "select * from nowhere",
     "select 1,\n  2 frm t, 3",
-    "select 'a very long line that goes on and on and on until it is cut', 'and more of it', * from nowhere",
-    "select 1 from nowhere, pg_class a, pg_class b, pg_class c, pg_class d, pg_class e, pg_class f, pg_class g",
+    "select 'a very long line that goes on and on and on until it is cut', 'and more of it', * \
+     from nowhere",
+    "select 1 from nowhere, pg_class a, pg_class b, pg_class c, pg_class d, pg_class e, pg_class \
+     f, pg_class g",
     "select '漢字漢字漢字漢字漢字', nowhere",
     "select\t1,\tnowhere",
     "select 1/0",

@@ -50,7 +50,8 @@ const CONTINUED: [Text; 2] = [
 const REFUSED: [Text; 4] = [
     (
         Strings::Conforming,
-        "create function f() returns int language sql begin atomic select case when true then 1 end; select 2; end; select f();",
+        "create function f() returns int language sql begin atomic select case when true then 1 \
+         end; select 2; end; select f();",
     ),
     (
         Strings::Conforming,

@@ -253,7 +253,8 @@ async fn a_prepared_transaction_does_not_keep_the_schema() {
     let venue = venues.open(EngineKind::Postgres).await.unwrap();
     let mut connection = PgConnection::connect_with(&venue.target.sqlx_options()).await.unwrap();
     let left: i64 = sqlx::query_scalar(
-        "select (select count(*) from pg_prepared_xacts) + count(*) from pg_namespace where nspname like 'overbooked_run%'",
+        "select (select count(*) from pg_prepared_xacts) + count(*) from pg_namespace where \
+         nspname like 'overbooked_run%'",
     )
     .fetch_one(&mut connection)
     .await
@@ -280,10 +281,13 @@ async fn a_pooler_whose_sessions_are_shared_is_refused() {
 /// Alice holds a row of the user's own table, and Bob's autocommit UPDATE waits for her.
 async fn a_wait_on_the_users_own_table(database: &Database) -> Watched {
     let mut own = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
-    sqlx::raw_sql("create table public.stock (id int primary key, n int); insert into public.stock values (1, 0)")
-        .execute(&mut own)
-        .await
-        .unwrap();
+    sqlx::raw_sql(
+        "create table public.stock (id int primary key, n int); insert into public.stock \
+        values (1, 0)",
+    )
+    .execute(&mut own)
+    .await
+    .unwrap();
     own.close().await.unwrap();
     let venues = Engines::at(database.target());
     let mut run = Watched::open(&venues, "adjacent-seats");

@@ -38,7 +38,8 @@ pub(crate) fn finished(board: &Board, strategy: StrategyName) -> &Finished {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_honest_strategy_sells_each_seat_once() {
     let database = Database::create().await;
-    let honest = "for-update nowait skip-locked conditional-update version serializable advisory optimistic queue hold";
+    let honest = "for-update nowait skip-locked conditional-update version serializable advisory \
+        optimistic queue hold";
     let board = rush(&database, &format!("{honest} --requests 600 --seats 30 --workers 8")).await;
     assert_eq!(board.ended.len(), 10);
     for ended in &board.ended {

@@ -101,7 +101,8 @@ impl Telling {
         let mut telling = Self::under_way();
         let doubly = Verdict { sold: 412, sold_twice: 31, ..Verdict::default() };
         telling.end(StrategyName::Naive, doubly);
-        let reason = "the optimistic engine needs sessions of its own, and a pooler stands before the database";
+        let reason = "the optimistic engine needs sessions of its own, and a pooler stands before \
+            the database";
         telling.ended(StrategyName::Optimistic, End::Unavailable(reason.to_owned()));
         telling.open(StrategyName::Hold);
         telling.work(17);

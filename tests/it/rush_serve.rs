@@ -30,7 +30,8 @@ fn announced(gateway: &Gateway, database: &Database) -> Target {
     let certificate = gateway.certificate().unwrap().display();
     let port = gateway.address().unwrap().port();
     let url = format!(
-        "host=localhost port={port} user={SUPERUSER} dbname={} sslmode=verify-full sslrootcert={certificate}",
+        "host=localhost port={port} user={SUPERUSER} dbname={} sslmode=verify-full \
+         sslrootcert={certificate}",
         database.name()
     );
     Target::resolve(Some(&url), &Environment::default()).unwrap()

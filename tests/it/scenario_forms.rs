@@ -66,7 +66,9 @@ async fn a_role_without_privileges_plays_the_whole_library_in_a_database_of_its_
 #[tokio::test]
 async fn a_table_that_a_setup_makes_in_public_is_watched_and_told_at_the_end() {
     let database = Database::create().await;
-    let text = "-- T\n-- sessions: A\n-- watch: far\n\n-- setup\ncreate table public.far (id int primary key);\n\n-- A: adds\ninsert into public.far values (1);\n--> INSERT 0 1\n";
+    let text = "-- T\n-- sessions: A\n-- watch: far\n\n-- setup\n\
+        create table public.far (id int primary key);\n\n-- A: adds\n\
+        insert into public.far values (1);\n--> INSERT 0 1\n";
     let played = played_at(database.target(), scenario(text), 30).await;
     assert!(played.is_kept(), "{:?}", played.breaches);
     let lasting: Vec<String> = played.lasting.iter().map(ToString::to_string).collect();
@@ -93,7 +95,8 @@ async fn a_setup_may_stand_in_a_file_beside_the_scenario() {
     write("schema.sql", "-- the schema\ncreate table t (id int);\ninsert into t values (1);\n");
     write(
         "a.sql",
-        "-- T\n-- sessions: A\n-- setup-file: schema.sql\n\n-- setup\ninsert into t values (2);\n\n-- A: reads\nselect id from t order by id;\n--> rows:\n--> 1\n--> 2\n",
+        "-- T\n-- sessions: A\n-- setup-file: schema.sql\n\n-- setup\ninsert into t values \
+         (2);\n\n-- A: reads\nselect id from t order by id;\n--> rows:\n--> 1\n--> 2\n",
     );
     let scenario = library::read(&folder.path().join("a.sql")).unwrap();
     assert_eq!(scenario.setup.len(), 3);
@@ -106,7 +109,9 @@ async fn a_setup_may_stand_in_a_file_beside_the_scenario() {
 
 #[tokio::test]
 async fn an_invariant_that_does_not_hold_is_told_with_its_line() {
-    let text = "-- T\n-- sessions: A\n-- invariant: select count(*) = 0 from t\n-- invariant: select 1 / 0 = 1\n\n-- setup\ncreate table t (id int);\n\n-- A: adds\ninsert into t values (1);\n";
+    let text = "-- T\n-- sessions: A\n-- invariant: select count(*) = 0 from t\n\
+        -- invariant: select 1 / 0 = 1\n\n-- setup\ncreate table t (id int);\n\n-- A: adds\n\
+        insert into t values (1);\n";
     let played = played_at(Database::create().await.target(), scenario(text), 30).await;
     let found = played.breaches.iter().map(|it| (it.line, it.expected.as_str(), it.found.as_str()));
     assert_eq!(
@@ -128,7 +133,10 @@ async fn somebody_in_the_way_may_be_at_work_and_is_named_by_the_application() {
     let asleep = tokio::spawn(async move {
         let _ = outsider.execute("select pg_sleep(30)").await;
     });
-    let text = "-- T\n-- sessions: A, B\n\n-- A: waits\ninsert into public.far values (1);\n--> waits for somebody (pg_dump)\n\n-- B: ends it\nselect count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'pg_dump' and datname = current_database();\n--> 1\n--> A resumes: INSERT 0 1\n";
+    let text = "-- T\n-- sessions: A, B\n\n-- A: waits\ninsert into public.far values (1);\n\
+        --> waits for somebody (pg_dump)\n\n-- B: ends it\n\
+        select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = \
+        'pg_dump' and datname = current_database();\n--> 1\n--> A resumes: INSERT 0 1\n";
     let played = played_at(database.target(), scenario(text), 30).await;
     assert!(played.is_kept(), "{:?}\n{}", played.breaches, told(&played));
     asleep.await.unwrap();
@@ -136,7 +144,8 @@ async fn somebody_in_the_way_may_be_at_work_and_is_named_by_the_application() {
 
 #[tokio::test]
 async fn what_does_not_come_by_itself_is_waited_for_and_then_told() {
-    let text = "-- T\n-- sessions: A, B\n\n-- A: listens\nlisten ch;\n--> LISTEN\n\n-- B: does not notify\nselect 1;\n--> A: NOTIFY ch: x\n";
+    let text = "-- T\n-- sessions: A, B\n\n-- A: listens\nlisten ch;\n--> LISTEN\n\n\
+        -- B: does not notify\nselect 1;\n--> A: NOTIFY ch: x\n";
     let played = played_at(Database::create().await.target(), scenario(text), 30).await;
     let found: Vec<&str> = played.breaches.iter().map(|it| it.found.as_str()).collect();
     assert_eq!(found, ["no notification"]);

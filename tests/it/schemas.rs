@@ -72,7 +72,8 @@ async fn a_living_run_is_in_no_transaction_and_keeps_its_schema() {
     let schema = RunSchema::create(&pool, PREFIX).await.unwrap();
     assert_eq!(locks(&pool).await, (1, 0));
     let limited = "select count(*) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid() and (backend_xmin is not null or backend_xid is not null)";
+        where datname = current_database() and pid <> pg_backend_pid() and (backend_xmin is not \
+        null or backend_xid is not null)";
     assert_eq!(count(&pool, limited).await, 0, "nothing holds back the horizon");
     assert!(swept(&pool).await.dropped.is_empty());
     assert!(is_there(&pool, schema.name()).await);
@@ -188,8 +189,24 @@ async fn a_prepared_transaction_goes_with_the_schema_only_if_it_has_touched_noth
     let (own, shared) = (leave_one(&pool).await, leave_one(&pool).await);
     let (gid, theirs) = (format!("{own}'s"), format!("{shared}'s"));
     let quoted = |gid: &str| format!("'{}'", gid.replace('\'', "''"));
-    run(&pool, format!("begin; insert into {own}.seats values (1); create table {own}.more (n int); prepare transaction {}", quoted(&gid))).await;
-    run(&pool, format!("begin; insert into {shared}.seats values (1); insert into orders values (1); prepare transaction {}", quoted(&theirs))).await;
+    run(
+        &pool,
+        format!(
+            "begin; insert into {own}.seats values (1); create table {own}.more (n \
+        int); prepare transaction {}",
+            quoted(&gid)
+        ),
+    )
+    .await;
+    run(
+        &pool,
+        format!(
+            "begin; insert into {shared}.seats values (1); insert into orders values \
+        (1); prepare transaction {}",
+            quoted(&theirs)
+        ),
+    )
+    .await;
 
     let swept = swept(&pool).await;
     assert_eq!(swept.dropped, [own]);
@@ -210,7 +227,14 @@ async fn a_run_names_the_prepared_transaction_that_keeps_its_schema() {
     let schema = RunSchema::create(&pool, PREFIX).await.unwrap();
     let name = schema.name().to_owned();
     run(&pool, format!("create table {name}.seats (n int)")).await;
-    run(&pool, format!("begin; insert into {name}.seats values (1); insert into orders values (1); prepare transaction '{name}'")).await;
+    run(
+        &pool,
+        format!(
+            "begin; insert into {name}.seats values (1); insert into orders values (1); \
+        prepare transaction '{name}'"
+        ),
+    )
+    .await;
     let refused = tokio::time::timeout(DEADLINE, schema.drop()).await.unwrap().unwrap_err();
     assert!(
         refused.to_string().contains(&format!("the prepared transaction '{name}'")),

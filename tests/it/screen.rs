@@ -138,7 +138,8 @@ impl Stage {
         self.does("Alice", "begin;", "BEGIN", InTransaction);
         let lock = "select * from seats\nwhere (seat_row, seat_number) = ('A', 5) for update;";
         self.selects("Alice", lock, &[["A", "5", ""]]);
-        let steal = "update seats set booked_by = 'Mallory'\nwhere (seat_row, seat_number) = ('A', 4) and booked_by is null;";
+        let steal = "update seats set booked_by = 'Mallory'\n\
+            where (seat_row, seat_number) = ('A', 4) and booked_by is null;";
         self.sends("Mallory", steal, Some(6));
         self.happens(Some("Mallory"), Kind::Waiting(wait_for("Bob")));
         let locks = [("A-4", "Bob"), ("A-5", "Alice")];

@@ -213,7 +213,8 @@ async fn every_error_field_arrives() {
     let mut alice = Stage::open("Alice").await;
     let told = alice
         .ask(
-            "do $$ begin raise exception using message = 'm', detail = 'd', hint = 'h', errcode = 'OC000',
+            "do $$ begin raise exception using message = 'm', detail = 'd', hint = 'h', errcode = \
+             'OC000',
              table = 'seats', constraint = 'taken'; end $$",
         )
         .await;

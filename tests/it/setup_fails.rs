@@ -4,9 +4,11 @@
 use crate::headless::{complaint, overbooked, told, written};
 use crate::terminal::{Terminal, WIDE, key};
 
-const TWICE: &str = "-- Twice\n--\n-- sessions: A\n\n-- setup\ncreate table t (id int primary key);\n\n\
+const TWICE: &str = "-- Twice\n--\n-- sessions: A\n\n-- setup\n\
+    create table t (id int primary key);\n\n\
                      insert into t\n  values (1), (1);\n\n-- A: looks\nselect 1;\n";
-const NO_TABLE: &str = "-- No table\n--\n-- sessions: A\n\n-- setup\nselect 1; select *\n  from nowhere;\n\n\
+const NO_TABLE: &str = "-- No table\n--\n-- sessions: A\n\n-- setup\nselect 1; select *\n  from \
+    nowhere;\n\n\
                         -- A: looks\nselect 1;\n";
 const NO_TABLE_IN_A_SPECIFICATION: &str = "setup\n{\n  create table t (a int);\n  select * from nowhere; }\nsession a\nstep s { select 1; }\n";
 
@@ -78,7 +80,8 @@ fn a_setup_file_is_named_with_its_own_line() {
     assert!(said.contains("schema.sql:5:17\n") && said.contains("42P01"), "{said}");
 }
 
-const BAD_TEARDOWN: &str = "-- Bad\n-- sessions: A\n\n-- A: looks\nselect 1;\n--> 1\n\n-- teardown\nselect 2;\ndrop table\n  nowhere;\n";
+const BAD_TEARDOWN: &str = "-- Bad\n-- sessions: A\n\n-- A: looks\nselect 1;\n--> 1\n\n\
+    -- teardown\nselect 2;\ndrop table\n  nowhere;\n";
 
 #[test]
 fn a_teardown_that_fails_is_told_at_the_end() {
@@ -101,7 +104,8 @@ fn a_teardown_that_fails_is_told_at_the_end() {
 fn a_teardown_of_a_session_that_fails_is_told_at_the_end() {
     let (_folder, file) = written(
         "bad.spec",
-        "session a\nstep s { select 1; }\nteardown { select 1 / 0; }\nsession b step t { select 2; }\n",
+        "session a\nstep s { select 1; }\nteardown { select 1 / 0; }\n\
+         session b step t { select 2; }\n",
     );
     let said = told(&overbooked(&["play", &file]));
     assert!(said.contains("the teardown of session a failed at "), "{said}");

@@ -15,7 +15,8 @@ fn nobody_is_idle_in_a_transaction() {
         "own-connection.sql",
         "-- Who is idle in a transaction\n--\n-- sessions: A, B\n-- setup\nselect 1;\n\n\
          -- A: nobody should be\n\
-         select application_name, state, query from pg_stat_activity where state like 'idle in transaction%';\n\
+         select application_name, state, query from pg_stat_activity where state like 'idle in \
+         transaction%';\n\
          --> (0 rows)\n",
     );
 }

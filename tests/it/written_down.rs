@@ -79,7 +79,10 @@ async fn every_example_of_the_page_without_a_stranger_plays_again() {
 #[tokio::test]
 async fn a_session_that_is_ended_while_idle_is_written_down_and_comes_back() {
     let venues = Engines::at(Database::create().await.target());
-    let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: begins\nbegin;\nselect 1;\n--> 1\n\n-- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overbooked/Idle';\n--> t\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\ncommit;\n--> lost: FATAL 57P01\n\n-- Idle: goes on\nselect 2;\n--> 2\n";
+    let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: begins\nbegin;\nselect 1;\n--> 1\n\n\
+        -- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where \
+        application_name = 'overbooked/Idle';\n--> t\n--> Idle: lost: FATAL 57P01\n\n\
+        -- Idle: finds out\ncommit;\n--> lost: FATAL 57P01\n\n-- Idle: goes on\nselect 2;\n--> 2\n";
     let text = twice(&venues, scenario(text)).await;
     for part in [
         "overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n",
@@ -93,7 +96,12 @@ async fn a_session_that_is_ended_while_idle_is_written_down_and_comes_back() {
 #[tokio::test]
 async fn a_session_that_is_ended_while_it_waits_is_written_down() {
     let venues = Engines::at(Database::create().await.target());
-    let text = "-- T\n-- sessions: A, B\n\n-- setup\ncreate table t (n int);\ninsert into t values (1);\n\n-- A: locks\nbegin;\nupdate t set n = 2;\n--> UPDATE 1\n\n-- B: waits\nselect 5;\nselect n from t for update;\nselect 6;\n--> waits for A\n\n-- A: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overbooked/B';\n--> t\n--> B: lost: FATAL 57P01\n\n-- B: is there\nselect 2;\n--> 2\n";
+    let text = "-- T\n-- sessions: A, B\n\n-- setup\ncreate table t (n int);\n\
+        insert into t values (1);\n\n-- A: locks\nbegin;\nupdate t set n = 2;\n--> UPDATE 1\n\n\
+        -- B: waits\nselect 5;\nselect n from t for update;\nselect 6;\n--> waits for A\n\n\
+        -- A: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where \
+        application_name = 'overbooked/B';\n--> t\n--> B: lost: FATAL 57P01\n\n-- B: is there\n\
+        select 2;\n--> 2\n";
     let text = twice(&venues, scenario(text)).await;
     assert!(text.contains("--> waits for A\n--> 5\n--> 6\n"), "{text}");
     assert!(text.contains("--> B: lost: FATAL 57P01\n"), "{text}");
@@ -102,7 +110,10 @@ async fn a_session_that_is_ended_while_it_waits_is_written_down() {
 #[tokio::test]
 async fn a_value_that_came_after_a_wait_keeps_its_name() {
     let venues = Engines::at(Database::create().await.target());
-    let text = "-- T\n-- sessions: A, B\n\n-- setup\ncreate table t (id int, n int);\ninsert into t values (1, 10);\n\n-- A: locks\nbegin;\nupdate t set n = 20;\n--> UPDATE 1\n\n-- B: reads\nselect n from t for update;\n--> waits for A\n\n-- A: commits\ncommit;\n--> B resumes: (n)\n\n-- A: uses it\nselect :n + 1 as more;\n--> 21\n";
+    let text = "-- T\n-- sessions: A, B\n\n-- setup\ncreate table t (id int, n int);\n\
+        insert into t values (1, 10);\n\n-- A: locks\nbegin;\nupdate t set n = 20;\n--> UPDATE \
+        1\n\n-- B: reads\nselect n from t for update;\n--> waits for A\n\n-- A: commits\ncommit;\n\
+        --> B resumes: (n)\n\n-- A: uses it\nselect :n + 1 as more;\n--> 21\n";
     let text = twice(&venues, scenario(text)).await;
     assert!(text.contains("--> B resumes: (n)\n"), "{text}");
     assert!(text.contains("select :n + 1 as more;\n--> 21\n"), "{text}");
@@ -136,7 +147,8 @@ async fn the_statement_after_a_lost_one_goes_out_on_the_next_connection() {
     assert!(theirs.contains("42\n(1 row)"), "{theirs}");
     let venues = Engines::at(Database::create().await.target());
     let text = format!(
-        "-- T\n-- sessions: A\n\n-- A: all of it\n{}\n--> lost: FATAL 57P01\n--> 42\n--> WARNING 25P01: there is no transaction\n--> COMMIT\n",
+        "-- T\n-- sessions: A\n\n-- A: all of it\n{}\n--> lost: FATAL 57P01\n--> 42\n\
+         --> WARNING 25P01: there is no transaction\n--> COMMIT\n",
         line.replace("; ", ";\n")
     );
     let text = twice(&venues, scenario(&text)).await;
@@ -146,6 +158,9 @@ async fn the_statement_after_a_lost_one_goes_out_on_the_next_connection() {
 #[tokio::test]
 async fn what_follows_the_statement_that_finds_out_goes_on_too() {
     let venues = Engines::at(Database::create().await.target());
-    let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: is there\nselect 1;\n--> 1\n\n-- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\nselect 2;\nselect 3;\n--> lost: FATAL 57P01\n--> 3\n--> (1 row)\n";
+    let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: is there\nselect 1;\n--> 1\n\n\
+        -- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where \
+        application_name = 'overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\n\
+        select 2;\nselect 3;\n--> lost: FATAL 57P01\n--> 3\n--> (1 row)\n";
     twice(&venues, scenario(text)).await;
 }

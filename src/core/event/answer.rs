@@ -27,7 +27,6 @@ pub enum Outcome {
         /// The command tag.
         tag: String,
     },
-    /// It failed.
     Failed(ServerMessage),
 }
 

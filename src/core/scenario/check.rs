@@ -72,7 +72,6 @@ pub enum Part {
 /// A line that was not kept, or a wait that no line speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
-    /// Under what.
     pub part: Part,
     /// The file's line, from 1.
     pub line: usize,

@@ -22,7 +22,6 @@ pub enum Expected {
     Capture(Vec<String>),
     /// `ERROR 40001 text`.
     Error {
-        /// The SQLSTATE.
         code: SqlState,
         /// What the message must contain; empty for anything.
         text: String,
@@ -38,9 +37,7 @@ pub enum Expected {
     },
     /// `NOTIFY channel: payload from Bob`.
     Notify {
-        /// The channel.
         channel: String,
-        /// The payload.
         payload: String,
         /// Who has sent it, if that matters.
         from: Option<SessionName>,
@@ -65,7 +62,6 @@ pub enum Expected {
     Running,
     /// What another session does: `Mallory resumes: UPDATE 0`, `Mallory waits for Bob`.
     Of {
-        /// Which session.
         session: SessionName,
         /// In what way.
         manner: Manner,

@@ -20,7 +20,6 @@ pub const DEFAULT: &str = "adjacent-seats";
 pub struct Entry {
     /// Its name: `adjacent-seats`, `hermitage/g0`.
     pub name: &'static str,
-    /// Its file.
     pub text: &'static str,
 }
 
@@ -51,12 +50,7 @@ pub enum OpenError {
     },
     /// The file cannot be read.
     #[error("cannot read {}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     /// The file says something that it should not.
     #[error(transparent)]
     Mistake(#[from] Mistake),
@@ -161,7 +155,9 @@ fn hint(name: &str) -> String {
     }
     match did_you_mean(name, ENTRIES.iter().map(|entry| entry.name)) {
         Some(close) => format!("did you mean {close}?"),
-        None => "`overbooked scenarios` lists those that there are; a file of yours ends in .sql or .spec".to_owned(),
+        None => "`overbooked scenarios` lists those that there are; a file of yours ends in .sql \
+            or .spec"
+            .to_owned(),
     }
 }
 
@@ -203,7 +199,8 @@ mod tests {
         let told = |name: &str| open(name).unwrap_err().to_string();
         assert_eq!(
             told("hermitage/g0-serializable"),
-            "there is no scenario called hermitage/g0-serializable; it is hermitage/g0 --isolation serializable now"
+            "there is no scenario called hermitage/g0-serializable; it is hermitage/g0 --isolation \
+             serializable now"
         );
         for (name, now) in [
             (

@@ -6,7 +6,6 @@ use super::{Picked, Scenario, Schedules};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} has no permutation {number}; it has {}", range(*count))]
 pub struct NoPermutation {
-    /// The scenario.
     pub name: String,
     /// What was asked for.
     pub number: u64,

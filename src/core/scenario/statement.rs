@@ -9,7 +9,6 @@ use super::Scenario;
 /// SQL that is sent in one message, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// The SQL.
     pub sql: String,
     /// The file's line on which it begins, from 1; 0 where it comes from no file.
     pub line: usize,

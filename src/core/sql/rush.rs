@@ -1,9 +1,7 @@
 //! The rush. Its tables stand in a schema that is called `rush` here and gets its run's name when a
 //! run begins.
 
-/// The house.
 pub const SEATS: &str = include_str!("../../../sql/rush/seats.sql");
-/// The ledger.
 pub const BOOKINGS: &str = include_str!("../../../sql/rush/bookings.sql");
 /// Takes every seat out of the house.
 pub const EMPTY_SEATS: &str = include_str!("../../../sql/rush/empty_seats.sql");
@@ -21,7 +19,6 @@ pub const LOOK_NOWAIT: &str = include_str!("../../../sql/rush/look_nowait.sql");
 pub const BEST_AVAILABLE: &str = include_str!("../../../sql/rush/best_available.sql");
 /// Whether a compartment has a free seat.
 pub const ANY_FREE: &str = include_str!("../../../sql/rush/any_free.sql");
-/// An index of the free seats.
 pub const FREE_SEATS_INDEX: &str = include_str!("../../../sql/rush/free_seats_index.sql");
 /// Sells the seat, whoever has it.
 pub const SELL: &str = include_str!("../../../sql/rush/sell.sql");
@@ -41,7 +38,6 @@ pub const HOLD: &str = include_str!("../../../sql/rush/hold.sql");
 pub const PAY: &str = include_str!("../../../sql/rush/pay.sql");
 /// Which seat a passenger has.
 pub const BOOKING_OF: &str = include_str!("../../../sql/rush/booking_of.sql");
-/// Every sale.
 pub const LEDGER: &str = include_str!("../../../sql/rush/ledger.sql");
 /// Every seat that somebody has.
 pub const HOUSE: &str = include_str!("../../../sql/rush/house.sql");

@@ -21,11 +21,9 @@ pub enum Colour {
     Keyword,
     /// A quoted identifier.
     QuotedName,
-    /// A string.
     Text,
     /// A number or a parameter.
     Number,
-    /// A comment.
     Comment,
 }
 

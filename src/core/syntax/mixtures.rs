@@ -38,7 +38,8 @@ const PIECES: [&str; 27] = [
 
 /// Whole statements with a `;` of their own.
 const WHOLE: [&str; 3] = [
-    "create or replace function f() returns int begin atomic select case when true then 1 end; select ';'; end",
+    "create or replace function f() returns int begin atomic select case when true then 1 end; \
+     select ';'; end",
     "create procedure p() begin atomic insert into t values (1); end",
     "create rule r as on insert to t do (select 1; select $$;$$)",
 ];

@@ -32,7 +32,6 @@ impl Strings {
 /// A piece of SQL text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Of what kind.
     pub kind: TokenKind,
     /// Where in the text, in bytes.
     pub range: Range<usize>,
@@ -40,10 +39,8 @@ pub struct Token {
     pub is_closed: bool,
 }
 
-/// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
-    /// White space.
     Blank,
     /// `-- ...` or `/* ... */`.
     Comment,
@@ -55,7 +52,6 @@ pub enum TokenKind {
     Text,
     /// A string in dollar quotes.
     DollarText,
-    /// A number.
     Number,
     /// `$1`.
     Parameter,
@@ -225,7 +221,6 @@ fn quoted_name(rest: &[u8], quote: usize) -> Piece {
     Piece::delimited(TokenKind::QuotedName, end, rest)
 }
 
-/// Comments nest.
 fn comment_end(rest: &[u8]) -> Option<usize> {
     let (mut at, mut depth) = (0, 0);
     loop {

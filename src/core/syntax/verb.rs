@@ -9,67 +9,42 @@ pub enum Verb {
     Empty,
     /// BEGIN, START TRANSACTION.
     Begin,
-    /// COMMIT, END.
     Commit,
-    /// ROLLBACK, ABORT.
     Rollback,
-    /// SAVEPOINT.
     Savepoint,
-    /// RELEASE.
     Release,
-    /// ROLLBACK TO.
     RollbackTo,
-    /// PREPARE TRANSACTION.
     PrepareTransaction,
-    /// COMMIT PREPARED.
     CommitPrepared,
-    /// ROLLBACK PREPARED.
     RollbackPrepared,
     /// SELECT, TABLE, VALUES, WITH ... SELECT; without INTO.
     Select,
     /// SELECT ... INTO a new table.
     SelectInto,
-    /// INSERT.
     Insert,
-    /// UPDATE.
     Update,
-    /// DELETE.
     Delete,
-    /// MERGE.
     Merge,
     /// CREATE, ALTER, DROP, GRANT, REVOKE, COMMENT and their like.
     Ddl,
-    /// TRUNCATE.
     Truncate,
-    /// LOCK.
     Lock,
-    /// COPY.
     Copy,
     /// SET, but not of the transaction.
     Set,
-    /// SET TRANSACTION.
     SetTransaction,
-    /// RESET, DISCARD.
     Reset,
-    /// SHOW.
     Show,
-    /// EXPLAIN.
     Explain,
-    /// PREPARE.
     Prepare,
-    /// EXECUTE.
     Execute,
-    /// DEALLOCATE.
     Deallocate,
     /// DECLARE a cursor.
     Declare,
     /// FETCH, MOVE, CLOSE.
     Cursor,
-    /// CALL, DO.
     Call,
-    /// LISTEN, UNLISTEN.
     Listen,
-    /// NOTIFY.
     Notify,
     /// VACUUM, ANALYZE, CLUSTER, REINDEX, CHECKPOINT, REFRESH MATERIALIZED VIEW.
     Maintenance,

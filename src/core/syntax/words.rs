@@ -20,7 +20,6 @@ pub struct Word {
     pub span: Range<usize>,
 }
 
-/// What a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordKind {
     /// A keyword or a name without quotes.

@@ -31,7 +31,6 @@ pub(super) enum Keep {
     Once,
 }
 
-/// A row of an answer.
 pub(crate) type AnswerRow = Vec<Option<String>>;
 
 /// The rows that a question gave.
@@ -97,7 +96,8 @@ impl Spelling {
     pub(super) fn question(self) -> Question {
         let pieces = Self::SETTINGS.iter().map(|(name, value)| match self {
             Self::Ours => format!(
-                "set_config('overbooked.{name}', current_setting('{name}'), true), set_config('{name}', '{value}', true)"
+                "set_config('overbooked.{name}', current_setting('{name}'), true), \
+                 set_config('{name}', '{value}', true)"
             ),
             Self::Clients => {
                 format!("set_config('{name}', current_setting('overbooked.{name}'), true)")

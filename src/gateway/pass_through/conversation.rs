@@ -82,7 +82,6 @@ where
     }
 }
 
-/// One direction.
 struct Flow {
     buffer: Box<[u8]>,
     unwritten: Range<usize>,

@@ -23,7 +23,8 @@ pub(super) struct Talk {
     /// Whether the server reads on to the next Sync without doing anything, as it does after an
     /// error in the extended protocol (PostgreSQL documentation, 54.2.3).
     is_skipping: bool,
-    /// Whether the server reads the data of a COPY, and no Sync meanwhile counts (the same, 54.2.6).
+    /// Whether the server reads the data of a COPY, and no Sync meanwhile counts (the same,
+    /// 54.2.6).
     is_copying: bool,
 }
 

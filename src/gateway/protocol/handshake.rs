@@ -236,7 +236,8 @@ fn is_off(value: &str) -> bool {
 }
 
 /// Copies of copies have no rows that PostgreSQL could judge.
-pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an optimistic engine already; connect to it as it is, without another in front of it";
+pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an optimistic engine \
+    already; connect to it as it is, without another in front of it";
 
 /// What cannot be had through the engine, from where only the engine is seen.
 pub(crate) const ALONE: &str =

@@ -5,7 +5,6 @@ use crate::pg::frame::FromServer;
 /// What a statement left to be said, once its transaction is known to stand.
 #[derive(Debug, Default)]
 pub(super) enum Held {
-    /// Nothing.
     #[default]
     Nothing,
     /// The server's own `CommandComplete` or `EmptyQueryResponse`.

@@ -45,7 +45,6 @@ impl Transaction {
         Ok(None)
     }
 
-    /// COMMIT.
     pub(crate) async fn commit_block(
         &mut self,
         backend: &mut impl Questions,
@@ -61,7 +60,6 @@ impl Transaction {
         }
     }
 
-    /// ROLLBACK.
     pub(crate) async fn roll_back_block(&mut self, backend: &mut impl Questions) -> io::Result<()> {
         self.trying_since = None;
         self.abandon(backend).await?;

@@ -31,7 +31,6 @@ pub(super) struct Entries {
     named: HashMap<String, u64>,
 }
 
-/// One client.
 pub(super) struct ClientEntry {
     /// The process that works for it.
     pid: i32,
@@ -51,7 +50,6 @@ pub(super) struct ClientEntry {
 /// What DDL keeps others out of.
 #[derive(Clone, Debug)]
 pub(super) enum Closed {
-    /// These.
     Tables(Vec<u32>),
     /// Nobody can tell which.
     Anything,

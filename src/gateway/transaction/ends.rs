@@ -13,7 +13,6 @@ use crate::gateway::refusal::{Aftermath, Refusal};
 pub(crate) enum MadeWay {
     /// Its DDL is undone until its COMMIT.
     SteppedBack,
-    /// It is rolled back.
     RolledBack,
 }
 

@@ -26,7 +26,6 @@ use std::time::{Duration, Instant};
 /// What a transaction did to a row, as far as conflicts go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Claim {
-    /// FOR KEY SHARE.
     KeyShare,
     /// UPDATE of columns that no unique index has.
     Update,
@@ -90,7 +89,6 @@ impl Snapshot {
     }
 }
 
-/// One commit.
 #[derive(Debug)]
 struct Commit {
     xid: u64,
@@ -102,7 +100,6 @@ struct Commit {
 /// Why a transaction may not commit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// The row.
     pub(crate) row: RowId,
     /// Whose commit won.
     pub(crate) winner: Arc<str>,

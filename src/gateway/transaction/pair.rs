@@ -22,7 +22,6 @@ pub(crate) struct Pair<'a> {
 
 /// How the rows of a table are told apart.
 enum Key<'a> {
-    /// By columns.
     Columns(Vec<&'a str>),
     /// By their place in the stored table, through a map of places.
     Place,
@@ -60,7 +59,8 @@ impl<'a> Pair<'a> {
     /// anew or replaced since, and its rows are not the snapshot's.
     pub(crate) fn fill(&self) -> String {
         format!(
-            "with added as (insert into {copied} ({columns}) select {columns} from only {stored} s {order} \
+            "with added as (insert into {copied} ({columns}) select {columns} from only {stored} s \
+             {order} \
              returning cmin::text::int4 as c) \
              select coalesce((select max(c) from added), -1)::text, {files}",
             files = self.files(),
@@ -88,7 +88,8 @@ impl<'a> Pair<'a> {
                select (select o.ctid from {copied} o where {is_fresh}) from fresh)) returning 1), \
              vanished as (delete from {copied} c \
                where (select count(*) from {copied}) <> (select count(*) from only {stored}) \
-                   - (select count(*) from fresh where not exists (select from {copied} o where {is_fresh})) \
+                   - (select count(*) from fresh where not exists (select from {copied} o where \
+                   {is_fresh})) \
                  and not exists (select from only {stored} s where {is_stored}) returning 1), \
              added as (insert into {copied} ({columns}) select {columns} from fresh \
                where (select count(*) from changed) + (select count(*) from vanished) >= 0 \
@@ -114,7 +115,8 @@ impl<'a> Pair<'a> {
         Some(format!(
             "with gone as (delete from {copied} c where {gone} returning 1), \
              added as (insert into {copied} ({columns}) select {columns} from only {stored} s \
-               where {lacking} and (select count(*) from gone) >= 0 returning cmin::text::int4 as c) \
+               where {lacking} and (select count(*) from gone) >= 0 returning cmin::text::int4 as \
+               c) \
              select coalesce((select max(c) from added), -1)::text, {files}",
             files = self.files(),
             copied = self.copied(),
@@ -147,7 +149,8 @@ impl<'a> Pair<'a> {
             "insert into pg_temp.{map} \
              select c.place, s.place \
              from (select ctid as place, row_number() over (order by ctid) as n from {copied}) c \
-             join (select ctid as place, row_number() over (order by ctid) as n from only {stored}) s using (n)",
+             join (select ctid as place, row_number() over (order by ctid) as n from only \
+             {stored}) s using (n)",
             map = self.map(),
             copied = self.copied(),
             stored = self.shape.stored()
@@ -184,14 +187,17 @@ impl<'a> Pair<'a> {
             "with mine as materialized (select c.ctid as place, c.xmax as locker, \
                pg_column_size(c.*) as size, {keys}, {judged} \
                from {copied} c where {IS_MINE}), \
-             changed as materialized (select mine.*, s.ctid is null as is_new, {rekeyed} as rekeyed \
+             changed as materialized (select mine.*, s.ctid is null as is_new, {rekeyed} as \
+             rekeyed \
                from mine left join only {stored} s on {same_mine}) \
-             select case when is_new then 'i' when rekeyed or locker = $1::text::xid then 'k' else 'u' end, \
+             select case when is_new then 'i' when rekeyed or locker = $1::text::xid then 'k' else \
+             'u' end, \
                size::text, place::text, {changed_keys} from changed \
              union all \
              select 'd', '0', null, {s_keys} from only {stored} s \
              where $3::bool and (select count(*) from {copied}) \
-                <> (select count(*) from only {stored}) + (select count(*) from changed where is_new) \
+                <> (select count(*) from only {stored}) + (select count(*) from changed where \
+                is_new) \
                and not exists (select from {copied} c where {same}) \
              union all \
              select 'l', '0', c.ctid::text, {c_texts} from {copied} c \
@@ -223,12 +229,15 @@ impl<'a> Pair<'a> {
     /// Without a key, a changed row is one that went and one that came.
     fn changes_by_place(&self) -> String {
         format!(
-            "select 'i', pg_column_size(c.*)::text, c.ctid::text, c.ctid::text from {copied} c where {IS_MINE} \
+            "select 'i', pg_column_size(c.*)::text, c.ctid::text, c.ctid::text from {copied} c \
+             where {IS_MINE} \
              union all \
              select 'd', '0', null, m.stored::text from pg_temp.{map} m \
-             where $3::bool and not exists (select from {copied} c where c.ctid = m.copied and not ({IS_MINE})) \
+             where $3::bool and not exists (select from {copied} c where c.ctid = m.copied and not \
+             ({IS_MINE})) \
              union all \
-             select 'l', '0', c.ctid::text, m.stored::text from {copied} c join pg_temp.{map} m on m.copied = c.ctid \
+             select 'l', '0', c.ctid::text, m.stored::text from {copied} c join pg_temp.{map} m on \
+             m.copied = c.ctid \
              where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
             copied = self.copied(),
             map = self.map(),

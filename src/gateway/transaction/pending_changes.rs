@@ -1,8 +1,8 @@
 //! What the open transaction changed and locked, asked of all its copies in one round
 //! trip.
 //!
-//! A statement without a block around it is asked about ahead: the questions travel right behind it,
-//! so that its COMMIT finds the answers there already. Whatever runs afterwards in the same
+//! A statement without a block around it is asked about ahead: the questions travel right behind
+//! it, so that its COMMIT finds the answers there already. Whatever runs afterwards in the same
 //! transaction makes them void.
 
 use std::sync::Arc;
@@ -20,7 +20,6 @@ use crate::gateway::statement::{Kind, Statement};
 pub(crate) struct Ahead(Option<Asked>);
 
 impl Ahead {
-    /// None.
     pub(crate) const NOTHING: Self = Self(None);
 }
 

@@ -32,7 +32,6 @@ pub(crate) struct Shape {
     pub(crate) definition: Option<String>,
 }
 
-/// A column of it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct ColumnShape {
     pub(crate) name: String,
@@ -47,7 +46,6 @@ pub(crate) struct ColumnShape {
     default: Option<String>,
 }
 
-/// A unique index.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 struct UniqueIndex {
     name: String,
@@ -230,7 +228,8 @@ impl Shape {
             let parent = quote(&copy_of(key.refers_to)?);
             let (copy, name) = (quote(copy), quote(&key.name));
             Some(format!(
-                "alter table pg_temp.{copy} add constraint {name} {head} REFERENCES pg_temp.{parent}({tail}"
+                "alter table pg_temp.{copy} add constraint {name} {head} REFERENCES \
+                 pg_temp.{parent}({tail}"
             ))
         };
         self.foreign_keys().filter_map(tie).collect()

@@ -9,7 +9,6 @@ use crate::gateway::statement::{Access, Name};
 /// Where the client stands.
 #[derive(Debug)]
 pub(super) enum State {
-    /// No transaction.
     Idle,
     /// In a transaction.
     Open(Box<OpenTransaction>),
@@ -22,13 +21,11 @@ pub(super) enum State {
 /// How a transaction came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Block {
-    /// By BEGIN.
     Explicit,
     /// By a statement outside of a block; it ends with the statement's message.
     Implicit,
 }
 
-/// An open transaction.
 #[derive(Debug)]
 pub(super) struct OpenTransaction {
     pub(super) block: Block,
@@ -37,9 +34,7 @@ pub(super) struct OpenTransaction {
     pub(super) snapshot: Snapshot,
     /// How often the schema had changed when the snapshot was taken.
     pub(super) schema_change: u64,
-    /// Its number.
     pub(super) xid: u64,
-    /// Its DDL.
     pub(super) ddl: Option<Ddl>,
     /// Whether a statement has named a table.
     pub(super) dml: bool,
@@ -113,7 +108,6 @@ impl OpenTransaction {
 pub(super) struct Ddl {
     /// As PostgreSQL runs it.
     pub(super) sql: String,
-    /// The names in it.
     pub(super) names: Vec<Name>,
     /// What they stand for, before and after.
     pub(super) relations: Vec<u32>,

@@ -24,7 +24,6 @@ impl<'a> Fields<'a> {
         Some(string)
     }
 
-    /// One byte.
     pub(crate) fn byte(&mut self) -> Option<u8> {
         let (byte, behind) = self.0.split_first()?;
         self.0 = behind;

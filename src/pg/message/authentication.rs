@@ -8,7 +8,6 @@ use crate::pg::frame::Fields;
 pub(crate) enum Authentication<'a> {
     /// Nothing more is asked.
     Ok,
-    /// The password, as it is.
     CleartextPassword,
     /// The password, hashed with this salt.
     Md5Password([u8; 4]),

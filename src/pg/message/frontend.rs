@@ -88,7 +88,6 @@ pub(crate) fn put_parse(out: &mut BytesMut, name: &str, sql: &str, types: &[u8])
 /// How values are written, ours and the server's (PostgreSQL documentation, 54.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// As text.
     Text,
     /// In the server's own form.
     Binary,
@@ -164,7 +163,6 @@ pub(crate) fn put_copy_fail(out: &mut BytesMut, reason: &str) {
     put(out, b'f', |out| put_text(out, reason));
 }
 
-/// Goodbye.
 pub(crate) fn put_terminate(out: &mut BytesMut) {
     put(out, b'X', |_| {});
 }

@@ -7,7 +7,6 @@ use crate::core::seats::{Holder, SeatColumns, WatchedRow, WatchedTable, WatchedT
 /// A row that stands differently in two houses, each in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowDifference {
-    /// The table.
     pub table: String,
     /// The row's key: `A-4`.
     pub key: String,

@@ -17,7 +17,6 @@ pub enum Complaint {
     Teardown(Whose, String),
     /// A step neither ended nor could be cancelled.
     TimedOut {
-        /// The step.
         step: String,
         /// After this time.
         after: Duration,
@@ -35,7 +34,6 @@ pub enum Complaint {
     Connection {
         /// Its number, 0 for the control connection.
         number: usize,
-        /// Why.
         reason: String,
     },
 }
@@ -44,9 +42,7 @@ pub enum Complaint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Whose {
-    /// The specification's.
     Control,
-    /// A session's.
     Session(String),
 }
 

@@ -48,7 +48,8 @@ pub fn notification(channel: &str, payload: &str, from: Pid) -> String {
         payload => format!(" with payload \"{payload}\""),
     };
     format!(
-        "Asynchronous notification \"{channel}\"{with} received from server process with PID {from}."
+        "Asynchronous notification \"{channel}\"{with} received from server process with PID \
+         {from}."
     )
 }
 

@@ -13,9 +13,7 @@ use crate::core::event::octets;
 /// A line that is fit to be shown, and how many columns of a terminal it takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
-    /// The text.
     pub text: String,
-    /// Its width.
     pub width: usize,
 }
 

@@ -22,7 +22,6 @@ pub enum Format {
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Which kind.
     pub format: Format,
     /// Its name on the command line.
     pub name: &'static str,

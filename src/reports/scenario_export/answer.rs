@@ -6,7 +6,8 @@ use crate::core::scenario::{Cell, Expected};
 use crate::core::syntax::{Strings, WordKind, words};
 
 /// Fails as a statement does that somebody cancels while it runs: a file cannot press the key.
-pub(super) const CANCELLED: &str = "do $$ begin raise exception 'canceling statement due to user request' using errcode = '57014'; end $$;";
+pub(super) const CANCELLED: &str = "do $$ begin raise exception 'canceling statement due to user \
+    request' using errcode = '57014'; end $$;";
 
 /// Results of up to so many rows are told row by row, longer ones by their number.
 const ROWS_TOLD: usize = 12;
@@ -59,7 +60,6 @@ enum Telling {
     Rows,
     /// How many rows it has.
     Count,
-    /// Nothing.
     Nothing,
 }
 

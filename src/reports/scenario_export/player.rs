@@ -36,7 +36,6 @@ struct Flight {
 
 /// A submission that is answered.
 pub(super) struct Done {
-    /// Its step.
     pub(super) step: usize,
     /// When it was sent.
     pub(super) since: Duration,

@@ -304,7 +304,8 @@ fn a_name_that_no_file_can_have_is_written_otherwise() {
 
 #[test]
 fn a_step_that_used_a_captured_value_is_written_with_its_name() {
-    let file = "-- T\n-- sessions: Bob, Mallory\n-- Bob: exports\nselect pg_export_snapshot();\n--> (snapshot)\n-- Mallory: takes it\nset transaction snapshot :'snapshot';\n";
+    let file = "-- T\n-- sessions: Bob, Mallory\n-- Bob: exports\nselect pg_export_snapshot();\n\
+        --> (snapshot)\n-- Mallory: takes it\nset transaction snapshot :'snapshot';\n";
     let scenario = sql_file::parse(file, Path::new("t.sql"), "t").unwrap();
     let mut story = Story::default();
     story.sends("Bob", "select pg_export_snapshot();", Some(0));

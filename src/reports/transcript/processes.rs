@@ -211,19 +211,23 @@ mod tests {
                 "Bob waits for ShareLock on transaction; blocked by somebody.",
             ),
             (
-                "Process 4711 waits for ShareLock on virtual transaction 3/45; blocked by process 99.",
+                "Process 4711 waits for ShareLock on virtual transaction 3/45; blocked by process \
+                 99.",
                 "Bob waits for ShareLock on virtual transaction; blocked by somebody.",
             ),
             (
-                "Process 4711 waits for ShareLock on speculative token 2 of transaction 745; blocked by process 99.",
+                "Process 4711 waits for ShareLock on speculative token 2 of transaction 745; \
+                 blocked by process 99.",
                 "Bob waits for ShareLock on speculative token of transaction; blocked by somebody.",
             ),
             (
-                "Process 4711 waits for ExclusiveLock on advisory lock [16384,0,7,1]; blocked by process 99.",
+                "Process 4711 waits for ExclusiveLock on advisory lock [16384,0,7,1]; blocked by \
+                 process 99.",
                 "Bob waits for ExclusiveLock on advisory lock 7; blocked by somebody.",
             ),
             (
-                "Process 4711 waits for ExclusiveLock on advisory lock [5,7,4294967287,2]; blocked by process 99.",
+                "Process 4711 waits for ExclusiveLock on advisory lock [5,7,4294967287,2]; blocked \
+                 by process 99.",
                 "Bob waits for ExclusiveLock on advisory lock 7,-9; blocked by somebody.",
             ),
         ];
@@ -234,7 +238,8 @@ mod tests {
 
     #[test]
     fn a_deadlock_is_told_by_names_in_any_language() {
-        let german = "Prozess 4711 wartet auf ShareLock-Sperre auf Transaktion 745; blockiert von Prozess 99.";
+        let german = "Prozess 4711 wartet auf ShareLock-Sperre auf Transaktion 745; blockiert von \
+            Prozess 99.";
         let message = ServerMessage {
             code: "40P01".to_owned(),
             detail: Some(german.to_owned()),
@@ -254,11 +259,13 @@ mod tests {
                 "Bob still waiting for ShareLock on transaction after … ms",
             ),
             (
-                "process 4711 acquired AccessExclusiveLock on advisory lock [5,0,7,1] after 12.5 ms",
+                "process 4711 acquired AccessExclusiveLock on advisory lock [5,0,7,1] after 12.5 \
+                 ms",
                 "Bob acquired AccessExclusiveLock on advisory lock 7 after … ms",
             ),
             (
-                "Prozess 4711 wartet immer noch auf ShareLock-Sperre auf Transaktion 745 nach 1000,123 ms",
+                "Prozess 4711 wartet immer noch auf ShareLock-Sperre auf Transaktion 745 nach \
+                 1000,123 ms",
                 "Prozess Bob wartet immer noch auf ShareLock-Sperre auf Transaktion … nach … ms",
             ),
         ] {
@@ -287,7 +294,8 @@ mod tests {
 
     #[test]
     fn a_serialization_failures_reason_loses_its_transaction() {
-        let said = "Reason code: Canceled on identification as a pivot, with conflict out to old committed transaction 745.";
+        let said = "Reason code: Canceled on identification as a pivot, with conflict out to old \
+            committed transaction 745.";
         assert!(processes().line(said).ends_with("old committed transaction."));
         assert_eq!(
             processes().line("conflict out to old pivot 745."),

@@ -40,10 +40,7 @@ pub(super) enum Message {
         is_encrypted: bool,
     },
     /// The socket of that number need not be held any more.
-    Release {
-        /// Which.
-        number: u64,
-    },
+    Release { number: u64 },
 }
 
 impl Message {

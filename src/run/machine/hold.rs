@@ -16,7 +16,6 @@ pub(crate) enum Hold {
     /// It is not, so far.
     #[default]
     Free,
-    /// Until then.
     Until(Duration),
     /// It was, and for long enough.
     Over,

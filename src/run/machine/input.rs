@@ -83,7 +83,6 @@ pub(crate) enum Observation {
     Blocked {
         /// The run's epoch when it was asked; a verdict from an earlier one is void.
         epoch: u64,
-        /// The answer.
         answer: Result<Vec<Blocked>, String>,
         /// Blockers that are no sessions of ours and sit idle in a transaction: only their users
         /// can end that.
@@ -93,13 +92,10 @@ pub(crate) enum Observation {
     },
     /// Who waits for what, in words.
     Waits {
-        /// As above.
         epoch: u64,
         /// The busy sessions that were in somebody's way when it was asked.
         blocked: Vec<Blocked>,
-        /// As above.
         strangers: Vec<Pid>,
-        /// The answer.
         answer: Result<Vec<(SessionName, Wait)>, String>,
     },
     /// The watched tables, and the pulse that was felt before the look at them, if one was.

@@ -29,7 +29,6 @@ pub enum Part {
 /// A part of the scenario whose effects outlast the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lasting {
-    /// Which part.
     pub part: Part,
     /// Whose step or setup it is, if it is a session's.
     pub session: Option<SessionName>,
@@ -348,7 +347,6 @@ mod tests {
         ledger
     }
 
-    /// In words.
     fn steps_and_words(statements: &[(&str, &str, TransactionStatus)]) -> String {
         let lasting: Vec<_> =
             played(statements).lasting().iter().map(ToString::to_string).collect();

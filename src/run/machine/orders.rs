@@ -13,7 +13,6 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// One more.
     pub(crate) fn push(&mut self, command: Command) {
         self.waiting.push_back(command);
     }

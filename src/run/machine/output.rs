@@ -55,7 +55,6 @@ pub(crate) enum EngineRequest {
 /// A session that is to connect.
 #[derive(Debug)]
 pub(crate) struct Newcomer {
-    /// Its name.
     pub(crate) name: SessionName,
     /// Its `application_name`.
     pub(crate) application: String,
@@ -77,13 +76,11 @@ pub(crate) enum Role {
 /// What is asked of a session.
 #[derive(Debug)]
 pub(crate) enum Demand {
-    /// Send SQL.
     Submit(Submission),
     /// Tell that SQL was sent and is lost, because the connection was before.
     TellLoss(Submission),
     /// Cancel what is in flight.
     Cancel,
-    /// Connect anew.
     Reconnect,
     /// Hear what the server has to say to an idle session. Answered by `Heard` with this epoch.
     Hear(u64),
@@ -113,9 +110,7 @@ pub(crate) enum Question {
         roster: Vec<(SessionName, Pid)>,
         /// What the question is about, for the answer.
         blocked: Vec<Blocked>,
-        /// As above.
         strangers: Vec<Pid>,
-        /// As above.
         epoch: u64,
     },
     /// What the watched tables look like.

@@ -29,7 +29,6 @@ pub(crate) struct Reported {
 /// A question whose answer may be a trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// Who waits.
     Waits,
     /// What the tables look like.
     Tables,

@@ -59,8 +59,8 @@ pub(crate) enum Then {
 }
 
 impl Then {
-    /// The same where the driver has left: nothing is set up any more, and whoever waits for the end
-    /// is told what cannot be tidied up.
+    /// The same where the driver has left: nothing is set up any more, and whoever waits for the
+    /// end is told what cannot be tidied up.
     pub(crate) fn for_good(self) -> Self {
         match self {
             Self::Reopen | Self::Rest => Self::End,
@@ -74,16 +74,23 @@ impl Then {
 enum Part {
     /// Everybody's statement is cancelled, and the answers are heard. It is so a second time where
     /// the sessions' own teardowns wait for one another.
-    Silence { awaited: BTreeSet<SessionName>, is_second: bool },
+    Silence {
+        awaited: BTreeSet<SessionName>,
+        is_second: bool,
+    },
     /// One whose statement did not end loses its backend.
-    Ending { session: SessionName, backend: Pid, is_asked_again: bool, is_second: bool },
+    Ending {
+        session: SessionName,
+        backend: Pid,
+        is_asked_again: bool,
+        is_second: bool,
+    },
     /// The runs that end together with this one fall silent, too.
     Others,
     /// What was left in the middle has not happened.
     RollingBack(Errands),
     /// The teardowns that isolationtester's files give to sessions.
     OwnTeardowns(Errands),
-    /// Everybody goes.
     Leaving(BTreeSet<SessionName>),
     /// The scenario's teardown, by the runner.
     Scenarios(Errands),

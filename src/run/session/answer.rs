@@ -85,11 +85,13 @@ impl Answer {
 }
 
 /// What COPY ... FROM STDIN is answered. The server's error repeats it to the person.
-pub(super) const COPY_IN_REFUSED: &str = "COPY FROM STDIN is refused: a console session has no data to send; use INSERT, or COPY FROM a file";
+pub(super) const COPY_IN_REFUSED: &str = "COPY FROM STDIN is refused: a console session has no \
+    data to send; use INSERT, or COPY FROM a file";
 
 fn note(Copied { lines, bytes }: Copied) -> String {
     format!(
-        "COPY TO STDOUT sent {lines} lines ({bytes} bytes), which are not shown; use SELECT to see them"
+        "COPY TO STDOUT sent {lines} lines ({bytes} bytes), which are not shown; use SELECT to see \
+         them"
     )
 }
 

@@ -115,7 +115,8 @@ impl Link {
     pub(super) fn unguarded(&mut self) -> Option<Kind> {
         let error = self.unguarded.take()?;
         Some(Kind::Note(format!(
-            "the process that would cancel its statements if this program were killed cannot be reached ({error}); start the program again to have it back"
+            "the process that would cancel its statements if this program were killed cannot be \
+             reached ({error}); start the program again to have it back"
         )))
     }
 

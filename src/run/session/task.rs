@@ -252,7 +252,8 @@ impl Task {
 /// What is said of a statement that outlives its session.
 fn goes_on(pid: Pid) -> String {
     format!(
-        "the statement in flight cannot be cancelled and goes on without its session; select pg_terminate_backend({pid}) ends it"
+        "the statement in flight cannot be cancelled and goes on without its session; select \
+         pg_terminate_backend({pid}) ends it"
     )
 }
 

@@ -409,7 +409,6 @@ impl Client {
         self.canceller.clone()
     }
 
-    /// Says goodbye.
     pub(super) async fn close(mut self) {
         put_terminate(&mut self.line.out);
         let _gone_in_any_case = self.line.close().await;

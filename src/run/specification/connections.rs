@@ -53,7 +53,6 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Connects everybody.
     pub(super) async fn connect(
         spec: &Scenario,
         target: &Target,

@@ -27,7 +27,8 @@ const MARK: &str = "overbooked made this; every run of specifications makes it a
 pub enum DatabaseError {
     /// One of its name is somebody's.
     #[error(
-        "this server has a database {DATABASE} already that Overbooked has not made, and specifications \
+        "this server has a database {DATABASE} already that Overbooked has not made, and \
+         specifications \
          need one of that name; to keep it, rename it: alter database {DATABASE} rename to …"
     )]
     Foreign,
@@ -70,7 +71,8 @@ fn comment() -> String {
 
 /// A prepared transaction outlives its session, and lets nobody drop its database.
 async fn roll_back_prepared(database: &Target) -> Result<(), DatabaseError> {
-    const NEXT: &str = "select pg_catalog.format('rollback prepared %L', gid) from pg_catalog.pg_prepared_xacts \
+    const NEXT: &str = "select pg_catalog.format('rollback prepared %L', gid) from \
+        pg_catalog.pg_prepared_xacts \
         where database = pg_catalog.current_database() limit 1";
     let mut connection = Connection::connect(database).await?;
     while let Some(statement) = ask(&mut connection, NEXT).await? {

@@ -80,7 +80,6 @@ impl Lane {
 /// A specification on its way: what it tells, and in the end how it went.
 #[derive(Debug)]
 pub struct Playing {
-    /// Which.
     pub spec: Arc<Scenario>,
     /// What it tells, as long as it is played.
     pub tellings: mpsc::UnboundedReceiver<Telling>,
@@ -132,9 +131,7 @@ impl Lanes {
 /// The lanes to be started besides the first.
 #[derive(Clone, Debug)]
 pub struct Further {
-    /// How many.
     pub count: usize,
-    /// How.
     pub options: ClusterOptions,
 }
 

@@ -156,7 +156,8 @@ mod tests {
     fn what_may_end_a_wait_is_measured() {
         for ending in [
             "session s setup {set LOCK_timeout = 3} step a {1}",
-            "setup {create function f() returns int return pg_terminate_backend(1)} session s step a {1}",
+            "setup {create function f() returns int return pg_terminate_backend(1)} session s step \
+             a {1}",
             "session s step a {1} teardown {reset statement_timeout}",
         ] {
             assert_eq!(endings(ending, &CALM).pace(), Pace::Measured, "{ending}");

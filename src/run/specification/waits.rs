@@ -39,7 +39,8 @@ pub(super) fn question(busy: &[Pid], all: &[Pid]) -> String {
     let (busy, all) = (array(busy), array(all));
     format!(
         "select pid, pg_catalog.pg_isolation_test_session_is_blocked(pid, '{all}'), \
-         pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid) || pg_catalog.pg_safe_snapshot_blocking_pids(pid), ',') \
+         pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid) || \
+         pg_catalog.pg_safe_snapshot_blocking_pids(pid), ',') \
          from pg_catalog.unnest('{busy}'::pg_catalog.int4[]) as busy(pid)"
     )
 }
@@ -51,7 +52,8 @@ pub(super) fn question(busy: &[Pid], all: &[Pid]) -> String {
 pub(super) fn question_of_grips(waiting: &[Pid]) -> String {
     format!(
         "select 1 from pg_catalog.pg_locks where pid = any ('{}') and case when granted \
-         then locktype <> 'virtualxid' and mode <> 'SIReadLock' and (locktype <> 'relation' or mode not in \
+         then locktype <> 'virtualxid' and mode <> 'SIReadLock' and (locktype <> 'relation' or \
+         mode not in \
          ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock')) \
          else locktype not in ('virtualxid', 'transactionid', 'advisory') end limit 1",
         array(waiting)
@@ -175,7 +177,8 @@ mod tests {
             let looks: Vec<(i32, bool, &[i32])> = (1..).zip(&blockers).map(|(pid, of)| (pid, !of.is_empty(), of.as_slice())).collect();
             let sight = sight(&looks, &idle);
             for pid in 1..8 {
-                prop_assert!(!sight.is_lasting(Pid(pid)) || !idle.is_empty(), "nobody is idle, so nothing lasts");
+                prop_assert!(!sight.is_lasting(Pid(pid)) || !idle.is_empty(), "nobody is idle, so \
+                    nothing lasts");
             }
         }
     }

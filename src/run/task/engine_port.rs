@@ -34,7 +34,6 @@ enum Done {
     Alive(EngineKind, Result<bool, EngineError>),
     /// An engine is open, and this became of the schemas of dead runs.
     Opened(Box<Result<(OpenEngine, Vec<String>), EngineError>>),
-    /// The schema is made.
     SchemaMade(Result<RunSchema, SchemaError>),
     /// Something of which no more than this is left.
     Other(Input),

@@ -15,7 +15,8 @@ use crate::rush::options::Options;
 const NUMBERS: [&str; 4] = ["c", "q ms", "r", "p ms"];
 
 /// What the letters mean.
-const LEGEND: &str = "c: how many of the requests meet a conflict. q: what a query takes. r: how often a request that has met a conflict is tried \
+const LEGEND: &str = "c: how many of the requests meet a conflict. q: what a query takes. r: how \
+    often a request that has met a conflict is tried \
 again. p: what one more try costs, with the wait before it.";
 
 /// Two small tables, each under a sentence.
@@ -23,7 +24,8 @@ pub(super) fn render(board: &Board, options: &Options) -> String {
     let Options { compartments, workers, .. } = *options;
     let mut text = wrapped(
         &format!(
-            "The textbook's estimate, requests × ((1 − c) × q + c × (q + r × p)): for one worker alone, over {}, and with {} at each of these.",
+            "The textbook's estimate, requests × ((1 − c) × q + c × (q + r × p)): for one worker \
+             alone, over {}, and with {} at each of these.",
             counted(compartments, "queue"),
             counted(workers, "worker")
         ),

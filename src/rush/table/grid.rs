@@ -9,9 +9,14 @@ const GAP: &str = "  ";
 /// What stands in one row.
 pub(super) enum Row {
     /// A figure for each column.
-    Cells { name: &'static str, cells: Vec<String> },
-    /// Words instead.
-    Remark { name: &'static str, remark: String },
+    Cells {
+        name: &'static str,
+        cells: Vec<String>,
+    },
+    Remark {
+        name: &'static str,
+        remark: String,
+    },
 }
 
 impl Row {

@@ -21,7 +21,6 @@ pub struct EventLog {
 /// Whether a log still has its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Completeness {
-    /// It has.
     #[default]
     Complete,
     /// So much has happened that the beginning is forgotten.

@@ -12,31 +12,20 @@ pub enum Code {
     F(u8),
     /// Enter, or return.
     Enter,
-    /// The tabulator.
     Tab,
-    /// Escape.
     Esc,
     /// What deletes the letter before.
     Backspace,
     /// What deletes the letter after.
     Delete,
-    /// Insert.
     Insert,
-    /// An arrow.
     Up,
-    /// An arrow.
     Down,
-    /// An arrow.
     Left,
-    /// An arrow.
     Right,
-    /// Home.
     Home,
-    /// End.
     End,
-    /// A page up.
     PageUp,
-    /// A page down.
     PageDown,
     /// A key that nothing here knows by a name.
     Other,
@@ -45,7 +34,6 @@ pub enum Code {
 /// What is held down beside a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
-    /// Control.
     pub control: bool,
     /// Alt, or Meta.
     pub alt: bool,
@@ -54,13 +42,9 @@ pub struct Held {
 }
 
 impl Held {
-    /// Nothing is.
     pub const NOTHING: Self = Self { control: false, alt: false, shift: false };
-    /// Control alone.
     pub const CONTROL: Self = Self { control: true, ..Self::NOTHING };
-    /// Alt alone.
     pub const ALT: Self = Self { alt: true, ..Self::NOTHING };
-    /// Shift alone.
     pub const SHIFT: Self = Self { shift: true, ..Self::NOTHING };
 
     /// Whether all of these are held.

@@ -8,7 +8,6 @@ use crate::stage::{Stage, words};
 /// What would be lost with the sessions.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Whose transactions.
     transactions: Vec<String>,
     /// Whose statements that run or wait, and how they stand.
     statements: Vec<(String, String)>,

@@ -21,9 +21,7 @@ pub struct Picker {
 /// What a key has picked.
 #[derive(Clone, Debug)]
 pub(super) enum Picked {
-    /// Nothing yet.
     Nothing,
-    /// This scenario.
     Scenario(Arc<Scenario>),
     /// Nothing, and nothing will be.
     Closed,

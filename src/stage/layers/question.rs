@@ -21,9 +21,7 @@ pub struct Question {
 /// What a key replies to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// Do it.
     Yes,
-    /// Leave it.
     No,
     /// Nothing that could be taken for an answer.
     None,

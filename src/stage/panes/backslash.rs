@@ -62,8 +62,10 @@ fn columns_of(table: &str) -> String {
     };
     let name = name.rsplit('.').next().unwrap_or_default().replace('\'', "''");
     format!(
-        "select column_name, data_type, is_nullable, column_default from information_schema.columns\n\
-         where table_schema = any (current_schemas(false)) and table_name = '{name}' order by ordinal_position;"
+        "select column_name, data_type, is_nullable, column_default from \
+         information_schema.columns\n\
+         where table_schema = any (current_schemas(false)) and table_name = '{name}' order by \
+         ordinal_position;"
     )
 }
 

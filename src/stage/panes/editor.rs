@@ -37,7 +37,6 @@ pub struct Editor {
 /// The editor's lines broken into rows, as many as there is room for, the cursor among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditorLayout {
-    /// The rows.
     pub rows: Vec<EditorRow>,
     /// The cursor: its row among these, its cell in that row.
     pub cursor: (usize, usize),
@@ -46,7 +45,6 @@ pub struct EditorLayout {
 /// A row: a prompt if a line begins here, then some of the line's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditorRow {
-    /// Which line.
     pub line: usize,
     /// Which bytes of the line.
     pub text: Range<usize>,
@@ -85,7 +83,6 @@ impl Editor {
         self.area.lines().join("\n")
     }
 
-    /// Its lines.
     pub fn lines(&self) -> &[String] {
         self.area.lines()
     }
@@ -163,7 +160,6 @@ impl Editor {
         self.recolour();
     }
 
-    /// Empties it.
     pub fn clear(&mut self) {
         self.walking = None;
         self.put("");

@@ -29,10 +29,8 @@ const PROMPT_NAME: usize = 16;
 /// Whether there is somebody at the other end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
-    /// Not yet.
     #[default]
     Connecting,
-    /// Yes.
     Open,
     /// Not any more; Enter connects again.
     Lost,
@@ -43,7 +41,6 @@ pub enum Link {
 /// A submission that is not answered yet.
 #[derive(Clone, Debug)]
 pub struct InFlight {
-    /// Which.
     pub submission: SubmissionId,
     /// Its SQL, for the place of an error in it.
     pub sql: Arc<str>,
@@ -52,18 +49,15 @@ pub struct InFlight {
 /// A session on the screen.
 #[derive(Clone, Debug)]
 pub struct Pane {
-    /// Whose.
     pub name: SessionName,
     /// Whether it is connected.
     pub link: Link,
     /// The transaction status, as the server told it last.
     pub status: TransactionStatus,
-    /// What runs.
     pub in_flight: Option<InFlight>,
     /// What somebody sent and the run has not said that it went out: refused, it comes back into
     /// the editor.
     asked: Option<String>,
-    /// What it waits for.
     pub waiting: Option<Waiting>,
     /// What was said.
     pub scrollback: Scrollback,

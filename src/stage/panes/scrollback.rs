@@ -27,7 +27,6 @@ pub const LINES_KEPT: usize = 10_000;
 /// A row of the pane: a part of a line.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
-    /// The line.
     pub line: &'a Line,
     /// The line's number.
     pub number: u64,

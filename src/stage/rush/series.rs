@@ -36,7 +36,6 @@ pub struct Moment {
 /// Latencies in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Latency {
-    /// The median.
     pub p50: f64,
     /// The one that one in a hundred exceeds.
     pub p99: f64,

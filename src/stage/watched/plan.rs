@@ -10,7 +10,6 @@ use crate::stage::watched::Marks;
 /// The whole seat map.
 #[derive(Debug)]
 pub struct Plan<'a> {
-    /// Its compartments.
     pub compartments: Vec<Compartment<'a>>,
 }
 
@@ -42,7 +41,6 @@ impl<'a> Row<'a> {
     }
 }
 
-/// One seat.
 #[derive(Clone, Debug)]
 pub struct Seat<'a> {
     /// The table's row.
@@ -60,9 +58,7 @@ pub struct Seat<'a> {
 /// What the legend counts; every seat is in exactly one of these states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nobody's.
     Free,
-    /// Row-locked.
     Held,
     /// Changed in a transaction that has not committed.
     Uncommitted,

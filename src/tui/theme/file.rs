@@ -34,16 +34,10 @@ pub enum ThemeError {
     },
     /// The file is there and cannot be read.
     #[error("the theme {} cannot be read", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Unreadable { path: PathBuf, source: std::io::Error },
     /// The file is no theme.
     #[error("the theme {origin} has a mistake: {source}")]
     Mistake {
-        /// The file.
         origin: String,
         /// What and where, with the line itself.
         source: Box<toml::de::Error>,
@@ -51,7 +45,6 @@ pub enum ThemeError {
     /// The file builds on a theme that does not exist.
     #[error("the theme {origin} is based on {base:?}; a base is one of {}{}", BUILT_IN.join(", "), did_you_mean(base))]
     UnknownBase {
-        /// The file.
         origin: String,
         /// What it names.
         base: String,

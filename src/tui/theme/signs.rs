@@ -7,7 +7,6 @@ use ratatui::symbols::border;
 pub enum Charset {
     /// UTF-8.
     Unicode,
-    /// ASCII alone.
     Ascii,
 }
 
@@ -39,7 +38,6 @@ pub struct Signs {
     pub uncommitted: &'static str,
     /// A committed booking, where there is no room for a name.
     pub booked: &'static str,
-    /// Somebody waits.
     pub waiting: &'static str,
     /// A seat that somebody waits for, where there is no room for a queue.
     pub awaited: &'static str,

@@ -146,8 +146,8 @@ pub(super) fn cast_line(view: &View<'_>, scenario: &Scenario) -> Line<'static> {
 /// The fewest rows in which the graph and the time line show something.
 const GRAPH: u16 = 20;
 
-/// Who waits for whom, and under it the time line. They lie below the tables where there is room for
-/// them, and over it otherwise: what the graph tells is seen on the map.
+/// Who waits for whom, and under it the time line. They lie below the tables where there is room
+/// for them, and over it otherwise: what the graph tells is seen on the map.
 fn graph(view: &View<'_>, cursor: Cursor, places: &Places, now: Duration, buffer: &mut Buffer) {
     let screen = buffer.area;
     let cast = view.stage.panes().cast();

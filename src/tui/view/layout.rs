@@ -48,9 +48,7 @@ pub(crate) struct Places {
     pub(crate) tabs: Option<Rect>,
     /// The sessions in sight, each with its place in screen order.
     pub(crate) panes: Vec<(usize, Rect)>,
-    /// The script.
     pub(crate) script: Rect,
-    /// The keys.
     pub(crate) footer: Rect,
 }
 
@@ -183,7 +181,6 @@ pub(crate) struct Areas {
     pub(crate) halves: [Rect; 2],
     /// The steps with both answers.
     pub(crate) steps: Rect,
-    /// The keys.
     pub(crate) footer: Rect,
 }
 

@@ -262,7 +262,8 @@ fn counts(tally: &Tally, stage: &RushStage, between: &str) -> String {
         (false, _) => format!("errors: {}", errors.join(", ")),
     };
     format!(
-        " booked {booked} {between} taken {taken} {between} gave up {gave_up} {between} failed {failed} {between} {errors}"
+        " booked {booked} {between} taken {taken} {between} gave up {gave_up} {between} failed \
+         {failed} {between} {errors}"
     )
 }
 

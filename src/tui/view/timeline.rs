@@ -64,7 +64,6 @@ pub(super) fn draw(
     lines::put_lines(buffer, area, &lines);
 }
 
-/// What is in sight.
 struct Sight {
     /// The cells of the names.
     names: usize,

@@ -1,5 +1,5 @@
-//! The pane of the watched tables: the seat map and every other watched table, with what cannot be seen said in
-//! words.
+//! The pane of the watched tables: the seat map and every other watched table, with what cannot be
+//! seen said in words.
 //!
 //! ```text
 //! ╭ seats ──────────────────────╮╭ audit ─────────────────╮

@@ -79,7 +79,8 @@ fn control_characters_in_data_never_reach_the_terminal() {
 #[test]
 fn a_storm_of_resizes_loses_nothing() {
     let mut console = on_stage(MIDDLE, &[], &[]);
-    let sql = "select 'nothing of this long line may be lost while the window is dragged about' as x, 'storm' as y;";
+    let sql = "select 'nothing of this long line may be lost while the window is dragged about' as \
+        x, 'storm' as y;";
     let letters: Vec<char> = sql.chars().collect();
     for turn in 0..200_u16 {
         let wild = Size { rows: 5 + turn * 7 % 60, columns: 10 + turn * 13 % 200 };

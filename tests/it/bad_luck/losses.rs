@@ -11,7 +11,8 @@ fn a_killed_backend_is_told_in_its_pane_and_one_key_connects_again() {
     console.type_keys(key::TAB);
     send(
         &mut console,
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'overbooked/Alice';",
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = \
+         'overbooked/Alice';",
     );
     console.wait_for("its open transaction is rolled back");
     console.wait_for("1 Alice ─ connection lost");

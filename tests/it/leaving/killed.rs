@@ -171,7 +171,8 @@ async fn pass_on(mut client: TcpStream, socket: &Path, cancels: &AtomicUsize) ->
 /// Carol goes on until somebody says so, and then Alice commits: nothing is left that would have to
 /// be cancelled.
 const UNTIL_TOLD: &str = "\
-do $$ begin while not exists (select from public.told) loop perform pg_sleep(0.01); end loop; end $$;
+do $$ begin while not exists (select from public.told) loop perform pg_sleep(0.01); end loop; end \
+$$;
 
 -- Alice: is done
 commit;

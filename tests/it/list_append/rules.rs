@@ -62,7 +62,8 @@ fn what_snapshot_isolation_allows_is_found_right() {
         // Write skew: two read-write dependencies in a row.
         "1 4 committed x= y+1 \n 2 3 committed y= x+2 \n 5 6 committed x=2 y=1",
         // The read-only anomaly has two in a row as well.
-        "1 9 committed y= x= x+1 \n 2 3 committed y+2 \n 4 5 committed x= y=2 \n 10 11 committed x=1 y=2",
+        "1 9 committed y= x= x+1 \n 2 3 committed y+2 \n 4 5 committed x= y=2 \n 10 11 committed \
+         x=1 y=2",
         "1 4 refused x+1 \n 2 3 committed x= \n 5 6 committed x=",
         "1 4 unknown x+1 y+2 \n 2 3 committed x= \n 5 6 committed x= y=",
         "1 4 unknown x+1 y+2 \n 2 3 committed x= \n 5 6 committed x=1 y=2",
@@ -109,9 +110,11 @@ fn dependencies_that_go_round_are_found() {
         // A lost update, as far as the lists still hold both.
         "1 5 committed x= x+1 \n 2 4 committed x= x+2 \n 6 7 committed x=1.2",
         // Read skew.
-        "1 2 committed x+1 y+2 \n 3 9 committed x=1 y=2.4 \n 4 5 committed x+3 y+4 \n 10 11 committed x=1.3 y=2.4",
+        "1 2 committed x+1 y+2 \n 3 9 committed x=1 y=2.4 \n 4 5 committed x+3 y+4 \n 10 11 \
+         committed x=1.3 y=2.4",
         // Two readers who disagree about which of two appends was first.
-        "1 8 committed x+1 \n 2 8 committed y+2 \n 3 9 committed x=1 y= \n 4 9 committed x= y=2 \n 10 11 committed x=1 y=2",
+        "1 8 committed x+1 \n 2 8 committed y+2 \n 3 9 committed x=1 y= \n 4 9 committed x= y=2 \n \
+         10 11 committed x=1 y=2",
         // What was over is not seen.
         "1 2 committed x+1 \n 3 4 committed x= \n 5 6 committed x=1",
         // Seen, then not seen.

@@ -67,7 +67,8 @@ async fn an_object_is_told_by_what_it_is_and_its_name() {
         },
         Case {
             alice: "drop function seats_left(int)",
-            bob: "create or replace function seats_left(int) returns int language sql as 'select 2'",
+            bob: "create or replace function seats_left(int) returns int language sql as 'select \
+                2'",
             target: other("function seats_left(integer)"),
         },
         Case { alice: &comment, bob: &comment, target: other(&named) },
@@ -78,7 +79,8 @@ async fn an_object_is_told_by_what_it_is_and_its_name() {
 #[tokio::test]
 async fn relations_that_are_no_tables_are_told_as_what_they_are() {
     let mut stage = Stage::plain().await;
-    let setup = "create sequence numbers; create materialized view shown as select 1 as n; create view looked as select 1 as n;
+    let setup = "create sequence numbers; create materialized view shown as select 1 as n; create \
+        view looked as select 1 as n;
         create index seats_by_number on seats (seat_number)";
     let cases = vec![
         Case {
@@ -213,7 +215,8 @@ async fn rows_are_found_in_parents_children_and_partitions() {
         create table shows (id int primary key, hall int references halls);
         create table sold (id int, day int, primary key (id, day)) partition by list (day);
         create table sold_1 partition of sold for values in (1); insert into sold values (7, 1);
-        create table notes (note text); create table loud_notes () inherits (notes); insert into loud_notes values ('psst')";
+        create table notes (note text); create table loud_notes () inherits (notes); insert into \
+        loud_notes values ('psst')";
     let cases = vec![
         Case {
             alice: "delete from halls where id = 2",

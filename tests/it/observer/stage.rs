@@ -17,8 +17,10 @@ use crate::support;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const SEATS: &str = "
-    create table seats (seat_row char, seat_number int, booked_by text, primary key (seat_row, seat_number), unique (booked_by));
-    insert into seats values ('A', 1, 'Carol'), ('A', 2, null), ('A', 3, 'Oscar'), ('A', 4, null), ('A', 5, null);";
+    create table seats (seat_row char, seat_number int, booked_by text, primary key (seat_row, \
+    seat_number), unique (booked_by));
+    insert into seats values ('A', 1, 'Carol'), ('A', 2, null), ('A', 3, 'Oscar'), ('A', 4, null), \
+    ('A', 5, null);";
 
 /// A database with five seats, and who plays in it.
 pub(super) struct Stage {

@@ -23,8 +23,16 @@ async fn a_postgresql_shows_everything() {
 async fn with_no_table_named_the_schemas_tables_are_watched() {
     let mut stage = Stage::plain().await;
     let bob = stage.actor("Bob").await;
-    bob.run("create schema run; create table run.notes (note text); insert into run.notes values ('a'), ('b')").await;
-    bob.run("create table run.\"Keyed Twice\" (a int, \"B\" text, primary key (\"B\", a)); insert into run.\"Keyed Twice\" values (1, 'x'), (2, 'w')").await;
+    bob.run(
+        "create schema run; create table run.notes (note text); insert into run.notes values \
+        ('a'), ('b')",
+    )
+    .await;
+    bob.run(
+        "create table run.\"Keyed Twice\" (a int, \"B\" text, primary key (\"B\", a)); insert \
+        into run.\"Keyed Twice\" values (1, 'x'), (2, 'w')",
+    )
+    .await;
     stage.observer.watch(Watch { schema: Some("run".to_owned()), ..Watch::default() });
     let house = stage.house().await;
     let names: Vec<&str> = house.tables.iter().map(|table| table.name.as_str()).collect();
@@ -41,7 +49,11 @@ async fn a_table_that_is_made_again_is_seen_again() {
     assert_eq!(stage.house().await.tables[0].rows, 5);
     bob.run("drop table seats").await;
     assert_eq!(stage.house().await.tables[0].unread, Some(Unread::Missing));
-    bob.run("create table seats (seat_row char, seat_number int, booked_by text, note text, primary key (seat_row, seat_number))").await;
+    bob.run(
+        "create table seats (seat_row char, seat_number int, booked_by text, note text, \
+        primary key (seat_row, seat_number))",
+    )
+    .await;
     bob.run("insert into seats values ('Z', 1, null, 'new')").await;
     let house = stage.house().await;
     assert_eq!(house.tables[0].columns.len(), 4);

@@ -63,7 +63,12 @@ async fn what_a_serializable_session_has_read_is_not_taken_for_what_it_waits_for
 async fn a_row_of_a_table_that_nobody_watches_has_its_key_too() {
     let mut stage = Stage::plain().await;
     let (alice, bob) = (stage.actor("Alice").await, stage.actor("Bob").await);
-    alice.run("create table \"Odd Name\" (\"Id\" int primary key, note text); insert into \"Odd Name\" values (7)").await;
+    alice
+        .run(
+            "create table \"Odd Name\" (\"Id\" int primary key, note text); insert into \"Odd \
+        Name\" values (7)",
+        )
+        .await;
     alice.run("begin; update \"Odd Name\" set note = 'x'").await;
     let bobs = bob.start("update \"Odd Name\" set note = 'y'");
     let expected = WaitTarget::Row {
@@ -187,7 +192,12 @@ async fn a_deadlock_is_a_ring_of_waits_until_it_is_broken() {
 async fn a_deferrable_reader_waits_for_a_safe_snapshot() {
     let mut stage = Stage::sharp().await;
     let (alice, bob) = (stage.actor("Alice").await, stage.actor("Bob").await);
-    alice.run("begin isolation level serializable; update seats set booked_by = 'Alice' where seat_number = 4").await;
+    alice
+        .run(
+            "begin isolation level serializable; update seats set booked_by = 'Alice' where \
+        seat_number = 4",
+        )
+        .await;
     let bobs =
         bob.start("begin isolation level serializable, read only, deferrable; select * from seats");
     let expected = (vec![Blocker::Session(SessionName::new("Alice"))], WaitTarget::SafeSnapshot);

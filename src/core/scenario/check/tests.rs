@@ -196,7 +196,8 @@ fn a_guessed_wait_is_not_good_enough() {
 
 #[test]
 fn a_wait_that_no_line_speaks_of_is_told() {
-    let file = "-- T\n-- sessions: Alice, Bob\n-- Alice: waits\nselect 1;\n-- Bob: looks\nselect 1;\n--> (1 row)\n";
+    let file = "-- T\n-- sessions: Alice, Bob\n-- Alice: waits\nselect 1;\n-- Bob: looks\n\
+        select 1;\n--> (1 row)\n";
     let mut play = Play::of(file, EngineKind::Postgres);
     play.sent("Alice", Some(0)).waits("Alice", Certainty::Observed).quiet();
     assert_eq!(play.check.unsaid(Part::Launch(0)), Some("waits for Bob"));
@@ -450,7 +451,8 @@ fn a_value_gets_a_name_when_the_answer_has_one_row() {
 
 #[test]
 fn a_line_holds_at_its_levels_only() {
-    let file = "-- T\n-- sessions: Alice\n-- Alice: acts\nselect 1;\n--> postgres at serializable: ERROR 40001\n--> at read committed: SELECT 1\n";
+    let file = "-- T\n-- sessions: Alice\n-- Alice: acts\nselect 1;\n\
+        --> postgres at serializable: ERROR 40001\n--> at read committed: SELECT 1\n";
     let scenario = sql_file::parse(file, Path::new("a.sql"), "a").unwrap();
     let verdicts = |level| {
         let schedule = scenario.schedules.first();
@@ -464,7 +466,8 @@ fn a_line_holds_at_its_levels_only() {
 
 #[test]
 fn a_statement_that_goes_on_while_others_act_answers_later() {
-    let file = "-- T\n-- sessions: Alice, Bob\n-- Alice: reports\nselect 1;\n--> running\n--> (1 row)\n-- Bob: acts\nselect 1;\n--> Alice answers: (1 row)\n";
+    let file = "-- T\n-- sessions: Alice, Bob\n-- Alice: reports\nselect 1;\n--> running\n\
+        --> (1 row)\n-- Bob: acts\nselect 1;\n--> Alice answers: (1 row)\n";
     let mut play = Play::of(file, EngineKind::Postgres);
     play.sent("Alice", Some(0));
     assert!(play.check.goes_on_running(&SessionName::new("Alice")));

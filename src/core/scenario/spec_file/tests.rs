@@ -80,7 +80,8 @@ fn mistakes_are_named_with_their_place() {
         ("session a", "a.spec:1:10: `step` should stand here, not the end of the file"),
         (
             "session step",
-            "a.spec:1:9: the session's name should stand here, not the keyword step; quote it if it is a name: \"step\"",
+            "a.spec:1:9: the session's name should stand here, not the keyword step; quote it if \
+             it is a name: \"step\"",
         ),
         ("session a step a1 {", "a.spec:1:19: unterminated sql block; close it with `}`"),
         (
@@ -98,7 +99,8 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             "session a step a1 {1} permutation",
-            "a.spec:1:23: the permutation has no steps; name the steps in the order in which they run",
+            "a.spec:1:23: the permutation has no steps; name the steps in the order in which they \
+             run",
         ),
         (
             "session a step a1 {1} step a2 {2} permutation a1 a2(a1)",
@@ -106,7 +108,8 @@ fn mistakes_are_named_with_their_place() {
         ),
         (
             "session a step a1 {1} session b step b1 {2} permutation a1(b1)",
-            "a.spec:1:60: undefined blocking step \"b1\" referenced in permutation step \"a1\"; name a step of this permutation",
+            "a.spec:1:60: undefined blocking step \"b1\" referenced in permutation step \"a1\"; \
+             name a step of this permutation",
         ),
         (
             "session a step a1 {1} permutation a1(* *)",
@@ -130,7 +133,8 @@ fn mistakes_are_named_with_their_place() {
 fn more_sessions_than_a_screen_holds_are_read_for_a_test_alone() {
     let sessions: Vec<String> = (1..=61).map(|n| format!("session s{n} step a{n} {{1}}")).collect();
     let text = sessions.join("\n");
-    let expected = "a.spec:61:9: 61 sessions are too many; a scenario can have 60; `overbooked spec` takes more";
+    let expected = "a.spec:61:9: 61 sessions are too many; a scenario can have 60; `overbooked \
+        spec` takes more";
     assert_eq!(mistake(&text), expected);
     let spec = parse_of_any_size(&text, Path::new("a.spec"), "a").unwrap();
     assert_eq!(spec.sessions.len(), 61);

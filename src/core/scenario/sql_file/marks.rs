@@ -37,7 +37,6 @@ pub(super) enum Piece {
     Trailing,
     /// A `/* */` comment.
     Block,
-    /// SQL.
     Sql,
 }
 

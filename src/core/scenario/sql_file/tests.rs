@@ -43,7 +43,8 @@ fn without_lines(mut scenario: Scenario) -> Scenario {
 fn the_head_is_read() {
     let scenario = parsed(
         "-- Title\n--\n-- One paragraph: it\n-- goes on.\n--\n-- Another.\n-- sessions: Alice,Bob\n\
-         -- seats: seats (a, b, c, d)\n-- watch: x, y\n-- isolation: Repeatable Read, serializable\n\
+         -- seats: seats (a, b, c, d)\n-- watch: x, y\n\
+         -- isolation: Repeatable Read, serializable\n\
          -- engines: postgres, dsql\n-- source: a book\n\n-- Alice: acts\nselect 1;\n",
     )
     .unwrap();
@@ -98,7 +99,9 @@ fn a_pause_is_a_step_of_nobodys_and_is_written_as_it_is_read() {
 
 #[test]
 fn the_rarer_settings_are_read_and_written() {
-    let head = "-- Title\n-- sessions: Alice\n-- invariant: select true;\n-- invariant: select count(*) <= 1 from t\n-- application-name: plain\n-- search-path: run, public\n-- setup-file: a.sql, b.sql\n\n-- Alice: acts\nselect 1;\n";
+    let head = "-- Title\n-- sessions: Alice\n-- invariant: select true;\n\
+        -- invariant: select count(*) <= 1 from t\n-- application-name: plain\n\
+        -- search-path: run, public\n-- setup-file: a.sql, b.sql\n\n-- Alice: acts\nselect 1;\n";
     let scenario = parsed(head).unwrap();
     let invariants: Vec<_> =
         scenario.invariants.iter().map(|it| (it.sql.as_str(), it.line)).collect();
@@ -126,9 +129,11 @@ fn values_that_look_like_something_else_stand_in_quotes() {
 
 #[test]
 fn a_line_may_hold_at_some_levels_only() {
-    let scenario =
-        body("-- Alice: acts\nselect 1;\n--> postgres at repeatable read, serializable: ERROR 40001\n--> at serializable: COMMIT\n")
-            .unwrap();
+    let scenario = body(
+        "-- Alice: acts\nselect 1;\n--> postgres at repeatable read, serializable: ERROR \
+            40001\n--> at serializable: COMMIT\n",
+    )
+    .unwrap();
     let [first, second] = &scenario.steps[0].expectations[..] else { panic!("two lines") };
     assert_eq!(first.engine, Some(EngineKind::Postgres));
     assert_eq!(first.levels, [Isolation::RepeatableRead, Isolation::Serializable]);
@@ -169,7 +174,8 @@ fn what_only_psql_can_do_is_refused_when_the_file_is_read() {
         "-- Bob: acts\nselect 1 \\gset\n",
         "-- setup\n\\i schema.sql\n\n-- Bob: acts\nselect 1;",
         "-- Bob: acts\nselect 1;\n\\d seats\n",
-        "-- setup\ncreate table t (a int);\ncopy t (a) from stdin;\n1\n\\.\n-- Bob: acts\nselect 1;",
+        "-- setup\ncreate table t (a int);\ncopy t (a) from stdin;\n1\n\\.\n-- Bob: acts\n\
+         select 1;",
     ];
     let told = files.map(|text| format!("{text}\n  => {}\n", body(text).unwrap_err()));
     insta::assert_snapshot!(told.join("\n"));
@@ -321,7 +327,8 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "(-- |-->|Alice|Bob|:|setup|finally|select 1;|sessions|[\n ;'$/*a|é])*") {
+    fn no_text_makes_it_panic(text in "(-- |-->|Alice|Bob|:|setup|finally|select 1;|sessions|[\n \
+        ;'$/*a|é])*") {
         let _ = (parsed(&text), body(&text));
     }
 }

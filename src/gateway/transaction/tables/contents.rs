@@ -225,7 +225,8 @@ async fn ask_untied(
             Ok(answers)
         }
         Err(trouble) if trouble.code().as_deref() == Some("42501") => {
-            let message = "tables with foreign keys are not supported unless the gateway works as a superuser";
+            let message = "tables with foreign keys are not supported unless the gateway works as \
+                a superuser";
             Err(Refusal::unsupported(message).into())
         }
         Err(trouble) => Err(trouble.of_changed_schema()),

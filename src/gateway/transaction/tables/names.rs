@@ -126,7 +126,8 @@ impl Tables {
         };
         let name = names.iter().find(reads)?;
         Some(Refusal::unsupported(format!(
-            "function {}() may read tables: of functions that are not built in, only immutable ones and those in C are supported",
+            "function {}() may read tables: of functions that are not built in, only immutable \
+             ones and those in C are supported",
             name.last()
         )))
     }

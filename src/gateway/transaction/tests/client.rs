@@ -87,7 +87,6 @@ fn resolve(parameters: &[Option<String>]) -> Vec<AnswerRow> {
     seats.map(row).collect()
 }
 
-/// One client.
 pub(super) struct Client {
     pub(super) transaction: Transaction,
     pub(super) backend: ScriptedBackend,

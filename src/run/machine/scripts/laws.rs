@@ -112,8 +112,8 @@ fn assert_law(script: &mut Script, after: &str) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// Sessions that never answer again hold up nobody who leaves. What is asked of a server of ours,
-    /// and of the observer, is answered: they have limits of their own.
+    /// Sessions that never answer again hold up nobody who leaves. What is asked of a server of
+    /// ours, and of the observer, is answered: they have limits of their own.
     #[test]
     fn whoever_leaves_is_let_go(
         file in prop::sample::select(vec!["seats.sql", "own.spec", "finally.sql", "teardown.sql"]),

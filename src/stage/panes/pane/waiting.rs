@@ -10,7 +10,6 @@ use crate::stage::words;
 pub struct Waiting {
     /// For whom, for what.
     pub wait: Wait,
-    /// Since when.
     pub since: Duration,
 }
 

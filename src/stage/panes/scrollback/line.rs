@@ -19,7 +19,6 @@ pub enum Look {
         /// The prompt's length.
         prompt: u16,
     },
-    /// Column names.
     Heading,
     /// The rule under the column names.
     Rule,
@@ -33,9 +32,7 @@ pub enum Look {
     Detail,
     /// What an error means, in plain words.
     Lesson,
-    /// A notice.
     Notice,
-    /// A wait.
     Wait,
     /// The console's own words.
     Note,

@@ -20,7 +20,8 @@ const PARTS: [(&str, &str); 9] = [
     ("requests/s", "requests that ended, whatever their answer"),
     (
         "latency",
-        "from when a passenger was due to the answer, waits and retries included; one in two takes longer than p50, one in a hundred longer than p99",
+        "from when a passenger was due to the answer, waits and retries included; one in two takes \
+         longer than p50, one in a hundred longer than p99",
     ),
     ("lock waits", "sessions that wait for a lock, looked for now and then"),
     ("conflicts", "tries that somebody else has spoilt; retries come after"),
@@ -30,7 +31,8 @@ const PARTS: [(&str, &str); 9] = [
     ("errors", "by SQLSTATE, also those that a retry has mended"),
     (
         "done",
-        "what strategies came to; sold twice and missing (somebody was told, but there is no sale) are read from the database",
+        "what strategies came to; sold twice and missing (somebody was told, but there is no sale) \
+         are read from the database",
     ),
 ];
 
@@ -69,7 +71,8 @@ fn lines(theme: &Theme, cells: usize) -> Vec<Line<'static>> {
 fn house(theme: &Theme) -> String {
     let signs = theme.signs();
     format!(
-        "a dot a seat: {} free, {} sold, {} sold twice; where there are fewer cells than seats, a dot for several of them",
+        "a dot a seat: {} free, {} sold, {} sold twice; where there are fewer cells than seats, a \
+         dot for several of them",
         signs.free, signs.booked, signs.gone
     )
 }

@@ -24,7 +24,6 @@ pub(super) const AISLE: usize = 3;
 pub(super) enum Bands {
     /// They must all stand side by side.
     One,
-    /// They may.
     Many,
 }
 

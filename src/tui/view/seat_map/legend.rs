@@ -44,7 +44,6 @@ pub(super) enum Shown {
     Names,
     /// Two letters, and a mark for a queue.
     Initials,
-    /// Signs alone.
     Dots,
 }
 

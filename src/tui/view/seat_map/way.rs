@@ -113,7 +113,6 @@ impl Way {
         self.has_caption
     }
 
-    /// The seats.
     pub(super) fn draw<'a>(&self, plan: &'a Plan<'a>, scene: &Scene<'a>) -> Picture<'a> {
         let arrangement = self.arrangement.as_ref();
         arrangement

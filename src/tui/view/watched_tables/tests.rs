@@ -364,7 +364,8 @@ fn a_table_that_is_not_shown_says_why() {
         (Unread::Missing, "There is no table accounts."),
         (
             Unread::TooLarge { rows: Some(12_000_000) },
-            "accounts, with about 12000000 rows, takes longer than a second to read, and is not watched.",
+            "accounts, with about 12000000 rows, takes longer than a second to read, and is not \
+             watched.",
         ),
         (
             Unread::Refused("permission denied".to_owned()),
