@@ -138,7 +138,7 @@ impl Talk {
     pub(super) fn note_answered(&mut self, frame: &FromServer) -> Vec<Ended> {
         match frame.tag {
             ServerTag::Parameter => self.note_parameter(frame),
-            ServerTag::Error => self.note_error(frame),
+            ServerTag::Error => return self.note_error(frame).into_iter().collect(),
             ServerTag::CommandComplete | ServerTag::EmptyQuery | ServerTag::PortalSuspended => {
                 return self.end_execute().into_iter().collect();
             }
@@ -169,10 +169,27 @@ impl Talk {
         self.sent.drain(..).filter_map(statement).collect()
     }
 
-    fn note_error(&mut self, frame: &FromServer) {
-        self.refused.get_or_insert(error_field(frame, b'C').unwrap_or_default());
+    /// What runs is over with its error. Of a Query the server says nothing more but that it is
+    /// ready; in the extended protocol it reads over everything up to the next Sync.
+    fn note_error(&mut self, frame: &FromServer) -> Option<Ended> {
+        let code = error_field(frame, b'C').unwrap_or_default();
+        self.refused.get_or_insert_with(|| code.clone());
         self.is_copying = false;
-        self.is_skipping |= !matches!(self.sent.front(), None | Some(Sent::Query(_) | Sent::Call));
+        let running = self.sent.pop_front()?;
+        let (sql, rest) = match running {
+            Sent::Query(sql) => (Some(sql), Some(Sent::Call)),
+            Sent::Call => (None, Some(Sent::Call)),
+            Sent::Execute(sql) => {
+                self.is_skipping = true;
+                (Some(sql), None)
+            }
+            other => {
+                self.is_skipping = true;
+                (None, Some(other))
+            }
+        };
+        rest.into_iter().for_each(|rest| self.sent.push_front(rest));
+        sql.map(|sql| (sql, StatementOutcome::Refused(code)))
     }
 
     /// A Parse, Bind, Describe or Close is answered. A Query describes its rows too, and is not
@@ -314,9 +331,8 @@ mod tests {
         said(&mut talk, b'Q', &["third"]);
         answered(&mut talk, b'1');
         answered(&mut talk, b'2');
-        assert!(answered(&mut talk, b'E').is_empty());
-        let refused = ["first: Refused(\"42P01\")", "second: Refused(\"42P01\")"];
-        assert_eq!(answered(&mut talk, b'Z'), refused);
+        assert_eq!(answered(&mut talk, b'E'), ["first: Refused(\"42P01\")"]);
+        assert_eq!(answered(&mut talk, b'Z'), ["second: Refused(\"42P01\")"]);
         assert_eq!(answered(&mut talk, b'Z'), ["third: Done"]);
     }
 
