@@ -188,7 +188,9 @@ impl Talk {
                 (None, Some(other))
             }
         };
-        rest.into_iter().for_each(|rest| self.sent.push_front(rest));
+        if let Some(rest) = rest {
+            self.sent.push_front(rest);
+        }
         sql.map(|sql| (sql, StatementOutcome::Refused(code)))
     }
 
