@@ -4,7 +4,6 @@
 //! cargo run --example play_a_scenario -- last-ticket
 //! ```
 
-use std::error::Error;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use overbooked::run::headless::{Patience, play};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> color_eyre::Result<()> {
     let name = std::env::args().nth(1);
     let scenario = Arc::new(library::open(name.as_deref().unwrap_or(library::DEFAULT))?);
     let production = Production {

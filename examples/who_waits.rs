@@ -6,7 +6,6 @@
 //!
 //! Without a connection string the `PG…` variables say where the server is, as for psql.
 
-use std::error::Error;
 use std::io::Write as _;
 
 use overbooked::observer::{Inspection, Observer, Watch};
@@ -14,7 +13,7 @@ use overbooked::pg::{Environment, Target};
 use overbooked::reports::transcript::waits;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> color_eyre::Result<()> {
     let text = std::env::args().nth(1);
     let target = Target::resolve(text.as_deref(), &Environment::of_process())?;
     let observer = Observer::connect(&target, Watch::default(), Inspection::UseIfPresent).await?;
