@@ -2,13 +2,13 @@
 //!
 //! | strategy | who keeps two buyers apart |
 //! |---|---|
-//! | [`naive`] | nobody |
-//! | [`for_update`], [`nowait`], [`skip_locked`] | a row lock, taken before looking |
-//! | [`advisory`] | a lock on the seat's number |
-//! | [`conditional_update`], [`version`] | the condition of the UPDATE itself |
-//! | [`serializable`], [`optimistic`] | the database, at the write or at COMMIT |
-//! | [`queue`] | there is only one who writes |
-//! | [`hold`] | another table, in front of the seats |
+//! | `naive` | nobody |
+//! | `for_update`, `nowait`, `skip_locked` | a row lock, taken before looking |
+//! | `advisory` | a lock on the seat's number |
+//! | `conditional_update`, `version` | the condition of the UPDATE itself |
+//! | `serializable`, `optimistic` | the database, at the write or at COMMIT |
+//! | `queue` | there is only one who writes |
+//! | `hold` | another table, in front of the seats |
 
 use std::fmt;
 use std::time::Duration;
