@@ -8,13 +8,12 @@ use std::time::Duration;
 use color_eyre::eyre::{self, WrapErr as _};
 use tokio_util::sync::CancellationToken;
 
-use super::play::{level_note, stopped};
+use super::play::{level_note, report, stopped};
 use crate::commands::cli::ConsoleArgs;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::reports::engine_diff::{Account, Side, table};
-use crate::reports::report::PlayReport;
 use crate::reports::transcript::Options;
 use crate::run::engines::Engines;
 use crate::run::headless::{Patience, Played, play};
@@ -120,15 +119,7 @@ fn account(played: &Played) -> Account {
 fn reproach(played: &Played) -> String {
     let stop = stopped(played);
     let engine = engine(played);
-    let report = PlayReport {
-        scenario: &played.scenario,
-        schedule: &played.schedule,
-        engine: &engine,
-        events: &played.events,
-        breaches: &played.breaches,
-        stop: stop.as_deref(),
-        options: Options::default(),
-    };
+    let report = report(played, &engine, stop.as_deref(), Options::default());
     format!("{engine}: {}\n", report.summary().join("\n"))
 }
 

@@ -126,15 +126,8 @@ impl<'a> Programme<'a> {
     fn tell(&mut self, played: &Played) -> eyre::Result<()> {
         let engine = format!("{}, {}", played.engine.product, played.engine.isolation.as_sql());
         let stop = stopped(played);
-        let report = PlayReport {
-            scenario: &played.scenario,
-            schedule: &played.schedule,
-            engine: &engine,
-            events: &played.events,
-            breaches: &played.breaches,
-            stop: stop.as_deref(),
-            options: Options { times: self.arguments.times, ..Options::default() },
-        };
+        let options = Options { times: self.arguments.times, ..Options::default() };
+        let report = report(played, &engine, stop.as_deref(), options);
         self.out.write_all(report.render(self.arguments.format).as_bytes())?;
         if !played.is_kept() {
             self.exit = Exit::Broken;
@@ -176,6 +169,24 @@ pub(super) fn open_output(path: Option<&Path>) -> Result<Box<dyn std::io::Write>
 fn create(path: &Path) -> Result<fs::File, Failure> {
     fs::File::create(path)
         .map_err(|error| Failure::misuse(format!("cannot write {}: {error}", path.display())))
+}
+
+/// What is told of a play.
+pub(super) fn report<'a>(
+    played: &'a Played,
+    engine: &'a str,
+    stop: Option<&'a str>,
+    options: Options,
+) -> PlayReport<'a> {
+    PlayReport {
+        scenario: &played.scenario,
+        schedule: &played.schedule,
+        engine,
+        events: &played.events,
+        breaches: &played.breaches,
+        stop,
+        options,
+    }
 }
 
 /// That it was played at a level that it is not written for.
