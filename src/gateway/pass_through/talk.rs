@@ -49,7 +49,7 @@ enum Sent {
     Execute(Arc<str>),
     /// The end of a COPY's data, which has no answer of its own.
     CopyEnd,
-    /// By `ReadyForQuery`, and is no statement.
+    /// What only `ReadyForQuery` is still to answer: a function call, or a Query that was refused.
     Call,
     Sync,
 }
@@ -197,15 +197,6 @@ impl Talk {
     /// A Parse, Bind, Describe or Close is answered. A Query describes its rows too, and is not
     /// over with that.
     fn end_step(&mut self) {
-        let is_step = |sent: &Sent| {
-            matches!(
-                sent,
-                Sent::Parse { .. } | Sent::Bind { .. } | Sent::Describe | Sent::Close { .. }
-            )
-        };
-        if !self.sent.front().is_some_and(is_step) {
-            return;
-        }
         match self.sent.pop_front() {
             Some(Sent::Parse { name, sql }) => {
                 self.prepared.insert(name, sql);
@@ -219,7 +210,8 @@ impl Talk {
             Some(Sent::Close { name, .. }) => {
                 self.portals.remove(&name);
             }
-            _ => {}
+            Some(Sent::Describe) | None => {}
+            Some(other) => self.sent.push_front(other),
         }
     }
 
