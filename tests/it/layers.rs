@@ -103,14 +103,21 @@ fn picture(arrows: &Arrows) -> String {
     text
 }
 
-/// Pairs of rooms that import each other, straight or by way of others.
+/// How often rooms import each other, straight or by way of others.
 fn circles(arrows: &Arrows) -> usize {
-    let names = arrows.keys().flat_map(|(from, to)| [from, to]).collect::<BTreeSet<_>>();
-    let number =
-        |room| u32::try_from(names.iter().position(|name| *name == room).unwrap()).unwrap();
-    let edges = arrows.keys().map(|(from, to)| (number(from), number(to)));
+    circles_among(arrows.keys().map(|(from, to)| (from, to))).len()
+}
+
+/// Those that import each other, straight or by way of others.
+fn circles_among<'a, N: Ord>(imports: impl Iterator<Item = (&'a N, &'a N)>) -> Vec<Vec<&'a N>> {
+    let imports: Vec<_> = imports.collect();
+    let names: BTreeSet<_> = imports.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    let number = |name: &N| u32::try_from(names.binary_search(&name).unwrap()).unwrap();
+    let edges = imports.iter().map(|(from, to)| (number(from), number(to)));
     let graph = petgraph::graph::DiGraph::<(), ()>::from_edges(edges);
-    petgraph::algo::tarjan_scc(&graph).iter().filter(|component| component.len() > 1).count()
+    let components = petgraph::algo::tarjan_scc(&graph).into_iter().filter(|all| all.len() > 1);
+    components.map(|all| all.iter().map(|node| names[node.index()]).collect()).collect()
 }
 
 #[test]

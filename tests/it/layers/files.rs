@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{code, root, sources};
+use super::{circles_among, code, root, sources};
 
 /// The owners, lowest first.
 const OWNERS: [&str; 3] = ["backend", "transaction", "protocol"];
@@ -97,13 +97,7 @@ fn imports() -> Imports {
 }
 
 fn circles(imports: &Imports) -> Vec<Vec<&Module>> {
-    let names: Vec<&Module> = imports.keys().collect();
-    let number = |name| u32::try_from(names.iter().position(|known| *known == name).unwrap());
-    let edges = imports.iter().flat_map(|(from, to)| to.iter().map(move |to| (from, to)));
-    let edges = edges.map(|(from, to)| (number(from).unwrap(), number(to).unwrap()));
-    let graph = petgraph::graph::DiGraph::<(), ()>::from_edges(edges);
-    let components = petgraph::algo::tarjan_scc(&graph).into_iter().filter(|all| all.len() > 1);
-    components.map(|all| all.iter().map(|node| names[node.index()]).collect()).collect()
+    circles_among(imports.iter().flat_map(|(from, to)| to.iter().map(move |to| (from, to))))
 }
 
 #[test]
