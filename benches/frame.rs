@@ -1,4 +1,4 @@
-//! A frame of a full house: three sessions with 10,000 lines of history each, 600 seats, 200 by 50
+//! A frame of a full map: three sessions with 10,000 lines of history each, 600 seats, 200 by 50
 //! cells. It must take less than 2 ms.
 
 use std::sync::Arc;
@@ -86,7 +86,7 @@ fn full_app() -> App {
     for name in NAMES {
         fill(&mut app, name);
     }
-    happen(&mut app, None, Kind::WatchedTables(Arc::new(house())));
+    happen(&mut app, None, Kind::WatchedTables(Arc::new(watched_tables())));
     app
 }
 
@@ -115,7 +115,7 @@ fn fill(app: &mut App, name: &str) {
     }
 }
 
-fn house() -> WatchedTables {
+fn watched_tables() -> WatchedTables {
     let places = (0..600).map(|seat: i32| {
         let (row, number) = (format!("{:02}", seat / 30), seat % 30 + 1);
         let holder = (seat % 3 == 0).then(|| format!("Guest {seat}"));

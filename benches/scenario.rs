@@ -71,9 +71,9 @@ async fn played(target: &Target, file: &Path) -> Duration {
     let schedule = Arc::new(scenario.schedules.first());
     let production =
         Production { scenario, schedule, engine: EngineKind::Postgres, isolation: None };
-    let venues = Engines::at(target.clone());
+    let engines = Engines::at(target.clone());
     let patience = Patience::with_steps(STEP_TIMEOUT);
-    let played = play(&venues, production, patience, &CancellationToken::new()).await;
+    let played = play(&engines, production, patience, &CancellationToken::new()).await;
     taken(&played.expect("it plays"))
 }
 

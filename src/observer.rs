@@ -8,7 +8,7 @@
 //! ```text
 //!  blocked(pids)   who is in whose way: after every step, at once   blocked.sql
 //!  waits(roster)   the same in words: for whom, for which row or object     waits.sql; targets.rs
-//!  house(roster)   the watched tables: rows, holders, queues                tables, rows, versions
+//!  watched_tables  the watched tables: rows, holders, queues                tables, rows, versions
 //!  pulse()         has anything happened since? for the idle refresh        pulse.sql
 //! ```
 //!
@@ -62,7 +62,7 @@ use waits::WaitRow;
 /// The sessions of a run and their backends.
 pub type Roster = [(SessionName, Pid)];
 
-/// How many rows of a seat map are shown: the largest house that still fits on a wall.
+/// How many rows of a seat map are shown: the largest map that still fits on a projector.
 const SEATS_SHOWN: i64 = 10_000;
 /// How many rows of any other table are shown, besides those that somebody holds or awaits.
 const ROWS_SHOWN: i64 = 200;
@@ -268,13 +268,13 @@ impl Observer {
     }
 
     /// The watched tables: rows, holders, queues.
-    pub async fn house(&self, roster: &Roster) -> Result<WatchedTables, ObserverError> {
+    pub async fn watched_tables(&self, roster: &Roster) -> Result<WatchedTables, ObserverError> {
         if self.flavor.sight.rows != Source::PostgreSql {
             roster.clone_into(&mut self.state().roster);
             return self.plain_house(roster).await;
         }
         let watch = self.state().watch.clone();
-        let mut house =
+        let mut watched_tables =
             WatchedTables { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();
         let tables = self.watched(&watch).await?;
@@ -283,9 +283,9 @@ impl Observer {
             looks.extend(self.look(table, &watch).await?);
         }
         let people = self.people(roster, looks.iter().flat_map(Look::pids)).await?;
-        house.tables.extend(self.remember(looks, &people));
-        house.tables.extend(missing.iter().map(|name| look::missing(name)));
-        Ok(house)
+        watched_tables.tables.extend(self.remember(looks, &people));
+        watched_tables.tables.extend(missing.iter().map(|name| look::missing(name)));
+        Ok(watched_tables)
     }
 
     /// The watched names, as the scenario wrote them, that no table has.

@@ -1,7 +1,7 @@
 //! The rush: many passengers, few seats, several ways to sell them, and proof of what was sold.
 //!
 //! ```text
-//!  seed ──▶ trace ──▶ floor: workers (or queues) ──▶ strategy ──▶ desk ──▶ database
+//!  seed ──▶ trace ──▶ pool: workers (or queues) ──▶ strategy ──▶ client ──▶ database
 //!                        │ what was settled                                 │ the ledger
 //!                        ▼                                                  ▼
 //!                      tally ───────────── acknowledgements ───────────▶ verdict
@@ -9,7 +9,7 @@
 //!                        └──▶ reports ──▶ board ──▶ screen, progress, table ◀┘
 //! ```
 //!
-//! Every strategy meets the same trace and an empty house in a schema of its own. Whether a seat
+//! Every strategy meets the same trace and free seats in a schema of its own. Whether a seat
 //! was sold twice is read from the database at the end and held against every acknowledgement that
 //! a worker got; no counter is trusted with it.
 
@@ -144,13 +144,13 @@ struct Rush<'a> {
 impl Rush<'_> {
     /// One strategy, in a schema of its own.
     async fn play(&self, strategy: StrategyName) -> Result<End, SchemaError> {
-        let ground = match Endpoint::of(strategy, self.target, &self.pool).await {
-            Ok(ground) => ground,
+        let endpoint = match Endpoint::of(strategy, self.target, &self.pool).await {
+            Ok(endpoint) => endpoint,
             Err(reason) => return Ok(End::Unavailable(reason)),
         };
         let schema = RunSchema::create(&self.pool, PREFIX).await?;
-        let end = self.stage(strategy, ground.target(), schema.name()).await;
-        ground.leave().await;
+        let end = self.stage(strategy, endpoint.target(), schema.name()).await;
+        endpoint.leave().await;
         if let Err(error) = schema.drop().await {
             tell(&self.reports, Report::Note(error.to_string())).await;
         }
@@ -164,59 +164,77 @@ impl Rush<'_> {
         schema: &str,
     ) -> Result<End, AttemptError> {
         let application = format!("{APPLICATION}/{}", schema.trim_start_matches(PREFIX));
-        let door = Connector::to(target, &application).await?;
+        let connector = Connector::to(target, &application).await?;
         let schema: Arc<str> = schema.into();
-        let shop = Arc::new(self.shop(strategy, door, &schema));
-        seats_table::build(&shop.door, &schema, &*shop.strategy).await?;
-        match seats_table::rehearse(&shop.door, &schema, &*shop.strategy).await {
+        let context = Arc::new(self.context(strategy, connector, &schema));
+        seats_table::build(&context.connector, &schema, &*context.strategy).await?;
+        match seats_table::rehearse(&context.connector, &schema, &*context.strategy).await {
             Err(trouble) if trouble.is_unsupported() => {
                 return Ok(End::Unavailable(trouble.to_string()));
             }
             rehearsed => rehearsed?,
         }
-        seats_table::fill(&shop.door, &schema, self.options).await?;
-        self.perform(strategy, shop, &application).await.map(|done| End::Finished(Box::new(done)))
+        seats_table::fill(&context.connector, &schema, self.options).await?;
+        self.perform(strategy, context, &application)
+            .await
+            .map(|done| End::Finished(Box::new(done)))
     }
 
-    fn shop(&self, name: StrategyName, door: Connector, schema: &Arc<str>) -> WorkerContext {
+    fn context(
+        &self,
+        name: StrategyName,
+        connector: Connector,
+        schema: &Arc<str>,
+    ) -> WorkerContext {
         let Options { think_time, retries, workers, seed, .. } = *self.options;
         let Entry { staffing, build, .. } = *name.entry();
         let strategy = build(think_time);
         let (schema, stop) = (Arc::clone(schema), self.stop.child_token());
-        WorkerContext { strategy, staffing, door, schema, think_time, retries, workers, seed, stop }
+        WorkerContext {
+            strategy,
+            staffing,
+            connector,
+            schema,
+            think_time,
+            retries,
+            workers,
+            seed,
+            stop,
+        }
     }
 
-    /// The house is full of free seats: lets everybody in, counts, and asks the database for its
+    /// All seats are free: lets everybody in, counts, and asks the database for its
     /// record.
     async fn perform(
         &self,
         strategy: StrategyName,
-        shop: Arc<WorkerContext>,
+        context: Arc<WorkerContext>,
         application: &str,
     ) -> Result<Finished, AttemptError> {
-        let mut floor = WorkerPool::staff(Arc::clone(&shop), self.options.compartments).await?;
-        let lookout = LockWaitSampler::start(&shop.door, application).await?;
+        let mut pool = WorkerPool::staff(Arc::clone(&context), self.options.compartments).await?;
+        let sampler = LockWaitSampler::start(&context.connector, application).await?;
         tell(&self.reports, Report::Opened(strategy)).await;
         let begin = Instant::now();
         let (settled, hear) = mpsc::channel(BATCHES);
-        floor.open(&Opening::now(Arc::clone(&self.trace), settled));
-        let (tally, waits) = self.count(hear, lookout).await;
+        pool.open(&Opening::now(Arc::clone(&self.trace), settled));
+        let (tally, waits) = self.count(hear, sampler).await;
         let wall = begin.elapsed();
-        floor.close().await;
-        let record = seats_table::record_when_up(&shop.door, &shop.schema, &shop.stop).await?;
+        pool.close().await;
+        let record =
+            seats_table::record_when_up(&context.connector, &context.schema, &context.stop).await?;
         let verdict = Verdict::new(&record, &tally.acknowledged);
-        Ok(Finished { wall, tally, waits, verdict, stopped: shop.stop.is_cancelled() })
+        Ok(Finished { wall, tally, waits, verdict, stopped: context.stop.is_cancelled() })
     }
 
     /// Until the last worker has told its last.
     async fn count(
         &self,
         mut settled: mpsc::Receiver<Vec<Settled>>,
-        lookout: LockWaitSampler,
+        sampler: LockWaitSampler,
     ) -> (Tally, Option<Waits>) {
         let mut tally = Tally::default();
-        let mut waits = lookout.shows_waits().then(Waits::default);
-        let mut seen = watch(lookout);
+        let mut waits = sampler.shows_waits().then(Waits::default);
+        let mut seen = watch(sampler);
         loop {
             tokio::select! {
                 biased;
@@ -238,10 +256,10 @@ impl Rush<'_> {
     }
 }
 
-/// The lookout's own task ends when nobody receives any more.
-fn watch(lookout: LockWaitSampler) -> mpsc::Receiver<LockWaitSample> {
+/// The sampler's own task ends when nobody receives any more.
+fn watch(sampler: LockWaitSampler) -> mpsc::Receiver<LockWaitSample> {
     let (told, seen) = mpsc::channel(1);
-    tokio::spawn(lookout.watch(told));
+    tokio::spawn(sampler.watch(told));
     seen
 }
 

@@ -32,25 +32,25 @@ pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         match launch::engine_unless(&interrupted, &arguments.engine).await? {
-            Some(venues) => compare(&venues, arguments, scenario, &interrupted).await,
+            Some(engines) => compare(&engines, arguments, scenario, &interrupted).await,
             None => Ok(Exit::Interrupted),
         }
     })
 }
 
 async fn compare(
-    venues: &Engines,
+    engines: &Engines,
     arguments: &ConsoleArgs,
     scenario: Arc<Scenario>,
     interrupted: &CancellationToken,
 ) -> eyre::Result<Exit> {
-    launch::need_both(venues)?;
-    if let Err(refusal) = refuse_to_do_twice(venues, &scenario).await {
-        venues.stop().await.map_err(Failure::from)?;
+    launch::need_both(engines)?;
+    if let Err(refusal) = refuse_to_do_twice(engines, &scenario).await {
+        engines.stop().await.map_err(Failure::from)?;
         return Err(refusal.into());
     }
-    let played = play_on_both(venues, arguments, &scenario, interrupted).await;
-    launch::stop(venues).await?;
+    let played = play_on_both(engines, arguments, &scenario, interrupted).await;
+    launch::stop(engines).await?;
     if interrupted.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
@@ -73,9 +73,9 @@ async fn compare(
 
 /// A comparison plays everything twice, and nobody is there to be asked whether that may change
 /// what is somebody's.
-async fn refuse_to_do_twice(venues: &Engines, scenario: &Scenario) -> Result<(), Failure> {
+async fn refuse_to_do_twice(engines: &Engines, scenario: &Scenario) -> Result<(), Failure> {
     let lasting = lasting_of(scenario, &scenario.schedules.first());
-    if lasting.is_empty() || !venues.is_kept().await {
+    if lasting.is_empty() || !engines.is_kept().await {
         return Ok(());
     }
     let parts: Vec<String> = lasting.iter().map(ToString::to_string).collect();
@@ -88,7 +88,7 @@ async fn refuse_to_do_twice(venues: &Engines, scenario: &Scenario) -> Result<(),
 }
 
 async fn play_on_both(
-    venues: &Engines,
+    engines: &Engines,
     arguments: &ConsoleArgs,
     scenario: &Arc<Scenario>,
     interrupted: &CancellationToken,
@@ -102,7 +102,7 @@ async fn play_on_both(
     };
     let play = async |engine| {
         let patience = Patience::with_steps(STEP_TIMEOUT);
-        let played = play(venues, production(engine), patience, interrupted).await;
+        let played = play(engines, production(engine), patience, interrupted).await;
         played.map_err(|error| Failure::misuse(error.to_string()))
     };
     Ok([play(EngineKind::Postgres).await?, play(EngineKind::Optimistic).await?])

@@ -68,19 +68,19 @@ fn open_with(arguments: ConsoleArgs, engines: EngineCount) -> eyre::Result<Exit>
 async fn play(
     engine: &EngineArgs,
     production: Production,
-    engines: EngineCount,
+    count: EngineCount,
     setting: Setting,
     recording: Recording,
 ) -> eyre::Result<Exit> {
-    let venues = launch::guarded_engine(engine).await?;
-    if engines == EngineCount::Both {
-        launch::need_both(&venues)?;
+    let engines = launch::guarded_engine(engine).await?;
+    if count == EngineCount::Both {
+        launch::need_both(&engines)?;
     }
-    let production = venues.fit(production);
-    let (start, mut endings) = runs_on(venues.clone());
+    let production = engines.fit(production);
+    let (start, mut endings) = runs_on(engines.clone());
     // A defect of ours on the screen must not cut the sessions off either.
     let arrivals = Arrivals::of_nobody();
-    let shown = show(Console { start, production, engines, setting, arrivals }, recording);
+    let shown = show(Console { start, production, engines: count, setting, arrivals }, recording);
     let shown = AssertUnwindSafe(shown).catch_unwind().await;
     while let Some(mut ending) = endings.recv().await {
         while let Some(untidy) = ending.next().await {
@@ -89,16 +89,16 @@ async fn play(
         }
         ending.end().await;
     }
-    launch::stop(&venues).await?;
+    launch::stop(&engines).await?;
     shown.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Starts runs on the same engines, and tells the end of each: all of them must have tidied up
 /// before the server is stopped.
-fn runs_on(venues: Engines) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>) {
+fn runs_on(engines: Engines) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>) {
     let (endings_out, endings) = mpsc::unbounded_channel();
     let start = move |production| {
-        let (commands, reports, ending) = Run::start(venues.clone(), production).split();
+        let (commands, reports, ending) = Run::start(engines.clone(), production).split();
         // Whoever waits for the endings outlives the screen.
         let _ = endings_out.send(ending);
         Ends { commands, reports }

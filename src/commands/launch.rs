@@ -62,16 +62,16 @@ pub async fn guarded_engine(arguments: &EngineArgs) -> Result<Engines, Failure> 
     if arguments.url.is_none() {
         return engine(arguments).await;
     }
-    let (venues, guardian) = tokio::join!(engine(arguments), start_guardian());
-    let venues = venues?;
+    let (engines, guardian) = tokio::join!(engine(arguments), start_guardian());
+    let engines = engines?;
     match guardian {
-        Ok(guardian) => Ok(venues.guarded_by(guardian)),
+        Ok(guardian) => Ok(engines.guarded_by(guardian)),
         Err(error) => {
             name(&[format!(
                 "cannot start the process that would cancel your sessions' statements if this one \
                  were killed: {error}"
             )]);
-            Ok(venues)
+            Ok(engines)
         }
     }
 }
@@ -98,7 +98,7 @@ pub async fn engine_unless(
 ) -> Result<Option<Engines>, Failure> {
     tokio::select! {
         biased;
-        venues = guarded_engine(arguments) => venues.map(Some),
+        engines = guarded_engine(arguments) => engines.map(Some),
         () = interrupted.cancelled() => Ok(None),
     }
 }
@@ -123,21 +123,21 @@ async fn named_server(url: &str, engine: Option<EngineChoice>) -> Result<Engines
 }
 
 /// Whether both engines can be had, for what plays on both.
-pub fn need_both(venues: &Engines) -> Result<(), Failure> {
-    match venues.fixed() {
+pub fn need_both(engines: &Engines) -> Result<(), Failure> {
+    match engines.fixed() {
         Some(_) => Err(Failure::misuse(format!("--url: {ALONE}"))),
         None => Ok(()),
     }
 }
 
 async fn private_server(arguments: &EngineArgs) -> Result<Engines, Failure> {
-    let venues = Engines::embedded(cluster_options(arguments));
+    let engines = Engines::embedded(cluster_options(arguments));
     let display = Display::new();
     let _bytes = display.count_bytes();
-    venues.start(&|progress| display.show(&progress)).await?;
+    engines.start(&|progress| display.show(&progress)).await?;
     display.clear();
-    name(&venues.doubts().await);
-    Ok(venues)
+    name(&engines.doubts().await);
+    Ok(engines)
 }
 
 /// The private PostgreSQL that the arguments ask for, started for itself.
@@ -153,8 +153,8 @@ pub async fn private_cluster(arguments: &EngineArgs) -> Result<Cluster, Failure>
 }
 
 /// Stops what was started, and names what stays.
-pub async fn stop(venues: &Engines) -> Result<(), Failure> {
-    let doubt = venues.stop().await?;
+pub async fn stop(engines: &Engines) -> Result<(), Failure> {
+    let doubt = engines.stop().await?;
     name(doubt.as_slice());
     Ok(())
 }

@@ -24,7 +24,7 @@ pub fn run(arguments: &MatrixArgs) -> eyre::Result<Exit> {
     let measured = runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         match launch::engine_unless(&interrupted, &arguments.engine).await? {
-            Some(venues) => measured(&venues, &arguments.engine, &interrupted).await,
+            Some(engines) => measured(&engines, &arguments.engine, &interrupted).await,
             None => Ok(None),
         }
     })?;
@@ -42,21 +42,21 @@ pub fn run(arguments: &MatrixArgs) -> eyre::Result<Exit> {
 
 /// Nothing where it was interrupted.
 async fn measured(
-    venues: &Engines,
+    engines: &Engines,
     arguments: &EngineArgs,
     interrupted: &CancellationToken,
 ) -> eyre::Result<Option<Measured>> {
     let patience = Patience::with_steps(STEP_TIMEOUT);
-    let measured = measure(venues, &levels(venues, arguments), patience, interrupted).await;
-    launch::stop(venues).await?;
+    let measured = measure(engines, &levels(engines, arguments), patience, interrupted).await;
+    launch::stop(engines).await?;
     let measured = measured.map_err(Failure::from)?;
     Ok(Some(measured).filter(|_| !interrupted.is_cancelled()))
 }
 
 /// Every level of both local engines, or those that were asked for; of somebody's own server, its
 /// own.
-fn levels(venues: &Engines, arguments: &EngineArgs) -> Vec<Level> {
-    let engines = match venues.fixed().or(arguments.engine.map(EngineKind::from)) {
+fn levels(engines: &Engines, arguments: &EngineArgs) -> Vec<Level> {
+    let engines = match engines.fixed().or(arguments.engine.map(EngineKind::from)) {
         Some(kind) => vec![kind],
         None if arguments.url.is_some() => vec![EngineKind::Postgres],
         None => vec![EngineKind::Postgres, EngineKind::Optimistic],

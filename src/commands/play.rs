@@ -32,7 +32,7 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         match launch::engine_unless(&interrupted, &arguments.engine).await? {
-            Some(venues) => play_all(&venues, productions, arguments, &interrupted).await,
+            Some(engines) => play_all(&engines, productions, arguments, &interrupted).await,
             None => Ok(Exit::Interrupted),
         }
     })
@@ -64,25 +64,25 @@ fn is_tested(scenario: &Scenario, format: Format) -> bool {
 }
 
 async fn play_all(
-    venues: &Engines,
+    engines: &Engines,
     productions: Vec<Production>,
     arguments: &PlayArgs,
     interrupted: &CancellationToken,
 ) -> eyre::Result<Exit> {
-    let played = play_each(venues, productions, arguments, interrupted).await;
-    launch::stop(venues).await?;
+    let played = play_each(engines, productions, arguments, interrupted).await;
+    launch::stop(engines).await?;
     if interrupted.is_cancelled() { Ok(Exit::Interrupted) } else { played }
 }
 
 async fn play_each(
-    venues: &Engines,
+    engines: &Engines,
     productions: Vec<Production>,
     arguments: &PlayArgs,
     interrupted: &CancellationToken,
 ) -> eyre::Result<Exit> {
     let mut programme = Programme::open(arguments, interrupted)?;
     for production in productions {
-        programme.play(venues, venues.fit(production)).await?;
+        programme.play(engines, engines.fit(production)).await?;
         if interrupted.is_cancelled() {
             break;
         }
@@ -104,7 +104,7 @@ impl<'a> Programme<'a> {
         Ok(Self { arguments, interrupted, out, exit: Exit::Fine })
     }
 
-    async fn play(&mut self, venues: &Engines, production: Production) -> eyre::Result<()> {
+    async fn play(&mut self, engines: &Engines, production: Production) -> eyre::Result<()> {
         if !production.scenario.is_for(production.engine) {
             let name = &production.scenario.name;
             let note = format!("{name}: not for this engine, skipped\n");
@@ -113,12 +113,12 @@ impl<'a> Programme<'a> {
         let timeout = Duration::from_secs(self.arguments.step_timeout);
         if is_tested(&production.scenario, self.arguments.format) {
             let (out, interrupted) = (&mut self.out, self.interrupted);
-            let exit = specification::test(venues, &production, timeout, out, interrupted).await?;
+            let exit = specification::test(engines, &production, timeout, out, interrupted).await?;
             self.exit = self.exit.or(exit);
             return Ok(());
         }
         let patience = Patience::with_steps(timeout);
-        let played = play(venues, production, patience, self.interrupted).await;
+        let played = play(engines, production, patience, self.interrupted).await;
         let played = played.map_err(|error| Failure::misuse(error.to_string()))?;
         self.tell(&played)
     }

@@ -39,15 +39,17 @@ async fn open(arguments: &RushArgs) -> eyre::Result<Exit> {
     let _log = config.log.as_deref().map(log::start).transpose()?;
     let theme = theme(arguments, &config)?;
     let engine = settings::engine_of(arguments.engine.clone(), &config);
-    let venues = launch::engine(&engine).await?;
-    let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
+    let engines = launch::engine(&engine).await?;
+    let open_engine = engines.open(EngineKind::Postgres).await.map_err(Failure::from)?;
     let sold = match engine.engine {
         Some(EngineChoice::Optimistic) => {
-            sell_optimistically(arguments, theme.as_ref(), &venue.target).await
+            sell_optimistically(arguments, theme.as_ref(), &open_engine.target).await
         }
-        Some(EngineChoice::Postgres) | None => sell(arguments, theme.as_ref(), &venue.target).await,
+        Some(EngineChoice::Postgres) | None => {
+            sell(arguments, theme.as_ref(), &open_engine.target).await
+        }
     };
-    launch::stop(&venues).await?;
+    launch::stop(&engines).await?;
     let Sold { board, interrupted } = sold?;
     write(&board, &arguments.rush)?;
     Ok(match (interrupted, board.holds()) {

@@ -21,8 +21,8 @@ pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
 async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
     let certificate = certificate(arguments)?;
     let isolation = isolation(arguments)?;
-    let venues = launch::engine(&arguments.engine).await?;
-    let venue = venues.open(EngineKind::Postgres).await.map_err(Failure::from)?;
+    let engines = launch::engine(&arguments.engine).await?;
+    let open_engine = engines.open(EngineKind::Postgres).await.map_err(Failure::from)?;
     let mode = match arguments.engine.engine {
         Some(EngineChoice::Postgres) => Mode::PassThrough,
         Some(EngineChoice::Optimistic) | None => Mode::Optimistic,
@@ -33,15 +33,15 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
         password_file: arguments.password_file.clone(),
         certificate,
         ..Options::new(match isolation {
-            Some(level) => venue.target.with_parameter(DEFAULT_ISOLATION, level.as_sql()),
-            None => venue.target,
+            Some(level) => open_engine.target.with_parameter(DEFAULT_ISOLATION, level.as_sql()),
+            None => open_engine.target,
         })
     };
     let served = match Gateway::start(options).await {
         Ok(gateway) => until_told_to_stop(gateway, mode).await,
         Err(error) => Err(refused(&error).into()),
     };
-    launch::stop(&venues).await?;
+    launch::stop(&engines).await?;
     served
 }
 

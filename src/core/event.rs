@@ -382,7 +382,7 @@ pub const ROWS_KEPT: usize = 1000;
 pub struct Event {
     /// When, from the start of the run.
     pub at: Duration,
-    /// To which session, or none when it concerns the whole house.
+    /// To which session, or none when it concerns all of them.
     pub session: Option<SessionName>,
     pub kind: Kind,
 }

@@ -1,4 +1,4 @@
-//! The house: what the observer sees of the watched tables, as seats or as plain rows.
+//! What the observer sees of the watched tables, as seats or as plain rows.
 //!
 //! The same row is a [`WatchedRow`] either way; a scenario that names its seat columns has them
 //! drawn as a map, any other table is drawn as a table with its locks by row.
@@ -13,7 +13,7 @@ use crate::core::event::SessionName;
 pub struct SeatColumns {
     /// The table's name.
     pub table: String,
-    /// The column with the compartment, where the house has several.
+    /// The column with the compartment, where there are several.
     pub compartment: Option<String>,
     /// The column with the row.
     pub row: String,

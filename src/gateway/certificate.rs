@@ -7,7 +7,7 @@
 //!          overbooked made this; alive while locked
 //!          file localhost-5433.crt
 //!          inode 1234567
-//!          -----BEGIN CERTIFICATE----- and so on: what stands before it is a remark
+//!          -----BEGIN CERTIFICATE----- and so on: what stands before it is a note
 //! ```
 //!
 //! It is written in a folder with a mark of its own and gets its name when it is whole: whoever is

@@ -25,7 +25,7 @@ const SETTINGS: [(&str, &str); 8] = [
     ("yb_locks_min_txn_age", "0"),
 ];
 
-/// The verdict, the waits and the house may be asked for at the same time, each on a connection of
+/// The verdict, the waits and the watched tables may be asked for at the same time, each on a connection of
 /// its own.
 pub(super) const CONNECTIONS: u32 = 3;
 

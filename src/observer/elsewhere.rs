@@ -63,7 +63,7 @@ impl Observer {
         Ok(locks.into_iter().map(|lock| lock.read_for(source)).collect())
     }
 
-    /// The house by plain SQL. Where COMMIT judges, each connection is told once of a change of the
+    /// The watched tables by plain SQL. Where COMMIT judges, each connection is told once of a change of the
     /// schema, and may try again.
     pub(super) async fn plain_house(
         &self,
@@ -80,21 +80,23 @@ impl Observer {
 
     async fn look_plainly(&self, roster: &Roster) -> Result<WatchedTables, ObserverError> {
         let watch = self.state().watch.clone();
-        let mut house =
+        let mut watched_tables =
             WatchedTables { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let locks = self.key_locks().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "locks cannot be seen");
-            house.blind.push(LOCKS_REFUSED.to_owned());
+            watched_tables.blind.push(LOCKS_REFUSED.to_owned());
             Vec::new()
         });
         let tables = self.plain_tables(&watch).await?;
-        house.tables.extend(absent(&watch, &tables).iter().map(|name| super::look::missing(name)));
+        watched_tables
+            .tables
+            .extend(absent(&watch, &tables).iter().map(|name| super::look::missing(name)));
         for table in tables {
             let mut shown = self.plain_look(&table, &watch).await?;
             key_locks::settle(&locks, roster, &table.name, &mut shown.places);
-            house.tables.push(shown);
+            watched_tables.tables.push(shown);
         }
-        Ok(house)
+        Ok(watched_tables)
     }
 
     pub(super) async fn missing_plainly(

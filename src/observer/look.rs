@@ -22,7 +22,7 @@ pub(super) struct Look {
     pub(super) seen: Seen,
 }
 
-/// A look through the door, if it is open.
+/// What was read of a table, if its lock was to be had.
 #[derive(Debug)]
 pub(super) enum Seen {
     /// Somebody keeps everybody out.

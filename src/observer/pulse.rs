@@ -7,7 +7,7 @@ use super::{Observer, ObserverError, about};
 use crate::core::sql;
 use crate::observer::flavor::Source;
 
-/// A sign of life: when two are equal, nothing that the house shows has changed in between, unless
+/// A sign of life: when two are equal, nothing that the watched tables show has changed in between, unless
 /// [`Pulse::is_open`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Pulse {
@@ -19,7 +19,7 @@ pub struct Pulse {
 
 impl Pulse {
     /// Whether a transaction that has touched a watched table runs a statement, or one that we may
-    /// not see: it may lock row after row without a sign, so look at the house anyway.
+    /// not see: it may lock row after row without a sign, so look at the tables anyway.
     pub fn is_open(&self) -> bool {
         self.open
     }

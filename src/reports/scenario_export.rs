@@ -91,7 +91,7 @@ struct Cut {
 struct Prompter<'a> {
     performance: &'a Performance<'a>,
     steps: Vec<Step>,
-    standings: Vec<SessionLine>,
+    session_lines: Vec<SessionLine>,
     /// The values that the script's steps have given names to.
     captures: Captures<'a>,
     /// The runner, who looks at the end.
@@ -109,12 +109,12 @@ struct Prompter<'a> {
 impl<'a> Prompter<'a> {
     fn new(performance: &'a Performance<'a>) -> Self {
         let cast = performance.cast;
-        let standings = cast.iter().zip(sheet::names(cast));
+        let session_lines = cast.iter().zip(sheet::names(cast));
         Self {
             performance,
             steps: Vec::new(),
             captures: Captures::of(performance),
-            standings: standings
+            session_lines: session_lines
                 .map(|(name, written)| SessionLine::new(name, written, &performance.scenario.setup))
                 .collect(),
             runner: Answer::default(),
@@ -155,16 +155,16 @@ impl<'a> Prompter<'a> {
             (Some(name), Kind::Closed) => self.closed(name),
             (Some(name), kind) => {
                 self.note_ring(name, kind);
-                if let Some(standing) = self.standing(name) {
-                    standing.apply(kind);
+                if let Some(session_line) = self.session_line(name) {
+                    session_line.apply(kind);
                 }
                 Ok(())
             }
         }
     }
 
-    fn standing(&mut self, name: &SessionName) -> Option<&mut SessionLine> {
-        self.standings.iter_mut().find(|standing| &standing.name == name)
+    fn session_line(&mut self, name: &SessionName) -> Option<&mut SessionLine> {
+        self.session_lines.iter_mut().find(|session_line| &session_line.name == name)
     }
 
     fn runners(&mut self, kind: &Kind) {
@@ -190,8 +190,8 @@ impl<'a> Prompter<'a> {
         // What is looked at in the end belongs to the end.
         self.finally = None;
         self.is_settled = false;
-        if let Some(standing) = self.standing(name) {
-            standing.send(from, &sql, at);
+        if let Some(session_line) = self.session_line(name) {
+            session_line.send(from, &sql, at);
         }
         let narration = self.narration(launch);
         self.steps.push(step(name, narration, sql));
@@ -199,7 +199,7 @@ impl<'a> Prompter<'a> {
     }
 
     fn is_pause(&self, name: &SessionName, sql: &str) -> bool {
-        let acts = self.standings.iter().any(|standing| standing.name == *name);
+        let acts = self.session_lines.iter().any(|session_line| session_line.name == *name);
         !acts && *name == SessionName::pause() && sql.starts_with("-- pause ")
     }
 
@@ -221,10 +221,10 @@ impl<'a> Prompter<'a> {
     /// It is quiet, or as quiet as it gets before the next step: who waits now is written under the
     /// step that waits.
     fn settle(&mut self) -> Result<(), Cut> {
-        for standing in &mut self.standings {
-            let Some((step, wait)) = standing.begins_to_wait() else { continue };
+        for session_line in &mut self.session_lines {
+            let Some((step, wait)) = session_line.begins_to_wait() else { continue };
             let Some(blocker) = session_in(wait) else {
-                let why = format!("{} waited for somebody outside", standing.name);
+                let why = format!("{} waited for somebody outside", session_line.name);
                 return Err(Cut { why, from: step });
             };
             let line = Expected::WaitsFor(Whom::Session(blocker.clone()));
@@ -240,8 +240,8 @@ impl<'a> Prompter<'a> {
         status: TransactionStatus,
         at: Duration,
     ) -> Result<(), Cut> {
-        let Some(standing) = self.standing(name) else { return Ok(()) };
-        let Some(mut done) = standing.answered(status, at) else { return Ok(()) };
+        let Some(session_line) = self.session_line(name) else { return Ok(()) };
+        let Some(mut done) = session_line.answered(status, at) else { return Ok(()) };
         done.own.extend(self.captures.lines(done.step));
         let late = self.steps.len().checked_sub(1).map(|last| self.captures.lines_of(name, last));
         if done.waited { &mut done.resumed } else { &mut done.own }
@@ -271,7 +271,8 @@ impl<'a> Prompter<'a> {
             if self.is_done_on_stage(done, "pg_cancel_backend") {
                 return Ok(());
             }
-            let written = self.standing(name).map_or_else(|| name.clone(), |it| it.written.clone());
+            let written =
+                self.session_line(name).map_or_else(|| name.clone(), |it| it.written.clone());
             let sql = self.cancel(&written);
             return self.usher(format!("cancels what {written} waits for"), sql);
         }
@@ -330,15 +331,15 @@ impl<'a> Prompter<'a> {
     /// one whose connection broke it cannot.
     fn lost(&mut self, name: &SessionName, reason: &str, at: Duration) -> Result<(), Cut> {
         let last = self.steps.len();
-        let Some(standing) = self.standing(name) else { return Ok(()) };
-        let (since, busy) = (standing.since(), standing.lose());
+        let Some(session_line) = self.session_line(name) else { return Ok(()) };
+        let (since, busy) = (session_line.since(), session_line.lose());
         let step = busy.as_ref().map(|(step, _)| *step);
         let Some(code) = code_in(reason) else {
             let why = format!("{name} lost the connection");
             return Err(Cut { why, from: step.unwrap_or(last) });
         };
         let line = Expected::Lost { code: Some(SqlState(code.to_owned())), text: String::new() };
-        standing.owes = step.is_none().then(|| line.clone());
+        session_line.owes = step.is_none().then(|| line.clone());
         if let Some((step, mut own)) = busy {
             // The server's last words are told once.
             own.pop_if(
@@ -365,7 +366,8 @@ impl<'a> Prompter<'a> {
     fn end_session(&mut self, name: &SessionName, code: &str, after: Duration) -> Result<(), Cut> {
         let from = self.steps.len();
         if code == ADMIN_SHUTDOWN {
-            let written = self.standing(name).map_or_else(|| name.clone(), |it| it.written.clone());
+            let written =
+                self.session_line(name).map_or_else(|| name.clone(), |it| it.written.clone());
             let sql = self.terminate(&written);
             return self.usher(format!("ends the connection of {written}"), sql);
         }
@@ -386,7 +388,8 @@ impl<'a> Prompter<'a> {
     /// Whoever was connected again by a key has found out already that the connection was lost; in
     /// a file only a step does.
     fn comes_back(&mut self, name: &SessionName) {
-        let Some(line) = self.standing(name).and_then(|standing| standing.owes.take()) else {
+        let Some(line) = self.session_line(name).and_then(|session_line| session_line.owes.take())
+        else {
             return;
         };
         self.finally = None;
@@ -398,11 +401,11 @@ impl<'a> Prompter<'a> {
 
     /// Whoever leaves in the middle of a transaction leaves nothing of it.
     fn closed(&mut self, name: &SessionName) -> Result<(), Cut> {
-        let Some(standing) = self.standing(name) else { return Ok(()) };
-        if let Some(from) = standing.step() {
+        let Some(session_line) = self.session_line(name) else { return Ok(()) };
+        if let Some(from) = session_line.step() {
             return Err(Cut { why: format!("{name} left in the middle of a statement"), from });
         }
-        if std::mem::take(&mut standing.status) != TransactionStatus::Idle {
+        if std::mem::take(&mut session_line.status) != TransactionStatus::Idle {
             let mut last = step(name, "leaves".to_owned(), "rollback;".to_owned());
             last.expectations.push(expectation(Expected::Tag("ROLLBACK".to_owned())));
             self.steps.push(last);
@@ -416,7 +419,7 @@ impl<'a> Prompter<'a> {
         if !matches!(kind, Kind::Failed(ServerMessage { code, .. }) if code == "40P01") {
             return;
         }
-        let waiting = self.standings.iter().filter(|other| other.is_waiting());
+        let waiting = self.session_lines.iter().filter(|other| other.is_waiting());
         let others = waiting.map(|other| other.name.clone()).filter(|name| name != victim);
         self.patient.extend(others);
         self.patient.remove(victim);

@@ -56,7 +56,7 @@ impl Engine {
 
 /// Where sessions connect, and who ends their statements if this program is killed.
 #[derive(Clone, Debug)]
-pub(crate) struct Door {
+pub(crate) struct GuardedTarget {
     pub(crate) target: Target,
     pub(crate) guardian: Option<Guardian>,
 }
@@ -121,17 +121,17 @@ impl OpenEngine {
 
     /// Where the players connect. A gateway of ours needs no guardian: it ends with the program,
     /// nobody waits behind it, and what is not committed whole by then is not committed.
-    pub(crate) fn door(&self) -> Door {
+    pub(crate) fn session_target(&self) -> GuardedTarget {
         match &self.front {
-            Some(front) => Door { target: front.gateway.target().clone(), guardian: None },
-            None => self.stage_door(),
+            Some(front) => GuardedTarget { target: front.gateway.target().clone(), guardian: None },
+            None => self.direct_target(),
         }
     }
 
     /// Where the runner connects: to the server itself.
-    pub(crate) fn stage_door(&self) -> Door {
+    pub(crate) fn direct_target(&self) -> GuardedTarget {
         let Engine { target, guardian, .. } = &self.engine;
-        Door { target: target.clone(), guardian: guardian.clone() }
+        GuardedTarget { target: target.clone(), guardian: guardian.clone() }
     }
 
     /// The next piece of news from the gateway; none ever where there is no gateway.

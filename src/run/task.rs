@@ -85,7 +85,7 @@ impl Task {
     }
 
     /// Plays until nobody gives commands any more, then tidies up. A defect of ours must not leave
-    /// a play standing in the middle of something either: whatever ends the playing, everybody is
+    /// a play in the middle of something either: whatever ends the playing, everybody is
     /// sent home in good order.
     pub(crate) async fn run(mut self) {
         let played = AssertUnwindSafe(self.play()).catch_unwind().await;

@@ -15,7 +15,7 @@ use super::waits::Waits;
 pub enum Report {
     /// Something that a person should know: a schema swept.
     Note(String),
-    /// The house is empty, everybody is ready, the clock starts.
+    /// Every seat is free, every worker is ready, the clock starts.
     Opened(StrategyName),
     /// Requests that have ended since the last such report.
     Settled(Arc<[Settled]>),

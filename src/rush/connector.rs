@@ -25,7 +25,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// A door to this database, through which one goes by this name.
+    /// Connects to this database under this application name.
     pub(super) async fn to(target: &Target, application: &str) -> Result<Self, AttemptError> {
         let target = target.with_application_name(application);
         let mut first = Connection::connect(&target).await.map_err(unreachable)?;

@@ -12,8 +12,7 @@ use super::tally::Settled;
 use super::trace::Request;
 use super::worker::Worker;
 
-/// A queue is never longer than there are workers; this is only where they begin to wait at its
-/// door.
+/// A queue is never longer than there are workers; from here on they wait before they enter it.
 const QUEUE: usize = 64;
 
 /// Where a request is brought.
@@ -61,15 +60,15 @@ async fn stand_in(
     answered.await.ok()
 }
 
-/// A queue: where one enters it, and where its clerk calls the next.
+/// A queue: where one enters it, and where its worker takes the next.
 pub(super) fn queue() -> (mpsc::Sender<Ticket>, mpsc::Receiver<Ticket>) {
     mpsc::channel(QUEUE)
 }
 
 /// Serves a queue until nobody can come any more.
-pub(super) async fn serve(mut clerk: Worker, mut queue: mpsc::Receiver<Ticket>) {
+pub(super) async fn serve(mut worker: Worker, mut queue: mpsc::Receiver<Ticket>) {
     while let Some(Ticket { request, due, answer }) = queue.recv().await {
         // Nobody waits for the answer any more: then the rush was broken off.
-        let _ = answer.send(clerk.settle(request, due).await);
+        let _ = answer.send(worker.settle(request, due).await);
     }
 }

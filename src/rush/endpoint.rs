@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::attempt_error::AttemptError;
 use super::connector::{Connector, Preparing};
-use super::strategy::{Ground, StrategyName};
+use super::strategy::{RunsOn, StrategyName};
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::EngineKind;
 use crate::gateway::LocalGateway;
@@ -24,7 +24,7 @@ impl Endpoint {
         target: &Target,
         pool: &PgPool,
     ) -> Result<Self, String> {
-        if strategy.entry().ground == Ground::Database {
+        if strategy.entry().runs_on == RunsOn::Database {
             return Ok(Self::itself(target));
         }
         let flavor = Flavor::detect(target, pool).await.map_err(|error| error.to_string())?;
@@ -43,16 +43,16 @@ impl Endpoint {
 
     /// It may be an optimistic engine that has a PostgreSQL behind it and answers with its version.
     async fn of_postgres(target: &Target) -> Result<Self, String> {
-        let door =
+        let connector =
             Connector::to(target, super::APPLICATION).await.map_err(|error| error.to_string())?;
-        if is_optimistic(&door).await.map_err(|error| error.to_string())? {
+        if is_optimistic(&connector).await.map_err(|error| error.to_string())? {
             return Ok(Self::itself(target));
         }
-        Self::behind_gateway(target, &door).await
+        Self::behind_gateway(target, &connector).await
     }
 
-    async fn behind_gateway(target: &Target, door: &Connector) -> Result<Self, String> {
-        if door.preparing() == Preparing::Unnamed {
+    async fn behind_gateway(target: &Target, connector: &Connector) -> Result<Self, String> {
+        if connector.preparing() == Preparing::Unnamed {
             return Err("the optimistic engine needs sessions of its own, and a pooler stands \
                 before the database"
                 .to_owned());
@@ -75,8 +75,8 @@ impl Endpoint {
 }
 
 /// What judges at COMMIT, after snapshots alone, has no SERIALIZABLE and says so.
-async fn is_optimistic(door: &Connector) -> Result<bool, AttemptError> {
-    let mut line = door.open().await?;
+async fn is_optimistic(connector: &Connector) -> Result<bool, AttemptError> {
+    let mut line = connector.open().await?;
     match line.run("begin isolation level serializable").await {
         Ok(_) => line.run("rollback").await.map(|_| false),
         Err(trouble) if trouble.is_unsupported() => Ok(true),

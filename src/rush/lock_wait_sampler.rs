@@ -1,4 +1,4 @@
-//! The lookout: asks the server forty times a second who waits, and notices when it does not
+//! Asks the server forty times a second who waits, and notices when it does not
 //! answer.
 //!
 //! ```text
@@ -42,7 +42,7 @@ pub enum Presence {
     Away,
 }
 
-/// What the lookout tells.
+/// What the sampler tells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum LockWaitSample {
     Waits(Waits),
@@ -51,7 +51,7 @@ pub(super) enum LockWaitSample {
 
 /// The one who looks.
 pub(super) struct LockWaitSampler {
-    door: Connector,
+    connector: Connector,
     line: PipelinedConnection,
     /// Who waits, in full; `None` where the engine does not show it.
     waiting: Option<String>,
@@ -62,8 +62,11 @@ pub(super) struct LockWaitSampler {
 
 impl LockWaitSampler {
     /// Finds out whether the engine shows who waits.
-    pub(super) async fn start(door: &Connector, application: &str) -> Result<Self, AttemptError> {
-        let mut line = door.open().await?;
+    pub(super) async fn start(
+        connector: &Connector,
+        application: &str,
+    ) -> Result<Self, AttemptError> {
+        let mut line = connector.open().await?;
         let waiting = sql::WAITING.replace("APPLICATION", application);
         let question = prepared(&mut line, &waiting).await;
         let (waiting, question) = match line.run(&question).await {
@@ -71,7 +74,7 @@ impl LockWaitSampler {
             Err(AttemptError::Lost(class)) => return Err(AttemptError::Lost(class)),
             Err(_) => (None, ARE_YOU_THERE.to_owned()),
         };
-        Ok(Self { door: door.clone(), line, waiting, question, sample: Sample::new() })
+        Ok(Self { connector: connector.clone(), line, waiting, question, sample: Sample::new() })
     }
 
     /// Whether it is lock waits that it looks for.
@@ -127,7 +130,7 @@ impl LockWaitSampler {
     }
 
     async fn connect(&mut self) -> Result<(), AttemptError> {
-        self.line = within(self.door.open()).await?;
+        self.line = within(self.connector.open()).await?;
         if let Some(waiting) = &self.waiting {
             self.question = within(async { Ok(prepared(&mut self.line, waiting).await) }).await?;
         }

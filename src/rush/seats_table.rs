@@ -1,4 +1,4 @@
-//! The empty house at the beginning, and the database's record at the end.
+//! The seats, all free, at the beginning, and the database's record at the end.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -28,11 +28,11 @@ const PROBES: u32 = 20;
 
 /// Makes the tables, one statement a transaction: some engines allow no more.
 pub(super) async fn build(
-    door: &Connector,
+    connector: &Connector,
     schema: &str,
     strategy: &dyn Strategy,
 ) -> Result<(), AttemptError> {
-    let mut line = door.open().await?;
+    let mut line = connector.open().await?;
     for table in [sql::SEATS, sql::BOOKINGS].iter().chain(strategy.tables()) {
         line.run(&in_schema(table, schema)).await?;
     }
@@ -48,46 +48,46 @@ pub(super) async fn build(
 /// Sells one seat that no passenger will ask for, to see whether the engine can do all that the
 /// strategy needs; and takes it back.
 pub(super) async fn rehearse(
-    door: &Connector,
+    connector: &Connector,
     schema: &Arc<str>,
     strategy: &dyn Strategy,
 ) -> Result<(), AttemptError> {
-    let mut desk = WorkerClient::open(door, Arc::clone(schema), Duration::ZERO).await?;
-    desk.change(sql::FILL, &[0, 0, 1, 1]).await?;
+    let mut client = WorkerClient::open(connector, Arc::clone(schema), Duration::ZERO).await?;
+    client.change(sql::FILL, &[0, 0, 1, 1]).await?;
     let request = Request { passenger: 0, seat: 0, compartment: -1, at: Duration::ZERO };
-    let mut tried = strategy.attempt(&mut desk, request).await;
+    let mut tried = strategy.attempt(&mut client, request).await;
     for _ in 1..PROBES {
         if !matches!(tried, Err(AttemptError::Conflict(_))) {
             break;
         }
-        desk.roll_back().await?;
-        tried = strategy.attempt(&mut desk, request).await;
+        client.roll_back().await?;
+        tried = strategy.attempt(&mut client, request).await;
     }
     tried?;
-    desk.change(sql::EMPTY_SEATS, &[]).await?;
-    desk.change(sql::EMPTY_BOOKINGS, &[]).await?;
+    client.change(sql::EMPTY_SEATS, &[]).await?;
+    client.change(sql::EMPTY_BOOKINGS, &[]).await?;
     Ok(())
 }
 
 /// All seats, all free.
 pub(super) async fn fill(
-    door: &Connector,
+    connector: &Connector,
     schema: &Arc<str>,
     options: &Options,
 ) -> Result<(), AttemptError> {
-    let mut desk = WorkerClient::open(door, Arc::clone(schema), Duration::ZERO).await?;
+    let mut client = WorkerClient::open(connector, Arc::clone(schema), Duration::ZERO).await?;
     let [seats, compartments] = [options.seats, options.compartments].map(u32::cast_signed);
     for first in (1..=options.seats).step_by(ROWS_AT_ONCE as usize) {
         let last = options.seats.min(first + ROWS_AT_ONCE - 1);
         let [first, last] = [first, last].map(u32::cast_signed);
-        desk.change(sql::FILL, &[first, last, compartments, seats]).await?;
+        client.change(sql::FILL, &[first, last, compartments, seats]).await?;
     }
     Ok(())
 }
 
 /// What the database has in the end, also if it is just coming back.
 pub(super) async fn record_when_up(
-    door: &Connector,
+    connector: &Connector,
     schema: &str,
     stop: &CancellationToken,
 ) -> Result<Record, AttemptError> {
@@ -97,13 +97,13 @@ pub(super) async fn record_when_up(
         pulse.tick().await;
         let mut line = tokio::select! {
             biased;
-            line = open_when_up(door) => line?,
+            line = open_when_up(connector) => line?,
             () = &mut patience => {
                 return Err(AttemptError::unreachable("the server did not come back, so nobody \
                     knows what was sold".to_owned()));
             }
         };
-        // A large house takes its time to be read, which is no fault of the server's.
+        // A large table takes its time to be read, which is no fault of the server's.
         match record(&mut line, schema).await {
             Err(AttemptError::Lost(_)) => {}
             record => return record,
@@ -111,10 +111,10 @@ pub(super) async fn record_when_up(
     }
 }
 
-async fn open_when_up(door: &Connector) -> Result<PipelinedConnection, AttemptError> {
+async fn open_when_up(connector: &Connector) -> Result<PipelinedConnection, AttemptError> {
     let mut pulse = pause::pulse();
     loop {
-        match door.open().await {
+        match connector.open().await {
             Err(AttemptError::Lost(_)) => pulse.tick().await,
             line => return line,
         };
@@ -123,9 +123,9 @@ async fn open_when_up(door: &Connector) -> Result<PipelinedConnection, AttemptEr
 
 async fn record(line: &mut PipelinedConnection, schema: &str) -> Result<Record, AttemptError> {
     let ledger = sales(line, sql::LEDGER, schema).await?;
-    let house = sales(line, sql::HOUSE, schema).await?;
-    let house: BTreeMap<_, _> = house.iter().map(|sale| (sale.seat, sale.passenger)).collect();
-    Ok(Record { ledger, house })
+    let sold = sales(line, sql::SOLD_SEATS, schema).await?;
+    let sold: BTreeMap<_, _> = sold.iter().map(|sale| (sale.seat, sale.passenger)).collect();
+    Ok(Record { ledger, sold })
 }
 
 async fn sales(

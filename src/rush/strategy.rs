@@ -120,14 +120,14 @@ pub(super) trait Strategy: Send + Sync {
     /// Tries once to get the passenger their seat.
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>>;
 }
 
 /// Where a strategy is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ground {
+pub(super) enum RunsOn {
     /// On the database itself.
     Database,
     /// On an optimistic engine, in front of the database where that is none.
@@ -150,7 +150,7 @@ pub(super) struct Entry {
     pub(super) text: &'static str,
     /// What it is, in the words of the help.
     pub(super) about: &'static str,
-    pub(super) ground: Ground,
+    pub(super) runs_on: RunsOn,
     pub(super) promise: Promise,
     pub(super) staffing: Staffing,
     /// Makes one for passengers who think so long: a hold must outlast that.
@@ -165,8 +165,8 @@ impl Entry {
         about: &'static str,
         build: fn(Duration) -> Box<dyn Strategy>,
     ) -> Self {
-        let (ground, promise, staffing) = (Ground::Database, Promise::Once, Staffing::Everyone);
-        Self { name, text, about, ground, promise, staffing, build }
+        let (runs_on, promise, staffing) = (RunsOn::Database, Promise::Once, Staffing::Everyone);
+        Self { name, text, about, runs_on, promise, staffing, build }
     }
 }
 
@@ -221,7 +221,7 @@ pub(super) const STRATEGIES: [Entry; 11] = [
         Box::new(advisory::Advisory)
     }),
     Entry {
-        ground: Ground::Optimistic,
+        runs_on: RunsOn::Optimistic,
         ..Entry::plain(
             StrategyName::Optimistic,
             "optimistic",

@@ -16,7 +16,7 @@ mod estimate;
 mod grid;
 mod json;
 mod markdown;
-mod remarks;
+mod notes;
 mod text;
 
 /// Writes the strategies that are over in this format.
@@ -82,7 +82,7 @@ fn row(ended: &Ended, columns: &[&Column]) -> grid::Row {
             let cells = columns.iter().map(|column| (column.cell)(finished)).collect();
             grid::Row::Cells { name, cells }
         }
-        end => grid::Row::Remark { name, remark: why_not(end).unwrap_or_default() },
+        end => grid::Row::Note { name, note: why_not(end).unwrap_or_default() },
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// A request that nobody came to: the queue's clerk is gone.
+    /// A request that nobody came to: the queue's worker is gone.
     pub(super) fn unserved(request: Request, due: Instant) -> Self {
         Self {
             passenger: request.passenger,

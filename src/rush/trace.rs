@@ -59,7 +59,7 @@ impl Trace {
     }
 }
 
-/// Popular seats are spread over the whole house: rank 1 is some seat, not seat 1.
+/// Popular seats are spread over all compartments: rank 1 is some seat, not seat 1.
 fn wishes(options: &Options, rng: &mut Xoshiro256PlusPlus) -> Vec<SeatNumber> {
     let mut by_rank: Vec<SeatNumber> = (1..=options.seats.cast_signed()).collect();
     by_rank.shuffle(rng);

@@ -13,8 +13,8 @@ use super::trace::{Passenger, SeatNumber};
 pub struct Record {
     /// The ledger: every sale, in any order.
     pub ledger: Vec<Acknowledged>,
-    /// The house: who has which seat.
-    pub house: BTreeMap<SeatNumber, Passenger>,
+    /// Who has which seat by the seats' own table.
+    pub sold: BTreeMap<SeatNumber, Passenger>,
 }
 
 /// Whether seats were sold as seats should be.
@@ -28,7 +28,7 @@ pub struct Verdict {
     pub missing: u64,
     /// Sales that no worker ever heard of: the money is gone and nobody knows.
     pub unacknowledged: u64,
-    /// Seats whose state in the house does not agree with the ledger.
+    /// Seats whose state in the table does not agree with the ledger.
     pub inconsistent: u64,
 }
 
@@ -49,7 +49,7 @@ impl Verdict {
             sold_twice: buyers.values().filter(|buyers| buyers.len() > 1).count() as u64,
             missing: not_in(&told, &sales),
             unacknowledged: not_in(&sales, &told),
-            inconsistent: inconsistent(&record.house, &buyers),
+            inconsistent: inconsistent(&record.sold, &buyers),
         }
     }
 
@@ -69,13 +69,13 @@ fn sorted(sales: &[Acknowledged]) -> Vec<Acknowledged> {
 /// A seat that somebody has must have been sold to them, and a seat that was sold must be
 /// somebody's.
 fn inconsistent(
-    house: &BTreeMap<SeatNumber, Passenger>,
+    sold: &BTreeMap<SeatNumber, Passenger>,
     buyers: &BTreeMap<SeatNumber, Vec<Passenger>>,
 ) -> u64 {
-    let unsold = house.iter().filter(|(seat, passenger)| {
+    let unsold = sold.iter().filter(|(seat, passenger)| {
         !buyers.get(seat).is_some_and(|buyers| buyers.contains(passenger))
     });
-    let empty = buyers.keys().filter(|seat| !house.contains_key(seat));
+    let empty = buyers.keys().filter(|seat| !sold.contains_key(seat));
     (unsold.count() + empty.count()) as u64
 }
 
@@ -89,9 +89,9 @@ mod tests {
         Acknowledged { seat, passenger }
     }
 
-    fn record(ledger: &[Acknowledged], house: &[Acknowledged]) -> Record {
-        let house = house.iter().map(|sale| (sale.seat, sale.passenger)).collect();
-        Record { ledger: ledger.to_vec(), house }
+    fn record(ledger: &[Acknowledged], sold: &[Acknowledged]) -> Record {
+        let sold = sold.iter().map(|sale| (sale.seat, sale.passenger)).collect();
+        Record { ledger: ledger.to_vec(), sold }
     }
 
     #[test]

@@ -37,7 +37,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct WorkerContext {
     pub(super) strategy: Box<dyn Strategy>,
     pub(super) staffing: Staffing,
-    pub(super) door: Connector,
+    pub(super) connector: Connector,
     pub(super) schema: Arc<str>,
     pub(super) think_time: Duration,
     pub(super) retries: u32,
@@ -48,13 +48,13 @@ pub(super) struct WorkerContext {
 }
 
 impl WorkerContext {
-    pub(super) async fn desk(&self) -> Result<WorkerClient, AttemptError> {
-        // Whoever stands in a queue thinks there; the clerk at its head serves everybody.
+    pub(super) async fn client(&self) -> Result<WorkerClient, AttemptError> {
+        // Whoever stands in a queue thinks there; the worker at its head serves everybody.
         let think_time = match self.staffing {
             Staffing::Everyone => self.think_time,
             Staffing::OneACompartment => Duration::ZERO,
         };
-        WorkerClient::open(&self.door, Arc::clone(&self.schema), think_time).await
+        WorkerClient::open(&self.connector, Arc::clone(&self.schema), think_time).await
     }
 
     /// In the worst case a passenger waits until everybody else has thought about the same seat.
@@ -65,9 +65,9 @@ impl WorkerContext {
 
 /// Somebody who settles requests.
 pub(super) struct Worker {
-    shop: Arc<WorkerContext>,
+    context: Arc<WorkerContext>,
     /// None after a loss, until there is a new one.
-    desk: Option<WorkerClient>,
+    client: Option<WorkerClient>,
     rng: Xoshiro256PlusPlus,
     patience: Patience,
 }
@@ -96,10 +96,13 @@ enum Next {
 
 impl Worker {
     /// A worker with a connection. The number makes its backoff its own.
-    pub(super) async fn start(shop: Arc<WorkerContext>, number: u64) -> Result<Self, AttemptError> {
-        let desk = Some(shop.desk().await?);
-        let rng = Xoshiro256PlusPlus::seed_from_u64(shop.seed ^ number.wrapping_add(1));
-        Ok(Self { shop, desk, rng, patience: Patience::new() })
+    pub(super) async fn start(
+        context: Arc<WorkerContext>,
+        number: u64,
+    ) -> Result<Self, AttemptError> {
+        let client = Some(context.client().await?);
+        let rng = Xoshiro256PlusPlus::seed_from_u64(context.seed ^ number.wrapping_add(1));
+        Ok(Self { context, client, rng, patience: Patience::new() })
     }
 
     /// Settles a request that was meant to start then.
@@ -111,25 +114,25 @@ impl Worker {
             if let Next::Settled(outcome) = next {
                 break outcome;
             }
-            if effort.retries == self.shop.retries || self.shop.stop.is_cancelled() {
+            if effort.retries == self.context.retries || self.context.stop.is_cancelled() {
                 break Outcome::GaveUp;
             }
             pause::rest(pause::backoff(effort.retries, &mut self.rng)).await;
             effort.retries += 1;
         };
-        effort.statements += self.desk.as_mut().map_or(0, WorkerClient::take_sent);
+        effort.statements += self.client.as_mut().map_or(0, WorkerClient::take_sent);
         effort.settled(request, outcome, due)
     }
 
     async fn try_once(&mut self, request: Request, effort: &mut Effort) -> Next {
-        if self.desk.is_none()
+        if self.client.is_none()
             && let settled @ Next::Settled(_) = self.recover(request, effort).await
         {
             return settled;
         }
-        let Some(desk) = &mut self.desk else { return Next::Again };
-        let attempt = self.shop.strategy.attempt(desk, request);
-        let answer = self.patience.wait(self.shop.patience(), attempt).await;
+        let Some(client) = &mut self.client else { return Next::Again };
+        let attempt = self.context.strategy.attempt(client, request);
+        let answer = self.patience.wait(self.context.patience(), attempt).await;
         match answer.unwrap_or_else(no_answer) {
             Ok(Answer::Booked(seat)) => Next::Settled(Outcome::Booked(seat)),
             Ok(Answer::Taken) => Next::Settled(Outcome::Taken),
@@ -152,18 +155,23 @@ impl Worker {
             AttemptError::Lost(_) => self.recover(request, effort).await,
             AttemptError::Conflict(_) => {
                 effort.conflicts += 1;
-                self.clear_desk(request, effort, Next::Again).await
+                self.roll_back_client(request, effort, Next::Again).await
             }
             AttemptError::Refused { .. } => {
-                self.clear_desk(request, effort, Next::Settled(Outcome::Failed)).await
+                self.roll_back_client(request, effort, Next::Settled(Outcome::Failed)).await
             }
         }
     }
 
     /// A failed transaction still has to be ended.
-    async fn clear_desk(&mut self, request: Request, effort: &mut Effort, next: Next) -> Next {
-        let Some(desk) = &mut self.desk else { return next };
-        let rolled_back = self.patience.wait(self.shop.patience(), desk.roll_back()).await;
+    async fn roll_back_client(
+        &mut self,
+        request: Request,
+        effort: &mut Effort,
+        next: Next,
+    ) -> Next {
+        let Some(client) = &mut self.client else { return next };
+        let rolled_back = self.patience.wait(self.context.patience(), client.roll_back()).await;
         match rolled_back.unwrap_or_else(no_answer) {
             Ok(()) => next,
             Err(trouble) => {
@@ -175,15 +183,15 @@ impl Worker {
 
     /// A new connection, and what the database knows of the request.
     async fn recover(&mut self, request: Request, effort: &mut Effort) -> Next {
-        let former = self.desk.take().map(|mut lost| {
+        let backend = self.client.take().map(|mut lost| {
             effort.statements += lost.take_sent();
-            lost.former()
+            lost.backend()
         });
-        let shop = Arc::clone(&self.shop);
+        let context = Arc::clone(&self.context);
         let mut last = None;
         let found = tokio::select! {
-            found = self.ask_until_answered(request, former, effort, &mut last) => Some(found),
-            () = pause::out_of_patience(&shop.stop) => None,
+            found = self.ask_until_answered(request, backend, effort, &mut last) => Some(found),
+            () = pause::out_of_patience(&context.stop) => None,
         };
         match found {
             Some(Some(seat)) => Next::Settled(Outcome::Booked(seat)),
@@ -192,7 +200,7 @@ impl Worker {
                 // A server that is away is away for everybody, and every other request would wait
                 // as long for nothing.
                 if last.as_ref().is_none_or(|trouble| matches!(trouble, AttemptError::Lost(_))) {
-                    shop.stop.cancel();
+                    context.stop.cancel();
                 }
                 let class =
                     last.map_or_else(ErrorClass::unreachable, |trouble| trouble.class().clone());
@@ -205,12 +213,12 @@ impl Worker {
     async fn ask_until_answered(
         &mut self,
         request: Request,
-        former: Option<BackendIdentity>,
+        backend: Option<BackendIdentity>,
         effort: &mut Effort,
         last: &mut Option<AttemptError>,
     ) -> Option<SeatNumber> {
         for attempt in 0.. {
-            match self.ask(request, former.as_ref(), effort).await {
+            match self.ask(request, backend.as_ref(), effort).await {
                 Ok(found) => return found,
                 Err(trouble) => {
                     *last = Some(trouble);
@@ -224,20 +232,20 @@ impl Worker {
     async fn ask(
         &mut self,
         request: Request,
-        former: Option<&BackendIdentity>,
+        backend: Option<&BackendIdentity>,
         effort: &mut Effort,
     ) -> Result<Option<SeatNumber>, AttemptError> {
-        let mut desk = self.shop.desk().await?;
+        let mut client = self.context.client().await?;
         effort.reconnects += 1;
-        let found = match former {
-            Some(former) => {
+        let found = match backend {
+            Some(backend) => {
                 effort.asked += 1;
-                desk.await_end_of(former).await?;
-                desk.look(sql::BOOKING_OF, &[request.passenger]).await?
+                client.await_end_of(backend).await?;
+                client.look(sql::BOOKING_OF, &[request.passenger]).await?
             }
             None => None,
         };
-        self.desk = Some(desk);
+        self.client = Some(client);
         Ok(found.and_then(|booking| booking.first))
     }
 }

@@ -1,4 +1,4 @@
-//! A worker's place at the database: one connection, the statements prepared on it, a count of what
+//! A worker's connection to the database: one connection, the statements prepared on it, a count of what
 //! was sent.
 //!
 //! Statements that need not wait for each other's answers go out together, in one flight: a BEGIN
@@ -52,7 +52,7 @@ pub(super) enum BackendIdentity {
 /// One connection, ready for work.
 pub(super) struct WorkerClient {
     line: PipelinedConnection,
-    former: BackendIdentity,
+    backend: BackendIdentity,
     schema: Arc<str>,
     /// By the address of their text: hashing it would cost as much as sending it.
     statements: Vec<(Phrase, Arc<str>)>,
@@ -62,21 +62,21 @@ pub(super) struct WorkerClient {
 }
 
 impl WorkerClient {
-    /// A desk with a new connection.
+    /// Connects and prepares what the strategy needs.
     pub(super) async fn open(
-        door: &Connector,
+        connector: &Connector,
         schema: Arc<str>,
         think_time: Duration,
     ) -> Result<Self, AttemptError> {
-        let mut line = door.open().await?;
-        let former = identify(&mut line).await?;
+        let mut line = connector.open().await?;
+        let backend = identify(&mut line).await?;
         let statements = Vec::new();
-        Ok(Self { line, former, schema, statements, think_time, in_transaction: false, sent: 0 })
+        Ok(Self { line, backend, schema, statements, think_time, in_transaction: false, sent: 0 })
     }
 
     /// By what the server's end of this connection can be found once the connection is lost.
-    pub(super) fn former(&self) -> BackendIdentity {
-        self.former.clone()
+    pub(super) fn backend(&self) -> BackendIdentity {
+        self.backend.clone()
     }
 
     /// Begins a transaction and looks at something.
@@ -159,9 +159,9 @@ impl WorkerClient {
     /// other.
     pub(super) async fn await_end_of(
         &mut self,
-        former: &BackendIdentity,
+        backend: &BackendIdentity,
     ) -> Result<(), AttemptError> {
-        match former {
+        match backend {
             BackendIdentity::Process { pid, since } => self.dismiss(pid, since).await,
             BackendIdentity::Unknown => self.outwait_others().await,
         }

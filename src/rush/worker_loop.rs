@@ -31,7 +31,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// The doors open now.
+    /// The rush begins now.
     pub(super) fn now(trace: Arc<Trace>, settled: mpsc::Sender<Vec<Settled>>) -> Self {
         Self { trace, next: Arc::default(), begin: Instant::now(), settled }
     }
@@ -39,24 +39,24 @@ impl Opening {
 
 /// One worker's share.
 pub(super) struct WorkerLoop {
-    counter: Dispatch,
-    shop: Arc<WorkerContext>,
+    dispatch: Dispatch,
+    context: Arc<WorkerContext>,
     opening: Opening,
     kept: Vec<Settled>,
     told: Instant,
 }
 
 impl WorkerLoop {
-    /// A shift at this counter.
-    pub(super) fn new(counter: Dispatch, shop: Arc<WorkerContext>, opening: Opening) -> Self {
+    /// Takes requests from the trace and has them settled by this dispatch.
+    pub(super) fn new(dispatch: Dispatch, context: Arc<WorkerContext>, opening: Opening) -> Self {
         let told = opening.begin;
-        Self { counter, shop, opening, kept: Vec::with_capacity(BATCH), told }
+        Self { dispatch, context, opening, kept: Vec::with_capacity(BATCH), told }
     }
 
-    /// Until the trace is used up or the shop is stopped.
+    /// Until the trace is used up or the rush is stopped.
     pub(super) async fn work(mut self) {
         while let Some((request, due)) = self.next_request().await {
-            let settled = self.counter.settle(request, due, self.shop.think_time).await;
+            let settled = self.dispatch.settle(request, due, self.context.think_time).await;
             self.kept.push(settled);
             if self.kept.len() == BATCH || self.told.elapsed() >= AT_LEAST_EVERY {
                 self.tell().await;
@@ -68,7 +68,7 @@ impl WorkerLoop {
     /// The next of the trace, once its time has come. Without a rate it is due when somebody is
     /// free for it.
     async fn next_request(&mut self) -> Option<(Request, Instant)> {
-        if self.shop.stop.is_cancelled() {
+        if self.context.stop.is_cancelled() {
             return None;
         }
         let turn = self.opening.next.fetch_add(1, Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl WorkerLoop {
             self.tell().await;
             tokio::select! {
                 () = pause::until(due) => {}
-                () = self.shop.stop.cancelled() => return None,
+                () = self.context.stop.cancelled() => return None,
             }
         }
         Some((request, due))

@@ -1,10 +1,10 @@
-//! The floor: who works where. Every worker has a place on a crew's thread, and so has every
-//! queue's clerk.
+//! Who works where: every worker has its runtime on one of the threads, and so has the worker that
+//! serves a queue.
 //!
 //! ```text
 //!                       everyone books          one a compartment books
-//!  trace ──▶ worker ──▶ database         trace ──▶ worker ──▶ queue A ──▶ clerk ──▶ database
-//!    │  └──▶ worker ──▶ database           │  └──▶ worker ──▶ queue B ──▶ clerk ──▶ database
+//!  trace ──▶ worker ──▶ database         trace ──▶ worker ──▶ queue A ──▶ worker ──▶ database
+//!    │  └──▶ worker ──▶ database           │  └──▶ worker ──▶ queue B ──▶ worker ──▶ database
 //!    ▼                                     ▼                     (the worker waits for the answer)
 //!  settled ──▶ one channel               settled ──▶ one channel
 //! ```
@@ -21,64 +21,66 @@ use super::worker::{Worker, WorkerContext};
 use super::worker_loop::{Opening, WorkerLoop};
 use super::worker_thread::WorkerThread;
 
-/// Everybody, at their places.
+/// All workers, each on its thread.
 pub(super) struct WorkerPool {
-    shop: Arc<WorkerContext>,
-    crews: Vec<WorkerThread>,
-    counters: Vec<Dispatch>,
+    context: Arc<WorkerContext>,
+    threads: Vec<WorkerThread>,
+    dispatches: Vec<Dispatch>,
     tasks: JoinSet<()>,
 }
 
 impl WorkerPool {
     /// Opens all connections, so that the clock starts with everybody ready.
     pub(super) async fn staff(
-        shop: Arc<WorkerContext>,
+        context: Arc<WorkerContext>,
         compartments: u32,
     ) -> Result<Self, AttemptError> {
-        let crews = WorkerThread::assemble(shop.workers as usize)
+        let threads = WorkerThread::assemble(context.workers as usize)
             .map_err(|error| AttemptError::no_thread(&error))?;
-        let mut floor = Self { shop, crews, counters: Vec::new(), tasks: JoinSet::new() };
-        match floor.shop.staffing {
-            Staffing::Everyone => floor.put_workers().await?,
-            Staffing::OneACompartment => floor.put_clerks(compartments).await?,
+        let mut pool = Self { context, threads, dispatches: Vec::new(), tasks: JoinSet::new() };
+        match pool.context.staffing {
+            Staffing::Everyone => pool.start_workers().await?,
+            Staffing::OneACompartment => pool.start_queue_workers(compartments).await?,
         }
-        Ok(floor)
+        Ok(pool)
     }
 
-    async fn put_workers(&mut self) -> Result<(), AttemptError> {
-        for number in 0..self.shop.workers {
-            let started = start(self.place(number), Arc::clone(&self.shop), number);
+    async fn start_workers(&mut self) -> Result<(), AttemptError> {
+        for number in 0..self.context.workers {
+            let started = start(self.runtime_of(number), Arc::clone(&self.context), number);
             let worker =
-                started.await.map_err(|why| why.with_room_for(number, self.shop.workers))?;
-            self.counters.push(Dispatch::Worker(Box::new(worker)));
+                started.await.map_err(|why| why.with_room_for(number, self.context.workers))?;
+            self.dispatches.push(Dispatch::Worker(Box::new(worker)));
         }
         Ok(())
     }
 
-    async fn put_clerks(&mut self, compartments: u32) -> Result<(), AttemptError> {
+    async fn start_queue_workers(&mut self, compartments: u32) -> Result<(), AttemptError> {
         let mut queues = Vec::new();
         for number in 0..compartments {
-            let clerk = start(self.place(number), Arc::clone(&self.shop), number).await?;
+            let queue_worker =
+                start(self.runtime_of(number), Arc::clone(&self.context), number).await?;
             let (enter, queue) = dispatch::queue();
-            self.tasks.spawn_on(dispatch::serve(clerk, queue), &self.place(number));
+            self.tasks.spawn_on(dispatch::serve(queue_worker, queue), &self.runtime_of(number));
             queues.push(enter);
         }
         let queues: Arc<[_]> = queues.into();
-        self.counters.extend((0..self.shop.workers).map(|_| Dispatch::Queue(Arc::clone(&queues))));
+        self.dispatches
+            .extend((0..self.context.workers).map(|_| Dispatch::Queue(Arc::clone(&queues))));
         Ok(())
     }
 
     /// Whoever has this number always comes to the same thread.
-    fn place(&self, number: u32) -> Handle {
-        self.crews[number as usize % self.crews.len()].runtime().clone()
+    fn runtime_of(&self, number: u32) -> Handle {
+        self.threads[number as usize % self.threads.len()].runtime().clone()
     }
 
     /// Lets everybody work until the trace is used up or the shop is stopped. The channel's
     /// receiver sees the end when the last worker is done.
     pub(super) fn open(&mut self, opening: &Opening) {
-        for (number, counter) in (0..).zip(std::mem::take(&mut self.counters)) {
-            let shift = WorkerLoop::new(counter, Arc::clone(&self.shop), opening.clone());
-            self.tasks.spawn_on(shift.work(), &self.place(number));
+        for (number, dispatch) in (0..).zip(std::mem::take(&mut self.dispatches)) {
+            let worker_loop = WorkerLoop::new(dispatch, Arc::clone(&self.context), opening.clone());
+            self.tasks.spawn_on(worker_loop.work(), &self.runtime_of(number));
         }
     }
 
@@ -92,11 +94,11 @@ impl WorkerPool {
 
 /// A connection belongs to the thread that it was opened on.
 async fn start(
-    place: Handle,
-    shop: Arc<WorkerContext>,
+    runtime: Handle,
+    context: Arc<WorkerContext>,
     number: u32,
 ) -> Result<Worker, AttemptError> {
-    place.spawn(Worker::start(shop, number.into())).await.unwrap_or_else(panicked)
+    runtime.spawn(Worker::start(context, number.into())).await.unwrap_or_else(panicked)
 }
 
 /// Nobody here ends another's task, so one that has not ended well has panicked.

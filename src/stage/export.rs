@@ -41,7 +41,7 @@ impl Export {
     /// The documents, and what there is to say of one that is missing.
     pub fn documents(&self) -> (Vec<Document>, &'static str) {
         let replay = self.replay();
-        let remark = match (&replay, self.completeness) {
+        let note = match (&replay, self.completeness) {
             (Some(_), _) => "",
             (None, Completeness::Truncated) => "; too much has happened for a scenario file",
             (None, Completeness::Complete) => {
@@ -49,7 +49,7 @@ impl Export {
             }
         };
         let replay = replay.map(|text| Document { ending: "sql", text });
-        (self.told().into_iter().chain(replay).collect(), remark)
+        (self.told().into_iter().chain(replay).collect(), note)
     }
 
     fn told(&self) -> [Document; 2] {

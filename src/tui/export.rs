@@ -26,12 +26,12 @@ pub(super) fn write(
     folder: &Path,
     picture: String,
 ) -> Result<String, ExportError> {
-    let (mut documents, remark) = export.documents();
+    let (mut documents, note) = export.documents();
     documents.push(Document { ending: "svg", text: picture });
     let stem = free_stem(folder, &stem(&export.scenario.name));
     documents.iter().try_for_each(|document| write_one(document, folder, &stem))?;
     let endings: Vec<String> = documents.iter().map(|it| format!(".{}", it.ending)).collect();
-    Ok(format!("written: {stem}{}{remark}", endings.join(", ")))
+    Ok(format!("written: {stem}{}{note}", endings.join(", ")))
 }
 
 fn write_one(document: &Document, folder: &Path, stem: &str) -> Result<(), ExportError> {

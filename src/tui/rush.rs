@@ -1,4 +1,4 @@
-//! The rush on a screen: the house filling up, how fast, how slowly, who was in the way; and what
+//! The rush on a screen: the seats filling up, how fast, how slowly, who was in the way; and what
 //! the strategies came to so far.
 //!
 //! ```text

@@ -42,7 +42,7 @@ pub enum Role {
     Focus,
     /// A pane's title.
     Title,
-    /// The header of a table, a row's letter, the screen of the house.
+    /// The header of a table, a row's letter, the screen that the seats face.
     Heading,
     /// A free seat.
     Free,

@@ -21,7 +21,7 @@ use ratatui::Terminal as Canvas;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
-use super::screen::{house, setting, wait_for};
+use super::screen::{setting, wait_for, watched_tables};
 use super::terminal::{MIDDLE, SMALL, Terminal, key};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
@@ -70,7 +70,7 @@ impl Stage {
         for name in sessions {
             self.happens(half, Some(name.as_str()), Kind::Connected { pid: Pid(100) });
         }
-        self.happens(half, None, Kind::WatchedTables(Arc::new(house(&[], &[]))));
+        self.happens(half, None, Kind::WatchedTables(Arc::new(watched_tables(&[], &[]))));
     }
 
     fn report(&mut self, half: Half, report: Report) {
@@ -109,11 +109,11 @@ impl Stage {
             self.sends(half, "Mallory", steal, 6);
         }
         self.happens(Half::Above, Some("Mallory"), Kind::Waiting(wait_for("Bob")));
-        let locked = house(&[("A-4", "Bob")], &["Mallory"]);
+        let locked = watched_tables(&[("A-4", "Bob")], &["Mallory"]);
         self.happens(Half::Above, None, Kind::WatchedTables(Arc::new(locked)));
         self.happens(Half::Above, None, Kind::Quiet);
         self.answers(Half::Below, "Mallory", "UPDATE 1", TransactionStatus::InTransaction);
-        let mut private = house(&[("A-4", "Bob")], &[]);
+        let mut private = watched_tables(&[("A-4", "Bob")], &[]);
         private.tables[0].places[3].holders.push(Hold {
             holder: Holder::Session(SessionName::new("Mallory")),
             kind: HoldKind::Write,

@@ -104,7 +104,7 @@ pub(crate) const SEATS: &str = "create table seats (seat_row text, seat_number i
                      note text, primary key (seat_row, seat_number)); \
                      insert into seats values ('A', 1, null), ('A', 2, 'Carol'), ('A', 4, null)";
 
-pub(crate) async fn house() -> (Served, Client, Client) {
+pub(crate) async fn served_seats() -> (Served, Client, Client) {
     let served = Served::start().await;
     served.outsider().await.batch_execute(SEATS).await.unwrap();
     let (bob, mallory) = (served.client().await, served.client().await);
@@ -113,7 +113,7 @@ pub(crate) async fn house() -> (Served, Client, Client) {
 
 #[tokio::test]
 async fn the_first_committer_wins_and_the_other_is_told_at_commit() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     assert_eq!(says(&bob, "begin").await, "(0)");
     assert_eq!(says(&mallory, "begin").await, "(0)");
     let book = "update seats set booked_by = 'X' where seat_number = 4 and booked_by is null";
@@ -130,7 +130,7 @@ async fn the_first_committer_wins_and_the_other_is_told_at_commit() {
 
 #[tokio::test]
 async fn an_autocommit_statement_gets_the_conflict_itself() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     // Both statements are one implicit transaction whose snapshot is older than Bob's commit.
     says(&mallory, "begin; select 1").await;
     says(&bob, "update seats set note = 'x' where seat_number = 1").await;
@@ -141,7 +141,7 @@ async fn an_autocommit_statement_gets_the_conflict_itself() {
 
 #[tokio::test]
 async fn a_booking_that_moves_does_not_hit_its_own_key() {
-    let (_served, bob, _) = house().await;
+    let (_served, bob, _) = served_seats().await;
     says(&bob, "begin").await;
     says(&bob, "update seats set booked_by = null where booked_by = 'Carol'").await;
     assert_eq!(
@@ -155,7 +155,7 @@ async fn a_booking_that_moves_does_not_hit_its_own_key() {
 
 #[tokio::test]
 async fn locked_rows_conflict_although_nobody_wrote() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     let lock = "begin; select 1 from seats where seat_number = 4 for update";
     says(&bob, lock).await;
     says(&mallory, lock).await;
@@ -165,7 +165,7 @@ async fn locked_rows_conflict_although_nobody_wrote() {
 
 #[tokio::test]
 async fn key_share_suffers_plain_updates_and_nothing_else() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     for (rival, expected) in [
         ("update seats set note = 'x' where seat_number = 4", "(0)"),
         ("update seats set booked_by = 'Bob' where seat_number = 4", CONFLICT),
@@ -181,7 +181,7 @@ async fn key_share_suffers_plain_updates_and_nothing_else() {
 
 #[tokio::test]
 async fn the_schema_that_changed_is_told_once() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     says(&bob, "select 1 from seats").await;
     says(&mallory, "begin; select 1 from seats").await;
     assert_eq!(says(&bob, "alter table seats add column extra int").await, "(0)");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use overbooked::gateway::{Gateway, Limits, Options};
 use overbooked::pg::Connection;
 
-use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, connect, house, says};
+use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, connect, says, served_seats};
 use crate::support;
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn only_the_table_itself_gives_its_numbers() {
 
 #[tokio::test]
 async fn functions_that_may_read_tables_are_not_called() {
-    let (served, bob, _) = house().await;
+    let (served, bob, _) = served_seats().await;
     let functions = "create function taken() returns bigint language sql stable as 'select \
         count(*) from seats'; \
                      create function twice(n int) returns int language sql immutable as 'select 2 \
@@ -99,7 +99,7 @@ async fn functions_that_may_read_tables_are_not_called() {
 
 #[tokio::test]
 async fn checks_and_aggregates_that_may_read_tables_are_not_called() {
-    let (served, bob, _) = house().await;
+    let (served, bob, _) = served_seats().await;
     let callers = "create function fits(n int) returns boolean language sql volatile as 'select n \
         <= count(*) from seats'; \
                    create table checked (id int primary key, n int check (fits(n))); \
@@ -135,7 +135,7 @@ const UNNAMED: [(&str, &str, &str); 3] = [
 
 #[tokio::test]
 async fn where_operators_casts_and_domains_may_read_tables_no_table_is_used() {
-    let (served, bob, _) = house().await;
+    let (served, bob, _) = served_seats().await;
     let outsider = served.outsider().await;
     let reads = "create function reads(a int, b int) returns int language sql stable as 'select a \
         + b + count(*)::int from seats'";
@@ -158,7 +158,7 @@ async fn where_operators_casts_and_domains_may_read_tables_no_table_is_used() {
 
 #[tokio::test]
 async fn row_security_triggers_and_rules_are_refused_where_the_copy_would_not_have_them() {
-    let (served, bob, _) = house().await;
+    let (served, bob, _) = served_seats().await;
     let outsider = served.outsider().await;
     let schema = "create table guarded (id int primary key); alter table guarded enable row level \
         security; \
@@ -194,7 +194,7 @@ const DESCRIBE: &str = "select n.nspname from pg_catalog.pg_class c \
 
 #[tokio::test]
 async fn the_catalog_shows_the_stored_tables_and_not_the_copies() {
-    let (_served, bob, _) = house().await;
+    let (_served, bob, _) = served_seats().await;
     assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
     assert_eq!(says(&bob, DESCRIBE).await, "public; (1)");
     says(&bob, "begin; update seats set note = 'mine' where seat_number = 4").await;
@@ -212,7 +212,7 @@ async fn the_catalog_shows_the_stored_tables_and_not_the_copies() {
 
 #[tokio::test]
 async fn a_search_path_that_hides_the_copies_is_refused() {
-    let (_served, bob, _) = house().await;
+    let (_served, bob, _) = served_seats().await;
     assert_eq!(says(&bob, "set search_path = public, pg_temp").await, "(0)");
     assert!(says(&bob, "select 1 from seats").await.starts_with("0A000 a search_path"));
     assert_eq!(says(&bob, "set search_path = public").await, "(0)");
@@ -221,7 +221,7 @@ async fn a_search_path_that_hides_the_copies_is_refused() {
 
 #[tokio::test]
 async fn a_search_path_that_changes_inside_a_transaction_ends_its_use_of_tables() {
-    let (served, bob, _) = house().await;
+    let (served, bob, _) = served_seats().await;
     let other = "create schema other; create table other.seats (id int primary key)";
     served.outsider().await.batch_execute(other).await.unwrap();
     says(&bob, "begin; select 1 from seats; set search_path = other").await;
@@ -233,7 +233,7 @@ async fn a_search_path_that_changes_inside_a_transaction_ends_its_use_of_tables(
 
 #[tokio::test]
 async fn a_search_path_that_is_set_for_one_transaction_says_which_tables_it_names() {
-    let (served, bob, mallory) = house().await;
+    let (served, bob, mallory) = served_seats().await;
     let other = "create schema other; \
                  create table other.seats (id int primary key, note text default 'theirs'); \
                  insert into other.seats values (1, null), (2, null)";
@@ -267,7 +267,7 @@ async fn a_search_path_that_is_set_for_one_transaction_says_which_tables_it_name
 
 #[tokio::test]
 async fn a_schema_that_goes_takes_nobody_along_who_is_elsewhere() {
-    let (served, bob, mallory) = house().await;
+    let (served, bob, mallory) = served_seats().await;
     let other = "create schema other; create table other.tickets (id int primary key); \
                  create view tickets as select * from other.tickets";
     served.outsider().await.batch_execute(other).await.unwrap();
@@ -283,7 +283,7 @@ async fn a_schema_that_goes_takes_nobody_along_who_is_elsewhere() {
 
 #[tokio::test]
 async fn an_outsider_who_holds_a_row_holds_nobody_up() {
-    let (served, bob, mallory) = house().await;
+    let (served, bob, mallory) = served_seats().await;
     let outsider = served.outsider().await;
     outsider
         .batch_execute("begin; update seats set note = 'mine' where seat_number = 1")
@@ -327,7 +327,7 @@ async fn code(client: &tokio_postgres::Client, sql: &str) -> String {
 
 #[tokio::test]
 async fn ddl_over_the_extended_protocol_is_ddl() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     says(&mallory, "begin; select 1 from seats").await;
     bob.execute("alter table seats add column extra int", &[]).await.unwrap();
     assert_eq!(code(&mallory, "select extra from seats").await, SCHEMA_CHANGED);
@@ -342,7 +342,7 @@ async fn ddl_over_the_extended_protocol_is_ddl() {
 
 #[tokio::test]
 async fn settings_of_a_transaction_are_the_gateways() {
-    let (_served, bob, _) = house().await;
+    let (_served, bob, _) = served_seats().await;
     for setting in [
         "set transaction_isolation = 'serializable'",
         "set session default_transaction_isolation to serializable",
@@ -361,7 +361,7 @@ async fn settings_of_a_transaction_are_the_gateways() {
 /// psycopg2's `set_session` and many a pool do so.
 #[tokio::test]
 async fn the_one_level_that_there_is_may_be_set() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     for level in [
         "set default_transaction_isolation to 'repeatable read'",
         "SET SESSION default_transaction_isolation = 'REPEATABLE READ'",
@@ -386,7 +386,7 @@ async fn the_one_level_that_there_is_may_be_set() {
 /// A client that may only read by its own setting: `PGOPTIONS`, a pool's, `set_config`.
 #[tokio::test]
 async fn who_only_reads_by_default_reads_and_makes_no_changes() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     let reader = "select set_config('default_transaction_read_only', 'on', false)";
     assert_eq!(says(&bob, reader).await, "on; (1)");
     assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
@@ -419,7 +419,7 @@ async fn what_a_copy_cannot_do_is_refused() {
 
 #[tokio::test]
 async fn a_row_lock_counts_however_it_is_asked_for() {
-    let (_served, bob, mallory) = house().await;
+    let (_served, bob, mallory) = served_seats().await;
     let lock = "select 1 from seats where seat_number = 4 for key share";
     says(&bob, &format!("prepare lock as {lock}")).await;
     says(&bob, "begin").await;
@@ -443,7 +443,7 @@ async fn an_engine_in_front_of_itself_is_refused() {
 
 #[tokio::test]
 async fn the_catalogs_own_columns_can_be_asked_for() {
-    let (_served, bob, _) = house().await;
+    let (_served, bob, _) = served_seats().await;
     let said = says(&bob, "select count(xmin) > 0 from pg_class where relname = 'seats'").await;
     assert_eq!(said, "t; (1)");
 }

@@ -5,7 +5,7 @@ use overbooked::core::seats::HoldKind;
 use overbooked::gateway::{Happening, News, PrivateChange};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::gateway::{CONFLICT, house, says};
+use crate::gateway::{CONFLICT, says, served_seats};
 
 async fn next_of(
     news: &mut UnboundedReceiver<News>,
@@ -34,7 +34,7 @@ fn value<'c>(change: &'c PrivateChange, column: &str) -> Option<&'c str> {
 
 #[tokio::test]
 async fn private_bookings_and_the_winner_are_told() {
-    let (mut served, bob, mallory) = house().await;
+    let (mut served, bob, mallory) = served_seats().await;
     let mut news = served.gateway.events().unwrap();
     says(&bob, "set application_name = 'Bob'").await;
     says(&mallory, "set application_name = 'Mallory'").await;
@@ -60,7 +60,7 @@ async fn private_bookings_and_the_winner_are_told() {
 
 #[tokio::test]
 async fn a_view_shows_its_reader_what_the_reader_wrote() {
-    let (served, bob, mallory) = house().await;
+    let (served, bob, mallory) = served_seats().await;
     let view = "create view free as select seat_number from seats where booked_by is null";
     served.outsider().await.batch_execute(view).await.unwrap();
     assert_eq!(says(&bob, "begin; select count(*) from free").await, "(0); 2; (1)");

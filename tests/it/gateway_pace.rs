@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio_postgres::Client;
 
-use crate::gateway::{SCHEMA_CHANGED, Served, house, says};
+use crate::gateway::{SCHEMA_CHANGED, Served, says, served_seats};
 use crate::headless::{complaint, overbooked, told, written};
 
 /// Longer than anybody works here; whoever waits for a client waits for ever.
@@ -262,7 +262,7 @@ fn a_change_that_is_left_open_is_told_the_same_every_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_change_of_the_schema_makes_way_and_commits() {
-    let (_served, alice, bob) = house().await;
+    let (_served, alice, bob) = served_seats().await;
     for change in [
         "alter table seats add column w int",
         "create index async on seats (note)",
@@ -284,7 +284,7 @@ async fn an_open_change_of_the_schema_makes_way_and_commits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_the_schema_goes_ahead_at_its_statement_and_at_its_commit() {
-    let (_served, alice, bob) = house().await;
+    let (_served, alice, bob) = served_seats().await;
     let read = "begin; select 1 from seats where seat_number = 4";
     let change = "begin; alter table seats add column w int";
     says(&bob, read).await;
@@ -298,7 +298,7 @@ async fn a_change_of_the_schema_goes_ahead_at_its_statement_and_at_its_commit() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_is_rolled_back_leaves_everybody_alone() {
-    let (_served, alice, bob) = house().await;
+    let (_served, alice, bob) = served_seats().await;
     says(&alice, "begin; drop table seats").await;
     assert_eq!(in_time(says(&bob, "begin; select count(*) from seats")).await, "(0); 3; (1)");
     assert_eq!(says(&alice, "rollback").await, "(0)");
@@ -316,13 +316,13 @@ async fn of_two_changes_the_first_to_commit_wins() {
         ("drop table seats", "alter table seats add column x int"),
         ("alter table seats add column w int", "alter table seats add column w int"),
     ] {
-        let (_served, alice, bob) = house().await;
+        let (_served, alice, bob) = served_seats().await;
         assert_eq!(in_time(says(&alice, &format!("begin; {one}"))).await, "(0); (0)");
         assert_eq!(in_time(says(&bob, &format!("begin; {other}"))).await, "(0); (0)", "{other}");
         assert_eq!(in_time(says(&alice, "commit")).await, "(0)", "{one}");
         assert_eq!(in_time(says(&bob, "commit")).await, SCHEMA_CHANGED, "{other}");
 
-        let (_served, alice, bob) = house().await;
+        let (_served, alice, bob) = served_seats().await;
         says(&alice, &format!("begin; {one}")).await;
         assert_eq!(in_time(says(&bob, other)).await, "(0)", "{other}, by itself");
         assert_eq!(in_time(says(&alice, "commit")).await, SCHEMA_CHANGED, "{one}");
@@ -331,7 +331,7 @@ async fn of_two_changes_the_first_to_commit_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_sees_its_own_change_and_may_not_use_its_tables() {
-    let (_served, alice, bob) = house().await;
+    let (_served, alice, bob) = served_seats().await;
     let columns = "select count(*) from pg_catalog.pg_attribute where attname = 'w'";
     says(&alice, "begin; alter table seats add column w int").await;
     assert_eq!(says(&alice, columns).await, "1; (1)");
@@ -353,7 +353,7 @@ async fn a_block_sees_its_own_change_and_may_not_use_its_tables() {
 /// What would be lost by stepping back is not lost in silence.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setting_after_a_change_is_not_undone_in_silence() {
-    let (_served, alice, bob) = house().await;
+    let (_served, alice, bob) = served_seats().await;
     says(&alice, "begin; alter table seats add column w int; set work_mem = '5MB'; show work_mem")
         .await;
     assert_eq!(in_time(says(&bob, "select count(*) from seats")).await, "3; (1)");
@@ -362,7 +362,7 @@ async fn a_setting_after_a_change_is_not_undone_in_silence() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_between_execute_and_sync_makes_way() {
-    let (served, _, bob) = house().await;
+    let (served, _, bob) = served_seats().await;
     let mut alice = Bytes::connect(&served).await;
     alice.send(b'P', b"\0alter table seats add column w int\0\0\0").await;
     alice.send(b'B', b"\0\0\0\0\0\0\0\0").await;

@@ -28,9 +28,9 @@ async fn every_scenario_keeps_its_word_on_the_optimistic_engine() {
 }
 
 async fn keeps_its_word_on(engine: EngineKind) {
-    let venues = Engines::embedded(support::cluster_options());
-    let broken = play_all(&venues, engine).await;
-    venues.stop().await.unwrap();
+    let engines = Engines::embedded(support::cluster_options());
+    let broken = play_all(&engines, engine).await;
+    engines.stop().await.unwrap();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
@@ -60,7 +60,7 @@ fn names(folder: &std::path::Path, before: &str) -> Vec<String> {
 
 /// Plays what applies to the engine, one after the other, at every level that it is written for;
 /// gives what was not as expected.
-async fn play_all(venues: &Engines, engine: EngineKind) -> Vec<String> {
+async fn play_all(engines: &Engines, engine: EngineKind) -> Vec<String> {
     let mut broken = Vec::new();
     for entry in ENTRIES {
         let scenario = Arc::new(entry.scenario().unwrap());
@@ -70,7 +70,7 @@ async fn play_all(venues: &Engines, engine: EngineKind) -> Vec<String> {
         for level in support::levels_on(&scenario, engine) {
             let patience = Patience::with_steps(STEP_TIMEOUT);
             let production = production(Arc::clone(&scenario), engine, level);
-            let played = play(venues, production, patience, &CancellationToken::new()).await;
+            let played = play(engines, production, patience, &CancellationToken::new()).await;
             let played = played.unwrap();
             if played.is_kept() {
                 compare(entry, engine, &played);

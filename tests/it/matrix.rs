@@ -15,10 +15,10 @@ use crate::support;
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn measured(engine: EngineKind) -> Table {
-    let venues = Engines::embedded(support::cluster_options());
+    let engines = Engines::embedded(support::cluster_options());
     let patience = Patience::with_steps(STEP_TIMEOUT);
-    let measured = measure(&venues, &Level::of(engine), patience, &CancellationToken::new()).await;
-    venues.stop().await.unwrap();
+    let measured = measure(&engines, &Level::of(engine), patience, &CancellationToken::new()).await;
+    engines.stop().await.unwrap();
     let measured = measured.unwrap();
     assert_eq!(measured.trouble, None);
     measured.table

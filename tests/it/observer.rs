@@ -1,8 +1,8 @@
 //! The observer against real sessions that lock, write, wait and die: the table of scenarios that
 //! row locks are judged by.
 
-mod house;
 mod objects;
 mod stage;
 mod upkeep;
 mod waits;
+mod watched_tables;

@@ -99,9 +99,9 @@ fn from_sql(text: &str) -> Production {
 }
 
 async fn played(database: &Database, production: Production, patience: Patience) -> Played {
-    let venues = Engines::at(database.target());
+    let engines = Engines::at(database.target());
     let played =
-        tokio::time::timeout(LONG, play(&venues, production, patience, &CancellationToken::new()))
+        tokio::time::timeout(LONG, play(&engines, production, patience, &CancellationToken::new()))
             .await;
     played.expect("nothing hangs").unwrap()
 }
@@ -118,10 +118,10 @@ async fn leftovers(database: &Database) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setup_that_never_ends_is_given_up_and_leaves_nothing() {
     let database = Database::create().await;
-    let venues = Engines::at(database.target());
+    let engines = Engines::at(database.target());
     let patience = Patience { setup: SHORT, step: LONG };
     let never = CancellationToken::new();
-    let playing = play(&venues, from_sql(ENDLESS_SETUP), patience, &never);
+    let playing = play(&engines, from_sql(ENDLESS_SETUP), patience, &never);
     let played = tokio::time::timeout(LONG, playing).await.expect("nothing hangs");
     assert_eq!(played.unwrap_err().to_string(), "the setup did not end within 2 s");
     assert_eq!(leftovers(&database).await, 0);

@@ -115,9 +115,9 @@ fn lane(servers: Servers, rounds: &Rounds) {
     runtime.block_on(async {
         match servers {
             Servers::Private => {
-                let venues = Engines::embedded(support::cluster_options());
-                play_what_is_left(&venues, rounds).await;
-                venues.stop().await.unwrap();
+                let engines = Engines::embedded(support::cluster_options());
+                play_what_is_left(&engines, rounds).await;
+                engines.stop().await.unwrap();
             }
             Servers::Somebodys => {
                 let cluster = support::start_own().await;
@@ -128,11 +128,11 @@ fn lane(servers: Servers, rounds: &Rounds) {
     });
 }
 
-async fn play_what_is_left(venues: &Engines, rounds: &Rounds) {
+async fn play_what_is_left(engines: &Engines, rounds: &Rounds) {
     while let Some(play) = rounds.plays.get(rounds.next.fetch_add(1, Ordering::Relaxed)) {
         let (scenario, engine, level) = play;
         let name = format!("{} on {engine} at {level:?}", scenario.name);
-        let told = told(venues, play.clone()).await;
+        let told = told(engines, play.clone()).await;
         let mut first = rounds.first.lock().unwrap();
         let expected = first.entry(name.clone()).or_insert_with(|| told.clone());
         if *expected != told {
@@ -175,7 +175,7 @@ fn files() -> Vec<PathBuf> {
 /// What is told of what differs from run to run.
 #[tokio::test]
 async fn what_differs_from_run_to_run_is_told_by_name() {
-    let venues = Engines::embedded(support::cluster_options());
+    let engines = Engines::embedded(support::cluster_options());
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("snapshots/repeatable");
     settings.set_prepend_module_to_snapshot(false);
@@ -184,28 +184,28 @@ async fn what_differs_from_run_to_run_is_told_by_name() {
         let scenario = Arc::new(library::read(&file).unwrap());
         let engine = scenario.first_engine();
         let name = scenario.name.clone();
-        let played = played(&venues, (scenario, engine, None)).await;
+        let played = played(&engines, (scenario, engine, None)).await;
         let roster: Vec<_> =
             played.scenario.sessions.iter().map(|player| player.name.clone()).collect();
         assert!(played.is_kept(), "{name}: {:#?} {:?}", played.breaches, played.stop);
         let text = transcript(&played.events, &roster, Options::default());
         settings.bind(|| insta::assert_snapshot!(name, text));
     }
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 /// A play in every format that has no times in it.
-async fn told(venues: &Engines, play: Play) -> String {
-    let played = played(venues, play).await;
+async fn told(engines: &Engines, play: Play) -> String {
+    let played = played(engines, play).await;
     let formats = [Format::Text, Format::Json, Format::Markdown, Format::Mermaid];
     formats.map(|format| rendered(&played, format)).concat()
 }
 
-async fn played(venues: &Engines, (scenario, engine, isolation): Play) -> Played {
+async fn played(engines: &Engines, (scenario, engine, isolation): Play) -> Played {
     let schedule = Arc::new(scenario.schedules.first());
     let production = Production { scenario, schedule, engine, isolation };
     let patience = Patience::with_steps(STEP_TIMEOUT);
-    play(venues, production, patience, &CancellationToken::new()).await.unwrap()
+    play(engines, production, patience, &CancellationToken::new()).await.unwrap()
 }
 
 fn rendered(played: &Played, format: Format) -> String {

@@ -20,12 +20,12 @@ struct Watched {
 }
 
 impl Watched {
-    fn open(venues: &Engines, scenario: &str) -> Self {
+    fn open(engines: &Engines, scenario: &str) -> Self {
         let scenario = Arc::new(library::open(scenario).unwrap());
         let schedule = Arc::new(scenario.schedules.first());
         let production =
             Production { scenario, schedule, engine: EngineKind::Postgres, isolation: None };
-        Self { run: Run::start(venues.clone(), production), log: Vec::new() }
+        Self { run: Run::start(engines.clone(), production), log: Vec::new() }
     }
 
     fn send(&self, command: Command) {
@@ -73,9 +73,10 @@ fn private_server() -> Engines {
 }
 
 /// Kills the server as nobody should: `kill -9` of its first process.
-async fn kill_server(venues: &Engines) {
-    let venue = venues.open(EngineKind::Postgres).await.unwrap();
-    let mut connection = PgConnection::connect_with(&venue.target.sqlx_options()).await.unwrap();
+async fn kill_server(engines: &Engines) {
+    let open_engine = engines.open(EngineKind::Postgres).await.unwrap();
+    let mut connection =
+        PgConnection::connect_with(&open_engine.target.sqlx_options()).await.unwrap();
     let folder: String =
         sqlx::query_scalar("show data_directory").fetch_one(&mut connection).await.unwrap();
     let status = std::fs::read_to_string(format!("{folder}/postmaster.pid")).unwrap();
@@ -98,8 +99,8 @@ fn tags_of<'a>(reports: &'a [Report], name: &str) -> Vec<&'a str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mallory_waits_for_bob_and_then_finds_the_seat_taken() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     let waits = run.play(7).await;
     let wait = waits.iter().find_map(|report| match report {
@@ -115,13 +116,13 @@ async fn mallory_waits_for_bob_and_then_finds_the_seat_taken() {
     let end = run.play(1).await;
     assert_eq!(tags_of(&end, "Mallory"), ["UPDATE 0"]);
     run.run.end().await;
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_into_a_waiting_session_is_refused_with_the_name_it_waits_for() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     run.play(7).await;
     let session = SessionName::new("Mallory");
@@ -129,31 +130,31 @@ async fn a_step_into_a_waiting_session_is_refused_with_the_name_it_waits_for() {
     let refused = run.until(|report| matches!(report, Report::Refused(_))).await;
     assert_eq!(refused.last(), Some(&Report::Refused("Mallory still waits for Bob".to_owned())));
     run.run.end().await;
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn going_back_replays_to_the_step_before_in_a_fresh_house() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+async fn going_back_replays_to_the_step_before_in_a_fresh_schema() {
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     run.play(8).await;
     run.send(Command::GoTo(7));
     let replayed = run.until(|report| *report == Report::Next(7)).await;
-    // What the old house still had to say may come first.
-    assert!(replayed.iter().any(|report| matches!(report, Report::Fresh(_))), "a fresh house");
+    // What the old schema still had to tell may come first.
+    assert!(replayed.iter().any(|report| matches!(report, Report::Fresh(_))), "a fresh schema");
     let settled = run.until_quiet().await;
     let waits = |r: &Report| matches!(r, Report::Event(Event { kind: Kind::Waiting(_), .. }));
     assert!(settled.iter().any(waits), "Mallory waits again");
     assert_eq!(tags_of(&run.play(1).await, "Bob"), ["UPDATE 1"]);
     run.run.end().await;
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn steps_that_were_asked_for_are_played_however_often_the_engine_changes() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     run.send(Command::Step);
     for engine in [EngineKind::Optimistic, EngineKind::Postgres] {
@@ -165,13 +166,13 @@ async fn steps_that_were_asked_for_are_played_however_often_the_engine_changes()
     assert_eq!(fresh.engine.kind, EngineKind::Postgres);
     run.until(|report| *report == Report::Next(3)).await;
     run.run.end().await;
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn switching_engines_replays_to_the_same_step_where_nobody_waits() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     run.play(7).await;
     run.send(Command::Switch(EngineKind::Optimistic));
@@ -187,15 +188,15 @@ async fn switching_engines_replays_to_the_same_step_where_nobody_waits() {
     let conflict = conflict.expect("Bob's refusal is explained");
     assert_eq!((conflict.key.as_str(), conflict.winner.as_deref()), ("A-4", Some("Mallory")));
     run.run.end().await;
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_started_again_by_a_reconnect() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
-    kill_server(&venues).await;
+    kill_server(&engines).await;
     let lost = |report: &Report| match report {
         Report::Event(Event { session: Some(name), kind: Kind::Lost { .. }, .. }) => {
             name.as_str() == "Alice"
@@ -214,18 +215,18 @@ async fn a_killed_server_is_started_again_by_a_reconnect() {
     let answered = run.until(|r| !tags_of(std::slice::from_ref(r), "Alice").is_empty()).await;
     assert_eq!(tags_of(&answered, "Alice"), ["SELECT 1"]);
     run.run.end().await;
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_lost_session_held_is_off_the_map_though_nobody_can_look() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     run.play(7).await;
     let holders = |report: &Report| match report {
-        Report::Event(Event { kind: Kind::WatchedTables(house), .. }) => {
-            let places = house.tables.iter().flat_map(|table| &table.places);
+        Report::Event(Event { kind: Kind::WatchedTables(watched_tables), .. }) => {
+            let places = watched_tables.tables.iter().flat_map(|table| &table.places);
             Some(places.map(|place| place.holders.len() + place.waiters.len()).sum::<usize>())
         }
         _ => None,
@@ -234,24 +235,25 @@ async fn what_a_lost_session_held_is_off_the_map_though_nobody_can_look() {
     if !run.log.iter().any(are_held) {
         run.until(are_held).await;
     }
-    kill_server(&venues).await;
+    kill_server(&engines).await;
     run.until(|report| holders(report) == Some(0)).await;
     run.run.end().await;
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prepared_transaction_does_not_keep_the_schema() {
-    let venues = private_server();
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = private_server();
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     let session = SessionName::new("Alice");
     let sql = "begin; delete from seats; prepare transaction 'Alice''s'".to_owned();
     run.send(Command::Submit { session, sql });
     run.until(|r| tags_of(std::slice::from_ref(r), "Alice") == ["PREPARE TRANSACTION"]).await;
     run.run.end().await;
-    let venue = venues.open(EngineKind::Postgres).await.unwrap();
-    let mut connection = PgConnection::connect_with(&venue.target.sqlx_options()).await.unwrap();
+    let open_engine = engines.open(EngineKind::Postgres).await.unwrap();
+    let mut connection =
+        PgConnection::connect_with(&open_engine.target.sqlx_options()).await.unwrap();
     let left: i64 = sqlx::query_scalar(
         "select (select count(*) from pg_prepared_xacts) + count(*) from pg_namespace where \
          nspname like 'overbooked_run%'",
@@ -260,7 +262,7 @@ async fn a_prepared_transaction_does_not_keep_the_schema() {
     .await
     .unwrap();
     assert_eq!(left, 0);
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -270,8 +272,8 @@ async fn a_pooler_whose_sessions_are_shared_is_refused() {
         eprintln!("not tried: this machine has no PgBouncer");
         return;
     };
-    let venues = Engines::at(pooler.target(&database));
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = Engines::at(pooler.target(&database));
+    let mut run = Watched::open(&engines, "adjacent-seats");
     let broken = run.until(|report| matches!(report, Report::Broken(_))).await;
     let Some(Report::Broken(reason)) = broken.last() else { unreachable!("it was waited for") };
     assert!(reason.contains("pooler in transaction mode"), "{reason}");
@@ -289,8 +291,8 @@ async fn a_wait_on_the_users_own_table(database: &Database) -> Watched {
     .await
     .unwrap();
     own.close().await.unwrap();
-    let venues = Engines::at(database.target());
-    let mut run = Watched::open(&venues, "adjacent-seats");
+    let engines = Engines::at(database.target());
+    let mut run = Watched::open(&engines, "adjacent-seats");
     run.until_quiet().await;
     run.submit("Alice", "begin; update public.stock set n = n + 100 where id = 1");
     run.until_quiet().await;

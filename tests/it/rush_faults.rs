@@ -68,7 +68,7 @@ fn survived(board: &Board, strategy: StrategyName, requests: u64) -> &Finished {
     finished
 }
 
-/// Ends every connection of the rush, workers and lookout, a few times over.
+/// Ends every connection of the rush, workers and sampler, a few times over.
 async fn kill_backends(database: &Database) {
     let pool = sqlx::PgPool::connect_with(database.sqlx_options()).await.unwrap();
     let mut pulse = tokio::time::interval(Duration::from_millis(15));

@@ -132,7 +132,7 @@ fn settled(beat: i32, one: i32) -> Settled {
     }
 }
 
-/// The seats all over the house, each once: 7 and 600 have no common factor.
+/// The seats all over the map, each once: 7 and 600 have no common factor.
 fn seat(sale: i32) -> i32 {
     sale * 7 % 600 + 1
 }

@@ -25,7 +25,7 @@ pub(crate) fn examples() -> Vec<Scenario> {
 
 /// What was not as the example says.
 async fn reproach(
-    venues: &Engines,
+    engines: &Engines,
     scenario: Scenario,
     engine: EngineKind,
     isolation: Option<Isolation>,
@@ -33,7 +33,7 @@ async fn reproach(
     let schedule = Arc::new(scenario.schedules.first());
     let production = Production { scenario: Arc::new(scenario), schedule, engine, isolation };
     let patience = Patience::with_steps(Duration::from_secs(30));
-    let played = play(venues, production, patience, &CancellationToken::new()).await.unwrap();
+    let played = play(engines, production, patience, &CancellationToken::new()).await.unwrap();
     let roster: Vec<_> = played.scenario.sessions.iter().map(|it| it.name.clone()).collect();
     let told = transcript(&played.events, &roster, Options::default());
     let (title, breaches, stop) = (&played.scenario.title, &played.breaches, &played.stop);
@@ -43,7 +43,7 @@ async fn reproach(
 
 #[tokio::test]
 async fn every_example_does_what_it_says() {
-    let venues = Engines::embedded(support::cluster_options());
+    let engines = Engines::embedded(support::cluster_options());
     let mut broken = Vec::new();
     for scenario in examples() {
         for engine in [EngineKind::Postgres, EngineKind::Optimistic] {
@@ -51,11 +51,11 @@ async fn every_example_does_what_it_says() {
                 continue;
             }
             for level in support::levels_on(&scenario, engine) {
-                broken.extend(reproach(&venues, scenario.clone(), engine, level).await);
+                broken.extend(reproach(&engines, scenario.clone(), engine, level).await);
             }
         }
     }
-    venues.stop().await.unwrap();
+    engines.stop().await.unwrap();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 

@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{self, Database};
 
 async fn played_at(target: Target, scenario: Scenario, seconds: u64) -> Played {
-    let venues = Engines::at(target);
+    let engines = Engines::at(target);
     let schedule = Arc::new(scenario.schedules.first());
     let (scenario, engine) = (Arc::new(scenario), EngineKind::Postgres);
     let production = Production { scenario, schedule, engine, isolation: None };
     let patience = Patience::with_steps(Duration::from_secs(seconds));
-    play(&venues, production, patience, &CancellationToken::new()).await.unwrap()
+    play(&engines, production, patience, &CancellationToken::new()).await.unwrap()
 }
 
 fn scenario(text: &str) -> Scenario {
@@ -81,9 +81,9 @@ async fn a_table_that_a_setup_makes_in_public_is_watched_and_told_at_the_end() {
     };
     let observer = Observer::connect(&database.target(), watch, Inspection::UseIfPresent).await;
     let observer = observer.unwrap();
-    let house = observer.house(&[]).await.unwrap();
+    let watched_tables = observer.watched_tables(&[]).await.unwrap();
     let seen: Vec<(&str, u64)> =
-        house.tables.iter().map(|it| (it.name.as_str(), it.rows)).collect();
+        watched_tables.tables.iter().map(|it| (it.name.as_str(), it.rows)).collect();
     assert_eq!(seen, [("far", 1)]);
     observer.close().await;
 }

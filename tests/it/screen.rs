@@ -79,7 +79,7 @@ impl Stage {
         for name in names {
             self.happens(Some(name), Kind::Connected { pid: Pid(100) });
         }
-        self.happens(None, Kind::WatchedTables(Arc::new(house(&[], &[]))));
+        self.happens(None, Kind::WatchedTables(Arc::new(watched_tables(&[], &[]))));
     }
 
     fn report(&mut self, report: Report) {
@@ -143,7 +143,7 @@ impl Stage {
         self.sends("Mallory", steal, Some(6));
         self.happens(Some("Mallory"), Kind::Waiting(wait_for("Bob")));
         let locks = [("A-4", "Bob"), ("A-5", "Alice")];
-        self.happens(None, Kind::WatchedTables(Arc::new(house(&locks, &["Mallory"]))));
+        self.happens(None, Kind::WatchedTables(Arc::new(watched_tables(&locks, &["Mallory"]))));
         self.happens(None, Kind::Quiet);
         self.report(Report::Next(7));
         self.now += Duration::from_millis(3199);
@@ -183,7 +183,7 @@ pub(crate) fn wait_for(name: &str) -> Wait {
     }
 }
 
-pub(crate) fn house(locks: &[(&str, &str)], waiters: &[&str]) -> WatchedTables {
+pub(crate) fn watched_tables(locks: &[(&str, &str)], waiters: &[&str]) -> WatchedTables {
     let holders = ["Carol", "", "Oscar", "", "", "Carlos", "Charlie"];
     let places = holders.iter().enumerate().map(|(index, holder)| {
         let key = format!("A-{}", index + 1);

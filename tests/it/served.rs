@@ -5,7 +5,7 @@ use overbooked::core::seats::SeatColumns;
 use overbooked::observer::flavor::EngineKind;
 use overbooked::observer::{Inspection, Observer, Watch};
 
-use crate::gateway::{Served, house, says};
+use crate::gateway::{Served, says, served_seats};
 use crate::headless::{complaint, overbooked, told};
 use crate::terminal::{MIDDLE, Terminal, key};
 
@@ -59,7 +59,7 @@ async fn the_console_shows_what_is_committed_and_says_why_it_cannot_switch() {
 
 #[tokio::test]
 async fn whoever_looks_loses_nobody_a_transaction_and_sees_through_changes_of_the_schema() {
-    let (served, bob, mallory) = house().await;
+    let (served, bob, mallory) = served_seats().await;
     let seats = SeatColumns {
         table: "seats".to_owned(),
         compartment: None,
@@ -85,8 +85,9 @@ async fn whoever_looks_loses_nobody_a_transaction_and_sees_through_changes_of_th
 
 /// Who sits there as far as the observer sees, and nobody is said to hold anything.
 async fn holder(observer: &Observer, key: &str) -> Option<String> {
-    let house = observer.house(&[(SessionName::new("Bob"), Pid(1))]).await.unwrap();
-    let place = house.tables[0].places.iter().find(|place| place.key == key).unwrap();
+    let watched_tables =
+        observer.watched_tables(&[(SessionName::new("Bob"), Pid(1))]).await.unwrap();
+    let place = watched_tables.tables[0].places.iter().find(|place| place.key == key).unwrap();
     assert!(place.holders.is_empty() && place.waiters.is_empty());
     place.values[2].clone()
 }

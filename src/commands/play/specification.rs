@@ -20,7 +20,7 @@ use crate::run::specification::play;
 
 /// Plays a specification as isolationtester does, and prints what it prints.
 pub(super) async fn test(
-    venues: &Engines,
+    engines: &Engines,
     production: &Production,
     limit: Duration,
     out: &mut dyn Write,
@@ -31,7 +31,7 @@ pub(super) async fn test(
         let refusal = format!("{}: --format spec needs --engine postgres", spec.name);
         return Err(Failure::misuse(refusal).into());
     }
-    let opening = async { place(venues.open(production.engine).await?).await };
+    let opening = async { place(engines.open(production.engine).await?).await };
     let Some(target) = interrupted.run_until_cancelled(opening).await else {
         return Ok(Exit::Interrupted);
     };
@@ -45,10 +45,12 @@ pub(super) async fn test(
 
 /// Somebody's own database is used as it is; on our server there is one of the name that
 /// specifications know.
-async fn place(venue: Engine) -> Result<Target, Failure> {
-    match venue.ownership {
-        Ownership::Guest => Ok(venue.target.in_the_encoding_of_the_database()),
-        Ownership::Embedded => fresh_database(&venue.target).await.map_err(|error| refusal(&error)),
+async fn place(open_engine: Engine) -> Result<Target, Failure> {
+    match open_engine.ownership {
+        Ownership::Guest => Ok(open_engine.target.in_the_encoding_of_the_database()),
+        Ownership::Embedded => {
+            fresh_database(&open_engine.target).await.map_err(|error| refusal(&error))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 pub const SEATS: &str = include_str!("../../../sql/rush/seats.sql");
 pub const BOOKINGS: &str = include_str!("../../../sql/rush/bookings.sql");
-/// Takes every seat out of the house.
+/// Removes every seat.
 pub const EMPTY_SEATS: &str = include_str!("../../../sql/rush/empty_seats.sql");
 /// Forgets every sale.
 pub const EMPTY_BOOKINGS: &str = include_str!("../../../sql/rush/empty_bookings.sql");
@@ -40,7 +40,7 @@ pub const PAY: &str = include_str!("../../../sql/rush/pay.sql");
 pub const BOOKING_OF: &str = include_str!("../../../sql/rush/booking_of.sql");
 pub const LEDGER: &str = include_str!("../../../sql/rush/ledger.sql");
 /// Every seat that somebody has.
-pub const HOUSE: &str = include_str!("../../../sql/rush/house.sql");
+pub const SOLD_SEATS: &str = include_str!("../../../sql/rush/sold_seats.sql");
 /// Whether this server process is the one that answers.
 pub const IS_PROCESS: &str = include_str!("../../../sql/rush/is_process.sql");
 /// Which server process answers.

@@ -8,7 +8,7 @@ pub struct Answer {
     /// For whom it waited first, if it did.
     waited: Option<Wait>,
     results: Vec<Outcome>,
-    standing: SubmissionState,
+    state: SubmissionState,
 }
 
 /// Where the answer stands.
@@ -45,13 +45,13 @@ impl Answer {
             Kind::Failed(message) => self.results.push(Outcome::Failed(code(message))),
             Kind::Waiting(wait) => {
                 self.waited.get_or_insert_with(|| wait.clone());
-                self.standing = SubmissionState::Waiting;
+                self.state = SubmissionState::Waiting;
             }
-            Kind::Resumed { .. } => self.standing = SubmissionState::Open,
-            Kind::Ready { .. } => self.standing = SubmissionState::Over,
-            Kind::Lost { .. } if self.standing != SubmissionState::Over => {
+            Kind::Resumed { .. } => self.state = SubmissionState::Open,
+            Kind::Ready { .. } => self.state = SubmissionState::Over,
+            Kind::Lost { .. } if self.state != SubmissionState::Over => {
                 self.results.push(Outcome::Lost);
-                self.standing = SubmissionState::Over;
+                self.state = SubmissionState::Over;
             }
             _ => {}
         }
@@ -72,14 +72,14 @@ impl Answer {
 
     /// Whether there is nothing to come that could make this answer another one.
     fn is_settled(&self) -> bool {
-        self.standing != SubmissionState::Open
+        self.state != SubmissionState::Open
     }
 
     /// Whether the two are known to say different things. An answer on its way is not.
     pub fn differs_from(&self, other: &Self) -> bool {
         let same = self.results == other.results
             && self.waited.is_some() == other.waited.is_some()
-            && self.standing == other.standing;
+            && self.state == other.state;
         self.is_settled() && other.is_settled() && !same
     }
 

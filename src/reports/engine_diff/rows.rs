@@ -1,22 +1,22 @@
-//! Rows of the watched tables that are not the same in two houses.
+//! Rows of the watched tables that are not the same on two engines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::seats::{Holder, SeatColumns, WatchedRow, WatchedTable, WatchedTables};
 
-/// A row that stands differently in two houses, each in words.
+/// A row that differs between two engines, each in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowDifference {
     pub table: String,
     /// The row's key: `A-4`.
     pub key: String,
-    /// How it stands in the first house: `Bob`, `free, Mallory changes it`.
+    /// Its state on the first engine: `Bob`, `free, Mallory changes it`.
     pub above: String,
     /// And in the second.
     pub below: String,
 }
 
-/// Every row that two houses do not show alike: committed values, who holds it, who waits for it.
+/// Every row that two engines do not show alike: committed values, who holds it, who waits for it.
 pub fn differing_rows(above: &WatchedTables, below: &WatchedTables) -> Vec<RowDifference> {
     let tables = above.tables.iter().filter_map(|table| {
         Some((table, below.tables.iter().find(|other| other.name == table.name)?))
@@ -25,7 +25,7 @@ pub fn differing_rows(above: &WatchedTables, below: &WatchedTables) -> Vec<RowDi
 }
 
 fn differing_in(above: &WatchedTable, below: &WatchedTable) -> Vec<RowDifference> {
-    let (one, two) = (standings(above), standings(below));
+    let (one, two) = (row_states(above), row_states(below));
     let keys: BTreeSet<&str> = one.keys().chain(two.keys()).copied().collect();
     let in_order =
         |table: &WatchedTable, key: &str| table.places.iter().position(|it| it.key == key);
@@ -35,28 +35,28 @@ fn differing_in(above: &WatchedTable, below: &WatchedTable) -> Vec<RowDifference
     let difference = |key: &str| RowDifference {
         table: above.name.clone(),
         key: key.to_owned(),
-        above: standing(&one, key),
-        below: standing(&two, key),
+        above: row_state(&one, key),
+        below: row_state(&two, key),
     };
     differing.into_iter().map(difference).collect()
 }
 
 /// How each row stands in words, by key; two sessions may each have inserted the same one.
-type Standings<'a> = BTreeMap<&'a str, BTreeSet<String>>;
+type RowStates<'a> = BTreeMap<&'a str, BTreeSet<String>>;
 
 /// The rows, as far as two engines can be held to the same: who changes or holds one can be
 /// compared; in which lock mode, and what the change will make of it, only one of them knows.
-fn standings(table: &WatchedTable) -> Standings<'_> {
+fn row_states(table: &WatchedTable) -> RowStates<'_> {
     let holder = table.seats.as_ref().and_then(|seats| column(table, seats));
-    let mut standings = Standings::new();
+    let mut row_states = RowStates::new();
     for place in &table.places {
-        standings.entry(&place.key).or_default().insert(words(place, holder));
+        row_states.entry(&place.key).or_default().insert(words(place, holder));
     }
-    standings
+    row_states
 }
 
-fn standing(standings: &Standings<'_>, key: &str) -> String {
-    let all: Vec<&str> = standings.get(key).into_iter().flatten().map(String::as_str).collect();
+fn row_state(row_states: &RowStates<'_>, key: &str) -> String {
+    let all: Vec<&str> = row_states.get(key).into_iter().flatten().map(String::as_str).collect();
     if all.is_empty() { "not there".to_owned() } else { all.join("; ") }
 }
 

@@ -16,7 +16,7 @@ impl PlayReport<'_> {
                 processes.learn(*pid, name);
             }
             if !self.options.times && matches!(event.kind, Kind::WatchedTables(_)) {
-                // When the house is looked at beside the steps is a matter of time.
+                // When the watched tables are read beside the steps is a matter of time.
                 continue;
             }
             let event = if self.options.times { event } else { timeless(event) };

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! What depends on how often somebody looked is left out: a wait that ended before the quiet, all
-//! but the last picture of the house, a wait told again in the same words.
+//! but the last picture of the watched tables, a wait told again in the same words.
 
 use std::collections::BTreeMap;
 

@@ -60,7 +60,7 @@ pub(crate) struct Newcomer {
     pub(crate) application: String,
     /// SQL that every connection of it begins with, in silence.
     pub(crate) prelude: Vec<String>,
-    /// Through which door it comes.
+    /// By which way it comes.
     pub(crate) role: Role,
 }
 

@@ -29,16 +29,16 @@ pub(super) async fn run(
     closing: CancellationToken,
     farewell: oneshot::Sender<()>,
 ) {
-    let teller = EventSender::new(options.name.clone(), options.clock, events, closing.clone());
+    let sender = EventSender::new(options.name.clone(), options.clock, events, closing.clone());
     let queue = VecDeque::new();
     let close_reason = None;
-    let mut task = Task { options, orders, closing, teller, queue, link: None, close_reason };
+    let mut task = Task { options, orders, closing, sender, queue, link: None, close_reason };
     task.connect().await;
     while !task.closing.is_cancelled() {
         task.turn().await;
     }
     task.part().await;
-    task.teller.conclude();
+    task.sender.conclude();
     farewell.send(()).ok();
 }
 
@@ -46,7 +46,7 @@ struct Task {
     options: SessionOptions,
     orders: mpsc::UnboundedReceiver<Order>,
     closing: CancellationToken,
-    teller: EventSender,
+    sender: EventSender,
     queue: VecDeque<Submission>,
     link: Option<Link>,
     /// Why the last connection was lost.
@@ -71,18 +71,18 @@ impl Task {
         };
         match established {
             Ok(mut link) => {
-                self.teller.tell(Kind::Connected { pid: link.pid }).await;
+                self.sender.tell(Kind::Connected { pid: link.pid }).await;
                 if let Some(odd) = link.odd_strings() {
-                    self.teller.tell(odd).await;
+                    self.sender.tell(odd).await;
                 }
                 if let Some(unguarded) = link.unguarded() {
-                    self.teller.tell(unguarded).await;
+                    self.sender.tell(unguarded).await;
                 }
                 self.link = Some(link);
             }
             Err(error) => {
                 let reason = error.to_string();
-                self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
+                self.sender.tell(Kind::Lost { reason, in_transaction: false }).await;
             }
         }
     }
@@ -121,7 +121,7 @@ impl Task {
             (Order::Hear(_), None) => {}
             (Order::Reconnect, None) => self.connect().await,
             (Order::Reconnect, Some(_)) => {
-                self.teller.tell(Kind::Note("the session is connected already".to_owned())).await;
+                self.sender.tell(Kind::Note("the session is connected already".to_owned())).await;
             }
         }
     }
@@ -129,7 +129,7 @@ impl Task {
     async fn enqueue(&mut self, submission: Submission) {
         if self.link.is_none() {
             let reason = "the session is not connected, so nothing was sent; reconnect first";
-            self.teller.tell(Kind::Lost { reason: reason.to_owned(), in_transaction: false }).await;
+            self.sender.tell(Kind::Lost { reason: reason.to_owned(), in_transaction: false }).await;
             return;
         }
         self.queue.push_back(submission);
@@ -138,9 +138,9 @@ impl Task {
 
     /// The submission comes too late: the connection was lost before it.
     async fn tell_loss(&mut self, Submission { id, sql, step }: Submission) {
-        self.teller.tell(Kind::Sent { submission: id, sql, step }).await;
+        self.sender.tell(Kind::Sent { submission: id, sql, step }).await;
         let reason = self.close_reason.clone().unwrap_or_else(|| "it was lost before".to_owned());
-        self.teller.tell(Kind::Lost { reason, in_transaction: false }).await;
+        self.sender.tell(Kind::Lost { reason, in_transaction: false }).await;
     }
 
     /// Asks an idle server for what it has to say. Dropping `heard` says that there is nothing to
@@ -156,10 +156,10 @@ impl Task {
     async fn send_next(&mut self) {
         while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
             let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
-            self.teller.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
+            self.sender.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
             link.begin(id);
             if let Some(unguarded) = link.unguarded() {
-                self.teller.tell(unguarded).await;
+                self.sender.tell(unguarded).await;
             }
             match link.connection.submit(&sql).await {
                 Ok(()) => link.sent(),
@@ -176,7 +176,7 @@ impl Task {
         let mut kinds = Vec::new();
         let ending = listen(link, first, &mut kinds).await;
         for kind in kinds {
-            self.teller.tell(kind).await;
+            self.sender.tell(kind).await;
         }
         if let Some(link) = &mut self.link
             && let Some(hearing) = link.hearing.take_if(|hearing| hearing.is_over)
@@ -195,7 +195,7 @@ impl Task {
         }
         if let Err(error) = result {
             let note = format!("the cancel request did not get through: {error}");
-            self.teller.tell(Kind::Note(note)).await;
+            self.sender.tell(Kind::Note(note)).await;
         }
         self.send_next().await;
     }
@@ -211,9 +211,9 @@ impl Task {
         let Some(link) = &mut self.link else { return };
         link.end();
         let status = link.status;
-        self.teller.tell(Kind::Failed(ServerMessage::ours(code, &error.to_string()))).await;
+        self.sender.tell(Kind::Failed(ServerMessage::ours(code, &error.to_string()))).await;
         let elapsed = Duration::ZERO;
-        self.teller.tell(Kind::Ready { submission, status, elapsed }).await;
+        self.sender.tell(Kind::Ready { submission, status, elapsed }).await;
     }
 
     async fn lose(&mut self, error: WireError) {
@@ -223,7 +223,7 @@ impl Task {
         let in_transaction = link.status != TransactionStatus::Idle;
         let reason = link.close_reason(&error);
         self.close_reason = Some(reason.clone());
-        self.teller.tell(Kind::Lost { reason, in_transaction }).await;
+        self.sender.tell(Kind::Lost { reason, in_transaction }).await;
     }
 
     /// Sends nothing more, and hears the end of what was sent.
@@ -242,7 +242,7 @@ impl Task {
     /// would not notice that we are gone, and its place in the queue would hold up others.
     async fn part(&mut self) {
         if let Silence::Broken(pid) = self.fall_silent().await {
-            self.teller.tell(Kind::Note(goes_on(pid))).await;
+            self.sender.tell(Kind::Note(goes_on(pid))).await;
         }
         let Some(link) = self.link.take() else { return };
         tokio::time::timeout(PATIENCE, link.connection.terminate()).await.ok();

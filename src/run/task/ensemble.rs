@@ -11,7 +11,7 @@ use super::questions;
 use super::turn::Turn;
 use crate::core::event::{Event, SessionName};
 use crate::observer::Observer;
-use crate::run::engines::{Door, OpenEngine};
+use crate::run::engines::{GuardedTarget, OpenEngine};
 use crate::run::machine::input::Input;
 use crate::run::machine::output::{Demand, Newcomer, Question, Role};
 use crate::run::participant::Participant;
@@ -83,9 +83,9 @@ impl Ensemble {
     /// One more, an own session, connecting.
     pub(super) fn join(&mut self, newcomer: Newcomer, engine: &OpenEngine) {
         let Newcomer { name, application, prelude, role } = newcomer;
-        let Door { target, guardian } = match role {
-            Role::Player => engine.door(),
-            Role::Runner => engine.stage_door(),
+        let GuardedTarget { target, guardian } = match role {
+            Role::Player => engine.session_target(),
+            Role::Runner => engine.direct_target(),
         };
         let options = SessionOptions {
             name: name.clone(),

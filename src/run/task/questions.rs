@@ -58,7 +58,7 @@ async fn look(
             Observation::Nothing(pulse)
         }
         pulse => {
-            let tables = observer.house(roster).await.map_err(|error| error.to_string());
+            let tables = observer.watched_tables(roster).await.map_err(|error| error.to_string());
             Observation::WatchedTables(tables, pulse)
         }
     }

@@ -15,20 +15,20 @@ pub(super) struct Advisory;
 impl Strategy for Advisory {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             let Request { seat, passenger, .. } = request;
-            desk.begin_and_look(Begin::Plain, sql::LOCK_SEAT, &[seat]).await?;
+            client.begin_and_look(Begin::Plain, sql::LOCK_SEAT, &[seat]).await?;
             // A statement of its own: its snapshot must be younger than the lock.
-            let found = desk.look(sql::LOOK, &[seat]).await?;
+            let found = client.look(sql::LOOK, &[seat]).await?;
             if found.is_none_or(|seat| seat.first.is_some()) {
-                desk.commit().await?;
+                client.commit().await?;
                 return Ok(Answer::Taken);
             }
-            desk.think().await;
-            desk.change_and_commit(sql::SELL, &[seat, passenger]).await?;
+            client.think().await;
+            client.change_and_commit(sql::SELL, &[seat, passenger]).await?;
             Ok(Answer::Booked(seat))
         })
     }

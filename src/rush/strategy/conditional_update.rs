@@ -15,12 +15,12 @@ pub(super) struct ConditionalUpdate;
 impl Strategy for ConditionalUpdate {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
-            desk.think().await;
-            match desk.change(sql::SELL_IF_FREE, &[request.seat, request.passenger]).await? {
+            client.think().await;
+            match client.change(sql::SELL_IF_FREE, &[request.seat, request.passenger]).await? {
                 0 => Ok(Answer::Taken),
                 _ => Ok(Answer::Booked(request.seat)),
             }

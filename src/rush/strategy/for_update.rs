@@ -14,27 +14,27 @@ pub(super) struct ForUpdate;
 impl Strategy for ForUpdate {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
-        Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK_FOR_UPDATE, request))
+        Box::pin(look_then_sell(client, Begin::Plain, sql::LOOK_FOR_UPDATE, request))
     }
 }
 
 /// One transaction that looks in this way and sells if the seat is free.
 pub(super) async fn look_then_sell(
-    desk: &mut WorkerClient,
+    client: &mut WorkerClient,
     begin: Begin,
     look: Phrase,
     request: Request,
 ) -> Result<Answer, AttemptError> {
     let Request { seat, passenger, .. } = request;
-    let found = desk.begin_and_look(begin, look, &[seat]).await?;
+    let found = client.begin_and_look(begin, look, &[seat]).await?;
     if found.is_none_or(|seat| seat.first.is_some()) {
-        desk.commit().await?;
+        client.commit().await?;
         return Ok(Answer::Taken);
     }
-    desk.think().await;
-    desk.change_and_commit(sql::SELL, &[seat, passenger]).await?;
+    client.think().await;
+    client.change_and_commit(sql::SELL, &[seat, passenger]).await?;
     Ok(Answer::Booked(seat))
 }

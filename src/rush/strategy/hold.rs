@@ -34,21 +34,22 @@ impl Strategy for Hold {
 
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             let Request { seat, passenger, .. } = request;
-            let holder = desk.look(sql::LOOK_AT_HOLD, &[seat]).await?.and_then(|hold| hold.first);
+            let holder = client.look(sql::LOOK_AT_HOLD, &[seat]).await?.and_then(|hold| hold.first);
             let ours = holder == Some(passenger);
             if holder.is_some() && !ours {
                 return Ok(Answer::Taken);
             }
-            if !ours && desk.change(sql::HOLD, &[seat, passenger, self.milliseconds]).await? == 0 {
+            if !ours && client.change(sql::HOLD, &[seat, passenger, self.milliseconds]).await? == 0
+            {
                 return Ok(Answer::Taken);
             }
-            desk.think().await;
-            match desk.change(sql::PAY, &[seat, passenger]).await? {
+            client.think().await;
+            match client.change(sql::PAY, &[seat, passenger]).await? {
                 0 => Ok(Answer::Outrun),
                 _ => Ok(Answer::Booked(seat)),
             }

@@ -14,24 +14,24 @@ pub(super) struct Naive;
 impl Strategy for Naive {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
-        Box::pin(read_then_write(desk, request))
+        Box::pin(read_then_write(client, request))
     }
 }
 
 /// Right only for somebody who is alone.
 pub(super) async fn read_then_write(
-    desk: &mut WorkerClient,
+    client: &mut WorkerClient,
     request: Request,
 ) -> Result<Answer, AttemptError> {
     let Request { seat, passenger, .. } = request;
-    let free = desk.look(sql::LOOK, &[seat]).await?.is_some_and(|seat| seat.first.is_none());
+    let free = client.look(sql::LOOK, &[seat]).await?.is_some_and(|seat| seat.first.is_none());
     if !free {
         return Ok(Answer::Taken);
     }
-    desk.think().await;
-    desk.change(sql::SELL, &[seat, passenger]).await?;
+    client.think().await;
+    client.change(sql::SELL, &[seat, passenger]).await?;
     Ok(Answer::Booked(seat))
 }

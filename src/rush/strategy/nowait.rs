@@ -16,9 +16,9 @@ pub(super) struct Nowait;
 impl Strategy for Nowait {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
-        Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK_NOWAIT, request))
+        Box::pin(look_then_sell(client, Begin::Plain, sql::LOOK_NOWAIT, request))
     }
 }

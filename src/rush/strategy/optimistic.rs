@@ -16,9 +16,9 @@ pub(super) struct Optimistic;
 impl Strategy for Optimistic {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
-        Box::pin(look_then_sell(desk, Begin::Plain, sql::LOOK, request))
+        Box::pin(look_then_sell(client, Begin::Plain, sql::LOOK, request))
     }
 }

@@ -14,9 +14,9 @@ pub(super) struct Queue;
 impl Strategy for Queue {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
-        Box::pin(read_then_write(desk, request))
+        Box::pin(read_then_write(client, request))
     }
 }

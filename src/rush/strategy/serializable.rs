@@ -16,9 +16,9 @@ pub(super) struct Serializable;
 impl Strategy for Serializable {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
-        Box::pin(look_then_sell(desk, Begin::Serializable, sql::LOOK, request))
+        Box::pin(look_then_sell(client, Begin::Serializable, sql::LOOK, request))
     }
 }

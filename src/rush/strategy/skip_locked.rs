@@ -19,27 +19,30 @@ impl Strategy for SkipLocked {
 
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             let Request { compartment, passenger, .. } = request;
             let best =
-                desk.begin_and_look(Begin::Plain, sql::BEST_AVAILABLE, &[compartment]).await?;
+                client.begin_and_look(Begin::Plain, sql::BEST_AVAILABLE, &[compartment]).await?;
             let Some(seat) = best.and_then(|best| best.first) else {
-                return none_available(desk, compartment).await;
+                return none_available(client, compartment).await;
             };
-            desk.think().await;
-            desk.change_and_commit(sql::SELL, &[seat, passenger]).await?;
+            client.think().await;
+            client.change_and_commit(sql::SELL, &[seat, passenger]).await?;
             Ok(Answer::Booked(seat))
         })
     }
 }
 
 /// Sold out, or every free seat is locked by somebody who may yet let it go?
-async fn none_available(desk: &mut WorkerClient, compartment: i32) -> Result<Answer, AttemptError> {
-    let free = desk.look(sql::ANY_FREE, &[compartment]).await?;
-    desk.commit().await?;
+async fn none_available(
+    client: &mut WorkerClient,
+    compartment: i32,
+) -> Result<Answer, AttemptError> {
+    let free = client.look(sql::ANY_FREE, &[compartment]).await?;
+    client.commit().await?;
     match free.and_then(|free| free.first) {
         Some(0) | None => Ok(Answer::Taken),
         Some(_) => Ok(Answer::Outrun),

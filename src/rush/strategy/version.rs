@@ -15,17 +15,17 @@ pub(super) struct Version;
 impl Strategy for Version {
     fn attempt<'a>(
         &'a self,
-        desk: &'a mut WorkerClient,
+        client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
         Box::pin(async move {
             let Request { seat, passenger, .. } = request;
-            let found = desk.look(sql::LOOK, &[seat]).await?;
+            let found = client.look(sql::LOOK, &[seat]).await?;
             let Some((None, Some(version))) = found.map(|seat| (seat.first, seat.second)) else {
                 return Ok(Answer::Taken);
             };
-            desk.think().await;
-            match desk.change(sql::SELL_IF_VERSION, &[seat, passenger, version]).await? {
+            client.think().await;
+            match client.change(sql::SELL_IF_VERSION, &[seat, passenger, version]).await? {
                 0 => Ok(Answer::Outrun),
                 _ => Ok(Answer::Booked(seat)),
             }

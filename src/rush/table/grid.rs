@@ -13,9 +13,9 @@ pub(super) enum Row {
         name: &'static str,
         cells: Vec<String>,
     },
-    Remark {
+    Note {
         name: &'static str,
-        remark: String,
+        note: String,
     },
 }
 
@@ -24,7 +24,7 @@ impl Row {
     pub(super) fn leave_out(&mut self, column: usize) {
         match self {
             Self::Cells { cells, .. } => drop(cells.remove(column)),
-            Self::Remark { .. } => {}
+            Self::Note { .. } => {}
         }
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn lines(name: &str, titles: &[String], rows: &[Row], width: usize) -
     for row in rows {
         match row {
             Row::Cells { name, cells } => lines.push(line(name, cells, &widths)),
-            Row::Remark { name, remark } => lines.extend(remarked(name, remark, width)),
+            Row::Note { name, note } => lines.extend(noted(name, note, width)),
         }
     }
     lines
@@ -59,14 +59,14 @@ fn line(name: &str, cells: &[String], widths: &[usize]) -> String {
 fn widest_cell(rows: &[Row], place: usize, title: &str) -> usize {
     let cells = rows.iter().filter_map(|row| match row {
         Row::Cells { cells, .. } => cells.get(place).map(|cell| cell.chars().count()),
-        Row::Remark { .. } => None,
+        Row::Note { .. } => None,
     });
     cells.max().unwrap_or(0).max(title.chars().count())
 }
 
-fn remarked(name: &str, remark: &str, width: usize) -> Vec<String> {
+fn noted(name: &str, note: &str, width: usize) -> Vec<String> {
     let indent = NAME + GAP.len();
-    let words = wrapped(remark, width.saturating_sub(indent));
+    let words = wrapped(note, width.saturating_sub(indent));
     let names = std::iter::once(name).chain(std::iter::repeat(""));
     names.zip(words).map(|(name, words)| format!("{name:NAME$}{GAP}{words}")).collect()
 }

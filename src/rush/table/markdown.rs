@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::grid::Row;
-use super::{COLUMNS, Column, remarks, row};
+use super::{COLUMNS, Column, notes, row};
 use crate::rush::board::Board;
 
 /// The table, and below it what it has no room for.
@@ -15,15 +15,15 @@ pub(super) fn render(board: &Board) -> String {
     for ended in &board.ended {
         let _ = match row(ended, &columns) {
             Row::Cells { name, cells } => writeln!(table, "| {name} | {} |", cells.join(" | ")),
-            Row::Remark { name, remark } => {
+            Row::Note { name, note } => {
                 let blank = " |".repeat(columns.len() - 1);
-                writeln!(table, "| {name} | {} |{blank}", remark.replace('|', "\\|"))
+                writeln!(table, "| {name} | {} |{blank}", note.replace('|', "\\|"))
             }
         };
     }
-    let remarks = remarks::of(board);
-    if !remarks.is_empty() {
+    let notes = notes::of(board);
+    if !notes.is_empty() {
         table.push('\n');
     }
-    remarks.iter().fold(table, |table, remark| table + "- " + remark + "\n")
+    notes.iter().fold(table, |table, note| table + "- " + note + "\n")
 }

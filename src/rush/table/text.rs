@@ -1,7 +1,7 @@
 //! For people at a terminal of eighty cells.
 
 use super::grid::wrapped;
-use super::{About, COLUMNS, Column, lines, remarks};
+use super::{About, COLUMNS, Column, lines, notes};
 use crate::rush::board::Board;
 
 /// How wide a line may become.
@@ -24,11 +24,11 @@ pub(super) fn render(board: &Board) -> String {
         text.push(String::new());
         text.extend(wrapped(LEGEND, WIDTH));
     }
-    let remarks = remarks::of(board);
-    if !remarks.is_empty() {
+    let notes = notes::of(board);
+    if !notes.is_empty() {
         text.push(String::new());
     }
-    text.extend(remarks.iter().flat_map(|remark| wrapped(remark, WIDTH)));
+    text.extend(notes.iter().flat_map(|note| wrapped(note, WIDTH)));
     text.join("\n") + "\n"
 }
 

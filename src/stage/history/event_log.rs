@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chronicle_does_not_grow_for_ever() {
+    fn the_event_log_does_not_grow_for_ever() {
         let mut log = EventLog::default();
         let row = vec![Some("x".repeat(1000))];
         let event = Event { at: Duration::ZERO, session: None, kind: Kind::Rows(vec![row; 1000]) };

@@ -22,7 +22,7 @@ impl Losses {
             if pane.has_transaction() && !losses.transactions.contains(&name) {
                 losses.transactions.push(name.clone());
             }
-            let statement = (name, standing(pane));
+            let statement = (name, statement_state(pane));
             if pane.link == Link::Open && pane.is_busy() && !losses.statements.contains(&statement)
             {
                 losses.statements.push(statement);
@@ -33,7 +33,7 @@ impl Losses {
 }
 
 /// How what a session has sent stands.
-fn standing(pane: &Pane) -> String {
+fn statement_state(pane: &Pane) -> String {
     match &pane.waiting {
         Some(waiting) => format!("waits for {}", words::blockers(&waiting.wait.blockers)),
         None => "still runs".to_owned(),

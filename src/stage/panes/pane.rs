@@ -160,7 +160,7 @@ impl Pane {
             | Kind::Notification { .. }
             | Kind::Resumed { .. }
             | Kind::Conflict(_)
-            | Kind::Note(_) => self.before_result(|pane| pane.remark(&event.kind)),
+            | Kind::Note(_) => self.before_result(|pane| pane.note(&event.kind)),
             Kind::Ready { status, elapsed, .. } => self.ready(*status, *elapsed),
             Kind::Waiting(wait) => self.begins_to_wait(wait, now),
             Kind::Parameter { .. } | Kind::WatchedTables(_) | Kind::Quiet => {}
@@ -181,7 +181,7 @@ impl Pane {
         }
     }
 
-    fn remark(&mut self, kind: &Kind) {
+    fn note(&mut self, kind: &Kind) {
         match kind {
             Kind::Notice(message) => self.notice(message),
             Kind::Notification { channel, payload, from } => {

@@ -89,12 +89,12 @@ pub(crate) fn opening_night() -> WatchedTables {
 
 /// The state that CONSOLE's picture shows: Bob has changed A-4, Alice holds A-5, Mallory waits.
 pub(crate) fn picture() -> WatchedTables {
-    let mut house = opening_night();
-    let places = &mut house.tables[0].places;
+    let mut watched_tables = opening_night();
+    let places = &mut watched_tables.tables[0].places;
     places[3].holders.push(hold("Bob", HoldKind::Write));
     places[3].waiters.push(waiter("Mallory"));
     places[4].holders.push(hold("Alice", HoldKind::Update));
-    house
+    watched_tables
 }
 
 /// Six hundred seats in three compartments of so many rows, with a few of every state.

@@ -1,4 +1,4 @@
-//! A remark about a row: a sign and a name, the way the seat map and the tables say who holds,
+//! A note on a row: a sign and a name, the way the seat map and the tables say who holds,
 //! changes, awaits it.
 //!
 //! ```text
@@ -140,7 +140,7 @@ impl<'a> RowNote<'a> {
         text::width(&self.sign) + gap + text::width(&self.text)
     }
 
-    /// The remark in exactly this many cells, lit or not.
+    /// The note in exactly this many cells, lit or not.
     pub(super) fn spans(self, cells: usize, over: Style, ellipsis: &str) -> Vec<Span<'a>> {
         let lead = match (self.sign.is_empty(), self.text.is_empty()) {
             (true, _) => String::new(),

@@ -16,7 +16,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
-use palette::{GROUND, INK, hex};
+use palette::{BACKGROUND, INK, hex};
 
 /// A cell's width: what a monospaced letter of [`FONT`] pixels takes.
 const WIDTH: usize = 9;
@@ -44,7 +44,7 @@ pub(in crate::tui) fn render(frame: &Buffer, title: &str) -> String {
          role=\"img\" font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" \
          font-size=\"{FONT}\" \
          xml:space=\"preserve\">\n<title>{}</title>\n\
-         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{GROUND}\"/>\n{grounds}",
+         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{grounds}",
         escaped(title)
     );
     for (ink, shape) in shapes {
@@ -67,16 +67,16 @@ struct Picture {
 #[derive(Clone, PartialEq, Eq)]
 struct Look {
     ink: String,
-    ground: String,
+    background: String,
     attributes: Modifier,
 }
 
 impl Look {
     fn of(cell: &Cell) -> Self {
-        let (ink, ground) = (hex(cell.fg, INK), hex(cell.bg, GROUND));
+        let (ink, background) = (hex(cell.fg, INK), hex(cell.bg, BACKGROUND));
         let is_reversed = cell.modifier.contains(Modifier::REVERSED);
-        let (ink, ground) = if is_reversed { (ground, ink) } else { (ink, ground) };
-        Self { ink, ground, attributes: cell.modifier - Modifier::REVERSED }
+        let (ink, background) = if is_reversed { (background, ink) } else { (ink, background) };
+        Self { ink, background, attributes: cell.modifier - Modifier::REVERSED }
     }
 
     fn attributes(&self) -> String {
@@ -99,7 +99,7 @@ impl Picture {
             let look = Look::of(&cells[x]);
             let run = run_length(&cells[x..], &look);
             let end = (x + run).min(cells.len());
-            self.ground(&look, (x, y), end - x);
+            self.background(&look, (x, y), end - x);
             if !look.attributes.contains(Modifier::HIDDEN) {
                 self.write(&cells[x..end], &look, (x, y));
             }
@@ -107,13 +107,13 @@ impl Picture {
         }
     }
 
-    fn ground(&mut self, look: &Look, (x, y): (usize, usize), cells: usize) {
-        if look.ground != GROUND {
+    fn background(&mut self, look: &Look, (x, y): (usize, usize), cells: usize) {
+        if look.background != BACKGROUND {
             let (x, width) = (MARGIN + x * WIDTH, cells * WIDTH);
             let _ = writeln!(
                 self.grounds,
                 "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" fill=\"{}\"/>",
-                look.ground
+                look.background
             );
         }
     }

@@ -139,13 +139,13 @@ impl<'a> TableView<'a> {
         let mut left = width;
         let mut count = place.holders.len() + place.waiters.len();
         let mut spans = Vec::new();
-        for remark in holds.chain(waiters) {
+        for note in holds.chain(waiters) {
             let more = if count > 1 { 6 } else { 0 };
-            if !spans.is_empty() && remark.width() + more > left {
+            if !spans.is_empty() && note.width() + more > left {
                 break;
             }
-            let cells = remark.width().min(left);
-            spans.extend(remark.spans(cells, Style::new(), self.scene.signs().ellipsis));
+            let cells = note.width().min(left);
+            spans.extend(note.spans(cells, Style::new(), self.scene.signs().ellipsis));
             spans.push(Span::raw("  "));
             left = left.saturating_sub(cells + 2);
             count -= 1;

@@ -110,11 +110,11 @@ impl Stage {
         Actor { client: Arc::new(client), pid: Pid(pid) }
     }
 
-    pub(super) async fn house(&self) -> WatchedTables {
-        self.observer.house(&self.roster).await.unwrap()
+    pub(super) async fn watched_tables(&self) -> WatchedTables {
+        self.observer.watched_tables(&self.roster).await.unwrap()
     }
 
-    /// Looks at the house until it is as it should be.
+    /// Reads the watched tables until they are as they should be.
     pub(super) async fn until(
         &self,
         what: &str,
@@ -122,27 +122,29 @@ impl Stage {
     ) -> WatchedTables {
         let looks = async {
             loop {
-                let house = self.house().await;
-                if fits(&house) {
-                    return house;
+                let watched_tables = self.watched_tables().await;
+                if fits(&watched_tables) {
+                    return watched_tables;
                 }
             }
         };
-        if let Ok(house) = tokio::time::timeout(DEADLINE, looks).await {
-            return house;
+        if let Ok(watched_tables) = tokio::time::timeout(DEADLINE, looks).await {
+            return watched_tables;
         }
-        panic!("{what}: never so, but {:#?}", self.house().await)
+        panic!("{what}: never so, but {:#?}", self.watched_tables().await)
     }
 
     /// Looks until the seat's holders and queue are these.
     pub(super) async fn until_seat(&self, key: &str, holders: &[Held], queue: &[(&str, &str)]) {
-        let seen = |house: &WatchedTables| (held(seat(house, key)), queued(seat(house, key)));
+        let seen = |watched_tables: &WatchedTables| {
+            (held(seat(watched_tables, key)), queued(seat(watched_tables, key)))
+        };
         let holders: Vec<_> =
             holders.iter().map(|(who, kind)| ((*who).to_owned(), *kind)).collect();
         let queue: Vec<_> =
             queue.iter().map(|(who, wants)| ((*who).to_owned(), (*wants).to_owned())).collect();
-        self.until(&format!("{key}: {holders:?}, then {queue:?}"), |house| {
-            seen(house) == (holders.clone(), queue.clone())
+        self.until(&format!("{key}: {holders:?}, then {queue:?}"), |watched_tables| {
+            seen(watched_tables) == (holders.clone(), queue.clone())
         })
         .await;
     }
@@ -193,8 +195,8 @@ impl Stage {
 /// Who holds a seat, and how.
 pub(super) type Held = (&'static str, HoldKind);
 
-pub(super) fn seat<'a>(house: &'a WatchedTables, key: &str) -> &'a WatchedRow {
-    let places = &house.tables.first().expect("a watched table").places;
+pub(super) fn seat<'a>(watched_tables: &'a WatchedTables, key: &str) -> &'a WatchedRow {
+    let places = &watched_tables.tables.first().expect("a watched table").places;
     places.iter().find(|place| place.key == key).unwrap_or_else(|| panic!("no {key}: {places:#?}"))
 }
 

@@ -34,10 +34,10 @@ async fn with_no_table_named_the_schemas_tables_are_watched() {
     )
     .await;
     stage.observer.watch(Watch { schema: Some("run".to_owned()), ..Watch::default() });
-    let house = stage.house().await;
-    let names: Vec<&str> = house.tables.iter().map(|table| table.name.as_str()).collect();
+    let watched_tables = stage.watched_tables().await;
+    let names: Vec<&str> = watched_tables.tables.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(names, ["Keyed Twice", "notes"]);
-    let keys = |at: usize| house.tables[at].places.iter().map(|place| place.key.as_str());
+    let keys = |at: usize| watched_tables.tables[at].places.iter().map(|place| place.key.as_str());
     assert_eq!(keys(0).collect::<Vec<_>>(), ["w-2", "x-1"]);
     assert_eq!(keys(1).collect::<Vec<_>>(), ["row 1", "row 2"]);
 }
@@ -46,22 +46,22 @@ async fn with_no_table_named_the_schemas_tables_are_watched() {
 async fn a_table_that_is_made_again_is_seen_again() {
     let mut stage = Stage::sharp().await;
     let bob = stage.actor("Bob").await;
-    assert_eq!(stage.house().await.tables[0].rows, 5);
+    assert_eq!(stage.watched_tables().await.tables[0].rows, 5);
     bob.run("drop table seats").await;
-    assert_eq!(stage.house().await.tables[0].unread, Some(Unread::Missing));
+    assert_eq!(stage.watched_tables().await.tables[0].unread, Some(Unread::Missing));
     bob.run(
         "create table seats (seat_row char, seat_number int, booked_by text, note text, \
         primary key (seat_row, seat_number))",
     )
     .await;
     bob.run("insert into seats values ('Z', 1, null, 'new')").await;
-    let house = stage.house().await;
-    assert_eq!(house.tables[0].columns.len(), 4);
-    assert_eq!(seat(&house, "Z-1").values[3].as_deref(), Some("new"));
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(watched_tables.tables[0].columns.len(), 4);
+    assert_eq!(seat(&watched_tables, "Z-1").values[3].as_deref(), Some("new"));
     bob.run("alter table seats drop column note").await;
     bob.run("begin; insert into seats values ('Z', 2, 'Bob')").await;
-    let house = stage.house().await;
-    assert_eq!(held(seat(&house, "Z-2")), [("Bob".to_owned(), HoldKind::Insert)]);
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(held(seat(&watched_tables, "Z-2")), [("Bob".to_owned(), HoldKind::Insert)]);
 }
 
 #[tokio::test]
@@ -74,9 +74,9 @@ async fn a_long_table_shows_its_beginning_its_count_and_every_row_that_is_held()
     .await;
     stage.observer.watch(Watch { tables: vec!["many".to_owned()], ..Watch::default() });
     bob.run("begin; select * from many where n = 777 for update").await;
-    let house = stage.house().await;
-    assert_eq!((house.tables[0].rows, house.tables[0].places.len()), (1000, 201));
-    assert_eq!(held(seat(&house, "777")), [("Bob".to_owned(), HoldKind::Update)]);
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!((watched_tables.tables[0].rows, watched_tables.tables[0].places.len()), (1000, 201));
+    assert_eq!(held(seat(&watched_tables, "777")), [("Bob".to_owned(), HoldKind::Update)]);
 }
 
 #[tokio::test]
@@ -87,8 +87,8 @@ async fn pageinspect_is_out_of_everybodys_way_and_gone_at_the_end() {
     assert!(!bob.client.query_one(visible, &[]).await.unwrap().get::<_, bool>(0));
     bob.run("create extension pageinspect; drop extension pageinspect").await;
     bob.run("begin; select * from seats where seat_number = 4 for update").await;
-    let house = stage.house().await;
-    assert_eq!(held(seat(&house, "A-4")), [("Bob".to_owned(), HoldKind::Update)]);
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(held(seat(&watched_tables, "A-4")), [("Bob".to_owned(), HoldKind::Update)]);
     stage.observer.close().await;
     let left = "select count(*) from pg_proc where proname = 'heap_page_items'";
     let gone =
@@ -108,11 +108,11 @@ async fn on_somebody_elses_server_nothing_is_installed() {
 async fn the_pulse_changes_with_locks_and_commits_and_not_without() {
     let mut stage = Stage::sharp().await;
     let bob = stage.actor("Bob").await;
-    stage.house().await;
+    stage.watched_tables().await;
     let pulse = async || stage.observer.pulse().await.unwrap();
     bob.run("begin; select * from seats where seat_number = 4 for update").await;
     let locked = pulse().await;
-    stage.house().await;
+    stage.watched_tables().await;
     bob.run("select * from seats where seat_number = 5 for update").await;
     assert_ne!(pulse().await, locked, "a second lock of the same transaction");
     bob.run("update seats set booked_by = 'Bob' where seat_number = 4").await;
@@ -135,10 +135,10 @@ async fn the_observer_comes_back_after_a_restart() {
     let target = cluster.target();
     let watch = Watch { tables: vec!["seats".to_owned()], ..watch_seats() };
     let observer = Observer::connect(&target, watch, Inspection::Allowed).await.unwrap();
-    assert_eq!(observer.house(&[]).await.unwrap().tables[0].unread, Some(Unread::Missing));
+    assert_eq!(observer.watched_tables(&[]).await.unwrap().tables[0].unread, Some(Unread::Missing));
     cluster.restart().await.unwrap();
-    let house = observer.house(&[]).await;
-    assert!(house.is_ok(), "{house:?}");
+    let watched_tables = observer.watched_tables(&[]).await;
+    assert!(watched_tables.is_ok(), "{watched_tables:?}");
     cluster.stop().await.unwrap();
-    assert!(observer.house(&[]).await.is_err(), "an error, and no more than that");
+    assert!(observer.watched_tables(&[]).await.is_err(), "an error, and no more than that");
 }

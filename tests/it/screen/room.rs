@@ -211,10 +211,10 @@ fn a_lost_connection_of_the_runners_own_is_no_ending() {
 #[test]
 fn a_table_of_two_rows_is_seen_whole_on_a_projector() {
     let mut stage = Stage::opened(Charset::Unicode, (80, 24));
-    let mut house = house(&[], &[]);
-    house.tables[0].seats = None;
-    house.tables[0].places.truncate(2);
-    house.tables[0].rows = 2;
-    stage.happens(None, Kind::WatchedTables(Arc::new(house)));
+    let mut watched_tables = watched_tables(&[], &[]);
+    watched_tables.tables[0].seats = None;
+    watched_tables.tables[0].places.truncate(2);
+    watched_tables.tables[0].rows = 2;
+    stage.happens(None, Kind::WatchedTables(Arc::new(watched_tables)));
     insta::assert_snapshot!("two-rows-80x24", stage.frame());
 }

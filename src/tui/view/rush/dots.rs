@@ -1,4 +1,4 @@
-//! The house as dots: one a seat, by compartment; where there are more seats than cells, one for
+//! The seats as dots: one each, by compartment; where there are more seats than cells, one for
 //! several.
 
 use ratatui::buffer::Buffer;

@@ -17,9 +17,9 @@ use crate::tui::view::row_note::{RowNote, Scene};
 /// Between a row's letter and its first seat.
 const AFTER_LABEL: usize = 3;
 /// Fewer cells than this do not tell names apart: a sign, a blank and four letters.
-const LEAST_REMARK: usize = 6;
-/// From here on down, remarks are cut one cell at a time until they fit.
-const MOST_REMARK: usize = 24;
+const LEAST_NOTE: usize = 6;
+/// From here on down, notes are cut one cell at a time until they fit.
+const MOST_NOTE: usize = 24;
 /// A player's name longer than this finds no room kept free for it.
 const MOST_KEPT_FREE: usize = 10;
 
@@ -28,30 +28,30 @@ const MOST_KEPT_FREE: usize = 10;
 pub(super) struct Names {
     label: usize,
     number: usize,
-    /// How wide a remark can be, by column. A compartment with fewer columns uses the first ones.
-    remarks: Vec<usize>,
+    /// How wide a note can be, by column. A compartment with fewer columns uses the first ones.
+    notes: Vec<usize>,
     gap: usize,
     /// How many lines one seat may take for its holders and its queue.
     lines: usize,
 }
 
 impl Names {
-    /// All columns alike, with room for every remark, and for any player to come and wait without
+    /// All columns alike, with room for every note, and for any player to come and wait without
     /// anything moving.
     pub(super) fn made_alike(&self, scene: &Scene<'_>) -> Self {
         let player = scene.cast.iter().map(|name| text::width(name.as_str())).max().unwrap_or(0);
         let waiting = text::width(scene.signs().waiting) + 1 + player.min(MOST_KEPT_FREE);
-        let widest = self.remarks.iter().copied().max().unwrap_or(0).max(waiting);
-        Self { remarks: vec![widest; self.remarks.len()], gap: 3, ..self.clone() }
+        let widest = self.notes.iter().copied().max().unwrap_or(0).max(waiting);
+        Self { notes: vec![widest; self.notes.len()], gap: 3, ..self.clone() }
     }
 
-    /// Each column as wide as its own widest remark.
+    /// Each column as wide as its own widest note.
     pub(super) fn fitted(plan: &Plan<'_>, scene: &Scene<'_>) -> Self {
         let parts = &plan.compartments;
         let columns = parts.iter().map(|part| part.numbers.len()).max().unwrap_or(0);
         let mut widths = vec![0; columns];
         for (column, seat) in parts.iter().flat_map(|part| &part.rows).flat_map(|row| &row.seats) {
-            let widest = remarks(seat, scene).map(|remark| remark.width()).max().unwrap_or(0);
+            let widest = notes(seat, scene).map(|note| note.width()).max().unwrap_or(0);
             widths[*column] = widths[*column].max(widest);
         }
         let numbers = parts.iter().flat_map(|part| &part.numbers).map(|number| text::width(number));
@@ -59,7 +59,7 @@ impl Names {
         Self {
             label: labels.max().unwrap_or(0),
             number: numbers.max().unwrap_or(0),
-            remarks: widths,
+            notes: widths,
             gap: 2,
             lines: usize::MAX,
         }
@@ -73,11 +73,11 @@ impl Names {
         Self { lines, ..self.clone() }
     }
 
-    /// Long remarks cut so that all compartments stand side by side, if enough of each is left to
+    /// Long notes cut so that all compartments stand side by side, if enough of each is left to
     /// tell names apart.
     pub(super) fn cut_to(&self, width: usize, plan: &Plan<'_>) -> Option<Self> {
         let cut = |most: usize| Self {
-            remarks: self.remarks.iter().map(|cells| (*cells).min(most)).collect(),
+            notes: self.notes.iter().map(|cells| (*cells).min(most)).collect(),
             gap: 1,
             ..self.clone()
         };
@@ -85,11 +85,11 @@ impl Names {
             let parts = plan.compartments.iter().map(|part| names.width(part) + AISLE);
             parts.sum::<usize>() <= width + AISLE
         };
-        (LEAST_REMARK..=MOST_REMARK).rev().map(cut).find(fits)
+        (LEAST_NOTE..=MOST_NOTE).rev().map(cut).find(fits)
     }
 
     fn cell(&self, column: usize) -> usize {
-        self.number + 1 + self.remarks[column]
+        self.number + 1 + self.notes[column]
     }
 
     /// The cells of columns and the gaps behind them.
@@ -99,7 +99,7 @@ impl Names {
 
     fn row_height(&self, row: &Row<'_>) -> usize {
         let height = |seats: &[(usize, Seat<'_>)]| -> usize {
-            seats.iter().map(|(_, seat)| remark_count(seat)).sum()
+            seats.iter().map(|(_, seat)| note_count(seat)).sum()
         };
         row.columns().map(height).max().unwrap_or(1).min(self.lines)
     }
@@ -124,7 +124,7 @@ impl Names {
         lines
     }
 
-    /// One place in the row: exactly `height` lines, the remarks below each other.
+    /// One place in the row: exactly `height` lines, the notes below each other.
     fn place<'a>(
         &self,
         number: &'a str,
@@ -137,9 +137,9 @@ impl Names {
         let column = seats[0].0;
         let mut lines: Lines<'a> = shortened(seats, self.lines, scene)
             .into_iter()
-            .map(|remark| {
+            .map(|note| {
                 let mut line = vec![blank(self.number + 1)];
-                line.extend(remark.spans(self.remarks[column], over, ellipsis));
+                line.extend(note.spans(self.notes[column], over, ellipsis));
                 line
             })
             .collect();
@@ -156,7 +156,7 @@ impl Names {
 type Lines<'a> = Vec<Vec<Span<'a>>>;
 
 /// What there is to say about a seat: who sits there, who holds it, who waits for it.
-fn remarks<'a>(seat: &'a Seat<'a>, scene: &Scene<'_>) -> impl Iterator<Item = RowNote<'a>> {
+fn notes<'a>(seat: &'a Seat<'a>, scene: &Scene<'_>) -> impl Iterator<Item = RowNote<'a>> {
     let place = seat.place;
     let signs = scene.signs();
     let settled = match (&seat.booked_by, place.holders.is_empty()) {
@@ -172,20 +172,20 @@ fn remarks<'a>(seat: &'a Seat<'a>, scene: &Scene<'_>) -> impl Iterator<Item = Ro
     settled.into_iter().chain(holds).chain(waiters)
 }
 
-fn remark_count(seat: &Seat<'_>) -> usize {
+fn note_count(seat: &Seat<'_>) -> usize {
     let place = seat.place;
     let settled = (place.committed && seat.booked_by.is_some()) || place.holders.is_empty();
     usize::from(settled) + place.holders.len() + place.waiters.len()
 }
 
-/// The remarks about one place in at most so many lines; the last one counts those left out.
+/// The notes about one place in at most so many lines; the last one counts those left out.
 fn shortened<'a>(
     seats: &'a [(usize, Seat<'a>)],
     lines: usize,
     scene: &Scene<'_>,
 ) -> Vec<RowNote<'a>> {
-    let count: usize = seats.iter().map(|(_, seat)| remark_count(seat)).sum();
-    let all = seats.iter().flat_map(|(_, seat)| remarks(seat, scene));
+    let count: usize = seats.iter().map(|(_, seat)| note_count(seat)).sum();
+    let all = seats.iter().flat_map(|(_, seat)| notes(seat, scene));
     if count <= lines {
         return all.collect();
     }

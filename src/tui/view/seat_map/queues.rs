@@ -44,10 +44,10 @@ fn entry<'a>(seat: &'a Seat<'a>, width: usize, scene: &Scene<'a>) -> Entry<'a> {
     let holds = place.holders.iter().map(|hold| RowNote::hold(hold, scene));
     let waiters = place.waiters.iter().map(|waiter| RowNote::waiter(waiter, scene));
     let mut spans = vec![scene.span(text::visible(&place.key), Role::Heading)];
-    for remark in holds.chain(waiters).take(NAMES) {
-        let cells = remark.width().min(width / 2);
+    for note in holds.chain(waiters).take(NAMES) {
+        let cells = note.width().min(width / 2);
         spans.push(Span::raw(" "));
-        spans.extend(remark.spans(cells, ratatui::style::Style::new(), scene.signs().ellipsis));
+        spans.extend(note.spans(cells, ratatui::style::Style::new(), scene.signs().ellipsis));
     }
     let left_out = (place.holders.len() + place.waiters.len()).saturating_sub(NAMES);
     if left_out > 0 {

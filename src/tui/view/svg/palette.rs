@@ -6,7 +6,7 @@ use ratatui::style::Color;
 /// The colour of text that has none.
 pub(super) const INK: &str = "#cad3f5";
 /// The background where there is none.
-pub(super) const GROUND: &str = "#1e2030";
+pub(super) const BACKGROUND: &str = "#1e2030";
 
 /// The sixteen, in their usual order.
 const SIXTEEN: [&str; 16] = [

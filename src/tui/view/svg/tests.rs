@@ -51,7 +51,7 @@ fn wide_characters_take_two_cells() {
 fn what_is_reversed_changes_sides() {
     let svg = render(&frame(&[("x", Style::new().reversed())]), "");
     assert!(svg.contains(&format!("fill=\"{INK}\"/>")), "{svg}");
-    assert_eq!(written(&svg)[0].2, GROUND);
+    assert_eq!(written(&svg)[0].2, BACKGROUND);
 }
 
 #[test]

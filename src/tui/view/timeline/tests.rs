@@ -155,7 +155,7 @@ fn nothing_has_happened() {
 }
 
 #[test]
-fn a_gaze_goes_back_and_forth_and_stays_with_the_last() {
+fn the_cursor_goes_back_and_forth_and_stays_with_the_last() {
     let timeline = Story::whole().timeline;
     let back = Cursor::default().back(2, &timeline);
     assert_eq!(back.moment, Some(5));

@@ -1,4 +1,4 @@
-//! What the house looks like, as a room would see it, and what must hold of any house at any size.
+//! What watched tables look like to a room, and what must hold of any of them at any size.
 
 use std::time::Duration;
 
@@ -14,19 +14,24 @@ use crate::core::seats::{HoldKind, Holder, WatchedRow};
 use crate::stage::watched::flash::LIT;
 use crate::tui::theme::{Charset, Depth, Theme};
 
-fn drawn_in(house: &WatchedTables, width: u16, height: u16, scene: &Scene<'_>) -> TestBackend {
+fn drawn_in(
+    watched_tables: &WatchedTables,
+    width: u16,
+    height: u16,
+    scene: &Scene<'_>,
+) -> TestBackend {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(house, frame.area(), frame.buffer_mut(), scene)).unwrap();
+    terminal.draw(|frame| draw(watched_tables, frame.area(), frame.buffer_mut(), scene)).unwrap();
     terminal.backend().clone()
 }
 
-fn drawn(house: &WatchedTables, width: u16, height: u16) -> String {
-    legible(&drawn_in(house, width, height, &scene()))
+fn drawn(watched_tables: &WatchedTables, width: u16, height: u16) -> String {
+    legible(&drawn_in(watched_tables, width, height, &scene()))
 }
 
-/// At the height that the house asks for.
-fn drawn_whole(house: &WatchedTables, width: u16) -> String {
-    drawn(house, width, desired_height(house, width, &scene()))
+/// At the height that the tables ask for.
+fn drawn_whole(watched_tables: &WatchedTables, width: u16) -> String {
+    drawn(watched_tables, width, desired_height(watched_tables, width, &scene()))
 }
 
 /// The frame as a terminal shows it: what a wide character covers is no blank.
@@ -47,59 +52,59 @@ fn legible(backend: &TestBackend) -> String {
     lines.join("\n")
 }
 
-fn seat<'a>(house: &'a mut WatchedTables, key: &str) -> &'a mut WatchedRow {
-    house.tables[0].places.iter_mut().find(|place| place.key == key).unwrap()
+fn seat<'a>(watched_tables: &'a mut WatchedTables, key: &str) -> &'a mut WatchedRow {
+    watched_tables.tables[0].places.iter_mut().find(|place| place.key == key).unwrap()
 }
 
 /// Two sessions have each booked A-4 for themselves, and a third frees A-1: an engine that lets
 /// everybody through.
 fn private_bookings() -> WatchedTables {
-    let mut house = opening_night();
+    let mut watched_tables = opening_night();
     let write = HoldKind::Write;
     let bookings = ["Bob", "Mallory"].map(|name| becoming(name, write, Some(name)));
-    seat(&mut house, "A-4").holders.extend(bookings);
-    seat(&mut house, "A-1").holders.push(becoming("Alice", write, None));
-    seat(&mut house, "A-5").holders.push(becoming("Alice", write, Some("Zoë")));
-    house
+    seat(&mut watched_tables, "A-4").holders.extend(bookings);
+    seat(&mut watched_tables, "A-1").holders.push(becoming("Alice", write, None));
+    seat(&mut watched_tables, "A-5").holders.push(becoming("Alice", write, Some("Zoë")));
+    watched_tables
 }
 
 /// Shared locks, a lock after a released savepoint, a new row, a deleted row, a lock that may be a
 /// change.
 fn every_kind_of_hold() -> WatchedTables {
-    let mut house = opening_night();
+    let mut watched_tables = opening_night();
     let shared = ["Alice", "Bob"].map(|name| hold(name, HoldKind::Share));
-    seat(&mut house, "A-1").holders.extend(shared);
+    seat(&mut watched_tables, "A-1").holders.extend(shared);
     let either = ["Alice", "Bob"].map(SessionName::new).to_vec();
     let mut unclear = hold("", HoldKind::Lock);
     unclear.holder = Holder::OneOf(either);
-    seat(&mut house, "A-2").holders.push(unclear);
-    seat(&mut house, "A-3").holders.push(hold("Mallory", HoldKind::Delete));
-    seat(&mut house, "A-4").holders.push(hold("Bob", HoldKind::LockOrWrite));
+    seat(&mut watched_tables, "A-2").holders.push(unclear);
+    seat(&mut watched_tables, "A-3").holders.push(hold("Mallory", HoldKind::Delete));
+    seat(&mut watched_tables, "A-4").holders.push(hold("Bob", HoldKind::LockOrWrite));
     let mut prepared = hold("", HoldKind::Write);
     prepared.holder = Holder::Prepared;
-    seat(&mut house, "A-6").holders.push(prepared);
+    seat(&mut watched_tables, "A-6").holders.push(prepared);
     let mut new = place("A-8", &[Some("A"), Some("8"), None]);
     new.committed = false;
     new.holders.push(hold("Alice", HoldKind::Insert));
-    house.tables[0].places.push(new);
-    house
+    watched_tables.tables[0].places.push(new);
+    watched_tables
 }
 
 fn queue_of(length: usize) -> WatchedTables {
-    let mut house = picture();
+    let mut watched_tables = picture();
     let waiters = (0..length).map(|at| waiter(&format!("guest{at}")));
-    seat(&mut house, "A-4").waiters = waiters.collect();
-    house
+    seat(&mut watched_tables, "A-4").waiters = waiters.collect();
+    watched_tables
 }
 
 fn strange_names() -> WatchedTables {
     let names =
         ["張偉強", "Zoe\u{308}", "\u{202E}bob", "a\x1b[31mred", "👩‍🚀", "שלום", "O'Hara\tthe\nlong"];
-    let mut house = opening_night();
-    for (place, name) in house.tables[0].places.iter_mut().zip(names) {
+    let mut watched_tables = opening_night();
+    for (place, name) in watched_tables.tables[0].places.iter_mut().zip(names) {
         place.values[2] = Some(name.to_owned());
     }
-    house
+    watched_tables
 }
 
 fn three_small_compartments() -> WatchedTables {
@@ -132,20 +137,20 @@ fn accounts() -> WatchedTable {
 }
 
 fn seats_and_accounts() -> WatchedTables {
-    let mut house = picture();
-    house.tables.push(accounts());
-    house.tables[0].locked_by = Some(session("Alice"));
-    house.tables[1].unseen_inserts.push(SessionName::new("Bob"));
-    house.blind.push("Row locks cannot be seen on this engine.".to_owned());
-    house
+    let mut watched_tables = picture();
+    watched_tables.tables.push(accounts());
+    watched_tables.tables[0].locked_by = Some(session("Alice"));
+    watched_tables.tables[1].unseen_inserts.push(SessionName::new("Bob"));
+    watched_tables.blind.push("Row locks cannot be seen on this engine.".to_owned());
+    watched_tables
 }
 
 macro_rules! looks {
-    ($($name:ident: $house:expr, $($width:literal)+;)+) => {$(
+    ($($name:ident: $watched_tables:expr, $($width:literal)+;)+) => {$(
         #[test]
         fn $name() {
-            let house = $house;
-            let frames = [$(drawn_whole(&house, $width)),+];
+            let watched_tables = $watched_tables;
+            let frames = [$(drawn_whole(&watched_tables, $width)),+];
             insta::assert_snapshot!(frames.join("\n\n"));
         }
     )+};
@@ -191,16 +196,16 @@ fn a_long_table_shows_its_first_rows_and_the_contested_ones() {
         (1..=500).map(|id: u32| place(&id.to_string(), &[Some(&id.to_string())])).collect();
     long.places[320].holders.push(hold("Bob", HoldKind::Update));
     long.rows = 100_000;
-    let house = WatchedTables { tables: vec![long], blind: Vec::new() };
-    insta::assert_snapshot!(drawn(&house, 80, 14));
+    let watched_tables = WatchedTables { tables: vec![long], blind: Vec::new() };
+    insta::assert_snapshot!(drawn(&watched_tables, 80, 14));
 }
 
 #[test]
 fn plain_ascii_needs_no_colour_and_no_unicode() {
     let theme = Theme::find("dark", Depth::Bare, Charset::Ascii).unwrap();
-    let mut house = every_kind_of_hold();
-    house.tables.push(accounts());
-    let backend = drawn_in(&house, 120, 20, &scene_in(&theme));
+    let mut watched_tables = every_kind_of_hold();
+    watched_tables.tables.push(accounts());
+    let backend = drawn_in(&watched_tables, 120, 20, &scene_in(&theme));
     let frame = legible(&backend).replace("張偉", "");
     assert!(frame.is_ascii(), "{frame}");
     insta::assert_snapshot!(frame);
@@ -226,8 +231,9 @@ fn a_changed_seat_is_reversed_for_a_moment_and_its_neighbours_are_not() {
 
 #[test]
 fn the_house_asks_for_no_more_lines_than_it_fills() {
-    for (house, width) in [(picture(), 120), (cinema(10), 120), (seats_and_accounts(), 80)] {
-        let frame = drawn_whole(&house, width);
+    for (watched_tables, width) in [(picture(), 120), (cinema(10), 120), (seats_and_accounts(), 80)]
+    {
+        let frame = drawn_whole(&watched_tables, width);
         let is_empty = |line: &&str| line.chars().all(|it| it == ' ' || it == '│');
         assert!(frame.lines().filter(is_empty).count() <= 1, "{frame}");
         assert!(!frame.contains("more row"), "{frame}");
@@ -280,7 +286,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    pub(crate) fn any_house()(
+    pub(crate) fn any_watched_tables()(
         places in prop::collection::vec(any_place(), 0..40),
         is_map in any::<bool>(),
         has_compartments in any::<bool>(),
@@ -289,14 +295,14 @@ prop_compose! {
         inserts in prop::collection::vec(any_text(), 0..2),
         locked_by in prop::option::of(any_holder()),
     ) -> WatchedTables {
-        let mut house = seats(has_compartments.then_some("compartment"), places);
-        let first = &mut house.tables[0];
+        let mut watched_tables = seats(has_compartments.then_some("compartment"), places);
+        let first = &mut watched_tables.tables[0];
         first.seats = first.seats.take().filter(|_| is_map);
         first.locked_by = locked_by;
         first.unseen_inserts = inserts.iter().map(|name| SessionName::new(name)).collect();
         let others = more.into_iter().map(|places| table("\u{1b}other", &["a", "b\t"], places));
-        house.tables.extend(others);
-        WatchedTables { blind, ..house }
+        watched_tables.tables.extend(others);
+        WatchedTables { blind, ..watched_tables }
     }
 }
 
@@ -305,14 +311,14 @@ proptest! {
 
     #[test]
     fn any_house_is_drawn_at_any_size(
-        house in any_house(),
+        watched_tables in any_watched_tables(),
         width in 0_u16..220,
         height in 0_u16..60,
         offset in 0_u16..5,
     ) {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
-        draw(&house, Rect::new(offset, offset, width, height), &mut buffer, &scene());
-        desired_height(&house, width, &scene());
+        draw(&watched_tables, Rect::new(offset, offset, width, height), &mut buffer, &scene());
+        desired_height(&watched_tables, width, &scene());
         let dangerous = |symbol: &str| symbol.chars().any(|it| it.is_control() || it == '\u{202E}');
         prop_assert!(!buffer.content.iter().any(|cell| dangerous(cell.symbol())));
     }
@@ -331,8 +337,8 @@ fn gallery() {
     };
     for name in crate::tui::theme::BUILT_IN {
         let theme = Theme::find(name, Depth::True, Charset::Unicode).unwrap();
-        for house in [picture(), private_bookings(), every_kind_of_hold(), cinema(10)] {
-            let backend = drawn_in(&house, 120, 14, &scene_in(&theme));
+        for watched_tables in [picture(), private_bookings(), every_kind_of_hold(), cinema(10)] {
+            let backend = drawn_in(&watched_tables, 120, 14, &scene_in(&theme));
             for row in backend.buffer().content.chunks(120) {
                 let cells = row.iter().map(|cell| ansi(cell.style()) + cell.symbol());
                 println!("{}\x1b[0m", cells.collect::<String>());
@@ -346,13 +352,13 @@ fn gallery() {
 #[ignore = "measures; run it in release"]
 fn pace() {
     let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
-    for (name, house) in
+    for (name, watched_tables) in
         [("600 seats", cinema(10)), ("7 seats", picture()), ("queue", queue_of(60))]
     {
         let begin = std::time::Instant::now();
         for _ in 0..200 {
-            let height = desired_height(&house, 200, &scene()).min(20);
-            draw(&house, Rect::new(0, 0, 200, height), &mut buffer, &scene());
+            let height = desired_height(&watched_tables, 200, &scene()).min(20);
+            draw(&watched_tables, Rect::new(0, 0, 200, height), &mut buffer, &scene());
         }
         println!("{name}: {:?} a frame", begin.elapsed() / 200);
     }

@@ -5,14 +5,14 @@ use crate::rush::board::{Board, Finished};
 
 /// One sentence each, with the strategy's name before it.
 pub(super) fn of(board: &Board) -> Vec<String> {
-    let mut remarks = Vec::new();
+    let mut notes = Vec::new();
     for ended in &board.ended {
         let Some(finished) = ended.finished() else { continue };
         let about = [errors(finished), losses(finished), sales(finished), end(finished)];
         let about = about.into_iter().flatten();
-        remarks.extend(about.map(|remark| format!("{}: {remark}", ended.strategy)));
+        notes.extend(about.map(|note| format!("{}: {note}", ended.strategy)));
     }
-    remarks
+    notes
 }
 
 fn errors(finished: &Finished) -> Option<String> {

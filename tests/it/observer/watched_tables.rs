@@ -1,4 +1,4 @@
-//! What the house shows of locks and changes.
+//! What the watched tables show of locks and changes.
 
 use overbooked::core::seats::{HoldKind, Unread};
 use overbooked::observer::Watch;
@@ -14,18 +14,18 @@ async fn a_row_lock_is_its_owners_until_the_transaction_ends() {
     let bob = stage.actor("Bob").await;
     bob.run("begin").await;
     bob.run(TAKE_A4).await;
-    let house = stage.house().await;
-    assert_eq!(held(seat(&house, "A-4")), [("Bob".to_owned(), HoldKind::Update)]);
-    assert!(held(seat(&house, "A-5")).is_empty());
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(held(seat(&watched_tables, "A-4")), [("Bob".to_owned(), HoldKind::Update)]);
+    assert!(held(seat(&watched_tables, "A-5")).is_empty());
     bob.run("rollback").await;
     assert!(
-        held(seat(&stage.house().await, "A-4")).is_empty(),
+        held(seat(&stage.watched_tables().await, "A-4")).is_empty(),
         "an aborted locker's xmax is stale"
     );
     bob.run("begin").await;
     bob.run(TAKE_A4).await;
     bob.run("commit").await;
-    assert!(held(seat(&stage.house().await, "A-4")).is_empty(), "so is a committed one's");
+    assert!(held(seat(&stage.watched_tables().await, "A-4")).is_empty(), "so is a committed one's");
 }
 
 #[tokio::test]
@@ -41,7 +41,11 @@ async fn every_lock_mode_is_told_by_its_name() {
     for (sql, kind) in modes {
         bob.run("begin").await;
         bob.run(&format!("select * from seats where seat_number = 4 {sql}")).await;
-        assert_eq!(held(seat(&stage.house().await, "A-4")), [("Bob".to_owned(), kind)], "{sql}");
+        assert_eq!(
+            held(seat(&stage.watched_tables().await, "A-4")),
+            [("Bob".to_owned(), kind)],
+            "{sql}"
+        );
         bob.run("rollback").await;
     }
 }
@@ -52,17 +56,21 @@ async fn an_uncommitted_booking_shows_the_old_holder_and_the_new_one() {
     let bob = stage.actor("Bob").await;
     bob.run("begin").await;
     bob.run(BOOK_A4).await;
-    let house = stage.house().await;
-    let place = seat(&house, "A-4");
+    let watched_tables = stage.watched_tables().await;
+    let place = seat(&watched_tables, "A-4");
     assert_eq!(place.values, [Some("A".to_owned()), Some("4".to_owned()), None]);
     assert_eq!(held(place), [("Bob".to_owned(), HoldKind::Write)]);
     assert_eq!(place.holders[0].becomes, Some(Some("Bob".to_owned())));
     bob.run("update seats set booked_by = null where seat_number = 4").await;
-    assert_eq!(seat(&stage.house().await, "A-4").holders[0].becomes, Some(None), "changed again");
+    assert_eq!(
+        seat(&stage.watched_tables().await, "A-4").holders[0].becomes,
+        Some(None),
+        "changed again"
+    );
     bob.run("update seats set booked_by = 'Bob' where seat_number = 4; commit").await;
-    let house = stage.house().await;
-    assert_eq!(seat(&house, "A-4").values[2].as_deref(), Some("Bob"));
-    assert!(held(seat(&house, "A-4")).is_empty());
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(seat(&watched_tables, "A-4").values[2].as_deref(), Some("Bob"));
+    assert!(held(seat(&watched_tables, "A-4")).is_empty());
 }
 
 #[tokio::test]
@@ -70,16 +78,16 @@ async fn a_deletion_is_not_a_change_of_values() {
     let mut stage = Stage::sharp().await;
     let bob = stage.actor("Bob").await;
     bob.run("begin; delete from seats where seat_number = 4").await;
-    let house = stage.house().await;
-    assert_eq!(held(seat(&house, "A-4")), [("Bob".to_owned(), HoldKind::Delete)]);
-    assert_eq!(house.tables[0].rows, 5, "it is not committed");
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(held(seat(&watched_tables, "A-4")), [("Bob".to_owned(), HoldKind::Delete)]);
+    assert_eq!(watched_tables.tables[0].rows, 5, "it is not committed");
 }
 
 #[tokio::test]
 async fn without_pageinspect_a_lock_and_a_write_are_still_told_apart() {
     let mut stage = Stage::plain().await;
     let bob = stage.actor("Bob").await;
-    stage.house().await;
+    stage.watched_tables().await;
     bob.run("begin").await;
     bob.run(TAKE_A4).await;
     stage.until_seat("A-4", &[("Bob", HoldKind::Lock)], &[]).await;
@@ -178,14 +186,14 @@ async fn a_released_savepoint_is_somebodys_even_when_the_server_does_not_say_who
     bob.run("begin; update seats set booked_by = 'Bob' where seat_number = 2").await;
     bob.run("savepoint one; select * from seats where seat_number = 4 for update; release one")
         .await;
-    let house = stage.house().await;
-    assert_eq!(name(&seat(&house, "A-4").holders[0].holder), "Alice or Bob");
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(name(&seat(&watched_tables, "A-4").holders[0].holder), "Alice or Bob");
     // The server resolves it for the first who waits.
     let carols = carol.start(TAKE_A4);
     stage.until_blocked(1).await;
     let settled =
         |place: &overbooked::core::seats::WatchedRow| name(&place.holders[0].holder) == "Bob";
-    stage.until("Bob's", |house| settled(seat(house, "A-4"))).await;
+    stage.until("Bob's", |watched_tables| settled(seat(watched_tables, "A-4"))).await;
     bob.run("rollback").await;
     answer(carols).await.unwrap();
 }
@@ -212,9 +220,9 @@ async fn nowait_and_skip_locked_leave_no_trace() {
     let refused = answer(bob.start(&format!("{TAKE_A4} nowait"))).await.unwrap_err();
     assert_eq!(refused.code().map(tokio_postgres::error::SqlState::code), Some("55P03"));
     bob.run(&format!("begin; {TAKE_A4} skip locked")).await;
-    let house = stage.house().await;
-    assert_eq!(held(seat(&house, "A-4")), [("Alice".to_owned(), HoldKind::Update)]);
-    assert!(queued(seat(&house, "A-4")).is_empty());
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(held(seat(&watched_tables, "A-4")), [("Alice".to_owned(), HoldKind::Update)]);
+    assert!(queued(seat(&watched_tables, "A-4")).is_empty());
 }
 
 #[tokio::test]
@@ -222,16 +230,16 @@ async fn an_uncommitted_insert_is_a_place_of_its_writer() {
     let mut stage = Stage::sharp().await;
     let bob = stage.actor("Bob").await;
     bob.run("begin; insert into seats values ('B', 12, 'Bob')").await;
-    let house = stage.house().await;
-    let place = seat(&house, "B-12");
+    let watched_tables = stage.watched_tables().await;
+    let place = seat(&watched_tables, "B-12");
     assert!(!place.committed);
     assert_eq!(held(place), [("Bob".to_owned(), HoldKind::Insert)]);
     assert_eq!(place.values[2].as_deref(), Some("Bob"));
-    assert_eq!(house.tables[0].rows, 5);
+    assert_eq!(watched_tables.tables[0].rows, 5);
     bob.run("delete from seats where seat_row = 'B'").await;
-    assert_eq!(stage.house().await.tables[0].places.len(), 5, "and deleted again");
+    assert_eq!(stage.watched_tables().await.tables[0].places.len(), 5, "and deleted again");
     bob.run("rollback").await;
-    assert_eq!(stage.house().await.tables[0].places.len(), 5);
+    assert_eq!(stage.watched_tables().await.tables[0].places.len(), 5);
 }
 
 #[tokio::test]
@@ -239,12 +247,12 @@ async fn without_pageinspect_an_uncommitted_insert_is_at_least_suspected() {
     let mut stage = Stage::plain().await;
     let bob = stage.actor("Bob").await;
     bob.run("begin; insert into seats values ('B', 12, 'Bob')").await;
-    let unseen = stage.house().await.tables[0].unseen_inserts.clone();
+    let unseen = stage.watched_tables().await.tables[0].unseen_inserts.clone();
     assert_eq!(unseen.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Bob"]);
     bob.run("commit").await;
-    let house = stage.house().await;
-    assert!(house.tables[0].unseen_inserts.is_empty());
-    assert!(seat(&house, "B-12").committed);
+    let watched_tables = stage.watched_tables().await;
+    assert!(watched_tables.tables[0].unseen_inserts.is_empty());
+    assert!(seat(&watched_tables, "B-12").committed);
 }
 
 #[tokio::test]
@@ -275,18 +283,18 @@ async fn a_foreign_holder_is_known_by_its_application() {
 async fn a_shut_table_shows_who_shut_it_and_what_was_last_seen() {
     let mut stage = Stage::sharp().await;
     let (alice, bob) = (stage.actor("Alice").await, stage.actor("Bob").await);
-    stage.house().await;
+    stage.watched_tables().await;
     alice.run("begin; lock table seats").await;
-    let house = stage.house().await;
-    assert_eq!(house.tables[0].locked_by.as_ref().map(name).as_deref(), Some("Alice"));
-    assert_eq!(house.tables[0].places.len(), 5, "as last seen");
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(watched_tables.tables[0].locked_by.as_ref().map(name).as_deref(), Some("Alice"));
+    assert_eq!(watched_tables.tables[0].places.len(), 5, "as last seen");
     alice.run("commit").await;
-    assert_eq!(stage.house().await.tables[0].locked_by, None);
+    assert_eq!(stage.watched_tables().await.tables[0].locked_by, None);
     // One that merely waits to shut it keeps new readers out just the same.
     alice.run("begin; select * from seats").await;
     let bobs = bob.start("begin; lock table seats");
     stage.until_blocked(1).await;
-    let shut = &stage.house().await.tables[0];
+    let shut = &stage.watched_tables().await.tables[0];
     assert_eq!(shut.lock_wanted_by.as_ref().map(name).as_deref(), Some("Bob"));
     assert_eq!(shut.locked_by, None, "he has not locked it yet");
     alice.run("commit").await;
@@ -298,9 +306,11 @@ async fn a_table_that_was_shut_before_the_first_look_has_no_rows_to_show() {
     let mut stage = Stage::sharp().await;
     let alice = stage.actor("Alice").await;
     alice.run("begin; lock table seats").await;
-    let house = stage.house().await;
-    assert_eq!(house.tables[0].columns, ["seat_row", "seat_number", "booked_by"]);
-    assert!(house.tables[0].places.is_empty() && house.tables[0].locked_by.is_some());
+    let watched_tables = stage.watched_tables().await;
+    assert_eq!(watched_tables.tables[0].columns, ["seat_row", "seat_number", "booked_by"]);
+    assert!(
+        watched_tables.tables[0].places.is_empty() && watched_tables.tables[0].locked_by.is_some()
+    );
 }
 
 #[tokio::test]
@@ -315,9 +325,9 @@ async fn a_table_that_cannot_be_shown_says_why_and_hides_no_other() {
     bob.run("analyze huge").await;
     let tables = ["seats", "taken", "huge", "nowhere"].map(str::to_owned).to_vec();
     stage.observer.watch(Watch { tables, ..Watch::default() });
-    let house = stage.house().await;
+    let watched_tables = stage.watched_tables().await;
     let why = |name: &str| {
-        let table = house.tables.iter().find(|table| table.name == name);
+        let table = watched_tables.tables.iter().find(|table| table.name == name);
         table.unwrap_or_else(|| panic!("{name} is there")).unread.clone()
     };
     assert_eq!(why("seats"), None);
