@@ -157,3 +157,6 @@ impl Ensemble {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
