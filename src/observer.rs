@@ -75,6 +75,8 @@ const PAGES_INSPECTED: i64 = 256;
 /// `query_canceled`: the observer's statement timeout.
 const QUERY_CANCELED: &str = "57014";
 /// For how long a table that took too long to read is left alone.
+// A read that is broken off has cost the statement timeout, a second: such a table keeps a backend
+// busy for a tenth of the time at most.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 /// Why a view is not shown.
 const VIEW: &str = "it is a view, which has no rows of its own: watch the tables behind it";
@@ -201,6 +203,7 @@ impl Observer {
         let named = |(pid, name): (i32, String)| {
             (SessionName::new(&format!("{name} (process {pid})")), Pid(pid))
         };
+        // `clients.sql` leaves out the connection that asks; the pool has others.
         let others = self.own.without(clients.iter().map(|(pid, _)| Pid(*pid)).collect());
         let clients = clients.into_iter().filter(|(pid, _)| others.contains(&Pid(*pid)));
         Ok(clients.map(named).collect())
@@ -210,6 +213,9 @@ impl Observer {
     /// for the quiet rule.
     pub async fn blocked(&self, pids: &[Pid]) -> Result<Vec<(Pid, Vec<Pid>)>, ObserverError> {
         if self.flavor.sight.waits != Source::PostgreSql {
+            // The caller has pids alone, and these servers know sessions by their names: the roster
+            // of the last `waits` or `house` translates. Cloned, since the guard must be gone
+            // before the next await.
             let roster = self.state().roster.clone();
             return Ok(key_locks::blocked(&self.key_locks().await?, &roster));
         }
@@ -218,6 +224,8 @@ impl Observer {
             .fetch_all(&self.pool)
             .await
             .map_err(about("who is blocked"))?;
+        // Whoever wants a whole table queues behind our own look at it, for as long as that lasts.
+        // A session that waits for nobody else is not blocked: it goes on by itself.
         let named = |by: Vec<i32>| self.own.without(by.into_iter().map(Pid).collect());
         let blocked = blocked.into_iter().map(|(pid, by)| (Pid(pid), named(by)));
         Ok(blocked.filter(|(_, by)| !by.is_empty()).collect())
@@ -247,6 +255,7 @@ impl Observer {
     /// Who waits for whom, for what.
     pub async fn waits(&self, roster: &Roster) -> Result<Vec<(SessionName, Wait)>, ObserverError> {
         if self.flavor.sight.waits != Source::PostgreSql {
+            // For `blocked`, which is told no names.
             roster.clone_into(&mut self.state().roster);
             return Ok(key_locks::waits(&self.key_locks().await?, roster));
         }
@@ -279,6 +288,9 @@ impl Observer {
         let mut looks = Vec::new();
         let tables = self.watched(&watch).await?;
         let missing = missing(&watch, &tables);
+        // One table after the other: the pool has one connection for each question that may be
+        // asked at the same time, and a house that took more would keep the quiet rule's verdict
+        // waiting.
         for table in tables {
             looks.extend(self.look(table, &watch).await?);
         }
@@ -307,6 +319,8 @@ impl Observer {
         people: &People<'_>,
     ) -> Vec<crate::core::seats::WatchedTable> {
         let mut state = self.state();
+        // Only what was looked at now is kept: a table that was dropped is forgotten, and the next
+        // `pulse` asks about exactly these tables.
         let mut memory = HashMap::new();
         let mut shown = Vec::new();
         for look in looks {
@@ -349,6 +363,8 @@ impl Observer {
         let seen = match () {
             () if table.shut => Some(Seen::Shut),
             () if table.is_view() => Some(Seen::Unread(Unread::Refused(VIEW.to_owned()))),
+            // `rows.sql` would have an empty `ARRAY[]` in it, of which the server cannot tell the
+            // type.
             () if table.columns.is_empty() => Some(Seen::Open(Vec::new(), None)),
             () if self.is_left_alone(table.oid) => {
                 Some(Seen::Unread(Unread::TooLarge { rows: table.estimate() }))
@@ -370,6 +386,8 @@ impl Observer {
                 Ok(Some(Seen::Open(rows, self.versions(table).await)))
             }
             Err(error) if is_lock_timeout(&error) => Ok(Some(Seen::Shut)),
+            // Before the refusals below, to whose classes 42 and 0A these codes belong: a table
+            // that is being dropped is no table that we may not read.
             Err(error) if has_changed(&error) => Ok(None),
             Err(error) if code(&error).as_deref() == Some(QUERY_CANCELED) => {
                 self.leave_alone(table.oid);
@@ -399,6 +417,9 @@ impl Observer {
     async fn versions(&self, table: &Table) -> Option<Versions> {
         let pages = self.inspect.as_ref().filter(|_| table.has_pages())?;
         if !table.is_open() {
+            // Nobody with a transaction id has a row lock mode on the table, so that no page can
+            // have a version that is not settled. `Some`: that there are none is known, where
+            // `None` would say that nobody looked.
             return Some(Versions::default());
         }
         let versions: Result<Vec<Version>, sqlx::Error> =
@@ -432,6 +453,8 @@ impl Observer {
 
     /// Never held across an await.
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // A panic while the guard is held leaves nothing half done: whatever is written is put
+        // there whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -461,6 +484,7 @@ fn is_lock_timeout(error: &sqlx::Error) -> bool {
 /// Somebody dropped or altered the table between our asking what it looks like and our reading it:
 /// the next look sees what it is now.
 fn has_changed(error: &sqlx::Error) -> bool {
+    // 0A000 is `cached plan must not change result type`: the query was prepared for other columns.
     let changed = ["42P01", "42703", "42883", "3F000", "0A000"];
     code(error).is_some_and(|code| changed.contains(&code.as_ref()))
 }

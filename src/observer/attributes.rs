@@ -22,6 +22,8 @@ pub(super) fn decode(
 
 /// The text of a value of the type with this oid (`pg_type.dat`).
 fn text(type_oid: u32, bytes: &[u8]) -> Option<String> {
+    // These stand beside committed values, which come as `::text`. So a bool is `true` and not
+    // psql's `t`, and what cannot be given in exactly that form stays unknown.
     match type_oid {
         19 => utf8(bytes.split(|byte| *byte == 0).next()?),
         26 => Some(u32::from_le_bytes(bytes.try_into().ok()?).to_string()),
@@ -38,6 +40,7 @@ fn text(type_oid: u32, bytes: &[u8]) -> Option<String> {
 }
 
 fn uuid(bytes: &[u8]) -> Option<String> {
+    // Stored byte by byte as it is written (`pg_uuid_t`), not as a number of the machine's.
     let number = u128::from_be_bytes(bytes.try_into().ok()?);
     let digits = format!("{number:032x}");
     let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
@@ -51,10 +54,13 @@ fn utf8(bytes: &[u8]) -> Option<String> {
 fn variable(bytes: &[u8]) -> Option<&[u8]> {
     let first = *bytes.first()?;
     if first & 1 == 1 {
+        // The length counts its own byte. A pointer to an out-of-line value begins with 0x01 alone
+        // (`VARATT_IS_1B_E`): it reads as the length 0 here, and the range 1..0 gives nothing.
         return bytes.get(1..usize::from(first >> 1));
     }
     let (head, _) = bytes.split_first_chunk::<4>()?;
     let length = u32::from_le_bytes(*head);
+    // Compressed (`VARATT_IS_4B_C`).
     if length & 2 != 0 {
         return None;
     }

@@ -65,6 +65,8 @@ pub(super) fn pool(options: PgConnectOptions, inspection: Inspection, own: &Own)
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(PATIENCE)
+        // A connection that was replaced in the middle of a play would make its functions anew
+        // there, and take a transaction id that the play's own numbers would show.
         .idle_timeout(None)
         .max_lifetime(None)
         .after_connect(move |connection, _| {
@@ -77,6 +79,7 @@ pub(super) fn pool(options: PgConnectOptions, inspection: Inspection, own: &Own)
 /// Makes all of the pool's connections now. What a connection makes for itself then takes no
 /// transaction id in the middle of somebody's play.
 pub(super) async fn fill(pool: &PgPool) {
+    // Asked for together: one that was given back would be handed out again instead of a new one.
     let connections = (0..CONNECTIONS).map(|_| pool.acquire());
     // One that cannot be had now is made when it is needed.
     let _returned_at_once = join_all(connections).await;

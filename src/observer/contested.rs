@@ -51,6 +51,8 @@ impl Observer {
             .map_err(about("which tables a session writes to"))?;
         let names: Vec<String> = suspects.iter().map(Suspect::qualified).collect();
         let tables = self.open_tables(&names).await?;
+        // First what is certain: a multixact that has both of them names the row. A key is only
+        // inferred, from what both have written.
         if let Some(shared) = self.shared_row(row, &tables).await {
             return Ok(Some(shared));
         }
@@ -62,6 +64,8 @@ impl Observer {
                 return Ok(Some(self.key_target(suspect, Some(key))));
             }
         }
+        // Without the pages no key can be read; but where the statement writes to one table alone,
+        // it is one of that table's.
         Ok(match keyed[..] {
             [only] => Some(self.key_target(only, None)),
             _ => None,
@@ -98,12 +102,17 @@ impl Observer {
             let places = columns
                 .iter()
                 .map(|name| table.columns.iter().position(|column| *column == unquoted(name)));
+            // An index on an expression has parts that are no columns, and so no values to compare.
             let Some(places) = places.collect::<Option<Vec<usize>>>() else { continue };
             let mine: BTreeSet<String> = keys(&own, &places).collect();
             let of_holder = keys(&theirs, &places);
+            // INSERT ... ON CONFLICT looks for the key before it writes its own row
+            // (`ExecCheckIndexConstraints`): then the waiter has written nothing yet, and every key
+            // of the holder's may be the one.
             let both = of_holder.filter(|key| own.is_empty() || mine.contains(key));
             common.extend(both.map(|key| (columns.join(", "), key)));
         }
+        // Exactly one: between two candidates nobody can choose.
         common.pop_first().filter(|_| common.is_empty())
     }
 

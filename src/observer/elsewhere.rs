@@ -42,6 +42,8 @@ impl PlainTable {
             name: &self.name,
             columns: &self.columns,
             key: self.key.as_deref(),
+            // There is no ctid here, and the template needs something behind its ORDER BY: this
+            // orders nothing.
             keyless_order: "(SELECT NULL)",
         }
     }

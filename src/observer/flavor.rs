@@ -95,6 +95,8 @@ impl Flavor {
             flavor.kind = EngineKind::Optimistic;
             flavor.sight = Sight::of(EngineKind::Optimistic);
         }
+        // Not of the optimistic engine, which hands the questions on to the PostgreSQL behind it:
+        // the locks there are its own, and none of them is a client's.
         if flavor.kind == EngineKind::PostgreSql {
             match capabilities(pool).await {
                 Ok(capabilities) => flavor.refine(&capabilities),
@@ -176,7 +178,9 @@ impl Sight {
 fn kind_of(version: &str) -> EngineKind {
     match version {
         _ if version.starts_with("CockroachDB") => EngineKind::CockroachDb,
+        // Begins with `PostgreSQL` as well.
         _ if version.contains("-YB-") => EngineKind::YugabyteDb,
+        // PostgreSQL's own goes on with a minor version, a platform and a compiler.
         "PostgreSQL 16" => EngineKind::Dsql,
         _ if version.starts_with("PostgreSQL ") => EngineKind::PostgreSql,
         _ => EngineKind::Other,

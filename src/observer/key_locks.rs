@@ -50,6 +50,8 @@ impl KeyLock {
     fn blocker(&self, roster: &Roster) -> Blocker {
         match self.session(roster) {
             Some((name, _)) => Blocker::Session(name.clone()),
+            // Not 0: that is a prepared transaction, and a wait for one counts as stable
+            // (`run/machine/quiet.rs`). A stranger may move on without us.
             None => Blocker::Foreign { pid: Pid(-1), application: self.application.clone() },
         }
     }
@@ -59,6 +61,8 @@ impl KeyLock {
     }
 
     fn is_in_the_way_of(&self, waiting: &Self) -> bool {
+        // Another waiter stands ahead or behind, and these servers do not say which: only holders
+        // count.
         if self.owner == waiting.owner || !self.granted {
             return false;
         }
@@ -73,6 +77,8 @@ impl KeyLock {
             "Intent" => HoldKind::Write,
             "Exclusive" | "Update" => HoldKind::Update,
             "Shared" => HoldKind::Share,
+            // Put in front by `yugabyte_locks.sql`. Asked first: a row lock that was asked for has
+            // STRONG modes too, and has changed nothing.
             mode if mode.starts_with("explicit") => HoldKind::Lock,
             mode if mode.contains("STRONG_WRITE") => HoldKind::Write,
             _ => HoldKind::Lock,
@@ -81,6 +87,7 @@ impl KeyLock {
 }
 
 fn cockroach_key(pretty: &str) -> Option<String> {
+    // A value that has a `/` in it comes apart here and is no row's key: that lock is not shown.
     let mut parts: Vec<&str> = pretty.strip_prefix("/Table/")?.split('/').skip(2).collect();
     parts.pop()?;
     let values: Vec<&str> = parts.into_iter().map(|part| part.trim_matches('"')).collect();
@@ -99,6 +106,7 @@ pub(super) fn waits(locks: &[KeyLock], roster: &Roster) -> Vec<(SessionName, Wai
                 blockers.push(blocker);
             }
         }
+        // A statement may stand in line for several keys; its session waits once all the same.
         if !blockers.is_empty() && !waits.iter().any(|(known, _)| known == name) {
             waits.push((name.clone(), wait(waiting, blockers)));
         }

@@ -161,6 +161,7 @@ impl Fold<'_> {
     fn place(&self, row: &SeenRow, kinds: &mut HashMap<String, HoldKind>) -> WatchedRow {
         let mut holders: Vec<Hold> = Vec::new();
         let mut seen: Vec<&SeenHolder> = row.holders().iter().collect();
+        // `json_agg` gives the holders in whatever order the plan came upon them.
         seen.sort_by_key(|holder| holder.xid);
         for seen in seen {
             let hold = self.hold(row, seen);
@@ -170,6 +171,8 @@ impl Fold<'_> {
             join(&mut holders, hold);
         }
         let key = row.name();
+        // A transaction's id tells when it first wrote or locked anything, not when it came to this
+        // row.
         self.in_order_of_arrival(&key, &mut holders);
         let waiters = row.waiters().iter().map(|waiter| RowWaiter {
             who: self.people.holder(waiter.pid),
@@ -196,6 +199,8 @@ impl Fold<'_> {
         let guess = memory::kind(self.before, row, seen.mode);
         match self.versions {
             Some(versions)
+                // A member's mode `upd` is a DELETE or an UPDATE of the key
+                // (`MultiXactStatusUpdate`, multixact.h).
                 if guess == HoldKind::Write && versions.is_deleted(&row.tid, row.xmax) =>
             {
                 HoldKind::Delete
@@ -234,6 +239,8 @@ impl Fold<'_> {
                     let key = format!("new row {}", shown.places.len() + 1);
                     shown.places.push(fresh(key, holder, newcomer));
                 }
+                // A part of the key cannot be read: shown as a place of its own, the row might
+                // stand there twice.
                 None => note_unseen(&mut shown.unseen_inserts, holder),
             }
         }

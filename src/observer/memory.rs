@@ -46,6 +46,8 @@ impl Memory {
             let name = row.name();
             let earlier = before.and_then(|memory| memory.row(row));
             let quiet = match row.holders() {
+                // What was rolled back leaves its command number behind. So the number to compare
+                // with is that of the last look at which nobody held the row, whatever it is.
                 [] => Some(row.command),
                 _ => earlier.and_then(|earlier| earlier.quiet),
             };
@@ -67,6 +69,7 @@ impl Memory {
 
     /// The same version of the row, as of the last look.
     fn row(&self, row: &SeenRow) -> Option<&Remembered> {
+        // A version at another place is a new one, with a command number of its own.
         self.rows.get(&row.name()).filter(|earlier| earlier.tid == row.tid)
     }
 }

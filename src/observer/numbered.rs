@@ -32,6 +32,7 @@ impl Observer {
         if self.flavor.sight.waits != Source::PostgreSql {
             return named;
         }
+        // From the end, so that the spans in front stay true.
         for (span, what) in numbered(text).into_iter().rev() {
             let name = match what {
                 Numbered::Relation(oid) => self.relation(Oid(oid)).await,
@@ -85,6 +86,8 @@ struct Rest<'a>(&'a str);
 
 impl Rest<'_> {
     fn relation(&mut self) -> Option<Numbered> {
+        // The server translates these words (`DescribeLockTag`): in another language its numbers
+        // stay.
         let oid = self.number_after("relation ")?;
         self.number_after(" of database ")?;
         Some(Numbered::Relation(oid))

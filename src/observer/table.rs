@@ -58,6 +58,7 @@ impl Table {
 
     /// How many rows it has by the planner's estimate.
     pub(super) fn estimate(&self) -> Option<u64> {
+        // Before PostgreSQL 14 a table that was never analyzed says 0 and not -1.
         u64::try_from(self.estimate).ok().filter(|rows| *rows > 0)
     }
 
@@ -169,6 +170,7 @@ impl Names<'_> {
     fn order(&self) -> String {
         match self.key {
             None => self.keyless_order.to_owned(),
+            // By the columns and not by their text, else seat 10 would stand before seat 2.
             Some(key) => key.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "),
         }
     }
@@ -190,6 +192,7 @@ fn fill(template: &str, names: &[(&str, String)]) -> String {
 }
 
 fn as_text(column: &str) -> String {
+    // All columns of a row travel in one array, and so in the one type that each has a cast to.
     format!("{}::text", quoted(column))
 }
 

@@ -61,6 +61,8 @@ impl Observer {
         if row.safe_snapshot {
             return Ok(WaitTarget::SafeSnapshot);
         }
+        // Asked before the lock's type: a row's first waiter waits for a transaction, and only the
+        // tuple lock that it holds meanwhile tells that this is about a row.
         if let Some((oid, tid)) = row.row() {
             let key = keys.get(&(oid, tid.to_owned())).cloned();
             return Ok(self.row_target(row, key));
@@ -114,6 +116,8 @@ impl Observer {
     /// A table's name as the scenario would write it.
     pub(super) fn table_name(&self, schema: &str, name: &str) -> String {
         let is_home = self.state().watch.schema.as_deref().is_none_or(|home| home == schema);
+        // Whoever is in another schema says so; the number in `pg_temp_3` is a backend's and
+        // differs from run to run.
         if is_home { name.to_owned() } else { without_backends(&format!("{schema}.{name}")) }
     }
 
@@ -178,6 +182,7 @@ impl Observer {
 
     /// Those of the tables that can be read without waiting.
     pub(super) async fn open_tables(&self, names: &[String]) -> Result<Vec<Table>, ObserverError> {
+        // With no names `tables.sql` gives all tables of the schema.
         if names.is_empty() {
             return Ok(Vec::new());
         }

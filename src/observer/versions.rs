@@ -51,8 +51,13 @@ impl Version {
             return None;
         }
         if self.bits & LOCK_ONLY == 0 {
+            // A deleted version points to itself, an updated one to the next ("A word about t_ctid"
+            // in htup_details.h). One that an UPDATE has moved to another partition points nowhere,
+            // and so is no deletion either (`ItemPointerSetMovedPartitions`).
             return Some(if self.is_last() { HoldKind::Delete } else { HoldKind::Write });
         }
+        // FOR SHARE has the bits of both others (`HEAP_XMAX_SHR_LOCK`), so they are compared
+        // together.
         match self.bits & SHARE_LOCK {
             KEY_SHARE_LOCK => Some(HoldKind::KeyShare),
             SHARE_LOCK => Some(HoldKind::Share),
@@ -132,6 +137,8 @@ impl Versions {
     pub(super) fn made_by(&self, pids: &[Pid], table: &Table) -> Vec<Vec<Option<String>>> {
         let is_theirs = |version: &&Version| {
             let writers = version.writers.iter().flatten();
+            // `all` alone is true of a version that nobody unfinished has made. And with several
+            // candidates, one who is not among these may be the writer.
             writers.clone().next().is_some() && writers.clone().all(|pid| pids.contains(&Pid(*pid)))
         };
         let values = |version: &Version| {
@@ -146,11 +153,14 @@ impl Versions {
     pub(super) fn newcomers(&self, table: &Table) -> Vec<Newcomer> {
         let mut fresh: Vec<&Version> =
             self.by_tid.values().filter(|v| self.is_newcomer(v)).collect();
+        // The map has no order, and rows must not change their places from one look to the next.
+        // The shorter place first: (0,9) comes before (0,10).
         fresh.sort_by(|a, b| a.tid.len().cmp(&b.tid.len()).then_with(|| a.tid.cmp(&b.tid)));
         fresh.into_iter().map(|version| self.newcomer(version, table)).collect()
     }
 
     fn is_newcomer(&self, version: &Version) -> bool {
+        // `HEAP_UPDATED` is on the new half of an UPDATE, whose row is shown already.
         version.writers.is_some() && version.bits & UPDATED == 0 && !self.latest(version).is_gone()
     }
 
