@@ -8,6 +8,7 @@ pub fn with_causes(error: &dyn Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let words = cause.to_string();
+        // Some libraries put their cause into their own message already.
         if !text.contains(&words) {
             text = format!("{text}: {words}");
         }

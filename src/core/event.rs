@@ -48,6 +48,7 @@ impl SessionName {
 
 impl fmt::Display for SessionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `pad`, and not `write_str`: whoever writes `{name:<8}` gets columns.
         f.pad(&self.0)
     }
 }
@@ -64,6 +65,8 @@ impl Pid {
     pub const PREPARED: Self = Self(0);
 
     /// What stands for a process where numbers are left out, because they differ from run to run.
+    // The same number as `PREPARED`, and yet no confusion: a prepared transaction is a blocker of
+    // its own kind, and 0 is nobody's process.
     pub const UNTOLD: Self = Self(0);
 }
 
@@ -123,6 +126,9 @@ impl Column {
     /// Whether psql aligns this column to the right (its rule: integers, floats, numeric, money,
     /// oid, xid, cid).
     pub fn is_right_aligned(&self) -> bool {
+        // `column_type_alignment` in psql's print.c: int8, int2, int4, oid, xid, cid, float4,
+        // float8, money, numeric, xid8. Dates and intervals begin with digits too, and stand to the
+        // left.
         matches!(self.type_oid, 20 | 21 | 23 | 26 | 28 | 29 | 700 | 701 | 790 | 1700 | 5069)
     }
 }
@@ -350,6 +356,7 @@ pub enum Kind {
         waited: Duration,
     },
     /// What is watched has changed; the whole of it as it is now. Of no session.
+    // The name that docs/json.md gives to readers of recordings.
     #[serde(rename = "house")]
     WatchedTables(Arc<WatchedTables>),
     /// The optimistic engine explains the refusal that this session got.

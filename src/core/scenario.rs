@@ -86,6 +86,7 @@ pub struct Scenario {
 impl Step {
     /// How long it lets time pass, if that is all that it does.
     pub fn pause(&self) -> Option<Duration> {
+        // One of isolationtester's files may well have a session of that name; its steps have SQL.
         let is_pause = self.sql.is_empty() && self.session == SessionName::pause();
         if is_pause { pause::duration(&self.narration) } else { None }
     }
@@ -95,6 +96,8 @@ impl Scenario {
     /// All that is looked at after the last step: the `finally` part, and what must always hold.
     pub fn finale(&self) -> Option<String> {
         let finally = self.finally.as_ref().map(|finally| finally.sql.clone());
+        // Each is sent by itself, so that its answer can be told from those of the others: the text
+        // is taken apart at its semicolons, and an invariant is kept without one.
         let invariants = self.invariants.iter().map(|it| format!("{};", it.sql));
         let all: Vec<String> = finally.into_iter().chain(invariants).collect();
         (!all.is_empty()).then(|| all.join("\n"))
@@ -215,6 +218,8 @@ impl Schedules {
     pub fn played(&self) -> Option<HashSet<usize>> {
         match self {
             Self::Listed(schedules) => {
+                // A permutation need not name every step of its file; isolationtester warns of
+                // steps that none names.
                 let launches = schedules.iter().flat_map(|schedule| &schedule.launches);
                 Some(launches.map(|launch| launch.step).collect())
             }
@@ -383,6 +388,8 @@ pub enum Isolation {
 
 impl Isolation {
     /// Every level, the weakest first.
+    // READ UNCOMMITTED can be asked for as well and is READ COMMITTED by another name (PostgreSQL
+    // documentation, 13.2).
     pub const ALL: [Self; 3] = [Self::ReadCommitted, Self::RepeatableRead, Self::Serializable];
 
     /// The level that SQL calls so.

@@ -92,6 +92,8 @@ impl WatchedTable {
             place.holders.retain(|hold| !hold.holder.is(session));
             place.waiters.retain(|waiter| !waiter.who.is(session));
         }
+        // A row that is not committed was its writer's alone. `rows` stays: it counts what is
+        // committed.
         self.places.retain(|place| place.committed || !place.holders.is_empty());
         self.locked_by.take_if(|holder| holder.is(session));
         self.lock_wanted_by.take_if(|holder| holder.is(session));
@@ -150,6 +152,8 @@ impl Holder {
 /// What a holder has done to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+// The order is that of strength: whoever holds a row twice is shown by the stronger hold
+// (`look::join` in the observer). What is not known comes last, since it may be a write.
 pub enum HoldKind {
     KeyShare,
     Share,

@@ -89,11 +89,14 @@ pub fn unfinished(text: &str, strings: Strings) -> Option<Unfinished> {
     let mut scanner = Scanner::default();
     let mut broken_off = None;
     for token in tokens(text, strings) {
+        // Only the last token can be open, since an open one goes on to the end of the text.
         broken_off = token.unfinished();
         if scanner.take(text, &token) {
             scanner = Scanner::default();
         }
     }
+    // As psql's prompt has it: `select ('a` breaks off in the quote, and the parenthesis comes
+    // after that.
     broken_off.or_else(|| scanner.unfinished())
 }
 
@@ -124,11 +127,15 @@ impl Scanner {
             return false;
         }
         self.has_tokens = true;
+        // A string has its quotes here, so that `'('` counts as no parenthesis.
         let word = &text[token.range.clone()];
         self.has_words |= word != ";";
         match word {
             "(" => self.parentheses += 1,
+            // One too many is for the server to complain of: the statement ends at its `;` all the
+            // same, as in psql.
             ")" => self.parentheses = self.parentheses.saturating_sub(1),
+            // `create rule r as on insert to t do (select 1; select 2);` is one statement.
             ";" => self.ended = self.parentheses == 0 && self.blocks == 0,
             _ if token.kind == TokenKind::Word => self.take_word(word),
             _ => {}
@@ -138,6 +145,9 @@ impl Scanner {
 
     fn take_word(&mut self, word: &str) {
         self.words.push(word);
+        // psql's own rule of thumb (psqlscan.l, `{identifier}`): BEGIN opens a body in CREATE [OR
+        // REPLACE] FUNCTION or PROCEDURE alone, since everywhere else it begins a transaction. CASE
+        // ends with END too, and counts only within a body.
         if self.parentheses > 0 || !self.words.create_routine() {
             return;
         }
@@ -181,6 +191,7 @@ impl FirstWords {
             .into_iter()
             .find(|known| word.eq_ignore_ascii_case(known));
         if let (Some(slot), Some(known)) = (self.initials.get_mut(self.seen), known) {
+            // No two of the five begin with the same letter.
             *slot = known.as_bytes()[0];
         }
         self.seen += 1;

@@ -53,6 +53,7 @@ impl Answer {
     /// Folds what happens in the session; gives what a statement was answered once that is whole.
     pub fn apply(&mut self, kind: &Kind) -> Option<Outcome> {
         match kind {
+            // A connection that broke has left its answer without an end.
             Kind::Sent { .. } => self.cut(),
             Kind::Columns(columns) => {
                 self.cut();
@@ -90,6 +91,7 @@ impl Answer {
 /// Whether psql shows this tag under a result: a result is its own answer, unless a change returned
 /// it.
 pub fn stands_under_a_result(tag: &str) -> bool {
+    // `PrintQueryResult` in psql's common.c: these are the commands that may have RETURNING.
     ["INSERT", "UPDATE", "DELETE", "MERGE"].iter().any(|verb| tag.starts_with(verb))
 }
 

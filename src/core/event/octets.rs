@@ -14,6 +14,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The character that stands for byte 0, if that were ever needed.
+// Python takes lone surrogates, which no `char` can be. The last 256 code points of the last plane
+// are for private use, and a text that has them anyway comes through whole (see `keep`).
 const FIRST: u32 = 0x10_ff00;
 
 /// These bytes as text.
@@ -22,6 +24,9 @@ pub fn keep(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match byte(c) {
+                // The text has the very character that stands for a byte. Kept as it is it would
+                // come back as one byte and not as four; so its own bytes are kept, each by its
+                // stand-in.
                 Some(_) => text.extend(c.encode_utf8(&mut [0; 4]).bytes().map(stand_in)),
                 None => text.push(c),
             }
@@ -69,6 +74,7 @@ pub fn spelled_out(bytes: &[u8]) -> String {
 }
 
 fn spelled<'a>(text: &'a str, mark: &str) -> Cow<'a, str> {
+    // Borrowed means that no byte was kept in it.
     let Cow::Owned(bytes) = restore(text) else { return Cow::Borrowed(text) };
     let mut shown = String::with_capacity(text.len());
     for chunk in bytes.utf8_chunks() {
@@ -93,6 +99,7 @@ fn byte(c: char) -> Option<u8> {
 }
 
 fn stand_in(byte: u8) -> char {
+    // FIRST + 255 is U+10FFFF, the last code point there is: the replacement is never needed.
     char::from_u32(FIRST + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 

@@ -19,6 +19,9 @@ impl LastSteps {
     pub fn goes_on(&mut self, event: &Event) -> bool {
         let Kind::Sent { step, .. } = event.kind else { return false };
         let before = self.0.insert(event.session.clone(), step);
+        // What is typed belongs to no step either, but each typed submission is one for itself.
+        // Only the runner, who is nobody's session, sends several that belong together without a
+        // step.
         before == Some(step) && (step.is_some() || event.session.is_none())
     }
 }
@@ -32,6 +35,7 @@ pub fn whole_steps(events: &[Event]) -> Vec<Event> {
     for event in events {
         if last.goes_on(event) {
             if let Some(end) = ended.remove(&event.session) {
+                // Emptied and not removed: the places of what follows are remembered too.
                 whole[end] = None;
             }
             let first = sent.get(&event.session).and_then(|first| whole[*first].as_mut());

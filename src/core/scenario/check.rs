@@ -164,6 +164,7 @@ impl Check {
         match (&event.kind, session) {
             (Kind::Sent { step, sql, .. }, _) => {
                 self.sent(session, *step);
+                // After `sent`, which gives a part that begins an empty answer.
                 self.work(session).answer.push(Outcome::Asked(Arc::clone(sql)));
             }
             (Kind::Quiet, _) => self.quiet(),
@@ -188,6 +189,7 @@ impl Check {
     }
 
     fn failed(&mut self, session: Option<&SessionName>, code: &str) {
+        // A statement timeout has the same code, and is the file's own affair.
         if code == QUERY_CANCELED && self.work(session).is_to_be_cancelled {
             let judged = self.launches.iter_mut().chain([&mut self.finally]);
             judged.for_each(|judged| judged.is_excused = true);
@@ -215,6 +217,7 @@ impl Check {
         if let Some(Part::Launch(launch)) = part
             && launch < self.launches.len()
         {
+            // Before the work of this very step replaces what its session was doing.
             self.launches[launch].before = Before::of(&self.work);
         }
         *self.work(session) = Work { part, is_busy: true, ..Work::default() };
@@ -242,15 +245,18 @@ impl Check {
             Part::Finally => Some(&mut self.finally),
         };
         let Some(judged) = judged else { return };
+        // Taken out for as long as the scene borrows it, since the lines beside it are written to.
         let before = std::mem::take(&mut judged.before);
         let scene = Scene { session, work: &self.work, before: &before, inbox: &self.inbox };
         let found = judge(judged, &scene);
+        // A specification has no lines in which a wait could be told.
         judged.unsaid.take_if(|_| self.origin == Origin::Specification);
         judged.before = before;
         self.inbox.claim(&found.claimed);
         for (name, value) in found.captured {
             match value {
                 Some(value) => _ = self.variables.insert(name, value),
+                // psql's `\gset` unsets the variable where the value is NULL.
                 None => _ = self.variables.remove(&name),
             }
         }

@@ -139,6 +139,8 @@ impl Cell {
     pub fn of(value: Option<&str>) -> Self {
         let Some(value) = value else { return Self::Plain(String::new()) };
         let has_breaks = value.chars().any(char::is_control);
+        // An empty string in quotes is told from NULL; blanks at the ends, a bar, a quote and a
+        // lone `*` would be read as something else.
         let is_plain = !value.is_empty()
             && value.trim() == value
             && !value.contains('|')
@@ -187,6 +189,7 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tag(tag) => f.write_str(tag),
+            // An empty last value would leave a blank at the line's end, which editors take away.
             Self::Row(cells) => f.write_str(joined(cells, " | ").trim_end()),
             Self::Only(columns) => {
                 let columns = columns.iter().map(|(name, cell)| format!("{name}: {cell}"));

@@ -34,6 +34,7 @@ impl Interleavings {
         let mut left = self.heights();
         let steps: usize = left.iter().sum();
         let turns: Option<Vec<usize>> = (0..steps).map(|_| turn(&mut left, &mut place)).collect();
+        // What is left over of the place says that there are not so many orders.
         turns.filter(|_| place == 0).map(|turns| self.deal(&turns))
     }
 
@@ -72,6 +73,8 @@ fn orders(heights: &[usize]) -> Option<u64> {
             taken += 1;
             // The product of consecutive numbers divided so far is a binomial coefficient, hence
             // whole.
+            // Divided at once, because 21! alone is more than 64 bits hold. Both factors are below
+            // 2^64, so that their product fits.
             count = u64::try_from(u128::from(count) * u128::from(taken) / u128::from(nth)).ok()?;
         }
     }
@@ -87,6 +90,8 @@ fn turn(left: &mut [usize], place: &mut u64) -> Option<usize> {
         }
         left[pile] -= 1;
         match orders(left) {
+            // More than can be counted begin so where there is no count: the place must be among
+            // them.
             Some(count) if *place >= count => *place -= count,
             _ => return Some(pile),
         }
@@ -125,6 +130,7 @@ mod tests {
     #[test]
     fn a_number_too_large_to_play_is_still_counted() {
         let piles: Vec<Vec<usize>> = (0..3).map(|n| (n * 10..n * 10 + 10).collect()).collect();
+        // 30! / (10! 10! 10!)
         assert_eq!(Interleavings::new(piles).count(), Some(5_550_996_791_340));
         let piles: Vec<Vec<usize>> = (0..10).map(|n| (n * 10..n * 10 + 10).collect()).collect();
         assert_eq!(Interleavings::new(piles).count(), None);

@@ -79,6 +79,7 @@ fn open_with(
     read: impl FnOnce(&Path) -> Result<Scenario, OpenError>,
 ) -> Result<Scenario, OpenError> {
     let path = Path::new(name_or_path);
+    // Ours first, so that no folder changes what a name means; a file of that name is `./deadlock`.
     if let Some(entry) = find(name_or_path) {
         return Ok(entry.scenario()?);
     }
@@ -108,6 +109,7 @@ fn with_setup_files(mut scenario: Scenario) -> Result<Scenario, OpenError> {
         let path = folder.join(name);
         setup.extend(sql_file::statements(&decode(&bytes(&path)?, &path)?, &path)?);
     }
+    // The scenario's own comes last, because it may use what the files make.
     setup.append(&mut scenario.setup);
     Ok(Scenario { setup, setup_files: Vec::new(), ..scenario })
 }

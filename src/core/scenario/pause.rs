@@ -14,6 +14,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         "s" => number,
         _ => return None,
     };
+    // `from_secs_f64` panics where the number is more than a Duration holds.
     Duration::try_from_secs_f64(seconds).ok().filter(|pause| *pause <= LONGEST)
 }
 

@@ -44,6 +44,7 @@ pub fn parse_of_any_size(text: &str, path: &Path, name: &str) -> Result<Scenario
 fn parse_up_to(most: usize, text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     let source = Source { text, path };
     let mut reader = Reader::new(source, most)?;
+    // The order is the grammar's: setups, one teardown, sessions, permutations.
     let setup = reader.setup()?;
     let teardown = reader.block(Keyword::Teardown)?;
     let cast = reader.cast()?;
@@ -133,6 +134,8 @@ impl<'a> Reader<'a> {
 
     /// The line of a byte of the text, from 1.
     fn line(&self, at: usize) -> usize {
+        // Looked up: a specification may have ten thousand steps, and counting the line breaks
+        // before each would take quadratic time.
         self.lines.partition_point(|start| *start <= at)
     }
 
@@ -203,6 +206,8 @@ impl<'a> Reader<'a> {
     fn statement(&mut self, keyword: &Word) -> Result<Statement, Mistake> {
         let brace = self.words.get(self.place).map_or(keyword.at, |word| word.at);
         let sql = self.sql()?;
+        // The blanks behind the brace are not part of the SQL, whose first character is the
+        // server's first.
         let at = self.source.text[brace..].find(&sql).map_or(brace, |start| brace + start);
         let (line, column) = (self.line(at), self.source.column(at));
         Ok(Statement { sql, line, column, file: None })
@@ -285,6 +290,8 @@ impl<'a> Reader<'a> {
         cast.places.get(name).copied().ok_or_else(|| {
             let names: Vec<&str> = cast.steps.iter().map(|step| step.name.as_str()).collect();
             self.source
+                // isolationtester's words (`check_testspec`), as in the other mistakes that it
+                // knows.
                 .mistake(at, format!("undefined step \"{name}\" specified in permutation"))
                 .with_hint(suggest(name, "the steps are", &names))
         })
@@ -333,6 +340,8 @@ impl<'a> Reader<'a> {
     ) -> Result<Marker, Mistake> {
         let Blocker::Step { name, at, notices } = blocker else { return Ok(Marker::Once) };
         let this = &cast.steps[step];
+        // A step that this permutation does not play would never complete, and its marker never be
+        // met.
         let other = cast.places.get(&name).copied().filter(|other| played.contains(other));
         let Some(other) = other else {
             let problem = format!(

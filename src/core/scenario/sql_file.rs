@@ -55,6 +55,7 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
             .mistake(0, "the file is empty")
             .with_hint("a scenario begins with `-- its title`"));
     }
+    // The head comes first: a comment is a step's mark only if it begins with a session's name.
     let (head, body) = settings::head(source)?;
     let sessions = &head.settings.sessions;
     let marks = marks::marks(source, body, sessions)?;
@@ -215,6 +216,7 @@ impl File<'_> {
         }
         (2..=self.steps.len() + 2)
             .map(|n| format!("{name} ({n})"))
+            // So many names cannot all be taken: there are fewer steps.
             .find(|name| is_free(name))
             .unwrap_or(name)
     }

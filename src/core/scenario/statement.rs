@@ -64,6 +64,7 @@ mod tests {
         assert_eq!(statement.place(Some(13)), (12, 17));
         assert_eq!(statement.place(Some(19)), (13, 1));
         assert_eq!(statement.place(Some(27)), (13, 9));
+        // More characters than there are: the place behind the last.
         assert_eq!(statement.place(Some(9_999)), (13, 12));
     }
 }

@@ -37,6 +37,7 @@ fn is_colon(sql: &str, tokens: &[Token], nth: usize) -> bool {
 
 fn value_of(sql: &str, name: &Token, variables: &BTreeMap<String, String>) -> Option<String> {
     let text = &sql[name.range.clone()];
+    // Of a string with a prefix this leaves a quote in front, which no name has.
     let inner = text.get(1..text.len().saturating_sub(1));
     match name.kind {
         TokenKind::Word => variables.get(text).cloned(),
@@ -62,6 +63,7 @@ mod tests {
             ("select :id + 1;", "select 7 + 1;"),
             ("select :'name', :\"name\";", "select 'O''Neil \"x\"', \"O'Neil \"\"x\"\"\";"),
             ("select :'path';", "select  E'a\\\\b';"),
+            // Wrong, and psql's way: its documentation warns of slices of arrays.
             ("select a[1:id];", "select a[17];"),
             ("select :'id'::int;", "select '7'::int;"),
         ] {

@@ -8,6 +8,7 @@ use super::{Statement, Strings, split, unfinished, words};
 /// What may stand anywhere in a statement, whatever stands around it.
 const PIECES: [&str; 27] = [
     "E'a\\';'",
+    // The second line goes on as an escape string, though it has no E of its own.
     "E'a'\n'\\';'",
     "e'' -- ;'\n  '\\\\'",
     "';'",
@@ -15,6 +16,7 @@ const PIECES: [&str; 27] = [
     "'a'\n';'",
     "\"a;\"\"b\"",
     "$$;'$$",
+    // Another tag, or an empty one, ends nothing.
     "$a$;$b$;$$;$a$",
     "$é$;$e$;$é$",
     "/* ; /* ' */ $$ */",
@@ -26,10 +28,12 @@ const PIECES: [&str; 27] = [
     "b'01'",
     "N'a;'",
     "1.5e3",
+    // `1.` would be a number, were it not for the second dot.
     "1..2",
     "$1",
     "a$b$c",
     "::int",
+    // A transaction's, outside of a routine: the `;` after it ends the statement.
     "begin",
     "end",
     "ärger😀",

@@ -39,6 +39,9 @@ impl Reach {
 /// Schemas in which nothing lasts that a statement could change by name.
 const NOBODYS: [&str; 3] = ["pg_catalog", "information_schema", "pg_temp"];
 /// What a CREATE, ALTER or DROP names that is in no schema.
+// The first word has to do: `event` is EVENT TRIGGER, `access` is ACCESS METHOD, `system` is what
+// ALTER SYSTEM sets, and `foreign` is FOREIGN DATA WRAPPER or FOREIGN TABLE, whose rows are
+// elsewhere.
 const WITHOUT_SCHEMA: [&str; 16] = [
     "role",
     "user",
@@ -58,6 +61,8 @@ const WITHOUT_SCHEMA: [&str; 16] = [
     "cast",
 ];
 /// Where what a CREATE, ALTER, GRANT or their like names ends, and what it says of that begins.
+// `owned`, because `t.c` in `alter sequence s owned by t.c` is a column, and no table of schema
+// `t`.
 const ENDS_OF_NAMES: [&str; 8] = ["(", "as", "select", "owned", "add", "set", "execute", "returns"];
 /// Before `update`, these say that it is no statement: FOR UPDATE, DO UPDATE, ON UPDATE and so on.
 const NO_STATEMENT: [&str; 9] = ["for", "do", "then", "key", "on", "or", "of", "before", "after"];
@@ -69,8 +74,11 @@ pub fn reach(words: &[Word]) -> Reach {
     match text(0) {
         "create" | "alter" | "drop" | "grant" | "revoke" | "comment" | "reassign" | "import"
         | "security" => definition(words, &mut reach),
+        // EXPLAIN only plans; with ANALYZE, which may be spelt ANALYSE, it executes.
         "explain" if !words.iter().any(|word| word.text.starts_with("analy")) => return reach,
         "set" | "reset" | "discard" => {
+            // `set schema 'app'` is short for the search path. RESET ALL and DISCARD ALL take the
+            // run's own path away: that was set, and is no default.
             reach.moves = words.iter().any(|w| matches!(w.text.as_str(), "search_path" | "all"))
                 || (text(1) == "schema" || text(2) == "schema");
             return reach;
@@ -122,10 +130,14 @@ fn note_sequence(parts: &[&str], reach: &mut Reach) {
 /// The tables whose rows are changed, anywhere in a statement or in a routine's body, and what is
 /// called.
 fn changes(words: &[Word], reach: &mut Reach) {
+    // At every place, not at the first alone: behind WITH, PREPARE and EXPLAIN ANALYZE, and in a
+    // body.
     for place in 0..words.len() {
         if let Some(mut target) = target_at(words, place) {
             while let Some((parts, next)) = name_at(words, target) {
                 note(&parts, reach);
+                // TRUNCATE alone names several tables. Behind another one's comma something else
+                // follows.
                 let goes_on = words[place].is("truncate") && words.get(next).is_some_and(is_comma);
                 target = if goes_on { next + 1 } else { words.len() };
             }
@@ -148,7 +160,10 @@ fn target_at(words: &[Word], place: usize) -> Option<usize> {
         "delete" if is(1, "from") => place + 2,
         "update" if !NO_STATEMENT.contains(&before) => place + 1,
         "truncate" if !NO_STATEMENT.contains(&before) => place + 1 + usize::from(is(1, "table")),
+        // COPY is no reserved word: `select * into public.copy from t` has a table of that name.
         "copy" if before.is_empty() => copied_into(words, place)?,
+        // Only in a statement of its own: in a body, which begins with another word, INTO fills a
+        // variable.
         "into" if before != "insert" && before != "merge" && words[0].is("select") => place + 1,
         _ => return None,
     };
@@ -158,6 +173,7 @@ fn target_at(words: &[Word], place: usize) -> Option<usize> {
             .iter()
             .take_while(|w| skipped.contains(&w.text.as_str()))
             .count();
+    // `then update set a = 1`, `before update of a on t`, `after update or delete on t`.
     let no_name = ["set", "of", "on", "or"];
     words.get(target).filter(|word| !no_name.contains(&word.text.as_str())).map(|_| target)
 }
@@ -186,9 +202,12 @@ fn call_at(words: &[Word], place: usize, reach: &mut Reach) {
                     None => drop(reach.doubts.insert(format!("calls {name}()"))),
                 }
             }
+            // An argument that is no literal may turn out to be the search path.
             "set_config" if argument.is_none_or(|w| w.text.eq_ignore_ascii_case("search_path")) => {
                 reach.moves = true;
             }
+            // Large objects are in no schema; dblink sends its SQL over a connection that nobody
+            // here sees.
             name if name.starts_with("lo_") || name.starts_with("dblink") => {
                 reach.doubts.insert(format!("calls {name}()"));
             }
@@ -220,6 +239,8 @@ fn definition(words: &[Word], reach: &mut Reach) {
         !matches!(word.kind, WordKind::Quoted | WordKind::Escaped)
             && ENDS_OF_NAMES.contains(&word.text.as_str())
     });
+    // `position` has counted from the second word on: this leaves out the word at which the names
+    // end.
     let head = &words[..names_end.map_or(words.len(), |end| end + 1)];
     let is_grant_of_a_role = ["grant", "revoke"].contains(&words[0].text.as_str())
         && !words.iter().any(|word| word.is("on"));
@@ -229,11 +250,14 @@ fn definition(words: &[Word], reach: &mut Reach) {
         return;
     }
     let parts_of_its_own =
+        // COMMENT ON COLUMN: the last part is the column's name, so `t.c` tells no schema yet.
         if kind == "on" && words.get(2).is_some_and(|w| w.is("column")) { 2 } else { 1 };
     let mut place = 1;
     while place < head.len() {
         match name_at(head, place) {
             Some((parts, next)) => {
+                // Most words of a definition are keywords, and look like unqualified names. Only
+                // qualified ones can be told, and the others are ours anyway.
                 if parts.len() > parts_of_its_own {
                     note(&parts, reach);
                 }
@@ -274,10 +298,13 @@ fn body(statement: &[Word], reach: &mut Reach) {
         }
         let moves = inner.iter().any(|word| word.is("search_path"));
         let defines = inner.iter().enumerate().any(|(place, word)| {
+            // Any of these words may name a column or a variable as well; it is a statement only
+            // where one begins.
             let starts = place == 0
                 || [";", "begin", "then", "loop", "else"].contains(&inner[place - 1].text.as_str());
             starts && ["create", "alter", "drop", "grant", "revoke"].iter().any(|ddl| word.is(ddl))
         });
+        // DDL that qualifies nothing stays within what is ours.
         if moves || (defines && inner.iter().any(|word| word.text == ".")) {
             reach.doubts.insert("runs statements that the console does not follow".to_owned());
         }

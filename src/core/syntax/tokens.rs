@@ -128,6 +128,9 @@ enum Before {
 impl Before {
     fn continued(self) -> Option<Backslash> {
         match self {
+            // SQL wants a line break between the parts of a string (PostgreSQL documentation,
+            // 4.1.2.1): `'a' 'b'` on one line is a mistake, and its second part a string for
+            // itself.
             Self::TextAndBreak(backslash) => Some(backslash),
             Self::Text(_) | Self::Other => None,
         }
@@ -142,6 +145,8 @@ impl Before {
                 Self::TextAndBreak(backslash)
             }
             (_, TokenKind::Blank) => self,
+            // To the scanner `--` comments are blanks, also between the parts of a string
+            // (psqlscan.l, `horiz_whitespace`). A comment in `/* */` is not, and ends it.
             (_, TokenKind::Comment) if token.starts_with(b"--") => self,
             _ => Self::Other,
         }
@@ -159,9 +164,13 @@ fn next(rest: &[u8], continued: Option<Backslash>, strings: Strings) -> Piece {
             Piece::of(TokenKind::Comment, run(rest, 0, |byte| !matches!(byte, b'\n' | b'\r')))
         }
         [b'/', b'*', ..] => Piece::delimited(TokenKind::Comment, comment_end(rest), rest),
+        // Only a quote without a prefix goes on with a string; `E'a'` newline `E'b'` are two.
         [b'\'', ..] => string(rest, 0, continued.unwrap_or(plain)),
         [b'e' | b'E', b'\'', ..] => string(rest, 1, Backslash::Escapes),
+        // The scanner takes the N for itself and reads a plain string behind it (`xnstart`).
         [b'n' | b'N', b'\'', ..] => string(rest, 1, plain),
+        // These two have no escapes, whatever the session says of plain strings; U&'...' is even
+        // refused unless backslashes are plain.
         [b'b' | b'B' | b'x' | b'X', b'\'', ..] => string(rest, 1, Backslash::Plain),
         [b'u' | b'U', b'&', b'\'', ..] => string(rest, 2, Backslash::Plain),
         [b'u' | b'U', b'&', b'"', ..] => quoted_name(rest, 2),
@@ -172,6 +181,9 @@ fn next(rest: &[u8], continued: Option<Backslash>, strings: Strings) -> Piece {
         }
         [first, ..] if begins_name(first) => Piece::of(TokenKind::Word, run(rest, 0, is_in_name)),
         [b'.', b'.', ..] => Piece::of(TokenKind::Sign, 2),
+        // One byte is one character here: all bytes of a longer one begin a name. So every token
+        // ends at a character's boundary, which slicing the text relies on. Where an operator ends
+        // matters to nobody, but for a comment in it (`a<--b`), which is looked for first.
         _ => Piece::of(TokenKind::Sign, 1),
     }
 }
@@ -185,6 +197,7 @@ fn begins_name(byte: u8) -> bool {
 }
 
 fn is_in_name(byte: u8) -> bool {
+    // So `a$b$c` is one name, and no string begins in it.
     begins_name(byte) || byte.is_ascii_digit() || byte == b'$'
 }
 
@@ -195,10 +208,13 @@ fn run(rest: &[u8], from: usize, belongs: impl Fn(u8) -> bool) -> usize {
 
 /// A string whose opening quote stands at `quote`.
 fn string(rest: &[u8], quote: usize, backslash: Backslash) -> Piece {
+    // By bytes, since neither a quote nor a backslash is ever part of a longer character of UTF-8.
     let mut at = quote + 1;
     let end = loop {
         match (rest.get(at), rest.get(at + 1)) {
             (None, _) => break None,
+            // At the end of the text this steps past it, and the string is unfinished, as it should
+            // be.
             (Some(b'\\'), _) if backslash == Backslash::Escapes => at += 2,
             (Some(b'\''), Some(b'\'')) => at += 2,
             (Some(b'\''), _) => break Some(at + 1),
@@ -222,6 +238,7 @@ fn quoted_name(rest: &[u8], quote: usize) -> Piece {
 }
 
 fn comment_end(rest: &[u8]) -> Option<usize> {
+    // Comments nest, unlike those of C (PostgreSQL documentation, 4.1.5).
     let (mut at, mut depth) = (0, 0);
     loop {
         match rest.get(at..at + 2)? {
@@ -236,6 +253,8 @@ fn comment_end(rest: &[u8]) -> Option<usize> {
 /// A dollar-quoted string, a parameter, or a sign that means nothing.
 fn dollar(rest: &[u8]) -> Piece {
     let tag_end = match rest.get(1) {
+        // A tag is a name without `$` (scan.l, `dolqdelim`). What begins like one and is not
+        // closed, as in `$x 1`, is a `$` by itself and then a name (`dolqfailed`).
         Some(first) if begins_name(*first) => run(rest, 1, |byte| byte != b'$' && is_in_name(byte)),
         _ => 1,
     };
@@ -258,6 +277,8 @@ fn number_end(rest: &[u8]) -> usize {
         [b'0', b'b' | b'B', ..] => Some(|byte| matches!(byte, b'0' | b'1')),
         _ => None,
     };
+    // `0x` without a digit behind it is a 0 and a name. Servers before 16 know no such numbers at
+    // all; a statement ends at the same `;` either way.
     if let Some(end) = based.map(|is_digit| digits(rest, 2, is_digit)).filter(|end| *end > 2) {
         return end;
     }
@@ -270,6 +291,7 @@ fn number_end(rest: &[u8]) -> usize {
     if matches!(rest.get(end), Some(b'e' | b'E')) {
         let signed = usize::from(matches!(rest.get(end + 1), Some(b'+' | b'-')));
         let exponent = end + 1 + signed;
+        // Else the `e` begins the next word: `case when true then 1else 2 end`.
         if rest.get(exponent).is_some_and(u8::is_ascii_digit) {
             end = decimal(exponent);
         }

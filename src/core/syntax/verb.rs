@@ -116,6 +116,7 @@ fn transaction(first: &str, second: &str, words: &Outline) -> Option<Verb> {
         ("prepare", _) => Verb::Prepare,
         ("begin" | "start", _) => Verb::Begin,
         ("commit" | "end", _) => Verb::Commit,
+        // ROLLBACK WORK TO SAVEPOINT a: the TO has no fixed place.
         ("rollback" | "abort", _) if words.contains("to") => Verb::RollbackTo,
         ("rollback" | "abort", _) => Verb::Rollback,
         ("savepoint", _) => Verb::Savepoint,
@@ -158,9 +159,12 @@ impl<'a> Outline<'a> {
                 WordKind::Plain => words.push((depth, word.text.as_str())),
                 WordKind::Mark if word.is_mark('(') => depth += 1,
                 WordKind::Mark if word.is_mark(')') => depth = depth.saturating_sub(1),
+                // A `;` in parentheses ends nothing (see `split`), nor does one before the first
+                // word.
                 WordKind::Mark if word.is_mark(';') && depth == 0 && !words.is_empty() => break,
                 WordKind::Mark if word.is_mark(';') => {}
                 WordKind::Quoted | WordKind::Escaped => words.push((depth, NO_KEYWORD)),
+                // `'select'` is a mistake, and not the word that comes after it.
                 _ if words.is_empty() => words.push((depth, NO_KEYWORD)),
                 _ => {}
             }
@@ -198,6 +202,7 @@ impl<'a> Outline<'a> {
             "select" | "values" | "table" => Some(self.select()),
             word => rows(word, ""),
         });
+        // The query behind the WITH may stand in parentheses, deeper than its first word.
         main.unwrap_or(if self.contains("select") { Verb::Select } else { Verb::Other })
     }
 

@@ -78,6 +78,8 @@ pub fn quote(name: &str) -> String {
 pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if text.contains('\\') {
+        // The blank in front is libpq's (`PQescapeLiteral`): put behind a word, the E must not
+        // become its last letter.
         format!(" E'{}'", quoted.replace('\\', "\\\\"))
     } else {
         format!("'{quoted}'")
@@ -110,6 +112,7 @@ fn unquote(text: &str) -> String {
 
 /// Names longer than `NAMEDATALEN` are cut, at a character's boundary.
 fn cut(mut name: String) -> String {
+    // `NAMEDATALEN` is 64, and counts the zero byte at the end.
     const LONGEST: usize = 63;
     if name.len() > LONGEST {
         let end = (0..=LONGEST).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);

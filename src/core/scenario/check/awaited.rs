@@ -8,6 +8,8 @@ use crate::core::scenario::{Expected, Manner, Whom};
 
 /// The ends of a wait that need nobody's step: a lock timeout, a statement's timeout or a
 /// cancelling, an idle transaction's, a termination.
+// Not a deadlock's 40P01, though that comes by itself as well: a ring of waits is not stable, so
+// that there is no quiet before the detector has chosen (`run/machine/quiet.rs`).
 const COME_BY_THEMSELVES: [&str; 5] = ["55P03", "57014", "25P03", "25P04", "57P01"];
 
 impl Check {
@@ -51,6 +53,8 @@ impl Scene<'_> {
         let verdicts = self.judge(lines, &mut Found::default());
         let missing = lines.iter().zip(verdicts).filter(|(_, verdict)| *verdict != Verdict::Kept);
         missing.into_iter().any(|(line, _)| match line {
+            // The step waits first, so its error comes with a later step, at whose quiet it is
+            // judged.
             Expected::Error { .. } if says_waiting => false,
             Expected::Either(alternatives) => {
                 let awaits = |lines: &Vec<_>| self.awaits(&lines.iter().collect::<Vec<_>>());
@@ -72,6 +76,8 @@ impl Scene<'_> {
             Expected::WaitsThen { .. } => is_busy,
             Expected::Error { code, .. } => is_busy && COME_BY_THEMSELVES.contains(&code.as_str()),
             Expected::Lost { .. } => self.own().is_none_or(|own| !own.is_lost()),
+            // A listener is signalled once the sender has committed (async.c), and so may hear of
+            // it after the sender has had its answer.
             Expected::Notify { .. } => true,
             _ => false,
         }

@@ -41,6 +41,8 @@ impl Inbox {
         claimed: &BTreeSet<Claim>,
     ) -> Option<Claim> {
         let all = self.0.get(session)?.iter().enumerate();
+        // Claims of this judgement are kept apart until it is over: one side of an `either:` may be
+        // dropped.
         let mut free = all.filter(|(nth, it)| {
             !it.is_claimed && !claimed.contains(&(session.clone(), *nth)) && it.is(expected)
         });

@@ -52,6 +52,7 @@ impl Judged {
 
     /// Judges it at the quiet after it was sent.
     pub(super) fn settle(&mut self, scene: &Scene) -> Found {
+        // Before judging, since a wait that is kept is open no longer.
         let says_waiting = self.open().any(|(_, expected)| is_of_a_wait(expected));
         let found = self.judge(scene);
         self.is_settled = true;
@@ -59,6 +60,7 @@ impl Judged {
             return found;
         };
         self.unsaid = (!self.is_excused).then(|| own.describe());
+        // The step has had its turn: what is still open is about an answer that did not come.
         let open: Vec<usize> = self.open().map(|(nth, _)| nth).collect();
         for nth in open {
             self.decide(nth, Verdict::Broken { found: own.describe() });
@@ -101,6 +103,7 @@ impl Judged {
             found: found.clone(),
         });
         let lines: Vec<Breach> = lines.collect();
+        // A line that is broken says already what was found.
         if lines.is_empty() { unsaid.collect() } else { lines }
     }
 }

@@ -15,6 +15,8 @@ pub(super) fn judge(
 ) -> Vec<Verdict> {
     let mut places = Places::default();
     let mut verdicts = Vec::with_capacity(expected.len());
+    // Each line gets one verdict, so their number is the place of the next line: a `rows:` has
+    // taken the rows under it as well.
     while let Some(line) = expected.get(verdicts.len()) {
         let Expected::Rows(order) = line else {
             verdicts.push(places.judge(line, outcomes, found));
@@ -101,6 +103,7 @@ impl Places {
 /// Whether this query, which was sent by itself, gave true.
 fn holds(sql: &str, outcomes: &[Outcome]) -> Verdict {
     let is_it = |outcome: &Outcome| matches!(outcome, Outcome::Asked(asked) if asked.trim_end_matches(';').trim() == sql);
+    // The last time that it was asked: `finally`, which is asked before, may have the same query.
     let Some(at) = outcomes.iter().rposition(is_it) else { return Verdict::NotReached };
     let answer = outcomes[at + 1..].iter().take_while(|it| !matches!(it, Outcome::Asked(_)));
     let answer: Vec<Outcome> = answer.cloned().collect();
@@ -133,6 +136,8 @@ fn fits(expected: &Expected, outcome: &Outcome) -> bool {
             is_severity && is_code && message.starts_with(text)
         }
         (Expected::Lost { code, text }, Outcome::Lost(reason)) => {
+            // A lost connection's reason is the server's last words with their code in parentheses
+            // behind.
             let ends_with = |code: &str| reason.ends_with(&format!("({code})"));
             code.as_ref().is_none_or(|code| ends_with(code.as_str())) && reason.contains(text)
         }

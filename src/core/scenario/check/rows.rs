@@ -68,6 +68,7 @@ pub(super) fn results(outcomes: &[Outcome], from: usize) -> Vec<Table<'_>> {
                 let rows = &outcomes[start.take().unwrap_or(at)..at];
                 found.push(Table { rows, count: *count, end: at + 1 });
             }
+            // A function that raises a notice for each row has them come between the rows.
             Outcome::Said { .. } | Outcome::Asked(_) => {}
             _ => start = None,
         }
@@ -77,6 +78,7 @@ pub(super) fn results(outcomes: &[Outcome], from: usize) -> Vec<Table<'_>> {
 
 /// How a `rows:` line and the rows under it fare with this result.
 pub(super) fn judge_whole(order: Order, lines: &[&Expected], table: Table) -> Vec<Verdict> {
+    // The server's count: of a long result only the first rows are told.
     let has_all = u64::try_from(lines.len()).is_ok_and(|count| count == table.count);
     let head = if has_all { Verdict::Kept } else { Verdict::Broken { found: rows(table.count) } };
     let places = match order {
@@ -120,6 +122,9 @@ fn give(
             continue;
         }
         tried[at] = true;
+        // A row that is taken is given up if its line finds another: an augmenting path of Kuhn's
+        // algorithm for matchings. The first fit is not enough, for lines `*` and `1` and rows 1
+        // and 2.
         if taken[at].is_none_or(|other| give(other, lines, rows, taken, tried)) {
             taken[at] = Some(nth);
             return true;

@@ -64,6 +64,8 @@ impl<'a> Scene<'a> {
     /// How these lines fare; those of which nothing can be said yet are not reached.
     pub(super) fn judge(&self, lines: &[&Expected], found: &mut Found) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::NotReached; lines.len()];
+        // Rows, tags and counts of one answer have to come in the order of their lines, so these
+        // are judged together. A wait is true or not, whatever stands beside it.
         let mut groups: Vec<(Group, Vec<usize>)> = Vec::new();
         for (nth, line) in lines.iter().enumerate() {
             let Some(group) = group(line) else {
@@ -132,10 +134,13 @@ impl<'a> Scene<'a> {
             // when.
             (Some(work), _) if manner == Manner::Answers && !work.is_busy => Ok((work, 0)),
             (_, Some(none)) => Err(format!("{session} {none}")),
+            // Who resumes may go on with one statement of a step and wait again with the next: what
+            // has come of the answer so far is judged. Of everybody else the whole answer is.
             (Some(work), None) if work.is_busy && manner != Manner::Resumes => {
                 Err(format!("{session} still {}", work.describe()))
             }
             (Some(work), None) => Ok(match (manner, stood) {
+                // What it was answered before this step was nothing that the step has released.
                 (Manner::Resumes, Some(stood)) => (work, stood.outcomes),
                 (Manner::Anyhow, Some(stood)) if !is_lost => (work, stood.outcomes),
                 _ => (work, 0),
@@ -188,6 +193,7 @@ impl<'a> Scene<'a> {
         let mut is_open = false;
         for lines in alternatives {
             let lines: Vec<&Expected> = lines.iter().collect();
+            // A side that is not kept must neither name values nor use up notifications.
             let mut found_here = found.clone();
             let verdicts = self.judge(&lines, &mut found_here);
             let broken = verdicts.iter().find_map(|verdict| match verdict {
@@ -262,6 +268,7 @@ pub(super) fn is_answer(expected: &Expected) -> bool {
 /// Whether the line says that the step's own statement is not answered at once.
 pub(super) fn is_of_a_wait(expected: &Expected) -> bool {
     match expected {
+        // `waits for Bob, then ...` is none of these: it ends in an answer within the step.
         Expected::WaitsFor(_) | Expected::Running => true,
         Expected::Either(alternatives) => alternatives.iter().flatten().any(is_of_a_wait),
         _ => false,

@@ -66,6 +66,7 @@ impl fmt::Display for What {
 
 /// All words of a file.
 pub(super) fn words(source: Source) -> Result<Vec<Word>, Mistake> {
+    // A string of the protocol ends at its first zero byte: the server would read half of the SQL.
     if let Some(at) = source.text.find('\0') {
         let mistake = source.mistake(at, "a zero byte, which no server takes");
         return Err(mistake.with_hint("is it a text file?"));
@@ -98,6 +99,7 @@ type Scanned = (Option<What>, usize);
 fn name(rest: &str) -> Scanned {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '\u{80}'..);
     let name = &rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())];
+    // In small letters alone, as in specscanner.l: `Setup` is a name.
     let keyword = Keyword::ALL.into_iter().find(|keyword| keyword.to_string() == name);
     (Some(keyword.map_or_else(|| What::Name(name.to_owned()), What::Keyword)), name.len())
 }
@@ -133,6 +135,7 @@ fn quoted(source: Source, at: usize) -> Result<Scanned, Mistake> {
 /// `{ SQL }`, up to the first closing brace.
 fn block(source: Source, at: usize) -> Result<Scanned, Mistake> {
     let rest = &source.text[at + 1..];
+    // specscanner.l knows no quotes within a block: the brace in `{ select '}'; }` ends it too.
     let Some(end) = rest.find('}') else {
         return Err(source.mistake(at, "unterminated sql block").with_hint("close it with `}`"));
     };

@@ -125,6 +125,8 @@ impl ExpectationContext<'_> {
     fn check_engine(&self, part: Part, word: &str, rest: Part) -> Result<(), Mistake> {
         let known = EngineKind::ALL.map(EngineKind::as_str);
         let is_word = !word.is_empty() && word.chars().all(char::is_alphanumeric);
+        // A row may have a colon too. In `12:30` none is followed by a blank; in `note: hello` the
+        // word resembles no engine and what follows is a row like any other.
         let is_spaced = self.source.text[..rest.at].ends_with(' ');
         let is_other =
             self.is_session(word) || OWN_COLONS.contains(&word) || tags::is_severity(word);
@@ -141,6 +143,7 @@ impl ExpectationContext<'_> {
         if let Some(text) = part.behind("explore:") {
             return Ok(Expected::Explore(text.text.to_owned()));
         }
+        // Its sides may begin with names of their own, so it comes before those.
         if let Some(rest) = part.behind("either:") {
             return self.either(rest);
         }
@@ -159,6 +162,7 @@ impl ExpectationContext<'_> {
             (_, Some(b':')) => return Ok(None),
             (text, _) if is_said(text, "resumes") => (Manner::Resumes, after_verb(behind)),
             (text, _) if is_said(text, "answers") => (Manner::Answers, after_verb(behind)),
+            // A notification's channel and payload may say anything.
             (text, _) if text.starts_with("waits for ") && name != "NOTIFY" => {
                 (Manner::Anyhow, behind)
             }
@@ -223,6 +227,7 @@ impl ExpectationContext<'_> {
             );
             return Err(self.source.mistake(part.at, problem).with_hint(hint));
         }
+        // A row is whatever is nothing else.
         Ok(cells::row(part.text))
     }
 

@@ -82,6 +82,8 @@ pub(super) fn marks(
             continue;
         }
         let comment = &source.text[range.clone()];
+        // Within a statement a comment may say anything and have a colon in it. Between two
+        // statements a name and a colon can only be meant as a step.
         let begins_a_step = pieces[..nth].last().is_none_or(|(_, last)| ends(source.text, last));
         if let Some(meaning) = meaning(comment, sessions) {
             marks.push(Mark { meaning, range: range.clone() });
@@ -137,6 +139,7 @@ pub(super) fn meaning(comment: &str, sessions: &[SessionName]) -> Option<Meaning
         _ => {}
     }
     if let Some(length) = said(comment).strip_prefix("pause ")
+        // `-- pause for a moment` is a comment.
         && length.starts_with(|c: char| c.is_ascii_digit())
     {
         return Some(Meaning::Pause(length.trim().to_owned()));

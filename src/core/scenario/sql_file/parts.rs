@@ -30,6 +30,7 @@ pub(super) fn read(source: Source, body: Range<usize>) -> Result<Part, Mistake> 
                 check_arrow(source, &piece, range.start, sql.as_ref())?;
                 arrows.push(range);
             }
+            // It would be sent with the rest of the step, and look as if it came after the answer.
             Piece::Sql if !arrows.is_empty() => return Err(late(source, range.start)),
             Piece::Sql => {
                 let start = sql.map_or(first_comment.unwrap_or(range.start), |sql| sql.start);
@@ -41,6 +42,8 @@ pub(super) fn read(source: Source, body: Range<usize>) -> Result<Part, Mistake> 
         }
     }
     let sql = sql.unwrap_or(body.start..body.start);
+    // Before the end is looked at: `select 1 \gset` has no `;`, and that is not what is wrong with
+    // it.
     unsendable::check(source, &sql)?;
     check_end(source, &sql)?;
     Ok(Part { at: sql.start, sql: text[sql].to_owned(), arrows })
@@ -92,6 +95,7 @@ fn late(source: Source, at: usize) -> Mistake {
 pub(super) fn check_end(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
     let text = &source.text[sql.clone()];
     let Some(unfinished) = syntax::unfinished(text, Strings::default()) else { return Ok(()) };
+    // Where the quote or the comment begins is the place to look at, and not the end of the file.
     let open = syntax::tokens(text, Strings::default()).into_iter().find(|token| !token.is_closed);
     let at = open.map_or(sql.end, |token| sql.start + token.range.start);
     let (problem, hint) = match unfinished {

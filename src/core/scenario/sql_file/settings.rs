@@ -58,11 +58,14 @@ pub(super) fn head(source: Source) -> Result<(Head, usize), Mistake> {
     let title = title(source, pieces.first())?;
     let mut last = None;
     let mut end = source.text.len();
+    // There is a first piece, since `title` has found one.
     for (piece, range) in &pieces[1..] {
         let comment = &source.text[range.clone()];
         match piece {
             Piece::Block => continue,
             Piece::Sql | Piece::Trailing => return Err(lines.sql_too_early(range.start, last)),
+            // With the sessions that have been read so far: the first step must come after
+            // `sessions:` anyway.
             Piece::Line if meaning(comment, &lines.settings.sessions).is_some() => {
                 end = range.start;
                 break;
@@ -117,6 +120,8 @@ impl Lines<'_> {
         self.at = range.end;
         match setting(comment) {
             Some((key, value)) if KEYS.contains(&key) => self.set(key, value, &range),
+            // In the middle of a paragraph a word and a colon are prose; at its beginning, a
+            // mistyped key.
             Some((key, _)) if self.is_between_paragraphs() => Err(self.unknown(key, &range)),
             _ => {
                 self.tell(said(comment));
@@ -152,7 +157,9 @@ impl Lines<'_> {
 
     fn set(&mut self, key: &str, value: &str, range: &Range<usize>) -> Result<(), Mistake> {
         self.paragraphs.push(String::new());
+        // Found in any case, for `take` has looked; this one lives as long as the program.
         let Some(&key) = KEYS.iter().find(|known| **known == key) else { return Ok(()) };
+        // The last place: in `seats: seats (a, b, c)` the key looks like the value.
         let at = range.start + self.source.text[range.clone()].rfind(value).unwrap_or(0);
         if self.seen.contains(&key) && key != "invariant" {
             let hint = format!("put everything into the first `{key}:`");
@@ -227,6 +234,8 @@ impl<'a> Value<'a> {
         let (start, text) = (self.at, self.text);
         text.split(',').filter(|item| !item.trim().is_empty()).map(move |item| {
             let item = item.trim();
+            // An item is a slice of the text, so its distance from the beginning is its place. To
+            // search for it would find an earlier item that has it in it: `Bobby, Bob`.
             (start + (item.as_ptr() as usize - text.as_ptr() as usize), item)
         })
     }
@@ -254,6 +263,7 @@ impl<'a> Value<'a> {
     fn check_name(&self, at: usize, name: &str) -> Result<(), Mistake> {
         let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        // The words after the marks have a colon of their own in `-->` lines (`OWN_COLONS`).
         let reserved =
             ["setup", "teardown", "finally", "pause", "either", "explore", "lost", "rows"];
         let (problem, hint) = if !is_word {

@@ -78,11 +78,13 @@ pub(super) fn outside_quotes(text: &str, separator: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
+        // A quote within a value is one of its letters: `5" | 6"` are two values.
         let begins_value = text[..at].chars().next_back().is_none_or(char::is_whitespace);
         if text[at..].starts_with(separator) {
             found.push(at..at + separator.len());
             at += separator.len();
         } else if c == '"' && begins_value {
+            // One that is never closed quotes nothing.
             at += quoted_length(&text[at..]).unwrap_or(1);
         } else {
             at += c.len_utf8();

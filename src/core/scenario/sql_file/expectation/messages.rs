@@ -12,6 +12,8 @@ impl ExpectationContext<'_> {
         let word = part.text.split([' ', ':']).next().unwrap_or_default();
         let rest = part.after(word.len());
         match word {
+            // `ERROR: text` is how psql prints it, without the SQLSTATE: `near_miss` says how to
+            // write it.
             "ERROR" if !rest.text.starts_with(':') => self.error(rest).map(Some),
             "NOTIFY" if rest.text.contains(':') => Ok(Some(self.notify(rest))),
             "lost" if rest.text.starts_with(':') => Ok(Some(lost(rest.after(1)))),
@@ -36,6 +38,7 @@ impl ExpectationContext<'_> {
         let colon = part.text.find(':').unwrap_or(part.text.len());
         let channel = part.text[..colon].trim().to_owned();
         let payload = part.after(colon + 1).text;
+        // From the right, and only before a session's name: a payload may have that word as well.
         let (payload, from) = match payload.rsplit_once("from ") {
             Some((before, name))
                 if self.is_session(name) && (before.is_empty() || before.ends_with(' ')) =>

@@ -7,6 +7,7 @@ use super::tags::{SEVERITIES, TAGS, is_code, is_tag};
 
 /// How the line is to be written, if it resembles one with a meaning.
 pub(super) fn near_miss(text: &str, sessions: &[SessionName]) -> Option<String> {
+    // Whoever puts a line in quotes means a value.
     if text.starts_with('"') {
         return None;
     }
@@ -107,6 +108,7 @@ fn misspelt_tag(text: &str, first: &str, rest: &str) -> Option<String> {
         return Some(tag);
     }
     let is_upper = first == first.to_uppercase();
+    // In a word of three letters one wrong letter is too much: `DOT 1` is no `DO 1`.
     let close = did_you_mean(first, TAGS).filter(|_| is_upper && first.len() > 3);
     close.map(|close| format!("{close} {rest}"))
 }

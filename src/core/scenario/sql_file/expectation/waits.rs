@@ -25,6 +25,7 @@ impl ExpectationContext<'_> {
     }
 
     fn whom(&self, part: Part, of: Option<&SessionName>) -> Result<Whom, Mistake> {
+        // A session may be called `somebody`, and is meant then.
         if !self.is_session(part.text)
             && let Some(other) = stranger(part.text)
         {
