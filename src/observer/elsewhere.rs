@@ -1,7 +1,8 @@
 //! Servers that are not PostgreSQL underneath: contents by plain SQL, locks as far as the product
 //! tells them.
 //!
-//! Whatever such a server refuses to tell is said not to be seen; it never stops the look.
+//! Whatever such a server refuses to tell of its locks is said not to be seen; it never stops the
+//! look.
 
 use sqlx::FromRow;
 

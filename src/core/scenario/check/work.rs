@@ -57,10 +57,12 @@ impl Work {
     }
 
     /// Whether it has waited for them, as far as that can be known: a wait may be over before
-    /// anybody has looked, and then its answer must be one that only waiting leads to.
+    /// anybody has looked, and then its answer must be one that a wait leads to.
     pub(super) fn has_waited_for(&self, whom: &Whom, then: &Expected) -> bool {
         match &self.last_wait {
             Some(wait) => is_for(wait, whom),
+            // A lock timeout's. NOWAIT has the same code, and there nobody has waited: the answer alone
+            // does not tell the two apart.
             None => matches!(then, Expected::Error { code, .. } if code.as_str() == "55P03"),
         }
     }
