@@ -226,8 +226,8 @@ impl Check {
 
     /// Judges the part that was sent last, and those whose late answer has come.
     fn quiet(&mut self) {
-        // Settled once, at this quiet: whatever has no answer by then and was not to wait is broken.
-        // At later ones only what is still open is judged, when its answer has come.
+        // Settled once, at this quiet: whatever has no answer by then and was not to wait is
+        // broken. At later ones only what is still open is judged, when its answer has come.
         if let Some(part) = self.current.take() {
             self.judge(part, Judged::settle);
         }
