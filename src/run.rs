@@ -81,9 +81,13 @@ impl Run {
     /// Starts a run. It sets everything up at once: `Fresh` or `Broken` follows, unless the run
     /// ends or is sent elsewhere before.
     pub fn start(engines: Engines, production: Production) -> Self {
+        // Commands have no limit: whoever presses a key must not wait for a run. Reports have one,
+        // so that a driver that takes none holds the run up. What is untidy has none: it is told
+        // when the driver has left and may take nothing any more.
         let (commands, obeyed) = mpsc::unbounded_channel();
         let (reports_out, reports) = mpsc::channel(REPORTS_QUEUED);
         let (untidy_out, untidy) = mpsc::unbounded_channel();
+        // Weak: the list of runs must not keep the commands open, whose end is the sign to leave.
         let parting = engines.partings.join(commands.downgrade());
         let driver = Driver { commands: obeyed, reports: reports_out, untidy: untidy_out };
         let task = tokio::spawn(Task::new(engines, production, driver, parting).run());

@@ -97,6 +97,9 @@ impl OpenEngine {
         engine: Engine,
     ) -> Result<(Self, Vec<String>), EngineError> {
         let options = engine.target.sqlx_options().application_name("overbooked");
+        // Two, and with one it would wait for itself: the sweep asks beside its own transaction
+        // (ROLLBACK PREPARED runs in none), and a pooler gives itself away only to two connections
+        // that are open at once.
         let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
         if engine.ownership == Ownership::Guest && flavor::shares_backends(&pool).await? {
             return Err(EngineError::Pooler);
@@ -105,6 +108,8 @@ impl OpenEngine {
         let observer = Observer::connect(&engine.target, watch, engine.inspection());
         let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
         let observer = Arc::new(observer?);
+        // The address may be that of `overbooked serve`, which is such an engine by itself and
+        // needs no gateway of ours in front.
         let is_there = observer.flavor().kind == flavor::EngineKind::Optimistic;
         let front = match kind {
             EngineKind::Optimistic if !is_there => Some(OptimisticEngine::open(&engine).await?),
@@ -159,6 +164,7 @@ async fn default_isolation(pool: &PgPool) -> Option<Isolation> {
     let level = sqlx::query_scalar("show transaction_isolation").fetch_one(pool).await;
     let level: String = level
         .inspect_err(|error| tracing::warn!(%error, "which level transactions get by default"))
+        // Not to know the level is no reason to play nothing: the weakest is assumed.
         .ok()?;
     Isolation::named(&level)
 }
@@ -272,6 +278,8 @@ impl Engines {
 
     /// Starts the embedded PostgreSQL, if that is what is played on and it does not run yet.
     pub async fn start(&self, on_progress: OnProgress<'_>) -> Result<(), EngineError> {
+        // Held until it runs: the two runs of a comparison may ask at once, and are to get one
+        // server.
         let mut server = self.server.lock().await;
         if let Server::Wanted(options) = &*server {
             let cluster = Cluster::start(options, on_progress).await?;
@@ -330,6 +338,8 @@ impl Engines {
     /// Stops what was started. Its folder stays, and is named, if somebody has put something into
     /// it.
     pub async fn stop(&self) -> Result<Option<Doubt>, EngineError> {
+        // Out of reach before it is stopped: a run that is still about finds an error, and not a
+        // server that is just going down.
         let server = std::mem::replace(&mut *self.server.lock().await, Server::Stopped);
         match server {
             Server::Embedded(cluster) => Ok(cluster.stop().await?),

@@ -54,7 +54,7 @@ const TELL_PATIENCE: Duration = Duration::from_secs(1);
 /// How much of the ledger is written at the start, a byte for each connection that is ever made:
 /// a disk that is full later cannot keep a statement from being written down.
 const LEDGER_LENGTH: usize = 64 * 1024;
-/// What it says then.
+/// What it says once it is ready.
 const READY: u8 = b'+';
 
 /// The guardian, as the program sees it that is guarded. It ends with the last clone of this value.
@@ -115,12 +115,15 @@ impl Guardian {
         let ledger = blank_ledger()?;
         let child = Command::new(program)
             .arg(SUBCOMMAND)
+            // As its standard input: whatever else we have open is closed by the exec, and no
+            // number needs to be told.
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // Where the program was started must not be in use for longer than the program.
             .current_dir("/")
             .spawn()?;
+        // Before it has said anything: one that never gets ready must not stay as a zombie either.
         let is_gone = notice_end_of(child)?;
         ours.set_read_timeout(Some(START_PATIENCE))?;
         ours.set_write_timeout(Some(TELL_PATIENCE))?;
@@ -133,6 +136,8 @@ impl Guardian {
 
     /// Has a connection's socket held, too, for as long as the value lives.
     pub(crate) fn hold(&self, connection: &Connection) -> io::Result<Held> {
+        // Never given twice: what is noted late for a connection that is over must not be
+        // another's.
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let message = Message::Hold {
             number,

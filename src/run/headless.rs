@@ -308,6 +308,8 @@ impl Stepper {
         if self.place.busy.contains_key(&next) {
             self.hold();
         } else if !self.place.is_asked {
+            // Two quiets may be on their way before the run has said that the step went out: the
+            // second must not ask for another one.
             self.place.is_asked = true;
             self.place.is_held = false;
             self.postpone();
@@ -358,9 +360,12 @@ impl Stepper {
         let Some(session) = self.session_of(launch) else { return Ok(()) };
         let wait = self.wait_of(&session);
         self.stop(Stop::Endless { launch, session, wait, after: self.patience.step });
+        // Everybody, since whoever waits behind the step that is cancelled would be let through by
+        // its end.
         for player in self.production.scenario.sessions.clone() {
             self.send(Command::Cancel(player.name));
         }
+        // While they answer, a quiet asks for no further step.
         self.place.is_asked = true;
         self.postpone();
         let deadline = Instant::now() + self.patience.step;

@@ -115,6 +115,8 @@ impl Machine {
             Input::Left => self.leave(),
             input => self.take(input, &mut fx),
         }
+        // Any input may be what a command has waited for: the engine that has opened, the server
+        // that lives again, the teardown that is over.
         self.obey_orders(&mut fx);
         fx.into_outputs()
     }
@@ -155,6 +157,8 @@ impl Machine {
             Phase::ClosingEngine if matches!(input, Input::EngineClosed) => {
                 self.phase = Phase::Ended;
             }
+            // What comes here comes late: a session that did not leave in time, a question that was
+            // on its way when the schema went.
             Phase::Resting | Phase::ClosingEngine | Phase::Ended => {}
         }
     }
@@ -179,6 +183,8 @@ impl Machine {
     fn close(&mut self, then: Then, fx: &mut Effects) {
         let Some(live) = &mut self.live else { return };
         self.play.stop_waiting();
+        // What was asked before the driver left is still obeyed, in its order. A `GoTo` among that
+        // must not set up what nobody will see.
         let then = if self.orders.is_abandoned() { then.for_good() } else { then };
         self.phase = Phase::Closing(Teardown::begin(live, then, fx));
     }
@@ -213,7 +219,12 @@ impl Machine {
                         return;
                     }
                 }
+                // With nothing set up, what is still in the queue could only be refused, or would
+                // begin with a setup that nobody sees.
                 Phase::Resting if self.orders.is_abandoned() => self.close_engine(fx),
+                // A step that is asked for right after a reconnect must find the session
+                // connecting, and wait for that. Obeyed before the server is known to live, it
+                // would itself connect to a dead one.
                 Phase::Resting | Phase::Playing if !self.play.is_waiting() => {
                     match self.orders.next() {
                         Some(command) => self.obey(command, fx),
@@ -227,6 +238,8 @@ impl Machine {
     }
 
     fn obey(&mut self, command: Command, fx: &mut Effects) {
+        // Where a `Switch` has overtaken a setup nothing is set up, and steps may stand in the
+        // queue in front of that `Switch`: they are meant for the setup that it will bring.
         let is_between = self.live.is_none() && self.orders.has_another_setup();
         let Some(command) = self.play.consented(command, fx) else { return };
         let playing = Arc::clone(self.play.production());

@@ -64,6 +64,8 @@ impl Measured {
             let name = format!("{} at {}", production.scenario.name, level.isolation.as_sql());
             match play(engines, production, patience, interrupted).await {
                 Ok(played) => {
+                    // On the optimistic engine it is the product of the PostgreSQL behind the
+                    // gateway, whose own rows have that name.
                     if played.engine.kind != EngineKind::Optimistic {
                         engine.clone_from(&played.engine.product);
                     }

@@ -45,6 +45,8 @@ pub(crate) struct Parting {
 impl Parting {
     /// This run has fallen silent for good; returns once all others that end have, too.
     pub(crate) fn is_silent(&self) -> impl Future<Output = ()> + Send + use<> {
+        // `send` would change nothing where nobody has subscribed yet, and whoever asks later would
+        // wait for a run that has long been silent.
         self.own.is_silent.send_replace(true);
         let ending = self.all.members(|members| {
             let ending = members.iter().filter(|member| member.commands.strong_count() == 0);

@@ -202,10 +202,13 @@ async fn sweep_one(pool: &PgPool, found: &Found) -> Result<bool, SchemaError> {
     let mark = Mark::parse(&found.mark).filter(|mark| mark.is_of(name, found.oid));
     let Some(mark) = mark else { return Err(SchemaDoubt::new(name, Why::Copied).into()) };
     let failed = |source| SchemaError::Drop { name: name.clone(), source };
+    // One transaction from the lock to the drop: of two programs that sweep at once, one gets the
+    // lock and the other takes the schema for a living run's.
     let mut transaction = patient_transaction(pool).await.map_err(failed)?;
     if !is_dead(&mut transaction, &mark, found).await.map_err(failed)? {
         return Ok(false);
     }
+    // Through the pool and not in the transaction: PostgreSQL runs ROLLBACK PREPARED in none.
     make_way(pool, name).await?;
     transaction.execute(drop_statement(name)).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
@@ -241,6 +244,8 @@ async fn make_marked(pool: &PgPool, name: &str, alive: Alive) -> Result<(), sqlx
     sqlx::raw_sql(create()).execute(pool).await?;
     match put_mark(&mut *pool.acquire().await?, name, alive).await {
         Err(error) if !is_unsupported(&error) => Err(error),
+        // An engine that has no comments either: the schema carries no mark, and no sweep will
+        // touch it.
         _ => Ok(()),
     }
 }

@@ -90,6 +90,7 @@ impl Task {
     pub(crate) async fn run(mut self) {
         let played = AssertUnwindSafe(self.play()).catch_unwind().await;
         if let Err(panic) = played {
+            // No command may reach a machine that has just failed; it is only led to its end.
             self.commands = None;
             self.feed(Input::Left).await;
             self.go_on().await;
@@ -125,6 +126,8 @@ impl Task {
         let Self { commands, engine, ensemble, .. } = self;
         let input = tokio::select! {
             biased;
+            // Whoever leaves, or wants another scenario, does not wait for what sessions have to
+            // say.
             input = next_command(commands) => input,
             // The gateway tells before it answers, so what it tells comes before the answer here,
             // too.
@@ -132,6 +135,8 @@ impl Task {
             input = ensemble.next() => input,
             () = alarm => Input::Due,
         };
+        // Behind the select, which would drop the question half asked. While all is taken down
+        // nobody is told an error, so none waits for its names.
         let observer = self.observer().filter(|_| self.machine.is_playing()).cloned();
         questions::with_names(input, observer).await
     }

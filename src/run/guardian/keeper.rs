@@ -38,6 +38,7 @@ const READY_FOR_QUERY: [u8; 5] = [b'Z', 0, 0, 0, 5];
 pub async fn keep(line: UnixStream) -> io::Result<()> {
     // A terminal's keys and its end reach the processes of its own session.
     rustix::process::setsid()?;
+    // Before it says that it is ready: from then on it is relied on, whatever signal comes.
     let _unheard = not_to_be_ended_by_signals()?;
     (&line).write_all(&[READY])?;
     let mut receiver = Receiver::new(line)?;
@@ -119,6 +120,7 @@ impl Keeper {
         match activity {
             [idle] if idle == Activity::Idle as u8 => Activity::Idle,
             [sending] if sending == Activity::Sending as u8 => Activity::Sending,
+            // In doubt it is busy: a cancel that finds nothing does no harm.
             [_] => Activity::Busy,
         }
     }
@@ -190,6 +192,8 @@ impl Answer {
                 Ok(length) => self.take(&bytes[..length]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                // Asked only when nothing more is there: in the middle of what has come, these
+                // bytes may be a part of a row.
                 Err(_would_block) if self.is_at_an_end() => return,
                 Err(_would_block) if self.socket.readable().await.is_err() => return,
                 Err(_would_block) => {}

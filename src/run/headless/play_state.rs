@@ -39,6 +39,7 @@ impl PlayState {
     pub(super) fn apply(&mut self, event: &Event) {
         let Some(session) = &event.session else {
             match event.kind {
+                // Only forwards: it falls quiet after the final query, too.
                 Kind::Quiet => self.phase = self.phase.max(Phase::Steps),
                 Kind::Sent { .. } => self.phase = self.phase.max(Phase::FinalQuery),
                 _ => {}

@@ -78,6 +78,8 @@ impl Actor {
             fx.ask(&self.name, Demand::TellLoss(submission));
             fx.ask(&self.name, Demand::Reconnect);
         } else {
+            // In this order: a submission in front of the new connection would only be answered by
+            // another loss.
             fx.ask(&self.name, Demand::Reconnect);
             fx.ask(&self.name, Demand::Submit(submission));
         }
@@ -143,6 +145,9 @@ impl Line {
     pub(crate) fn each(sql: &str, step: Option<usize>, strings: Strings) -> VecDeque<Self> {
         let statements = syntax::split(sql, strings);
         if statements.is_empty() {
+            // A step that is a mere comment is sent as well (the server answers with
+            // EmptyQueryResponse): with nothing sent nothing would move, and no quiet would end the
+            // step.
             return VecDeque::from([Self::whole(sql, step)]);
         }
         statements.iter().map(|statement| Self::whole(statement.text, step)).collect()
@@ -226,11 +231,15 @@ impl SessionState {
         self.strings = kind.strings().unwrap_or(self.strings);
         match kind {
             Kind::Connected { pid } => {
+                // A step that revives its session is in flight before there is a connection to send
+                // it on; all else belonged to the last backend.
                 let (in_flight, rest) = (self.in_flight.take(), std::mem::take(&mut self.rest));
                 *self =
                     Self { pid: Some(*pid), in_flight, rest, step: self.step, ..Self::default() };
             }
             Kind::Lost { .. } if self.is_being_revived => {
+                // This loss is told for its statement's sake, with a reconnect right behind it: the
+                // session is not absent, it is connecting.
                 let rest = std::mem::take(&mut self.rest);
                 *self = Self { absence: None, rest, ..self.without_backend(Absence::Lost) };
             }
@@ -243,6 +252,8 @@ impl SessionState {
             Kind::Closed => *self = self.without_backend(Absence::Closed),
             Kind::Ready { submission, status, .. } => {
                 self.status = *status;
+                // Only its own answer ends it. The runner is given its teardown even while an
+                // earlier statement of it goes on, whose answer may come first.
                 self.in_flight.take_if(|(sent, _)| *sent == *submission);
                 self.is_under_way = false;
             }
@@ -254,15 +265,20 @@ impl SessionState {
     /// backend.
     pub(crate) fn fall_silent(&mut self, silence: Silence) {
         self.in_flight = None;
+        // Whoever is still said to wait is not ready, and would get no rollback.
         self.reported = None;
         self.rest.clear();
         match silence {
             Silence::Kept(status) => self.status = status,
+            // A backend that takes no cancel takes no rollback either: to send one would only wait
+            // for it again.
             Silence::Absent | Silence::Broken(_) => *self = self.without_backend(Absence::Lost),
         }
     }
 
     fn without_backend(&self, absence: Absence) -> Self {
+        // An attempt to reconnect that fails is a loss, too, and must not make us forget the
+        // backend of the first.
         let lost_pid = self.pid.or(self.lost_pid);
         Self { absence: Some(absence), lost_pid, ..Self::default() }
     }
@@ -275,6 +291,8 @@ impl SessionState {
 
     /// Takes in who is in its way now.
     pub(crate) fn see_blocked(&mut self, by: &[Pid], now: Duration) {
+        // A wait that goes from one blocker to the next is one wait: a row that two have locked is
+        // waited for twice, one locker after the other.
         let since = self.blocked.take().map_or(now, |(_, since)| since);
         self.blocked = (!by.is_empty()).then(|| (by.to_vec(), since));
     }
@@ -287,6 +305,7 @@ impl SessionState {
             }
             (Some(Absence::Lost), ..) => Some(format!("{name} has lost the connection")),
             _ if self.pid.is_none() => Some(format!("{name} is still connecting")),
+            // A guessed wait may name nobody.
             (None, Some(known), _) if !known.wait.blockers.is_empty() => {
                 Some(format!("{name} still waits for {}", and_list(&known.wait.blockers)))
             }
@@ -298,6 +317,8 @@ impl SessionState {
 
 /// Whether an event shows that its session is moving, and is not merely told something.
 pub(crate) fn shows_progress(kind: &Kind) -> bool {
+    // A backend may talk while it waits: with `log_lock_waits` it sends a notice from the middle of
+    // the wait (PostgreSQL sources, `ProcSleep`). `Sent` says nothing of the server yet.
     !matches!(
         kind,
         Kind::Sent { .. }

@@ -57,6 +57,9 @@ impl Ahead {
     /// Whether the quiet has to wait for something that comes by itself.
     pub(crate) fn holds_back(&mut self, now: Duration) -> bool {
         let is_pausing = self.pause.is_some() || !self.own_events.is_empty();
+        // In this order, because a hold begins to count when it is asked: not during a pause, which
+        // ends by itself, and not where nothing is expected. A pause whose end is not told yet goes
+        // on.
         is_pausing || self.check.awaits() && self.hold.hold(now)
     }
 

@@ -41,6 +41,8 @@ fn rename_target(target: &mut WaitTarget, schema: &str) {
 }
 
 fn rename_in(message: &mut ServerMessage, schema: &str) {
+    // First, while the query still has the schema under its own name: the position is moved by how
+    // often that stands in front of it.
     move_internal_position(message, schema);
     let ServerMessage { message: primary, detail, hint, context, more, .. } = message;
     let texts = [detail, hint, context].into_iter().flatten();
@@ -62,6 +64,7 @@ fn move_internal_position(message: &mut ServerMessage, schema: &str) {
     else {
         return;
     };
+    // The other position, in the statement that was sent, stays: that text is told as it was sent.
     let Ok(position) = position.parse::<usize>() else { return };
     let before: String = query.chars().take(position.saturating_sub(1)).collect();
     let shorter = schema.chars().count().saturating_sub(SCHEMA_PREFIX.chars().count());

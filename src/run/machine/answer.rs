@@ -25,10 +25,12 @@ impl AwaitedAnswer {
         }
         match &event.kind {
             Kind::Failed(message) => self.failure = Some(Failure::Refused(message.clone())),
+            // A loss answers everything that was submitted before it; no `Ready` will follow.
             Kind::Lost { reason, .. } => return Some(Err(Failure::Lost(reason.clone()))),
             Kind::Ready { submission, .. } if *submission == self.submission => {
                 return Some(self.failure.take().map_or(Ok(()), Err));
             }
+            // That was the end of an earlier submission, and the failure was its own.
             Kind::Ready { .. } => self.failure = None,
             _ => {}
         }

@@ -65,11 +65,15 @@ impl Hearing {
         let awaited = asked.map(|actor| actor.name().clone()).collect();
         self.anybody = false;
         self.suspects.clear();
+        // Even with nobody to be heard: it is the epoch that says that this has been asked.
         self.asked = Some(Asked { epoch, awaited, until: fx.now() + PATIENCE });
     }
 
     fn concerns(&self, state: &SessionState) -> bool {
+        // Whoever is busy says it together with the answer.
         let Some(pid) = state.pid.filter(|_| !state.is_busy()) else { return false };
+        // In a transaction a listener is told nothing before its end (PostgreSQL documentation,
+        // NOTIFY).
         let listens = self.listeners.contains(&pid) && state.status == TransactionStatus::Idle;
         listens || self.suspects.contains(&pid) || self.anybody
     }
@@ -86,6 +90,7 @@ impl Hearing {
     pub(crate) fn give_up(&mut self, now: Duration) -> bool {
         let is_late = self.due().is_some_and(|until| until <= now);
         if let Some(asked) = self.asked.as_mut().filter(|_| is_late) {
+            // The epoch stays, so that they are not asked once more for the same quiet.
             asked.awaited.clear();
         }
         is_late
@@ -99,6 +104,8 @@ impl Hearing {
     /// Takes in whom an event makes worth hearing.
     pub(crate) fn note(&mut self, event: &Event, cast: &mut Cast) {
         match &event.kind {
+            // The name in a comment or a string counts, too: to hear somebody in vain costs a round
+            // trip, and one that is missed would be told as lost under a later step.
             Kind::Sent { sql, .. } if sql.to_ascii_lowercase().contains(ENDS_OTHERS) => {
                 self.anybody = true;
             }
@@ -107,6 +114,8 @@ impl Hearing {
                 self.suspect_who_let_it_go(event, cast);
             }
             Kind::Failed(_) => {
+                // A wait that ends in an error (a timeout, a deadlock, a cancel) has ended by
+                // itself; whoever was in the way is still there.
                 cast.player_of(event).and_then(|actor| actor.state.ended_wait.take());
             }
             _ => {}

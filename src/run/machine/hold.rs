@@ -30,6 +30,8 @@ impl Hold {
                 true
             }
             Self::Until(end) if end > now => true,
+            // Over and not free again: the next look at the quiet would hold it back for another
+            // ten seconds, and so on.
             Self::Until(_) | Self::Over => {
                 *self = Self::Over;
                 false

@@ -152,6 +152,8 @@ impl Ledger {
                 // An open block is rolled back with its connection; of what was in flight nobody
                 // knows.
                 let lost = std::mem::take(self.tally(event.session.as_ref()));
+                // Whatever became of the transaction: numbers that it took from a sequence are
+                // gone.
                 let more = self.keep(lost.at_once);
                 if lost.open.is_empty() || lost.outcome == Outcome::Committed {
                     return self.keep(lost.in_flight) || more;
@@ -215,6 +217,8 @@ impl Ledger {
         let verb = syntax::verb(statement);
         let tally = self.sessions.entry(session.cloned()).or_default();
         tally.has_moved |= reach.moves;
+        // Every session begins on the run's own search_path, so an unqualified name is taken for
+        // the run's until the session changes that; from then on nobody knows whose it is.
         if tally.has_moved {
             let moved = std::mem::take(&mut reach.unqualified);
             let doubt = |name| format!("changes {name} on a search_path that was changed");
@@ -223,6 +227,7 @@ impl Ledger {
             reach.sequences.retain(|name| name.contains('.'));
         }
         match verb {
+            // PREPARE executes nothing: what it reaches counts each time that it is executed.
             Verb::Prepare => {
                 tally.prepared.insert(name_of(statement), std::mem::take(&mut reach));
             }
@@ -230,6 +235,8 @@ impl Ledger {
                 Some(prepared) => reach = prepared.clone(),
                 None => drop(reach.doubts.insert("executes what was prepared elsewhere".into())),
             },
+            // To store a body changes nothing yet. Where it reaches outside it is the later
+            // statements that are in doubt, since they may call it.
             _ if reach.makes_routine => {
                 if !reach.is_within() {
                     self.has_far_routines = true;
@@ -268,6 +275,8 @@ impl Ledger {
                 None => self.lasting.push(did),
             }
         }
+        // A step that waits is committed after later ones; whoever reads the list looks for it in
+        // the order of the schedule.
         self.lasting.sort_by_key(|known| known.part);
         size(&self.lasting) > before
     }
@@ -276,6 +285,8 @@ impl Ledger {
 impl Tally {
     fn done(&mut self, tag: &str) {
         match tag {
+            // A prepared transaction outlives the session; somebody may still roll it back, but the
+            // run does not know, and what is not known counts.
             "COMMIT" | "PREPARE TRANSACTION" => self.outcome = Outcome::Committed,
             "ROLLBACK" => self.undo(),
             // What follows a ROLLBACK in one message is a transaction of its own.
@@ -285,6 +296,7 @@ impl Tally {
     }
 
     fn undo(&mut self) {
+        // What has been committed in the same message stays so, whatever fails behind it.
         if self.outcome == Outcome::Fine {
             self.outcome = Outcome::Undone;
         }
@@ -295,6 +307,8 @@ impl Tally {
     fn ready(&mut self, status: TransactionStatus) -> Vec<Lasting> {
         let mut lasting = Vec::from_iter(self.at_once.take());
         self.open.append(&mut self.in_flight);
+        // After COMMIT AND CHAIN, or `commit; begin` in one message, a transaction is open, and yet
+        // another one has ended.
         if status == TransactionStatus::Idle || self.outcome == Outcome::Committed {
             let ended = std::mem::take(&mut self.open);
             lasting.extend(ended.into_iter().filter(|_| self.outcome != Outcome::Undone));

@@ -85,6 +85,8 @@ impl LiveRun {
     pub(crate) fn add(&mut self, name: &SessionName, fx: &mut Effects) {
         self.cast.join(name);
         self.invite(name, self.production.scenario.application, Role::Player, fx);
+        // So that another quiet follows once it has connected: steps that are asked for meanwhile
+        // are played then.
         self.reported.moved();
     }
 
@@ -157,9 +159,13 @@ impl LiveRun {
 fn prelude(production: &Production, on: EngineKind, schema: &str) -> Vec<String> {
     let own = |name: &String| if name == "run" { schema.to_owned() } else { name.clone() };
     let path: Vec<String> = production.scenario.search_path.iter().map(own).collect();
+    // Alone on the path: a table that the setup has forgotten is an error, and not somebody's table
+    // of the same name in `public`.
     let path = if path.is_empty() { schema.to_owned() } else { path.join(", ") };
     let path = format!("set search_path = {path}");
     let level = production.isolation_to_set(on);
+    // The default, and not SET TRANSACTION: it holds for every BEGIN of the session and for its
+    // statements outside of any.
     let level = level.map(|l| format!("set default_transaction_isolation = '{}'", l.as_sql()));
     std::iter::once(path).chain(level).collect()
 }

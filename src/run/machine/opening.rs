@@ -92,6 +92,8 @@ impl Machine {
             }
             (Opening::Setup { done, awaited }, Input::Event(event)) => {
                 let Some(live) = &mut self.live else { return };
+                // Also for the state of the runner's transaction: one that a failed setup leaves
+                // open is rolled back when all is taken down.
                 live.overhear(&event);
                 match awaited.as_mut().and_then(|awaited| awaited.hear(&event)) {
                     None => {}
@@ -138,6 +140,8 @@ impl Machine {
             let runner = live.runner().clone();
             live.order(&runner, &statement.sql, fx)
         });
+        // The runner is refused nothing, so nothing to be awaited means that nothing is left to be
+        // sent.
         if awaited.is_none() {
             fx.put(Output::Observe(Question::Missing));
         }

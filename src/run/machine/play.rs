@@ -88,6 +88,8 @@ impl Play {
         self.notes.extend(swept);
         self.ledger = is_kept.then(Ledger::default);
         if let Some(ledger) = &mut self.ledger {
+            // Counted before any of it is sent: a setup that is cut off may have committed its
+            // part.
             self.production.scenario.setup.iter().for_each(|statement| ledger.set_up(statement));
         }
     }
@@ -100,9 +102,11 @@ impl Play {
             engine: live.engine_line(),
             sessions: live.names(),
         }));
+        // Behind `Fresh`, with which the driver forgets what it was told of that.
         self.tell_what_lasts(fx);
         fx.report(Report::Next(0));
         self.notes.drain(..).for_each(|note| fx.note(note));
+        // The time that the engine and the setup took is not the replay's.
         self.renew_patience(fx);
     }
 
@@ -120,6 +124,7 @@ impl Play {
 
     /// The same is played on another engine; the step to replay to.
     pub(crate) fn switch(&mut self, engine: EngineKind) -> usize {
+        // More steps may have been asked for than there are.
         let until = self.position.take_destination().min(self.launches().len());
         self.change(Production { engine, ..(*self.production).clone() });
         until
@@ -128,6 +133,8 @@ impl Play {
     /// The next fresh setup is replayed until this many steps are played.
     pub(crate) fn replay_until(&mut self, until: usize, fx: &Effects) {
         if until == 0 {
+            // Whoever begins again wants the file's steps; whoever goes back by one wants the
+            // others as they were.
             self.position.edits.clear();
         }
         self.position.asked.clear();
@@ -137,6 +144,7 @@ impl Play {
     /// The command, unless it would do again what lasts and nobody was asked.
     pub(crate) fn consented(&mut self, command: Command, fx: &mut Effects) -> Option<Command> {
         match command {
+            // Another scenario does nothing again, so `Open` needs nobody's consent.
             Command::GoTo(_) | Command::Switch(_) if self.does_something_last() => {
                 self.tell_what_lasts(fx);
                 fx.refuse(LASTS);
@@ -186,6 +194,8 @@ impl Play {
                     return Scene::Ruined;
                 }
             }
+            // Only now: the quiet that was just told may have sent the next step, and that may be a
+            // pause.
             let Some(own) = live.next_own_event() else { break };
             events.extend(live.on_event(own, fx));
         }
@@ -291,6 +301,8 @@ impl Play {
     }
 
     fn give_up_a_stuck_replay(&mut self, fx: &mut Effects) {
+        // It needs no alarm of its own: while a step does not end the observer is asked again and
+        // again, and each of its answers leads here.
         if self.position.replay.is_some_and(|(_, deadline)| deadline < fx.now()) {
             self.position.replay = None;
             let step = self.position.next;
@@ -311,9 +323,11 @@ impl Play {
         if let Some(length) = step.pause() {
             live.make_pause(length, next, fx);
         } else if let Err(refusal) = live.play_step(&step.session, sql, next, fx) {
+            // A replay that went on waiting for its step would refuse everything that is typed.
             self.position.replay = None;
             return fx.refuse(refusal);
         }
+        // Only once it is sent: an edit that was refused must not turn up in a replay.
         if let Some(edit) = edit {
             self.position.edits.insert(next, edit);
         }

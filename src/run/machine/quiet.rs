@@ -25,11 +25,14 @@ pub(crate) type Blocked = (Pid, Vec<Pid>);
 /// The busy sessions that wait stably: the least fixpoint of "somebody in my way is idle, prepared,
 /// or stable".
 pub(crate) fn stable(blocked: &[Blocked], is_idle: impl Fn(Pid) -> bool) -> BTreeSet<Pid> {
+    // From the empty set upwards. In a deadlock each is stable if the next one is, so the greatest
+    // fixpoint would take a circle for one that lasts.
     let mut stable = BTreeSet::new();
     loop {
         let before = stable.len();
         for (pid, blockers) in blocked {
             let held = |b: &Pid| *b == Pid::PREPARED || is_idle(*b) || stable.contains(b);
+            // One that cannot move on is enough: a waiter needs all of them to let go.
             if blockers.iter().any(held) {
                 stable.insert(*pid);
             }

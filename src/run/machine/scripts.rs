@@ -167,6 +167,7 @@ impl Script {
         if let Some(pid) = self.backends.get(&session_called(name)) {
             return *pid;
         }
+        // Far from the sessions' backends, which are counted from 1.
         let next = Pid(900 + i32::try_from(self.strangers.len()).unwrap_or_default());
         *self.strangers.entry(name.to_owned()).or_insert(next)
     }

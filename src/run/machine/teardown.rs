@@ -151,6 +151,7 @@ impl Teardown {
 
     fn hear(&mut self, input: Input, live: &mut LiveRun, fx: &mut Effects) {
         if let Input::Event(event) = &input {
+            // What is known of each session's transaction decides who is sent a rollback.
             live.overhear(event);
         }
         match (&mut self.part, input) {
@@ -163,6 +164,8 @@ impl Teardown {
                 }
             }
             (Part::Ending { session, is_asked_again, .. }, Input::BackendEnded(true)) => {
+                // `pg_terminate_backend` only sends a signal. That the backend is gone is known
+                // when its connection has ended.
                 *is_asked_again = true;
                 fx.ask(session, Demand::Silence);
                 self.until = fx.now() + TIDY_UP;
@@ -211,6 +214,8 @@ impl Teardown {
                 Part::RollingBack(errands)
                 | Part::OwnTeardowns(errands)
                 | Part::Scenarios(errands) => errands.are_done(),
+                // A comparison ends both of its runs at once. Where only the setup is replaced, the
+                // other run plays on, and would never say that it is silent.
                 Part::Others => self.then != Then::End,
                 Part::Ending { .. } | Part::Schema | Part::Over => false,
             };
@@ -240,6 +245,8 @@ impl Teardown {
                 let fate = if end == End::Done { Fate::Ended } else { Fate::GoesOn };
                 self.tell(Untidy::Statement { session, backend, fate }, fx);
                 if end == End::Late {
+                    // Its answer names no backend: coming late, it would be taken for the next
+                    // one's.
                     fx.engine(EngineRequest::GiveUp);
                 }
                 self.end_the_broken(is_second, live, fx)
@@ -252,6 +259,7 @@ impl Teardown {
                 Part::Silence { awaited: live.ask_for_silence(fx), is_second: true }
             }
             Part::OwnTeardowns(_) => Part::Leaving(live.dismiss_players(fx)),
+            // Only now, since it may drop what a session that was still here would have locked.
             Part::Leaving(_) => Part::Scenarios(scenarios_teardown(live, fx)),
             Part::Scenarios(_) => {
                 if end == End::Late {
@@ -260,6 +268,8 @@ impl Teardown {
                 Part::RunnerLeaving(live.dismiss_runner(fx))
             }
             Part::RunnerLeaving(_) => {
+                // Only now: a transaction that the teardown has left open would have locks in the
+                // schema.
                 fx.engine(EngineRequest::DropSchema);
                 Part::Schema
             }

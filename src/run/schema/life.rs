@@ -47,6 +47,8 @@ impl Life {
         let hold = if is_shared { Hold::Transaction } else { Hold::Session };
         match take_lock(&mut connection, &name, hold).await {
             Ok(true) => {}
+            // The name is new, so nobody else has its lock. If not even we get it, there is none to
+            // be had, or another name has the same hash: a lease does for both.
             Ok(false) => return Ok(None),
             Err(error) if is_unsupported(&error) => return Ok(None),
             Err(error) => return Err(error),
@@ -76,6 +78,7 @@ impl Keeper {
     async fn keep(self, connection: PgConnection, mut ended: oneshot::Receiver<()>) {
         let mut held = Some(connection);
         let mut pulse = tokio::time::interval(PULSE);
+        // A machine that has slept for an hour owes no 1,800 beats.
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {

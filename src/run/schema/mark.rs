@@ -37,6 +37,7 @@ impl Mark {
     /// The inverse of `to_string`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (schema, alive) = text.strip_prefix(MADE)?.split_once("; alive ")?;
+        // From the right, because a name may contain anything.
         let (name, oid) = schema.strip_suffix(')')?.rsplit_once(" (")?;
         let alive = match alive {
             "while locked" => Alive::WhileLocked,

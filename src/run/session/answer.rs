@@ -44,6 +44,7 @@ impl Answer {
         kinds: &mut Vec<Kind>,
     ) -> Result<Turn, WireError> {
         if !matches!(part, Part::Row { .. }) {
+            // Whatever else comes was sent behind these rows, a notice as well.
             self.pause(kinds);
         }
         match part {
@@ -55,6 +56,8 @@ impl Answer {
             Part::Columns(columns) => kinds.push(Kind::Columns(columns.columns())),
             Part::Done { tag, rows } => kinds.push(Kind::Done { tag: tag.text(), rows }),
             Part::Failed(fields) => kinds.push(Kind::Failed(fields.into())),
+            // The server would wait for data until the session ends (PostgreSQL documentation,
+            // 54.2.6).
             Part::Copy(CopyDirection::In | CopyDirection::Both) => return Ok(Turn::RefuseCopy),
             Part::Copied(copied) => kinds.push(Kind::Note(note(copied))),
             Part::Aside(aside) => kinds.push(told(aside)),
@@ -63,6 +66,7 @@ impl Answer {
                 kinds.push(Kind::Ready { submission: self.submission, status, elapsed });
                 return Ok(Turn::Over(status));
             }
+            // No Query message is answered by a step of the extended protocol.
             Part::Acknowledged(tag) => return Err(WireError::unexpected(tag)),
             Part::Empty | Part::Copy(CopyDirection::Out) | Part::CopyData => {}
         }

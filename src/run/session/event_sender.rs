@@ -46,6 +46,7 @@ impl EventSender {
     pub(super) fn conclude(self) {
         let event = self.event(Kind::Closed);
         if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            // Not awaited: whoever closes a session waits for the server only, not for a reader.
             tokio::spawn(async move { self.events.send(event).await.ok() });
         }
     }

@@ -124,6 +124,7 @@ impl Link {
     pub(super) fn begin(&mut self, submission: SubmissionId) {
         self.answer = Some(Answer::new(submission));
         self.note(Activity::Sending);
+        // Asked at each statement, since the guardian may end at any time; told once.
         if let Some(loss) = self.held.as_ref().and_then(Held::loss) {
             self.held = None;
             self.unguarded = Some(loss);
@@ -203,6 +204,7 @@ impl Link {
     ) -> Result<(), WireError> {
         match (part, &mut self.hearing) {
             (Part::Aside(aside), _) => kinds.push(told(aside)),
+            // `take` has kept it for the loss that is to follow.
             (Part::Failed(_), _) => {}
             (Part::Ready(_), Some(hearing)) => hearing.is_over = true,
             _ => return Err(WireError::unexpected(frame.tag)),
@@ -241,6 +243,8 @@ impl Link {
     pub(super) async fn cancel_until_idle(&mut self) {
         while self.answer.is_some() {
             self.cancel();
+            // Its end is awaited, or a request that is late would hit the rollback that is sent
+            // next. One that does not get through is made again.
             if let Some(cancelling) = self.cancelling.take() {
                 cancelling.await.ok();
             }
@@ -281,6 +285,8 @@ fn transaction_begun_or_ended(part: Part<'_>) -> Option<TransactionStatus> {
     let Part::Done { tag, .. } = part else { return None };
     match tag.tag() {
         b"BEGIN" | b"START TRANSACTION" => Some(TransactionStatus::InTransaction),
+        // ROLLBACK TO SAVEPOINT has the tag `ROLLBACK`, too; it is wrong here until the
+        // `ReadyForQuery` of the same answer.
         b"COMMIT" | b"ROLLBACK" | b"PREPARE TRANSACTION" => Some(TransactionStatus::Idle),
         _ => None,
     }

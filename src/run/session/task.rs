@@ -72,6 +72,8 @@ impl Task {
         match established {
             Ok(mut link) => {
                 self.sender.tell(Kind::Connected { pid: link.pid }).await;
+                // Behind `Connected`, with which everything that was known of the session begins
+                // anew.
                 if let Some(odd) = link.odd_strings() {
                     self.sender.tell(odd).await;
                 }
@@ -101,6 +103,8 @@ impl Task {
         tokio::select! {
             biased;
             () = closing.cancelled() => Wake::Closing,
+            // Orders go before frames: a cancel must not wait behind the million rows that it is to
+            // stop.
             order = orders.recv() => order.map_or(Wake::Closing, Wake::Order),
             wake = happening(link.as_mut()) => wake,
         }
@@ -154,6 +158,8 @@ impl Task {
     /// Sends the next submission if nothing is in the way. `Sent` is told first: an answer can only
     /// come after it.
     async fn send_next(&mut self) {
+        // More than one only where a statement could not be sent: that is answered here, and the
+        // session is free again.
         while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
             let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
             self.sender.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
@@ -175,6 +181,7 @@ impl Task {
         let Some(link) = &mut self.link else { return };
         let mut kinds = Vec::new();
         let ending = listen(link, first, &mut kinds).await;
+        // Before `hearing` is told: `Heard` says that all of it has been told.
         for kind in kinds {
             self.sender.tell(kind).await;
         }
@@ -230,6 +237,8 @@ impl Task {
     async fn fall_silent(&mut self) -> Silence {
         self.queue.clear();
         let Some(link) = &mut self.link else { return Silence::Absent };
+        // Less than a teardown waits for everybody's silence (`TIDY_UP`): which backend is to be
+        // ended must be known before that is over.
         match tokio::time::timeout(CANCEL_PATIENCE, link.cancel_until_idle()).await {
             Err(_) => Silence::Broken(link.pid),
             // The server has hung up, and with that has ended what it was asked.
@@ -276,6 +285,7 @@ async fn listen(
 ) -> Result<(), WireError> {
     link.take(&first?, kinds).await?;
     for _ in 1..GULP {
+        // What was submitted next goes out at once, before what else has come is looked at.
         if link.answer.is_none() {
             return Ok(());
         }

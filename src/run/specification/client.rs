@@ -101,6 +101,8 @@ impl Client {
         let connection = Connection::connect(target).await?;
         let is_superuser = connection.parameter("is_superuser") == Some("on");
         let application = connection.parameter("application_name").unwrap_or_default();
+        // isolationtester: `set_config('application_name', current_setting('application_name') ||
+        // '/' || $1, false)`. Tests look for themselves in pg_stat_activity by that name.
         let introduction = introduction(&format!("{application}/{name}"), is_superuser);
         let first = [introduction.as_str(), question].join(";");
         let pid = connection.key_pid();
@@ -238,6 +240,7 @@ impl Client {
     /// Whether the server has nothing to do for this connection, as far as has been heard.
     pub(super) fn is_idle(&self) -> bool {
         let open = usize::from(!matches!(self.stage, SubmissionStage::Idle)) + self.ahead.len();
+        // Each submission ends with one ReadyForQuery.
         let is_ready = |frame: &&FromServer| frame.tag == ServerTag::Ready;
         self.lost.is_some() || self.inbox.iter().filter(is_ready).count() >= open
     }
@@ -257,6 +260,8 @@ impl Client {
                 SubmissionStage::Idle if !self.ahead.is_empty() => {
                     return self.inbox.push_front(frame);
                 }
+                // `pqParseInput3` takes notices and notifications in any state; all else waits
+                // until the result has been fetched.
                 SubmissionStage::Answered(_) if !is_aside => return self.inbox.push_front(frame),
                 _ => self.take_look(&frame, news),
             }
@@ -320,6 +325,8 @@ impl Client {
     pub(super) async fn result(&mut self, news: &mut TellingSender) -> Option<Answer> {
         loop {
             self.look(news);
+            // As in `PQgetResult`: behind a result that is handed out more may come, until
+            // ReadyForQuery.
             match std::mem::replace(&mut self.stage, SubmissionStage::Busy) {
                 SubmissionStage::Answered(answer) => {
                     self.refuse_copy(&answer).await;

@@ -69,6 +69,8 @@ impl Connections {
         let questions = std::iter::once(Manners::QUESTION).chain(std::iter::repeat(""));
         let connecting =
             names.zip(questions).map(|(name, question)| Client::connect(&target, name, question));
+        // At once, since none needs another; complained of one by one, in the order in which
+        // isolationtester connects.
         let connecting = join_all(connecting).await;
         let mut clients = Vec::with_capacity(connecting.len());
         let mut manners = None;
@@ -78,6 +80,8 @@ impl Connections {
                 news.complain(Complaint::Connection { number, reason });
             })?;
             if number == 0 {
+                // isolationtester gives this connection a notice processor that drops everything
+                // (`blackholeNoticeProcessor`).
                 news.mute(client.pid);
             }
             let told = client.finish(&mut news).await?;
@@ -116,6 +120,7 @@ impl Connections {
                 client.prepare(ABBREVIATIONS, &mut self.news).await?;
             }
         }
+        // Behind a pooler its process is another one by now.
         self.news.mute(self.control.pid);
         Ok(())
     }
@@ -194,12 +199,15 @@ impl Connections {
             }
             Answer::Failed(message) => Err(client.in_full(&message)),
             Answer::Broken(reason) => Err(reason),
+            // isolationtester takes all but a command and rows for a failure; `PQerrorMessage` has
+            // nothing to say of these.
             Answer::Empty | Answer::Copy(_) => Err(String::new()),
         }
     }
 
     /// Who waits: what was seen since anything was sent or heard last, or a new look.
     pub(super) async fn sight(&mut self) -> Result<&WaitLook, SpecError> {
+        // What has arrived counts as heard, or an old look would stand for what it has changed.
         self.gather();
         let stirs = self.stirs();
         let seen = match self.sight.take() {
@@ -272,6 +280,7 @@ impl Connections {
         let hearing: Vec<_> = busy.map(|client| Box::pin(client.hear())).collect();
         let heard = async {
             if hearing.is_empty() {
+                // `select_all` takes no empty list.
                 std::future::pending::<()>().await;
             }
             select_all(hearing).await;

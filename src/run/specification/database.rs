@@ -55,6 +55,7 @@ pub async fn fresh_database(server: &Target) -> Result<Target, DatabaseError> {
         }
         Some(_) => return Err(DatabaseError::Foreign),
     }
+    // `template0`, as `pg_regress` does: what somebody keeps in template1 is not part of a test.
     ask(&mut connection, &format!("create database {DATABASE} template template0")).await?;
     ask(&mut connection, &format!("comment on database {DATABASE} is '{MARK}'")).await?;
     connection.terminate().await?;
@@ -88,6 +89,8 @@ async fn drop_database(connection: &mut Connection) -> Result<(), DatabaseError>
         "select pg_catalog.count(pg_catalog.pg_terminate_backend(pid)) \
          from pg_catalog.pg_stat_activity where datname = '{DATABASE}'"
     );
+    // DROP DATABASE waits up to five seconds for sessions that are still going (PostgreSQL sources,
+    // `CountOtherDBBackends`).
     ask(connection, &end_sessions).await?;
     ask(connection, &format!("drop database {DATABASE}")).await.map(|_| ())
 }

@@ -162,6 +162,7 @@ async fn keep(
         let (free, stop) = (free.clone(), stop.clone());
         tokio::spawn(async move { free.send(serve(job, lane, limit, &stop).await) });
     }
+    // So that the channel ends with the last lane that comes back.
     drop(free);
     while let Some(lane) = lanes.recv().await {
         lane?.close().await?;
@@ -193,7 +194,9 @@ async fn serve(
         return Ok(lane);
     }
     let outcome = play(&job.spec, &lane.target(), limit, job.sink, stop).await;
+    // A run that was stopped has played its teardowns, and no other job will be played.
     let has_left_things = outcome.is_err() && !stop.is_cancelled();
+    // Told before the lane is cleaned: nobody waits for a database that the next file needs.
     let _ = job.done.send(outcome);
     if has_left_things {
         lane.clean().await?;

@@ -102,6 +102,7 @@ impl Reach {
             return Self::None;
         }
         let only_selects = every_statement(&sql, |words| words[0] == "select");
+        // `select set_config('lock_timeout', …)` only selects, too, but what it sets stays.
         if only_selects && !sql.contains(TIMEOUT) { Self::Permutation } else { Self::Rest }
     }
 }
@@ -133,6 +134,7 @@ impl Manners {
         Self {
             pid: cell(0).and_then(|pid| pid.parse().ok()).map(Pid),
             has_default_abbreviations: cell(1) == Some("Default"),
+            // `concat` leaves out what a version does not know; a timeout that is off is `0`.
             has_timeouts: cell(2).is_none_or(|times| times.chars().any(|c| c != '0')),
         }
     }

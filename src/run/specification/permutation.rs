@@ -84,6 +84,8 @@ impl<'a> Permutation<'a> {
     pub(super) async fn play(mut self) -> Result<(), SpecError> {
         let mut setups = self.setups();
         self.send_ahead(&mut setups).await;
+        // Before the next permutation is named: a complaint about the teardown belongs to the last
+        // one.
         self.cast.hear_teardown().await;
         let steps = (0..self.schedule.launches.len()).map(|launch| self.step(launch).name.clone());
         self.cast.news.tell(Telling::Permutation { steps: steps.collect() });
@@ -96,6 +98,8 @@ impl<'a> Permutation<'a> {
             self.launch(launch).await?;
             let state = self.look(launch, Look::First, Patience::UntilItWaits).await?;
             self.look_again(Patience::UntilItWaits).await?;
+            // Behind the look at the others, as in `run_permutation`: it is not looked at twice in
+            // one round.
             if state == State::Open {
                 self.waiting.push(launch);
             }
@@ -347,6 +351,7 @@ impl<'a> Permutation<'a> {
         let waits = if vigil.is_due() {
             self.cast.look().await?.is_blocked(pid)
         } else if self.cast.endings.pace_of_looks() == Pace::Measured {
+            // A timeout or a cancel may be about, so only isolationtester's own moments count.
             false
         } else if vigil.has_looked {
             self.cast.look().await?.is_lasting(pid)

@@ -47,6 +47,8 @@ pub(super) fn never_waits(sql: &str) -> bool {
 /// Whether this step only reads and writes rows, and so wants of others their rows and no more than
 /// any statement wants of a table. A function that it calls may want more: the words do not tell.
 pub(super) fn is_about_rows(sql: &str) -> bool {
+    // FOR UPDATE and its like have no such word in them; LOCK TABLE and pg_advisory_lock have, and
+    // want more than rows. To unlock waits for nobody.
     let locks = sql.to_lowercase().replace("pg_advisory_unlock", "").contains("lock");
     !locks
         && every_statement(sql, |words| {
@@ -61,6 +63,8 @@ fn brackets(words: &[&str]) -> bool {
 /// Whether that holds for each statement's words, of which there is at least one.
 pub(super) fn every_statement(sql: &str, is: impl Fn(&[&str]) -> bool) -> bool {
     let sql = sql.to_lowercase();
+    // At every semicolon, one in a string or a comment, too: pieces of those are no statements that
+    // anybody knows here, and what is not known keeps its turn.
     let mut statements = sql.split(';').map(words).filter(|words| !words.is_empty());
     statements.all(|words| is(&words))
 }

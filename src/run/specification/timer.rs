@@ -26,6 +26,8 @@ impl Timer {
     pub(super) async fn limit<T>(&self, time: Duration, of: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
+            // First: an answer that is there goes before the end of its time, even of a time of
+            // zero.
             value = of => Some(value),
             () = self.pause(time) => None,
         }

@@ -56,6 +56,7 @@ impl WatchedStep {
     /// Nothing was heard, and it does not wait.
     pub(super) fn go_on(&mut self) {
         if self.is_due() {
+            // isolationtester waits for another 10 ms after each question that it has asked.
             self.silent_since = Instant::now();
         }
         self.pause = Some(self.pause.map_or(FIRST_PAUSE, |pause| (pause * 2).min(MEASURE)));

@@ -111,6 +111,8 @@ impl Ensemble {
             Demand::Cancel => participant.cancel(),
             Demand::Reconnect => participant.reconnect(),
             Demand::Hear(epoch) => {
+                // Asked here, so that it stands in the session's queue in front of the next demand;
+                // only the waiting is done elsewhere.
                 let heard = participant.hear();
                 self.answers.bring(async move {
                     heard.await;

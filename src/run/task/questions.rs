@@ -70,6 +70,8 @@ async fn strangers(observer: &Observer, mut blockers: Vec<Pid>, connected: &[Pid
     if blockers.is_empty() {
         return blockers;
     }
+    // Whoever cannot be looked at is taken to be at work: it is better to miss a quiet than to tell
+    // a false one.
     observer.idle_in_transaction(&blockers).await.unwrap_or_default()
 }
 

@@ -25,6 +25,8 @@ impl LiveRun {
             return self.send(name, VecDeque::from([Line::whole(sql, Some(launch))]), fx);
         }
         let strings = self.cast.strings_of(name);
+        // Values first, statements then: psql, too, reads a value as if it had been typed,
+        // semicolons included.
         let lines = Line::each(&self.filled(sql, strings), Some(launch), strings);
         match self.player_mut(name).filter(|actor| actor.is_lost()) {
             Some(_) => self.revive(name, lines, fx),
@@ -112,6 +114,8 @@ impl LiveRun {
     ) -> Option<AwaitedAnswer> {
         let submission = self.cast.next_submission();
         if name == self.cast.runner().name() {
+            // Not asked whether it is free: its session sends this when the answer before is whole.
+            // A teardown that is left out would leave behind what it was to remove.
             self.cast.runner_mut().submit(submission, Line::whole(sql, None), fx);
         } else {
             let line = Line::whole(&self.filled(sql, self.cast.strings_of(name)), None);

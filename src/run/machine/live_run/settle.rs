@@ -15,6 +15,7 @@ pub(super) const BUSY_LOOK: Duration = Duration::from_millis(40);
 impl LiveRun {
     /// Takes in what a session says; gives what the driver is told.
     pub(crate) fn on_event(&mut self, mut event: Event, fx: &mut Effects) -> Vec<Event> {
+        // Before anybody looks at it: expectations are held against the name that stays the same.
         alias::tell(&mut event.kind, &self.schema);
         if self.cast.is_runners(&event) {
             return self.on_runners(event, fx);
@@ -23,6 +24,8 @@ impl LiveRun {
         let mut out = Vec::new();
         if let Some(actor) = self.cast.player_of(&event) {
             if shows_progress(&event.kind) {
+                // An answer ends a wait, too: it may come before the next look has seen that nobody
+                // is in the way any more.
                 out.extend(actor.resume(event.at, fx));
             }
             actor.state.apply(&event.kind);
@@ -32,7 +35,10 @@ impl LiveRun {
         }
         self.ahead.apply_all(&out);
         self.note_movement(&event.kind, fx);
+        // Behind `resume`, which leaves the wait that has ended for this.
         self.hearing.note(&event, &mut self.cast);
+        // Before it can fall quiet: between two statements of a step its session is idle, and yet
+        // the step is not over.
         if let (Kind::Ready { .. } | Kind::Connected { .. }, Some(name)) =
             (&event.kind, &event.session)
         {
@@ -88,6 +94,8 @@ impl LiveRun {
 
     fn on_everybody_heard(&mut self, fx: &mut Effects) -> Option<Event> {
         let quiet = self.fall_quiet_if_idle(fx);
+        // Whoever is busy may wait stably, so that only a look can make it quiet. The last one
+        // could not, since somebody was still to be heard, and the next is up to 40 ms away.
         if quiet.is_none() && !self.reported.is_quiet() {
             self.scheduler.poll_soon(fx);
         }
@@ -107,6 +115,9 @@ impl LiveRun {
         }
         if self.scheduler.is_look_due(fx.now()) {
             let is_quiet = self.reported.is_quiet();
+            // A statement that runs may lock row after row without a sign in the pulse. When all is
+            // quiet it is people who take no part who change something, and the pulse shows their
+            // commits.
             let depth = if is_quiet { Depth::IfPulseChanged } else { Depth::WatchedTables };
             self.scheduler.ask_tables(&self.cast, depth, fx);
         }
@@ -154,9 +165,12 @@ impl LiveRun {
     /// Quiet, if that is news and nobody is still on the way here.
     pub(super) fn fall_quiet(&mut self, fx: &mut Effects) -> Option<Event> {
         let is_known = self.reported.is_quiet();
+        // The hearing comes last, because it asks sessions to speak: in vain where it is quiet
+        // already or somebody is still connecting.
         if is_known || !self.cast.is_complete() || self.hearing.is_under_way(&self.cast, fx) {
             return None;
         }
+        // Behind the hearing: what was heard may be the very notification that the file expects.
         if self.ahead.holds_back(fx.now()) {
             return None;
         }

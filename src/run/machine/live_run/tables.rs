@@ -22,6 +22,7 @@ impl LiveRun {
         answer: Result<WatchedTables, String>,
         fx: &mut Effects,
     ) -> Option<Event> {
+        // Planned whatever the answer is: a look that has failed is followed by another, too.
         let pause = if self.reported.is_quiet() { IDLE_LOOK } else { BUSY_LOOK };
         self.scheduler.look_within(pause, fx);
         let mut tables = match answer {

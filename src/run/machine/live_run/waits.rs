@@ -29,6 +29,8 @@ impl LiveRun {
         observation: Observation,
         fx: &mut Effects,
     ) -> Vec<Event> {
+        // Even if it turns out to be stale: until its answer has come, no other question of that
+        // kind is asked.
         self.scheduler.answered(&observation);
         match observation {
             Observation::WatchedTables(answer, _) => {
@@ -45,6 +47,8 @@ impl LiveRun {
                 Vec::new()
             }
             Observation::Blocked { answer: Ok(blocked), strangers, under_way, .. } => {
+                // Whoever has begun is awaited no more, and nothing but this look says so: it may
+                // be quiet by that alone.
                 self.mark_under_way(&under_way);
                 let mut out = self.on_blocked(blocked, strangers, fx);
                 out.extend(self.fall_quiet_if_idle(fx));
@@ -69,6 +73,8 @@ impl LiveRun {
         let resumed = self.mark_blocked(&blocked, fx);
         let (stable, all_stable) = self.stable(&blocked, &strangers);
         let is_news = self.cast.players().any(|actor| is_unreported(actor, &stable, fx));
+        // The words are a second question. It is asked for waits that are not told yet, and once
+        // more before it is quiet, since that must not be told in front of a wait.
         if is_news || (all_stable && !self.reported.is_quiet()) {
             self.scheduler.ask_waits(&self.cast, blocked, strangers, fx);
         } else {
@@ -93,6 +99,8 @@ impl LiveRun {
     fn mark_under_way(&mut self, under_way: &[Pid]) {
         for actor in self.cast.players_mut() {
             let has_begun = actor.state.pid.is_some_and(|pid| under_way.contains(&pid));
+            // Only added: those who are under way are not asked about again, and are missing from
+            // this list.
             actor.state.is_under_way |= has_begun && actor.state.is_busy();
         }
     }
@@ -118,6 +126,8 @@ impl LiveRun {
 
     /// The sessions that wait stably, and whether that is everybody who is busy.
     fn stable(&self, blocked: &[Blocked], strangers: &[Pid]) -> (BTreeSet<Pid>, bool) {
+        // By the protocol, and not by pg_stat_activity: what we have sent may not have reached the
+        // backend yet, and until then the server calls it idle.
         let is_ours = |pid| self.cast.players().any(|actor| actor.state.is_idle_as(pid));
         // Whom the file calls somebody may be at work, and goes on with that as long as it takes.
         let connected = self.cast.connected();
@@ -131,6 +141,7 @@ impl LiveRun {
         let stable = quiet::stable(blocked, is_idle);
         let mut busy = self.cast.busy().into_iter();
         let all = busy.all(|pid| stable.contains(&pid) || under_way.contains(&pid));
+        // The observer is not asked about the runner, so its statement ends with its answer only.
         (stable, all && !self.cast.runner().state.is_busy())
     }
 
@@ -185,6 +196,7 @@ impl LiveRun {
             all_told &= actor.state.reported.is_some();
         }
         self.ahead.apply_all(&out);
+        // At leisure: a database that cannot answer is not asked more often for that.
         self.plan_next_poll(true, fx);
         if all_told && !self.cast.runner().state.is_busy() {
             out.extend(self.fall_quiet(fx));
@@ -218,6 +230,8 @@ fn tell_wait(
     if let Some(known) = &mut actor.state.reported
         && known.wait == wait
     {
+        // In words nothing has changed, so it is not told twice; but it is remembered, or each look
+        // would ask for the same words again.
         known.blockers = blockers;
         return None;
     }
@@ -225,6 +239,7 @@ fn tell_wait(
 }
 
 fn tell(actor: &mut Actor, wait: Wait, blockers: Vec<Pid>, fx: &Effects) -> Event {
+    // Told again, it is still the wait that began then.
     let since = actor.state.reported.take().map_or(fx.now(), |known| known.since);
     actor.state.reported = Some(ReportedWait { wait: wait.clone(), blockers, since });
     fx.event(Some(actor.name().clone()), Kind::Waiting(wait))

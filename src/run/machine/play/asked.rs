@@ -27,6 +27,7 @@ impl Play {
             }
             Command::Cancel(session) => live.cancel(&session, fx),
             Command::Reconnect(session) => {
+                // The server first: where it has died, an attempt to connect would only fail.
                 fx.engine(EngineRequest::Revive);
                 self.awaited = Some(Awaited::Revival(session));
             }

@@ -19,6 +19,7 @@ pub(super) fn in_the_words_of_libpq(error: &io::Error) -> String {
 /// Why what has come cannot be taken for anything the server would say.
 pub(super) fn could_not_receive(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
+    // Rust puts the error's number behind its words, libpq does not.
     let text = text.split(" (os error ").next().unwrap_or_default();
     format!("could not receive data from server: {text}\n")
 }
