@@ -34,7 +34,7 @@ pub(super) fn draw(view: &View<'_>, down: u16, screen: Rect, buffer: &mut Buffer
 }
 
 /// How many lines of it are out of sight.
-pub(in crate::tui) fn beyond(view: &View<'_>) -> u16 {
+pub(crate) fn beyond(view: &View<'_>) -> u16 {
     let lines = lines(view, view.area.as_size().width);
     height_of(&lines).saturating_sub(height(&lines, view.area.as_size().height))
 }

@@ -30,7 +30,7 @@ const FOOT: usize = 14;
 const MARGIN: usize = 12;
 
 /// The picture of a frame, under a title for those who cannot see it.
-pub(in crate::tui) fn render(frame: &Buffer, title: &str) -> String {
+pub(crate) fn render(frame: &Buffer, title: &str) -> String {
     let (columns, rows) = (usize::from(frame.area.width), usize::from(frame.area.height));
     let (width, height) = (columns * WIDTH + 2 * MARGIN, rows * HEIGHT + 2 * MARGIN);
     let mut picture = Picture::default();
