@@ -132,18 +132,21 @@ fn speak(
     key: PrivateKeyDer<'static>,
     path: &Path,
 ) -> Result<Tls, GatewayError> {
+    // The first is the server's own, which is what a client binds to (RFC 5929, section 4).
     let end_point = chain.first().and_then(channel_binding).map(Arc::from);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| unusable(path, error))?;
+    // libpq insists on it where it begins TLS without a question (`sslnegotiation=direct`).
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), end_point })
 }
 
 fn self_signed(folder: &Path, port: u16) -> Result<Ready, GatewayError> {
     let path = &folder.join(name(port, 1));
+    // A client compares what its user has written, unresolved: the name or either address.
     let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
     let names =
         std::iter::once("localhost".to_owned()).chain(addresses.map(|name| name.to_string()));
@@ -187,6 +190,8 @@ fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Publis
     let made = Identity::of(&file)?;
     for number in 1..=NAMES {
         let path = folder.join(name(port, number));
+        // Anew for each name, since the mark has it. The inode in the mark stays true: neither a
+        // link nor a new name changes it.
         write(&file, &format!("{}{certificate}", mark(&path, &file)?))?;
         match give_name(&written, &path) {
             Ok(()) => return Ok(Published { path, _file: file, made, doubts }),
@@ -199,6 +204,7 @@ fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Publis
 
 /// Gives a file a name that nobody has. Not every file system can give it a second one.
 fn give_name(written: &Path, path: &Path) -> io::Result<()> {
+    // A plain rename would replace a file that has come since.
     match fs::hard_link(written, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Ok(rustix::fs::renameat_with(CWD, written, CWD, path, RenameFlags::NOREPLACE)?)
@@ -241,6 +247,7 @@ fn sweep_half_made(folder: &Path) -> Vec<Doubt> {
 fn sweep_one(path: &Path) -> Result<(), Doubt> {
     let failed = |error: io::Error| Doubt::new(path, error);
     let Some(file) = is_made(path).map_err(failed)? else { return changed(path) };
+    // Its gateway lives and holds it.
     if file.try_lock().is_err() {
         return Ok(());
     }
@@ -259,6 +266,7 @@ fn changed(path: &Path) -> Result<(), Doubt> {
 fn is_name(name: &str) -> bool {
     let middle = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
     middle.is_some_and(|middle| {
+        // The first name has no number, which is as good as any that can be read.
         let (port, number) = middle.split_once('-').unwrap_or((middle, "2"));
         port.parse::<u16>().is_ok() && number.parse::<u32>().is_ok()
     })
@@ -267,6 +275,8 @@ fn is_name(name: &str) -> bool {
 /// The file, if it is as a gateway writes it: a regular file of ours, its own mark, one
 /// certificate, and nothing else.
 fn is_made(path: &Path) -> io::Result<Option<File>> {
+    // A link may lead to somebody's file, and to open a pipe that nobody writes to would hold up
+    // the start.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else { return Ok(None) };
     let file = File::from(file);
@@ -277,6 +287,8 @@ fn is_made(path: &Path) -> io::Result<Option<File>> {
     let mut text = String::new();
     let is_text = (&file).take(LONGEST).read_to_string(&mut text).is_ok();
     let certificate = text.strip_prefix(&mark(path, &file)?).unwrap_or_default();
+    // Two lines with two of the marks each: a second certificate, or a key, that somebody has added
+    // makes it somebody's file.
     let is_one = certificate.starts_with(BEGIN)
         && certificate.trim_end().ends_with(END)
         && certificate.matches("-----").count() == 4;

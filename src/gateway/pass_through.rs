@@ -151,6 +151,8 @@ async fn let_in(
                 } else {
                     client.pass(&frame);
                 }
+                // A welcome is a dozen messages and more, most often in one packet: one write for
+                // all that is there.
                 if !server.has_frame() {
                     client.flush().await?;
                 }
@@ -158,6 +160,8 @@ async fn let_in(
                     return client.flush().await.map(|()| true);
                 }
             }
+            // Where the gateway answers, what a client says so early is no password: it stays
+            // unread until it is its turn.
             bytes = client.bytes(), if prover == Prover::Client => {
                 let bytes = bytes?;
                 if bytes.is_empty() {
@@ -185,6 +189,7 @@ async fn converse(
     tokio::time::timeout(FAREWELL, conversation.finish_message()).await.ok();
     let Conversation { mut client, mut server, place, .. } = conversation;
     let told = tokio::time::timeout(FAREWELL, say_farewell(&mut client, place));
+    // Both at once, so that a client that does not listen costs the server's end no time.
     let (told, ()) = tokio::join!(told, take_leave(&mut server, &canceller));
     // Who does not listen is not told.
     told.unwrap_or(Ok(()))

@@ -120,6 +120,7 @@ impl Protocol {
                 }
             }
         };
+        // Before the backend is waited for, which may take its time to end.
         self.transaction.tell_gone();
         self.leave(ended).await;
     }
@@ -133,8 +134,11 @@ impl Protocol {
             // say.
             backend.leave().await;
         } else {
+            // Between two messages it idles, and notices by itself that nobody is there any more.
             drop(backend);
         }
+        // Whoever waits for this client's tables goes ahead now. Not before: PostgreSQL would have
+        // it wait for the locks of a backend that still works.
         drop((transaction, canceller));
         // The client may be what broke.
         client.close().await.ok();
@@ -147,6 +151,7 @@ impl Protocol {
         let client = &mut self.client;
         tokio::select! {
             biased;
+            // First, else somebody who sends one message after another would be waited for.
             () = signal.wait() => {
                 self.make_way().await?;
                 Ok(Next::More)
@@ -193,6 +198,7 @@ impl Protocol {
             | ClientTag::Close => self.take_extended(frame).await?,
             // What is left of a COPY that has failed is ignored (PostgreSQL documentation, 54.2.6).
             ClientTag::CopyData | ClientTag::CopyDone | ClientTag::CopyFail => {}
+            // It is answered with a ReadyForQuery of its own, and no Sync follows (54.2.5).
             ClientTag::FunctionCall => {
                 self.refuse(&Refusal::unsupported("function calls of the old protocol")).await?;
                 self.ready();
@@ -274,6 +280,7 @@ impl Protocol {
 
     /// Passes on what the server says, of the stored tables instead of their copies.
     fn pass(&mut self, frame: &FromServer) {
+        // Other rows are a client's data, which stays as it is whatever it looks like.
         if self.explains && frame.tag == ServerTag::Row {
             return self.client.pass(&self.transaction.retold_plan(frame));
         }

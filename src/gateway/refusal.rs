@@ -46,6 +46,7 @@ impl Refusal {
 
     /// Whether it is OC001.
     pub(crate) fn is_schema_change(&self) -> bool {
+        // The SQLSTATE does not tell: a lost COMMIT has the same.
         self.message.ends_with("(OC001)")
     }
 
@@ -205,6 +206,8 @@ impl Refusal {
 
     /// What becomes of an explicit transaction in which a statement is refused so.
     pub(crate) fn aftermath(&self) -> Aftermath {
+        // The service has rolled back when it says so: a client that retries begins anew, without a
+        // ROLLBACK before it.
         if self.code == "40001" { Aftermath::Over } else { Aftermath::Failed }
     }
 
@@ -236,6 +239,7 @@ impl Refusal {
 
     fn write_as(&self, out: &mut BytesMut, severity: &str) {
         put(out, b'E', |out| {
+            // `S` may be translated, `V` is for programs (PostgreSQL documentation, 54.8).
             let said = [('S', severity), ('V', severity), ('C', &self.code), ('M', &self.message)];
             let more = self.more.iter().map(|(field, text)| (*field, text.as_str()));
             for (field, text) in said.into_iter().chain(more) {

@@ -43,6 +43,8 @@ impl Gateway {
             Some(path) => Passwords::read(path)?,
             None => Passwords::default(),
         };
+        // Without a password file whoever connects works as the gateway's own user, in most cases a
+        // superuser: nobody from outside this machine may.
         if let Some(address) = options.listen.filter(|address| !address.ip().is_loopback())
             && !passwords.are_asked()
         {
@@ -100,8 +102,11 @@ impl Gateway {
     pub async fn stop(mut self) {
         self.context.closing.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
+        // Twice, since a conversation that is passed through may take it once for the rest of a
+        // message and once for its last words.
         tokio::time::timeout(FAREWELL * 2, ended).await.ok();
         self.tasks.shutdown().await;
+        // Last: as long as a client's statement is watched, the next look would connect anew.
         self.context.blockers.leave().await;
     }
 
@@ -114,10 +119,13 @@ impl Gateway {
         let path = folder.join(format!(".s.PGSQL.{SOCKET_PORT}"));
         let failed = |source| GatewayError::Listen { place: path.display().to_string(), source };
         let listener = UnixListener::bind(&path).map_err(failed)?;
+        // No TLS here: PostgreSQL offers none on a Unix socket either (`ProcessStartupPacket`).
         self.tasks.spawn(receive_all(Arc::clone(context), None, async move || {
             UnixSocket::adopt(listener.accept().await?.0)
         }));
         self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
+        // By the name alone the socket of somebody who has taken it since would be removed in the
+        // end.
         let identity = Identity::at(&path).map_err(failed)?;
         self.socket = Some((path, identity));
         Ok(())
@@ -132,6 +140,8 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
+        // Only now, since the file is called by the port, which is known from here on where any
+        // free one was asked for.
         let Ready { tls, published } = certificate.ready(bound.port())?;
         self.certificate = published;
         self.listen = Some(bound);
@@ -156,6 +166,7 @@ async fn receive_all<S: Stream + 'static>(
     loop {
         tokio::select! {
             () = context.closing.cancelled() => break,
+            // Where nobody is there who could leave, only trying again can tell.
             accepted = accept(), if has_room || clients.is_empty() => match accepted {
                 Ok(stream) => {
                     clients.spawn(serve(Box::new(stream), Arc::clone(&context), tls.clone()));
@@ -169,6 +180,8 @@ async fn receive_all<S: Stream + 'static>(
             Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
         }
     }
+    // They hear of the end by themselves; to drop them would cut them off in the middle of a
+    // message.
     while clients.join_next().await.is_some() {}
 }
 

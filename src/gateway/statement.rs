@@ -111,6 +111,7 @@ impl Statement {
 
     /// Whether it may change the search path.
     pub(crate) fn may_move_path(&self) -> bool {
+        // The text and not the words: `set_config('search_path', …)` has it in a string.
         let shows = self.is_a("show");
         self.is_a("reset")
             || self.is_a("discard")
@@ -151,6 +152,7 @@ impl Statement {
         let words = &self.words;
         words.first().filter(|word| word.is("declare"))?;
         let name = words.get(1)?.name()?.to_owned();
+        // Behind FOR comes the query, in which `with hold as (…)` is something else.
         let options = words.iter().position(|word| word.is("for")).unwrap_or(words.len());
         Some(DeclaredCursor { name, holds: has(&words[..options], &["with", "hold"]) })
     }
@@ -161,6 +163,7 @@ impl Statement {
         match words.first()? {
             first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
             first if first.is("deallocate") => {
+                // `deallocate prepare` by itself is about a statement that is called so.
                 let names_follow = words.len() > 2 && words[1].is("prepare");
                 Which::read(words.get(if names_follow { 2 } else { 1 })?)
             }
@@ -216,6 +219,7 @@ impl Statement {
         let place = words.windows(2).position(|pair| pair[0].is("index") && pair[1].is("async"));
         let Some(place) = place else { return self.clone() };
         let mut sql = self.sql.clone();
+        // As long as the word, so that the place of an error is the one in the client's text.
         sql.replace_range(words[place + 1].span.clone(), "     ");
         let (before, after) = (&words[..=place], &words[place + 2..]);
         Self { sql, words: [before, after].concat().into(), ..self.clone() }
@@ -223,6 +227,7 @@ impl Statement {
 }
 
 fn writes(words: &[Word]) -> bool {
+    // FOR UPDATE and FOR NO KEY UPDATE lock and write nothing.
     let is_write = |at: usize, word: &Word| {
         ["insert", "update", "delete", "merge"].iter().any(|verb| word.is(verb))
             && !(at > 0 && (words[at - 1].is("for") || words[at - 1].is("key")))
@@ -239,6 +244,8 @@ fn sets(words: &[Word]) -> Vec<String> {
     for word in words {
         depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
         let ends = ["where", "from", "returning"].iter().any(|keyword| word.is(keyword));
+        // A WHERE deeper in parentheses is a subquery's: `set a = (select b from t where c), d =
+        // 1`.
         set = set.filter(|at| depth >= *at && !(ends && depth == *at));
         if word.is("set") {
             set = set.or(Some(depth));

@@ -52,12 +52,15 @@ where
             let place = &mut self.place;
             let told = |bytes: &[u8]| place.advance(bytes);
             let down = self.down.poll_step(cx, &mut self.server, &mut self.client, told);
+            // Both have taken a step before an error of either counts: a server that hangs up has
+            // its last words in the other direction.
             match (up?, down?) {
                 (Poll::Ready(Step::Over), Poll::Ready(Step::Over)) => return Poll::Ready(Ok(())),
                 (Poll::Ready(Step::Moved), _) | (_, Poll::Ready(Step::Moved)) => {}
                 _ => return Poll::Pending,
             }
         }
+        // There is more to move, so nothing else would wake this task.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -74,6 +77,8 @@ where
             }
             let length = self.place.part(down.unwritten.len());
             let part = &down.buffer[down.unwritten.clone()][..length];
+            // One write at a time, each noted: patience may end between two, and the place must be
+            // right then.
             let written = self.client.write(part).await?;
             self.place.advance(&part[..written]);
             down.unwritten.start += written;
@@ -139,6 +144,7 @@ impl Flow {
                 self.needs_flush = true;
             }
             ConversationStage::Ending => {
+                // Only this direction: the other one goes on until its own end.
                 ready!(Pin::new(to).poll_shutdown(cx))?;
                 self.stage = ConversationStage::Over;
             }

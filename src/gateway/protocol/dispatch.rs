@@ -29,6 +29,8 @@ impl Protocol {
 
     /// Hands what is queued to the backend; what it does to names is returned.
     pub(super) fn put_queue(&mut self) -> Vec<Does> {
+        // Even where no statement runs: a rollback that nobody is told of would take a portal
+        // along.
         self.transaction.note_part();
         let mut sent = Vec::new();
         for queued in self.queue.drain(..) {
@@ -50,7 +52,11 @@ impl Protocol {
     ) -> Result<Held, BackendError> {
         self.backend.flush().await?;
         let reply = self.reply(&sent).await?;
+        // Read whatever has come of the statement: left lying, these answers would be taken for
+        // those of the next one.
         let heard = self.transaction.hear_ahead(&mut self.backend, ahead).await;
+        // A statement may be over before its cancellation arrives. Whoever needs the way waits for
+        // the transaction, which ends all the same.
         let Some(frame) = reply.refused else {
             self.end_given_up().await?;
             return heard.map(|()| reply.held);

@@ -141,6 +141,7 @@ impl Names {
     /// The statement behind an EXECUTE, or the statement itself.
     pub(super) fn executed(&self, statement: &Statement) -> Statement {
         let Kind::Execute(name) = &statement.kind else { return statement.clone() };
+        // A name that nobody has prepared is for the server to refuse.
         let found = self.prepared.get(name).map(|prepared| &*prepared.statement);
         found.unwrap_or(statement).clone()
     }
@@ -224,11 +225,14 @@ impl Names {
             self.portals.insert(cursor.name.clone(), Portal::declared(&cursor));
         }
         match statement.deallocates() {
+            // SQL does not know the statement without a name: no DEALLOCATE takes it away
+            // (`DropAllPreparedStatements`).
             Some(Which::All) => self.prepared.retain(|name, _| name.is_empty()),
             Some(Which::One(name)) => drop(self.prepared.remove(&name)),
             None => {}
         }
         match statement.closes() {
+            // Those of Bind as well (`PortalHashTableDeleteAll`).
             Some(Which::All) => self.portals.clear(),
             Some(Which::One(name)) => drop(self.portals.remove(&name)),
             None => {}

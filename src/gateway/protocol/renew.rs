@@ -35,6 +35,7 @@ impl Protocol {
     pub(super) async fn renew(&mut self, name: &str) -> Result<(), BackendError> {
         let Some(prepared) = self.names.prepared(name) else { return Ok(()) };
         let whole = prepared.whole();
+        // DDL is about stored tables, and is sent as it was written whatever copies there are.
         if whole.is_ours() || matches!(whole.kind, Kind::Ddl(_)) {
             return Ok(());
         }
@@ -42,11 +43,16 @@ impl Protocol {
         if prepared.is_sent_as(&rewritten) {
             return Ok(());
         }
+        // A Bind that is queued was for the text that the server has under the name so far.
         self.dispatch().await?;
+        // Where this fails half way, nobody knows which text the server has: the next use sends it
+        // again.
         self.names.note_sent(name, None);
         match prepared.by() {
             By::Parse(types) => self.backend.prepare_anew(name, &rewritten.sql, types).await?,
             By::Sql(_) => {
+                // PREPARE refuses a name that is taken. Close takes away what either has prepared,
+                // and does not mind if nothing is there.
                 self.backend.close_statement(name).await?;
                 self.backend.ask(Question::once(rewritten.sql.clone())).await?;
             }

@@ -54,6 +54,7 @@ impl Protocol {
         loop {
             let frame = tokio::select! {
                 frame = self.backend.next() => frame?,
+                // Once: a second cancellation might hit what the gateway asks afterwards.
                 () = signal.wait(), if !self.gave_up => {
                     self.give_up().await;
                     continue;
@@ -101,6 +102,7 @@ impl Protocol {
                 return Err(BackendError::Lost(io::ErrorKind::UnexpectedEof.into()));
             };
             match frame.tag {
+                // A server that copies in ignores them as well (54.2.6).
                 ClientTag::Flush | ClientTag::Sync => {}
                 ClientTag::CopyData => {
                     self.backend.put_messages(frame.bytes());
@@ -108,6 +110,8 @@ impl Protocol {
                         self.backend.flush().await?;
                     }
                 }
+                // The end of the data, or a message at which the server fails the COPY: in either
+                // case what follows is its answer.
                 _ => {
                     self.backend.put_messages(frame.bytes());
                     return Ok(self.backend.flush().await?);
@@ -115,6 +119,8 @@ impl Protocol {
             }
         }
         self.gave_up = true;
+        // No cancellation: a server that waits for data does not look at one
+        // (`ProcessClientReadInterrupt`).
         self.backend.put_copy_failure("given up");
         Ok(self.backend.flush().await?)
     }
@@ -155,6 +161,7 @@ pub(super) struct Submitted<'a> {
 impl Submitted<'_> {
     /// An error whose position is one in the client's own text.
     pub(super) fn moved(self, frame: &FromServer) -> FromServer {
+        // `p` is another matter: it counts in a text of the server's own, a function's body (54.8).
         let Some(position) = error_field(frame, b'P') else { return frame.clone() };
         let Ok(position) = position.parse::<usize>() else { return frame.clone() };
         let place = (self.rewritten.place(position) + self.before).to_string();

@@ -22,6 +22,7 @@ const WITH_BODIES: u32 = 14;
 const PREPARE: (&str, &str) = ("prepare overbooked_syntax as ", "");
 const BODY: (&str, &str) = (
     "create function pg_temp.overbooked_syntax() returns void language sql begin atomic ",
+    // The statement may end with a comment, from which only the line's end keeps the rest.
     "\n; end",
 );
 const AS_IT_IS: (&str, &str) = ("", "");
@@ -38,6 +39,7 @@ pub(super) struct Part {
 impl Protocol {
     /// Refuses a message of several statements in which one cannot be parsed.
     pub(super) async fn check_syntax(&mut self, parts: &[Part]) -> Result<(), BackendError> {
+        // One alone PostgreSQL reads whole before it runs.
         if parts.len() < 2 {
             return Ok(());
         }
@@ -51,6 +53,8 @@ impl Protocol {
         // What a form adds may be in the error: by itself it is told as it is.
         let text = part.text(AS_IT_IS);
         match self.backend.try_to_parse(std::slice::from_ref(&text)).await? {
+            // It was the form that could not be parsed: what the statement is, it shows when it
+            // runs.
             None => Ok(()),
             Some((_, refused)) => {
                 let (rewritten, before) = (&Rewritten::whole(text), part.before);

@@ -51,6 +51,7 @@ pub(super) fn kind(words: &[Word]) -> Kind {
     match verb(words) {
         Verb::Empty => Kind::Empty,
         Verb::Begin => Kind::Begin(access(words)),
+        // A prepared transaction is refused by name; as a COMMIT it never reaches the server.
         Verb::Commit | Verb::CommitPrepared => Kind::Commit,
         Verb::Rollback | Verb::RollbackPrepared => Kind::Rollback,
         Verb::Ddl => Kind::Ddl(ddl_object(words)),

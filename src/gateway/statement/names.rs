@@ -143,6 +143,7 @@ fn names_anew(word: &Word) -> bool {
 }
 
 fn reserved(word: &Word) -> bool {
+    // In quotes a keyword is a name: `"order"`.
     word.kind == WordKind::Plain && RESERVED.contains(&word.text.as_str())
 }
 
@@ -150,6 +151,7 @@ fn reserved(word: &Word) -> bool {
 fn chain(words: &[Word]) -> Name {
     let mut name = Name::empty();
     let mut at = 0;
+    // Behind a dot any word is a name: `t.order` (`attr_name` in gram.y).
     while let Some(part) = words.get(at).filter(|word| at > 0 || !reserved(word)) {
         let Some(text) = part.name() else { break };
         name.parts.push(text.to_owned());

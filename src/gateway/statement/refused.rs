@@ -9,6 +9,8 @@ pub(super) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal>
     if sets_our_level(sql, words) {
         return None;
     }
+    // The escapes are not read, so the name would be taken for another, and a table be used past
+    // its copy.
     if words.iter().any(|word| word.kind == WordKind::Escaped) {
         return Some(Refusal::unsupported(
             "names with Unicode escapes (U&\"...\") are not supported",
@@ -118,6 +120,7 @@ fn creates_from_query(words: &[Word]) -> bool {
         || has(words, &["as", "table"])
         || has(words, &["as", "with"])
         || has(words, &["as", "values"])
+        // Not `b int generated always as (a * 2) stored`.
         || (0..words.len().saturating_sub(1))
             .any(|at| words[at].is("as") && words[at + 1].is_mark('('))
             && !has(words, &["generated"])
@@ -146,6 +149,7 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
         "session_replication_role",
     ];
     words.first().filter(|first| first.is("set"))?;
+    // To these values a client may set them: they bring about nothing that is not so already.
     if words.last().is_some_and(|value| {
         ["off", "false", "no", "default", "origin"].iter().any(|plain| value.is(plain))
     }) {
