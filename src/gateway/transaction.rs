@@ -108,6 +108,8 @@ impl Transaction {
     pub(crate) fn status(&self) -> Status {
         match &self.state {
             State::Open(open) if open.is_block() => Status::InBlock,
+            // Its client does not know of the end, and would take any other status for an answer to
+            // what it has said last.
             State::Aborted(Block::Explicit) => Status::InBlock,
             State::Failed => Status::Failed,
             State::Open(_) | State::Aborted(Block::Implicit) | State::Idle => Status::Idle,
@@ -166,10 +168,13 @@ impl Transaction {
     pub(crate) fn check(&mut self) -> Result<(), Refusal> {
         match &self.state {
             State::Failed => Err(Refusal::aborted()),
+            // Told once: the first retry succeeds, as with the service.
             State::Aborted(_) => {
                 self.state = State::Idle;
                 Err(Refusal::schema_changed())
             }
+            // No timer ends it: the service speaks of the age at the next statement or COMMIT
+            // alone.
             State::Open(open) if open.since.elapsed() > self.shared.limits.age => {
                 Err(Refusal::too_old())
             }

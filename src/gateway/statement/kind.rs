@@ -51,7 +51,8 @@ pub(super) fn kind(words: &[Word]) -> Kind {
     match verb(words) {
         Verb::Empty => Kind::Empty,
         Verb::Begin => Kind::Begin(access(words)),
-        // A prepared transaction is refused by name; as a COMMIT it never reaches the server.
+        // COMMIT PREPARED is refused by its words; as one of the gateway's own it could reach no
+        // server in any case.
         Verb::Commit | Verb::CommitPrepared => Kind::Commit,
         Verb::Rollback | Verb::RollbackPrepared => Kind::Rollback,
         Verb::Ddl => Kind::Ddl(ddl_object(words)),

@@ -25,6 +25,8 @@ impl Transaction {
         access: Access,
     ) -> Result<(), BackendError> {
         self.foreseen = None;
+        // Outside of a transaction, as long as there is none: what is made or filled here no
+        // rollback of the client's takes away.
         self.tables.clear(backend).await?;
         let undone = self.tables.remake(backend).await?;
         if !undone.is_empty() {
@@ -69,6 +71,8 @@ impl Transaction {
     /// Ends a transaction in which the client has no part. What it has read stays in the copies.
     async fn commit_nothing(&mut self, backend: &mut impl Questions) -> Result<(), BackendError> {
         let open = self.open()?;
+        // Its number is noted although it has written nothing: of a number that the journal does
+        // not know nobody can tell, and every other copy would be compared with its whole table.
         let seen = Seen { snapshot: open.snapshot.clone(), own: open.xid };
         self.shared.journal().note_nothing(seen.own);
         backend.ask(Question::prepared("commit")).await?;
@@ -92,6 +96,7 @@ impl Transaction {
             // Whatever changed between the two looks is seen at the next one.
             self.tables.check(&pinned.mark, &pinned.marks).ok();
         }
+        // From here on the ledger keeps what this snapshot does not see.
         self.client.begin(pinned.snapshot.oldest);
         self.trying_since.get_or_insert_with(|| self.shared.precedence.number());
         self.state = State::Open(Box::new(OpenTransaction {
@@ -112,7 +117,11 @@ impl Transaction {
     }
 
     async fn pin(&self, backend: &mut impl Questions) -> Result<Pinned, BackendError> {
+        // Before the snapshot is taken: a change that comes in between then counts as later and is
+        // told, where it would otherwise be missed.
         let schema_change = self.shared.clients.schema_change();
+        // With a query behind it, since BEGIN alone takes no snapshot (PostgreSQL documentation,
+        // 13.2.2).
         let mut questions =
             vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
         questions.extend(self.tables.asks_marks());

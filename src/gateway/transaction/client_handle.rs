@@ -92,6 +92,7 @@ impl ClientHandle {
                 return false;
             }
             if let Some(entry) = entries.entry(self.number) {
+                // Closed before they are gone, so that nobody comes in behind them.
                 entry.ddl = Some((closed.clone(), Stance::Acts));
             }
             !entries.ends_users(self.number, closed)
@@ -106,6 +107,8 @@ impl ClientHandle {
         mut is_done: impl FnMut(&mut Entries) -> bool,
     ) -> Result<(), Aborted> {
         loop {
+            // Before the look: `notify_waiters` wakes those who wait already, and what happens in
+            // between would be missed.
             let way_was_made = self.clients.way_made();
             if is_done(&mut self.clients.entries()) {
                 return Ok(());
@@ -163,6 +166,8 @@ impl ClientHandle {
     }
 
     fn make_way(&self, change: impl FnOnce(&mut ClientEntry)) {
+        // Answered under the lock under which others call: a call that comes afterwards is one for
+        // the next transaction.
         self.change(|entry| {
             change(entry);
             self.signal.answer();

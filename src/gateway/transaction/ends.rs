@@ -36,6 +36,7 @@ impl Transaction {
         backend: &mut impl Questions,
         copies_changed: bool,
     ) -> io::Result<()> {
+        // PostgreSQL has let go of its locks: from here on others go ahead.
         self.client.end();
         if self.shared.news.is_heard() {
             self.tell(Happening::Private(Vec::new()));
@@ -59,6 +60,8 @@ impl Transaction {
             Aftermath::Failed => self.after_error(backend).await,
             Aftermath::Over => {
                 if refusal.is_schema_change() {
+                    // The retry learns the schema anew, and must not be refused for the same
+                    // change.
                     self.tables.tell();
                 }
                 self.abandon(backend).await?;
@@ -88,6 +91,8 @@ impl Transaction {
             return Ok(MadeWay::SteppedBack);
         }
         let State::Open(open) = &self.state else {
+            // The call came when its transaction was over already. Left unanswered it would end the
+            // next one.
             self.client.end();
             return Ok(MadeWay::RolledBack);
         };

@@ -82,6 +82,8 @@ impl Snapshot {
         earlier: &'s Self,
         most: u64,
     ) -> Option<impl Iterator<Item = u64> + 's> {
+        // Those that ran when the earlier one was taken, and those that have begun since: all that
+        // it did not see.
         let begun_since = earlier.next..self.next;
         let over = earlier.running.iter().copied().chain(begun_since);
         let seen = over.filter(|xid| self.sees(*xid));
@@ -124,8 +126,7 @@ impl Ledger {
         unseen.find_map(|commit| commit.conflict(claims))
     }
 
-    /// Who last wrote one of these rows out of the snapshot's sight: for a refusal that PostgreSQL
-    /// itself gave.
+    /// Enters a commit: whose it was, and what it has done to which rows.
     pub(crate) fn enter(&mut self, xid: u64, by: &Arc<str>, rows: HashMap<RowId, Claim>) {
         self.commits.push_back(Commit { xid, at: Instant::now(), by: Arc::clone(by), rows });
     }
@@ -133,6 +134,8 @@ impl Ledger {
     /// Forgets commits that every open snapshot sees: those below the oldest transaction of any of
     /// them, and those older than a transaction may become.
     pub(crate) fn forget(&mut self, oldest: u64, age: Duration) {
+        // From the front up to the first that must stay. Numbers do not come in the order of
+        // commits, and to keep one for too long does no harm.
         let is_old = |commit: &Commit| commit.xid < oldest || commit.at.elapsed() > age;
         while self.commits.front().is_some_and(is_old) {
             self.commits.pop_front();

@@ -98,6 +98,8 @@ impl Transaction {
         }
         let tables = self.copies_for(backend, executed, &named).await?;
         if named.is_empty() && executed.asks_catalog() {
+            // A block finds its own change in the catalog, even if that has stepped back for
+            // others.
             self.apply_again(backend).await?;
             self.hide_copies(backend).await?;
         }
@@ -134,6 +136,7 @@ impl Transaction {
         }
         let named = self.tables.resolve(backend, &statement.names).await?;
         let mut changed = false;
+        // All of them, not up to the first that has changed: the retry is to be told nothing more.
         for relation in named.relations() {
             changed |= self.tables.look_at(relation, self.shared.clients.version(relation));
         }
@@ -169,6 +172,7 @@ impl Transaction {
         named: &Named,
     ) -> Result<Vec<u32>, BackendError> {
         let relations = &named.all();
+        // What the client has done, opened or read in the transaction would go with it.
         let open = match &self.state {
             State::Open(open)
                 if open.is_block()
@@ -204,6 +208,7 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         let reached = self.tables.reach(backend, relations).await?;
         self.client.touch(&reached).await.map_err(Refusal::from)?;
+        // Behind the wait: DDL that kept it out may have been committed meanwhile.
         let clients = &self.shared.clients;
         match &self.state {
             State::Open(open) if clients.is_changed_since(&reached, open.schema_change) => {
@@ -258,6 +263,8 @@ impl Transaction {
         statement: &Statement,
         tables: &[u32],
     ) -> Result<(), BackendError> {
+        // The check of a foreign key leaves the same mark as FOR UPDATE; such locks have been read
+        // at once (`row_locks`).
         let referred = self.tables.are_referred_to(tables);
         if statement.writes {
             self.gather_locks(backend, tables).await?;

@@ -39,6 +39,8 @@ impl Transaction {
             Some(RowLock::KeyShare) => true,
             Some(RowLock::Update) => self.tables.are_referred_to(&admitted.tables),
         };
+        // Going back to the savepoint would undo what it writes, and end the portal of which a part
+        // was fetched.
         if is_apart && (statement.writes || limit != ALL_ROWS || statement.declares()) {
             let message =
                 "this row lock is not supported in a statement that writes or is fetched in parts";
@@ -53,6 +55,8 @@ impl Transaction {
         backend: &mut impl Questions,
         admitted: &Admitted,
     ) -> Result<Marks, BackendError> {
+        // Marks that are there already, such as those of foreign keys' checks, are not this
+        // statement's.
         let before = self.marks(backend, &admitted.tables).await?;
         backend.ask(Question::prepared("savepoint overbooked")).await?;
         Ok(before)

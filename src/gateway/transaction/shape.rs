@@ -165,6 +165,8 @@ impl Shape {
                 .map(|name| self.column(name).filter(|found| found.not_null))
                 .collect()
         };
+        // The primary key comes first (`shape.sql`). A key that may be checked late does not tell
+        // rows apart until then.
         let usable = self.indexes.iter().filter(|index| index.plain && index.immediate);
         usable.filter_map(columns).find(|columns| !columns.is_empty())
     }
@@ -238,7 +240,10 @@ impl Shape {
     /// Statements that make an empty copy of this name in `pg_temp`.
     pub(crate) fn creation(&self, copy_name: &str) -> Vec<String> {
         let copy = format!("pg_temp.{}", quote(copy_name));
+        // Without a key nothing could bring the rows up to date, so none is kept.
         let keeps = if self.key().is_some() { "preserve" } else { "delete" };
+        // Neither INCLUDING ALL, which would make sequences of its own for identity columns, nor
+        // INDEXES, which would name the keys otherwise than the errors that clients know.
         let mut statements = vec![format!(
             "create temp table {copy} (like {} including defaults including generated \
              including constraints including storage) on commit {keeps} rows",
@@ -307,6 +312,7 @@ impl Shape {
     /// Whether the text of a key depends on a client's settings (`datestyle`,
     /// `extra_float_digits`), which differ from client to client.
     fn is_key_spelled_by_settings(&self) -> bool {
+        // By how the name begins: `character varying(10)`, `numeric(8,2)`, arrays of either.
         const BY_NONE: [&str; 8] =
             ["smallint", "integer", "bigint", "text", "character", "uuid", "boolean", "numeric"];
         let is_plain =
@@ -325,6 +331,7 @@ impl Shape {
         let options = self.options.as_deref().filter(|options| !options.is_empty());
         let with =
             options.map(|options| format!(" with ({})", options.join(", "))).unwrap_or_default();
+        // `pg_get_viewdef` ends with a semicolon.
         let definition = definition.trim_end().trim_end_matches(';');
         let defaults = self.columns.iter().filter_map(|column| {
             let (default, column) = (column.default.as_deref()?, quote(&column.name));

@@ -139,7 +139,7 @@ pub(super) struct InUse {
     pub(super) written: bool,
     /// Whether a row may be gone, or its key changed.
     pub(super) may_vanish: bool,
-    /// Whether a statement that locks rows named the table, since the locks were last gathered.
+    /// Whether a statement that locks rows FOR UPDATE named the table.
     pub(super) locked: bool,
     /// Rows found locked FOR UPDATE so far.
     pub(super) strong: HashSet<RowId>,
@@ -182,6 +182,7 @@ impl Tables {
         let are_same = self.marks.iter().all(is_same);
         match &self.schema {
             Some(known) if known == mark && are_same && !self.is_change_told => Ok(()),
+            // Nothing is known yet that could be out of date.
             None => {
                 self.schema = Some(mark.clone());
                 Ok(())
@@ -228,6 +229,7 @@ impl Tables {
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
         let left = self.has_copies() || self.left;
+        // These stay: who has not been told of a change is still to be told.
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         // Until they are gone nobody may take what is left of them for a copy.

@@ -49,6 +49,7 @@ impl Tables {
         let found = names.iter().enumerate().filter_map(|(place, name)| {
             let known =
                 |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
+            // The longest first: where `a.b` is a table in a schema, it is no column of `a`.
             readings(name).into_iter().rev().find_map(known)
         });
         // What the catalog's rows have beside their columns, a view of it has not.
@@ -84,6 +85,8 @@ impl Tables {
         names: Vec<Written>,
     ) -> Result<(), BackendError> {
         let schemas = names.iter().map(|(schema, _)| schema.as_deref());
+        // NULL without quotes is no text in an array, with them it would be a schema of that name
+        // (PostgreSQL documentation, 8.15.2).
         let schemas = schemas.map(|schema| schema.map_or("NULL".to_owned(), |name| array([name])));
         let schemas: Vec<_> =
             schemas.map(|text| text.trim_matches(['{', '}']).to_owned()).collect();

@@ -114,6 +114,7 @@ impl Tables {
         for table in &missing {
             self.make(backend, *table, open).await?;
         }
+        // Foreign keys when both of their ends are there, and views when what they read is.
         self.tie(backend, &missing, open).await?;
         for view in views {
             if !self.views.contains_key(&view) {
@@ -280,6 +281,7 @@ impl Tables {
         let views = self
             .views
             .values()
+            // A view over another one has gone with that.
             .map(|view| format!("drop view if exists pg_temp.{} cascade", quote(&view.name)));
         let copies = self
             .copies
@@ -299,6 +301,8 @@ async fn build(
     if questions.is_empty() || open == Open::Yes {
         return backend.ask_all(questions).await.map(drop);
     }
+    // All of it or nothing: a copy without its keys that an error leaves behind would be found
+    // before the stored table.
     let begin = std::iter::once(Question::prepared("begin read write"));
     let end = std::iter::once(Question::prepared("commit"));
     match backend.ask_all(begin.chain(questions).chain(end).collect()).await {
