@@ -146,7 +146,8 @@ fn speak(
 
 fn self_signed(folder: &Path, port: u16) -> Result<Ready, GatewayError> {
     let path = &folder.join(name(port, 1));
-    // A client compares what its user has written, unresolved: the name or either address.
+    // A client compares the certificate with the host as its user has written it: the name, or
+    // either address.
     let addresses = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
     let names =
         std::iter::once("localhost".to_owned()).chain(addresses.map(|name| name.to_string()));
@@ -190,8 +191,8 @@ fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Publis
     let made = Identity::of(&file)?;
     for number in 1..=NAMES {
         let path = folder.join(name(port, number));
-        // Anew for each name, since the mark has it. The inode in the mark stays true: neither a
-        // link nor a new name changes it.
+        // The mark has the name in it, so it is written anew for each. The inode in it stays true:
+        // neither a link nor another name changes that.
         write(&file, &format!("{}{certificate}", mark(&path, &file)?))?;
         match give_name(&written, &path) {
             Ok(()) => return Ok(Published { path, _file: file, made, doubts }),
@@ -204,7 +205,7 @@ fn write_alone(folder: &Path, port: u16, certificate: &str) -> io::Result<Publis
 
 /// Gives a file a name that nobody has. Not every file system can give it a second one.
 fn give_name(written: &Path, path: &Path) -> io::Result<()> {
-    // A plain rename would replace a file that has come since.
+    // A plain rename would replace somebody's file; a link fails where the name is taken.
     match fs::hard_link(written, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Ok(rustix::fs::renameat_with(CWD, written, CWD, path, RenameFlags::NOREPLACE)?)
@@ -247,7 +248,6 @@ fn sweep_half_made(folder: &Path) -> Vec<Doubt> {
 fn sweep_one(path: &Path) -> Result<(), Doubt> {
     let failed = |error: io::Error| Doubt::new(path, error);
     let Some(file) = is_made(path).map_err(failed)? else { return changed(path) };
-    // Its gateway lives and holds it.
     if file.try_lock().is_err() {
         return Ok(());
     }
@@ -266,7 +266,6 @@ fn changed(path: &Path) -> Result<(), Doubt> {
 fn is_name(name: &str) -> bool {
     let middle = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
     middle.is_some_and(|middle| {
-        // The first name has no number, which is as good as any that can be read.
         let (port, number) = middle.split_once('-').unwrap_or((middle, "2"));
         port.parse::<u16>().is_ok() && number.parse::<u32>().is_ok()
     })
@@ -275,8 +274,8 @@ fn is_name(name: &str) -> bool {
 /// The file, if it is as a gateway writes it: a regular file of ours, its own mark, one
 /// certificate, and nothing else.
 fn is_made(path: &Path) -> io::Result<Option<File>> {
-    // A link may lead to somebody's file, and to open a pipe that nobody writes to would hold up
-    // the start.
+    // A symbolic link may lead to somebody's file, and opening a pipe that nobody writes to would
+    // block the start.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else { return Ok(None) };
     let file = File::from(file);
@@ -287,8 +286,8 @@ fn is_made(path: &Path) -> io::Result<Option<File>> {
     let mut text = String::new();
     let is_text = (&file).take(LONGEST).read_to_string(&mut text).is_ok();
     let certificate = text.strip_prefix(&mark(path, &file)?).unwrap_or_default();
-    // Two lines with two of the marks each: a second certificate, or a key, that somebody has added
-    // makes it somebody's file.
+    // Two lines with two of these marks each. A second certificate, or a key, would mean that
+    // somebody uses the file for something of his own.
     let is_one = certificate.starts_with(BEGIN)
         && certificate.trim_end().ends_with(END)
         && certificate.matches("-----").count() == 4;

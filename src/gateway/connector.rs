@@ -31,7 +31,6 @@ impl Connector {
             }
         }
         let found = Reconnector::find(&self.target).await?;
-        // Of several servers another may be the right one the next time: those are looked for anew.
         if found.stays() {
             *self.way.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
         }
@@ -39,7 +38,6 @@ impl Connector {
     }
 
     fn way(&self) -> Option<Reconnector> {
-        // A clone, so that nobody holds the lock while it connects.
         self.way.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

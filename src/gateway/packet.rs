@@ -42,7 +42,6 @@ impl Opening {
             return Ok(Self::Handshake(head));
         }
         let length = u32::from_be_bytes(head);
-        // Before anything is read into memory: nobody has said yet who it is.
         if !(8..=LONGEST).contains(&length) {
             let text = format!("{length} is no length of a start-up packet");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
@@ -90,8 +89,9 @@ impl StartUp {
             parameters.push((name, text(&mut rest)?));
         }
         let start_up = Self { version, parameters };
-        // The minor version is for the server to negotiate (54.2.1). The terminator is the last
-        // byte of a packet, and a packet names a user (`ProcessStartupPacket`).
+        // The minor version is for the server to negotiate (PostgreSQL documentation, 54.2.1). That
+        // the terminator is the last byte, and that a user is named, is what PostgreSQL demands
+        // (`ProcessStartupPacket`).
         let is_whole = version >> 16 == 3 && rest.is_empty() && !start_up.user().is_empty();
         is_whole.then_some(start_up)
     }

@@ -151,8 +151,6 @@ async fn let_in(
                 } else {
                     client.pass(&frame);
                 }
-                // A welcome is a dozen messages and more, most often in one packet: one write for
-                // all that is there.
                 if !server.has_frame() {
                     client.flush().await?;
                 }
@@ -160,8 +158,8 @@ async fn let_in(
                     return client.flush().await.map(|()| true);
                 }
             }
-            // Where the gateway answers, what a client says so early is no password: it stays
-            // unread until it is its turn.
+            // Where the gateway itself answers the server, whatever a client sends this early is no
+            // password: it stays unread until the server is ready.
             bytes = client.bytes(), if prover == Prover::Client => {
                 let bytes = bytes?;
                 if bytes.is_empty() {
@@ -189,7 +187,7 @@ async fn converse(
     tokio::time::timeout(FAREWELL, conversation.finish_message()).await.ok();
     let Conversation { mut client, mut server, place, .. } = conversation;
     let told = tokio::time::timeout(FAREWELL, say_farewell(&mut client, place));
-    // Both at once, so that a client that does not listen costs the server's end no time.
+    // Both at once: a client that does not read its last words must not delay the server's end.
     let (told, ()) = tokio::join!(told, take_leave(&mut server, &canceller));
     // Who does not listen is not told.
     told.unwrap_or(Ok(()))

@@ -72,10 +72,10 @@ impl Verifier {
 
     /// Whether this proof was made by somebody who knows the password.
     fn accepts(&self, proof: &[u8], exchange: &str) -> bool {
-        // The proof is the client's key, hidden by this signature; of the key itself only the hash
-        // is kept (RFC 5802, section 3).
+        // The proof is the client's key XOR this signature, and the stored key is that key's hash
+        // (RFC 5802, section 3).
         let signature = sign(&self.stored_key, exchange.as_bytes());
-        // Else a longer proof would count by its first 32 bytes.
+        // `zip` ends with the shorter one: a longer proof would count by its first 32 bytes.
         if proof.len() != signature.len() {
             return false;
         }
@@ -102,11 +102,10 @@ impl Passwords {
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
-            // At the first colon: a password may have more of them.
             let (user, password) = line.split_once(':').ok_or_else(|| {
                 GatewayError::PasswordLine { path: path.to_owned(), line: number + 1 }
             })?;
-            // What is no verifier is a password, whatever it begins with, as for PostgreSQL
+            // Whatever is no verifier is a password, even if it begins like one, as for PostgreSQL
             // (`get_password_type`).
             let verifier =
                 Verifier::parse(password).unwrap_or_else(|| Verifier::of_password(password));
@@ -150,8 +149,8 @@ async fn exchange(
     offer(client, end_point).await?;
     let Some((mechanism, first)) = read_first(client).await? else { return Ok(None) };
     let Some(first) = First::parse(&mechanism, &first, end_point) else { return Ok(None) };
-    // It begins with the client's own, which the client checks (RFC 5802, section 5.1), and has no
-    // comma in it, which would end the attribute.
+    // The client refuses a nonce that does not begin with its own (RFC 5802, section 5.1).
+    // Hexadecimal, since a comma would end the attribute.
     let nonce = format!("{}{:032x}", first.nonce, rand::random::<u128>());
     let salt = BASE64.encode(&verifier.salt);
     let challenge = format!("r={nonce},s={salt},i={}", verifier.rounds);
@@ -165,8 +164,9 @@ async fn exchange(
     let last = String::from_utf8_lossy(&last).into_owned();
     // The proof is the last attribute, and vouches for all before it (RFC 5802, section 7).
     let Some((unproven, proof)) = last.rsplit_once(",p=") else { return Ok(None) };
-    // The client's first message is not protected. What stood at its head stands here once more,
-    // under the proof: somebody in between who has made `n` of `p` or `y` is found out.
+    // The client's first message is unprotected. Its head stands here once more, under the proof:
+    // whoever in between has turned a `p` or `y` of it into `n`, so that no binding is asked for,
+    // is found out.
     let is_ours = unproven == format!("c={},r={nonce}", BASE64.encode(&first.binding));
     let proof = BASE64.decode(proof).unwrap_or_default();
     // `AuthMessage` of RFC 5802, section 3.
@@ -183,8 +183,8 @@ async fn exchange(
 }
 
 async fn offer(client: &mut FrameStream<ClientTag>, end_point: Option<&[u8]>) -> io::Result<()> {
-    // AuthenticationOk is not said here: it comes from the server behind, once that has let the
-    // gateway in.
+    // AuthenticationOk is not sent from here. The server behind says it once it has let the gateway
+    // in, and the client gets that.
     put(&mut client.out, b'R', |out| {
         out.put_u32(10);
         if end_point.is_some() {

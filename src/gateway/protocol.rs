@@ -120,7 +120,7 @@ impl Protocol {
                 }
             }
         };
-        // Before the backend is waited for, which may take its time to end.
+        // Before `leave`, which may wait for a while until the server's process is gone.
         self.transaction.tell_gone();
         self.leave(ended).await;
     }
@@ -134,11 +134,12 @@ impl Protocol {
             // say.
             backend.leave().await;
         } else {
-            // Between two messages it idles, and notices by itself that nobody is there any more.
+            // It idles between two messages, where PostgreSQL notices a closed connection by
+            // itself.
             drop(backend);
         }
-        // Whoever waits for this client's tables goes ahead now. Not before: PostgreSQL would have
-        // it wait for the locks of a backend that still works.
+        // From here on others take this client's tables. Were they let in before the backend is
+        // told to go, they would wait in PostgreSQL for the locks of a statement that still runs.
         drop((transaction, canceller));
         // The client may be what broke.
         client.close().await.ok();
@@ -151,7 +152,8 @@ impl Protocol {
         let client = &mut self.client;
         tokio::select! {
             biased;
-            // First, else somebody who sends one message after another would be waited for.
+            // First: a client that sends one message after another would otherwise keep others
+            // waiting.
             () = signal.wait() => {
                 self.make_way().await?;
                 Ok(Next::More)
@@ -198,7 +200,8 @@ impl Protocol {
             | ClientTag::Close => self.take_extended(frame).await?,
             // What is left of a COPY that has failed is ignored (PostgreSQL documentation, 54.2.6).
             ClientTag::CopyData | ClientTag::CopyDone | ClientTag::CopyFail => {}
-            // It is answered with a ReadyForQuery of its own, and no Sync follows (54.2.5).
+            // A function call has its own ReadyForQuery, and no Sync follows it (PostgreSQL
+            // documentation, 54.2.5).
             ClientTag::FunctionCall => {
                 self.refuse(&Refusal::unsupported("function calls of the old protocol")).await?;
                 self.ready();
@@ -280,7 +283,8 @@ impl Protocol {
 
     /// Passes on what the server says, of the stored tables instead of their copies.
     fn pass(&mut self, frame: &FromServer) {
-        // Other rows are a client's data, which stays as it is whatever it looks like.
+        // Only of a plan are rows changed. Any other row is data, even if it reads like a copy's
+        // name.
         if self.explains && frame.tag == ServerTag::Row {
             return self.client.pass(&self.transaction.retold_plan(frame));
         }

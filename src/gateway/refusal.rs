@@ -46,7 +46,7 @@ impl Refusal {
 
     /// Whether it is OC001.
     pub(crate) fn is_schema_change(&self) -> bool {
-        // The SQLSTATE does not tell: a lost COMMIT has the same.
+        // Not by the SQLSTATE, which is that of OC000 as well.
         self.message.ends_with("(OC001)")
     }
 
@@ -206,8 +206,7 @@ impl Refusal {
 
     /// What becomes of an explicit transaction in which a statement is refused so.
     pub(crate) fn aftermath(&self) -> Aftermath {
-        // The service has rolled back when it says so: a client that retries begins anew, without a
-        // ROLLBACK before it.
+        // The service has rolled back by then: a client retries with BEGIN, without a ROLLBACK.
         if self.code == "40001" { Aftermath::Over } else { Aftermath::Failed }
     }
 

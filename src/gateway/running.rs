@@ -102,11 +102,11 @@ impl Gateway {
     pub async fn stop(mut self) {
         self.context.closing.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        // Twice, since a conversation that is passed through may take it once for the rest of a
-        // message and once for its last words.
+        // Twice: a conversation that is passed through takes it once at most to finish a message,
+        // and once for its last words.
         tokio::time::timeout(FAREWELL * 2, ended).await.ok();
         self.tasks.shutdown().await;
-        // Last: as long as a client's statement is watched, the next look would connect anew.
+        // Last: while a client is still watched, the next look would open the connection anew.
         self.context.blockers.leave().await;
     }
 
@@ -124,8 +124,7 @@ impl Gateway {
             UnixSocket::adopt(listener.accept().await?.0)
         }));
         self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
-        // By the name alone the socket of somebody who has taken it since would be removed in the
-        // end.
+        // Removed by its identity in the end: by then the name may be another's socket.
         let identity = Identity::at(&path).map_err(failed)?;
         self.socket = Some((path, identity));
         Ok(())
@@ -140,8 +139,8 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { place: address.to_string(), source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
-        // Only now, since the file is called by the port, which is known from here on where any
-        // free one was asked for.
+        // Behind `bind`, which chooses the port if none was given: the certificate's file has it in
+        // its name.
         let Ready { tls, published } = certificate.ready(bound.port())?;
         self.certificate = published;
         self.listen = Some(bound);
@@ -166,7 +165,8 @@ async fn receive_all<S: Stream + 'static>(
     loop {
         tokio::select! {
             () = context.closing.cancelled() => break,
-            // Where nobody is there who could leave, only trying again can tell.
+            // With no client left there is nobody whose leaving would make room, so it is tried
+            // again.
             accepted = accept(), if has_room || clients.is_empty() => match accepted {
                 Ok(stream) => {
                     clients.spawn(serve(Box::new(stream), Arc::clone(&context), tls.clone()));
@@ -180,8 +180,8 @@ async fn receive_all<S: Stream + 'static>(
             Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
         }
     }
-    // They hear of the end by themselves; to drop them would cut them off in the middle of a
-    // message.
+    // Each client's task hears of `closing` by itself; dropping the set would cut its last words
+    // off.
     while clients.join_next().await.is_some() {}
 }
 

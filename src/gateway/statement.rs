@@ -111,7 +111,8 @@ impl Statement {
 
     /// Whether it may change the search path.
     pub(crate) fn may_move_path(&self) -> bool {
-        // The text and not the words: `set_config('search_path', …)` has it in a string.
+        // By the text and not by the words, since `set_config('search_path', …)` has it in a
+        // string.
         let shows = self.is_a("show");
         self.is_a("reset")
             || self.is_a("discard")
@@ -152,7 +153,7 @@ impl Statement {
         let words = &self.words;
         words.first().filter(|word| word.is("declare"))?;
         let name = words.get(1)?.name()?.to_owned();
-        // Behind FOR comes the query, in which `with hold as (…)` is something else.
+        // Up to FOR: in the query behind it `with hold as (…)` is something else.
         let options = words.iter().position(|word| word.is("for")).unwrap_or(words.len());
         Some(DeclaredCursor { name, holds: has(&words[..options], &["with", "hold"]) })
     }
@@ -163,7 +164,7 @@ impl Statement {
         match words.first()? {
             first if first.is("discard") && words.get(1)?.is("all") => Some(Which::All),
             first if first.is("deallocate") => {
-                // `deallocate prepare` by itself is about a statement that is called so.
+                // `deallocate prepare` by itself is about a statement of the name `prepare`.
                 let names_follow = words.len() > 2 && words[1].is("prepare");
                 Which::read(words.get(if names_follow { 2 } else { 1 })?)
             }
@@ -219,7 +220,7 @@ impl Statement {
         let place = words.windows(2).position(|pair| pair[0].is("index") && pair[1].is("async"));
         let Some(place) = place else { return self.clone() };
         let mut sql = self.sql.clone();
-        // As long as the word, so that the place of an error is the one in the client's text.
+        // Blanks of the same length, so that an error's position is one in the client's text.
         sql.replace_range(words[place + 1].span.clone(), "     ");
         let (before, after) = (&words[..=place], &words[place + 2..]);
         Self { sql, words: [before, after].concat().into(), ..self.clone() }
@@ -244,8 +245,8 @@ fn sets(words: &[Word]) -> Vec<String> {
     for word in words {
         depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
         let ends = ["where", "from", "returning"].iter().any(|keyword| word.is(keyword));
-        // A WHERE deeper in parentheses is a subquery's: `set a = (select b from t where c), d =
-        // 1`.
+        // Deeper in parentheses a WHERE is a subquery's, and columns follow it: `set a = (select b
+        // from t where c), d = 1`.
         set = set.filter(|at| depth >= *at && !(ends && depth == *at));
         if word.is("set") {
             set = set.or(Some(depth));

@@ -108,8 +108,8 @@ impl Transaction {
     pub(crate) fn status(&self) -> Status {
         match &self.state {
             State::Open(open) if open.is_block() => Status::InBlock,
-            // Its client does not know of the end, and would take any other status for an answer to
-            // what it has said last.
+            // The client does not know yet. Idle would tell it that its block is over before the
+            // error that ended it.
             State::Aborted(Block::Explicit) => Status::InBlock,
             State::Failed => Status::Failed,
             State::Open(_) | State::Aborted(Block::Implicit) | State::Idle => Status::Idle,
@@ -168,13 +168,12 @@ impl Transaction {
     pub(crate) fn check(&mut self) -> Result<(), Refusal> {
         match &self.state {
             State::Failed => Err(Refusal::aborted()),
-            // Told once: the first retry succeeds, as with the service.
+            // Over with the telling: the first retry must succeed.
             State::Aborted(_) => {
                 self.state = State::Idle;
                 Err(Refusal::schema_changed())
             }
-            // No timer ends it: the service speaks of the age at the next statement or COMMIT
-            // alone.
+            // Checked here and by no timer: the service tells at the next statement or COMMIT.
             State::Open(open) if open.since.elapsed() > self.shared.limits.age => {
                 Err(Refusal::too_old())
             }

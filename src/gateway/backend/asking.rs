@@ -25,8 +25,6 @@ impl Questions for Backend {
 
     fn queue(&mut self, questions: &[Question]) -> Asked {
         let (mut parsed, mut ours) = (VecDeque::new(), Vec::new());
-        // The settings change only between neighbours that differ: each change is a question more
-        // in the same round trip.
         let mut spelling = Spelling::Clients;
         for (place, question) in questions.iter().enumerate() {
             if question.spelling != spelling {
@@ -47,8 +45,8 @@ impl Questions for Backend {
     /// Reads up to `ReadyForQuery`.
     async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, BackendError> {
         let Asked { count, ours, mut parsed } = asked;
-        // Rows belong to the last one. Behind the last statement one is left over, which is cut
-        // off.
+        // A row belongs to the last answer. The end of the last statement leaves an empty one
+        // behind, which is cut off below.
         let mut answers = vec![Answer::default()];
         let (mut response, mut refused) = (Response::default(), None);
         response.await_one();
@@ -68,13 +66,12 @@ impl Questions for Backend {
                 _ => {}
             }
         }
-        // The settings may be left as the gateway's: they are LOCAL, and go with the transaction
-        // that this error ends.
+        // The settings need no bringing back: they are LOCAL, and go with the transaction that this
+        // error ends.
         if let Some(frame) = refused {
             self.forget_unparsed(parsed);
             return Err(BackendError::Server(without_place(&frame)));
         }
-        // From the last, so that the places before it still hold.
         for place in ours.into_iter().rev() {
             answers.remove(place);
         }
@@ -89,7 +86,6 @@ impl Questions for Backend {
         self.put_question(&Question::prepared(STORED_FIRST), &mut parsed);
         self.put_close(b'S', &name);
         put_parse(&mut self.line.out, &name, sql, NO_TYPES);
-        // In the list all the same, since its ParseComplete is counted off like any other.
         parsed.push_back(None);
         self.put_close(b'S', &name);
         self.put_question(&Question::prepared(COPIES_FIRST), &mut parsed);
@@ -134,8 +130,8 @@ impl Backend {
             self.put_close(b'S', &name);
             put_parse(&mut self.line.out, &name, &question.sql, NO_TYPES);
             let kept = (question.keep == Keep::Prepared).then(|| question.sql.clone());
-            // Before the server has said so: the next question of the same batch may be the same
-            // one. What an error keeps from being parsed is forgotten again.
+            // Noted before the server has parsed it, since the next question of the same batch may
+            // have the same text. `forget_unparsed` takes it back after an error.
             if let Some(sql) = &kept {
                 self.prepared.insert(sql.clone(), name.clone());
             }

@@ -28,14 +28,13 @@ pub(crate) async fn take_leave(
 
 async fn hang_up(server: &mut (impl AsyncRead + AsyncWrite + Unpin), canceller: &Canceller) {
     server.shutdown().await.ok();
-    // The first tick comes at once.
     let mut again = tokio::time::interval(INSISTENCE);
     let mut unread = vec![0; BUFFER];
     loop {
         tokio::select! {
             biased;
-            // A server that is stuck in writing looks at no cancellation
-            // (`ProcessClientWriteInterrupt`), so what it still has to say is taken and dropped.
+            // Reading on is no courtesy: a server that is blocked in a write looks at no
+            // cancellation (`ProcessClientWriteInterrupt`).
             read = server.read(&mut unread) => if !matches!(read, Ok(1..)) { return },
             // Nobody may hear it any more, which is what is wanted.
             _ = again.tick() => { canceller.cancel().await.ok(); }

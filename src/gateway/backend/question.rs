@@ -2,7 +2,8 @@
 
 /// Puts temporary tables behind the stored ones until the end of the transaction, or until they are
 /// put in front again.
-// An empty path becomes NULL, which `concat_ws` leaves out: `, pg_temp` would be no list of names.
+// `nullif`, because `concat_ws` leaves out NULL and not the empty text: with an empty path the
+// result would be `, pg_temp`, which is no list of names.
 pub(crate) const STORED_FIRST: &str = "select set_config('search_path', \
      concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp'), true)";
 /// Puts them in front again.
@@ -87,7 +88,7 @@ impl Spelling {
         ("datestyle", "ISO, MDY"),
         ("intervalstyle", "postgres"),
         ("timezone", "UTC"),
-        // From 1 on a float is written so that it reads back as the same value (PostgreSQL 12).
+        // From 1 on a float's text reads back as the same float (since PostgreSQL 12).
         ("extra_float_digits", "1"),
         ("bytea_output", "hex"),
         ("lc_monetary", "C"),

@@ -28,7 +28,6 @@ pub(super) async fn watch<R>(watchdog: &dyn Watchdog, reply: impl Future<Output 
             return reply;
         }
         patience = (patience * 2).min(LONGEST);
-        // A look takes a round trip of its own, which the reply is not to wait for.
         tokio::select! {
             biased;
             reply = &mut reply => return reply,

@@ -52,15 +52,15 @@ where
             let place = &mut self.place;
             let told = |bytes: &[u8]| place.advance(bytes);
             let down = self.down.poll_step(cx, &mut self.server, &mut self.client, told);
-            // Both have taken a step before an error of either counts: a server that hangs up has
-            // its last words in the other direction.
+            // Both directions take a step before the error of either counts: where the server has
+            // hung up, writing to it fails while its last words are still to be read.
             match (up?, down?) {
                 (Poll::Ready(Step::Over), Poll::Ready(Step::Over)) => return Poll::Ready(Ok(())),
                 (Poll::Ready(Step::Moved), _) | (_, Poll::Ready(Step::Moved)) => {}
                 _ => return Poll::Pending,
             }
         }
-        // There is more to move, so nothing else would wake this task.
+        // More can be moved at once, so no stream would wake this task.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -77,8 +77,8 @@ where
             }
             let length = self.place.part(down.unwritten.len());
             let part = &down.buffer[down.unwritten.clone()][..length];
-            // One write at a time, each noted: patience may end between two, and the place must be
-            // right then.
+            // One write at a time, and each is noted: the caller gives up after a while, and must
+            // then know whether the client is within a message.
             let written = self.client.write(part).await?;
             self.place.advance(&part[..written]);
             down.unwritten.start += written;
@@ -144,7 +144,8 @@ impl Flow {
                 self.needs_flush = true;
             }
             ConversationStage::Ending => {
-                // Only this direction: the other one goes on until its own end.
+                // This ends one direction alone: a client that says nothing more may still wait for
+                // answers.
                 ready!(Pin::new(to).poll_shutdown(cx))?;
                 self.stage = ConversationStage::Over;
             }

@@ -122,7 +122,7 @@ impl Observer {
         while let Some(frame) = from_server.next().await? {
             let ended = self.talk().note_answered(&frame);
             for (sql, outcome) in ended {
-                // What came before its end, its rows most of all, is not held.
+                // The rows before its end are not held with it.
                 to_client.flush().await?;
                 self.tell(&sql, Some(outcome)).await;
             }

@@ -90,8 +90,8 @@ impl Talk {
             }
             ClientTag::Bind => {
                 let (portal, name) = (fields.string()?, fields.string()?);
-                // What nobody has prepared in a message, a PREPARE has, whose text is not read
-                // here; or else the server refuses it.
+                // A name that no Parse has given may be a PREPARE's, whose text is not read here,
+                // or nobody's, which the server refuses.
                 let sql = self.text_of_statement(name).unwrap_or_default();
                 (Sent::Bind { portal: portal.into(), sql }, None)
             }
@@ -144,8 +144,8 @@ impl Talk {
             ServerTag::CommandComplete | ServerTag::EmptyQuery | ServerTag::PortalSuspended => {
                 return self.end_execute().into_iter().collect();
             }
-            // Each message has one of these as its last word: before its rows a statement's
-            // Describe tells its parameters as well.
+            // Each of these is the last word on its message. ParameterDescription is not:
+            // RowDescription or NoData follows it.
             ServerTag::ParseComplete
             | ServerTag::BindComplete
             | ServerTag::CloseComplete
@@ -225,7 +225,6 @@ impl Talk {
     /// already among them.
     fn begin_copy(&mut self) {
         self.is_copying = true;
-        // At 0 stands the statement that copies.
         while let Some(Sent::Sync | Sent::CopyEnd) = self.sent.get(1) {
             let is_end = matches!(self.sent.remove(1), Some(Sent::CopyEnd));
             if is_end {

@@ -29,8 +29,8 @@ impl Protocol {
 
     /// Hands what is queued to the backend; what it does to names is returned.
     pub(super) fn put_queue(&mut self) -> Vec<Does> {
-        // Even where no statement runs: a rollback that nobody is told of would take a portal
-        // along.
+        // A Bind is a part in the transaction as well, even if nothing runs: a rollback that nobody
+        // is told of would take the portal away.
         self.transaction.note_part();
         let mut sent = Vec::new();
         for queued in self.queue.drain(..) {
@@ -52,11 +52,11 @@ impl Protocol {
     ) -> Result<Held, BackendError> {
         self.backend.flush().await?;
         let reply = self.reply(&sent).await?;
-        // Read whatever has come of the statement: left lying, these answers would be taken for
-        // those of the next one.
+        // These answers follow whatever has become of the statement. Left unread, they would be
+        // taken for the next one's.
         let heard = self.transaction.hear_ahead(&mut self.backend, ahead).await;
-        // A statement may be over before its cancellation arrives. Whoever needs the way waits for
-        // the transaction, which ends all the same.
+        // The statement may have ended before its cancellation arrived. Its transaction ends all
+        // the same: that is what the other client waits for.
         let Some(frame) = reply.refused else {
             self.end_given_up().await?;
             return heard.map(|()| reply.held);

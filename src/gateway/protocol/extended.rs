@@ -77,7 +77,6 @@ impl Protocol {
         {
             trouble = earlier;
         }
-        // Where the transaction is over, what is still queued was meant for that one.
         self.drop_queue();
         self.held = Held::Nothing;
         self.skips = true;
@@ -129,7 +128,7 @@ impl Protocol {
         let mut fields = frame.fields();
         let (name, sql) = (text(&mut fields)?, text(&mut fields)?);
         let strings = self.backend.parameters().strings();
-        // Empty ones do not count, as in PostgreSQL's grammar: `select 1;;` is one statement.
+        // Empty statements do not count, as in PostgreSQL's grammar: `select 1;;` is one.
         let mut statements = split(&sql, strings).into_iter().filter(|part| !part.is_empty);
         let part = statements.next();
         if statements.next().is_some() {
@@ -159,14 +158,14 @@ impl Protocol {
         statement: Arc<Statement>,
         types: Bytes,
     ) -> Result<(), BackendError> {
-        // COMMIT and ROLLBACK can be parsed in a failed transaction, whose end they are
-        // (`exec_parse_message`): where it stands is not asked otherwise.
+        // Otherwise the state of the transaction is not asked for: PostgreSQL, too, parses COMMIT
+        // and ROLLBACK in one that has failed (`exec_parse_message`).
         if statement.refusal.is_some() {
             self.transaction.check_statement(&statement)?;
         }
         self.names.check_free(&name)?;
-        // Answers come in the order of the messages: those to what is queued come before the
-        // gateway's own.
+        // A client matches answers with messages by their order: those to what is queued come
+        // before the gateway's own.
         self.dispatch().await?;
         self.names.note_prepared(name, Prepared::parsed(statement, types, None));
         put(&mut self.client.out, b'1', |_| {});
@@ -201,8 +200,8 @@ impl Protocol {
     /// Before a Bind: the statement means today's copies, and they are filled.
     async fn admit_bind(&mut self, name: &str, statement: &Statement) -> Result<(), BackendError> {
         match statement.kind {
-            // DDL is let in at its Execute. That ends the transactions of others, and a Bind may
-            // never be executed.
+            // DDL is admitted by its Execute: to admit it ends other clients' transactions, and a
+            // portal may be bound and never executed.
             Kind::Ddl(_) | Kind::Session => self.prepare_names(statement).await?,
             _ => {
                 let executed = self.names.executed(statement);
@@ -221,7 +220,6 @@ impl Protocol {
         };
         self.check_unless_ending(&statement)?;
         if !statement.is_ours() {
-            // A portal keeps the text with which it was bound, and so needs nothing.
             if let About::Statement(name) = &about {
                 self.prepare_names(&statement).await?;
                 self.renew(name).await?;
@@ -252,7 +250,8 @@ impl Protocol {
 
     async fn take_close(&mut self, frame: &FromClient) -> Result<(), BackendError> {
         let (ours, does) = match about(frame)? {
-            // To close what is not there is no error (54.2.3), and so no name is looked for first.
+            // No name is checked: to close what is not there is no error (PostgreSQL documentation,
+            // 54.2.3).
             About::Statement(name) => {
                 let undo = self.names.close_statement(&name);
                 (undo.was_ours(), Does::Closes(undo))
@@ -286,7 +285,7 @@ impl Protocol {
         let submission = Submission::Execute { frame, portal: &name, limit };
         let held = self.run(&statement, submission).await?;
         if statement.is_ours() {
-            // A COMMIT has been judged by now: nothing that comes later can take its word back.
+            // The word of a COMMIT need not be held back: it has been judged already.
             self.release(held);
         } else {
             self.held = held;

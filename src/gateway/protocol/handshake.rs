@@ -72,7 +72,7 @@ pub(crate) async fn receive(
         again if context.mode == Mode::PassThrough => {
             pass_through::refer_again(arrival.stream, &context, again.code()).await
         }
-        // PostgreSQL takes a request that comes again for a version, which it does not speak
+        // PostgreSQL takes a request that is repeated for a protocol version, 1234.5679
         // (`ProcessStartupPacket`).
         again => Refusal::version(again.code(), "3.0").turn_away(client(arrival.stream)).await,
     }
@@ -110,8 +110,7 @@ async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Op
             (Opening::Handshake(read), Some(tls)) if !arrival.is_encrypted => {
                 let stream = Box::new(Rewound::new(read, arrival.stream));
                 let (encrypted, announced) = encrypt(stream, tls).await?;
-                // As PostgreSQL, which refuses TLS without a question unless the protocol is named
-                // (`ProcessSSLStartup`).
+                // PostgreSQL refuses direct TLS without ALPN as well (`ProcessSSLStartup`).
                 if announced != Announced::Ours {
                     return Err(io::Error::other(
                         "TLS was begun without saying for which protocol",
@@ -147,7 +146,7 @@ enum Announced {
 
 async fn encrypt(stream: Box<dyn Stream>, tls: &Tls) -> io::Result<(Arrival, Announced)> {
     let stream = tls.acceptor.accept(stream).await?;
-    // Nothing but our protocol is on offer, so whatever was agreed on is that.
+    // Only our protocol is offered, so whatever was agreed on is ours.
     let is_said = stream.get_ref().1.alpn_protocol().is_some();
     let announced = if is_said { Announced::Ours } else { Announced::Nothing };
     let end_point = tls.end_point.clone();
@@ -165,8 +164,7 @@ async fn cancel(mut stream: Box<dyn Stream>, context: &Context, packet: &[u8]) -
     {
         canceller.cancel().await.map_err(io::Error::other)?;
     }
-    // Only now: libpq takes the end of the connection for the word that the request has been passed
-    // on (`PQcancel`).
+    // Not before the request was passed on: libpq's `PQcancel` returns when the connection ends.
     stream.shutdown().await
 }
 
@@ -191,7 +189,7 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
         let start_up = with_the_gateways_settings(start_up, &context);
         return pass_through::pass_through(client, &context, &start_up, asked).await;
     }
-    // Behind the password: its refusals tell which database is served here.
+    // Behind the password, since its refusals tell which database is served here.
     match adapted(start_up, &context) {
         Ok(start_up) => admit(client, context, &start_up).await,
         Err(refusal) => {
@@ -220,8 +218,8 @@ fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal>
     start_up.remove("replication");
     start_up.set("user", context.connector.target().user());
     start_up.set("database", served);
-    // SHOW needs no transaction here, and outside of one it tells the default, which must be the
-    // level that every transaction has.
+    // SHOW opens no transaction here and tells the session's default outside of one, which must
+    // therefore be the level that transactions really have.
     start_up.set("default_transaction_isolation", "repeatable read");
     Ok(with_the_gateways_settings(start_up, context))
 }
@@ -230,11 +228,13 @@ fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal>
 /// its clients, where they say nothing.
 fn with_the_gateways_settings(mut start_up: StartUp, context: &Context) -> StartUp {
     let options = start_up.get("options").map(|options| String::from_utf8_lossy(options));
-    // A name may be written with dashes there, `--statement-timeout=1` (`ParseLongOption`).
+    // In `options` a setting may be written with dashes: `--statement-timeout=1`
+    // (`ParseLongOption`).
     let options = options.unwrap_or_default().replace('-', "_");
     for (name, value) in context.connector.target().parameters() {
-        // A parameter of the packet is set after its `options` (`process_startup_options`), and so
-        // would win over what the client says in those.
+        // PostgreSQL sets the packet's own parameters after its `options`
+        // (`process_startup_options`), so the gateway's setting would win over what the client says
+        // there.
         if !options.contains(name.as_str()) {
             start_up.set_unless_there(name, value);
         }
@@ -245,7 +245,7 @@ fn with_the_gateways_settings(mut start_up: StartUp, context: &Context) -> Start
 /// PostgreSQL's ways to say no, which may be cut short.
 fn is_off(value: &str) -> bool {
     let value = value.to_lowercase();
-    // An `o` alone could be `on` as well (`parse_bool_with_len`).
+    // One letter of `off` is not enough, since `o` could be `on` (`parse_bool_with_len`).
     let begins = |word: &str, least: usize| value.len() >= least && word.starts_with(&value);
     value == "0" || begins("false", 1) || begins("no", 1) || begins("off", 2)
 }
@@ -311,7 +311,6 @@ async fn welcome(
                         Refusal::unsupported(BEHIND_ITSELF).write_fatal(&mut client.out);
                         return Ok(None);
                     }
-                    // The gateway itself goes by the true one, which `parameters` has noted.
                     Some("server_version") => {
                         put_parameter(client, "server_version", SERVER_VERSION);
                     }
@@ -319,8 +318,8 @@ async fn welcome(
                 }
             }
             ServerTag::Ready => {
-                // At the end, since it takes both the client's encoding and the server's to tell,
-                // which are reported one after the other.
+                // Not earlier: it takes both the client's encoding and the server's, which are
+                // reported one after the other.
                 if let Some(encoding) = parameters.unreadable_encoding() {
                     Refusal::encoding(encoding).write_fatal(&mut client.out);
                     return Ok(None);

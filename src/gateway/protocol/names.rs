@@ -225,14 +225,15 @@ impl Names {
             self.portals.insert(cursor.name.clone(), Portal::declared(&cursor));
         }
         match statement.deallocates() {
-            // SQL does not know the statement without a name: no DEALLOCATE takes it away
+            // DEALLOCATE ALL leaves the statement without a name, which SQL does not know
             // (`DropAllPreparedStatements`).
             Some(Which::All) => self.prepared.retain(|name, _| name.is_empty()),
             Some(Which::One(name)) => drop(self.prepared.remove(&name)),
             None => {}
         }
         match statement.closes() {
-            // Those of Bind as well (`PortalHashTableDeleteAll`).
+            // Portals of Bind as well: SQL's cursors are portals like them
+            // (`PortalHashTableDeleteAll`).
             Some(Which::All) => self.portals.clear(),
             Some(Which::One(name)) => drop(self.portals.remove(&name)),
             None => {}

@@ -43,8 +43,8 @@ impl Progress {
     /// Takes back what was noted of messages that the server did not carry out. Returns how the
     /// first Parse among them was turned.
     pub(super) fn take_back(&self, sent: Vec<Does>, names: &mut Names) -> Option<Rewritten> {
-        // The server answers in the order of the messages and carries out none behind the first
-        // that fails, so numbers of answers tell which were carried out.
+        // The server answers in order and carries out nothing behind the first failure, so the
+        // number of answers tells which messages were carried out.
         let (mut parsed, mut closed) = (self.parsed, self.closed);
         let mut undone = Vec::new();
         let mut parsing = None;
@@ -52,7 +52,7 @@ impl Progress {
             let (undo, done) = match does {
                 Does::Nothing => continue,
                 Does::ClosesPortal => {
-                    // It is answered as the Close of a statement is.
+                    // Its CloseComplete does not tell whether a portal or a statement was closed.
                     closed = closed.saturating_sub(1);
                     continue;
                 }

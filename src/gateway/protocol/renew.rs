@@ -35,7 +35,6 @@ impl Protocol {
     pub(super) async fn renew(&mut self, name: &str) -> Result<(), BackendError> {
         let Some(prepared) = self.names.prepared(name) else { return Ok(()) };
         let whole = prepared.whole();
-        // DDL is about stored tables, and is sent as it was written whatever copies there are.
         if whole.is_ours() || matches!(whole.kind, Kind::Ddl(_)) {
             return Ok(());
         }
@@ -43,16 +42,16 @@ impl Protocol {
         if prepared.is_sent_as(&rewritten) {
             return Ok(());
         }
-        // A Bind that is queued was for the text that the server has under the name so far.
+        // What is queued may bind the statement in its old text.
         self.dispatch().await?;
-        // Where this fails half way, nobody knows which text the server has: the next use sends it
-        // again.
+        // If this fails half way, nobody knows which text the server has, and the next use has it
+        // prepared once more.
         self.names.note_sent(name, None);
         match prepared.by() {
             By::Parse(types) => self.backend.prepare_anew(name, &rewritten.sql, types).await?,
             By::Sql(_) => {
-                // PREPARE refuses a name that is taken. Close takes away what either has prepared,
-                // and does not mind if nothing is there.
+                // PREPARE refuses a name that is taken, where Close does not mind one that is free.
+                // It also closes what PREPARE has made.
                 self.backend.close_statement(name).await?;
                 self.backend.ask(Question::once(rewritten.sql.clone())).await?;
             }

@@ -54,7 +54,7 @@ impl Protocol {
         loop {
             let frame = tokio::select! {
                 frame = self.backend.next() => frame?,
-                // Once: a second cancellation might hit what the gateway asks afterwards.
+                // Only once: a second cancellation might hit what the gateway asks afterwards.
                 () = signal.wait(), if !self.gave_up => {
                     self.give_up().await;
                     continue;
@@ -102,7 +102,8 @@ impl Protocol {
                 return Err(BackendError::Lost(io::ErrorKind::UnexpectedEof.into()));
             };
             match frame.tag {
-                // A server that copies in ignores them as well (54.2.6).
+                // While it copies in, the server ignores them as well (PostgreSQL documentation,
+                // 54.2.6).
                 ClientTag::Flush | ClientTag::Sync => {}
                 ClientTag::CopyData => {
                     self.backend.put_messages(frame.bytes());
@@ -110,8 +111,8 @@ impl Protocol {
                         self.backend.flush().await?;
                     }
                 }
-                // The end of the data, or a message at which the server fails the COPY: in either
-                // case what follows is its answer.
+                // CopyDone or CopyFail. Any other message makes the server fail the COPY; either
+                // way what follows is its answer.
                 _ => {
                     self.backend.put_messages(frame.bytes());
                     return Ok(self.backend.flush().await?);
@@ -119,7 +120,7 @@ impl Protocol {
             }
         }
         self.gave_up = true;
-        // No cancellation: a server that waits for data does not look at one
+        // Not by a cancellation: a server that waits for COPY data does not look at one
         // (`ProcessClientReadInterrupt`).
         self.backend.put_copy_failure("given up");
         Ok(self.backend.flush().await?)
@@ -161,7 +162,8 @@ pub(super) struct Submitted<'a> {
 impl Submitted<'_> {
     /// An error whose position is one in the client's own text.
     pub(super) fn moved(self, frame: &FromServer) -> FromServer {
-        // `p` is another matter: it counts in a text of the server's own, a function's body (54.8).
+        // Not `p`, which is a place in a text of the server's own, a function's body (PostgreSQL
+        // documentation, 54.8).
         let Some(position) = error_field(frame, b'P') else { return frame.clone() };
         let Ok(position) = position.parse::<usize>() else { return frame.clone() };
         let place = (self.rewritten.place(position) + self.before).to_string();

@@ -97,7 +97,8 @@ impl Protocol {
         let admitted = self.admit(statement, &executed).await?;
         self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
         let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
-            // A portal that is bound behind the savepoint would go with it.
+            // The Bind must reach the server before the savepoint: going back to it would take the
+            // portal away.
             self.dispatch().await?;
             Some(self.transaction.before_locking(&mut self.backend, &admitted).await?)
         } else {

@@ -20,8 +20,8 @@ use crate::pg::frame::{FromClient, put};
 impl Protocol {
     /// Runs a Query message.
     pub(super) async fn take_query(&mut self, frame: &FromClient) -> io::Result<()> {
-        // A Query without the Sync that ends an error is skipped too (`ignore_till_sync` in
-        // postgres.c).
+        // After an error in the extended protocol PostgreSQL skips a Query too, until the Sync
+        // (`ignore_till_sync` in postgres.c).
         if self.skips {
             return Ok(());
         }

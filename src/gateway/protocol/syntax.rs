@@ -22,7 +22,7 @@ const WITH_BODIES: u32 = 14;
 const PREPARE: (&str, &str) = ("prepare overbooked_syntax as ", "");
 const BODY: (&str, &str) = (
     "create function pg_temp.overbooked_syntax() returns void language sql begin atomic ",
-    // The statement may end with a comment, from which only the line's end keeps the rest.
+    // On a line of its own, since the statement may end with a comment: `select 1 -- one`.
     "\n; end",
 );
 const AS_IT_IS: (&str, &str) = ("", "");
@@ -39,7 +39,7 @@ pub(super) struct Part {
 impl Protocol {
     /// Refuses a message of several statements in which one cannot be parsed.
     pub(super) async fn check_syntax(&mut self, parts: &[Part]) -> Result<(), BackendError> {
-        // One alone PostgreSQL reads whole before it runs.
+        // PostgreSQL itself parses a single statement as a whole before it runs.
         if parts.len() < 2 {
             return Ok(());
         }
@@ -53,8 +53,7 @@ impl Protocol {
         // What a form adds may be in the error: by itself it is told as it is.
         let text = part.text(AS_IT_IS);
         match self.backend.try_to_parse(std::slice::from_ref(&text)).await? {
-            // It was the form that could not be parsed: what the statement is, it shows when it
-            // runs.
+            // The form is at fault, not the statement: whether that is right shows when it runs.
             None => Ok(()),
             Some((_, refused)) => {
                 let (rewritten, before) = (&Rewritten::whole(text), part.before);

@@ -143,7 +143,7 @@ fn names_anew(word: &Word) -> bool {
 }
 
 fn reserved(word: &Word) -> bool {
-    // In quotes a keyword is a name: `"order"`.
+    // In quotes any keyword is a name: `"order"`.
     word.kind == WordKind::Plain && RESERVED.contains(&word.text.as_str())
 }
 

@@ -9,8 +9,7 @@ pub(super) fn refusal(sql: &str, words: &[Word], kind: &Kind) -> Option<Refusal>
     if sets_our_level(sql, words) {
         return None;
     }
-    // The escapes are not read, so the name would be taken for another, and a table be used past
-    // its copy.
+    // The escapes are not decoded here. The table would not be found, and be used past its copy.
     if words.iter().any(|word| word.kind == WordKind::Escaped) {
         return Some(Refusal::unsupported(
             "names with Unicode escapes (U&\"...\") are not supported",
@@ -120,7 +119,7 @@ fn creates_from_query(words: &[Word]) -> bool {
         || has(words, &["as", "table"])
         || has(words, &["as", "with"])
         || has(words, &["as", "values"])
-        // Not `b int generated always as (a * 2) stored`.
+        // But not the expression of a generated column: `b int generated always as (a * 2) stored`.
         || (0..words.len().saturating_sub(1))
             .any(|at| words[at].is("as") && words[at + 1].is_mark('('))
             && !has(words, &["generated"])
@@ -149,7 +148,7 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
         "session_replication_role",
     ];
     words.first().filter(|first| first.is("set"))?;
-    // To these values a client may set them: they bring about nothing that is not so already.
+    // These values are harmless: they ask for what is so already.
     if words.last().is_some_and(|value| {
         ["off", "false", "no", "default", "origin"].iter().any(|plain| value.is(plain))
     }) {

@@ -15,8 +15,8 @@ pub(crate) struct AbortSignal {
 impl AbortSignal {
     /// Waits until somebody wants the transaction out of the way.
     pub(crate) async fn wait(&self) {
-        // A call leaves a permit even if nobody waits, which may be found when it has long been
-        // answered.
+        // `notify_one` leaves a permit if nobody waits, so what wakes may be a call that has long
+        // been answered.
         while !self.is_called() {
             self.called.notified().await;
         }

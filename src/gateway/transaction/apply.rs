@@ -40,8 +40,8 @@ impl<'a> Plan<'a> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
         let mut questions = vec![Question::prepared(NO_WAITING)];
         questions.extend(if tied { self.together() } else { self.one_by_one() });
-        // Behind the changes, which lock the tables against being emptied: before them the answer
-        // could be out of date by the time of COMMIT.
+        // Behind the changes, which lock the table against TRUNCATE: asked before them, the answer
+        // could be wrong by the time of COMMIT.
         questions.extend(self.tables.iter().filter_map(TableChanges::same_file));
         questions.push(Question::prepared("commit"));
         questions
@@ -76,9 +76,9 @@ impl<'a> Plan<'a> {
             for table in self.tables {
                 let Some(piece) = phase.piece(table, parameters.len() + 1) else { continue };
                 let before = parts.len().checked_sub(1);
-                // Without this they would run in no order that anybody can tell (PostgreSQL
-                // documentation, 7.8.4). The condition is always true, and to evaluate it takes the
-                // whole part before.
+                // The parts of a WITH run in no certain order otherwise (PostgreSQL documentation,
+                // 7.8.4). The condition is always true, and evaluating it runs the part before to
+                // its end.
                 let wait = before.map(|at| format!(" and (select count(*) from p{at}) >= 0"));
                 let (at, wait) = (parts.len(), wait.unwrap_or_default());
                 parts.push(format!("p{at} as ({}{wait} returning 1)", piece.sql));
@@ -95,7 +95,6 @@ impl<'a> Plan<'a> {
     fn question(&self, piece: Piece) -> Question {
         let question =
             piece.parameters.into_iter().fold(Question::prepared(piece.sql), Question::with);
-        // One table whose keys need it is enough: the settings hold for the statement.
         self.tables.iter().fold(question, |question, table| table.shape.asking(question))
     }
 }

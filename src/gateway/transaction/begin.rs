@@ -25,8 +25,8 @@ impl Transaction {
         access: Access,
     ) -> Result<(), BackendError> {
         self.foreseen = None;
-        // Outside of a transaction, as long as there is none: what is made or filled here no
-        // rollback of the client's takes away.
+        // While no transaction is open: what is dropped, made or filled here, no rollback of the
+        // client's undoes.
         self.tables.clear(backend).await?;
         let undone = self.tables.remake(backend).await?;
         if !undone.is_empty() {
@@ -96,7 +96,7 @@ impl Transaction {
             // Whatever changed between the two looks is seen at the next one.
             self.tables.check(&pinned.mark, &pinned.marks).ok();
         }
-        // From here on the ledger keeps what this snapshot does not see.
+        // From here on the ledger keeps the commits that this snapshot does not see.
         self.client.begin(pinned.snapshot.oldest);
         self.trying_since.get_or_insert_with(|| self.shared.precedence.number());
         self.state = State::Open(Box::new(OpenTransaction {
@@ -117,10 +117,10 @@ impl Transaction {
     }
 
     async fn pin(&self, backend: &mut impl Questions) -> Result<Pinned, BackendError> {
-        // Before the snapshot is taken: a change that comes in between then counts as later and is
-        // told, where it would otherwise be missed.
+        // Read before the snapshot is taken. A change in between then counts as later and is told
+        // to the client; read afterwards, it would be taken for one that the snapshot shows.
         let schema_change = self.shared.clients.schema_change();
-        // With a query behind it, since BEGIN alone takes no snapshot (PostgreSQL documentation,
+        // A query behind BEGIN, which takes no snapshot by itself (PostgreSQL documentation,
         // 13.2.2).
         let mut questions =
             vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];

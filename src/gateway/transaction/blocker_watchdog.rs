@@ -68,8 +68,6 @@ impl BlockerWatchdog {
 impl Watchdog for BlockerWatchdog {
     fn look(&self) -> Look<'_> {
         Box::pin(async {
-            // Before PostgreSQL is asked: by the time it answers, a process may work for another
-            // transaction.
             let open = self.clients.open_transactions();
             let blockers = self.lookup.blockers(self.pid).await;
             self.clients.end(&blockers, &open);

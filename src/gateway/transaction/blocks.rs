@@ -36,8 +36,8 @@ impl Transaction {
         self.check()?;
         match &mut self.state {
             State::Open(open) if open.is_block() => return Ok(Some(Warning::AlreadyInTransaction)),
-            // As in PostgreSQL, where a BEGIN behind other statements of a message takes them into
-            // its block (PostgreSQL documentation, 54.2.2.1).
+            // A BEGIN behind other statements of its message takes them into the block, as in
+            // PostgreSQL (PostgreSQL documentation, 54.2.2.1).
             State::Open(open) => {
                 open.block = Block::Explicit;
                 open.access = access.or(open.access);
@@ -63,7 +63,8 @@ impl Transaction {
     }
 
     pub(crate) async fn roll_back_block(&mut self, backend: &mut impl Questions) -> io::Result<()> {
-        // Who gives up has no claim to come before others the next time.
+        // Whoever rolls back by itself has lost to nobody, and gets no precedence for a next
+        // attempt.
         self.trying_since = None;
         self.abandon(backend).await?;
         self.state = State::Idle;

@@ -92,7 +92,7 @@ impl ClientHandle {
                 return false;
             }
             if let Some(entry) = entries.entry(self.number) {
-                // Closed before they are gone, so that nobody comes in behind them.
+                // Entered before the users are gone: whoever comes meanwhile is kept out by it.
                 entry.ddl = Some((closed.clone(), Stance::Acts));
             }
             !entries.ends_users(self.number, closed)
@@ -107,8 +107,8 @@ impl ClientHandle {
         mut is_done: impl FnMut(&mut Entries) -> bool,
     ) -> Result<(), Aborted> {
         loop {
-            // Before the look: `notify_waiters` wakes those who wait already, and what happens in
-            // between would be missed.
+            // Created before the look: `notify_waiters` wakes only what exists by then, and a way
+            // made between look and wait would be missed.
             let way_was_made = self.clients.way_made();
             if is_done(&mut self.clients.entries()) {
                 return Ok(());
@@ -166,8 +166,8 @@ impl ClientHandle {
     }
 
     fn make_way(&self, change: impl FnOnce(&mut ClientEntry)) {
-        // Answered under the lock under which others call: a call that comes afterwards is one for
-        // the next transaction.
+        // Answered under the lock under which others call. A call that comes later is meant for the
+        // next transaction, and must not count as answered.
         self.change(|entry| {
             change(entry);
             self.signal.answer();

@@ -192,8 +192,6 @@ impl Entries {
 
     /// Whether DDL of somebody else's is in the way; where it rests it is called upon to step back.
     pub(super) fn is_kept_out(&self, number: u64, is_in_the_way: impl Fn(&Closed) -> bool) -> bool {
-        // All of them are called upon, not the first alone: who waits would otherwise wait for one
-        // after the other.
         let mut is_kept_out = false;
         for entry in self.others(number) {
             let Some((closed, stance)) = &entry.ddl else { continue };

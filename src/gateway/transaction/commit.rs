@@ -54,8 +54,8 @@ impl Transaction {
     async fn try_commit(&mut self, backend: &mut impl Questions) -> Result<(), BackendError> {
         self.check()?;
         let shared = std::sync::Arc::clone(&self.shared);
-        // First: while its changes are asked for, somebody who has begun to try later must not
-        // overtake it.
+        // Before its changes are asked for, which takes time: a COMMIT of somebody who began to try
+        // later must not overtake it meanwhile.
         let arrival = self.arrive(&shared.precedence);
         let changes = self.final_changes(backend).await?;
         self.check_limits(&changes)?;
@@ -64,14 +64,14 @@ impl Transaction {
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
         let copies_changed = open.has_changed_copies();
         if let Some(ddl) = &ddl {
-            // Before COMMIT is sent: PostgreSQL may show the new names to others earlier than it
-            // tells the gateway that it has committed.
+            // Before COMMIT is sent: other clients may find the new names in PostgreSQL before the
+            // gateway hears that it has committed.
             self.announce(ddl);
         }
-        // Both are asked: a new row of a table without a key is written and claims nothing, a
-        // locked one is claimed and not written.
+        // Neither implies the other: a new row of a table without a key is written and claims
+        // nothing, and a locked row is claimed and not written.
         if changes.iter().all(|table| table.claims().next().is_none() && !table.is_written()) {
-            // Nothing of it is judged, so nobody need come after it.
+            // Nothing is to be judged, so no later COMMIT need wait for it.
             drop(arrival);
             self.shared.journal().note_nothing(xid);
             backend.ask(Question::prepared("commit")).await?;
@@ -102,12 +102,12 @@ impl Transaction {
         arrival: Option<Arrival<'_>>,
     ) -> Result<(), BackendError> {
         let claims: HashMap<RowId, Claim> = changes.iter().flat_map(TableChanges::claims).collect();
-        // Before the commit lock: they are about this transaction alone, and no other COMMIT is to
-        // wait for them.
+        // Outside of the commit lock: they concern this transaction alone, and should hold up no
+        // other COMMIT.
         backend.ask_all(Plan::late_checks(changes)).await?;
         let plan = Plan::of(changes);
-        // Before the commit lock too: the older COMMIT that this one waits for needs the lock to be
-        // judged.
+        // Not under the commit lock: the older COMMIT that is waited for here needs it to be
+        // judged, and both would wait for ever.
         if let Some(arrival) = &arrival {
             arrival.turn().await;
         }
@@ -117,15 +117,15 @@ impl Transaction {
             drop(ledger);
             return Err(self.explain(&verdict, changes).into());
         }
-        // Noted before COMMIT is sent, so that nobody sees it and does not find it in the journal.
+        // Noted before COMMIT is sent: whoever sees the commit must find it in the journal.
         let written = changes.iter().flat_map(TableChanges::written).collect();
         shared.journal().note(xid, written);
         let applied = backend.ask_all(plan.questions()).await;
         if let Err(trouble) = applied {
             return Err(if plan.may_stumble() { trouble } else { judged(trouble) });
         }
-        // Only what has been committed counts against others. Where the answer got lost, this may
-        // have been committed without an entry: then PostgreSQL finds the rows changed.
+        // Entered only once it is committed, so that nobody loses to what did not happen. Where the
+        // answer is lost, a commit may have no entry: then PostgreSQL finds the rows changed.
         ledger.enter(xid, &self.application, claims);
         ledger.forget(shared.clients.oldest(), shared.limits.age);
         Ok(())
@@ -163,7 +163,7 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         let limit = self.shared.limits.rows;
         let State::Open(open) = &mut self.state else { return Ok(()) };
-        // A number that is not told counts as too many, so that the copies are asked.
+        // An unknown number counts as too many: then the copies are asked.
         open.rows = open.rows.saturating_add(reported.unwrap_or(limit as u64 + 1));
         if open.rows <= limit as u64 {
             return Ok(());
@@ -171,8 +171,7 @@ impl Transaction {
         let changes = self.changes(backend).await?;
         let written = written(&changes).count();
         if let State::Open(open) = &mut self.state {
-            // The exact number: a row that is changed twice counts once, but its statements have
-            // told it twice.
+            // Tags count a row again with each statement that changes it; the limit counts it once.
             open.rows = written as u64;
         }
         if written > limit { Err(Refusal::too_many_rows().into()) } else { Ok(()) }

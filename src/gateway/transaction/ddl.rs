@@ -29,16 +29,15 @@ impl Transaction {
         let tables = self.look(backend, statement).await?.relations();
         self.check_ddl(statement)?;
         let closed = self.closed_by(backend, statement).await?;
-        // PostgreSQL finds a copy before the stored table: DDL would change that, and leave the
-        // table as it was.
+        // PostgreSQL finds a copy before the stored table, so ALTER TABLE would change the copy.
         if is_alone {
             self.abandon(backend).await?;
             self.tables.forget(backend).await?;
         } else {
             backend.ask_all(self.tables.removal()).await?;
         }
-        // The transaction begins behind this wait, where it may: a snapshot from before would not
-        // see what those have committed who were waited for.
+        // A transaction of its own begins only behind this wait: an earlier snapshot would not see
+        // what those committed who were waited for.
         self.client.close(&closed).await.map_err(Refusal::from)?;
         self.ensure_begun(backend).await?;
         backend.ask(Question::prepared(SAVEPOINT)).await?;
@@ -94,8 +93,8 @@ impl Transaction {
             None => {
                 let named = self.tables.resolve(backend, &statement.names).await?;
                 let named = named.relations();
-                // `drop index i` is about a table that it does not name; `create table t` about
-                // none that is there.
+                // `drop index i` changes a table that it does not name. CREATE needs nobody out of
+                // its way unless it names a table.
                 if named.is_empty() && statement.command() != "CREATE" {
                     return Ok(Closed::Anything);
                 }
@@ -112,7 +111,7 @@ impl Transaction {
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
         let Some(names) = self.ddl().map(|ddl| ddl.names.clone()) else { return Ok(()) };
-        // What they stood for before the statement is remembered, and would be found instead.
+        // `resolve` remembers what the names stood for before the statement.
         self.tables.forget_names();
         let now = self.tables.resolve(backend, &names).await?;
         let known = now.known(&names);
@@ -155,7 +154,7 @@ impl Transaction {
         if let Some(ddl) = self.ddl() {
             ddl.state = DdlState::Undone;
         }
-        // Only when PostgreSQL has let go of the locks: whoever is told goes ahead at once.
+        // Only after PostgreSQL has released the locks: others go ahead at once.
         self.client.step_back();
         Ok(true)
     }
@@ -171,11 +170,11 @@ impl Transaction {
         };
         let begun = open.schema_change;
         self.client.close(&ddl.closed).await.map_err(Refusal::from)?;
-        // Behind the wait: somebody else's DDL may have been committed during it.
+        // Asked after the wait, during which somebody else's DDL may have been committed.
         if self.shared.clients.is_changed_since(&ddl.relations, begun) {
             return Err(Refusal::schema_changed().into());
         }
-        // The savepoint is there still after a rollback to it, so this may step back once more.
+        // ROLLBACK TO keeps the savepoint, so this can step back once more.
         backend.ask(Question::once(ddl.sql)).await.map_err(overtaken)?;
         if let Some(ddl) = self.ddl() {
             ddl.state = DdlState::Made;

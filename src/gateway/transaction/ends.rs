@@ -36,7 +36,7 @@ impl Transaction {
         backend: &mut impl Questions,
         copies_changed: bool,
     ) -> io::Result<()> {
-        // PostgreSQL has let go of its locks: from here on others go ahead.
+        // Not before the end in PostgreSQL: whoever is let in needs the locks that it has released.
         self.client.end();
         if self.shared.news.is_heard() {
             self.tell(Happening::Private(Vec::new()));
@@ -60,8 +60,6 @@ impl Transaction {
             Aftermath::Failed => self.after_error(backend).await,
             Aftermath::Over => {
                 if refusal.is_schema_change() {
-                    // The retry learns the schema anew, and must not be refused for the same
-                    // change.
                     self.tables.tell();
                 }
                 self.abandon(backend).await?;
@@ -91,8 +89,8 @@ impl Transaction {
             return Ok(MadeWay::SteppedBack);
         }
         let State::Open(open) = &self.state else {
-            // The call came when its transaction was over already. Left unanswered it would end the
-            // next one.
+            // The call came too late, with nothing open any more. Unanswered, it would end the next
+            // transaction.
             self.client.end();
             return Ok(MadeWay::RolledBack);
         };

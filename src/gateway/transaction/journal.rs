@@ -51,8 +51,6 @@ impl Journal {
             self.written.insert(xid, rows);
         }
         while self.written.len() > LONGEST {
-            // The lowest number is that of the oldest transaction, which the fewest copies still
-            // lack.
             self.written.pop_first();
         }
     }
@@ -66,8 +64,6 @@ impl Journal {
     /// journal cannot tell.
     pub(crate) fn lacks(&self, table: u32, seen: &Seen, now: &Snapshot) -> Option<HashSet<Key>> {
         let mut keys = HashSet::new();
-        // A copy of long ago may be millions of transactions behind: more than are known here need
-        // not be gone through.
         for xid in now.since(&seen.snapshot, LONGEST as u64)? {
             if xid != seen.own {
                 let rows = self.written.get(&xid)?.iter().filter(|row| row.table == table);

@@ -82,8 +82,6 @@ impl Snapshot {
         earlier: &'s Self,
         most: u64,
     ) -> Option<impl Iterator<Item = u64> + 's> {
-        // Those that ran when the earlier one was taken, and those that have begun since: all that
-        // it did not see.
         let begun_since = earlier.next..self.next;
         let over = earlier.running.iter().copied().chain(begun_since);
         let seen = over.filter(|xid| self.sees(*xid));
@@ -134,8 +132,8 @@ impl Ledger {
     /// Forgets commits that every open snapshot sees: those below the oldest transaction of any of
     /// them, and those older than a transaction may become.
     pub(crate) fn forget(&mut self, oldest: u64, age: Duration) {
-        // From the front up to the first that must stay. Numbers do not come in the order of
-        // commits, and to keep one for too long does no harm.
+        // Up to the first one that must stay. Commits do not come in the order of their numbers,
+        // but one that is kept for too long does no harm.
         let is_old = |commit: &Commit| commit.xid < oldest || commit.at.elapsed() > age;
         while self.commits.front().is_some_and(is_old) {
             self.commits.pop_front();

@@ -67,7 +67,6 @@ impl<'a> Pair<'a> {
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
-            // In a copy without a key the n-th row must be the n-th stored one (`map_filling`).
             order = if self.shape.key().is_none() { "order by s.ctid" } else { "" },
         )
     }
@@ -81,10 +80,10 @@ impl<'a> Pair<'a> {
     /// see the end of. Answers as [`fill`](Self::fill) does. What changed and what vanished goes
     /// before anything comes, since a unique value may have passed from one row to another.
     pub(crate) fn refresh(&self) -> Option<String> {
-        // `xid` wraps around and has no order, so ages are compared. The counts are taken once, and
-        // only where a row is missing are all rows compared. The sums wait for the deletions, since
-        // the parts of a WITH run in no order that anybody can tell (PostgreSQL documentation,
-        // 7.8.4).
+        // By `age`, since `xid` wraps around and has no order. The counts are constant for the
+        // statement, so all rows are compared only where one is missing. Always true, the sum makes
+        // `added` wait for the deletions: the parts of a WITH run in no certain order (PostgreSQL
+        // documentation, 7.8.4).
         let Key::Columns(key) = self.key() else { return None };
         Some(format!(
             "with fresh as materialized (select {columns} from only {stored} s \
@@ -149,8 +148,8 @@ impl<'a> Pair<'a> {
 
     /// Fills the map, right after the copy was filled in the order of the stored rows.
     pub(crate) fn map_filling(&self) -> Option<String> {
-        // An empty table takes rows in the order in which they come, so the n-th place of the one
-        // belongs to the n-th of the other.
+        // An empty table stores rows in the order of their insertion, so the n-th place of the copy
+        // belongs to the n-th stored row.
         let Key::Place = self.key() else { return None };
         Some(format!(
             "insert into pg_temp.{map} \
@@ -185,9 +184,9 @@ impl<'a> Pair<'a> {
             let pieces = key.iter().enumerate().map(|(at, name)| piece(at + 1, &quote(name)));
             pieces.collect::<Vec<_>>().join(between)
         };
-        // Not only the columns that tell rows apart: to change any unique value is a change of key
-        // by the service's rules. A row that is mine and locked besides goes by `k` as well, since
-        // its claim is as strong.
+        // All unique columns, not only those that tell rows apart: the service counts a change of
+        // any as a change of key. A row that is both changed and locked is a `k`, too, since that
+        // claims as much as its lock does.
         let judged = self.shape.key_columns();
         let judged = judged.iter().enumerate();
         let judged: Vec<_> =
@@ -323,8 +322,8 @@ impl<'a> Pair<'a> {
     /// Raises an error where the stored table is no longer in the file `$1`: somebody past the
     /// gateway has emptied it or written it anew, and TRUNCATE does not care for snapshots.
     pub(crate) fn same_file(&self) -> String {
-        // Outside of a function nothing in SQL raises an error but an operation that cannot
-        // succeed, such as this cast: 22P02, which COMMIT takes for a conflict.
+        // A cast that cannot succeed, since SQL has no statement that raises an error. COMMIT takes
+        // its 22P02 for a conflict (`judged`).
         let file = self.file();
         format!("select ('now in ' || {file})::int where {file}::text <> $1")
     }
@@ -356,7 +355,7 @@ impl<'a> Pair<'a> {
         let set: Vec<_> =
             self.shape.settable_columns().map(|column| column.name.as_str()).collect();
         format!(
-            // ROW, since a single column in parentheses would be no row.
+            // ROW, because `set (a) = (c.a)` with one column is refused: its source is no row.
             "update only {} s set ({}) = row({}) from {} c, {} where {} and {}",
             self.shape.stored(),
             list("", set.iter().copied()),
@@ -371,7 +370,8 @@ impl<'a> Pair<'a> {
     /// Inserts rows of the copy, by key or by their place in the copy.
     pub(crate) fn apply_inserts(&self, from: usize) -> String {
         format!(
-            // The copy has drawn the number already, which the client may have been told.
+            // An identity's number was drawn when the copy's row was inserted, and the client may
+            // know it.
             "insert into {} ({}) overriding system value select {} from {} c, {} where {}",
             self.shape.stored(),
             self.columns(""),
@@ -385,8 +385,8 @@ impl<'a> Pair<'a> {
     /// Touches stored rows that were only locked, as if they had been written.
     pub(crate) fn apply_touches(&self, from: usize) -> String {
         let Some(column) = self.shape.settable_columns().next() else {
-            // Nothing can be set. To lock the row fails just as well where it has changed since the
-            // snapshot; who comes later is judged by the ledger.
+            // No column can be set. A row lock fails as well where the row has changed since the
+            // snapshot; who comes later is left to the ledger.
             let (stored, rows, among) = (self.shape.stored(), self.rows(from), self.among("s"));
             return format!("select 1 from only {stored} s, {rows} where {among} for update of s");
         };

@@ -56,7 +56,7 @@ impl Transaction {
     ) -> Ahead {
         let State::Open(open) = &self.state else { return Ahead::NOTHING };
         let alone = open.block == Block::Implicit && statement.kind == Kind::Query;
-        // Behind a COPY the server would take the questions for its data.
+        // Not behind a COPY: the server would take the questions for messages within its data.
         if !alone || !statement.writes || statement.locks.is_some() || statement.copies() {
             return Ahead::NOTHING;
         }
@@ -100,8 +100,7 @@ impl Transaction {
     }
 
     fn changes_in(&mut self, answers: Vec<Answer>) -> Vec<TableChanges> {
-        // The same tables in the same order as they were asked about: nothing comes into use
-        // between question and answer.
+        // Paired by order: no table comes into use between the questions and their answers.
         let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
         used.zip(answers).map(|(used, answer)| found(&used, answer)).collect()
     }

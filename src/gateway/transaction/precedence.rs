@@ -65,8 +65,8 @@ impl Arrival<'_> {
     /// Waits until it is this one's turn.
     pub(super) async fn turn(&self) {
         loop {
-            // Before the look: `notify_waiters` wakes those who wait already, and one that leaves
-            // in between would be missed.
+            // Created before the look: `notify_waiters` wakes only what exists by then, and one
+            // that leaves between look and wait would be missed.
             let one_left = self.all.one_left.notified();
             if self.all.is_first(self.number) {
                 return;

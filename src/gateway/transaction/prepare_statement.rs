@@ -98,8 +98,8 @@ impl Transaction {
         }
         let tables = self.copies_for(backend, executed, &named).await?;
         if named.is_empty() && executed.asks_catalog() {
-            // A block finds its own change in the catalog, even if that has stepped back for
-            // others.
+            // Its own change of the schema must be found in the catalog, even if it has stepped
+            // back for others.
             self.apply_again(backend).await?;
             self.hide_copies(backend).await?;
         }
@@ -136,7 +136,8 @@ impl Transaction {
         }
         let named = self.tables.resolve(backend, &statement.names).await?;
         let mut changed = false;
-        // All of them, not up to the first that has changed: the retry is to be told nothing more.
+        // No early return: each that has changed is noted as seen, so that the retry is not refused
+        // for the next one.
         for relation in named.relations() {
             changed |= self.tables.look_at(relation, self.shared.clients.version(relation));
         }
@@ -172,7 +173,6 @@ impl Transaction {
         named: &Named,
     ) -> Result<Vec<u32>, BackendError> {
         let relations = &named.all();
-        // What the client has done, opened or read in the transaction would go with it.
         let open = match &self.state {
             State::Open(open)
                 if open.is_block()
@@ -208,7 +208,7 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         let reached = self.tables.reach(backend, relations).await?;
         self.client.touch(&reached).await.map_err(Refusal::from)?;
-        // Behind the wait: DDL that kept it out may have been committed meanwhile.
+        // Asked after the wait: DDL that kept this client out may have been committed.
         let clients = &self.shared.clients;
         match &self.state {
             State::Open(open) if clients.is_changed_since(&reached, open.schema_change) => {
@@ -263,8 +263,8 @@ impl Transaction {
         statement: &Statement,
         tables: &[u32],
     ) -> Result<(), BackendError> {
-        // The check of a foreign key leaves the same mark as FOR UPDATE; such locks have been read
-        // at once (`row_locks`).
+        // Foreign keys' checks leave the same mark as FOR UPDATE on the rows that they find. Of
+        // such tables the locks have been read already (`row_locks`).
         let referred = self.tables.are_referred_to(tables);
         if statement.writes {
             self.gather_locks(backend, tables).await?;

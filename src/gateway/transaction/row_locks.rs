@@ -39,7 +39,7 @@ impl Transaction {
             Some(RowLock::KeyShare) => true,
             Some(RowLock::Update) => self.tables.are_referred_to(&admitted.tables),
         };
-        // Going back to the savepoint would undo what it writes, and end the portal of which a part
+        // Going back to the savepoint would undo the writing, and end a portal of which only a part
         // was fetched.
         if is_apart && (statement.writes || limit != ALL_ROWS || statement.declares()) {
             let message =
@@ -55,8 +55,7 @@ impl Transaction {
         backend: &mut impl Questions,
         admitted: &Admitted,
     ) -> Result<Marks, BackendError> {
-        // Marks that are there already, such as those of foreign keys' checks, are not this
-        // statement's.
+        // Marks may be there already, such as those of foreign keys' checks.
         let before = self.marks(backend, &admitted.tables).await?;
         backend.ask(Question::prepared("savepoint overbooked")).await?;
         Ok(before)

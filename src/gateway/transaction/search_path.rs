@@ -29,7 +29,7 @@ impl Transaction {
         open.path = SearchPath::Followed;
         let removal = self.tables.start_anew();
         backend.ask_all(removal).await?;
-        // The beginning of the transaction has looked at the path from before.
+        // At the transaction's beginning the earlier path was looked at.
         let answer = backend.ask(Question::prepared(NAMES_COPIES)).await?;
         match answer.value(0) {
             Some("true") => Err(Refusal::unsupported(TEMPORARY_FIRST).into()),

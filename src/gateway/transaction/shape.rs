@@ -165,8 +165,8 @@ impl Shape {
                 .map(|name| self.column(name).filter(|found| found.not_null))
                 .collect()
         };
-        // The primary key comes first (`shape.sql`). A key that may be checked late does not tell
-        // rows apart until then.
+        // `shape.sql` puts the primary key first. A deferrable key does not count: within a
+        // transaction two rows may have the same.
         let usable = self.indexes.iter().filter(|index| index.plain && index.immediate);
         usable.filter_map(columns).find(|columns| !columns.is_empty())
     }
@@ -240,10 +240,11 @@ impl Shape {
     /// Statements that make an empty copy of this name in `pg_temp`.
     pub(crate) fn creation(&self, copy_name: &str) -> Vec<String> {
         let copy = format!("pg_temp.{}", quote(copy_name));
-        // Without a key nothing could bring the rows up to date, so none is kept.
+        // Without a key no later transaction could bring the rows up to date one by one.
         let keeps = if self.key().is_some() { "preserve" } else { "delete" };
-        // Neither INCLUDING ALL, which would make sequences of its own for identity columns, nor
-        // INDEXES, which would name the keys otherwise than the errors that clients know.
+        // Not INCLUDING ALL, which would make new sequences for identity columns. Not INDEXES
+        // either: PostgreSQL would choose the keys' names, and clients know an error by its
+        // constraint's name.
         let mut statements = vec![format!(
             "create temp table {copy} (like {} including defaults including generated \
              including constraints including storage) on commit {keeps} rows",
@@ -312,7 +313,7 @@ impl Shape {
     /// Whether the text of a key depends on a client's settings (`datestyle`,
     /// `extra_float_digits`), which differ from client to client.
     fn is_key_spelled_by_settings(&self) -> bool {
-        // By how the name begins: `character varying(10)`, `numeric(8,2)`, arrays of either.
+        // A type's name begins so: `character varying(10)`, `numeric(8,2)`, or arrays of these.
         const BY_NONE: [&str; 8] =
             ["smallint", "integer", "bigint", "text", "character", "uuid", "boolean", "numeric"];
         let is_plain =
@@ -331,7 +332,6 @@ impl Shape {
         let options = self.options.as_deref().filter(|options| !options.is_empty());
         let with =
             options.map(|options| format!(" with ({})", options.join(", "))).unwrap_or_default();
-        // `pg_get_viewdef` ends with a semicolon.
         let definition = definition.trim_end().trim_end_matches(';');
         let defaults = self.columns.iter().filter_map(|column| {
             let (default, column) = (column.default.as_deref()?, quote(&column.name));

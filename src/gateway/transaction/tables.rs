@@ -182,7 +182,6 @@ impl Tables {
         let are_same = self.marks.iter().all(is_same);
         match &self.schema {
             Some(known) if known == mark && are_same && !self.is_change_told => Ok(()),
-            // Nothing is known yet that could be out of date.
             None => {
                 self.schema = Some(mark.clone());
                 Ok(())
@@ -229,7 +228,7 @@ impl Tables {
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
         let left = self.has_copies() || self.left;
-        // These stay: who has not been told of a change is still to be told.
+        // These stay: a change that the client has not been told of is still to be told.
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         // Until they are gone nobody may take what is left of them for a copy.

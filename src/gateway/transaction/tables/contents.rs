@@ -59,16 +59,15 @@ impl Tables {
     /// Notes that a copy is in use, from what its filling was answered, if anything had to be
     /// asked.
     fn filled(&mut self, filling: &Filling, answer: Option<&Answer>) -> Result<(), Refusal> {
-        // TRUNCATE and the forms of ALTER TABLE that write a table anew do not heed snapshots
-        // (PostgreSQL documentation, 13.6, Caveats): the copy would have no rows, or later ones.
+        // TRUNCATE, and ALTER TABLE where it rewrites a table, do not heed snapshots (PostgreSQL
+        // documentation, 13.6): the copy would be empty, or hold later rows.
         if answer.is_some_and(|filled| filled.value(1) != filled.value(2)) {
             return Err(Refusal::schema_changed());
         }
         let Some(copy) = self.copies.get_mut(&filling.table) else { return Ok(()) };
         let boundary = answer.and_then(|filled| filled.value(0)?.parse().ok());
         copy.in_use = Some(InUse {
-            // Where nothing had to be asked, all that the transaction writes to the copy is the
-            // client's.
+            // With nothing refreshed, whatever this transaction writes to the copy is the client's.
             boundary: boundary.unwrap_or(-1),
             file: answer.and_then(|filled| filled.value(1).map(str::to_owned)),
             if_rolled_back: filling.if_rolled_back,
@@ -220,7 +219,7 @@ async fn ask_untied(
     let role = |role: &str| {
         Question::prepared(format!("select set_config('session_replication_role', '{role}', true)"))
     };
-    // LOCAL, so that an error in between leaves no session without its foreign keys.
+    // LOCAL: after an error the rollback brings the foreign keys back.
     let mut all = vec![role("replica")];
     all.extend(questions);
     all.push(role("origin"));

@@ -85,8 +85,8 @@ impl Tables {
         names: Vec<Written>,
     ) -> Result<(), BackendError> {
         let schemas = names.iter().map(|(schema, _)| schema.as_deref());
-        // NULL without quotes is no text in an array, with them it would be a schema of that name
-        // (PostgreSQL documentation, 8.15.2).
+        // Without quotes, since in them it would be a schema called NULL (PostgreSQL documentation,
+        // 8.15.2).
         let schemas = schemas.map(|schema| schema.map_or("NULL".to_owned(), |name| array([name])));
         let schemas: Vec<_> =
             schemas.map(|text| text.trim_matches(['{', '}']).to_owned()).collect();

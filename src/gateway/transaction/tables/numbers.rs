@@ -25,7 +25,7 @@ impl Numbers {
         copy: &str,
         stored: u32,
     ) -> Result<Self, BackendError> {
-        // `to_regclass` answers nothing where a cast would raise an error, and end the transaction.
+        // `to_regclass` gives NULL where a cast would raise an error and end the transaction.
         const NUMBERS: &str = "select c.oid::text, c.reltype::text, s.reltype::text \
                                from pg_catalog.pg_class c, pg_catalog.pg_class s \
                                where c.oid = to_regclass($1) and s.oid = $2::oid";

@@ -34,7 +34,6 @@ impl Tables {
     fn described(&self, frame: &FromServer) -> Option<FromServer> {
         let body = frame.body();
         let mut told = BytesMut::from(body);
-        // Behind the number of columns.
         let (mut at, mut changed) = (2, false);
         while let Some(length) = body.get(at..)?.iter().position(|byte| *byte == 0) {
             at += length + 1;
@@ -51,7 +50,6 @@ impl Tables {
             return frame.clone();
         };
         let mut told = BytesMut::from(&frame.body()[..2]);
-        // A plan has a text in each row and no NULL.
         for value in row.iter().flatten() {
             let mut value = self.renamed(value);
             for (before, after) in AROUND_SCHEMAS {

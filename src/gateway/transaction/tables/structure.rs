@@ -114,7 +114,7 @@ impl Tables {
         for table in &missing {
             self.make(backend, *table, open).await?;
         }
-        // Foreign keys when both of their ends are there, and views when what they read is.
+        // Foreign keys once both ends exist, views once all that they read does.
         self.tie(backend, &missing, open).await?;
         for view in views {
             if !self.views.contains_key(&view) {
@@ -281,7 +281,7 @@ impl Tables {
         let views = self
             .views
             .values()
-            // A view over another one has gone with that.
+            // IF EXISTS, since a view that reads another one goes with that.
             .map(|view| format!("drop view if exists pg_temp.{} cascade", quote(&view.name)));
         let copies = self
             .copies
@@ -301,7 +301,7 @@ async fn build(
     if questions.is_empty() || open == Open::Yes {
         return backend.ask_all(questions).await.map(drop);
     }
-    // All of it or nothing: a copy without its keys that an error leaves behind would be found
+    // In one transaction: a copy that an error leaves behind without its keys would still be found
     // before the stored table.
     let begin = std::iter::once(Question::prepared("begin read write"));
     let end = std::iter::once(Question::prepared("commit"));
