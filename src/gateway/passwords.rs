@@ -128,8 +128,8 @@ impl Passwords {
         end_point: Option<&[u8]>,
     ) -> io::Result<bool> {
         let Some(users) = &self.users else { return Ok(true) };
-        // Nobody's password, so that nothing tells a stranger from a mistyped password. An empty key
-        // is no hash of anything: no proof is right.
+        // Nobody's password, so that nothing tells a stranger from a mistyped password. An empty
+        // key is no hash of anything: no proof is right.
         let nobody = || Verifier { stored_key: Vec::new(), ..Verifier::of_password(MECHANISM) };
         let verifier = users.get(user).cloned().unwrap_or_else(nobody);
         if exchange(client, &verifier, end_point).await?.is_some() {
@@ -174,6 +174,8 @@ async fn exchange(
     if !is_ours || !verifier.accepts(&proof, &whole) {
         return Ok(None);
     }
+    // AuthenticationOk does not follow from here. The server behind says it once it has let the
+    // gateway in, and the client gets that.
     let signature = BASE64.encode(sign(&verifier.server_key, whole.as_bytes()));
     put(&mut client.out, b'R', |out| {
         out.put_u32(12);
@@ -183,8 +185,6 @@ async fn exchange(
 }
 
 async fn offer(client: &mut FrameStream<ClientTag>, end_point: Option<&[u8]>) -> io::Result<()> {
-    // AuthenticationOk is not sent from here. The server behind says it once it has let the gateway
-    // in, and the client gets that.
     put(&mut client.out, b'R', |out| {
         out.put_u32(10);
         if end_point.is_some() {

@@ -33,8 +33,8 @@ async fn hang_up(server: &mut (impl AsyncRead + AsyncWrite + Unpin), canceller: 
     loop {
         tokio::select! {
             biased;
-            // Reading on is no courtesy: a server that is blocked in a write looks at no
-            // cancellation (`ProcessClientWriteInterrupt`).
+            // What the server still says is read and dropped: while it is blocked in a write it
+            // looks at no cancellation (`ProcessClientWriteInterrupt`).
             read = server.read(&mut unread) => if !matches!(read, Ok(1..)) { return },
             // Nobody may hear it any more, which is what is wanted.
             _ = again.tick() => { canceller.cancel().await.ok(); }

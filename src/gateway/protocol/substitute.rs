@@ -40,10 +40,10 @@ impl Protocol {
             return Some(Substitute { sql: NOTHING.to_owned(), tag: "DEALLOCATE" });
         }
         match self.transaction.is_read_only() {
-            // Outside of a transaction the server's answer is right: its default is the client's
-            // own.
             _ if !says(0, "show") || words.len() != 2 => None,
             _ if says(1, "server_version") => shown("server_version", SERVER_VERSION),
+            // Only within a transaction: outside, the server tells its default, which is the
+            // client's own.
             Some(is_read_only) if says(1, "transaction_read_only") => {
                 shown("transaction_read_only", if is_read_only { "on" } else { "off" })
             }

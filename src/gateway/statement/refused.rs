@@ -148,7 +148,8 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
         "session_replication_role",
     ];
     words.first().filter(|first| first.is("set"))?;
-    // These values are harmless: they ask for what is so already.
+    // These values are harmless: none of them asks for another level, or for a transaction in which
+    // no copy could be made.
     if words.last().is_some_and(|value| {
         ["off", "false", "no", "default", "origin"].iter().any(|plain| value.is(plain))
     }) {

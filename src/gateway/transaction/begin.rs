@@ -71,9 +71,9 @@ impl Transaction {
     /// Ends a transaction in which the client has no part. What it has read stays in the copies.
     async fn commit_nothing(&mut self, backend: &mut impl Questions) -> Result<(), BackendError> {
         let open = self.open()?;
-        // Its number is noted although it has written nothing: of a number that the journal does
-        // not know nobody can tell, and every other copy would be compared with its whole table.
         let seen = Seen { snapshot: open.snapshot.clone(), own: open.xid };
+        // It has taken a number, and every copy that lacked the transaction of a number unknown to
+        // the journal would be compared with its whole table.
         self.shared.journal().note_nothing(seen.own);
         backend.ask(Question::prepared("commit")).await?;
         self.tables.commit(&seen);
