@@ -63,8 +63,7 @@ impl Transaction {
     }
 
     pub(crate) async fn roll_back_block(&mut self, backend: &mut impl Questions) -> io::Result<()> {
-        // Whoever rolls back by itself has lost to nobody, and gets no precedence for a next
-        // attempt.
+        // Whoever rolls back gives the attempt up, and has no precedence in another one.
         self.trying_since = None;
         self.abandon(backend).await?;
         self.state = State::Idle;
