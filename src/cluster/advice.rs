@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_system_is_known_by_its_own_name_or_its_familys() {
+    fn a_system_is_known_by_its_own_name_or_by_its_family() {
         assert_eq!(package_command("NAME=x\nID=debian\n"), Some("sudo apt install postgresql"));
         assert_eq!(
             package_command("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"),
