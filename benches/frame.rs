@@ -36,7 +36,7 @@ fn full_house(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
-/// The same with the time line over it, of a session of thousands of steps.
+/// The same with the timeline over it, of a session of thousands of steps.
 #[divan::bench(min_time = 1)]
 fn time_line(bencher: divan::Bencher<'_, '_>) {
     let mut app = full_app();

@@ -140,14 +140,14 @@ impl Ending {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untidy {
     /// A statement in flight does not end though it is cancelled. What becomes of it is told next.
-    #[error("{session}'s statement does not end though it was cancelled; ending its connection")]
+    #[error("{session}'s statement was cancelled but is still running; closing its connection")]
     Stubborn {
         /// Whose it is.
         session: SessionName,
     },
     /// A session did not say in time whether anything of it goes on.
-    #[error("{session} has not said within {} s that nothing of it goes on; what it has sent may \
-        be committed", .after.as_secs())]
+    #[error("{session} did not confirm within {} s that nothing of it is still running; what it \
+        has sent may be committed", .after.as_secs())]
     Unheard {
         session: SessionName,
         /// How long it was given.
@@ -193,9 +193,12 @@ pub enum Fate {
 impl Untidy {
     fn fate(backend: Pid, fate: Fate) -> String {
         match fate {
-            Fate::Ended => "its connection was ended, which rolls back what it has done".to_owned(),
+            Fate::Ended => "its connection was closed, which rolls back its work".to_owned(),
             Fate::GoesOn => {
-                format!("it goes on and may commit; select pg_terminate_backend({backend}) ends it")
+                format!(
+                    "it is still running and may commit; select pg_terminate_backend({backend}) \
+                     ends it"
+                )
             }
         }
     }

@@ -79,7 +79,7 @@ const BATCHES: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum RushError {
     /// The database is not to be reached.
-    #[error("the database cannot be reached: {target}")]
+    #[error("cannot reach the database: {target}")]
     Unreachable { target: String, source: sqlx::Error },
     /// A schema could not be made or dropped.
     #[error(transparent)]
@@ -97,7 +97,7 @@ pub async fn run(
     let pool = connect(target).await?;
     let swept = sweep(&pool, PREFIX).await?;
     let dropped = swept.dropped.iter();
-    let dropped = dropped.map(|name| format!("dropped {name}, which an earlier run left behind"));
+    let dropped = dropped.map(|name| format!("dropped {name}, left behind by an earlier run"));
     for note in dropped.chain(swept.doubts.iter().map(ToString::to_string)) {
         tell(&reports, Report::Note(note)).await;
     }

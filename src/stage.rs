@@ -7,7 +7,7 @@
 //!
 //!   ┌ Stage ───────────────────────────────────────────────────────────────────────────────────┐
 //!   │ Course   engine, script, progress    │ Panes     the sessions: scrollback, editor, state │
-//!   │ Watched  the tables and their marks  │ History   the time line, the log of events        │
+//!   │ Watched  the tables and their marks  │ History   the timeline, the log of events        │
 //!   │ Layers   what lies over everything   │ Message   a sentence for whoever pressed a key    │
 //!   └──────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
@@ -63,7 +63,7 @@ use panes::scrollback::{Direction, Motion, Room};
 use watched::Watched;
 
 /// What is said before there is a first scene.
-pub const BEING_SET_UP: &str = "the scenario is being set up";
+pub const BEING_SET_UP: &str = "setting up the scenario";
 
 /// One run as it is shown.
 #[derive(Clone, Debug)]

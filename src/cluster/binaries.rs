@@ -46,7 +46,7 @@ pub enum Unfit {
     #[error("it has no {0}")]
     Missing(&'static str),
     /// The program does not run, or is another one.
-    #[error("its postgres does not tell its version")]
+    #[error("its postgres does not report its version")]
     Broken,
     #[error("it is PostgreSQL {0}, and Overbooked starts 12 and newer")]
     Version(Version),
@@ -271,7 +271,7 @@ mod tests {
             .server("/broken", "Illegal instruction");
         let looked = search(&machine).unwrap_err().to_string();
         assert!(looked.contains("/old: it is PostgreSQL 11.22"), "{looked}");
-        assert!(looked.contains("/broken: its postgres does not tell its version"), "{looked}");
+        assert!(looked.contains("/broken: its postgres does not report its version"), "{looked}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ const ARCHIVE_PATIENCE: Duration = Duration::from_mins(10);
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// It was not wanted.
-    #[error("a download was not wanted")]
+    #[error("downloading was turned off")]
     Unwanted,
     /// There is no folder to keep them in.
     #[error("there is no home folder to download it into")]
@@ -40,7 +40,7 @@ pub enum DownloadError {
     #[error("could not be downloaded ({URL} does not answer)")]
     Silent,
     /// What came does not run here.
-    #[error("what was downloaded into {} is of no use: {why}", folder.display())]
+    #[error("the download in {} cannot be used: {why}", folder.display())]
     Unfit {
         /// Where it is.
         folder: PathBuf,

@@ -14,8 +14,8 @@ use super::version::Version;
 pub enum ClusterError {
     /// No binaries on this machine, and none could be fetched.
     #[error(
-        "PostgreSQL, 12 or newer, is not on this machine (looked at {looked}) and {download}; \
-         {}, name the folder of its programs with --pg-bin, or use a server of yours with --url",
+        "PostgreSQL 12 or newer was not found on this machine (looked at {looked}) and {download}; \
+         {}, name the folder of its programs with --pg-bin, or use your own server with --url",
         how_to_install()
     )]
     NotFound {
@@ -26,8 +26,8 @@ pub enum ClusterError {
     },
     /// The binaries' folder that was named will not do.
     #[error(
-        "{} has no PostgreSQL to start: {why}; --pg-bin and OVERBOOKED_PG_BIN name the folder of \
-         initdb and postgres, such as /usr/lib/postgresql/17/bin",
+        "{} has no PostgreSQL to start: {why}; --pg-bin and OVERBOOKED_PG_BIN must name the folder \
+         that has initdb and postgres, such as /usr/lib/postgresql/17/bin",
         folder.display()
     )]
     Unfit { folder: PathBuf, why: Unfit },
@@ -36,7 +36,8 @@ pub enum ClusterError {
     Account(io::Error),
     /// The server's user cannot reach a folder.
     #[error(
-        "the server does not run as root but as {user}, who may not pass {}; choose another folder",
+        "the server cannot run as root and runs as {user}, who may not enter {}; choose another \
+         folder",
         folder.display()
     )]
     Unreachable {
@@ -55,14 +56,14 @@ pub enum ClusterError {
     },
     /// A folder to keep a cluster in has something else in it.
     #[error(
-        "{} is neither empty nor a cluster that Overbooked made; --data wants a folder of its own",
+        "{} is neither empty nor a cluster that Overbooked made; --data needs a folder of its own",
         .0.display()
     )]
     NotACluster(PathBuf),
     /// A kept cluster is of another version.
     #[error(
-        "the cluster in {} is PostgreSQL {theirs}'s and the programs are {ours}; \
-         name the folder of PostgreSQL {theirs}'s programs with --pg-bin",
+        "the cluster in {} was made by PostgreSQL {theirs} and these programs are {ours}; name the \
+         folder of PostgreSQL {theirs}'s programs with --pg-bin",
         data.display()
     )]
     OtherVersion {
@@ -74,13 +75,13 @@ pub enum ClusterError {
         ours: Version,
     },
     /// A kept cluster is being used.
-    #[error("the cluster in {} is in use by another console; end that one first", .0.display())]
+    #[error("the cluster in {} is in use by another console; close that one first", .0.display())]
     InUse(PathBuf),
     /// A program does not run.
     #[error("cannot run {}: {source}", program.display())]
     Program { program: PathBuf, source: io::Error },
     /// `initdb` failed.
-    #[error("initdb made no cluster ({status}): {said}")]
+    #[error("initdb failed ({status}): {said}")]
     Initdb {
         /// How it ended.
         status: ExitStatus,

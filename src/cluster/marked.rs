@@ -107,13 +107,13 @@ impl Doubt {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Why {
     /// It does not say that it is ours.
-    #[error("it is named as one of Overbooked's folders, and does not say that Overbooked made it")]
+    #[error("it is named like one of Overbooked's folders, but does not carry Overbooked's mark")]
     NoMark,
     /// It says that something else is ours.
-    #[error("its mark is that of {0}, which it is not")]
+    #[error("its mark is that of another folder, {0}")]
     Copied(String),
     /// Somebody has written into it.
-    #[error("it is not as Overbooked has written it")]
+    #[error("it has changed since Overbooked wrote it")]
     Changed,
     /// Somebody else uses it.
     #[error("a server listens in it that Overbooked did not start")]

@@ -82,7 +82,7 @@ pub(crate) struct Shape<'a> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     /// Something in it is not its maker's.
-    #[error("it has {} in it, which Overbooked did not make", .0.display())]
+    #[error("it contains {}, which Overbooked did not make", .0.display())]
     Stranger(PathBuf),
     /// Something in it belongs to somebody else.
     #[error("{} in it belongs to somebody else", .0.display())]

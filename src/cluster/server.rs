@@ -91,7 +91,7 @@ impl Launch {
         tokio::select! {
             ready = timeout(START_PATIENCE, ready) => ready.map_err(|_| self.failed("does not \
                 accept connections")),
-            () = server.exited() => Err(self.failed("ended while it started")),
+            () = server.exited() => Err(self.failed("stopped while starting")),
         }
     }
 

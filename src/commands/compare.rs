@@ -80,9 +80,8 @@ async fn refuse_to_do_twice(engines: &Engines, scenario: &Scenario) -> Result<()
     }
     let parts: Vec<String> = lasting.iter().map(ToString::to_string).collect();
     Err(Failure::misuse(format!(
-        "a comparison plays the scenario twice on this server, and would change what is outside \
-         the run's schema twice: {}; play it on one engine at a time, or compare on a private \
-         server",
+        "comparing would play the scenario twice on this server and repeat its changes outside the \
+         run's schema: {}; play it on one engine at a time, or compare on a private server",
         parts.join("; ")
     )))
 }

@@ -178,8 +178,8 @@ impl Source<'_> {
         let Some(seconds) = seconds else { return Ok(PACE) };
         let is_sensible = (0.1..=600.0).contains(seconds.get_ref());
         if !is_sensible {
-            let mistake = self.mistake(seconds.span().start, "this is no pace to read at");
-            return Err(mistake.with_hint("write seconds, from 0.1 to 600"));
+            let mistake = self.mistake(seconds.span().start, "this is not a usable pace");
+            return Err(mistake.with_hint("write a number of seconds from 0.1 to 600"));
         }
         Ok(Duration::from_secs_f64(seconds.into_inner()))
     }
@@ -204,11 +204,12 @@ impl Source<'_> {
 
     fn no_such_action(&self, name: &Spanned<String>) -> Mistake {
         let mistake =
-            self.mistake(name.span().start, format!("nothing is called {:?}", name.get_ref()));
+            self.mistake(name.span().start, format!("no action is called {:?}", name.get_ref()));
         let known = TABLE.iter().map(|entry| entry.name);
         match did_you_mean(name.get_ref(), known.clone()) {
             Some(known) => mistake.with_hint(format!("did you mean {known}?")),
-            None => mistake.with_hint(format!("there is {}", known.collect::<Vec<_>>().join(", "))),
+            None => mistake
+                .with_hint(format!("the actions are {}", known.collect::<Vec<_>>().join(", "))),
         }
     }
 }
@@ -258,7 +259,7 @@ mod tests {
         let told = |text| parse(text).unwrap_err().to_string();
         assert_eq!(
             told("\n[keys]\nnext_stp = [\"F5\"]\n"),
-            "config.toml:3:1: nothing is called \"next_stp\"; did you mean next_step?"
+            "config.toml:3:1: no action is called \"next_stp\"; did you mean next_step?"
         );
         assert!(
             told("[keys]\nquit = [\"Strg-Q\"]").starts_with("config.toml:2:9: no key is called")

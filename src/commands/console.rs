@@ -34,7 +34,7 @@ pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
 /// they compare.
 pub fn compare(arguments: ConsoleArgs) -> eyre::Result<Exit> {
     if arguments.engine.engine.is_some() {
-        let words = "compare plays on both engines; leave --engine out".to_owned();
+        let words = "compare uses both engines; remove --engine".to_owned();
         return Err(Failure::misuse(words).into());
     }
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
@@ -142,13 +142,11 @@ fn every_scenario() -> Vec<Arc<Scenario>> {
 }
 
 fn need_a_terminal() -> Result<(), Failure> {
-    let (input, output) = (std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
-    if input && output {
-        return Ok(());
-    }
-    let which = if input { "output" } else { "input" };
-    Err(Failure::misuse(format!(
-        "the console needs a terminal, and its {which} is none; run it without a pipe or a \
-         redirection"
-    )))
+    let which = match (std::io::stdin().is_terminal(), std::io::stdout().is_terminal()) {
+        (true, true) => return Ok(()),
+        (false, _) => "stdin",
+        (true, false) => "stdout",
+    };
+    let words = format!("{which} is not a terminal; use `overbooked play` in pipes");
+    Err(Failure::misuse(words))
 }

@@ -84,7 +84,8 @@ async fn start_guardian() -> io::Result<Guardian> {
 pub fn guard() -> eyre::Result<Exit> {
     let line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     if line.peer_addr().is_err() {
-        let words = format!("overbooked starts `{}` by itself", guardian::SUBCOMMAND);
+        let words =
+            format!("`{}` is started by overbooked itself, not by hand", guardian::SUBCOMMAND);
         return Err(Failure::misuse(words).into());
     }
     one_thread()?.block_on(guardian::keep(line))?;

@@ -141,7 +141,7 @@ impl<'a> Programme<'a> {
         let has_teardown = !played.scenario.teardown.is_empty();
         for lasting in played.lasting.iter().filter(|_| !has_teardown) {
             let name = &played.scenario.name;
-            writeln!(std::io::stderr(), "{name}: stays outside the run's schema: {lasting}")?;
+            writeln!(std::io::stderr(), "{name}: left outside the run's schema: {lasting}")?;
         }
         // Documents for programs have no room for the summary, but somebody should see it.
         if self.arguments.format.entry().is_for_programs {
@@ -210,8 +210,8 @@ pub(super) fn stopped(played: &Played) -> Option<String> {
 fn unwatched(tables: &[String]) -> Option<String> {
     match tables {
         [] => None,
-        [one] => Some(format!("there is no table {one}, which is to be watched")),
-        many => Some(format!("there are no tables {}, which are to be watched", many.join(", "))),
+        [one] => Some(format!("cannot watch table {one}: it does not exist")),
+        many => Some(format!("cannot watch tables {}: they do not exist", many.join(", "))),
     }
 }
 

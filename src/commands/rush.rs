@@ -61,7 +61,7 @@ async fn open(arguments: &RushArgs) -> eyre::Result<Exit> {
 
 fn check(arguments: &RushArgs) -> Result<(), Failure> {
     if arguments.engine.isolation.is_some() {
-        let why = "--isolation is not for the rush: every strategy has the level that it needs";
+        let why = "--isolation does not apply to rush: each strategy uses the level it needs";
         return Err(Failure::misuse(why));
     }
     arguments.rush.check().map_err(|error| Failure::misuse(error.to_string()))

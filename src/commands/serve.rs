@@ -54,8 +54,8 @@ fn isolation(arguments: &ServeArgs) -> Result<Option<Isolation>, Failure> {
         (level, Some(EngineChoice::Postgres)) => Ok(level),
         (None | Some(Isolation::RepeatableRead), _) => Ok(None),
         (Some(level), _) => Err(Failure::misuse(format!(
-            "--isolation: {} is not to be had from the optimistic engine, whose transactions are \
-             all repeatable read; it goes with --engine postgres",
+            "--isolation: the optimistic engine does not offer {}, since all its transactions are \
+             repeatable read; use --engine postgres",
             level.as_sql()
         ))),
     }
@@ -116,7 +116,8 @@ fn certificate(arguments: &ServeArgs) -> Result<Certificate, Failure> {
     }
     let nowhere = |why: String| {
         Failure::misuse(format!(
-            "there is no place for a self-signed certificate ({why}); give --tls-cert and --tls-key"
+            "there is nowhere to keep a self-signed certificate ({why}); use --tls-cert and \
+             --tls-key"
         ))
     };
     let folders = etcetera::choose_base_strategy().map_err(|error| nowhere(error.to_string()))?;

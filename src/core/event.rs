@@ -193,6 +193,18 @@ impl fmt::Display for Blocker {
     }
 }
 
+/// That a transaction ends, in the words that follow `waits for`: `Alice's transaction to end`.
+/// `names` is how those in the way are called where there are several.
+pub fn transaction_end(blockers: &[Blocker], names: &str) -> String {
+    match blockers {
+        [] => "a transaction to end".to_owned(),
+        [Blocker::Session(name)] => format!("{name}'s transaction to end"),
+        [Blocker::Prepared(_)] => format!("{names} to end"),
+        [_] => format!("the transaction of {names} to end"),
+        _ => format!("the transactions of {names} to end"),
+    }
+}
+
 /// What a session waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -246,7 +258,7 @@ impl fmt::Display for WaitTarget {
                 write!(f, "a key ({columns}) of {table}")
             }
             Self::Key { table, .. } => write!(f, "a key of {table}"),
-            Self::Transaction => f.write_str("the end of a transaction"),
+            Self::Transaction => f.write_str("end of transaction"),
             Self::Table { table, mode } => write!(f, "table {table}, {mode}"),
             Self::Advisory { key } => write!(f, "advisory lock {key}"),
             Self::SafeSnapshot => f.write_str("a safe snapshot"),

@@ -29,7 +29,7 @@ pub enum GatewayError {
     Certificate { path: PathBuf, reason: String },
     /// Open to the network without a password.
     #[error(
-        "{0} can be reached from outside this machine: give a password file, or listen on 127.0.0.1"
+        "{0} can be reached from outside this machine: use --password-file, or listen on 127.0.0.1"
     )]
     Unprotected(SocketAddr),
 }

@@ -43,7 +43,7 @@ impl Opening {
         }
         let length = u32::from_be_bytes(head);
         if !(8..=LONGEST).contains(&length) {
-            let text = format!("{length} is no length of a start-up packet");
+            let text = format!("{length} is not a valid length for a start-up packet");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         let mut packet = BytesMut::zeroed(length as usize);

@@ -137,8 +137,8 @@ impl Observer {
         if suspect.schema == CATALOG {
             let kind = described_by(suspect.oid);
             return WaitTarget::Other(match key.and_then(name_in) {
-                Some(name) => format!("{kind} {name}, which is being made"),
-                None => format!("a {kind} that is being made"),
+                Some(name) => format!("{kind} {name}, which is being created"),
+                None => format!("a {kind} that is being created"),
             });
         }
         let only = || match &suspect.keys[..] {

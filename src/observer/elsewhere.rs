@@ -17,7 +17,7 @@ use crate::core::seats::{WatchedRow, WatchedTable, WatchedTables};
 use crate::core::sql;
 use crate::observer::flavor::Source;
 
-const LOCKS_REFUSED: &str = "this server did not tell its locks";
+const LOCKS_REFUSED: &str = "this server did not report its locks";
 
 /// A table as the standard's catalog describes it.
 #[derive(Clone, Debug, FromRow)]

@@ -141,7 +141,7 @@ impl Flavor {
     }
 
     fn demote(&mut self, refusal: &str) {
-        tracing::info!(refusal, "not a PostgreSQL after all");
+        tracing::info!(refusal, "not PostgreSQL after all");
         self.kind = EngineKind::Other;
         self.sight = Sight::of(EngineKind::Other);
     }
@@ -155,7 +155,7 @@ const NO_QUEUES: &str = "the order of a row's queue cannot be seen on this serve
 const NO_CONFLICTS: &str = "nobody waits on this server: conflicts show only as errors at COMMIT, \
     and nothing before that can be seen";
 
-const NO_PRIVATE: &str = "nobody waits on this server: what a session changes is its own until \
+const NO_PRIVATE: &str = "nobody waits on this server: a session's changes are private until \
     COMMIT, and cannot be seen from outside";
 
 impl Sight {

@@ -95,18 +95,18 @@ impl Observer {
     fn words(&self, locktype: Option<&str>, row: &WaitRow) -> String {
         let relation = || match &row.kind {
             Some(kind) => format!("{kind} {}", self.relation_name(row)),
-            None if row.here => "a relation that is being made".to_owned(),
+            None if row.here => "a relation that is being created".to_owned(),
             None => "a relation of another database".to_owned(),
         };
         match locktype {
             Some("relation") => {
                 format!("{}, {}", relation(), row.mode.as_deref().unwrap_or_default())
             }
-            Some("extend") => format!("room at the end of {}", relation()),
+            Some("extend") => format!("space at the end of {}", relation()),
             Some("page") => format!("a page of {}", relation()),
-            Some("virtualxid") => "a transaction that is older".to_owned(),
+            Some("virtualxid") => "an older transaction".to_owned(),
             Some("frozenid") => "the database's oldest transaction id".to_owned(),
-            Some("spectoken") => "an insertion that is under way".to_owned(),
+            Some("spectoken") => "an insertion in progress".to_owned(),
             Some(other) => other.to_owned(),
             // The leader of a parallel query waits for nothing itself: its workers do.
             None => "a lock that its parallel workers want".to_owned(),

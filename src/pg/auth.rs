@@ -87,7 +87,7 @@ impl Authenticator {
             Authentication::SaslContinue(challenge) => self.continue_scram(challenge, out),
             Authentication::SaslFinal(verdict) => self.finish_scram(verdict),
             Authentication::Foreign(way) => {
-                Err(self.wrong(&format!("it asks for {way}, which this program does not speak")))
+                Err(self.wrong(&format!("it asks for {way}, which this program does not support")))
             }
         }
     }
@@ -115,7 +115,7 @@ impl Authenticator {
 
     fn give_password(&mut self, text: &str, out: &mut BytesMut) -> Result<(), ConnectError> {
         if text.contains('\0') {
-            return Err(self.wrong("the password holds a zero byte"));
+            return Err(self.wrong("the password contains a zero byte"));
         }
         self.state = State::Answered;
         put_password(out, text);
@@ -148,7 +148,7 @@ impl Authenticator {
             }
             (_, BindingDemand::Require) => Err(self.wrong(self.why_unbound())),
             _ if !offers(SCRAM_SHA_256) => Err(self.wrong(&format!(
-                "it offers {}, and this program speaks {SCRAM_SHA_256}",
+                "it offers {}, and this program supports {SCRAM_SHA_256}",
                 offered.join(", ")
             ))),
             (EndPoint::Certificate(_), BindingDemand::Prefer) => {

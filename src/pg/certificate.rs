@@ -73,7 +73,8 @@ fn roots(terms: &TlsTerms) -> Result<Option<Vec<CertificateDer<'static>>>, Conne
         Roots::File(file) if file.exists() => certificates(file).map(Some),
         Roots::File(file) if terms.mode >= SslMode::VerifyCa => Err(unusable(
             file,
-            "this file of root certificates does not exist; make it, or use sslrootcert=system or \
+            "this file of root certificates does not exist; create it, or use sslrootcert=system \
+             or \
              another sslmode",
         )),
         Roots::Nowhere if terms.mode >= SslMode::VerifyCa => Err(unusable(

@@ -37,7 +37,7 @@ impl Reader<'_> {
             Some((_, '=')) => Err(malformed(at, "a keyword is missing before \"=\"")),
             _ => Err(malformed(
                 at,
-                "this word has no \"=\" behind it; put a value with spaces into single quotes",
+                "this word has no \"=\" after it; put a value with spaces in single quotes",
             )),
         }
     }

@@ -24,17 +24,17 @@ pub enum WireError {
         first: String,
     },
     /// A message that the protocol does not have at this place, or with such a value in it.
-    #[error("the server broke PostgreSQL's protocol: {0}")]
+    #[error("the server violated PostgreSQL's protocol: {0}")]
     Protocol(String),
     /// A message whose body is not as its kind has it; its name.
-    #[error("the server broke PostgreSQL's protocol: its {0} cannot be read")]
+    #[error("the server violated PostgreSQL's protocol: its {0} cannot be read")]
     Unreadable(&'static str),
     /// The SQL cannot be sent: the protocol's strings end at a zero byte.
-    #[error("the statement holds a zero byte, at byte {0}; remove it")]
+    #[error("the statement contains a zero byte, at byte {0}; remove it")]
     ZeroByte(usize),
     /// The SQL cannot be sent: a value in it came in another encoding.
     #[error(
-        "the statement holds bytes that are no UTF-8: a value that was captured in another \
+        "the statement contains bytes that are not UTF-8: a value captured in another \
          client_encoding cannot be sent"
     )]
     NotUtf8,
@@ -146,7 +146,7 @@ pub enum ConnectError {
     },
     /// TLS was demanded and the server has none.
     #[error(
-        "{place} does not offer TLS, but sslmode={mode} demands it; use another sslmode, or turn \
+        "{place} does not offer TLS, but sslmode={mode} requires it; use another sslmode, or turn \
          ssl on there"
     )]
     TlsRefused {
@@ -166,7 +166,8 @@ pub enum ConnectError {
     TlsFile { file: PathBuf, reason: String },
     /// The server wants a password and there is none.
     #[error(
-        "{place} wants a password for user \"{user}\"; give one in PGPASSWORD, in ~/.pgpass or in \
+        "{place} requires a password for user \"{user}\"; give one in PGPASSWORD, in ~/.pgpass or \
+         in \
          the URL"
     )]
     NoPassword { place: String, user: String },
@@ -178,10 +179,10 @@ pub enum ConnectError {
         reason: String,
     },
     /// The connection broke while it was being made.
-    #[error("{place} broke off while connecting: {source}")]
+    #[error("{place} ended the connection attempt: {source}")]
     Broken { place: String, source: WireError },
     /// The server is of a kind that `target_session_attrs` does not want.
-    #[error("{place} is not {wanted}, as target_session_attrs demands")]
+    #[error("{place} is not {wanted}, as target_session_attrs requires")]
     Unsuitable {
         place: String,
         /// What was wanted.

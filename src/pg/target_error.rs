@@ -35,7 +35,8 @@ pub enum TargetError {
     /// A port that is none. What was written there may be half of a password that was not
     /// percent-encoded.
     #[error(
-        "the port of host {which} is no number from 1 to 65535 (in a URL, a password with : / @ ? \
+        "the port of host {which} is not a number from 1 to 65535 (in a URL, a password with : / @ \
+         ? \
          or % in it must be percent-encoded)"
     )]
     WrongPort {
@@ -43,9 +44,7 @@ pub enum TargetError {
         which: usize,
     },
     /// Lists of hosts, addresses and ports that do not go together.
-    #[error(
-        "there are {found} values for {keyword} and {hosts} hosts; give as many as there are hosts"
-    )]
+    #[error("there are {found} values for {keyword} and {hosts} hosts; give one per host")]
     Mismatch {
         keyword: &'static str,
         /// How many values it has.
@@ -79,7 +78,7 @@ pub enum TargetError {
     #[error("cannot read {}: {reason}", .file.display())]
     Unreadable { file: PathBuf, reason: String },
     /// Nobody knows as whom to connect.
-    #[error("no user is given and the system's own cannot be found; set PGUSER")]
+    #[error("no user is given and the system's user name cannot be found; set PGUSER")]
     NoUser,
 }
 

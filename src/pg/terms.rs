@@ -103,8 +103,8 @@ impl TlsTerms {
     fn refuse_contradictions(&self) -> Result<(), TargetError> {
         if self.roots == Roots::System && self.mode < SslMode::VerifyFull {
             return Err(TargetError::Contradiction(
-                "sslrootcert=system needs sslmode=verify-full: any site of the web has a \
-                 certificate of these roots",
+                "sslrootcert=system needs sslmode=verify-full: any website can have a certificate \
+                 from these roots",
             ));
         }
         if self.negotiation == SslNegotiation::Direct && self.mode < SslMode::Require {
@@ -132,7 +132,7 @@ fn versions(settings: &Settings) -> Result<TlsVersions, TargetError> {
             "ssl_min_protocol_version is higher than ssl_max_protocol_version",
         )),
         (_, ..12) => Err(TargetError::Contradiction(
-            "ssl_max_protocol_version must be TLSv1.2 or TLSv1.3: the older ones are broken",
+            "ssl_max_protocol_version must be TLSv1.2 or TLSv1.3: the older ones are insecure",
         )),
         (13, _) => Ok(TlsVersions::Only13),
         (_, 12) => Ok(TlsVersions::Only12),

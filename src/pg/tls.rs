@@ -119,7 +119,7 @@ async fn handshake(
     if terms.negotiation == SslNegotiation::Direct && protocol != Some(ALPN) {
         return Err(failed(
             place,
-            "it does not know sslnegotiation=direct, which PostgreSQL 17 brought; use \
+            "it does not support sslnegotiation=direct, which is new in PostgreSQL 17; use \
              sslnegotiation=postgres"
                 .to_owned(),
         ));
@@ -163,7 +163,7 @@ fn build(place: &ServerAddress, terms: &TlsTerms) -> Result<Arc<ClientConfig>, C
     let mut config = match identity(terms)? {
         Some((chain, key)) => builder
             .with_client_auth_cert(chain, key)
-            .map_err(|error| failed(place, format!("sslcert and sslkey do not fit: {error}")))?,
+            .map_err(|error| failed(place, format!("sslcert and sslkey do not match: {error}")))?,
         None => builder.with_no_client_auth(),
     };
     config.enable_sni = terms.server_name == ServerNameIndication::Sent;
@@ -237,7 +237,7 @@ fn explain(error: &io::Error, place: &ServerAddress) -> String {
         }
         Some(rustls::Error::InvalidCertificate(CertificateError::NotValidForName)) => {
             format!(
-                "its certificate is not for {place}; use a name that it is for, or \
+                "its certificate is not for {place}; use a host name that it is for, or \
                  sslmode=verify-ca"
             )
         }

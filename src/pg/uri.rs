@@ -80,10 +80,10 @@ impl<'a> Reader<'a> {
         }
         let host = self.take_until("]");
         if host.is_empty() || !self.skip(']') {
-            return Err(self.malformed(self.rest, "an IPv6 address must stand between [ and ]"));
+            return Err(self.malformed(self.rest, "an IPv6 address must be enclosed in [ and ]"));
         }
         if self.rest.starts_with(|c| !":/?,".contains(c)) {
-            return Err(self.malformed(self.rest, "behind ] only : / ? or , can follow"));
+            return Err(self.malformed(self.rest, "only : / ? or , can follow ]"));
         }
         Ok(host)
     }

@@ -8,8 +8,8 @@ pub fn of(message: &ServerMessage) -> Option<&'static str> {
     match message.code.as_str() {
         "40001" => Some(serialization_failure(text)),
         "23505" if is_of_an_index_build(message) => Some(
-            "Two rows have the same key already, so the database cannot promise that there will \
-             never be two.",
+            "Two rows already have the same key, so the database cannot guarantee that it is \
+             unique.",
         ),
         code => lesson(code),
     }
@@ -31,18 +31,18 @@ fn serialization_failure(message: &str) -> &'static str {
     let causes = [
         (
             "OC000",
-            "Somebody else committed a change to the same row first. All of this transaction is \
-             undone: begin again.",
+            "Another session changed the same row and committed first. This transaction is undone; \
+             retry it from the start.",
         ),
         (
             "OC001",
-            "Somebody changed the tables' definitions meanwhile. Begin the transaction again and \
+            "Another session changed the tables' definitions meanwhile. Retry the transaction and \
              it will go through.",
         ),
         (
             "another partition",
-            "Somebody else has moved the row to another partition, where this statement does not \
-             follow it. Try again.",
+            "Another session moved the row to another partition, where this statement does not \
+             follow it. Retry.",
         ),
         (
             "due to concurrent update",
@@ -64,12 +64,12 @@ fn serialization_failure(message: &str) -> &'static str {
         (
             "conflict with recovery",
             "This server replays the changes of another, and they could not wait for this \
-             statement. Try again.",
+             statement. Retry.",
         ),
     ];
     let cause = causes.into_iter().find(|(words, _)| message.contains(words));
     cause.map_or(
-        "This transaction cannot go on beside the others. Roll back and begin again.",
+        "This transaction cannot proceed alongside the others. Roll back and retry.",
         |it| it.1,
     )
 }
@@ -78,30 +78,28 @@ fn serialization_failure(message: &str) -> &'static str {
 fn lesson(code: &str) -> Option<&'static str> {
     Some(match code {
         "40P01" => {
-            "They waited for each other in a circle, so none could ever go on. The database chose \
-             this one to give up, so that the \
-             others can."
+            "The sessions waited for each other in a circle, so none could ever proceed. The \
+             database chose this one to give up so that the others can."
         }
         "55P03" => {
-            "Somebody else holds the lock or is ahead in its queue, and this statement was told \
+            "Another session holds the lock or is ahead in its queue, and this statement was told \
              not to wait (any longer)."
         }
         "23505" => {
-            "A row with this key is there already. With a unique key the database itself keeps two \
-             people from \
-             having the same thing."
+            "A row with this key already exists. With a unique key, the database itself keeps two \
+             people from getting the same thing."
         }
         "25P02" => {
             "An earlier error has spoilt this transaction. Nothing is accepted now but its end, or \
              a return to a savepoint; even COMMIT will roll back."
         }
         "0A000" => {
-            "This engine does not do that, and says so rather than do something else. Nothing has \
-             happened; a transaction that it was part of has failed."
+            "This engine does not support that, and says so rather than do something else. Nothing \
+             has happened; if it was part of a transaction, that has failed."
         }
         "57014" => {
             "The statement was cancelled. If it was part of a transaction, that has failed and can \
-             only be rolled back, to a savepoint at most."
+             only be rolled back (to a savepoint, if there is one)."
         }
         _ => return None,
     })
@@ -132,7 +130,7 @@ mod tests {
         };
         teaches(
             "change conflicts with another transaction, please retry: (OC000)",
-            "same row first",
+            "same row and committed first",
         );
         teaches(
             "schema has been updated by another transaction, please retry: (OC001)",
@@ -148,7 +146,7 @@ mod tests {
         teaches(moved, "another partition");
         teaches("canceling statement due to conflict with recovery", "replays");
         let foreign = "kann Zugriff nicht serialisieren wegen gleichzeitiger Aktualisierung";
-        teaches(foreign, "beside the others");
+        teaches(foreign, "alongside the others");
     }
 
     #[test]

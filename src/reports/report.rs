@@ -62,15 +62,14 @@ impl PlayReport<'_> {
         if self.breaches.is_empty() && self.stop.is_none() {
             return vec![match self.scenario.origin {
                 Origin::Script => format!("{name}: as expected"),
-                Origin::Specification => format!("{name}: played to its end"),
+                Origin::Specification => format!("{name}: played to the end"),
             }];
         }
         let mut lines = vec![format!("{name}: NOT as expected")];
         let file = self.scenario.path.as_ref().map_or(name.clone(), |p| p.display().to_string());
         let breach = |breach: &Breach| {
-            let Breach { part, line, expected, found } = breach;
-            let place = self.part(*part);
-            format!("  {file}:{line}: {place}: expected {expected}; found {found}")
+            let place = self.part(breach.part);
+            format!("  {file}:{}: {place}: {breach}", breach.line)
         };
         lines.extend(self.breaches.iter().map(breach));
         lines.extend(self.stop.map(|stop| format!("  {}", stop.replace('\n', "\n  "))));

@@ -184,7 +184,7 @@ impl<'a> Prompter<'a> {
         at: Duration,
     ) -> Result<(), Cut> {
         let from = self.steps.len();
-        let unfit = || Cut { why: format!("{name} sent what no file can hold"), from };
+        let unfit = || Cut { why: format!("{name} sent something that a file cannot hold"), from };
         let template = self.captures.template(from, launch, sql);
         let sql = sheet::statement(template.unwrap_or(sql.as_ref())).ok_or_else(unfit)?;
         // What is looked at in the end belongs to the end.
@@ -224,7 +224,8 @@ impl<'a> Prompter<'a> {
         for session_line in &mut self.session_lines {
             let Some((step, wait)) = session_line.begins_to_wait() else { continue };
             let Some(blocker) = session_in(wait) else {
-                let why = format!("{} waited for somebody outside", session_line.name);
+                let why =
+                    format!("{} waited for a session outside the scenario", session_line.name);
                 return Err(Cut { why, from: step });
             };
             let line = Expected::WaitsFor(Whom::Session(blocker.clone()));
@@ -282,7 +283,7 @@ impl<'a> Prompter<'a> {
         }
         let nap = at.saturating_sub(done.since) + MARGIN;
         if nap > LONGEST {
-            let why = format!("{name} waited longer than a step may take");
+            let why = format!("{name} waited longer than a step is allowed to");
             return Err(Cut { why, from: done.step });
         }
         let sleep = format!("select pg_sleep({:.1});", nap.as_secs_f64());
@@ -319,7 +320,9 @@ impl<'a> Prompter<'a> {
 
     fn usher(&mut self, narration: String, sql: String) -> Result<(), Cut> {
         let Some(usher) = &self.usher else {
-            let why = format!("somebody is needed who {narration}, and the stage is full");
+            let why = format!(
+                "another session would be needed that {narration}, and there is no room for one"
+            );
             return Err(Cut { why, from: self.steps.len() });
         };
         self.steps.push(step(usher, narration, sql));
@@ -335,7 +338,7 @@ impl<'a> Prompter<'a> {
         let (since, busy) = (session_line.since(), session_line.lose());
         let step = busy.as_ref().map(|(step, _)| *step);
         let Some(code) = code_in(reason) else {
-            let why = format!("{name} lost the connection");
+            let why = format!("{name} lost its connection");
             return Err(Cut { why, from: step.unwrap_or(last) });
         };
         let line = Expected::Lost { code: Some(SqlState(code.to_owned())), text: String::new() };
@@ -372,10 +375,10 @@ impl<'a> Prompter<'a> {
             return self.usher(format!("ends the connection of {written}"), sql);
         }
         if !TIMES_UP.contains(&code) {
-            return Err(Cut { why: format!("{name} lost the connection"), from });
+            return Err(Cut { why: format!("{name} lost its connection"), from });
         }
         if after > LONGEST {
-            let why = format!("{name} was idle for longer than a pause may last");
+            let why = format!("{name} was idle longer than a pause can be");
             return Err(Cut { why, from });
         }
         self.finally = None;
@@ -385,7 +388,7 @@ impl<'a> Prompter<'a> {
         Ok(())
     }
 
-    /// Whoever was connected again by a key has found out already that the connection was lost; in
+    /// Whoever was reconnected by a key has found out already that the connection was lost; in
     /// a file only a step does.
     fn comes_back(&mut self, name: &SessionName) {
         let Some(line) = self.session_line(name).and_then(|session_line| session_line.owes.take())
@@ -393,7 +396,7 @@ impl<'a> Prompter<'a> {
             return;
         };
         self.finally = None;
-        let mut back = step(name, "is connected again".to_owned(), "select 1;".to_owned());
+        let mut back = step(name, "is reconnected".to_owned(), "select 1;".to_owned());
         back.expectations.push(expectation(line));
         self.steps.push(back);
         self.is_settled = true;
@@ -403,7 +406,10 @@ impl<'a> Prompter<'a> {
     fn closed(&mut self, name: &SessionName) -> Result<(), Cut> {
         let Some(session_line) = self.session_line(name) else { return Ok(()) };
         if let Some(from) = session_line.step() {
-            return Err(Cut { why: format!("{name} left in the middle of a statement"), from });
+            return Err(Cut {
+                why: format!("{name} disconnected in the middle of a statement"),
+                from,
+            });
         }
         if std::mem::take(&mut session_line.status) != TransactionStatus::Idle {
             let mut last = step(name, "leaves".to_owned(), "rollback;".to_owned());
@@ -463,9 +469,8 @@ impl<'a> Prompter<'a> {
         let launch = |step| crate::core::scenario::Launch { step, markers: Vec::new() };
         let launches = (0..self.steps.len()).map(launch).collect();
         let mut story = scenario.story.clone();
-        story.push(format!("This is what was played in the console, for the engine {engine}."));
-        story
-            .extend(self.cut.map(|why| format!("It ends where a file cannot follow, when {why}.")));
+        story.push(format!("Played in the console on the engine {engine}."));
+        story.extend(self.cut.map(|why| format!("It stops where a file cannot follow: {why}.")));
         Scenario {
             path: None,
             story,

@@ -118,9 +118,9 @@ impl OpenEngine {
         let isolation = default_isolation(&pool).await;
         let open = Self { kind, engine, observer, pool, isolation, front };
         let Swept { dropped, doubts } = swept?;
-        let dropped = dropped.into_iter().map(|schema| {
-            format!("removed the schema {schema}, which an earlier run had left behind")
-        });
+        let dropped = dropped
+            .into_iter()
+            .map(|schema| format!("removed the schema {schema}, left behind by an earlier run"));
         Ok((open, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
     }
 
@@ -179,12 +179,12 @@ pub enum EngineError {
     #[error(transparent)]
     Observer(#[from] ObserverError),
     /// What kind of server it is could not be asked.
-    #[error("the server could not be asked what it is")]
+    #[error("cannot find out what kind of server this is")]
     Unknown(#[from] sqlx::Error),
     /// The sessions would not be sessions.
     #[error(
-        "the server's sessions are shared: a pooler in transaction mode stands before it. Connect \
-         to the server itself, or to a pool in session mode"
+        "the server's sessions are shared: a pooler in transaction mode is in front of it. Connect \
+         to the server directly, or to a pool in session mode"
     )]
     Pooler,
     /// The schemas of earlier runs could not be looked at.
@@ -194,7 +194,7 @@ pub enum EngineError {
     #[error(transparent)]
     Gateway(#[from] LocalGatewayError),
     /// It was asked for after the end.
-    #[error("the engine has been stopped already")]
+    #[error("the engine has already been stopped")]
     Stopped,
 }
 

@@ -191,7 +191,7 @@ impl Stepper {
                 PlayEvent::Over => return Ok(()),
                 PlayEvent::Late => return self.give_up().await,
                 PlayEvent::Interrupted if self.played.is_none() => {
-                    return Err(CannotPlay("interrupted while it was being set up".to_owned()));
+                    return Err(CannotPlay("interrupted during the setup".to_owned()));
                 }
                 PlayEvent::Interrupted => {
                     self.stop(Stop::Interrupted);
@@ -217,7 +217,7 @@ impl Stepper {
         let after = self.patience.setup;
         if self.played.is_none() {
             let seconds = after.as_secs();
-            return Err(CannotPlay(format!("the setup did not end within {seconds} s")));
+            return Err(CannotPlay(format!("the setup did not finish within {seconds} s")));
         }
         if self.place.phase == Phase::Entrance {
             self.stop(Stop::Unready { after });

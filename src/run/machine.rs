@@ -256,8 +256,8 @@ impl Machine {
             }
             (Command::Step, None) if is_between => self.play.ask_later(None),
             (Command::StepEdited(sql), None) if is_between => self.play.ask_later(Some(sql)),
-            (_, None) if is_between => fx.refuse("the scenario is being set up anew"),
-            (_, None) => fx.refuse("nothing is set up; F8 tries again"),
+            (_, None) if is_between => fx.refuse("setting up the scenario again"),
+            (_, None) => fx.refuse("the setup has failed; F8 tries again"),
             (command, Some(live)) => {
                 self.play.obey(command, live, fx);
                 let scene = self.play.react(Vec::new(), live, fx);

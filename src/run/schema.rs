@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// It could not be made.
-    #[error("the schema {name} could not be made; does this user have CREATE on the database?")]
+    #[error("cannot create the schema {name}; does this user have CREATE on the database?")]
     Create {
         name: String,
         /// What the database said.
@@ -48,7 +48,7 @@ pub enum SchemaError {
     },
     /// It could not be dropped.
     #[error(
-        "the schema {name} could not be dropped; the next run tries again, or: drop schema {name} \
+        "cannot drop the schema {name}; the next run tries again, or run: drop schema {name} \
          cascade"
     )]
     Drop {
@@ -60,13 +60,15 @@ pub enum SchemaError {
     #[error(transparent)]
     Doubt(#[from] SchemaDoubt),
     /// The schemas of earlier runs could not be listed.
-    #[error("the schemas that earlier runs left behind could not be listed")]
+    #[error("cannot list the schemas that earlier runs left behind")]
     List(#[source] sqlx::Error),
 }
 
 /// A schema of ours, by its looks, that was left alone.
 #[derive(Debug, thiserror::Error)]
-#[error("the schema {name} was left alone: {why}; if nobody needs it: drop schema {name} cascade")]
+#[error(
+    "the schema {name} was left alone: {why}; if nobody needs it, run: drop schema {name} cascade"
+)]
 pub struct SchemaDoubt {
     name: String,
     why: Why,
@@ -91,8 +93,8 @@ enum Why {
     Copied,
     /// Somebody's transaction has a lock in it.
     #[error(
-        "{} a lock in it and may be somebody's, since it has touched more than that; commit it or \
-         roll it back first",
+        "{} a lock in it and may belong to somebody, since it also touched other things; commit it \
+         or roll it back first",
         prepared(.0)
     )]
     Prepared(Vec<String>),

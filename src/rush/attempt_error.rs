@@ -79,7 +79,7 @@ impl AttemptError {
 
     /// The system gives no more threads.
     pub(super) fn no_thread(error: &io::Error) -> Self {
-        let message = format!("no thread for the workers: {error}");
+        let message = format!("cannot start threads for the workers: {error}");
         Self::Refused { class: ErrorClass::driver(), message }
     }
 
@@ -88,8 +88,8 @@ impl AttemptError {
         match self {
             Self::Lost(class) | Self::Refused { class, .. } if class.as_str() == TOO_MANY => {
                 let message = format!(
-                    "the server let in {let_in} of {}: give fewer with --workers, or raise its \
-                     max_connections",
+                    "the server accepted only {let_in} of {}: use a smaller --workers, or raise \
+                     its max_connections",
                     counted(of, "worker")
                 );
                 Self::Refused { class, message }
@@ -128,7 +128,7 @@ impl AttemptError {
 
     /// An answer that is not what was asked for.
     pub(super) fn unreadable() -> Self {
-        let message = "the answer is not of the form that was asked for".to_owned();
+        let message = "the answer is not in the requested format".to_owned();
         Self::Refused { class: ErrorClass::driver(), message }
     }
 }

@@ -32,7 +32,7 @@ impl Endpoint {
             EngineKind::Dsql | EngineKind::Optimistic => Ok(Self::itself(target)),
             EngineKind::Postgres => Self::of_postgres(target).await,
             EngineKind::YugabyteDb | EngineKind::CockroachDb => {
-                Err("the optimistic engine stands before a PostgreSQL only".to_owned())
+                Err("the optimistic engine needs PostgreSQL behind it".to_owned())
             }
         }
     }
@@ -53,9 +53,11 @@ impl Endpoint {
 
     async fn behind_gateway(target: &Target, connector: &Connector) -> Result<Self, String> {
         if connector.preparing() == Preparing::Unnamed {
-            return Err("the optimistic engine needs sessions of its own, and a pooler stands \
-                before the database"
-                .to_owned());
+            return Err(
+                "the optimistic engine needs sessions of its own, but there is a pooler in \
+                front of the database"
+                    .to_owned(),
+            );
         }
         let gateway = LocalGateway::start(target).await.map_err(|error| with_causes(&error))?;
         Ok(Self { target: gateway.target().clone(), gateway: Some(gateway) })

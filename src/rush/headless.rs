@@ -61,7 +61,7 @@ fn show(report: &Report, bar: &mut Option<ProgressBar>, options: &Options) {
 fn words(presence: Presence) -> &'static str {
     match presence {
         Presence::Here => "",
-        Presence::Away => "the server does not answer  ",
+        Presence::Away => "no answer from the server  ",
     }
 }
 

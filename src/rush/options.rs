@@ -107,7 +107,8 @@ impl Options {
 pub enum OptionsError {
     /// There are more compartments than seats.
     #[error(
-        "--seats {seats} cannot be divided into --compartments {compartments}: each needs a seat"
+        "--seats {seats} cannot be divided into --compartments {compartments}: each compartment \
+         needs at least one seat"
     )]
     EmptyCompartments {
         /// How many seats.
@@ -128,14 +129,14 @@ const LONGEST_THOUGHT: Duration = Duration::from_hours(1);
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (SLOWEST..=FASTEST).contains(&number) => Ok(number),
-        _ => Err(format!("a number above 0 is needed, from {SLOWEST} to {FASTEST}")),
+        _ => Err(format!("must be a number from {SLOWEST} to {FASTEST}")),
     }
 }
 
 fn skew(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (0.0..=10.0).contains(&number) => Ok(number),
-        _ => Err("a number from 0 to 10 is needed".to_owned()),
+        _ => Err("must be a number from 0 to 10".to_owned()),
     }
 }
 
@@ -146,13 +147,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         "us" => 1e-6,
         "ms" => 1e-3,
         "s" => 1.0,
-        _ => return Err("a number with us, ms or s is needed: 5ms".to_owned()),
+        _ => return Err("must be a number with a unit (us, ms or s), such as 5ms".to_owned()),
     };
-    let number: f64 = number.parse().map_err(|_| "a number is needed: 5ms".to_owned())?;
+    let number: f64 =
+        number.parse().map_err(|_| "must be a number with a unit, such as 5ms".to_owned())?;
     let duration = Duration::try_from_secs_f64(number * scale).ok();
     duration
         .filter(|duration| *duration <= LONGEST_THOUGHT)
-        .ok_or_else(|| "an hour is the longest that there is".to_owned())
+        .ok_or_else(|| "must be at most one hour".to_owned())
 }
 
 #[cfg(test)]

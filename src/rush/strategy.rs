@@ -184,7 +184,7 @@ pub(super) const STRATEGIES: [Entry; 11] = [
     Entry::plain(
         StrategyName::ForUpdate,
         "for-update",
-        "SELECT ... FOR UPDATE: waits for whoever has the seat",
+        "SELECT ... FOR UPDATE: waits for whoever has locked the seat",
         |_| Box::new(for_update::ForUpdate),
     ),
     Entry::plain(
@@ -196,7 +196,7 @@ pub(super) const STRATEGIES: [Entry; 11] = [
     Entry::plain(
         StrategyName::SkipLocked,
         "skip-locked",
-        "FOR UPDATE SKIP LOCKED: the best seat of the compartment that nobody else is busy with",
+        "FOR UPDATE SKIP LOCKED: the best seat in the compartment that nobody else has locked",
         |_| Box::new(skip_locked::SkipLocked),
     ),
     Entry::plain(
@@ -208,13 +208,13 @@ pub(super) const STRATEGIES: [Entry; 11] = [
     Entry::plain(
         StrategyName::Version,
         "version",
-        "A version column: writes only if the row is still as it was read",
+        "A version column: writes only if the row has not changed since it was read",
         |_| Box::new(version::Version),
     ),
     Entry::plain(
         StrategyName::Serializable,
         "serializable",
-        "SERIALIZABLE, and a retry on 40001",
+        "SERIALIZABLE, with a retry on 40001",
         |_| Box::new(serializable::Serializable),
     ),
     Entry::plain(StrategyName::Advisory, "advisory", "`pg_advisory_xact_lock` on the seat", |_| {
@@ -225,7 +225,7 @@ pub(super) const STRATEGIES: [Entry; 11] = [
         ..Entry::plain(
             StrategyName::Optimistic,
             "optimistic",
-            "The optimistic engine: no locks, and a retry on OC000",
+            "The optimistic engine: no locks, with a retry on OC000",
             |_| Box::new(optimistic::Optimistic),
         )
     },
@@ -234,7 +234,7 @@ pub(super) const STRATEGIES: [Entry; 11] = [
         ..Entry::plain(
             StrategyName::Queue,
             "queue",
-            "One queue a compartment, whose worker alone writes",
+            "One queue per compartment, with a single writer",
             |_| Box::new(queue::Queue),
         )
     },

@@ -91,7 +91,7 @@ fn why_not(end: &End) -> Option<String> {
     match end {
         End::Finished(_) => None,
         End::Unavailable(reason) => Some(format!("not on this engine: {reason}")),
-        End::Broken(reason) => Some(format!("broke off: {reason}")),
+        End::Broken(reason) => Some(format!("failed: {reason}")),
     }
 }
 

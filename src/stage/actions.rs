@@ -27,7 +27,7 @@ impl Stage {
             Action::Compare => return self.compare(),
             Action::OtherEngine | Action::TypeAlone => {
                 let compare = self.key(Action::Compare);
-                self.say(format!("there is one engine here; {compare} shows both"));
+                self.say(format!("only one engine is on screen; {compare} shows both"));
             }
             Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
             Action::EditStep => self.edit_step(),
@@ -89,7 +89,7 @@ impl Stage {
                 editor.read_strings(pane.map(|pane| pane.editor.strings()).unwrap_or_default());
                 self.layers.push(Layer::EditStep(editor));
             }
-            None => self.say("there is no next step to edit"),
+            None => self.say("no next step to edit"),
         }
     }
 

@@ -14,7 +14,7 @@
 //!
 //! Each half is a [`Stage`] of its own, and stays one: what a key does to one run it does to the
 //! other. Only what must not happen by halves is decided here: a step goes out in both or in
-//! neither, and so does what is typed, unless somebody types into one alone.
+//! neither, and so does what is typed, unless somebody typing into one only.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -43,9 +43,9 @@ impl Export {
         let replay = self.replay();
         let note = match (&replay, self.completeness) {
             (Some(_), _) => "",
-            (None, Completeness::Truncated) => "; too much has happened for a scenario file",
+            (None, Completeness::Truncated) => "; the session is too long for a scenario file",
             (None, Completeness::Complete) => {
-                "; nothing was played that a scenario file could play again"
+                "; nothing was played that a scenario file could replay"
             }
         };
         let replay = replay.map(|text| Document { ending: "sql", text });

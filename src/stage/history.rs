@@ -8,7 +8,7 @@ pub use event_log::{Completeness, EventLog};
 
 use super::timeline::Timeline;
 
-/// The time line, and the events themselves.
+/// The timeline, and the events themselves.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     timeline: Timeline,

@@ -28,7 +28,7 @@ pub enum Action {
     /// Of two engines, type into one alone, or into both.
     TypeAlone,
     PickScenario,
-    /// Show who waits for whom, and the time line.
+    /// Show who waits for whom, and the timeline.
     Graph,
     /// Write the session so far into files.
     Export,
@@ -115,67 +115,66 @@ const fn entry(
 #[rustfmt::skip]
 pub const TABLE: &[Entry] = &[
     entry(Action::NextStep, "next_step", &["F5", "Alt-5"], "next step", "send the script's next \
-        step into its session"),
-    entry(Action::StepBack, "step_back", &["F6", "Alt-6"], "back", "go back a step: replays from a \
+        step to its session"),
+    entry(Action::StepBack, "step_back", &["F6", "Alt-6"], "back", "go back one step (replays from \
+        a fresh setup)"),
+    entry(Action::AutoPlay, "auto_play", &["F7", "Alt-7"], "play", "play at a reading pace; any \
+        key stops"),
+    entry(Action::Restart, "restart", &["F8", "Alt-8"], "restart", "restart the script from a \
         fresh setup"),
-    entry(Action::AutoPlay, "auto_play", &["F7", "Alt-7"], "play", "play on at a reading pace; any \
-        key stops it"),
-    entry(Action::Restart, "restart", &["F8", "Alt-8"], "restart", "start the script again from a \
-        fresh setup"),
-    entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "change the next step's \
-        SQL before it is sent"),
+    entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "edit the next step's SQL \
+        before sending it"),
     entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
-    entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "go on with the other \
-        engine: a fresh setup there, replayed to the same step"),
-    entry(Action::Compare, "compare", &["Alt-c", "Ctrl-G"], "compare", "both engines at once, the \
-        same step in both; again: this engine alone"),
-    entry(Action::OtherEngine, "other_engine", &["Alt-o", "Ctrl-O"], "other half", "comparing: \
-        turn to the other engine's half"),
-    entry(Action::TypeAlone, "type_alone", &["Alt-t", "Ctrl-T"], "type alone", "comparing: type \
-        into this engine alone, or into both again"),
+    entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "switch to the other \
+        engine (a fresh setup, replayed to the same step)"),
+    entry(Action::Compare, "compare", &["Alt-c", "Ctrl-G"], "compare", "run both engines at once, \
+        in step; again: this engine only"),
+    entry(Action::OtherEngine, "other_engine", &["Alt-o", "Ctrl-O"], "other half", "when \
+        comparing: go to the other engine"),
+    entry(Action::TypeAlone, "type_alone", &["Alt-t", "Ctrl-T"], "type alone", "when comparing: \
+        type into this engine only, or into both again"),
     entry(Action::PickScenario, "pick_scenario", &["F3", "Alt-3"], "scenario", "pick a scenario"),
     entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom, and the \
-        time line"),
-    entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "write the session so far into \
-        files: Markdown, Mermaid, a scenario, the screen as SVG"),
+        timeline"),
+    entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "export the session so far: \
+        Markdown, Mermaid, a scenario, the screen as SVG"),
     entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),
     entry(Action::FocusNext, "focus_next", &["Tab"], "session", "go to the next session (or click \
-        on one)"),
-    entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab"], "session before", "go to the \
-        session before"),
-    entry(Action::Zoom, "zoom", &["Alt-z", "F11"], "zoom", "give this session the whole width, or \
-        give it back"),
+        one)"),
+    entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab"], "previous session", "go to the \
+        previous session"),
+    entry(Action::Zoom, "zoom", &["Alt-z", "F11"], "zoom", "zoom this session"),
     entry(Action::Enter, "enter", &["Enter"], "run", "send the statement if it is complete (;), \
-        else begin a new line"),
-    entry(Action::NewLine, "new_line", &["Alt-Enter", "Ctrl-J"], "new line", "begin a new line in \
-        any case"),
-    entry(Action::Interrupt, "interrupt", &["Ctrl-C"], "cancel", "cancel what this session runs or \
-        waits for; on an idle one, empty the line"),
-    entry(Action::EndOfInput, "end_of_input", &["Ctrl-D"], "close", "close this session, on an \
-        empty line"),
-    entry(Action::Earlier, "earlier", &["Up", "Ctrl-P"], "earlier", "an earlier statement, from \
-        the first line"),
-    entry(Action::Later, "later", &["Down", "Ctrl-N"], "later", "a later statement, from the last \
+        otherwise start a new line"),
+    entry(Action::NewLine, "new_line", &["Alt-Enter", "Ctrl-J"], "new line", "always start a new \
         line"),
-    entry(Action::FindStatement, "find_statement", &["Ctrl-R"], "find statement", "find an earlier \
-        statement by a part of it"),
+    entry(Action::Interrupt, "interrupt", &["Ctrl-C"], "cancel", "cancel the running or waiting \
+        statement; when idle, clear the line"),
+    entry(Action::EndOfInput, "end_of_input", &["Ctrl-D"], "close", "close this session (on an \
+        empty line)"),
+    entry(Action::Earlier, "earlier", &["Up", "Ctrl-P"], "earlier", "previous statement in the \
+        history (from the first line)"),
+    entry(Action::Later, "later", &["Down", "Ctrl-N"], "later", "next statement in the history \
+        (from the last line)"),
+    entry(Action::FindStatement, "find_statement", &["Ctrl-R"], "find statement", "search the \
+        history for a statement"),
     entry(Action::FindText, "find_text", &["Ctrl-F", "Alt-/"], "find", "find text in this \
         session's pane"),
-    entry(Action::PageUp, "page_up", &["PageUp", "Alt-v"], "up", "a page up in this session's pane \
-        (or the wheel)"),
-    entry(Action::PageDown, "page_down", &["PageDown", "Ctrl-V"], "down", "a page down"),
-    entry(Action::Top, "top", &["Ctrl-Home", "Alt-<"], "top", "the pane's first line"),
-    entry(Action::Bottom, "bottom", &["Ctrl-End", "Alt->"], "bottom", "the pane's last line"),
-    entry(Action::ScrollLeft, "scroll_left", &["Alt-Left", "Alt-,"], "left", "wide tables: to the \
-        left"),
-    entry(Action::ScrollRight, "scroll_right", &["Alt-Right", "Alt-."], "right", "wide tables: to \
-        the right"),
-    entry(Action::Redraw, "redraw", &["Ctrl-L"], "redraw", "draw the whole screen anew"),
-    entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "put Overbooked into the background \
-        (fg brings it back)"),
+    entry(Action::PageUp, "page_up", &["PageUp", "Alt-v"], "up", "scroll this session's pane up a \
+        page (or use the wheel)"),
+    entry(Action::PageDown, "page_down", &["PageDown", "Ctrl-V"], "down", "scroll down a page"),
+    entry(Action::Top, "top", &["Ctrl-Home", "Alt-<"], "top", "go to the pane's first line"),
+    entry(Action::Bottom, "bottom", &["Ctrl-End", "Alt->"], "bottom", "go to the pane's last line"),
+    entry(Action::ScrollLeft, "scroll_left", &["Alt-Left", "Alt-,"], "left", "scroll left in a \
+        wide table"),
+    entry(Action::ScrollRight, "scroll_right", &["Alt-Right", "Alt-."], "right", "scroll right in \
+        a wide table"),
+    entry(Action::Redraw, "redraw", &["Ctrl-L"], "redraw", "redraw the screen"),
+    entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "suspend Overbooked (fg brings it \
+        back)"),
     entry(Action::Help, "help", &["?", "F1", "Alt-1"], "help", "show every key (? on an empty \
         line)"),
-    entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "leave; cancels statements, rolls \
+    entry(Action::Quit, "quit", &["Ctrl-Q", "Alt-q"], "quit", "quit; cancels statements and rolls \
         back transactions"),
 ];
 

@@ -300,7 +300,7 @@ impl Stage {
             return vec![Effect::Ask(Command::Open(scenario))];
         };
         let engine = words::engine(kind);
-        self.say(format!("opening \u{201c}{title}\u{201d} on {engine}, which it is for"));
+        self.say(format!("opening \u{201c}{title}\u{201d} on {engine}, the engine it is for"));
         self.course.engine.ask_for(kind);
         vec![Effect::Ask(Command::OpenOn(scenario, kind))]
     }
@@ -311,7 +311,7 @@ impl Stage {
             match find.look(&mut pane.scrollback, direction) {
                 Found::At(line) => shown.push(self.scroll_focused(Motion::Line(line))),
                 Found::Nowhere => {
-                    let words = format!("no further \u{201c}{}\u{201d}", find.needle);
+                    let words = format!("no more matches for \u{201c}{}\u{201d}", find.needle);
                     self.say(words);
                 }
                 Found::NothingSought => {}
@@ -335,12 +335,12 @@ impl Stage {
         let Layer::EditStep(editor) = &layer else { return Vec::new() };
         let sql = editor.text();
         if !matches!(editor.unfinished(), None | Some(Unfinished::Statement)) {
-            self.refuse("something is not closed in it: a quote, a parenthesis or a comment");
+            self.refuse("the SQL is unfinished: close the quote, parenthesis or comment");
             self.layers.push(layer);
             return Vec::new();
         }
         if self.course.progress.is_stepping() {
-            self.refuse("the step before is still on its way");
+            self.refuse("the previous step is still running");
             self.layers.push(layer);
             return Vec::new();
         }

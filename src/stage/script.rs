@@ -154,7 +154,7 @@ impl Script {
             .breaches()
             .into_iter()
             .filter(|breach| breach.part == part)
-            .map(|Breach { expected, found, .. }| format!("{expected}, but {found}"))
+            .map(|breach| breach.to_string())
             .collect();
         let verdicts = self.check.verdicts(part);
         if !breaches.is_empty() {

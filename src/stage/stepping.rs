@@ -15,7 +15,7 @@ use crate::run::Command;
 impl Stage {
     pub(super) fn step(&mut self, now: Duration) -> Vec<Effect> {
         if self.course.is_opening() {
-            self.say(format!("{BEING_SET_UP}; then comes the step"));
+            self.say(format!("{BEING_SET_UP}; the step follows"));
             return vec![Effect::Ask(Command::Step)];
         }
         let Some(session) = self.course.next_step().map(|step| step.session.clone()) else {
@@ -55,10 +55,10 @@ impl Stage {
                 let whom = words::blockers(&waiting.wait.blockers);
                 Some(format!("{session} still waits for {whom}"))
             }
-            (None, Link::Lost) => Some(format!("{session} has lost the connection")),
+            (None, Link::Lost) => Some(format!("{session} has lost its connection")),
             (None, Link::Closed) => {
                 let restart = self.key(Action::Restart);
-                Some(format!("{session} has left ({restart} starts again with everybody)"))
+                Some(format!("{session} is closed ({restart} restarts with every session)"))
             }
             _ => pane.is_busy().then(|| format!("{session} is still busy")),
         }
@@ -75,7 +75,7 @@ impl Stage {
     pub(super) fn step_back(&mut self) -> Vec<Effect> {
         match self.course.destination() {
             0 => {
-                self.say("this is the beginning");
+                self.say("this is already the beginning");
                 Vec::new()
             }
             next => self.go_to(next - 1),
@@ -120,7 +120,8 @@ impl Stage {
             Some(EngineKind::Optimistic) => EngineKind::Postgres,
             Some(_) => {
                 self.refuse(
-                    "the optimistic engine stands in front of a PostgreSQL, and this is none",
+                    "the optimistic engine needs PostgreSQL behind it, and this server is not \
+                     PostgreSQL",
                 );
                 return Vec::new();
             }
@@ -132,7 +133,7 @@ impl Stage {
         let more = self.course.progress.more();
         self.course.expect(&Command::Switch(kind));
         if self.course.script.as_ref().is_some_and(|script| !script.scenario().is_for(kind)) {
-            self.say(format!("this scenario is not meant for {}", words::engine(kind)));
+            self.say(format!("this scenario is not written for {}", words::engine(kind)));
         }
         // Whoever has asked for more steps than one still wants them, on the other engine.
         let steps = std::iter::repeat_n(Effect::Ask(Command::Step), more);
@@ -141,7 +142,7 @@ impl Stage {
 
     pub(super) fn auto_play(&mut self, now: Duration) -> Vec<Effect> {
         self.course.progress.play_at(now);
-        self.say("playing; any key stops");
+        self.say("playing; any key stops it");
         self.tick(now)
     }
 

@@ -1,4 +1,4 @@
-//! The time line: who did what when, a lane a session. A fold over events, like everything on the
+//! The timeline: who did what when, a lane a session. A fold over events, like everything on the
 //! screen.
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Steps come by hand, seconds apart, and their statements take milliseconds: drawn to scale there
-//! would be nothing to see. So the time line counts in moments, one for each statement that was
+//! would be nothing to see. So the timeline counts in moments, one for each statement that was
 //! sent, and each moment knows when it was.
 //!
 //! It remembers the last [`KEPT`] moments, whatever has happened before.
@@ -108,7 +108,7 @@ pub enum End {
 }
 
 impl Timeline {
-    /// A time line of these sessions on which nothing has happened.
+    /// A timeline of these sessions on which nothing has happened.
     pub fn new(sessions: &[SessionName]) -> Self {
         let mut timeline = Self::default();
         for name in sessions {

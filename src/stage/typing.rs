@@ -34,14 +34,14 @@ impl Stage {
 
     fn submit(&mut self) -> Vec<Effect> {
         if self.course.progress.is_replaying() {
-            self.refuse("the steps so far are being replayed; a moment");
+            self.refuse("replaying the steps so far; one moment");
             return Vec::new();
         }
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         let name = pane.name.clone();
         if let Some(turn) = pane.turn() {
             pane.queue_typed();
-            let words = format!("that is sent {turn}");
+            let words = format!("will be sent {turn}");
             self.message = Some(Message::plain(words).because_of(&name));
             return Vec::new();
         }
@@ -87,7 +87,7 @@ impl Stage {
         }
         if pane.editor.is_empty() {
             let quit = self.key(Action::Quit);
-            self.say(format!("nothing runs here; {quit} leaves"));
+            self.say(format!("nothing is running here; {quit} quits"));
         } else {
             pane.editor.clear();
         }

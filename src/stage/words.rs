@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::core::event::{Blocker, Conflict, WaitTarget};
+use crate::core::event::{Blocker, Conflict, Wait, WaitTarget, transaction_end};
 use crate::core::scenario::EngineKind;
 use crate::core::seats::{HoldKind, Holder, WatchedTables};
 
@@ -48,18 +48,27 @@ pub fn wait(waited: Duration) -> String {
 /// Names in a row: `Bob`, `Bob and Alice`, `Bob and 3 others`.
 pub fn blockers(blockers: &[Blocker]) -> String {
     match blockers {
-        [] => "nobody that can be seen".to_owned(),
+        [] => "an unknown blocker".to_owned(),
         [one] => one.to_string(),
         [one, two] => format!("{one} and {two}"),
         [one, others @ ..] => format!("{one} and {} others", others.len()),
     }
 }
 
+/// For whom and for what, in the words that follow `waits for`: `Bob: row A-4`, `Bob's transaction
+/// to end`.
+pub fn whom_and_what(wait: &Wait) -> String {
+    let whom = blockers(&wait.blockers);
+    match wait.target {
+        WaitTarget::Transaction => transaction_end(&wait.blockers, &whom),
+        ref named => format!("{whom}: {}", target(named)),
+    }
+}
+
 /// What is waited for, in words: `row A-4`.
-pub fn target(target: &WaitTarget) -> String {
+fn target(target: &WaitTarget) -> String {
     match target {
         WaitTarget::Row { key: Some(key), .. } => format!("row {key}"),
-        WaitTarget::Transaction => "the end of that transaction".to_owned(),
         WaitTarget::Table { table, mode } => format!("table {table} ({mode})"),
         other => other.to_string(),
     }
@@ -103,14 +112,24 @@ fn done_to_row(kind: HoldKind) -> &'static str {
 pub fn conflict(conflict: &Conflict) -> String {
     let Conflict { table, key, winner, since } = conflict;
     let winner = winner.as_deref().unwrap_or("somebody else");
-    let when = since.map(|since| format!(", {} before", seconds(since))).unwrap_or_default();
-    format!("{winner} committed a change of {table} {key} first{when}")
+    let when = since.map(|since| format!(", {} earlier", seconds(since))).unwrap_or_default();
+    let what = if names_a_seat(key) { key.clone() } else { format!("row {key} of {table}") };
+    format!("{winner} changed {what} and committed first{when}")
+}
+
+/// Whether a key says by itself that it is a seat's: `A-4`.
+fn names_a_seat(key: &str) -> bool {
+    let is_of =
+        |text: &str, is: fn(&char) -> bool| !text.is_empty() && text.chars().all(|c| is(&c));
+    key.split_once('-').is_some_and(|(row, number)| {
+        is_of(row, char::is_ascii_alphabetic) && is_of(number, char::is_ascii_digit)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::SessionName;
+    use crate::core::event::{Certainty, SessionName};
 
     #[test]
     fn times_are_as_exact_as_they_are_worth() {
@@ -120,6 +139,47 @@ mod tests {
         assert_eq!(seconds(Duration::from_secs(125)), "2 min 5 s");
         assert_eq!(wait(Duration::from_millis(43)), "43 ms");
         assert_eq!(wait(Duration::from_millis(150)), "0.1 s");
+    }
+
+    #[test]
+    fn a_wait_for_a_transaction_names_whose_it_is() {
+        let wait = |blockers: Vec<Blocker>, target| Wait {
+            blockers,
+            target,
+            certainty: Certainty::Observed,
+        };
+        let name = |name| Blocker::Session(SessionName::new(name));
+        let end = |blockers| whom_and_what(&wait(blockers, WaitTarget::Transaction));
+        assert_eq!(end(vec![name("Alice")]), "Alice's transaction to end");
+        assert_eq!(
+            end(vec![name("Alice"), name("Bob")]),
+            "the transactions of Alice and Bob to end"
+        );
+        let prepared = Blocker::Prepared(Some("t-42".to_owned()));
+        assert_eq!(end(vec![prepared]), "prepared transaction t-42 to end");
+        assert_eq!(end(vec![]), "a transaction to end");
+        let table = WaitTarget::Table { table: "seats".into(), mode: "ShareLock".into() };
+        assert_eq!(whom_and_what(&wait(vec![name("Bob")], table)), "Bob: table seats (ShareLock)");
+    }
+
+    #[test]
+    fn a_refused_commit_says_who_was_first() {
+        let conflict = |table: &str, key: &str, since| {
+            conflict(&Conflict {
+                table: table.into(),
+                key: key.into(),
+                winner: Some("Alice".into()),
+                since,
+            })
+        };
+        assert_eq!(
+            conflict("seats", "A-4", Some(Duration::from_millis(3200))),
+            "Alice changed A-4 and committed first, 3.2 s earlier"
+        );
+        assert_eq!(
+            conflict("stock", "1", None),
+            "Alice changed row 1 of stock and committed first"
+        );
     }
 
     #[test]

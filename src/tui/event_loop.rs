@@ -266,7 +266,8 @@ where
     /// Starts the other engine's run, and replays both to the same step.
     fn join(&mut self, mut stage: Stage) -> Mode {
         let Some(missing) = stage.course().engine().to_join(self.production.engine) else {
-            let none = "the optimistic engine stands in front of a PostgreSQL, and this is none";
+            let none = "the optimistic engine needs PostgreSQL behind it, and this server is not \
+                PostgreSQL";
             stage.refuse(stage.course().engine().alone().unwrap_or(none));
             return Mode::One(stage);
         };

@@ -29,7 +29,7 @@ const BEHIND: usize = 3600;
 
 /// What keeps a recording from being begun.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot record into {}: {source}", path.display())]
+#[error("cannot record to {}: {source}", path.display())]
 pub struct RecordingError {
     path: PathBuf,
     source: io::Error,
@@ -39,7 +39,7 @@ impl RecordingError {
     fn new(path: &Path, source: io::Error) -> Self {
         let source = match source.kind() {
             io::ErrorKind::AlreadyExists => {
-                let advice = "it is there already; give another name, or move it away";
+                let advice = "the file already exists; choose another name, or move it away";
                 io::Error::new(io::ErrorKind::AlreadyExists, advice)
             }
             _ => source,
@@ -101,7 +101,7 @@ impl Recording {
         let (name, tell) = (path.display().to_string(), troubles.clone());
         let thread = std::thread::spawn(move || {
             let error = write_frames(file, &to_write).err()?;
-            let trouble = format!("the recording has ended, {name} cannot be written: {error}");
+            let trouble = format!("recording stopped: cannot write {name}: {error}");
             tell.send(trouble).err().map(|untold| untold.0)
         });
         let tape = Tape::new(frames, troubles, (path, identity), size);
@@ -158,7 +158,7 @@ impl Tape {
         match frames.try_send(frame) {
             Ok(()) => return,
             Err(TrySendError::Full(_)) => {
-                let trouble = "the recording has ended: its disk is too slow".to_owned();
+                let trouble = "recording stopped: the disk is too slow".to_owned();
                 let _ = self.troubles.send(trouble);
             }
             // The thread has told why before it ended.

@@ -173,8 +173,8 @@ fn draw_watched(view: &View<'_>, area: Rect, now: Duration, buffer: &mut Buffer)
 /// Everything is kept; only the drawing waits for room.
 fn too_small(view: &View<'_>, needed: Size, area: Rect, buffer: &mut Buffer) {
     let words = format!(
-        "This terminal has {} and {}. Overbooked needs {} and {}: \
-         make it larger or its letters smaller. Everything goes on as it is.",
+        "This terminal has {} and {}; Overbooked needs {} and {}. Enlarge the window or choose a \
+         smaller font. Nothing is interrupted.",
         counted(area.width, "column"),
         counted(area.height, "row"),
         needed.width,

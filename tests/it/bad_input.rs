@@ -57,7 +57,7 @@ fn a_mistake_in_a_scenario_is_told_with_its_place() {
     let folder = folder();
     let text = "-- Title\n--\n-- sessions: Alice\n\n-- Alise: begins\nbegin;\n";
     let path = file(&folder, "broken.sql", text);
-    let words = ["broken.sql:5:4: no session is called Alise; did you mean Alice?"];
+    let words = ["broken.sql:5:4: there is no session called Alise; did you mean Alice?"];
     is_refused(&[&path], 2, &words);
 }
 
@@ -106,7 +106,7 @@ fn a_rush_that_cannot_be_is_told_why() {
     refused(&["--requests", "0"], &["--requests", "0 is not in 1..=100000000"]);
     refused(&["--seats", "1", "--compartments", "7"], &["--seats 1", "each needs a seat"]);
     refused(&["--workers", "100000"], &["100000 is not in 1..=10000"]);
-    refused(&["--skew", "-1"], &["--skew", "a number from 0 to 10 is needed"]);
+    refused(&["--skew", "-1"], &["--skew", "must be a number from 0 to 10"]);
     refused(&["--rate", "0"], &["--rate", "a number above 0 is needed"]);
     refused(&["--rate", "-5"], &["--rate", "a number above 0 is needed"]);
     refused(&["--think-time", "5"], &["with us, ms or s is needed: 5ms"]);

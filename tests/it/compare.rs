@@ -348,7 +348,7 @@ fn what_was_not_as_expected_is_told_beside_the_table() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert_eq!(
-        told.matches("wrong.sql:6: Bob begins: expected COMMIT; found BEGIN").count(),
+        told.matches("wrong.sql:6: Bob begins: expected COMMIT, got BEGIN").count(),
         2,
         "{told}"
     );

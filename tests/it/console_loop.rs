@@ -179,7 +179,7 @@ async fn a_step_that_is_asked_for_before_the_setup_has_ended_comes_after_it() {
     assert_eq!(desk.command().await, Command::Step);
     desk.input(Input::Ended(Signal::Terminate));
     let (_, screen) = desk.ends().await;
-    assert!(screen.contains("the scenario is being set up"), "{screen}");
+    assert!(screen.contains("setting up the scenario"), "{screen}");
 }
 
 #[tokio::test]
@@ -371,7 +371,7 @@ async fn what_is_refused_stands_in_the_editor_again() {
     desk.types("select 1; select 2;");
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
-    desk.tells(Report::Refused("the steps so far are being replayed; a moment".to_owned())).await;
+    desk.tells(Report::Refused("replaying the steps so far; one moment".to_owned())).await;
     desk.has_heard().await;
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "select 1;"));

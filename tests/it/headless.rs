@@ -230,7 +230,7 @@ fn a_table_to_be_watched_that_is_not_there_is_not_as_expected() {
         let output = overbooked(&["play", &path]);
         let told = told(&output);
         assert_eq!(output.status.code(), Some(i32::from(complains)), "{told}");
-        let said = told.contains("there is no table never, which is to be watched");
+        let said = told.contains("cannot watch table never: it does not exist");
         assert_eq!(said, complains, "{told}");
     }
 }

@@ -123,7 +123,7 @@ async fn a_setup_that_never_ends_is_given_up_and_leaves_nothing() {
     let never = CancellationToken::new();
     let playing = play(&engines, from_sql(ENDLESS_SETUP), patience, &never);
     let played = tokio::time::timeout(LONG, playing).await.expect("nothing hangs");
-    assert_eq!(played.unwrap_err().to_string(), "the setup did not end within 2 s");
+    assert_eq!(played.unwrap_err().to_string(), "the setup did not finish within 2 s");
     assert_eq!(leftovers(&database).await, 0);
 }
 

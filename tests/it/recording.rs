@@ -83,7 +83,7 @@ fn a_recording_shows_what_the_terminal_showed() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_told_before_the_screen_opens() {
-    assert!(refused("/nonexistent/a.cast").contains("cannot record into /nonexistent/a.cast: "));
+    assert!(refused("/nonexistent/a.cast").contains("cannot record to /nonexistent/a.cast: "));
 }
 
 #[test]

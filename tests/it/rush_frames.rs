@@ -101,8 +101,8 @@ impl Telling {
         let mut telling = Self::under_way();
         let doubly = Verdict { sold: 412, sold_twice: 31, ..Verdict::default() };
         telling.end(StrategyName::Naive, doubly);
-        let reason = "the optimistic engine needs sessions of its own, and a pooler stands before \
-            the database";
+        let reason = "the optimistic engine needs sessions of its own, but there is a pooler in \
+            front of the database";
         telling.ended(StrategyName::Optimistic, End::Unavailable(reason.to_owned()));
         telling.open(StrategyName::Hold);
         telling.work(17);
@@ -196,7 +196,7 @@ fn the_last_picture_stays_however_long_somebody_looks_at_it() {
     telling.now += BEAT * 400;
     telling.stage.tick(telling.now);
     assert_eq!(picture(&telling.stage, (120, 40), Charset::Unicode), before);
-    assert!(before.contains("the house after hold"), "{before}");
+    assert!(before.contains("seats after hold"), "{before}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn bytes_that_are_no_text_are_a_mistake_with_a_place() {
     let error = opened("latin.sql", b"-- Caf\xe9\n").unwrap_err().to_string();
     assert!(
         error.ends_with(
-            "latin.sql:1:7: the file is not UTF-8: byte 0xE9 means nothing here; save it as UTF-8"
+            "latin.sql:1:7: the file is not UTF-8: byte 0xE9 is not valid here; save it as UTF-8"
         ),
         "{error}"
     );

@@ -303,7 +303,7 @@ fn the_time_line_at_every_size() {
 fn a_play_that_has_come_to_its_end_says_so() {
     let mut stage = Stage::opened(Charset::Unicode, (80, 24));
     stage.presses(KeyCode::F(7), KeyModifiers::NONE);
-    assert!(stage.frame().contains("playing; any key stops"));
+    assert!(stage.frame().contains("playing; any key stops it"));
     stage.report(Report::Next(11));
     stage.report(Report::Over);
     assert!(stage.frame().contains("that was the last step; F8 starts again"));

@@ -82,12 +82,14 @@ fn spinner() -> ProgressStyle {
 fn sentence(progress: &Progress) -> String {
     match progress {
         Progress::LookingForRelease => {
-            "This machine has no PostgreSQL; looking for one to download".to_owned()
+            "No PostgreSQL found on this machine; looking for one to download".to_owned()
         }
-        Progress::Downloading { version } => format!("Downloading PostgreSQL {version}, once"),
+        Progress::Downloading { version } => {
+            format!("Downloading PostgreSQL {version} (only once)")
+        }
         Progress::Unpacking { version } => format!("Unpacking PostgreSQL {version}"),
         Progress::MakingCluster { version } => {
-            format!("Preparing PostgreSQL {version}, once; later starts are quick")
+            format!("Preparing PostgreSQL {version} (only once; later starts are faster)")
         }
         Progress::Starting { version } => format!("Starting PostgreSQL {version}"),
     }

@@ -18,6 +18,7 @@
 //! unless the file is one that has no such lines at all.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::{EngineKind, Expectation, Expected, Isolation, Origin, Scenario, Schedule};
@@ -79,6 +80,17 @@ pub struct Breach {
     pub expected: String,
     /// What came instead.
     pub found: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&mismatch(&self.expected, &self.found))
+    }
+}
+
+/// What was expected and what came instead: `expected UPDATE 1, got UPDATE 0`.
+pub fn mismatch(expected: &impl fmt::Display, found: &str) -> String {
+    format!("expected {expected}, got {found}")
 }
 
 /// The expectations of one schedule on one engine, and how they fare.

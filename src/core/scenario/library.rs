@@ -153,13 +153,13 @@ fn ending(path: &Path) -> Option<Ending> {
 
 fn hint(name: &str) -> String {
     if let Some(now) = renamed(name) {
-        return format!("it is {now} now");
+        return format!("it is now {now}");
     }
     match did_you_mean(name, ENTRIES.iter().map(|entry| entry.name)) {
         Some(close) => format!("did you mean {close}?"),
-        None => "`overbooked scenarios` lists those that there are; a file of yours ends in .sql \
-            or .spec"
-            .to_owned(),
+        None => {
+            "`overbooked scenarios` lists them all; your own files end in .sql or .spec".to_owned()
+        }
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
             ("last-ticket-repeatable-read", "last-ticket --isolation repeatable-read"),
             ("last-ticket-serializable", "last-ticket-counted"),
         ] {
-            assert!(told(name).ends_with(&format!("; it is {now} now")), "{}", told(name));
+            assert!(told(name).ends_with(&format!("; it is now {now}")), "{}", told(name));
         }
         assert!(!told("nothing-serializable").contains("--isolation"));
     }

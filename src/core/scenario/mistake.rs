@@ -78,7 +78,7 @@ pub fn decode_verbatim(bytes: &[u8], path: &Path) -> Result<String, Mistake> {
             Err(source
                 .mistake(
                     text.len(),
-                    format!("the file is not UTF-8: byte 0x{byte:02X} means nothing here"),
+                    format!("the file is not UTF-8: byte 0x{byte:02X} is not valid here"),
                 )
                 .with_hint("save it as UTF-8"))
         }

@@ -15,7 +15,7 @@ pub struct NoPermutation {
 
 fn range(count: Option<u64>) -> String {
     match count {
-        Some(1) => "one, and its number is 1".to_owned(),
+        Some(1) => "only one, number 1".to_owned(),
         Some(count) => format!("{count}, numbered from 1 to {count}"),
         None => "more than can be counted, numbered from 1".to_owned(),
     }

@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
             Some(word) => (word.at, word.what.to_string()),
             None => (self.source.text.trim_end().len(), "the end of the file".to_owned()),
         };
-        Err(self.source.mistake(at, format!("{wanted} should stand here, not {found}")))
+        Err(self.source.mistake(at, format!("expected {wanted}, not {found}")))
     }
 
     fn name(&mut self, wanted: &str) -> Result<(String, usize), Mistake> {
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
             }
             Some(Word { what: What::Keyword(keyword), at }) => Err(self
                 .source
-                .mistake(at, format!("{wanted} should stand here, not the keyword {keyword}"))
+                .mistake(at, format!("expected {wanted}, not the keyword {keyword}"))
                 .with_hint(format!("quote it if it is a name: \"{keyword}\""))),
             _ => self.unexpected(wanted),
         }
@@ -231,7 +231,8 @@ impl<'a> Reader<'a> {
         }
         if cast.players.len() == self.most {
             let problem = format!("{} sessions are too many", self.most + 1);
-            let hint = format!("a scenario can have {}; `overbooked spec` takes more", self.most);
+            let hint =
+                format!("a scenario can have at most {}; `overbooked spec` takes more", self.most);
             return Err(self.source.mistake(at, problem).with_hint(hint));
         }
         let name = SessionName::new(&name);

@@ -53,7 +53,7 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     if text.trim().is_empty() {
         return Err(source
             .mistake(0, "the file is empty")
-            .with_hint("a scenario begins with `-- its title`"));
+            .with_hint("a scenario starts with `-- its title`"));
     }
     // The head comes first: a comment is a step's mark only if it begins with a session's name.
     let (head, body) = settings::head(source)?;
@@ -112,7 +112,7 @@ struct File<'a> {
 impl File<'_> {
     /// Reads one part: a mark and what stands under it.
     fn part(&mut self, mark: &Mark, body: Range<usize>) -> Result<(), Mistake> {
-        let second = self.source.mistake(mark.range.start, "this section is there already");
+        let second = self.source.mistake(mark.range.start, "this section appears twice");
         let second = second.with_hint("put everything under the first one");
         match &mark.meaning {
             Meaning::Setup => {
@@ -146,7 +146,7 @@ impl File<'_> {
             return Err(self
                 .source
                 .mistake(arrow.start, "a `-->` line belongs under a step or under `-- finally`")
-                .with_hint("setup and teardown have nothing to expect; they must succeed"));
+                .with_hint("setup and teardown take no expectations; they must succeed"));
         }
         Ok(each(self.source, &sql, at))
     }
@@ -157,7 +157,7 @@ impl File<'_> {
             return Err(self
                 .source
                 .mistake(mark.range.start, "`-- finally` has no SQL")
-                .with_hint("write a query under it that shows how the story ends"));
+                .with_hint("write a query under it that shows the final state"));
         }
         let expectations = self.expectations(&arrows, None)?;
         Ok(Finally { sql, expectations, line: self.source.line(mark.range.start) })
@@ -175,7 +175,7 @@ impl File<'_> {
             return Err(self
                 .source
                 .mistake(mark.range.start, format!("{session}'s step has no SQL"))
-                .with_hint("write under it what the session sends, ended by `;`"));
+                .with_hint("write the SQL that the session sends under it, ended by `;`"));
         }
         let expectations = self.expectations(&arrows, Some(session))?;
         let name = self.name(session, narration);
@@ -192,7 +192,7 @@ impl File<'_> {
 
     fn pause(&self, mark: &Mark, length: &str, body: Range<usize>) -> Result<Step, Mistake> {
         if pause::duration(length).is_none() {
-            let problem = format!("{length} is no pause");
+            let problem = format!("{length} is not a pause");
             let hint = format!(
                 "write `-- pause 300 ms` or `-- pause 1.5 s`, at most {} s",
                 pause::LONGEST.as_secs()
@@ -240,7 +240,7 @@ fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<
         let first = sessions.first().map_or("Alice", SessionName::as_str);
         return Err(source
             .mistake(source.text.trim_end().len(), "the scenario has no steps")
-            .with_hint(format!("a step begins with `-- {first}: what happens`")));
+            .with_hint(format!("a step starts with `-- {first}: what happens`")));
     }
     let launches = (0..steps.len()).map(|step| Launch { step, markers: vec![] }).collect();
     let player = |name| Player { name, setup: None, teardown: None };
@@ -279,7 +279,7 @@ fn once<T>(place: &mut Option<T>, value: T, second: Mistake) -> Result<(), Mista
 /// The mistake of naming a session that does not take part.
 fn unknown_session(source: Source, at: usize, name: &str, sessions: &[SessionName]) -> Mistake {
     let known: Vec<&str> = sessions.iter().map(SessionName::as_str).collect();
-    source.mistake(at, format!("no session is called {name}")).with_hint(suggest(
+    source.mistake(at, format!("there is no session called {name}")).with_hint(suggest(
         name,
         "the sessions are",
         &known,

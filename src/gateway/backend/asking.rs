@@ -174,5 +174,5 @@ impl Backend {
 }
 
 fn unreadable() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "it answered in another encoding than UTF-8")
+    io::Error::new(io::ErrorKind::InvalidData, "it answered in an encoding other than UTF-8")
 }

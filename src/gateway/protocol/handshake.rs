@@ -251,12 +251,12 @@ fn is_off(value: &str) -> bool {
 }
 
 /// Copies of copies have no rows that PostgreSQL could judge.
-pub(crate) const BEHIND_ITSELF: &str = "the server behind this engine is an optimistic engine \
-    already; connect to it as it is, without another in front of it";
+pub(crate) const BEHIND_ITSELF: &str =
+    "the server behind this engine is already an optimistic engine; connect to it directly";
 
 /// What cannot be had through the engine, from where only the engine is seen.
-pub(crate) const ALONE: &str =
-    "this server is optimistic itself; PostgreSQL's way is seen behind it, not here";
+pub(crate) const ALONE: &str = "this server is itself the optimistic engine; for PostgreSQL's \
+    locks, connect to the server behind it";
 
 /// How much is read at once of what nobody looks at.
 const PACKET: usize = 8 * 1024;

@@ -156,8 +156,8 @@ impl Transaction {
         let open = self.open()?;
         if open.path.has_moved() {
             return Err(Refusal::unsupported(
-                "the search_path changed after this transaction had named tables: end it before \
-                 naming more",
+                "the search_path changed after this transaction used tables: end the transaction \
+                 before using more",
             ));
         }
         open.dml = true;

@@ -1,4 +1,4 @@
-//! Two plays as one table: a line a step with both answers, then what is left in the end.
+//! Two plays as one table: a line a step with both answers, then final state.
 
 use std::fmt::Write as _;
 

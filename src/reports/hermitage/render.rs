@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use super::{Anomaly, Cell, Means, Row, Table};
 
 const LEGEND: &str = "\
-Prevented by a wait, by 40001 (begin again), or by OC000 (40001 at the optimistic engine's COMMIT).
-Where nothing is named, the reader saw an older version and nobody was stopped.";
+Prevented by a wait, by 40001 (retry), or by OC000 (40001 at the optimistic engine's COMMIT).
+Where nothing is named, the reader saw an older version and nobody was held up.";
 
 impl Table {
     /// The table for a terminal: an anomaly a line, a level a column, since there are more

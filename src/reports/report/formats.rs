@@ -6,7 +6,7 @@ use super::{PlayReport, SpecReport};
 /// A kind of document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// Like psql, with the session's name in front.
+    /// Like psql, with the session's name in the prompt.
     #[default]
     Text,
     /// A section a step.
@@ -44,7 +44,7 @@ pub const FORMATS: [Entry; 5] = [
     Entry {
         format: Format::Text,
         name: "text",
-        of_play: "Like psql, with the session's name in front",
+        of_play: "Like psql, with the session's name in the prompt",
         of_spec: None,
         ending: "txt",
         is_for_programs: false,
@@ -54,8 +54,8 @@ pub const FORMATS: [Entry; 5] = [
     Entry {
         format: Format::Markdown,
         name: "markdown",
-        of_play: "For a wiki: a section a step",
-        of_spec: Some("For a wiki: a section a permutation"),
+        of_play: "For a wiki: one section per step",
+        of_spec: Some("For a wiki: one section per permutation"),
         ending: "md",
         is_for_programs: false,
         played: |play| play.markdown(),
@@ -64,8 +64,8 @@ pub const FORMATS: [Entry; 5] = [
     Entry {
         format: Format::Json,
         name: "json",
-        of_play: "For programs: a line an event",
-        of_spec: Some("For programs: a line an event"),
+        of_play: "For programs: one line per event",
+        of_spec: Some("For programs: one line per event"),
         ending: "jsonl",
         is_for_programs: true,
         played: |play| play.json(),
@@ -84,7 +84,7 @@ pub const FORMATS: [Entry; 5] = [
     Entry {
         format: Format::Spec,
         name: "spec",
-        of_play: "As isolationtester prints it; of its own files, every permutation",
+        of_play: "As isolationtester prints it; for its own files, every permutation",
         of_spec: Some("What isolationtester prints"),
         ending: "out",
         is_for_programs: true,

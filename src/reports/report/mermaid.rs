@@ -53,7 +53,7 @@ fn line(event: &Event, lane: &str) -> Option<String> {
         Kind::Waiting(wait) => {
             format!("Note over {lane},DB: {}", text(&waits(&without_processes(wait))))
         }
-        Kind::Resumed { .. } => format!("Note over {lane},DB: goes on"),
+        Kind::Resumed { .. } => format!("Note over {lane},DB: resumes"),
         Kind::Lost { .. } => format!("DB--x{lane}: connection lost"),
         _ => return None,
     })

@@ -210,7 +210,7 @@ fn arrows(telling: &Telling, lane: &str) -> Vec<String> {
         Telling::Waiting { name, sql } => {
             vec![sent(name, sql), format!("Note over {lane},DB: waits")]
         }
-        Telling::Completed { name } => vec![format!("Note over {lane},DB: {} goes on", text(name))],
+        Telling::Completed { name } => vec![format!("Note over {lane},DB: {} resumes", text(name))],
         Telling::Table { rows, .. } => {
             vec![format!("DB-->>{lane}: {}", crate::core::scenario::rows(rows.len() as u64))]
         }

@@ -269,7 +269,7 @@ fn the_file_ends_where_it_cannot_follow_and_says_so() {
     story.tell("Mallory", Kind::Lost { reason, in_transaction: false });
     let scenario = story.replayed().unwrap();
     assert_eq!(scenario.steps.len(), 2);
-    assert!(scenario.story.last().unwrap().contains("Mallory lost the connection"));
+    assert!(scenario.story.last().unwrap().contains("Mallory lost its connection"));
     let mut story = Story::default();
     story.sends("Bob", "update seats set booked_by = 'B';", None);
     story.waits("Bob", Blocker::Prepared(None));
@@ -392,7 +392,7 @@ fn a_connection_that_broke_without_a_word_ends_what_a_file_can_follow() {
     story.tell("Bob", Kind::Lost { reason, in_transaction: true });
     story.does("Bob", "commit;", "COMMIT", TransactionStatus::Idle);
     let written = sql_file::render(&story.replayed().unwrap());
-    assert!(written.contains("when Bob lost the connection."), "{written}");
+    assert!(written.contains("when Bob lost its connection."), "{written}");
     assert!(!written.contains("commit;"), "{written}");
 }
 

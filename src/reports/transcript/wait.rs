@@ -1,6 +1,6 @@
 //! A wait in words.
 
-use crate::core::event::{Blocker, Certainty, Pid, Wait, WaitTarget};
+use crate::core::event::{Blocker, Certainty, Pid, Wait, WaitTarget, transaction_end};
 
 /// `waits for Bob: row A-4 of seats`.
 pub fn waits(wait: &Wait) -> String {
@@ -11,10 +11,17 @@ pub fn waits(wait: &Wait) -> String {
     };
     let whom = match names.as_slice() {
         [] => String::new(),
-        [only] => format!(" for {only}"),
-        [first @ .., last] => format!(" for {} and {last}", first.join(", ")),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     };
-    format!("{verb}{whom}{}", target(&wait.target))
+    let for_whom = if whom.is_empty() { String::new() } else { format!(" for {whom}") };
+    match &wait.target {
+        WaitTarget::Transaction => {
+            format!("{verb} for {}", transaction_end(&wait.blockers, &whom))
+        }
+        WaitTarget::Other(words) if words.is_empty() => format!("{verb}{for_whom}"),
+        named => format!("{verb}{for_whom}: {named}"),
+    }
 }
 
 /// The wait without process numbers, which differ from run to run.
@@ -26,12 +33,4 @@ pub(crate) fn without_processes(wait: &Wait) -> Wait {
         }
     }
     wait
-}
-
-fn target(target: &WaitTarget) -> String {
-    match target {
-        WaitTarget::Transaction => " to end the transaction".to_owned(),
-        WaitTarget::Other(words) if words.is_empty() => String::new(),
-        named => format!(": {named}"),
-    }
 }

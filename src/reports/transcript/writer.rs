@@ -118,7 +118,7 @@ impl Line {
                 if event.session.as_ref() != stepped =>
             {
                 let was_named = std::mem::replace(&mut self.is_named, true);
-                return (!was_named).then(|| format!("{name} is answered.\n"));
+                return (!was_named).then(|| format!("{name} is answered:\n"));
             }
             _ => {}
         }
@@ -167,16 +167,16 @@ impl Line {
             Kind::Lost { reason, in_transaction } => {
                 *self = Self { was_lost: true, ..Self::default() };
                 let undone =
-                    if *in_transaction { " Its open transaction is rolled back." } else { "" };
+                    if *in_transaction { " Its open transaction was rolled back." } else { "" };
                 vec![format!("{name} has lost its connection: {}.{undone}", psql::one_line(reason))]
             }
             Kind::Connected { pid } if options.processes => {
                 vec![format!("{name} is connected, process {pid}.")]
             }
             Kind::Connected { .. } if std::mem::take(&mut self.was_lost) => {
-                vec![format!("{name} is connected again.")]
+                vec![format!("{name} is reconnected.")]
             }
-            Kind::Closed => vec![format!("{name} leaves.")],
+            Kind::Closed => vec![format!("{name} disconnects.")],
             _ => vec![],
         }
     }
@@ -185,7 +185,7 @@ impl Line {
 fn resumed(name: &str, waited: Duration, options: Options) -> Vec<String> {
     let after =
         if options.times { format!(" after {}", milliseconds(waited)) } else { String::new() };
-    vec![format!("{name} goes on{after}.")]
+    vec![format!("{name} resumes{after}.")]
 }
 
 /// What is told beside the answers.
@@ -198,7 +198,7 @@ fn aside(name: &str, kind: &Kind) -> Vec<String> {
         }
         Kind::Conflict(Conflict { table, key, winner, .. }) => {
             let winner = winner.as_deref().unwrap_or("Somebody else");
-            vec![format!("  {winner} had committed a change to row {key} of {table} before.")]
+            vec![format!("  {winner} changed row {key} of {table} and committed first.")]
         }
         Kind::Note(note) => vec![format!("note: {}", psql::one_line(note))],
         _ => vec![],

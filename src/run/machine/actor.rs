@@ -301,15 +301,15 @@ impl SessionState {
     pub(crate) fn why_not_ready(&self, name: &SessionName) -> Option<String> {
         match (self.absence, &self.reported, &self.in_flight) {
             (Some(Absence::Closed), ..) => {
-                Some(format!("{name} has left; F8 starts again with everybody"))
+                Some(format!("{name} is closed; F8 restarts with every session"))
             }
-            (Some(Absence::Lost), ..) => Some(format!("{name} has lost the connection")),
+            (Some(Absence::Lost), ..) => Some(format!("{name} has lost its connection")),
             _ if self.pid.is_none() => Some(format!("{name} is still connecting")),
             // A guessed wait may name nobody.
             (None, Some(known), _) if !known.wait.blockers.is_empty() => {
                 Some(format!("{name} still waits for {}", and_list(&known.wait.blockers)))
             }
-            (None, _, Some(_)) => Some(format!("{name} is still busy with the statement before")),
+            (None, _, Some(_)) => Some(format!("{name} is still busy with the previous statement")),
             (None, _, None) => None,
         }
     }

@@ -54,7 +54,8 @@ impl fmt::Display for Lasting {
         let changed = self.changed.iter().cloned();
         let doubts = self.doubts.iter().map(|doubt| format!("perhaps more: it {doubt}"));
         let sequences = self.sequences.iter();
-        let sequences = sequences.map(|name| format!("{name} (no rollback sets a sequence back)"));
+        let sequences =
+            sequences.map(|name| format!("{name} (a rollback does not reset a sequence)"));
         write!(f, ": {}", changed.chain(sequences).chain(doubts).collect::<Vec<_>>().join(", "))
     }
 }
@@ -246,7 +247,7 @@ impl Ledger {
                 reach.sequences.clear();
             }
             _ if self.has_far_routines && (verb.is_dml() || verb == Verb::Call) => {
-                let doubt = "may call a routine that changes what is outside";
+                let doubt = "may call a routine that changes something outside";
                 reach.doubts.insert(doubt.to_owned());
             }
             _ => {}

@@ -21,8 +21,8 @@ mod asked;
 /// How long a replayed step may run before the replay stops at it.
 const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
 /// Why what would be done again is not done without somebody's consent.
-const LASTS: &str =
-    "this would do again what was committed outside the run's schema; ask once more to see what";
+const LASTS: &str = "this would repeat what was committed outside the run's schema; press the key \
+    again to see what";
 
 /// Where it stands.
 #[derive(Debug)]
@@ -306,7 +306,7 @@ impl Play {
         if self.position.replay.is_some_and(|(_, deadline)| deadline < fx.now()) {
             self.position.replay = None;
             let step = self.position.next;
-            fx.refuse(format!("the replay stops here: step {step} does not end"));
+            fx.refuse(format!("the replay stops here: step {step} does not finish"));
         }
     }
 

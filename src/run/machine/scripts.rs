@@ -204,7 +204,7 @@ fn engine_kind(name: &str) -> Result<EngineKind, Failure> {
     match name {
         "postgres" => Ok(EngineKind::Postgres),
         "optimistic" => Ok(EngineKind::Optimistic),
-        _ => Err(format!("no engine is called {name}: postgres, optimistic").into()),
+        _ => Err(format!("there is no engine called {name}: postgres, optimistic").into()),
     }
 }
 

@@ -70,9 +70,10 @@ impl Hearing {
 pub(super) enum LinkError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    #[error("the connection broke while the session was prepared: {0}")]
+    #[error("the connection was lost while the session was being prepared: {0}")]
     Wire(#[from] WireError),
-    #[error("the session cannot be prepared: {sql}: {}: {} ({})", .message.severity, .message.message, .message.code)]
+    #[error("cannot prepare the session: {sql}: {}: {} \
+        ({})", .message.severity, .message.message, .message.code)]
     Prelude { sql: String, message: Box<ServerMessage> },
 }
 

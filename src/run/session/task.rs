@@ -125,7 +125,7 @@ impl Task {
             (Order::Hear(_), None) => {}
             (Order::Reconnect, None) => self.connect().await,
             (Order::Reconnect, Some(_)) => {
-                self.sender.tell(Kind::Note("the session is connected already".to_owned())).await;
+                self.sender.tell(Kind::Note("the session is already connected".to_owned())).await;
             }
         }
     }
@@ -201,7 +201,7 @@ impl Task {
             link.cancelling = None;
         }
         if let Err(error) = result {
-            let note = format!("the cancel request did not get through: {error}");
+            let note = format!("the cancel request failed: {error}");
             self.sender.tell(Kind::Note(note)).await;
         }
         self.send_next().await;
@@ -261,7 +261,7 @@ impl Task {
 /// What is said of a statement that outlives its session.
 fn goes_on(pid: Pid) -> String {
     format!(
-        "the statement in flight cannot be cancelled and goes on without its session; select \
+        "the statement in flight cannot be cancelled and keeps running without its session; select \
          pg_terminate_backend({pid}) ends it"
     )
 }

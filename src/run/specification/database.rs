@@ -27,19 +27,19 @@ const MARK: &str = "overbooked made this; every run of specifications makes it a
 pub enum DatabaseError {
     /// One of its name is somebody's.
     #[error(
-        "this server has a database {DATABASE} already that Overbooked has not made, and \
-         specifications \
-         need one of that name; to keep it, rename it: alter database {DATABASE} rename to …"
+        "this server already has a database {DATABASE} that Overbooked did not create, and \
+         specifications need that name; to keep it, rename it: alter database {DATABASE} rename to \
+         …"
     )]
     Foreign,
     /// The server did not let us in.
-    #[error("the database {DATABASE} could not be made: {0}")]
+    #[error("cannot create the database {DATABASE}: {0}")]
     Connect(#[from] ConnectError),
     /// The connection broke.
-    #[error("the database {DATABASE} could not be made: {0}")]
+    #[error("cannot create the database {DATABASE}: {0}")]
     Wire(#[from] WireError),
     /// The server refused.
-    #[error("the database {DATABASE} could not be made: {0}")]
+    #[error("cannot create the database {DATABASE}: {0}")]
     Refused(String),
 }
 

@@ -15,17 +15,17 @@ use crate::rush::options::Options;
 const NUMBERS: [&str; 4] = ["c", "q ms", "r", "p ms"];
 
 /// What the letters mean.
-const LEGEND: &str = "c: how many of the requests meet a conflict. q: what a query takes. r: how \
-    often a request that has met a conflict is tried \
-again. p: what one more try costs, with the wait before it.";
+const LEGEND: &str = "c: the share of requests that meet a conflict. q: the time of a query. r: \
+    how often a request that met a conflict is retried. p: the cost of a retry, including the wait \
+    before it.";
 
 /// Two small tables, each under a sentence.
 pub(super) fn render(board: &Board, options: &Options) -> String {
     let Options { compartments, workers, .. } = *options;
     let mut text = wrapped(
         &format!(
-            "The textbook's estimate, requests × ((1 − c) × q + c × (q + r × p)): for one worker \
-             alone, over {}, and with {} at each of these.",
+            "The textbook estimate, requests × ((1 − c) × q + c × (q + r × p)): for a single \
+             worker, spread over {}, and with {} at each.",
             counted(compartments, "queue"),
             counted(workers, "worker")
         ),
@@ -34,7 +34,7 @@ pub(super) fn render(board: &Board, options: &Options) -> String {
     text.push(String::new());
     text.extend(textbook(options));
     text.push(String::new());
-    text.push("With the measured numbers, over all who book at the same time:".to_owned());
+    text.push("With the measured numbers, divided among all concurrent workers:".to_owned());
     text.push(String::new());
     text.extend(measured(board, options));
     text.push(String::new());

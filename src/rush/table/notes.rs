@@ -1,4 +1,4 @@
-//! What a table has no room for: errors by class, and whatever is not as it should be.
+//! What a table has no room for: errors by class, and whatever is not as expected.
 
 use crate::core::scenario::counted;
 use crate::rush::board::{Board, Finished};
@@ -25,14 +25,14 @@ fn errors(finished: &Finished) -> Option<String> {
 fn losses(finished: &Finished) -> Option<String> {
     let (reconnects, asked) = (finished.tally.reconnects, finished.tally.asked);
     let [reconnected, asked] = [counted(reconnects, "new connection"), counted(asked, "outcome")];
-    (reconnects > 0).then(|| format!("{reconnected}, {asked} asked for"))
+    (reconnects > 0).then(|| format!("{reconnected}, {asked} looked up afterwards"))
 }
 
 fn sales(finished: &Finished) -> Option<String> {
     let (unheard, wrong) = (finished.verdict.unacknowledged, finished.verdict.inconsistent);
     (unheard + wrong > 0).then(|| {
         let (unheard, wrong) = (counted(unheard, "sale"), counted(wrong, "seat"));
-        format!("{unheard} that nobody was told of, {wrong} not as the ledger says")
+        format!("{unheard} never acknowledged, {wrong} not matching the ledger")
     })
 }
 

@@ -57,8 +57,8 @@ fn finished(strategy: StrategyName, conflicts: u32, verdict: Verdict) -> Arc<End
 
 fn board() -> Board {
     let sold = Verdict { sold: 600, ..Verdict::default() };
-    let reason =
-        "the optimistic engine needs sessions of its own, and a pooler stands before the database";
+    let reason = "the optimistic engine needs sessions of its own, but there is a pooler in front \
+        of the database";
     let impossible =
         Ended { strategy: StrategyName::Optimistic, end: End::Unavailable(reason.to_owned()) };
     let ended = vec![

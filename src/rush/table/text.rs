@@ -8,9 +8,9 @@ use crate::rush::board::Board;
 pub(super) const WIDTH: usize = 80;
 
 /// What the figures mean, as far as their titles do not say it.
-const LEGEND: &str = "waits are looked for now and then, so there were at least so many; waited s \
-    is all of them together. sold, sold twice and \
-missing (a passenger was told, but there is no sale) are read from the database in the end.";
+const LEGEND: &str = "waits are sampled, so the count is a lower bound; waited s is their total. \
+    sold, sold twice and missing (acknowledged, but there is no sale) are read from the database \
+    at the end.";
 
 /// Three tables, what they mean, and what they have no room for.
 pub(super) fn render(board: &Board) -> String {

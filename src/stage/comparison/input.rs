@@ -121,7 +121,8 @@ impl Comparison {
             Action::AutoPlay => self.auto_play(now),
             Action::SwitchEngine => {
                 let key = self.leading().key(Action::Compare);
-                let words = format!("both engines are here; {key} goes on with this one alone");
+                let words =
+                    format!("both engines are on screen; {key} continues with this one only");
                 self.leading_mut().say(words);
                 Vec::new()
             }
@@ -185,7 +186,7 @@ impl Comparison {
             (self.typing, self.is_to_be_sent(), self.why_not_typed())
         {
             let key = self.leading().key(Action::TypeAlone);
-            self.leading_mut().refuse(format!("{why}; {key} types into one engine alone"));
+            self.leading_mut().refuse(format!("{why}; {key} types into one engine only"));
             return Vec::new();
         }
         self.in_typed(|stage| stage.update(Action::Enter, now))
@@ -210,8 +211,8 @@ impl Comparison {
 
     fn change_typing(&mut self) {
         let (typing, words) = match self.typing {
-            Typing::Both => (Typing::Alone, "what you type goes into this engine alone"),
-            Typing::Alone => (Typing::Both, "what you type goes into both engines"),
+            Typing::Both => (Typing::Alone, "typing goes to this engine only"),
+            Typing::Alone => (Typing::Both, "typing goes to both engines"),
         };
         self.typing = typing;
         self.type_alike();

@@ -69,7 +69,7 @@ impl Comparison {
     pub(super) fn step_back(&mut self) -> Vec<HalfEffect> {
         match self.earliest() {
             0 => {
-                self.leading_mut().say("this is the beginning");
+                self.leading_mut().say("this is already the beginning");
                 Vec::new()
             }
             next => self.go_to(next - 1),
@@ -110,7 +110,7 @@ impl Comparison {
     fn wait_for_the_other(&mut self) -> Vec<HalfEffect> {
         self.more = 1;
         let restart = self.leading().key(Action::Restart);
-        let words = format!("one engine is behind: a moment, or {restart} starts both again");
+        let words = format!("one engine is behind; wait a moment, or {restart} restarts both");
         self.leading_mut().say(words);
         Vec::new()
     }
@@ -147,7 +147,7 @@ impl Comparison {
     /// Begins to play on.
     pub(super) fn auto_play(&mut self, now: Duration) -> Vec<HalfEffect> {
         self.plays_at = Some(now);
-        self.leading_mut().say("playing; any key stops");
+        self.leading_mut().say("playing; any key stops it");
         self.tick(now)
     }
 

@@ -138,7 +138,7 @@ impl fmt::Display for Key {
 
 /// A key's name that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no key is called {0:?}; write F5, Alt-5, Ctrl-C, Shift-Tab, PageUp or a single character")]
+#[error("unknown key {0:?}; write F5, Alt-5, Ctrl-C, Shift-Tab, PageUp or a single character")]
 pub struct NoSuchKey(pub String);
 
 impl FromStr for Key {

@@ -45,7 +45,7 @@ fn again(command: Command) -> Effect {
 }
 
 fn words(lasting: &[Lasting], until: usize) -> Vec<String> {
-    let head = "Changed outside the run's schema, where going back undoes nothing:".to_owned();
+    let head = "Changed outside the run's schema, where going back cannot undo it:".to_owned();
     let named = lasting.iter().take(NAMED).map(|lasting| format!("  {lasting}"));
     let more = lasting.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| format!("and {more} more"));
@@ -56,8 +56,11 @@ fn words(lasting: &[Lasting], until: usize) -> Vec<String> {
     };
     let sent: BTreeSet<Part> = lasting.iter().filter(is_sent).map(|lasting| lasting.part).collect();
     let tail = match sent.len() {
-        0 => "Playing it again does it a second time.".to_owned(),
-        _ => format!("{} sent again at once: it is done a second time.", sent_again(&sent)),
+        0 => "Playing it again makes these changes a second time.".to_owned(),
+        _ => format!(
+            "{} sent again at once, which makes these changes a second time.",
+            sent_again(&sent)
+        ),
     };
     std::iter::once(head).chain(named).chain(more).chain([tail]).collect()
 }
@@ -104,7 +107,7 @@ mod tests {
         assert_eq!(
             asked.words,
             [
-                "Changed outside the run's schema, where going back undoes nothing:",
+                "Changed outside the run's schema, where going back cannot undo it:",
                 "  the setup: public.accounts",
                 "  step 2 (Alice): public.accounts",
                 "  step 5 (Alice): perhaps more: it calls public.transfer()",
@@ -112,7 +115,10 @@ mod tests {
             ]
         );
         let asked = question(&parts[1..], Errand::Back(0), 9).unwrap();
-        assert_eq!(asked.words.last().unwrap(), "Playing it again does it a second time.");
+        assert_eq!(
+            asked.words.last().unwrap(),
+            "Playing it again makes these changes a second time."
+        );
         assert!(question(&[], Errand::Compare, 9).is_none());
     }
 }

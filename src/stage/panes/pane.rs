@@ -32,7 +32,7 @@ pub enum Link {
     #[default]
     Connecting,
     Open,
-    /// Not any more; Enter connects again.
+    /// Not any more; Enter reconnects.
     Lost,
     /// Not any more, and that was asked for.
     Closed,
@@ -207,7 +207,7 @@ impl Pane {
         match self.link {
             Link::Connecting => Some("once the session is connected"),
             _ if self.is_busy() && self.waiting.is_none() => {
-                Some("when the statement before it is answered")
+                Some("once the previous statement is answered")
             }
             _ => None,
         }
@@ -227,7 +227,7 @@ impl Pane {
 
     fn connected(&mut self) {
         if self.link == Link::Lost {
-            self.say(Look::Note, "connected again");
+            self.say(Look::Note, "reconnected");
         }
         self.link = Link::Open;
         self.status = TransactionStatus::Idle;
@@ -237,9 +237,9 @@ impl Pane {
         self.settle();
         self.say(Look::Lost, &format!("connection lost: {reason}"));
         if in_transaction {
-            self.say(Look::Lost, "its open transaction is rolled back");
+            self.say(Look::Lost, "its open transaction was rolled back");
         }
-        self.say(Look::Note, "Enter connects again");
+        self.say(Look::Note, "Enter reconnects");
         self.end(Link::Lost);
     }
 
@@ -277,7 +277,7 @@ impl Pane {
             self.echo(line, (index > 0).then_some(Unfinished::Statement));
         }
         if echoed.len() < sql.len() {
-            self.say(Look::Note, &format!("... {} bytes in all", sql.len()));
+            self.say(Look::Note, &format!("... {} bytes in total", sql.len()));
         }
         self.scrollback.follow();
         self.scrollback.shift_back();

@@ -66,7 +66,7 @@ fn shortened(value: Option<&String>) -> Option<String> {
         return Some(value.clone());
     }
     let kept = &value[..value.floor_char_boundary(VALUE_KEPT)];
-    Some(format!("{kept}... ({} bytes in all)", value.len()))
+    Some(format!("{kept}... ({} bytes in total)", value.len()))
 }
 
 /// Column names above the rule, rows below it, the count last.

@@ -15,9 +15,9 @@ pub enum Action {
 pub const TABLE: [(&str, &str); 2] = [
     (
         "q Esc Ctrl-C",
-        "stops the rush: what was begun is ended, and gets its verdict; again: leaves",
+        "stops the rush: requests in flight finish and get their verdict; again: quits at once",
     ),
-    ("? F1", "this; any key closes it"),
+    ("? F1", "this help; any key closes it"),
 ];
 
 impl Action {

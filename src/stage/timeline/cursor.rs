@@ -1,4 +1,4 @@
-//! What somebody looks at on the time line.
+//! What somebody looks at on the timeline.
 
 use super::Timeline;
 use crate::stage::keys::{Code, Held, Key};
@@ -43,7 +43,7 @@ impl Cursor {
         Self { lane: self.lane.saturating_add_signed(lanes).min(last), ..self }
     }
 
-    /// What a key turns it to, if that is what the key does on the time line.
+    /// What a key turns it to, if that is what the key does on the timeline.
     #[must_use]
     pub(crate) fn turned(self, key: Key, timeline: &Timeline) -> Option<Self> {
         Some(match key.code() {

@@ -27,23 +27,25 @@ pub const BUILT_IN: [&str; 3] = ["dark", "light", "projector"];
 #[derive(Debug, Error)]
 pub enum ThemeError {
     /// Neither a built-in theme nor a file.
-    #[error("there is no theme {name:?}: it is neither built in ({}) nor a file{}", BUILT_IN.join(", "), did_you_mean(name))]
+    #[error("unknown theme {name:?}: it is neither built in ({}) nor a file{}", BUILT_IN.join(", \
+        "), did_you_mean(name))]
     Unknown {
         /// What was asked for.
         name: String,
     },
     /// The file is there and cannot be read.
-    #[error("the theme {} cannot be read", path.display())]
+    #[error("cannot read the theme {}", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
     /// The file is no theme.
-    #[error("the theme {origin} has a mistake: {source}")]
+    #[error("mistake in the theme {origin}: {source}")]
     Mistake {
         origin: String,
         /// What and where, with the line itself.
         source: Box<toml::de::Error>,
     },
     /// The file builds on a theme that does not exist.
-    #[error("the theme {origin} is based on {base:?}; a base is one of {}{}", BUILT_IN.join(", "), did_you_mean(base))]
+    #[error("unknown base {base:?} in the theme {origin}; a base is one of {}{}", BUILT_IN.join(", \
+        "), did_you_mean(base))]
     UnknownBase {
         origin: String,
         /// What it names.
@@ -125,9 +127,9 @@ impl TryFrom<String> for Shade {
         if let Some(rgb) = rgb {
             return Ok(Self(Color::from_u32(rgb)));
         }
-        Basic::try_from(text.clone())
-            .map(|basic| Self(basic.0))
-            .map_err(|_| format!("{text:?} is no colour: write \"#rrggbb\" or {}", basic_names()))
+        Basic::try_from(text.clone()).map(|basic| Self(basic.0)).map_err(|_| {
+            format!("{text:?} is not a colour: write \"#rrggbb\" or {}", basic_names())
+        })
     }
 }
 
@@ -147,7 +149,7 @@ impl TryFrom<String> for Basic {
             .iter()
             .find(|(name, ..)| *name == text)
             .map(|(_, colour, _)| Self(*colour))
-            .ok_or_else(|| format!("{text:?} is none of the sixteen colours: {}", basic_names()))
+            .ok_or_else(|| format!("{text:?} is not one of the sixteen colours: {}", basic_names()))
     }
 }
 

@@ -75,7 +75,7 @@ pub struct Signs {
     pub wall: &'static str,
     /// Where a rule and a wall cross.
     pub crossing: &'static str,
-    /// The two edges of a bar on the time line.
+    /// The two edges of a bar on the timeline.
     pub edges: [&'static str; 2],
     /// A bar that waits.
     pub hatch: &'static str,

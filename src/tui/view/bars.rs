@@ -58,7 +58,7 @@ pub(super) fn step_words(script: &Script) -> String {
     let count = script.len();
     match script.next() {
         _ if count == 0 => String::new(),
-        next if next >= count && count == 1 => "its one step played".to_owned(),
+        next if next >= count && count == 1 => "the only step played".to_owned(),
         next if next >= count => format!("all {count} steps played"),
         next => format!("step {} of {count}", next + 1),
     }
@@ -91,8 +91,11 @@ pub(super) fn engine(view: &View<'_>, hint: Option<&str>, area: Rect, buffer: &m
     let words = format!(" {} ", words.unwrap_or_default());
     put(buffer, area, 2, &words, view.style(Role::Strong));
     let at = 3 + text::width(&words);
-    let broken =
-        view.stage.course().broken().map(|why| format!(" cannot go on: {} ", text::visible(why)));
+    let broken = view
+        .stage
+        .course()
+        .broken()
+        .map(|why| format!(" cannot continue: {} ", text::visible(why)));
     let used = at + broken.as_ref().map_or(0, |broken| text::width(broken));
     if let Some(broken) = broken {
         put(buffer, area, at, &broken, view.style(Role::Error));

@@ -73,7 +73,7 @@ fn draw_parts(two: Two<'_>, now: Duration, buffer: &mut Buffer) -> Option<Positi
     let places = areas(two.app.size());
     bars::shared_header(&view, places.header, buffer);
     let mut cursor = None;
-    let way_out = format!(" {}: this engine alone ", view.stage.key(Action::Compare));
+    let way_out = format!(" {}: this engine only ", view.stage.key(Action::Compare));
     for half in Half::BOTH {
         let (view, is_led) = (two.view(half), half == two.comparison.turned_to());
         let hint = is_led.then_some(way_out.as_str());
@@ -112,7 +112,7 @@ fn draw_rule(two: Two<'_>, area: Rect, buffer: &mut Buffer) {
     });
     let rows: Vec<String> = rows.collect();
     let words = match rows.len() {
-        0 => " the same rows in both ".to_owned(),
+        0 => " same rows in both ".to_owned(),
         _ => format!(" {} ", rows.join("   ")),
     };
     let role = if rows.is_empty() { Role::Dim } else { Role::Conflict };
@@ -211,10 +211,7 @@ fn finally_spans<'a>(two: Two<'a>, script: &'a Script, columns: &Columns) -> Vec
     let mut spans = vec![
         view.span(format!(" {sign} "), Role::Conflict),
         view.span(fitted(&view, "finally", columns.name), Role::Dim),
-        view.span(
-            format!("  {}", fitted(&view, "what is left in the end", columns.narration)),
-            Role::Dim,
-        ),
+        view.span(format!("  {}", fitted(&view, "final state", columns.narration)), Role::Dim),
     ];
     if script.is_over() {
         spans.extend(answer_spans(&view, [Some(above), Some(below)], columns));
@@ -276,8 +273,8 @@ const KEYS: [Action; 10] = [
 
 fn typing_words(two: Two<'_>) -> Span<'static> {
     let words = match two.comparison.typing() {
-        Typing::Both => "types into both",
-        Typing::Alone => "types into one alone",
+        Typing::Both => "typing into both",
+        Typing::Alone => "typing into one only",
     };
     let style: Style = two.leading().style(Role::Notice);
     Span::styled(format!("{words}   "), style)

@@ -111,8 +111,7 @@ fn story(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {
     lines.push(cast_line(view, scenario));
     lines.push(Line::default());
     let step = view.stage.key(Action::NextStep);
-    lines
-        .push(keys_line(view, &[(step, "plays the first step"), ("Enter".into(), "to the stage")]));
+    lines.push(keys_line(view, &[(step, "plays the first step"), ("Enter".into(), "closes this")]));
     let area = centred(screen, width, height_of(&lines));
     let title = text::visible(&scenario.title).into_owned();
     let inner = open_box(view, area, &title, buffer);
@@ -134,7 +133,7 @@ pub(super) fn story_lines(
 }
 
 pub(super) fn cast_line(view: &View<'_>, scenario: &Scenario) -> Line<'static> {
-    let mut spans = vec![view.span("On stage: ", Role::Dim)];
+    let mut spans = vec![view.span("Sessions: ", Role::Dim)];
     for (place, player) in scenario.sessions.iter().enumerate() {
         let name = text::visible(player.name.as_str()).into_owned();
         spans.push(Span::styled(name, view.theme.accent(place)));
@@ -143,10 +142,10 @@ pub(super) fn cast_line(view: &View<'_>, scenario: &Scenario) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The fewest rows in which the graph and the time line show something.
+/// The fewest rows in which the graph and the timeline show something.
 const GRAPH: u16 = 20;
 
-/// Who waits for whom, and under it the time line. They lie below the tables where there is room
+/// Who waits for whom, and under it the timeline. They lie below the tables where there is room
 /// for them, and over it otherwise: what the graph tells is seen on the map.
 fn graph(view: &View<'_>, cursor: Cursor, places: &Places, now: Duration, buffer: &mut Buffer) {
     let screen = buffer.area;
@@ -172,8 +171,8 @@ fn graph(view: &View<'_>, cursor: Cursor, places: &Places, now: Duration, buffer
         Layout::vertical([Constraint::Length(above), Constraint::Length(1), Constraint::Fill(1)])
             .areas(inner);
     graph::draw(&waits, top, buffer, &scene);
-    let mut heading = vec![view.span("who did what when   ", Role::Title)];
-    heading.extend(keys_line(view, &[("Left Right Home End".into(), "look back and forth")]).spans);
+    let mut heading = vec![view.span("who did what, when   ", Role::Title)];
+    heading.extend(keys_line(view, &[("Left Right Home End".into(), "move through time")]).spans);
     lines::put_lines(buffer, rule, &[Line::from(heading)]);
     timeline::draw(view.stage.history().timeline(), cursor, below, buffer, &scene);
 }
@@ -190,7 +189,7 @@ fn find_statement(
     buffer: &mut Buffer,
 ) -> Position {
     let found = view.stage.panes().focused().and_then(|pane| find.found(pane.editor.earlier()));
-    let found = found.map_or_else(|| "nothing".to_owned(), sql::on_one_line);
+    let found = found.map_or_else(|| "no match".to_owned(), sql::on_one_line);
     line_at(view, "(reverse-i-search) ", &find.needle, &format!("   {found}"), area, buffer)
 }
 
@@ -232,7 +231,7 @@ fn edit_step(
         let spans = sql::spans(view, line, row.text.clone(), editor.spans(row.line), plain);
         buffer.set_line(inner.x, y, &Line::from(spans), inner.width);
     }
-    let keys = [(view.stage.key(Action::Enter), "sends it"), ("Esc".into(), "leaves it as it was")];
+    let keys = [(view.stage.key(Action::Enter), "sends it"), ("Esc".into(), "discards the edit")];
     let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     lines::put_lines(buffer, foot, &[keys_line(view, &keys)]);
     let (row, cell) = layout.cursor;

@@ -19,7 +19,7 @@ use ratatui::text::Span;
 
 use super::View;
 use crate::core::scenario::Expected;
-use crate::core::scenario::check::Verdict;
+use crate::core::scenario::check::{Verdict, mismatch};
 use crate::stage::script::Script;
 use crate::stage::text;
 use crate::tui::theme::Role;
@@ -79,9 +79,7 @@ fn said(view: &View<'_>, script: &Script, cells: usize) -> Vec<Row> {
     let signs = view.theme.signs();
     let rows = |(expected, verdict): (&Expected, &Verdict)| {
         let (sign, role, words) = match verdict {
-            Verdict::Broken { found } => {
-                (signs.broken, Role::Broken, format!("{expected}, but {found}"))
-            }
+            Verdict::Broken { found } => (signs.broken, Role::Broken, mismatch(expected, found)),
             _ => (signs.kept, Role::Kept, expected.to_string()),
         };
         let words = text::wrap(&text::visible(&words), cells.saturating_sub(2));

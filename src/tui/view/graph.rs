@@ -61,11 +61,15 @@ pub(super) fn draw(waits: &Waits, area: Rect, buffer: &mut Buffer, scene: &Scene
 
 /// What is waited for, in words: `row A-4 of seats`.
 pub(super) fn target(wait: &Wait) -> String {
-    let guess = match wait.certainty {
+    text::visible(&wait.target.to_string()).into_owned() + guess(wait)
+}
+
+/// What is said of a wait that nobody has observed.
+pub(super) fn guess(wait: &Wait) -> &'static str {
+    match wait.certainty {
         Certainty::Observed => "",
-        Certainty::Guessed => " (a guess: this engine cannot tell)",
-    };
-    text::visible(&wait.target.to_string()).into_owned() + guess
+        Certainty::Guessed => " (a guess; this engine does not report waits)",
+    }
 }
 
 /// How much is drawn.
@@ -106,7 +110,7 @@ impl<'a> Graph<'a> {
         }));
         parts.push(self.unexplained(width, detail));
         if self.waits.is_empty() {
-            parts.push(vec![Line::from(self.scene.span("Nobody waits.", Role::Dim))]);
+            parts.push(vec![Line::from(self.scene.span("Nobody is waiting.", Role::Dim))]);
         }
         parts.push(self.others(width));
         parts.retain(|part| !part.is_empty());

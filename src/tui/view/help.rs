@@ -64,15 +64,15 @@ fn lines(view: &View<'_>, screen: u16) -> Vec<Line<'static>> {
 fn signs(view: &View<'_>) -> Vec<(String, &'static str)> {
     let signs = view.theme.signs();
     let words = [
-        (signs.free, "free", "nobody has it"),
-        (signs.locked, "held", "locked by SELECT ... FOR UPDATE, not changed yet"),
+        (signs.free, "free", "nobody holds it"),
+        (signs.locked, "held", "locked (SELECT ... FOR UPDATE), not changed yet"),
         (signs.uncommitted, "not yet committed", "changed by a transaction that is still open"),
         (
             signs.booked,
             "booked",
-            "committed, and nobody holds or changes it; each seat counts once",
+            "committed; nobody is holding or changing it (each seat is counted once)",
         ),
-        (signs.waiting, "waiting", "these sessions wait for the row, in this order"),
+        (signs.waiting, "waiting", "these sessions are waiting for the row, in this order"),
     ];
     words.map(|(sign, word, meaning)| (format!("{sign} {word}"), meaning)).to_vec()
 }

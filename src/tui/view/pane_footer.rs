@@ -74,15 +74,17 @@ fn wait_rows(view: &View<'_>, waiting: &Waiting, cells: usize) -> Vec<String> {
 /// `waits for Bob: row A-4, locked by SELECT FOR UPDATE`.
 fn sentence(view: &View<'_>, waiting: &Waiting) -> String {
     let whom = words::blockers(&waiting.wait.blockers);
-    let what = words::target(&waiting.wait.target);
     let how = waiting.row().and_then(|(table, key)| {
         words::hold(view.stage.watched().tables(), table, key, &waiting.wait.blockers)
     });
     let how = how.map(|how| format!(", {how}")).unwrap_or_default();
     let sentence = match waiting.wait.certainty {
-        Certainty::Observed => format!("waits for {whom}: {what}{how}"),
+        Certainty::Observed => format!("waits for {}{how}", words::whom_and_what(&waiting.wait)),
         Certainty::Guessed => {
-            format!("no answer yet; perhaps it waits for {whom} (a guess: this engine cannot tell)")
+            format!(
+                "no answer yet; perhaps waiting for {whom} (a guess; this engine does not report \
+                 waits)"
+            )
         }
     };
     text::visible(&sentence).into_owned()

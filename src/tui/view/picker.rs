@@ -86,7 +86,7 @@ fn draw_list(view: &View<'_>, picker: &Picker, area: Rect, buffer: &mut Buffer) 
         lines::put(buffer, area, (area.x, y), &title, view.style(role));
     }
     if matching.is_empty() {
-        lines::put(buffer, area, (area.x, area.y), "none is called so", view.style(Role::Dim));
+        lines::put(buffer, area, (area.x, area.y), "No match", view.style(Role::Dim));
     }
 }
 
@@ -127,9 +127,9 @@ fn engines(view: &View<'_>, scenario: &Scenario) -> Option<String> {
     }
     let names: Vec<&str> = scenario.engines.iter().map(|kind| words::engine(*kind)).collect();
     let goes = match (view.stage.engine_for(scenario), view.stage.course().engine().ahead()) {
-        (Some(_), _) => ", and opened there",
-        (None, Some(here)) if !scenario.is_for(here) => ", which this is not",
+        (Some(_), _) => "; opens there",
+        (None, Some(here)) if !scenario.is_for(here) => "; this is another engine",
         _ => "",
     };
-    Some(format!("For {} alone{goes}.", names.join(" and ")))
+    Some(format!("For {} only{goes}.", names.join(" and ")))
 }

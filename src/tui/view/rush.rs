@@ -93,8 +93,8 @@ fn keep_ascii(buffer: &mut Buffer) {
 
 fn house_title(stage: &RushStage) -> String {
     match &stage.kept {
-        Some(ended) => format!("the house after {}", ended.strategy),
-        None => "the house".to_owned(),
+        Some(ended) => format!("seats after {}", ended.strategy),
+        None => "seats".to_owned(),
     }
 }
 
@@ -173,8 +173,8 @@ fn finished(stage: &RushStage) -> Option<&Finished> {
 
 fn draw_throughput(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let title = match finished(stage) {
-        Some(finished) => format!("requests a second: {:.0} on average", finished.throughput()),
-        None => format!("requests a second: {:.0}", stage.series.last().throughput),
+        Some(finished) => format!("requests per second: {:.0} on average", finished.throughput()),
+        None => format!("requests per second: {:.0}", stage.series.last().throughput),
     };
     let area = pane(&title, theme, area, buffer);
     let curve = Curve { value: |moment| Some(moment.throughput), role: Role::Booked };
@@ -189,7 +189,7 @@ fn draw_latency(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffe
     let title = match latency {
         Some(Latency { p50, p99 }) => format!("latency in ms: p50 {p50:.1}, p99 {p99:.1}"),
         None if stage.series.moments().is_empty() => "latency in ms".to_owned(),
-        None => "latency in ms: none ended just now".to_owned(),
+        None => "latency in ms: nothing completed just now".to_owned(),
     };
     let area = pane(&title, theme, area, buffer);
     let curves = [
@@ -235,7 +235,7 @@ fn draw_now(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 fn absence(away: Duration) -> String {
-    format!(" the server has not answered for {}; everybody waits for it", seconds(away))
+    format!(" no answer from the server for {}; every worker is waiting", seconds(away))
 }
 
 fn rates(stage: &RushStage, running: &Running, theme: &Theme) -> String {
@@ -243,7 +243,7 @@ fn rates(stage: &RushStage, running: &Running, theme: &Theme) -> String {
     let between = theme.signs().between;
     let waits = match running.waits {
         Some(waits) => format!("lock waits {} now, {:.0}/s seen", waits.now, last.waits),
-        None => "lock waits not shown by this engine".to_owned(),
+        None => "lock waits: not reported by this engine".to_owned(),
     };
     format!(
         " {waits} {between} conflicts {:.0}/s {between} retries {:.0}/s",
@@ -258,7 +258,7 @@ fn counts(tally: &Tally, stage: &RushStage, between: &str) -> String {
     // An error is counted with its request, and no request ends while nobody answers.
     let errors = match (errors.is_empty(), stage.away_for()) {
         (true, None) => "no errors".to_owned(),
-        (true, Some(_)) => "errors are told later".to_owned(),
+        (true, Some(_)) => "errors are reported later".to_owned(),
         (false, _) => format!("errors: {}", errors.join(", ")),
     };
     format!(
@@ -287,8 +287,8 @@ fn draw_done(table: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
 fn draw_footer(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let words = match stage.phase {
         Phase::Going => " stop",
-        Phase::Stopping => " leave at once; the rush is being stopped",
-        Phase::Over => " leave and print the table",
+        Phase::Stopping => " quit at once; the rush is stopping",
+        Phase::Over => " quit and print the table",
     };
     let mut x = area.x;
     for (key, words) in [(" q", words), ("   ?", " help")] {

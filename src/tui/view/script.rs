@@ -3,7 +3,7 @@
 //! ```text
 //! ╭ script ──────────────────────────────────────────────────────────────────────╮
 //! │ ✔ Bob      verifies that A-4 is still free   select * from seats where ...   │   kept
-//! │ ✘ Mallory  tries to take A-4                 not so: waits for Bob           │   not so
+//! │ ✘ Mallory  tries to take A-4                 expected UPDATE 1, got …        │   not so
 //! │ ▶ Bob      books A-4                         update seats set booked_by ...  │   comes next
 //! ╰──────────────────────────────────────────────────────────────────────────────╯
 //! ```
@@ -72,7 +72,7 @@ pub(super) fn broken_height(view: &View<'_>, width: u16) -> Option<usize> {
 /// In the first line what has happened; what a server has said about it follows as it said it.
 fn broken_lines(view: &View<'_>, why: &str, cells: usize) -> Vec<String> {
     let restart = view.stage.key(Action::Restart);
-    let first = "The run cannot go on:";
+    let first = "The run cannot continue:";
     let Some((what, told)) = why.split_once('\n') else {
         let words = format!("{first} {}. {restart} starts again.", text::visible(why));
         return text::wrap(&words, cells);
@@ -161,7 +161,7 @@ fn draw_step(
     ];
     let statement = sql::on_one_line(&step.sql);
     match &mark {
-        Mark::Broken(lines) => spans.push(not_so(view, lines)),
+        Mark::Broken(lines) => spans.push(mismatch(view, lines)),
         _ => {
             let colours = syntax::colours(&statement, Strings::default()).into_iter();
             let whole = 0..statement.len();
@@ -192,17 +192,17 @@ fn sign(view: &View<'_>, mark: &Mark, is_next: bool) -> (&'static str, Style) {
     }
 }
 
-fn not_so(view: &View<'_>, lines: &[String]) -> Span<'static> {
+fn mismatch(view: &View<'_>, lines: &[String]) -> Span<'static> {
     let first = lines.first().map_or("", String::as_str);
-    view.span(format!("not so: {}", text::visible(first)), Role::Broken)
+    view.span(text::visible(first).into_owned(), Role::Broken)
 }
 
 /// How the end is, in words.
 fn finally_words(script: &Script) -> &'static str {
     match script.finally() {
-        Mark::Kept => "as it should be",
-        Mark::Broken(_) => "not as it should be",
-        _ => "what is left in the end",
+        Mark::Kept => "as expected",
+        Mark::Broken(_) => "not as expected",
+        _ => "final state",
     }
 }
 
@@ -225,7 +225,7 @@ fn draw_finally(
         Span::raw("   "),
     ];
     match &mark {
-        Mark::Broken(lines) => spans.push(not_so(view, lines)),
+        Mark::Broken(lines) => spans.push(mismatch(view, lines)),
         _ => spans.push(view.span(sql::on_one_line(&finally.sql), Role::Dim)),
     }
     put_line(view, spans, area, buffer);

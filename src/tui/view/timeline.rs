@@ -1,4 +1,4 @@
-//! The time line, drawn: a lane a session, a column a moment.
+//! The timeline, drawn: a lane a session, a column a moment.
 //!
 //! ```text
 //!            1          2          3          4          5
@@ -21,6 +21,7 @@ use ratatui::text::{Line, Span};
 use super::flow::flow;
 use super::graph;
 use super::row_note::Scene;
+use crate::core::event::{WaitTarget, transaction_end};
 use crate::stage::text;
 use crate::stage::timeline::{Bar, Cursor, End, Timeline};
 use crate::stage::words;
@@ -36,7 +37,7 @@ const CELL: usize = 11;
 /// The most cells of a name.
 const NAME: usize = 14;
 
-/// How many lines the time line would like to have at this width.
+/// How many lines the timeline would like to have at this width.
 pub(super) fn desired_height(timeline: &Timeline, width: u16, scene: &Scene<'_>) -> u16 {
     let lines = 1
         + timeline.lanes().len()
@@ -44,7 +45,7 @@ pub(super) fn desired_height(timeline: &Timeline, width: u16, scene: &Scene<'_>)
     u16::try_from(lines).unwrap_or(u16::MAX)
 }
 
-/// Draws the time line into an area.
+/// Draws the timeline into an area.
 pub(super) fn draw(
     timeline: &Timeline,
     cursor: Cursor,
@@ -154,19 +155,25 @@ fn role_of(bar: &Bar) -> Role {
 fn outcome(bar: &Bar) -> String {
     let waited = bar.wait.as_ref().map(|wait| {
         let verb = if bar.end == End::Open { "waits for" } else { "waited for" };
-        format!("{verb} {}: {}", words::blockers(&wait.blockers), graph::target(wait))
+        let whom = words::blockers(&wait.blockers);
+        match wait.target {
+            WaitTarget::Transaction => {
+                format!("{verb} {}{}", transaction_end(&wait.blockers, &whom), graph::guess(wait))
+            }
+            _ => format!("{verb} {whom}: {}", graph::target(wait)),
+        }
     });
     let end = match &bar.end {
-        End::Open => waited.is_none().then(|| "runs".to_owned()),
+        End::Open => waited.is_none().then(|| "running".to_owned()),
         End::Done(tag) => Some(tag.clone()),
         End::Committed => Some("COMMIT".to_owned()),
         End::RolledBack => Some("ROLLBACK".to_owned()),
         End::Failed { code, message } => Some(format!("ERROR {code} {message}")),
-        End::Lost => Some("the connection was lost".to_owned()),
+        End::Lost => Some("connection lost".to_owned()),
     };
     let elapsed = bar.elapsed.map(|elapsed| format!(" ({})", words::milliseconds(elapsed)));
     let parts: Vec<String> = waited.into_iter().chain(end).collect();
-    let gone = bar.abandoned().map_or("", |_| "; then the session ended, which rolled it back");
+    let gone = bar.abandoned().map_or("", |_| "; then the session ended, rolling it back");
     text::visible(&(parts.join("; then ") + &elapsed.unwrap_or_default() + gone)).into_owned()
 }
 
@@ -175,7 +182,7 @@ fn legend<'a>(width: usize, scene: &Scene<'a>) -> Vec<Line<'a>> {
     let entries = [
         (signs.hatch, "waits", Role::Waiting),
         (signs.rule, "in a transaction", Role::Screen),
-        (signs.dashes, "in a failed one", Role::Screen),
+        (signs.dashes, "in a failed transaction", Role::Screen),
         (signs.committed, "committed", Role::Kept),
         (signs.rolled_back, "rolled back", Role::Screen),
         (signs.broken, "failed", Role::Conflict),

@@ -150,10 +150,10 @@ impl<'a> Panel<'a> {
     }
 
     fn empty(blind: &[String], width: usize) -> Self {
-        let nothing = "No table is watched.".to_owned();
+        let nothing = "No tables are watched.".to_owned();
         let sentences = [nothing].into_iter().chain(blind.iter().cloned());
         let words = sentences.flat_map(|it| text::wrap(&text::visible(&it), width)).collect();
-        Self { title: "house".to_owned(), content: Content::Nothing, words, is_named: false }
+        Self { title: "tables".to_owned(), content: Content::Nothing, words, is_named: false }
     }
 
     fn desired_height(&self, width: usize, scene: &Scene<'_>) -> usize {
@@ -204,11 +204,11 @@ impl<'a> Panel<'a> {
 /// What the rows themselves cannot show.
 fn words(table: &WatchedTable) -> Vec<String> {
     let locked = table.locked_by.as_ref().map(|holder| {
-        format!("{} has locked the whole table; this is the last look at it.", holder_text(holder))
+        format!("{} has locked the whole table; this is its last known state.", holder_text(holder))
     });
     let wanted = table.lock_wanted_by.as_ref().map(|holder| {
         let who = holder_text(holder);
-        format!("{who} waits to lock the whole table; this is the last look at it.")
+        format!("{who} is waiting to lock the whole table; this is its last known state.")
     });
     let inserts = table.unseen_inserts.iter().map(|name| {
         format!("{} has inserted rows that nobody else can see yet.", text::visible(name.as_str()))

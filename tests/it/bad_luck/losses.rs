@@ -14,11 +14,11 @@ fn a_killed_backend_is_told_in_its_pane_and_one_key_connects_again() {
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = \
          'overbooked/Alice';",
     );
-    console.wait_for("its open transaction is rolled back");
+    console.wait_for("its open transaction was rolled back");
     console.wait_for("1 Alice ─ connection lost");
     console.type_keys("\x1b[Z");
     console.type_keys(key::ENTER);
-    console.wait_for("connected again");
+    console.wait_for("reconnected");
     send(&mut console, "select 6 * 111;");
     console.wait_for("666");
     assert_eq!(leave(&mut console), 0);
@@ -33,10 +33,10 @@ fn a_killed_server_is_told_and_one_key_starts_it_again() {
     let killed = std::process::Command::new("kill").args(["-9", &server.pid]).status().unwrap();
     assert!(killed.success());
     console.wait_for("connection lost");
-    console.wait_for("its open transaction is rolled back");
+    console.wait_for("its open transaction was rolled back");
     console.wait_for("3 Mallory ─ connection lost");
     console.type_keys(key::ENTER);
-    console.wait_for("connected again");
+    console.wait_for("reconnected");
     send(&mut console, "select 'the seats are ' || count(*) from seats;");
     console.wait_for("the seats are 7");
     console.type_keys(key::F8);

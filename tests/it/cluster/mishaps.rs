@@ -75,7 +75,7 @@ async fn a_server_that_ends_while_it_starts_has_its_log_quoted() {
     let initdb = "while [ \"$1\" != -D ]; do shift; done; mkdir -p \"$2\"\n";
     let folder = binaries(initdb, "echo 'FATAL:  no more stars' >&2; exit 1\n");
     let said = said(folder.path()).await;
-    assert!(said.contains("ended while it started"), "{said}");
+    assert!(said.contains("stopped while starting"), "{said}");
     assert!(said.contains("no more stars"), "{said}");
 }
 

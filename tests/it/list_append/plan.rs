@@ -254,7 +254,7 @@ impl Plan {
         Self { steps, shape, fate }
     }
 
-    /// All that is sent at once.
+    /// All will be sent at once.
     pub(super) fn statements(&self) -> Vec<Statement> {
         let steps = self.steps.iter().map(|step| step.statement.clone());
         match self.shape {

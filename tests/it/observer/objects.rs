@@ -138,17 +138,17 @@ async fn what_is_being_made_is_told_by_the_name_that_it_is_to_have() {
         Case {
             alice: "create table made (id int)",
             bob: "create table made (id int)",
-            target: other("type made, which is being made"),
+            target: other("type made, which is being created"),
         },
         Case {
             alice: "create schema stage",
             bob: "create schema stage",
-            target: other("schema stage, which is being made"),
+            target: other("schema stage, which is being created"),
         },
         Case {
             alice: "create extension citext",
             bob: "create extension citext",
-            target: other("extension citext, which is being made"),
+            target: other("extension citext, which is being created"),
         },
     ];
     waits_for(&mut stage, "select 1", cases).await;
@@ -255,7 +255,7 @@ async fn advisory_locks_of_both_kinds_and_transactions_that_are_older() {
         Case {
             alice: "update seats set booked_by = 'Alice' where seat_number = 4",
             bob: "create index concurrently on seats (seat_number)",
-            target: other("a transaction that is older"),
+            target: other("an older transaction"),
         },
     ];
     waits_for(&mut stage, "select 1", cases).await;

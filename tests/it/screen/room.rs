@@ -139,7 +139,7 @@ fn a_scenario_for_another_engine_is_opened_there() {
     stage.app = App::new(setting, Size { width: 80, height: 24 });
     stage.open(&["Alice", "Bob", "Mallory"]);
     stage.presses(KeyCode::F(3), KeyModifiers::NONE);
-    assert!(stage.frame().contains("For the optimistic engine alone, and opened there."));
+    assert!(stage.frame().contains("For the optimistic engine only; opens there."));
     let enter = Key::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
     let effects = stage.app.input(enter, stage.now);
     let open = overbooked::run::Command::OpenOn(scenario, EngineKind::Optimistic);

@@ -87,7 +87,7 @@ impl Outcome {
             Self::Done { tag, .. } => tag.clone(),
             Self::Failed { code, message } => format!("ERROR {code} {message}"),
             Self::Said { severity, code, message } => format!("{severity} {code}: {message}"),
-            Self::Lost(reason) => format!("the connection was lost: {reason}"),
+            Self::Lost(reason) => format!("connection lost: {reason}"),
         }
     }
 }

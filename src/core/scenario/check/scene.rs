@@ -102,7 +102,7 @@ impl<'a> Scene<'a> {
                 // It may have gone on with one statement, and wait again with the next.
                 let still = |verdict: Verdict| match verdict {
                     Verdict::Broken { .. } if work.is_busy => {
-                        Verdict::Broken { found: format!("{session} still {}", work.describe()) }
+                        Verdict::Broken { found: format!("{session}: still {}", work.describe()) }
                     }
                     verdict => verdict,
                 };
@@ -137,7 +137,7 @@ impl<'a> Scene<'a> {
             // Who resumes may go on with one statement of a step and wait again with the next: what
             // has come of the answer so far is judged. Of everybody else the whole answer is.
             (Some(work), None) if work.is_busy && manner != Manner::Resumes => {
-                Err(format!("{session} still {}", work.describe()))
+                Err(format!("{session}: still {}", work.describe()))
             }
             (Some(work), None) => Ok(match (manner, stood) {
                 // What it was answered before this step was nothing that the step has released.
@@ -162,7 +162,7 @@ impl<'a> Scene<'a> {
 
     fn waits_or_hears(&self, line: &Expected, found: &mut Found) -> Verdict {
         let own = self.work.get(self.session);
-        let busy = || own.map_or_else(|| "has done nothing".to_owned(), Work::describe);
+        let busy = || own.map_or_else(|| "nothing".to_owned(), Work::describe);
         let is_kept = match (line, own) {
             (Expected::WaitsFor(whom), Some(own)) => own.waits_for(whom),
             (Expected::WaitsThen { whom, then }, Some(own)) => {

@@ -494,8 +494,5 @@ fn an_ended_session_is_lost_with_the_servers_last_words() {
     assert_eq!(play.quiet().broken(), "");
     let mut play = one_step("--> lost: FATAL 25P03");
     play.tell("Alice", lost("FATAL: shut down (57P01)")).quiet();
-    assert_eq!(
-        play.broken(),
-        "lost: FATAL 25P03: the connection was lost: FATAL: shut down (57P01)"
-    );
+    assert_eq!(play.broken(), "lost: FATAL 25P03: connection lost: FATAL: shut down (57P01)");
 }

@@ -71,7 +71,7 @@ impl Work {
     pub(super) fn describe(&self) -> String {
         match &self.wait {
             _ if !self.is_busy => self.answer.describe(),
-            None => "is not answered".to_owned(),
+            None => "no answer yet".to_owned(),
             Some(wait) if wait.blockers.is_empty() => "waits".to_owned(),
             Some(wait) => {
                 let names: Vec<String> = wait.blockers.iter().map(ToString::to_string).collect();

@@ -76,11 +76,11 @@ fn without_permutations_every_interleaving_runs() {
 #[test]
 fn mistakes_are_named_with_their_place() {
     for (text, expected) in [
-        ("", "a.spec:1:1: `session` should stand here, not the end of the file"),
-        ("session a", "a.spec:1:10: `step` should stand here, not the end of the file"),
+        ("", "a.spec:1:1: expected `session`, not the end of the file"),
+        ("session a", "a.spec:1:10: expected `step`, not the end of the file"),
         (
             "session step",
-            "a.spec:1:9: the session's name should stand here, not the keyword step; quote it if \
+            "a.spec:1:9: expected the session's name, not the keyword step; quote it if \
              it is a name: \"step\"",
         ),
         ("session a step a1 {", "a.spec:1:19: unterminated sql block; close it with `}`"),
@@ -111,18 +111,15 @@ fn mistakes_are_named_with_their_place() {
             "a.spec:1:60: undefined blocking step \"b1\" referenced in permutation step \"a1\"; \
              name a step of this permutation",
         ),
-        (
-            "session a step a1 {1} permutation a1(* *)",
-            "a.spec:1:40: `,` or `)` should stand here, not `*`",
-        ),
+        ("session a step a1 {1} permutation a1(* *)", "a.spec:1:40: expected `,` or `)`, not `*`"),
         (
             "session a\n step a1 {1\0}",
-            "a.spec:2:12: a zero byte, which no server takes; is it a text file?",
+            "a.spec:2:12: a zero byte, which no server accepts; is it a text file?",
         ),
         ("session a step a1 {1} ;", "a.spec:1:23: unexpected character \";\""),
         (
             "session a step a1 {1} permutation a1(a1 notices)",
-            "a.spec:1:48: the number of notices should stand here, not `)`",
+            "a.spec:1:48: expected the number of notices, not `)`",
         ),
     ] {
         assert_eq!(mistake(text), expected);
@@ -133,8 +130,8 @@ fn mistakes_are_named_with_their_place() {
 fn more_sessions_than_a_screen_holds_are_read_for_a_test_alone() {
     let sessions: Vec<String> = (1..=61).map(|n| format!("session s{n} step a{n} {{1}}")).collect();
     let text = sessions.join("\n");
-    let expected = "a.spec:61:9: 61 sessions are too many; a scenario can have 60; `overbooked \
-        spec` takes more";
+    let expected = "a.spec:61:9: 61 sessions are too many; a scenario can have at most 60; \
+        `overbooked spec` takes more";
     assert_eq!(mistake(&text), expected);
     let spec = parse_of_any_size(&text, Path::new("a.spec"), "a").unwrap();
     assert_eq!(spec.sessions.len(), 61);

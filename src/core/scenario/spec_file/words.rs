@@ -68,7 +68,7 @@ impl fmt::Display for What {
 pub(super) fn words(source: Source) -> Result<Vec<Word>, Mistake> {
     // A string of the protocol ends at its first zero byte: the server would read half of the SQL.
     if let Some(at) = source.text.find('\0') {
-        let mistake = source.mistake(at, "a zero byte, which no server takes");
+        let mistake = source.mistake(at, "a zero byte, which no server accepts");
         return Err(mistake.with_hint("is it a text file?"));
     }
     let mut words = Vec::new();

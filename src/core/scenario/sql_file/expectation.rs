@@ -114,7 +114,7 @@ impl ExpectationContext<'_> {
             let known = Isolation::ALL.map(Isolation::as_sql);
             Isolation::ALL.into_iter().find(|level| level.as_sql() == name).ok_or_else(|| {
                 let at = part.at + part.text.find(name).unwrap_or(0);
-                let mistake = self.source.mistake(at, format!("no level is called {name}"));
+                let mistake = self.source.mistake(at, format!("there is no level called {name}"));
                 mistake.with_hint(suggest(name, "the levels are", &known))
             })
         };
@@ -132,7 +132,7 @@ impl ExpectationContext<'_> {
             self.is_session(word) || OWN_COLONS.contains(&word) || tags::is_severity(word);
         let is_meant = did_you_mean(word, known).is_some() || !is_row(rest.text);
         if is_word && is_spaced && !is_other && is_meant {
-            let mistake = self.source.mistake(part.at, format!("no engine is called {word}"));
+            let mistake = self.source.mistake(part.at, format!("there is no engine called {word}"));
             return Err(mistake.with_hint(suggest(word, "the engines are", &known)));
         }
         Ok(())
@@ -176,9 +176,10 @@ impl ExpectationContext<'_> {
             };
         }
         if what.text.is_empty() {
-            let mistake = self.source.mistake(part.at, format!("what does {session} do then?"));
+            let mistake =
+                self.source.mistake(part.at, format!("this does not say what {session} does"));
             let verb = &part.text[name.len()..].trim_end_matches(':');
-            return Err(mistake.with_hint(format!("say it: `{session}{verb}: UPDATE 0`")));
+            return Err(mistake.with_hint(format!("say it, as in `{session}{verb}: UPDATE 0`")));
         }
         let what = Box::new(self.simple_of(what, &session)?);
         Ok(Some(Expected::Of { session, manner, what }))
@@ -186,13 +187,13 @@ impl ExpectationContext<'_> {
 
     fn of_itself(&self, part: Part, session: &SessionName, manner: Manner) -> Mistake {
         let (verb, how) = match manner {
-            Manner::Answers => ("answer", "lets this much time pass"),
+            Manner::Answers => ("answer", "allows this much time to pass"),
             Manner::Resumes | Manner::Anyhow => ("resume", "lets it go on"),
         };
-        let problem = format!("{session} cannot {verb} by its own step");
+        let problem = format!("{session} cannot {verb} in its own step");
         let hint = match manner {
             Manner::Answers => format!("put the line under a later step, which {how}"),
-            _ => format!("put the line under the step that lets {session} go on"),
+            _ => format!("put the line under the step that releases {session}"),
         };
         self.source.mistake(part.at, problem).with_hint(hint)
     }
@@ -220,7 +221,7 @@ impl ExpectationContext<'_> {
             return Ok(row);
         }
         if let Some(right) = near_miss(part.text, self.sessions) {
-            let problem = format!("`{}` is almost an expectation", part.text);
+            let problem = format!("`{}` looks like an expectation, but is not one", part.text);
             let hint = format!(
                 "write {right}, or `{}` if it is a value",
                 crate::core::scenario::Cell::Quoted(part.text.to_owned())

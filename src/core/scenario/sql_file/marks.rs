@@ -103,7 +103,7 @@ pub(super) fn marks(
 impl Mistake {
     /// Says how to write a comment that is not meant as a step.
     fn and_comments(mut self) -> Self {
-        let how = "a comment that is no step has no name and colon in front";
+        let how = "a comment that is not a step must not start with a name and a colon";
         self.hint = Some(self.hint.map_or(how.to_owned(), |hint| format!("{hint} ({how})")));
         self
     }
@@ -118,7 +118,7 @@ fn is_almost_an_arrow(comment: &str) -> bool {
 
 fn almost_an_arrow(source: Source, at: usize, comment: &str) -> Mistake {
     let said = comment.trim_start_matches(['-', ' ', '>', '→']);
-    let mistake = source.mistake(at, "this is almost a `-->` line, and would be a mere comment");
+    let mistake = source.mistake(at, "this looks like a `-->` line, but is only a comment");
     mistake.with_hint(format!("write `--> {said}`"))
 }
 

@@ -58,8 +58,8 @@ pub(super) fn arrows_alone(
     for (piece, range) in pieces(&source.text[..body.end], body.start) {
         match piece {
             Piece::Sql => {
-                let mistake = source.mistake(range.start, "a pause has no SQL");
-                return Err(mistake.with_hint("begin a step with `-- NAME: what happens`"));
+                let mistake = source.mistake(range.start, "a pause takes no SQL");
+                return Err(mistake.with_hint("start a step with `-- NAME: what happens`"));
             }
             Piece::Line if source.text[range.clone()].starts_with("-->") => arrows.push(range),
             Piece::Line | Piece::Trailing | Piece::Block => {}
@@ -75,11 +75,11 @@ fn check_arrow(
     sql: Option<&Range<usize>>,
 ) -> Result<(), Mistake> {
     if *piece == Piece::Trailing {
-        let problem = "`-->` stands behind SQL, where it is only a comment";
-        return Err(source.mistake(at, problem).with_hint("give it a line of its own"));
+        let problem = "`-->` on a line after SQL is only a comment";
+        return Err(source.mistake(at, problem).with_hint("put it on a line of its own"));
     }
     if sql.is_none() {
-        let problem = "a `-->` line stands before the SQL that it is about";
+        let problem = "this `-->` line comes before the SQL that it is about";
         return Err(source.mistake(at, problem).with_hint("put it under the SQL"));
     }
     Ok(())
@@ -88,7 +88,7 @@ fn check_arrow(
 fn late(source: Source, at: usize) -> Mistake {
     source
         .mistake(at, "SQL follows the step's `-->` lines")
-        .with_hint("begin a new step with `-- NAME: what happens`, or move the `-->` lines down")
+        .with_hint("start a new step with `-- NAME: what happens`, or move the `-->` lines down")
 }
 
 /// Checks that the last statement is ended.
@@ -99,7 +99,7 @@ pub(super) fn check_end(source: Source, sql: &Range<usize>) -> Result<(), Mistak
     let open = syntax::tokens(text, Strings::default()).into_iter().find(|token| !token.is_closed);
     let at = open.map_or(sql.end, |token| sql.start + token.range.start);
     let (problem, hint) = match unfinished {
-        Unfinished::Statement => ("the statement is not ended", "end it with `;`"),
+        Unfinished::Statement => ("the statement has no end", "end it with `;`"),
         Unfinished::Parenthesis => ("a parenthesis is not closed", "close it, and end with `;`"),
         Unfinished::Comment => ("a comment begins here and never ends", "end it with `*/`"),
         Unfinished::DoubleQuote => {

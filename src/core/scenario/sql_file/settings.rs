@@ -86,7 +86,7 @@ fn title(source: Source, first: Option<&(Piece, Range<usize>)>) -> Result<String
         None => (0, ""),
     };
     if words.is_empty() || meaning(&format!("-- {words}"), &[]).is_some() {
-        let hint = "a scenario begins with `-- its title`";
+        let hint = "a scenario starts with `-- its title`";
         return Err(source.mistake(at, "the scenario has no title").with_hint(hint));
     }
     Ok(words.to_owned())
@@ -152,7 +152,7 @@ impl Lines<'_> {
             return unknown_session(self.source, at, key, sessions);
         }
         let hint = suggest(key, "the settings are", &KEYS);
-        self.source.mistake(at, format!("no setting is called {key}")).with_hint(hint)
+        self.source.mistake(at, format!("there is no setting called {key}")).with_hint(hint)
     }
 
     fn set(&mut self, key: &str, value: &str, range: &Range<usize>) -> Result<(), Mistake> {
@@ -163,7 +163,7 @@ impl Lines<'_> {
         let at = range.start + self.source.text[range.clone()].rfind(value).unwrap_or(0);
         if self.seen.contains(&key) && key != "invariant" {
             let hint = format!("put everything into the first `{key}:`");
-            let problem = format!("the setting {key} is there already");
+            let problem = format!("the setting {key} appears twice");
             return Err(self.source.mistake(range.start, problem).with_hint(hint));
         }
         self.seen.push(key);
@@ -199,14 +199,14 @@ impl Lines<'_> {
             _ => self
                 .source
                 .mistake(at, "this SQL belongs to no step")
-                .with_hint("begin it with `-- setup` or `-- NAME: what happens`"),
+                .with_hint("start it with `-- setup` or `-- NAME: what happens`"),
         }
     }
 
     fn no_sessions(&self, at: usize) -> Mistake {
         self.source
             .mistake(at, "the scenario names no sessions")
-            .with_hint("say who takes part in its head: `-- sessions: Alice, Bob`")
+            .with_hint("name them at the top: `-- sessions: Alice, Bob`")
     }
 
     fn check_sessions(&self, end: usize) -> Result<(), Mistake> {
@@ -247,14 +247,14 @@ impl<'a> Value<'a> {
             if names.iter().any(|known| known.as_str() == name) {
                 return Err(self
                     .source
-                    .mistake(at, format!("{name} takes part twice"))
+                    .mistake(at, format!("{name} is named twice"))
                     .with_hint("give each session a name of its own"));
             }
             names.push(SessionName::new(name));
         }
         if names.len() > MOST_SESSIONS {
             let problem = format!("{} sessions are too many", names.len());
-            let hint = format!("a scenario can have {MOST_SESSIONS}");
+            let hint = format!("a scenario can have at most {MOST_SESSIONS}");
             return Err(self.source.mistake(self.at, problem).with_hint(hint));
         }
         Ok(names)
@@ -277,10 +277,13 @@ impl<'a> Value<'a> {
         {
             (
                 format!("{name} cannot be a session's name"),
-                "it has a meaning of its own here; write it with a capital".to_owned(),
+                "it has a meaning of its own here; write it with a capital letter".to_owned(),
             )
         } else if name.len() > LONGEST_NAME {
-            (format!("the name {name} is too long"), format!("it can have {LONGEST_NAME} bytes"))
+            (
+                format!("the name {name} is too long"),
+                format!("it can have at most {LONGEST_NAME} bytes"),
+            )
         } else {
             return Ok(());
         };
@@ -308,10 +311,8 @@ impl<'a> Value<'a> {
             "overbooked/NAME" => Ok(Application::Prefixed),
             other => Err(self
                 .source
-                .mistake(self.at, format!("{other} is no way to call sessions"))
-                .with_hint(
-                    "write `plain`, which gives NAME; without it they give overbooked/NAME",
-                )),
+                .mistake(self.at, format!("{other} is not a way to name sessions"))
+                .with_hint("write `plain` for NAME; without it the name is overbooked/NAME")),
         }
     }
 
@@ -372,21 +373,20 @@ impl<'a> Value<'a> {
         Isolation::ALL.into_iter().find(|level| level.as_sql() == words).ok_or_else(|| {
             let known = Isolation::ALL.map(Isolation::as_sql);
             self.source
-                .mistake(at, format!("no isolation level is called {name}"))
+                .mistake(at, format!("there is no isolation level called {name}"))
                 .with_hint(suggest(&words, "the levels are", &known))
         })
     }
 
     fn engines(&self) -> Result<Vec<EngineKind>, Mistake> {
         let known = EngineKind::ALL.map(EngineKind::as_str);
-        let kinds =
-            self.items().map(|(at, name)| {
-                EngineKind::named(name).ok_or_else(|| {
-                    self.source
-                        .mistake(at, format!("no engine is called {name}"))
-                        .with_hint(suggest(name, "the engines are", &known))
-                })
-            });
+        let kinds = self.items().map(|(at, name)| {
+            EngineKind::named(name).ok_or_else(|| {
+                self.source
+                    .mistake(at, format!("there is no engine called {name}"))
+                    .with_hint(suggest(name, "the engines are", &known))
+            })
+        });
         let kinds: Vec<EngineKind> = kinds.collect::<Result<_, _>>()?;
         if kinds.is_empty() {
             let hint = format!("the engines are {}", list(&known));

@@ -44,7 +44,7 @@ fn backslash(source: Source, at: usize) -> Mistake {
     let hint = match command.as_str() {
         "\\gset" => "end the statement with `;` and name its value under it: `--> (name)`",
         "\\set" => "write the value itself, or take it from an answer: `--> (name)`",
-        "\\echo" | "\\qecho" | "\\warn" => "tell it in a comment or in a step's narration",
+        "\\echo" | "\\qecho" | "\\warn" => "put it in a comment or in a step's narration",
         "\\i" | "\\ir" | "\\include" => "put the SQL into the file, or name it as `-- setup-file:`",
         "\\c" | "\\connect" => "give each connection a name of its own under `-- sessions:`",
         "\\sleep" => "write `-- pause 300 ms`",
@@ -52,12 +52,12 @@ fn backslash(source: Source, at: usize) -> Mistake {
         "\\." => "this ends data of a COPY FROM STDIN; use INSERT",
         _ => "write the SQL that shows the same",
     };
-    let problem = format!("{command} is a command of psql's and not of the server's");
+    let problem = format!("{command} is a psql command, not one of the server's");
     source.mistake(at, problem).with_hint(hint)
 }
 
 fn copy(source: Source, at: usize) -> Mistake {
     source
-        .mistake(at, "COPY FROM STDIN wants data from the client, and a session here has none")
+        .mistake(at, "COPY FROM STDIN needs data from the client, and a session here has none")
         .with_hint("use INSERT, or COPY FROM a file of the server")
 }

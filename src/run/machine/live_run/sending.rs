@@ -92,7 +92,8 @@ impl LiveRun {
         fx: &mut Effects,
     ) -> Result<(), String> {
         let submission = self.cast.next_submission();
-        let actor = self.player_mut(name).ok_or_else(|| format!("no session is called {name}"))?;
+        let actor =
+            self.player_mut(name).ok_or_else(|| format!("there is no session called {name}"))?;
         if let Some(reason) = actor.state.why_not_ready(name) {
             return Err(reason);
         }

@@ -15,10 +15,10 @@ impl Play {
             Command::Step => self.step_when_ready(None, live, fx),
             Command::StepEdited(sql) => self.step_when_ready(Some(sql), live, fx),
             Command::Submit { .. } if self.position.replay.is_some() => {
-                fx.refuse("the steps so far are being replayed; a moment");
+                fx.refuse("replaying the steps so far; one moment");
             }
             Command::Submit { .. } if !self.position.session_setup.is_over() => {
-                fx.refuse("the sessions are being set up; a moment");
+                fx.refuse("setting up the sessions; one moment");
             }
             Command::Submit { session, sql } => {
                 if let Err(refusal) = live.submit(&session, &sql, fx) {
@@ -72,7 +72,7 @@ impl Play {
         match revived {
             Ok(had_died) => {
                 if had_died {
-                    fx.note("the server had died and was started again");
+                    fx.note("the server had died and was restarted");
                 }
                 live.reconnect(&session, fx);
             }
@@ -85,11 +85,11 @@ impl Play {
 fn add(name: Option<SessionName>, live: &mut LiveRun, fx: &mut Effects) {
     let names = live.names();
     if names.len() >= MOST_SESSIONS {
-        return fx.refuse(format!("{MOST_SESSIONS} sessions are the most that fit"));
+        return fx.refuse(format!("there is room for {MOST_SESSIONS} sessions at most"));
     }
     let name = name.unwrap_or_else(|| next_free(&names));
     if names.contains(&name) {
-        return fx.refuse(format!("there is a session called {name} already"));
+        return fx.refuse(format!("there is already a session called {name}"));
     }
     live.add(&name, fx);
     fx.report(Report::Joined(name));

@@ -17,21 +17,21 @@ const NAME: usize = 14;
 
 /// The parts of the screen, from top to bottom.
 const PARTS: [(&str, &str); 9] = [
-    ("requests/s", "requests that ended, whatever their answer"),
+    ("requests/s", "completed requests, whatever the answer"),
     (
         "latency",
-        "from when a passenger was due to the answer, waits and retries included; one in two takes \
+        "from the moment a request was due until its answer, waits and retries included; half take \
          longer than p50, one in a hundred longer than p99",
     ),
-    ("lock waits", "sessions that wait for a lock, looked for now and then"),
-    ("conflicts", "tries that somebody else has spoilt; retries come after"),
-    ("taken", "the seat is somebody else's"),
-    ("gave up", "the retries were used up"),
+    ("lock waits", "sessions waiting for a lock, as sampled"),
+    ("conflicts", "attempts lost to another session (then retried)"),
+    ("taken", "the seat was already sold to somebody else"),
+    ("gave up", "ran out of retries"),
     ("failed", "an error, or no connection"),
-    ("errors", "by SQLSTATE, also those that a retry has mended"),
+    ("errors", "by SQLSTATE, including those that a retry resolved"),
     (
         "done",
-        "what strategies came to; sold twice and missing (somebody was told, but there is no sale) \
+        "the result of each strategy; sold twice and missing (acknowledged, but there is no sale) \
          are read from the database",
     ),
 ];
@@ -48,7 +48,7 @@ pub(super) fn draw(theme: &Theme, screen: Rect, buffer: &mut Buffer) {
     let block = Block::bordered()
         .border_set(theme.border())
         .border_style(theme.style(Role::Focus))
-        .title(Span::styled(" what is what ", theme.style(Role::Title)));
+        .title(Span::styled(" what the screen shows ", theme.style(Role::Title)));
     let inside = block.inner(area);
     block.render(area, buffer);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
@@ -61,7 +61,7 @@ fn lines(theme: &Theme, cells: usize) -> Vec<Line<'static>> {
         lines.extend(entry(key, words, Role::Key, theme, cells));
     }
     lines.push(Line::default());
-    lines.extend(entry("the house", &house(theme), Role::Heading, theme, cells));
+    lines.extend(entry("seats", &house(theme), Role::Heading, theme, cells));
     for (name, words) in PARTS {
         lines.extend(entry(name, words, Role::Heading, theme, cells));
     }
@@ -71,8 +71,8 @@ fn lines(theme: &Theme, cells: usize) -> Vec<Line<'static>> {
 fn house(theme: &Theme) -> String {
     let signs = theme.signs();
     format!(
-        "a dot a seat: {} free, {} sold, {} sold twice; where there are fewer cells than seats, a \
-         dot for several of them",
+        "one dot per seat: {} free, {} sold, {} sold twice; with more seats than cells, one dot \
+         stands for several",
         signs.free, signs.booked, signs.gone
     )
 }

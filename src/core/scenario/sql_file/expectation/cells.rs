@@ -28,7 +28,8 @@ impl ExpectationContext<'_> {
         let column = |piece: Part| {
             let named = piece.text.split_once(':').filter(|(name, _)| !name.trim().is_empty());
             let Some((name, value)) = named else {
-                let mistake = self.source.mistake(piece.at, "a column is named before its value");
+                let mistake =
+                    self.source.mistake(piece.at, "a column's name comes before its value");
                 return Err(mistake.with_hint("write `only v: 1 | w: 2`"));
             };
             Ok((name.trim().to_owned(), cell(value)))

@@ -9,7 +9,7 @@ impl ExpectationContext<'_> {
     pub(super) fn either(&self, part: Part) -> Result<Expected, Mistake> {
         let pieces = part.split(&outside_quotes(part.text, "| or:"));
         if pieces.len() < 2 || pieces.iter().any(|piece| piece.text.is_empty()) {
-            let mistake = self.source.mistake(part.at, "an `either:` has two sides at least");
+            let mistake = self.source.mistake(part.at, "an `either:` needs at least two sides");
             return Err(mistake.with_hint("write `either: UPDATE 1 | or: ERROR 40P01`"));
         }
         let alternatives = pieces.into_iter().map(|piece| self.lines(piece));

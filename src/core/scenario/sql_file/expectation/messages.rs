@@ -25,7 +25,7 @@ impl ExpectationContext<'_> {
     fn error(&self, part: Part) -> Result<Expected, Mistake> {
         let (code, text) = code_and_text(part.text);
         let Some(code) = code else {
-            let mistake = self.source.mistake(part.at, "an error is known by its SQLSTATE");
+            let mistake = self.source.mistake(part.at, "an error needs its SQLSTATE");
             return Err(
                 mistake.with_hint("write `ERROR 40001`, then text that the message must contain")
             );

@@ -17,8 +17,8 @@ impl ExpectationContext<'_> {
             None => self.simple(then)?,
         };
         if matches!(then, Expected::WaitsFor(_) | Expected::WaitsThen { .. } | Expected::Running) {
-            let problem = "a wait that ends is followed by an answer";
-            let hint = "say what the statement is answered: `waits for Bob, then ERROR 55P03`";
+            let problem = "a wait that ends needs an answer after it";
+            let hint = "say what the answer is: `waits for Bob, then ERROR 55P03`";
             return Err(self.source.mistake(part.at, problem).with_hint(hint));
         }
         Ok(Expected::WaitsThen { whom, then: Box::new(then) })
@@ -35,7 +35,7 @@ impl ExpectationContext<'_> {
         if Some(&session) == of {
             let problem = format!("{session} cannot wait for itself");
             let mistake = self.source.mistake(part.at, problem);
-            return Err(mistake.with_hint("name who stands in the way"));
+            return Err(mistake.with_hint("name the session that it waits for"));
         }
         Ok(Whom::Session(session))
     }
