@@ -6,9 +6,9 @@
 --
 -- Mallory does none of that. She sees A-4 free and grabs it with a single UPDATE while Bob still holds it.
 --
--- A database that locks makes Mallory wait until Bob is done, and then shows her that the seat is gone. A
--- database that is optimistic lets everybody through and looks back at COMMIT: whoever commits first has the seat, and
--- the other one is told so. Before each step, ask the room who will have A-4 in the end.
+-- A database that locks makes Mallory wait until Bob is done, and then shows her that the seat is gone. An optimistic
+-- database lets everybody through and checks at COMMIT: whoever commits first gets the seat, and the other one is
+-- refused. Before each step, ask the room who will get A-4.
 --
 -- sessions: Alice, Bob, Mallory
 -- seats: seats (seat_row, seat_number, booked_by)

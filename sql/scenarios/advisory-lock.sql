@@ -1,7 +1,7 @@
 -- A lock on nothing at all
 --
--- Only one person may rearrange row A at a time. There is no row in a table that stands for "rearranging row A", so
--- the two agree on a number: 65, the code of the letter A. PostgreSQL keeps locks on numbers and asks not what they
+-- Only one person may rearrange row A at a time. There is no row in a table that stands for "rearranging row A", so the
+-- two agree on a number: 65, the code of the letter A. PostgreSQL keeps locks on numbers and does not ask what they
 -- mean.
 --
 -- That is why they are called advisory. Mallory has not agreed to anything, and nothing stops her.
@@ -48,7 +48,7 @@ update seats set booked_by = 'Mallory'
 where (seat_row, seat_number) = ('A', 2) and booked_by is null;
 --> UPDATE 1
 
--- Alice: finds somebody in the row that she has to herself
+-- Alice: finds a booking in the row that she has locked
 select seat_number, booked_by from seats
 where seat_row = 'A'
 order by seat_number;

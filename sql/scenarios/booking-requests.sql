@@ -1,12 +1,11 @@
--- Bookings by letter, one clerk a compartment
+-- Bookings by letter, one clerk per compartment
 --
 -- On the first day of sale everybody writes a letter, and the letters are served in order. Two clerks do the work. A
--- clerk locks a whole compartment, passing over those where a colleague sits, and serves the letters for it one by
--- one.
+-- clerk locks a whole compartment, skipping those that a colleague has locked, and serves its letters one by one.
 --
--- Customers do not wait for each other, and clerks never reach for the same seat: there is one clerk a compartment,
--- so the order of the letters is kept where it matters. When a clerk falls ill, the lock is gone with the connection
--- and the next one takes over.
+-- Customers do not wait for each other, and clerks never reach for the same seat: there is one clerk per compartment,
+-- so the order of the letters is kept where it matters. When a clerk falls ill, the lock goes with the connection and
+-- the next clerk takes over.
 --
 -- sessions: Alice, Bob, Clerk, Colleague
 -- seats: seats (seat_row, seat_number, booked_by, compartment)
@@ -50,7 +49,7 @@ insert into letters (compartment, sender) values ('balcony', 'Alice'), ('stalls'
 begin;
 --> BEGIN
 
--- Clerk: sits down at the first compartment that has letters and no clerk
+-- Clerk: locks the first compartment that has letters and no clerk
 select name from compartments
 where name in (select compartment from letters)
 order by name
@@ -62,7 +61,7 @@ for update skip locked;
 begin;
 --> BEGIN
 
--- Colleague: sits down at the first compartment that has letters and no clerk
+-- Colleague: locks the first compartment that has letters and no clerk
 select name from compartments
 where name in (select compartment from letters)
 order by name

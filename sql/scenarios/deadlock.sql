@@ -1,13 +1,13 @@
 -- A deadlock
 --
--- Alice and Bob want to swap seats. Each first hands over the seat that they have and then takes the other's, so
--- Alice goes from A-1 to A-2 while Bob goes from A-2 to A-1. Each holds what the other one needs, and neither would
--- ever move again.
+-- Alice and Bob want to swap seats. Each first hands over their own seat and then takes the other's, so Alice goes from
+-- A-1 to A-2 while Bob goes from A-2 to A-1. Each holds what the other needs, and neither could ever proceed.
 --
--- PostgreSQL looks for such a ring when somebody has waited for a while (deadlock_timeout), and whoever looks is the
--- one who is thrown out. Alice is patient here, so it is Bob; where her role may not set deadlock_timeout (a superuser
--- may, and whoever is granted SET on it), it can be either. An optimistic database has no ring, because nobody
--- waits; it has a loser at COMMIT. What would have happened if both had begun with A-1?
+-- PostgreSQL looks for such a cycle when a session has waited for a while (deadlock_timeout), and the session that
+-- finds it is the one whose transaction is aborted. Alice is patient here, so it is Bob; where her role may not set
+-- deadlock_timeout (a superuser may, and whoever is granted SET on it), it can be either. An optimistic database has no
+-- deadlock, because nobody waits; it refuses one of them at COMMIT. What would have happened if both had started with
+-- A-1?
 --
 -- sessions: Alice, Bob
 -- seats: seats (seat_row, seat_number, booked_by)
@@ -52,7 +52,7 @@ where (seat_row, seat_number) = ('A', 2);
 --> postgres: waits for Bob
 --> optimistic: UPDATE 1
 
--- Bob: takes A-1, and closes the ring
+-- Bob: takes A-1, and closes the cycle
 update seats set booked_by = 'Bob'
 where (seat_row, seat_number) = ('A', 1);
 --> postgres: either: ERROR 40P01 and Alice resumes: UPDATE 1 | or: UPDATE 1 and Alice resumes: ERROR 40P01

@@ -3,9 +3,9 @@
 -- Alice books for tonight and makes sure that tonight's show stays there: FOR KEY SHARE, which is also what a foreign
 -- key does behind the scenes. It guards the key and nothing else.
 --
--- So Bob may correct the title on the poster while Alice is at it. Mallory, who wants the whole show gone, may not: she
+-- So Bob may correct the title on the poster in the meantime. Mallory, who wants to delete the whole show, may not: she
 -- has to wait, and finds Alice's booking when it is her turn. On the optimistic engine she does not wait and finds
--- nothing, and so her COMMIT is refused. Bob's change is in nobody's way on either.
+-- nothing, and so her COMMIT is refused. Bob's change is in nobody's way on either engine.
 --
 -- sessions: Alice, Bob, Mallory
 -- watch: shows, bookings
@@ -44,7 +44,7 @@ where evening = 'tonight';
 begin;
 --> BEGIN
 
--- Mallory: strikes the show off the calendar
+-- Mallory: deletes the show
 delete from shows
 where evening = 'tonight';
 --> postgres: waits for Alice
@@ -59,7 +59,7 @@ commit;
 --> COMMIT
 --> postgres: Mallory resumes: DELETE 1
 
--- Mallory: strikes out the bookings for it
+-- Mallory: deletes its bookings
 delete from bookings
 where evening = 'tonight';
 --> postgres: DELETE 1

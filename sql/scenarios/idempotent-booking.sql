@@ -1,8 +1,8 @@
 -- The same booking twice
 --
 -- Alice presses the button and no answer comes; was it booked or not? She cannot know, so her phone sends it again.
--- Every request carries a number that the phone has made up once, and the table says that a number can be there once.
--- ON CONFLICT DO NOTHING makes the second one harmless.
+-- Every request carries a number that the phone made up once, and a unique key allows each number only once. ON
+-- CONFLICT DO NOTHING makes the second one harmless.
 --
 -- Here the phone is faster than the first answer. Its request has to wait, because whether the number is taken is not
 -- decided yet. On the optimistic engine nobody waits, the second COMMIT is refused, and the third attempt does

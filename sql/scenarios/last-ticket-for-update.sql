@@ -1,11 +1,10 @@
 -- The last ticket, with FOR UPDATE
 --
--- One seat is free tonight, and both want it. This time they look with FOR UPDATE: whoever looks also puts a hand on
--- the seat. Bob's look is not answered until Alice is done, and then it shows the seat as it is by then.
+-- One seat is free tonight, and both want it. This time they look with FOR UPDATE: whoever looks also locks the row.
+-- Bob's SELECT is not answered until Alice is done, and then it shows the seat as it is by then.
 --
--- The check and the act have become one. The price is that Bob stands in line, and that he would stand there all
--- evening if Alice went for a walk. An optimistic database has no line: Bob sees the seat free, and his COMMIT is
--- refused.
+-- The check and the act have become one. The price is that Bob waits, and that he would wait all evening if Alice went
+-- for a walk. In an optimistic database nobody waits: Bob sees the seat free, and his COMMIT is refused.
 --
 -- sessions: Alice, Bob
 -- seats: seats (seat_row, seat_number, booked_by)
@@ -29,7 +28,7 @@ insert into seats (seat_row, seat_number, booked_by) values
 begin;
 --> BEGIN
 
--- Alice: looks, and puts a hand on A-4
+-- Alice: looks, and locks A-4
 select * from seats
 where booked_by is null
 for update;

@@ -1,8 +1,8 @@
 -- The last ticket, with a version column
 --
--- Alice and Bob look at the seat on the web page, go and find their cards, and come back minutes later. No
--- transaction stays open that long, so no lock can protect them. Instead the seat carries a version, which every
--- change counts up: book it, if it is still the version that I have seen.
+-- Alice and Bob look at the seat on the web page, go and find their cards, and come back minutes later. No transaction
+-- stays open that long, so no lock can protect them. Instead the seat carries a version, which every change increments:
+-- book it if it is still the version that I saw.
 --
 -- This is optimistic locking made by hand. It works on every engine, across requests and across people who dawdle, as
 -- long as every single writer plays by the rule.

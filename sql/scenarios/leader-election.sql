@@ -1,8 +1,8 @@
 -- Who conducts tonight
 --
--- The orchestra has two conductors and one desk. Whoever has written a name into the row leads, for one minute; who
--- leads renews it before the minute is over, and who does not lead tries again and again. No machinery is needed but
--- one UPDATE with a condition.
+-- The orchestra has two conductors and one desk. Whoever has written their name into the row leads for one minute; the
+-- leader renews it before the minute is over, and the other keeps trying. No machinery is needed but one UPDATE with a
+-- condition.
 --
 -- Alice and Bob try at the same moment. Later Alice is stuck in a lift, and Bob takes over. Her next renewal tells
 -- her.

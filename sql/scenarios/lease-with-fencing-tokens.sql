@@ -1,11 +1,11 @@
 -- A lease, and the man who slept through its end
 --
--- One person at a time may write the seating plan, and holds a lease for that: for one minute, to be renewed. Bob
--- takes it, and falls asleep at the desk. The lease runs out, Alice takes it and writes. Then Bob wakes up and, not
--- knowing how late it is, goes on writing where he stopped.
+-- Only one person at a time may write the seating plan, and needs a lease for it, which lasts one minute and can be
+-- renewed. Bob takes it, and falls asleep at his desk. The lease expires, and Alice takes it and writes. Then Bob wakes
+-- up and, not knowing how late it is, goes on writing where he stopped.
 --
 -- A lease alone does not stop him: he did hold it when he looked. So each lease comes with a number that only grows,
--- and the plan itself refuses whoever comes with a smaller number than it has seen. That number is the fencing token.
+-- and the plan itself refuses anybody with a smaller number than it has already seen. That number is the fencing token.
 --
 -- sessions: Alice, Bob, Time
 -- watch: leases, plan
@@ -35,7 +35,7 @@ returning token;
 --> 1
 --> UPDATE 1
 
--- Bob: looks whether he still has it, and falls asleep
+-- Bob: checks that he still has it, and falls asleep
 select holder, held_until > now() as is_held from leases
 where name = 'plan';
 --> Bob | t

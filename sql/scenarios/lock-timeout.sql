@@ -1,8 +1,8 @@
 -- A second is enough
 --
--- Bob has put a hand on the last seat and then looks for his glasses. Mallory will wait for him, but not for ever:
--- she has said that no lock is worth more than a second to her. The database ends her wait with an error, and she can
--- go on with her evening.
+-- Bob has locked the last seat and is now looking for his glasses. Mallory will wait for him, but not for ever: she has
+-- decided that no lock is worth more than a second. The database ends her wait with an error, and she can go on with
+-- her evening.
 --
 -- A line at the box office moves only as fast as the slowest customer. lock_timeout is how a customer leaves it.
 --
@@ -26,7 +26,7 @@ insert into seats (seat_row, seat_number, booked_by) values
 begin;
 --> BEGIN
 
--- Bob: puts a hand on A-2
+-- Bob: locks A-2
 select * from seats
 where (seat_row, seat_number) = ('A', 2)
 for update;

@@ -1,7 +1,7 @@
 -- A lost update
 --
--- Alice and Bob sell programmes in the foyer, and each keeps the stock in one row: read it, subtract in the head, write
--- the result. Ten programmes lie there; she sells one, he sells two, at the same time.
+-- Alice and Bob sell programmes in the foyer, and the stock is one row: read it, subtract in your head, write the
+-- result. Ten programmes lie there; she sells one, he sells two, at the same time.
 --
 -- At READ COMMITTED Bob's UPDATE waits for Alice's, as it should, and then writes down what he worked out before she
 -- had sold anything. Her sale is gone, and nobody is told. How many programmes are left, and how many does the row say?

@@ -4,7 +4,7 @@
 -- manager, has put the price up and committed.
 --
 -- At READ COMMITTED every statement sees what is committed when it begins. So the same question in the same transaction
--- has two answers, and a programme that computes with both computes nonsense.
+-- has two answers, and a program that uses both computes nonsense.
 --
 -- At REPEATABLE READ the first statement takes a snapshot, and everything that Alice reads comes from it. Bob is not
 -- held up, and she is not disturbed. She learns the new price in her next transaction.

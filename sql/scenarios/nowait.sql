@@ -1,8 +1,8 @@
 -- Now or never
 --
--- Bob has a hand on the last seat. Mallory hates lines. With NOWAIT she asks for the seat in a way that is answered
--- at once: either it is hers to book, or somebody else has a hand on it and she gets an error instead of a place in
--- the line.
+-- Bob has locked the last seat. Mallory hates queues. With NOWAIT she asks for the seat in a way that is answered at
+-- once: either it is hers to book, or somebody else has locked it and she gets an error instead of a place in the
+-- queue.
 --
 -- The error ends her transaction. That is the price of the quick answer: she has to begin again.
 --
@@ -26,7 +26,7 @@ insert into seats (seat_row, seat_number, booked_by) values
 begin;
 --> BEGIN
 
--- Bob: puts a hand on A-2
+-- Bob: locks A-2
 select * from seats
 where (seat_row, seat_number) = ('A', 2)
 for update;
@@ -47,11 +47,11 @@ select * from seats
 where booked_by is null;
 --> ERROR 25P02 current transaction is aborted
 
--- Mallory: begins again from nothing
+-- Mallory: begins again
 rollback;
 --> ROLLBACK
 
--- Bob: thinks better of it
+-- Bob: changes his mind
 rollback;
 --> ROLLBACK
 

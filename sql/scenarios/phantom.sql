@@ -6,11 +6,11 @@
 -- At READ COMMITTED the two statements see two different evenings: two guests are counted and three are printed. No row
 -- has changed; one has appeared. That is a phantom.
 --
--- The standard would allow this at REPEATABLE READ. PostgreSQL does not: its snapshot holds new rows back as it holds
--- back new versions of old ones, and the list is right as of the moment when it was begun.
+-- The standard would allow this at REPEATABLE READ. PostgreSQL does not: its snapshot hides new rows just as it hides
+-- new versions of old ones, and the list is correct as of the moment the snapshot was taken.
 --
--- At SERIALIZABLE there is no phantom either. Alice read what Bob changed, so she goes before him in the order that the
--- database keeps in mind; he read nothing of hers, and nobody is refused.
+-- At SERIALIZABLE there is no phantom either. Alice read what Bob changed, so she comes before him in the serial order;
+-- he read nothing of hers, and nobody is refused.
 --
 -- sessions: Alice, Bob
 -- watch: guests

@@ -1,10 +1,10 @@
 -- The line at the box office
 --
--- Alice has a hand on the last seat, and Bob, Carol and Dave want it too, in this order. They wait in the order in
--- which they came: only Bob, the first, waits for Alice herself; the others wait behind him.
+-- Alice has locked the last seat, and Bob, Carol and Dave want it too, in this order. They wait in the order in which
+-- they came: only Bob, the first, waits for Alice herself; the others wait behind him.
 --
--- Alice gives up, and Bob's hand is on the seat. Bob finds it too far to the side and goes. Carol books it. What does
--- Dave get, who has waited longest by now?
+-- Alice gives up, and now Bob holds the lock. Bob finds the seat too far to the side and leaves. Carol books it. What
+-- does Dave get, who has waited longest by now?
 --
 -- sessions: Alice, Bob, Carol, Dave
 -- seats: seats (seat_row, seat_number, booked_by)
@@ -27,7 +27,7 @@ insert into seats (seat_row, seat_number, booked_by) values
 begin;
 --> BEGIN
 
--- Alice: puts a hand on A-2
+-- Alice: locks A-2
 select * from seats
 where booked_by is null
 for update;

@@ -1,8 +1,8 @@
 -- Two bookings with one key
 --
 -- Here a seat is not a row that waits to be filled in; a booking is a new row, and its key says that a seat can be
--- booked only once. Alice and Bob insert the same seat. There is no row yet on which Bob could wait, and yet he does:
--- for Alice's transaction, since only she can say whether her row will be there.
+-- booked only once. Alice and Bob insert the same seat. There is no row yet that Bob could wait for, and yet he waits:
+-- for Alice's transaction to end, since only then is it known whether her row will be there.
 --
 -- If she commits, he has a duplicate. If she rolls back, he has the seat. An optimistic database lets both insert,
 -- and refuses the second COMMIT.

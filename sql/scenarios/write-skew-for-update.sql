@@ -1,10 +1,10 @@
 -- One usher stays, with FOR UPDATE
 --
--- The house has one rule: at least one usher stays on call. This time Alice and Bob put a hand on every row that they
--- base their decision on. Bob's look has to wait for Alice's, and then shows him that he is the last.
+-- The house has one rule: at least one usher stays on call. This time Alice and Bob lock every row that they base their
+-- decision on. Bob's SELECT has to wait for Alice's transaction, and then shows him that he is the last.
 --
 -- What was only read is now treated as if it were written, and so it also helps where only writes are judged: on the
--- optimistic engine both look at once, and Bob, who comes second, is refused at COMMIT.
+-- optimistic engine both read at once, and Bob, who commits second, is refused at COMMIT.
 --
 -- sessions: Alice, Bob
 -- watch: ushers
@@ -22,7 +22,7 @@ insert into ushers (name, on_call) values ('Alice', true), ('Bob', true);
 begin;
 --> BEGIN
 
--- Alice: looks who is on call, and keeps a hand on them
+-- Alice: reads who is on call, and locks the rows
 select name from ushers
 where on_call
 order by name
@@ -34,7 +34,7 @@ for update;
 begin;
 --> BEGIN
 
--- Bob: looks who is on call, and wants to keep a hand on them
+-- Bob: reads who is on call, and wants to lock the rows
 select name from ushers
 where on_call
 order by name

@@ -1,11 +1,11 @@
 -- The ushers who both went home
 --
 -- The house has one rule: at least one usher stays on call. Alice and Bob are both on call, and both have a cold. Each
--- looks who else is there, sees the other one, and goes home.
+-- checks who else is there, sees the other, and goes home.
 --
 -- At REPEATABLE READ nobody stays. Neither has done anything wrong. They changed different rows, so nobody waited and
 -- nobody wrote over anybody; but each acted on what the other was just changing. That is write skew, and a snapshot
--- does not protect from it: not PostgreSQL's, and not the optimistic engine, which looks only at what was written.
+-- does not protect against it: not PostgreSQL's, and not the optimistic engine, which looks only at what was written.
 --
 -- At SERIALIZABLE the database notes what each of them has read. Alice read Bob's row, which he changes; Bob read hers,
 -- which she changes. So each would have to come before the other, and since that cannot be, the second COMMIT is
@@ -67,7 +67,7 @@ select count(*) from ushers where on_call;
 --> at repeatable read: 0
 --> at serializable: 1
 
--- Bob: leaves it at that
+-- Bob: stays
 commit;
 --> COMMIT
 

@@ -19,18 +19,18 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const AFTER_HELP: &str = "\
-Keys in the console: F5 plays the next step, Tab changes the session, Enter runs what you typed, \
+Keys in the console: F5 plays the next step, Tab switches sessions, Enter runs what you typed, \
 Ctrl-C cancels a statement, \
 ? shows every key, Ctrl-Q quits.
 
-Exit codes: 0 fine; 1 an expectation or a check failed; 2 wrong use or a bad file; 3 the database \
-cannot be reached; \
+Exit codes: 0 success; 1 an expectation or a check failed; 2 wrong usage or a bad file; 3 the \
+database cannot be reached; \
 130 interrupted.";
 
 /// Real database sessions side by side over a live seat map, stepped by hand.
 ///
-/// Without arguments it opens the console with the first scenario on a private PostgreSQL of its
-/// own, which it starts and throws away; nothing needs to be set up.
+/// Without arguments it opens the console with the first scenario on a private PostgreSQL, which it
+/// starts and throws away afterwards; nothing needs to be set up.
 #[derive(Debug, Parser)]
 #[command(version, styles = STYLES, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -47,17 +47,17 @@ pub struct Cli {
 pub enum Command {
     /// List the scenarios that come with the program
     Scenarios,
-    /// Play a scenario on both engines at once, the same step in both, and mark what differs
+    /// Play a scenario on both engines at once, step by step, and mark the differences
     Compare(ConsoleArgs),
-    /// Play scenarios without a screen, check every expectation, print what happened
+    /// Play scenarios without a screen, check every expectation, and print what happened
     Play(PlayArgs),
-    /// Measure which anomalies each isolation level prevents, and by what: Hermitage's table
+    /// Measure which anomalies each isolation level prevents, and how: Hermitage's table
     Matrix(MatrixArgs),
-    /// Sell the seats to a crowd in eleven ways, measure each, and prove that none was sold twice
+    /// Sell the seats to a crowd in eleven ways, measure each, and prove that none is sold twice
     Rush(RushArgs),
     /// Serve the engine to other clients: psql, drivers, pgbench
     Serve(ServeArgs),
-    /// Play specifications of PostgreSQL's isolationtester, and print exactly what it prints
+    /// Play PostgreSQL isolationtester specifications, and print exactly what it prints
     Spec(SpecArgs),
     /// Keep what this program's sessions do from being committed by its death; started by itself
     #[command(name = guardian::SUBCOMMAND, hide = true)]
@@ -72,31 +72,31 @@ pub enum Command {
 /// Which specifications are played, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Files are played side by side, each in a private PostgreSQL, and told one after the other. With \
+Files are played in parallel, each in a private PostgreSQL, and reported one after the other. With \
 --url they are played one after
 the other in the database that it names.")]
 pub struct SpecArgs {
     /// The files
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
-    /// The kind of document
+    /// The output format
     #[arg(long, value_parser = spec_formats(), default_value = Format::Spec.entry().name)]
     pub format: Format,
-    /// Play this permutation alone, counted from 1
+    /// Play only this permutation, counted from 1
     #[arg(long, value_name = "N")]
     pub permutation: Option<u64>,
     /// Use this server instead of private ones: a connection URL or key=value pairs, as psql takes
     /// them
     #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
     pub url: Option<String>,
-    /// How many private PostgreSQL play side by side, instead of one a processor
+    /// How many private PostgreSQL servers run in parallel [default: one per processor]
     #[arg(long, short, value_name = "N", conflicts_with = "url")]
     pub jobs: Option<NonZeroUsize>,
-    /// Write what each file has told to NAME.out (or .md, .jsonl, .mmd) in this folder, complaints
+    /// Write each file's output to NAME.out (or .md, .jsonl, .mmd) in this folder, complaints
     /// included, instead of printing it
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
-    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
+    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching for it
     #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
     pub pg_bin: Option<PathBuf>,
 }
@@ -107,7 +107,7 @@ pub struct ConsoleArgs {
     /// A scenario's name (see `overbooked scenarios`) or a file
     #[arg(value_hint = ValueHint::FilePath)]
     pub scenario: Option<String>,
-    /// Of an isolationtester file, play this permutation, counted from 1
+    /// In an isolationtester file, play this permutation, counted from 1
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub permutation: u64,
     /// Where the sessions connect to.
@@ -119,7 +119,7 @@ pub struct ConsoleArgs {
     /// The configuration file, instead of overbooked/config.toml in your configuration folder
     #[arg(long, value_name = "FILE", env = "OVERBOOKED_CONFIG", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Record what the screen shows into a new file, for `asciinema play FILE`
+    /// Record the screen to a new file, for `asciinema play FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
     /// Write a log to this file
@@ -129,29 +129,29 @@ pub struct ConsoleArgs {
 
 /// What is played without a screen.
 #[derive(Debug, Args)]
-#[command(after_help = "docs/json.md in the sources describes what --format json writes.")]
+#[command(after_help = "The JSON format is described in docs/json.md in the source tree.")]
 pub struct PlayArgs {
-    /// Scenarios by name (see `overbooked scenarios`) or file
+    /// Scenario names (see `overbooked scenarios`) or files
     #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<String>,
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// The kind of document
+    /// The output format
     #[arg(long, value_parser = play_formats(), default_value = Format::Text.entry().name)]
     pub format: Format,
-    /// Write the document to this file instead of the standard output
+    /// Write the document to this file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
-    /// Of an isolationtester file, play this permutation, counted from 1 [default: 1; with --format
+    /// In an isolationtester file, play this permutation, counted from 1 [default: 1; with --format
     /// spec: all]
     #[arg(long, value_name = "N")]
     pub permutation: Option<u64>,
-    /// Tell how long everything took
+    /// Show how long everything took
     #[arg(long)]
     pub times: bool,
-    /// Cancel a step that has not ended after this many seconds, and stop there; the setup is given
-    /// 30 seconds at least
+    /// Cancel a step that has not finished after this many seconds, and stop there; the setup gets
+    /// at least 30 seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub step_timeout: u64,
 }
@@ -181,10 +181,10 @@ pub struct MatrixArgs {
     /// What is measured: without --engine and --isolation, every level of both engines.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// The kind of table
+    /// The table format
     #[arg(long, value_enum, default_value_t)]
     pub format: MatrixFormat,
-    /// Write the table to this file instead of the standard output
+    /// Write the table to this file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
@@ -192,19 +192,19 @@ pub struct MatrixArgs {
 /// The kinds of table that `matrix` writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum MatrixFormat {
-    /// For a terminal: an anomaly a line
+    /// For a terminal: one anomaly per line
     #[default]
     Text,
-    /// For a wiki: a level a row, as Hermitage draws it
+    /// For a wiki: one level per row, as in Hermitage
     Markdown,
 }
 
 /// What the crowd does, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 every strategy did what it should: naive sells seats twice, what an engine cannot do \
-is listed with its reason;
-1 another one sold a seat twice, a sale was lost, or a strategy broke off; 2 wrong use; 3 the \
+Exit codes: 0 every strategy behaved as expected: naive sells seats twice, what an engine cannot \
+do is listed with the reason;
+1 another one sold a seat twice, a sale was lost, or a strategy failed; 2 wrong usage; 3 the \
 database cannot be reached;
 130 stopped before the end.")]
 pub struct RushArgs {
@@ -216,7 +216,7 @@ pub struct RushArgs {
     /// The configuration file, instead of overbooked/config.toml in your configuration folder
     #[arg(long, value_name = "FILE", env = "OVERBOOKED_CONFIG", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Record what the screen shows into a new file, for `asciinema play FILE`
+    /// Record the screen to a new file, for `asciinema play FILE`
     #[arg(long, value_name = "FILE", conflicts_with = "headless", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
     /// Where it goes.
@@ -227,15 +227,15 @@ pub struct RushArgs {
 /// How the engine is served.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The address to listen on; port 0 takes a free one
+    /// The address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5433")]
     pub listen: SocketAddr,
-    /// What stands behind it: --engine optimistic (the default here) or postgres, which only passes
+    /// What is served: --engine optimistic (the default here) or postgres, which only passes
     /// through.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// Ask for passwords: a file with a line user:password, or user:SCRAM-SHA-256$..., for each
-    /// user
+    /// Require passwords: a file with one line per user, user:password or
+    /// user:SCRAM-SHA-256$...
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub password_file: Option<PathBuf>,
     /// A certificate (PEM), instead of a self-signed one for localhost
@@ -254,13 +254,13 @@ pub struct EngineArgs {
     /// takes them
     #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
     pub url: Option<String>,
-    /// How conflicts are settled [default: postgres; of serve: optimistic]
+    /// How conflicts are resolved [default: postgres; for serve: optimistic]
     #[arg(long, value_enum)]
     pub engine: Option<EngineChoice>,
     /// The isolation level of transactions that do not name one
     #[arg(long, value_enum)]
     pub isolation: Option<Isolation>,
-    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching
+    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching for it
     #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
     pub pg_bin: Option<PathBuf>,
     /// Keep the private PostgreSQL's data in this folder between runs

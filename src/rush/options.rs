@@ -20,14 +20,14 @@ pub enum Format {
     Markdown,
     /// One object with everything that was measured
     Json,
-    /// One line a strategy
+    /// One line per strategy
     Csv,
 }
 
 /// The rush's own flags.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The strategies to compare, in this order; all eleven when none is named
+    /// The strategies to compare, in this order [default: all eleven]
     #[arg(value_enum, value_name = "STRATEGY")]
     pub strategies: Vec<StrategyName>,
     /// How many passengers ask for a seat
@@ -36,16 +36,16 @@ pub struct Options {
     /// How many seats there are
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub seats: u32,
-    /// Into how many compartments they are divided
+    /// How many compartments they are divided into
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=26))]
     pub compartments: u32,
-    /// How many workers ask at the same time, each over a connection of its own
+    /// How many workers book at the same time, each on its own connection
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub workers: u32,
-    /// Requests a second; as fast as the workers can when not given
+    /// Requests per second [default: as fast as the workers can]
     #[arg(long, allow_negative_numbers = true, value_parser = rate)]
     pub rate: Option<f64>,
-    /// Zipf's exponent: 0 asks for every seat alike, 1 crowds at the best ones
+    /// Zipf's exponent: 0 requests all seats equally, 1 favours the best ones
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true, value_parser = skew)]
     pub skew: f64,
     /// How long a passenger thinks between looking and booking: 5ms, 1s
@@ -54,19 +54,19 @@ pub struct Options {
     /// The same seed gives the same requests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// How often one request is tried again before it gives up
+    /// How often a request is retried before it gives up
     #[arg(long, default_value_t = 10)]
     pub retries: u32,
     /// No screen: a progress bar, then the table
     #[arg(long)]
     pub headless: bool,
-    /// How the table is written
+    /// The table format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Write the table into a file
+    /// Write the table to a file
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Add the textbook's estimate, with its own numbers and with the measured ones
+    /// Add the textbook estimate, with its own numbers and with the measured ones
     #[arg(long)]
     pub model: bool,
 }

@@ -1,7 +1,7 @@
 -- G2-item, write skew
 --
--- The two prices together must not exceed 31. Alice and Bob both read both, find 30, and each raises another one by
--- one.
+-- The two prices together must not exceed 31. Alice and Bob both read both prices, find a sum of 30, and each raises a
+-- different one by 1.
 --
 -- Possible at READ COMMITTED and REPEATABLE READ: they write different rows, nobody is in anybody's way, and the sum is
 -- 32. A snapshot is no help, since no row was written twice. The optimistic engine judges what was written, so it lets

@@ -1,10 +1,10 @@
 -- PMP, predicate-many-preceders
 --
--- Alice asks twice for all prices of a kind. Between the two, Bob adds one of that kind and commits.
+-- Alice asks twice for all prices of a kind. In between, Bob adds one of that kind and commits.
 --
--- Possible at READ COMMITTED: the second question finds the row that the first did not.
+-- Possible at READ COMMITTED: the second query finds a row that the first did not.
 --
--- Prevented at REPEATABLE READ and SERIALIZABLE: both questions are answered from one snapshot.
+-- Prevented at REPEATABLE READ and SERIALIZABLE: both queries are answered from one snapshot.
 --
 -- sessions: Alice, Bob
 -- watch: prices
