@@ -406,7 +406,7 @@ mod tests {
         let alike = parent.path().join("overbooked-5c1f09aa");
         make_old(&alike);
         let said = sweep(parent.path());
-        assert!(said[0].contains("does not say that Overbooked made it"), "{said:?}");
+        assert!(said[0].contains("does not carry Overbooked's mark"), "{said:?}");
         assert_eq!(said.len(), 1);
         assert_eq!(parent.path().read_dir().unwrap().count(), 3);
         assert!(alike.join("thesis.txt").exists());

@@ -275,7 +275,7 @@ impl<'a> Prompter<'a> {
             let written =
                 self.session_line(name).map_or_else(|| name.clone(), |it| it.written.clone());
             let sql = self.cancel(&written);
-            return self.usher(format!("cancels what {written} waits for"), sql);
+            return self.usher(format!("cancels {written}'s waiting statement"), sql);
         }
         let needs_time = done.timed_out && !self.is_done_on_stage(done, "pg_sleep");
         if !needs_time && done.step + 1 < self.steps.len() {

@@ -104,14 +104,14 @@ fn a_rush_that_cannot_be_is_told_why() {
         is_refused(&[&["rush", "--headless"], flags].concat(), 2, words);
     };
     refused(&["--requests", "0"], &["--requests", "0 is not in 1..=100000000"]);
-    refused(&["--seats", "1", "--compartments", "7"], &["--seats 1", "each needs a seat"]);
+    refused(&["--seats", "1", "--compartments", "7"], &["--seats 1", "at least one seat"]);
     refused(&["--workers", "100000"], &["100000 is not in 1..=10000"]);
     refused(&["--skew", "-1"], &["--skew", "must be a number from 0 to 10"]);
-    refused(&["--rate", "0"], &["--rate", "a number above 0 is needed"]);
-    refused(&["--rate", "-5"], &["--rate", "a number above 0 is needed"]);
-    refused(&["--think-time", "5"], &["with us, ms or s is needed: 5ms"]);
+    refused(&["--rate", "0"], &["--rate", "must be a number from 0.000001"]);
+    refused(&["--rate", "-5"], &["--rate", "must be a number from 0.000001"]);
+    refused(&["--think-time", "5"], &["a unit (us, ms or s), such as 5ms"]);
     refused(&["for-updat"], &["for-updat", "a similar value exists: 'for-update'"]);
-    refused(&["--isolation", "serializable"], &["--isolation is not for the rush"]);
+    refused(&["--isolation", "serializable"], &["--isolation does not apply to rush"]);
 }
 
 /// A server that wants a password from everybody who comes over TCP.
@@ -179,7 +179,7 @@ fn a_folder_with_other_things_in_it_is_not_taken_for_data() {
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     file(&folder, "thesis.txt", "years of work");
     let path = folder.path().to_str().unwrap();
-    is_refused(&["--data", path], 2, &["neither empty nor a cluster", "--data wants a folder"]);
+    is_refused(&["--data", path], 2, &["neither empty nor a cluster", "--data needs a folder"]);
     assert_eq!(folder.path().read_dir().unwrap().count(), 1, "nothing was added");
 }
 

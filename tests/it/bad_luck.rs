@@ -12,9 +12,9 @@ use crate::terminal::{Size, Terminal, key};
 /// A console on its stage, past the story, with everybody connected.
 fn on_stage(size: Size, arguments: &[&str], variables: &[(&str, &str)]) -> Terminal {
     let mut console = Terminal::open_with(size, arguments, variables);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_until_gone("On stage");
+    console.wait_until_gone("Sessions:");
     console.wait_for("mallory=#");
     console
 }

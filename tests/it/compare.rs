@@ -286,7 +286,7 @@ fn the_first_scenario_ends_with_another_holder_of_a_4_on_either_engine() {
     console.wait_for("optimistic on");
     console.type_keys(key::ENTER);
     for step in 2..=11 {
-        console.wait_until_gone("On stage");
+        console.wait_until_gone("Sessions:");
         console.type_keys(key::F5);
         console.wait_for(&format!("step {step} of 11"));
     }
@@ -306,9 +306,9 @@ fn the_first_scenario_ends_with_another_holder_of_a_4_on_either_engine() {
 #[test]
 fn a_key_shows_both_engines_and_one_again() {
     let mut console = Terminal::open(SMALL, &["adjacent-seats"]);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_until_gone("On stage");
+    console.wait_until_gone("Sessions:");
     console.type_keys(key::F5);
     console.wait_for("step 2 of 11");
     console.type_keys("\x1bc");

@@ -14,9 +14,9 @@ fn console_in(folder: &Path, arguments: &str) -> Terminal {
     let program = env!("CARGO_BIN_EXE_overbooked");
     let line = format!("cd {} && exec {program} {arguments}", folder.display());
     let mut console = Terminal::run(Path::new("sh"), MIDDLE, &["-c", &line], &[]);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_until_gone("On stage");
+    console.wait_until_gone("Sessions:");
     console
 }
 

@@ -200,7 +200,7 @@ async fn a_level_for_who_names_none_goes_with_pass_through_alone() {
         let output = overbooked(arguments);
         let complaint = complaint(&output);
         assert_eq!(output.status.code(), Some(2), "{complaint}");
-        assert!(complaint.contains("is not to be had from the optimistic engine"), "{complaint}");
+        assert!(complaint.contains("the optimistic engine does not offer"), "{complaint}");
     }
 }
 

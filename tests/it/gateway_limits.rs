@@ -438,7 +438,7 @@ async fn an_engine_in_front_of_itself_is_refused() {
     options.socket_folder = Some(folder.path().to_owned());
     let second = Gateway::start(options).await.unwrap();
     let refused = Connection::connect(second.target()).await.unwrap_err();
-    assert!(refused.to_string().contains("is an optimistic engine already"), "{refused}");
+    assert!(refused.to_string().contains("is already an optimistic engine"), "{refused}");
 }
 
 #[tokio::test]

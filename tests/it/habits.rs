@@ -14,9 +14,9 @@ fn on_stage(size: Size, variables: &[(&str, &str)]) -> Terminal {
 /// A console whose sessions may still be connecting.
 fn story_read(size: Size, variables: &[(&str, &str)]) -> Terminal {
     let mut console = Terminal::open_with(size, &[], variables);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_until_gone("On stage");
+    console.wait_until_gone("Sessions:");
     console
 }
 
@@ -146,7 +146,7 @@ fn an_open_transaction_is_asked_about_and_control_d_closes_a_session() {
     console.type_keys(key::CONTROL_D);
     console.wait_for("1 Alice ─ closed");
     console.type_keys("select 1;\r");
-    console.wait_for("F8 starts again with everybody");
+    console.wait_for("F8 restarts with every session");
     console.type_keys(key::CONTROL_C);
     console.type_keys(key::F8);
     console.wait_until_gone("closed");
@@ -203,7 +203,7 @@ fn another_scenario_is_picked_by_typing_a_part_of_its_name() {
     console.wait_for("pick a scenario");
     console.type_keys("letter");
     console.type_keys(key::ENTER);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
     console.wait_for("Bookings by letter, one clerk a compartment");
     console.wait_for("step 1 of");

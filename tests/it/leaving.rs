@@ -128,9 +128,9 @@ fn waiting_console(arguments: &[&str]) -> Terminal {
 }
 
 fn play_until_bob_waits(console: &mut Terminal) {
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_until_gone("On stage");
+    console.wait_until_gone("Sessions:");
     console.wait_for("carol=#");
     console.type_keys(key::F5);
     console.wait_for("alice=*#");
@@ -169,9 +169,9 @@ async fn leaving_a_comparison_commits_nothing() {
         console.signal("TERM");
         console.wait_for_end();
         let mut both = Terminal::open(MIDDLE, &["compare", "--url", &shop.url, &path]);
-        both.wait_for("On stage");
+        both.wait_for("Sessions:");
         both.type_keys(key::ENTER);
-        both.wait_until_gone("On stage");
+        both.wait_until_gone("Sessions:");
         both.type_keys(key::F5);
         both.type_keys(key::F5);
         both.wait_for("waits for Alice");
@@ -193,7 +193,7 @@ async fn a_session_that_others_wait_for_is_closed_only_after_a_question() {
         console.wait_for("carol");
         console.type_keys(key::TAB);
         console.type_keys(key::CONTROL_D);
-        console.wait_for("Bob's statement, which waits for it, then goes on.");
+        console.wait_for("Bob's statement, which is waiting for it, will then proceed.");
         console.type_keys("n");
         console.wait_until_gone("Close?");
         console.signal("TERM");

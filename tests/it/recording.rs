@@ -53,7 +53,7 @@ fn a_recording_shows_what_the_terminal_showed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session.cast");
     let mut console = Terminal::open(MIDDLE, &["--record", path.to_str().unwrap()]);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
     console.wait_for("mallory=#");
     console.type_keys("select U&'\\5F35' as wide;\r");
@@ -92,7 +92,7 @@ fn a_file_that_is_there_is_kept_and_another_name_asked_for() {
     let path = folder.path().join("a.cast");
     std::fs::write(&path, "last week's").unwrap();
     let told = refused(path.to_str().unwrap());
-    assert!(told.contains("it is there already"), "{told}");
+    assert!(told.contains("the file already exists"), "{told}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "last week's");
 }
 

@@ -68,7 +68,7 @@ async fn a_terminal_is_given_back_however_the_rush_on_it_ends() {
                 "" => screen.signal("TERM"),
                 key => {
                     screen.type_keys(key);
-                    screen.wait_for("leave and print the table");
+                    screen.wait_for("quit and print the table");
                     screen.type_keys(key);
                 }
             }

@@ -186,7 +186,7 @@ fn a_server_that_is_away_is_told_and_is_forgotten_once_it_is_back() {
     }
     telling.tell(Report::Presence(Presence::Here));
     let frame = picture(&telling.stage, (80, 24), Charset::Unicode);
-    assert!(!frame.contains("not answered"), "{frame}");
+    assert!(!frame.contains("no answer"), "{frame}");
 }
 
 #[test]

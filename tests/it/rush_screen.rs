@@ -33,7 +33,7 @@ async fn the_screen_shows_the_house_and_the_strategies_that_are_over() {
         assert_eq!(left.board.ended.len(), 2);
         if width >= 80 {
             let shown = text(&terminal);
-            for words in ["the house", "requests a second", "latency", "for-update", "sold twice"] {
+            for words in ["seats", "requests per second", "latency", "for-update", "sold twice"] {
                 assert!(shown.contains(words), "{words} is not on\n{shown}");
             }
         }
@@ -76,9 +76,9 @@ async fn rush_with_keys(keys: &[char]) -> (String, bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_mark_explains_the_screen_and_any_key_closes_that_and_does_nothing_else() {
     let (shown, stopped) = rush_with_keys(&['?']).await;
-    assert!(shown.contains("what is what") && !stopped, "{shown}");
+    assert!(shown.contains("what the screen shows") && !stopped, "{shown}");
     let (shown, stopped) = rush_with_keys(&['?', 'q']).await;
-    assert!(!shown.contains("what is what") && !stopped, "{shown}");
+    assert!(!shown.contains("what the screen shows") && !stopped, "{shown}");
     let (_, stopped) = rush_with_keys(&['?', 'x', 'q']).await;
     assert!(stopped);
 }

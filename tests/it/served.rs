@@ -31,7 +31,7 @@ async fn both_engines_cannot_be_had_from_it() {
     let output = overbooked(&["compare", "last-ticket", "--url", &url(&served)]);
     assert_eq!(output.status.code(), Some(2));
     let complaint = complaint(&output);
-    assert!(complaint.contains("this server is optimistic itself"), "{complaint}");
+    assert!(complaint.contains("this server is itself the optimistic engine"), "{complaint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +42,7 @@ async fn the_console_shows_what_is_committed_and_says_why_it_cannot_switch() {
     console.wait_for("1 free");
     console.wait_for("cannot be seen from outside");
     console.type_keys(key::F2);
-    console.wait_for("this server is optimistic itself");
+    console.wait_for("this server is itself the optimistic engine");
     for step in 2..=8 {
         console.type_keys(key::F5);
         console.wait_for(&format!("step {step} of 10"));

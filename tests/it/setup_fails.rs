@@ -116,7 +116,7 @@ fn a_teardown_of_a_session_that_fails_is_told_at_the_end() {
 fn a_teardown_that_fails_is_told_in_the_console() {
     let (_folder, file) = written("bad.sql", BAD_TEARDOWN);
     let mut screen = Terminal::open(WIDE, &[&file]);
-    screen.wait_for("On stage");
+    screen.wait_for("Sessions:");
     screen.type_keys(key::ENTER);
     screen.wait_for("a=#");
     screen.type_keys(key::F8);

@@ -203,7 +203,7 @@ async fn a_database_that_we_have_not_made_is_left_alone() {
     let output = play_on(&data);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("that Overbooked has not made"), "{said}");
+    assert!(said.contains("that Overbooked did not create"), "{said}");
 
     let cluster = kept(&data).await;
     run(&cluster, "isolation_regression", "select from precious").await;

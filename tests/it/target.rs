@@ -50,7 +50,7 @@ fn what_cannot_be_is_refused_in_words() {
     for (text, words) in [
         ("sslmod=require", "did you mean \"sslmode\"?"),
         ("sslmode=always", "sslmode cannot be \"always\"; use disable, allow, prefer"),
-        ("host=h port=0", "no number from 1 to 65535"),
+        ("host=h port=0", "is not a number from 1 to 65535"),
         ("host=a,b,c port=1,2", "2 values for port and 3 hosts"),
         ("connect_timeout=soon", "a whole number of seconds"),
         ("sslrootcert=system sslmode=require", "needs sslmode=verify-full"),

@@ -243,7 +243,7 @@ fn the_first_scenario_plays_from_the_first_key_to_the_last() {
     console.wait_for("Two friends, one intruder");
     console.type_keys(key::ENTER);
     for step in 2..=11 {
-        console.wait_until_gone("On stage");
+        console.wait_until_gone("Sessions:");
         console.type_keys(key::F5);
         console.wait_for(&format!("step {step} of 11"));
     }

@@ -79,7 +79,8 @@ async fn a_message_that_cannot_be_read_is_told_by_its_name() {
         (b"D\0\0\0\x06\0\0", "DataRow came where it cannot be"),
     ] {
         let error = failure(&plain_impostor(answer).await).await.to_string();
-        assert!(error.contains("broke PostgreSQL's protocol") && error.contains(name), "{error}");
+        assert!(error.contains("violated PostgreSQL's \
+            protocol") && error.contains(name), "{error}");
     }
 }
 

@@ -56,7 +56,7 @@ async fn twice(engines: &Engines, scenario: Scenario) -> String {
     assert!(first.is_kept(), "{}", reproach());
     let text = written(&first);
     let again = self::scenario(&text);
-    assert!(!text.contains("It ends where a file cannot follow"), "{text}");
+    assert!(!text.contains("It stops where a file cannot follow"), "{text}");
     let second = played(engines, again).await;
     assert!(second.is_kept(), "{text}\n{:#?}\n{}", second.breaches, told(&second));
     text

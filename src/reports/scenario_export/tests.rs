@@ -203,7 +203,7 @@ fn an_usher_on_stage_needs_no_second_one_for_what_it_does_itself() {
     let story = cancelled_wait(None);
     let text = sql_file::render(&story.replayed_by(&cast).unwrap());
     assert!(text.contains("-- sessions: Bob, Mallory, Usher, Usher_2\n"), "{text}");
-    assert!(text.contains("-- Usher_2: cancels what Mallory waits for\n"), "{text}");
+    assert!(text.contains("-- Usher_2: cancels Mallory's waiting statement\n"), "{text}");
     sql_file::parse(&text, Path::new("again.sql"), "again").unwrap();
 }
 
@@ -214,7 +214,7 @@ fn a_full_stage_has_no_room_for_an_usher() {
     let cast: Vec<SessionName> = names.map(|name| SessionName::new(&name)).collect();
     let scenario = cancelled_wait(None).replayed_by(&cast).unwrap();
     assert_eq!(scenario.sessions.len(), MOST_SESSIONS);
-    assert!(scenario.story.last().unwrap().contains("the stage is full"));
+    assert!(scenario.story.last().unwrap().contains("there is no room for one"));
     sql_file::parse(&sql_file::render(&scenario), Path::new("again.sql"), "again").unwrap();
 }
 
@@ -231,7 +231,7 @@ fn who_is_cancelled_is_found_under_the_name_in_the_file() {
     let scenario = story.replayed_by(&[SessionName::new("Bob"), odd]).unwrap();
     let text = sql_file::render(&scenario);
     assert!(text.contains("application_name = 'overbooked/S_Mallory_s_own'"), "{text}");
-    assert!(text.contains("cancels what S_Mallory_s_own waits for"), "{text}");
+    assert!(text.contains("cancels S_Mallory_s_own's waiting statement"), "{text}");
     assert!(!text.contains("Mallory's"), "{text}");
 }
 
@@ -392,7 +392,7 @@ fn a_connection_that_broke_without_a_word_ends_what_a_file_can_follow() {
     story.tell("Bob", Kind::Lost { reason, in_transaction: true });
     story.does("Bob", "commit;", "COMMIT", TransactionStatus::Idle);
     let written = sql_file::render(&story.replayed().unwrap());
-    assert!(written.contains("when Bob lost its connection."), "{written}");
+    assert!(written.contains("follow: Bob lost its connection."), "{written}");
     assert!(!written.contains("commit;"), "{written}");
 }
 

@@ -83,9 +83,9 @@ fn beside(view: &View<'_>, pane: &Pane, area: Rect, room: Room) -> Option<Line<'
         return None;
     }
     let (action, words) = match area.width < view.area.width {
-        true => (Action::Zoom, "the whole width"),
-        false if pane.scrollback.is_at_right(room) => (Action::ScrollLeft, "back to the left"),
-        false => (Action::ScrollRight, "further right"),
+        true => (Action::Zoom, "zoom"),
+        false if pane.scrollback.is_at_right(room) => (Action::ScrollLeft, "scroll left"),
+        false => (Action::ScrollRight, "scroll right"),
     };
     let hint = format!(" {}: {words} ", view.stage.key(action));
     let fits = text::width(&hint) + 2 <= usize::from(area.width);

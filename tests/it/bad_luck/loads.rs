@@ -118,7 +118,7 @@ fn a_terminal_that_begins_too_small_opens_all_the_same() {
     let mut console = Terminal::open(Size { rows: 6, columns: 30 }, &[]);
     console.wait_for("Overbooked needs");
     console.resize(SMALL);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::CONTROL_Q);
     assert_eq!(console.wait_for_end(), 0);
 }

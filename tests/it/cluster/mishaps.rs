@@ -60,7 +60,7 @@ async fn a_postgres_that_does_not_run_is_no_postgres() {
     script(&broken.path().join("initdb"), "");
     script(&broken.path().join("postgres"), "exit 132\n");
     let said = said(broken.path()).await;
-    assert!(said.contains("does not tell its version"), "{said}");
+    assert!(said.contains("does not report its version"), "{said}");
 }
 
 #[tokio::test]
