@@ -399,7 +399,7 @@ impl Observer {
             {
                 Ok(Some(Seen::Unread(Unread::Refused(refusal.message().to_owned()))))
             }
-            Err(error) => Err(about("what stands in a table")(error)),
+            Err(error) => Err(about("which rows a table has")(error)),
         }
     }
 
@@ -445,7 +445,7 @@ impl Observer {
                 .bind(strangers)
                 .fetch_all(&self.pool)
                 .await
-                .map_err(about("who else is there"))?;
+                .map_err(about("who else is connected"))?;
             people.introduce(applications.into_iter().map(|(pid, name)| (Pid(pid), name)));
         }
         Ok(people)

@@ -130,7 +130,7 @@ impl Ending {
             untidy.push(one);
         }
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the run ended badly");
+            tracing::error!(%error, "the run failed");
         }
         untidy
     }

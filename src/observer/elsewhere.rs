@@ -130,7 +130,7 @@ impl Observer {
             .bind(if seats.is_some() { SEATS_SHOWN } else { ROWS_SHOWN })
             .fetch_all(&self.pool)
             .await
-            .map_err(about("what stands in a table"))?;
+            .map_err(about("which rows a table has"))?;
         Ok(WatchedTable {
             name: table.name.clone(),
             seats,

@@ -65,7 +65,7 @@ impl WireError {
 
     /// A message at a place where the protocol has none of its kind.
     pub(crate) fn unexpected(tag: ServerTag) -> Self {
-        Self::Protocol(format!("{} came where it cannot be", tag.name()))
+        Self::Protocol(format!("{} came unexpectedly", tag.name()))
     }
 }
 

@@ -224,9 +224,9 @@ mod tests {
                 "failed",
                 "aside",
                 "aside",
-                "the server broke PostgreSQL's protocol: ReadyForQuery came where it cannot be",
-                "the server broke PostgreSQL's protocol: RowDescription came where it cannot be",
-                "the server broke PostgreSQL's protocol: BackendKeyData came where it cannot be",
+                "the server violated PostgreSQL's protocol: ReadyForQuery came unexpectedly",
+                "the server violated PostgreSQL's protocol: RowDescription came unexpectedly",
+                "the server violated PostgreSQL's protocol: BackendKeyData came unexpectedly",
             ]
         );
     }
@@ -262,8 +262,8 @@ mod tests {
         assert_eq!(
             parts(&mut response, &frames),
             [
-                "the server broke PostgreSQL's protocol: its DataRow cannot be read",
-                "the server broke PostgreSQL's protocol: its ReadyForQuery cannot be read"
+                "the server violated PostgreSQL's protocol: its DataRow cannot be read",
+                "the server violated PostgreSQL's protocol: its ReadyForQuery cannot be read"
             ]
         );
         assert!(response.is_whole());

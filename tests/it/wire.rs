@@ -76,11 +76,13 @@ async fn a_message_that_cannot_be_read_is_told_by_its_name() {
         (b"K\0\0\0\x08\0\0\0\x07", "BackendKeyData"),
         (b"S\0\0\0\x06ab", "ParameterStatus"),
         (b"E\0\0\0\x06Sx", "ErrorResponse"),
-        (b"D\0\0\0\x06\0\0", "DataRow came where it cannot be"),
+        (b"D\0\0\0\x06\0\0", "DataRow came unexpectedly"),
     ] {
         let error = failure(&plain_impostor(answer).await).await.to_string();
-        assert!(error.contains("violated PostgreSQL's \
-            protocol") && error.contains(name), "{error}");
+        assert!(
+            error.contains("violated PostgreSQL's protocol") && error.contains(name),
+            "{error}"
+        );
     }
 }
 

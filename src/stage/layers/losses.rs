@@ -75,8 +75,10 @@ pub(crate) fn losses_on_closing(panes: &Panes, closed: &Pane) -> Vec<String> {
         [one] => format!("{one}'s statement, which is waiting for it, will then proceed."),
         [first @ .., last] => {
             let first = first.join(", ");
-            format!("The statements of {first} and {last}, which are waiting for it, will then \
-                proceed.")
+            format!(
+                "The statements of {first} and {last}, which are waiting for it, will then \
+                proceed."
+            )
         }
     };
     let name = &closed.name;

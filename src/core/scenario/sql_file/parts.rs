@@ -99,7 +99,7 @@ pub(super) fn check_end(source: Source, sql: &Range<usize>) -> Result<(), Mistak
     let open = syntax::tokens(text, Strings::default()).into_iter().find(|token| !token.is_closed);
     let at = open.map_or(sql.end, |token| sql.start + token.range.start);
     let (problem, hint) = match unfinished {
-        Unfinished::Statement => ("the statement has no end", "end it with `;`"),
+        Unfinished::Statement => ("the statement is not terminated", "end it with `;`"),
         Unfinished::Parenthesis => ("a parenthesis is not closed", "close it, and end with `;`"),
         Unfinished::Comment => ("a comment begins here and never ends", "end it with `*/`"),
         Unfinished::DoubleQuote => {

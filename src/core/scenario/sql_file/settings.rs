@@ -108,7 +108,7 @@ impl Lines<'_> {
     fn take(&mut self, range: Range<usize>) -> Result<(), Mistake> {
         let comment = &self.source.text[range.clone()];
         if comment.starts_with("-->") {
-            let problem = "a `-->` line stands before any step";
+            let problem = "a `-->` line comes before any step";
             return Err(self
                 .source
                 .mistake(range.start, problem)

@@ -61,5 +61,5 @@ fn a_copy_that_wants_data_is_refused_in_either_form() {
 #[test]
 fn no_query_is_answered_by_a_step_of_the_extended_protocol() {
     let error = after(&[(b'1', b"")]).1.unwrap_err().to_string();
-    assert!(error.contains("ParseComplete came where it cannot be"), "{error}");
+    assert!(error.contains("ParseComplete came unexpectedly"), "{error}");
 }
