@@ -153,7 +153,7 @@ fn without_a_terminal_the_console_says_that_it_needs_one() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("the console needs a terminal"), "{said}");
+    assert!(said.contains("is not a terminal; use `overbooked play` in pipes"), "{said}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! says of them.
 //!
 //! ```text
-//! │ ✔ finally  as it should be              select seat_row, seat_number ...   │
+//! │ ✔ finally  as expected                 select seat_row, seat_number ...   │
 //! │             seat_row | seat_number | booked_by     ✔ A | 4 | Bob           │
 //! │            ----------+-------------+-----------    ✔ A | 5 | Alice         │
 //! │             A        |           4 | Bob           ✔ (2 rows)              │

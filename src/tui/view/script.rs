@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ╭ script ──────────────────────────────────────────────────────────────────────╮
-//! │ ✔ Bob      verifies that A-4 is still free   select * from seats where ...   │   kept
-//! │ ✘ Mallory  tries to take A-4                 expected UPDATE 1, got …        │   not so
+//! │ ✔ Bob      verifies that A-4 is still free   select * from seats where ...   │   met
+//! │ ✘ Mallory  tries to take A-4                 expected UPDATE 1, got …        │   not met
 //! │ ▶ Bob      books A-4                         update seats set booked_by ...  │   comes next
 //! ╰──────────────────────────────────────────────────────────────────────────────╯
 //! ```
