@@ -169,6 +169,6 @@ mod tests {
     #[test]
     fn one_worker_is_one_worker() {
         let full = AttemptError::Lost(ErrorClass::sqlstate(TOO_MANY));
-        assert!(full.with_room_for(0, 1).to_string().contains("let in 0 of 1 worker:"));
+        assert!(full.with_room_for(0, 1).to_string().contains("accepted only 0 of 1 worker:"));
     }
 }

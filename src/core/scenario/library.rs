@@ -201,8 +201,8 @@ mod tests {
         let told = |name: &str| open(name).unwrap_err().to_string();
         assert_eq!(
             told("hermitage/g0-serializable"),
-            "there is no scenario called hermitage/g0-serializable; it is hermitage/g0 --isolation \
-             serializable now"
+            "there is no scenario called hermitage/g0-serializable; it is now hermitage/g0 \
+             --isolation serializable"
         );
         for (name, now) in [
             (

@@ -133,7 +133,7 @@ mod tests {
         let mistake = decode(b"-- Title\nab\xff", Path::new("a.sql")).unwrap_err();
         assert_eq!(
             mistake.to_string(),
-            "a.sql:2:3: the file is not UTF-8: byte 0xFF means nothing here; save it as UTF-8"
+            "a.sql:2:3: the file is not UTF-8: byte 0xFF is not valid here; save it as UTF-8"
         );
     }
 

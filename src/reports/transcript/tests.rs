@@ -193,7 +193,7 @@ fn an_answer_among_anothers_says_whose_it_is() {
         quiet(),
     ];
     let told = transcript(&events, &roster(), Options::default());
-    let expected = "Alice=# select 1;\n\nBob=# select 2;\nSELECT 1\nAlice is answered.\nSELECT 1\n";
+    let expected = "Alice=# select 1;\n\nBob=# select 2;\nSELECT 1\nAlice is answered:\nSELECT 1\n";
     assert_eq!(told, expected);
 }
 

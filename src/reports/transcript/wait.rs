@@ -20,7 +20,7 @@ pub fn waits(wait: &Wait) -> String {
             format!("{verb} for {}", transaction_end(&wait.blockers, &whom))
         }
         WaitTarget::Other(words) if words.is_empty() => format!("{verb}{for_whom}"),
-        named => format!("{verb}{for_whom}: {named}"),
+        target => format!("{verb}{for_whom}: {target}"),
     }
 }
 

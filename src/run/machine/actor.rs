@@ -385,7 +385,7 @@ mod tests {
         assert!(state.is_settled() && !state.is_busy() && !state.is_idle_as(Pid(7)));
         assert_eq!(
             state.why_not_ready(&mallory()).as_deref(),
-            Some("Mallory has lost the connection")
+            Some("Mallory has lost its connection")
         );
     }
 

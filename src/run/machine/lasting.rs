@@ -412,7 +412,7 @@ mod tests {
         assert_eq!(steps(&[("set search_path = public", "SET", Idle), ours]), [1]);
         let inserted = ("insert into public.t values (nextval('app.s'))", "INSERT 0 1", Idle);
         let both = steps_and_words(&[inserted]);
-        assert_eq!(both, "step 1 (Alice): public.t, app.s (no rollback sets a sequence back)");
+        assert_eq!(both, "step 1 (Alice): public.t, app.s (a rollback does not reset a sequence)");
     }
 
     #[test]

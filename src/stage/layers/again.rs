@@ -111,7 +111,8 @@ mod tests {
                 "  the setup: public.accounts",
                 "  step 2 (Alice): public.accounts",
                 "  step 5 (Alice): perhaps more: it calls public.transfer()",
-                "The setup and step 2 are sent again at once: it is done a second time.",
+                "The setup and step 2 are sent again at once, which makes these changes a second \
+                 time.",
             ]
         );
         let asked = question(&parts[1..], Errand::Back(0), 9).unwrap();

@@ -68,7 +68,7 @@ pub(super) fn target(wait: &Wait) -> String {
 pub(super) fn guess(wait: &Wait) -> &'static str {
     match wait.certainty {
         Certainty::Observed => "",
-        Certainty::Guessed => " (a guess; this engine does not report waits)",
+        Certainty::Guessed => " (a guess; this engine reports no waits)",
     }
 }
 

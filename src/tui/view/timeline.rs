@@ -181,8 +181,8 @@ fn legend<'a>(width: usize, scene: &Scene<'a>) -> Vec<Line<'a>> {
     let signs = scene.signs();
     let entries = [
         (signs.hatch, "waits", Role::Waiting),
-        (signs.rule, "in a transaction", Role::Screen),
-        (signs.dashes, "in a failed transaction", Role::Screen),
+        (signs.rule, "transaction", Role::Screen),
+        (signs.dashes, "failed transaction", Role::Screen),
         (signs.committed, "committed", Role::Kept),
         (signs.rolled_back, "rolled back", Role::Screen),
         (signs.broken, "failed", Role::Conflict),
