@@ -40,6 +40,8 @@ impl Connection {
             let frame = self.next().await?;
             match self.fold(&frame)? {
                 Part::Ready(status) => return Ok(status),
+                // The server waits for data and we for its answer: without a word both would wait
+                // for ever.
                 Part::Copy(CopyDirection::In | CopyDirection::Both) => {
                     self.refuse_copy("there are no data for COPY").await;
                 }

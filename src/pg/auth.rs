@@ -76,6 +76,8 @@ impl Authenticator {
         match request {
             Authentication::Ok => self.finish(),
             Authentication::CleartextPassword => {
+                // All demands are checked before the password is queued: once it has left in clear
+                // text, finding out at the end that it should not have is too late.
                 let password = self.plain_password(AuthMethod::Password)?.to_owned();
                 self.give_password(&password, out)
             }
@@ -95,6 +97,9 @@ impl Authenticator {
     /// The server lets us in: was that after everything that we demand?
     fn finish(&self) -> Result<(), ConnectError> {
         match &self.state {
+            // SCRAM is mutual: somebody who does not know the password can make up a challenge and
+            // send `AuthenticationOk` right away, but not the signature of `SaslFinal` (RFC 5802,
+            // 3). Without this arm an impostor would be taken for the server.
             State::Scram(..) => {
                 Err(self.wrong("the server never proved that it knows the password"))
             }
@@ -102,6 +107,8 @@ impl Authenticator {
             _ if self.demand == BindingDemand::Require => {
                 Err(self.wrong("channel_binding=require, and the server let us in without it"))
             }
+            // Trust, peer and certificates ask nothing over the wire: to the client they all are
+            // `none`.
             State::Unasked => self.accept(AuthMethod::None),
             _ => Ok(()),
         }
@@ -114,6 +121,8 @@ impl Authenticator {
     }
 
     fn give_password(&mut self, text: &str, out: &mut BytesMut) -> Result<(), ConnectError> {
+        // The message's string would end at the zero byte: a part of the password would be sent,
+        // and be called wrong. SCRAM never sends the password, so it needs no such check.
         if text.contains('\0') {
             return Err(self.wrong("the password contains a zero byte"));
         }
@@ -146,14 +155,20 @@ impl Authenticator {
                 let binding = ChannelBinding::tls_server_end_point(hash.clone());
                 Ok((SCRAM_SHA_256_PLUS, Bound::ToChannel, binding))
             }
+            // Ahead of the offer of plain SCRAM: whoever stands between could take `-PLUS` out of
+            // the list, and falling back would give up the very thing that was required.
             (_, BindingDemand::Require) => Err(self.wrong(self.why_unbound())),
             _ if !offers(SCRAM_SHA_256) => Err(self.wrong(&format!(
                 "it offers {}, and this program supports {SCRAM_SHA_256}",
                 offered.join(", ")
             ))),
+            // The flag `y` (RFC 5802, 6): a server that does offer `-PLUS` must refuse it, because
+            // it then knows that the offer was lost on its way.
             (EndPoint::Certificate(_), BindingDemand::Prefer) => {
                 Ok((SCRAM_SHA_256, Bound::ToNothing, ChannelBinding::unrequested()))
             }
+            // The flag `n`: `channel_binding=disable`, no TLS, or no hash to bind to. `y` would be
+            // wrong here, for the server may well have offered `-PLUS`, and would refuse.
             _ => Ok((SCRAM_SHA_256, Bound::ToNothing, ChannelBinding::unsupported())),
         }
     }

@@ -66,10 +66,16 @@ impl Canceller {
         let mut bytes = BytesMut::new();
         put_cancel_request(&mut bytes, self.pid, &self.secret);
         socket.write_all(&bytes).await.map_err(|error| broken(WireError::Io(error)))?;
+        // Over TLS what is written can stay behind in rustls's buffer; without a flush the request
+        // might never leave.
         socket.flush().await.map_err(|error| broken(WireError::Io(error)))?;
         // The server answers with nothing but the end of the connection, after it has sent the
         // signal.
+        // Were it not waited for, the session could go on to its next statement, and the signal
+        // would cancel that one (libpq waits for the same reason, fe-cancel.c).
         let mut nothing = [0; 16];
+        // A reset, or an end of TLS without `close_notify`, is an end as well: the request is out,
+        // and there is nothing more to learn on this connection.
         while matches!(socket.read(&mut nothing).await, Ok(read) if read > 0) {}
         Ok(())
     }

@@ -91,6 +91,9 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, ConnectError> {
     let mut store = RootCertStore::empty();
+    // One by one rather than all or none: a system's store may hold a certificate that webpki
+    // cannot parse, and that must not make the others unusable. A store of which nothing is left is
+    // an error of `build`.
     store.add_parsable_certificates(roots.iter().cloned());
     let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone());
     let file = match &terms.roots {
@@ -122,6 +125,8 @@ impl Chain {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), Error> {
+        // webpki refuses a CA's certificate as a server's (`CaUsedAsEndEntity`), and one that
+        // `openssl req -x509` has signed by itself is a CA's.
         if self.roots.iter().any(|root| root == certificate) {
             let valid = parse(certificate)?.validity().is_valid();
             return valid.then_some(()).ok_or(CertificateError::Expired.into());
@@ -147,6 +152,8 @@ impl ServerCertVerifier for CertificateVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Some(chain) = &self.chain {
+            // First the signature: what an unsigned certificate says of its name proves nothing,
+            // and "not for this host" would send the user to look for the wrong mistake.
             chain.judge(certificate, intermediates, name, now)?;
         }
         self.judge_name(certificate)?;
@@ -159,6 +166,9 @@ impl ServerCertVerifier for CertificateVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        // Even where any certificate will do: the signature proves that the other side has the
+        // certificate's key. Without it somebody in between could show the real server's
+        // certificate, and SCRAM bound to its hash would succeed.
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
@@ -238,6 +248,8 @@ pub(crate) fn channel_binding(certificate: &CertificateDer<'_>) -> Option<Vec<u8
         | "1.2.840.10045.4.3.2" => &digest::SHA256,
         "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => &digest::SHA384,
         "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => &digest::SHA512,
+        // Ed25519 has no hash to bind to, and RSASSA-PSS names its own in parameters that are not
+        // read here. A guess would be refused by the server; no binding is not.
         _ => return None,
     };
     Some(digest::digest(algorithm, certificate).as_ref().to_vec())

@@ -61,6 +61,8 @@ impl Connection {
     /// Hands one Query message to the socket. What the socket does not take at once goes out while
     /// [`next`](Self::next) waits for the answer, so neither side ever stands still for the other.
     pub(crate) async fn submit(&mut self, sql: &str) -> Result<(), WireError> {
+        // The server would take the text up to there and refuse the message for what lies behind it
+        // (`pq_getmsgend`, "invalid message format"), in words that say nothing of a zero byte.
         if let Some(at) = sql.bytes().position(|byte| byte == 0) {
             return Err(WireError::ZeroByte(at));
         }
@@ -97,6 +99,8 @@ impl Connection {
     pub(crate) async fn next_if_ready(&mut self) -> Option<Result<FromServer, WireError>> {
         poll_fn(|cx| match self.poll_next(cx) {
             Poll::Ready(frame) => Poll::Ready(Some(frame)),
+            // The waker that was left behind is this task's own: when the frame comes, the task is
+            // woken where it waits by then, at worst once for nothing.
             Poll::Pending => Poll::Ready(None),
         })
         .await

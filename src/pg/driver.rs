@@ -31,6 +31,8 @@ impl Target {
         let Some(place) = self.places.first() else { return options };
         let options = options.port(place.port);
         let options = match &place.host {
+            // A socket is never encrypted, whatever `sslmode` says; sqlx would ask for TLS and, if
+            // it is demanded, fail.
             Host::Socket(folder) => options.socket(folder).ssl_mode(PgSslMode::Disable),
             Host::Tcp { name, .. } => self.sqlx_tls(options.host(name)),
         };
@@ -50,6 +52,8 @@ impl Target {
             SslMode::VerifyFull => PgSslMode::VerifyFull,
         });
         if let Roots::File(file) = &self.tls.roots
+            // The usual files of `~/.postgresql` are named even where they are not there: libpq
+            // then goes without them, and sqlx would fail to read them.
             && file.exists()
         {
             options = options.ssl_root_cert(file);

@@ -74,6 +74,8 @@ impl Reconnector {
         let end_point = socket.end_point();
         let mut place = route.place.clone();
         if !self.is_for(user) {
+            // Were the target's password given here, a user who has proved nothing to anybody would
+            // be let in wherever the two passwords are the same.
             place.password = None;
         }
         Ok(Entrance {
@@ -143,6 +145,8 @@ impl Entrance {
     pub(crate) fn unbound(&self, request: &FromServer) -> BytesMut {
         let mut out = BytesMut::new();
         match Authentication::read(request) {
+            // The client sees the gateway's certificate or none, so a proof bound to it cannot hold
+            // for the server's. A server offers `-PLUS` over TLS alone.
             Ok(Authentication::Sasl(mechanisms)) if self.is_encrypted => {
                 put(&mut out, b'R', |out| {
                     out.put_i32(SASL);

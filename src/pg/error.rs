@@ -49,6 +49,8 @@ impl From<io::Error> for WireError {
     fn from(error: io::Error) -> Self {
         match error.downcast() {
             Ok(wire) => wire,
+            // What rustls says of an end without `close_notify`; a server that is killed sends
+            // none.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
             Err(error) => Self::Io(error),
         }
@@ -59,6 +61,7 @@ impl WireError {
     /// The beginning of what should have been a message, so that a person recognises an HTTP or SSH
     /// server.
     pub(super) fn malformed(bytes: &[u8]) -> Self {
+        // Enough to show `HTTP/1.1 400 Bad Request` whole.
         let shown = &bytes[..bytes.len().min(24)];
         Self::Malformed { first: format!("\"{}\"", shown.escape_ascii()) }
     }

@@ -37,6 +37,8 @@ impl<T: Tag> Frame<T> {
     fn take(buffer: &mut BytesMut) -> io::Result<Option<Self>> {
         let Some((tag, length)) = Self::head(buffer)? else { return Ok(None) };
         if buffer.len() < length {
+            // All of it at once: a row of many megabytes would otherwise be moved each time that
+            // the buffer has grown too small for it.
             buffer.reserve(length - buffer.len());
             return Ok(None);
         }
@@ -51,6 +53,7 @@ impl<T: Tag> Frame<T> {
         let tag = T::of(*first).ok_or_else(malformed)?;
         let Some(length) = buffer.get(1..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;
+        // The length counts itself but not the tag, so the least is four (54.1.1).
         let is_possible = (HEAD - 1..=tag.longest()).contains(&length);
         if is_possible { Ok(Some((tag, length + 1))) } else { Err(malformed()) }
     }
@@ -122,6 +125,8 @@ pub(crate) fn put_counted(out: &mut BytesMut, body: impl FnOnce(&mut BytesMut)) 
     let at = out.len();
     out.put_u32(0);
     body(out);
+    // More than `u32` can say is more than any server takes: it reads this as -1, an invalid
+    // length, and ends the session. A length cut off would have it read data as messages.
     let length = u32::try_from(out.len() - at).unwrap_or(u32::MAX);
     out[at..at + 4].copy_from_slice(&length.to_be_bytes());
 }

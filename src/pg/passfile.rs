@@ -43,6 +43,8 @@ impl Passwords {
     /// The password of the first line that fits.
     pub(super) fn find(&self, account: Account<'_>) -> Option<Password> {
         let mut lines = self.0.lines().filter(|line| !line.starts_with('#'));
+        // The first line that fits decides, even with an empty password, which is none: libpq does
+        // not look further either, and refuses to send an empty one (`pg_fe_sendauth`, fe-auth.c).
         let found = lines.find_map(|line| password(line, account))?;
         (!found.is_empty()).then(|| Password::new(found))
     }
@@ -84,6 +86,7 @@ fn password(line: &str, account: Account<'_>) -> Option<String> {
 /// Whether a field is about something else. Only a bare `*` is a wildcard, an escaped one is a
 /// name.
 fn is_other(field: &str, raw: &str, wanted: &str) -> bool {
+    // `raw` still has the colon behind the field, and the escapes in it: `\*:` is no wildcard.
     raw != "*:" && field != wanted
 }
 

@@ -164,6 +164,7 @@ impl AcceptedMethods {
             rest.retain(|method| !denied.contains(method));
             return Some(Self(rest));
         }
+        // A mixture ends here as well, and fails: `!none` is no method's name.
         words.iter().map(|word| AuthMethod::named(word)).collect::<Option<_>>().map(Self)
     }
 

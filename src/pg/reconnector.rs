@@ -18,9 +18,11 @@ impl Reconnector {
     /// The way to a target that leaves nothing to find out: one place, and one way to treat TLS.
     pub(super) fn certain(target: &Target) -> Option<Self> {
         let [place] = target.places.as_slice() else { return None };
+        // `prefer` and `allow` have two attempts, and which one passes depends on `pg_hba.conf`.
         let [encryption] = *Encryption::attempts(target.tls.mode, place) else { return None };
         let route = Route::new(place.clone(), target.tls.clone(), encryption);
         let is_any = target.session_attrs == SessionAttrs::Any;
+        // Any other kind of server can only be told by asking it over an open connection.
         is_any.then(|| Self { route, target: target.clone() })
     }
 

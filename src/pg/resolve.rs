@@ -29,6 +29,7 @@ impl Target {
     /// this environment.
     pub fn resolve(text: Option<&str>, environment: &Environment) -> Result<Self, TargetError> {
         let mut settings = read(text.unwrap_or_default())?;
+        // The order is the precedence: each source sets only what those before it have left unset.
         service::apply(&mut settings, environment)?;
         settings.offer_environment(environment);
         refuse_unsupported(&settings)?;
@@ -55,6 +56,8 @@ fn refuse_unsupported(settings: &Settings) -> Result<(), TargetError> {
     let asked = UNSUPPORTED.into_iter().find(|keyword| settings.get(keyword).is_some());
     match asked {
         Some(keyword) => Err(TargetError::Unsupported { keyword }),
+        // `disable` and `prefer`, the default, are kept by a program without GSSAPI; `require` is
+        // not.
         None if settings.get("gssencmode") == Some("require") => {
             Err(TargetError::Unsupported { keyword: "gssencmode=require" })
         }
@@ -74,6 +77,7 @@ fn build(settings: &Settings, environment: &Environment) -> Result<Target, Targe
     let database = settings.get("dbname").unwrap_or(user);
     let mut warnings = Vec::new();
     let passwords = match settings.get("password") {
+        // A file that is not needed is not read, so that there is no warning about its permissions.
         Some(_) => Passwords::default(),
         None => passfile(settings, environment)
             .map(|file| Passwords::read(&file, &mut warnings))
@@ -106,6 +110,8 @@ fn parameters(settings: &Settings, environment: &Environment) -> BTreeMap<String
     let given = [("application_name", name), ("options", settings.get("options"))];
     let variables = PARAMETERS.map(|(variable, parameter)| (parameter, environment.get(variable)));
     for (parameter, value) in given.into_iter().chain(variables) {
+        // `PGTZ=default` leaves the setting to the server (libpq: `build_startup_packet`,
+        // fe-protocol3.c).
         if let Some(value) = value.filter(|value| !value.eq_ignore_ascii_case("default")) {
             parameters.insert(parameter.to_owned(), value.to_owned());
         }

@@ -98,10 +98,14 @@ impl Response {
     /// Takes a frame and says what it adds. After an error about a frame the rest of the answer can
     /// still be heard out.
     pub(crate) fn apply<'f>(&mut self, frame: &'f FromServer) -> Result<Part<'f>, WireError> {
+        // Asked before counting, since the last `ReadyForQuery` itself is still awaited.
         let is_asked = !self.is_whole();
+        // Counted before reading: were an unreadable `ReadyForQuery` not counted, whoever hears the
+        // answer out would wait for one more for ever.
         self.count(frame);
         let part = self.part(frame)?;
         match part {
+            // An error may come unasked: a server that is shut down says 57P01 to idle sessions.
             Part::Aside(_) | Part::Failed(_) => Ok(part),
             _ if is_asked => Ok(part),
             _ => Err(WireError::unexpected(frame.tag)),
@@ -113,6 +117,8 @@ impl Response {
         match frame.tag {
             ServerTag::Ready => self.awaited = self.awaited.saturating_sub(1),
             ServerTag::Row => self.rows += 1,
+            // A statement that fails after some rows never gets the `CommandComplete` that takes
+            // them.
             ServerTag::RowDescription | ServerTag::Error => self.rows = 0,
             ServerTag::CopyOut => self.copied = Copied::default(),
             ServerTag::CopyData => self.copied.add(frame.body()),
@@ -148,6 +154,8 @@ impl Response {
             ServerTag::Authentication
             | ServerTag::Negotiation
             | ServerTag::Key
+            // The first three belong to the beginning of a session, and nobody who listens here has
+            // sent a `FunctionCall`.
             | ServerTag::FunctionResult => return Err(WireError::unexpected(frame.tag)),
         })
     }

@@ -89,12 +89,16 @@ fn read(text: &str, service: &str, settings: &mut Settings) -> Result<Search, Mi
 }
 
 fn setting(line: &str, settings: &mut Settings) -> Result<(), String> {
+    // Nothing is trimmed around the sign, unlike in a connection string: in `host = b` libpq finds
+    // the keyword `host `, which does not exist (`parseServiceFile`, fe-connect.c).
     let Some((keyword, value)) = line.split_once('=') else {
         return Err("a setting has the form keyword=value".to_owned());
     };
     if keyword.starts_with("service") {
         return Err("a service cannot refer to another".to_owned());
     }
+    // Offered, not set: the text of the caller stands above the service, and within a section the
+    // first of two mentions wins, where in a connection string it is the last.
     settings.offer(keyword, value.to_owned()).map_err(|error| error.to_string())
 }
 

@@ -10,6 +10,7 @@ pub(super) async fn suits(
     wanted: SessionAttrs,
 ) -> Result<bool, WireError> {
     Ok(match wanted {
+        // `PreferStandby` comes here in its second round alone, when any server will do.
         SessionAttrs::Any | SessionAttrs::PreferStandby => true,
         SessionAttrs::ReadWrite => !is_read_only(connection).await?,
         SessionAttrs::ReadOnly => is_read_only(connection).await?,
@@ -24,6 +25,7 @@ async fn is_read_only(connection: &mut Connection) -> Result<bool, WireError> {
         .map(|name| connection.parameter(name).map(|value| value == "on"));
     match reported {
         [Some(standby), Some(read_only)] => Ok(standby || read_only),
+        // True on a standby as well, so one question replaces both parameters.
         _ => Ok(says(connection, "show transaction_read_only", "on").await?),
     }
 }
@@ -31,6 +33,7 @@ async fn is_read_only(connection: &mut Connection) -> Result<bool, WireError> {
 async fn is_standby(connection: &mut Connection) -> Result<bool, WireError> {
     match connection.parameter("in_hot_standby") {
         Some(value) => Ok(value == "on"),
+        // Qualified, because a role may have a `search_path` with a function of this name in it.
         None => says(connection, "select pg_catalog.pg_is_in_recovery()", "t").await,
     }
 }

@@ -45,6 +45,8 @@ impl Route {
 /// preferred, in a second round to any.
 pub(super) async fn connect(target: &Target) -> Result<Connection, ConnectError> {
     if target.session_attrs == SessionAttrs::PreferStandby
+        // Why no standby was found need not be kept: the second round meets the same places, and
+        // tells why those that cannot be reached cannot.
         && let Ok(standby) = connect_round(target, SessionAttrs::Standby).await
     {
         return Ok(standby);
@@ -82,6 +84,8 @@ fn may_try_next(error: &ConnectError) -> bool {
         ConnectError::Unreachable { .. }
         | ConnectError::TimedOut { .. }
         | ConnectError::Unsuitable { .. } => true,
+        // 57P03 comes, for example, from a standby that does not accept connections yet, where
+        // another host may do (libpq: `PQconnectPoll`, fe-connect.c).
         _ => error.refusal() == Some(Refusal::NotReady),
     }
 }
@@ -161,6 +165,7 @@ async fn enter(target: &Target, place: ServerAddress) -> Result<Connection, Conn
             }
         }
     }
+    // With `prefer`, a wrong password fails once over TLS and once without, in the same words.
     failures.dedup_by_key(|error| error.to_string());
     Err(one_or_several(failures))
 }
@@ -181,6 +186,9 @@ enum Outlook {
 async fn attempt(target: &Target, mut route: Route) -> Result<Connection, Failed> {
     let socket = route.open().await.map_err(|error| Failed { outlook: unopened(&error), error })?;
     let encrypted = socket.is_encrypted();
+    // To be found out before the route's encryption is replaced by what came of it. Where TLS was
+    // only wanted if offered, and is not, the second attempt (plain) would be this one once more;
+    // and nothing comes after the attempt that demands TLS.
     let outlook = match (route.encryption, encrypted) {
         (Encryption::IfOffered, false) | (Encryption::Demanded, _) => Outlook::Final,
         (Encryption::Plain, _) | (Encryption::IfOffered, true) => Outlook::Better,
@@ -188,6 +196,8 @@ async fn attempt(target: &Target, mut route: Route) -> Result<Connection, Failed
     // A cancel request goes the way that has proved passable.
     route.encryption = if encrypted { Encryption::Demanded } else { Encryption::Plain };
     introduce(target, route, socket).await.map_err(|error| {
+        // A database that does not exist or a server that is full is so with and without TLS: a
+        // second attempt would only cost the server another process.
         let outlook = if is_about_the_user(&error) { outlook } else { Outlook::Final };
         Failed { error, outlook }
     })
@@ -245,6 +255,8 @@ impl Route {
 /// An `@` at the beginning means Linux's abstract names, which begin with a zero byte.
 fn socket_path(folder: &Path, port: u16) -> PathBuf {
     let path = folder.join(format!(".s.PGSQL.{port}"));
+    // Only now, with the file's name at the end: the server builds the path first and then replaces
+    // the `@` (src/common/ip.c), so `.s.PGSQL.5432` is part of the abstract name.
     match path.to_str().and_then(|text| text.strip_prefix('@')) {
         Some(name) => PathBuf::from(format!("\0{name}")),
         None => path,
@@ -280,6 +292,8 @@ impl Handshake {
             frames: FrameStream::new(socket, BytesMut::new()),
             parameters: BTreeMap::new(),
             pid: 0,
+            // A server that never sends `BackendKeyData` gets a cancel request of the right length,
+            // which is nobody's, instead of a malformed one.
             secret: vec![0; 4],
             route,
         };

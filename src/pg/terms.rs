@@ -119,6 +119,7 @@ impl TlsTerms {
 /// The system's roots make full verification the default.
 fn mode(settings: &Settings, roots: &Roots) -> Result<SslMode, TargetError> {
     match (settings.get("sslmode"), roots) {
+        // Anything less is refused below, `prefer` included, which an unset `sslmode` would be.
         (None, Roots::System) => Ok(SslMode::VerifyFull),
         _ => choice(settings, "sslmode"),
     }

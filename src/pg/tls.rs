@@ -51,6 +51,8 @@ impl Encryption {
         match (mode, &place.host) {
             (SslMode::Disable, _) | (_, Host::Socket(_)) => &[Self::Plain],
             (SslMode::Allow, _) => &[Self::Plain, Self::Demanded],
+            // The second one is for a server that offers TLS but fails at it, or whose
+            // `pg_hba.conf` has only `hostnossl` lines for the user.
             (SslMode::Prefer, _) => &[Self::IfOffered, Self::Plain],
             _ => &[Self::Demanded],
         }
@@ -67,6 +69,9 @@ pub(super) async fn negotiate(
     if encryption == Encryption::Plain {
         return Ok(Socket::Tcp(stream));
     }
+    // `sslnegotiation=direct` begins with the handshake and saves the round trip. There is nothing
+    // in it by which a server could decline, which is why `terms` refuses it together with a mode
+    // that could do without TLS.
     if terms.negotiation == SslNegotiation::Postgres && !offers_tls(&mut stream, place).await? {
         return match encryption {
             Encryption::Demanded => {
@@ -101,6 +106,8 @@ async fn offers_tls(stream: &mut TcpStream, place: &ServerAddress) -> Result<boo
 
 /// Somebody else's answer: the byte that was read and what lies behind it already.
 fn foreign(stream: &TcpStream, place: &ServerAddress, first: u8) -> ConnectError {
+    // Only what has come with it: a server that speaks first, like SSH's, has sent its greeting by
+    // now, and waiting for more could take for ever.
     let mut answer = [first; 24];
     let read = stream.try_read(&mut answer[1..]).unwrap_or(0);
     let first = format!("\"{}\"", answer[..=read].escape_ascii());
@@ -116,6 +123,9 @@ async fn handshake(
     let connected = TlsConnector::from(config).connect(server_name(place)?, stream).await;
     let stream = connected.map_err(|error| failed(place, explain(&error, place)))?;
     let protocol = stream.get_ref().1.alpn_protocol();
+    // After an `SSLRequest` the server is known to speak PostgreSQL. Here only ALPN says so: any
+    // other service behind TLS would complete the handshake too, and be sent a startup packet
+    // (PostgreSQL documentation, 54.2.10).
     if terms.negotiation == SslNegotiation::Direct && protocol != Some(ALPN) {
         return Err(failed(
             place,
@@ -211,6 +221,8 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, ConnectError> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(file).map_err(|error| unusable(file, &error.to_string()))?;
+    // A key of root's may be managed by the operating system and open to a group whose members use
+    // it (PostgreSQL documentation, 34.19.2).
     let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.mode() & forbidden != 0 {
         return Err(unusable(file, "others may read this key; make its permissions u=rw (0600)"));

@@ -53,6 +53,10 @@ impl UnixSocket {
     /// Waits until there may be room to write.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.congested.is_none() {
+            // A duplicate, because epoll knows a descriptor only once and this one is registered
+            // for reading. Room that appears between the write that found none and the registration
+            // is not missed: epoll tells at once of a descriptor that is ready when it is added
+            // (epoll(7)).
             let again = self.stream.get_ref().try_clone()?;
             self.congested = Some(watch(again, Interest::WRITABLE)?);
         }
@@ -90,8 +94,9 @@ impl AsyncRead for UnixSocket {
             let landing = &mut this.landing[..wanted];
             match arrived.try_io(|socket| socket.get_ref().read(landing)) {
                 Ok(Ok(read)) => {
-                    // Less than there was place for: the socket is empty, and says so when it no
-                    // longer is.
+                    // Less than there was place for: the socket is empty, and epoll tells when that
+                    // changes. Zero bytes are the end, of which it tells only once: the readiness
+                    // stays, so that whoever reads again gets the end again.
                     if (1..wanted).contains(&read) {
                         arrived.clear_ready();
                     }
@@ -120,6 +125,8 @@ impl AsyncWrite for UnixSocket {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 written => {
+                    // From here on the peer's reading would wake us for nothing again (see the top
+                    // of this file).
                     this.congested = None;
                     return Poll::Ready(written);
                 }
@@ -133,6 +140,7 @@ impl AsyncWrite for UnixSocket {
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.stream.get_ref().shutdown(Shutdown::Write) {
+            // A peer that is gone already cannot be told that nothing more comes, and need not be.
             Err(error) if error.kind() != io::ErrorKind::NotConnected => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(())),
         }
@@ -197,6 +205,8 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_fills_the_place_to_the_byte_is_followed_by_the_next() {
         let (mut ours, mut theirs) = pair();
+        // A read of exactly `GULP` bytes proves nothing about what is left; clearing the readiness
+        // after it would lose a message that has arrived already.
         for length in [GULP - 1, GULP, GULP + 1] {
             let (sent, mut received) = (vec![7; length], vec![0; length]);
             for _ in 0..3 {

@@ -38,6 +38,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn user_and_password(&mut self) -> Result<(), TargetError> {
+        // As in libpq, a `/` before the `@` ends the hosts: `u:half/rest@h` has no user, and `half`
+        // is read as a port. That is why an error about a port must not repeat it.
         let Some(end) = self.rest.find(['@', '/']).filter(|end| self.rest[*end..].starts_with('@'))
         else {
             return Ok(());
@@ -68,6 +70,7 @@ impl<'a> Reader<'a> {
         if hosts.iter().any(|host| !host.is_empty()) {
             self.store("host", &hosts.join(","))?;
         }
+        // Without any port the keyword stays unset, and PGPORT or a service may set it.
         if ports.iter().any(|port| !port.is_empty()) {
             self.store("port", &ports.join(","))?;
         }
@@ -155,6 +158,8 @@ impl<'a> Reader<'a> {
 
     /// An error at the place in the text where a piece of it begins.
     fn malformed(&self, piece: &str, reason: &'static str) -> TargetError {
+        // The piece is borrowed from the text, so its address tells its place, and no reader has to
+        // carry a position along.
         let byte = (piece.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
         let before = self.text.get(..byte).unwrap_or_default();
         TargetError::Malformed { at: before.chars().count() + 1, reason }

@@ -52,6 +52,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn value_bytes(&mut self) -> Option<Option<&'a [u8]>> {
         match self.long()? {
             -1 => Some(None),
+            // Any other negative length means nothing, and must not become a huge positive one.
             length => self.bytes(usize::try_from(length).ok()?).map(Some),
         }
     }

@@ -63,6 +63,8 @@ impl<T: Tag, S: Stream> FrameStream<T, S> {
     /// Sends what is queued, unless there is a further frame to answer first, and takes the next
     /// frame. Dropping the future loses nothing.
     pub(crate) async fn exchange(&mut self) -> io::Result<Option<Frame<T>>> {
+        // Who sends a batch of frames gets the answers in one write; but a sender that never pauses
+        // must not make the queue grow without end.
         if !self.has_frame() || self.is_full() {
             self.flush().await?;
         }
@@ -73,6 +75,7 @@ impl<T: Tag, S: Stream> FrameStream<T, S> {
     pub(crate) fn has_frame(&self) -> bool {
         let length = self.read.get(1..HEAD).and_then(|length| length.try_into().ok());
         let length = length.map(|length| u32::from_be_bytes(length) as usize);
+        // Greater, not equal: the length leaves out the tag's byte.
         length.is_some_and(|length| self.read.len() > length)
     }
 
@@ -105,10 +108,14 @@ impl<T: Tag, S: Stream> FrameStream<T, S> {
 
     fn poll_flush_hearing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
+            // Writing first: only while the other side takes nothing is there a reason to read.
+            // Where both wait, both wake this task.
             if let Poll::Ready(written) = self.poll_write(cx) {
                 return Poll::Ready(written);
             }
             if ready!(self.poll_read(cx))? == 0 {
+                // Whoever has stopped sending in the middle of a batch is taken to be gone: nobody
+                // would take the rest.
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
@@ -140,6 +147,8 @@ impl<T: Tag, S: Stream> FrameStream<T, S> {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.read.reserve(ROOM);
+        // A future made anew for each poll: `read_buf` keeps nothing between two polls, so dropping
+        // one that waits loses no byte.
         pin!(self.stream.read_buf(&mut self.read)).poll(cx)
     }
 
@@ -151,6 +160,7 @@ impl<T: Tag, S: Stream> FrameStream<T, S> {
             }
             self.out.advance(written);
         }
+        // That `out` is empty does not mean that it is sent: TLS may keep the last record.
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -144,6 +144,7 @@ impl Tag for ServerTag {
         match self {
             Self::Row
             | Self::RowDescription
+            // A statement can have 65535 parameters, of which each takes four bytes here.
             | Self::ParameterDescription
             | Self::FunctionResult
             | Self::CopyData
@@ -158,6 +159,7 @@ impl Tag for ServerTag {
 impl ServerTag {
     /// The message's name in PostgreSQL's documentation.
     pub(crate) fn name(self) -> &'static str {
+        // The table has the order of the enum; a test holds them together.
         SERVER_TAGS[self as usize].2
     }
 }

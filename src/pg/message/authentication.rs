@@ -24,6 +24,8 @@ pub(crate) enum Authentication<'a> {
 impl<'a> Message<'a> for Authentication<'a> {
     fn parse(fields: &mut Fields<'a>) -> Option<Self> {
         let foreign = |fields: &mut Fields<'a>, name| {
+            // What such a request goes on with is not known here. It is taken, so that the body is
+            // read to its end and the refusal names the method instead of an unreadable message.
             fields.take_rest();
             Self::Foreign(name)
         };

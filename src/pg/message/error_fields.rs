@@ -55,6 +55,7 @@ impl ServerMessage {
     fn set(&mut self, letter: u8, text: String) {
         match letter {
             b'V' => self.severity = text,
+            // `S` is translated by `lc_messages`: an error of a German server is a `FEHLER`.
             b'S' if self.severity.is_empty() => self.severity = text,
             b'S' => {}
             b'C' => self.code = text,

@@ -7,6 +7,9 @@ use crate::pg::frame::{put, put_counted, put_text};
 /// Protocol 3.0, which every server of today speaks.
 const VERSION: u32 = 3 << 16;
 
+// 1234 in the upper half, where a version has its major number, and 5679 and 5678 in the lower one
+// (pqcomm.h): no version will ever be mistaken for them.
+
 /// What stands in the place of a version where TLS is asked for.
 pub(crate) const SSL_REQUEST: u32 = 80_877_103;
 
