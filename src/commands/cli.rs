@@ -32,7 +32,12 @@ database cannot be reached; \
 /// Without arguments it opens the console with the first scenario on a private PostgreSQL, which it
 /// starts and throws away afterwards; nothing needs to be set up.
 #[derive(Debug, Parser)]
-#[command(version, styles = STYLES, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+#[command(
+    version,
+    styles = STYLES,
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
     /// What to do instead of opening the console.
     #[command(subcommand)]
@@ -152,7 +157,12 @@ pub struct PlayArgs {
     pub times: bool,
     /// Cancel a step that has not finished after this many seconds, and stop there; the setup gets
     /// at least 30 seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
     pub step_timeout: u64,
 }
 

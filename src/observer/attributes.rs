@@ -95,7 +95,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(oid in prop::sample::select(vec![16_u32, 19, 20, 21, 23, 25, 26, 1042, 1043, 2950, 600]), bytes: Vec<u8>) {
+        fn no_bytes_make_it_panic(
+            oid in prop::sample::select(vec![
+                16_u32, 19, 20, 21, 23, 25, 26, 1042, 1043, 2950, 600,
+            ]),
+            bytes: Vec<u8>,
+        ) {
             let _ = text(oid, &bytes);
         }
     }

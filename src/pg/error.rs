@@ -132,7 +132,13 @@ pub enum ConnectError {
         after: Duration,
     },
     /// The server said no.
-    #[error("{place} refused the connection: {}: {} ({}); {}", .message.severity, .message.message, .message.code, .refusal.advice())]
+    #[error(
+        "{place} refused the connection: {}: {} ({}); {}",
+        .message.severity,
+        .message.message,
+        .message.code,
+        .refusal.advice()
+    )]
     Refused {
         place: String,
         /// Why, as far as we know the code.

@@ -173,7 +173,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_account_finds_its_own_line(
-            host in "[^\0\r\n]+", database in "[^\0\r\n]+", user in "[^\0\r\n]+", word in "[^\0\r\n]+",
+            host in "[^\0\r\n]+",
+            database in "[^\0\r\n]+",
+            user in "[^\0\r\n]+",
+            word in "[^\0\r\n]+",
         ) {
             let line = [&host, "1", &database, &user, &word].map(escape).join(":");
             prop_assume!(!line.starts_with('#'));

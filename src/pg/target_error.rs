@@ -59,7 +59,10 @@ pub enum TargetError {
     #[error("{0}")]
     Contradiction(&'static str),
     /// The service is defined nowhere.
-    #[error("there is no service \"{service}\" in {}; define it there, or check PGSERVICE", list(.looked))]
+    #[error(
+        "there is no service \"{service}\" in {}; define it there, or check PGSERVICE",
+        list(.looked)
+    )]
     UnknownService {
         service: String,
         /// The files that were looked into.

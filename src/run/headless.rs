@@ -206,7 +206,8 @@ impl Stepper {
             biased;
             () = self.interrupted.cancelled() => PlayEvent::Interrupted,
             report = tokio::time::timeout_at(deadline, self.run.reports.recv()) => match report {
-                Ok(report) => report.map_or(PlayEvent::Over, |report| PlayEvent::Report(Box::new(report))),
+                Ok(Some(report)) => PlayEvent::Report(Box::new(report)),
+                Ok(None) => PlayEvent::Over,
                 Err(_) => PlayEvent::Late,
             },
         }

@@ -31,10 +31,18 @@ pub struct Options {
     #[arg(value_enum, value_name = "STRATEGY")]
     pub strategies: Vec<StrategyName>,
     /// How many passengers ask for a seat
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    #[arg(
+        long,
+        default_value_t = 100_000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000_000)
+    )]
     pub requests: u32,
     /// How many seats there are
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(
+        long,
+        default_value_t = 600,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
     pub seats: u32,
     /// How many compartments they are divided into
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=26))]

@@ -38,7 +38,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_seat_is_in_the_compartment_that_has_its_place(
-            (seats, compartments) in (1..5_000u32).prop_flat_map(|seats| (Just(seats), 1..=seats.min(26)))
+            (seats, compartments) in (1..5_000u32)
+                .prop_flat_map(|seats| (Just(seats), 1..=seats.min(26)))
         ) {
             let plan = Plan { seats, compartments };
             let mut place = 0;

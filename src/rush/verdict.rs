@@ -123,8 +123,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn honest_sales_hold(seats in proptest::collection::btree_map(1..600i32, 1..100_000i32, 0..50)) {
-            let sales: Vec<_> = seats.iter().map(|(seat, passenger)| sale(*seat, *passenger)).collect();
+        fn honest_sales_hold(
+            seats in proptest::collection::btree_map(1..600i32, 1..100_000i32, 0..50),
+        ) {
+            let sales = seats.iter().map(|(seat, passenger)| sale(*seat, *passenger));
+            let sales: Vec<_> = sales.collect();
             let mut told = sales.clone();
             told.reverse();
             prop_assert!(Verdict::new(&record(&sales, &sales), &told).holds());
@@ -135,7 +138,8 @@ mod tests {
             seats in proptest::collection::btree_map(1..600i32, 1..100_000i32, 1..50),
             lost in any::<prop::sample::Index>(),
         ) {
-            let told: Vec<_> = seats.iter().map(|(seat, passenger)| sale(*seat, *passenger)).collect();
+            let told = seats.iter().map(|(seat, passenger)| sale(*seat, *passenger));
+            let told: Vec<_> = told.collect();
             let mut sales = told.clone();
             sales.remove(lost.index(told.len()));
             prop_assert_eq!(Verdict::new(&record(&sales, &sales), &told).missing, 1);

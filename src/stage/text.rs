@@ -37,13 +37,20 @@ fn is_unsafe(character: char) -> bool {
 /// Marks of the Unicode bidirectional algorithm (UAX 9): they would turn round what stands beside
 /// them.
 fn is_reordering(character: char) -> bool {
-    matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    matches!(
+        character,
+        '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// Characters without a shape that would make two different names look the same. The joiners stay:
 /// emoji and Persian need them.
 fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200B}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+    matches!(
+        character,
+        '\u{200B}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+    )
 }
 
 /// How many cells the text takes.

@@ -109,7 +109,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn wrapping_loses_nothing_but_blanks(text in "\\PC{0,60}", cells in 0..30_usize, hanging in 0..5_usize) {
+        fn wrapping_loses_nothing_but_blanks(
+            text in "\\PC{0,60}",
+            cells in 0..30_usize,
+            hanging in 0..5_usize,
+        ) {
             let rows = wrapped(&text, cells, hanging);
             let kept: String = rows.iter().map(|row| &text[row.clone()]).collect();
             prop_assert_eq!(kept.replace(' ', ""), text.replace(' ', ""));
@@ -117,7 +121,11 @@ mod tests {
         }
 
         #[test]
-        fn a_window_is_no_wider_than_asked(text in "\\PC{0,60}", from in 0..40_usize, cells in 0..40_usize) {
+        fn a_window_is_no_wider_than_asked(
+            text in "\\PC{0,60}",
+            from in 0..40_usize,
+            cells in 0..40_usize,
+        ) {
             prop_assert!(width(&text[window(&text, from, cells)]) <= cells);
         }
     }

@@ -150,7 +150,9 @@ where
         let reporting = self.stage.phase != Phase::Over;
         tokio::select! {
             biased;
-            input = self.input.next() => self.obey(input.transpose().map_err(LoopError::reading)?.as_ref()),
+            input = self.input.next() => {
+                self.obey(input.transpose().map_err(LoopError::reading)?.as_ref())
+            }
             _ = self.frames.tick() => self.draw().map(|()| Turn::Stay),
             report = self.heard.recv(), if reporting => {
                 self.hear(report);

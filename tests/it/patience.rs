@@ -252,9 +252,13 @@ async fn play_stuck(outsider_does: &str) -> Output {
         overbooked(&["play", "--step-timeout", "3", "--url", &url, &path])
     });
     let busy = sqlx::query(sqlx::AssertSqlSafe(outsider_does.to_owned()));
+    let outsider_does = async {
+        busy.execute(&mut outsider).await.unwrap();
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         output = playing => output.unwrap(),
-        () = async { busy.execute(&mut outsider).await.unwrap(); std::future::pending::<()>().await } => unreachable!(),
+        () = outsider_does => unreachable!(),
     }
 }
 

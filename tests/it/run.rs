@@ -206,8 +206,11 @@ async fn a_killed_server_is_started_again_by_a_reconnect() {
     run.until(lost).await;
     run.send(Command::Reconnect(SessionName::new("Alice")));
     let is_back = |report: &Report| {
-        matches!(report, Report::Event(Event { session: Some(name), kind: Kind::Connected { .. }, .. })
-            if name.as_str() == "Alice")
+        matches!(
+            report,
+            Report::Event(Event { session: Some(name), kind: Kind::Connected { .. }, .. })
+                if name.as_str() == "Alice"
+        )
     };
     run.until(is_back).await;
     let session = SessionName::new("Alice");

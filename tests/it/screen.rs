@@ -365,10 +365,15 @@ fn a_terminal_that_is_too_small_says_so_and_keeps_everything() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn drawing_never_panics_at_any_size(width in 0..220_u16, height in 0..60_u16, layer in 0..6_usize) {
+    fn drawing_never_panics_at_any_size(
+        width in 0..220_u16,
+        height in 0..60_u16,
+        layer in 0..6_usize,
+    ) {
         let mut stage = Stage::opened(Charset::Unicode, (120, 40));
         stage.picture();
-        let keys = [KeyCode::Null, KeyCode::F(1), KeyCode::F(3), KeyCode::F(4), KeyCode::F(10), KeyCode::F(12)];
+        let f = KeyCode::F;
+        let keys = [KeyCode::Null, f(1), f(3), f(4), f(10), f(12)];
         stage.presses(keys[layer], KeyModifiers::NONE);
         stage.types("wide 張偉 and e\u{301}\u{202e}\u{1b}");
         stage.app.resize(Size { width, height });

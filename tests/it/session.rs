@@ -257,9 +257,11 @@ async fn a_notification_reaches_an_idle_session_at_once() {
     alice.ask("listen seats_taken").await;
     bob.ask("notify seats_taken, 'A-4'").await;
     let told = alice.next().await;
-    assert!(
-        matches!(&told, Kind::Notification { channel, payload, .. } if channel == "seats_taken" && payload == "A-4")
-    );
+    assert!(matches!(
+        &told,
+        Kind::Notification { channel, payload, .. }
+            if channel == "seats_taken" && payload == "A-4"
+    ));
 }
 
 #[tokio::test]

@@ -10,7 +10,8 @@ const TWICE: &str = "-- Twice\n--\n-- sessions: A\n\n-- setup\n\
 const NO_TABLE: &str = "-- No table\n--\n-- sessions: A\n\n-- setup\nselect 1; select *\n  from \
     nowhere;\n\n\
                         -- A: looks\nselect 1;\n";
-const NO_TABLE_IN_A_SPECIFICATION: &str = "setup\n{\n  create table t (a int);\n  select * from nowhere; }\nsession a\nstep s { select 1; }\n";
+const NO_TABLE_IN_A_SPECIFICATION: &str = "setup\n{\n  create table t (a int);\n  \
+    select * from nowhere; }\nsession a\nstep s { select 1; }\n";
 
 #[test]
 fn without_a_screen() {

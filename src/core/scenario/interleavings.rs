@@ -138,13 +138,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_count_is_right_and_no_order_comes_twice(sizes in prop::collection::vec(0..4_usize, 1..4)) {
+        fn the_count_is_right_and_no_order_comes_twice(
+            sizes in prop::collection::vec(0..4_usize, 1..4),
+        ) {
             let mut first = 0;
-            let piles: Vec<Vec<usize>> = sizes.iter().map(|size| { first += size; (first - size..first).collect() }).collect();
+            let pile = |size: &usize| {
+                first += size;
+                (first - size..first).collect()
+            };
+            let piles: Vec<Vec<usize>> = sizes.iter().map(pile).collect();
             let all = orders(piles.clone());
             let interleavings = Interleavings::new(piles);
             prop_assert_eq!(Some(all.len() as u64), interleavings.count());
-            let steps = |schedule: Schedule| schedule.launches.iter().map(|launch| launch.step).collect::<Vec<_>>();
+            let steps = |schedule: Schedule| -> Vec<usize> {
+                schedule.launches.iter().map(|launch| launch.step).collect()
+            };
             for (place, order) in all.iter().enumerate() {
                 prop_assert_eq!(interleavings.nth(place as u64).map(steps), Some(order.clone()));
             }

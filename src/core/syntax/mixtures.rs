@@ -107,7 +107,8 @@ proptest! {
     fn a_statement_has_the_same_words_alone_as_in_its_text((strings, statements) in mixture()) {
         let text = statements.join(";") + ";";
         let together = words(&text, strings);
-        let alone = statements.iter().flat_map(|statement| words(&format!("{statement};"), strings));
+        let words_alone = |statement: &String| words(&format!("{statement};"), strings);
+        let alone = statements.iter().flat_map(words_alone);
         let texts: Vec<_> = together.iter().map(|word| &word.text).collect();
         let expected: Vec<_> = alone.map(|word| word.text).collect();
         prop_assert_eq!(texts, expected.iter().collect::<Vec<_>>());

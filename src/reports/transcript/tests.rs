@@ -163,10 +163,14 @@ fn shuffled(events: &[Event], turns: &[usize]) -> Vec<Event> {
 
 proptest! {
     #[test]
-    fn the_order_among_released_sessions_does_not_matter(turns in prop::collection::vec(0..3_usize, 1..12)) {
+    fn the_order_among_released_sessions_does_not_matter(
+        turns in prop::collection::vec(0..3_usize, 1..12),
+    ) {
         let story = story();
-        let start = story.iter().rposition(|event| matches!(event.kind, Kind::Sent { .. })).unwrap();
-        let end = start + story[start..].iter().position(|event| event.kind == Kind::Quiet).unwrap();
+        let is_sent = |event: &Event| matches!(event.kind, Kind::Sent { .. });
+        let start = story.iter().rposition(is_sent).unwrap();
+        let is_quiet = |event: &Event| event.kind == Kind::Quiet;
+        let end = start + story[start..].iter().position(is_quiet).unwrap();
         let mut other = story.clone();
         other.splice(start + 1..end, shuffled(&story[start + 1..end], &turns));
         prop_assert_eq!(canonical(&story, &roster()), canonical(&other, &roster()));

@@ -86,7 +86,10 @@ mod tests {
     proptest! {
         #[test]
         fn stable_is_a_fixpoint_of_the_rule(
-            edges in prop::collection::vec((1..8_i32, prop::collection::vec(1..12_i32, 0..4)), 0..8),
+            edges in prop::collection::vec(
+                (1..8_i32, prop::collection::vec(1..12_i32, 0..4)),
+                0..8,
+            ),
         ) {
             let blocked: Vec<Blocked> = edges.iter().map(|(p, by)| (Pid(*p), pids(by))).collect();
             let idle = |p: Pid| p.0 >= 8;

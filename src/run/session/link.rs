@@ -72,8 +72,12 @@ pub(super) enum LinkError {
     Connect(#[from] ConnectError),
     #[error("the connection was lost while the session was being prepared: {0}")]
     Wire(#[from] WireError),
-    #[error("cannot prepare the session: {sql}: {}: {} \
-        ({})", .message.severity, .message.message, .message.code)]
+    #[error(
+        "cannot prepare the session: {sql}: {}: {} ({})",
+        .message.severity,
+        .message.message,
+        .message.code
+    )]
     Prelude { sql: String, message: Box<ServerMessage> },
 }
 

@@ -173,8 +173,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_tangle_is_judged(blockers in prop::collection::vec(prop::collection::vec(1..8_i32, 0..4), 7), idle in prop::collection::vec(1..8_i32, 0..3)) {
-            let looks: Vec<(i32, bool, &[i32])> = (1..).zip(&blockers).map(|(pid, of)| (pid, !of.is_empty(), of.as_slice())).collect();
+        fn every_tangle_is_judged(
+            blockers in prop::collection::vec(prop::collection::vec(1..8_i32, 0..4), 7),
+            idle in prop::collection::vec(1..8_i32, 0..3),
+        ) {
+            let looks = (1..).zip(&blockers);
+            let looks = looks.map(|(pid, of)| (pid, !of.is_empty(), of.as_slice()));
+            let looks: Vec<(i32, bool, &[i32])> = looks.collect();
             let sight = sight(&looks, &idle);
             for pid in 1..8 {
                 prop_assert!(!sight.is_lasting(Pid(pid)) || !idle.is_empty(), "nobody is idle, so \

@@ -27,8 +27,11 @@ pub const BUILT_IN: [&str; 3] = ["dark", "light", "projector"];
 #[derive(Debug, Error)]
 pub enum ThemeError {
     /// Neither a built-in theme nor a file.
-    #[error("unknown theme {name:?}: it is neither built in ({}) nor a file{}", BUILT_IN.join(", \
-        "), did_you_mean(name))]
+    #[error(
+        "unknown theme {name:?}: it is neither built in ({}) nor a file{}",
+        BUILT_IN.join(", "),
+        did_you_mean(name)
+    )]
     Unknown {
         /// What was asked for.
         name: String,
@@ -44,8 +47,11 @@ pub enum ThemeError {
         source: Box<toml::de::Error>,
     },
     /// The file builds on a theme that does not exist.
-    #[error("unknown base {base:?} in the theme {origin}; a base is one of {}{}", BUILT_IN.join(", \
-        "), did_you_mean(base))]
+    #[error(
+        "unknown base {base:?} in the theme {origin}; a base is one of {}{}",
+        BUILT_IN.join(", "),
+        did_you_mean(base)
+    )]
     UnknownBase {
         origin: String,
         /// What it names.

@@ -102,7 +102,8 @@ impl Places {
 
 /// Whether this query, which was sent by itself, gave true.
 fn holds(sql: &str, outcomes: &[Outcome]) -> Verdict {
-    let is_it = |outcome: &Outcome| matches!(outcome, Outcome::Asked(asked) if asked.trim_end_matches(';').trim() == sql);
+    let is_same = |asked: &str| asked.trim_end_matches(';').trim() == sql;
+    let is_it = |outcome: &Outcome| matches!(outcome, Outcome::Asked(asked) if is_same(asked));
     // The last time that it was asked: `finally`, which is asked before, may have the same query.
     let Some(at) = outcomes.iter().rposition(is_it) else { return Verdict::NotReached };
     let answer = outcomes[at + 1..].iter().take_while(|it| !matches!(it, Outcome::Asked(_)));

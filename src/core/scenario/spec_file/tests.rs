@@ -149,7 +149,10 @@ fn ten_thousand_steps_keep_their_lines() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "(session|step|setup|permutation|teardown|notices|[a-c]|\\{1\\}|[ \n\"{}(),*#0-9é])*") {
+    fn no_text_makes_it_panic(
+        text in "(session|step|setup|permutation|teardown|notices|[a-c]|\\{1\\}|\
+            [ \n\"{}(),*#0-9é])*",
+    ) {
         let _ = parsed(&text);
     }
 }

@@ -131,7 +131,8 @@ proptest! {
             assert_law(&mut script, text);
         }
         let _ = script.play(&line("engine is closed"), &mut String::new());
-        prop_assert!(script.machine.as_ref().is_some_and(Machine::is_ended), "{:#?}", script.machine);
+        let is_ended = script.machine.as_ref().is_some_and(Machine::is_ended);
+        prop_assert!(is_ended, "{:#?}", script.machine);
     }
 }
 

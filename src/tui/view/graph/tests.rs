@@ -93,13 +93,17 @@ proptest! {
 
     #[test]
     fn everybody_who_waits_is_drawn_once_as_a_waiter(
-        edges in prop::collection::vec((0_u8..8, prop::collection::vec(0_u8..8, 0..4), 0_u8..3), 0..8),
+        edges in prop::collection::vec(
+            (0_u8..8, prop::collection::vec(0_u8..8, 0..4), 0_u8..3),
+            0..8,
+        ),
         width in 0_u16..120,
         height in 0_u16..40,
     ) {
         let who = |at: u8| format!("s{at}");
         let waits: Waits = edges.iter().map(|(waiter, blockers, key)| {
-            let blockers: Vec<_> = blockers.iter().filter(|at| *at != waiter).map(|at| who(*at)).collect();
+            let blockers = blockers.iter().filter(|at| *at != waiter).map(|at| who(*at));
+            let blockers: Vec<_> = blockers.collect();
             let blockers: Vec<_> = blockers.iter().map(String::as_str).collect();
             (name(&who(*waiter)), row_wait(&blockers, &format!("A-{key}")))
         }).collect();
@@ -107,9 +111,10 @@ proptest! {
         let frame = drawn(&waits, &["s1", "s2"], 200, 200);
         let in_two_circles = waits::deadlocks(&waits).iter().map(Vec::len).sum::<usize>();
         for waiter in waits.keys() {
+            let arrow = format!("{waiter} ──▶");
             let lines = frame.lines().filter(|line| {
-                line.trim_start_matches(|it: char| !it.is_ascii_alphanumeric()).starts_with(&format!("{waiter} ──▶"))
-                    && !line.contains("Deadlock")
+                let line = line.trim_start_matches(|it: char| !it.is_ascii_alphanumeric());
+                line.starts_with(&arrow) && !line.contains("Deadlock")
             });
             let count = lines.count();
             prop_assert!(count >= 1 && (count == 1 || in_two_circles > 0), "{waiter} in\n{frame}");

@@ -169,7 +169,12 @@ fn the_cursor_goes_back_and_forth_and_stays_with_the_last() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn it_can_be_drawn_at_any_size(width in 1..90_u16, height in 1..14_u16, moment in 0..12_usize, lane in 0..4_usize) {
+    fn it_can_be_drawn_at_any_size(
+        width in 1..90_u16,
+        height in 1..14_u16,
+        moment in 0..12_usize,
+        lane in 0..4_usize,
+    ) {
         let cursor = Cursor { moment: Some(moment), lane };
         Story::whole().text(cursor, width, height);
     }

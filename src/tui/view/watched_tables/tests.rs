@@ -10,7 +10,7 @@ use ratatui::style::Modifier;
 use super::sample::*;
 use super::*;
 use crate::core::event::SessionName;
-use crate::core::seats::{HoldKind, Holder, WatchedRow};
+use crate::core::seats::{Hold, HoldKind, Holder, RowWaiter, WatchedRow};
 use crate::stage::watched::flash::LIT;
 use crate::tui::theme::{Charset, Depth, Theme};
 
@@ -270,17 +270,20 @@ prop_compose! {
         key in any_text(),
         values in prop::collection::vec(prop::option::of(any_text()), 0..5),
         committed in any::<bool>(),
-        holders in prop::collection::vec((any_holder(), any_kind(), prop::option::of(prop::option::of(any_text()))), 0..3),
+        holders in prop::collection::vec(
+            (any_holder(), any_kind(), prop::option::of(prop::option::of(any_text()))),
+            0..3,
+        ),
         waiters in prop::collection::vec((any_holder(), any_text()), 0..12),
     ) -> WatchedRow {
-        let holders = holders.into_iter();
-        let waiters = waiters.into_iter();
+        let hold = |(holder, kind, becomes)| Hold { holder, kind, becomes };
+        let waiter = |(who, wants)| RowWaiter { who, wants };
         WatchedRow {
             key,
             values,
             committed,
-            holders: holders.map(|(holder, kind, becomes)| crate::core::seats::Hold { holder, kind, becomes }).collect(),
-            waiters: waiters.map(|(who, wants)| crate::core::seats::RowWaiter { who, wants }).collect(),
+            holders: holders.into_iter().map(hold).collect(),
+            waiters: waiters.into_iter().map(waiter).collect(),
         }
     }
 }

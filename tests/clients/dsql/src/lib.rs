@@ -8,7 +8,7 @@
 #![cfg(test)]
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use aurora_dsql_sqlx_connector::{OCCRetryConfigBuilder, is_occ_error, retry_on_occ};
@@ -51,7 +51,8 @@ impl Drop for Served {
 }
 
 fn program() -> PathBuf {
-    let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../target/debug/overbooked");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let built = || here.join("../../../target/debug/overbooked");
     std::env::var_os("OVERBOOKED_PROGRAM").map_or_else(built, PathBuf::from)
 }
 
