@@ -53,7 +53,8 @@ impl<T: Tag> Frame<T> {
         let tag = T::of(*first).ok_or_else(malformed)?;
         let Some(length) = buffer.get(1..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;
-        // The length counts itself but not the tag, so the least is four (54.1.1).
+        // The length counts itself but not the tag, so the least is four (PostgreSQL documentation,
+        // 54.1.1).
         let is_possible = (HEAD - 1..=tag.longest()).contains(&length);
         if is_possible { Ok(Some((tag, length + 1))) } else { Err(malformed()) }
     }

@@ -56,8 +56,7 @@ fn refuse_unsupported(settings: &Settings) -> Result<(), TargetError> {
     let asked = UNSUPPORTED.into_iter().find(|keyword| settings.get(keyword).is_some());
     match asked {
         Some(keyword) => Err(TargetError::Unsupported { keyword }),
-        // `disable` and `prefer`, the default, are kept by a program without GSSAPI; `require` is
-        // not.
+        // `disable` and `prefer`, the default, ask nothing that a program without GSSAPI cannot do.
         None if settings.get("gssencmode") == Some("require") => {
             Err(TargetError::Unsupported { keyword: "gssencmode=require" })
         }

@@ -69,9 +69,8 @@ pub(super) async fn negotiate(
     if encryption == Encryption::Plain {
         return Ok(Socket::Tcp(stream));
     }
-    // `sslnegotiation=direct` begins with the handshake and saves the round trip. There is nothing
-    // in it by which a server could decline, which is why `terms` refuses it together with a mode
-    // that could do without TLS.
+    // `sslnegotiation=direct` begins with the handshake, in which a server has no way to decline:
+    // `terms` refuses it together with a mode that could do without TLS.
     if terms.negotiation == SslNegotiation::Postgres && !offers_tls(&mut stream, place).await? {
         return match encryption {
             Encryption::Demanded => {

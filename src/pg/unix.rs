@@ -125,8 +125,6 @@ impl AsyncWrite for UnixSocket {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 written => {
-                    // From here on the peer's reading would wake us for nothing again (see the top
-                    // of this file).
                     this.congested = None;
                     return Poll::Ready(written);
                 }

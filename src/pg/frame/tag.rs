@@ -1,6 +1,6 @@
 //! What a frame is, by the byte that it begins with and the side that it came from.
 
-/// PostgreSQL's own bound for one message (`PQ_LARGE_MESSAGE_LIMIT`).
+/// PostgreSQL's own bound for one message (`MaxAllocSize`, memutils.h).
 const LONGEST: usize = 0x3fff_ffff;
 
 /// The longest of the server's messages other than rows, errors and the like: libpq's limit

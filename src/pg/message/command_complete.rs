@@ -29,8 +29,7 @@ impl<'a> CommandComplete<'a> {
 
     /// How many rows the statement has found or written; some commands do not say.
     pub(crate) fn rows(self) -> Option<u64> {
-        // The last word, for `INSERT 0 3` has an object's number before it, always 0 since
-        // PostgreSQL 12.
+        // `INSERT 0 3` has an object's number before it, always 0 since PostgreSQL 12.
         let last = self.tag.rsplit(|byte| *byte == b' ').next()?;
         std::str::from_utf8(last).ok()?.parse().ok()
     }
