@@ -280,7 +280,7 @@ impl Observer {
     pub async fn watched_tables(&self, roster: &Roster) -> Result<WatchedTables, ObserverError> {
         if self.flavor.sight.rows != Source::PostgreSql {
             roster.clone_into(&mut self.state().roster);
-            return self.plain_house(roster).await;
+            return self.watched_plainly(roster).await;
         }
         let watch = self.state().watch.clone();
         let mut watched_tables =

@@ -25,8 +25,8 @@ const SETTINGS: [(&str, &str); 8] = [
     ("yb_locks_min_txn_age", "0"),
 ];
 
-/// The verdict, the waits and the watched tables may be asked for at the same time, each on a connection of
-/// its own.
+/// The verdict, the waits and the watched tables may be asked for at the same time, each on a
+/// connection of its own.
 pub(super) const CONNECTIONS: u32 = 3;
 
 /// A server that is away must show as an error soon, not as a screen that hangs.

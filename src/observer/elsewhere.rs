@@ -66,9 +66,9 @@ impl Observer {
         Ok(locks.into_iter().map(|lock| lock.read_for(source)).collect())
     }
 
-    /// The watched tables by plain SQL. Where COMMIT judges, each connection is told once of a change of the
-    /// schema, and may try again.
-    pub(super) async fn plain_house(
+    /// The watched tables by plain SQL. Where COMMIT judges, each connection is told once of a
+    /// change of the schema, and may try again.
+    pub(super) async fn watched_plainly(
         &self,
         roster: &Roster,
     ) -> Result<WatchedTables, ObserverError> {

@@ -7,8 +7,8 @@ use super::{Observer, ObserverError, about};
 use crate::core::sql;
 use crate::observer::flavor::Source;
 
-/// A sign of life: when two are equal, nothing that the watched tables show has changed in between, unless
-/// [`Pulse::is_open`].
+/// A sign of life: when two are equal, nothing that the watched tables show has changed in between,
+/// unless [`Pulse::is_open`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Pulse {
     snapshot: String,

@@ -1,5 +1,5 @@
-//! A worker's connection to the database: one connection, the statements prepared on it, a count of what
-//! was sent.
+//! A worker's connection to the database: one connection, the statements prepared on it, a count of
+//! what was sent.
 //!
 //! Statements that need not wait for each other's answers go out together, in one flight: a BEGIN
 //! with the first look, the last change with its COMMIT. Over a network, flights are what a
