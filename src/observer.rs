@@ -48,6 +48,7 @@ pub use pulse::Pulse;
 use crate::core::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
 use crate::core::seats::{SeatColumns, Unread, WatchedTables};
 use crate::core::sql;
+use crate::core::syntax::quote;
 use crate::observer::flavor::{Flavor, Source};
 use crate::pg::Target;
 use connections::Own;
@@ -103,7 +104,7 @@ impl Watch {
     /// The names as `to_regclass` reads them.
     fn names(&self) -> Vec<String> {
         let qualify = |label: &&str| match &self.schema {
-            Some(schema) if !label.contains('.') => format!("{}.{label}", table::quoted(schema)),
+            Some(schema) if !label.contains('.') => format!("{}.{label}", quote(schema)),
             _ => (*label).to_owned(),
         };
         self.labels().iter().map(qualify).collect()

@@ -28,7 +28,7 @@ pub use colour::{Colour, Span, colours};
 pub use reach::{Reach, reach};
 pub use tokens::{Strings, Token, TokenKind, tokens};
 pub use verb::{Verb, verb};
-pub use words::{Word, WordKind, begins, has, literal, quote, words};
+pub use words::{Word, WordKind, begins, has, identifier, literal, quote, words};
 
 /// A statement in a longer text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,13 +17,14 @@ use sqlx::postgres::types::Oid;
 use sqlx::types::Json;
 
 use super::rows::FoundRow;
-use super::table::{Table, quoted, unquoted};
+use super::table::Table;
 use super::targets::{CATALOG, described_by};
 use super::versions::Versions;
 use super::waits::WaitRow;
 use super::{Observer, ObserverError, about};
 use crate::core::event::WaitTarget;
 use crate::core::sql;
+use crate::core::syntax::{identifier, quote};
 
 /// A table that a wait can be about.
 #[derive(Clone, Debug, FromRow)]
@@ -101,7 +102,7 @@ impl Observer {
         for columns in suspect.keys.iter() {
             let places = columns
                 .iter()
-                .map(|name| table.columns.iter().position(|column| *column == unquoted(name)));
+                .map(|name| table.columns.iter().position(|column| *column == identifier(name)));
             // An index on an expression has parts that are no columns, and so no values to compare.
             let Some(places) = places.collect::<Option<Vec<usize>>>() else { continue };
             let mine: BTreeSet<String> = keys(&own, &places).collect();
@@ -153,7 +154,7 @@ impl Observer {
 
 impl Suspect {
     fn qualified(&self) -> String {
-        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+        format!("{}.{}", quote(&self.schema), quote(&self.name))
     }
 }
 

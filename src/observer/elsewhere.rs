@@ -9,12 +9,13 @@ use sqlx::FromRow;
 use super::connections::CONNECTIONS;
 use super::key_locks::{self, KeyLock};
 use super::look::is_seat_map;
-use super::table::{Names, unquoted};
+use super::table::Names;
 use super::{
     Observer, ObserverError, ROWS_SHOWN, Roster, SEATS_SHOWN, TABLES_WATCHED, Watch, about,
 };
 use crate::core::seats::{WatchedRow, WatchedTable, WatchedTables};
 use crate::core::sql;
+use crate::core::syntax::identifier;
 use crate::observer::flavor::Source;
 
 const LOCKS_REFUSED: &str = "this server did not report its locks";
@@ -110,7 +111,7 @@ impl Observer {
     }
 
     async fn plain_tables(&self, watch: &Watch) -> Result<Vec<PlainTable>, ObserverError> {
-        let names: Vec<String> = watch.labels().into_iter().map(unquoted).collect();
+        let names: Vec<String> = watch.labels().into_iter().map(identifier).collect();
         sqlx::query_as(sql::observer::PLAIN_TABLES)
             .bind(names)
             .bind(watch.schema.as_deref())
@@ -147,7 +148,7 @@ impl Observer {
 
 /// The watched names that none of these tables has.
 fn absent(watch: &Watch, tables: &[PlainTable]) -> Vec<String> {
-    let is_there = |label: &str| tables.iter().any(|table| table.name == unquoted(label));
+    let is_there = |label: &str| tables.iter().any(|table| table.name == identifier(label));
     let absent = watch.labels().into_iter().filter(|label| !is_there(label));
     absent.map(str::to_owned).collect()
 }

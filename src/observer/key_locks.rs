@@ -87,11 +87,28 @@ impl KeyLock {
 }
 
 fn cockroach_key(pretty: &str) -> Option<String> {
-    // A value that has a `/` in it comes apart here and is no row's key: that lock is not shown.
-    let mut parts: Vec<&str> = pretty.strip_prefix("/Table/")?.split('/').skip(2).collect();
-    parts.pop()?;
-    let values: Vec<&str> = parts.into_iter().map(|part| part.trim_matches('"')).collect();
+    // `/Table/106/1/"A"/4/0`: the table, the index, the key's values, the column family.
+    let mut parts = cockroach_parts(pretty.strip_prefix("/Table/")?).into_iter().skip(2);
+    let mut values: Vec<String> = parts.by_ref().collect();
+    values.pop()?;
     (!values.is_empty()).then(|| values.join("-"))
+}
+
+/// What stands between slashes. In a quoted value a slash is one of its own characters, and a
+/// backslash stands before a quote that is (Go's `%q`).
+fn cockroach_parts(pretty: &str) -> Vec<String> {
+    let (mut parts, mut is_quoted) = (vec![String::new()], false);
+    let mut characters = pretty.chars();
+    while let Some(character) = characters.next() {
+        let part = parts.len() - 1;
+        match character {
+            '\\' if is_quoted => parts[part].extend(characters.next()),
+            '"' => is_quoted = !is_quoted,
+            '/' if !is_quoted => parts.push(String::new()),
+            other => parts[part].push(other),
+        }
+    }
+    parts
 }
 
 /// Who waits for whom, for which key.
@@ -187,6 +204,7 @@ mod tests {
     #[test]
     fn a_cockroach_key_reads_as_ours() {
         assert_eq!(cockroach_key("/Table/107/1/\"A\"/4/0").as_deref(), Some("A-4"));
+        assert_eq!(cockroach_key("/Table/107/1/\"a/\\\"b\"/4/0").as_deref(), Some("a/\"b-4"));
         assert_eq!(cockroach_key("/Table/107/1/0"), None);
         assert_eq!(cockroach_key("/Meta2"), None);
     }

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use super::memory::{self, Memory};
 use super::people::People;
 use super::rows::{SeenHolder, SeenRow};
-use super::table::{Table, unquoted};
+use super::table::Table;
 use super::versions::{Newcomer, Versions};
 use crate::core::event::{Pid, SessionName};
 use crate::core::seats::{
     Hold, HoldKind, Holder, RowWaiter, SeatColumns, Unread, WatchedRow, WatchedTable,
 };
+use crate::core::syntax::identifier;
 
 /// What was read of one table.
 #[derive(Debug)]
@@ -316,7 +317,7 @@ pub(super) fn join(holders: &mut Vec<Hold>, hold: Hold) {
 
 /// Whether the seat map names this table.
 pub(super) fn is_seat_map(seats: &SeatColumns, label: &str) -> bool {
-    unquoted(&seats.table) == unquoted(label)
+    identifier(&seats.table) == identifier(label)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! sqlx takes only `&'static str` for SQL, so that nobody pastes a value into it. A table's name
 //! cannot be a parameter, though. The templates are filled here and nowhere else, with nothing but
-//! identifiers that the server itself gave and that [`quoted`] has quoted; that is what makes
+//! identifiers that the server itself gave and that [`quote`] has quoted; that is what makes
 //! [`AssertSqlSafe`] true. Values always travel as parameters.
 
 use sqlx::postgres::types::Oid;
@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 
 use crate::core::event::Pid;
 use crate::core::sql;
+use crate::core::syntax::{identifier, quote};
 
 /// A table as the catalog describes it, and what the lock table says about it as a whole.
 #[derive(Clone, Debug, FromRow)]
@@ -74,12 +75,12 @@ impl Table {
 
     /// The table's name with its schema, quoted.
     pub(super) fn qualified(&self) -> String {
-        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+        format!("{}.{}", quote(&self.schema), quote(&self.name))
     }
 
     /// Where the column stands among `columns`, its name read as SQL reads it.
     pub(super) fn column(&self, written: &str) -> Option<usize> {
-        let name = unquoted(written);
+        let name = identifier(written);
         self.columns.iter().position(|column| *column == name)
     }
 
@@ -116,7 +117,7 @@ impl Table {
 
     /// `versions.sql`, with pageinspect in the schema named.
     pub(super) fn versions_query(pageinspect: &str) -> AssertSqlSafe<String> {
-        AssertSqlSafe(sql::observer::VERSIONS.replace("{pageinspect}", &quoted(pageinspect)))
+        AssertSqlSafe(sql::observer::VERSIONS.replace("{pageinspect}", &quote(pageinspect)))
     }
 
     fn names(&self) -> Names<'_> {
@@ -152,7 +153,7 @@ impl Names<'_> {
             ("{key}", self.key_expression()),
             ("{values}", format!("ARRAY[{}]", columns.join(", "))),
             ("{order}", self.order()),
-            ("{table}", format!("{}.{}", quoted(self.schema), quoted(self.name))),
+            ("{table}", format!("{}.{}", quote(self.schema), quote(self.name))),
         ];
         fill(template, &filled)
     }
@@ -171,7 +172,7 @@ impl Names<'_> {
         match self.key {
             None => self.keyless_order.to_owned(),
             // By the columns and not by their text, else seat 10 would stand before seat 2.
-            Some(key) => key.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "),
+            Some(key) => key.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", "),
         }
     }
 }
@@ -193,45 +194,16 @@ fn fill(template: &str, names: &[(&str, String)]) -> String {
 
 fn as_text(column: &str) -> String {
     // All columns of a row travel in one array, and so in the one type that each has a cast to.
-    format!("{}::text", quoted(column))
-}
-
-/// An identifier in double quotes, its own quotes doubled (PostgreSQL documentation, 4.1.1).
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// The name that PostgreSQL reads in an identifier as somebody wrote it: folded to lower case
-/// unless quoted.
-pub(super) fn unquoted(written: &str) -> String {
-    match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => inner.replace("\"\"", "\""),
-        None => written.to_lowercase(),
-    }
+    format!("{}::text", quote(column))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
     fn a_name_that_looks_like_a_template_is_only_a_name() {
         let names = [("{key}", "{table}".to_owned()), ("{table}", "seats".to_owned())];
         assert_eq!(fill("select {key} from {table}", &names), "select {table} from seats");
-    }
-
-    #[test]
-    fn an_identifier_is_folded_unless_it_is_quoted() {
-        assert_eq!(unquoted("Seat_Row"), "seat_row");
-        assert_eq!(unquoted("\"Seat \"\"Row\"\"\""), "Seat \"Row\"");
-    }
-
-    proptest! {
-        #[test]
-        fn a_quoted_name_reads_back_as_itself(name in ".*") {
-            prop_assert_eq!(unquoted(&quoted(&name)), name);
-        }
     }
 }

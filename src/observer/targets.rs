@@ -13,11 +13,12 @@ use std::collections::HashMap;
 use sqlx::postgres::types::Oid;
 
 use super::rows::FoundRow;
-use super::table::{Table, quoted};
+use super::table::Table;
 use super::waits::WaitRow;
 use super::{Observer, ObserverError};
 use crate::core::event::WaitTarget;
 use crate::core::sql;
+use crate::core::syntax::quote;
 use crate::reports::transcript::without_backends;
 
 /// Where the server keeps its own tables.
@@ -167,7 +168,7 @@ impl Observer {
         let mut places: HashMap<Oid, (String, Vec<String>)> = HashMap::new();
         for (row, (schema, name)) in waiting.iter().filter_map(|w| Some((w.row()?, w.relation()?)))
         {
-            let qualified = format!("{}.{}", quoted(schema), quoted(name));
+            let qualified = format!("{}.{}", quote(schema), quote(name));
             places.entry(row.0).or_insert((qualified, Vec::new())).1.push(row.1.to_owned());
         }
         let mut keys = self.remembered_keys(&places);

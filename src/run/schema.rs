@@ -91,6 +91,9 @@ enum Why {
     /// It says that something else is ours.
     #[error("its comment is that of another schema, from which it was copied or renamed")]
     Copied,
+    /// It has our mark under a name that we never give.
+    #[error("it has a comment like ours, and a name that no run of ours gives")]
+    Strange,
     /// Somebody's transaction has a lock in it.
     #[error(
         "{} a lock in it and may belong to somebody, since it also touched other things; commit it \
@@ -128,7 +131,7 @@ impl RunSchema {
     /// Makes `prefix_xxxxxxxx` and marks it as this run's. The prefix is ours: letters, digits,
     /// underscores.
     pub async fn create(pool: &PgPool, prefix: &str) -> Result<Self, SchemaError> {
-        let name = format!("{prefix}_{:08x}", rand::random::<u32>());
+        let name = new_name(prefix);
         match Self::make(pool, &name).await {
             Ok(life) => Ok(Self { name, pool: pool.clone(), life }),
             Err(source) => Err(SchemaError::Create { name, source }),
@@ -163,6 +166,20 @@ impl RunSchema {
     }
 }
 
+/// Digits enough that no two runs on one server take the same name.
+const DIGITS: usize = 8;
+
+fn new_name(prefix: &str) -> String {
+    format!("{prefix}_{:0DIGITS$x}", rand::random::<u32>())
+}
+
+/// Whether it is a name as [`new_name`] gives it, and so safe to stand unquoted in SQL.
+fn is_given_by_us(name: &str, prefix: &str) -> bool {
+    let digits = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    digits.is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(is_digit))
+}
+
 /// Ends one of a run's backends, which does not let itself be cancelled. That it ends is not waited
 /// for.
 pub(crate) async fn end_backend(pool: &PgPool, backend: Pid) -> Result<(), sqlx::Error> {
@@ -174,7 +191,7 @@ pub(crate) async fn end_backend(pool: &PgPool, backend: Pid) -> Result<(), sqlx:
 pub async fn sweep(pool: &PgPool, prefix: &str) -> Result<Swept, SchemaError> {
     let mut swept = Swept::default();
     for found in marked(pool, prefix).await.map_err(SchemaError::List)? {
-        match sweep_one(pool, &found).await {
+        match sweep_one(pool, prefix, &found).await {
             Ok(true) => swept.dropped.push(found.name),
             Ok(false) => {}
             Err(SchemaError::Doubt(doubt)) => swept.doubts.push(doubt),
@@ -199,10 +216,15 @@ async fn marked(pool: &PgPool, prefix: &str) -> Result<Vec<Found>, sqlx::Error> 
     query.bind(format!("{prefix}_")).bind(MADE).fetch_all(&mut *transaction).await
 }
 
-async fn sweep_one(pool: &PgPool, found: &Found) -> Result<bool, SchemaError> {
+async fn sweep_one(pool: &PgPool, prefix: &str, found: &Found) -> Result<bool, SchemaError> {
     let name = &found.name;
     let mark = Mark::parse(&found.mark).filter(|mark| mark.is_of(name, found.oid));
     let Some(mark) = mark else { return Err(SchemaDoubt::new(name, Why::Copied).into()) };
+    // Whoever may make schemas here chooses their names and comments, and this one would stand in
+    // our SQL: `overbooked_run_a; alter role mallory superuser`.
+    if !is_given_by_us(name, prefix) {
+        return Err(SchemaDoubt::new(name, Why::Strange).into());
+    }
     let failed = |source| SchemaError::Drop { name: name.clone(), source };
     // One transaction from the lock to the drop: of two programs that sweep at once, one gets the
     // lock and the other takes the schema for a living run's.
@@ -293,7 +315,9 @@ async fn patient_transaction(pool: &PgPool) -> Result<Transaction<'static, Postg
 async fn make_way(pool: &PgPool, schema: &str) -> Result<(), SchemaDoubt> {
     let (ours, others) = prepared_in(pool, schema).await.unwrap_or_default();
     for gid in ours {
-        let statement = format!("rollback prepared '{}'", gid.replace('\'', "''"));
+        // With E, since `standard_conforming_strings` decides what a backslash means without it.
+        let quoted = gid.replace('\\', r"\\").replace('\'', "''");
+        let statement = format!("rollback prepared E'{quoted}'");
         if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement)).execute(pool).await {
             tracing::warn!(gid, %error, "a prepared transaction stays");
         }
@@ -337,4 +361,25 @@ fn unnamed(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
 fn is_unsupported(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(code.as_deref(), Some("0A000" | "42883"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_we_give_is_known_and_no_other() {
+        assert!(is_given_by_us(&new_name("overbooked_run"), "overbooked_run"));
+        for strange in [
+            "overbooked_run",
+            "overbooked_run_",
+            "overbooked_run_5c1f09a",
+            "overbooked_run_5C1F09AA",
+            "overbooked_rush_5c1f09aa",
+            "overbooked_run_5c1f09aa_copy",
+            "overbooked_run_a; alter role mallory superuser --",
+        ] {
+            assert!(!is_given_by_us(strange, "overbooked_run"), "{strange}");
+        }
+    }
 }

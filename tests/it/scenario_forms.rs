@@ -124,6 +124,26 @@ async fn an_invariant_that_does_not_hold_is_told_with_its_line() {
 }
 
 #[tokio::test]
+async fn an_invariant_may_speak_of_what_was_answered() {
+    let text = "-- T\n-- sessions: A\n-- invariant: select :id = 7\n\
+        -- invariant: select :id < 7\n\n-- A: reads\nselect 7;\n--> (id)\n";
+    let played = played_at(Database::create().await.target(), scenario(text), 30).await;
+    let found = played.breaches.iter().map(|it| (it.line, it.found.as_str()));
+    assert_eq!(found.collect::<Vec<_>>(), [(4, "f")]);
+}
+
+#[tokio::test]
+async fn who_is_asked_not_to_wait_has_not_waited() {
+    let text = "-- T\n-- sessions: A, B\n\n-- setup\ncreate table t (id int);\n\
+        insert into t values (1);\n\n-- A: takes it\nbegin; select * from t for update;\n\n\
+        -- B: does not wait\nselect * from t for update nowait;\n\
+        --> waits for A, then ERROR 55P03\n";
+    let played = played_at(Database::create().await.target(), scenario(text), 30).await;
+    let found: Vec<&str> = played.breaches.iter().map(|it| it.found.as_str()).collect();
+    assert!(matches!(found[..], [told] if told.starts_with("no wait for A")), "{found:?}");
+}
+
+#[tokio::test]
 async fn somebody_in_the_way_may_be_at_work_and_is_named_by_the_application() {
     let database = Database::create().await;
     let options = database.sqlx_options().application_name("pg_dump");

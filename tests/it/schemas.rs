@@ -161,6 +161,26 @@ async fn only_what_a_dead_run_has_made_is_swept() {
     living.drop().await.unwrap();
 }
 
+/// A name in the catalog is somebody's choice, and so is a comment.
+#[tokio::test]
+async fn a_name_that_is_sql_is_not_carried_out() {
+    let database = Database::create().await;
+    let pool = pool_of(&database).await;
+    run(&pool, "create table thesis (page int)").await;
+    let name = "overbooked_test_a; drop table public.thesis; --";
+    run(&pool, format!("create schema \"{name}\"")).await;
+    let oid = format!("select oid::bigint from pg_namespace where nspname = '{name}'");
+    let oid = count(&pool, oid).await;
+    let mark = format!("overbooked made the schema {name} ({oid}); alive until 1");
+    run(&pool, format!("comment on schema \"{name}\" is '{mark}'")).await;
+    let swept = swept(&pool).await;
+    assert!(swept.dropped.is_empty(), "{swept:?}");
+    let told = doubts(&swept).join("");
+    assert!(told.contains("a name that no run of ours gives"), "{told}");
+    assert_eq!(count(&pool, "select count(*) from thesis").await, 0);
+    assert!(is_there(&pool, name).await);
+}
+
 #[tokio::test]
 async fn a_schema_that_was_copied_into_another_database_stays() {
     let (database, another) = (Database::create().await, Database::create().await);

@@ -339,6 +339,19 @@ async fn a_killed_backend_is_a_loss_with_the_servers_words_and_a_key_reconnects(
     assert_eq!(cell(&alice.ask("select 1").await), Some("1"));
 }
 
+/// Within one message nobody has said yet how the transaction stands but the tags.
+#[tokio::test]
+async fn a_rollback_to_a_savepoint_ends_no_transaction() {
+    for (ends, is_open) in [("rollback to a", true), ("rollback", false)] {
+        let mut alice = Stage::open("Alice").await;
+        let sql =
+            format!("begin; savepoint a; {ends}; select pg_terminate_backend(pg_backend_pid())");
+        let told = alice.ask(&sql).await;
+        let Some(Kind::Lost { in_transaction, .. }) = told.last() else { panic!("{told:?}") };
+        assert_eq!(*in_transaction, is_open, "{ends}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_stops_in_the_middle_of_a_statement_can_come_back() {
     let mut cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.unwrap();

@@ -259,6 +259,7 @@ impl Check {
             Part::Finally => Some(&mut self.finally),
         };
         let Some(judged) = judged else { return };
+        judged.fill_invariants(&self.variables);
         // Taken out for as long as the scene borrows it, since the lines beside it are written to.
         let before = std::mem::take(&mut judged.before);
         let scene = Scene { session, work: &self.work, before: &before, inbox: &self.inbox };

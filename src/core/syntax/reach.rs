@@ -24,8 +24,8 @@ pub struct Reach {
     pub sequences: BTreeSet<String>,
     /// Whether it changes the `search_path`.
     pub moves: bool,
-    /// Whether it makes a routine, which may do what it says whenever it is called.
-    pub makes_routine: bool,
+    /// What the routine that it makes may change whenever it is called.
+    pub routine: Option<Box<Self>>,
 }
 
 impl Reach {
@@ -267,8 +267,9 @@ fn definition(words: &[Word], reach: &mut Reach) {
         }
     }
     if kind == "function" || kind == "procedure" {
-        reach.makes_routine = true;
-        body(words, reach);
+        let mut routine = Reach::default();
+        body(words, &mut routine);
+        reach.routine = Some(Box::new(routine));
     }
     if kind == "rule" {
         changes(&words[1..], reach);
@@ -373,10 +374,20 @@ mod tests {
             ("create role clerk login", "role clerk login"),
             ("drop schema app cascade", "schema app cascade"),
             ("do $$ begin update public.t set a = 1; end $$", "public.t"),
-            ("create function f() returns void language sql as 'delete from public.t'", "public.t"),
+            ("create or replace function public.f() returns void as 'select 1'", "public.f"),
+            ("create procedure app.p(a public.mood) as 'delete from public.t'", "app.p"),
         ] {
             assert_eq!(outside(sql), [expected], "{sql}");
         }
+    }
+
+    #[test]
+    fn what_a_routine_changes_counts_when_it_is_called() {
+        let makes = "create function f() returns void language sql as 'delete from public.t'";
+        let made = reach(makes);
+        assert!(made.is_within(), "{made:?}");
+        assert_eq!(Vec::from_iter(made.routine.unwrap().outside), ["public.t"]);
+        assert!(reach("alter table t rename to u").routine.is_none());
     }
 
     #[test]

@@ -169,9 +169,9 @@ fn next(rest: &[u8], continued: Option<Backslash>, strings: Strings) -> Piece {
         [b'e' | b'E', b'\'', ..] => string(rest, 1, Backslash::Escapes),
         // The scanner takes the N for itself and reads a plain string behind it (`xnstart`).
         [b'n' | b'N', b'\'', ..] => string(rest, 1, plain),
-        // These two have no escapes, whatever the session says of plain strings; U&'...' is even
+        // These have no escapes, whatever the session says of plain strings; U&'...' is even
         // refused unless backslashes are plain.
-        [b'b' | b'B' | b'x' | b'X', b'\'', ..] => string(rest, 1, Backslash::Plain),
+        [b'b' | b'B' | b'x' | b'X', b'\'', ..] => bits(rest),
         [b'u' | b'U', b'&', b'\'', ..] => string(rest, 2, Backslash::Plain),
         [b'u' | b'U', b'&', b'"', ..] => quoted_name(rest, 2),
         [b'"', ..] => quoted_name(rest, 0),
@@ -222,6 +222,13 @@ fn string(rest: &[u8], quote: usize, backslash: Backslash) -> Piece {
         }
     };
     Piece { backslash, ..Piece::delimited(TokenKind::Text, end, rest) }
+}
+
+/// A bit string, `B'01'` or `X'1f'`, which ends at its first quote: what follows `X'a'` in
+/// `X'a''b'` is a string of its own (psqlscan.l, `xbinside`).
+fn bits(rest: &[u8]) -> Piece {
+    let end = rest[2..].iter().position(|byte| *byte == b'\'').map(|at| at + 3);
+    Piece { backslash: Backslash::Plain, ..Piece::delimited(TokenKind::Text, end, rest) }
 }
 
 fn quoted_name(rest: &[u8], quote: usize) -> Piece {
@@ -355,6 +362,7 @@ mod tests {
             ("'\\';'", Strings::Escaping, "'\\';'"),
             ("X'a'\n'\\';'", Strings::Escaping, "'\\'"),
             ("X'a' '\\';'", Strings::Escaping, "'\\';'"),
+            ("X'a''\\';'", Strings::Escaping, "'\\';'"),
             ("E'a'\n'b'\n'\\';'", Strings::Conforming, "'\\';'"),
         ] {
             let found = tokens(text, strings).into_iter().map(|token| &text[token.range]);

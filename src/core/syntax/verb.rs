@@ -197,11 +197,21 @@ impl<'a> Outline<'a> {
     }
 
     fn after_with(&self) -> Verb {
-        let mut rest = self.outer();
-        let main = rest.find_map(|word| match word {
-            "select" | "values" | "table" => Some(self.select()),
-            word => rows(word, ""),
-        });
+        let mut rest = self.outer().peekable();
+        let mut main = None;
+        while let Some(word) = rest.next() {
+            // A query of the WITH may be called by a word that begins a statement elsewhere:
+            // `with lock as (select 1) update t ...`.
+            let is_name = rest.peek() == Some(&"as");
+            main = match word {
+                _ if is_name => None,
+                "select" | "values" | "table" => Some(self.select()),
+                word => rows(word, ""),
+            };
+            if main.is_some() {
+                break;
+            }
+        }
         // The query behind the WITH may stand in parentheses, deeper than its first word.
         main.unwrap_or(if self.contains("select") { Verb::Select } else { Verb::Other })
     }
@@ -237,6 +247,9 @@ mod tests {
             ("with a as (delete from t returning *) select * from a", Verb::Select),
             ("with a as (select 1) insert into t select * from a", Verb::Insert),
             ("with a(update) as (select 1) update t set x = 1", Verb::Update),
+            ("with lock as (select 1 for update) update t set x = 1", Verb::Update),
+            ("with copy as (select 1), delete as (select 2) select * from copy", Verb::Select),
+            ("with recursive merge(n) as (select 1) insert into t table merge", Verb::Insert),
             ("table seats", Verb::Select),
             ("set transaction isolation level repeatable read", Verb::SetTransaction),
             ("set session characteristics as transaction read only", Verb::SetTransaction),

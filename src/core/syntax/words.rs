@@ -69,6 +69,12 @@ pub fn has(words: &[Word], keywords: &[&str]) -> bool {
     (0..words.len()).any(|at| begins(&words[at..], keywords))
 }
 
+/// The name that PostgreSQL reads in an identifier as somebody wrote it: folded to lower case
+/// unless quoted (PostgreSQL documentation, 4.1.1).
+pub fn identifier(written: &str) -> String {
+    if written.starts_with('"') { unquote(written) } else { fold(written) }
+}
+
 /// Quotes a name.
 pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -134,6 +140,20 @@ fn content(quoted: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_is_folded_unless_it_is_quoted() {
+        assert_eq!(identifier("Seat_Row"), "seat_row");
+        assert_eq!(identifier("Ärger"), "Ärger");
+        assert_eq!(identifier("\"Seat \"\"Row\"\"\""), "Seat \"Row\"");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_quoted_name_reads_back_as_itself(name in "[^\0]{0,15}") {
+            proptest::prop_assert_eq!(identifier(&quote(&name)), name);
+        }
+    }
 
     #[test]
     fn names_are_folded_and_unquoted_as_postgresql_does() {

@@ -238,13 +238,9 @@ impl Ledger {
             },
             // To store a body changes nothing yet. Where it reaches outside it is the later
             // statements that are in doubt, since they may call it.
-            _ if reach.makes_routine => {
-                if !reach.is_within() {
-                    self.has_far_routines = true;
-                }
-                reach.doubts.clear();
-                reach.outside.clear();
-                reach.sequences.clear();
+            _ if let Some(routine) = reach.routine.take() => {
+                let is_moved = tally.has_moved && !routine.unqualified.is_empty();
+                self.has_far_routines |= is_moved || !routine.is_within();
             }
             _ if self.has_far_routines && (verb.is_dml() || verb == Verb::Call) => {
                 let doubt = "may call a routine that changes something outside";

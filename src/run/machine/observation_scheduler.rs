@@ -54,7 +54,9 @@ impl ObservationScheduler {
         // So early because it is cheap: asked from here on, a wait is known in 0.8 ms (the median),
         // and one look costs the server 0.03 ms.
         self.poll_pause = FIRST_POLL;
-        self.poll_due = Some(fx.now() + FIRST_POLL);
+        // The earlier one, if there is one: where something moves all the time, no look would come.
+        let due = fx.now() + FIRST_POLL;
+        self.poll_due = Some(self.poll_due.map_or(due, |earlier| earlier.min(due)));
     }
 
     /// Looks at the tables again before `pause` is over.

@@ -20,7 +20,9 @@ pub(crate) struct Reported {
     private: Private,
     /// Both, as they were told.
     tables: Option<Arc<WatchedTables>>,
-    /// Why nobody can tell who waits.
+    /// Why nobody can tell who is blocked.
+    blocked_trouble: Option<String>,
+    /// Why nobody can tell for what.
     waits_trouble: Option<String>,
     /// Why the tables cannot be looked at.
     tables_trouble: Option<String>,
@@ -29,6 +31,9 @@ pub(crate) struct Reported {
 /// A question whose answer may be a trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
+    /// Who is in whose way.
+    Blocked,
+    /// Who waits for what, in words.
     Waits,
     /// What the tables look like.
     Tables,
@@ -65,6 +70,7 @@ impl Reported {
 
     fn trouble(&mut self, asked: Asked) -> &mut Option<String> {
         match asked {
+            Asked::Blocked => &mut self.blocked_trouble,
             Asked::Waits => &mut self.waits_trouble,
             Asked::Tables => &mut self.tables_trouble,
         }

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -12,7 +13,7 @@ use tokio::time::timeout;
 use super::SessionOptions;
 use super::answer::{Answer, COPY_IN_REFUSED, Turn, told};
 use crate::core::event::{Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
-use crate::core::syntax::Strings;
+use crate::core::syntax::{self, Strings, Verb};
 use crate::pg::frame::FromServer;
 use crate::pg::response::Part;
 use crate::pg::{ConnectError, Connection, WireError};
@@ -31,6 +32,10 @@ pub(super) struct Link {
     pub(super) status: TransactionStatus,
     /// The answer that is coming in, while a submission is in flight.
     pub(super) answer: Option<Answer>,
+    /// What was submitted.
+    sql: Arc<str>,
+    /// How many of its statements are done.
+    done: usize,
     /// Until a cancel request has arrived nothing new is sent, so that it cannot hit the wrong
     /// statement.
     pub(super) cancelling: Option<Cancelling>,
@@ -100,6 +105,8 @@ impl Link {
             connection,
             status: TransactionStatus::Idle,
             answer: None,
+            sql: "".into(),
+            done: 0,
             cancelling: None,
             hearing: None,
             last_words: None,
@@ -126,7 +133,8 @@ impl Link {
     }
 
     /// A submission is about to be sent.
-    pub(super) fn begin(&mut self, submission: SubmissionId) {
+    pub(super) fn begin(&mut self, submission: SubmissionId, sql: &Arc<str>) {
+        (self.sql, self.done) = (Arc::clone(sql), 0);
         self.answer = Some(Answer::new(submission));
         self.note(Activity::Sending);
         // Asked at each statement, since the guardian may end at any time; told once.
@@ -192,11 +200,39 @@ impl Link {
         if let Part::Failed(fields) = part {
             self.remember(fields.into());
         }
+        if self.answer.is_some()
+            && let Part::Done { tag, .. } = part
+        {
+            self.follow_transaction(tag.tag());
+        }
         let Some(answer) = &mut self.answer else { return self.overhear(part, frame, kinds) };
-        self.status = transaction_begun_or_ended(part).unwrap_or(self.status);
         let turn = answer.apply(part, kinds)?;
         self.follow(turn).await;
         Ok(())
+    }
+
+    /// Within a submission only the command tags tell where a transaction begins and ends; should
+    /// the connection break before `ReadyForQuery`, that is what we know about it.
+    fn follow_transaction(&mut self, tag: &[u8]) {
+        match tag {
+            b"BEGIN" | b"START TRANSACTION" => self.status = TransactionStatus::InTransaction,
+            b"ROLLBACK" if self.rolls_back_to_a_savepoint() => {}
+            b"COMMIT" | b"ROLLBACK" | b"PREPARE TRANSACTION" => {
+                self.status = TransactionStatus::Idle;
+            }
+            _ => {}
+        }
+        self.done += 1;
+    }
+
+    /// Whether the statement that is just done was ROLLBACK TO SAVEPOINT, which has the tag
+    /// `ROLLBACK` and ends no transaction.
+    fn rolls_back_to_a_savepoint(&self) -> bool {
+        let strings =
+            self.connection.parameter(Strings::SETTING).map(Strings::of).unwrap_or_default();
+        syntax::split(&self.sql, strings).get(self.done).is_some_and(|statement| {
+            syntax::verb(&syntax::words(statement.text, strings)) == Verb::RollbackTo
+        })
     }
 
     /// While nothing is in flight a server may only tell, or say why it hangs up; and it answers
@@ -281,18 +317,5 @@ impl Link {
             Some(last) => format!("{}: {} ({})", last.severity, last.message, last.code),
             None => error.to_string(),
         }
-    }
-}
-
-/// Within a submission only the command tags tell where a transaction begins and ends; should the
-/// connection break before `ReadyForQuery`, that is what we know about it.
-fn transaction_begun_or_ended(part: Part<'_>) -> Option<TransactionStatus> {
-    let Part::Done { tag, .. } = part else { return None };
-    match tag.tag() {
-        b"BEGIN" | b"START TRANSACTION" => Some(TransactionStatus::InTransaction),
-        // ROLLBACK TO SAVEPOINT has the tag `ROLLBACK`, too; it is wrong here until the
-        // `ReadyForQuery` of the same answer.
-        b"COMMIT" | b"ROLLBACK" | b"PREPARE TRANSACTION" => Some(TransactionStatus::Idle),
-        _ => None,
     }
 }

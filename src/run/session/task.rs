@@ -163,7 +163,7 @@ impl Task {
         while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
             let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
             self.sender.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
-            link.begin(id);
+            link.begin(id, &sql);
             if let Some(unguarded) = link.unguarded() {
                 self.sender.tell(unguarded).await;
             }

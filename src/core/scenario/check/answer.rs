@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::core::event::{Kind, Row, ServerMessage};
 use crate::core::scenario::Cell;
+use crate::core::syntax::{self, Strings};
 
 /// What came back for a submission.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +78,12 @@ impl Answer {
 }
 
 impl Outcome {
+    /// Whether it was asked not to wait.
+    pub(super) fn is_of_nowait(&self) -> bool {
+        let Self::Asked(sql) = self else { return false };
+        syntax::words(sql, Strings::default()).iter().any(|word| word.is("nowait"))
+    }
+
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Row { values, .. } => {

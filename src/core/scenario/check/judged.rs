@@ -1,8 +1,12 @@
 //! The lines of one part of a scenario, and how they fare.
 
+use std::collections::BTreeMap;
+
 use super::scene::{Before, Found, Scene, is_of_a_wait};
 use super::{Breach, Part, Verdict};
+use crate::core::scenario::variables::fill;
 use crate::core::scenario::{EngineKind, Expectation, Expected, Isolation};
+use crate::core::syntax::Strings;
 
 /// The lines of one part, and how they fare.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +52,15 @@ impl Judged {
         let open = self.lines.iter().zip(&self.verdicts).enumerate();
         open.filter(|(_, (_, verdict))| **verdict == Verdict::NotReached)
             .map(|(nth, (line, _))| (nth, &line.expected))
+    }
+
+    /// Puts values in the places of their names in the invariants: they go out so.
+    pub(super) fn fill_invariants(&mut self, variables: &BTreeMap<String, String>) {
+        for line in &mut self.lines {
+            if let Expected::Holds(sql) = &mut line.expected {
+                *sql = fill(sql, variables, Strings::default());
+            }
+        }
     }
 
     /// Judges it at the quiet after it was sent.

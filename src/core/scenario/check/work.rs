@@ -61,9 +61,12 @@ impl Work {
     pub(super) fn has_waited_for(&self, whom: &Whom, then: &Expected) -> bool {
         match &self.last_wait {
             Some(wait) => is_for(wait, whom),
-            // A lock timeout's. NOWAIT has the same code, and there nobody has waited: the answer
-            // alone does not tell the two apart.
-            None => matches!(then, Expected::Error { code, .. } if code.as_str() == "55P03"),
+            // A lock timeout's. NOWAIT has the same code, and there nobody has waited.
+            None => {
+                let is_refusal =
+                    matches!(then, Expected::Error { code, .. } if code.as_str() == "55P03");
+                is_refusal && !self.outcomes().iter().any(Outcome::is_of_nowait)
+            }
         }
     }
 

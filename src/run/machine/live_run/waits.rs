@@ -57,8 +57,12 @@ impl LiveRun {
             Observation::Waits { answer: Ok(waits), blocked, strangers, .. } => {
                 self.on_waits(&waits, &blocked, &strangers, fx)
             }
-            Observation::Blocked { answer: Err(trouble), .. }
-            | Observation::Waits { answer: Err(trouble), .. } => self.on_blindness(trouble, fx),
+            Observation::Blocked { answer: Err(trouble), .. } => {
+                self.on_blindness(Asked::Blocked, trouble, fx)
+            }
+            Observation::Waits { answer: Err(trouble), .. } => {
+                self.on_blindness(Asked::Waits, trouble, fx)
+            }
         }
     }
 
@@ -68,7 +72,7 @@ impl LiveRun {
         strangers: Vec<Pid>,
         fx: &mut Effects,
     ) -> Vec<Event> {
-        self.reported.clear_trouble(Asked::Waits);
+        self.reported.clear_trouble(Asked::Blocked);
         let blocked = self.waits_of(blocked);
         let resumed = self.mark_blocked(&blocked, fx);
         let (stable, all_stable) = self.stable(&blocked, &strangers);
@@ -152,6 +156,7 @@ impl LiveRun {
         strangers: &[Pid],
         fx: &mut Effects,
     ) -> Vec<Event> {
+        self.reported.clear_trouble(Asked::Waits);
         let (stable, all_stable) = self.stable(blocked, strangers);
         let roster = self.cast.roster();
         let mut out = Vec::new();
@@ -183,8 +188,8 @@ impl LiveRun {
     }
 
     /// The database did not say who waits: what lasts is guessed to wait, and said to be a guess.
-    fn on_blindness(&mut self, trouble: String, fx: &mut Effects) -> Vec<Event> {
-        let note = self.note_if_news(Asked::Waits, trouble, fx);
+    fn on_blindness(&mut self, asked: Asked, trouble: String, fx: &mut Effects) -> Vec<Event> {
+        let note = self.note_if_news(asked, trouble, fx);
         let mut out: Vec<Event> = note.into_iter().collect();
         let suspects = self.cast.idle_in_transaction();
         let mut all_told = true;
