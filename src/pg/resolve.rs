@@ -107,11 +107,13 @@ fn parameters(settings: &Settings, environment: &Environment) -> BTreeMap<String
     let mut parameters = BTreeMap::new();
     let name = settings.get("application_name").or(settings.get("fallback_application_name"));
     let given = [("application_name", name), ("options", settings.get("options"))];
-    let variables = PARAMETERS.map(|(variable, parameter)| (parameter, environment.get(variable)));
+    // `PGTZ=default` leaves the setting to the server; an application may be called so (libpq:
+    // `build_startup_packet`, fe-protocol3.c).
+    let is_set = |value: &&str| !value.eq_ignore_ascii_case("default");
+    let variables = PARAMETERS
+        .map(|(variable, parameter)| (parameter, environment.get(variable).filter(is_set)));
     for (parameter, value) in given.into_iter().chain(variables) {
-        // `PGTZ=default` leaves the setting to the server (libpq: `build_startup_packet`,
-        // fe-protocol3.c).
-        if let Some(value) = value.filter(|value| !value.eq_ignore_ascii_case("default")) {
+        if let Some(value) = value {
             parameters.insert(parameter.to_owned(), value.to_owned());
         }
     }

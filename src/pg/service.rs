@@ -94,7 +94,8 @@ fn setting(line: &str, settings: &mut Settings) -> Result<(), String> {
     let Some((keyword, value)) = line.split_once('=') else {
         return Err("a setting has the form keyword=value".to_owned());
     };
-    if keyword.starts_with("service") {
+    // The file of another would be no less another (PostgreSQL 18 knows both).
+    if matches!(keyword, "service" | "servicefile") {
         return Err("a service cannot refer to another".to_owned());
     }
     // Offered, not set: the text of the caller stands above the service, and within a section the

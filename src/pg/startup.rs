@@ -84,6 +84,7 @@ fn may_try_next(error: &ConnectError) -> bool {
         ConnectError::Unreachable { .. }
         | ConnectError::TimedOut { .. }
         | ConnectError::Unsuitable { .. } => true,
+        ConnectError::Several(failures) => failures.iter().all(may_try_next),
         // 57P03 comes, for example, from a standby that does not accept connections yet, where
         // another host may do (libpq: `PQconnectPoll`, fe-connect.c).
         _ => error.refusal() == Some(Refusal::NotReady),
@@ -392,4 +393,23 @@ fn introduction(target: &Target) -> BTreeMap<String, String> {
         parameters.entry("client_encoding".to_owned()).or_insert_with(|| "UTF8".to_owned());
     }
     parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unreachable(place: &str) -> ConnectError {
+        let source = std::io::ErrorKind::ConnectionRefused.into();
+        ConnectError::Unreachable { place: place.to_owned(), source }
+    }
+
+    #[test]
+    fn behind_a_name_whose_addresses_are_all_unreachable_the_next_host_is_tried() {
+        let both = vec![unreachable("localhost (::1)"), unreachable("localhost (127.0.0.1)")];
+        assert!(may_try_next(&one_or_several(both)));
+        let broken =
+            ConnectError::Broken { place: "localhost".to_owned(), source: WireError::Closed };
+        assert!(!may_try_next(&one_or_several(vec![unreachable("localhost"), broken])));
+    }
 }
