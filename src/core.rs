@@ -1,5 +1,6 @@
 //! What everything else is said in: facts, scenarios, seats, SQL as text. No IO, no clock.
 
+pub mod catalog;
 pub mod error_chain;
 pub mod event;
 pub mod scenario;

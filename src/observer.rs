@@ -25,6 +25,7 @@ pub mod flavor;
 mod key_locks;
 mod look;
 mod memory;
+mod names;
 mod numbered;
 mod pageinspect;
 mod people;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::core::catalog::Catalog;
 use crate::core::event::{Event, Pid, SessionName};
 use crate::core::scenario::{EngineKind, Isolation, Scenario, Schedule};
 
@@ -231,15 +232,17 @@ pub enum Command {
     },
     /// Cancel what the session runs or waits for.
     Cancel(SessionName),
-    /// Connect the session anew.
+    /// Connect the session anew: it was lost, or closed.
     Reconnect(SessionName),
-    /// Close the session for good.
+    /// Close the session.
     Close(SessionName),
     /// One more session; a name is made where none is given.
     AddSession(Option<SessionName>),
     /// Replay from a fresh setup until this many steps of the schedule are played: F6 (one less),
     /// F8 (none).
     GoTo(usize),
+    /// Tell what can be named in the database, for whoever completes what is typed.
+    ReadCatalog,
     /// Leave this scenario and open another (F3).
     Open(Arc<Scenario>),
     /// Leave this scenario and open another that is played on another engine (F3).
@@ -287,6 +290,8 @@ pub enum Report {
     /// What this run has committed outside its own schema, all of it; told whenever it grows.
     /// `Fresh` begins with nothing. Never told of a server that is thrown away afterwards.
     Lasting(Vec<Lasting>),
+    /// What can be named in the database; `None` where that could not be learned.
+    Catalog(Option<Arc<Catalog>>),
     /// The engine is gone or a setup failed: the run cannot go on without a fresh setup (`GoTo`,
     /// `Open`, `Switch`).
     Broken(String),

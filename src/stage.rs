@@ -25,7 +25,11 @@ use crate::core::scenario::{EngineKind, Scenario};
 
 mod actions;
 pub mod audience;
+pub mod clipboard;
 pub mod comparison;
+mod completing;
+pub mod completion;
+mod copying;
 pub mod course;
 pub mod effect;
 pub mod engine;
@@ -54,6 +58,7 @@ pub mod wrap;
 pub use effect::Effect;
 pub use setting::{EngineCount, Setting};
 
+use completing::Names;
 use course::Course;
 use history::History;
 use layers::Layers;
@@ -77,6 +82,10 @@ pub struct Stage {
     history: History,
     layers: Layers,
     message: Option<Message>,
+    /// What can be named where somebody types.
+    names: Names,
+    /// Whether the prefix key was pressed, so that the next one completes it.
+    is_prefixed: bool,
 }
 
 impl Stage {
@@ -91,6 +100,8 @@ impl Stage {
             history: History::default(),
             layers: Layers::default(),
             message: None,
+            names: Names::default(),
+            is_prefixed: false,
         }
     }
 
@@ -165,6 +176,18 @@ impl Stage {
     /// The engine to go to for a scenario that does not apply on this one.
     pub fn engine_for(&self, scenario: &Scenario) -> Option<EngineKind> {
         self.course.engine().other_for(scenario).filter(|_| self.engines == EngineCount::One)
+    }
+
+    /// What was typed in earlier runs, oldest first, can be typed again.
+    pub fn recall(&mut self, earlier: Vec<String>) {
+        self.panes.recall(earlier);
+    }
+
+    /// What was edited outside is in the focused session's line.
+    pub fn edited(&mut self, text: &str) {
+        if let Some(pane) = self.panes.focused_mut() {
+            pane.editor.put(text);
+        }
     }
 
     pub fn say(&mut self, text: impl Into<String>) {

@@ -27,6 +27,8 @@ use crate::stage::audience::Arrivals;
 pub mod app;
 mod event_loop;
 mod export;
+mod external_editor;
+pub mod history;
 mod keyboard;
 pub mod recording;
 pub mod rush;
@@ -36,6 +38,7 @@ pub mod view;
 
 use app::Setting;
 use event_loop::EventLoop;
+use history::History;
 use screen::{Frames, Input, Signal};
 
 /// The two ends of a conversation with a run. Dropping them ends it.
@@ -59,6 +62,8 @@ pub struct Console {
     pub engines: EngineCount,
     /// How the screen starts.
     pub setting: Setting,
+    /// What was typed in earlier runs, and what keeps what is typed now.
+    pub history: History,
     /// Others who want to look at what is played.
     pub arrivals: Arrivals,
 }

@@ -19,7 +19,8 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const AFTER_HELP: &str = "\
-Keys in the console: F5 plays the next step, Tab switches sessions, Enter runs what you typed, \
+Keys in the console: F5 plays the next step, Tab completes what you type and switches sessions on \
+an empty line, Enter runs what you typed, \
 Ctrl-C cancels a statement, \
 ? shows every key, Ctrl-Q quits.
 
@@ -127,6 +128,10 @@ pub struct ConsoleArgs {
     /// Record the screen to a new file, for `asciinema play FILE`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub record: Option<PathBuf>,
+    /// Keep what you type in this file, instead of overbooked/history in your state folder; `off`
+    /// keeps nothing
+    #[arg(long, value_name = "FILE", env = "OVERBOOKED_HISTORY", value_hint = ValueHint::FilePath)]
+    pub history: Option<String>,
     /// Write a log to this file
     #[arg(long, value_name = "FILE", env = "OVERBOOKED_LOG", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,

@@ -8,13 +8,14 @@
 //! engine = "postgres"
 //! pg_bin = "/opt/pg/bin"    # PostgreSQL's own programs
 //! isolation = "repeatable-read"
+//! history = "off"            # keep nothing of what you type; or the file to keep it in
 //!
 //! [keys]                     # the names stand in README.md's table of keys
 //! next_step = ["F5", "Alt-n"]
 //! ```
 //!
-//! A relative path in it (`pg_bin`, `log`, a theme file) begins at the file's own folder: the
-//! working folder is another one every day.
+//! A relative path in it (`pg_bin`, `log`, `history`, a theme file) begins at the file's own
+//! folder: the working folder is another one every day.
 //!
 //! Everything in it can also be said on the command line or in the environment, which go before it.
 //! A mistake is told with its line and column, and nothing is started then.
@@ -27,6 +28,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::commands::launch::history;
 use crate::core::scenario::mistake::did_you_mean;
 use crate::core::scenario::{EngineKind, Isolation, Mistake};
 use crate::stage::keys::{Key, KeyMap, TABLE};
@@ -47,6 +49,8 @@ pub struct Config {
     pub isolation: Option<Isolation>,
     pub pg_bin: Option<PathBuf>,
     pub log: Option<PathBuf>,
+    /// The file for what is typed, or `off`.
+    pub history: Option<String>,
     /// How a scenario begins.
     pub opening: Opening,
     /// The time between two steps of auto-play.
@@ -65,6 +69,7 @@ struct File {
     isolation: Option<Isolation>,
     pg_bin: Option<PathBuf>,
     log: Option<PathBuf>,
+    history: Option<String>,
     opening: Option<Opening>,
     pace: Option<Spanned<f64>>,
     #[serde(default)]
@@ -91,6 +96,7 @@ impl Default for Config {
             isolation: None,
             pg_bin: None,
             log: None,
+            history: None,
             opening: Opening::Story,
             pace: PACE,
             keys: KeyMap::default(),
@@ -131,6 +137,7 @@ impl Config {
             isolation: file.isolation,
             pg_bin: file.pg_bin.map(|folder| source.beside(&folder)),
             log: file.log.map(|log| source.beside(&log)),
+            history: file.history.map(|history| source.history(history)),
             opening: file.opening.unwrap_or(Opening::Story),
         })
     }
@@ -163,6 +170,13 @@ impl Source<'_> {
     /// A path that the file names, from the working folder.
     fn beside(&self, named: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(named)
+    }
+
+    fn history(&self, off_or_path: String) -> String {
+        if off_or_path == history::OFF {
+            return off_or_path;
+        }
+        self.beside(Path::new(&off_or_path)).display().to_string()
     }
 
     /// What has neither a folder nor an ending is a name, perhaps a misspelt one.

@@ -1,7 +1,7 @@
 //! Opens the console, with one engine or both: settings from the command line, the environment and
 //! the configuration file, then engine, run and screen.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::commands::cli::{ConsoleArgs, EngineArgs};
 use crate::commands::compare;
 use crate::commands::config::Config;
 use crate::commands::exit::{Exit, Failure};
-use crate::commands::launch::{self, settings};
+use crate::commands::launch::{self, history, settings};
 use crate::commands::log;
 use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::run::engines::Engines;
@@ -21,8 +21,9 @@ use crate::run::{Ending, Production, Run};
 use crate::stage::audience::Arrivals;
 use crate::stage::{self, EngineCount};
 use crate::tui::app::Setting;
+use crate::tui::history::History;
 use crate::tui::recording::Recording;
-use crate::tui::screen::{Screen, Signal, inputs};
+use crate::tui::screen::{Input, Screen, Signal, inputs};
 use crate::tui::{self, Console, Ends};
 
 /// Opens the console, and ends when its user leaves it.
@@ -62,7 +63,19 @@ fn open_with(arguments: ConsoleArgs, engines: EngineCount) -> eyre::Result<Exit>
         isolation: engine.isolation,
     };
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
-    runtime.block_on(play(&engine, production, engines, setting, recording))
+    let named = arguments.history.or(config.history);
+    let (troubles, told) = mpsc::unbounded_channel();
+    let history = history::open(named.as_deref(), troubles);
+    let beside = Beside { recording, history, troubles: told };
+    runtime.block_on(play(&engine, production, engines, setting, beside))
+}
+
+/// What is kept beside the screen: what it shows, what is typed.
+struct Beside {
+    recording: Recording,
+    history: History,
+    /// What goes wrong with the history.
+    troubles: mpsc::UnboundedReceiver<io::Result<Input>>,
 }
 
 async fn play(
@@ -70,7 +83,7 @@ async fn play(
     production: Production,
     count: EngineCount,
     setting: Setting,
-    recording: Recording,
+    beside: Beside,
 ) -> eyre::Result<Exit> {
     let engines = launch::guarded_engine(engine).await?;
     if count == EngineCount::Both {
@@ -80,7 +93,9 @@ async fn play(
     let (start, mut endings) = runs_on(engines.clone());
     // A defect of ours on the screen must not cut the sessions off either.
     let arrivals = Arrivals::of_nobody();
-    let shown = show(Console { start, production, engines: count, setting, arrivals }, recording);
+    let Beside { recording, history, troubles } = beside;
+    let console = Console { start, production, engines: count, setting, history, arrivals };
+    let shown = show(console, recording, troubles);
     let shown = AssertUnwindSafe(shown).catch_unwind().await;
     while let Some(mut ending) = endings.recv().await {
         while let Some(untidy) = ending.next().await {
@@ -107,10 +122,15 @@ fn runs_on(engines: Engines) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>)
 }
 
 /// The screen, given back before anything else is said.
-async fn show(console: Console, recording: Recording) -> eyre::Result<Exit> {
+async fn show(
+    console: Console,
+    recording: Recording,
+    mut told: mpsc::UnboundedReceiver<io::Result<Input>>,
+) -> eyre::Result<Exit> {
     let Recording { tape, troubles, ending } = recording;
     let input = inputs().wrap_err("cannot listen to the terminal")?;
-    let mut input = stream::select(input, troubles);
+    let told = stream::poll_fn(move |context| told.poll_recv(context));
+    let mut input = stream::select(input, stream::select(troubles, told));
     let mut screen = Screen::open(tape).wrap_err("cannot take the terminal")?;
     let exit = tui::run(screen.terminal(), &mut input, console).await;
     drop((screen, input));

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 mod display;
+pub mod history;
 mod interruption;
 pub mod settings;
 

@@ -53,6 +53,8 @@ pub mod observer {
     pub const INSTALL_INSPECTOR: &str = include_str!("../../sql/observer/install_inspector.sql");
     /// The rows that a transaction has deleted or changed; a template.
     pub const MARKED_ROWS: &str = include_str!("../../sql/observer/marked_rows.sql");
+    /// What a statement can name.
+    pub const NAMES: &str = include_str!("../../sql/observer/names.sql");
     /// What an object is called.
     pub const OBJECT: &str = include_str!("../../sql/observer/object.sql");
     /// Whether anything has happened.

@@ -24,7 +24,7 @@ mod tokens;
 mod verb;
 mod words;
 
-pub use colour::{Colour, Span, colours};
+pub use colour::{Colour, KEYWORDS, Span, colours, is_keyword};
 pub use reach::{Reach, reach};
 pub use tokens::{Strings, Token, TokenKind, tokens};
 pub use verb::{Verb, verb};

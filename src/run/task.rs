@@ -111,6 +111,9 @@ impl Task {
     }
 
     async fn feed(&mut self, input: Input) {
+        if let Input::Command(Command::ReadCatalog) = input {
+            return self.read_catalog();
+        }
         for output in self.machine.step(self.begin.elapsed(), input) {
             self.carry_out(output).await;
         }
@@ -139,6 +142,20 @@ impl Task {
         // nobody is told an error, so none waits for its names.
         let observer = self.observer().filter(|_| self.machine.is_playing()).cloned();
         questions::with_names(input, observer).await
+    }
+
+    /// Nothing in the run depends on it, so it happens beside the run, and the driver is told in
+    /// any case.
+    fn read_catalog(&self) {
+        let (observer, reports) = (self.observer().cloned(), self.reports.clone());
+        tokio::spawn(async move {
+            let catalog = match observer {
+                Some(observer) => questions::catalog(&observer).await,
+                None => None,
+            };
+            // A driver that has left needs no names.
+            let _ = reports.send(Report::Catalog(catalog)).await;
+        });
     }
 
     fn observer(&self) -> Option<&Arc<Observer>> {

@@ -32,19 +32,24 @@ impl Stage {
             Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
             Action::EditStep => self.edit_step(),
             Action::Enter => return self.enter(),
+            Action::EditLine => return self.edit_line(),
             Action::Interrupt => return self.interrupt(),
             Action::EndOfInput => return self.close(),
             Action::Quit => return self.quit(),
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
+            Action::Complete => return self.complete(),
             Action::FocusNext => self.panes.focus_by(1),
             Action::FocusPrevious => self.panes.focus_before(),
+            Action::FocusNumber(number) => self.focus_on_number(number),
             Action::Zoom => self.panes.zoom(),
             Action::Help => self.layers.push(Layer::Help { down: 0 }),
             Action::Story => self.layers.push(Layer::Story),
             Action::Graph => self.layers.push(Layer::Graph(Cursor::default())),
             Action::Export => return self.export(),
             Action::PickScenario => self.pick_scenario(),
+            Action::CopyResult => return self.copy_result(),
+            Action::Select => self.begin_selection(),
             Action::FindText => self.layers.push(Layer::FindText(FindText::default())),
             Action::FindStatement => {
                 self.layers.push(Layer::FindStatement(FindStatement::default()));
@@ -74,6 +79,13 @@ impl Stage {
             }
         };
         vec![self.scroll_focused(motion)]
+    }
+
+    fn focus_on_number(&mut self, number: u8) {
+        match usize::from(number).checked_sub(1).filter(|place| *place < self.panes.len()) {
+            Some(place) => self.panes.focus_on(place),
+            None => self.refuse(format!("there is no session {number}")),
+        }
     }
 
     /// Shows another part of what was said in the focused session.

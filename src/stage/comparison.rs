@@ -171,6 +171,15 @@ impl Comparison {
         self.leading_mut().refuse(words);
     }
 
+    pub(super) fn recall(&mut self, earlier: &[String]) {
+        self.stages.iter_mut().for_each(|stage| stage.recall(earlier.to_vec()));
+    }
+
+    pub(super) fn edited(&mut self, text: &str) {
+        self.leading_mut().edited(text);
+        self.type_alike();
+    }
+
     /// Each half has so many cells from now on.
     pub(super) fn resize(&mut self, width: u16) {
         self.stages.iter_mut().for_each(|stage| stage.resize(width));
@@ -189,12 +198,16 @@ impl Comparison {
         let changes_answers = matches!(&report, Report::Fresh(_) | Report::Event(_));
         let is_quiet = matches!(&report, Report::Event(Event { kind: Kind::Quiet, .. }));
         let is_fresh = matches!(&report, Report::Fresh(_));
+        let is_named = matches!(&report, Report::Catalog(_));
         let effects = self.stage_mut(half).apply(report, now);
         if is_fresh {
             self.turn_alike();
         }
         if changes_answers {
             self.contrast();
+        }
+        if is_named {
+            self.type_alike();
         }
         self.gather_layers();
         let mut effects = belonging_to(half, effects);

@@ -19,6 +19,12 @@ pub enum Effect {
     Redraw,
     /// Write the session so far into files, and the screen with it.
     Export(Box<Export>),
+    /// Keep what was typed, for whoever looks for it later.
+    Remember(String),
+    /// Have this edited outside: what comes back is in the focused session's line.
+    Edit(String),
+    /// Put this into the clipboard.
+    Copy(String),
     /// Show another part of something. Only whoever draws it knows how much of it is in sight.
     Scroll(Scroll),
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::comparison::Half;
 use super::effect::Scroll;
-use super::keys::{Action, Key};
+use super::keys::{Action, Code, Key};
 use super::layers::Layer;
 use super::panes::scrollback::{Direction, Motion};
 use super::{Effect, Stage};
@@ -58,47 +58,67 @@ impl Stage {
 
     fn press(&mut self, key: Key, now: Duration) -> Vec<Effect> {
         self.message = None;
+        let Some(key) = self.whole(key) else { return Vec::new() };
         let action = self.setting.keys.action(key);
         let was_playing = self.course.progress.stop_playing();
         // A key that only stops the play is not typed as well.
         if was_playing && action.is_none_or(|action| action == Action::AutoPlay) {
             return Vec::new();
         }
+        self.leave_menu_at(key);
         if let Some(layer) = self.layers.pop() {
             return self.press_on(layer, key, action, now);
         }
-        match action.filter(|action| self.applies(*action)) {
+        match action.filter(|action| key.is_prefixed() || self.applies(*action)) {
             Some(action) => self.update(action, now),
-            None => {
-                self.type_key(key);
-                Vec::new()
-            }
+            None => self.type_key(key),
         }
+    }
+
+    /// The key as it is meant: with the prefix that was pressed before it. None, where it is the
+    /// prefix of the next one, or nothing at all after a prefix.
+    pub(super) fn whole(&mut self, key: Key) -> Option<Key> {
+        if std::mem::take(&mut self.is_prefixed) {
+            let key = key.after_prefix();
+            if self.setting.keys.action(key).is_none() && key.code() != Code::Esc {
+                let help = self.key(Action::Help);
+                self.refuse(format!("{key} does nothing; {help} shows every key"));
+            }
+            return self.setting.keys.action(key).map(|_| key);
+        }
+        let is_typed_on = matches!(self.layers.top(), None | Some(Layer::Story));
+        if !key.is_prefix() || !is_typed_on || self.setting.keys.action(key).is_some() {
+            return Some(key);
+        }
+        self.is_prefixed = true;
+        self.say(self.setting.keys.prefixed());
+        None
     }
 
     /// Some keys mean something only on an empty line, or at its edges; elsewhere they are typing.
     pub(super) fn applies(&self, action: Action) -> bool {
         let Some(pane) = self.panes.focused() else { return true };
         match action {
-            Action::Help | Action::EndOfInput => pane.editor.is_empty(),
+            Action::Help | Action::EndOfInput | Action::CopyResult => pane.editor.is_empty(),
             Action::Earlier => pane.editor.is_at_top(),
             Action::Later => pane.editor.is_at_bottom(),
             _ => true,
         }
     }
 
-    pub(super) fn type_key(&mut self, key: Key) {
+    pub(super) fn type_key(&mut self, key: Key) -> Vec<Effect> {
         if let Some(pane) = self.panes.focused_mut() {
             pane.scrollback.follow();
             pane.editor.type_key(key);
         }
+        self.begins_to_type()
     }
 
     pub(super) fn paste(&mut self, text: &str) {
         self.message = None;
         match self.layers.top_mut() {
             Some(Layer::EditStep(editor)) => editor.paste(text),
-            Some(Layer::Story) | None => {
+            Some(Layer::Story | Layer::Menu(_)) | None => {
                 self.layers.clear();
                 if let Some(pane) = self.panes.focused_mut() {
                     pane.scrollback.follow();
@@ -122,7 +142,10 @@ impl Stage {
     }
 
     fn click(&mut self, pane: Option<usize>) {
-        if matches!(self.layers.top(), Some(Layer::Story | Layer::Graph(_) | Layer::Help { .. })) {
+        if matches!(
+            self.layers.top(),
+            Some(Layer::Story | Layer::Graph(_) | Layer::Help { .. } | Layer::Menu(_))
+        ) {
             self.layers.pop();
         } else if let Some(pane) = pane.filter(|_| self.layers.is_empty()) {
             self.panes.focus_on(pane);
@@ -134,6 +157,7 @@ impl Stage {
         match self.layers.top_mut() {
             Some(Layer::Help { .. }) => return Some(Effect::Scroll(Scroll::Help(direction, 1))),
             Some(Layer::Picker(picker)) => picker.go(direction, 1),
+            Some(Layer::Menu(menu)) => menu.go(direction, 1),
             Some(Layer::Graph(cursor)) => {
                 let lanes = if direction == Direction::Down { 1 } else { -1 };
                 *cursor = cursor.down(lanes, timeline);

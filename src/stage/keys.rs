@@ -5,7 +5,7 @@
 //!
 //! tmux, screen, a laptop's media keys and the terminal itself each take some keys away, so every
 //! function key has a second key, Alt with the same digit, and so has every other key that somebody
-//! is known to take.
+//! is known to take. A session's own digit comes after the prefix Ctrl-X.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -45,14 +45,20 @@ pub enum Action {
     EditStep,
     /// Show the story.
     Story,
+    /// Complete the word before the cursor; focus the next session where there is no word.
+    Complete,
     /// Focus the next session.
     FocusNext,
     /// Focus the session before.
     FocusPrevious,
+    /// Focus the session with this number, whichever was pressed.
+    FocusNumber(u8),
     /// Send the statement if it is complete, begin a new line otherwise.
     Enter,
     /// Begin a new line in any case.
     NewLine,
+    /// Have the line edited in an editor.
+    EditLine,
     /// Cancel what runs; empty the line when nothing runs.
     Interrupt,
     /// Close the session, on an empty line.
@@ -65,6 +71,10 @@ pub enum Action {
     FindStatement,
     /// Find text in the pane.
     FindText,
+    /// Copy the last result.
+    CopyResult,
+    /// Select a part of the pane, to copy it.
+    Select,
     /// A page up in the pane.
     PageUp,
     /// A page down in the pane.
@@ -139,15 +149,21 @@ pub const TABLE: &[Entry] = &[
     entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "export the session so far: \
         Markdown, Mermaid, a scenario, the screen as SVG"),
     entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),
-    entry(Action::FocusNext, "focus_next", &["Tab"], "session", "go to the next session (or click \
-        one)"),
-    entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab"], "previous session", "go to the \
-        previous session"),
+    entry(Action::Complete, "complete", &["Tab"], "complete", "complete the word before the \
+        cursor; on an empty line, go to the next session"),
+    entry(Action::FocusNext, "focus_next", &["Alt-n", "Ctrl-X o"], "session", "go to the next \
+        session, even in the middle of a line (or click on one)"),
+    entry(Action::FocusPrevious, "focus_previous", &["Shift-Tab", "Alt-p"], "previous session",
+        "go to the previous session"),
+    entry(Action::FocusNumber(0), "focus_number", &["Ctrl-X 1-9"], "session N", "go to the session \
+        with that number"),
     entry(Action::Zoom, "zoom", &["Alt-z", "F11"], "zoom", "zoom this session"),
     entry(Action::Enter, "enter", &["Enter"], "run", "send the statement if it is complete (;), \
         otherwise start a new line"),
     entry(Action::NewLine, "new_line", &["Alt-Enter", "Ctrl-J"], "new line", "always start a new \
         line"),
+    entry(Action::EditLine, "edit_line", &["Ctrl-X Ctrl-E"], "editor", "edit the line, or the last \
+        statement, in your editor (EDITOR); \\e does so too"),
     entry(Action::Interrupt, "interrupt", &["Ctrl-C"], "cancel", "cancel the running or waiting \
         statement; when idle, clear the line"),
     entry(Action::EndOfInput, "end_of_input", &["Ctrl-D"], "close", "close this session (on an \
@@ -160,6 +176,10 @@ pub const TABLE: &[Entry] = &[
         history for a statement"),
     entry(Action::FindText, "find_text", &["Ctrl-F", "Alt-/"], "find", "find text in this \
         session's pane"),
+    entry(Action::CopyResult, "copy_result", &["y", "Ctrl-X y"], "copy", "copy this session's last \
+        result (y on an empty line); tmux needs set-clipboard on"),
+    entry(Action::Select, "select", &["Alt-y", "Ctrl-X ["], "select", "select text in this pane \
+        with the arrow keys and copy it (or Shift-drag with the mouse)"),
     entry(Action::PageUp, "page_up", &["PageUp", "Alt-v"], "up", "scroll this session's pane up a \
         page (or use the wheel)"),
     entry(Action::PageDown, "page_down", &["PageDown", "Ctrl-V"], "down", "scroll down a page"),
@@ -202,7 +222,17 @@ impl KeyMap {
 
     /// What a key does.
     pub fn action(&self, key: Key) -> Option<Action> {
-        self.keys.iter().find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
+        let has = |key: Key| {
+            let mut all = self.keys.iter();
+            all.find(|(_, keys)| keys.contains(&key)).map(|(action, _)| *action)
+        };
+        has(key).or_else(|| {
+            let (any, digit) = key.any_digit()?;
+            match has(any)? {
+                Action::FocusNumber(_) => Some(Action::FocusNumber(digit)),
+                other => Some(other),
+            }
+        })
     }
 
     /// The key to show for an action, if it has one.
@@ -219,6 +249,16 @@ impl KeyMap {
     pub fn words(&self, action: Action) -> String {
         let keys: Vec<String> = self.all(action).iter().map(Key::to_string).collect();
         keys.join(" or ")
+    }
+
+    /// The keys that can follow the prefix, in words: `Ctrl-X: 1-9 session N, o session`.
+    pub fn prefixed(&self) -> String {
+        let mut follow = Vec::new();
+        for entry in TABLE {
+            let keys = self.all(entry.action).iter().filter(|key| key.is_prefixed());
+            follow.extend(keys.map(|key| format!("{} {}", key.without_prefix(), entry.short)));
+        }
+        format!("Ctrl-X: {}", follow.join(", "))
     }
 
     /// The table for the README.
@@ -273,5 +313,17 @@ mod tests {
         map.rebind(Action::NextStep, vec![key]);
         assert_eq!(map.action(key), Some(Action::NextStep));
         assert_eq!(map.all(Action::StepBack).len(), 1);
+    }
+
+    #[test]
+    fn a_digit_after_the_prefix_is_the_number_of_a_session() {
+        let mut map = KeyMap::default();
+        let of = |map: &KeyMap, key: &str| map.action(key.parse().unwrap());
+        assert_eq!(of(&map, "Ctrl-X 3"), Some(Action::FocusNumber(3)));
+        assert_eq!(of(&map, "Alt-5"), Some(Action::NextStep));
+        assert_eq!(of(&map, "3"), None);
+        map.rebind(Action::FocusNumber(0), vec!["Alt-1-9".parse().unwrap()]);
+        assert_eq!(of(&map, "Ctrl-X 3"), None);
+        assert_eq!(of(&map, "Alt-0"), None);
     }
 }

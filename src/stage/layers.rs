@@ -16,16 +16,22 @@ use crate::run::Command;
 pub(super) mod again;
 mod find;
 pub mod losses;
+mod menu;
 mod picker;
 mod question;
+mod selection;
 
 pub use find::{FindStatement, FindText};
+pub use menu::Menu;
 pub use picker::Picker;
 pub use question::Question;
+pub use selection::{Selection, Spot};
 
 use find::{Found, Sought};
+use menu::Choice;
 use picker::Picked;
 use question::Reply;
+pub(super) use selection::Selected;
 
 /// How many rows the page keys go in the help.
 const HELP_PAGE: u16 = 10;
@@ -55,6 +61,10 @@ pub enum Layer {
     FindStatement(FindStatement),
     /// The next step's SQL, to be changed.
     EditStep(Editor),
+    /// A part of the focused pane, to be copied.
+    Select(Selection),
+    /// Words that can stand at the cursor.
+    Menu(Menu),
 }
 
 /// What lies over the screen, one above the other.
@@ -130,6 +140,12 @@ enum Reaction {
     Takes,
     /// It is gone, and the step is sent as it was edited, if it can be.
     Sends,
+    /// What it selects changes, or is copied.
+    Selects,
+    /// It is gone, and the word chosen in it is put in.
+    Completes,
+    /// The key is typed, and what still fits stays.
+    Narrows,
 }
 
 impl Layer {
@@ -156,6 +172,13 @@ impl Layer {
                 Sought::Taken => Reaction::Takes,
             },
             Self::EditStep(editor) => press_step_editor(editor, key, action),
+            Self::Select(_) => Reaction::Selects,
+            Self::Menu(menu) => match menu.press(key, action) {
+                Choice::On => Reaction::Stays,
+                Choice::Taken => Reaction::Completes,
+                Choice::Left => Reaction::Closes,
+                Choice::Typed => Reaction::Narrows,
+            },
         }
     }
 }
@@ -256,6 +279,20 @@ impl Stage {
             Reaction::Under(action) => self.update(action, now),
             Reaction::Scrolls(scroll) => vec![Effect::Scroll(scroll)],
             Reaction::Seeks(direction) => return self.seek(layer, direction),
+            Reaction::Selects => {
+                let Layer::Select(selection) = layer else { return Vec::new() };
+                return self.select(selection, key, action);
+            }
+            Reaction::Narrows => {
+                self.narrow(key);
+                return Vec::new();
+            }
+            Reaction::Completes => {
+                if let Layer::Menu(menu) = &layer {
+                    self.take_choice(menu);
+                }
+                return Vec::new();
+            }
         };
         self.layers.push(layer);
         effects
@@ -277,12 +314,7 @@ impl Stage {
             (Some(Action::Enter | Action::Interrupt), _) | (_, Code::Esc) => Vec::new(),
             (Some(action), _) => self.update(action, now),
             (None, Code::Char(' ')) => Vec::new(),
-            (None, _) => {
-                if let Some(pane) = self.panes.focused_mut() {
-                    pane.editor.type_key(key);
-                }
-                Vec::new()
-            }
+            (None, _) => self.type_key(key),
         }
     }
 

@@ -50,6 +50,22 @@ impl Mode {
         }
     }
 
+    /// What was typed in earlier runs can be typed again.
+    pub fn recall(&mut self, earlier: &[String]) {
+        match self {
+            Self::One(stage) => stage.recall(earlier.to_vec()),
+            Self::Two(comparison) => comparison.recall(earlier),
+        }
+    }
+
+    /// What was edited outside is in the line.
+    pub fn edited(&mut self, text: &str) {
+        match self {
+            Self::One(stage) => stage.edited(text),
+            Self::Two(comparison) => comparison.edited(text),
+        }
+    }
+
     /// Says that something did not happen.
     pub fn refuse(&mut self, words: String) {
         match self {

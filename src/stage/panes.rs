@@ -13,6 +13,7 @@ pub mod editor;
 pub mod pane;
 pub mod result;
 pub mod scrollback;
+pub mod search_path;
 
 pub use pane::Pane;
 
@@ -30,6 +31,8 @@ pub struct Panes {
     /// The leftmost pane in sight.
     first: usize,
     zoomed: bool,
+    /// What was typed in earlier runs, oldest first: every session begins with it.
+    earlier: Vec<String>,
     /// How many cells they share.
     width: u16,
 }
@@ -37,7 +40,8 @@ pub struct Panes {
 impl Panes {
     /// Nobody, on so many cells.
     pub(super) fn empty(width: u16) -> Self {
-        Self { all: Vec::new(), focus: 0, first: 0, zoomed: false, width }
+        let earlier = Vec::new();
+        Self { all: Vec::new(), focus: 0, first: 0, zoomed: false, earlier, width }
     }
 
     /// The same ones as somebody else sees them.
@@ -167,7 +171,7 @@ impl Panes {
         let mut old = std::mem::take(&mut self.all);
         let mut pane = |name: &SessionName| match old.iter().position(|pane| &pane.name == name) {
             Some(place) => old.remove(place).fresh(),
-            None => Pane::new(name.clone()),
+            None => self.newcomer(name.clone()),
         };
         self.all = sessions.iter().map(&mut pane).collect();
     }
@@ -180,9 +184,21 @@ impl Panes {
     /// One more, at the end, with the keys; nothing where it is here already.
     pub(super) fn join(&mut self, name: SessionName) {
         if self.of(&name).is_none() {
-            self.all.push(Pane::new(name));
+            self.all.push(self.newcomer(name));
             self.focus_on(self.all.len() - 1);
         }
+    }
+
+    fn newcomer(&self, name: SessionName) -> Pane {
+        let mut pane = Pane::new(name);
+        pane.editor.recall(&self.earlier);
+        pane
+    }
+
+    /// What was typed in earlier runs can be typed again.
+    pub(super) fn recall(&mut self, earlier: Vec<String>) {
+        self.all.iter_mut().for_each(|pane| pane.editor.recall(&earlier));
+        self.earlier = earlier;
     }
 
     pub(super) fn remove(&mut self, name: &SessionName) {

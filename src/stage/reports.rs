@@ -34,6 +34,7 @@ impl Stage {
                 self.panes.take_back();
                 self.refuse(why);
             }
+            Report::Catalog(catalog) => self.learn(catalog),
             Report::Broken(why) => self.course.break_off(why),
         }
         Vec::new()
@@ -54,6 +55,7 @@ impl Stage {
 
     fn fresh(&mut self, fresh: &Fresh) {
         let is_new = self.course.begin_anew(fresh);
+        self.forget_names();
         self.panes.begin_anew(&fresh.sessions);
         self.watched.begin_anew();
         self.history = History::of(&fresh.sessions);
@@ -81,6 +83,7 @@ impl Stage {
             script.apply(event);
         }
         self.history.apply(event);
+        self.names.apply(&event.kind);
         match (&event.session, &event.kind) {
             (Some(name), _) => return self.happened_in(name, event, now),
             (None, Kind::WatchedTables(tables)) => self.watched.apply(tables, now),

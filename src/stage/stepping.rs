@@ -57,8 +57,7 @@ impl Stage {
             }
             (None, Link::Lost) => Some(format!("{session} has lost its connection")),
             (None, Link::Closed) => {
-                let restart = self.key(Action::Restart);
-                Some(format!("{session} is closed ({restart} restarts with every session)"))
+                Some(format!("{session} is closed; Enter in its pane reopens it"))
             }
             _ => pane.is_busy().then(|| format!("{session} is still busy")),
         }

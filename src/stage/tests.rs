@@ -109,3 +109,5 @@ fn a_step_is_asked_for_and_a_second_one_waits_for_it() {
     let quiet = Report::Event(Event { at: NOW, session: None, kind: Kind::Quiet });
     assert_eq!(stage.apply(quiet, NOW), [Effect::Ask(Command::Step)]);
 }
+
+mod hands;

@@ -4,7 +4,6 @@ use super::keys::Action;
 use super::layers::{Layer, Question, losses};
 use super::message::Message;
 use super::panes::backslash::Backslash;
-use super::panes::pane::Link;
 use super::panes::scrollback::Look;
 use super::{Effect, EngineCount, Stage};
 use crate::core::event::SessionName;
@@ -14,22 +13,32 @@ impl Stage {
     pub(super) fn enter(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         pane.scrollback.follow();
-        if pane.link == Link::Lost {
+        if pane.is_gone() {
             return vec![Effect::Ask(Command::Reconnect(pane.name.clone()))];
         }
         let text = pane.editor.text();
         if let Some(command) = Backslash::parse(&text) {
-            return self.backslash(command);
+            let effects = self.backslash(command);
+            return self.remembering(text, effects);
         }
         if text.trim().is_empty() {
             pane.editor.clear();
             pane.echo("", None);
         } else if pane.editor.is_complete() {
-            return self.submit();
+            let effects = self.submit();
+            return self.remembering(text, effects);
         } else {
             pane.editor.new_line();
         }
         Vec::new()
+    }
+
+    /// What was typed is kept once it is gone from the line: what is refused stays there.
+    fn remembering(&self, typed: String, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if self.panes.focused().is_none_or(|pane| pane.editor.text() != typed) {
+            effects.push(Effect::Remember(typed));
+        }
+        effects
     }
 
     fn submit(&mut self) -> Vec<Effect> {
@@ -58,6 +67,16 @@ impl Stage {
         first.map(submit).into_iter().collect()
     }
 
+    /// Has what is typed edited outside, or the last statement where nothing is, as psql does.
+    pub(super) fn edit_line(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.focused() else { return Vec::new() };
+        let typed = pane.editor.text();
+        let is_statement = |earlier: &&String| !earlier.starts_with('\\');
+        let last = || pane.editor.earlier().iter().rfind(is_statement).cloned();
+        let text = if typed.trim().is_empty() { last().unwrap_or_default() } else { typed };
+        vec![Effect::Edit(text)]
+    }
+
     fn backslash(&mut self, command: Backslash) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         let line = pane.editor.take();
@@ -66,6 +85,7 @@ impl Stage {
                 pane.editor.put(&sql);
                 return self.submit();
             }
+            Backslash::Edit => return self.edit_line(),
             Backslash::Close => return self.close(),
             Backslash::Help => self.layers.push(Layer::Help { down: 0 }),
             Backslash::Clear => {}

@@ -134,6 +134,16 @@ impl App {
         self.mode.wakes_at(now)
     }
 
+    /// What was typed in earlier runs can be typed again.
+    pub fn recall(&mut self, earlier: &[String]) {
+        self.mode.recall(earlier);
+    }
+
+    /// What was edited outside is in the line.
+    pub fn edited(&mut self, text: &str) {
+        self.mode.edited(text);
+    }
+
     pub fn say(&mut self, words: String) {
         self.mode.say(words);
     }

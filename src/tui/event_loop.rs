@@ -9,10 +9,14 @@ use futures::{FutureExt, Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::buffer::Buffer;
 use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use super::app::App;
 use super::export::{self, ExportError};
-use super::screen::{Frames, Input};
+use super::external_editor::{Editor, EditorError};
+use super::history::History;
+use super::screen::keys::{self, Lent};
+use super::screen::{Frames, Input, Signal};
 use super::view::{self, svg};
 use super::{Console, Ends, Exit, LoopError, StartRun};
 use crate::core::scenario::EngineKind;
@@ -37,12 +41,16 @@ const DRAINED: usize = 4096;
 /// What came of an export: what was written, or why not.
 type Exported = Result<String, ExportError>;
 
+/// What an editor outside has made of a line, and the keys that it had.
+type Edited = (Lent, Result<String, EditorError>);
+
 /// Something that the loop reacts to.
 enum Happening {
     Input(Input),
     Report(Half, Report),
     RunEnded(Half),
     Exported(Exported),
+    Edited(Edited),
     Arrival(Arrival),
     InputEnded,
     Moment,
@@ -72,6 +80,11 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     arrivals: Arrivals,
     /// Exports that are being written.
     exports: JoinSet<Exported>,
+    /// The editor that has the terminal meanwhile, if one has.
+    editing: JoinSet<Edited>,
+    /// Ends the editor with the screen.
+    leaving: CancellationToken,
+    history: History,
     clock: Instant,
     app: App,
     /// From when on the next frame may be drawn.
@@ -93,11 +106,12 @@ where
         console: Console,
     ) -> Result<Self, LoopError> {
         let size = terminal.size().map_err(LoopError::drawing::<B>)?;
-        let Console { mut start, production, engines, setting, arrivals } = console;
+        let Console { mut start, production, engines, setting, mut history, arrivals } = console;
         let clock = Instant::now();
-        let app = App::new(setting, size);
+        let mut app = App::new(setting, size);
+        app.recall(&history.take_earlier());
         let runs = [Some(OpenRun::new(start(production.clone()))), None];
-        let exports = JoinSet::new();
+        let (exports, editing) = (JoinSet::new(), JoinSet::new());
         let (next_frame, is_stale, exit) = (Duration::ZERO, true, None);
         let mut event_loop = Self {
             terminal,
@@ -107,6 +121,9 @@ where
             runs,
             arrivals,
             exports,
+            editing,
+            leaving: CancellationToken::new(),
+            history,
             clock,
             app,
             next_frame,
@@ -122,6 +139,9 @@ where
     /// Shows what happens until somebody leaves.
     pub(super) async fn play(mut self) -> Result<Exit, LoopError> {
         let shown = self.show_until_left().await;
+        self.leaving.cancel();
+        while self.editing.join_next().await.is_some() {}
+        self.history.end();
         // What was asked for is written to its end, though nobody is told any more.
         while let Some(exported) = self.exports.join_next().await {
             tracing::info!(?exported, "written after the screen was left");
@@ -145,7 +165,7 @@ where
             let Some(happening) = self.next_ready() else { break };
             self.react(happening?)?;
         }
-        let due = self.now() >= self.next_frame;
+        let due = self.now() >= self.next_frame && self.editing.is_empty();
         if self.is_stale && due && self.exit.is_none() { self.draw() } else { Ok(()) }
     }
 
@@ -156,13 +176,14 @@ where
     /// The moment at which something must happen by itself: a frame that was put off, a second of a
     /// wait.
     fn wakes_at(&self) -> Option<Duration> {
-        let frame = self.is_stale.then_some(self.next_frame);
+        let is_due = self.is_stale && self.editing.is_empty();
+        let frame = is_due.then_some(self.next_frame);
         self.app.wakes_at(self.now()).into_iter().chain(frame).min()
     }
 
     async fn next(&mut self) -> Result<Happening, LoopError> {
         let deadline = self.wakes_at().and_then(|at| self.clock.checked_add(at));
-        let happening = next_of(self.input, &mut self.runs, &mut self.arrivals, &mut self.exports);
+        let happening = self.happening();
         match deadline {
             None => happening.await,
             Some(at) => {
@@ -172,7 +193,12 @@ where
     }
 
     fn next_ready(&mut self) -> Option<Result<Happening, LoopError>> {
-        next_of(self.input, &mut self.runs, &mut self.arrivals, &mut self.exports).now_or_never()
+        self.happening().now_or_never()
+    }
+
+    fn happening(&mut self) -> impl Future<Output = Result<Happening, LoopError>> {
+        let Self { input, runs, arrivals, exports, editing, .. } = self;
+        next_of(*input, runs, arrivals, exports, editing)
     }
 
     fn react(&mut self, happening: Happening) -> Result<(), LoopError> {
@@ -180,6 +206,10 @@ where
         self.is_stale = true;
         let mut effects = match happening {
             Happening::Input(Input::Terminal(event)) => self.app.input(event, now),
+            // Whoever presses Ctrl-C in an editor means the editor.
+            Happening::Input(Input::Ended(Signal::Interrupt)) if !self.editing.is_empty() => {
+                Vec::new()
+            }
             Happening::Input(Input::Ended(signal)) => {
                 self.exit = Some(Exit::Signal(signal));
                 Vec::new()
@@ -194,6 +224,10 @@ where
             }
             Happening::Exported(Err(error)) => {
                 self.app.refuse(error.to_string());
+                Vec::new()
+            }
+            Happening::Edited(edited) => {
+                self.take_back(edited)?;
                 Vec::new()
             }
             Happening::Report(half, report) => {
@@ -228,12 +262,43 @@ where
             Effect::Leave => self.exit = Some(Exit::Quit),
             Effect::Redraw => self.draw_anew()?,
             Effect::Export(export) => self.export(*export)?,
+            Effect::Remember(typed) => self.history.keep(&typed),
+            Effect::Edit(text) => self.lend_to_editor(text)?,
+            Effect::Copy(text) => {
+                self.terminal.backend_mut().copy(&text).map_err(LoopError::drawing::<B>)?;
+            }
             // Done already, where it is known how much is in sight.
             Effect::Scroll(_) => {}
             Effect::Suspend => {
                 self.terminal.backend_mut().suspend().map_err(LoopError::drawing::<B>)?;
                 self.draw_anew()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal to an editor. Nothing is drawn until it comes back; the run goes on.
+    fn lend_to_editor(&mut self, text: String) -> Result<(), LoopError> {
+        if !self.editing.is_empty() {
+            return Ok(());
+        }
+        self.terminal.backend_mut().lend().map_err(LoopError::drawing::<B>)?;
+        let editor = Editor::of(|name| std::env::var(name).ok());
+        let leaving = self.leaving.clone();
+        self.editing.spawn(async move {
+            let lent = keys::lend().await;
+            (lent, editor.edit(&text, &leaving).await)
+        });
+        Ok(())
+    }
+
+    fn take_back(&mut self, (lent, edited): Edited) -> Result<(), LoopError> {
+        self.terminal.backend_mut().take_again().map_err(LoopError::drawing::<B>)?;
+        drop(lent);
+        self.draw_anew()?;
+        match edited {
+            Ok(text) => self.app.edited(&text),
+            Err(error) => self.app.refuse(error.to_string()),
         }
         Ok(())
     }
@@ -352,6 +417,7 @@ async fn next_of<I>(
     runs: &mut [Option<OpenRun>; 2],
     arrivals: &mut Arrivals,
     exports: &mut JoinSet<Exported>,
+    editing: &mut JoinSet<Edited>,
 ) -> Result<Happening, LoopError>
 where
     I: Stream<Item = io::Result<Input>> + Unpin,
@@ -367,14 +433,18 @@ where
         happening = report_of(Half::Above, above) => Ok(happening),
         happening = report_of(Half::Below, below) => Ok(happening),
         arrival = arrivals.next() => Ok(Happening::Arrival(arrival)),
-        Some(joined) = exports.join_next() => Ok(joined.map_or_else(broken, Happening::Exported)),
+        Some(joined) = exports.join_next() => {
+            Ok(joined.map_or_else(|error| broken("export", &error), Happening::Exported))
+        }
+        Some(joined) = editing.join_next() => {
+            Ok(joined.map_or_else(|error| broken("editor", &error), Happening::Edited))
+        }
     }
 }
 
-/// An export that did not come to its end is a defect of ours, and is said all the same.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_or_else wants")]
-fn broken(error: JoinError) -> Happening {
-    Happening::Input(Input::Trouble(format!("the export failed: {error}")))
+/// What did not come to its end is a defect of ours, and is said all the same.
+fn broken(what: &str, error: &JoinError) -> Happening {
+    Happening::Input(Input::Trouble(format!("the {what} failed: {error}")))
 }
 
 /// The next report of a run; none ever where there is none.

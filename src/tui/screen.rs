@@ -3,12 +3,15 @@
 //! Raw mode, the alternate screen, the mouse and bracketed paste are four promises to a terminal
 //! that outlives this program. [`Screen`] keeps them on `Drop`; a panic restores before its report
 //! is printed (color-eyre is installed first, this hook second, so it runs first); SIGTERM and
-//! SIGHUP arrive as [`Input`] and end the loop in good order.
+//! SIGHUP arrive as [`Input`] and end the loop in good order. While another program has the
+//! terminal its keys are not read either ([`keys`]).
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use crossterm::cursor::{SetCursorStyle, Show};
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
@@ -24,6 +27,8 @@ use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend, TestBackend};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+
+pub(super) mod keys;
 
 use super::recording::Tape;
 
@@ -66,6 +71,22 @@ pub trait Frames: Backend {
         Ok(())
     }
 
+    /// Gives the terminal back for a while, to another program.
+    fn lend(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Takes it again.
+    fn take_again(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Puts a text into the clipboard of whoever sits before the terminal, if the terminal knows
+    /// how.
+    fn copy(&mut self, _text: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// Whether this error says that the terminal is not there any more.
     fn is_gone(_error: &Self::Error) -> bool {
         false
@@ -89,10 +110,31 @@ impl<W: Write> Frames for CrosstermBackend<W> {
         take(self)
     }
 
+    fn lend(&mut self) -> io::Result<()> {
+        restore(self);
+        Ok(())
+    }
+
+    fn take_again(&mut self) -> io::Result<()> {
+        take(self)
+    }
+
+    /// By OSC 52. What was written so far goes out first, so that whoever records can tell the
+    /// sequence from a frame.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        io::Write::flush(self)?;
+        let encoded = BASE64.encode(text);
+        write!(self, "{CLIPBOARD}{encoded}\x07")?;
+        io::Write::flush(self)
+    }
+
     fn is_gone(error: &io::Error) -> bool {
         is_gone(error)
     }
 }
+
+/// How the sequence begins that sets the clipboard; BEL ends it.
+const CLIPBOARD: &str = "\x1b]52;c;";
 
 /// Whether an error of reading or writing says that the terminal is not there any more: its window
 /// was closed, its connection was cut. Whoever is not in the terminal's own session gets no SIGHUP
@@ -111,6 +153,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Output {
     stdout: Stdout,
     tape: Option<Tape>,
+    /// Whether the clipboard is being set: a recording that did so would set that of whoever
+    /// watches it.
+    is_copying: bool,
     /// Once it is set nothing goes out any more. A ratatui terminal that cannot show its cursor
     /// when it is dropped writes so to the standard error, and panics where that is gone as well:
     /// the sessions would be cut off.
@@ -123,8 +168,9 @@ impl Write for Output {
             return Ok(bytes.len());
         }
         let written = self.stdout.write(bytes)?;
+        let shown = shown(&mut self.is_copying, &bytes[..written]);
         if let Some(tape) = &mut self.tape {
-            tape.take(&bytes[..written]);
+            tape.take(shown);
         }
         Ok(written)
     }
@@ -138,6 +184,21 @@ impl Write for Output {
             tape.cut();
         }
         Ok(())
+    }
+}
+
+/// What of this is to be seen: a text for the clipboard is not.
+fn shown<'a>(is_copying: &mut bool, bytes: &'a [u8]) -> &'a [u8] {
+    *is_copying |= bytes.starts_with(CLIPBOARD.as_bytes());
+    if !*is_copying {
+        return bytes;
+    }
+    match bytes.iter().position(|byte| *byte == b'\x07') {
+        Some(end) => {
+            *is_copying = false;
+            &bytes[end + 1..]
+        }
+        None => &[],
     }
 }
 
@@ -158,8 +219,12 @@ impl Screen {
         restore_on_panic();
         // A frame is written in one piece; 64 KiB hold the largest.
         let is_given_back = Arc::<AtomicBool>::default();
-        let output =
-            Output { stdout: io::stdout(), tape, is_given_back: Arc::clone(&is_given_back) };
+        let output = Output {
+            stdout: io::stdout(),
+            tape,
+            is_copying: false,
+            is_given_back: Arc::clone(&is_given_back),
+        };
         let output = BufWriter::with_capacity(64 * 1024, output);
         let mut glass = CrosstermBackend::new(output);
         take(&mut glass)?;
@@ -238,17 +303,30 @@ fn ends() -> io::Result<impl Stream<Item = io::Result<Input>> + Unpin> {
 fn terminal_events() -> BoxStream<'static, io::Result<Input>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        let mut events = EventStream::new();
-        while let Some(event) = events.next().await {
-            if sender.send(event.map(Input::Terminal)).is_err() {
-                return;
-            }
+        while read_keys(&sender).await {
+            keys::are_lent().await;
         }
     });
     let next = |mut receiver: mpsc::UnboundedReceiver<_>| async move {
         receiver.recv().await.map(|input| (input, receiver))
     };
     stream::unfold(receiver, next).boxed()
+}
+
+/// Reads until the keys are wanted elsewhere; whether they are.
+async fn read_keys(sender: &mpsc::UnboundedSender<io::Result<Input>>) -> bool {
+    let mut events = EventStream::new();
+    loop {
+        let event = tokio::select! {
+            biased;
+            () = keys::are_wanted() => return true,
+            event = events.next() => event,
+        };
+        let Some(event) = event else { return false };
+        if sender.send(event.map(Input::Terminal)).is_err() {
+            return false;
+        }
+    }
 }
 
 fn listen(kind: SignalKind, meaning: Signal) -> io::Result<BoxStream<'static, io::Result<Input>>> {

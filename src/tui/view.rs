@@ -15,6 +15,7 @@ use super::theme::{Charset, Role, Theme};
 use crate::core::event::SessionName;
 use crate::core::scenario::counted;
 use crate::stage::comparison::Half;
+use crate::stage::layers::Layer;
 use crate::stage::mode::Mode;
 use crate::stage::{Stage, text};
 
@@ -27,12 +28,14 @@ mod graph;
 mod help;
 pub(super) mod layout;
 mod lines;
+mod menu;
 mod pane_footer;
 mod picker;
 mod row_note;
 pub mod rush;
 mod script;
 mod seat_map;
+mod selecting;
 mod session;
 mod sql;
 pub(super) mod svg;
@@ -117,18 +120,39 @@ fn draw_one(frame: &mut Frame, view: &View<'_>, now: Duration) {
     if let Some(tabs) = places.tabs {
         bars::tabs(view, tabs, frame.buffer_mut());
     }
+    let mut cursor = None;
     for (place, area) in &places.panes {
-        let cursor = session::draw(view, *place, *area, now, frame.buffer_mut());
-        if let Some(cursor) = cursor
-            .filter(|_| *place == view.stage.panes().focus() && view.stage.layers().is_empty())
-        {
-            frame.set_cursor_position(cursor);
-        }
+        let typed = session::draw(view, *place, *area, now, frame.buffer_mut());
+        cursor = cursor.or(typed.filter(|_| *place == view.stage.panes().focus()));
     }
     script::draw(view, places.script, frame.buffer_mut());
     bars::footer(view, places.footer, frame.buffer_mut());
-    if let Some(cursor) = dialog::draw(view, &places, now, frame.buffer_mut()) {
+    let cursor = draw_layer(view, &places, cursor, now, frame.buffer_mut());
+    if let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws what lies over the screen, if anything does; gives the cursor's place, which is the typed
+/// line's where nothing takes it.
+fn draw_layer(
+    view: &View<'_>,
+    places: &Places,
+    cursor: Option<Position>,
+    now: Duration,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    match (view.stage.layers().top(), cursor) {
+        (None, _) => cursor,
+        (Some(Layer::Select(_)), _) => {
+            dialog::selection_keys(view, places.footer, buffer);
+            cursor
+        }
+        (Some(Layer::Menu(menu)), Some(at)) => {
+            menu::draw(view, menu, at, buffer);
+            cursor
+        }
+        _ => dialog::draw(view, places, now, buffer),
     }
 }
 

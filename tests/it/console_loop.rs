@@ -18,6 +18,7 @@ use overbooked::stage::EngineCount;
 use overbooked::stage::audience::{Arrivals, Invitation, Listener};
 use overbooked::stage::setting::Opening;
 use overbooked::tui::app::Setting;
+use overbooked::tui::history::History;
 use overbooked::tui::screen::{Input, Signal};
 use overbooked::tui::theme::{Charset, Depth, Theme};
 use overbooked::tui::{self, Console, Ends, Exit, LoopError};
@@ -48,7 +49,8 @@ impl Desk {
         let engines = EngineCount::One;
         let (invitation, arrivals) = Arrivals::invited();
         let (production, setting) = (production(), setting());
-        let console = Console { start, production, engines, setting, arrivals };
+        let history = History::none();
+        let console = Console { start, production, engines, setting, history, arrivals };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
             let exit = tui::run(&mut terminal, &mut input, console).await;
@@ -128,9 +130,15 @@ impl Desk {
         self.press(KeyCode::Enter, KeyModifiers::NONE);
     }
 
+    /// What is asked of the run next, besides what can be named.
     async fn command(&mut self) -> Command {
-        let command = tokio::time::timeout(DEADLINE, self.commands.recv());
-        command.await.expect("no command in time").expect("the console has ended")
+        loop {
+            let command = tokio::time::timeout(DEADLINE, self.commands.recv());
+            match command.await.expect("no command in time").expect("the console has ended") {
+                Command::ReadCatalog => {}
+                command => return command,
+            }
+        }
     }
 
     /// Waits for the console to end; gives why, and what was on the screen.

@@ -30,6 +30,7 @@ mod gateway_schema;
 mod gateway_text;
 mod gateway_tls;
 mod habits;
+mod hands;
 mod headless;
 mod json;
 mod layers;

@@ -25,6 +25,7 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
 mod room;
+mod typing;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 

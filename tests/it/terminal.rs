@@ -83,6 +83,7 @@ impl Terminal {
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
+        command.env("OVERBOOKED_HISTORY", "off");
         for (name, value) in variables {
             command.env(name, value);
         }

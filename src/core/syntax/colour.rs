@@ -49,7 +49,8 @@ fn colour(text: &str, token: &Token) -> Option<Colour> {
     }
 }
 
-fn is_keyword(word: &str) -> bool {
+/// Whether a word is one of SQL's grammar, whatever its case.
+pub fn is_keyword(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     KEYWORDS.binary_search(&word.as_str()).is_ok()
 }
@@ -57,7 +58,7 @@ fn is_keyword(word: &str) -> bool {
 /// The words that make up statements, in alphabetical order. PostgreSQL's grammar has some four
 /// hundred more that people mostly use as names (`name`, `value`, `day`); colouring those would
 /// mislead.
-const KEYWORDS: [&str; 195] = [
+pub const KEYWORDS: [&str; 195] = [
     "abort",
     "add",
     "all",

@@ -106,7 +106,20 @@ impl Actor {
         }
     }
 
-    /// Lets the session go; whether it was here. Nothing can be asked of it from now on.
+    /// Takes part again, connecting, if it was closed and has said so; whether it was.
+    pub(crate) fn reopen(&mut self) -> bool {
+        let is_closed = self.state.absence == Some(Absence::Closed) && self.state.pid.is_none();
+        if self.is_here || !is_closed {
+            return false;
+        }
+        let lost_pid = self.state.lost_pid;
+        self.state = SessionState { lost_pid, ..SessionState::default() };
+        self.is_here = true;
+        true
+    }
+
+    /// Lets the session go; whether it was here. Nothing can be asked of it until it is opened
+    /// again.
     pub(crate) fn dismiss(&mut self, fx: &mut Effects) -> bool {
         self.state.absence.get_or_insert(Absence::Closed);
         let was_here = self.ask(Demand::Release, fx);
@@ -301,7 +314,7 @@ impl SessionState {
     pub(crate) fn why_not_ready(&self, name: &SessionName) -> Option<String> {
         match (self.absence, &self.reported, &self.in_flight) {
             (Some(Absence::Closed), ..) => {
-                Some(format!("{name} is closed; F8 restarts with every session"))
+                Some(format!("{name} is closed; Enter in its pane reopens it"))
             }
             (Some(Absence::Lost), ..) => Some(format!("{name} has lost its connection")),
             _ if self.pid.is_none() => Some(format!("{name} is still connecting")),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::core::catalog::Catalog;
 use crate::core::event::{Event, Kind, Pid, SessionName};
 use crate::observer::{Observer, Pulse};
 use crate::run::machine::input::{Input, Observation};
@@ -85,6 +86,21 @@ async fn missing(observer: &Observer) -> Vec<String> {
         tracing::warn!(%error, "whether what is watched is there");
         Vec::new()
     })
+}
+
+/// What can be named. Whoever types goes on without it.
+pub(super) async fn catalog(observer: &Observer) -> Option<Arc<Catalog>> {
+    match timeout(PATIENCE, observer.names()).await {
+        Ok(Ok(catalog)) => Some(Arc::new(catalog)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "what can be named");
+            None
+        }
+        Err(late) => {
+            tracing::warn!(%late, "what can be named");
+            None
+        }
+    }
 }
 
 /// A deadlock's DETAIL has tables and other objects by number; only the database knows their names.

@@ -11,7 +11,7 @@ use crate::stage::input::{Gesture, Input, Pointer};
 use crate::stage::keys::{Action, Code, Key};
 use crate::stage::layers::Layer;
 use crate::stage::panes::backslash::Backslash;
-use crate::stage::panes::pane::Link;
+use crate::stage::panes::pane::{Link, Pane};
 use crate::stage::{Effect, Stage};
 
 impl Comparison {
@@ -29,20 +29,19 @@ impl Comparison {
 
     fn press(&mut self, key: Key, now: Duration) -> Vec<HalfEffect> {
         self.stages.iter_mut().for_each(|stage| stage.message = None);
+        let Some(key) = self.leading_mut().whole(key) else { return Vec::new() };
         let action = self.leading().setting.keys.action(key);
         let was_playing = self.plays_at.take().is_some();
         if was_playing && action.is_none_or(|action| action == Action::AutoPlay) {
             return Vec::new();
         }
+        self.leading_mut().leave_menu_at(key);
         if self.goes_to_layer(key, action) {
             return self.press_on_layer(key, action, now);
         }
-        match action.filter(|action| self.leading().applies(*action)) {
+        match action.filter(|action| key.is_prefixed() || self.leading().applies(*action)) {
             Some(action) => self.update(action, now),
-            None => self.in_typed(|stage| {
-                stage.type_key(key);
-                Vec::new()
-            }),
+            None => self.in_typed(|stage| stage.type_key(key)),
         }
     }
 
@@ -141,9 +140,17 @@ impl Comparison {
             Action::Interrupt | Action::EndOfInput => {
                 self.in_typed(|stage| stage.update(action, now))
             }
-            Action::FocusNext | Action::FocusPrevious | Action::Zoom | Action::AddSession => {
-                self.in_both(|stage| stage.update(action, now))
+            Action::Complete if !self.is_on_an_empty_line() => {
+                let effects = self.lead(action, now);
+                self.type_alike();
+                effects
             }
+            Action::Complete
+            | Action::FocusNext
+            | Action::FocusPrevious
+            | Action::FocusNumber(_)
+            | Action::Zoom
+            | Action::AddSession => self.in_both(|stage| stage.update(action, now)),
             _ => self.lead(action, now),
         }
     }
@@ -156,6 +163,10 @@ impl Comparison {
         }
         let half = self.turned_to;
         belonging_to(half, self.leading_mut().update(action, now))
+    }
+
+    fn is_on_an_empty_line(&self) -> bool {
+        self.leading().panes.focused().is_none_or(|pane| pane.editor.is_empty())
     }
 
     fn has_something_to_lose_elsewhere(&self) -> bool {
@@ -175,8 +186,7 @@ impl Comparison {
 
     /// Sends what is typed; into both only if both can take it.
     fn enter(&mut self, now: Duration) -> Vec<HalfEffect> {
-        let is_lost =
-            |half| self.stage(half).panes.focused().is_some_and(|pane| pane.link == Link::Lost);
+        let is_lost = |half| self.stage(half).panes.focused().is_some_and(Pane::is_gone);
         let lost: Vec<Half> = Half::BOTH.into_iter().filter(|half| is_lost(*half)).collect();
         if self.typing == Typing::Both && !lost.is_empty() {
             let enter = |half| belonging_to(half, self.stage_mut(half).update(Action::Enter, now));

@@ -1,4 +1,7 @@
 //! A key with what is held down beside it, whatever told of it: a terminal, a page, a test.
+//!
+//! There are not enough keys that no terminal, multiplexer or desktop takes away, so some are
+//! pressed after a prefix, as in Emacs and readline: `Ctrl-X 2`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,6 +30,8 @@ pub enum Code {
     End,
     PageUp,
     PageDown,
+    /// In a table of keys: each digit from 1 to 9.
+    Digit,
     /// A key that nothing here knows by a name.
     Other,
 }
@@ -62,21 +67,52 @@ impl Held {
 }
 
 /// A key with what is held down beside it. `parse` and `Display` are inverses: `Ctrl-C`, `F5`,
-/// `Alt-5`, `PageUp`, `?`.
+/// `Alt-5`, `PageUp`, `?`, `Ctrl-X 2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     code: Code,
     held: Held,
+    /// Whether it is pressed after the prefix.
+    is_prefixed: bool,
 }
 
 impl Key {
     /// One key, one value: terminals disagree on whether Ctrl-C carries a capital, and whether `?`
     /// carries Shift.
     pub fn new(code: Code, held: Held) -> Self {
-        let Code::Char(letter) = code else { return Self { code, held } };
+        let is_prefixed = false;
+        let Code::Char(letter) = code else { return Self { code, held, is_prefixed } };
         let held = Held { shift: false, ..held };
         let letter = if held.control { letter.to_ascii_lowercase() } else { letter };
-        Self { code: Code::Char(letter), held }
+        Self { code: Code::Char(letter), held, is_prefixed }
+    }
+
+    /// The same key, pressed after the prefix.
+    #[must_use]
+    pub fn after_prefix(self) -> Self {
+        Self { is_prefixed: true, ..self }
+    }
+
+    /// Whether it is pressed after the prefix.
+    pub fn is_prefixed(self) -> bool {
+        self.is_prefixed
+    }
+
+    /// What is pressed after the prefix.
+    pub(super) fn without_prefix(self) -> Self {
+        Self { is_prefixed: false, ..self }
+    }
+
+    /// Whether it is the prefix itself.
+    pub fn is_prefix(self) -> bool {
+        self.held == Held::CONTROL && self.code == Code::Char('x') && !self.is_prefixed
+    }
+
+    /// The key that stands for every digit in a table, and which digit this one is.
+    pub(super) fn any_digit(self) -> Option<(Self, u8)> {
+        let Code::Char(letter @ '1'..='9') = self.code else { return None };
+        let digit = u8::try_from(letter.to_digit(10)?).ok()?;
+        Some((Self { code: Code::Digit, ..self }, digit))
     }
 
     /// What is pressed.
@@ -111,13 +147,19 @@ const NAMED: &[(&str, Code)] = &[
     ("End", Code::End),
     ("PageUp", Code::PageUp),
     ("PageDown", Code::PageDown),
+    ("1-9", Code::Digit),
 ];
+
+const PREFIX: &str = "Ctrl-X ";
 
 const HELD: &[(&str, Held)] =
     &[("Ctrl-", Held::CONTROL), ("Alt-", Held::ALT), ("Shift-", Held::SHIFT)];
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_prefixed {
+            f.write_str(PREFIX)?;
+        }
         for (name, modifier) in HELD {
             if self.held.contains(*modifier) {
                 f.write_str(name)?;
@@ -138,13 +180,20 @@ impl fmt::Display for Key {
 
 /// A key's name that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown key {0:?}; write F5, Alt-5, Ctrl-C, Shift-Tab, PageUp or a single character")]
+#[error(
+    "unknown key {0:?}; write F5, Alt-5, Ctrl-C, Shift-Tab, PageUp, Ctrl-X 5 or a single \
+     character"
+)]
 pub struct NoSuchKey(pub String);
 
 impl FromStr for Key {
     type Err = NoSuchKey;
 
     fn from_str(text: &str) -> Result<Self, NoSuchKey> {
+        if starts_with(text, PREFIX) {
+            let after = text[PREFIX.len()..].parse::<Self>();
+            return after.map(Self::after_prefix).map_err(|_| NoSuchKey(text.to_owned()));
+        }
         let (mut rest, mut held) = (text, Held::NOTHING);
         while let Some((name, modifier)) = HELD.iter().find(|(name, _)| starts_with(rest, name)) {
             rest = &rest[name.len()..];
@@ -189,5 +238,16 @@ mod tests {
         assert!("Hyper-x".parse::<Key>().is_err());
         assert!("F99".parse::<Key>().is_err());
         assert!("".parse::<Key>().is_err());
+        assert!("Ctrl-X ".parse::<Key>().is_err());
+        assert!("Ctrl-X Hyper-x".parse::<Key>().is_err());
+    }
+
+    #[test]
+    fn a_key_after_the_prefix_is_another_key() {
+        let key = |text: &str| text.parse::<Key>().unwrap();
+        assert_eq!(key("Ctrl-X Ctrl-E"), key("Ctrl-E").after_prefix());
+        assert_ne!(key("Ctrl-X 2"), key("2"));
+        assert_eq!(key("ctrl-x 2").to_string(), "Ctrl-X 2");
+        assert!(key("Ctrl-X").is_prefix() && !key("Ctrl-X Ctrl-X").is_prefix());
     }
 }

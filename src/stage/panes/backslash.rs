@@ -8,6 +8,8 @@ pub enum Backslash {
     Close,
     /// `\?`: show every key.
     Help,
+    /// `\e`: edit the last statement in an editor.
+    Edit,
     /// `\r`: empty the line.
     Clear,
     /// Ordinary SQL that shows what psql would show.
@@ -40,6 +42,7 @@ impl Backslash {
             "q" => Self::Close,
             "?" | "h" => Self::Help,
             "r" => Self::Clear,
+            "e" | "edit" if argument.is_empty() => Self::Edit,
             "d" | "d+" if !argument.is_empty() => Self::Sql(columns_of(argument)),
             "d" | "dt" | "d+" | "dt+" => Self::Sql(TABLES.to_owned()),
             "l" | "l+" => Self::Sql(DATABASES.to_owned()),

@@ -87,6 +87,29 @@ impl Editor {
         self.area.lines()
     }
 
+    /// The cursor's place in everything typed, in bytes.
+    pub fn cursor(&self) -> usize {
+        let (row, column) = {
+            let cursor = self.area.cursor();
+            (cursor.0, cursor.1)
+        };
+        let line = self.lines().get(row).map_or("", String::as_str);
+        let byte = line.char_indices().nth(column).map_or(line.len(), |(byte, _)| byte);
+        self.start_of(row) + byte
+    }
+
+    /// Puts this in the place of what stands before the cursor, from this byte of the text on.
+    pub fn replace(&mut self, from: usize, text: &str) {
+        self.walking = None;
+        let typed = self.text();
+        let replaced = typed.get(from..self.cursor()).unwrap_or_default();
+        for _ in replaced.chars() {
+            self.area.delete_char();
+        }
+        self.area.insert_str(text);
+        self.recolour();
+    }
+
     /// Whether nothing has been typed.
     pub fn is_empty(&self) -> bool {
         self.area.is_empty()
@@ -171,6 +194,11 @@ impl Editor {
         self.remember(&text);
         self.clear();
         text
+    }
+
+    /// Begins with what was typed in earlier runs.
+    pub fn recall(&mut self, earlier: &[String]) {
+        self.earlier.splice(0..0, earlier.iter().cloned());
     }
 
     fn remember(&mut self, text: &str) {
@@ -316,7 +344,7 @@ fn typed(key: Key) -> Input {
         Code::End => Typed::End,
         Code::PageUp => Typed::PageUp,
         Code::PageDown => Typed::PageDown,
-        Code::Insert | Code::Other => Typed::Null,
+        Code::Insert | Code::Digit | Code::Other => Typed::Null,
     };
     Input { key: typed, ctrl: held.control, alt: held.alt, shift: held.shift }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::editor::Editor;
 use super::result::Incoming;
 use super::scrollback::{LINE_KEPT, Line, Look, Scrollback};
+use super::search_path::SearchPath;
 use crate::core::event::answer::stands_under_a_result;
 use crate::core::event::{
     Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus, Wait,
@@ -34,7 +35,7 @@ pub enum Link {
     Open,
     /// Not any more; Enter reconnects.
     Lost,
-    /// Not any more, and that was asked for.
+    /// Not any more, and that was asked for; Enter connects again, too.
     Closed,
 }
 
@@ -67,6 +68,8 @@ pub struct Pane {
     /// by one.
     queue: VecDeque<String>,
     incoming: Option<Incoming>,
+    /// Where it looks for names without a schema.
+    pub search_path: SearchPath,
 }
 
 impl Pane {
@@ -83,6 +86,7 @@ impl Pane {
             editor: Editor::default(),
             queue: VecDeque::new(),
             incoming: None,
+            search_path: SearchPath::default(),
         }
     }
 
@@ -134,6 +138,11 @@ impl Pane {
         self.has_transaction() || (self.link == Link::Open && self.is_busy())
     }
 
+    /// Whether there is nobody at the other end any more.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.link, Link::Lost | Link::Closed)
+    }
+
     /// Whether a statement runs, or is on its way.
     pub fn is_busy(&self) -> bool {
         self.in_flight.is_some() || self.asked.is_some()
@@ -144,6 +153,8 @@ impl Pane {
         if let Some(strings) = event.kind.strings() {
             self.editor.read_strings(strings);
         }
+        let sql = self.in_flight.as_ref().map_or("", |flight| &flight.sql);
+        self.search_path.apply(&event.kind, sql, self.editor.strings());
         match &event.kind {
             Kind::Connected { .. } => self.connected(),
             Kind::Lost { reason, in_transaction } => self.lost(reason, *in_transaction),
@@ -226,7 +237,7 @@ impl Pane {
     }
 
     fn connected(&mut self) {
-        if self.link == Link::Lost {
+        if self.is_gone() {
             self.say(Look::Note, "reconnected");
         }
         self.link = Link::Open;
@@ -245,7 +256,7 @@ impl Pane {
 
     fn closed(&mut self) {
         self.settle();
-        self.say(Look::Note, "session closed");
+        self.say(Look::Note, "session closed; Enter reopens it");
         self.end(Link::Closed);
     }
 

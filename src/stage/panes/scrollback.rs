@@ -74,6 +74,30 @@ impl Scrollback {
         }
     }
 
+    /// The number of the oldest line kept.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The text of the line with this number.
+    pub fn text_of(&self, number: u64) -> Option<&str> {
+        self.line(number).map(|line| &*line.text)
+    }
+
+    /// What the server said to the last statement that it has answered.
+    pub fn last_answer(&self) -> Vec<&str> {
+        let mut answer = Vec::new();
+        for line in self.lines.iter().rev() {
+            match line.look {
+                Look::Statement { .. } if !answer.is_empty() => break,
+                look if look.is_answer() => answer.push(&*line.text),
+                _ => {}
+            }
+        }
+        answer.reverse();
+        answer
+    }
+
     /// The number that the next line gets.
     pub fn end(&self) -> u64 {
         self.first + self.lines.len() as u64
@@ -207,6 +231,11 @@ impl Scrollback {
             Motion::Rows(Direction::Down, rows) => self.scroll_down(rows, room),
             Motion::First => self.show_first(room),
             Motion::Line(number) => self.show(number, room),
+            Motion::Reveal(number) => {
+                if !self.visible(room).iter().any(|row| row.number == number) {
+                    self.show(number, room);
+                }
+            }
             Motion::Sideways(cells) => self.shift_by(cells, room),
         }
     }
@@ -310,6 +339,8 @@ pub enum Motion {
     First,
     /// The line with this number.
     Line(u64),
+    /// The same, where it is not in sight yet.
+    Reveal(u64),
     /// What of wide tables is so many cells to the right, or to the left if that is negative.
     Sideways(isize),
 }

@@ -195,9 +195,20 @@ pub(super) fn width_of(spans: &[Span<'_>]) -> usize {
 pub(super) fn hint(view: &View<'_>, action: Action) -> Vec<Span<'static>> {
     let short = entry_of(action).map_or("", |entry| entry.short);
     vec![
-        Span::styled(view.stage.key(action), view.style(Role::Key)),
+        Span::styled(key_now(view, action), view.style(Role::Key)),
         Span::styled(format!(" {short}   "), view.style(Role::Dim)),
     ]
+}
+
+/// The key to show: an empty line is left with the key that completes any other.
+fn key_now(view: &View<'_>, action: Action) -> String {
+    let is_on_an_empty_line =
+        view.stage.panes().focused().is_none_or(|pane| pane.editor.is_empty());
+    let completes = view.stage.key(Action::Complete);
+    if action == Action::FocusNext && is_on_an_empty_line && !completes.is_empty() {
+        return completes;
+    }
+    view.stage.key(action)
 }
 
 /// The keys for what can be done here, most wanted first.
@@ -212,7 +223,7 @@ fn matter_now(view: &View<'_>) -> Vec<Action> {
         None => {}
     }
     if is_typing {
-        actions.extend([Action::Enter, Action::NewLine]);
+        actions.extend([Action::Enter, Action::Complete, Action::NewLine]);
     }
     if is_typing || is_busy {
         actions.push(Action::Interrupt);

@@ -83,13 +83,16 @@ fn draw_parts(two: Two<'_>, now: Duration, buffer: &mut Buffer) -> Option<Positi
     draw_rule(two, places.steps, buffer);
     draw_steps(two, places.steps, buffer);
     footer(two, places.footer, buffer);
-    if view.stage.layers().is_empty() {
-        return cursor;
-    }
-    draw_layer(two, places.footer, now, buffer)
+    draw_layer(two, places.footer, cursor, now, buffer)
 }
 
-fn draw_layer(two: Two<'_>, footer: Rect, now: Duration, buffer: &mut Buffer) -> Option<Position> {
+fn draw_layer(
+    two: Two<'_>,
+    footer: Rect,
+    cursor: Option<Position>,
+    now: Duration,
+    buffer: &mut Buffer,
+) -> Option<Position> {
     let view = two.leading();
     if let Some(Layer::Quit) = view.stage.layers().top() {
         let losses = Losses::of(&Half::BOTH.map(|half| two.comparison.stage(half)));
@@ -97,7 +100,7 @@ fn draw_layer(two: Two<'_>, footer: Rect, now: Duration, buffer: &mut Buffer) ->
         return None;
     }
     let places = Places { footer, ..view.places() };
-    dialog::draw(&view, &places, now, buffer)
+    super::draw_layer(&view, &places, cursor, now, buffer)
 }
 
 /// The line over the steps: the rows that are not the same, as many as there is room for.

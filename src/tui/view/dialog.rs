@@ -46,6 +46,8 @@ pub(super) fn draw(
             return Some(find_statement(view, find, places.footer, buffer));
         }
         Layer::EditStep(editor) => return edit_step(view, editor, screen, buffer),
+        // They hang on the cursor, so whoever knows that draws them.
+        Layer::Menu(_) | Layer::Select(_) => {}
     }
     None
 }
@@ -175,6 +177,12 @@ fn graph(view: &View<'_>, cursor: Cursor, places: &Places, now: Duration, buffer
     heading.extend(keys_line(view, &[("Left Right Home End".into(), "move through time")]).spans);
     lines::put_lines(buffer, rule, &[Line::from(heading)]);
     timeline::draw(view.stage.history().timeline(), cursor, below, buffer, &scene);
+}
+
+/// The keys of a selection, in the last line.
+pub(super) fn selection_keys(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    let keys = "v characters   V lines   y copies   Esc leaves";
+    line_at(view, "select: ", "", keys, area, buffer);
 }
 
 fn find_text(view: &View<'_>, find: &FindText, area: Rect, buffer: &mut Buffer) -> Position {

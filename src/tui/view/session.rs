@@ -9,6 +9,7 @@
 //! ╰─────────────────────────── ↓ 12 ────╯   how much lies below, when somebody has scrolled up
 //! ```
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -17,11 +18,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Borders, Widget};
 
-use super::{View, frame_of, sql};
+use super::{View, frame_of, selecting, sql};
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::{self, Strings};
 use crate::stage::keys::Action;
-use crate::stage::layers::Layer;
+use crate::stage::layers::{Layer, Selection};
 use crate::stage::panes::pane::{Link, Pane};
 use crate::stage::panes::scrollback::{self, Look, Room, Row};
 use crate::stage::{text, wrap};
@@ -44,9 +45,10 @@ pub(super) fn draw(
     let rows = usize::from(inner.height) - footer.height();
     let room = Room { cells: usize::from(inner.width), rows };
     draw_frame(view, place, area, now, room, buffer);
-    let shown = draw_history(view, pane, inner, room, buffer);
+    let (shown, selecting) = draw_history(view, pane, inner, room, buffer);
     let below = Rect { y: inner.y + shown, height: inner.height - shown, ..inner };
-    draw_footer(view, pane, &footer, below, buffer)
+    let typed = draw_footer(view, pane, &footer, below, buffer);
+    if selection(view, pane).is_some() { selecting } else { typed }
 }
 
 fn draw_frame(
@@ -142,18 +144,38 @@ fn state_role(pane: &Pane) -> Role {
     }
 }
 
-/// Draws the lines in sight from the top; gives how many rows they took.
-fn draw_history(view: &View<'_>, pane: &Pane, inner: Rect, room: Room, buffer: &mut Buffer) -> u16 {
+/// Draws the lines in sight from the top; gives how many rows they took, and where the cursor of a
+/// selection stands.
+fn draw_history(
+    view: &View<'_>,
+    pane: &Pane,
+    inner: Rect,
+    room: Room,
+    buffer: &mut Buffer,
+) -> (u16, Option<Position>) {
     let rows = pane.scrollback.visible(room);
     let needle = needle(view, pane);
+    let mut cursor = None;
     for (row, y) in rows.iter().zip(inner.y..) {
         let area = Rect { y, height: 1, ..inner };
         draw_row(view, pane, row, area, buffer);
+        if let Some(selection) = selection(view, pane) {
+            let at = selecting::draw(view, selection, row, area, buffer);
+            cursor = cursor.or(at);
+        }
         if let Some(needle) = needle {
             mark_found(view, row, needle, area, buffer);
         }
     }
-    u16::try_from(rows.len()).unwrap_or(u16::MAX)
+    (u16::try_from(rows.len()).unwrap_or(u16::MAX), cursor)
+}
+
+/// What is being selected in this pane.
+fn selection<'a>(view: &View<'a>, pane: &Pane) -> Option<&'a Selection> {
+    match view.stage.layers().top() {
+        Some(Layer::Select(selection)) if *selection.session() == pane.name => Some(selection),
+        _ => None,
+    }
 }
 
 /// What is being looked for in this pane.
@@ -193,7 +215,11 @@ fn draw_table_row(
     buffer: &mut Buffer,
 ) {
     let cells = usize::from(area.width);
-    let (text, shift) = (line.shown(cells), pane.scrollback.shift_of(line, cells));
+    // What is selected is seen as it is copied, not squeezed.
+    let (text, shift) = match selection(view, pane) {
+        Some(selection) => (Cow::Borrowed(&*line.text), selecting::shift(selection, cells)),
+        None => (line.shown(cells), pane.scrollback.shift_of(line, cells)),
+    };
     let shown = wrap::window(&text, shift, cells);
     let goes_on = shown.end < text.trim_end().len();
     buffer.set_stringn(area.x, area.y, &text[shown], cells, view.look(line.look));

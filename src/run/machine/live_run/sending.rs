@@ -10,6 +10,7 @@ use crate::core::syntax::Strings;
 use crate::run::machine::actor::{Actor, Line};
 use crate::run::machine::answer::AwaitedAnswer;
 use crate::run::machine::effects::Effects;
+use crate::run::machine::output::Role;
 
 impl LiveRun {
     /// Plays a step: a script's statements go one by one, as psql sends what is typed;
@@ -171,14 +172,18 @@ impl LiveRun {
         }
     }
 
-    /// Connects a lost session anew.
+    /// Connects a session anew that was lost or closed.
     pub(crate) fn reconnect(&mut self, name: &SessionName, fx: &mut Effects) {
-        if let Some(actor) = self.player_mut(name) {
+        let Some(actor) = self.player_mut(name) else { return };
+        if actor.reopen() {
+            self.invite(name, self.production.scenario.application, Role::Player, fx);
+            self.reported.moved();
+        } else {
             actor.reconnect(fx);
         }
     }
 
-    /// Closes a session for good.
+    /// Closes a session.
     pub(crate) fn dismiss(&mut self, name: &SessionName, fx: &mut Effects) {
         if let Some(actor) = self.player_mut(name) {
             actor.dismiss(fx);

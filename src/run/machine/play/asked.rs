@@ -33,7 +33,8 @@ impl Play {
             }
             Command::Close(session) => live.dismiss(&session, fx),
             Command::AddSession(name) => add(name, live, fx),
-            Command::GoTo(_)
+            Command::ReadCatalog
+            | Command::GoTo(_)
             | Command::Open(_)
             | Command::OpenOn(..)
             | Command::Switch(_)

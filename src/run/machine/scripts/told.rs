@@ -95,6 +95,8 @@ fn report_of(report: &Report) -> String {
             let lasting: Vec<String> = lasting.iter().map(ToString::to_string).collect();
             format!("lasting: {}", lasting.join("; "))
         }
+        // The task reads it beside the machine.
+        Report::Catalog(_) => "catalog".to_owned(),
         Report::Broken(reason) => format!("broken: {reason}"),
     }
 }

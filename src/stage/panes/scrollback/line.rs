@@ -46,6 +46,11 @@ impl Look {
         matches!(self, Self::Heading | Self::Rule | Self::Row)
     }
 
+    /// Whether the server has said it.
+    pub fn is_answer(self) -> bool {
+        self.is_table() || matches!(self, Self::Tag | Self::Error | Self::Detail | Self::Notice)
+    }
+
     /// By how much the rows after a line's first are indented.
     pub fn hanging(self) -> usize {
         match self {

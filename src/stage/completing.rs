@@ -1,0 +1,191 @@
+//! Tab: the word before the cursor is completed, or what fits is shown to choose from.
+//!
+//! What can be named is asked for once somebody types, and again after it may have changed, so it
+//! is usually there when Tab is pressed. Where it is not, the word is completed when it comes,
+//! unless something else was typed meanwhile. Nobody waits for it.
+
+use std::sync::Arc;
+
+use super::completion::{Candidate, Completions, Typed};
+use super::keys::Key;
+use super::layers::{Layer, Menu};
+use super::script::Script;
+use super::{Effect, Stage};
+use crate::core::catalog::Catalog;
+use crate::core::event::Kind;
+use crate::run::Command;
+
+/// What is known of the names in the database.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    catalog: Option<Arc<Catalog>>,
+    state: Knowledge,
+    /// Whether an open transaction has changed them: others see that once it commits.
+    is_changing: bool,
+    /// The line that is to be completed once they are here, and the cursor's place in it.
+    wanted: Option<(String, usize)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Knowledge {
+    /// Never asked for, or something has changed.
+    #[default]
+    Stale,
+    Asked,
+    Fresh,
+}
+
+impl Names {
+    /// Folds what some session was told.
+    pub(super) fn apply(&mut self, kind: &Kind) {
+        let Kind::Done { tag, .. } = kind else { return };
+        let changes =
+            ["CREATE", "ALTER", "DROP", "IMPORT"].iter().any(|verb| tag.starts_with(verb));
+        let is_seen = tag.starts_with("COMMIT") && std::mem::take(&mut self.is_changing);
+        self.is_changing |= changes;
+        if changes || is_seen {
+            self.state = Knowledge::Stale;
+        }
+    }
+
+    /// Somebody types: what is to be asked, if what is known is old.
+    fn refresh(&mut self) -> Vec<Effect> {
+        if self.state != Knowledge::Stale {
+            return Vec::new();
+        }
+        self.state = Knowledge::Asked;
+        vec![Effect::Ask(Command::ReadCatalog)]
+    }
+}
+
+impl Stage {
+    /// Something is about to be typed: what could be named there is asked for.
+    pub(super) fn begins_to_type(&mut self) -> Vec<Effect> {
+        self.names.wanted = None;
+        if self.course.script().is_some() { self.names.refresh() } else { Vec::new() }
+    }
+
+    /// Another setup has other names.
+    pub(super) fn forget_names(&mut self) {
+        self.names = Names::default();
+    }
+
+    pub(super) fn complete(&mut self) -> Vec<Effect> {
+        let Some(pane) = self.panes.focused() else { return Vec::new() };
+        if pane.editor.is_empty() {
+            self.panes.focus_by(1);
+            return Vec::new();
+        }
+        let line = (pane.editor.text(), pane.editor.cursor());
+        let effects = self.begins_to_type();
+        if self.names.state == Knowledge::Asked {
+            self.names.wanted = Some(line);
+            return effects;
+        }
+        if self.complete_now() {
+            return effects;
+        }
+        // Somebody else may have made what is looked for.
+        self.names.state = Knowledge::Stale;
+        self.names.wanted = Some(line);
+        self.names.refresh()
+    }
+
+    /// The names have come, or it is known that they will not.
+    pub(super) fn learn(&mut self, catalog: Option<Arc<Catalog>>) {
+        if catalog.is_some() {
+            self.names.catalog = catalog;
+        }
+        self.names.state = Knowledge::Fresh;
+        let line = self.panes.focused().map(|it| (it.editor.text(), it.editor.cursor()));
+        let wanted = self.names.wanted.take();
+        if wanted.is_some() && wanted == line && self.layers.is_empty() && !self.complete_now() {
+            self.say("nothing fits here");
+        }
+    }
+
+    /// What can stand at the cursor.
+    fn completions(&self) -> Completions {
+        let Some(pane) = self.panes.focused() else { return Completions::default() };
+        Completions::of(Typed {
+            text: &pane.editor.text(),
+            cursor: pane.editor.cursor(),
+            strings: pane.editor.strings(),
+            catalog: self.names.catalog.as_deref(),
+            path: &self.search_path(),
+        })
+    }
+
+    /// Where the focused session looks for names: as it has set it itself, as the scenario has, or
+    /// as the server does.
+    fn search_path(&self) -> Vec<String> {
+        let set = self.panes.focused().and_then(|pane| pane.search_path.get());
+        let catalog = self.names.catalog.as_deref();
+        match (set, catalog.and_then(|catalog| catalog.run.as_ref())) {
+            (Some(path), _) => path.to_vec(),
+            (None, None) => catalog.map(|catalog| catalog.path.clone()).unwrap_or_default(),
+            (None, Some(run)) => {
+                let own = |name: &String| if name == "run" { run.clone() } else { name.clone() };
+                let scenario = self.course.script().map(Script::scenario);
+                let path = scenario.map(|it| it.search_path.as_slice()).unwrap_or_default();
+                if path.is_empty() { vec![run.clone()] } else { path.iter().map(own).collect() }
+            }
+        }
+    }
+
+    /// Completes as far as it is clear how, and shows what there is to choose from; whether
+    /// anything fits.
+    fn complete_now(&mut self) -> bool {
+        let completions = self.completions();
+        let Some(pane) = self.panes.focused_mut() else { return false };
+        match completions.candidates.as_slice() {
+            [] => return false,
+            [one] => pane.editor.replace(completions.from, &whole(one)),
+            _ => {
+                let typed = &pane.editor.text()[completions.from..pane.editor.cursor()];
+                let common = completions.common().to_owned();
+                if common.len() > typed.len() {
+                    pane.editor.replace(completions.from, &common);
+                }
+                self.layers.push(Layer::Menu(Menu::of(completions)));
+            }
+        }
+        true
+    }
+
+    /// Puts a word of the menu in.
+    pub(super) fn take_choice(&mut self, menu: &Menu) {
+        if let (Some(pane), Some(choice)) = (self.panes.focused_mut(), menu.choice()) {
+            pane.editor.replace(menu.from(), &whole(choice));
+        }
+    }
+
+    /// Types on while the menu is open: what still fits stays in it.
+    pub(super) fn narrow(&mut self, key: Key) {
+        let Some(pane) = self.panes.focused_mut() else { return };
+        pane.editor.type_key(key);
+        let completions = self.completions();
+        let typed = self.panes.focused().map(|pane| {
+            let text = pane.editor.text();
+            text[completions.from.min(text.len())..pane.editor.cursor()].to_owned()
+        });
+        let typed = typed.unwrap_or_default();
+        let is_whole = |candidate: &Candidate| candidate.text == typed;
+        let is_over = typed.is_empty() || completions.candidates.iter().all(is_whole);
+        if !is_over {
+            self.layers.push(Layer::Menu(Menu::of(completions)));
+        }
+    }
+
+    /// A key that is not for the menu closes it.
+    pub(super) fn leave_menu_at(&mut self, key: Key) {
+        if matches!(self.layers.top(), Some(Layer::Menu(_))) && !Menu::takes(key) {
+            self.layers.pop();
+        }
+    }
+}
+
+/// A word that was decided on, with what follows it.
+fn whole(candidate: &Candidate) -> String {
+    format!("{}{}", candidate.text, candidate.kind.tail())
+}

@@ -1,0 +1,66 @@
+//! Who reads the terminal's keys: this program, or one that it has lent them to. There is one
+//! terminal, so there is one answer.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How long whoever read the keys is given to let go of them.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Ourselves,
+    /// Ourselves, and we are to let go.
+    Wanted,
+    Another,
+}
+
+static READER: LazyLock<watch::Sender<Reader>> =
+    LazyLock::new(|| watch::channel(Reader::Ourselves).0);
+
+/// The keys, lent. Dropping it takes them back.
+#[derive(Debug)]
+pub(in crate::tui) struct Lent(());
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        READER.send_replace(Reader::Ourselves);
+    }
+}
+
+/// Lends the keys: nobody here reads them any more when this returns.
+pub(in crate::tui) async fn lend() -> Lent {
+    let lent = Lent(());
+    if READER.receiver_count() == 0 {
+        return lent;
+    }
+    READER.send_replace(Reader::Wanted);
+    let mut reader = READER.subscribe();
+    // It fails only if the sender is gone, and that is ours.
+    let _ = reader.wait_for(|reader| *reader == Reader::Another).await;
+    // A thread of crossterm's may still be looking. Whoever asks crossterm waits until it has gone.
+    let asked = tokio::task::spawn_blocking(|| crossterm::event::poll(PATIENCE));
+    let _ = asked.await;
+    lent
+}
+
+/// Waits until somebody wants the keys.
+pub(super) async fn are_wanted() {
+    let mut reader = READER.subscribe();
+    let _ = reader.wait_for(|reader| *reader == Reader::Wanted).await;
+}
+
+/// Lets go of the keys, and waits until they are ours again.
+pub(super) async fn are_lent() {
+    let mut reader = READER.subscribe();
+    READER.send_if_modified(|reader| {
+        let is_wanted = *reader == Reader::Wanted;
+        if is_wanted {
+            *reader = Reader::Another;
+        }
+        is_wanted
+    });
+    let _ = reader.wait_for(|reader| *reader == Reader::Ourselves).await;
+}
