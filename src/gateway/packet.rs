@@ -10,8 +10,8 @@ use crate::pg::frame::Stream;
 use crate::pg::message::frontend::{CANCEL_REQUEST, SSL_REQUEST};
 
 const GSS_REQUEST: u32 = 80_877_104;
-/// `MAX_STARTUP_PACKET_LENGTH` of PostgreSQL.
-const LONGEST: u32 = 10_000;
+/// `MAX_STARTUP_PACKET_LENGTH` of PostgreSQL, which does not count the length itself.
+const LONGEST: u32 = 10_000 + 4;
 /// The first byte of a TLS handshake, which as that of a length would be far too much.
 const HANDSHAKE: u8 = 0x16;
 
@@ -197,5 +197,17 @@ mod tests {
         assert_eq!(start_up.user(), b"b");
         start_up.set("user", "c");
         assert_eq!(&start_up.bytes()[8..], b"user\0c\0\0");
+    }
+
+    #[tokio::test]
+    async fn a_packet_is_as_long_as_postgresql_takes_it() {
+        for (length, is_taken) in [(7, false), (8, true), (10_004, true), (10_005, false)] {
+            let (ours, mut theirs) = tokio::io::duplex(20_000);
+            let mut packet = vec![0; length];
+            packet[..4].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
+            tokio::io::AsyncWriteExt::write_all(&mut theirs, &packet).await.unwrap();
+            let mut stream: Box<dyn Stream> = Box::new(ours);
+            assert_eq!(Opening::read(&mut stream).await.is_ok(), is_taken, "{length}");
+        }
     }
 }
