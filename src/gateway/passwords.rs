@@ -6,6 +6,7 @@
 //! say nothing. A user who is not in the file is asked like any other and told the same as one with
 //! a wrong password.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroU32;
@@ -26,11 +27,15 @@ const MECHANISM: &str = "SCRAM-SHA-256";
 const BOUND_MECHANISM: &str = "SCRAM-SHA-256-PLUS";
 /// PostgreSQL's own number of rounds.
 const ROUNDS: u32 = 4096;
+/// The length of its salts.
+const SALT: usize = 16;
 
 /// The users and what proves that they are themselves.
 #[derive(Debug, Default)]
 pub(super) struct Passwords {
     users: Option<HashMap<String, Verifier>>,
+    /// What a stranger's salt is made of, for as long as the gateway runs.
+    secret: [u8; 32],
 }
 
 /// What the server keeps of a password: enough to check it, not enough to use it.
@@ -44,9 +49,10 @@ struct Verifier {
 
 impl Verifier {
     fn of_password(password: &str) -> Self {
-        let salt = rand::random::<[u8; 16]>();
+        let salt = rand::random::<[u8; SALT]>();
         let mut salted = [0; 32];
         let rounds = NonZeroU32::new(ROUNDS).unwrap_or(NonZeroU32::MIN);
+        let password = prepared(password);
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, password.as_bytes(), &mut salted);
         Self {
             rounds: ROUNDS,
@@ -54,6 +60,15 @@ impl Verifier {
             stored_key: sha256(&sign(&salted, b"Client Key")),
             server_key: sign(&salted, b"Server Key"),
         }
+    }
+
+    /// Nobody's password. Nothing tells a stranger from a user: asked again, he gets the same salt,
+    /// and it costs as little (`mock_scram_secret`). An empty key is no hash of anything, and no
+    /// proof is right.
+    fn of_stranger(secret: &[u8], user: &str) -> Self {
+        let mut salt = sign(secret, user.as_bytes());
+        salt.truncate(SALT);
+        Self { rounds: ROUNDS, salt, stored_key: Vec::new(), server_key: Vec::new() }
     }
 
     /// Reads `SCRAM-SHA-256$4096:salt$stored:server`.
@@ -84,6 +99,13 @@ impl Verifier {
     }
 }
 
+/// A password as clients spell it to prove that they know it (RFC 4013). What that prohibits is
+/// taken as it is, as by PostgreSQL (`pg_be_scram_build_secret`).
+fn prepared(password: &str) -> Cow<'_, str> {
+    let prepared = stringprep::saslprep(password).ok().filter(|prepared| !prepared.is_empty());
+    prepared.unwrap_or(Cow::Borrowed(password))
+}
+
 fn sign(key: &[u8], text: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text).as_ref().to_vec()
 }
@@ -111,7 +133,7 @@ impl Passwords {
                 Verifier::parse(password).unwrap_or_else(|| Verifier::of_password(password));
             users.insert(user.to_owned(), verifier);
         }
-        Ok(Self { users: Some(users) })
+        Ok(Self { users: Some(users), secret: rand::random() })
     }
 
     /// Whether anybody is asked.
@@ -128,10 +150,8 @@ impl Passwords {
         end_point: Option<&[u8]>,
     ) -> io::Result<bool> {
         let Some(users) = &self.users else { return Ok(true) };
-        // Nobody's password, so that nothing tells a stranger from a mistyped password. An empty
-        // key is no hash of anything: no proof is right.
-        let nobody = || Verifier { stored_key: Vec::new(), ..Verifier::of_password(MECHANISM) };
-        let verifier = users.get(user).cloned().unwrap_or_else(nobody);
+        let stranger = || Verifier::of_stranger(&self.secret, user);
+        let verifier = users.get(user).cloned().unwrap_or_else(stranger);
         if exchange(client, &verifier, end_point).await?.is_some() {
             return Ok(true);
         }
@@ -328,5 +348,50 @@ mod tests {
         assert!(is_admitted((MECHANISM, ChannelBinding::unsupported()), ours).await);
         assert!(!is_admitted((MECHANISM, ChannelBinding::unrequested()), ours).await);
         assert!(is_admitted((MECHANISM, ChannelBinding::unrequested()), None).await);
+    }
+
+    /// The salt and the rounds with which this user is challenged.
+    async fn challenge(passwords: &Passwords, user: &str) -> String {
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        let client = tokio::spawn(async move {
+            read(&mut theirs).await;
+            answer(&mut theirs, b"SCRAM-SHA-256\0\0\0\0\x0dn,,n=,r=nonce").await;
+            String::from_utf8(read(&mut theirs).await).unwrap()
+        });
+        let mut line = FrameStream::<ClientTag>::new(Box::new(ours), bytes::BytesMut::new());
+        assert!(!passwords.admit(&mut line, user, None).await.unwrap());
+        let challenge = client.await.unwrap();
+        challenge.split_once(',').expect("a salt behind the nonce").1.to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_stranger_is_challenged_as_one_of_the_users_is() {
+        let passwords = passwords("bob:pencil\n");
+        let challenge = async |user| challenge(&passwords, user).await;
+        let (bob, mallory) = (challenge("bob").await, challenge("mallory").await);
+        assert_eq!(challenge("bob").await, bob);
+        assert_eq!(challenge("mallory").await, mallory);
+        assert_ne!(challenge("eve").await, mallory);
+        assert_eq!(mallory.len(), bob.len());
+    }
+
+    #[tokio::test]
+    async fn a_password_may_be_spelled_in_several_ways() {
+        // RFC 4013, section 3; the last is prohibited, and taken as it is.
+        let passwords = passwords("a:I\u{ad}X\nb:\u{2168}\nc:\u{aa}\nd:x\u{7}\u{2168}\n");
+        for (user, password, is_right) in [
+            ("a", "IX", true),
+            ("a", "I\u{ad}X", true),
+            ("b", "IX", true),
+            ("b", "\u{2168}", true),
+            ("c", "a", true),
+            ("c", "\u{aa}", true),
+            ("d", "x\u{7}\u{2168}", true),
+            ("d", "x\u{7}IX", false),
+        ] {
+            let plain = (MECHANISM, ChannelBinding::unsupported());
+            let admitted = is_admitted_over(&passwords, user, password, plain, None).await;
+            assert_eq!(admitted, is_right, "{user} {password:?}");
+        }
     }
 }
