@@ -16,6 +16,7 @@ mod observed;
 mod talk;
 
 use std::io;
+use std::pin::pin;
 
 use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -203,12 +204,13 @@ async fn converse_observed(
 ) -> io::Result<()> {
     let (client, server) = (client.into_parts(), server.into_parts());
     let mut conversation = ObservedConversation::new(client, server, observer);
-    tokio::select! {
-        over = conversation.run() => {
-            conversation.tell_lost().await;
-            return over;
-        }
-        () = context.closing.cancelled() => conversation.tell_lost().await,
+    let over = tokio::select! {
+        over = conversation.run() => Some(over),
+        () = context.closing.cancelled() => None,
+    };
+    tell_lost(&mut conversation, context).await;
+    if let Some(over) = over {
+        return over;
     }
     let (mut client, mut server) = conversation.into_ends();
     // Only whole messages are queued for it.
@@ -216,6 +218,19 @@ async fn converse_observed(
     let told = tokio::time::timeout(FAREWELL, client.close());
     let (told, ()) = tokio::join!(told, take_leave(&mut server, &canceller));
     told.unwrap_or(Ok(()))
+}
+
+/// Tells of what is lost. Whoever holds that may do so for as long as he likes, but not for long
+/// beyond the gateway's end.
+async fn tell_lost<C: Stream, S: Stream>(
+    conversation: &mut ObservedConversation<C, S>,
+    context: &Context,
+) {
+    let mut told = pin!(conversation.tell_lost());
+    tokio::select! {
+        () = &mut told => {}
+        () = context.closing.cancelled() => drop(tokio::time::timeout(FAREWELL, told).await),
+    }
 }
 
 /// Unless a message is left half said.

@@ -4,10 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::backend::FAREWELL;
 use super::certificate::{Certificate, Published, Ready, Tls};
@@ -102,9 +104,9 @@ impl Gateway {
     pub async fn stop(mut self) {
         self.context.closing.cancel();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
-        // Twice: a conversation that is passed through takes it once at most to finish a message,
-        // and once for its last words.
-        tokio::time::timeout(FAREWELL * 2, ended).await.ok();
+        // Twice: a conversation that is passed through takes it once at most to finish a message or
+        // to tell what is lost, and once for its last words.
+        timeout(FAREWELL * 2, ended).await.ok();
         self.tasks.shutdown().await;
         // Last: while a client is still watched, the next look would open the connection anew.
         self.context.blockers.leave().await;
@@ -154,6 +156,9 @@ impl Gateway {
     }
 }
 
+/// How long nobody is accepted after it has failed; PostgreSQL waits as long (`AcceptConnection`).
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Serves whoever comes until the gateway ends, and then until the last is gone.
 async fn receive_all<S: Stream + 'static>(
     context: Arc<Context>,
@@ -165,9 +170,7 @@ async fn receive_all<S: Stream + 'static>(
     loop {
         tokio::select! {
             () = context.closing.cancelled() => break,
-            // With no client left there is nobody whose leaving would make room, so it is tried
-            // again.
-            accepted = accept(), if has_room || clients.is_empty() => match accepted {
+            accepted = accept(), if has_room => match accepted {
                 Ok(stream) => {
                     clients.spawn(serve(Box::new(stream), Arc::clone(&context), tls.clone()));
                 }
@@ -178,6 +181,8 @@ async fn receive_all<S: Stream + 'static>(
                 }
             },
             Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
+            // Who left may have been another program's client, or nobody had to leave at all.
+            _ = timeout(PAUSE, context.closing.cancelled()), if !has_room => has_room = true,
         }
     }
     // Each client's task hears of `closing` by itself; dropping the set would cut its last words
@@ -197,5 +202,32 @@ impl Drop for Gateway {
 async fn serve(stream: Box<dyn Stream>, context: Arc<Context>, tls: Option<Tls>) {
     if let Err(error) = handshake::receive(stream, context, tls).await {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_cannot_be_accepted_is_waited_for_and_the_end_is_heard_meanwhile() {
+        let options = Options::new(Target::unix(Path::new("/nowhere"), 1, "nobody", "nothing"));
+        let (sender, _news) = mpsc::unbounded_channel();
+        let context = Context::new(&options, Passwords::default(), NewsSender::new(sender));
+        let context = Arc::new(context);
+        let (tries, began) = (Arc::new(AtomicU32::new(0)), Instant::now());
+        let (count, closing) = (Arc::clone(&tries), Arc::clone(&context));
+        receive_all(context, None, async move || {
+            if count.fetch_add(1, Ordering::Relaxed) == 2 {
+                closing.closing.cancel();
+            }
+            Err::<tokio::net::TcpStream, _>(io::Error::from_raw_os_error(24))
+        })
+        .await;
+        assert!(began.elapsed() >= PAUSE * 2, "{:?}", began.elapsed());
+        assert_eq!(tries.load(Ordering::Relaxed), 3);
     }
 }

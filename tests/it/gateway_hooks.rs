@@ -18,6 +18,9 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// What is in a statement that is held.
 const HELD: &str = "/* held */";
 
+/// What is in a statement whose end is held where nobody knows what came of it.
+const HELD_WHEN_LOST: &str = "/* held when lost */";
+
 /// Tells of every statement, and holds some until they are released.
 #[derive(Debug)]
 struct Recorder {
@@ -43,6 +46,9 @@ impl StatementHooks for Recorder {
         Box::pin(async move {
             let (sql, application) = (statement.sql, statement.application);
             self.told.send(format!("after {sql}: {outcome:?}{application}")).unwrap();
+            if outcome == StatementOutcome::Lost && sql.contains(HELD_WHEN_LOST) {
+                self.released.acquire().await.unwrap().forget();
+            }
         })
     }
 }
@@ -155,4 +161,17 @@ async fn a_gateway_ends_whatever_is_held() {
         let error = timeout(DEADLINE, looking).await.unwrap().unwrap().unwrap_err();
         assert_eq!(error.code().map(SqlState::code), Some("57P01"));
     }
+}
+
+#[tokio::test]
+async fn who_holds_what_is_lost_keeps_nobody_from_hearing_of_the_end() {
+    let mut hooked = Hooked::start(Mode::PassThrough).await;
+    let bob = hooked.served.client().await;
+    let sql = format!("select pg_sleep(600) {HELD_WHEN_LOST}");
+    let told = format!("before {sql}");
+    let sleeping = tokio::spawn(async move { bob.simple_query(&sql).await });
+    hooked.is_told(&told).await;
+    timeout(DEADLINE, hooked.served.kill()).await.expect("it ends");
+    let error = timeout(DEADLINE, sleeping).await.unwrap().unwrap().unwrap_err();
+    assert_eq!(error.code().map(SqlState::code), Some("57P01"));
 }
