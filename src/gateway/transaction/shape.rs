@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::core::syntax::{literal, quote};
+use crate::core::syntax::{Strings, Word, WordKind, begins, has, literal, quote, words};
 use crate::gateway::backend::Question;
 use crate::gateway::refusal::Refusal;
 
@@ -80,6 +80,28 @@ where
 pub(crate) fn list<'a>(prefix: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let quoted = names.into_iter().map(|name| format!("{prefix}{}", quote(name)));
     quoted.collect::<Vec<_>>().join(", ")
+}
+
+/// The words of a definition. The catalog writes them as they are read by default.
+fn read(definition: &str) -> Vec<Word> {
+    words(definition, Strings::Conforming)
+}
+
+/// A default that finds its sequences by their names, `nextval('s'::text::regclass)`; nothing where
+/// it has none.
+fn by_name(default: &str) -> Option<String> {
+    let words = read(default);
+    let is_cast = |at: &usize| {
+        let [text, first, second, to] = &words[*at..at + 4] else { return false };
+        let is_sign = first.is_mark(':') && second.is_mark(':');
+        text.kind == WordKind::Text && is_sign && to.is("regclass")
+    };
+    let casts: Vec<_> = (0..words.len().saturating_sub(3)).filter(is_cast).collect();
+    let mut by_name = default.to_owned();
+    for at in casts.iter().rev() {
+        by_name.insert_str(words[*at].span.end, "::text");
+    }
+    (!casts.is_empty()).then_some(by_name)
 }
 
 impl Shape {
@@ -225,13 +247,17 @@ impl Shape {
     /// the copy of a table.
     pub(crate) fn tying(&self, copy: &str, copy_of: impl Fn(u32) -> Option<String>) -> Vec<String> {
         let tie = |key: &Constraint| {
-            let (head, tail) = key.definition.split_once(" REFERENCES ")?;
-            let (_, tail) = tail.split_once('(')?;
+            let words = read(&key.definition);
+            let references = words.iter().position(|word| word.is("references"))?;
+            let columns = words[references..].iter().find(|word| word.is_mark('('))?;
+            let (head, tail) = (
+                &key.definition[..words[references].span.end],
+                &key.definition[columns.span.start..],
+            );
             let parent = quote(&copy_of(key.refers_to)?);
             let (copy, name) = (quote(copy), quote(&key.name));
             Some(format!(
-                "alter table pg_temp.{copy} add constraint {name} {head} REFERENCES \
-                 pg_temp.{parent}({tail}"
+                "alter table pg_temp.{copy} add constraint {name} {head} pg_temp.{parent}{tail}"
             ))
         };
         self.foreign_keys().filter_map(tie).collect()
@@ -264,10 +290,8 @@ impl Shape {
     fn default_changes(&self) -> impl Iterator<Item = String> {
         self.columns.iter().filter_map(|column| {
             let default = match (&column.default, &column.sequence) {
-                (Some(default), _) if column.generated || !default.contains("::regclass") => {
-                    return None;
-                }
-                (Some(default), _) => default.replace("'::regclass", "'::text::regclass"),
+                (Some(_), _) if column.generated => return None,
+                (Some(default), _) => by_name(default)?,
                 (None, Some(sequence)) if !column.identity.is_empty() => {
                     format!("nextval({}::text::regclass)", literal(sequence))
                 }
@@ -293,10 +317,12 @@ impl Shape {
     fn index_creations(&self, copy_name: &str, copy: &str) -> impl Iterator<Item = String> {
         let bare = self.indexes.iter().filter(|index| !index.constraint);
         bare.filter_map(move |index| {
-            let (head, tail) = index.definition.split_once(" USING ")?;
-            head.starts_with("CREATE UNIQUE INDEX ").then(|| {
+            let words = read(&index.definition);
+            let using = words.iter().find(|word| word.is("using"))?;
+            let tail = &index.definition[using.span.start..];
+            begins(&words, &["create", "unique", "index"]).then(|| {
                 let name = self.index_name(copy_name, &index.name);
-                format!("create unique index {name} on {copy} using {tail}")
+                format!("create unique index {name} on {copy} {tail}")
             })
         })
     }
@@ -304,8 +330,8 @@ impl Shape {
     /// Whether a constraint may be checked as late as COMMIT.
     pub(crate) fn is_deferrable(&self) -> bool {
         let is_late = |constraint: &Constraint| {
-            let definition = &constraint.definition;
-            definition.contains(" DEFERRABLE") && !definition.contains(" NOT DEFERRABLE")
+            let words = read(&constraint.definition);
+            has(&words, &["deferrable"]) && !has(&words, &["not", "deferrable"])
         };
         self.constraints.iter().any(is_late)
     }
@@ -342,5 +368,89 @@ impl Shape {
         });
         let creation = format!("create temp view {}{with} as {definition}", quote(copy));
         std::iter::once(creation).chain(defaults).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table with these indexes and constraints, and columns with these defaults.
+    fn shape(indexes: &str, constraints: &str, default: &str) -> Shape {
+        let text = format!(
+            r#"{{"oid": 1, "schema": "public", "name": "t", "kind": "r", "inherits": false,
+                "uncopied": [], "definition": null, "indexes": [{indexes}],
+                "constraints": [{constraints}], "columns": [
+                    {{"name": "a", "number": 1, "type": "text", "not_null": true,
+                      "generated": false, "identity": "", "sequence": null,
+                      "default": {default}}}]}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn constraint(kind: &str, definition: &str) -> String {
+        let definition = serde_json::to_string(definition).unwrap();
+        format!(r#"{{"name": "k", "type": "{kind}", "definition": {definition}, "refers_to": 2}}"#)
+    }
+
+    #[test]
+    fn a_foreign_key_is_told_apart_from_names_that_read_like_one() {
+        for (definition, expected) in [
+            (
+                "FOREIGN KEY (a) REFERENCES u(b) ON DELETE CASCADE",
+                r#"FOREIGN KEY (a) REFERENCES pg_temp."u (v)"(b) ON DELETE CASCADE"#,
+            ),
+            (
+                r#"FOREIGN KEY ("a REFERENCES b") REFERENCES other."u (v)"("c (d)")"#,
+                r#"FOREIGN KEY ("a REFERENCES b") REFERENCES pg_temp."u (v)"("c (d)")"#,
+            ),
+            (
+                r#"FOREIGN KEY ("references", """ (") REFERENCES """("("(") DEFERRABLE"#,
+                r#"FOREIGN KEY ("references", """ (") REFERENCES pg_temp."u (v)"("(") DEFERRABLE"#,
+            ),
+        ] {
+            let shape = shape("", &constraint("f", definition), "null");
+            let tying = shape.tying("t", |_| Some("u (v)".to_owned()));
+            let whole = format!("alter table pg_temp.\"t\" add constraint \"k\" {expected}");
+            assert_eq!(tying, [whole], "{definition}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_told_apart_from_names_that_read_like_one() {
+        let index = r#"{"name": "i USING j", "immediate": true, "plain": true, "constraint": false,
+            "definition": "CREATE UNIQUE INDEX \"i USING j\" ON public.t USING btree (a)",
+            "columns": ["a"]}"#;
+        let creation = shape(index, "", "null").creation("t");
+        let expected = r#"create unique index "i USING j" on pg_temp."t" using btree (a)"#;
+        assert_eq!(creation.last().unwrap().replace("USING btree", "using btree"), expected);
+    }
+
+    #[test]
+    fn only_a_key_that_is_deferrable_is_checked_late() {
+        for (definition, is_late) in [
+            ("UNIQUE (a) DEFERRABLE INITIALLY DEFERRED", true),
+            (r#"UNIQUE ("x DEFERRABLE")"#, false),
+            (r#"UNIQUE ("x NOT DEFERRABLE") DEFERRABLE"#, true),
+        ] {
+            let shape = shape("", &constraint("u", definition), "null");
+            assert_eq!(shape.is_deferrable(), is_late, "{definition}");
+        }
+    }
+
+    #[test]
+    fn a_default_names_its_sequence_as_text_and_nothing_else_of_it_changes() {
+        for (default, expected) in [
+            ("nextval('s'::regclass)", Some("nextval('s'::text::regclass)")),
+            ("'it''::regclass'::text", None),
+            ("'now'::text", None),
+        ] {
+            let text = serde_json::to_string(default).unwrap();
+            let creation = shape("", "", &text).creation("t");
+            let changes = expected.map(|expected| {
+                format!("alter table pg_temp.\"t\" alter column \"a\" set default {expected}")
+            });
+            assert_eq!(creation.get(1), changes.as_ref(), "{default}");
+        }
     }
 }
