@@ -98,28 +98,39 @@ impl Tables {
 
     fn reworded(&self, frame: &FromServer) -> Option<FromServer> {
         let read = ErrorFields::read(frame).ok()?;
-        let text =
-            |(letter, text): (u8, &[u8])| Some((letter, String::from_utf8(text.into()).ok()?));
-        let fields = || read.iter().map_while(text);
-        let table = fields().find(|(letter, _)| *letter == b't').map(|(_, table)| table);
-        let schema = fields().find(|(letter, _)| *letter == b's').map(|(_, schema)| schema);
-        let is_copy = schema.is_some_and(|schema| schema.starts_with(TEMPORARY));
-        let copies = || self.copies.iter().map(|(oid, copy)| (oid, copy.name.as_str()));
-        let views = || self.views.iter().map(|(oid, view)| (oid, view.name.as_str()));
-        let named = copies().chain(views()).find(|(_, name)| Some(*name) == table.as_deref());
-        let of_table = named.and_then(|(oid, _)| self.shapes.get(oid)).filter(|_| is_copy);
-        let told = fields().map(|(letter, text)| {
-            let told = match (letter, of_table) {
-                (b's', Some(shape)) => shape.schema.clone(),
-                (b't', Some(shape)) => shape.name.clone(),
-                (b'n', Some(shape)) => shape.unqualified(&text),
-                (b'M' | b'D' | b'H' | b'W', _) => self.renamed(&text),
-                _ => text,
-            };
-            (letter, told)
+        let field = |wanted| {
+            let (_, text) = read.iter().find(|(letter, _)| *letter == wanted)?;
+            str::from_utf8(text).ok()
+        };
+        let is_copy = field(b's').is_some_and(|schema| schema.starts_with(TEMPORARY));
+        let of_table = field(b't').and_then(|table| self.shape_of_copy(table));
+        let of_table = of_table.filter(|_| is_copy);
+        let told = read.iter().map(|(letter, bytes)| {
+            // A field in another encoding is left as it is.
+            let told = str::from_utf8(bytes).map(|text| self.retold_field(letter, text, of_table));
+            (letter, told.map_or_else(|_| bytes.to_owned(), String::into_bytes))
         });
         let told: Vec<_> = told.collect();
-        (!told.iter().cloned().eq(fields())).then(|| frame.with_error_fields(told))
+        let is_same = read.iter().eq(told.iter().map(|(letter, told)| (*letter, told.as_slice())));
+        (!is_same).then(|| frame.with_error_fields(told))
+    }
+
+    fn retold_field(&self, letter: u8, text: &str, of_table: Option<&Arc<Shape>>) -> String {
+        match (letter, of_table) {
+            (b's', Some(shape)) => shape.schema.clone(),
+            (b't', Some(shape)) => shape.name.clone(),
+            (b'n', Some(shape)) => shape.unqualified(text),
+            (b'M' | b'D' | b'H' | b'W', _) => self.renamed(text),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// The shape of what has a copy of this name.
+    fn shape_of_copy(&self, copy: &str) -> Option<&Arc<Shape>> {
+        let copies = self.copies.iter().map(|(oid, copy)| (oid, &copy.name));
+        let views = self.views.iter().map(|(oid, view)| (oid, &view.name));
+        let (oid, _) = copies.chain(views).find(|(_, name)| *name == copy)?;
+        self.shapes.get(oid)
     }
 
     /// The schema of all tables of which there are copies, if it is one.
@@ -207,7 +218,48 @@ fn quoted_if_needed(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_stored_schemas;
+    use super::*;
+    use crate::gateway::transaction::tables::{Copy, Made};
+
+    /// With a copy of `public.seats` that goes by its own name.
+    fn tables() -> Tables {
+        let shape = r#"{"oid": 1, "schema": "public", "name": "seats", "kind": "r",
+            "inherits": false, "uncopied": [], "definition": null}"#;
+        let shape: Arc<Shape> = Arc::new(serde_json::from_str(shape).unwrap());
+        let copy = Copy {
+            shape: Arc::clone(&shape),
+            name: "seats".to_owned(),
+            numbers: Numbers::default(),
+            made: Made::Kept,
+            seen: None,
+            file: None,
+            is_littered: false,
+            in_use: None,
+        };
+        let mut tables = Tables::default();
+        tables.shapes.insert(1, shape);
+        tables.copies.insert(1, copy);
+        tables
+    }
+
+    #[test]
+    fn a_field_that_is_no_text_is_left_as_it_is_and_so_is_what_follows() {
+        let said: [(u8, &[u8]); 7] = [
+            (b'S', b"ERROR"),
+            (b'C', b"23505"),
+            (b'M', b"no place in \"pg_temp_3\".\"seats\""),
+            (b'D', b"Key (id)=(caf\xe9) already exists."),
+            (b's', b"pg_temp_3"),
+            (b't', b"seats"),
+            (b'n', b"caf\xe9"),
+        ];
+        let mut expected = said;
+        expected[2].1 = b"no place in \"public\".\"seats\"";
+        expected[4].1 = b"public";
+        let error = FromServer::with(b'E', &[]);
+        let told = tables().retold(&error.with_error_fields(said)).expect("it is reworded");
+        assert_eq!(ErrorFields::read(&told).unwrap().iter().collect::<Vec<_>>(), expected);
+    }
 
     fn told(text: &str, alone: Option<&str>) -> String {
         let schema_of = |copy: &str| match copy {
