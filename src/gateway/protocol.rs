@@ -200,11 +200,9 @@ impl Protocol {
             | ClientTag::Close => self.take_extended(frame).await?,
             // What is left of a COPY that has failed is ignored (PostgreSQL documentation, 54.2.6).
             ClientTag::CopyData | ClientTag::CopyDone | ClientTag::CopyFail => {}
-            // A function call has its own ReadyForQuery, and no Sync follows it (PostgreSQL
-            // documentation, 54.2.5).
             ClientTag::FunctionCall => {
-                self.refuse(&Refusal::unsupported("function calls of the old protocol")).await?;
-                self.ready();
+                self.take_function_call().await?;
+                self.show_answers().await?;
             }
             ClientTag::Password | ClientTag::Unknown(_) => {
                 Refusal::protocol("unexpected message").write_fatal(&mut self.client.out);

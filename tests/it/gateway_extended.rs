@@ -5,7 +5,7 @@
 use tokio_postgres::Client;
 
 use crate::gateway::{Served, says};
-use crate::raw::{Raw, line};
+use crate::raw::{Answer, Raw, line};
 
 const TABLE: &str =
     "create table t (a int primary key, b text); insert into t values (1, 'x'), (2, 'y')";
@@ -232,6 +232,11 @@ async fn every_end_of_a_transaction_without_a_block_tells_whether_it_is_stored()
             assert_eq!(said, if is_told { "!40001 ZI" } else { told });
             let is_stored = is_stored && !is_ended_by_another;
             assert_eq!(stored(&served).await, if is_stored { "1new2y" } else { "1x2y" }, "{told}");
+            if !told.is_empty() {
+                // What was executed before is not called complete by what comes after.
+                raw.parse("", "select 3").bind("", "").execute("").sync();
+                assert_eq!(raw.says().await, "1 2 (3) [SELECT 1] ZI", "{told}");
+            }
         }
     }
 }
@@ -356,4 +361,54 @@ async fn begin_read_only_shows_itself() {
     assert_eq!(raw.says().await, "[START TRANSACTION] T (on) [SHOW] ZT");
     raw.parse("", "show transaction_read_only").bind("", "").execute("").sync();
     assert_eq!(raw.says().await, "1 2 (on) [SHOW] ZT");
+}
+
+/// A call of the old protocol, of a function that does not exist.
+const NO_FUNCTION: &[u8] = &[0; 10];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_of_the_old_protocol_stands_where_it_stands_in_postgresql() {
+    let conversations: [fn(&mut Raw); 5] = [
+        |raw| {
+            raw.put(b'F', NO_FUNCTION);
+        },
+        |raw| {
+            raw.parse("", "select 7").bind("", "").describe("P").execute("").put(b'F', NO_FUNCTION);
+        },
+        |raw| {
+            raw.parse("", "selct").put(b'F', NO_FUNCTION).sync();
+        },
+        |raw| {
+            raw.parse("", "select 7").parse("a", "selct").put(b'F', NO_FUNCTION).sync();
+        },
+        |raw| {
+            raw.parse("", "select 7").parse("a", "selct").query("select 9").sync();
+        },
+    ];
+    let straight = Served::passing_through().await;
+    let through = Served::start().await;
+    for (at, conversation) in conversations.into_iter().enumerate() {
+        let mut said = Vec::new();
+        for served in [&straight, &through] {
+            let database = format!("database\0{}\0", served.database());
+            let (mut raw, _) = Raw::connect_with(served.folder.path(), &database).await;
+            conversation(&mut raw);
+            // What it refuses to do, each says with a code of its own.
+            let first = codes(&raw.until_ready().await);
+            // Nothing more has been said than that.
+            raw.query("select 8");
+            said.push((first, raw.says().await));
+        }
+        assert_eq!(said[0], said[1], "{at}");
+    }
+}
+
+/// Tags of answers; of an error whether it is one of syntax.
+fn codes(answers: &[Answer]) -> String {
+    let is_syntax = |answer: &Answer| answer.field(b'C').as_deref() == Some("42601");
+    let code = |answer: &Answer| match answer.tag {
+        b'E' if is_syntax(answer) => "!".to_owned(),
+        tag => char::from(tag).to_string(),
+    };
+    answers.iter().map(code).collect()
 }

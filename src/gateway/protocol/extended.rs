@@ -68,7 +68,7 @@ impl Protocol {
     }
 
     /// After an error everything up to the client's Sync is skipped.
-    async fn note(&mut self, taken: Result<(), BackendError>) -> io::Result<()> {
+    pub(super) async fn note(&mut self, taken: Result<(), BackendError>) -> io::Result<()> {
         let Err(mut trouble) = taken else { return Ok(()) };
         // What came before the message that the gateway refuses has answers of its own.
         if let BackendError::Refused(refusal) = &trouble
@@ -118,8 +118,8 @@ impl Protocol {
     /// Says what was held back of an Execute, unless its transaction has been ended from outside
     /// meanwhile.
     pub(super) fn release_held(&mut self) -> Result<(), Refusal> {
-        self.transaction.check_aborted_implicit()?;
         let held = std::mem::take(&mut self.held);
+        self.transaction.check_aborted_implicit()?;
         self.release(held);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The simple protocol: one Query message, statement by statement.
+//! The simple protocol: one Query message, statement by statement; and the call of a function.
 //!
 //! Statements of one message without a block around them are one transaction, as in PostgreSQL. The
 //! tag of the last one is held back until its COMMIT has succeeded: a statement on its own gets the
@@ -13,16 +13,14 @@ use super::run::Submission;
 use super::syntax::Part;
 use crate::core::syntax::split;
 use crate::gateway::backend::BackendError;
-use crate::gateway::refusal::put_tag;
+use crate::gateway::refusal::{Refusal, put_tag};
 use crate::gateway::statement::Statement;
 use crate::pg::frame::{FromClient, put};
 
 impl Protocol {
     /// Runs a Query message.
     pub(super) async fn take_query(&mut self, frame: &FromClient) -> io::Result<()> {
-        // After an error in the extended protocol PostgreSQL skips a Query too, until the Sync
-        // (`ignore_till_sync` in postgres.c).
-        if self.skips {
+        if self.skips_behind_extended().await? {
             return Ok(());
         }
         match self.run_query(frame).await {
@@ -34,12 +32,32 @@ impl Protocol {
         Ok(())
     }
 
-    async fn run_query(&mut self, frame: &FromClient) -> Result<(), BackendError> {
-        // What came before it without a Sync belongs to the same implicit transaction.
-        if let Err(trouble) = self.show_all().await {
-            self.drop_queue();
-            return Err(trouble);
+    /// Refuses a call of a function. It has its own `ReadyForQuery`, and no Sync follows it
+    /// (PostgreSQL documentation, 54.2.5).
+    pub(super) async fn take_function_call(&mut self) -> io::Result<()> {
+        if self.skips_behind_extended().await? {
+            return Ok(());
         }
+        let unsupported = || Refusal::unsupported("function calls of the old protocol");
+        let refusal = self.release_held().err().unwrap_or_else(unsupported);
+        self.refuse(&refusal).await?;
+        self.end_message();
+        Ok(())
+    }
+
+    /// Answers what came before without a Sync. Whether an error there has PostgreSQL skip this
+    /// message too, as everything else until the Sync (`ignore_till_sync` in postgres.c).
+    async fn skips_behind_extended(&mut self) -> io::Result<bool> {
+        if !self.queue.is_empty() {
+            let dispatched = self.dispatch().await;
+            self.note(dispatched).await?;
+        }
+        Ok(self.skips)
+    }
+
+    async fn run_query(&mut self, frame: &FromClient) -> Result<(), BackendError> {
+        // It belongs to the same implicit transaction.
+        self.release_held()?;
         let sql = text(&mut frame.fields())?;
         self.names.forget_unnamed();
         self.run_text(&sql).await
