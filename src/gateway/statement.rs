@@ -109,16 +109,6 @@ impl Statement {
         begins(words, &["drop", "schema"]).then_some(AboutSchema::Drop)
     }
 
-    /// Whether it may change the search path.
-    pub(crate) fn may_move_path(&self) -> bool {
-        // By the text and not by the words, since `set_config('search_path', …)` has it in a
-        // string.
-        let shows = self.is_a("show");
-        self.is_a("reset")
-            || self.is_a("discard")
-            || (!shows && self.sql.to_lowercase().contains("search_path"))
-    }
-
     /// Whether this keyword is its first word.
     pub(crate) fn is_a(&self, keyword: &str) -> bool {
         self.words.first().is_some_and(|word| word.is(keyword))
@@ -199,7 +189,8 @@ impl Statement {
 
     /// Whether it may say anything that changes how names are resolved.
     pub(crate) fn may_move_names(&self) -> bool {
-        self.kind == Kind::Session || self.names.iter().any(|name| name.last() == "set_config")
+        let sets = self.kind == Kind::Session && !self.is_a("show");
+        sets || self.names.iter().any(|name| name.last() == "set_config")
     }
 }
 
@@ -233,8 +224,19 @@ fn writes(words: &[Word]) -> bool {
         ["insert", "update", "delete", "merge"].iter().any(|verb| word.is(verb))
             && !(at > 0 && (words[at - 1].is("for") || words[at - 1].is("key")))
     };
-    let copies_in = words.first().is_some_and(|word| word.is("copy")) && has(words, &["from"]);
-    copies_in || words.iter().enumerate().any(|(at, word)| is_write(at, word))
+    copies_in(words) || words.iter().enumerate().any(|(at, word)| is_write(at, word))
+}
+
+/// Whether it is a COPY FROM. Of `copy (select … from …) to`, the FROM says nothing.
+fn copies_in(words: &[Word]) -> bool {
+    let mut depth = 0_i32;
+    let mut outside = words.iter().filter(|word| {
+        depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
+        depth == 0
+    });
+    let is_copy = words.first().is_some_and(|word| word.is("copy"));
+    let direction = outside.find(|word| word.is("from") || word.is("to"));
+    is_copy && direction.is_some_and(|word| word.is("from"))
 }
 
 fn sets(words: &[Word]) -> Vec<String> {
@@ -314,7 +316,16 @@ mod tests {
         assert_eq!((sharing.writes, sharing.locks), (false, Some(RowLock::KeyShare)));
         assert!(read("with x as (update seats set a = 1 returning *) select * from x").writes);
         assert!(read("copy seats from stdin").writes);
-        assert!(!read("copy seats to stdout").writes);
+        for (copy, writes) in [
+            ("copy seats to stdout", false),
+            ("copy seats (\"from\", \"to\") from stdin", true),
+            ("copy (select * from seats) to stdout", false),
+            ("copy (select * from seats) to stdout with (format csv)", false),
+            ("copy seats from stdin where seat in (select 1 from t)", true),
+            ("copy (delete from seats returning *) to stdout", true),
+        ] {
+            assert_eq!(read(copy).writes, writes, "{copy}");
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `begin`, `blocks`, `ends` | its beginning, what a client says of it, its ends |
-//! | `prepare_statement`, `catalog_visibility`, `search_path`, `row_locks` | its needs |
+//! | `prepare_statement`, `catalog_visibility`, `row_locks` | its needs |
+//! | `search_path`, `path_taken` | copies that follow the search path |
 //! | `tables`, `shape`, `pair`, `journal` | private copies, and what they lack |
 //! | `row_changes`, `pending_changes`, `commit`, `precedence`, `apply`, `ledger` | its judgement |
 //! | `shared`, `clients`, `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom |
@@ -34,6 +35,7 @@ pub(crate) mod ends;
 mod journal;
 mod ledger;
 mod pair;
+mod path_taken;
 pub(crate) mod pending_changes;
 mod precedence;
 pub(crate) mod prepare_statement;

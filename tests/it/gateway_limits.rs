@@ -227,6 +227,7 @@ async fn a_search_path_that_changes_inside_a_transaction_ends_its_use_of_tables(
     says(&bob, "begin; select 1 from seats; set search_path = other").await;
     assert!(says(&bob, "select count(*) from seats").await.starts_with("0A000 the search_path"));
     assert_eq!(says(&bob, "rollback").await, "(0)");
+    assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)");
     assert_eq!(says(&bob, "set search_path = other").await, "(0)");
     assert_eq!(says(&bob, "select count(*) from seats").await, "0; (1)");
 }
@@ -263,6 +264,93 @@ async fn a_search_path_that_is_set_for_one_transaction_says_which_tables_it_name
         says(&bob, "begin; set local search_path = public, pg_temp; select 1 from seats").await;
     assert!(hides.starts_with("0A000 a search_path"), "{hides}");
     assert_eq!(says(&bob, &format!("rollback; {count}")).await, format!("(0); {two}"));
+}
+
+/// Ways to another search path, `SCHEMA` alone in it.
+const WAYS: [&str; 6] = [
+    "set local search_path = SCHEMA",
+    "set schema 'SCHEMA'",
+    "set local schema 'SCHEMA'",
+    "select set_config('search' || '_path', 'SCHEMA', false)",
+    "select set_config(E'search\\x5fpath', 'SCHEMA', true)",
+    "execute moving('SCHEMA')",
+];
+
+const MOVING: &str = "prepare moving (text) as select set_config('search' || '_path', $1, false)";
+
+#[tokio::test]
+async fn a_search_path_moves_in_whatever_words_it_is_told_to() {
+    let (served, bob, _) = served_seats().await;
+    let outsider = served.outsider().await;
+    let other = "create schema empty; create schema other; \
+                 create table other.seats (id int primary key, note text); \
+                 insert into other.seats values (1, null)";
+    outsider.batch_execute(other).await.unwrap();
+    says(&bob, MOVING).await;
+    let write = "update seats set note = 'his'";
+    let notes = "select coalesce(string_agg(note, ','), '') from only other.seats";
+    for way in WAYS {
+        assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)", "{way}");
+        // The copy of another schema's table stands there still, and is not this statement's.
+        let to_empty = format!("begin; {}; {write}", way.replace("SCHEMA", "empty"));
+        let nothing = "42P01 relation \"seats\" does not exist";
+        assert_eq!(says(&bob, &to_empty).await, nothing, "{way}");
+        says(&bob, "rollback").await;
+        let late = to_empty.replace("begin", "begin; select 1 from seats");
+        let refused = says(&bob, &late).await;
+        assert!(refused.starts_with("0A000 the search_path changed"), "{way}: {refused}");
+        says(&bob, "rollback").await;
+        let to_other = format!("begin; {}", way.replace("SCHEMA", "other"));
+        says(&bob, &to_other).await;
+        assert_eq!(says(&bob, &format!("{write}; commit")).await, "(1); (0)", "{way}");
+        assert_eq!(says(&outsider, notes).await, "his; (1)", "{way}");
+        says(&bob, "set search_path = public").await;
+        outsider.batch_execute("update other.seats set note = null").await.unwrap();
+    }
+    says(&bob, "begin").await;
+    // Its words are in the parameters alone.
+    let set = "select set_config($1, $2, true)";
+    bob.query_one(set, &[&"search_path", &"other"]).await.unwrap();
+    assert_eq!(bob.execute(write, &[]).await.unwrap(), 1);
+    assert_eq!(says(&bob, "commit").await, "(0)");
+    assert_eq!(says(&outsider, notes).await, "his; (1)");
+}
+
+#[tokio::test]
+async fn a_role_may_have_a_schema_of_its_own() {
+    let (served, bob, _) = served_seats().await;
+    let role = format!("{}_role", served.database());
+    let own = format!(
+        "create role {role} superuser; create schema {role}; \
+         create table {role}.seats (id int primary key, note text); \
+         insert into {role}.seats values (1, null)"
+    );
+    served.outsider().await.batch_execute(&own).await.unwrap();
+    for way in ["set role ROLE", "set local role ROLE", "set session authorization ROLE"] {
+        assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)", "{way}");
+        says(&bob, &format!("begin; {}", way.replace("ROLE", &role))).await;
+        assert_eq!(says(&bob, "select count(*) from seats").await, "1; (1)", "{way}");
+        assert_eq!(says(&bob, "rollback").await, "(0)");
+    }
+    let drop = format!("drop schema {role} cascade; drop role {role}");
+    served.outsider().await.batch_execute(&drop).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_search_path_that_is_the_same_again_is_none_that_has_moved() {
+    let (served, bob, _) = served_seats().await;
+    served.outsider().await.batch_execute("create schema other").await.unwrap();
+    says(&bob, "begin; select 1 from seats").await;
+    for sql in [
+        "set local search_path = other; set local search_path = public",
+        "set local statement_timeout = 60000",
+        "select set_config('app.user', 'search_path', true)",
+        "set local role none",
+        "reset role",
+    ] {
+        says(&bob, sql).await;
+        assert_eq!(says(&bob, "select count(*) from seats").await, "3; (1)", "{sql}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use overbooked::gateway::Limits;
 use tokio_postgres::Client;
 
 use crate::gateway::{CONFLICT, Served, says};
+use crate::raw::Raw;
 
 /// Runs the same statements straight and through a gateway, each on a database of its own.
 async fn same(schema: &[&str], statements: &[&str]) {
@@ -83,6 +84,50 @@ async fn what_is_checked_at_commit_is_the_transactions_own_mistake() {
           "select * from seat order by 1"],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_read_like_a_definition() {
+    same(
+        &[
+            "create table \"a (b)\" (\"c (d)\" int primary key, \"x USING y\" int unique)",
+            "create table t (id int primary key, \"p REFERENCES q\" int references \"a (b)\" \
+             on delete cascade, \"u DEFERRABLE\" int unique, w text default 'it''::regclass')",
+        ],
+        &[
+            "insert into \"a (b)\" values (1, 1), (2, 2)",
+            "insert into \"a (b)\" values (3, 2)",
+            "insert into t values (1, 1, 1), (2, 2, 2)",
+            "insert into t values (3, 9, 3)",
+            "insert into t values (3, 2, 2)",
+            "delete from \"a (b)\" where \"c (d)\" = 1",
+            "select * from t",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_out_of_a_query_only_reads() {
+    let (through, straight) = (Served::start().await, Served::passing_through().await);
+    let mut said = Vec::new();
+    for served in [&through, &straight] {
+        let database = format!("database\0{}\0", served.database());
+        let (mut raw, _) = Raw::connect_with(served.folder.path(), &database).await;
+        for sql in [
+            "create table t (id int primary key)",
+            "insert into t values (1)",
+            "begin read only; copy t to stdout; copy (select * from t) to stdout; commit",
+            "begin read only; copy (select * from t where id in (select 1)) to stdout; commit",
+            "begin read only; copy t from stdin; commit",
+            "rollback",
+        ] {
+            said.push(raw.query(sql).says().await);
+        }
+    }
+    let straight = said.split_off(said.len() / 2);
+    assert_eq!(said, straight);
+    assert!(said[2].contains("[COPY 1]") && said[4].contains("!25006"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

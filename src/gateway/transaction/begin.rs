@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::Transaction;
 use super::journal::Seen;
 use super::ledger::Snapshot;
-use super::state::{Block, OpenTransaction, SearchPath, SearchPathState, State};
+use super::path_taken::PathTaken;
+use super::state::{Block, OpenTransaction, SearchPathState, State};
 use super::tables::{Marks, SchemaMark, TEMPORARY_FIRST, marks_in};
 use crate::core::sql;
 use crate::gateway::backend::{BackendError, Question, Questions};
@@ -87,16 +88,18 @@ impl Transaction {
         block: Block,
         access: Access,
     ) -> Result<(), BackendError> {
+        // Before it is asked for: what is committed until the answer has come, it may not see.
+        self.client.await_snapshot();
         let mut pinned = self.pin(backend).await?;
         if self.tables.check(&pinned.mark, &pinned.marks).is_err() {
             self.shared.journal().note_nothing(pinned.xid);
-            backend.ask(Question::prepared("rollback")).await?;
+            backend.roll_back().await?;
             self.tables.catch_up(backend).await?;
             pinned = self.pin(backend).await?;
             // Whatever changed between the two looks is seen at the next one.
             self.tables.check(&pinned.mark, &pinned.marks).ok();
         }
-        // From here on the ledger keeps the commits that this snapshot does not see.
+        // From here on the ledger keeps no more than the commits that this snapshot does not see.
         self.client.begin(pinned.snapshot.oldest);
         self.trying_since.get_or_insert_with(|| self.shared.precedence.number());
         self.state = State::Open(Box::new(OpenTransaction {
@@ -109,7 +112,7 @@ impl Transaction {
             ddl: None,
             dml: false,
             rows: 0,
-            path: SearchPath::AsBegun,
+            path: PathTaken::begun(pinned.mark.path),
             copies: SearchPathState::Before,
             has_part: false,
         }));
@@ -129,7 +132,7 @@ impl Transaction {
             Ok(answers) => answers,
             Err(trouble) => {
                 // The first half may have succeeded.
-                backend.ask(Question::prepared("rollback")).await?;
+                backend.roll_back().await?;
                 return Err(trouble);
             }
         };
@@ -142,7 +145,7 @@ impl Transaction {
             change: schema_change,
         };
         if value(4) == "true" {
-            backend.ask(Question::prepared("rollback")).await?;
+            backend.roll_back().await?;
             return Err(Refusal::unsupported(TEMPORARY_FIRST).into());
         }
         let xid = value(3).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;

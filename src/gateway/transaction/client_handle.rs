@@ -61,12 +61,15 @@ impl ClientHandle {
         &self.signal
     }
 
+    /// A snapshot is about to be asked for. Until [`begin`](Self::begin) or [`end`](Self::end)
+    /// nobody knows what it sees.
+    pub(super) fn await_snapshot(&self) {
+        self.clients.entries().await_snapshot(self.number);
+    }
+
     /// A transaction has begun with this snapshot.
     pub(super) fn begin(&self, oldest: u64) {
-        self.change(|entry| {
-            entry.begun += 1;
-            entry.oldest = Some(oldest);
-        });
+        self.clients.entries().begin(self.number, oldest);
     }
 
     /// The transaction uses these tables from now on, as soon as nobody's DDL keeps it out of one.
@@ -157,12 +160,7 @@ impl ClientHandle {
 
     /// The transaction is over.
     pub(super) fn end(&self) {
-        self.make_way(|entry| {
-            entry.oldest = None;
-            entry.tables.clear();
-            entry.ddl = None;
-            entry.named.clear();
-        });
+        self.make_way(ClientEntry::end);
     }
 
     fn make_way(&self, change: impl FnOnce(&mut ClientEntry)) {

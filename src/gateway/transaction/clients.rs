@@ -27,6 +27,8 @@ pub(super) struct Entries {
     /// When each table's definition last changed, counted in changes.
     versions: HashMap<u32, u64>,
     change: u64,
+    /// Some snapshot has seen the end of every transaction before this one.
+    seen: u64,
     /// When a change last gave a relation this name, or found it under it.
     named: HashMap<String, u64>,
 }
@@ -36,9 +38,12 @@ pub(super) struct ClientEntry {
     pid: i32,
     signal: Arc<AbortSignal>,
     /// How many transactions it has begun.
-    pub(super) begun: u64,
+    begun: u64,
+    /// While a snapshot has been asked for and not been answered, what it sees the end of for
+    /// certain: every transaction before this one.
+    awaited: Option<u64>,
     /// The oldest transaction that the open snapshot does not see the end of.
-    pub(super) oldest: Option<u64>,
+    oldest: Option<u64>,
     /// The tables on which the backend holds locks until the transaction ends.
     pub(super) tables: HashSet<u32>,
     /// What its DDL keeps others out of.
@@ -149,9 +154,11 @@ impl Clients {
         entries.named.extend(names.iter().map(|name| (name.clone(), change)));
     }
 
-    /// The oldest transaction that some open snapshot does not see the end of.
+    /// The oldest transaction that some open snapshot may not see the end of.
     pub(super) fn oldest(&self) -> u64 {
-        self.entries().by_number.values().filter_map(|entry| entry.oldest).min().unwrap_or(u64::MAX)
+        let entries = self.entries();
+        let oldest = |entry: &ClientEntry| entry.awaited.or(entry.oldest);
+        entries.by_number.values().filter_map(oldest).min().unwrap_or(u64::MAX)
     }
 }
 
@@ -163,6 +170,7 @@ impl Entries {
             pid,
             signal,
             begun: 0,
+            awaited: None,
             oldest: None,
             tables: HashSet::new(),
             ddl: None,
@@ -180,6 +188,25 @@ impl Entries {
     /// The client of this number.
     pub(super) fn entry(&mut self, number: u64) -> Option<&mut ClientEntry> {
         self.by_number.get_mut(&number)
+    }
+
+    /// A client is about to ask for a snapshot. What one snapshot has seen the end of, every later
+    /// one has.
+    pub(super) fn await_snapshot(&mut self, number: u64) {
+        let seen = self.seen;
+        if let Some(entry) = self.entry(number) {
+            entry.awaited = Some(seen);
+        }
+    }
+
+    /// Its transaction has begun with that snapshot.
+    pub(super) fn begin(&mut self, number: u64, oldest: u64) {
+        self.seen = self.seen.max(oldest);
+        if let Some(entry) = self.entry(number) {
+            entry.begun += 1;
+            entry.awaited = None;
+            entry.oldest = Some(oldest);
+        }
     }
 
     /// Whether one of these names may have come to stand for a relation after this change, if only
@@ -219,9 +246,40 @@ impl Entries {
 }
 
 impl ClientEntry {
+    /// Its transaction is over.
+    pub(super) fn end(&mut self) {
+        self.awaited = None;
+        self.oldest = None;
+        self.tables.clear();
+        self.ddl = None;
+        self.named.clear();
+    }
+
     fn call_unless(&self, is_excused: bool) {
         if !is_excused && !self.signal.is_called() {
             self.signal.call();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_awaited_snapshot_may_miss_what_no_other_has_seen() {
+        let clients = Clients::default();
+        let enter = || clients.entries().enter(1, Arc::default());
+        let (alice, bob) = (enter(), enter());
+        clients.entries().begin(alice, 10);
+        clients.entries().await_snapshot(bob);
+        clients.entries().entry(alice).unwrap().end();
+        assert_eq!(clients.oldest(), 10);
+        clients.entries().begin(bob, 12);
+        assert_eq!(clients.oldest(), 12);
+        clients.entries().await_snapshot(alice);
+        clients.entries().entry(bob).unwrap().end();
+        clients.entries().entry(alice).unwrap().end();
+        assert_eq!(clients.oldest(), u64::MAX);
     }
 }

@@ -10,7 +10,7 @@ use super::state::{Ddl, DdlState, State};
 use super::tables::Named;
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::{AboutSchema, Access, Kind, Statement};
+use crate::gateway::statement::{AboutSchema, Access, Statement};
 
 /// Where the transaction steps back to.
 const SAVEPOINT: &str = "savepoint overbooked_ddl";
@@ -51,7 +51,8 @@ impl Transaction {
             state: DdlState::Made,
         });
         let rewritten = self.tables.rewrite(&sql, &Named::default());
-        Ok(Admitted { rewritten, tables, unknown: Vec::new() })
+        let may_move_names = statement.may_move_names();
+        Ok(Admitted { rewritten, tables, unknown: Vec::new(), may_move_names })
     }
 
     fn check_ddl(&mut self, statement: &Statement) -> Result<(), Refusal> {
@@ -132,9 +133,8 @@ impl Transaction {
 
     /// A statement has run after it in the same transaction: what it leaves behind in the session,
     /// stepping back would undo.
-    pub(super) fn bind_ddl(&mut self, statement: &Statement) {
-        let shows = statement.kind == Kind::Session && statement.command() == "SHOW";
-        let leaves = (statement.may_move_names() && !shows) || statement.declares();
+    pub(super) fn bind_ddl(&mut self, statement: &Statement, admitted: &Admitted) {
+        let leaves = admitted.may_move_names || statement.declares();
         if let Some(ddl) = self.ddl().filter(|_| leaves) {
             ddl.state = DdlState::Bound;
         }

@@ -3,7 +3,7 @@
 
 use super::Transaction;
 use super::state::{Block, State};
-use super::tables::{Named, Open, Rewritten};
+use super::tables::{Named, Open, Rewritten, Unnoted};
 use crate::gateway::backend::{BackendError, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Access, Kind, RowLock, Statement};
@@ -16,6 +16,8 @@ pub(crate) struct Admitted {
     pub(super) tables: Vec<u32>,
     /// Names in it that stand for no table.
     pub(super) unknown: Vec<String>,
+    /// Whether it, or what it executes, may change how names are resolved.
+    pub(super) may_move_names: bool,
 }
 
 impl Transaction {
@@ -36,6 +38,7 @@ impl Transaction {
                 rewritten: self.tables.rewrite(statement, &Named::default()),
                 tables: Vec::new(),
                 unknown: Vec::new(),
+                may_move_names: statement.may_move_names(),
             }),
             _ => self.admit_query(backend, statement, executed).await,
         }
@@ -109,6 +112,7 @@ impl Transaction {
             unknown: named.unknown.clone(),
             rewritten: self.tables.rewrite(statement, &named_in(statement, executed, named)),
             tables,
+            may_move_names: executed.may_move_names(),
         })
     }
 
@@ -153,14 +157,7 @@ impl Transaction {
             return Ok(());
         }
         self.refuse_beside_ddl(named)?;
-        let open = self.open()?;
-        if open.path.has_moved() {
-            return Err(Refusal::unsupported(
-                "the search_path changed after this transaction used tables: end the transaction \
-                 before using more",
-            ));
-        }
-        open.dml = true;
+        self.open()?.dml = true;
         Ok(())
     }
 
@@ -269,12 +266,19 @@ impl Transaction {
         if statement.writes {
             self.gather_locks(backend, tables).await?;
         }
+        let locks = statement.locks == Some(RowLock::Update) && !referred;
+        let unnoted = match (locks, statement.declares()) {
+            (false, _) => Unnoted::Nothing,
+            (true, false) => Unnoted::Past,
+            (true, true) => Unnoted::Coming,
+        };
         for table in tables {
             let may_vanish = self.tables.may_vanish(*table, statement);
             if let Some(state) = self.tables.state(*table) {
                 state.may_vanish |= may_vanish;
                 state.written |= statement.writes;
-                state.locked |= statement.locks == Some(RowLock::Update) && !referred;
+                state.locked |= locks;
+                state.unnoted = state.unnoted.max(unnoted);
             }
         }
         Ok(())
@@ -292,7 +296,7 @@ impl Transaction {
         if matches!(statement.kind, Kind::Ddl(_)) {
             self.ddl_has_run(backend).await
         } else {
-            self.bind_ddl(statement);
+            self.bind_ddl(statement, admitted);
             Ok(())
         }
     }
@@ -305,7 +309,7 @@ impl Transaction {
         admitted: &Admitted,
         rows: Option<u64>,
     ) -> Result<(), BackendError> {
-        if statement.may_move_names() {
+        if admitted.may_move_names {
             self.names_may_have_moved(backend, statement).await?;
         }
         if statement.may_write() && !admitted.tables.is_empty() {

@@ -13,7 +13,7 @@ use super::ledger::RowId;
 use super::pending_changes::changes_question;
 use super::prepare_statement::Admitted;
 use super::row_changes::{Change, RowOp};
-use super::tables::low;
+use super::tables::{Unnoted, low};
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{RowLock, Statement};
@@ -114,7 +114,7 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         let Some(xid) = self.xid() else { return Ok(()) };
         for used in self.tables.used() {
-            if !used.state.locked || !tables.contains(&used.shape.oid) {
+            if used.state.unnoted == Unnoted::Nothing || !tables.contains(&used.shape.oid) {
                 continue;
             }
             let answer = backend.ask(changes_question(&used, xid)).await?;
@@ -122,6 +122,9 @@ impl Transaction {
             let locked = locked.filter(|change| change.op == RowOp::Locked);
             let table = used.shape.oid;
             used.state.strong.extend(locked.map(|change| RowId { table, key: change.key }));
+            if used.state.unnoted == Unnoted::Past {
+                used.state.unnoted = Unnoted::Nothing;
+            }
         }
         Ok(())
     }

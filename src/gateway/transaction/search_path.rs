@@ -6,35 +6,44 @@
 //! transaction forgets those in turn.
 
 use super::Transaction;
-use super::state::{SearchPath, State};
+use super::path_taken::SearchPath;
+use super::state::State;
 use super::tables::{Named, TEMPORARY_FIRST};
-use crate::gateway::backend::{BackendError, Question, Questions};
+use crate::gateway::backend::{Answer, BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Statement;
 
-const NAMES_COPIES: &str = "select (current_setting('search_path') ~* 'pg_temp')::text";
+/// The schemas, and whether somebody has put `pg_temp` among them.
+const PATH: &str = "select array_to_json(current_schemas(false))::text, \
+     (current_setting('search_path') ~* 'pg_temp')::text";
 
 impl Transaction {
-    /// Lets the copies follow the path to where a statement names tables. Once they hold changes
-    /// they cannot; the statement is refused then.
+    /// Lets the copies follow the path to where a statement names tables, or what a copy is called.
+    /// Once they hold changes they cannot; the statement is refused then.
     pub(super) async fn follow_path(
         &mut self,
         backend: &mut impl Questions,
         named: &Named,
     ) -> Result<(), BackendError> {
+        // Where a name stands for no table any more, PostgreSQL would still find its copy.
+        let is_concerned = !named.is_empty() || self.tables.have_copy_called(&named.unknown);
         let open = self.open()?;
-        if !open.path.has_moved() || open.dml || open.ddl.is_some() || named.is_empty() {
+        if !open.path.has_moved() || open.ddl.is_some() || !is_concerned {
             return Ok(());
         }
-        open.path = SearchPath::Followed;
-        let removal = self.tables.start_anew();
-        backend.ask_all(removal).await?;
-        // At the transaction's beginning the earlier path was looked at.
-        let answer = backend.ask(Question::prepared(NAMES_COPIES)).await?;
-        match answer.value(0) {
-            Some("true") => Err(Refusal::unsupported(TEMPORARY_FIRST).into()),
-            _ => Ok(()),
+        if open.path.now.names_copies {
+            return Err(Refusal::unsupported(TEMPORARY_FIRST).into());
         }
+        if open.dml {
+            return Err(Refusal::unsupported(
+                "the search_path changed after this transaction used tables: end the transaction \
+                 before using more",
+            )
+            .into());
+        }
+        open.path.follow();
+        let removal = self.tables.start_anew();
+        backend.ask_all(removal).await.map(drop)
     }
 
     /// SET may change what names mean, and DISCARD takes the copies away.
@@ -43,15 +52,34 @@ impl Transaction {
         backend: &mut impl Questions,
         statement: &Statement,
     ) -> Result<(), BackendError> {
-        self.tables.forget_names();
-        if let State::Open(open) = &mut self.state
-            && statement.may_move_path()
-        {
-            open.path.move_on();
+        if !matches!(self.state, State::Open(_)) {
+            self.tables.forget_names();
+        } else if self.has_moved_path(backend).await? {
+            self.tables.forget_names();
+            self.tables.forget_names_at_the_end();
         }
         if statement.is_a("discard") && self.is_idle() {
             self.tables.forget(backend).await?;
         }
         Ok(())
     }
+
+    /// Notes the path as it is now; whether it was another one. The server is asked, since words
+    /// tell too little: a role has a schema of its own, and the name of the setting may be in a
+    /// parameter.
+    async fn has_moved_path(&mut self, backend: &mut impl Questions) -> Result<bool, BackendError> {
+        // Behind the stored tables they are in the path, where nobody has put them.
+        self.show_copies(backend).await?;
+        let answer = backend.ask(Question::prepared(PATH)).await?;
+        let now = path_in(&answer)
+            .ok_or_else(|| Refusal::protocol("the server does not tell the search_path"))?;
+        let open = self.open()?;
+        let before = std::mem::replace(&mut open.path.now, now);
+        Ok(before != open.path.now)
+    }
+}
+
+fn path_in(answer: &Answer) -> Option<SearchPath> {
+    let (schemas, names_copies) = (answer.value(0)?.to_owned(), answer.value(1)? == "true");
+    Some(SearchPath { schemas, names_copies })
 }

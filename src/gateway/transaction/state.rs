@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::clients::Closed;
 use super::ledger::Snapshot;
+use super::path_taken::PathTaken;
 use crate::gateway::statement::{Access, Name};
 
 /// Where the client stands.
@@ -41,45 +42,12 @@ pub(super) struct OpenTransaction {
     /// How many rows its statements say they have changed: at least as many as there are.
     pub(super) rows: u64,
     /// What has become of the search path in it.
-    pub(super) path: SearchPath,
+    pub(super) path: PathTaken,
     /// Where the copies stand.
     pub(super) copies: SearchPathState,
     /// Whether the client has a part in it: a statement of its own has been sent, and what it did
     /// must not be undone in silence.
     pub(super) has_part: bool,
-}
-
-/// What has become of the search path in a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SearchPath {
-    /// It is what it was at the beginning.
-    AsBegun,
-    /// It may be another one since, and the copies are not made for it.
-    Moved,
-    /// The copies were made anew for it: a rollback brings back those from before.
-    Followed,
-    /// It may be another one again since then.
-    MovedAgain,
-}
-
-impl SearchPath {
-    /// It may be another one from now on.
-    pub(super) fn move_on(&mut self) {
-        *self = match self {
-            Self::AsBegun | Self::Moved => Self::Moved,
-            Self::Followed | Self::MovedAgain => Self::MovedAgain,
-        };
-    }
-
-    /// Whether the copies are made for another one.
-    pub(super) fn has_moved(self) -> bool {
-        matches!(self, Self::Moved | Self::MovedAgain)
-    }
-
-    /// Whether copies were made anew.
-    pub(super) fn was_followed(self) -> bool {
-        matches!(self, Self::Followed | Self::MovedAgain)
-    }
 }
 
 /// Where the copies stand in the search path.

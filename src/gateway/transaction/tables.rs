@@ -39,6 +39,8 @@ pub(super) const TEMPORARY_FIRST: &str =
 pub(super) struct Tables {
     schema: Option<SchemaMark>,
     names: HashMap<Written, Option<u32>>,
+    /// Whether the search path by which they are known goes with the open transaction.
+    are_names_passing: bool,
     /// Names of functions that may read tables.
     reading: HashSet<Written>,
     /// Whether something that no statement names may call what reads tables, once that has been
@@ -141,10 +143,22 @@ pub(super) struct InUse {
     pub(super) may_vanish: bool,
     /// Whether a statement that locks rows FOR UPDATE named the table.
     pub(super) locked: bool,
+    /// Whether its locks are to be noted before the next statement that writes.
+    pub(super) unnoted: Unnoted,
     /// Rows found locked FOR UPDATE so far.
     pub(super) strong: HashSet<RowId>,
     /// Rows found locked FOR KEY SHARE.
     pub(super) shared: HashSet<RowId>,
+}
+
+/// Which rows locked FOR UPDATE nobody has noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unnoted {
+    Nothing,
+    /// Those of statements that have run.
+    Past,
+    /// A cursor locks more with each FETCH, which names no table.
+    Coming,
 }
 
 /// A copy that the open transaction uses.
@@ -253,6 +267,7 @@ impl Tables {
         *self = Self {
             schema: before.schema,
             names: before.names,
+            are_names_passing: before.are_names_passing,
             reading: before.reading,
             catalog_views: before.catalog_views,
             outdated: before.outdated,
@@ -304,6 +319,13 @@ impl Tables {
         tables
             .iter()
             .any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_referred_to()))
+    }
+
+    /// Whether a copy goes by one of these names.
+    pub(super) fn have_copy_called(&self, names: &[String]) -> bool {
+        let copies = self.copies.values().map(|copy| &copy.name);
+        let views = self.views.values().map(|view| &view.name);
+        copies.chain(views).any(|name| names.contains(name))
     }
 
     /// Whether there is any copy.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Copy, InUse, Made, Renewal, Tables, Used, low};
+use super::{Copy, InUse, Made, Renewal, Tables, Unnoted, Used, low};
 use crate::gateway::backend::{Answer, BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::transaction::journal::{Key, Seen};
@@ -74,6 +74,7 @@ impl Tables {
             written: false,
             may_vanish: false,
             locked: false,
+            unnoted: Unnoted::Nothing,
             strong: HashSet::new(),
             shared: HashSet::new(),
         });
@@ -113,6 +114,7 @@ impl Tables {
 
     /// The transaction has committed: its contents stay.
     pub(crate) fn commit(&mut self, seen: &Seen) {
+        self.forget_passing_names();
         for copy in self.copies.values_mut() {
             copy.made = Made::Kept;
             if let Some(used) = copy.in_use.take() {
@@ -135,6 +137,7 @@ impl Tables {
     /// The transaction was rolled back: the copies are what they were, and those made in it are
     /// gone.
     pub(crate) fn roll_back(&mut self) {
+        self.forget_passing_names();
         let gone = |made: Made| made == Made::Now;
         let copies =
             self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);

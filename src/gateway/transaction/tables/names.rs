@@ -157,6 +157,18 @@ impl Tables {
         }
     }
 
+    /// Names may be resolved otherwise again once the open transaction is over.
+    pub(crate) fn forget_names_at_the_end(&mut self) {
+        self.are_names_passing = true;
+    }
+
+    /// The transaction is over, and with it perhaps the search path.
+    pub(super) fn forget_passing_names(&mut self) {
+        if std::mem::take(&mut self.are_names_passing) {
+            self.forget_names();
+        }
+    }
+
     /// Names may be resolved otherwise from now on.
     pub(crate) fn forget_names(&mut self) {
         self.names.clear();

@@ -308,6 +308,9 @@ async fn build(
     match backend.ask_all(begin.chain(questions).chain(end).collect()).await {
         Ok(_) => Ok(()),
         Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
-        Err(trouble) => backend.ask(Question::prepared("rollback")).await.and(Err(trouble)),
+        Err(trouble) => {
+            backend.roll_back().await?;
+            Err(trouble)
+        }
     }
 }

@@ -32,6 +32,7 @@ const SEATS: &str = r#"{"oid": 20000, "schema": "public", "name": "seats", "kind
 
 /// Parts of the gateway's questions, by which a script knows them.
 pub(super) const PIN: &str = "txid_current_snapshot()";
+const PATH: &str = "select array_to_json(current_schemas(false))";
 pub(super) const RESOLVE: &str = "as n(schema, name, ord)";
 pub(super) const SHAPE: &str = "json_build_object(\n    'oid', c.oid::bigint";
 pub(super) const MAKE: &str = "create temp table";
@@ -68,6 +69,7 @@ impl Gate {
         let transaction = Transaction::new(Arc::clone(&self.shared), Pid(self.clients), name);
         let mut backend = ScriptedBackend::default();
         backend.on(RESOLVE, Reaction::Rows(Box::new(resolve)));
+        backend.on(PATH, Reaction::rows(&[["[\"public\"]", "false"]]));
         backend.on(SHAPE, Reaction::rows(&[[SEATS]]));
         backend.on("to_regclass($1)", Reaction::rows(&[["30000", "30001", "20001"]]));
         for filling in [FILL, REFRESH, REFRESH_ROWS] {

@@ -1,3 +1,5 @@
+use futures::FutureExt as _;
+
 use super::client::{APPLY, CHANGES, CONFLICT, Gate};
 use crate::gateway::backend::Reaction;
 use crate::gateway::news::Happening;
@@ -63,6 +65,31 @@ async fn two_who_have_only_locked_a_row_conflict() {
         client.run("select * from seats where id = 'A-4' for update").await.unwrap();
     }
     assert_eq!(bob.commit().await, Ok(Completion::Committed));
+    assert_eq!(alice.commit().await, conflict());
+}
+
+#[tokio::test]
+async fn a_commit_between_a_snapshot_and_its_answer_counts_against_it() {
+    let mut gate = Gate::new();
+    let (mut alice, mut bob) = (gate.client("alice"), gate.client("bob"));
+    let mut carol = gate.client("carol");
+    bob.pin(11, "11:11:");
+    bob.run("begin").await.unwrap();
+    bob.did(&["l A-4"]);
+    bob.run("select * from seats where id = 'A-4' for update").await.unwrap();
+    alice.pin(12, "11:12:11");
+    {
+        // She has asked for her snapshot, and has not been answered.
+        let mut beginning = Box::pin(alice.run("begin"));
+        assert!((&mut beginning).now_or_never().is_none());
+        assert_eq!(bob.commit().await, Ok(Completion::Committed));
+        // Whose commit has the ledger forget whatever nobody needs.
+        carol.change(13, "13:13:", &["u B-1"]).await;
+        assert_eq!(carol.commit().await, Ok(Completion::Committed));
+        beginning.await.unwrap();
+    }
+    alice.did(&["u A-4"]);
+    alice.run("update seats set holder = 'me'").await.unwrap();
     assert_eq!(alice.commit().await, conflict());
 }
 
@@ -166,4 +193,24 @@ async fn who_has_lost_is_judged_before_who_began_to_try_later() {
     // Both are at the gateway, Bob's first.
     let (bobs, alices) = tokio::join!(bob.commit(), alice.commit());
     assert_eq!((bobs, alices), (conflict(), Ok(Completion::Committed)));
+}
+
+#[tokio::test]
+async fn locks_are_gathered_once_unless_a_cursor_may_take_more() {
+    const LOCKING: &str = "select * from seats for update";
+    for (locking, expected) in
+        [(LOCKING.to_owned(), 2), (format!("declare c cursor for {LOCKING}"), 4)]
+    {
+        let mut alice = Gate::new().client("alice");
+        alice.pin(10, "10:10:");
+        alice.run("begin").await.unwrap();
+        alice.did(&["l A-4"]);
+        for _ in 0..2 {
+            alice.run(&locking).await.unwrap();
+            for _ in 0..2 {
+                alice.run("update seats set holder = 'me'").await.unwrap();
+            }
+        }
+        assert_eq!(alice.asked(CHANGES).len(), expected, "{locking}");
+    }
 }

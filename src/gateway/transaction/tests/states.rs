@@ -1,4 +1,4 @@
-use super::client::{Gate, IN_FAILED, SCHEMA_CHANGED};
+use super::client::{Gate, IN_FAILED, MAKE, SCHEMA_CHANGED};
 use crate::gateway::backend::Reaction;
 use crate::gateway::refusal::Warning;
 use crate::gateway::statement::Access;
@@ -135,4 +135,30 @@ async fn a_server_that_does_not_begin_is_told_as_it_says() {
     alice.backend.on("begin isolation level", Reaction::Refused("53300"));
     assert_eq!(alice.run("begin").await, Err("server: 53300".to_owned()));
     assert_eq!(alice.transaction.status(), Status::Idle);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_comes_late_does_not_keep_a_failed_beginning_from_being_undone() {
+    let mut alice = Gate::new().client("alice");
+    alice.pin(10, "10:10:");
+    alice.backend.once("begin isolation level", Reaction::Refused("53300"));
+    alice.backend.once("=rollback", Reaction::Refused("57014"));
+    assert_eq!(alice.run("begin").await, Err("server: 53300".to_owned()));
+    assert_eq!(alice.asked("rollback").len(), 2);
+    alice.begin(11, "11:11:").await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_roll_back_is_lost() {
+    for (fails, sql) in [("begin isolation level", "begin"), (MAKE, "select * from seats")] {
+        let mut alice = Gate::new().client("alice");
+        alice.pin(10, "10:10:");
+        alice.backend.on(fails, Reaction::Refused("53300"));
+        // Of the implicit transaction in which the table is looked up; what follows is the one in
+        // which its copy is made.
+        let before = usize::from(fails == MAKE);
+        alice.backend.on("=rollback", Reaction::Refused("XX000"));
+        (0..before).for_each(|_| alice.backend.once("=rollback", Reaction::rows::<0>(&[])));
+        assert_eq!(alice.run(sql).await, Err("lost".to_owned()), "{fails}");
+    }
 }
