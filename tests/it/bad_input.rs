@@ -169,7 +169,11 @@ fn a_mistake_in_the_configuration_is_told_with_its_place() {
 fn files_and_folders_that_will_not_do_are_named() {
     is_refused(&["--config", "/nonexistent/c.toml"], 2, &["/nonexistent/c.toml", "No such file"]);
     is_refused(&["--log", "/nonexistent/log"], 2, &["cannot write the log /nonexistent/log"]);
-    is_refused(&["--theme", "nonsense"], 2, &["no theme \"nonsense\"", "dark, light, projector"]);
+    is_refused(
+        &["--theme", "nonsense"],
+        2,
+        &["unknown theme \"nonsense\"", "dark, light, projector"],
+    );
     is_refused(&["--pg-bin", "/nonexistent"], 2, &["/nonexistent has no PostgreSQL", "--pg-bin"]);
 }
 

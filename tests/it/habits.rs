@@ -177,7 +177,7 @@ fn sixty_sessions_are_the_most() {
     for _ in 4..=61 {
         console.type_keys(key::F9);
     }
-    console.wait_for("60 sessions are the most that fit");
+    console.wait_for("there is room for 60 sessions at most");
     console.wait_for("60 Session60");
     console.wait_for("session60=#");
     console.type_keys("select 6 * 7;\r");
@@ -202,7 +202,7 @@ fn another_scenario_is_picked_by_typing_a_part_of_its_name() {
     console.type_keys(key::ENTER);
     console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_for("Bookings by letter, one clerk a compartment");
+    console.wait_for("Bookings by letter, one clerk per compartment");
     console.wait_for("step 1 of");
     leave(&mut console);
 }

@@ -195,7 +195,7 @@ fn what_a_step_of_several_statements_should_have_said_first_is_missed() {
     assert_eq!(output.status.code(), Some(1));
     let told = told(&output);
     assert!(
-        told.contains("expected INSERT 0 2") && told.contains("B resumes: UPDATE 0; found"),
+        told.contains("expected INSERT 0 2") && told.contains("B resumes: UPDATE 0, got"),
         "{told}"
     );
 }

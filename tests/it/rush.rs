@@ -68,7 +68,7 @@ async fn more_workers_than_the_server_lets_in_are_told_how_many_it_did() {
     let flags = options("for-update --workers 500 --requests 10");
     let board = headless(&flags, &cluster.target(), CancellationToken::new()).await.unwrap();
     let End::Broken(why) = &board.ended[0].end else { panic!("{board:?}") };
-    assert!(why.contains("of 500 workers: give fewer with --workers"), "{why}");
+    assert!(why.contains("of 500 workers: use a smaller --workers"), "{why}");
     assert!(!board.holds());
     cluster.stop().await.unwrap();
 }

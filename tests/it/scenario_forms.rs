@@ -104,7 +104,7 @@ async fn a_setup_may_stand_in_a_file_beside_the_scenario() {
     assert!(played.is_kept(), "{:?}", played.breaches);
     write("schema.sql", "create table t (id int);\n\\i more.sql\n");
     let error = library::read(&folder.path().join("a.sql")).unwrap_err().to_string();
-    assert!(error.contains("schema.sql:2:1: \\i is a command of psql's"), "{error}");
+    assert!(error.contains("schema.sql:2:1: \\i is a psql command"), "{error}");
 }
 
 #[tokio::test]

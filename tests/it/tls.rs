@@ -334,6 +334,6 @@ async fn a_password_that_the_gateway_does_not_know_is_told_by_its_users_name() {
     enter("plain").await.unwrap();
     let refused = enter("md5").await.unwrap_err().to_string();
     assert!(refused.contains("no connection to the server behind the gateway"), "{refused}");
-    assert!(refused.contains("wants a password for user \"md5\""), "{refused}");
+    assert!(refused.contains("requires a password for user \"md5\""), "{refused}");
     gateway.stop().await;
 }

@@ -189,7 +189,7 @@ fn draw_latency(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffe
     let title = match latency {
         Some(Latency { p50, p99 }) => format!("latency in ms: p50 {p50:.1}, p99 {p99:.1}"),
         None if stage.series.moments().is_empty() => "latency in ms".to_owned(),
-        None => "latency in ms: nothing completed just now".to_owned(),
+        None => "latency in ms: none recently".to_owned(),
     };
     let area = pane(&title, theme, area, buffer);
     let curves = [

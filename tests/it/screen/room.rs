@@ -144,7 +144,7 @@ fn a_scenario_for_another_engine_is_opened_there() {
     let effects = stage.app.input(enter, stage.now);
     let open = overbooked::run::Command::OpenOn(scenario, EngineKind::Optimistic);
     assert_eq!(effects, [(Half::Above, overbooked::stage::Effect::Ask(open))]);
-    assert!(stage.frame().contains("on the optimistic engine, which it is for"));
+    assert!(stage.frame().contains("on the optimistic engine, the engine it is for"));
 }
 
 #[test]
