@@ -165,7 +165,7 @@ pub enum Untidy {
         fate: Fate,
     },
     /// The scenario's teardown took longer than this.
-    #[error("the scenario's teardown did not end within {} s and was cancelled", .0.as_secs())]
+    #[error("the scenario's teardown did not finish within {} s and was cancelled", .0.as_secs())]
     Teardown(Duration),
     /// A statement of a teardown failed.
     #[error("{} failed at {place}\n{told}", Self::teardown(.whose.as_ref()))]

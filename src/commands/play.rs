@@ -220,9 +220,10 @@ fn sentence(played: &Played, stop: &Stop) -> String {
         Stop::Interrupted => "stopped: interrupted".to_owned(),
         Stop::Endless { launch, session, wait, after } => {
             let unended = &played.scenario.steps[played.schedule.launches[*launch].step];
-            let why = wait.as_ref().map_or("it still ran".to_owned(), whom);
+            let why = wait.as_ref().map_or("it was still running".to_owned(), whom);
             format!(
-                "stopped: {session} {} did not end within {} s and was cancelled; {why}",
+                "stopped: {session}'s step \u{201c}{}\u{201d} did not finish within {} s and was \
+                 cancelled; {why}",
                 unended.narration,
                 after.as_secs()
             )
@@ -231,7 +232,7 @@ fn sentence(played: &Played, stop: &Stop) -> String {
             format!("stopped: the sessions were not ready within {} s", after.as_secs())
         }
         Stop::EndlessFinale { after } => format!(
-            "stopped: the scenario's finally part did not end within {} s and was cancelled",
+            "stopped: the scenario's finally part did not finish within {} s and was cancelled",
             after.as_secs()
         ),
         Stop::Refused { launch, reason } => {

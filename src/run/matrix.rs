@@ -77,7 +77,7 @@ impl Measured {
                 }
             }
             if cells.last() == Some(&Cell::Unknown) {
-                self.trouble.get_or_insert_with(|| format!("{name} did not end"));
+                self.trouble.get_or_insert_with(|| format!("{name} did not finish"));
             }
         }
         self.table.rows.push(Row { engine, level: level.isolation, cells });

@@ -272,8 +272,8 @@ async fn a_step_that_never_ends_is_cancelled_and_says_for_whom_it_waited() {
         let told = told(&output);
         assert!(
             told.contains(
-                "stopped: Bob wants A-4 did not end within 3 s and was cancelled; it waits for the \
-                 box office"
+                "stopped: Bob's step \u{201c}wants A-4\u{201d} did not finish within 3 s and was \
+                 cancelled; it waits for the box office"
             ),
             "{outsider_does}: {told}"
         );

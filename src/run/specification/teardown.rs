@@ -31,7 +31,7 @@ pub(super) async fn fall(mut cast: Connections, spec: &Scenario) {
     let reason = match timeout(TIDY_UP, tidy_up(cast, spec)).await {
         Ok(Ok(())) => return,
         Ok(Err(reason)) => format!("{reason}\n"),
-        Err(_) => format!("it did not end within {} s\n", TIDY_UP.as_secs()),
+        Err(_) => format!("it did not finish within {} s\n", TIDY_UP.as_secs()),
     };
     news.complain(Complaint::Teardown(Whose::Control, reason));
 }
