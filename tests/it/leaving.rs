@@ -193,7 +193,7 @@ async fn a_session_that_others_wait_for_is_closed_only_after_a_question() {
         console.wait_for("carol");
         console.type_keys(key::TAB);
         console.type_keys(key::CONTROL_D);
-        console.wait_for("Bob's statement, which is waiting for it, will then proceed.");
+        console.wait_for("Bob's statement, waiting for it, will then proceed.");
         console.type_keys("n");
         console.wait_until_gone("Close?");
         console.signal("TERM");

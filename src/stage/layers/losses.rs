@@ -72,13 +72,10 @@ pub(crate) fn losses_on_closing(panes: &Panes, closed: &Pane) -> Vec<String> {
         panes.iter().filter(waits_for_it).map(|pane| pane.name.as_str()).collect();
     let goes_on = match waiters.as_slice() {
         [] => return Vec::new(),
-        [one] => format!("{one}'s statement, which is waiting for it, will then proceed."),
+        [one] => format!("{one}'s statement, waiting for it, will then proceed."),
         [first @ .., last] => {
             let first = first.join(", ");
-            format!(
-                "The statements of {first} and {last}, which are waiting for it, will then \
-                proceed."
-            )
+            format!("The statements of {first} and {last}, waiting for it, will then proceed.")
         }
     };
     let name = &closed.name;
