@@ -44,7 +44,11 @@ fn time_line(bencher: divan::Bencher<'_, '_>) {
         let name = NAMES[usize::try_from(submission % 3).unwrap_or(0)];
         let (submission, status) = (SubmissionId(submission), TransactionStatus::InTransaction);
         let sql = "update seats set booked_by = 'Bob' where seat_number = 4;";
-        happen(&mut app, Some(name), Kind::Sent { submission, sql: sql.into(), step: None });
+        happen(
+            &mut app,
+            Some(name),
+            Kind::Sent { submission, sql: sql.into(), step: None, typed: None },
+        );
         happen(&mut app, Some(name), Kind::Done { tag: "UPDATE 1".to_owned(), rows: 0 });
         let elapsed = Duration::from_millis(1);
         happen(&mut app, Some(name), Kind::Ready { submission, status, elapsed });
@@ -108,7 +112,11 @@ fn fill(app: &mut App, name: &str) {
     for result in 0..10 {
         let submission = SubmissionId(result);
         let sql = "select seat_row, seat_number, booked_by from seats where booked_by is null;";
-        happen(app, Some(name), Kind::Sent { submission, sql: sql.into(), step: None });
+        happen(
+            app,
+            Some(name),
+            Kind::Sent { submission, sql: sql.into(), step: None, typed: None },
+        );
         happen(app, Some(name), Kind::Columns(columns.clone()));
         happen(app, Some(name), Kind::Rows(rows.clone()));
         happen(app, Some(name), Kind::Done { tag: "SELECT 1000".to_owned(), rows: 1000 });

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod error_chain;
 pub mod event;
+pub mod psql;
 pub mod scenario;
 pub mod seats;
 pub mod sql;

@@ -29,6 +29,7 @@ mod event_loop;
 mod export;
 mod external_editor;
 pub mod history;
+mod include;
 mod keyboard;
 pub mod recording;
 pub mod rush;

@@ -23,6 +23,9 @@ use crate::core::syntax::Strings;
 pub mod answer;
 pub mod octets;
 pub mod steps;
+mod typed;
+
+pub use typed::{Form, Typed};
 
 /// The name under which a session appears on the screen and in a scenario: `Alice`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -316,13 +319,16 @@ pub enum Kind {
     },
     /// The session was closed by its user.
     Closed,
-    /// SQL went to the server, exactly these bytes.
+    /// SQL went to the server, exactly these bytes; none where psql answers by itself.
     Sent {
         /// The submission's number.
         submission: SubmissionId,
         sql: Arc<str>,
         /// The step of the schedule that it plays (an index into it), or none when it was typed.
         step: Option<usize>,
+        /// What was typed instead, and what becomes of the answer, where psql has a hand in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        typed: Option<Box<Typed>>,
     },
     /// A result begins.
     Columns(Vec<Column>),
@@ -382,6 +388,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What was typed, if this is something that was sent: its SQL, or the command that made it.
+    pub fn line(&self) -> Option<&str> {
+        match self {
+            Self::Sent { typed: Some(typed), .. } => Some(&typed.line),
+            Self::Sent { sql, .. } => Some(sql),
+            _ => None,
+        }
+    }
+
     /// How the session reads strings from now on, where this says it. A server that has not told
     /// otherwise reads them as the standard says.
     pub fn strings(&self) -> Option<Strings> {

@@ -87,6 +87,18 @@ pub mod observer {
     pub const YUGABYTE_LOCKS: &str = include_str!("../../sql/observer/yugabyte_locks.sql");
 }
 
+/// What psql's commands ask of the catalog; templates over `{where}`.
+pub mod psql {
+    pub const CONNECTION: &str = include_str!("../../sql/psql/connection.sql");
+    pub const DATABASES: &str = include_str!("../../sql/psql/databases.sql");
+    /// What stands on the sheet of a relation.
+    pub const DESCRIBE: &str = include_str!("../../sql/psql/describe.sql");
+    pub const FUNCTIONS: &str = include_str!("../../sql/psql/functions.sql");
+    pub const RELATIONS: &str = include_str!("../../sql/psql/relations.sql");
+    pub const ROLES: &str = include_str!("../../sql/psql/roles.sql");
+    pub const SCHEMAS: &str = include_str!("../../sql/psql/schemas.sql");
+}
+
 pub mod rush;
 
 /// What the optimistic engine asks of the PostgreSQL behind it.

@@ -17,6 +17,7 @@
 use std::ops::Range;
 
 mod colour;
+mod lines;
 #[cfg(test)]
 mod mixtures;
 mod reach;
@@ -25,6 +26,7 @@ mod verb;
 mod words;
 
 pub use colour::{Colour, KEYWORDS, Span, colours, is_keyword};
+pub use lines::{Command, Piece, Reading, read, tokens_of_lines};
 pub use reach::{Reach, reach};
 pub use tokens::{Strings, Token, TokenKind, tokens};
 pub use verb::{Verb, verb};

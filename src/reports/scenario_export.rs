@@ -19,12 +19,15 @@ use std::time::Duration;
 
 use crate::core::event::steps::whole_steps;
 use crate::core::event::{
-    Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SqlState, TransactionStatus, Wait,
+    Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SqlState, TransactionStatus,
+    Typed, Wait,
 };
+use crate::core::psql::find;
 use crate::core::scenario::{
     EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Manner, Player, Scenario,
     Schedule, Schedules, Statement, Step, Whom,
 };
+use crate::core::syntax::{Piece, Strings, read};
 
 mod answer;
 mod captures;
@@ -142,9 +145,12 @@ impl<'a> Prompter<'a> {
                 self.pause(name, *step);
                 Ok(())
             }
-            (Some(name), Kind::Sent { sql, step, .. }) => {
+            (Some(name), Kind::Sent { sql, step, typed, .. }) => {
                 self.settle()?;
-                self.sent(name, sql, *step, event.at)
+                match written(sql, typed.as_deref()) {
+                    Some(sql) => self.sent(name, &sql, *step, event.at),
+                    None => Ok(()),
+                }
             }
             (Some(name), Kind::Ready { status, .. }) => self.ready(name, *status, event.at),
             (Some(name), Kind::Lost { reason, .. }) => self.lost(name, reason, event.at),
@@ -488,6 +494,24 @@ impl<'a> Prompter<'a> {
             schedules: Schedules::Listed(vec![Schedule { launches }]),
             ..scenario.clone()
         }
+    }
+}
+
+/// What a file has for something that was sent, if it has anything: what only the console can do
+/// changes nothing that is played, and what is repeated is written once.
+fn written(sql: &Arc<str>, typed: Option<&Typed>) -> Option<Arc<str>> {
+    let Some(typed) = typed else { return Some(Arc::clone(sql)) };
+    let is_for_files = |piece: &Piece| match piece {
+        Piece::Command(command) => find(&command.name).is_some_and(|it| it.is_for_files),
+        Piece::Statement(_) => true,
+    };
+    match typed {
+        Typed { line, .. } if line.is_empty() => None,
+        Typed { every: Some(_), .. } => Some(Arc::clone(sql)),
+        Typed { line, .. } if read(line, Strings::default()).pieces.iter().all(is_for_files) => {
+            Some(Arc::from(line.as_str()))
+        }
+        Typed { .. } => None,
     }
 }
 

@@ -56,6 +56,7 @@ mod reported;
 mod schedule_position;
 mod session_setup;
 pub(crate) mod teardown;
+mod watch;
 
 use crate::run::{Command, Production};
 use effects::Effects;

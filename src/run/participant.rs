@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::core::event::{Pid, SubmissionId, TransactionStatus};
+use crate::core::event::{Pid, SubmissionId, TransactionStatus, Typed};
 
 /// SQL to send as one Query message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(crate) struct Submission {
     pub(crate) sql: Arc<str>,
     /// The step of the schedule that it plays, if it plays one.
     pub(crate) step: Option<usize>,
+    /// What was typed instead, and what becomes of the answer.
+    pub(crate) typed: Option<Box<Typed>>,
 }
 
 /// What became of a session that was to fall silent.

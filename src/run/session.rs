@@ -89,7 +89,7 @@ impl Session {
     /// is passed through to [`Sent`](crate::core::event::Kind::Sent). Not being connected is
     /// answered by `Lost`.
     pub fn submit(&self, submission: SubmissionId, sql: Arc<str>, step: Option<usize>) {
-        self.order(Order::Submit(Submission { id: submission, sql, step }));
+        self.order(Order::Submit(Submission { id: submission, sql, step, typed: None }));
     }
 
     /// Cancels the statement in flight; with none in flight, nothing happens. Submissions behind it

@@ -1,7 +1,9 @@
 //! What is to be done about what has happened.
 
 use super::export::Export;
+use super::panes::queue::File;
 use super::panes::scrollback::{Direction, Motion};
+use crate::core::event::SessionName;
 use crate::run::Command;
 
 /// What is to be done.
@@ -25,8 +27,17 @@ pub enum Effect {
     Edit(String),
     /// Put this into the clipboard.
     Copy(String),
+    /// Read a file whose statements a session is to send.
+    Read(Box<Inclusion>),
     /// Show another part of something. Only whoever draws it knows how much of it is in sight.
     Scroll(Scroll),
+}
+
+/// A file whose statements a session is to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inclusion {
+    pub session: SessionName,
+    pub file: File,
 }
 
 /// Which part to show of what.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::comparison::{Comparison, Half, HalfEffect};
+use super::effect::Inclusion;
 use super::input::Input;
 use super::{Effect, Stage};
 use crate::run::Report;
@@ -32,6 +33,20 @@ impl Mode {
             Self::One(stage) => of_one(stage.apply(report, now)),
             Self::Two(comparison) => comparison.apply(half, report, now),
         }
+    }
+
+    /// A file was read for a session of this run, or could not be.
+    pub fn included(
+        &mut self,
+        half: Half,
+        read: &Inclusion,
+        text: Result<String, String>,
+    ) -> Vec<HalfEffect> {
+        let stage = match self {
+            Self::One(stage) => stage,
+            Self::Two(comparison) => comparison.stage_mut(half),
+        };
+        stage.included(read, text).into_iter().map(|effect| (half, effect)).collect()
     }
 
     /// Lets time pass.

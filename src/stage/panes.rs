@@ -11,6 +11,7 @@ use crate::core::event::SessionName;
 pub mod backslash;
 pub mod editor;
 pub mod pane;
+pub mod queue;
 pub mod result;
 pub mod scrollback;
 pub mod search_path;
@@ -147,6 +148,11 @@ impl Panes {
 
     pub(super) fn width(&self) -> u16 {
         self.width
+    }
+
+    /// About how many cells one of them has inside its border.
+    pub(super) fn cells(&self) -> usize {
+        (usize::from(self.width) / self.in_sight()).saturating_sub(2)
     }
 
     /// How many are shown side by side.

@@ -8,7 +8,7 @@ use super::panes::pane::Link;
 use super::setting::Opening;
 use super::{Effect, Stage};
 use crate::core::event::{Event, Kind, SessionName};
-use crate::run::{Command, Fresh, Report};
+use crate::run::{Fresh, Report};
 
 impl Stage {
     /// Folds a report; what a pane's queue holds may be sent then.
@@ -95,18 +95,19 @@ impl Stage {
     }
 
     fn happened_in(&mut self, name: &SessionName, event: &Event, now: Duration) -> Vec<Effect> {
+        let cells = self.panes.cells();
         let Some(pane) = self.panes.of_mut(name) else { return Vec::new() };
+        pane.widen(cells);
         pane.apply(event, now);
         let closed = pane.link == Link::Closed;
-        let queued = pane.next_of_queue();
+        let effects = self.go_on(name);
         if self.why_not_into(name).is_none() {
             self.message.take_if(|message| message.is_about(name));
         }
         if closed {
             self.remove(name);
         }
-        let submit = |sql| Effect::Ask(Command::Submit { session: name.clone(), sql });
-        queued.map(submit).into_iter().collect()
+        effects
     }
 
     /// A closed session leaves the stage, unless the script still needs its place.

@@ -59,7 +59,8 @@ impl Stage {
             (None, Link::Closed) => {
                 Some(format!("{session} is closed; Enter in its pane reopens it"))
             }
-            _ => pane.is_busy().then(|| format!("{session} is still busy")),
+            _ if pane.is_busy() => Some(format!("{session} is still busy")),
+            _ => pane.repeats.map(|_| format!("{session} is repeating its query")),
         }
     }
 

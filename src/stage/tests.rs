@@ -93,7 +93,11 @@ fn whoever_leaves_in_the_middle_of_a_statement_is_asked_first() {
     let mut stage = opened();
     let alice = SessionName::new("Alice");
     let sql = "select 1;".into();
-    happens(&mut stage, &alice, Kind::Sent { submission: SubmissionId(1), sql, step: None });
+    happens(
+        &mut stage,
+        &alice,
+        Kind::Sent { submission: SubmissionId(1), sql, step: None, typed: None },
+    );
     assert_eq!(press(&mut stage, "Ctrl-Q"), []);
     assert_eq!(press(&mut stage, "x"), []);
     assert!(matches!(stage.layers.top(), Some(Layer::Quit)));

@@ -161,7 +161,8 @@ impl Timeline {
             return;
         }
         if let Kind::Sent { sql, step, .. } = &event.kind {
-            self.sent(event.at, session, *step, sql);
+            let line = event.kind.line().filter(|line| !line.is_empty());
+            self.sent(event.at, session, *step, line.unwrap_or(sql));
         } else {
             let now = self.len().saturating_sub(1);
             if let Some(bar) = self.running(session) {
@@ -230,8 +231,9 @@ impl Lane {
 impl Bar {
     fn new(from: usize, sql: &str) -> Self {
         let after = TransactionStatus::Idle;
+        let (sign, sql) = sql.strip_prefix('\\').map_or(("", sql), |rest| ("\\", rest));
         let verb = sql.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-        let verb = verb.to_ascii_uppercase();
+        let verb = if sign.is_empty() { verb.to_ascii_uppercase() } else { format!("\\{verb}") };
         Self {
             from,
             until: None,

@@ -1,12 +1,16 @@
 //! What is typed into a session: sent, cancelled, the session closed, the program left.
 
+use super::effect::Inclusion;
 use super::keys::Action;
 use super::layers::{Layer, Question, losses};
 use super::message::Message;
+use super::panes::Pane;
 use super::panes::backslash::Backslash;
+use super::panes::queue::{DEEPEST, File, Queued};
 use super::panes::scrollback::Look;
 use super::{Effect, EngineCount, Stage};
 use crate::core::event::SessionName;
+use crate::core::syntax::read;
 use crate::run::Command;
 
 impl Stage {
@@ -17,13 +21,13 @@ impl Stage {
             return vec![Effect::Ask(Command::Reconnect(pane.name.clone()))];
         }
         let text = pane.editor.text();
-        if let Some(command) = Backslash::parse(&text) {
-            let effects = self.backslash(command);
+        if let Some(command) = Backslash::at_once(&text) {
+            let effects = self.at_once(&command);
             return self.remembering(text, effects);
         }
         if text.trim().is_empty() {
             pane.editor.clear();
-            pane.echo("", None);
+            pane.echo("");
         } else if pane.editor.is_complete() {
             let effects = self.submit();
             return self.remembering(text, effects);
@@ -62,9 +66,7 @@ impl Stage {
         }
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         pane.queue_typed();
-        let first = pane.next_of_queue();
-        let submit = |sql| Effect::Ask(Command::Submit { session: name, sql });
-        first.map(submit).into_iter().collect()
+        self.go_on(&name)
     }
 
     /// Has what is typed edited outside, or the last statement where nothing is, as psql does.
@@ -77,30 +79,86 @@ impl Stage {
         vec![Effect::Edit(text)]
     }
 
-    fn backslash(&mut self, command: Backslash) -> Vec<Effect> {
+    /// Carries out what waits in a session, as far as that can be done now.
+    pub(super) fn go_on(&mut self, name: &SessionName) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while let Some(next) = self.panes.of_mut(name).and_then(Pane::next_of_queue) {
+            if next.is_for_console() {
+                effects.extend(self.command(name, &next));
+            } else {
+                let (session, sql) = (name.clone(), next.text);
+                effects.push(Effect::Ask(Command::Submit { session, sql }));
+            }
+        }
+        effects
+    }
+
+    /// Does what is typed alone and need not wait for its turn.
+    fn at_once(&mut self, command: &Backslash) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         let line = pane.editor.take();
         match command {
-            Backslash::Sql(sql) => {
-                pane.editor.put(&sql);
-                return self.submit();
-            }
-            Backslash::Edit => return self.edit_line(),
             Backslash::Close => return self.close(),
-            Backslash::Help => self.layers.push(Layer::Help { down: 0 }),
-            Backslash::Clear => {}
-            Backslash::Say(words) => {
-                pane.echo(&line, None);
-                pane.say(Look::Note, &words);
+            Backslash::Edit => {
+                let query = read(&line, pane.editor.strings()).rest;
+                pane.editor.put(query.trim());
+                return self.edit_line();
+            }
+            _ => {
+                pane.echo(&line);
+                pane.say(Look::Note, "Query buffer reset (cleared).");
             }
         }
         Vec::new()
     }
 
+    /// Does what the console itself does for a session.
+    fn command(&mut self, name: &SessionName, queued: &Queued) -> Vec<Effect> {
+        let Some(pane) = self.panes.of_mut(name) else { return Vec::new() };
+        match Backslash::of(queued) {
+            // In a file it is the file's end.
+            Some(Backslash::Close) if queued.file.is_some() => pane.queue.leave(queued),
+            Some(Backslash::Close) => {
+                self.panes.focus_on_session(name);
+                return self.close();
+            }
+            Some(Backslash::Include(path)) => {
+                pane.echo(&queued.text);
+                let depth = queued.file.as_ref().map_or(1, |file| file.depth + 1);
+                if depth > DEEPEST {
+                    pane.say(Look::Note, &format!("{DEEPEST} files deep: this is not read"));
+                    return Vec::new();
+                }
+                pane.queue.wait();
+                let file = File { path: path.into(), depth };
+                return vec![Effect::Read(Box::new(Inclusion { session: name.clone(), file }))];
+            }
+            Some(Backslash::Incomplete(said)) => {
+                pane.echo(&queued.text);
+                pane.say(Look::Note, &said);
+            }
+            Some(Backslash::Clear | Backslash::Edit) | None => pane.echo(&queued.text),
+        }
+        Vec::new()
+    }
+
+    /// A file was read, or could not be.
+    pub fn included(&mut self, read: &Inclusion, text: Result<String, String>) -> Vec<Effect> {
+        let Some(pane) = self.panes.of_mut(&read.session) else { return Vec::new() };
+        match text {
+            Ok(text) => pane.include(&text, &read.file),
+            Err(why) => {
+                pane.include("", &read.file);
+                pane.say(Look::Error, &why);
+            }
+        }
+        self.go_on(&read.session)
+    }
+
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         pane.empty_queue();
-        if pane.is_busy() {
+        if pane.is_busy() || pane.repeats.is_some() {
             let session = pane.name.clone();
             self.cancels(&session);
             return vec![Effect::Ask(Command::Cancel(session))];

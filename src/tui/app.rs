@@ -18,7 +18,7 @@ use super::view::layout::{self, Framing};
 use super::view::{self, View};
 use crate::run::Report;
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
-use crate::stage::effect::Scroll;
+use crate::stage::effect::{Inclusion, Scroll};
 use crate::stage::input::{Gesture, Input, Pointer};
 use crate::stage::keys::Action;
 use crate::stage::mode::Mode;
@@ -122,6 +122,16 @@ impl App {
     /// Folds what a run tells.
     pub fn apply(&mut self, half: Half, report: Report, now: Duration) -> Vec<HalfEffect> {
         self.mode.apply(half, report, now)
+    }
+
+    /// A file was read for a session of this run, or could not be.
+    pub(super) fn included(
+        &mut self,
+        half: Half,
+        read: &Inclusion,
+        text: Result<String, String>,
+    ) -> Vec<HalfEffect> {
+        self.mode.included(half, read, text)
     }
 
     /// Lets time pass.

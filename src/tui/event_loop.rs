@@ -15,6 +15,7 @@ use super::app::App;
 use super::export::{self, ExportError};
 use super::external_editor::{Editor, EditorError};
 use super::history::History;
+use super::include;
 use super::screen::keys::{self, Lent};
 use super::screen::{Frames, Input, Signal};
 use super::view::{self, svg};
@@ -23,6 +24,7 @@ use crate::core::scenario::EngineKind;
 use crate::run::{Command, Production, Report};
 use crate::stage::audience::{Arrival, Arrivals, Audience};
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
+use crate::stage::effect::Inclusion;
 use crate::stage::export::Export;
 use crate::stage::mode::Mode;
 use crate::stage::script::Script;
@@ -43,6 +45,8 @@ type Exported = Result<String, ExportError>;
 
 /// What an editor outside has made of a line, and the keys that it had.
 type Edited = (Lent, Result<String, EditorError>);
+/// A file that was read for a session, or why it was not.
+type Included = (Half, Inclusion, Result<String, String>);
 
 /// Something that the loop reacts to.
 enum Happening {
@@ -51,6 +55,7 @@ enum Happening {
     RunEnded(Half),
     Exported(Exported),
     Edited(Edited),
+    Included(Included),
     Arrival(Arrival),
     InputEnded,
     Moment,
@@ -85,6 +90,8 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     /// Ends the editor with the screen.
     leaving: CancellationToken,
     history: History,
+    /// Files that are being read.
+    files: JoinSet<Included>,
     clock: Instant,
     app: App,
     /// From when on the next frame may be drawn.
@@ -111,7 +118,7 @@ where
         let mut app = App::new(setting, size);
         app.recall(&history.take_earlier());
         let runs = [Some(OpenRun::new(start(production.clone()))), None];
-        let (exports, editing) = (JoinSet::new(), JoinSet::new());
+        let (exports, editing, files) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
         let (next_frame, is_stale, exit) = (Duration::ZERO, true, None);
         let mut event_loop = Self {
             terminal,
@@ -124,6 +131,7 @@ where
             editing,
             leaving: CancellationToken::new(),
             history,
+            files,
             clock,
             app,
             next_frame,
@@ -197,8 +205,8 @@ where
     }
 
     fn happening(&mut self) -> impl Future<Output = Result<Happening, LoopError>> {
-        let Self { input, runs, arrivals, exports, editing, .. } = self;
-        next_of(*input, runs, arrivals, exports, editing)
+        let Self { input, runs, arrivals, exports, editing, files, .. } = self;
+        next_of(*input, runs, arrivals, exports, editing, files)
     }
 
     fn react(&mut self, happening: Happening) -> Result<(), LoopError> {
@@ -230,6 +238,7 @@ where
                 self.take_back(edited)?;
                 Vec::new()
             }
+            Happening::Included((half, read, text)) => self.app.included(half, &read, text),
             Happening::Report(half, report) => {
                 if let Some(run) = &mut self.runs[half as usize] {
                     run.audience.tell(&report);
@@ -267,6 +276,7 @@ where
             Effect::Copy(text) => {
                 self.terminal.backend_mut().copy(&text).map_err(LoopError::drawing::<B>)?;
             }
+            Effect::Read(inclusion) => self.read(half, *inclusion),
             // Done already, where it is known how much is in sight.
             Effect::Scroll(_) => {}
             Effect::Suspend => {
@@ -384,6 +394,14 @@ where
         Ok(())
     }
 
+    /// Begins to read a file whose statements a session is to send.
+    fn read(&mut self, half: Half, inclusion: Inclusion) {
+        self.files.spawn_blocking(move || {
+            let text = include::read(&inclusion.file.path);
+            (half, inclusion, text)
+        });
+    }
+
     fn draw(&mut self) -> Result<(), LoopError> {
         self.draw_for(|_| ())
     }
@@ -418,6 +436,7 @@ async fn next_of<I>(
     arrivals: &mut Arrivals,
     exports: &mut JoinSet<Exported>,
     editing: &mut JoinSet<Edited>,
+    files: &mut JoinSet<Included>,
 ) -> Result<Happening, LoopError>
 where
     I: Stream<Item = io::Result<Input>> + Unpin,
@@ -438,6 +457,9 @@ where
         }
         Some(joined) = editing.join_next() => {
             Ok(joined.map_or_else(|error| broken("editor", &error), Happening::Edited))
+        }
+        Some(joined) = files.join_next() => {
+            Ok(joined.map_or_else(|error| broken("reading of a file", &error), Happening::Included))
         }
     }
 }

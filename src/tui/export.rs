@@ -88,7 +88,12 @@ mod tests {
     }
 
     fn typed() -> Event {
-        let kind = Kind::Sent { submission: SubmissionId(1), sql: "select 1;".into(), step: None };
+        let kind = Kind::Sent {
+            submission: SubmissionId(1),
+            sql: "select 1;".into(),
+            step: None,
+            typed: None,
+        };
         Event { at: Duration::ZERO, session: Some(SessionName::new("Bob")), kind }
     }
 

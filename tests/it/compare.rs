@@ -84,7 +84,7 @@ impl Stage {
 
     fn sends(&mut self, half: Half, who: &str, sql: &str, step: usize) {
         let (submission, sql, step) = (SubmissionId(1), sql.into(), Some(step));
-        self.happens(half, Some(who), Kind::Sent { submission, sql, step });
+        self.happens(half, Some(who), Kind::Sent { submission, sql, step, typed: None });
         self.report(half, Report::Next(step.unwrap_or(0) + 1));
     }
 

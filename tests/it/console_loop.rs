@@ -107,7 +107,11 @@ impl Desk {
     async fn is_asked_for_the_second_after_the_first(&mut self) {
         assert_eq!(self.command().await, submitted("Alice", "select 1;"));
         let sql: Arc<str> = "select 1;".into();
-        self.happens("Alice", Kind::Sent { submission: SubmissionId(1), sql, step: None }).await;
+        self.happens(
+            "Alice",
+            Kind::Sent { submission: SubmissionId(1), sql, step: None, typed: None },
+        )
+        .await;
         self.happens("Alice", ready(TransactionStatus::Idle)).await;
         assert_eq!(self.command().await, submitted("Alice", "select 2;"));
     }
@@ -208,7 +212,8 @@ async fn several_statements_go_one_after_the_other() {
     desk.input(Input::Terminal(Key::Paste("begin;\nselect 2;\n".to_owned())));
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "begin;"));
-    let sent = Kind::Sent { submission: SubmissionId(1), sql: "begin;".into(), step: None };
+    let sent =
+        Kind::Sent { submission: SubmissionId(1), sql: "begin;".into(), step: None, typed: None };
     desk.happens("Alice", sent).await;
     desk.happens("Alice", ready(TransactionStatus::InTransaction)).await;
     assert_eq!(desk.command().await, submitted("Alice", "select 2;"));
@@ -243,7 +248,12 @@ async fn steps_that_are_asked_for_while_one_runs_come_on_the_other_engine() {
 async fn the_interrupt_key_cancels_what_runs_and_never_quits() {
     let mut desk = Desk::open();
     desk.opens_the_scenario().await;
-    let sent = Kind::Sent { submission: SubmissionId(1), sql: "select 1;".into(), step: None };
+    let sent = Kind::Sent {
+        submission: SubmissionId(1),
+        sql: "select 1;".into(),
+        step: None,
+        typed: None,
+    };
     desk.happens("Alice", sent).await;
     while desk.reports.capacity() < desk.reports.max_capacity() {
         tokio::task::yield_now().await;
@@ -276,7 +286,8 @@ async fn closing_a_session_that_somebody_waits_for_is_asked_first() {
     desk.opens_the_scenario().await;
     desk.happens("Alice", ready(TransactionStatus::InTransaction)).await;
     let sql: Arc<str> = "select 1;".into();
-    desk.happens("Bob", Kind::Sent { submission: SubmissionId(2), sql, step: None }).await;
+    desk.happens("Bob", Kind::Sent { submission: SubmissionId(2), sql, step: None, typed: None })
+        .await;
     desk.happens("Bob", Kind::Waiting(waits_for("Alice"))).await;
     desk.has_heard().await;
     desk.press(KeyCode::Char('d'), KeyModifiers::CONTROL);
@@ -417,7 +428,8 @@ async fn others_join_in_the_middle_of_a_run_and_see_all_of_it() {
     };
     assert_eq!(said(&guest), ["alice=# select 1;"]);
     let sql: Arc<str> = "select 2;".into();
-    desk.happens("Alice", Kind::Sent { submission: SubmissionId(2), sql, step: None }).await;
+    desk.happens("Alice", Kind::Sent { submission: SubmissionId(2), sql, step: None, typed: None })
+        .await;
     assert!(guest.hear(|| Duration::ZERO).await);
     assert_eq!(said(&guest), ["alice=# select 1;", "alice=# select 2;"]);
     drop(desk);

@@ -24,6 +24,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
+mod psql;
 mod room;
 mod typing;
 
@@ -95,7 +96,7 @@ impl Stage {
     fn sends(&mut self, who: &str, sql: &str, step: Option<usize>) {
         self.submissions += 1;
         let submission = SubmissionId(self.submissions);
-        self.happens(Some(who), Kind::Sent { submission, sql: sql.into(), step });
+        self.happens(Some(who), Kind::Sent { submission, sql: sql.into(), step, typed: None });
     }
 
     fn answers(&mut self, who: &str, status: TransactionStatus, micros: u64) {

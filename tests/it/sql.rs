@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 use crate::support;
 
 /// What stands in for the names in a template.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
+    ("{where}", "true"),
     ("{table}", "seats"),
     ("{key}", "number::text"),
     ("{values}", "ARRAY[number::text]"),
@@ -23,7 +24,7 @@ const MESSAGES: [&str; 1] = ["install_inspector.sql"];
 
 fn files() -> Vec<PathBuf> {
     let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
-    let folders = ["flavor", "observer", "schema"].map(|folder| sql.join(folder));
+    let folders = ["flavor", "observer", "psql", "schema"].map(|folder| sql.join(folder));
     let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -36,6 +37,13 @@ fn is_one_of(file: &Path, names: &[&str]) -> bool {
 
 fn filled(file: &Path) -> String {
     let template = std::fs::read_to_string(file).unwrap();
+    // All that a list can show.
+    let part = |sql: String, name: &str| match sql.split_once(&format!("{{{name} ")) {
+        Some((before, after)) => format!("{before}{}", after.replacen('}', "", 1)),
+        None => sql,
+    };
+    let parts = ["table", "plus", "method", "plus", "plus"];
+    let template = parts.into_iter().fold(template, part).replace("{plus}", "true");
     NAMES.iter().fold(template, |sql, (name, text)| sql.replace(name, text))
 }
 

@@ -39,7 +39,7 @@ pub fn whole_steps(events: &[Event]) -> Vec<Event> {
                 whole[end] = None;
             }
             let first = sent.get(&event.session).and_then(|first| whole[*first].as_mut());
-            append(first, &event.kind);
+            append(first, event.kind.line());
             continue;
         }
         match event.kind {
@@ -47,15 +47,24 @@ pub fn whole_steps(events: &[Event]) -> Vec<Event> {
             Kind::Ready { .. } => _ = ended.insert(event.session.clone(), whole.len()),
             _ => {}
         }
-        whole.push(Some(event.clone()));
+        whole.push(Some(as_written(event)));
     }
     whole.into_iter().flatten().collect()
 }
 
-fn append(first: Option<&mut Event>, more: &Kind) {
-    if let (Some(Event { kind: Kind::Sent { sql, .. }, .. }), Kind::Sent { sql: next, .. }) =
-        (first, more)
+/// A step's submission with what stands in its file for it.
+fn as_written(event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Kind::Sent { sql, step: Some(_), typed, .. } = &mut event.kind
+        && let Some(typed) = typed.take()
     {
+        *sql = Arc::from(typed.line);
+    }
+    event
+}
+
+fn append(first: Option<&mut Event>, more: Option<&str>) {
+    if let (Some(Event { kind: Kind::Sent { sql, .. }, .. }), Some(next)) = (first, more) {
         *sql = Arc::from(format!("{sql}\n{next}"));
     }
 }
@@ -65,11 +74,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::core::event::{SubmissionId, TransactionStatus};
+    use crate::core::event::{Form, SubmissionId, TransactionStatus, Typed};
 
     fn sent(session: &str, sql: &str, step: Option<usize>) -> Event {
         let submission = SubmissionId(1);
-        of(session, Kind::Sent { submission, sql: sql.into(), step })
+        of(session, Kind::Sent { submission, sql: sql.into(), step, typed: None })
     }
 
     fn ready(session: &str) -> Event {
@@ -99,6 +108,16 @@ mod tests {
             ready("A"),
         ];
         assert_eq!(whole_steps(&events), whole);
+    }
+
+    #[test]
+    fn a_step_is_told_as_its_file_has_it() {
+        let mut events = [sent("A", "select 1", Some(0)), sent("A", "select 2;", Some(0))];
+        if let Kind::Sent { typed, .. } = &mut events[0].kind {
+            let line = "select :n \\g".to_owned();
+            *typed = Some(Box::new(Typed { line, answer: Form::Table, every: None }));
+        }
+        assert_eq!(whole_steps(&events), [sent("A", "select :n \\g\nselect 2;", Some(0))]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{EngineKind, Expectation, Expected, Isolation, Origin, Scenario, Schedule};
-use crate::core::event::{Event, Kind, Pid, SessionName};
+use crate::core::event::{Event, Form, Kind, Pid, SessionName, Typed};
 
 mod answer;
 mod awaited;
@@ -174,10 +174,13 @@ impl Check {
     pub fn apply(&mut self, event: &Event) {
         let session = event.session.as_ref();
         match (&event.kind, session) {
-            (Kind::Sent { step, sql, .. }, _) => {
+            (Kind::Sent { step, sql, typed, .. }, _) => {
                 self.sent(session, *step);
                 // After `sent`, which gives a part that begins an empty answer.
-                self.work(session).answer.push(Outcome::Asked(Arc::clone(sql)));
+                self.set(typed.as_deref());
+                let work = self.work(session);
+                work.answer.push(Outcome::Asked(Arc::clone(sql)));
+                work.keeps = typed.as_ref().and_then(|typed| typed.answer.prefix());
             }
             (Kind::Quiet, _) => self.quiet(),
             (Kind::Connected { pid }, Some(name)) => _ = self.backends.insert(*pid, name.clone()),
@@ -186,10 +189,28 @@ impl Check {
             }
             (kind, _) => {
                 self.work(session).apply(kind);
+                if matches!(kind, Kind::Done { .. }) {
+                    let kept = self.work(session).take_kept();
+                    kept.into_iter().for_each(|(name, value)| self.keep(name, value));
+                }
                 if let Kind::Failed(message) = kind {
                     self.failed(session, &message.code);
                 }
             }
+        }
+    }
+
+    /// Sets or forgets the variable that a command of psql's is about.
+    fn set(&mut self, typed: Option<&Typed>) {
+        if let Some(Form::Set { name, value }) = typed.map(|typed| &typed.answer) {
+            self.keep(name.clone(), value.clone());
+        }
+    }
+
+    fn keep(&mut self, name: String, value: Option<String>) {
+        match value {
+            Some(value) => _ = self.variables.insert(name, value),
+            None => _ = self.variables.remove(&name),
         }
     }
 
@@ -268,13 +289,7 @@ impl Check {
         judged.unsaid.take_if(|_| self.origin == Origin::Specification);
         judged.before = before;
         self.inbox.claim(&found.claimed);
-        for (name, value) in found.captured {
-            match value {
-                Some(value) => _ = self.variables.insert(name, value),
-                // psql's `\gset` unsets the variable where the value is NULL.
-                None => _ = self.variables.remove(&name),
-            }
-        }
+        found.captured.into_iter().for_each(|(name, value)| self.keep(name, value));
     }
 }
 

@@ -46,6 +46,7 @@ pub use render::render;
 use marks::{Mark, Meaning};
 use parts::Part;
 use settings::{Head, Settings};
+use unsendable::Place;
 
 /// Reads a scenario file's text. The name is the file's, without its ending.
 pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
@@ -78,7 +79,7 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
 pub(super) fn statements(text: &str, path: &Path) -> Result<Vec<Statement>, Mistake> {
     let source = Source { text, path };
     let whole = 0..text.trim_end().len();
-    unsendable::check(source, &whole)?;
+    unsendable::check(source, &whole, Place::Elsewhere)?;
     parts::check_end(source, &whole)?;
     let file: Arc<Path> = Arc::from(path);
     let here = |statement| Statement { file: Some(Arc::clone(&file)), ..statement };
@@ -141,7 +142,7 @@ impl File<'_> {
     }
 
     fn statements(&self, body: Range<usize>) -> Result<Vec<Statement>, Mistake> {
-        let Part { sql, at, arrows } = parts::read(self.source, body)?;
+        let Part { sql, at, arrows } = parts::read(self.source, body, Place::Elsewhere)?;
         if let Some(arrow) = arrows.first() {
             return Err(self
                 .source
@@ -152,7 +153,7 @@ impl File<'_> {
     }
 
     fn finally(&self, mark: &Mark, body: Range<usize>) -> Result<Finally, Mistake> {
-        let Part { sql, arrows, .. } = parts::read(self.source, body)?;
+        let Part { sql, arrows, .. } = parts::read(self.source, body, Place::Elsewhere)?;
         if sql.is_empty() {
             return Err(self
                 .source
@@ -170,7 +171,7 @@ impl File<'_> {
         narration: &str,
         body: Range<usize>,
     ) -> Result<Step, Mistake> {
-        let Part { sql, arrows, .. } = parts::read(self.source, body)?;
+        let Part { sql, arrows, .. } = parts::read(self.source, body, Place::Step)?;
         if sql.is_empty() {
             return Err(self
                 .source

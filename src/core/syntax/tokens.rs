@@ -74,18 +74,39 @@ impl Token {
 
 /// The tokens of a text, in order and without gaps.
 pub fn tokens(text: &str, strings: Strings) -> Vec<Token> {
-    let mut found = Vec::new();
-    let mut before = Before::Other;
-    let mut start = 0;
-    while start < text.len() {
-        let rest = &text.as_bytes()[start..];
-        let piece = next(rest, before.continued(), strings);
-        let range = start..start + piece.length;
-        before = before.then(&piece, &rest[..piece.length]);
-        start = range.end;
-        found.push(Token { kind: piece.kind, range, is_closed: piece.is_closed });
+    Tokens::new(text, strings).collect()
+}
+
+/// The tokens of a text one after the other. Whoever reads them may leave a part out.
+pub(super) struct Tokens<'a> {
+    text: &'a str,
+    strings: Strings,
+    before: Before,
+    at: usize,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(text: &'a str, strings: Strings) -> Self {
+        Self { text, strings, before: Before::Other, at: 0 }
     }
-    found
+
+    /// Goes on at this byte.
+    pub(super) fn go_on_at(&mut self, at: usize) {
+        (self.before, self.at) = (Before::Other, at);
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        let rest = self.text.as_bytes().get(self.at..).filter(|rest| !rest.is_empty())?;
+        let piece = next(rest, self.before.continued(), self.strings);
+        let range = self.at..self.at + piece.length;
+        self.before = self.before.then(&piece, &rest[..piece.length]);
+        self.at = range.end;
+        Some(Token { kind: piece.kind, range, is_closed: piece.is_closed })
+    }
 }
 
 /// What a backslash is in one string.

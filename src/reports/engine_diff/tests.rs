@@ -14,7 +14,7 @@ fn sent(account: &mut Account, session: &str, step: Option<usize>) {
     told(
         account,
         session,
-        Kind::Sent { submission: SubmissionId(1), sql: "select 1".into(), step },
+        Kind::Sent { submission: SubmissionId(1), sql: "select 1".into(), step, typed: None },
     );
 }
 

@@ -3,6 +3,9 @@
 
 use std::iter::repeat_n;
 
+use unicode_width::UnicodeWidthStr;
+
+use super::answer::{Drawn, Part};
 use super::visible::{Line, visible};
 use crate::core::event::{Column, Row};
 
@@ -10,12 +13,8 @@ use crate::core::event::{Column, Row};
 ///
 /// Of `total` rows, `rows` are those that were kept; the footer says so when they are fewer.
 pub fn result(columns: &[Column], rows: &[Row], total: u64) -> Vec<String> {
-    let table = Table::new(columns, rows);
-    let mut lines = table.header();
-    lines.push(table.rule());
-    lines.extend(table.rows.iter().flat_map(|row| table.row(row)));
-    lines.push(footer(rows.len() as u64, total));
-    lines
+    let lines = Table::new(columns, rows).drawn(None).into_iter().map(|(_, text)| text);
+    lines.chain([footer(rows.len() as u64, total)]).collect()
 }
 
 /// `(3 rows)`, or what is missing of them.
@@ -29,7 +28,7 @@ pub fn footer(shown: u64, total: u64) -> String {
 /// A cell: its lines, of which there is at least one.
 type Cell = Vec<Line>;
 
-struct Table {
+pub(super) struct Table {
     names: Vec<Cell>,
     right: Vec<bool>,
     rows: Vec<Vec<Cell>>,
@@ -37,7 +36,7 @@ struct Table {
 }
 
 impl Table {
-    fn new(columns: &[Column], rows: &[Row]) -> Self {
+    pub(super) fn new(columns: &[Column], rows: &[Row]) -> Self {
         let names: Vec<Cell> = columns.iter().map(|column| visible(&column.name)).collect();
         let cell = |value: &Option<String>| visible(value.as_deref().unwrap_or_default());
         let rows: Vec<Vec<Cell>> =
@@ -47,6 +46,29 @@ impl Table {
             widths[nth] = widths[nth].max(width(cell));
         }
         Self { names, right: columns.iter().map(Column::is_right_aligned).collect(), rows, widths }
+    }
+
+    /// How wide it is, in cells.
+    pub(super) fn width(&self) -> usize {
+        let values: usize = self.widths.iter().sum();
+        values + (3 * self.widths.len()).saturating_sub(1)
+    }
+
+    /// Its lines, without the count of its rows.
+    pub(super) fn drawn(&self, title: Option<&str>) -> Vec<Drawn> {
+        let mut lines: Vec<Drawn> = title.map(|title| self.title(title)).into_iter().collect();
+        lines.extend(self.header().into_iter().map(|text| (Part::Heading, text)));
+        lines.push((Part::Rule, self.rule()));
+        let rows = self.rows.iter().flat_map(|row| self.row(row));
+        lines.extend(rows.map(|text| (Part::Row, text)));
+        lines
+    }
+
+    /// The title in the middle over the table.
+    fn title(&self, title: &str) -> Drawn {
+        let title = super::one_line(title);
+        let space = self.width().saturating_sub(title.width());
+        (Part::Title, format!("{}{title}", blanks(space / 2)))
     }
 
     /// The names, centred. Each column that goes on below has a `+`.

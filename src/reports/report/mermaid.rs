@@ -45,7 +45,13 @@ fn pause(event: &Event) -> Option<String> {
 
 fn line(event: &Event, lane: &str) -> Option<String> {
     Some(match &event.kind {
-        Kind::Sent { sql, .. } => format!("{lane}->>DB: {}", text(sql)),
+        Kind::Sent { sql, .. } => {
+            let typed = event.kind.line().filter(|typed| !typed.is_empty()).unwrap_or(sql);
+            if typed.is_empty() {
+                return None;
+            }
+            format!("{lane}->>DB: {}", text(typed))
+        }
         Kind::Done { tag, .. } => format!("DB-->>{lane}: {}", text(tag)),
         Kind::Failed(error) => {
             format!("DB--x{lane}: ERROR {} {}", error.code, text(&error.message))
@@ -79,7 +85,7 @@ mod tests {
     #[test]
     fn what_was_sent_stands_there_as_it_was() {
         let sql = "select * from LANES".into();
-        let kind = Kind::Sent { submission: SubmissionId(1), sql, step: None };
+        let kind = Kind::Sent { submission: SubmissionId(1), sql, step: None, typed: None };
         let event = Event { at: Duration::ZERO, session: Some(SessionName::new("Bob")), kind };
         assert_eq!(line(&event, "S0").unwrap(), "S0->>DB: select * from LANES");
     }

@@ -25,7 +25,7 @@ fn events(tag: &str) -> Vec<Event> {
     let (submission, status) = (SubmissionId(1), TransactionStatus::Idle);
     let elapsed = Duration::from_millis(3);
     let kinds = [
-        (true, Kind::Sent { submission, sql, step: Some(0) }),
+        (true, Kind::Sent { submission, sql, step: Some(0), typed: None }),
         (true, Kind::Done { tag: tag.to_owned(), rows: 0 }),
         (true, Kind::Ready { submission, status, elapsed }),
         (false, Kind::Quiet),

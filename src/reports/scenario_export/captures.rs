@@ -7,7 +7,7 @@ use super::Performance;
 use crate::core::event::{Event, SessionName};
 use crate::core::scenario::check::Check;
 use crate::core::scenario::{Expected, Step, fill};
-use crate::core::syntax::{self, Strings};
+use crate::core::syntax::{Piece, Strings, read};
 
 pub(super) struct Captures<'a> {
     performance: &'a Performance<'a>,
@@ -38,11 +38,12 @@ impl<'a> Captures<'a> {
         let Performance { scenario, schedule, .. } = self.performance;
         let step = scenario.steps.get(schedule.launches.get(launch?)?.step)?;
         let filled = fill(&step.sql, self.check.variables(), Strings::default());
-        if statements(&filled) != statements(sent) {
+        let is_as_written = statements(&step.sql) == statements(sent);
+        if !is_as_written && statements(&filled) != statements(sent) {
             return None;
         }
         self.written.insert(place, step);
-        (filled != step.sql).then_some(step.sql.as_str())
+        (!is_as_written).then_some(step.sql.as_str())
     }
 
     /// The lines of the script that give names to what the step at this place was answered.
@@ -67,6 +68,6 @@ impl<'a> Captures<'a> {
     }
 }
 
-fn statements(sql: &str) -> Vec<&str> {
-    syntax::split(sql, Strings::default()).into_iter().map(|statement| statement.text).collect()
+fn statements(sql: &str) -> Vec<String> {
+    read(sql, Strings::default()).pieces.iter().map(Piece::text).collect()
 }

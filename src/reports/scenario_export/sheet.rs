@@ -8,13 +8,13 @@ use std::path::Path;
 
 use crate::core::event::SessionName;
 use crate::core::scenario::{Cell, Expectation, Expected, Scenario, Step, Whom, sql_file};
-use crate::core::syntax::{Strings, TokenKind, Unfinished, tokens, unfinished};
+use crate::core::syntax::{Strings, TokenKind, Unfinished, read, tokens_of_lines};
 
 /// SQL that a file can hold: ended by `;`, and without the line comments that would mean something
 /// there. `None` if it breaks off in the middle of a string.
 pub(super) fn statement(sql: &str) -> Option<String> {
     let mut sql = sql.trim().replace("\r\n", "\n");
-    match unfinished(&sql, Strings::default()) {
+    match read(&sql, Strings::default()).unfinished {
         None => {}
         Some(Unfinished::Statement) => sql.push_str("\n;"),
         Some(_) => return None,
@@ -30,7 +30,7 @@ fn reads_as(sql: &str) -> bool {
 }
 
 fn without_comments(sql: &str) -> String {
-    let kept = tokens(sql, Strings::default())
+    let kept = tokens_of_lines(sql, Strings::default())
         .into_iter()
         .filter(|token| token.kind != TokenKind::Comment);
     let kept: String = kept.map(|token| &sql[token.range]).collect();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::core::event::{Column, Row, SubmissionId, WaitTarget};
+use crate::core::event::{Column, Form, Row, SubmissionId, WaitTarget};
 use crate::core::scenario::sql_file;
 
 const FILE: &str = "\
@@ -37,7 +37,10 @@ impl Story {
     }
 
     fn sends(&mut self, who: &str, sql: &str, step: Option<usize>) {
-        self.tell(who, Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step });
+        self.tell(
+            who,
+            Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step, typed: None },
+        );
     }
 
     fn gets(&mut self, who: &str, tag: &str) {
@@ -409,4 +412,30 @@ fn a_cancelled_statement_is_known_in_any_language() {
         let written = sql_file::render(&story.replayed().unwrap());
         assert_eq!(written.contains(answer::CANCELLED), is_cancelled, "{written}");
     }
+}
+
+#[test]
+fn a_files_own_commands_are_written_down_and_the_consoles_are_left_out() {
+    let mut story = Story::default();
+    let mut types = |line: &str, sql: &str, answer: Form, every: Option<Duration>| {
+        let typed = Some(Box::new(Typed { line: line.to_owned(), answer, every }));
+        let submission = SubmissionId(1);
+        story.tell("Bob", Kind::Sent { submission, sql: sql.into(), step: None, typed });
+        if !sql.is_empty() {
+            story.gets("Bob", "SELECT 1");
+        }
+        story.ready("Bob", TransactionStatus::Idle);
+        story.quiet();
+    };
+    let again = Some(Duration::from_secs(1));
+    let name = "who".to_owned();
+    let sheets = Form::Sheets { none: String::new() };
+    types("\\set who Bob", "", Form::Set { name, value: Some("Bob".to_owned()) }, None);
+    types("\\d seats", "select of the catalog", sheets, None);
+    types("select :'who' as a \\gset", "select 'Bob' as a", Form::default(), None);
+    types("select 1 \\watch 1", "select 1", Form::Table, again);
+    types("", "select 1", Form::Table, again);
+    let sent: Vec<String> =
+        story.replayed().unwrap().steps.iter().map(|step| step.sql.clone()).collect();
+    assert_eq!(sent, ["\\set who Bob", "select :'who' as a \\gset", "select 1\n;"]);
 }

@@ -17,7 +17,10 @@ fn event(session: &str, kind: Kind) -> Event {
 }
 
 fn sent(session: &str, sql: &str) -> Event {
-    event(session, Kind::Sent { submission: SubmissionId(1), sql: Arc::from(sql), step: Some(0) })
+    event(
+        session,
+        Kind::Sent { submission: SubmissionId(1), sql: Arc::from(sql), step: Some(0), typed: None },
+    )
 }
 
 fn done(session: &str, tag: &str) -> Event {

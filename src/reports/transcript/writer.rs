@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::processes::Processes;
 use super::{Options, waits, without_processes};
 use crate::core::event::answer::{self, Answer, Outcome};
-use crate::core::event::{Conflict, Event, Kind, SessionName, TransactionStatus};
-use crate::core::syntax::{self, Strings};
+use crate::core::event::{Conflict, Event, Form, Kind, SessionName, Typed};
+use crate::core::syntax::Strings;
 use crate::reports::lesson;
-use crate::reports::psql::{self, Verbosity};
+use crate::reports::psql::{self, Standing, Verbosity};
 
 /// What the runner's own connection is called: it looks at the `finally` part.
 const RUNNER: &str = "finally";
@@ -28,8 +28,10 @@ pub(super) struct Writer {
 /// What must be known of a session to write its next line.
 #[derive(Default)]
 struct Line {
-    status: TransactionStatus,
+    standing: Standing,
     sql: Option<Arc<str>>,
+    /// What becomes of the answer that is coming.
+    form: Form,
     answer: Answer,
     was_lost: bool,
     strings: Strings,
@@ -60,18 +62,19 @@ impl Writer {
         let name = event.session.as_ref().map_or(RUNNER, SessionName::as_str);
         let line = self.sessions.entry(event.session.clone()).or_default();
         line.strings = event.kind.strings().unwrap_or(line.strings);
+        line.standing.apply(&event.kind);
         self.text.extend(line.name_answer(name, event, self.stepped.as_ref()));
         let outcome = line.answer.apply(&event.kind);
         let lines = match &event.kind {
-            Kind::Sent { sql, .. } => {
+            Kind::Sent { sql, typed, .. } => {
                 self.stepped.clone_from(&event.session);
-                if !self.text.is_empty() {
+                if !self.text.is_empty() && event.kind.line() != Some("") {
                     self.text.push('\n');
                 }
                 if event.session == Some(SessionName::pause()) && sql.starts_with("-- pause ") {
                     vec![sql.to_string()]
                 } else {
-                    line.sent(name, sql)
+                    line.sent(name, sql, typed.as_deref())
                 }
             }
             Kind::Columns(_) | Kind::Rows(_) | Kind::Done { .. } | Kind::Failed(_) => {
@@ -79,10 +82,7 @@ impl Writer {
                 outcome.map(answered).unwrap_or_default()
             }
             Kind::Notice(message) => line.message(&self.processes.told(message, self.options)),
-            Kind::Ready { status, elapsed, .. } => {
-                line.status = *status;
-                self.time("Time: ", *elapsed)
-            }
+            Kind::Ready { elapsed, .. } => self.time("Time: ", *elapsed),
             Kind::Connected { .. } | Kind::Lost { .. } | Kind::Closed => {
                 line.connection(name, &event.kind, self.options)
             }
@@ -125,26 +125,28 @@ impl Line {
         None
     }
 
-    /// The SQL behind psql's prompts.
-    fn sent(&mut self, name: &str, sql: &Arc<str>) -> Vec<String> {
+    /// What was typed behind psql's prompts, and what psql says to it by itself.
+    fn sent(&mut self, name: &str, sql: &Arc<str>, typed: Option<&Typed>) -> Vec<String> {
         self.sql = Some(Arc::clone(sql));
-        let mut before = String::new();
-        let lines = sql.lines().map(|line| {
-            let prompt = psql::prompt(name, self.status, syntax::unfinished(&before, self.strings));
-            before.push_str(line);
-            before.push('\n');
-            format!("{prompt}{}", psql::one_line(line))
-        });
-        lines.collect()
+        self.form = typed.map(|typed| typed.answer.clone()).unwrap_or_default();
+        let text = typed.map_or(&**sql, |typed| &typed.line);
+        let prompts = self.standing.prompts(name, text, self.strings);
+        let lines = prompts.zip(text.lines());
+        let lines = lines.map(|(prompt, line)| format!("{prompt}{}", psql::one_line(line)));
+        let said = if let Form::Said(text) = &self.form { psql::said(text) } else { Vec::new() };
+        let again = typed.and_then(psql::again);
+        lines.chain(again).chain(said.into_iter().map(|(_, text)| text)).collect()
     }
 
     /// The result, and the tag where psql prints one: not under a result that was only looked at.
     fn answered(&self, outcome: Outcome, processes: &Processes, options: Options) -> Vec<String> {
         match outcome {
             Outcome::Result { columns, rows, count, tag } => {
-                let mut lines = psql::result(&columns, &rows, count);
+                let lines = psql::answer(&self.form, &columns, &rows, count, None).into_iter();
+                let mut lines: Vec<String> = lines.map(|(_, text)| text).collect();
                 if answer::stands_under_a_result(&tag) {
-                    lines.extend([String::new(), tag]);
+                    let gap = Some(String::new()).filter(|_| !lines.is_empty());
+                    lines.extend(gap.into_iter().chain([tag]));
                 }
                 lines
             }

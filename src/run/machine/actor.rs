@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::effects::Effects;
 use super::output::Demand;
+use super::watch::Watch;
 use crate::core::event::{
     Conflict, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
 };
-use crate::core::syntax::{self, Strings};
+use crate::core::psql::Settings;
+use crate::core::syntax::{Piece, Strings, read};
 use crate::run::participant::{Silence, Submission};
 
 /// A session that takes part.
@@ -19,12 +21,15 @@ pub(crate) struct Actor {
     /// Whether anything can still be asked of it.
     is_here: bool,
     pub(crate) state: SessionState,
+    /// What was set in it that is nothing to the server.
+    pub(crate) settings: Settings,
 }
 
 impl Actor {
     /// The actor of a session that connects.
     pub(crate) fn new(name: SessionName) -> Self {
-        Self { name, is_here: true, state: SessionState::default() }
+        let (state, settings) = (SessionState::default(), Settings::default());
+        Self { name, is_here: true, state, settings }
     }
 
     pub(crate) fn name(&self) -> &SessionName {
@@ -32,13 +37,32 @@ impl Actor {
     }
 
     /// Sends SQL; the session is busy from this moment on.
-    pub(crate) fn submit(&mut self, id: SubmissionId, line: Line, fx: &mut Effects) {
+    pub(crate) fn submit(&mut self, submission: Submission, fx: &mut Effects) {
         if self.is_here {
-            self.state.in_flight = Some((id, fx.now()));
+            self.begin(&submission, fx);
             self.state.sent_at = Some(fx.now());
-            self.state.step = line.step;
-            fx.ask(&self.name, Demand::Submit(line.submission(id)));
+            fx.ask(&self.name, Demand::Submit(submission));
         }
+    }
+
+    /// A submission is in flight from this moment on.
+    fn begin(&mut self, submission: &Submission, fx: &Effects) {
+        self.state.in_flight = Some((submission.id, fx.now()));
+        self.state.step = submission.step;
+        self.state.watch = Watch::of(submission);
+    }
+
+    /// Does what no server is asked for: what it tells, from beginning to end.
+    pub(crate) fn answer_itself(&mut self, submission: Submission, fx: &Effects) -> Vec<Event> {
+        if !self.is_here {
+            return Vec::new();
+        }
+        self.begin(&submission, fx);
+        let Submission { id, sql, step, typed } = submission;
+        let (status, elapsed) = (self.state.status, Duration::ZERO);
+        let sent = Kind::Sent { submission: id, sql, step, typed };
+        let ready = Kind::Ready { submission: id, status, elapsed };
+        [sent, ready].map(|kind| fx.event(Some(self.name.clone()), kind)).into()
     }
 
     /// What is to be sent now that the statement before it is answered.
@@ -50,6 +74,9 @@ impl Actor {
     /// line at Ctrl-C.
     pub(crate) fn cancel(&mut self, fx: &mut Effects) {
         self.state.rest.clear();
+        if let (Some(_), Some(watch)) = (self.state.in_flight, &mut self.state.watch) {
+            watch.is_stopped = true;
+        }
         self.ask(Demand::Cancel, fx);
     }
 
@@ -64,15 +91,13 @@ impl Actor {
     /// Sends SQL into a session that has lost its connection, as psql does: one that has lost it
     /// while nobody looked is told so, and what was sent is lost with it; the next goes out on a
     /// new connection.
-    pub(crate) fn revive(&mut self, id: SubmissionId, line: Line, fx: &mut Effects) {
+    pub(crate) fn revive(&mut self, submission: Submission, fx: &mut Effects) {
         if !self.is_here {
             return;
         }
         let is_news = std::mem::take(&mut self.state.owes_its_loss);
         self.state.absence = None;
-        self.state.in_flight = Some((id, fx.now()));
-        self.state.step = line.step;
-        let submission = line.submission(id);
+        self.begin(&submission, fx);
         if is_news {
             self.state.is_being_revived = true;
             fx.ask(&self.name, Demand::TellLoss(submission));
@@ -137,33 +162,45 @@ impl Actor {
     }
 }
 
-/// A submission to be: SQL, and the step that it plays, if it plays one.
+/// What is to be sent, or done as psql does it, and the step that it plays, if it plays one.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
-    pub(crate) sql: Arc<str>,
+    pub(crate) text: Arc<str>,
     pub(crate) step: Option<usize>,
+    /// Whether it goes to the server as it is, and psql has no hand in it.
+    pub(crate) is_verbatim: bool,
 }
 
 impl Line {
-    fn submission(self, id: SubmissionId) -> Submission {
-        Submission { id, sql: self.sql, step: self.step }
+    /// This SQL in one message, as it is.
+    pub(crate) fn verbatim(sql: &str, step: Option<usize>) -> Self {
+        Self { text: Arc::from(sql), step, is_verbatim: true }
     }
 
-    /// This SQL in one message.
-    pub(crate) fn whole(sql: &str, step: Option<usize>) -> Self {
-        Self { sql: Arc::from(sql), step }
+    fn of(text: &str, step: Option<usize>) -> Self {
+        Self { text: Arc::from(text), step, is_verbatim: false }
     }
 
-    /// The statements of this SQL, one message each, as psql sends what is typed.
-    pub(crate) fn each(sql: &str, step: Option<usize>, strings: Strings) -> VecDeque<Self> {
-        let statements = syntax::split(sql, strings);
-        if statements.is_empty() {
-            // A step that is a mere comment is sent as well (the server answers with
-            // EmptyQueryResponse): with nothing sent nothing would move, and no quiet would end the
-            // step.
-            return VecDeque::from([Self::whole(sql, step)]);
+    /// The statements and commands of this text one by one, as psql reads what is typed.
+    pub(crate) fn each(text: &str, step: Option<usize>, strings: Strings) -> VecDeque<Self> {
+        let read = read(text, strings);
+        let rest = Some(read.rest.trim()).filter(|_| read.unfinished.is_some());
+        let mut lines: VecDeque<Self> =
+            read.pieces.iter().map(|piece| Self::of(&piece.text(), step)).collect();
+        lines.extend(rest.map(|rest| Self::of(rest, step)));
+        // A step that is a mere comment is sent as well (the server answers with
+        // EmptyQueryResponse): with nothing sent nothing would move, and no quiet would end the
+        // step.
+        if lines.is_empty() { VecDeque::from([Self::of(text, step)]) } else { lines }
+    }
+
+    /// What was typed at once: its statements in one message, unless a command is among them.
+    pub(crate) fn typed(text: &str, strings: Strings) -> VecDeque<Self> {
+        let is_command = |piece: &Piece| matches!(piece, Piece::Command(_));
+        if read(text, strings).pieces.iter().any(is_command) {
+            return Self::each(text, None, strings);
         }
-        statements.iter().map(|statement| Self::whole(statement.text, step)).collect()
+        VecDeque::from([Self::of(text, None)])
     }
 }
 
@@ -204,6 +241,8 @@ pub(crate) struct SessionState {
     pub(crate) is_being_revived: bool,
     /// Whether it has begun with a statement that is to go on running while others act.
     pub(crate) is_under_way: bool,
+    /// The query that it sends again and again.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// A wait as the driver was told it.
@@ -263,6 +302,7 @@ impl SessionState {
                 *self = Self { rest, owes_its_loss, ..self.without_backend(Absence::Lost) };
             }
             Kind::Closed => *self = self.without_backend(Absence::Closed),
+            Kind::Failed(_) => self.watch = None,
             Kind::Ready { submission, status, .. } => {
                 self.status = *status;
                 // Only its own answer ends it. The runner is given its teardown even while an
@@ -280,6 +320,7 @@ impl SessionState {
         self.in_flight = None;
         // Whoever is still said to wait is not ready, and would get no rollback.
         self.reported = None;
+        self.watch = None;
         self.rest.clear();
         match silence {
             Silence::Kept(status) => self.status = status,
@@ -323,7 +364,9 @@ impl SessionState {
                 Some(format!("{name} still waits for {}", and_list(&known.wait.blockers)))
             }
             (None, _, Some(_)) => Some(format!("{name} is still busy with the previous statement")),
-            (None, _, None) => None,
+            (None, _, None) => {
+                self.watch.as_ref().map(|_| format!("{name} is repeating its query (\\watch)"))
+            }
         }
     }
 }

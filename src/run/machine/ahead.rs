@@ -63,6 +63,11 @@ impl Ahead {
         is_pausing || self.check.awaits() && self.hold.hold(now)
     }
 
+    /// Something is to be told in its turn.
+    pub(crate) fn tell_in_turn(&mut self, event: Event) {
+        self.own_events.push_back(event);
+    }
+
     /// Lets time pass, as a step of its own.
     pub(crate) fn make_pause(
         &mut self,

@@ -332,7 +332,7 @@ mod tests {
     }
 
     fn sent(sql: &str, step: Option<usize>) -> Kind {
-        Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step }
+        Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step, typed: None }
     }
 
     fn done(tag: &str) -> Kind {

@@ -146,7 +146,8 @@ impl LiveRun {
 
     /// When something is due that nobody else brings about.
     pub(crate) fn due(&self) -> Option<Duration> {
-        earliest([self.scheduler.due(), self.ahead.due(), self.hearing.due()])
+        let repeats = self.cast.players().filter_map(|actor| actor.state.watch.as_ref()?.due);
+        earliest([self.scheduler.due(), self.ahead.due(), self.hearing.due(), repeats.min()])
     }
 
     fn player_mut(&mut self, name: &SessionName) -> Option<&mut Actor> {

@@ -30,7 +30,7 @@ impl Pause {
     /// The event that begins it, as this launch of the schedule.
     pub(crate) fn beginning(&self, launch: usize, at: Duration) -> Event {
         let sql = Arc::from(format!("-- pause {} ms", self.length.as_millis()));
-        let kind = Kind::Sent { submission: self.submission, sql, step: Some(launch) };
+        let kind = Kind::Sent { submission: self.submission, sql, step: Some(launch), typed: None };
         Event { at, session: Some(SessionName::pause()), kind }
     }
 

@@ -228,7 +228,7 @@ impl Play {
     fn play_next_setup(&mut self, live: &mut LiveRun, fx: &mut Effects) -> bool {
         while let Some((name, sql)) = self.position.session_setup.next() {
             // A session that is not there has said so, and its setup is left out.
-            if live.submit(&name, &sql, fx).is_ok() {
+            if live.set_up(&name, &sql, fx).is_ok() {
                 return true;
             }
         }

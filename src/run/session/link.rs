@@ -17,6 +17,7 @@ use crate::core::syntax::{self, Strings, Verb};
 use crate::pg::frame::FromServer;
 use crate::pg::response::Part;
 use crate::pg::{ConnectError, Connection, WireError};
+use crate::reports::psql::IS_SUPERUSER;
 use crate::run::guardian::{Activity, Guardian, Held};
 
 /// How long a statement has to end after it was cancelled, before it is cancelled again.
@@ -161,11 +162,15 @@ impl Link {
         }
     }
 
-    /// What must be known of a new session before its first statement is split.
-    pub(super) fn odd_strings(&self) -> Option<Kind> {
-        let value = self.connection.parameter(Strings::SETTING)?;
-        let told = Kind::Parameter { name: Strings::SETTING.to_owned(), value: value.to_owned() };
-        Some(told).filter(|told| told.strings() != Some(Strings::default()))
+    /// What must be known of a new session before its first statement is split and shown behind a
+    /// prompt, where it is not as on most servers.
+    pub(super) fn oddities(&self) -> Vec<Kind> {
+        let usual = [(Strings::SETTING, "on"), (IS_SUPERUSER, "on")];
+        let told = usual.iter().filter_map(|(name, usual)| {
+            let value = self.connection.parameter(name).filter(|value| value != usual)?;
+            Some(Kind::Parameter { name: (*name).to_owned(), value: value.to_owned() })
+        });
+        told.collect()
     }
 
     /// Behind a pooler or a gateway the key's process is not the backend's; the backend itself

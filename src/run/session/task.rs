@@ -74,7 +74,7 @@ impl Task {
                 self.sender.tell(Kind::Connected { pid: link.pid }).await;
                 // Behind `Connected`, with which everything that was known of the session begins
                 // anew.
-                if let Some(odd) = link.odd_strings() {
+                for odd in link.oddities() {
                     self.sender.tell(odd).await;
                 }
                 if let Some(unguarded) = link.unguarded() {
@@ -141,8 +141,8 @@ impl Task {
     }
 
     /// The submission comes too late: the connection was lost before it.
-    async fn tell_loss(&mut self, Submission { id, sql, step }: Submission) {
-        self.sender.tell(Kind::Sent { submission: id, sql, step }).await;
+    async fn tell_loss(&mut self, Submission { id, sql, step, typed }: Submission) {
+        self.sender.tell(Kind::Sent { submission: id, sql, step, typed }).await;
         let reason = self.close_reason.clone().unwrap_or_else(|| "it was lost before".to_owned());
         self.sender.tell(Kind::Lost { reason, in_transaction: false }).await;
     }
@@ -161,8 +161,9 @@ impl Task {
         // More than one only where a statement could not be sent: that is answered here, and the
         // session is free again.
         while let Some(link) = self.link.as_mut().filter(|link| link.is_free()) {
-            let Some(Submission { id, sql, step }) = self.queue.pop_front() else { return };
-            self.sender.tell(Kind::Sent { submission: id, sql: sql.clone(), step }).await;
+            let Some(Submission { id, sql, step, typed }) = self.queue.pop_front() else { return };
+            let sent = Kind::Sent { submission: id, sql: sql.clone(), step, typed };
+            self.sender.tell(sent).await;
             link.begin(id, &sql);
             if let Some(unguarded) = link.unguarded() {
                 self.sender.tell(unguarded).await;

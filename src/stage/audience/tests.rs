@@ -36,7 +36,7 @@ fn of(session: &str, kind: Kind) -> Report {
 
 fn sent(session: &str, sql: &str, step: Option<usize>) -> Report {
     let submission = SubmissionId(1);
-    of(session, Kind::Sent { submission, sql: sql.into(), step })
+    of(session, Kind::Sent { submission, sql: sql.into(), step, typed: None })
 }
 
 fn ready(session: &str, status: TransactionStatus) -> Report {

@@ -10,7 +10,6 @@ use crate::run::Command;
 use crate::stage::input::{Gesture, Input, Pointer};
 use crate::stage::keys::{Action, Code, Key};
 use crate::stage::layers::Layer;
-use crate::stage::panes::backslash::Backslash;
 use crate::stage::panes::pane::{Link, Pane};
 use crate::stage::{Effect, Stage};
 
@@ -203,11 +202,10 @@ impl Comparison {
     }
 
     fn is_to_be_sent(&self) -> bool {
-        self.leading().panes.focused().is_some_and(|pane| {
-            let text = pane.editor.text();
-            !text.trim().is_empty()
-                && (Backslash::parse(&text).is_some() || pane.editor.is_complete())
-        })
+        self.leading()
+            .panes
+            .focused()
+            .is_some_and(|pane| !pane.editor.text().trim().is_empty() && pane.editor.is_complete())
     }
 
     /// What keeps one of them from taking a typed statement even in its turn.

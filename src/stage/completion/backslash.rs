@@ -2,10 +2,7 @@
 
 use super::identifier::Partial;
 use super::{Candidate, CandidateKind, Completions, Typed};
-
-/// The commands that the console knows.
-const COMMANDS: [&str; 10] =
-    ["\\?", "\\conninfo", "\\d", "\\dn", "\\dt", "\\du", "\\e", "\\l", "\\q", "\\r"];
+use crate::core::psql::COMMANDS;
 
 pub(super) fn completions(typed: Typed<'_>) -> Completions {
     let before = &typed.text[..typed.cursor];
@@ -13,14 +10,19 @@ pub(super) fn completions(typed: Typed<'_>) -> Completions {
     let word = before.rfind(char::is_whitespace).map_or(0, |blank| blank + 1).max(begin);
     let partial = Partial::of(&before[word..]);
     if word == begin {
-        let fitting = COMMANDS.iter().filter(|command| command.starts_with(partial.text));
-        let candidate =
-            |text: &&str| Candidate { text: (*text).to_owned(), kind: CandidateKind::Command };
-        return Completions { from: word, candidates: fitting.map(candidate).collect() };
+        let fitting = COMMANDS.iter().map(|command| format!("\\{}", command.name));
+        let mut fitting: Vec<String> =
+            fitting.filter(|command| command.starts_with(partial.text)).collect();
+        fitting.sort();
+        let candidate = |text| Candidate { text, kind: CandidateKind::Command };
+        return Completions {
+            from: word,
+            candidates: fitting.into_iter().map(candidate).collect(),
+        };
     }
     let command = before[begin..].split_whitespace().next().unwrap_or_default();
-    let is_described =
-        matches!(command, "\\d" | "\\d+" | "\\dt" | "\\dt+" | "\\dv" | "\\dm" | "\\ds");
+    let name = command.trim_start_matches('\\').trim_end_matches(['S', '+']);
+    let is_described = matches!(name, "d" | "dt" | "di" | "dv" | "dm" | "ds");
     let candidates = if is_described { relations(typed, partial) } else { Vec::new() };
     Completions { from: word, candidates }
 }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::core::event::{Event, Kind, ServerMessage};
+use crate::reports::psql::IS_SUPERUSER;
 
 /// About how many bytes are kept: hundreds of results of a thousand rows.
 const KEPT: usize = 32 << 20;
@@ -30,7 +31,7 @@ pub enum Completeness {
 impl EventLog {
     /// Writes an event down.
     pub fn apply(&mut self, event: &Event) {
-        if matches!(event.kind, Kind::WatchedTables(_) | Kind::Parameter { .. }) {
+        if matches!(event.kind, Kind::WatchedTables(_)) || is_idle_talk(&event.kind) {
             return;
         }
         self.weight += weight(event);
@@ -53,6 +54,12 @@ impl EventLog {
     }
 }
 
+/// Whether it is a parameter of which neither how SQL is read nor a prompt depends.
+fn is_idle_talk(kind: &Kind) -> bool {
+    let Kind::Parameter { name, .. } = kind else { return false };
+    kind.strings().is_none() && name != IS_SUPERUSER
+}
+
 /// About how many bytes an event takes.
 fn weight(event: &Event) -> usize {
     let message = |m: &ServerMessage| {
@@ -60,7 +67,7 @@ fn weight(event: &Event) -> usize {
         m.message.len() + parts.map(String::len).sum::<usize>()
     };
     let told = match &event.kind {
-        Kind::Sent { sql, .. } => sql.len(),
+        Kind::Sent { sql, .. } => sql.len() + event.kind.line().map_or(0, str::len),
         Kind::Rows(rows) => {
             let value =
                 |value: &Option<String>| size_of_val(value) + value.as_ref().map_or(0, String::len);

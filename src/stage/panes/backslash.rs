@@ -1,102 +1,86 @@
-//! psql's backslash commands, as far as fingers type them without thinking; the others are refused
-//! with a sentence.
+//! The commands of psql's that the console itself carries out; the run does the others, see
+//! [`core::psql`](crate::core::psql), whose table is the only list of them.
 
-/// What a line that begins with a backslash comes to.
+use std::path::PathBuf;
+
+use super::queue::{Queued, path_of};
+use crate::core::syntax::{Piece, Strings, read};
+
+/// What a command that is the console's own comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backslash {
     /// `\q`: close the session.
     Close,
-    /// `\?`: show every key.
-    Help,
-    /// `\e`: edit the last statement in an editor.
+    /// `\e`: edit what is typed, or the last statement, in an editor.
     Edit,
-    /// `\r`: empty the line.
+    /// `\r`: forget what is being typed.
     Clear,
-    /// Ordinary SQL that shows what psql would show.
-    Sql(String),
-    /// Nothing to do but this to say.
-    Say(String),
+    /// `\i` and `\ir`: carry out what stands in this file.
+    Include(PathBuf),
+    /// It lacks something, which this says.
+    Incomplete(String),
 }
-
-const TABLES: &str = "select schemaname, tablename, tableowner from pg_tables \
-     where schemaname = any (current_schemas(false)) order by schemaname, tablename;";
-const DATABASES: &str =
-    "select datname, pg_get_userbyid(datdba) as owner from pg_database order by datname;";
-const ROLES: &str = "select rolname, rolsuper, rolcanlogin from pg_roles order by rolname;";
-const SCHEMAS: &str = "select nspname from pg_namespace where nspname !~ '^pg_' order by nspname;";
-const CONNECTION: &str = "select current_database(), current_user, pg_backend_pid();";
 
 impl Backslash {
-    /// Reads a line; `None` when it does not begin with a backslash.
-    pub fn parse(line: &str) -> Option<Self> {
-        let line = line.trim();
-        let (command, argument) = match line.strip_prefix('\\')?.split_once(char::is_whitespace) {
-            Some((command, argument)) => (command, argument.trim().trim_end_matches(';')),
-            None => (line[1..].trim_end_matches(';'), ""),
-        };
-        Some(Self::of(command, argument))
+    /// Reads a command that has come to its turn.
+    pub fn of(queued: &Queued) -> Option<Self> {
+        let arguments = queued.arguments().trim_end_matches(';').trim();
+        Some(match queued.command()? {
+            "q" => Self::Close,
+            "r" | "reset" => Self::Clear,
+            "e" | "edit" => Self::Incomplete("\\e stands alone on its line".to_owned()),
+            name @ ("i" | "ir") if arguments.is_empty() => {
+                Self::Incomplete(format!("\\{name}: missing required argument"))
+            }
+            name @ ("i" | "ir") => {
+                let file = arguments.trim_matches('\'');
+                Self::Include(path_of(file, name == "ir", queued.file.as_ref()))
+            }
+            _ => return None,
+        })
     }
 
-    fn of(command: &str, argument: &str) -> Self {
-        match command {
-            "q" => Self::Close,
-            "?" | "h" => Self::Help,
-            "r" => Self::Clear,
-            "e" | "edit" if argument.is_empty() => Self::Edit,
-            "d" | "d+" if !argument.is_empty() => Self::Sql(columns_of(argument)),
-            "d" | "dt" | "d+" | "dt+" => Self::Sql(TABLES.to_owned()),
-            "l" | "l+" => Self::Sql(DATABASES.to_owned()),
-            "du" | "dg" => Self::Sql(ROLES.to_owned()),
-            "dn" => Self::Sql(SCHEMAS.to_owned()),
-            "conninfo" => Self::Sql(CONNECTION.to_owned()),
-            "timing" => Self::Say("the time of every statement is shown anyway".to_owned()),
-            "x" => {
-                Self::Say("no expanded rows here; Alt-z gives the pane the whole width".to_owned())
+    /// Reads what is typed, if it is one command alone that need not wait for its turn.
+    pub fn at_once(text: &str) -> Option<Self> {
+        match &read(text, Strings::default()).pieces[..] {
+            [Piece::Command(command)] if command.name == "q" => Some(Self::Close),
+            [Piece::Command(command)] if matches!(command.name.as_str(), "e" | "edit") => {
+                Some(Self::Edit)
             }
-            _ => Self::Say(format!("\\{command} is not known here; \\? shows what is")),
+            [Piece::Command(command)] if matches!(command.name.as_str(), "r" | "reset") => {
+                Some(Self::Clear)
+            }
+            _ => None,
         }
     }
-}
-
-fn columns_of(table: &str) -> String {
-    let name = match table.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(quoted) => quoted.to_owned(),
-        None => table.to_lowercase(),
-    };
-    let name = name.rsplit('.').next().unwrap_or_default().replace('\'', "''");
-    format!(
-        "select column_name, data_type, is_nullable, column_default from \
-         information_schema.columns\n\
-         where table_schema = any (current_schemas(false)) and table_name = '{name}' order by \
-         ordinal_position;"
-    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::panes::queue::Queue;
 
-    #[test]
-    fn the_commands_that_fingers_know_are_understood() {
-        assert_eq!(Backslash::parse("\\q"), Some(Backslash::Close));
-        assert_eq!(Backslash::parse(" \\? "), Some(Backslash::Help));
-        assert!(matches!(Backslash::parse("\\dt"), Some(Backslash::Sql(_))));
-        assert_eq!(Backslash::parse("select 1;"), None);
+    fn of(text: &str) -> Option<Backslash> {
+        let mut queue = Queue::default();
+        queue.add(text, Strings::default());
+        Backslash::of(&queue.next()?)
     }
 
     #[test]
-    fn a_table_name_is_folded_and_quoted() {
-        let Some(Backslash::Sql(sql)) = Backslash::parse("\\d Sea'ts;") else { panic!("no SQL") };
-        assert!(sql.contains("'sea''ts'"), "{sql}");
-        let Some(Backslash::Sql(sql)) = Backslash::parse("\\d \"Seats\"") else { panic!("no SQL") };
-        assert!(sql.contains("'Seats'"), "{sql}");
+    fn what_is_the_consoles_own_is_known_and_what_is_the_runs_is_not() {
+        assert_eq!(of("\\q"), Some(Backslash::Close));
+        assert_eq!(of("\\i a.sql;"), Some(Backslash::Include("a.sql".into())));
+        assert_eq!(of("\\i 'two words.sql'"), Some(Backslash::Include("two words.sql".into())));
+        assert!(matches!(of("\\ir"), Some(Backslash::Incomplete(said)) if said.contains("\\ir")));
+        assert_eq!(of("\\d"), None);
+        assert_eq!(of("select 1;"), None);
     }
 
     #[test]
-    fn any_other_command_is_refused_by_name() {
-        let Some(Backslash::Say(said)) = Backslash::parse("\\copy x to y") else {
-            panic!("silent")
-        };
-        assert!(said.contains("\\copy"));
+    fn a_session_is_closed_whatever_it_is_doing() {
+        assert_eq!(Backslash::at_once(" \\q "), Some(Backslash::Close));
+        assert_eq!(Backslash::at_once("select 1 \\r"), Some(Backslash::Clear));
+        assert_eq!(Backslash::at_once("select 1 \\e"), Some(Backslash::Edit));
+        assert_eq!(Backslash::at_once("select 1; \\q"), None);
     }
 }

@@ -75,7 +75,7 @@ impl Editor {
 
     /// In what all of it breaks off.
     pub fn unfinished(&self) -> Option<Unfinished> {
-        syntax::unfinished(&self.text(), self.strings)
+        syntax::read(&self.text(), self.strings).unfinished
     }
 
     /// Everything typed so far.
@@ -141,12 +141,13 @@ impl Editor {
             return Some(Unfinished::Statement);
         }
         let before = self.lines()[..line].join("\n");
-        Some(syntax::unfinished(&before, self.strings).unwrap_or(Unfinished::Statement))
+        syntax::read(&before, self.strings).goes_on_in()
     }
 
     /// Whether Enter would send it.
     pub fn is_complete(&self) -> bool {
-        syntax::is_complete(&self.text(), self.strings)
+        let text = self.text();
+        syntax::read(&text, self.strings).is_complete(&text)
     }
 
     /// A key that is nobody's action.

@@ -1,20 +1,20 @@
 //! One session's pane: what was said in it, what is being typed, how the session stands. A fold
 //! over its events.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::editor::Editor;
-use super::result::Incoming;
+use super::queue::{File, Queue, Queued};
+use super::result::{Incoming, looks};
 use super::scrollback::{LINE_KEPT, Line, Look, Scrollback};
 use super::search_path::SearchPath;
 use crate::core::event::answer::stands_under_a_result;
 use crate::core::event::{
-    Event, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus, Wait,
+    Event, Form, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus, Typed, Wait,
 };
-use crate::core::syntax::{self, Unfinished};
-use crate::reports::psql::{self, Verbosity};
+use crate::core::syntax::Unfinished;
+use crate::reports::psql::{self, Standing, Verbosity};
 use crate::stage::{text, words};
 
 mod waiting;
@@ -45,6 +45,8 @@ pub struct InFlight {
     pub submission: SubmissionId,
     /// Its SQL, for the place of an error in it.
     pub sql: Arc<str>,
+    /// What becomes of its answer.
+    pub form: Form,
 }
 
 /// A session on the screen.
@@ -53,8 +55,8 @@ pub struct Pane {
     pub name: SessionName,
     /// Whether it is connected.
     pub link: Link,
-    /// The transaction status, as the server told it last.
-    pub status: TransactionStatus,
+    /// What its prompt tells of it.
+    standing: Standing,
     pub in_flight: Option<InFlight>,
     /// What somebody sent and the run has not said that it went out: refused, it comes back into
     /// the editor.
@@ -64,9 +66,13 @@ pub struct Pane {
     pub scrollback: Scrollback,
     /// What is being typed.
     pub editor: Editor,
-    /// Typed statements that wait for the one before them, as in psql a line of several is sent one
-    /// by one.
-    queue: VecDeque<String>,
+    /// What was typed and waits for what was typed before it, as in psql a line of several
+    /// statements is sent one by one.
+    pub(in crate::stage) queue: Queue,
+    /// How often it sends its query again, while it does (`\watch`).
+    pub repeats: Option<Duration>,
+    /// How wide its pane is.
+    cells: usize,
     incoming: Option<Incoming>,
     /// Where it looks for names without a schema.
     pub search_path: SearchPath,
@@ -78,13 +84,15 @@ impl Pane {
         Self {
             name,
             link: Link::default(),
-            status: TransactionStatus::default(),
+            standing: Standing::default(),
             in_flight: None,
             asked: None,
             waiting: None,
             scrollback: Scrollback::default(),
             editor: Editor::default(),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
+            repeats: None,
+            cells: usize::MAX,
             incoming: None,
             search_path: SearchPath::default(),
         }
@@ -108,7 +116,8 @@ impl Pane {
         editor.read_strings(self.editor.strings());
         Self {
             link: self.link,
-            status: self.status,
+            standing: self.standing,
+            repeats: self.repeats,
             in_flight: self.in_flight.clone(),
             waiting: self.waiting.clone(),
             scrollback,
@@ -120,17 +129,31 @@ impl Pane {
 
     /// The prompt before a statement (`alice=*# `), or before its further lines (`alice-*# `).
     pub fn prompt(&self, unfinished: Option<Unfinished>) -> String {
-        let name = self.name.as_str().to_lowercase();
-        let name = text::fit(&name, PROMPT_NAME, "").into_owned();
+        let name = self.prompt_name();
         if self.link != Link::Open {
             return format!("{name}!?> ");
         }
-        psql::prompt(&name, self.status, unfinished)
+        self.standing.prompt(&name, unfinished)
+    }
+
+    fn prompt_name(&self) -> String {
+        let name = self.name.as_str().to_lowercase();
+        text::fit(&name, PROMPT_NAME, "").into_owned()
+    }
+
+    /// The transaction status, as the server told it last.
+    pub fn status(&self) -> TransactionStatus {
+        self.standing.status
+    }
+
+    /// It is so wide from now on.
+    pub(in crate::stage) fn widen(&mut self, cells: usize) {
+        self.cells = cells;
     }
 
     /// Whether a transaction would be lost with the session.
     pub fn has_transaction(&self) -> bool {
-        self.link == Link::Open && self.status != TransactionStatus::Idle
+        self.link == Link::Open && self.status() != TransactionStatus::Idle
     }
 
     /// Whether something would be lost with the session: a transaction, or what runs or waits.
@@ -155,14 +178,22 @@ impl Pane {
         }
         let sql = self.in_flight.as_ref().map_or("", |flight| &flight.sql);
         self.search_path.apply(&event.kind, sql, self.editor.strings());
+        self.standing.apply(&event.kind);
         match &event.kind {
             Kind::Connected { .. } => self.connected(),
             Kind::Lost { reason, in_transaction } => self.lost(reason, *in_transaction),
             Kind::Closed => self.closed(),
-            Kind::Sent { submission, sql, .. } => self.sent(*submission, sql),
+            Kind::Sent { submission, sql, step, typed } => {
+                if step.is_none() {
+                    self.asked = None;
+                }
+                self.sent(*submission, sql, typed.as_deref());
+            }
             Kind::Columns(columns) => {
                 self.settle();
-                self.incoming = Some(Incoming::new(columns.clone(), self.scrollback.end()));
+                let incoming = Incoming::new(columns.clone(), self.scrollback.end());
+                let form = self.in_flight.as_ref().map(|it| it.form.clone()).unwrap_or_default();
+                self.incoming = Some(incoming.in_form(&form, self.cells));
             }
             Kind::Rows(rows) => self.rows(rows),
             Kind::Done { tag, rows } => self.done(tag, *rows),
@@ -172,7 +203,7 @@ impl Pane {
             | Kind::Resumed { .. }
             | Kind::Conflict(_)
             | Kind::Note(_) => self.before_result(|pane| pane.note(&event.kind)),
-            Kind::Ready { status, elapsed, .. } => self.ready(*status, *elapsed),
+            Kind::Ready { elapsed, .. } => self.ready(*elapsed),
             Kind::Waiting(wait) => self.begins_to_wait(wait, now),
             Kind::Parameter { .. } | Kind::WatchedTables(_) | Kind::Quiet => {}
         }
@@ -205,18 +236,26 @@ impl Pane {
         }
     }
 
-    /// Takes what was typed, to be sent statement by statement as psql does.
+    /// Takes what was typed, to be carried out piece by piece as psql does. A query that is not
+    /// ended stays.
     pub fn queue_typed(&mut self) {
         let strings = self.editor.strings();
         let text = self.editor.take();
-        let statements = syntax::split(&text, strings).into_iter();
-        self.queue.extend(statements.map(|statement| statement.text.to_owned()));
+        let rest = self.queue.add(&text, strings);
+        let goes_on = if rest.is_empty() { "" } else { "\n" };
+        self.editor.put(&format!("{rest}{goes_on}"));
+    }
+
+    /// What stands in a file comes before what was typed behind it.
+    pub fn include(&mut self, text: &str, file: &File) {
+        self.queue.include(text, file, self.editor.strings());
     }
 
     /// When what is typed now would be sent, if that is not at once.
     pub fn turn(&self) -> Option<&'static str> {
         match self.link {
             Link::Connecting => Some("once the session is connected"),
+            _ if self.repeats.is_some() => None,
             _ if self.is_busy() && self.waiting.is_none() => {
                 Some("once the previous statement is answered")
             }
@@ -241,7 +280,6 @@ impl Pane {
             self.say(Look::Note, "reconnected");
         }
         self.link = Link::Open;
-        self.status = TransactionStatus::Idle;
     }
 
     fn lost(&mut self, reason: &str, in_transaction: bool) {
@@ -262,7 +300,8 @@ impl Pane {
 
     fn end(&mut self, link: Link) {
         self.link = link;
-        self.status = TransactionStatus::Idle;
+        self.standing.status = TransactionStatus::Idle;
+        self.repeats = None;
         self.in_flight = None;
         self.waiting = None;
         self.take_back();
@@ -270,7 +309,7 @@ impl Pane {
 
     /// What was sent and did not go out is in the editor again, with what was to follow it.
     pub fn take_back(&mut self) {
-        let rest = std::mem::take(&mut self.queue);
+        let rest = self.queue.take();
         let unsent: Vec<String> = self.asked.take().into_iter().chain(rest).collect();
         if unsent.is_empty() {
             return;
@@ -280,25 +319,48 @@ impl Pane {
         self.editor.put(&whole.join("\n"));
     }
 
-    fn sent(&mut self, submission: SubmissionId, sql: &Arc<str>) {
+    fn sent(&mut self, submission: SubmissionId, sql: &Arc<str>, typed: Option<&Typed>) {
         self.settle();
-        let echoed = &sql[..sql.floor_char_boundary(LINE_KEPT)];
-        let lines = echoed.trim_matches(['\n', '\r']).split('\n');
-        for (index, line) in lines.take(ECHOED).enumerate() {
-            self.echo(line, (index > 0).then_some(Unfinished::Statement));
+        self.echo_typed(typed.map_or(&**sql, |typed| &typed.line));
+        if let Some(title) = typed.and_then(psql::again) {
+            self.say(Look::Note, &title);
         }
-        if echoed.len() < sql.len() {
-            self.say(Look::Note, &format!("... {} bytes in total", sql.len()));
+        if let Some(Form::Said(text)) = typed.map(|typed| &typed.answer) {
+            let lines = looks(&psql::said(text));
+            lines.into_iter().for_each(|line| self.scrollback.push(line));
         }
         self.scrollback.follow();
         self.scrollback.shift_back();
-        self.asked.take_if(|asked| **asked == **sql);
-        self.in_flight = Some(InFlight { submission, sql: sql.clone() });
+        self.repeats = typed.and_then(|typed| typed.every);
+        let form = typed.map(|typed| typed.answer.clone()).unwrap_or_default();
+        self.in_flight = Some(InFlight { submission, sql: sql.clone(), form });
     }
 
-    /// Shows a line of a statement behind its prompt.
-    pub fn echo(&mut self, line: &str, unfinished: Option<Unfinished>) {
-        let prompt = text::visible(&self.prompt(unfinished)).into_owned();
+    /// Shows what was typed behind psql's prompts.
+    fn echo_typed(&mut self, text: &str) {
+        let kept = &text[..text.floor_char_boundary(LINE_KEPT)];
+        let typed = kept.trim_matches(['\n', '\r']);
+        let (name, strings) = (self.prompt_name(), self.editor.strings());
+        let prompts = self.standing.prompts(&name, typed, strings);
+        let prompts: Vec<String> = prompts.take(ECHOED).collect();
+        for (prompt, line) in prompts.iter().zip(typed.lines()) {
+            self.echo_behind(prompt, line);
+        }
+        if kept.len() < text.len() {
+            self.say(Look::Note, &format!("... {} bytes in total", text.len()));
+        }
+    }
+
+    /// Shows what was typed and goes nowhere behind the prompt.
+    pub fn echo(&mut self, text: &str) {
+        match text {
+            "" => self.echo_behind(&self.prompt(None), ""),
+            text => self.echo_typed(text),
+        }
+    }
+
+    fn echo_behind(&mut self, prompt: &str, line: &str) {
+        let prompt = text::visible(prompt).into_owned();
         let look = Look::Statement { prompt: u16::try_from(prompt.len()).unwrap_or(u16::MAX) };
         let line = line.trim_end().replace('\t', "    ");
         self.scrollback.push(Line::new(look, &format!("{prompt}{line}")));
@@ -331,6 +393,7 @@ impl Pane {
 
     fn failed(&mut self, message: &ServerMessage) {
         self.settle();
+        self.repeats = None;
         let sql = self.in_flight.as_ref().map(|flight| flight.sql.clone()).unwrap_or_default();
         self.tell(message, &sql, Look::Error);
         if let Some(lesson) = crate::reports::lesson::of(message) {
@@ -353,12 +416,12 @@ impl Pane {
         }
     }
 
-    fn ready(&mut self, status: TransactionStatus, elapsed: Duration) {
+    fn ready(&mut self, elapsed: Duration) {
         self.settle();
-        if let (Some(_), Some(line)) = (&self.in_flight, self.scrollback.last_mut()) {
+        let was_asked = self.in_flight.as_ref().is_some_and(|flight| !flight.sql.is_empty());
+        if let (true, Some(line)) = (was_asked, self.scrollback.last_mut()) {
             line.aside = Some(words::milliseconds(elapsed).into());
         }
-        self.status = status;
         self.in_flight = None;
         self.waiting = None;
     }
@@ -376,24 +439,29 @@ impl Pane {
         self.say(Look::Wait, &text);
     }
 
-    /// The next typed statement, if the one before it is answered.
-    pub fn next_of_queue(&mut self) -> Option<String> {
+    /// What was typed next, if what was typed before it is answered. What is for the run is on its
+    /// way from now on.
+    pub fn next_of_queue(&mut self) -> Option<Queued> {
         if self.is_busy() || self.link != Link::Open {
             return None;
         }
-        self.asked = self.queue.pop_front();
-        self.asked.clone()
+        let next = self.queue.next()?;
+        if !next.is_for_console() {
+            self.asked = Some(next.text.clone());
+        }
+        Some(next)
     }
 
     /// How the session stands, in the words of its title: the longest first, then what is left of
     /// them in a narrow one.
     pub fn state(&self, now: Duration) -> Vec<String> {
-        let words: &[&str] = match (self.link, &self.waiting, self.status) {
+        let words: &[&str] = match (self.link, &self.waiting, self.status()) {
             (Link::Connecting, ..) => &["connecting", "..."],
             (Link::Lost, ..) => &["connection lost", "lost"],
             (Link::Closed, ..) => &["closed"],
             (_, Some(waiting), _) => return waiting.title(now),
             (_, None, _) if self.in_flight.is_some() => &["running", "runs"],
+            (_, None, _) if self.repeats.is_some() => &["repeating", "repeats"],
             (_, None, TransactionStatus::InTransaction) => &["in transaction", "in trans.", "*"],
             (_, None, TransactionStatus::Failed) => &["failed transaction", "failed", "!"],
             (_, None, TransactionStatus::Idle) => &["idle"],

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use super::scrollback::{Columns, Line, Look};
-use crate::core::event::{Column, ROWS_KEPT, Row};
-use crate::reports::psql;
+use crate::core::event::{Column, Form, ROWS_KEPT, Row};
+use crate::reports::psql::{self, Drawn, Part};
 
 /// How much of one value is kept, in bytes: a thousand rows of a mebibyte each would fill the
 /// memory.
@@ -19,6 +19,10 @@ const VALUE_KEPT: usize = 2 * 1024;
 pub struct Incoming {
     /// The number of the first line of its drawing.
     pub from: u64,
+    /// What becomes of it.
+    form: Form,
+    /// How wide the room for it is.
+    cells: Option<usize>,
     columns: Vec<Column>,
     rows: Vec<Row>,
     drawn: usize,
@@ -27,7 +31,14 @@ pub struct Incoming {
 impl Incoming {
     /// A result whose columns are known, to be drawn from this line on.
     pub fn new(columns: Vec<Column>, from: u64) -> Self {
-        Self { from, columns, rows: Vec::new(), drawn: 0 }
+        let form = Form::default();
+        Self { from, form, cells: None, columns, rows: Vec::new(), drawn: 0 }
+    }
+
+    /// The same in this form, in a room of so many cells.
+    #[must_use]
+    pub fn in_form(self, form: &Form, cells: usize) -> Self {
+        Self { form: form.clone(), cells: Some(cells), ..self }
     }
 
     /// Takes rows in; whether it is time to draw them.
@@ -48,15 +59,16 @@ impl Incoming {
     /// The result as psql draws it; without its count while more may come, and nothing before the
     /// first row: a statement that fails has no result, and columns alone stand over nothing.
     pub fn lines(&self, count: Option<u64>) -> Vec<Line> {
-        if count.is_none() && self.rows.is_empty() {
+        let is_shown_whole = !matches!(self.form, Form::Table | Form::Expanded | Form::Auto);
+        if count.is_none() && (self.rows.is_empty() || is_shown_whole) {
             return Vec::new();
         }
         let told = count.unwrap_or(self.rows.len() as u64);
-        let mut lines = looks(&psql::result(&self.columns, &self.rows, told));
+        let mut drawn = psql::answer(&self.form, &self.columns, &self.rows, told, self.cells);
         if count.is_none() {
-            lines.pop();
+            drawn.pop_if(|(part, _)| *part == Part::Count);
         }
-        lines
+        looks(&drawn)
     }
 }
 
@@ -69,26 +81,37 @@ fn shortened(value: Option<&String>) -> Option<String> {
     Some(format!("{kept}... ({} bytes in total)", value.len()))
 }
 
-/// Column names above the rule, rows below it, the count last.
-fn looks(text: &[String]) -> Vec<Line> {
-    let is_rule =
-        |line: &String| line.starts_with('-') && line.bytes().all(|b| b == b'-' || b == b'+');
-    let rule = text.iter().position(is_rule).unwrap_or(0);
-    let last = text.len().saturating_sub(1);
-    let look = |index: usize| match index {
-        _ if index == last => Look::Tag,
-        _ if index < rule => Look::Heading,
-        _ if index == rule => Look::Rule,
-        _ => Look::Row,
-    };
-    let columns =
-        text.get(rule).map(|rule| Columns::of(rule, text[..last].iter().map(String::as_str)));
-    let columns = Arc::new(columns.unwrap_or_default());
-    let line = |(index, text): (usize, &String)| {
-        let line = Line::new(look(index), text);
-        if index == last { line } else { line.of(&columns) }
-    };
-    text.iter().enumerate().map(line).collect()
+/// The lines as they look in a pane. Those of a table know its columns.
+pub(super) fn looks(drawn: &[Drawn]) -> Vec<Line> {
+    let is_in_table = |part: Part| matches!(part, Part::Heading | Part::Rule | Part::Row);
+    let mut lines = Vec::with_capacity(drawn.len());
+    for run in drawn.chunk_by(|one, next| is_in_table(one.0) == is_in_table(next.0)) {
+        let columns = columns(run);
+        let line = |(part, text): &Drawn| {
+            let line = Line::new(look(*part), text);
+            columns.as_ref().map_or(line.clone(), |columns| line.of(columns))
+        };
+        lines.extend(run.iter().map(line));
+    }
+    lines
+}
+
+/// The columns of a table, which its rule under the headings tells; a record has none.
+fn columns(run: &[Drawn]) -> Option<Arc<Columns>> {
+    run.iter().find(|(part, _)| *part == Part::Heading)?;
+    let (_, rule) = run.iter().find(|(part, _)| *part == Part::Rule)?;
+    Some(Arc::new(Columns::of(rule, run.iter().map(|(_, text)| text.as_str()))))
+}
+
+fn look(part: Part) -> Look {
+    match part {
+        Part::Title | Part::Heading => Look::Heading,
+        Part::Rule => Look::Rule,
+        Part::Row => Look::Row,
+        // Definitions are SQL, and may be longer than a pane is wide.
+        Part::Footer | Part::Said => Look::Statement { prompt: 0 },
+        Part::Count => Look::Tag,
+    }
 }
 
 #[cfg(test)]

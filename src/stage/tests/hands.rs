@@ -167,7 +167,11 @@ fn names_are_looked_for_where_the_session_looks() {
     let mut stage = knowing(&["seats"]);
     let alice = SessionName::new("Alice");
     let sql: Arc<str> = "set search_path to elsewhere".into();
-    happens(&mut stage, &alice, Kind::Sent { submission: SubmissionId(1), sql, step: None });
+    happens(
+        &mut stage,
+        &alice,
+        Kind::Sent { submission: SubmissionId(1), sql, step: None, typed: None },
+    );
     happens(&mut stage, &alice, Kind::Done { tag: "SET".to_owned(), rows: 0 });
     let (status, elapsed) = (TransactionStatus::Idle, NOW);
     happens(&mut stage, &alice, Kind::Ready { submission: SubmissionId(1), status, elapsed });
@@ -197,7 +201,11 @@ fn enter_opens_a_session_again_that_was_closed() {
 fn answered(stage: &mut Stage) {
     let alice = SessionName::new("Alice");
     let sql: Arc<str> = "select 1 as n;".into();
-    happens(stage, &alice, Kind::Sent { submission: SubmissionId(1), sql, step: None });
+    happens(
+        stage,
+        &alice,
+        Kind::Sent { submission: SubmissionId(1), sql, step: None, typed: None },
+    );
     happens(stage, &alice, Kind::Columns(vec![Column { name: "n".to_owned(), type_oid: 23 }]));
     happens(stage, &alice, Kind::Rows(vec![vec![Some("1".to_owned())]]));
     happens(stage, &alice, Kind::Done { tag: "SELECT 1".to_owned(), rows: 1 });

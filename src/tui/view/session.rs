@@ -133,7 +133,7 @@ fn title<'a>(view: &View<'_>, place: usize, width: u16, now: Duration) -> Line<'
 }
 
 fn state_role(pane: &Pane) -> Role {
-    match (pane.link, &pane.waiting, pane.status) {
+    match (pane.link, &pane.waiting, pane.status()) {
         (Link::Lost, ..) => Role::Error,
         (Link::Connecting | Link::Closed, ..) => Role::Dim,
         (_, Some(_), _) => Role::Waiting,

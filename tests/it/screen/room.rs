@@ -40,7 +40,7 @@ impl Stage {
     fn ends(&mut self, rows: &[&[&str]]) {
         self.report(Report::Next(11));
         let (submission, sql) = (SubmissionId(1), "select * from seats;".into());
-        self.happens(None, Kind::Sent { submission, sql, step: None });
+        self.happens(None, Kind::Sent { submission, sql, step: None, typed: None });
         self.is_answered(None, &["seat_row", "seat_number", "booked_by"], rows);
         self.happens(None, Kind::Quiet);
         self.report(Report::Over);

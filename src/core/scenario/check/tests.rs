@@ -57,7 +57,7 @@ impl Play {
 
     fn sent(&mut self, session: &str, step: Option<usize>) -> &mut Self {
         let sql = Arc::from("select 1;");
-        self.tell(session, Kind::Sent { submission: SubmissionId(0), sql, step })
+        self.tell(session, Kind::Sent { submission: SubmissionId(0), sql, step, typed: None })
     }
 
     fn done(&mut self, session: &str, tag: &str) -> &mut Self {

@@ -17,6 +17,8 @@ pub(super) struct Work {
     /// Whether a person has asked to cancel it.
     pub(super) is_to_be_cancelled: bool,
     pub(super) answer: Answer,
+    /// What stands before the names of the variables that keep its only row, if any do.
+    pub(super) keeps: Option<String>,
 }
 
 impl Work {
@@ -31,6 +33,19 @@ impl Work {
             Kind::Resumed { .. } => self.wait = None,
             kind => self.answer.apply(kind),
         }
+    }
+
+    /// The variables that keep the row of the statement that is done, if it has one alone. What is
+    /// NULL is in none.
+    pub(super) fn take_kept(&mut self) -> Vec<(String, Option<String>)> {
+        let Some(prefix) = self.keeps.take() else { return Vec::new() };
+        let [.., Outcome::Row { columns, values }, Outcome::Done { rows: Some(1), .. }] =
+            self.outcomes()
+        else {
+            return Vec::new();
+        };
+        let kept = columns.iter().zip(values);
+        kept.map(|(name, value)| (format!("{prefix}{name}"), value.clone())).collect()
     }
 
     fn end(&mut self) {

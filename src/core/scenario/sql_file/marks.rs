@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::mistake::{Source, did_you_mean};
 use super::super::{Mistake, SessionName};
 use super::unknown_session;
-use crate::core::syntax::{Strings, TokenKind, tokens};
+use crate::core::syntax::{Strings, TokenKind, tokens_of_lines};
 
 /// A comment that begins a part of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) enum Piece {
 
 /// The pieces of the text from a byte on; blanks are left out.
 pub(super) fn pieces(text: &str, from: usize) -> Vec<(Piece, Range<usize>)> {
-    tokens(&text[from..], Strings::default())
+    tokens_of_lines(&text[from..], Strings::default())
         .into_iter()
         .filter(|token| token.kind != TokenKind::Blank)
         .map(|token| {
@@ -124,7 +124,8 @@ fn almost_an_arrow(source: Source, at: usize, comment: &str) -> Mistake {
 
 /// Whether a comment after this piece stands between statements.
 fn ends(text: &str, piece: &Range<usize>) -> bool {
-    matches!(&text[piece.clone()], ";") || text[piece.clone()].starts_with("--")
+    let text = &text[piece.clone()];
+    text == ";" || text.starts_with("--") || text.starts_with('\\')
 }
 
 /// What a comment means to a file with these sessions.

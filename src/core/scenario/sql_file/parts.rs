@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::Mistake;
 use super::super::mistake::Source;
 use super::marks::{Piece, pieces};
-use super::unsendable;
+use super::unsendable::{self, Place};
 use crate::core::syntax::{self, Strings, Unfinished};
 
 /// What stands under a mark.
@@ -19,7 +19,7 @@ pub(super) struct Part {
 }
 
 /// Reads what stands under a mark.
-pub(super) fn read(source: Source, body: Range<usize>) -> Result<Part, Mistake> {
+pub(super) fn read(source: Source, body: Range<usize>, place: Place) -> Result<Part, Mistake> {
     let text = source.text;
     let mut arrows: Vec<Range<usize>> = Vec::new();
     let mut sql: Option<Range<usize>> = None;
@@ -42,9 +42,9 @@ pub(super) fn read(source: Source, body: Range<usize>) -> Result<Part, Mistake> 
         }
     }
     let sql = sql.unwrap_or(body.start..body.start);
-    // Before the end is looked at: `select 1 \gset` has no `;`, and that is not what is wrong with
-    // it.
-    unsendable::check(source, &sql)?;
+    // Before the end is looked at: `select 1 \crosstabview` has no `;`, and that is not what is
+    // wrong with it.
+    unsendable::check(source, &sql, place)?;
     check_end(source, &sql)?;
     Ok(Part { at: sql.start, sql: text[sql].to_owned(), arrows })
 }
@@ -94,9 +94,10 @@ fn late(source: Source, at: usize) -> Mistake {
 /// Checks that the last statement is ended.
 pub(super) fn check_end(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
     let text = &source.text[sql.clone()];
-    let Some(unfinished) = syntax::unfinished(text, Strings::default()) else { return Ok(()) };
+    let Some(unfinished) = syntax::read(text, Strings::default()).unfinished else { return Ok(()) };
     // Where the quote or the comment begins is the place to look at, and not the end of the file.
-    let open = syntax::tokens(text, Strings::default()).into_iter().find(|token| !token.is_closed);
+    let mut tokens = syntax::tokens_of_lines(text, Strings::default()).into_iter();
+    let open = tokens.find(|token| !token.is_closed);
     let at = open.map_or(sql.end, |token| sql.start + token.range.start);
     let (problem, hint) = match unfinished {
         Unfinished::Statement => ("the statement is not terminated", "end it with `;`"),

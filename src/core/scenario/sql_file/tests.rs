@@ -171,7 +171,13 @@ fn words_that_only_begin_like_an_expectation_are_rows() {
 #[test]
 fn what_only_psql_can_do_is_refused_when_the_file_is_read() {
     let files = [
-        "-- Bob: acts\nselect 1 \\gset\n",
+        "-- Bob: acts\nselect 1 \\gsett\n",
+        "-- setup\nselect 1 \\gset\n\n-- Bob: acts\nselect 1;",
+        "-- Bob: acts\nselect 1;\n\n-- finally\n\\x\nselect 1;",
+        "-- Bob: acts\nselect 1 \\gx file\n",
+        "-- Bob: acts\n\\set AUTOCOMMIT off\nselect 1;",
+        "-- Bob: acts\nselect 1\n\\watch 2\n",
+        "-- Bob: acts\nselect 1\n\\x\n",
         "-- setup\n\\i schema.sql\n\n-- Bob: acts\nselect 1;",
         "-- Bob: acts\nselect 1;\n\\d seats\n",
         "-- setup\ncreate table t (a int);\ncopy t (a) from stdin;\n1\n\\.\n-- Bob: acts\n\

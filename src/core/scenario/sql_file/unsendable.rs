@@ -1,28 +1,83 @@
-//! What psql would do itself and no server can: backslash commands, and COPY with its data in the
-//! file.
+//! What a file cannot have: commands of psql's that mean nothing in it, and COPY with its data.
 
 use std::ops::Range;
 
 use super::super::Mistake;
-use super::super::mistake::Source;
-use crate::core::syntax::{Strings, Token, TokenKind, tokens};
+use super::super::mistake::{Source, did_you_mean};
+use crate::core::psql::{COMMANDS, find, not_here};
+use crate::core::syntax::{self, Piece, Strings, Token, TokenKind, tokens_of_lines};
 
-/// Refuses SQL that a session cannot send.
-pub(super) fn check(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
+/// Where SQL stands in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a step, where commands may stand that a session carries out.
+    Step,
+    /// In a setup, a teardown, or at the end.
+    Elsewhere,
+}
+
+/// Refuses what a session cannot send and psql's part of it cannot do.
+pub(super) fn check(source: Source, sql: &Range<usize>, place: Place) -> Result<(), Mistake> {
+    // First, since the data that follows it may look like commands.
+    check_copy(source, sql)?;
     let text = &source.text[sql.clone()];
-    let tokens: Vec<Token> = tokens(text, Strings::default())
+    for piece in syntax::read(text, Strings::default()).pieces {
+        if let Piece::Command(command) = piece {
+            check_command(source, sql.start + command.at, &command, place)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_command(
+    source: Source,
+    at: usize,
+    command: &syntax::Command,
+    place: Place,
+) -> Result<(), Mistake> {
+    let name = command.name.as_str();
+    if !find(name).is_some_and(|known| known.is_for_files) {
+        return Err(refused(source, at, name));
+    }
+    if place == Place::Elsewhere {
+        let problem = format!("\\{name} is a psql command, and only SQL can stand here");
+        let hint = "put it in a step, under `-- NAME: what happens`";
+        return Err(source.mistake(at, problem).with_hint(hint));
+    }
+    let first = command.arguments.split_whitespace().next();
+    let (problem, hint) = match (name, first) {
+        ("g" | "gx", Some(_)) => ("writes no file here", "leave out what follows it"),
+        ("unset", None) => ("names no variable", "write `\\unset NAME`"),
+        ("set", Some("AUTOCOMMIT" | "ON_ERROR_ROLLBACK" | "ON_ERROR_STOP")) => {
+            ("has no such setting here", "write BEGIN, SAVEPOINT and COMMIT where they belong")
+        }
+        _ => return Ok(()),
+    };
+    Err(source.mistake(at, format!("\\{name} {problem}")).with_hint(hint))
+}
+
+fn refused(source: Source, at: usize, name: &str) -> Mistake {
+    let problem = format!("\\{name} is a psql command, not one of the server's");
+    let for_files = COMMANDS.iter().filter(|command| command.is_for_files);
+    let is_meant = find(name).is_none() && not_here(name) == not_here("");
+    let close = did_you_mean(name, for_files.map(|command| command.name)).filter(|_| is_meant);
+    source.mistake(at, problem).with_hint(match close {
+        Some(close) => format!("did you mean \\{close}?"),
+        None => not_here(name).to_owned(),
+    })
+}
+
+fn check_copy(source: Source, sql: &Range<usize>) -> Result<(), Mistake> {
+    let text = &source.text[sql.clone()];
+    let tokens: Vec<Token> = tokens_of_lines(text, Strings::default())
         .into_iter()
         .filter(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Comment))
         .collect();
     let mut start = 0;
     for (nth, token) in tokens.iter().enumerate() {
         let said = &text[token.range.clone()];
-        let at = sql.start + token.range.start;
-        if said.starts_with('\\') && token.kind != TokenKind::Word {
-            return Err(backslash(source, at));
-        }
         if said.eq_ignore_ascii_case("stdin") && is_copy_in(text, &tokens[start..nth]) {
-            return Err(copy(source, at));
+            return Err(copy(source, sql.start + token.range.start));
         }
         if said == ";" {
             start = nth + 1;
@@ -36,24 +91,6 @@ fn is_copy_in(text: &str, before: &[Token]) -> bool {
         token.is_some_and(|token| text[token.range.clone()].eq_ignore_ascii_case(word))
     };
     is(before.first(), "copy") && is(before.last(), "from")
-}
-
-fn backslash(source: Source, at: usize) -> Mistake {
-    let command: String =
-        source.text[at..].chars().take_while(|c| !c.is_whitespace() && *c != ';').collect();
-    let hint = match command.as_str() {
-        "\\gset" => "end the statement with `;` and name its value under it: `--> (name)`",
-        "\\set" => "write the value itself, or take it from an answer: `--> (name)`",
-        "\\echo" | "\\qecho" | "\\warn" => "put it in a comment or in a step's narration",
-        "\\i" | "\\ir" | "\\include" => "put the SQL into the file, or name it as `-- setup-file:`",
-        "\\c" | "\\connect" => "give each connection a name of its own under `-- sessions:`",
-        "\\sleep" => "write `-- pause 300 ms`",
-        "\\copy" => "use INSERT, or COPY FROM a file of the server",
-        "\\." => "this ends data of a COPY FROM STDIN; use INSERT",
-        _ => "write the SQL that shows the same",
-    };
-    let problem = format!("{command} is a psql command, not one of the server's");
-    source.mistake(at, problem).with_hint(hint)
 }
 
 fn copy(source: Source, at: usize) -> Mistake {

@@ -1,16 +1,20 @@
 //! What is sent, and why something is not.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::LiveRun;
-use crate::core::event::{SessionName, octets};
+use crate::core::event::{Form, SessionName, SubmissionId, Typed, octets};
+use crate::core::psql::Prepared;
 use crate::core::scenario::{Origin, fill};
-use crate::core::syntax::Strings;
+use crate::core::syntax::{self, Strings};
 use crate::run::machine::actor::{Actor, Line};
 use crate::run::machine::answer::AwaitedAnswer;
 use crate::run::machine::effects::Effects;
 use crate::run::machine::output::Role;
+use crate::run::machine::watch::Watch;
+use crate::run::participant::Submission;
 
 impl LiveRun {
     /// Plays a step: a script's statements go one by one, as psql sends what is typed;
@@ -23,14 +27,11 @@ impl LiveRun {
         fx: &mut Effects,
     ) -> Result<(), String> {
         if self.production.scenario.origin == Origin::Specification {
-            return self.send(name, VecDeque::from([Line::whole(sql, Some(launch))]), fx);
+            return self.send(name, VecDeque::from([Line::verbatim(sql, Some(launch))]), fx);
         }
-        let strings = self.cast.strings_of(name);
-        // Values first, statements then: psql, too, reads a value as if it had been typed,
-        // semicolons included.
-        let lines = Line::each(&self.filled(sql, strings), Some(launch), strings);
+        let lines = Line::each(sql, Some(launch), self.cast.strings_of(name));
         match self.player_mut(name).filter(|actor| actor.is_lost()) {
-            Some(_) => self.revive(name, lines, fx),
+            Some(_) => self.dispatch_all(name, lines, fx),
             None => self.send(name, lines, fx)?,
         }
         Ok(())
@@ -49,14 +50,63 @@ impl LiveRun {
         self.note_sending(fx);
     }
 
-    /// Sends lines into a session that has lost its connection.
-    fn revive(&mut self, name: &SessionName, mut lines: VecDeque<Line>, fx: &mut Effects) {
-        let submission = self.cast.next_submission();
-        if let (Some(first), Some(actor)) = (lines.pop_front(), self.player_mut(name)) {
+    /// Sends the first of these lines, and each of the others when the one before it is answered.
+    fn dispatch_all(&mut self, name: &SessionName, mut lines: VecDeque<Line>, fx: &mut Effects) {
+        let first = lines.pop_front();
+        if let Some(actor) = self.player_mut(name) {
             actor.state.rest = lines;
-            actor.revive(submission, first, fx);
+        }
+        if let Some(first) = first {
+            self.dispatch(name, &first, fx);
             self.note_sending(fx);
         }
+    }
+
+    /// Sends a line, or does what it says where no server is asked. A session that has lost its
+    /// connection connects for it.
+    fn dispatch(&mut self, name: &SessionName, line: &Line, fx: &mut Effects) {
+        let id = self.cast.next_submission();
+        let Some(submission) = self.submission(name, id, line) else { return };
+        let Some(actor) = self.cast.player_mut(name) else { return };
+        if submission.typed.as_ref().is_some_and(|typed| typed.is_local()) {
+            let told = actor.answer_itself(submission, fx);
+            told.into_iter().for_each(|event| self.ahead.tell_in_turn(event));
+        } else if actor.is_lost() {
+            actor.revive(submission, fx);
+        } else {
+            actor.submit(submission, fx);
+        }
+    }
+
+    /// What becomes of a line that is meant for this session.
+    fn submission(
+        &mut self,
+        name: &SessionName,
+        id: SubmissionId,
+        line: &Line,
+    ) -> Option<Submission> {
+        let step = line.step;
+        if line.is_verbatim {
+            return Some(Submission { id, sql: Arc::clone(&line.text), step, typed: None });
+        }
+        let variables = self.ahead.check().variables();
+        let actor = self.cast.player_mut(name)?;
+        let strings = actor.state.strings;
+        let (sql, typed) = match actor.settings.prepare(&line.text, variables, strings) {
+            Prepared::Send { sql, typed } => (sql, typed),
+            Prepared::Local(typed) => (String::new(), Some(typed)),
+        };
+        // psql reads a value as if it had been typed, semicolons included.
+        let mut statements = syntax::split(&sql, strings).into_iter().map(|it| it.text);
+        let sql = match (line.step, statements.next()) {
+            (Some(_), Some(first)) if typed.is_some() => {
+                let rest = statements.map(|sql| Line::verbatim(sql, step));
+                rest.rev().for_each(|line| actor.state.rest.push_front(line));
+                Arc::from(first)
+            }
+            _ => Arc::from(sql.as_str()),
+        };
+        Some(Submission { id, sql, step, typed: typed.map(Box::new) })
     }
 
     fn note_sending(&mut self, fx: &Effects) {
@@ -66,22 +116,32 @@ impl LiveRun {
         self.scheduler.poll_soon(fx);
     }
 
-    /// Sends SQL into a session in one message, or says why not. What is typed while a step is
-    /// being played follows it.
+    /// Sends what was typed into a session, or says why not. What is typed while a step is being
+    /// played follows it.
     pub(crate) fn submit(
+        &mut self,
+        name: &SessionName,
+        text: &str,
+        fx: &mut Effects,
+    ) -> Result<(), String> {
+        let lines = Line::typed(text, self.cast.strings_of(name));
+        match self.player_mut(name) {
+            Some(actor) if actor.state.plays_a_step() => {
+                actor.state.rest.extend(lines);
+                Ok(())
+            }
+            _ => self.send(name, lines, fx),
+        }
+    }
+
+    /// Sends a session's own setup in one message, or says why not.
+    pub(crate) fn set_up(
         &mut self,
         name: &SessionName,
         sql: &str,
         fx: &mut Effects,
     ) -> Result<(), String> {
-        let line = Line::whole(&self.filled(sql, self.cast.strings_of(name)), None);
-        match self.player_mut(name) {
-            Some(actor) if actor.state.plays_a_step() => {
-                actor.state.rest.push_back(line);
-                Ok(())
-            }
-            _ => self.send(name, VecDeque::from([line]), fx),
-        }
+        self.send(name, VecDeque::from([Line::verbatim(sql, None)]), fx)
     }
 
     /// Sends the first of these lines into a session, or says why not; each of the others is sent
@@ -89,21 +149,33 @@ impl LiveRun {
     fn send(
         &mut self,
         name: &SessionName,
-        mut lines: VecDeque<Line>,
+        lines: VecDeque<Line>,
         fx: &mut Effects,
     ) -> Result<(), String> {
-        let submission = self.cast.next_submission();
         let actor =
             self.player_mut(name).ok_or_else(|| format!("there is no session called {name}"))?;
         if let Some(reason) = actor.state.why_not_ready(name) {
             return Err(reason);
         }
-        if let Some(first) = lines.pop_front() {
-            actor.state.rest = lines;
-            actor.submit(submission, first, fx);
-            self.note_sending(fx);
-        }
+        self.dispatch_all(name, lines, fx);
         Ok(())
+    }
+
+    /// Sends what is to be repeated and whose time has come.
+    pub(super) fn repeat_what_is_due(&mut self, fx: &mut Effects) {
+        let is_due = |watch: &Watch| watch.due.is_some_and(|due| due <= fx.now());
+        let is_due = |actor: &&Actor| actor.state.watch.as_ref().is_some_and(is_due);
+        let due: Vec<SessionName> =
+            self.cast.players().filter(is_due).map(|actor| actor.name().clone()).collect();
+        for name in due {
+            let id = self.cast.next_submission();
+            let Some(actor) = self.cast.player_mut(&name) else { continue };
+            let again = actor.state.watch.as_ref().map(|watch| watch.again(id));
+            if let Some(again) = again {
+                actor.submit(again, fx);
+                self.note_sending(fx);
+            }
+        }
     }
 
     /// Sends one statement of nobody's step and tells what to wait for; nothing, where its session
@@ -118,14 +190,14 @@ impl LiveRun {
         if name == self.cast.runner().name() {
             // Not asked whether it is free: its session sends this when the answer before is whole.
             // A teardown that is left out would leave behind what it was to remove.
-            self.cast.runner_mut().submit(submission, Line::whole(sql, None), fx);
+            self.cast.runner_mut().submit(plain(submission, sql, None), fx);
         } else {
-            let line = Line::whole(&self.filled(sql, self.cast.strings_of(name)), None);
+            let sql = self.filled(sql, self.cast.strings_of(name));
             let actor = self.player_mut(name)?;
             if actor.state.why_not_ready(name).is_some() {
                 return None;
             }
-            actor.submit(submission, line, fx);
+            actor.submit(plain(submission, &sql, None), fx);
         }
         Some(AwaitedAnswer::new(name.clone(), submission))
     }
@@ -147,7 +219,7 @@ impl LiveRun {
     pub(super) fn go_on_as_runner(&mut self, fx: &mut Effects) {
         if let Some(line) = self.cast.runner_mut().next_line() {
             let submission = self.cast.next_submission();
-            self.cast.runner_mut().submit(submission, line, fx);
+            self.cast.runner_mut().submit(plain(submission, &line.text, line.step), fx);
             self.reported.moved();
         }
     }
@@ -155,12 +227,9 @@ impl LiveRun {
     /// Sends a session's next statement, if there is one and the one before is answered.
     pub(super) fn go_on(&mut self, name: &SessionName, fx: &mut Effects) {
         let Some(line) = self.player_mut(name).and_then(Actor::next_line) else { return };
-        let submission = self.cast.next_submission();
-        if let Some(actor) = self.player_mut(name) {
-            actor.submit(submission, line, fx);
-            self.reported.moved();
-            self.scheduler.poll_soon(fx);
-        }
+        self.dispatch(name, &line, fx);
+        self.reported.moved();
+        self.scheduler.poll_soon(fx);
     }
 
     /// Cancels what a session has in flight.
@@ -170,6 +239,21 @@ impl LiveRun {
             self.reported.moved();
             self.scheduler.poll_soon(fx);
         }
+        self.stop_repeating(name, fx);
+    }
+
+    /// A query that is repeated and not in flight is sent no more.
+    pub(super) fn stop_repeating(&mut self, name: &SessionName, fx: &mut Effects) {
+        let id = self.cast.next_submission();
+        let Some(actor) = self.cast.player_mut(name) else { return };
+        if actor.state.in_flight.is_some() || actor.state.watch.take().is_none() {
+            return;
+        }
+        let answer = Form::Said(String::new());
+        let typed = Typed { line: String::new(), answer, every: None };
+        let ended = Submission { typed: Some(Box::new(typed)), ..plain(id, "", None) };
+        let told = actor.answer_itself(ended, fx);
+        told.into_iter().for_each(|event| self.ahead.tell_in_turn(event));
     }
 
     /// Connects a session anew that was lost or closed.
@@ -189,4 +273,9 @@ impl LiveRun {
             actor.dismiss(fx);
         }
     }
+}
+
+/// SQL in one message, as it is.
+fn plain(id: SubmissionId, sql: &str, step: Option<usize>) -> Submission {
+    Submission { id, sql: Arc::from(sql), step, typed: None }
 }

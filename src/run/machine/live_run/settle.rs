@@ -21,7 +21,7 @@ impl LiveRun {
             return self.on_runners(event, fx);
         }
         self.ahead.apply(&event);
-        let mut out = Vec::new();
+        let (mut out, mut has_stopped) = (Vec::new(), false);
         if let Some(actor) = self.cast.player_of(&event) {
             if shows_progress(&event.kind) {
                 // An answer ends a wait, too: it may come before the next look has seen that nobody
@@ -29,6 +29,10 @@ impl LiveRun {
                 out.extend(actor.resume(event.at, fx));
             }
             actor.state.apply(&event.kind);
+            if let (Kind::Ready { .. }, Some(watch)) = (&event.kind, &mut actor.state.watch) {
+                watch.answered(fx.now());
+                has_stopped = watch.is_stopped;
+            }
             if matches!(event.kind, Kind::Lost { .. }) {
                 actor.reconnect_for_the_rest(fx);
             }
@@ -42,6 +46,9 @@ impl LiveRun {
         if let (Kind::Ready { .. } | Kind::Connected { .. }, Some(name)) =
             (&event.kind, &event.session)
         {
+            if has_stopped {
+                self.stop_repeating(name, fx);
+            }
             self.go_on(name, fx);
         }
         let explained = self.explanation(&event, fx);
@@ -66,6 +73,7 @@ impl LiveRun {
     /// It is time to look, or what was waited for has not come in its time.
     pub(crate) fn on_due(&mut self, fx: &mut Effects) -> Vec<Event> {
         self.look(fx);
+        self.repeat_what_is_due(fx);
         self.ahead.end_what_is_over(fx.now());
         let quiet = if self.hearing.give_up(fx.now()) {
             self.on_everybody_heard(fx)

@@ -67,9 +67,9 @@ impl Script {
         if self.is_told.get(name).copied().unwrap_or_default() {
             return Ok(());
         }
-        let Submission { id, sql, step } = self.in_flight(name)?;
+        let Submission { id, sql, step, typed } = self.in_flight(name)?;
         self.is_told.insert(name.clone(), true);
-        self.tell(name, Kind::Sent { submission: id, sql, step }, out)
+        self.tell(name, Kind::Sent { submission: id, sql, step, typed }, out)
     }
 
     fn in_flight(&self, name: &SessionName) -> Result<Submission, Failure> {

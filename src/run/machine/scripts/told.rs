@@ -1,7 +1,7 @@
 //! What the machine wants done, as the scripts show it: a line each.
 
 use super::Script;
-use crate::core::event::{Blocker, Event, Kind, SessionName, TransactionStatus, Wait};
+use crate::core::event::{Blocker, Event, Kind, SessionName, TransactionStatus, Typed, Wait};
 use crate::core::seats::{Holder, WatchedTables};
 use crate::run::Report;
 use crate::run::machine::output::{Demand, Depth, EngineRequest, Newcomer, Output, Question, Role};
@@ -101,6 +101,15 @@ fn report_of(report: &Report) -> String {
     }
 }
 
+/// `typed \x: nothing is sent`, `typed select :a;: sent select 1;`.
+fn sent_as_typed(sql: &str, typed: &Typed) -> String {
+    let sent = if sql.is_empty() { "nothing is sent".to_owned() } else { format!("sent {sql}") };
+    match typed.line.as_str() {
+        "" => format!("{sent}, by itself"),
+        line => format!("typed {line}: {sent}"),
+    }
+}
+
 fn event_of(event: &Event) -> String {
     let who = event.session.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
     let what = match &event.kind {
@@ -112,6 +121,7 @@ fn event_of(event: &Event) -> String {
             format!("has lost its connection and its transaction: {reason}")
         }
         Kind::Closed => "is closed".to_owned(),
+        Kind::Sent { sql, typed: Some(typed), .. } => sent_as_typed(sql, typed),
         Kind::Sent { sql, .. } => format!("sent {}", sql.trim()),
         Kind::Columns(_) => "begins an answer".to_owned(),
         Kind::Rows(rows) => format!("got {} rows", rows.len()),

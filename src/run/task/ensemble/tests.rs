@@ -83,7 +83,7 @@ fn with_alice() -> (Ensemble, Recorded) {
 }
 
 fn submission(sql: &str) -> Submission {
-    Submission { id: SubmissionId(1), sql: sql.into(), step: None }
+    Submission { id: SubmissionId(1), sql: sql.into(), step: None, typed: None }
 }
 
 fn note(text: &str) -> Event {

@@ -35,7 +35,10 @@ impl Story {
     fn sends(&mut self, who: &str, sql: &str) {
         let step = Some(self.steps);
         self.steps += 1;
-        self.tell(who, Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step });
+        self.tell(
+            who,
+            Kind::Sent { submission: SubmissionId(1), sql: sql.into(), step, typed: None },
+        );
     }
 
     fn gets(&mut self, who: &str, tag: &str, status: TransactionStatus) {
