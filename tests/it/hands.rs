@@ -16,9 +16,9 @@ const ALT_Y: &str = "\x1by";
 
 fn opened(size: Size, arguments: &[&str], variables: &[(&str, &str)]) -> Terminal {
     let mut console = Terminal::open_with(size, arguments, variables);
-    console.wait_for("On stage");
+    console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_until_gone("On stage");
+    console.wait_until_gone("Sessions:");
     console.wait_for("alice=#");
     console
 }
