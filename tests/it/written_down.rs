@@ -81,7 +81,8 @@ async fn a_session_that_is_ended_while_idle_is_written_down_and_comes_back() {
     let engines = Engines::at(Database::create().await.target());
     let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: begins\nbegin;\nselect 1;\n--> 1\n\n\
         -- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where \
-        application_name = 'overbooked/Idle';\n--> t\n--> Idle: lost: FATAL 57P01\n\n\
+        datname = current_database() \
+        and application_name = 'overbooked/Idle';\n--> t\n--> Idle: lost: FATAL 57P01\n\n\
         -- Idle: finds out\ncommit;\n--> lost: FATAL 57P01\n\n-- Idle: goes on\nselect 2;\n--> 2\n";
     let text = twice(&engines, scenario(text)).await;
     for part in [
@@ -100,7 +101,8 @@ async fn a_session_that_is_ended_while_it_waits_is_written_down() {
         insert into t values (1);\n\n-- A: locks\nbegin;\nupdate t set n = 2;\n--> UPDATE 1\n\n\
         -- B: waits\nselect 5;\nselect n from t for update;\nselect 6;\n--> waits for A\n\n\
         -- A: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where \
-        application_name = 'overbooked/B';\n--> t\n--> B: lost: FATAL 57P01\n\n-- B: is there\n\
+        datname = current_database() \
+        and application_name = 'overbooked/B';\n--> t\n--> B: lost: FATAL 57P01\n\n-- B: is there\n\
         select 2;\n--> 2\n";
     let text = twice(&engines, scenario(text)).await;
     assert!(text.contains("--> waits for A\n--> 5\n--> 6\n"), "{text}");
@@ -160,7 +162,8 @@ async fn what_follows_the_statement_that_finds_out_goes_on_too() {
     let engines = Engines::at(Database::create().await.target());
     let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: is there\nselect 1;\n--> 1\n\n\
         -- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where \
-        application_name = 'overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\n\
+        datname = current_database() \
+        and application_name = 'overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\n\
         select 2;\nselect 3;\n--> lost: FATAL 57P01\n--> 3\n--> (1 row)\n";
     twice(&engines, scenario(text)).await;
 }
