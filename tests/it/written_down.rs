@@ -163,7 +163,8 @@ async fn what_follows_the_statement_that_finds_out_goes_on_too() {
     let text = "-- T\n-- sessions: Idle, Killer\n\n-- Idle: is there\nselect 1;\n--> 1\n\n\
         -- Killer: ends it\nselect pg_terminate_backend(pid) from pg_stat_activity where \
         datname = current_database() \
-        and application_name = 'overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n\n-- Idle: finds out\n\
+        and application_name = 'overbooked/Idle';\n--> Idle: lost: FATAL 57P01\n\n\
+        -- Idle: finds out\n\
         select 2;\nselect 3;\n--> lost: FATAL 57P01\n--> 3\n--> (1 row)\n";
     twice(&engines, scenario(text)).await;
 }
