@@ -8,6 +8,7 @@ pub mod exit;
 pub mod launch;
 pub mod log;
 pub mod matrix;
+pub mod own_tables;
 pub mod play;
 pub mod rush;
 pub mod serve;

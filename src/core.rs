@@ -8,3 +8,4 @@ pub mod scenario;
 pub mod seats;
 pub mod sql;
 pub mod syntax;
+pub mod table_copy;

@@ -42,7 +42,7 @@ fn complain(failure: &Failure) -> Exit {
 
 fn dispatch(cli: Cli) -> eyre::Result<Exit> {
     match cli.command {
-        None => console::open(cli.console),
+        None => console::open(cli.console, cli.own),
         Some(Command::Compare(arguments)) => console::compare(arguments),
         Some(Command::Play(arguments)) => play::run(&arguments),
         Some(Command::Matrix(arguments)) => matrix::run(&arguments),

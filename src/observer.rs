@@ -20,6 +20,7 @@
 mod attributes;
 mod connections;
 mod contested;
+mod copies;
 mod elsewhere;
 pub mod flavor;
 mod key_locks;
@@ -30,6 +31,7 @@ mod numbered;
 mod pageinspect;
 mod people;
 mod pulse;
+mod reading;
 mod rows;
 mod table;
 mod targets;
@@ -38,7 +40,7 @@ mod waits;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sqlx::postgres::PgPool;
 use sqlx::postgres::types::Oid;
@@ -47,16 +49,16 @@ pub use pageinspect::Inspection;
 pub use pulse::Pulse;
 
 use crate::core::event::{Certainty, Pid, SessionName, Wait, WaitTarget};
-use crate::core::seats::{SeatColumns, Unread, WatchedTables};
+use crate::core::seats::{SeatColumns, WatchedTables};
 use crate::core::sql;
 use crate::core::syntax::quote;
 use crate::observer::flavor::{Flavor, Source};
 use crate::pg::Target;
 use connections::Own;
-use look::{Look, Seen};
+use look::Look;
 use memory::Memory;
 use people::People;
-use rows::SeenRow;
+use reading::{Extent, Found};
 use table::Table;
 use versions::{Version, Versions};
 use waits::WaitRow;
@@ -73,15 +75,6 @@ const TABLES_WATCHED: i32 = 12;
 /// How many pages, from a table's last, are inspected: 2 MiB, more than a map of 10,000 seats
 /// needs.
 const PAGES_INSPECTED: i64 = 256;
-
-/// `query_canceled`: the observer's statement timeout.
-const QUERY_CANCELED: &str = "57014";
-/// For how long a table that took too long to read is left alone.
-// A read that is broken off has cost the statement timeout, a second: such a table keeps a backend
-// busy for a tenth of the time at most.
-const LEFT_ALONE: Duration = Duration::from_secs(10);
-/// Why a view is not shown.
-const VIEW: &str = "it is a view, which has no rows of its own: watch the tables behind it";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
@@ -151,6 +144,8 @@ struct State {
     memory: HashMap<Oid, Memory>,
     /// Tables that took too long to read, and until when they are left alone.
     slow: HashMap<Oid, Instant>,
+    /// How much is read of tables that took too long to be read whole.
+    extents: HashMap<Oid, Extent>,
     /// What each backend was last told to wait for, by the wait's sign.
     targets: HashMap<Pid, (String, WaitTarget)>,
     /// The sessions as last told, for servers that know them by name and not by pid.
@@ -288,17 +283,18 @@ impl Observer {
         let mut watched_tables =
             WatchedTables { tables: Vec::new(), blind: self.flavor.sight.blind.clone() };
         let mut looks = Vec::new();
-        let tables = self.watched(&watch).await?;
-        let missing = missing(&watch, &tables);
+        let Found { tables, missing, refused } = self.watched(&watch).await?;
         // One table after the other: the pool has one connection for each question that may be
-        // asked at the same time, and a house that took more would keep the quiet rule's verdict
-        // waiting.
+        // asked at the same time, and watched tables that took more would keep the quiet rule's
+        // verdict waiting.
         for table in tables {
             looks.extend(self.look(table, &watch).await?);
         }
         let people = self.people(roster, looks.iter().flat_map(Look::pids)).await?;
         watched_tables.tables.extend(self.remember(looks, &people));
         watched_tables.tables.extend(missing.iter().map(|name| look::missing(name)));
+        let refused = refused.into_iter().map(|(name, why)| look::refused(&name, why));
+        watched_tables.tables.extend(refused);
         Ok(watched_tables)
     }
 
@@ -311,8 +307,7 @@ impl Observer {
         if self.flavor.sight.rows != Source::PostgreSql {
             return self.missing_plainly(&watch).await;
         }
-        let tables = self.watched(&watch).await?;
-        Ok(missing(&watch, &tables))
+        Ok(self.watched(&watch).await?.missing)
     }
 
     fn remember(
@@ -333,86 +328,6 @@ impl Observer {
         }
         state.memory = memory;
         shown
-    }
-
-    async fn watched(&self, watch: &Watch) -> Result<Vec<Table>, ObserverError> {
-        self.tables(&watch.names(), &watch.labels(), watch.schema.as_deref()).await
-    }
-
-    async fn tables(
-        &self,
-        names: &[String],
-        labels: &[&str],
-        schema: Option<&str>,
-    ) -> Result<Vec<Table>, ObserverError> {
-        sqlx::query_as(sql::observer::TABLES)
-            .bind(names)
-            .bind(schema)
-            .bind(TABLES_WATCHED)
-            .bind(labels)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(about("which tables there are"))
-    }
-
-    /// A look at a table, unless that is gone, or another one by now, since we were told of it.
-    async fn look(&self, table: Table, watch: &Watch) -> Result<Option<Look>, ObserverError> {
-        let place = usize::try_from(table.place - 1).ok();
-        let written = place.and_then(|place| watch.labels().get(place).copied());
-        let label = written.unwrap_or(&table.name).to_owned();
-        let seats = watch.seats.clone().filter(|seats| look::is_seat_map(seats, &label));
-        let limit = if seats.is_some() { SEATS_SHOWN } else { ROWS_SHOWN };
-        let seen = match () {
-            () if table.shut => Some(Seen::Shut),
-            () if table.is_view() => Some(Seen::Unread(Unread::Refused(VIEW.to_owned()))),
-            // `rows.sql` would have an empty `ARRAY[]` in it, of which the server cannot tell the
-            // type.
-            () if table.columns.is_empty() => Some(Seen::Open(Vec::new(), None)),
-            () if self.is_left_alone(table.oid) => {
-                Some(Seen::Unread(Unread::TooLarge { rows: table.estimate() }))
-            }
-            () => self.rows(&table, limit).await?,
-        };
-        Ok(seen.map(|seen| Look { table, label, seats, seen }))
-    }
-
-    async fn rows(&self, table: &Table, limit: i64) -> Result<Option<Seen>, ObserverError> {
-        let rows: Result<Vec<SeenRow>, sqlx::Error> = sqlx::query_as(table.rows_query())
-            .bind(table.oid)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await;
-        match rows {
-            Ok(rows) => {
-                self.state().slow.remove(&table.oid);
-                Ok(Some(Seen::Open(rows, self.versions(table).await)))
-            }
-            Err(error) if is_lock_timeout(&error) => Ok(Some(Seen::Shut)),
-            // Before the refusals below, to whose classes 42 and 0A these codes belong: a table
-            // that is being dropped is no table that we may not read.
-            Err(error) if has_changed(&error) => Ok(None),
-            Err(error) if code(&error).as_deref() == Some(QUERY_CANCELED) => {
-                self.leave_alone(table.oid);
-                Ok(Some(Seen::Unread(Unread::TooLarge { rows: table.estimate() })))
-            }
-            // One table that cannot be read must not hide the others.
-            Err(sqlx::Error::Database(refusal))
-                if is_about_the_table(refusal.code().as_deref()) =>
-            {
-                Ok(Some(Seen::Unread(Unread::Refused(refusal.message().to_owned()))))
-            }
-            Err(error) => Err(about("which rows a table has")(error)),
-        }
-    }
-
-    fn is_left_alone(&self, table: Oid) -> bool {
-        self.state().slow.get(&table).is_some_and(|until| Instant::now() < *until)
-    }
-
-    /// A table whose rows took too long is not read again at once: whoever runs beside us would
-    /// feel it.
-    fn leave_alone(&self, table: Oid) {
-        self.state().slow.insert(table, Instant::now() + LEFT_ALONE);
     }
 
     /// The row versions, where they can be read. A failure only makes the look less sharp.
@@ -463,32 +378,6 @@ impl Observer {
 
 fn numbers(pids: &[Pid]) -> Vec<i32> {
     pids.iter().map(|pid| pid.0).collect()
-}
-
-/// Whether a refusal is about the table that was read, not about the server or the connection: it
-/// is not allowed (42), or has what cannot be shown (22, 0A).
-fn is_about_the_table(code: Option<&str>) -> bool {
-    code.is_some_and(|code| ["42", "22", "0A"].iter().any(|class| code.starts_with(class)))
-}
-
-/// The watched names that none of these tables is.
-fn missing(watch: &Watch, tables: &[Table]) -> Vec<String> {
-    let labels = watch.labels().into_iter().zip(1_i64..);
-    let is_there = |place: i64| tables.iter().any(|table| table.place == place);
-    labels.filter(|(_, place)| !is_there(*place)).map(|(label, _)| label.to_owned()).collect()
-}
-
-/// `55P03`: somebody locked the table between our asking whether it is shut and our reading it.
-fn is_lock_timeout(error: &sqlx::Error) -> bool {
-    code(error).as_deref() == Some("55P03")
-}
-
-/// Somebody dropped or altered the table between our asking what it looks like and our reading it:
-/// the next look sees what it is now.
-fn has_changed(error: &sqlx::Error) -> bool {
-    // 0A000 is `cached plan must not change result type`: the query was prepared for other columns.
-    let changed = ["42P01", "42703", "42883", "3F000", "0A000"];
-    code(error).is_some_and(|code| changed.contains(&code.as_ref()))
 }
 
 /// The SQLSTATE, of an error that is the server's.

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::core::catalog::Catalog;
 use crate::core::event::{Event, Pid, SessionName};
 use crate::core::scenario::{EngineKind, Isolation, Scenario, Schedule};
+use crate::core::table_copy::TableCopy;
 
 pub mod engines;
 pub mod guardian;
@@ -29,6 +30,7 @@ mod task;
 
 use engines::Engines;
 pub use machine::lasting::{Lasting, Part, lasting_of};
+pub use machine::names::first_names;
 use task::{Driver, Task};
 
 /// How many reports may be on their way before the run waits for its driver.
@@ -292,6 +294,9 @@ pub enum Report {
     Lasting(Vec<Lasting>),
     /// What can be named in the database; `None` where that could not be learned.
     Catalog(Option<Arc<Catalog>>),
+    /// The watched tables as a run without a schema of its own has found them, so that a file can
+    /// make tables like them; told after `Fresh`.
+    TableCopies(Vec<TableCopy>),
     /// The engine is gone or a setup failed: the run cannot go on without a fresh setup (`GoTo`,
     /// `Open`, `Switch`).
     Broken(String),

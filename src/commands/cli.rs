@@ -46,6 +46,32 @@ pub struct Cli {
     /// What the console opens with.
     #[command(flatten)]
     pub console: ConsoleArgs,
+    /// What it opens with where there is no scenario.
+    #[command(flatten)]
+    pub own: OwnTablesArgs,
+}
+
+/// An empty console: sessions on the tables that are there.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Your own tables, without a scenario")]
+pub struct OwnTablesArgs {
+    /// Open without a scenario, and show this table with its locks: inventory, public.orders; give
+    /// it once for each table. Without --url it is looked for where PGHOST or PGSERVICE point
+    #[arg(long, value_name = "TABLE", conflicts_with = "scenario")]
+    pub watch: Vec<String>,
+    /// Open without a scenario, with so many sessions or with these: 3, or Ann,Ben [default: 2]
+    #[arg(long, value_name = "N|NAMES", conflicts_with = "scenario")]
+    pub sessions: Option<String>,
+    /// Open without a scenario, and run this SQL file first, once
+    #[arg(long, value_name = "FILE", conflicts_with = "scenario", value_hint = ValueHint::FilePath)]
+    pub setup: Option<PathBuf>,
+}
+
+impl OwnTablesArgs {
+    /// Whether anything of this was asked for.
+    pub fn is_asked_for(&self) -> bool {
+        !self.watch.is_empty() || self.sessions.is_some() || self.setup.is_some()
+    }
 }
 
 /// Everything that is not the console.
@@ -310,6 +336,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn tables_of_ones_own_are_watched_without_a_scenario() {
+        let words = ["overbooked", "--watch", "inventory", "--watch", "public.orders"];
+        assert_eq!(Cli::parse_from(words).own.watch, ["inventory", "public.orders"]);
+        for words in [
+            &["overbooked", "--watch", "a", "play", "deadlock"][..],
+            &["overbooked", "deadlock", "--sessions", "2"],
+            &["overbooked", "compare", "--watch", "a"],
+        ] {
+            assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
+        }
     }
 
     #[test]

@@ -9,13 +9,15 @@ use color_eyre::eyre::{self, WrapErr as _};
 use futures::{FutureExt as _, stream};
 use tokio::sync::mpsc;
 
-use crate::commands::cli::{ConsoleArgs, EngineArgs};
+use crate::commands::cli::{ConsoleArgs, EngineArgs, OwnTablesArgs};
 use crate::commands::compare;
 use crate::commands::config::Config;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch::{self, history, settings};
 use crate::commands::log;
+use crate::commands::own_tables;
 use crate::core::scenario::{EngineKind, Scenario, library};
+use crate::pg::Environment;
 use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
 use crate::stage::audience::Arrivals;
@@ -27,8 +29,8 @@ use crate::tui::screen::{Input, Screen, Signal, inputs};
 use crate::tui::{self, Console, Ends};
 
 /// Opens the console, and ends when its user leaves it.
-pub fn open(arguments: ConsoleArgs) -> eyre::Result<Exit> {
-    open_with(arguments, EngineCount::One)
+pub fn open(arguments: ConsoleArgs, own: OwnTablesArgs) -> eyre::Result<Exit> {
+    open_with(arguments, own, EngineCount::One)
 }
 
 /// Opens it with both engines at once; where there is no terminal, plays on both and prints how
@@ -39,22 +41,31 @@ pub fn compare(arguments: ConsoleArgs) -> eyre::Result<Exit> {
         return Err(Failure::misuse(words).into());
     }
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        open_with(arguments, EngineCount::Both)
+        open_with(arguments, OwnTablesArgs::default(), EngineCount::Both)
     } else {
         compare::run(&arguments)
     }
 }
 
-fn open_with(arguments: ConsoleArgs, engines: EngineCount) -> eyre::Result<Exit> {
+fn open_with(
+    arguments: ConsoleArgs,
+    own: OwnTablesArgs,
+    engines: EngineCount,
+) -> eyre::Result<Exit> {
     let config = settings::configuration(arguments.config.as_deref())?;
     let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
-    let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
-    let scenario = library::open(scenario).map_err(Failure::from)?;
-    let scenario = scenario.with_permutation(arguments.permutation).map_err(Failure::from)?;
     let setting = setting(&arguments, &config)?;
+    let mut engine = settings::engine_of(arguments.engine, &config);
+    let scenario = if own.is_asked_for() {
+        engine = own_tables::engine(engine, &Environment::of_process());
+        own_tables::scenario(own)?
+    } else {
+        let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
+        let scenario = library::open(scenario).map_err(Failure::from)?;
+        scenario.with_permutation(arguments.permutation).map_err(Failure::from)?
+    };
     need_a_terminal()?;
     let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
-    let engine = settings::engine_of(arguments.engine, &config);
     let kind = engine.engine.map(EngineKind::from).filter(|_| engines == EngineCount::One);
     let production = Production {
         schedule: Arc::new(scenario.schedules.first()),

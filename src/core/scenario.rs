@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::core::event::SessionName;
 use crate::core::seats::SeatColumns;
 
+mod blank;
 pub mod check;
 mod engine_kind;
 mod expected;
@@ -18,15 +19,19 @@ pub mod library;
 pub mod mistake;
 pub(crate) mod pause;
 mod permutation;
+mod search_path;
 pub mod spec_file;
 pub mod sql_file;
 mod statement;
 mod variables;
 
+pub use blank::is_table_name;
 pub use expected::{Cell, Expected, Manner, Order, Whom};
 pub use interleavings::Interleavings;
 pub use mistake::Mistake;
+pub(crate) use mistake::list;
 pub use permutation::NoPermutation;
+pub use search_path::SearchPath;
 pub use statement::Statement;
 pub use variables::fill;
 
@@ -64,9 +69,8 @@ pub struct Scenario {
     pub invariants: Vec<Invariant>,
     /// How the sessions call themselves to the server.
     pub application: Application,
-    /// The schemas that names are looked for in, the run's own called `run`; none for that one
-    /// alone.
-    pub search_path: Vec<String>,
+    /// Where unqualified names are looked for.
+    pub search_path: SearchPath,
     /// Files, as the scenario names them, whose SQL comes before its own setup; none once they have
     /// been read.
     pub setup_files: Vec<String>,

@@ -71,7 +71,7 @@ pub struct WatchedTable {
     pub unread: Option<Unread>,
 }
 
-/// Why the rows of a watched table could not be read.
+/// Why the rows of a watched table could not be read, or not all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unread {
@@ -81,6 +81,14 @@ pub enum Unread {
     TooLarge {
         /// How many rows it has by the planner's estimate, where there is one.
         rows: Option<u64>,
+    },
+    /// It is too large to be read whole, and a sample of it was: its first rows, and those that
+    /// somebody awaits.
+    Sampled {
+        /// How many rows it has by the planner's estimate, where there is one.
+        rows: Option<u64>,
+        /// Whether the rows that somebody holds were looked for, too.
+        has_held: bool,
     },
     /// The server refuses to read it, in its words.
     Refused(String),

@@ -44,6 +44,8 @@ pub mod observer {
     pub const CLIENTS: &str = include_str!("../../sql/observer/clients.sql");
     /// CockroachDB's locked keys.
     pub const COCKROACH_LOCKS: &str = include_str!("../../sql/observer/cockroach_locks.sql");
+    /// What makes tables like these.
+    pub const DEFINITIONS: &str = include_str!("../../sql/observer/definitions.sql");
     /// Who sits idle in an open transaction.
     pub const IDLE_IN_TRANSACTION: &str =
         include_str!("../../sql/observer/idle_in_transaction.sql");
@@ -69,6 +71,8 @@ pub mod observer {
     pub const ROW_KEYS: &str = include_str!("../../sql/observer/row_keys.sql");
     /// A table's rows, their holders and queues; a template.
     pub const ROWS: &str = include_str!("../../sql/observer/rows.sql");
+    /// The rows of a large table that are worth showing; a template.
+    pub const SAMPLE: &str = include_str!("../../sql/observer/sample.sql");
     /// A connection's settings.
     pub const SETTINGS: &str = include_str!("../../sql/observer/settings.sql");
     /// The rows that two transactions have locked together; a template.

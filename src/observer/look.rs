@@ -21,6 +21,8 @@ pub(super) struct Look {
     pub(super) label: String,
     pub(super) seats: Option<SeatColumns>,
     pub(super) seen: Seen,
+    /// What is left out of its rows, where it is too large to be read whole.
+    pub(super) sampled: Option<Unread>,
 }
 
 /// What was read of a table, if its lock was to be had.
@@ -119,6 +121,11 @@ pub(super) fn missing(name: &str) -> WatchedTable {
     WatchedTable { unread: Some(Unread::Missing), ..bare(name.to_owned(), None, Vec::new()) }
 }
 
+/// A name that the server refuses to look up.
+pub(super) fn refused(name: &str, why: String) -> WatchedTable {
+    WatchedTable { unread: Some(Unread::Refused(why)), ..missing(name) }
+}
+
 fn empty(table: &Table, name: String, seats: Option<SeatColumns>) -> WatchedTable {
     bare(name, seats, table.columns.clone())
 }
@@ -151,6 +158,10 @@ impl Fold<'_> {
         let mut kinds = HashMap::new();
         let mut shown = empty(&self.look.table, self.look.label.clone(), self.look.seats.clone());
         shown.rows = rows.first().map_or(0, |row| row.total.unsigned_abs());
+        if self.look.sampled.is_some() {
+            shown.rows = self.look.table.estimate().unwrap_or(shown.rows).max(shown.rows);
+            shown.unread.clone_from(&self.look.sampled);
+        }
         shown.places = rows.iter().map(|row| self.place(row, &mut kinds)).collect();
         match self.versions {
             Some(versions) => self.seat_newcomers(versions, &mut shown),

@@ -95,6 +95,22 @@ impl Table {
         AssertSqlSafe(self.names().fill(sql::observer::ROWS))
     }
 
+    /// `sample.sql` for this table.
+    pub(super) fn sample_query(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.names().fill(sql::observer::SAMPLE))
+    }
+
+    /// `rows.sql` for those of its rows that stand at the places in `$3`.
+    pub(super) fn sampled_rows_query(&self) -> AssertSqlSafe<String> {
+        let names = self.names();
+        let table = names.qualified();
+        let sample = format!(
+            "(SELECT ctid, xmax, cmin, * FROM {table} WHERE ctid = ANY ($3::text[]::tid[])) \
+             AS sample"
+        );
+        AssertSqlSafe(names.fill_of(sql::observer::ROWS, sample))
+    }
+
     /// `row_keys.sql` for this table.
     pub(super) fn keys_query(&self) -> AssertSqlSafe<String> {
         AssertSqlSafe(self.names().fill(sql::observer::ROW_KEYS))
@@ -148,14 +164,55 @@ impl Names<'_> {
     }
 
     fn fill(&self, template: &str) -> String {
+        self.fill_of(template, self.qualified())
+    }
+
+    /// Fills the template with what stands in the table's place.
+    fn fill_of(&self, template: &str, table: String) -> String {
         let columns: Vec<String> = self.columns.iter().map(|name| as_text(name)).collect();
         let filled = [
             ("{key}", self.key_expression()),
             ("{values}", format!("ARRAY[{}]", columns.join(", "))),
             ("{order}", self.order()),
-            ("{table}", format!("{}.{}", quote(self.schema), quote(self.name))),
+            ("{first}", self.first()),
+            ("{near}", self.near()),
+            ("{table}", table),
         ];
         fill(template, &filled)
+    }
+
+    fn qualified(&self) -> String {
+        format!("{}.{}", quote(self.schema), quote(self.name))
+    }
+
+    /// What brings its first rows by an index, if it has a key.
+    fn first(&self) -> String {
+        self.key.map(|_| format!("ORDER BY {}", self.order())).unwrap_or_default()
+    }
+
+    /// The rows beside contested ones by their key, two on each side.
+    fn near(&self) -> String {
+        let Some(key) = self.key else { return String::new() };
+        let table = self.qualified();
+        let of = |alias: &str, suffix: &str| {
+            let parts = key.iter().map(|name| format!("{alias}.{}{suffix}", quote(name)));
+            parts.collect::<Vec<_>>().join(", ")
+        };
+        let beside = |alias: &str, comparison: &str, suffix: &str| {
+            format!(
+                "(SELECT {alias}.ctid AS tid FROM {table} {alias} \
+                 WHERE ROW({}) {comparison} ROW({}) ORDER BY {} LIMIT 2)",
+                of(alias, ""),
+                of("t", ""),
+                of(alias, suffix)
+            )
+        };
+        format!(
+            "UNION SELECT n.tid::text FROM {table} t CROSS JOIN LATERAL ({} UNION ALL {}) AS n \
+             WHERE t.ctid = ANY (ARRAY(SELECT tid FROM contested LIMIT 10))",
+            beside("a", ">", ""),
+            beside("b", "<", " DESC")
+        )
     }
 
     fn key_expression(&self) -> String {

@@ -53,6 +53,11 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// Whether a variable says something.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| !value.is_empty())
+    }
+
     /// A file of the home folder.
     pub(super) fn at_home(&self, file: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(file))

@@ -31,10 +31,13 @@ use crate::core::syntax::{Piece, Strings, read};
 
 mod answer;
 mod captures;
+mod own_tables;
 mod player;
 mod sheet;
 #[cfg(test)]
 mod tests;
+
+pub use own_tables::on_own_tables;
 
 use answer::Answer;
 use captures::Captures;

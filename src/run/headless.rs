@@ -277,7 +277,7 @@ impl Stepper {
                     progress.played.lasting = lasting;
                 }
             }
-            Report::Joined(_) | Report::Catalog(_) => {}
+            Report::Joined(_) | Report::Catalog(_) | Report::TableCopies(_) => {}
         }
         Ok(More::Yes)
     }

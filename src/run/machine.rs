@@ -43,7 +43,7 @@ mod hold;
 pub(crate) mod input;
 pub(crate) mod lasting;
 mod live_run;
-mod names;
+pub(crate) mod names;
 mod observation_scheduler;
 mod opening;
 mod orders;

@@ -23,7 +23,7 @@ use crate::observer::Observer;
 use crate::run::engines::Engines;
 use crate::run::machine::Machine;
 use crate::run::machine::input::Input;
-use crate::run::machine::output::{EngineRequest, Output};
+use crate::run::machine::output::Output;
 use crate::run::parting::Parting;
 use crate::run::{Command, Production, Report, Untidy};
 
@@ -168,14 +168,10 @@ impl Task {
             Output::Report(report) => drop(self.reports.send(report).await),
             // Whoever does not listen any more need not know.
             Output::Untidy(untidy) => drop(self.untidy.send(untidy)),
-            Output::Engine(request) => {
-                if request == EngineRequest::MakeSchema {
-                    // Whoever took part in the last setup has nothing to say in this one.
-                    self.ensemble = Ensemble::new(self.begin);
-                }
-                self.engine.ask(request);
-            }
+            Output::Engine(request) => self.engine.ask(request),
             Output::Watch(watch) => {
+                // Whoever took part in the last setup has nothing to say in this one.
+                self.ensemble = Ensemble::new(self.begin);
                 if let Some(observer) = self.observer() {
                     observer.watch(watch);
                 }

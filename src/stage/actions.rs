@@ -10,6 +10,7 @@ use super::panes::editor::Editor;
 use super::panes::scrollback::{Direction, Motion};
 use super::timeline::Cursor;
 use super::{Effect, Stage};
+use crate::reports::scenario_export::on_own_tables;
 use crate::run::Command;
 
 /// How far wide tables move sideways.
@@ -19,9 +20,18 @@ impl Stage {
     /// Reacts to an action.
     pub fn update(&mut self, action: Action, now: Duration) -> Vec<Effect> {
         match action {
+            Action::NextStep
+            | Action::StepBack
+            | Action::AutoPlay
+            | Action::EditStep
+            | Action::Story
+                if self.course.has_no_script() =>
+            {
+                self.say_there_is_no_script();
+            }
             Action::NextStep => return self.step(now),
             Action::StepBack => return self.step_back(),
-            Action::Restart => return self.go_to(0),
+            Action::Restart => return self.start_again(),
             Action::AutoPlay => return self.auto_play(now),
             Action::SwitchEngine => return self.switch_engine(),
             Action::Compare => return self.compare(),
@@ -112,12 +122,13 @@ impl Stage {
             return Vec::new();
         };
         let lanes = self.history.timeline().lanes().iter();
+        let events = self.history.log().events();
         let export = Export {
-            scenario: script.scenario().clone(),
+            scenario: on_own_tables(script.scenario(), self.course.copies(), &events),
             schedule: script.schedule().clone(),
             engine: engine.clone(),
             cast: lanes.map(|lane| lane.session.clone()).collect(),
-            events: self.history.log().events(),
+            events,
             completeness: self.history.log().completeness(),
             breaches: script.breaches(),
         };

@@ -127,7 +127,7 @@ impl Stage {
             (None, Some(run)) => {
                 let own = |name: &String| if name == "run" { run.clone() } else { name.clone() };
                 let scenario = self.course.script().map(Script::scenario);
-                let path = scenario.map(|it| it.search_path.as_slice()).unwrap_or_default();
+                let path = scenario.map(|it| it.search_path.written()).unwrap_or_default();
                 if path.is_empty() { vec![run.clone()] } else { path.iter().map(own).collect() }
             }
         }

@@ -9,6 +9,7 @@ use super::layers::again::{self, Errand};
 use super::progress::Progress;
 use super::script::Script;
 use crate::core::scenario::Step;
+use crate::core::table_copy::TableCopy;
 use crate::run::{Command, Fresh, Lasting};
 
 /// What is played, and where it stands.
@@ -21,6 +22,8 @@ pub struct Course {
     broken: Option<String>,
     /// What this run has committed outside its own schema.
     lasting: Vec<Lasting>,
+    /// What makes tables like those that it began with, where they are not its own.
+    copies: Vec<TableCopy>,
 }
 
 impl Course {
@@ -39,6 +42,16 @@ impl Course {
         self.broken.as_deref()
     }
 
+    /// What makes tables like those that it began with, where they are not its own.
+    pub(super) fn copies(&self) -> &[TableCopy] {
+        &self.copies
+    }
+
+    /// It began with tables like these.
+    pub(super) fn begin_with(&mut self, copies: Vec<TableCopy>) {
+        self.copies = copies;
+    }
+
     pub(super) fn lasting(&self) -> &[Lasting] {
         &self.lasting
     }
@@ -52,6 +65,11 @@ impl Course {
     /// Whether there is nothing to play yet, but will be.
     pub(super) fn is_opening(&self) -> bool {
         self.script.is_none() && self.broken.is_none()
+    }
+
+    /// Whether there is nothing to step through, and never will be.
+    pub fn has_no_script(&self) -> bool {
+        self.script.as_ref().is_some_and(Script::is_empty)
     }
 
     /// Where it stands in the schedule.
@@ -89,6 +107,7 @@ impl Course {
                 self.progress.expect_switch(step);
                 self.engine.ask_for(*kind);
             }
+            Command::OpenOn(_, kind) => self.engine.ask_for(*kind),
             _ => {}
         }
     }
@@ -106,6 +125,7 @@ impl Course {
         self.engine.arrive(fresh.engine.clone());
         self.broken = None;
         self.lasting.clear();
+        self.copies.clear();
         if is_new {
             self.progress.stop();
         } else {

@@ -326,6 +326,13 @@ impl Stage {
         {
             return self.go_to(0);
         }
+        let opens = match self.engine_for(&scenario) {
+            Some(kind) => Command::OpenOn(Arc::clone(&scenario), kind),
+            None => Command::Open(Arc::clone(&scenario)),
+        };
+        if self.ask_before_losing("Open it?", "open", "Opening it", Effect::Ask(opens)) {
+            return Vec::new();
+        }
         let title = &scenario.title;
         let Some(kind) = self.engine_for(&scenario) else {
             self.say(format!("opening \u{201c}{title}\u{201d}"));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::history::History;
+use super::keys::Action;
 use super::layers::Layer;
 use super::panes::pane::Link;
 use super::setting::Opening;
@@ -22,6 +23,7 @@ impl Stage {
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => self.moved_to(next),
             Report::Lasting(lasting) => self.course.last(lasting),
+            Report::TableCopies(copies) => self.course.begin_with(copies),
             // The tables themselves say so as long as it is so.
             Report::Unwatched(_) => {}
             Report::Over => {
@@ -73,7 +75,10 @@ impl Stage {
     fn open_scenario(&mut self) {
         self.panes.turn_to_first();
         self.layers.clear();
-        if self.setting.opening == Opening::Story {
+        if self.course.has_no_script() {
+            let export = self.key(Action::Export);
+            self.say(format!("type SQL into a session; {export} writes it down as a scenario"));
+        } else if self.setting.opening == Opening::Story {
             self.layers.push(Layer::Story);
         }
     }

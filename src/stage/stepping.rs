@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::keys::Action;
-use super::layers::Layer;
 use super::layers::again::Errand;
+use super::layers::losses::{Losses, losses_on};
+use super::layers::{Layer, Question};
 use super::message::Message;
 use super::panes::pane::Link;
 use super::{BEING_SET_UP, Effect, EngineCount, Stage, words};
@@ -82,6 +83,42 @@ impl Stage {
         }
     }
 
+    pub(super) fn say_there_is_no_script(&mut self) {
+        let pick = self.key(Action::PickScenario);
+        self.say(format!("no script here: type into a session; {pick} picks a scenario"));
+    }
+
+    /// Back to the beginning. Where nothing but what was typed is played, that is asked about first
+    /// if it would be lost.
+    pub(super) fn start_again(&mut self) -> Vec<Effect> {
+        let again = Effect::Ask(Command::GoTo(0));
+        if self.ask_before_losing("Start again?", "start again", "Starting again", again) {
+            return Vec::new();
+        }
+        self.go_to(0)
+    }
+
+    /// Asks before open transactions are rolled back of which no script could play anything again;
+    /// whether there is anything to ask.
+    pub(super) fn ask_before_losing(
+        &mut self,
+        title: &'static str,
+        yes: &'static str,
+        doing: &str,
+        effect: Effect,
+    ) -> bool {
+        if !self.course.has_no_script() {
+            return false;
+        }
+        let words = losses_on(doing, &Losses::of(&[self]));
+        let is_asked = !words.is_empty();
+        if is_asked {
+            let effects = vec![effect];
+            self.layers.push(Layer::Question(Question { title, words, yes, no: "stay", effects }));
+        }
+        is_asked
+    }
+
     pub(super) fn go_to(&mut self, step: usize) -> Vec<Effect> {
         if self.ask_before_again(Errand::Back(step)) {
             return Vec::new();
@@ -127,7 +164,10 @@ impl Stage {
             }
             None => return Vec::new(),
         };
-        if self.ask_before_again(Errand::Switch(kind)) {
+        let switch = Effect::Ask(Command::Switch(kind));
+        if self.ask_before_losing("Switch?", "switch", "Switching", switch)
+            || self.ask_before_again(Errand::Switch(kind))
+        {
             return Vec::new();
         }
         let more = self.course.progress.more();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::core::event::{Event, Kind, Pid, SessionName, SubmissionId};
-use crate::core::scenario::{Isolation, library};
+use crate::core::scenario::{Isolation, Scenario, library};
 use crate::run::{Command, EngineLine, Fresh, Report};
 use crate::stage::effect::Scroll;
 use crate::stage::input::{Gesture, Input, Pointer};
@@ -12,13 +12,17 @@ const NOW: Duration = Duration::ZERO;
 
 /// The default scenario, set up and everybody connected.
 fn opened() -> Stage {
+    opened_with(library::open(library::DEFAULT).unwrap())
+}
+
+fn opened_with(scenario: Scenario) -> Stage {
     let setting = Setting {
         keys: KeyMap::default(),
         library: Vec::new(),
         pace: Duration::from_secs(3),
         opening: Opening::Stage,
     };
-    let scenario = std::sync::Arc::new(library::open(library::DEFAULT).unwrap());
+    let scenario = std::sync::Arc::new(scenario);
     let sessions: Vec<SessionName> = scenario.sessions.iter().map(|it| it.name.clone()).collect();
     let schedule = std::sync::Arc::new(scenario.schedules.first());
     let engine = EngineLine {
@@ -112,6 +116,46 @@ fn a_step_is_asked_for_and_a_second_one_waits_for_it() {
     let _ = stage.apply(Report::Next(1), NOW);
     let quiet = Report::Event(Event { at: NOW, session: None, kind: Kind::Quiet });
     assert_eq!(stage.apply(quiet, NOW), [Effect::Ask(Command::Step)]);
+}
+
+fn without_a_scenario() -> Stage {
+    let sessions = ["Ann", "Ben"].map(SessionName::new).to_vec();
+    opened_with(Scenario::blank(sessions, vec!["inventory".to_owned()], Vec::new()))
+}
+
+#[test]
+fn without_a_script_the_keys_for_it_say_so() {
+    let mut stage = without_a_scenario();
+    for key in ["F5", "F6", "F7", "Alt-e"] {
+        assert_eq!(press(&mut stage, key), [], "{key}");
+        let said = stage.message().map(|message| message.text().to_owned()).unwrap_or_default();
+        assert!(said.starts_with("no script here"), "{key}: {said}");
+    }
+    assert!(stage.layers().is_empty());
+}
+
+#[test]
+fn without_a_script_what_would_be_rolled_back_is_asked_about_first() {
+    let mut stage = without_a_scenario();
+    let again = Effect::Ask(Command::GoTo(0));
+    let pressed = press(&mut stage, "F8");
+    assert_eq!(pressed, std::slice::from_ref(&again), "there is nothing to lose");
+    let ann = SessionName::new("Ann");
+    let status = crate::core::event::TransactionStatus::InTransaction;
+    let (submission, elapsed) = (SubmissionId(1), NOW);
+    happens(
+        &mut stage,
+        &ann,
+        Kind::Sent { submission, sql: "begin;".into(), step: None, typed: None },
+    );
+    happens(&mut stage, &ann, Kind::Ready { submission, status, elapsed });
+    for key in ["F8", "F2"] {
+        assert_eq!(press(&mut stage, key), [], "{key}");
+        assert!(matches!(stage.layers().top(), Some(Layer::Question(_))), "{key}");
+        assert_eq!(press(&mut stage, "n"), []);
+    }
+    press(&mut stage, "F8");
+    assert_eq!(press(&mut stage, "y"), [again]);
 }
 
 mod hands;

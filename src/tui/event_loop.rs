@@ -350,6 +350,10 @@ where
             Some(script) => (script.scenario().clone(), script.schedule().clone()),
             None => (self.production.scenario.clone(), self.production.schedule.clone()),
         };
+        if !scenario.search_path.has_a_schema_of_the_run() {
+            stage.refuse("both engines would play on the same tables; switch the engine instead");
+            return Mode::One(stage);
+        }
         let production =
             Production { scenario, schedule, engine: missing, ..self.production.clone() };
         let step = stage.course().script().map(Script::next);

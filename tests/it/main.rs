@@ -39,6 +39,7 @@ mod library;
 mod list_append;
 mod matrix;
 mod observer;
+mod own_tables;
 mod pass_through;
 mod patience;
 mod pgbouncer;

@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode before a test's database.
+//! PgBouncer before a test's database, in transaction mode unless another is asked for.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -20,12 +20,17 @@ pub(crate) struct PgBouncer {
 impl PgBouncer {
     /// None where the machine has no `PgBouncer`.
     pub(crate) async fn start(database: &Database) -> Option<Self> {
+        Self::start_in("transaction", database).await
+    }
+
+    /// In another pool mode: `session`.
+    pub(crate) async fn start_in(mode: &str, database: &Database) -> Option<Self> {
         let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"]
             .into_iter()
             .find(|program| Path::new(program).exists())?;
         let folder = tempfile::tempdir().unwrap();
         let settings = folder.path().join("pgbouncer.ini");
-        std::fs::write(&settings, settings_for(database, folder.path())).unwrap();
+        std::fs::write(&settings, settings_for(mode, database, folder.path())).unwrap();
         let mut command = Command::new(program);
         command.arg("-q").arg(&settings).stdout(Stdio::null()).stderr(Stdio::null());
         as_the_servers_user(&mut command, folder.path());
@@ -47,6 +52,14 @@ impl PgBouncer {
     }
 }
 
+impl PgBouncer {
+    /// The same for whoever takes a connection string.
+    pub(crate) fn url(&self, database: &Database) -> String {
+        let (folder, name) = (self.folder.path().display(), database.name());
+        format!("host={folder} port=6432 user={SUPERUSER} dbname={name}")
+    }
+}
+
 impl Drop for PgBouncer {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -55,11 +68,12 @@ impl Drop for PgBouncer {
 }
 
 /// Fewer servers than workers, so that they have to be shared.
-fn settings_for(database: &Database, folder: &Path) -> String {
+fn settings_for(mode: &str, database: &Database, folder: &Path) -> String {
+    let size = if mode == "session" { 20 } else { 4 };
     format!(
         "[databases]\n{} = host={} port={} user={SUPERUSER}\n[pgbouncer]\nlisten_addr =\n\
          listen_port = 6432\n\
-         unix_socket_dir = {}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 4\n",
+         unix_socket_dir = {}\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = {size}\n",
         database.target().database(),
         server().folder().display(),
         server().port(),

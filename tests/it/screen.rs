@@ -11,7 +11,7 @@ use overbooked::core::event::{
 };
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library};
 use overbooked::core::seats::{
-    Hold, HoldKind, Holder, RowWaiter, WatchedRow, WatchedTable, WatchedTables,
+    Hold, HoldKind, Holder, RowWaiter, Unread, WatchedRow, WatchedTable, WatchedTables,
 };
 use overbooked::run::{EngineLine, Fresh, Report};
 use overbooked::stage::comparison::Half;
@@ -24,6 +24,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
+mod own_tables;
 mod psql;
 mod room;
 mod typing;

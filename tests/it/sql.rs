@@ -7,12 +7,14 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 use crate::support;
 
 /// What stands in for the names in a template.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 8] = [
     ("{where}", "true"),
     ("{table}", "seats"),
     ("{key}", "number::text"),
     ("{values}", "ARRAY[number::text]"),
     ("{order}", "number"),
+    ("{first}", "ORDER BY number"),
+    ("{near}", ""),
     ("{pageinspect}", "pg_temp"),
 ];
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::mistake::{decode, decode_verbatim, did_you_mean};
-use super::{Isolation, Mistake, Scenario, spec_file, sql_file};
+use super::{Isolation, Mistake, Scenario, Statement, spec_file, sql_file};
 
 mod entries;
 
@@ -101,13 +101,17 @@ pub fn read(path: &Path) -> Result<Scenario, OpenError> {
     .and_then(with_setup_files)
 }
 
+/// Reads a file that has nothing but SQL, statement by statement.
+pub fn read_sql(path: &Path) -> Result<Vec<Statement>, OpenError> {
+    Ok(sql_file::statements(&decode(&bytes(path)?, path)?, path)?)
+}
+
 /// The scenario with the SQL of the files that it names, which are looked for beside it.
 fn with_setup_files(mut scenario: Scenario) -> Result<Scenario, OpenError> {
     let folder = scenario.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let mut setup = Vec::new();
     for name in &scenario.setup_files {
-        let path = folder.join(name);
-        setup.extend(sql_file::statements(&decode(&bytes(&path)?, &path)?, &path)?);
+        setup.extend(read_sql(&folder.join(name))?);
     }
     // The scenario's own comes last, because it may use what the files make.
     setup.append(&mut scenario.setup);

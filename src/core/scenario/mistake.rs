@@ -109,7 +109,7 @@ pub(super) fn suggest(word: &str, what: &str, candidates: &[&str]) -> String {
 }
 
 /// `a, b and c`.
-pub(super) fn list(items: &[&str]) -> String {
+pub(crate) fn list(items: &[&str]) -> String {
     match items {
         [] => "none".to_owned(),
         [only] => (*only).to_owned(),

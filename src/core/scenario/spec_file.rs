@@ -73,7 +73,7 @@ fn parse_up_to(most: usize, text: &str, path: &Path, name: &str) -> Result<Scena
         source: None,
         invariants: vec![],
         application: super::Application::default(),
-        search_path: vec![],
+        search_path: super::SearchPath::Run,
         setup_files: vec![],
         setup,
         teardown: teardown.into_iter().collect(),

@@ -75,6 +75,20 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     })
 }
 
+/// The names of sessions, as a file's head has them: `Ann, Ben`; or what is wrong with them.
+pub fn session_names(text: &str) -> Result<Vec<SessionName>, String> {
+    let source = Source { text, path: Path::new("") };
+    let names = settings::session_names(source).map_err(|mistake| match mistake.hint {
+        Some(hint) => format!("{}; {hint}", mistake.problem),
+        None => mistake.problem,
+    })?;
+    if names.is_empty() {
+        Err("no session is named; write 2, or Ann,Ben".to_owned())
+    } else {
+        Ok(names)
+    }
+}
+
 /// The statements of a file that has nothing but SQL, each of which knows the file.
 pub(super) fn statements(text: &str, path: &Path) -> Result<Vec<Statement>, Mistake> {
     let source = Source { text, path };

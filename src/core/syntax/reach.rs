@@ -64,6 +64,31 @@ const WITHOUT_SCHEMA: [&str; 16] = [
 // `owned`, because `t.c` in `alter sequence s owned by t.c` is a column, and no table of schema
 // `t`.
 const ENDS_OF_NAMES: [&str; 8] = ["(", "as", "select", "owned", "add", "set", "execute", "returns"];
+/// What stands in a definition between its verb and the first name.
+const BEFORE_NAMES: [&str; 22] = [
+    "or",
+    "replace",
+    "unlogged",
+    "unique",
+    "materialized",
+    "recursive",
+    "constraint",
+    "aggregate",
+    "table",
+    "view",
+    "index",
+    "sequence",
+    "function",
+    "procedure",
+    "type",
+    "domain",
+    "trigger",
+    "rule",
+    "if",
+    "not",
+    "exists",
+    "only",
+];
 /// Before `update`, these say that it is no statement: FOR UPDATE, DO UPDATE, ON UPDATE and so on.
 const NO_STATEMENT: [&str; 9] = ["for", "do", "then", "key", "on", "or", "of", "before", "after"];
 
@@ -266,6 +291,7 @@ fn definition(words: &[Word], reach: &mut Reach) {
             None => place += 1,
         }
     }
+    name_unqualified(head, reach);
     if kind == "function" || kind == "procedure" {
         let mut routine = Reach::default();
         body(words, &mut routine);
@@ -273,6 +299,29 @@ fn definition(words: &[Word], reach: &mut Reach) {
     }
     if kind == "rule" {
         changes(&words[1..], reach);
+    }
+}
+
+/// What a definition names without a schema: the objects, and the table that they are on.
+fn name_unqualified(head: &[Word], reach: &mut Reach) {
+    let is_before =
+        |word: &&Word| word.kind == WordKind::Plain && BEFORE_NAMES.contains(&&*word.text);
+    let named = 1 + head.iter().skip(1).take_while(is_before).count();
+    let on = head
+        .iter()
+        .position(|word| word.is("on"))
+        .map(|on| on + 1 + head[on + 1..].iter().take_while(is_before).count());
+    let is_on = |place: &usize| head.get(*place).is_some_and(|word| word.is("on"));
+    for mut place in [Some(named).filter(|place| !is_on(place)), on].into_iter().flatten() {
+        while let Some((parts, next)) = name_at(head, place) {
+            if let [name] = parts[..] {
+                reach.unqualified.insert(name.to_owned());
+            }
+            if !head.get(next).is_some_and(is_comma) {
+                break;
+            }
+            place = next + 1;
+        }
     }
 }
 
@@ -388,6 +437,22 @@ mod tests {
         assert!(made.is_within(), "{made:?}");
         assert_eq!(Vec::from_iter(made.routine.unwrap().outside), ["public.t"]);
         assert!(reach("alter table t rename to u").routine.is_none());
+    }
+
+    #[test]
+    fn a_definition_names_what_it_makes_and_what_that_is_on() {
+        for (sql, names) in [
+            ("create table if not exists t (a int)", &["t"][..]),
+            ("create unique index i on only t (a)", &["i", "t"]),
+            ("create index on t (a)", &["t"]),
+            ("create trigger g before update on t execute function f()", &["g", "t"]),
+            ("alter table only t add column b int", &["t"]),
+            ("drop table if exists a, public.b, \"C\" cascade", &["C", "a"]),
+            ("create or replace view v as select 1", &["v"]),
+            ("create temp table x (a int)", &[]),
+        ] {
+            assert_eq!(Vec::from_iter(reach(sql).unqualified), names, "{sql}");
+        }
     }
 
     #[test]

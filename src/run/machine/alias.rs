@@ -14,8 +14,9 @@ use crate::core::event::{Kind, ServerMessage, WaitTarget};
 const INTERNAL_POSITION: char = 'p';
 const INTERNAL_QUERY: char = 'q';
 
-/// Renames the schema in what the server says.
-pub(crate) fn tell(kind: &mut Kind, schema: &str) {
+/// Renames the schema, where the run has one, in what the server says.
+pub(crate) fn tell(kind: &mut Kind, schema: Option<&str>) {
+    let Some(schema) = schema else { return };
     match kind {
         Kind::Failed(message) | Kind::Notice(message) => rename_in(message, schema),
         Kind::Parameter { value: text, .. }
@@ -92,7 +93,7 @@ mod tests {
             more: vec![('s', SCHEMA.to_owned())],
             ..ServerMessage::default()
         });
-        tell(&mut kind, SCHEMA);
+        tell(&mut kind, Some(SCHEMA));
         let told = serde_json::to_string(&kind).unwrap();
         assert_eq!(told.matches("overbooked_run").count(), 5, "{told}");
         assert!(!told.contains("5c1f09aa"), "{told}");
@@ -116,7 +117,7 @@ mod tests {
         let target = WaitTarget::Other(format!("schema {SCHEMA}"));
         let (blockers, certainty) = (Vec::new(), Certainty::Observed);
         let mut kind = Kind::Waiting(Wait { blockers, target, certainty });
-        tell(&mut kind, SCHEMA);
+        tell(&mut kind, Some(SCHEMA));
         let Kind::Waiting(wait) = kind else { unreachable!("it was a wait") };
         assert_eq!(wait.target, WaitTarget::Other("schema overbooked_run".to_owned()));
     }
@@ -125,7 +126,7 @@ mod tests {
     fn rows_are_data_and_stay() {
         let rows = Kind::Rows(vec![vec![Some(SCHEMA.to_owned())]]);
         let mut told = rows.clone();
-        tell(&mut told, SCHEMA);
+        tell(&mut told, Some(SCHEMA));
         assert_eq!(told, rows);
     }
 }

@@ -4,6 +4,7 @@ use super::quiet::Blocked;
 use crate::core::event::{Event, Pid, SessionName, Wait};
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::core::seats::WatchedTables;
+use crate::core::table_copy::TableCopy;
 use crate::gateway::News;
 use crate::observer::Pulse;
 use crate::run::Command;
@@ -44,6 +45,8 @@ pub(crate) enum Input {
     Observation(Observation),
     /// The observer does not find these of the watched tables.
     Missing(Vec<String>),
+    /// What makes tables like the watched ones.
+    TableCopies(Vec<TableCopy>),
     /// The gateway tells what only it knows.
     News(News),
     /// Time has passed: [`due`](super::Machine::due) has come.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::core::event::{Event, Kind, SessionName, TransactionStatus};
-use crate::core::scenario::{Scenario, Schedule};
+use crate::core::scenario::{Scenario, Schedule, SearchPath};
 use crate::core::syntax::{self, Reach, Strings, Verb, Word};
 
 /// Which part of a scenario did it.
@@ -76,6 +76,12 @@ pub(crate) struct Ledger {
     /// Whether a routine of this run reaches outside: whoever calls one, or fires a trigger, may do
     /// so too.
     has_far_routines: bool,
+    /// Whether the run has no schema of its own, so that no name is the run's.
+    has_no_home: bool,
+    /// Whether a name that the run has not made itself may be found in another schema.
+    is_shared: bool,
+    /// What the run has made, by unqualified names.
+    made: BTreeSet<String>,
 }
 
 /// What one session has done that is not committed yet.
@@ -106,7 +112,7 @@ enum Outcome {
 
 /// What of a scenario would last if all of it were committed.
 pub fn lasting_of(scenario: &Scenario, schedule: &Schedule) -> Vec<Lasting> {
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::of(&scenario.search_path);
     scenario.setup.iter().for_each(|statement| ledger.set_up(statement));
     for player in &scenario.sessions {
         let setup = player.setup.as_deref().unwrap_or_default();
@@ -122,6 +128,15 @@ pub fn lasting_of(scenario: &Scenario, schedule: &Schedule) -> Vec<Lasting> {
 }
 
 impl Ledger {
+    /// Of a run whose unqualified names are looked for there.
+    pub(crate) fn of(path: &SearchPath) -> Self {
+        Self {
+            has_no_home: !path.has_a_schema_of_the_run(),
+            is_shared: path.written().iter().any(|it| it != "run" && !it.starts_with("pg_")),
+            ..Self::default()
+        }
+    }
+
     /// What lasts, in the order of the scenario.
     pub(crate) fn lasting(&self) -> &[Lasting] {
         &self.lasting
@@ -220,11 +235,20 @@ impl Ledger {
         tally.has_moved |= reach.moves;
         // Every session begins on the run's own search_path, so an unqualified name is taken for
         // the run's until the session changes that; from then on nobody knows whose it is.
-        if tally.has_moved {
+        if self.has_no_home {
+            reach.outside.append(&mut reach.unqualified);
+        } else if tally.has_moved {
             let moved = std::mem::take(&mut reach.unqualified);
             let doubt = |name| format!("changes {name} on a search_path that was changed");
             reach.doubts.extend(moved.into_iter().map(doubt));
         } else {
+            if statement.first().is_some_and(|word| word.is("create")) {
+                self.made.extend(reach.unqualified.iter().cloned());
+            }
+            let is_elsewhere = |name: &&String| self.is_shared && !self.made.contains(*name);
+            let elsewhere = reach.unqualified.iter().filter(is_elsewhere);
+            let doubt = |name| format!("changes {name}, which the search-path may find elsewhere");
+            reach.doubts.extend(elsewhere.map(doubt));
             reach.sequences.retain(|name| name.contains('.'));
         }
         match verb {
@@ -239,8 +263,13 @@ impl Ledger {
             // To store a body changes nothing yet. Where it reaches outside it is the later
             // statements that are in doubt, since they may call it.
             _ if let Some(routine) = reach.routine.take() => {
-                let is_moved = tally.has_moved && !routine.unqualified.is_empty();
-                self.has_far_routines |= is_moved || !routine.is_within();
+                let is_anybodys = |name: &String| {
+                    tally.has_moved
+                        || self.has_no_home
+                        || (self.is_shared && !self.made.contains(name))
+                };
+                let is_far = routine.unqualified.iter().any(is_anybodys);
+                self.has_far_routines |= is_far || !routine.is_within();
             }
             _ if self.has_far_routines && (verb.is_dml() || verb == Verb::Call) => {
                 let doubt = "may call a routine that changes something outside";
@@ -437,6 +466,32 @@ mod tests {
         ledger.apply(&event(sent(UPDATE, Some(3))), true);
         assert!(ledger.apply(&event(lost), true));
         assert_eq!(ledger.lasting()[0].part, Part::Step(3));
+    }
+
+    #[test]
+    fn what_a_wider_search_path_may_find_elsewhere_lasts_unless_the_run_has_made_it() {
+        let path = SearchPath::listed(vec!["run".to_owned(), "public".to_owned()]);
+        let mut ledger = Ledger::of(&path);
+        ledger.set_up("create table ours (a int)");
+        for table in ["ours", "theirs"] {
+            let sql = format!("update {table} set a = 1");
+            ledger.apply(&event(sent(&sql, Some(0))), true);
+            ledger.apply(&event(done("UPDATE 1")), true);
+            ledger.apply(&event(ready(Idle)), true);
+        }
+        let lasting: Vec<_> = ledger.lasting().iter().map(ToString::to_string).collect();
+        let words = "step 1 (Alice): perhaps more: it changes theirs, which the search-path may \
+                     find elsewhere";
+        assert_eq!(lasting, [words]);
+    }
+
+    #[test]
+    fn without_a_schema_of_the_run_every_name_is_somebodys() {
+        let mut ledger = Ledger::of(&SearchPath::Server);
+        ledger.set_up("create table inventory (id int)");
+        ledger.set_up("create function f() returns int language sql as 'select 1'");
+        let lasting: Vec<_> = ledger.lasting().iter().map(ToString::to_string).collect();
+        assert_eq!(lasting, ["the setup: f, inventory"]);
     }
 
     #[test]

@@ -38,8 +38,8 @@ mod waits;
 pub(crate) struct LiveRun {
     production: Arc<Production>,
     engine: EngineFacts,
-    /// What the run's schema is called.
-    schema: String,
+    /// What the run's schema is called, where it has one.
+    schema: Option<String>,
     cast: Cast,
     scheduler: ObservationScheduler,
     reported: Reported,
@@ -52,15 +52,15 @@ pub(crate) struct LiveRun {
 }
 
 impl LiveRun {
-    /// In this schema, with nobody but the runner, who connects.
+    /// In this schema, if it has one of its own, with nobody but the runner, who connects.
     pub(crate) fn new(
         production: Arc<Production>,
         engine: EngineFacts,
-        schema: String,
+        schema: Option<String>,
         fx: &mut Effects,
     ) -> Self {
         fx.put(Output::Watch(Watch {
-            schema: Some(schema.clone()),
+            schema: schema.clone(),
             seats: production.scenario.seats.clone(),
             tables: production.scenario.watch.clone(),
         }));
@@ -94,7 +94,7 @@ impl LiveRun {
         fx.put(Output::Join(Newcomer {
             name: name.clone(),
             application: application.name(name),
-            prelude: prelude(&self.production, self.engine.kind, &self.schema),
+            prelude: prelude(&self.production, self.engine.kind, self.schema.as_deref()),
             role,
         }));
     }
@@ -144,6 +144,11 @@ impl LiveRun {
         }
     }
 
+    /// Whether a schema was made for it, to be dropped in the end.
+    pub(crate) fn has_a_schema(&self) -> bool {
+        self.schema.is_some()
+    }
+
     /// When something is due that nobody else brings about.
     pub(crate) fn due(&self) -> Option<Duration> {
         let repeats = self.cast.players().filter_map(|actor| actor.state.watch.as_ref()?.due);
@@ -155,18 +160,14 @@ impl LiveRun {
     }
 }
 
-/// SQL that every session begins with: the run's schema, and the isolation level where it is not
-/// the server's default.
-fn prelude(production: &Production, on: EngineKind, schema: &str) -> Vec<String> {
-    let own = |name: &String| if name == "run" { schema.to_owned() } else { name.clone() };
-    let path: Vec<String> = production.scenario.search_path.iter().map(own).collect();
-    // Alone on the path: a table that the setup has forgotten is an error, and not somebody's table
-    // of the same name in `public`.
-    let path = if path.is_empty() { schema.to_owned() } else { path.join(", ") };
-    let path = format!("set search_path = {path}");
+/// SQL that every session begins with: where names are looked for and the isolation level, where
+/// they are not as the server gives them.
+fn prelude(production: &Production, on: EngineKind, schema: Option<&str>) -> Vec<String> {
+    let path = production.scenario.search_path.value(schema);
+    let path = path.map(|path| format!("set search_path = {path}"));
     let level = production.isolation_to_set(on);
     // The default, and not SET TRANSACTION: it holds for every BEGIN of the session and for its
     // statements outside of any.
     let level = level.map(|l| format!("set default_transaction_isolation = '{}'", l.as_sql()));
-    std::iter::once(path).chain(level).collect()
+    path.into_iter().chain(level).collect()
 }

@@ -11,6 +11,15 @@ const CAST: [&str; 20] = [
 /// The most sessions that one run has: what the embedded engine has connections for.
 pub(crate) const MOST_SESSIONS: usize = 60;
 
+/// The names of so many sessions.
+pub fn first_names(count: usize) -> Vec<SessionName> {
+    let mut names = Vec::with_capacity(count);
+    for _ in 0..count {
+        names.push(next_free(&names));
+    }
+    names
+}
+
 /// A name that nobody has yet.
 pub(crate) fn next_free(taken: &[SessionName]) -> SessionName {
     let is_free = |name: &SessionName| !taken.contains(name);

@@ -6,6 +6,8 @@
 //!     │          └──────────┴── overtaken, or the driver has left ──▶ taken down again
 //!     └── waited for, unless the driver has left: the next setup needs one, too
 //! ```
+//!
+//! A run without a scenario has no schema of its own: it goes from the engine to the setup at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +80,7 @@ impl Machine {
             }
             (Opening::Schema { engine, unwanted_until: None }, Input::SchemaMade(Ok(schema))) => {
                 let engine = engine.clone();
-                self.on_schema(engine, schema, fx);
+                self.begin_setup(engine, Some(schema), fx);
             }
             (Opening::Schema { .. }, Input::SchemaMade(Ok(_))) => {
                 fx.engine(EngineRequest::DropSchema);
@@ -107,6 +109,10 @@ impl Machine {
                     }
                 }
             }
+            (Opening::Setup { awaited: None, .. }, Input::TableCopies(copies)) => {
+                self.play.note_copies(copies);
+                fx.put(Output::Observe(Question::Missing));
+            }
             (Opening::Setup { awaited: None, .. }, Input::Missing(missing)) => {
                 self.on_set_up(missing, fx);
             }
@@ -122,11 +128,15 @@ impl Machine {
             self.phase = Phase::Resting;
             return;
         }
-        fx.engine(EngineRequest::MakeSchema);
-        self.phase = Phase::Opening(Opening::Schema { engine: facts, unwanted_until: None });
+        if self.play.production().scenario.search_path.has_a_schema_of_the_run() {
+            fx.engine(EngineRequest::MakeSchema);
+            self.phase = Phase::Opening(Opening::Schema { engine: facts, unwanted_until: None });
+        } else {
+            self.begin_setup(facts, None, fx);
+        }
     }
 
-    fn on_schema(&mut self, engine: EngineFacts, schema: String, fx: &mut Effects) {
+    fn begin_setup(&mut self, engine: EngineFacts, schema: Option<String>, fx: &mut Effects) {
         let production = Arc::clone(self.play.production());
         self.live = Some(Box::new(LiveRun::new(production, engine, schema, fx)));
         self.set_up_from(0, fx);
@@ -135,15 +145,17 @@ impl Machine {
     /// Plays the setup's statement at this place; after the last one, asks what is missing.
     fn set_up_from(&mut self, done: usize, fx: &mut Effects) {
         let Some(live) = &mut self.live else { return };
-        let scenario = Arc::clone(&live.production().scenario);
-        let awaited = scenario.setup.get(done).and_then(|statement| {
+        let awaited = self.play.setup().get(done).and_then(|statement| {
             let runner = live.runner().clone();
             live.order(&runner, &statement.sql, fx)
         });
         // The runner is refused nothing, so nothing to be awaited means that nothing is left to be
         // sent.
         if awaited.is_none() {
-            fx.put(Output::Observe(Question::Missing));
+            // A run's own tables are made by its setup; of others a file must know how.
+            let is_own = live.has_a_schema();
+            let question = if is_own { Question::Missing } else { Question::TableCopies };
+            fx.put(Output::Observe(question));
         }
         self.phase = Phase::Opening(Opening::Setup { done, awaited });
     }
@@ -151,6 +163,7 @@ impl Machine {
     fn on_set_up(&mut self, missing: Vec<String>, fx: &mut Effects) {
         let Some(live) = &mut self.live else { return };
         live.note_missing(missing);
+        self.play.note_set_up();
         let scenario = Arc::clone(&live.production().scenario);
         for player in &scenario.sessions {
             live.add(&player.name, fx);

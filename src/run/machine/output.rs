@@ -19,7 +19,7 @@ pub(crate) enum Output {
     Untidy(Untidy),
     /// Ask something of the engine.
     Engine(EngineRequest),
-    /// Watch these tables from now on.
+    /// Watch these tables from now on: a fresh setup begins, and nobody takes part in it yet.
     Watch(Watch),
     /// One more session. What happens to it comes as `Event`s.
     Join(Newcomer),
@@ -124,6 +124,8 @@ pub(crate) enum Question {
     },
     /// Which of the watched tables are not there.
     Missing,
+    /// What makes tables like the watched ones. Answered by `TableCopies`.
+    TableCopies,
 }
 
 /// How closely to look at the watched tables.

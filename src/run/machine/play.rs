@@ -13,7 +13,8 @@ use super::output::{Output, Question};
 use super::schedule_position::{FinalQuery, SchedulePosition};
 use super::session_setup::SessionSetup;
 use crate::core::event::{Event, Kind, SessionName};
-use crate::core::scenario::{EngineKind, Launch};
+use crate::core::scenario::{EngineKind, Launch, Scenario, Statement};
+use crate::core::table_copy::TableCopy;
 use crate::run::{Command, Fresh, Production, Report};
 
 mod asked;
@@ -23,6 +24,9 @@ const REPLAY_PATIENCE: Duration = Duration::from_secs(20);
 /// Why what would be done again is not done without somebody's consent.
 const LASTS: &str = "this would repeat what was committed outside the run's schema; press the key \
     again to see what";
+/// Why there is no next step.
+const LAST_STEP: &str = "that was the last step; F8 starts again";
+const NO_STEPS: &str = "there is no script here, so there is no step to play";
 
 /// Where it stands.
 #[derive(Debug)]
@@ -36,6 +40,11 @@ pub(crate) struct Play {
     notes: Vec<String>,
     /// What no command may overtake.
     awaited: Option<Awaited>,
+    /// The scenario without a schema of the run that has been set up: what it has made is still
+    /// there, and is not made a second time.
+    set_up: Option<Arc<Scenario>>,
+    /// What makes tables like those that a run without a schema of its own begins with.
+    copies: Vec<TableCopy>,
 }
 
 /// An answer that is waited for before the next command.
@@ -57,8 +66,15 @@ pub(crate) enum Scene {
 impl Play {
     /// Of this production, of which nothing has been played.
     pub(crate) fn new(production: Arc<Production>) -> Self {
-        let position = SchedulePosition::default();
-        Self { production, position, ledger: None, notes: Vec::new(), awaited: None }
+        Self {
+            production,
+            position: SchedulePosition::default(),
+            ledger: None,
+            notes: Vec::new(),
+            awaited: None,
+            set_up: None,
+            copies: Vec::new(),
+        }
     }
 
     /// What is played.
@@ -86,12 +102,35 @@ impl Play {
     /// The engine is open: what is committed there from now on is somebody's if it is kept.
     pub(crate) fn begin_ledger(&mut self, is_kept: bool, swept: Vec<String>) {
         self.notes.extend(swept);
-        self.ledger = is_kept.then(Ledger::default);
-        if let Some(ledger) = &mut self.ledger {
+        self.ledger = is_kept.then(|| {
+            let mut ledger = Ledger::of(&self.production.scenario.search_path);
             // Counted before any of it is sent: a setup that is cut off may have committed its
             // part.
-            self.production.scenario.setup.iter().for_each(|statement| ledger.set_up(statement));
+            self.setup().iter().for_each(|statement| ledger.set_up(statement));
+            ledger
+        });
+    }
+
+    /// The statements that the next fresh setup sends.
+    pub(crate) fn setup(&self) -> &[Statement] {
+        let scenario = &self.production.scenario;
+        let is_set_up = self.set_up.as_ref() == Some(scenario);
+        if is_set_up { &[] } else { &scenario.setup }
+    }
+
+    /// The setup has been sent. Where no schema of the run goes with what it has made, it is not
+    /// sent again.
+    pub(crate) fn note_set_up(&mut self) {
+        let scenario = &self.production.scenario;
+        if !scenario.search_path.has_a_schema_of_the_run() {
+            self.set_up = Some(Arc::clone(scenario));
+            self.ledger = self.ledger.take().map(|_| Ledger::of(&scenario.search_path));
         }
+    }
+
+    /// Keeps what makes tables like those that it begins with, to be told once all is set up.
+    pub(crate) fn note_copies(&mut self, copies: Vec<TableCopy>) {
+        self.copies = copies;
     }
 
     /// Everything is set up.
@@ -103,6 +142,9 @@ impl Play {
             sessions: live.names(),
         }));
         // Behind `Fresh`, with which the driver forgets what it was told of that.
+        if !self.copies.is_empty() {
+            fx.report(Report::TableCopies(std::mem::take(&mut self.copies)));
+        }
         self.tell_what_lasts(fx);
         fx.report(Report::Next(0));
         self.notes.drain(..).for_each(|note| fx.note(note));
@@ -315,7 +357,7 @@ impl Play {
         let next = self.position.next;
         let Some(launch) = self.launches().get(next) else {
             self.position.replay = None;
-            return fx.refuse("that was the last step; F8 starts again");
+            return fx.refuse(if next == 0 { NO_STEPS } else { LAST_STEP });
         };
         let step = self.production.scenario.steps[launch.step].clone();
         let edit = edited.or_else(|| self.position.edits.get(&next).cloned());

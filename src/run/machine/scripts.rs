@@ -13,7 +13,7 @@ use super::Machine;
 use super::input::Input;
 use super::output::{Demand, EngineRequest, Output, Question};
 use crate::core::event::{Pid, SessionName};
-use crate::core::scenario::{EngineKind, Isolation, Scenario, spec_file, sql_file};
+use crate::core::scenario::{EngineKind, Isolation, Scenario, Statement, spec_file, sql_file};
 use crate::run::Production;
 use crate::run::participant::Submission;
 
@@ -182,8 +182,13 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/run/machine/scripts")
 }
 
-/// A scenario of the scripts' own, by its file's name.
+/// A scenario of the scripts' own, by its file's name, or none.
 fn scenario(file: &str) -> Result<Scenario, Failure> {
+    match file {
+        "blank" => return Ok(blank(None)),
+        "blank-with-setup" => return Ok(blank(Some("create table inventory (sku text);"))),
+        _ => {}
+    }
     let path = folder().join("scenarios").join(file);
     let text =
         std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -192,6 +197,13 @@ fn scenario(file: &str) -> Result<Scenario, Failure> {
     let is_specification = path.extension().is_some_and(|ending| ending == "spec");
     let parse = if is_specification { spec_file::parse } else { sql_file::parse };
     Ok(parse(&text, path, name)?)
+}
+
+/// No scenario: Alice and Bob on what is there.
+fn blank(setup: Option<&str>) -> Scenario {
+    let sessions = ["Alice", "Bob"].map(SessionName::new).to_vec();
+    let setup = setup.map(|sql| Statement { sql: sql.to_owned(), line: 1, column: 1, file: None });
+    Scenario::blank(sessions, vec!["inventory".to_owned()], setup.into_iter().collect())
 }
 
 fn production(file: &str, engine: EngineKind) -> Result<Production, Failure> {

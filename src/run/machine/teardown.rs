@@ -267,12 +267,13 @@ impl Teardown {
                 }
                 Part::RunnerLeaving(live.dismiss_runner(fx))
             }
-            Part::RunnerLeaving(_) => {
+            Part::RunnerLeaving(_) if live.has_a_schema() => {
                 // Only now: a transaction that the teardown has left open would have locks in the
                 // schema.
                 fx.engine(EngineRequest::DropSchema);
                 Part::Schema
             }
+            Part::RunnerLeaving(_) => Part::Over,
             Part::Schema => {
                 if end == End::Late {
                     fx.engine(EngineRequest::GiveUp);

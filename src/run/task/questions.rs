@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use crate::core::catalog::Catalog;
 use crate::core::event::{Event, Kind, Pid, SessionName};
+use crate::core::table_copy::TableCopy;
 use crate::observer::{Observer, Pulse};
 use crate::run::machine::input::{Input, Observation};
 use crate::run::machine::output::{Depth, Question};
@@ -38,6 +39,7 @@ pub(super) async fn ask(question: Question, observer: Arc<Observer>) -> Input {
             Input::Observation(look(&observer, &roster, depth, last).await)
         }
         Question::Missing => Input::Missing(missing(&observer).await),
+        Question::TableCopies => Input::TableCopies(copies(&observer).await),
     }
 }
 
@@ -99,6 +101,21 @@ pub(super) async fn catalog(observer: &Observer) -> Option<Arc<Catalog>> {
         Err(late) => {
             tracing::warn!(%late, "what can be named");
             None
+        }
+    }
+}
+
+/// What makes tables like the watched ones. What cannot be learned in time, a file will not have.
+async fn copies(observer: &Observer) -> Vec<TableCopy> {
+    match timeout(PATIENCE, observer.copies()).await {
+        Ok(Ok(copies)) => copies,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "how what is watched is made");
+            Vec::new()
+        }
+        Err(late) => {
+            tracing::warn!(%late, "how what is watched is made");
+            Vec::new()
         }
     }
 }

@@ -42,18 +42,23 @@ fn statement_state(pane: &Pane) -> String {
 
 /// What leaving costs: nobody's statement goes on, and nothing that is open is committed.
 pub fn losses_on_leaving(losses: &Losses) -> Vec<String> {
+    losses_on("Leaving", losses)
+}
+
+/// What doing this costs, which ends every session.
+pub(crate) fn losses_on(doing: &str, losses: &Losses) -> Vec<String> {
     let transactions = match losses.transactions.as_slice() {
         [] => None,
-        [one] => Some(format!("{one} has an open transaction. Leaving rolls it back.")),
-        many => Some(format!("Open transactions: {}. Leaving rolls them back.", many.join(", "))),
+        [one] => Some(format!("{one} has an open transaction. {doing} rolls it back.")),
+        many => Some(format!("Open transactions: {}. {doing} rolls them back.", many.join(", "))),
     };
     let statements = match losses.statements.as_slice() {
         [] => None,
-        [(name, stands)] => Some(format!("{name}'s statement {stands}. Leaving cancels it.")),
+        [(name, stands)] => Some(format!("{name}'s statement {stands}. {doing} cancels it.")),
         many => {
             let each: Vec<_> =
                 many.iter().map(|(name, stands)| format!("{name} {stands}")).collect();
-            Some(format!("Statements under way: {}. Leaving cancels them.", each.join(", ")))
+            Some(format!("Statements under way: {}. {doing} cancels them.", each.join(", ")))
         }
     };
     transactions.into_iter().chain(statements).collect()

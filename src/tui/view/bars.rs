@@ -217,6 +217,9 @@ fn matter_now(view: &View<'_>) -> Vec<Action> {
     let is_typing = view.stage.panes().focused().is_some_and(|pane| !pane.editor.is_empty());
     let is_busy = view.stage.panes().focused().is_some_and(|pane| pane.in_flight.is_some());
     match view.stage.course().script() {
+        Some(script) if script.is_empty() => {
+            actions.extend([Action::FocusNext, Action::AddSession, Action::Export]);
+        }
         Some(script) if script.is_over() => actions.extend([Action::Restart, Action::StepBack]),
         Some(script) if script.next() == 0 => actions.extend([Action::NextStep, Action::AutoPlay]),
         Some(_) => actions.extend([Action::NextStep, Action::StepBack]),

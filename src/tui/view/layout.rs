@@ -6,7 +6,7 @@
 //!  │ tables                                     │  what it would like to have, at most two fifths
 //!  │ tabs                                       │  1 row, when not every session is in sight
 //!  │ pane        pane        pane               │  the rest, at least 6 rows
-//!  │ script                                     │  3 lines, more where there is room
+//!  │ script                                     │  3 lines or more, if there is a script
 //!  │ footer                                     │  1 row
 //!  └────────────────────────────────────────────┘
 //! ```
@@ -143,6 +143,9 @@ fn script_height(view: &View<'_>) -> u16 {
         return lines.min((view.area.height / 2).saturating_sub(2)).max(1) + 2;
     }
     let script = view.stage.course().script();
+    if script.is_some_and(|script| script.lines() == 0) {
+        return 0;
+    }
     let lines = script.map_or(1, Script::lines);
     let most = match view.area.height {
         ..20 => 1,

@@ -25,6 +25,9 @@ use crate::tui::theme::Role;
 
 /// Draws the script.
 pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
     let title = Line::from(view.span(" script ", Role::Title));
     frame_of(view, Role::Border).title(title).render(area, buffer);
     let inner = Rect {

@@ -215,7 +215,8 @@ fn words(table: &WatchedTable) -> Vec<String> {
     });
     let shown = u64::try_from(table.places.iter().filter(|place| place.committed).count());
     let hidden = table.rows.saturating_sub(shown.unwrap_or(u64::MAX));
-    let hidden = (hidden > 0).then(|| format!("{hidden} more rows are not shown."));
+    let is_said = matches!(table.unread, Some(Unread::Sampled { .. }));
+    let hidden = (hidden > 0 && !is_said).then(|| format!("{hidden} more rows are not shown."));
     let unread = table.unread.as_ref().map(|why| unread(table, why));
     locked.into_iter().chain(wanted).chain(unread).chain(inserts).chain(hidden).collect()
 }
@@ -229,6 +230,20 @@ fn unread(table: &WatchedTable, why: &Unread) -> String {
             let rows = rows.map(|rows| format!(", with about {rows} rows,")).unwrap_or_default();
             format!("{name}{rows} takes longer than a second to read, and is not watched.")
         }
+        Unread::Sampled { rows, has_held } => sampled(&name, *rows, *has_held),
         Unread::Refused(reason) => format!("{name} cannot be read: {}.", text::visible(reason)),
+    }
+}
+
+/// What is shown of a table that is too large to be shown whole.
+fn sampled(name: &str, rows: Option<u64>, has_held: bool) -> String {
+    let size = match rows {
+        Some(rows) => format!("{name} has about {rows} rows"),
+        None => format!("{name} is too large to be read whole"),
+    };
+    if has_held {
+        format!("{size}. Shown: the first ones, and those held or awaited with their neighbours.")
+    } else {
+        format!("{size}, too many to look for held ones. Shown: the first ones and those awaited.")
     }
 }

@@ -333,9 +333,87 @@ async fn a_table_that_cannot_be_shown_says_why_and_hides_no_other() {
     assert_eq!(why("seats"), None);
     assert_eq!(why("nowhere"), Some(Unread::Missing));
     assert!(matches!(why("taken"), Some(Unread::Refused(_))), "{:?}", why("taken"));
-    let Some(Unread::TooLarge { rows: Some(rows) }) = why("huge") else {
+    let Some(Unread::Sampled { rows: Some(rows), .. }) = why("huge") else {
         panic!("{:?}", why("huge"))
     };
     assert!((1_900_000..2_100_000).contains(&rows), "{rows}");
     assert_eq!(stage.observer.missing().await.unwrap(), ["nowhere"]);
+}
+
+#[tokio::test]
+async fn of_a_large_table_the_contested_rows_show_with_their_neighbours() {
+    let mut stage = Stage::sharp().await;
+    let (alice, bob) = (stage.actor("Alice").await, stage.actor("Bob").await);
+    alice
+        .run(
+            "create table large (a int, b int, note text, primary key (a, b)); \
+             insert into large select n / 10, n % 10, 'x' from generate_series(1, 150000) n; \
+             create table keyless as select * from large; analyze large; analyze keyless",
+        )
+        .await;
+    // What was rolled back leaves its mark on every row.
+    alice.run("begin; select * from large for update; rollback").await;
+    let tables = vec!["large".to_owned(), "keyless".to_owned()];
+    stage.observer.watch(Watch { tables, ..Watch::default() });
+    alice.run("begin; update large set note = 'y' where a = 7000 and b = 5").await;
+    alice.run("savepoint s; select * from large where a = 9000 and b = 0 for share").await;
+    alice.run("release s; update keyless set note = 'z' where a = 7000 and b = 5").await;
+    let bobs = bob.start("begin; update large set note = 'b' where a = 7000 and b = 5");
+    stage.until_blocked(1).await;
+    let seen = stage
+        .until("Bob in the queue", |seen| {
+            seen.tables[0].places.iter().any(|place| !place.waiters.is_empty())
+        })
+        .await;
+    let large = &seen.tables[0];
+    assert!(matches!(large.unread, Some(Unread::Sampled { has_held: true, .. })), "{large:#?}");
+    let keys: Vec<&str> = large.places.iter().map(|place| place.key.as_str()).collect();
+    for key in ["0-1", "7000-3", "7000-4", "7000-5", "7000-6", "7000-7", "8999-9", "9000-0"] {
+        assert!(keys.contains(&key), "{key}: {keys:?}");
+    }
+    assert!(keys.is_sorted_by_key(|key| {
+        let (a, b) = key.split_once('-').unwrap();
+        (a.parse::<u32>().unwrap(), b.parse::<u32>().unwrap())
+    }));
+    assert!(large.rows > 100_000 && keys.len() < 100, "{} of {}", keys.len(), large.rows);
+    // What exactly she has done stands in pages that are not read of so large a table.
+    let holders = held(seat(&seen, "7000-5"));
+    assert_eq!(holders.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["Alice"]);
+    assert_eq!(queued(seat(&seen, "7000-5"))[0].0, "Bob");
+    assert_eq!(held(seat(&seen, "9000-0")).len(), 1);
+    let held_in = |at: usize| seen.tables[at].places.iter().filter(|it| !it.holders.is_empty());
+    assert_eq!((held_in(0).count(), held_in(1).count()), (2, 1));
+    alice.run("rollback").await;
+    answer(bobs).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schema_that_is_not_for_this_user_hides_no_other_table() {
+    let mut stage = Stage::plain().await;
+    let bob = stage.actor("Bob").await;
+    bob.run(
+        "create role clerk_of_tables login; create schema vault; create table vault.gold (n int); \
+         create table secret (n int); create table open (n int); grant select on open to \
+         clerk_of_tables",
+    )
+    .await;
+    let tables = ["vault.gold", "secret", "open", "nowhere"].map(str::to_owned).to_vec();
+    let watch = Watch { tables, ..Watch::default() };
+    let server = crate::support::server();
+    let (folder, port) = (server.folder(), server.port());
+    let name = stage.database.name();
+    let target = overbooked::pg::Target::unix(folder, port, "clerk_of_tables", name);
+    let inspection = overbooked::observer::Inspection::UseIfPresent;
+    let observer =
+        overbooked::observer::Observer::connect(&target, watch, inspection).await.unwrap();
+    let seen = observer.watched_tables(&[]).await.unwrap();
+    let why =
+        |name: &str| seen.tables.iter().find(|table| table.name == name).unwrap().unread.clone();
+    let refused = |words: &str| Some(Unread::Refused(words.to_owned()));
+    assert_eq!(why("vault.gold"), refused("permission denied for schema vault"));
+    assert_eq!(why("secret"), refused("permission denied for table secret"));
+    assert_eq!((why("open"), why("nowhere")), (None, Some(Unread::Missing)));
+    assert_eq!(observer.missing().await.unwrap(), ["nowhere"]);
+    observer.close().await;
+    bob.run("drop owned by clerk_of_tables; drop role clerk_of_tables").await;
 }

@@ -61,7 +61,7 @@ fn settings(scenario: &Scenario) -> impl Iterator<Item = (&'static str, String)>
         ("engines", engines.join(", ")),
         ("source", scenario.source.clone().unwrap_or_default()),
         ("application-name", application.to_owned()),
-        ("search-path", scenario.search_path.join(", ")),
+        ("search-path", scenario.search_path.written().join(", ")),
         ("setup-file", scenario.setup_files.join(", ")),
     ]
     .into_iter()

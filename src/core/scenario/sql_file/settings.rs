@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::mistake::{Source, did_you_mean, list, suggest};
 use super::super::{
-    Application, EngineKind, Invariant, Isolation, MOST_SESSIONS, Mistake, SessionName,
+    Application, EngineKind, Invariant, Isolation, MOST_SESSIONS, Mistake, SearchPath, SessionName,
 };
 use super::marks::{Piece, meaning, pieces, said, would_be_session};
 use super::unknown_session;
@@ -29,7 +29,7 @@ pub(super) struct Settings {
     pub(super) source: Option<String>,
     pub(super) invariants: Vec<Invariant>,
     pub(super) application: Application,
-    pub(super) search_path: Vec<String>,
+    pub(super) search_path: SearchPath,
     pub(super) setup_files: Vec<String>,
 }
 
@@ -178,7 +178,7 @@ impl Lines<'_> {
             "engines" => self.settings.engines = value.engines()?,
             "invariant" => self.settings.invariants.push(value.invariant()?),
             "application-name" => self.settings.application = value.application()?,
-            "search-path" => self.settings.search_path = value.words(),
+            "search-path" => self.settings.search_path = SearchPath::listed(value.words()),
             "setup-file" => self.settings.setup_files = value.words(),
             _ => self.settings.source = Some(value.text.to_owned()),
         }
@@ -219,6 +219,11 @@ fn setting(comment: &str) -> Option<(&str, &str)> {
     let key = would_be_session(comment)?;
     let value = said(comment)[key.len() + 1..].trim();
     key.chars().all(|c| c.is_ascii_lowercase() || c == '-').then_some((key, value))
+}
+
+/// The names of sessions, where they are all that there is.
+pub(super) fn session_names(source: Source) -> Result<Vec<SessionName>, Mistake> {
+    Value { source, at: 0, text: source.text }.sessions()
 }
 
 /// A setting's value, and where it stands.

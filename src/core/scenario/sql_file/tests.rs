@@ -107,7 +107,7 @@ fn the_rarer_settings_are_read_and_written() {
         scenario.invariants.iter().map(|it| (it.sql.as_str(), it.line)).collect();
     assert_eq!(invariants, [("select true", 3), ("select count(*) <= 1 from t", 4)]);
     assert_eq!(scenario.application, crate::core::scenario::Application::Plain);
-    assert_eq!(scenario.search_path, ["run", "public"]);
+    assert_eq!(scenario.search_path.written(), ["run", "public"]);
     assert_eq!(scenario.setup_files, ["a.sql", "b.sql"]);
     assert_eq!(parsed(&render(&scenario)).map(without_lines), Ok(without_lines(scenario)));
 }

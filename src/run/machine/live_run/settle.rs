@@ -16,7 +16,7 @@ impl LiveRun {
     /// Takes in what a session says; gives what the driver is told.
     pub(crate) fn on_event(&mut self, mut event: Event, fx: &mut Effects) -> Vec<Event> {
         // Before anybody looks at it: expectations are held against the name that stays the same.
-        alias::tell(&mut event.kind, &self.schema);
+        alias::tell(&mut event.kind, self.schema.as_deref());
         if self.cast.is_runners(&event) {
             return self.on_runners(event, fx);
         }

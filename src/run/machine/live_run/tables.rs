@@ -50,7 +50,7 @@ impl LiveRun {
             return None;
         }
         let mut note = Kind::Note(trouble);
-        alias::tell(&mut note, &self.schema);
+        alias::tell(&mut note, self.schema.as_deref());
         Some(fx.event(None, note))
     }
 

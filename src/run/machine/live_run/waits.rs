@@ -166,7 +166,7 @@ impl LiveRun {
             out.extend(tell_wait(actor, wait, &roster, fx));
         }
         for event in &mut out {
-            alias::tell(&mut event.kind, &self.schema);
+            alias::tell(&mut event.kind, self.schema.as_deref());
         }
         if !out.is_empty() {
             self.scheduler.look_within(Duration::ZERO, fx);

@@ -21,6 +21,8 @@ const LINES: &[&str] = &[
     "open own.spec",
     "open timeout.sql",
     "open watched.sql",
+    "open blank",
+    "open blank-with-setup",
     "again goto 1",
     "wait 1ms",
     "wait 40ms",
@@ -60,6 +62,7 @@ const LINES: &[&str] = &[
     "observer shows nothing new",
     "observer cannot show tables",
     "observer misses seats",
+    "observer tells how tables are made",
     "engine is open",
     "engine is open kept=yes",
     "engine fails",
@@ -74,6 +77,9 @@ const LINES: &[&str] = &[
     "gateway says Bob has changed A-4",
     "gateway says Bob loses A-4 to Alice",
 ];
+
+/// What the sessions that nobody waits for play.
+const FILES: &[&str] = &["seats.sql", "own.spec", "finally.sql", "teardown.sql", "blank"];
 
 fn line(text: &str) -> Line {
     let (named, words): (Vec<&str>, Vec<&str>) =
@@ -116,7 +122,7 @@ proptest! {
     /// ours, and of the observer, is answered: they have limits of their own.
     #[test]
     fn whoever_leaves_is_let_go(
-        file in prop::sample::select(vec!["seats.sql", "own.spec", "finally.sql", "teardown.sql"]),
+        file in prop::sample::select(FILES),
         ready in any::<bool>(),
         lines in prop::collection::vec(prop::sample::select(LINES), 0..60),
     ) {
@@ -124,7 +130,9 @@ proptest! {
         let opening = if ready { &opening[..] } else { &[] };
         let lines: Vec<&str> = opening.iter().copied().chain(lines).collect();
         let mut script = played(file, &lines);
-        let answers = lines.iter().flat_map(|_| ["server lives", "observer misses nothing"]);
+        let made = "observer tells how tables are made";
+        let answers = ["server lives", made, "observer misses nothing"];
+        let answers = lines.iter().flat_map(|_| answers);
         let last = ["stop helping", "leave"].into_iter().chain(answers).chain(["wait 60s"]);
         for text in last {
             let _ = script.play(&line(text), &mut String::new());

@@ -14,7 +14,8 @@ pub(super) fn output(output: &Output, script: &Script) -> String {
         Output::Untidy(untidy) => format!("! untidy: {untidy}"),
         Output::Engine(request) => format!("engine <- {}", request_of(*request, script)),
         Output::Watch(watch) => {
-            format!("observer <- watch {}", watch.schema.as_deref().unwrap_or("?"))
+            let schema = watch.schema.as_deref();
+            format!("observer <- watch {}", schema.unwrap_or("what the search path finds"))
         }
         Output::Join(Newcomer { name, prelude, role, application }) => {
             let role = if *role == Role::Runner { "the server" } else { "the engine" };
@@ -73,6 +74,7 @@ fn question_of(question: &Question, script: &Script) -> String {
         Question::WatchedTables { depth: Depth::WatchedTables, .. } => "the tables?".to_owned(),
         Question::WatchedTables { .. } => "has anything happened to the tables?".to_owned(),
         Question::Missing => "which tables are missing?".to_owned(),
+        Question::TableCopies => "how are the tables made?".to_owned(),
     }
 }
 
@@ -97,6 +99,10 @@ fn report_of(report: &Report) -> String {
         }
         // The task reads it beside the machine.
         Report::Catalog(_) => "catalog".to_owned(),
+        Report::TableCopies(copies) => {
+            let names: Vec<&str> = copies.iter().map(|copy| copy.name.as_str()).collect();
+            format!("tables can be made like: {}", names.join(", "))
+        }
         Report::Broken(reason) => format!("broken: {reason}"),
     }
 }

@@ -6,6 +6,7 @@ use crate::core::event::{
 };
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::core::seats::{Hold, HoldKind, Holder, WatchedRow, WatchedTable, WatchedTables};
+use crate::core::table_copy::TableCopy;
 use crate::gateway::{Happening, News, PrivateChange};
 use crate::observer::Pulse;
 use crate::run::machine::input::{EngineFacts, EngineOpened, Input, Observation};
@@ -70,6 +71,10 @@ impl Script {
             ["says", waits @ ..] => {
                 let waits = self.waits(waits, line)?;
                 self.says(waits)?
+            }
+            ["tells", "how", "tables", "are", "made"] => {
+                let copy = TableCopy { name: "inventory".to_owned(), ..TableCopy::default() };
+                Input::TableCopies(vec![copy])
             }
             ["misses", "nothing"] => Input::Missing(Vec::new()),
             ["misses", tables @ ..] => {
@@ -208,6 +213,9 @@ impl Script {
             }
             Output::Engine(EngineRequest::AwaitOthers) => self.feed(Input::OthersSilent, out),
             Output::Engine(EngineRequest::Close) => self.feed(Input::EngineClosed, out),
+            Output::Observe(Question::TableCopies) => {
+                self.feed(Input::TableCopies(Vec::new()), out)
+            }
             Output::Observe(Question::Missing) => self.feed(Input::Missing(Vec::new()), out),
             Output::Join(newcomer) => self.connects(&newcomer.name, out),
             Output::Ask(name, Demand::Submit(_)) => {
