@@ -64,6 +64,7 @@ use history::History;
 use layers::Layers;
 use message::Message;
 use panes::Panes;
+use panes::pane::Release;
 use panes::scrollback::{Direction, Motion, Room};
 use watched::Watched;
 
@@ -208,8 +209,11 @@ impl Stage {
             since + Duration::from_millis(u64::try_from(shown * 100).unwrap_or(u64::MAX))
         };
         let light = self.watched.next_change(now);
+        let releases = self.panes.iter().filter_map(|pane| pane.release(now));
+        let releases = releases.map(Release::ends_at);
         let plays_at = self.course.progress.plays_at();
-        waits.map(|waiting| next_tenth(waiting.since)).chain(plays_at).chain(light).min()
+        let waits = waits.map(|waiting| next_tenth(waiting.since));
+        waits.chain(plays_at).chain(light).chain(releases).min()
     }
 }
 

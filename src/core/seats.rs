@@ -34,6 +34,12 @@ pub struct WatchedTables {
 }
 
 impl WatchedTables {
+    /// A row by its table's name and its key.
+    pub fn row(&self, table: &str, key: &str) -> Option<(&WatchedTable, &WatchedRow)> {
+        let table = self.tables.iter().find(|watched| watched.name == table)?;
+        Some((table, table.places.iter().find(|place| place.key == key)?))
+    }
+
     /// Forgets what a session held, awaited and had not committed: with its connection, the server
     /// takes all of that from it.
     pub fn forget(&mut self, session: &SessionName) {

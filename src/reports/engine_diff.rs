@@ -22,7 +22,7 @@ mod rows;
 mod table;
 
 pub use answer::Answer;
-pub use rows::{RowDifference, differing_rows};
+pub use rows::{RowDifference, differing_rows, row_in_words};
 pub use table::{Side, table};
 
 /// What one engine's play has told so far.

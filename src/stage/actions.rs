@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::effect::Scroll;
 use super::export::Export;
 use super::keys::Action;
-use super::layers::{FindStatement, FindText, Layer, Picker};
+use super::layers::{FindStatement, FindText, Help, Layer, Picker};
 use super::panes::editor::Editor;
 use super::panes::scrollback::{Direction, Motion};
 use super::timeline::Cursor;
@@ -53,7 +53,7 @@ impl Stage {
             Action::FocusPrevious => self.panes.focus_before(),
             Action::FocusNumber(number) => self.focus_on_number(number),
             Action::Zoom => self.panes.zoom(),
-            Action::Help => self.layers.push(Layer::Help { down: 0 }),
+            Action::Help => self.layers.push(Layer::Help(Help::default())),
             Action::Story => self.layers.push(Layer::Story),
             Action::Graph => self.layers.push(Layer::Graph(Cursor::default())),
             Action::Export => return self.export(),

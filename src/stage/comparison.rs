@@ -95,7 +95,6 @@ impl Comparison {
         comparison.stage_mut(turned_to.other()).setting.opening = Opening::Stage;
         for stage in &mut comparison.stages {
             stage.engines = EngineCount::Both;
-            stage.resize(stage.panes.width());
         }
         comparison
     }
@@ -114,7 +113,6 @@ impl Comparison {
         if opening == Opening::Story {
             stage.setting.opening = opening;
         }
-        stage.resize(stage.panes.width());
         (half, stage)
     }
 

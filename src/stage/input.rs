@@ -8,6 +8,8 @@ use super::keys::{Action, Code, Key};
 use super::layers::Layer;
 use super::panes::scrollback::{Direction, Motion};
 use super::{Effect, Stage};
+use crate::core::seats::Holder;
+use crate::reports::engine_diff::row_in_words;
 
 /// How many rows the wheel moves.
 const WHEEL: usize = 3;
@@ -23,13 +25,42 @@ pub enum Input {
 }
 
 /// What a person does with the mouse, and over what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
     pub gesture: Gesture,
     /// Over which of two engines, if over one.
     pub half: Option<Half>,
-    /// Over which session of it, by its place in screen order.
-    pub pane: Option<usize>,
+    /// Over what of it, if over something.
+    pub over: Option<Over>,
+}
+
+impl Pointer {
+    /// What is asked for by a click on a key's name.
+    pub(super) fn action(&self) -> Option<Action> {
+        match (self.gesture, &self.over) {
+            (Gesture::Click, Some(Over::Key(action))) => Some(*action),
+            _ => None,
+        }
+    }
+
+    /// The session under it.
+    fn session(&self) -> Option<usize> {
+        match self.over {
+            Some(Over::Session(place)) => Some(place),
+            _ => None,
+        }
+    }
+}
+
+/// What the mouse can be over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// A session, by its place in screen order.
+    Session(usize),
+    /// A row of a watched table: a seat.
+    Row { table: String, key: String },
+    /// The name of a key in the last line.
+    Key(Action),
 }
 
 /// What a person does with the mouse.
@@ -52,8 +83,16 @@ impl Stage {
                 self.paste(&text);
                 Vec::new()
             }
-            Input::Pointer(pointer) => self.point(pointer),
+            Input::Pointer(pointer) => match self.key_for(&pointer) {
+                Some(key) => self.press(key, now),
+                None => self.point(&pointer),
+            },
         }
+    }
+
+    /// The key that a click on its name stands for.
+    pub(super) fn key_for(&self, pointer: &Pointer) -> Option<Key> {
+        self.setting.keys.pressed(pointer.action()?)
     }
 
     fn press(&mut self, key: Key, now: Duration) -> Vec<Effect> {
@@ -69,7 +108,7 @@ impl Stage {
         if let Some(layer) = self.layers.pop() {
             return self.press_on(layer, key, action, now);
         }
-        match action.filter(|action| key.is_prefixed() || self.applies(*action)) {
+        match action.filter(|action| self.applies(*action, key)) {
             Some(action) => self.update(action, now),
             None => self.type_key(key),
         }
@@ -96,10 +135,11 @@ impl Stage {
     }
 
     /// Some keys mean something only on an empty line, or at its edges; elsewhere they are typing.
-    pub(super) fn applies(&self, action: Action) -> bool {
-        let Some(pane) = self.panes.focused() else { return true };
+    pub(super) fn applies(&self, action: Action, key: Key) -> bool {
+        let Some(pane) = self.panes.focused().filter(|_| !key.is_prefixed()) else { return true };
         match action {
-            Action::Help | Action::EndOfInput | Action::CopyResult => pane.editor.is_empty(),
+            Action::Help => pane.editor.is_empty() || !key.is_text(),
+            Action::EndOfInput | Action::CopyResult => pane.editor.is_empty(),
             Action::Earlier => pane.editor.is_at_top(),
             Action::Later => pane.editor.is_at_bottom(),
             _ => true,
@@ -129,33 +169,51 @@ impl Stage {
         }
     }
 
-    /// A click focuses a session, the wheel scrolls the one under it.
-    pub(super) fn point(&mut self, pointer: Pointer) -> Vec<Effect> {
+    /// A click focuses a session or says how a row stands, the wheel scrolls the session under it.
+    pub(super) fn point(&mut self, pointer: &Pointer) -> Vec<Effect> {
         match pointer.gesture {
-            Gesture::Click => self.click(pointer.pane),
+            Gesture::Click => self.click(pointer.over.as_ref()),
             Gesture::OtherClick => {}
             Gesture::Wheel(direction) => {
-                return self.wheel(pointer.pane, direction).into_iter().collect();
+                return self.wheel(pointer.session(), direction).into_iter().collect();
             }
         }
         Vec::new()
     }
 
-    fn click(&mut self, pane: Option<usize>) {
+    fn click(&mut self, over: Option<&Over>) {
         if matches!(
             self.layers.top(),
-            Some(Layer::Story | Layer::Graph(_) | Layer::Help { .. } | Layer::Menu(_))
+            Some(Layer::Story | Layer::Graph(_) | Layer::Help(_) | Layer::Menu(_))
         ) {
             self.layers.pop();
-        } else if let Some(pane) = pane.filter(|_| self.layers.is_empty()) {
-            self.panes.focus_on(pane);
+            return;
         }
+        match over.filter(|_| self.layers.is_empty()) {
+            Some(Over::Session(place)) => self.panes.focus_on(*place),
+            Some(Over::Row { table, key }) => self.tell_row(table, key),
+            Some(Over::Key(_)) | None => {}
+        }
+    }
+
+    /// Says how a row stands, and turns to the session that holds it.
+    fn tell_row(&mut self, table: &str, key: &str) {
+        let Some((table, row)) = self.watched.tables().row(table, key) else { return };
+        let words = format!("{} {key}: {}", table.name, row_in_words(table, row));
+        let holder = row.holders.iter().find_map(|hold| match &hold.holder {
+            Holder::Session(name) => Some(name.clone()),
+            _ => None,
+        });
+        if let Some(holder) = holder {
+            self.panes.focus_on_session(&holder);
+        }
+        self.say(words);
     }
 
     fn wheel(&mut self, pane: Option<usize>, direction: Direction) -> Option<Effect> {
         let timeline = self.history.timeline();
         match self.layers.top_mut() {
-            Some(Layer::Help { .. }) => return Some(Effect::Scroll(Scroll::Help(direction, 1))),
+            Some(Layer::Help(_)) => return Some(Effect::Scroll(Scroll::Help(direction, 1))),
             Some(Layer::Picker(picker)) => picker.go(direction, 1),
             Some(Layer::Menu(menu)) => menu.go(direction, 1),
             Some(Layer::Graph(cursor)) => {

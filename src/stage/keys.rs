@@ -10,8 +10,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+mod group;
 mod key;
 
+pub use group::Group;
 pub use key::{Code, Held, Key, NoSuchKey};
 
 /// What a person can ask for with a key.
@@ -238,6 +240,12 @@ impl KeyMap {
     /// The key to show for an action, if it has one.
     pub fn shown(&self, action: Action) -> Option<Key> {
         self.all(action).first().copied()
+    }
+
+    /// The key that does this whatever is being typed, if the action has one.
+    pub fn pressed(&self, action: Action) -> Option<Key> {
+        let keys = self.all(action);
+        keys.iter().find(|key| !key.is_text()).or(keys.first()).copied()
     }
 
     /// Every key of an action.

@@ -15,6 +15,7 @@ use crate::run::Command;
 
 pub(super) mod again;
 mod find;
+mod help;
 pub mod losses;
 mod menu;
 mod picker;
@@ -22,19 +23,18 @@ mod question;
 mod selection;
 
 pub use find::{FindStatement, FindText};
+pub use help::Help;
 pub use menu::Menu;
 pub use picker::Picker;
 pub use question::Question;
 pub use selection::{Selection, Spot};
 
 use find::{Found, Sought};
+use help::Pressed;
 use menu::Choice;
 use picker::Picked;
 use question::Reply;
 pub(super) use selection::Selected;
-
-/// How many rows the page keys go in the help.
-const HELP_PAGE: u16 = 10;
 
 /// Something that lies over the screen.
 #[derive(Clone, Debug)]
@@ -44,11 +44,8 @@ pub enum Layer {
     Quit,
     /// Something else that is asked first.
     Question(Question),
-    /// Every key; scrolled down by so many rows.
-    Help {
-        /// By how many.
-        down: u16,
-    },
+    /// Every key.
+    Help(Help),
     /// The scenario's story.
     Story,
     /// Who waits for whom, and who did what when.
@@ -108,12 +105,8 @@ impl Layers {
 
     /// Scrolls the help by so many rows, of which at most so many are out of sight above.
     pub(super) fn scroll_help(&mut self, direction: Direction, rows: u16, most: u16) {
-        if let Some(Layer::Help { down }) = self.0.last_mut() {
-            let moved = match direction {
-                Direction::Up => down.saturating_sub(rows),
-                Direction::Down => down.saturating_add(rows),
-            };
-            *down = moved.min(most);
+        if let Some(Layer::Help(help)) = self.0.last_mut() {
+            help.scroll(direction, rows, most);
         }
     }
 }
@@ -153,7 +146,13 @@ impl Layer {
         match self {
             Self::Quit => Reply::of(key).reaction(|| vec![Effect::Leave]),
             Self::Question(question) => Reply::of(key).reaction(|| question.effects.clone()),
-            Self::Help { .. } => press_help(key),
+            Self::Help(help) => match help.press(key, action) {
+                Pressed::Stays => Reaction::Stays,
+                Pressed::Closes => Reaction::Closes,
+                Pressed::Scrolls(direction, rows) => {
+                    Reaction::Scrolls(Scroll::Help(direction, rows))
+                }
+            },
             // The story closes at any key; a key that does something does it at once.
             Self::Story if action == Some(Action::Story) => Reaction::Closes,
             Self::Story => Reaction::Below,
@@ -191,17 +190,6 @@ impl Reply {
             Self::None => Reaction::Stays,
         }
     }
-}
-
-fn press_help(key: Key) -> Reaction {
-    let (direction, rows) = match key.code() {
-        Code::Down => (Direction::Down, 1),
-        Code::Up => (Direction::Up, 1),
-        Code::PageDown => (Direction::Down, HELP_PAGE),
-        Code::PageUp => (Direction::Up, HELP_PAGE),
-        _ => return Reaction::Closes,
-    };
-    Reaction::Scrolls(Scroll::Help(direction, rows))
 }
 
 /// The graph stays while the script is stepped under it, and while somebody looks along the time

@@ -1,10 +1,6 @@
 //! The sessions on the stage, in screen order, and which of them has the keys.
-//!
-//! ```text
-//!            ┌ first ─┬────────┬─ focus ┐
-//!   Alice    │ Bob    │ Carol  │ Mallory│    Trent          as many side by side as have room
-//!            └────────┴────────┴────────┘
-//! ```
+
+use std::cmp::Reverse;
 
 use crate::core::event::SessionName;
 
@@ -21,19 +17,16 @@ pub use pane::Pane;
 /// The width at which a session's pane shows the seats' table whole.
 pub const COMFORTABLE: u16 = 38;
 
-/// The width below which a pane that is not focused is of no use.
-const NARROWEST: u16 = 18;
-
-/// The sessions, and what of them is in sight.
-#[derive(Clone, Debug)]
+/// The sessions, and which of them somebody looks at.
+#[derive(Clone, Debug, Default)]
 pub struct Panes {
     all: Vec<Pane>,
     focus: usize,
-    /// The leftmost pane in sight.
-    first: usize,
     zoomed: bool,
     /// What was typed in earlier runs, oldest first: every session begins with it.
     earlier: Vec<String>,
+    /// How many statements were sent in all of them.
+    sent: u64,
     /// How many cells they share.
     width: u16,
 }
@@ -41,14 +34,13 @@ pub struct Panes {
 impl Panes {
     /// Nobody, on so many cells.
     pub(super) fn empty(width: u16) -> Self {
-        let earlier = Vec::new();
-        Self { all: Vec::new(), focus: 0, first: 0, zoomed: false, earlier, width }
+        Self { width, ..Self::default() }
     }
 
     /// The same ones as somebody else sees them.
     pub(super) fn for_others(&self) -> Self {
         let all = self.all.iter().map(Pane::for_others).collect();
-        Self { all, ..Self::empty(self.width) }
+        Self { all, sent: self.sent, ..Self::empty(self.width) }
     }
 
     /// All of them, in screen order.
@@ -105,7 +97,6 @@ impl Panes {
 
     pub(super) fn focus_on(&mut self, place: usize) {
         self.focus = place.min(self.all.len().saturating_sub(1));
-        self.first = self.first_in_sight();
     }
 
     /// So many places further, and from the last on to the first.
@@ -140,36 +131,41 @@ impl Panes {
         self.focus_on(focus);
     }
 
-    /// They share so many cells from now on, or stand otherwise in as many.
-    pub(super) fn resize(&mut self, width: u16) {
-        self.width = width;
-        self.focus_on(self.focus);
+    /// Whether the focused one has all of the room.
+    pub fn is_zoomed(&self) -> bool {
+        self.zoomed
     }
 
     pub(super) fn width(&self) -> u16 {
         self.width
     }
 
+    /// They share so many cells from now on.
+    pub(super) fn resize(&mut self, width: u16) {
+        self.width = width;
+    }
+
     /// About how many cells one of them has inside its border.
     pub(super) fn cells(&self) -> usize {
-        (usize::from(self.width) / self.in_sight()).saturating_sub(2)
+        let abreast = if self.zoomed { 1 } else { usize::from(self.width / COMFORTABLE) };
+        (usize::from(self.width) / abreast.min(self.all.len()).max(1)).saturating_sub(2)
     }
 
-    /// How many are shown side by side.
-    pub fn in_sight(&self) -> usize {
-        if self.zoomed {
-            return 1;
-        }
-        let comfortable = usize::from(self.width / COMFORTABLE);
-        let squeezed = 1 + usize::from(self.width.saturating_sub(COMFORTABLE) / NARROWEST);
-        comfortable.max(squeezed.min(3)).min(self.all.len()).max(1)
-    }
-
-    /// The leftmost one in sight once the focused one is.
-    pub fn first_in_sight(&self) -> usize {
-        let shown = self.in_sight();
-        let last = self.all.len().saturating_sub(shown);
-        self.first.clamp((self.focus + 1).saturating_sub(shown), self.focus).min(last)
+    /// Those that are shown where there is room for so many, in screen order. The one with the keys
+    /// comes first, then those that wait or were just let through, then whoever was sent something
+    /// last, then the nearest.
+    pub fn in_sight(&self, room: usize) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.all.len()).collect();
+        places.sort_by_key(|place| {
+            let pane = &self.all[*place];
+            let is_moved_by_others = pane.has_news() && pane.sent_last() != self.sent;
+            let matters = is_moved_by_others || pane.waiting.is_some();
+            let sent = Reverse(pane.sent_last());
+            (*place != self.focus, !matters, sent, place.abs_diff(self.focus))
+        });
+        places.truncate(if self.zoomed { 1 } else { room.max(1) });
+        places.sort_unstable();
+        places
     }
 
     /// The sessions of a fresh setup: whoever was here keeps what was typed.
@@ -184,7 +180,7 @@ impl Panes {
 
     /// Turns back to the first.
     pub(super) fn turn_to_first(&mut self) {
-        (self.focus, self.first) = (0, 0);
+        self.focus = 0;
     }
 
     /// One more, at the end, with the keys; nothing where it is here already.
@@ -217,6 +213,14 @@ impl Panes {
         self.all.iter_mut().for_each(Pane::take_back);
     }
 
+    /// A statement was sent in this one: what is said from now on, in any of them, is the latest.
+    pub(super) fn turn_to_what_comes(&mut self, name: &SessionName) {
+        self.sent += 1;
+        for pane in &mut self.all {
+            pane.turn_to_what_comes((&pane.name == name).then_some(self.sent));
+        }
+    }
+
     /// Whether something would be lost with them.
     pub(super) fn have_something_to_lose(&self) -> bool {
         self.all.iter().any(Pane::has_something_to_lose)
@@ -234,40 +238,71 @@ impl<'a> IntoIterator for &'a Panes {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    fn panes(names: &[&str], width: u16) -> Panes {
+    use super::*;
+    use crate::core::event::{
+        Blocker, Certainty, Event, Kind, Pid, SubmissionId, Wait, WaitTarget,
+    };
+
+    fn panes(names: &[&str]) -> Panes {
         let names: Vec<SessionName> = names.iter().map(|name| SessionName::new(name)).collect();
-        let mut panes = Panes::empty(width);
+        let mut panes = Panes::default();
         panes.begin_anew(&names);
+        for name in &names {
+            happens(&mut panes, name.as_str(), Kind::Connected { pid: Pid(1) });
+        }
         panes
     }
 
-    #[test]
-    fn whoever_has_the_keys_is_in_sight() {
-        let mut panes = panes(&["Alice", "Bob", "Carol", "Mallory", "Trent"], 80);
-        assert_eq!((panes.in_sight(), panes.first_in_sight()), (3, 0));
-        panes.focus_on(3);
-        assert_eq!(panes.first_in_sight(), 1);
-        panes.focus_on(0);
-        assert_eq!(panes.first_in_sight(), 0);
-        panes.focus_before();
-        assert_eq!((panes.focus(), panes.first_in_sight()), (4, 2));
+    fn happens(panes: &mut Panes, name: &str, kind: Kind) {
+        let name = SessionName::new(name);
+        if matches!(kind, Kind::Sent { .. }) {
+            panes.turn_to_what_comes(&name);
+        }
+        let event = Event { at: Duration::ZERO, session: Some(name.clone()), kind };
+        panes.of_mut(&name).unwrap().apply(&event, Duration::ZERO);
+    }
+
+    fn sends(panes: &mut Panes, name: &str) {
+        let (submission, sql) = (SubmissionId(1), "select 1;".into());
+        happens(panes, name, Kind::Sent { submission, sql, step: None, typed: None });
     }
 
     #[test]
-    fn a_zoom_that_is_taken_back_shows_the_same_sessions_again() {
-        let mut panes = panes(&["Alice", "Bob", "Carol", "Mallory", "Trent"], 80);
+    fn those_that_matter_are_in_sight() {
+        let mut panes = panes(&["Alice", "Bob", "Carol", "Mallory", "Trent"]);
+        assert_eq!(panes.in_sight(3), [0, 1, 2], "nothing has happened yet");
+        for name in ["Mallory", "Bob", "Trent"] {
+            sends(&mut panes, name);
+        }
+        assert_eq!(panes.in_sight(2), [0, 4], "the one with the keys, and what has just happened");
+        assert_eq!(panes.in_sight(3), [0, 1, 4]);
+        let wait = Wait {
+            blockers: vec![Blocker::Session(SessionName::new("Trent"))],
+            target: WaitTarget::Transaction,
+            certainty: Certainty::Observed,
+        };
+        happens(&mut panes, "Carol", Kind::Waiting(wait));
+        assert_eq!(panes.in_sight(3), [0, 2, 4], "whoever waits");
+        panes.focus_on(3);
+        assert_eq!(panes.in_sight(1), [3]);
+        assert_eq!(panes.in_sight(9), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_zoom_shows_the_one_with_the_keys_alone() {
+        let mut panes = panes(&["Alice", "Bob", "Carol"]);
         panes.focus_on(2);
         panes.zoom();
-        assert_eq!((panes.in_sight(), panes.first_in_sight()), (1, 2));
+        assert_eq!(panes.in_sight(3), [2]);
         panes.zoom();
-        assert_eq!((panes.in_sight(), panes.first_in_sight()), (3, 0));
+        assert_eq!(panes.in_sight(3), [0, 1, 2]);
     }
 
     #[test]
     fn a_fresh_setup_keeps_what_was_typed_into_the_sessions_that_stay() {
-        let mut panes = panes(&["Alice", "Bob"], 80);
+        let mut panes = panes(&["Alice", "Bob"]);
         let bob = SessionName::new("Bob");
         panes.of_mut(&bob).unwrap().editor.put("select 1");
         panes.begin_anew(&[bob.clone(), SessionName::new("Carol")]);

@@ -100,6 +100,9 @@ impl Stage {
     }
 
     fn happened_in(&mut self, name: &SessionName, event: &Event, now: Duration) -> Vec<Effect> {
+        if matches!(event.kind, Kind::Sent { .. }) {
+            self.panes.turn_to_what_comes(name);
+        }
         let cells = self.panes.cells();
         let Some(pane) = self.panes.of_mut(name) else { return Vec::new() };
         pane.widen(cells);

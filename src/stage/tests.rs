@@ -3,10 +3,12 @@ use crate::core::event::{Event, Kind, Pid, SessionName, SubmissionId};
 use crate::core::scenario::{Isolation, Scenario, library};
 use crate::run::{Command, EngineLine, Fresh, Report};
 use crate::stage::effect::Scroll;
-use crate::stage::input::{Gesture, Input, Pointer};
+use crate::stage::input::{Gesture, Input, Over, Pointer};
+use crate::stage::keys::Action;
 use crate::stage::keys::KeyMap;
 use crate::stage::layers::Layer;
 use crate::stage::setting::Opening;
+use crate::stage::watched::sample;
 
 const NOW: Duration = Duration::ZERO;
 
@@ -50,8 +52,12 @@ fn press(stage: &mut Stage, key: &str) -> Vec<Effect> {
     stage.input(Input::Key(key.parse().unwrap()), NOW)
 }
 
-fn point(stage: &mut Stage, gesture: Gesture, pane: Option<usize>) -> Vec<Effect> {
-    stage.input(Input::Pointer(Pointer { gesture, half: None, pane }), NOW)
+fn point(stage: &mut Stage, gesture: Gesture, session: usize) -> Vec<Effect> {
+    point_at(stage, gesture, Over::Session(session))
+}
+
+fn point_at(stage: &mut Stage, gesture: Gesture, over: Over) -> Vec<Effect> {
+    stage.input(Input::Pointer(Pointer { gesture, half: None, over: Some(over) }), NOW)
 }
 
 #[test]
@@ -64,10 +70,10 @@ fn how_far_to_scroll_is_left_to_whoever_draws() {
     assert_eq!(press(&mut stage, "PageUp"), scrolls(1, up));
     let wheel = Gesture::Wheel(Direction::Down);
     let rows = Motion::Rows(Direction::Down, 3);
-    assert_eq!(point(&mut stage, wheel, Some(2)), scrolls(2, rows));
+    assert_eq!(point(&mut stage, wheel, 2), scrolls(2, rows));
     press(&mut stage, "F1");
     let help = Effect::Scroll(Scroll::Help(Direction::Down, 1));
-    assert_eq!(point(&mut stage, wheel, Some(2)), [help]);
+    assert_eq!(point(&mut stage, wheel, 2), [help]);
 }
 
 #[test]
@@ -76,19 +82,19 @@ fn the_help_scrolls_no_further_than_there_is_something_out_of_sight() {
     press(&mut stage, "F1");
     for (direction, expected) in [(Direction::Down, 4), (Direction::Down, 5), (Direction::Up, 1)] {
         stage.scroll_help(direction, 4, 5);
-        assert!(matches!(stage.layers.top(), Some(Layer::Help { down }) if *down == expected));
+        assert!(matches!(stage.layers.top(), Some(Layer::Help(help)) if help.down() == expected));
     }
 }
 
 #[test]
 fn a_click_turns_to_a_session_where_nothing_lies_over_it() {
     let mut stage = opened();
-    point(&mut stage, Gesture::Click, Some(2));
+    point(&mut stage, Gesture::Click, 2);
     assert_eq!(stage.panes.focus(), 2);
     press(&mut stage, "F4");
-    point(&mut stage, Gesture::Click, Some(1));
+    point(&mut stage, Gesture::Click, 1);
     assert_eq!((stage.panes.focus(), stage.layers.is_empty()), (2, true), "it closes the graph");
-    point(&mut stage, Gesture::OtherClick, Some(1));
+    point(&mut stage, Gesture::OtherClick, 1);
     assert_eq!(stage.panes.focus(), 2);
 }
 
@@ -156,6 +162,34 @@ fn without_a_script_what_would_be_rolled_back_is_asked_about_first() {
     }
     press(&mut stage, "F8");
     assert_eq!(press(&mut stage, "y"), [again]);
+}
+
+#[test]
+fn a_click_on_a_keys_name_is_that_key() {
+    let mut stage = opened();
+    let step = point_at(&mut stage, Gesture::Click, Over::Key(Action::NextStep));
+    assert_eq!(step, [Effect::Ask(Command::Step)]);
+    press(&mut stage, "x");
+    point_at(&mut stage, Gesture::Click, Over::Key(Action::Help));
+    assert!(matches!(stage.layers.top(), Some(Layer::Help(_))), "and not a ? in the line");
+    assert_eq!(stage.panes.focused().unwrap().editor.text(), "x");
+    point_at(&mut stage, Gesture::OtherClick, Over::Key(Action::Quit));
+    assert!(matches!(stage.layers.top(), Some(Layer::Help(_))));
+}
+
+#[test]
+fn a_click_on_a_row_says_how_it_stands_and_turns_to_its_holder() {
+    let mut stage = opened();
+    let tables = Kind::WatchedTables(std::sync::Arc::new(sample::picture()));
+    let event = Event { at: NOW, session: None, kind: tables };
+    let _ = stage.apply(Report::Event(event), NOW);
+    let row = |key: &str| Over::Row { table: "seats".to_owned(), key: key.to_owned() };
+    point_at(&mut stage, Gesture::Click, row("A-5"));
+    let said = stage.message().unwrap().text().to_owned();
+    assert!(said.starts_with("seats A-5: ") && said.contains("Alice"), "{said}");
+    assert_eq!(stage.panes.focused().unwrap().name.as_str(), "Alice");
+    point_at(&mut stage, Gesture::Click, row("Z-9"));
+    assert_eq!(stage.message().unwrap().text(), said, "there is none");
 }
 
 mod hands;

@@ -54,6 +54,11 @@ impl Watched {
         Marks { flashes: &self.flashes, contrasts: &self.contrasts, now }
     }
 
+    /// What is marked while these rows are lit and no others.
+    pub fn marks_of<'a>(&'a self, lit: &'a Flashes) -> Marks<'a> {
+        Marks { flashes: lit, contrasts: &self.contrasts, now: Duration::ZERO }
+    }
+
     /// Whether this session was answered otherwise on the engine that this one is compared with.
     pub fn differs_in(&self, session: &SessionName) -> bool {
         self.contrasts.has_session(session)

@@ -81,8 +81,7 @@ pub fn hold(
     key: &str,
     blockers: &[Blocker],
 ) -> Option<&'static str> {
-    let table = watched.tables.iter().find(|watched| watched.name == table)?;
-    let place = table.places.iter().find(|place| place.key == key)?;
+    let (_, place) = watched.row(table, key)?;
     let is_in_the_way = |holder: &Holder| {
         blockers.iter().any(|blocker| match (blocker, holder) {
             (Blocker::Session(name), Holder::Session(holder)) => name == holder,

@@ -197,8 +197,8 @@ impl App {
         };
         let at = Position { x: mouse.column, y: mouse.row };
         let half = self.halves().iter().copied().find(|half| self.view(*half).area.contains(at));
-        let pane = half.and_then(|half| self.view(half).places().pane_at(at));
-        Some(Pointer { gesture, half, pane })
+        let part = half.and_then(|half| view::over(&self.view(half), at));
+        Some(Pointer { gesture, half, over: part.or_else(|| view::key_at(self, at)) })
     }
 
     /// Scrolls what is to be scrolled; gives what else is to be done.

@@ -61,8 +61,10 @@ pub enum Role {
     Error,
     /// NOTICE, WARNING, and what the console itself has to say.
     Notice,
-    /// One line in plain words under an error that teaches.
+    /// One line in plain words under an answer that teaches.
     Lesson,
+    /// The answer to the statement that was sent last.
+    Answer,
     Prompt,
     /// The cell under the cursor.
     Cursor,
@@ -90,7 +92,7 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order of declaration.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Screen,
         Self::Strong,
         Self::Dim,
@@ -108,6 +110,7 @@ impl Role {
         Self::Error,
         Self::Notice,
         Self::Lesson,
+        Self::Answer,
         Self::Prompt,
         Self::Cursor,
         Self::Selection,

@@ -15,6 +15,7 @@ use super::theme::{Charset, Role, Theme};
 use crate::core::event::SessionName;
 use crate::core::scenario::counted;
 use crate::stage::comparison::Half;
+use crate::stage::input::Over;
 use crate::stage::layers::Layer;
 use crate::stage::mode::Mode;
 use crate::stage::{Stage, text};
@@ -31,6 +32,7 @@ mod lines;
 mod menu;
 mod pane_footer;
 mod picker;
+mod row_at;
 mod row_note;
 pub mod rush;
 mod script;
@@ -43,7 +45,7 @@ mod table_view;
 mod timeline;
 mod watched_tables;
 
-use layout::{Framing, Places, SMALLEST};
+use layout::{Framing, Places, SMALLEST, Sessions};
 use row_note::{Scene, Trim};
 
 pub(super) use help::beyond as help_beyond;
@@ -117,14 +119,7 @@ fn draw_one(frame: &mut Frame, view: &View<'_>, now: Duration) {
     let places = view.places();
     bars::header(view, places.header, frame.buffer_mut());
     draw_watched(view, places.watched, now, frame.buffer_mut());
-    if let Some(tabs) = places.tabs {
-        bars::tabs(view, tabs, frame.buffer_mut());
-    }
-    let mut cursor = None;
-    for (place, area) in &places.panes {
-        let typed = session::draw(view, *place, *area, now, frame.buffer_mut());
-        cursor = cursor.or(typed.filter(|_| *place == view.stage.panes().focus()));
-    }
+    let cursor = draw_sessions(view, &places, now, frame.buffer_mut());
     script::draw(view, places.script, frame.buffer_mut());
     bars::footer(view, places.footer, frame.buffer_mut());
     let cursor = draw_layer(view, &places, cursor, now, frame.buffer_mut());
@@ -161,14 +156,48 @@ fn draw_layer(
 fn draw_half(view: &View<'_>, now: Duration, buffer: &mut Buffer) -> Option<Position> {
     let places = view.places();
     draw_watched(view, places.watched, now, buffer);
-    if let Some(tabs) = places.tabs {
-        bars::tabs(view, tabs, buffer);
+    draw_sessions(view, &places, now, buffer)
+}
+
+/// Draws every session; gives the place for the cursor.
+fn draw_sessions(
+    view: &View<'_>,
+    places: &Places,
+    now: Duration,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let Sessions { panes, folded, tabs } = &places.sessions;
+    for (place, area) in tabs {
+        bars::draw_tab(view, *place, *area, buffer);
     }
-    let cursors = places.panes.iter().map(|(place, area)| {
+    for (place, area) in folded {
+        session::draw_folded(view, *place, *area, now, buffer);
+    }
+    let cursors = panes.iter().map(|(place, area)| {
         session::draw(view, *place, *area, now, buffer)
             .filter(|_| *place == view.stage.panes().focus())
     });
     cursors.fold(None, Option::or)
+}
+
+/// What of a run is at this cell: a session, a row of a watched table.
+pub(super) fn over(view: &View<'_>, at: Position) -> Option<Over> {
+    let places = view.places();
+    let session = places.session_at(at).map(Over::Session);
+    session.or_else(|| row_at::row_at(view, places.watched, at))
+}
+
+/// The key whose name is at this cell.
+pub(super) fn key_at(app: &App, at: Position) -> Option<Over> {
+    let hints = match app.mode() {
+        Mode::One(_) => {
+            let view = app.view(Half::Above);
+            bars::hints(&view, view.places().footer)
+        }
+        Mode::Two(two) => comparison::hints(app, two),
+    };
+    let hint = hints.into_iter().find(|hint| hint.area.contains(at))?;
+    Some(Over::Key(hint.action))
 }
 
 /// How many rows the watched tables would like to have.

@@ -15,7 +15,7 @@ fn on_stage(size: Size, arguments: &[&str], variables: &[(&str, &str)]) -> Termi
     console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
     console.wait_until_gone("Sessions:");
-    console.wait_for("mallory=#");
+    console.wait_for("Mallory ─ idle");
     console
 }
 

@@ -54,7 +54,7 @@ fn replay(folder: &Path, name: &str, engine: &str) {
 fn a_session_with_typed_statements_is_exported_and_plays_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut console = console_in(folder.path(), "");
-    console.wait_for("mallory=#");
+    console.wait_for("Mallory ─ idle");
     step(&mut console, 2..=8, 11);
     console.wait_for("waits for Bob");
     console.type_keys("\x1b[Z\x1b[Z");
@@ -122,7 +122,7 @@ fn a_cancelled_wait_and_a_deadlock_play_again() {
 fn the_other_engine_exports_for_itself() {
     let folder = tempfile::tempdir().unwrap();
     let mut console = console_in(folder.path(), "--engine optimistic");
-    console.wait_for("mallory=#");
+    console.wait_for("Mallory ─ idle");
     step(&mut console, 2..=11, 11);
     console.type_keys(key::F5);
     console.wait_for("all 11 steps played");

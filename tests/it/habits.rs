@@ -5,7 +5,7 @@ use crate::terminal::{MIDDLE, SMALL, Size, Terminal, WIDE, key};
 
 fn on_stage(size: Size, variables: &[(&str, &str)]) -> Terminal {
     let mut console = story_read(size, variables);
-    for prompt in ["alice=#", "bob=#", "mallory=#"] {
+    for prompt in ["Alice ─ idle", "Bob ─ idle", "Mallory ─ idle"] {
         console.wait_for(prompt);
     }
     console

@@ -55,7 +55,7 @@ fn a_recording_shows_what_the_terminal_showed() {
     let mut console = Terminal::open(MIDDLE, &["--record", path.to_str().unwrap()]);
     console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
-    console.wait_for("mallory=#");
+    console.wait_for("Mallory ─ idle");
     console.type_keys("select U&'\\5F35' as wide;\r");
     console.wait_for("(1 row)");
     console.resize(WIDE);

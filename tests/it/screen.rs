@@ -25,11 +25,15 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
 mod own_tables;
+mod panes;
 mod psql;
 mod room;
 mod typing;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+/// The smallest terminal that is still drawn on belongs to them where width is shared out.
+const EVERY_SIZE: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
 
 pub(crate) fn setting(charset: Charset) -> Setting {
     let scenario = library::open(library::DEFAULT).unwrap();

@@ -41,6 +41,11 @@ fn differing_in(above: &WatchedTable, below: &WatchedTable) -> Vec<RowDifference
     differing.into_iter().map(difference).collect()
 }
 
+/// How a row stands, in words: `free, Mallory changes it, Carol waits`.
+pub fn row_in_words(table: &WatchedTable, row: &WatchedRow) -> String {
+    words(row, table.seats.as_ref().and_then(|seats| column(table, seats)))
+}
+
 /// How each row stands in words, by key; two sessions may each have inserted the same one.
 type RowStates<'a> = BTreeMap<&'a str, BTreeSet<String>>;
 

@@ -9,7 +9,7 @@ use super::{Options, waits, without_processes};
 use crate::core::event::answer::{self, Answer, Outcome};
 use crate::core::event::{Conflict, Event, Form, Kind, SessionName, Typed};
 use crate::core::syntax::Strings;
-use crate::reports::lesson;
+use crate::reports::lesson::Lessons;
 use crate::reports::psql::{self, Standing, Verbosity};
 
 /// What the runner's own connection is called: it looks at the `finally` part.
@@ -33,6 +33,7 @@ struct Line {
     /// What becomes of the answer that is coming.
     form: Form,
     answer: Answer,
+    lessons: Lessons,
     was_lost: bool,
     strings: Strings,
     /// Whether it is clear whose answer comes.
@@ -65,6 +66,7 @@ impl Writer {
         line.standing.apply(&event.kind);
         self.text.extend(line.name_answer(name, event, self.stepped.as_ref()));
         let outcome = line.answer.apply(&event.kind);
+        let taught = line.lessons.apply(&event.kind).filter(|_| self.options.lessons);
         let lines = match &event.kind {
             Kind::Sent { sql, typed, .. } => {
                 self.stepped.clone_from(&event.session);
@@ -92,7 +94,7 @@ impl Writer {
             Kind::Resumed { waited } => resumed(name, *waited, self.options),
             kind => aside(name, kind),
         };
-        for line in lines {
+        for line in lines.into_iter().chain(taught.map(|lesson| format!("  {lesson}"))) {
             self.text.push_str(&line);
             self.text.push('\n');
         }
@@ -151,12 +153,7 @@ impl Line {
                 lines
             }
             Outcome::Done { tag } => vec![tag],
-            Outcome::Failed(message) => {
-                let mut lines = self.message(&processes.told(&message, options));
-                let taught = lesson::of(&message).filter(|_| options.lessons);
-                lines.extend(taught.map(|lesson| format!("  {lesson}")));
-                lines
-            }
+            Outcome::Failed(message) => self.message(&processes.told(&message, options)),
         }
     }
 

@@ -22,7 +22,10 @@ impl Comparison {
                 self.paste(&text);
                 Vec::new()
             }
-            Input::Pointer(pointer) => self.point(pointer),
+            Input::Pointer(pointer) => match self.leading().key_for(&pointer) {
+                Some(key) => self.press(key, now),
+                None => self.point(&pointer),
+            },
         }
     }
 
@@ -38,7 +41,7 @@ impl Comparison {
         if self.goes_to_layer(key, action) {
             return self.press_on_layer(key, action, now);
         }
-        match action.filter(|action| key.is_prefixed() || self.leading().applies(*action)) {
+        match action.filter(|action| self.leading().applies(*action, key)) {
             Some(action) => self.update(action, now),
             None => self.in_typed(|stage| stage.type_key(key)),
         }
@@ -239,7 +242,7 @@ impl Comparison {
     }
 
     /// A click turns to a half and to its session; the wheel scrolls the one under it.
-    fn point(&mut self, pointer: Pointer) -> Vec<HalfEffect> {
+    fn point(&mut self, pointer: &Pointer) -> Vec<HalfEffect> {
         let under = pointer.half.filter(|_| self.leading().layers.is_empty());
         let half = under.unwrap_or(self.turned_to);
         let effects = self.stage_mut(half).point(pointer);

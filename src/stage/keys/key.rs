@@ -125,6 +125,12 @@ impl Key {
         self.held
     }
 
+    /// Whether it types a character.
+    pub fn is_text(self) -> bool {
+        let is_held = self.held.control || self.held.alt || self.is_prefixed;
+        matches!(self.code, Code::Char(_)) && !is_held
+    }
+
     /// Whether it is the key that cancels in readline and in psql.
     pub fn is_cancel(self) -> bool {
         self.held.control && matches!(self.code, Code::Char('c' | 'g'))

@@ -14,12 +14,16 @@ use crate::core::event::{
     Event, Form, Kind, ServerMessage, SessionName, SubmissionId, TransactionStatus, Typed, Wait,
 };
 use crate::core::syntax::Unfinished;
+use crate::reports::lesson::Lessons;
 use crate::reports::psql::{self, Standing, Verbosity};
 use crate::stage::{text, words};
 
+mod latest;
 mod waiting;
 
-pub use waiting::Waiting;
+pub use waiting::{Release, Waiting};
+
+use latest::Latest;
 
 /// How many lines of one statement are echoed.
 const ECHOED: usize = 200;
@@ -76,6 +80,8 @@ pub struct Pane {
     incoming: Option<Incoming>,
     /// Where it looks for names without a schema.
     pub search_path: SearchPath,
+    latest: Latest,
+    lessons: Lessons,
 }
 
 impl Pane {
@@ -95,6 +101,8 @@ impl Pane {
             cells: usize::MAX,
             incoming: None,
             search_path: SearchPath::default(),
+            latest: Latest::default(),
+            lessons: Lessons::default(),
         }
     }
 
@@ -123,6 +131,8 @@ impl Pane {
             scrollback,
             editor,
             incoming: self.incoming.clone(),
+            latest: self.latest.clone(),
+            lessons: self.lessons.clone(),
             ..Self::new(self.name.clone())
         }
     }
@@ -206,6 +216,10 @@ impl Pane {
             Kind::Ready { elapsed, .. } => self.ready(*elapsed),
             Kind::Waiting(wait) => self.begins_to_wait(wait, now),
             Kind::Parameter { .. } | Kind::WatchedTables(_) | Kind::Quiet => {}
+        }
+        self.latest.apply(&event.kind, now);
+        if let Some(lesson) = self.lessons.apply(&event.kind) {
+            self.say(Look::Lesson, lesson);
         }
     }
 
@@ -396,9 +410,6 @@ impl Pane {
         self.repeats = None;
         let sql = self.in_flight.as_ref().map(|flight| flight.sql.clone()).unwrap_or_default();
         self.tell(message, &sql, Look::Error);
-        if let Some(lesson) = crate::reports::lesson::of(message) {
-            self.say(Look::Lesson, lesson);
-        }
     }
 
     fn tell(&mut self, message: &ServerMessage, sql: &str, first: Look) {
@@ -437,6 +448,7 @@ impl Pane {
         let whom = words::blockers(&waiting.wait.blockers);
         let text = format!("waited {} for {whom}", words::wait(waited));
         self.say(Look::Wait, &text);
+        self.latest.wait_ended(waiting.wait);
     }
 
     /// What was typed next, if what was typed before it is answered. What is for the run is on its

@@ -15,6 +15,16 @@ pub struct Flashes {
 }
 
 impl Flashes {
+    /// These rows, by table and key, are lit from the beginning of time on.
+    pub fn of(rows: &[(&str, &str)]) -> Self {
+        let mut lit = Self::default();
+        for (table, key) in rows {
+            let keys = lit.since.entry((*table).to_owned()).or_default();
+            keys.insert((*key).to_owned(), Duration::ZERO);
+        }
+        lit
+    }
+
     /// Lights what differs between two looks at the tables; what has burnt out is forgotten.
     pub fn apply(&mut self, before: &WatchedTables, after: &WatchedTables, now: Duration) {
         self.forget_burnt_out(now);

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::View;
 use crate::core::scenario::EngineKind;
 use crate::stage::keys::{Action, entry_of};
+use crate::stage::layers::Layer;
 use crate::stage::message::Tone;
 use crate::stage::panes::pane::{Link, Pane};
 use crate::stage::script::Script;
@@ -112,46 +113,17 @@ pub(super) fn put(buffer: &mut Buffer, area: Rect, at: usize, words: &str, style
     lines::put(buffer, area, (x, area.y), words, style);
 }
 
-/// Draws the names of all sessions, those in sight among them, around the focused one.
-pub(super) fn tabs(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
-    let labels: Vec<String> = view
-        .stage
-        .panes()
-        .iter()
-        .enumerate()
-        .map(|(place, pane)| label(view, place, pane))
-        .collect();
-    let width = usize::from(area.width);
-    let mut first = 0;
-    let through = |first: usize| -> usize {
-        labels[first..=view.stage.panes().focus().min(labels.len() - 1)]
-            .iter()
-            .map(|l| text::width(l) + 1)
-            .sum()
-    };
-    while !labels.is_empty()
-        && first < view.stage.panes().focus()
-        && through(first) > width.saturating_sub(8)
-    {
-        first += 1;
-    }
-    let mut x = 1;
-    for (place, label) in labels.iter().enumerate().skip(first) {
-        if x + text::width(label) > width {
-            break;
-        }
-        let accent = view.theme.accent(place);
-        let style = if place == view.stage.panes().focus() {
-            accent.patch(Style::new().reversed())
-        } else {
-            accent
-        };
-        put(buffer, area, x, label, style);
-        x += text::width(label) + 1;
-    }
+/// Draws a session's name among those of the others.
+pub(super) fn draw_tab(view: &View<'_>, place: usize, area: Rect, buffer: &mut Buffer) {
+    let Some(pane) = view.stage.panes().get(place) else { return };
+    let accent = view.theme.accent(place);
+    let is_focused = place == view.stage.panes().focus();
+    let style = if is_focused { accent.patch(Style::new().reversed()) } else { accent };
+    put(buffer, area, 0, &tab(view, place, pane), style);
 }
 
-fn label(view: &View<'_>, place: usize, pane: &Pane) -> String {
+/// A session's name among those of the others, with a sign for how it stands.
+pub(super) fn tab(view: &View<'_>, place: usize, pane: &Pane) -> String {
     let sign = match (&pane.waiting, pane.link) {
         (Some(_), _) => view.theme.signs().waiting,
         (None, Link::Lost) => "!",
@@ -172,27 +144,67 @@ pub(super) fn footer(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
         let fitted = text::fit(&words, usize::from(area.width.saturating_sub(2)), "");
         return put(buffer, area, 1, &fitted, view.style(role));
     }
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    let help = hint(view, Action::Help);
-    let room = usize::from(area.width).saturating_sub(width_of(&help) + 1);
-    for action in matter_now(view) {
-        let hint = hint(view, action);
-        if used + width_of(&hint) > room {
-            continue;
-        }
-        used += width_of(&hint);
-        spans.extend(hint);
+    for hint in hints(view, area) {
+        hint.draw(buffer);
     }
-    spans.extend(help);
-    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
-pub(super) fn width_of(spans: &[Span<'_>]) -> usize {
-    spans.iter().map(Span::width).sum()
+/// The name of a key that matters now, with what it does.
+pub(super) struct Hint {
+    pub(super) action: Action,
+    pub(super) area: Rect,
+    spans: Vec<Span<'static>>,
 }
 
-pub(super) fn hint(view: &View<'_>, action: Action) -> Vec<Span<'static>> {
+/// What the last line shows of keys, unless something else stands there.
+pub(super) fn hints(view: &View<'_>, area: Rect) -> Vec<Hint> {
+    let layer = view.stage.layers().top();
+    let is_taken =
+        matches!(layer, Some(Layer::FindText(_) | Layer::FindStatement(_) | Layer::Select(_)));
+    if is_taken || view.stage.message().is_some() {
+        return Vec::new();
+    }
+    let help = hint(view, Action::Help);
+    let room = area.width.saturating_sub(width_of(&help));
+    let left = Rect { x: area.x.saturating_add(1), ..area };
+    let mut hints =
+        fitting(view, &matter_now(view), Rect { width: room.saturating_sub(1), ..left });
+    let x = hints.last().map_or(left.x, |last| last.area.right());
+    hints.push(Hint::new(Action::Help, help, Rect { x, ..area }));
+    hints
+}
+
+/// As many of these as fit into a line, one after the other.
+pub(super) fn fitting(view: &View<'_>, actions: &[Action], area: Rect) -> Vec<Hint> {
+    let mut x = area.x;
+    let mut hints = Vec::new();
+    for action in actions {
+        let spans = hint(view, *action);
+        if x.saturating_add(width_of(&spans)) <= area.right() {
+            hints.push(Hint::new(*action, spans, Rect { x, ..area }));
+            x = hints.last().map_or(x, |last| last.area.right());
+        }
+    }
+    hints
+}
+
+impl Hint {
+    /// One that begins here.
+    fn new(action: Action, spans: Vec<Span<'static>>, from: Rect) -> Self {
+        let area = Rect { width: width_of(&spans), height: 1, ..from };
+        Self { action, area, spans }
+    }
+
+    pub(super) fn draw(self, buffer: &mut Buffer) {
+        lines::put_lines(buffer, self.area, &[Line::from(self.spans)]);
+    }
+}
+
+fn width_of(spans: &[Span<'_>]) -> u16 {
+    u16::try_from(spans.iter().map(Span::width).sum::<usize>()).unwrap_or(u16::MAX)
+}
+
+fn hint(view: &View<'_>, action: Action) -> Vec<Span<'static>> {
     let short = entry_of(action).map_or("", |entry| entry.short);
     vec![
         Span::styled(key_now(view, action), view.style(Role::Key)),

@@ -20,6 +20,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::bars::Hint;
 use super::layout::{Places, SMALLEST_OF_TWO, areas};
 use super::{View, bars, dialog, draw_half, sql, too_small};
 use crate::reports::engine_diff::Answer;
@@ -249,15 +250,27 @@ fn footer(two: Two<'_>, area: Rect, buffer: &mut Buffer) {
         let speaker = if view.stage.message().is_some() { view } else { other };
         return bars::footer(&speaker, area, buffer);
     }
-    let mut spans = vec![Span::raw(" "), typing_words(two)];
-    for action in KEYS {
-        let hint = bars::hint(&view, action);
-        let used = bars::width_of(&spans) + bars::width_of(&hint);
-        if used <= usize::from(area.width) {
-            spans.extend(hint);
-        }
+    let words = typing_words(two);
+    buffer.set_line(area.x + 1, area.y, &Line::from(words), area.width.saturating_sub(1));
+    for hint in key_hints(two, area) {
+        hint.draw(buffer);
     }
-    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+/// What the last line shows of keys, unless a message stands there.
+pub(super) fn hints(app: &App, comparison: &Comparison) -> Vec<Hint> {
+    let two = Two { app, comparison };
+    let has_message = |half| two.view(half).stage.message().is_some();
+    if Half::BOTH.into_iter().any(has_message) {
+        return Vec::new();
+    }
+    key_hints(two, areas(app.size()).footer)
+}
+
+fn key_hints(two: Two<'_>, area: Rect) -> Vec<Hint> {
+    let words = u16::try_from(typing_words(two).width() + 1).unwrap_or(u16::MAX);
+    let x = area.x.saturating_add(words).min(area.right());
+    bars::fitting(&two.leading(), &KEYS, Rect { x, width: area.right() - x, ..area })
 }
 
 /// The keys of a comparison, most wanted first.

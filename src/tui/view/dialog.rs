@@ -37,7 +37,7 @@ pub(super) fn draw(
     match view.stage.layers().top()? {
         Layer::Quit => quit(view, &losses_on_leaving(&Losses::of(&[view.stage])), screen, buffer),
         Layer::Question(question) => ask(view, question, screen, buffer),
-        Layer::Help { down } => super::help::draw(view, *down, screen, buffer),
+        Layer::Help(help) => return Some(super::help::draw(view, help, screen, buffer)),
         Layer::Story => story(view, screen, buffer),
         Layer::Graph(cursor) => graph(view, *cursor, places, now, buffer),
         Layer::Picker(picker) => return Some(super::picker::draw(view, picker, screen, buffer)),
@@ -94,7 +94,7 @@ fn put_question(
     lines::put_lines(buffer, inner, &lines);
 }
 
-pub(super) fn keys_line(view: &View<'_>, keys: &[(String, &'static str)]) -> Line<'static> {
+pub(super) fn keys_line(view: &View<'_>, keys: &[(String, &str)]) -> Line<'static> {
     let spans = keys.iter().flat_map(|(key, words)| {
         [
             Span::styled(key.clone(), view.style(Role::Key)),
@@ -174,7 +174,8 @@ fn graph(view: &View<'_>, cursor: Cursor, places: &Places, now: Duration, buffer
             .areas(inner);
     graph::draw(&waits, top, buffer, &scene);
     let mut heading = vec![view.span("who did what, when   ", Role::Title)];
-    heading.extend(keys_line(view, &[("Left Right Home End".into(), "move through time")]).spans);
+    let keys = [("Esc".into(), "closes"), ("Left Right Home End".into(), "move through time")];
+    heading.extend(keys_line(view, &keys).spans);
     lines::put_lines(buffer, rule, &[Line::from(heading)]);
     timeline::draw(view.stage.history().timeline(), cursor, below, buffer, &scene);
 }
@@ -198,7 +199,12 @@ fn find_statement(
 ) -> Position {
     let found = view.stage.panes().focused().and_then(|pane| find.found(pane.editor.earlier()));
     let found = found.map_or_else(|| "no match".to_owned(), sql::on_one_line);
-    line_at(view, "(reverse-i-search) ", &find.needle, &format!("   {found}"), area, buffer)
+    let label = "(reverse-i-search) ";
+    let keys = "   Enter runs   Up older   Esc leaves";
+    let taken = text::width(label) + text::width(&find.needle) + text::width(keys) + 5;
+    let room = usize::from(area.width).saturating_sub(taken).max(12);
+    let found = text::fit(&found, room, view.theme.signs().ellipsis).into_owned();
+    line_at(view, label, &find.needle, &format!("   {found}{keys}"), area, buffer)
 }
 
 fn line_at(

@@ -69,7 +69,7 @@ fn draw_rows(view: &View<'_>, mut rows: Vec<Row>, area: Rect, buffer: &mut Buffe
 /// The rows as psql draws them.
 fn answer(view: &View<'_>, script: &Script, cells: usize) -> Vec<Row> {
     let row = |line: &crate::stage::panes::scrollback::Line| {
-        vec![Span::styled(line.shown(cells).trim_end().to_owned(), view.look(line.look))]
+        vec![Span::styled(line.shown(cells).trim_end().to_owned(), view.latest_look(line.look))]
     };
     script.ending().lines().iter().map(row).collect()
 }

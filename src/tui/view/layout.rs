@@ -4,15 +4,11 @@
 //!  ┌────────────────────────────────────────────┐
 //!  │ header                                     │  1 row
 //!  │ tables                                     │  what it would like to have, at most two fifths
-//!  │ tabs                                       │  1 row, when not every session is in sight
-//!  │ pane        pane        pane               │  the rest, at least 6 rows
+//!  │ pane        pane        pane               │  the rest, at least 6 rows: see `sessions`
 //!  │ script                                     │  3 lines or more, if there is a script
 //!  │ footer                                     │  1 row
 //!  └────────────────────────────────────────────┘
 //! ```
-//!
-//! A projector's 80 columns cannot give three sessions the 36 cells that a table of seats takes, so
-//! there the focused session gets them and the others share what is left.
 
 use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 
@@ -20,6 +16,10 @@ use super::{View, pane_footer};
 use crate::stage::panes::COMFORTABLE;
 use crate::stage::panes::scrollback::Room;
 use crate::stage::script::Script;
+
+mod sessions;
+
+pub(crate) use sessions::Sessions;
 
 /// How much of the screen is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,23 +44,23 @@ pub(crate) struct Places {
     pub(crate) header: Rect,
     /// The seat map.
     pub(crate) watched: Rect,
-    /// The names of all sessions, when some are out of sight.
-    pub(crate) tabs: Option<Rect>,
-    /// The sessions in sight, each with its place in screen order.
-    pub(crate) panes: Vec<(usize, Rect)>,
+    pub(crate) sessions: Sessions,
     pub(crate) script: Rect,
     pub(crate) footer: Rect,
 }
 
 impl Places {
     /// The session under this cell.
-    pub(crate) fn pane_at(&self, at: Position) -> Option<usize> {
-        self.panes.iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| *pane)
+    pub(crate) fn session_at(&self, at: Position) -> Option<usize> {
+        let Sessions { panes, folded, tabs } = &self.sessions;
+        let all = panes.iter().chain(folded).chain(tabs);
+        all.into_iter().find(|(_, area)| area.contains(at)).map(|(place, _)| *place)
     }
 
     /// The room in which a session shows its lines: inside its border, above what is being typed.
     pub(crate) fn room(&self, view: &View<'_>, pane: usize) -> Room {
-        let area = self.panes.iter().find(|(place, _)| *place == pane).map(|(_, area)| *area);
+        let panes = &self.sessions.panes;
+        let area = panes.iter().find(|(place, _)| *place == pane).map(|(_, area)| *area);
         let (Some(area), Some(pane)) = (area, view.stage.panes().get(pane)) else {
             return Room { cells: 80, rows: 10 };
         };
@@ -101,33 +101,27 @@ pub(crate) fn arrange(view: &View<'_>) -> Places {
 }
 
 fn whole(view: &View<'_>) -> Places {
-    let tabs = u16::from(view.stage.panes().len() > view.stage.panes().in_sight());
-    let parts: [Rect; 6] = Layout::vertical([
+    let parts: [Rect; 5] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(watched_height(view)),
-        Constraint::Length(tabs),
         Constraint::Min(6),
         Constraint::Length(script_height(view)),
         Constraint::Length(1),
     ])
     .areas(view.area);
-    let [header, watched, tab_row, stage, script, footer] = parts;
-    let tabs = (tabs > 0).then_some(tab_row);
-    Places { header, watched, tabs, panes: columns(view, stage), script, footer }
+    let [header, watched, stage, script, footer] = parts;
+    Places { header, watched, sessions: Sessions::share(view, stage), script, footer }
 }
 
 fn half(view: &View<'_>) -> Places {
-    let tabs = u16::from(view.stage.panes().len() > view.stage.panes().in_sight());
     let most = view.area.height / 3;
-    let [header, watched, tab_row, stage] = Layout::vertical([
+    let [header, watched, stage] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(super::watched_height(view, view.area.width).min(most)),
-        Constraint::Length(tabs),
         Constraint::Min(3),
     ])
     .areas(view.area);
-    let tabs = (tabs > 0).then_some(tab_row);
-    Places { header, watched, tabs, panes: columns(view, stage), ..Places::default() }
+    Places { header, watched, sessions: Sessions::share(view, stage), ..Places::default() }
 }
 
 fn watched_height(view: &View<'_>) -> u16 {
@@ -158,22 +152,6 @@ fn script_height(view: &View<'_>) -> u16 {
     let end = script.map_or(0, Script::ending_lines);
     let end = u16::try_from(end).unwrap_or(u16::MAX).saturating_add(1);
     steps.max(end.min(view.area.height / 3 - 2)) + 2
-}
-
-fn columns(view: &View<'_>, stage: Rect) -> Vec<(usize, Rect)> {
-    let shown = view.stage.panes().in_sight();
-    let first = view.stage.panes().first_in_sight();
-    let wanted = u16::try_from(shown).unwrap_or(u16::MAX).saturating_mul(COMFORTABLE);
-    let width = |place: usize| {
-        if wanted > stage.width && place == view.stage.panes().focus() {
-            Constraint::Length(COMFORTABLE + 2)
-        } else {
-            Constraint::Fill(1)
-        }
-    };
-    let places = first..(first + shown).min(view.stage.panes().len());
-    let areas = Layout::horizontal(places.clone().map(width)).split(stage);
-    places.zip(areas.iter().copied()).collect()
 }
 
 /// Where the parts of a comparison stand.

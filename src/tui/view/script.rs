@@ -3,10 +3,15 @@
 //! ```text
 //! ╭ script ──────────────────────────────────────────────────────────────────────╮
 //! │ ✔ Bob      verifies that A-4 is still free   select * from seats where ...   │   met
-//! │ ✘ Mallory  tries to take A-4                 expected UPDATE 1, got …        │   not met
-//! │ ▶ Bob      books A-4                         update seats set booked_by ...  │   comes next
+//! │ ✘ Mallory  tries to take A-4   expected OK, got waits for Bob                │   not met
+//! │ ▶ Bob      books A-4   update seats set booked_by = 'Bob'                    │   comes next
+//! │            where (seat_row, seat_number) = ('A', 4);                         │
 //! ╰──────────────────────────────────────────────────────────────────────────────╯
 //! ```
+//!
+//! The statements stand in a column where that leaves them most of the width. The next step and
+//! those after it take two lines where they need them, and a statement breaks before its WHERE,
+//! which is what a race is about.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,11 +21,12 @@ use ratatui::widgets::Widget;
 
 use super::{View, ending, frame_of, put_line, sql};
 use crate::core::event::SessionName;
-use crate::core::syntax::{self, Strings};
+use crate::core::scenario::Step;
+use crate::core::syntax::{self, Strings, TokenKind};
 use crate::stage::BEING_SET_UP;
 use crate::stage::keys::Action;
 use crate::stage::script::{Mark, Script};
-use crate::stage::text;
+use crate::stage::{text, wrap};
 use crate::tui::theme::Role;
 
 /// Draws the script.
@@ -41,21 +47,27 @@ pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let Some(script) = view.stage.course().script() else { return draw_setup(view, inner, buffer) };
     let columns = Columns::of(script, inner.width);
-    let first = first_line(script, usize::from(inner.height));
-    let end = script.lines().saturating_sub(first);
-    for (line, y) in (first..script.lines()).zip(inner.top()..inner.bottom()) {
-        let row = Rect { y, height: 1, ..inner };
-        if line < script.len() {
-            draw_step(view, script, line, &columns, row, buffer);
+    let sight = Sight::of(script, &columns, inner);
+    let mut y = inner.y;
+    for line in sight.first..script.lines() {
+        let rows = if line < script.len() {
+            step_rows(view, script, line, sight.heights[line], &columns)
         } else {
-            draw_finally(view, script, &columns, row, buffer);
+            vec![finally_row(view, script, &columns)]
+        };
+        for (spans, at) in rows.into_iter().zip(y..inner.bottom()) {
+            put_line(view, spans, Rect { y: at, height: 1, ..inner }, buffer);
         }
+        y = y.saturating_add(cells(sight.heights[line])).min(inner.bottom());
     }
-    let indent = u16::try_from(columns.name + 4).unwrap_or(0).min(inner.width);
-    let y = inner.y.saturating_add(u16::try_from(end).unwrap_or(u16::MAX)).min(inner.bottom());
+    let indent = cells(columns.name + 4).min(inner.width);
     let below =
         Rect { x: inner.x + indent, y, width: inner.width - indent, height: inner.bottom() - y };
     ending::draw(view, script, below, buffer);
+}
+
+fn cells(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 fn draw_setup(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
@@ -63,7 +75,7 @@ fn draw_setup(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn draw_broken(view: &View<'_>, why: &str, area: Rect, buffer: &mut Buffer) {
-    draw_lines(view, &broken_lines(view, why, cells(area)), Role::Error, area, buffer);
+    draw_lines(view, &broken_lines(view, why, usize::from(area.width)), Role::Error, area, buffer);
 }
 
 /// How many rows it takes on a screen of this width to say why the run cannot go on.
@@ -93,12 +105,14 @@ fn as_told(line: &str, cells: usize) -> Vec<String> {
     if text::width(&line) <= cells { vec![line.into_owned()] } else { text::wrap(&line, cells) }
 }
 
-fn cells(area: Rect) -> usize {
-    usize::from(area.width)
-}
-
 fn draw_words(view: &View<'_>, words: &str, role: Role, area: Rect, buffer: &mut Buffer) {
-    draw_lines(view, &text::wrap(&text::visible(words), cells(area)), role, area, buffer);
+    draw_lines(
+        view,
+        &text::wrap(&text::visible(words), usize::from(area.width)),
+        role,
+        area,
+        buffer,
+    );
 }
 
 fn draw_lines(view: &View<'_>, lines: &[String], role: Role, area: Rect, buffer: &mut Buffer) {
@@ -107,22 +121,48 @@ fn draw_lines(view: &View<'_>, lines: &[String], role: Role, area: Rect, buffer:
     }
 }
 
-/// The line at the top: the next step is in sight with one that has run above it; in the end, what
-/// was read is.
-fn first_line(script: &Script, height: usize) -> usize {
-    let last = (script.lines() + script.ending_lines()).saturating_sub(height);
-    let above = if height > 4 { 2 } else { 1.min(height.saturating_sub(1)) };
-    let first = script.next().saturating_sub(above).min(last);
-    if script.ending_lines() > 0 { last.min(script.len()) } else { first }
+/// Which part of the script is shown.
+struct Sight {
+    /// The line at the top.
+    first: usize,
+    /// How many rows each line takes.
+    heights: Vec<usize>,
+}
+
+impl Sight {
+    /// The next step is in sight with one that has run above it; in the end, what was read is.
+    fn of(script: &Script, columns: &Columns, area: Rect) -> Self {
+        let height = usize::from(area.height);
+        let heights: Vec<usize> =
+            (0..script.lines()).map(|line| columns.height(script, line).min(height)).collect();
+        let mut room = height.saturating_sub(script.ending_lines());
+        // From the end upwards, as much as fits.
+        let last = (0..script.lines()).rev().take_while(|line| {
+            let fits = heights[*line] <= room;
+            room = room.saturating_sub(heights[*line]);
+            fits
+        });
+        let last = last.last().unwrap_or(script.lines());
+        let next = heights.get(script.next()).copied().unwrap_or(1);
+        let above = if height > next + 3 { 2 } else { height.saturating_sub(next).min(1) };
+        let first = script.next().saturating_sub(above).min(last);
+        let first = if script.ending_lines() > 0 { last.min(script.len()) } else { first };
+        Self { first, heights }
+    }
 }
 
 /// What stands in a name's place before the last look.
 const FINALLY: &str = "finally";
 
+/// Between a step's narration and its statement.
+const GAP: usize = 3;
+
 /// The widths of a line's parts.
 struct Columns {
+    width: usize,
     name: usize,
-    narration: usize,
+    /// How wide the narrations' column is, where there is room for one.
+    narration: Option<usize>,
 }
 
 impl Columns {
@@ -131,48 +171,147 @@ impl Columns {
         let players = script.scenario().sessions.iter().map(|player| player.name.as_str());
         let names = players.chain(script.scenario().finally.as_ref().map(|_| FINALLY));
         let name = names.map(text::width).max().unwrap_or(0).min(width / 5);
-        let narration = (0..script.len()).filter_map(|launch| script.step(launch));
-        let narration = narration.map(|step| text::width(&step.narration));
+        let steps = (0..script.len()).filter_map(|launch| script.step(launch));
+        let narrations = steps.map(|step| text::width(&text::visible(&step.narration)));
         let finally = script.scenario().finally.as_ref().map(|_| finally_words(script).len());
-        let narration = narration.chain(finally).max().unwrap_or(0);
-        Self { name, narration: narration.min(width.saturating_sub(name + 6) * 3 / 5) }
+        let narration = narrations.chain(finally).max().unwrap_or(0);
+        Self { width, name, narration: Some(narration).filter(|it| *it <= width / 4) }
+    }
+
+    /// How many rows a line takes: what has run takes one.
+    fn height(&self, script: &Script, line: usize) -> usize {
+        match script.step(line) {
+            Some(step) if line >= script.next() => self.broken(step).map_or(1, |_| 2),
+            _ => 1,
+        }
+    }
+
+    /// A narration, as wide as its column where there is one.
+    fn narration(&self, narration: &str) -> String {
+        let words = text::visible(narration);
+        self.narration.map_or_else(|| words.to_string(), |width| text::pad(&words, width, ""))
+    }
+
+    /// The cells that are left of a line beside the name and the narration.
+    fn beside(&self, narration: &str) -> usize {
+        let narration = self.narration.unwrap_or_else(|| text::width(narration));
+        self.width.saturating_sub(self.indent() + narration + GAP)
+    }
+
+    /// Where what follows the name begins, in the second row as in the first.
+    fn indent(&self) -> usize {
+        self.name + 4
+    }
+
+    /// Where the statement of a step is broken, if it does not fit behind the narration: how much
+    /// of it stands in the first row, and where in it the second row begins.
+    fn broken(&self, step: &Step) -> Option<Break> {
+        let statement = sql::on_one_line(&step.sql);
+        let beside = self.beside(&text::visible(&step.narration));
+        if text::width(&statement) <= beside {
+            return None;
+        }
+        let below = self.width.saturating_sub(self.indent());
+        let fits = |from: usize| text::width(&statement[from..]) <= below;
+        let filled = Break::where_full(&statement, beside);
+        let condition = condition(&statement).filter(|from| fits(*from));
+        let before = condition.map(|condition| Break { end: condition, next: condition });
+        match before {
+            Some(before) if text::width(statement[..before.end].trim_end()) <= beside => {
+                Some(before)
+            }
+            // What stands before the condition is cut rather than the condition.
+            Some(before) if !fits(filled.next) => Some(before),
+            _ => Some(filled),
+        }
     }
 }
 
-fn draw_step(
+/// Fewer cells than this hold no beginning of a statement that says anything.
+const LEAST: usize = 12;
+
+/// Where a statement goes on in the next row.
+struct Break {
+    /// The end of its part in the first row.
+    end: usize,
+    /// The beginning of its part in the second one.
+    next: usize,
+}
+
+impl Break {
+    /// Where a first row of so many cells is full.
+    fn where_full(statement: &str, cells: usize) -> Self {
+        if cells < LEAST {
+            return Self { end: 0, next: 0 };
+        }
+        let end = wrap::wrapped(statement, cells, 0).first().map_or(0, |row| row.end);
+        Self { end, next: statement.len() - statement[end..].trim_start().len() }
+    }
+}
+
+/// Where the first WHERE of a statement begins that is no part of a string or of a subquery.
+fn condition(statement: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let tokens = syntax::tokens(statement, Strings::default()).into_iter();
+    let mut words = tokens.filter(|token| {
+        match &statement[token.range.clone()] {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && token.kind == TokenKind::Word
+    });
+    let word = words.find(|token| statement[token.range.clone()].eq_ignore_ascii_case("where"))?;
+    Some(word.range.start)
+}
+
+/// The rows of a step: one, or two where its statement needs them and they are there.
+fn step_rows(
     view: &View<'_>,
     script: &Script,
     launch: usize,
+    height: usize,
     columns: &Columns,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let Some(step) = script.step(launch) else { return };
+) -> Vec<Vec<Span<'static>>> {
+    let Some(step) = script.step(launch) else { return Vec::new() };
     let is_next = launch == script.next();
     let mark = script.mark(launch);
     let (sign, sign_style) = sign(view, &mark, is_next);
     let plain = view.style(if launch < script.next() { Role::Dim } else { Role::Screen });
     let strong = if is_next { view.style(Role::Next) } else { plain };
-    let name = accent(view, &step.session);
-    let name_style = if is_next { name.patch(Style::new().bold()) } else { name };
-    let mut spans = vec![
+    let mut row = vec![
         Span::styled(format!("{sign} "), sign_style),
-        Span::styled(fitted(view, step.session.as_str(), columns.name), name_style),
+        Span::styled(
+            fitted(view, step.session.as_str(), columns.name),
+            accent(view, &step.session),
+        ),
         Span::raw("  "),
-        Span::styled(fitted(view, &step.narration, columns.narration), strong),
-        Span::raw("   "),
+        Span::styled(columns.narration(&step.narration), strong),
+        Span::raw(" ".repeat(GAP)),
     ];
+    if let Mark::Broken(lines) = &mark {
+        row.push(mismatch(view, lines));
+        return vec![row];
+    }
+    let role = if is_next { Role::Screen } else { Role::Dim };
     let statement = sql::on_one_line(&step.sql);
-    match &mark {
-        Mark::Broken(lines) => spans.push(mismatch(view, lines)),
-        _ => {
-            let colours = syntax::colours(&statement, Strings::default()).into_iter();
-            let whole = 0..statement.len();
-            let role = if is_next { Role::Screen } else { Role::Dim };
-            spans.extend(sql::spans(view, &statement, whole, colours, view.style(role)));
+    let part = |part: std::ops::Range<usize>| {
+        let colours = syntax::colours(&statement, Strings::default()).into_iter();
+        let spans = sql::spans(view, &statement, part, colours, view.style(role));
+        spans.into_iter().map(|span| Span::styled(span.content.into_owned(), span.style))
+    };
+    match columns.broken(step).filter(|_| height > 1) {
+        None => {
+            row.extend(part(0..statement.len()));
+            vec![row]
+        }
+        Some(Break { end, next }) => {
+            row.extend(part(0..end));
+            let mut below = vec![Span::raw(" ".repeat(columns.indent()))];
+            below.extend(part(next..statement.len()));
+            vec![row, below]
         }
     }
-    put_line(view, spans, area, buffer);
 }
 
 fn accent(view: &View<'_>, name: &SessionName) -> Style {
@@ -209,14 +348,8 @@ fn finally_words(script: &Script) -> &'static str {
     }
 }
 
-fn draw_finally(
-    view: &View<'_>,
-    script: &Script,
-    columns: &Columns,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
-    let Some(finally) = &script.scenario().finally else { return };
+fn finally_row(view: &View<'_>, script: &Script, columns: &Columns) -> Vec<Span<'static>> {
+    let Some(finally) = &script.scenario().finally else { return Vec::new() };
     let mark = script.finally();
     let (sign, style) = sign(view, &mark, false);
     let words = finally_words(script);
@@ -224,12 +357,12 @@ fn draw_finally(
         Span::styled(format!("{sign} "), style),
         view.span(fitted(view, FINALLY, columns.name), Role::Dim),
         Span::raw("  "),
-        Span::styled(fitted(view, words, columns.narration), view.style(Role::Dim)),
-        Span::raw("   "),
+        view.span(columns.narration(words), Role::Dim),
+        Span::raw(" ".repeat(GAP)),
     ];
     match &mark {
         Mark::Broken(lines) => spans.push(mismatch(view, lines)),
         _ => spans.push(view.span(sql::on_one_line(&finally.sql), Role::Dim)),
     }
-    put_line(view, spans, area, buffer);
+    spans
 }

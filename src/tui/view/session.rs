@@ -51,6 +51,26 @@ pub(super) fn draw(
     if selection(view, pane).is_some() { selecting } else { typed }
 }
 
+/// Draws a session of which there is room for one line: how it stands, and what was said last.
+pub(super) fn draw_folded(
+    view: &View<'_>,
+    place: usize,
+    area: Rect,
+    now: Duration,
+    buffer: &mut Buffer,
+) {
+    let Some(pane) = view.stage.panes().get(place) else { return };
+    let mut line = title(view, place, area.width, now);
+    let says = |line: &&scrollback::Line| matches!(line.look, Look::Tag | Look::Error | Look::Lost);
+    if let Some(said) = pane.scrollback.lines().rfind(says) {
+        let style =
+            if pane.has_news() { view.latest_look(said.look) } else { view.look(said.look) };
+        line.push_span(view.span(format!("{} ", view.theme.signs().between), Role::Dim));
+        line.push_span(Span::styled(said.text.trim(), style));
+    }
+    super::put_line(view, line.spans, Rect { height: 1, ..area }, buffer);
+}
+
 fn draw_frame(
     view: &View<'_>,
     place: usize,
@@ -61,7 +81,7 @@ fn draw_frame(
 ) {
     let Some(pane) = view.stage.panes().get(place) else { return };
     let mut frame =
-        frame_of(view, border_role(view, place)).title(title(view, place, area.width, now));
+        frame_of(view, border_role(view, place, now)).title(title(view, place, area.width, now));
     let below = pane.scrollback.lines_below(room);
     let more = (below > 0).then(|| {
         let more = format!(" {below} more below ");
@@ -94,8 +114,14 @@ fn beside(view: &View<'_>, pane: &Pane, area: Rect, room: Room) -> Option<Line<'
     fits.then(|| Line::from(view.span(hint, Role::Notice)))
 }
 
-fn border_role(view: &View<'_>, place: usize) -> Role {
-    if place == view.stage.panes().focus() && view.is_typed_in { Role::Focus } else { Role::Border }
+/// The pane that is typed in stands out, and for a moment one whose session was let through.
+fn border_role(view: &View<'_>, place: usize, now: Duration) -> Role {
+    let panes = view.stage.panes();
+    match panes.get(place).and_then(|pane| pane.release(now)) {
+        Some(_) => Role::Answer,
+        None if place == panes.focus() && view.is_typed_in => Role::Focus,
+        None => Role::Border,
+    }
 }
 
 /// The cells below which a title goes without its number.
@@ -108,8 +134,7 @@ fn title<'a>(view: &View<'_>, place: usize, width: u16, now: Duration) -> Line<'
     let differs = view.stage.watched().differs_in(&pane.name);
     let mark = if differs { format!(" {}", signs.differs) } else { String::new() };
     let room = usize::from(width).saturating_sub(3 + number.len() + text::width(&mark));
-    let states: Vec<String> =
-        pane.state(now).iter().map(|state| text::visible(state).into_owned()).collect();
+    let states = states(view, pane, now);
     let shortest = states.last().map_or(0, |state| text::width(state));
     // The state says more than the end of a long name.
     let for_name = room.saturating_sub(shortest + 3).max(room.min(6));
@@ -117,8 +142,8 @@ fn title<'a>(view: &View<'_>, place: usize, width: u16, now: Duration) -> Line<'
     let name = text::fit(&name, for_name, signs.ellipsis).into_owned();
     let left = room.saturating_sub(text::width(&name) + 3);
     let state = states.into_iter().find(|state| text::width(state) <= left);
-    let focused = view.style(border_role(view, place));
-    let accent = view.theme.accent(place).patch(Style::new().bold());
+    let focused = view.style(border_role(view, place, now));
+    let accent = view.theme.accent(place);
     let mut spans = vec![
         view.span(mark, Role::Conflict),
         Span::styled(number, view.style(Role::Dim)),
@@ -126,15 +151,28 @@ fn title<'a>(view: &View<'_>, place: usize, width: u16, now: Duration) -> Line<'
     ];
     if let Some(state) = state {
         spans.push(Span::styled(format!(" {} ", signs.rule), focused));
-        spans.push(view.span(state, state_role(pane)));
+        spans.push(view.span(state, state_role(pane, now)));
     }
     spans.push(Span::raw(" "));
     Line::from(spans)
 }
 
-fn state_role(pane: &Pane) -> Role {
+/// How a session stands, in words, the longest first. Where it has just been let through, that
+/// comes first, with an arrow from whoever was in its way.
+fn states(view: &View<'_>, pane: &Pane, now: Duration) -> Vec<String> {
+    let arrow = view.theme.signs().followed;
+    let release = pane.release(now).map(|release| {
+        let released = |words: &str| format!("{words}{arrow} {}", release.by);
+        [released("released "), released("")]
+    });
+    let states = release.into_iter().flatten().chain(pane.state(now));
+    states.map(|state| text::visible(&state).into_owned()).collect()
+}
+
+fn state_role(pane: &Pane, now: Duration) -> Role {
     match (pane.link, &pane.waiting, pane.status()) {
         (Link::Lost, ..) => Role::Error,
+        _ if pane.release(now).is_some() => Role::Answer,
         (Link::Connecting | Link::Closed, ..) => Role::Dim,
         (_, Some(_), _) => Role::Waiting,
         (_, None, _) if pane.in_flight.is_some() => Role::Strong,
@@ -188,15 +226,17 @@ fn needle<'a>(view: &View<'a>, pane: &Pane) -> Option<&'a str> {
 fn draw_row(view: &View<'_>, pane: &Pane, row: &Row<'_>, area: Rect, buffer: &mut Buffer) {
     let line = row.line;
     let signs = view.theme.signs();
+    let is_latest = pane.is_latest(row.number);
+    let style = if is_latest { view.latest_look(line.look) } else { view.look(line.look) };
     if line.look.is_table() {
-        draw_table_row(view, pane, line, area, buffer);
+        draw_table_row(view, pane, line, style, area, buffer);
     } else {
         let lead = line.look.lead();
         let indent = lead + if row.range.start == 0 { 0 } else { line.look.hanging() };
         if lead > 0 && row.range.start == 0 {
-            lines::put(buffer, area, (area.x, area.y), signs.becomes, view.look(line.look));
+            lines::put(buffer, area, (area.x, area.y), signs.becomes, style);
         }
-        let spans = Line::from(row_spans(view, row, pane.editor.strings()));
+        let spans = Line::from(row_spans(view, row, style, pane.editor.strings()));
         let x = area.x + u16::try_from(indent).unwrap_or(0).min(area.width);
         let end = buffer.set_line(x, area.y, &spans, area.right() - x).0;
         draw_aside(view, row, end, area, buffer);
@@ -211,6 +251,7 @@ fn draw_table_row(
     view: &View<'_>,
     pane: &Pane,
     line: &scrollback::Line,
+    look: Style,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -222,7 +263,7 @@ fn draw_table_row(
     };
     let shown = wrap::window(&text, shift, cells);
     let goes_on = shown.end < text.trim_end().len();
-    buffer.set_stringn(area.x, area.y, &text[shown], cells, view.look(line.look));
+    buffer.set_stringn(area.x, area.y, &text[shown], cells, look);
     let [before, after] = view.theme.signs().beyond;
     let style = view.style(Role::Notice);
     if shift > 0 && area.width > 0 {
@@ -233,10 +274,10 @@ fn draw_table_row(
     }
 }
 
-fn row_spans<'a>(view: &View<'_>, row: &Row<'a>, strings: Strings) -> Vec<Span<'a>> {
+fn row_spans<'a>(view: &View<'_>, row: &Row<'a>, style: Style, strings: Strings) -> Vec<Span<'a>> {
     let (text, look) = (&*row.line.text, row.line.look);
     let Look::Statement { prompt } = look else {
-        return vec![Span::styled(&text[row.range.clone()], view.look(look))];
+        return vec![Span::styled(&text[row.range.clone()], style)];
     };
     let prompt = usize::from(prompt).min(text.len());
     let statement = row.range.start.max(prompt)..row.range.end.max(prompt);
@@ -318,5 +359,16 @@ impl View<'_> {
             Look::Lost => Role::Error,
         };
         self.style(role)
+    }
+
+    /// The look of what came after the statement that was sent last: it is what everybody looks at,
+    /// so the answer stands out from all that was said before.
+    pub(super) fn latest_look(&self, look: Look) -> Style {
+        match look {
+            Look::Row | Look::Tag => self.style(Role::Answer),
+            Look::Detail => self.style(Role::Screen),
+            Look::Error | Look::Lesson | Look::Lost => self.look(look).bold(),
+            _ => self.look(look),
+        }
     }
 }

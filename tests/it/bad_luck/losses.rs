@@ -41,7 +41,7 @@ fn a_killed_server_is_told_and_one_key_starts_it_again() {
     console.wait_for("the seats are 7");
     console.type_keys(key::F8);
     console.wait_until_gone("connection lost");
-    console.wait_for("mallory=#");
+    console.wait_for("Mallory ─ idle");
     console.type_keys(key::F5);
     console.wait_for("bob=*#");
     assert_eq!(leave(&mut console), 0);

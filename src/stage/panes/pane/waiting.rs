@@ -1,9 +1,12 @@
-//! A wait that lasts.
+//! A wait that lasts, and one that has ended because whoever was in the way has let go.
 
 use std::time::Duration;
 
 use crate::core::event::{Blocker, Certainty, SessionName, Wait, WaitTarget};
 use crate::stage::words;
+
+/// For how long a session that was released stands out: long enough to turn one's eyes to.
+const STANDS_OUT: Duration = Duration::from_secs(4);
 
 /// A wait that lasts.
 #[derive(Clone, Debug)]
@@ -40,5 +43,26 @@ impl Waiting {
             Blocker::Session(name) => Some(name),
             _ => None,
         })
+    }
+}
+
+/// A wait that has just ended because whoever was in the way has let go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Who let go, in words.
+    pub by: String,
+    at: Duration,
+}
+
+impl Release {
+    /// Of a wait that ended at this moment; `None` where nobody is known to have been in the way.
+    pub(super) fn from(wait: &Wait, at: Duration) -> Option<Self> {
+        let is_known = wait.certainty == Certainty::Observed && !wait.blockers.is_empty();
+        is_known.then(|| Self { by: words::blockers(&wait.blockers), at })
+    }
+
+    /// Until when it stands out.
+    pub fn ends_at(&self) -> Duration {
+        self.at + STANDS_OUT
     }
 }
