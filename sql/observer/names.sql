@@ -1,6 +1,8 @@
 -- What can a statement name? Relations with their columns, functions, types, settings, schemas, the search path; for completion, so every part is
 -- bounded: a catalog with a hundred thousand tables must neither take a second nor fill the memory.
 --
+-- Functions that only operators, types and indexes call are left out: nobody types them.
+--
 -- Temporary tables are said to be in pg_temp, whoever's they are: a name too many does no harm. No lock is taken but on the catalog.
 --
 -- $1 the schema of the run, whose relations come first
@@ -19,7 +21,11 @@ UNION ALL
 (SELECT DISTINCT 'function', n.nspname::text, p.proname::text, '{}'::text[]
  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE p.prorettype NOT IN ('internal'::regtype, 'trigger'::regtype, 'event_trigger'::regtype)
-   AND 'internal'::regtype <> ALL (p.proargtypes)
+   AND 'internal'::regtype <> ALL (p.proargtypes) AND 'cstring'::regtype <> ALL (p.proargtypes)
+   AND p.proname !~ '^binary_upgrade_'
+   AND NOT EXISTS (SELECT FROM pg_description d
+                   WHERE d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass AND d.objsubid = 0
+                     AND d.description ~ '^(implementation of .* operator|I/O|internal|less-equal-greater|sort support|hash|deprecated)')
  LIMIT 6000)
 UNION ALL
 (SELECT 'type', '', format_type(t.oid, NULL), '{}'::text[]

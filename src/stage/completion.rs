@@ -183,8 +183,8 @@ impl<'a> Place<'a> {
         let aliases = self.tables.aliases();
         candidates.extend(self.fitting(aliases, CandidateKind::Table, "."));
         if !self.partial.text.is_empty() {
-            candidates.extend(self.functions(None));
             candidates.extend(self.keywords(&KEYWORDS));
+            candidates.extend(self.functions(None));
         }
         once_each(candidates)
     }

@@ -137,7 +137,10 @@ impl Comparison {
             }
             Action::Enter => self.enter(now),
             Action::NewLine | Action::Earlier | Action::Later => {
-                self.in_typed(|stage| stage.update(action, now))
+                let effects = self.in_typed(|stage| stage.update(action, now));
+                // Each half remembers what was typed there.
+                self.type_alike();
+                effects
             }
             Action::Interrupt | Action::EndOfInput => {
                 self.in_typed(|stage| stage.update(action, now))
