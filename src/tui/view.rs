@@ -71,6 +71,12 @@ impl<'a> View<'a> {
         self.theme.style(role)
     }
 
+    /// What is chosen or selected, which must be seen without colours too.
+    fn selection(&self) -> Style {
+        let style = self.style(Role::Selection);
+        if style.bg.is_none() { style.reversed() } else { style }
+    }
+
     fn span<'b>(&self, text: impl Into<Cow<'b, str>>, role: Role) -> Span<'b> {
         Span::styled(text, self.style(role))
     }

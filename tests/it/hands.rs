@@ -35,9 +35,9 @@ fn tab_completes_what_the_catalog_has_and_leaves_only_an_empty_line() {
     console.type_keys("selec\t* from sea\t");
     console.wait_for("select * from seats ");
     console.type_keys("where boo\t");
-    console.wait_for("where booked_by");
+    console.wait_for("alice=# select * from seats where booked_by");
     console.type_keys(key::CONTROL_C);
-    console.wait_until_gone("where booked_by");
+    console.wait_until_gone("select * from seats where booked_by");
     console.type_keys("select s.seat_\t");
     console.wait_for("select s.seat_");
     console.type_keys(&format!(" from seats s;{}", "\x1b[D".repeat(14)));
@@ -196,7 +196,7 @@ fn a_line_is_edited_elsewhere_and_the_screen_comes_back() {
     console.type_keys(key::ENTER);
     console.wait_for("after that");
     console.type_keys("\\e\r");
-    console.wait_for("an editor");
+    console.wait_until("an editor again", |screen| screen.matches("an editor").count() == 2);
     console.type_keys("select 'once ' || 'more';\r");
     console.wait_for("alice=# select 'once ' || 'more';");
     console.type_keys(key::ENTER);

@@ -85,13 +85,14 @@ fn draw_row(
     row: Rect,
     buffer: &mut Buffer,
 ) {
-    let selected = (Role::Selection, Role::Selection);
-    let (of_word, of_kind) = if is_chosen { selected } else { (Role::Screen, Role::Dim) };
-    buffer.set_style(row, view.style(of_word));
+    let plain = (view.style(Role::Screen), view.style(Role::Dim));
+    let chosen = view.selection();
+    let (of_word, of_kind) = if is_chosen { (chosen, chosen) } else { plain };
+    buffer.set_style(row, of_word);
     let ellipsis = view.theme.signs().ellipsis;
     let padded = format!(" {}  ", text::pad(&shown(candidate), word, ellipsis));
-    let x = lines::put(buffer, row, (row.x, row.y), &padded, view.style(of_word));
-    lines::put(buffer, row, (x, row.y), candidate.kind.name(), view.style(of_kind));
+    let x = lines::put(buffer, row, (row.x, row.y), &padded, of_word);
+    lines::put(buffer, row, (x, row.y), candidate.kind.name(), of_kind);
 }
 
 fn shown(candidate: &Candidate) -> String {

@@ -7,7 +7,6 @@ use super::View;
 use crate::stage::layers::Selection;
 use crate::stage::panes::scrollback::Row;
 use crate::stage::text;
-use crate::tui::theme::Role;
 
 /// How many cells of tables are out of sight on the left, so that the cursor is not.
 pub(super) fn shift(selection: &Selection, cells: usize) -> usize {
@@ -27,7 +26,7 @@ pub(super) fn draw(
         let (from, to) = (*selected.start(), *selected.end());
         for x in area.left()..area.right() {
             if cells.at(x).is_some_and(|cell| (from..=to).contains(&cell)) {
-                buffer.set_style(Rect { x, width: 1, ..area }, view.style(Role::Selection));
+                buffer.set_style(Rect { x, width: 1, ..area }, view.selection());
             }
         }
     }
