@@ -96,9 +96,8 @@ impl CandidateKind {
 impl Completions {
     /// What can stand at the cursor.
     pub fn of(typed: Typed<'_>) -> Self {
-        let before = &typed.text[..typed.cursor];
-        if before.trim_start().starts_with('\\') {
-            return backslash::completions(typed);
+        if let Some(completions) = backslash::completions(typed) {
+            return completions;
         }
         match Place::of(typed) {
             Some(place) => place.completions(),

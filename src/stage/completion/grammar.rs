@@ -24,7 +24,7 @@ pub(super) enum Expected {
 }
 
 /// What a statement begins with.
-const STATEMENTS: &[&str] = &[
+pub(super) const STATEMENTS: &[&str] = &[
     "abort",
     "alter",
     "analyze",

@@ -138,6 +138,10 @@ fn backslash_commands_and_what_they_describe() {
     assert!(fitting("\\d|").contains(&"\\dn".to_owned()));
     assert_eq!(fitting("\\d sea|"), ["seats"]);
     assert_eq!(fitting("\\d shop.o|"), ["shop.orders"]);
+    assert_eq!(fitting("\\d+ sea|"), ["seats"]);
+    assert_eq!(fitting("\\h roll|"), ["rollback", "rollback to savepoint"]);
+    assert_eq!(fitting("select 1 \\gse|"), ["\\gset"]);
+    assert_eq!(fitting("select E'\\dt|"), [""; 0], "in a string it is no command");
 }
 
 #[test]
