@@ -32,8 +32,10 @@ fn leave(console: &mut Terminal) {
 #[test]
 fn tab_completes_what_the_catalog_has_and_leaves_only_an_empty_line() {
     let mut console = opened(WIDE, &[], &[]);
-    console.type_keys("selec\t* from sea\t");
-    console.wait_for("select * from seats ");
+    console.type_keys("selec\t");
+    console.wait_for("alice=# select");
+    console.type_keys("* from sea\t");
+    console.wait_for("alice=# select * from seats");
     console.type_keys("where boo\t");
     console.wait_for("alice=# select * from seats where booked_by");
     console.type_keys(key::CONTROL_C);
@@ -64,10 +66,12 @@ fn what_was_just_made_is_completed_too_and_quoted_where_it_must_be() {
     console.type_keys("create table \"Mixed Case\" (\"Id\" int, other int);\r");
     console.wait_for("CREATE TABLE");
     console.type_keys("table mix\t");
-    console.wait_for("table \"Mixed Case\"");
+    console.wait_for("alice=# table \"Mixed Case\"");
     console.type_keys(";\r");
     console.wait_for("(0 rows)");
-    console.type_keys("update \"Mix\t set \t");
+    console.type_keys("update \"Mix\t");
+    console.wait_for("alice=# update \"Mixed Case\"");
+    console.type_keys("set \t");
     console.wait_for("\"Id\"   column");
     console.type_keys(key::ESCAPE);
     console.wait_until_gone("column");
