@@ -2,12 +2,8 @@
 //! terminal, so there is one answer.
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use tokio::sync::watch;
-
-/// How long whoever read the keys is given to let go of them.
-const PATIENCE: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reader {
@@ -30,7 +26,9 @@ impl Drop for Lent {
     }
 }
 
-/// Lends the keys: nobody here reads them any more when this returns.
+/// Lends the keys: nobody here waits for them any more when this returns. A thread of crossterm's
+/// has been told to end then, and does before it reads anything. Nothing may be asked of crossterm
+/// meanwhile: that could take what it was told away from that thread, and leave it waiting.
 pub(in crate::tui) async fn lend() -> Lent {
     let lent = Lent(());
     if READER.receiver_count() == 0 {
@@ -40,9 +38,6 @@ pub(in crate::tui) async fn lend() -> Lent {
     let mut reader = READER.subscribe();
     // It fails only if the sender is gone, and that is ours.
     let _ = reader.wait_for(|reader| *reader == Reader::Another).await;
-    // A thread of crossterm's may still be looking. Whoever asks crossterm waits until it has gone.
-    let asked = tokio::task::spawn_blocking(|| crossterm::event::poll(PATIENCE));
-    let _ = asked.await;
     lent
 }
 
