@@ -183,7 +183,7 @@ async fn the_private_server_has_room_for_tables_of_ones_own() {
     tokio::task::block_in_place(|| {
         for engine in ["postgres", "optimistic"] {
             let mut console = Terminal::open(WIDE, &["--sessions", "3", "--engine", engine]);
-            console.wait_for("mallory=#");
+            console.wait_for("Mallory ─ idle");
             console.type_keys("create table parts (id int primary key, name text);\r");
             console.wait_for("CREATE TABLE");
             console.type_keys("insert into parts values (1, 'sprocket');\r");

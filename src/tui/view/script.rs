@@ -47,18 +47,20 @@ pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let Some(script) = view.stage.course().script() else { return draw_setup(view, inner, buffer) };
     let columns = Columns::of(script, inner.width);
-    let sight = Sight::of(script, &columns, inner);
     let mut y = inner.y;
-    for line in sight.first..script.lines() {
+    let lines = first_line(script, &columns, usize::from(inner.height))..script.lines();
+    for line in lines.take(usize::from(inner.height)) {
         let rows = if line < script.len() {
-            step_rows(view, script, line, sight.heights[line], &columns)
+            step_rows(view, script, line, inner.height, &columns)
         } else {
             vec![finally_row(view, script, &columns)]
         };
-        for (spans, at) in rows.into_iter().zip(y..inner.bottom()) {
-            put_line(view, spans, Rect { y: at, height: 1, ..inner }, buffer);
+        for spans in rows {
+            if y < inner.bottom() {
+                put_line(view, spans, Rect { y, height: 1, ..inner }, buffer);
+                y += 1;
+            }
         }
-        y = y.saturating_add(cells(sight.heights[line])).min(inner.bottom());
     }
     let indent = cells(columns.name + 4).min(inner.width);
     let below =
@@ -121,34 +123,24 @@ fn draw_lines(view: &View<'_>, lines: &[String], role: Role, area: Rect, buffer:
     }
 }
 
-/// Which part of the script is shown.
-struct Sight {
-    /// The line at the top.
-    first: usize,
-    /// How many rows each line takes.
-    heights: Vec<usize>,
-}
-
-impl Sight {
-    /// The next step is in sight with one that has run above it; in the end, what was read is.
-    fn of(script: &Script, columns: &Columns, area: Rect) -> Self {
-        let height = usize::from(area.height);
-        let heights: Vec<usize> =
-            (0..script.lines()).map(|line| columns.height(script, line).min(height)).collect();
-        let mut room = height.saturating_sub(script.ending_lines());
-        // From the end upwards, as much as fits.
-        let last = (0..script.lines()).rev().take_while(|line| {
-            let fits = heights[*line] <= room;
-            room = room.saturating_sub(heights[*line]);
-            fits
-        });
-        let last = last.last().unwrap_or(script.lines());
-        let next = heights.get(script.next()).copied().unwrap_or(1);
-        let above = if height > next + 3 { 2 } else { height.saturating_sub(next).min(1) };
-        let first = script.next().saturating_sub(above).min(last);
-        let first = if script.ending_lines() > 0 { last.min(script.len()) } else { first };
-        Self { first, heights }
+/// The line at the top: the next step is in sight with one that has run above it; in the end, what
+/// was read is.
+fn first_line(script: &Script, columns: &Columns, height: usize) -> usize {
+    let height_of = |line: usize| columns.height(script, line).min(height);
+    let mut room = height.saturating_sub(script.ending_lines());
+    // From the end upwards, as much as fits.
+    let fitting = (0..script.lines()).rev().take_while(|line| {
+        let (rows, left) = (height_of(*line), room);
+        room = room.saturating_sub(rows);
+        rows <= left
+    });
+    let last = fitting.last().unwrap_or(script.lines());
+    if script.ending_lines() > 0 {
+        return last.min(script.len());
     }
+    let next = height_of(script.next());
+    let above = if height > next + 3 { 2 } else { height.saturating_sub(next).min(1) };
+    script.next().saturating_sub(above).min(last)
 }
 
 /// What stands in a name's place before the last look.
@@ -270,7 +262,7 @@ fn step_rows(
     view: &View<'_>,
     script: &Script,
     launch: usize,
-    height: usize,
+    height: u16,
     columns: &Columns,
 ) -> Vec<Vec<Span<'static>>> {
     let Some(step) = script.step(launch) else { return Vec::new() };
@@ -300,7 +292,7 @@ fn step_rows(
         let spans = sql::spans(view, &statement, part, colours, view.style(role));
         spans.into_iter().map(|span| Span::styled(span.content.into_owned(), span.style))
     };
-    match columns.broken(step).filter(|_| height > 1) {
+    match columns.broken(step).filter(|_| height > 1 && launch >= script.next()) {
         None => {
             row.extend(part(0..statement.len()));
             vec![row]
