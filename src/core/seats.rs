@@ -131,6 +131,13 @@ pub struct WatchedRow {
     pub waiters: Vec<RowWaiter>,
 }
 
+impl WatchedRow {
+    /// Whether somebody holds, changes or awaits it.
+    pub fn is_contested(&self) -> bool {
+        !self.committed || !self.holders.is_empty() || !self.waiters.is_empty()
+    }
+}
+
 /// A row lock or an uncommitted change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {

@@ -90,6 +90,7 @@ impl<'a> View<'a> {
             cast,
             marks: self.stage.watched().marks(now),
             trim: match self.framing {
+                Framing::Whole if layout::is_roomy(self.area.as_size()) => Trim::Roomy,
                 Framing::Whole => Trim::Framed,
                 Framing::Half => Trim::Bare,
             },
@@ -206,13 +207,11 @@ pub(super) fn key_at(app: &App, at: Position) -> Option<Over> {
     Some(Over::Key(hint.action))
 }
 
-/// How many rows the watched tables would like to have.
-fn watched_height(view: &View<'_>, width: u16) -> u16 {
-    watched_tables::desired_height(
-        view.stage.watched().tables(),
-        width,
-        &view.scene(&view.stage.panes().cast(), Duration::ZERO),
-    )
+/// How many rows the watched tables take, if they get at most so many of their own wish.
+fn watched_height(view: &View<'_>, most: u16) -> watched_tables::Height {
+    let cast = view.stage.panes().cast();
+    let scene = view.scene(&cast, Duration::ZERO);
+    watched_tables::height(view.stage.watched().tables(), view.area.width, most, &scene)
 }
 
 /// How many rows it takes to say why the run cannot go on, if it cannot.

@@ -1,5 +1,6 @@
 //! Every scenario that comes with the program, played from beginning to end: it does what its file
-//! says, and its transcript is the same every time.
+//! says, its transcript is the same every time, and at every step the rows that matter are on the
+//! screen.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, play};
 use tokio_util::sync::CancellationToken;
 
-use crate::support;
+use crate::{in_sight, support};
 
 /// A step that has not ended by then never will.
 const STEP_TIMEOUT: Duration = Duration::from_secs(20);
@@ -72,6 +73,8 @@ async fn play_all(engines: &Engines, engine: EngineKind) -> Vec<String> {
             let production = production(Arc::clone(&scenario), engine, level);
             let played = play(engines, production, patience, &CancellationToken::new()).await;
             let played = played.unwrap();
+            let out_of_sight = in_sight::out_of_sight(&played);
+            broken.extend(out_of_sight.iter().map(|row| format!("{}: {row}", entry.name)));
             if played.is_kept() {
                 compare(entry, engine, &played);
             } else {

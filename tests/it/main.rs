@@ -32,6 +32,7 @@ mod gateway_tls;
 mod habits;
 mod hands;
 mod headless;
+mod in_sight;
 mod json;
 mod layers;
 mod leaving;

@@ -58,7 +58,7 @@ impl Flashes {
 }
 
 /// The keys of rows that are new or differ. A row that is gone has no place left to light.
-fn changed<'a>(before: &WatchedTable, after: &'a WatchedTable) -> HashSet<&'a str> {
+pub(super) fn changed<'a>(before: &WatchedTable, after: &'a WatchedTable) -> HashSet<&'a str> {
     let old: HashMap<_, _> =
         before.places.iter().map(|place| (place.key.as_str(), place)).collect();
     let differs = |key: &str, place: &WatchedRow| old.get(key).is_none_or(|old| *old != place);

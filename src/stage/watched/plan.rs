@@ -1,20 +1,21 @@
 //! The plan of a theatre: a table's rows sorted into compartments, rows and numbered seats.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use crate::core::seats::{SeatColumns, WatchedRow, WatchedTable};
 use crate::stage::text;
-use crate::stage::watched::Marks;
+use crate::stage::watched::{Marks, Weight};
 
 /// The whole seat map.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan<'a> {
     pub compartments: Vec<Compartment<'a>>,
 }
 
 /// One compartment: its rows, and the seat number of every column.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compartment<'a> {
     /// What it is called, where there are several.
     pub title: Option<Cow<'a, str>>,
@@ -25,7 +26,7 @@ pub struct Compartment<'a> {
 }
 
 /// One row of seats.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Row<'a> {
     /// What it is called.
     pub label: Cow<'a, str>,
@@ -39,6 +40,11 @@ impl<'a> Row<'a> {
     pub fn columns(&self) -> impl Iterator<Item = &[(usize, Seat<'a>)]> {
         self.seats.chunk_by(|left, right| left.0 == right.0)
     }
+
+    /// How much it matters: as much as its seat that matters most.
+    pub fn weight(&self) -> Weight {
+        self.seats.iter().map(|(_, seat)| seat.weight).max().unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +55,7 @@ pub struct Seat<'a> {
     pub booked_by: Option<Cow<'a, str>>,
     /// Which of the states that the legend counts.
     pub state: State,
+    pub weight: Weight,
     /// Whether it has just changed.
     pub lit: bool,
     /// Whether it is not the same on the other engine.
@@ -119,6 +126,7 @@ impl<'a> Plan<'a> {
             groups[group].push(place);
         }
         let seat = |place: &'a WatchedRow| Seat {
+            weight: marks.weight(&table.name, place),
             lit: marks.is_lit(&table.name, &place.key),
             differs: marks.differs(&table.name, &place.key),
             ..Seat::of(place, &indexes)
@@ -135,9 +143,59 @@ impl<'a> Plan<'a> {
         let rows = self.compartments.iter().flat_map(|part| &part.rows);
         rows.flat_map(|row| &row.seats).map(|(_, seat)| seat)
     }
+
+    /// How many rows of seats matter at least so much.
+    pub fn rows_from(&self, weight: Weight) -> usize {
+        let rows = self.compartments.iter().flat_map(|part| &part.rows);
+        rows.filter(|row| row.weight() >= weight).count()
+    }
+
+    /// The same with so many of its rows: those that matter most, then those next to them. They
+    /// stand where they stood, and compartments of which no row is left are gone.
+    #[must_use]
+    pub fn narrowed(&self, kept: usize) -> Self {
+        let mut ranks: Vec<_> = self.compartments.iter().enumerate().flat_map(ranks).collect();
+        ranks.sort_unstable();
+        let kept: HashSet<(usize, usize)> =
+            ranks.into_iter().take(kept).map(|rank| rank.place).collect();
+        let parts = self.compartments.iter().enumerate();
+        let compartments = parts.filter_map(|(at, part)| {
+            let rows = (0..).zip(&part.rows).filter(|(row, _)| kept.contains(&(at, *row)));
+            let rows: Vec<_> = rows.map(|(_, row)| row.clone()).collect();
+            (!rows.is_empty()).then(|| part.with_rows(rows))
+        });
+        Self { compartments: compartments.collect() }
+    }
+}
+
+/// What decides whether a row stays where not all do, the first to stay first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    weight: Reverse<Weight>,
+    /// How far the nearest row of its compartment is that matters.
+    distance: usize,
+    /// Its compartment, and its place there.
+    place: (usize, usize),
+}
+
+fn ranks((compartment, part): (usize, &Compartment<'_>)) -> Vec<Rank> {
+    let weights: Vec<Weight> = part.rows.iter().map(Row::weight).collect();
+    let telling = (0..weights.len()).filter(|row| weights[*row] > Weight::Quiet);
+    let telling: Vec<usize> = telling.collect();
+    let distance = |row: usize| telling.iter().map(|other| other.abs_diff(row)).min();
+    let rank = |row: usize| Rank {
+        weight: Reverse(weights[row]),
+        distance: distance(row).unwrap_or(usize::MAX),
+        place: (compartment, row),
+    };
+    (0..weights.len()).map(rank).collect()
 }
 
 impl<'a> Compartment<'a> {
+    fn with_rows(&self, rows: Vec<Row<'a>>) -> Self {
+        Self { title: self.title.clone(), numbers: self.numbers.clone(), rows }
+    }
+
     fn of(
         title: Option<Cow<'a, str>>,
         places: &[&'a WatchedRow],
@@ -189,7 +247,14 @@ impl<'a> Seat<'a> {
     fn of(place: &'a WatchedRow, indexes: &Indexes) -> Self {
         let booked_by = value(place, indexes.holder);
         let state = State::of(place, booked_by);
-        Self { place, booked_by: booked_by.map(text::visible), state, lit: false, differs: false }
+        Self {
+            place,
+            booked_by: booked_by.map(text::visible),
+            state,
+            weight: Weight::Quiet,
+            lit: false,
+            differs: false,
+        }
     }
 }
 
@@ -231,5 +296,27 @@ mod tests {
         let plan = Plan::of(&tables.tables[0], sample::unmarked()).unwrap();
         assert_eq!(plan.seats().count(), 8);
         assert_eq!(plan.compartments[0].rows[0].columns().nth(3).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn rows_that_matter_stay_first_then_those_next_to_them() {
+        let tables = sample::cinema(10);
+        let plan = Plan::of(&tables.tables[0], sample::unmarked()).unwrap();
+        let labels = |kept| {
+            let narrowed = plan.narrowed(kept);
+            let parts = narrowed.compartments.iter().flat_map(|part| {
+                let title = part.title.as_deref().unwrap_or_default();
+                part.rows.iter().map(move |row| format!("{title}-{}", row.label))
+            });
+            parts.collect::<Vec<_>>()
+        };
+        assert_eq!(plan.rows_from(Weight::Held), 2);
+        assert_eq!(labels(1), ["First-B"], "somebody waits for it");
+        assert_eq!(labels(2), ["First-B", "Second-G"]);
+        assert_eq!(
+            labels(6),
+            ["First-A", "First-B", "First-C", "Second-F", "Second-G", "Second-H"]
+        );
+        assert_eq!(labels(30).len(), 30);
     }
 }

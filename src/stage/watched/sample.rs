@@ -3,18 +3,19 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use super::{Contrasts, Flashes, Marks, Watched};
+use super::{Contrasts, Flashes, Marks, Touched, Watched};
 use crate::core::event::SessionName;
 use crate::core::seats::{
     Hold, HoldKind, Holder, RowWaiter, SeatColumns, WatchedRow, WatchedTable, WatchedTables,
 };
 
 static DARK: LazyLock<Flashes> = LazyLock::new(Flashes::default);
+static UNTOUCHED: LazyLock<Touched> = LazyLock::new(Touched::default);
 static ALIKE: LazyLock<Contrasts> = LazyLock::new(Contrasts::default);
 
 /// No row is marked.
 pub(crate) fn unmarked() -> Marks<'static> {
-    Marks { flashes: &DARK, contrasts: &ALIKE, now: Duration::ZERO }
+    Marks { flashes: &DARK, touched: &UNTOUCHED, contrasts: &ALIKE, now: Duration::ZERO }
 }
 
 /// One look after another.

@@ -10,6 +10,18 @@ pub(super) fn flow(entries: Vec<Entry<'_>>, gap: usize, width: usize) -> Vec<Lin
     lines(entries, gap, width).into_iter().map(|line| join(line, gap)).collect()
 }
 
+/// The entries on one line, the first ones worth the most: what does not fit goes.
+pub(super) fn flow_on_one_line(mut entries: Vec<Entry<'_>>, width: usize) -> Line<'_> {
+    const GAPS: [usize; 2] = [3, 2];
+    loop {
+        let fits = |gap: &usize| taken(&entries, *gap) <= width;
+        match GAPS.into_iter().find(fits) {
+            Some(gap) => return join(entries, gap),
+            None => entries.pop(),
+        };
+    }
+}
+
 /// The same in at most so many lines; what is left out is told by `more`, which is given how many
 /// entries are shown.
 pub(super) fn flow_in<'a>(
@@ -84,6 +96,15 @@ mod tests {
     fn entries_fill_a_line_and_go_on_below() {
         let lines = flow(words("one two three"), 1, 8);
         assert_eq!(lines.iter().map(ToString::to_string).collect::<Vec<_>>(), ["one two", "three"]);
+    }
+
+    #[test]
+    fn on_one_line_gaps_go_before_words_and_the_last_words_go_first() {
+        let on_one_line = |width| flow_on_one_line(words("one two three"), width).to_string();
+        assert_eq!(on_one_line(17), "one   two   three");
+        assert_eq!(on_one_line(16), "one  two  three");
+        assert_eq!(on_one_line(14), "one   two");
+        assert_eq!(on_one_line(2), "");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! ```text
 //!  ┌────────────────────────────────────────────┐
 //!  │ header                                     │  1 row
-//!  │ tables                                     │  what it would like to have, at most two fifths
+//!  │ tables                                     │  what it wishes, at most two fifths; rows that
+//!  │                                            │  somebody holds take more, down to the least of
+//!  │                                            │  the panes and the script
 //!  │ pane        pane        pane               │  the rest, at least 6 rows: see `sessions`
 //!  │ script                                     │  3 lines or more, if there is a script
 //!  │ footer                                     │  1 row
@@ -33,6 +35,18 @@ pub(crate) enum Framing {
 
 /// Below this the screen says so instead of drawing what nobody can read.
 pub(crate) const SMALLEST: Size = Size { width: 60, height: 16 };
+
+/// From here on seats are drawn as boxes.
+const ROOMY: Size = Size { width: 160, height: 45 };
+
+/// The rows that the panes keep in any case: border, and four lines.
+const LEAST_PANES: u16 = 6;
+
+/// The same in half a screen, where they have no lower border.
+const LEAST_PANES_OF_HALF: u16 = 4;
+
+/// The rows that the script keeps in any case: border, and the next step.
+const LEAST_SCRIPT: u16 = 3;
 
 /// Below this the two halves of a comparison show nothing of use.
 pub(crate) const SMALLEST_OF_TWO: Size = Size { width: 60, height: 20 };
@@ -91,6 +105,11 @@ pub(crate) fn is_too_small(size: Size) -> bool {
     size.width < SMALLEST.width || size.height < SMALLEST.height
 }
 
+/// Whether the screen has room to spare.
+pub(super) fn is_roomy(size: Size) -> bool {
+    size.width >= ROOMY.width && size.height >= ROOMY.height
+}
+
 /// Gives every part its place.
 pub(crate) fn arrange(view: &View<'_>) -> Places {
     match view.framing {
@@ -101,11 +120,12 @@ pub(crate) fn arrange(view: &View<'_>) -> Places {
 }
 
 fn whole(view: &View<'_>) -> Places {
+    let (watched, script) = heights(view, view.area.height - 2);
     let parts: [Rect; 5] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(watched_height(view)),
-        Constraint::Min(6),
-        Constraint::Length(script_height(view)),
+        Constraint::Length(watched),
+        Constraint::Min(LEAST_PANES),
+        Constraint::Length(script),
         Constraint::Length(1),
     ])
     .areas(view.area);
@@ -115,19 +135,29 @@ fn whole(view: &View<'_>) -> Places {
 
 fn half(view: &View<'_>) -> Places {
     let most = view.area.height / 3;
+    let wish = super::watched_height(view, most);
+    let left = view.area.height.saturating_sub(1 + LEAST_PANES_OF_HALF);
+    let most = most.max(left.min(wish.needed));
     let [header, watched, stage] = Layout::vertical([
         Constraint::Length(1),
-        Constraint::Length(super::watched_height(view, view.area.width).min(most)),
-        Constraint::Min(3),
+        Constraint::Length(wish.desired.max(wish.needed).min(most)),
+        Constraint::Min(LEAST_PANES_OF_HALF),
     ])
     .areas(view.area);
     Places { header, watched, sessions: Sessions::share(view, stage), ..Places::default() }
 }
 
-fn watched_height(view: &View<'_>) -> u16 {
-    let Size { width, height } = view.area.as_size();
+/// The rows of the tables and of the script, which share so many with the panes.
+fn heights(view: &View<'_>, rows: u16) -> (u16, u16) {
+    let height = view.area.height;
     let most = if height < 30 { height / 4 } else { height * 2 / 5 };
-    super::watched_height(view, width).clamp(3, most.max(3))
+    let wish = super::watched_height(view, most);
+    let script = script_height(view);
+    let is_broken = view.stage.course().broken().is_some();
+    let least = if is_broken { script } else { script.min(LEAST_SCRIPT) };
+    let left = rows.saturating_sub(LEAST_PANES + least).min(height * 3 / 5);
+    let watched = wish.desired.min(most).max(wish.needed.min(left)).max(3);
+    (watched, script.min(rows.saturating_sub(LEAST_PANES + watched)).max(least))
 }
 
 fn script_height(view: &View<'_>) -> u16 {

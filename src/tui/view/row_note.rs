@@ -36,6 +36,8 @@ pub(super) struct Scene<'a> {
 /// What stands around a drawing of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trim {
+    /// A border, the screen's caption, a legend; seats as boxes.
+    Roomy,
     /// A border, the screen's caption, a legend.
     Framed,
     /// Nothing: half a screen has room for the seats alone.

@@ -4,11 +4,13 @@
 //!                         S C R E E N                            caption, where there is room
 //! A    1 Carol     2 ·        4 ● Bob      5 ◐ Alice             compartments, as dense as fits
 //!                               ⏳ Mallory
-//! · 1 free   ◐ 1 held   ● 1 not yet committed   1 booked         legend, always
+//! ╰ ◐ 1 held   ● 1 not yet committed   ⏳ 1 waiting   · 1 free ───╯   legend, in the border
 //! ```
 //!
-//! A small theatre shows names and queues; a larger one two letters a seat; a cinema of six hundred
-//! one sign a seat. What a dense map cannot show on the seat stands below it in words.
+//! A small theatre shows names and queues, as boxes on a large screen; a larger one two letters a
+//! seat; a cinema of six hundred one sign a seat. What a dense map cannot show on the seat stands
+//! below it in words. Where even that is too much, the rows that somebody holds, awaits or has
+//! changed stay, and those next to them.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,18 +18,23 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 mod arrange;
+mod boxes;
 mod dots;
+mod fit;
 mod initials;
 mod legend;
 mod names;
 mod queues;
 mod way;
 
+use crate::stage::watched::Weight;
 use crate::stage::watched::plan::{Compartment, Plan, Seat};
 use arrange::blank;
+use fit::Fit;
 use legend::{Shown, legend};
 use way::Way;
 
+use super::flow::Entry;
 use super::row_note::{Scene, Trim};
 use crate::core::scenario::counted;
 use crate::core::seats::WatchedTable;
@@ -52,47 +59,51 @@ impl<'a> SeatMap<'a> {
         Some(Self { plan: Plan::of(table, scene.marks)?, scene })
     }
 
-    /// How many lines show everything at the best density that this width allows.
-    pub(super) fn desired_height(&self, width: usize) -> usize {
-        let way = Way::choose(&self.plan, (width, usize::MAX), &self.scene);
-        way.height() + self.legend(way.shown(), width).len()
+    /// The width in which names stand side by side, with room for a waiter on every seat.
+    pub(super) fn comfortable_width(&self) -> usize {
+        fit::comfortable_width(&self.plan, &self.scene)
     }
 
-    /// Draws the map into all of the area.
-    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+    /// How many lines show the rows that matter.
+    pub(super) fn needed_height(&self, width: usize) -> usize {
+        fit::needed_height(&self.plan, width, &self.scene)
+    }
+
+    /// How many lines show everything, at the best density that this width and so many lines allow.
+    pub(super) fn desired_height(&self, width: usize, most: usize) -> usize {
+        Fit::of(&self.plan, (width, most), &self.scene).height()
+    }
+
+    /// Draws the map into all of the area; gives its legend.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Entry<'a>> {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
-        let room = height.saturating_sub(self.legend(Shown::Dots, width).len());
-        let way = Way::choose(&self.plan, (width, room), &self.scene);
-        let legend = self.legend(way.shown(), width);
-        let room = height.saturating_sub(legend.len());
-        let mut lines = self.picture(&way, width, room);
-        lines.resize_with(room, Line::default);
-        lines.extend(legend);
-        lines::put_lines(buffer, area, &lines);
-    }
-
-    fn legend(&self, shown: Shown, width: usize) -> Vec<Line<'a>> {
+        let fit = Fit::of(&self.plan, (width, height), &self.scene);
+        lines::put_lines(buffer, area, &self.picture(&fit, width, height));
         if self.scene.trim == Trim::Bare {
             return Vec::new();
         }
-        legend(&self.plan, shown, width, &self.scene)
+        legend(&self.plan, fit.way.as_ref().map_or(Shown::Dots, Way::shown), &self.scene)
     }
 
     /// Caption, seats, and below a dense map the queues in words: at most `room` lines.
-    fn picture(&self, way: &Way, width: usize, room: usize) -> Vec<Line<'_>> {
+    fn picture<'b>(&'b self, fit: &'b Fit<'_, 'b>, width: usize, room: usize) -> Vec<Line<'b>> {
+        let Some(way) = &fit.way else {
+            return queues::queues(&self.plan, (width, room), &self.scene);
+        };
         let caption = way.has_caption().then(|| self.caption(width));
         let mut lines: Vec<Line<'_>> = caption.into_iter().collect();
-        let picture = way.draw(&self.plan, &self.scene);
-        let left_out = picture.rows_below(room.saturating_sub(lines.len() + 1));
+        let picture = way.draw(&fit.plan, &self.scene);
         let is_cut = lines.len() + picture.lines.len() > room;
+        let below = if is_cut { picture.rows_below(room.saturating_sub(1)) } else { 0 };
+        let left_out = fit.left_out + below;
+        let room = room.saturating_sub(usize::from(left_out > 0));
         lines.extend(picture.lines);
-        if is_cut {
-            lines.truncate(room.saturating_sub(1));
-            lines.extend((room > 0).then(|| self.more_rows(left_out)));
-        } else if way.shown() != Shown::Names {
+        lines.truncate(room);
+        if way.shown() != Shown::Names {
             let below = (width, room - lines.len());
             lines.extend(queues::queues(&self.plan, below, &self.scene));
         }
+        lines.extend((left_out > 0).then(|| self.more_rows(left_out)));
         lines
     }
 

@@ -8,19 +8,22 @@
 //!   … and 40 more rows
 //! ```
 //!
-//! Of a long table the first rows show, and wherever they stand the rows that somebody holds or
-//! awaits.
+//! Of a long table the rows that somebody holds, awaits or has changed show, wherever they stand,
+//! and as many of the first ones as there is room for.
+
+use std::cmp::Reverse;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::flow::{Entry, flow};
+use super::flow::Entry;
 use super::row_note::{RowNote, Scene, Trim};
 use crate::core::scenario::counted;
 use crate::core::seats::{WatchedRow, WatchedTable};
 use crate::stage::text;
+use crate::stage::watched::Weight;
 use crate::tui::theme::Role;
 use crate::tui::view::lines;
 
@@ -28,12 +31,20 @@ use crate::tui::view::lines;
 const WIDEST_VALUE: usize = 32;
 /// Cells for the locks behind the values, where somebody has any.
 const LOCKS: usize = 24;
+/// With fewer cells than this a session's name is not told from another.
+const LEAST_NOTE: usize = 9;
+/// Cells for the count of those behind it.
+const MORE: usize = 6;
 /// Rows that are measured and shown; nobody reads more on a screen.
 const MOST_ROWS: usize = 200;
+/// With more rows that were changed than this, they are not worth a higher table.
+const MOST_TOUCHED: usize = 8;
 /// Below so many lines a row is worth more than the rule above it.
 const SHORT: usize = 6;
-/// Header, rule, legend.
-const FRAME: usize = 3;
+/// The cells of a wall with its blanks.
+const WALL: usize = 3;
+/// Header and rule.
+const FRAME: usize = 2;
 
 /// A table with its locks by row.
 #[derive(Debug)]
@@ -47,24 +58,51 @@ impl<'a> TableView<'a> {
         Self { table, scene }
     }
 
-    /// How many lines show every row.
-    pub(super) fn desired_height(&self, width: usize) -> usize {
-        self.table.places.len() + FRAME - 1 + flow(self.legend(), 3, width).len()
+    /// The width in which every value has room, and a lock behind it.
+    pub(super) fn comfortable_width(&self) -> usize {
+        let first: Vec<_> = self.table.places.iter().take(MOST_ROWS).collect();
+        let values: usize = Grid::of(self.table, &first, usize::MAX).taken();
+        values + 1 + LOCKS
     }
 
-    /// Draws the table into all of the area.
-    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        let (width, height) = (usize::from(area.width), usize::from(area.height));
-        let legend = flow(self.legend(), 3, width);
-        let room = height.saturating_sub(legend.len());
-        let is_short = room < SHORT && self.table.places.len() + 2 > room;
-        let above = if is_short { 1 } else { 2 };
+    /// How many lines show the rows that matter.
+    pub(super) fn needed_height(&self) -> usize {
+        let rows = |least| self.table.places.iter().filter(|row| self.weight(row) >= least).count();
+        let touched = rows(Weight::Touched);
+        let kept = if touched > MOST_TOUCHED { rows(Weight::Held) } else { touched }.max(1);
+        1 + kept + usize::from(kept < self.table.places.len())
+    }
+
+    /// How many lines show every row.
+    pub(super) fn desired_height(&self) -> usize {
+        self.table.places.len() + FRAME
+    }
+
+    fn weight(&self, row: &WatchedRow) -> Weight {
+        self.scene.marks.weight(&self.table.name, row)
+    }
+
+    /// How many of so many lines the header takes: a row that matters is worth more than the rule,
+    /// and one row more than what stands over it.
+    fn above(&self, room: usize) -> usize {
+        let is_whole = self.table.places.len() + FRAME <= room;
+        match room {
+            ..=1 => 0,
+            _ if is_whole || (room >= SHORT && self.needed_height() < room) => FRAME,
+            _ => 1,
+        }
+    }
+
+    /// Draws the table into all of the area; gives its legend.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Entry<'a>> {
+        let (width, room) = (usize::from(area.width), usize::from(area.height));
+        let above = self.above(room);
         let (shown, left_out) = self.shown(room.saturating_sub(above));
         let grid = Grid::of(self.table, &shown, width);
         let mut lines = vec![self.header(&grid), self.rule(&grid, width)];
         lines.truncate(above);
         lines.extend(shown.iter().map(|place| self.row(place, &grid, width)));
-        if left_out > 0 {
+        if left_out > 0 && lines.len() < room {
             let words = format!(
                 "{} and {}",
                 self.scene.signs().ellipsis,
@@ -72,9 +110,8 @@ impl<'a> TableView<'a> {
             );
             lines.push(Line::from(self.scene.span(words, Role::Dim)));
         }
-        lines.resize_with(room, Line::default);
-        lines.extend(legend);
         lines::put_lines(buffer, area, &lines);
+        self.legend()
     }
 
     /// The rows for so many lines, in order, and how many are left out.
@@ -84,11 +121,11 @@ impl<'a> TableView<'a> {
         if places.len() <= room {
             return (places.iter().collect(), 0);
         }
-        let room = room.saturating_sub(1);
-        let mut chosen: Vec<usize> =
-            (0..places.len()).filter(|at| is_contested(&places[*at])).take(room).collect();
-        let quiet = (0..places.len()).filter(|at| !is_contested(&places[*at]));
-        chosen.extend(quiet.take(room - chosen.len()));
+        // Of a single line a row is worth more than the count of the others.
+        let room = if room > 1 { room - 1 } else { room };
+        let mut chosen: Vec<usize> = (0..places.len()).collect();
+        chosen.sort_by_cached_key(|at| Reverse(self.weight(&places[*at])));
+        chosen.truncate(room);
         chosen.sort_unstable();
         (chosen.iter().map(|at| &places[*at]).collect(), places.len() - chosen.len())
     }
@@ -140,11 +177,11 @@ impl<'a> TableView<'a> {
         let mut count = place.holders.len() + place.waiters.len();
         let mut spans = Vec::new();
         for note in holds.chain(waiters) {
-            let more = if count > 1 { 6 } else { 0 };
-            if !spans.is_empty() && note.width() + more > left {
+            let room = left.saturating_sub(if count > 1 { MORE } else { 0 });
+            if !spans.is_empty() && note.width().min(LEAST_NOTE) > room {
                 break;
             }
-            let cells = note.width().min(left);
+            let cells = note.width().min(if spans.is_empty() { left } else { room });
             spans.extend(note.spans(cells, Style::new(), self.scene.signs().ellipsis));
             spans.push(Span::raw("  "));
             left = left.saturating_sub(cells + 2);
@@ -180,10 +217,6 @@ impl<'a> TableView<'a> {
     }
 }
 
-fn is_contested(place: &WatchedRow) -> bool {
-    !place.committed || !place.holders.is_empty() || !place.waiters.is_empty()
-}
-
 fn is_uncommitted(place: &WatchedRow) -> bool {
     !place.committed || place.holders.iter().any(|hold| hold.kind.is_change())
 }
@@ -211,11 +244,16 @@ impl Grid {
             values.max().unwrap_or(0).max(text::width(&text::visible(name))).min(WIDEST_VALUE)
         };
         let mut widths: Vec<usize> = table.columns.iter().enumerate().map(widest).collect();
-        let has_locks = shown.iter().any(|place| is_contested(place));
+        let has_locks = shown.iter().any(|place| place.is_contested());
         let room = width.saturating_sub(if has_locks { LOCKS.min(width / 2) } else { 0 });
         shrink(&mut widths, room.saturating_sub(1));
         let is_number = (0..widths.len()).map(|column| is_number(shown, column)).collect();
         Self { widths, is_number }
+    }
+
+    /// The cells of all columns with the walls behind them.
+    fn taken(&self) -> usize {
+        self.widths.iter().map(|cells| cells + WALL).sum()
     }
 
     fn aligned(&self, column: usize, value: &str, cells: usize, scene: &Scene<'_>) -> String {
@@ -227,7 +265,6 @@ impl Grid {
 
 /// Takes cells from the widest column until all fit; columns for which nothing is left go.
 fn shrink(widths: &mut Vec<usize>, room: usize) {
-    const WALL: usize = 3;
     const LEAST: usize = 3;
     widths.truncate(room / (1 + WALL) + 1);
     while widths.iter().map(|cells| cells + WALL).sum::<usize>() > room {

@@ -85,6 +85,11 @@ impl Arrangement {
         self.bands.iter().map(|band| self.band_height(band)).sum()
     }
 
+    /// The width of its widest band.
+    pub(super) fn taken(&self) -> usize {
+        self.bands.iter().map(|band| taken(&self.sizes[band.clone()])).max().unwrap_or(0)
+    }
+
     fn band_height(&self, band: &Range<usize>) -> usize {
         self.sizes[band.clone()].iter().map(|size| size.1).max().unwrap_or(0)
     }
@@ -113,8 +118,7 @@ impl Arrangement {
         picture: &mut Picture<'a>,
     ) {
         let sizes = &self.sizes[band.clone()];
-        let taken = sizes.iter().map(|size| size.0).sum::<usize>() + AISLE * (sizes.len() - 1);
-        let margin = (self.width - taken) / 2;
+        let margin = (self.width - taken(sizes)) / 2;
         let first = picture.lines.len();
         let mut lines = vec![vec![blank(margin)]; self.band_height(band)];
         for (at, (block, size)) in blocks.into_iter().zip(sizes).enumerate() {
@@ -131,6 +135,11 @@ impl Arrangement {
         }
         picture.lines.extend(lines.into_iter().map(Line::from));
     }
+}
+
+/// The width of blocks side by side.
+fn taken(sizes: &[(usize, usize)]) -> usize {
+    sizes.iter().map(|size| size.0).sum::<usize>() + AISLE * sizes.len().saturating_sub(1)
 }
 
 /// Which compartments stand side by side.

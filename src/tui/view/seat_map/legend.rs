@@ -1,15 +1,12 @@
 //! The legend: every state's sign, its word and how many seats are in it.
 
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 
 use crate::core::seats::HoldKind;
 use crate::stage::watched::plan::{Plan, State};
 use crate::tui::theme::Role;
-use crate::tui::view::flow::{Entry, flow, taken};
+use crate::tui::view::flow::Entry;
 use crate::tui::view::row_note::Scene;
-
-/// Between two entries; less where the width is short.
-const GAPS: [usize; 2] = [3, 2];
 
 /// How many seats are in each state, and how many sessions wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,25 +44,12 @@ pub(super) enum Shown {
     Dots,
 }
 
-/// The legend in as many lines as this width needs.
-pub(super) fn legend<'a>(
-    plan: &Plan<'_>,
-    shown: Shown,
-    width: usize,
-    scene: &Scene<'a>,
-) -> Vec<Line<'a>> {
-    let entries = entries(plan, shown, scene);
-    let fits = |gap: &usize| taken(&entries, *gap) <= width;
-    let gap = GAPS.into_iter().find(fits).unwrap_or(GAPS[1]);
-    flow(entries, gap, width)
-}
-
-fn entries<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Entry<'a>> {
+/// The legend, what matters most first.
+pub(super) fn legend<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Entry<'a>> {
     let (signs, counts) = (scene.signs(), Counts::of(plan));
     let booked = if shown == Shown::Dots { signs.booked } else { "" };
     let waiting = if shown == Shown::Names { signs.waiting } else { signs.awaited };
     let mut entries = vec![
-        entry(signs.free, Role::Free, format!("{} free", counts.free), scene),
         entry(signs.locked, Role::Locked, format!("{} held", counts.held), scene),
         entry(
             signs.uncommitted,
@@ -73,8 +57,9 @@ fn entries<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Entry<'a
             format!("{} not yet committed", counts.uncommitted),
             scene,
         ),
-        entry(booked, Role::Booked, format!("{} booked", counts.booked), scene),
         entry(waiting, Role::Waiting, format!("{} waiting", counts.waiting), scene),
+        entry(signs.free, Role::Free, format!("{} free", counts.free), scene),
+        entry(booked, Role::Booked, format!("{} booked", counts.booked), scene),
     ];
     if shown == Shown::Names {
         entries.extend(marks(plan, scene));

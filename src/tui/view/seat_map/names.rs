@@ -65,6 +65,11 @@ impl Names {
         }
     }
 
+    /// The width of the widest note.
+    pub(super) fn widest(&self) -> usize {
+        self.notes.iter().copied().max().unwrap_or(0)
+    }
+
     pub(super) fn with_gap(&self, gap: usize) -> Self {
         Self { gap, ..self.clone() }
     }
@@ -172,14 +177,14 @@ fn notes<'a>(seat: &'a Seat<'a>, scene: &Scene<'_>) -> impl Iterator<Item = RowN
     settled.into_iter().chain(holds).chain(waiters)
 }
 
-fn note_count(seat: &Seat<'_>) -> usize {
+pub(super) fn note_count(seat: &Seat<'_>) -> usize {
     let place = seat.place;
     let settled = (place.committed && seat.booked_by.is_some()) || place.holders.is_empty();
     usize::from(settled) + place.holders.len() + place.waiters.len()
 }
 
 /// The notes about one place in at most so many lines; the last one counts those left out.
-fn shortened<'a>(
+pub(super) fn shortened<'a>(
     seats: &'a [(usize, Seat<'a>)],
     lines: usize,
     scene: &Scene<'_>,

@@ -21,7 +21,7 @@ pub(super) fn queues<'a>(
     (width, height): (usize, usize),
     scene: &Scene<'a>,
 ) -> Vec<Line<'a>> {
-    let mut seats: Vec<_> = plan.seats().filter(|seat| is_contested(seat)).collect();
+    let mut seats: Vec<_> = plan.seats().filter(|seat| seat.place.is_contested()).collect();
     seats.sort_by_key(|seat| seat.place.waiters.is_empty());
     // No line holds more entries than a third of its cells.
     let entries: Vec<_> = seats
@@ -33,10 +33,6 @@ pub(super) fn queues<'a>(
         scene.span(format!("{} and {left_out} more", scene.signs().ellipsis), Role::Dim)
     };
     flow_in(entries, seats.len(), (width, height), |shown| more(seats.len() - shown))
-}
-
-fn is_contested(seat: &Seat<'_>) -> bool {
-    !seat.place.holders.is_empty() || !seat.place.waiters.is_empty()
 }
 
 fn entry<'a>(seat: &'a Seat<'a>, width: usize, scene: &Scene<'a>) -> Entry<'a> {

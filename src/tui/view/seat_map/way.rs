@@ -1,10 +1,11 @@
 //! Which way to draw the seats: the most telling one that fits.
 //!
-//! In this order: names in even columns, in columns that fit, cut; the same with shorter queues;
-//! two letters; signs apart; signs close; several rows abreast. Each is tried with the caption and
-//! without it. The last resort is signs in rows that break at the width.
+//! In this order: boxes, where the screen is large; names in even columns, in columns that fit,
+//! cut; the same with shorter queues; two letters; signs apart; signs close; several rows abreast;
+//! rows that break at the width. Each is tried with the caption and without it.
 
 use super::arrange::{Arrangement, Bands, Block, Density, Picture};
+use super::boxes::Boxes;
 use super::dots::Dots;
 use super::initials::Initials;
 use super::legend::Shown;
@@ -14,8 +15,8 @@ use crate::tui::view::row_note::{Scene, Trim};
 
 /// Lines that a seat may take for its holders and its queue, longest first.
 const QUEUES: [usize; 3] = [8, 4, 2];
-/// Lines kept free under a dense map for its queues in words.
-const WORDS: usize = 2;
+/// With more lines than this, what shows only the rows that matter is too high for names.
+const LOW: usize = 6;
 /// Beyond this many rows abreast nobody finds a row any more.
 const ABREAST: usize = 8;
 
@@ -29,29 +30,46 @@ pub(super) struct Way {
 
 #[derive(Clone, Debug)]
 enum Grain {
+    Boxes(Boxes),
     Names(Names),
     Initials(Initials),
     Dots(Dots),
 }
 
 impl Way {
-    /// The best way within a width and a height.
-    pub(super) fn choose(plan: &Plan<'_>, size: (usize, usize), scene: &Scene<'_>) -> Self {
-        let is_contested = |seat: &&super::Seat<'_>| {
-            !seat.place.holders.is_empty() || !seat.place.waiters.is_empty()
-        };
-        let words = if plan.seats().any(|seat| is_contested(&seat)) { WORDS } else { 0 };
+    /// The best way within a width and a height, if there is one. What a dense map cannot show of
+    /// who has a seat must have so many lines of words below.
+    pub(super) fn fitting(
+        plan: &Plan<'_>,
+        size: (usize, usize),
+        words: usize,
+        scene: &Scene<'_>,
+    ) -> Option<Self> {
         let captions: &[bool] = match scene.trim {
-            Trim::Framed => &[true, false],
+            Trim::Roomy | Trim::Framed => &[true, false],
             Trim::Bare => &[false],
         };
         let fitting =
             |group: &Group, words| Self::first_fitting(plan, group, size, words, captions);
-        named(plan, size.0, scene)
+        boxed(plan, scene)
+            .chain(named(plan, size.0, scene))
             .find_map(|group| fitting(&group, 0))
-            .or_else(|| dense(plan).iter().find_map(|group| fitting(group, words)))
-            .or_else(|| dense(plan).iter().find_map(|group| fitting(group, 0)))
-            .unwrap_or_else(|| Self::last_resort(plan, size.0))
+            .or_else(|| dense(plan, size.0).iter().find_map(|group| fitting(group, words)))
+    }
+
+    /// A way that takes few lines, whatever their number.
+    pub(super) fn lowest(plan: &Plan<'_>, width: usize, words: usize, scene: &Scene<'_>) -> Self {
+        let fitting = |group: &Group, words| {
+            Self::first_fitting(plan, group, (width, usize::MAX), words, &[false])
+        };
+        let named = named(plan, width, scene).last().and_then(|group| fitting(&group, 0));
+        let dense = dense(plan, width).into_iter().filter_map(|group| fitting(&group, words));
+        let mut ways: Vec<Self> = named.into_iter().chain(dense).collect();
+        let lowest = || (0..ways.len()).min_by_key(|at| ways[*at].height());
+        match ways.iter().position(|way| way.height() <= LOW).or_else(lowest) {
+            Some(at) => ways.swap_remove(at),
+            None => Self::last_resort(plan, width),
+        }
     }
 
     /// The first of these that fits with the caption, or else the first that fits without.
@@ -80,16 +98,16 @@ impl Way {
     }
 
     /// The lowest of what the width allows; its end will not be seen.
-    fn last_resort(plan: &Plan<'_>, width: usize) -> Self {
+    pub(super) fn last_resort(plan: &Plan<'_>, width: usize) -> Self {
         let close = Dots::apart(plan).close();
         let abreast = (1..=ABREAST).rev().map(|abreast| close.abreast(abreast));
-        let mut ways = abreast.chain([close.broken_at(width)]).map(Grain::Dots).map(|grain| {
+        let ways = abreast.chain([close.broken_at(width)]).map(Grain::Dots).map(|grain| {
             let arrangement = Arrangement::of(&plan.compartments, &grain, Bands::Many, width);
             Self { has_caption: false, words: 0, grain, arrangement }
         });
-        let lowest = ways.by_ref().filter(|way| way.arrangement.is_some()).min_by_key(Self::height);
         let nothing =
             Self { has_caption: false, words: 0, grain: Grain::Dots(close), arrangement: None };
+        let lowest = ways.filter(|way| way.arrangement.is_some()).min_by_key(Self::height);
         lowest.unwrap_or(nothing)
     }
 
@@ -102,7 +120,7 @@ impl Way {
     /// What the legend must explain.
     pub(super) fn shown(&self) -> Shown {
         match self.grain {
-            Grain::Names(_) => Shown::Names,
+            Grain::Boxes(_) | Grain::Names(_) => Shown::Names,
             Grain::Initials(_) => Shown::Initials,
             Grain::Dots(_) => Shown::Dots,
         }
@@ -121,6 +139,12 @@ impl Way {
 }
 
 type Group = Vec<(Grain, Bands)>;
+
+/// Ways with boxes, each a group of its own, the largest first.
+fn boxed(plan: &Plan<'_>, scene: &Scene<'_>) -> impl Iterator<Item = Group> {
+    let all = if scene.trim == Trim::Roomy { Boxes::all(plan, scene) } else { Vec::new() };
+    all.into_iter().map(|boxes| vec![(Grain::Boxes(boxes), Bands::One)])
+}
 
 /// Ways with names, for each length of the queues.
 fn named(plan: &Plan<'_>, width: usize, scene: &Scene<'_>) -> impl Iterator<Item = Group> {
@@ -143,7 +167,7 @@ fn named(plan: &Plan<'_>, width: usize, scene: &Scene<'_>) -> impl Iterator<Item
 
 /// Ways without names, each a group of its own: first all compartments side by side, only then
 /// below each other.
-fn dense(plan: &Plan<'_>) -> Vec<Group> {
+fn dense(plan: &Plan<'_>, width: usize) -> Vec<Group> {
     let apart = Dots::apart(plan);
     let abreast = (1..=ABREAST)
         .flat_map(|abreast| [apart, apart.close()].map(|dots| Grain::Dots(dots.abreast(abreast))));
@@ -152,12 +176,14 @@ fn dense(plan: &Plan<'_>) -> Vec<Group> {
     let groups = [Bands::One, Bands::Many]
         .into_iter()
         .flat_map(|bands| grains.iter().map(move |grain| vec![(grain.clone(), bands)]));
-    groups.collect()
+    let broken = Grain::Dots(apart.close().broken_at(width));
+    groups.chain([vec![(broken, Bands::Many)]]).collect()
 }
 
 impl Density for Grain {
     fn width(&self, part: &Compartment<'_>) -> usize {
         match self {
+            Self::Boxes(boxes) => boxes.width(part),
             Self::Names(names) => names.width(part),
             Self::Initials(initials) => initials.width(part),
             Self::Dots(dots) => dots.width(part),
@@ -166,6 +192,7 @@ impl Density for Grain {
 
     fn height(&self, part: &Compartment<'_>) -> usize {
         match self {
+            Self::Boxes(boxes) => boxes.height(part),
             Self::Names(names) => names.height(part),
             Self::Initials(initials) => initials.height(part),
             Self::Dots(dots) => dots.height(part),
@@ -174,6 +201,7 @@ impl Density for Grain {
 
     fn block<'a>(&self, part: &'a Compartment<'a>, scene: &Scene<'a>) -> Block<'a> {
         match self {
+            Self::Boxes(boxes) => boxes.block(part, scene),
             Self::Names(names) => names.block(part, scene),
             Self::Initials(initials) => initials.block(part, scene),
             Self::Dots(dots) => dots.block(part, scene),

@@ -31,7 +31,7 @@ fn drawn(watched_tables: &WatchedTables, width: u16, height: u16) -> String {
 
 /// At the height that the tables ask for.
 fn drawn_whole(watched_tables: &WatchedTables, width: u16) -> String {
-    drawn(watched_tables, width, desired_height(watched_tables, width, &scene()))
+    drawn(watched_tables, width, height(watched_tables, width, u16::MAX, &scene()).desired)
 }
 
 /// The frame as a terminal shows it: what a wide character covers is no blank.
@@ -189,6 +189,111 @@ fn a_low_area_gives_up_the_caption_then_the_queue_then_names() {
     insta::assert_snapshot!(frames.join("\n\n"));
 }
 
+/// Rows by the names of those who hold or await them: what a room must see.
+fn names_of_contested(watched_tables: &WatchedTables) -> Vec<String> {
+    let rows = watched_tables.tables.iter().flat_map(|table| &table.places);
+    let name = |row: &WatchedRow| {
+        let holder = row.holders.iter().map(|hold| &hold.holder);
+        let mut all = holder.chain(row.waiters.iter().map(|waiter| &waiter.who));
+        all.next().map(|first| holder_text(first).into_owned())
+    };
+    rows.filter_map(name).collect()
+}
+
+/// Every tenth row is held by somebody of its own.
+fn held_all_over(mut watched_tables: WatchedTables, step: usize) -> WatchedTables {
+    for table in &mut watched_tables.tables {
+        for (at, row) in table.places.iter_mut().enumerate() {
+            row.holders.clear();
+            row.waiters.clear();
+            if at % step == step / 2 {
+                row.holders.push(hold(&format!("{}{at}", &table.name[..1]), HoldKind::Write));
+            }
+        }
+    }
+    watched_tables
+}
+
+#[test]
+fn whoever_holds_a_row_is_in_sight_at_the_height_that_is_needed() {
+    let mut long = accounts();
+    long.places =
+        (1..=500).map(|id: u32| place(&id.to_string(), &[Some(&id.to_string())])).collect();
+    let long = WatchedTables { tables: vec![long], blind: Vec::new() };
+    let cases = [
+        (picture(), 60),
+        (queue_of(9), 60),
+        (seats_and_accounts(), 80),
+        (seats_and_accounts(), 200),
+        (held_all_over(three_small_compartments(), 4), 60),
+        (held_all_over(cinema(10), 170), 80),
+        (held_all_over(cinema(20), 170), 60),
+        (held_all_over(cinema(25), 170), 120),
+        (held_all_over(long, 100), 80),
+    ];
+    for (watched_tables, width) in cases {
+        let needed = height(&watched_tables, width, 6, &scene()).needed;
+        let frame = drawn(&watched_tables, width, needed);
+        for name in names_of_contested(&watched_tables) {
+            assert!(frame.contains(&name), "{name} at {width}x{needed}:\n{frame}");
+        }
+    }
+}
+
+#[test]
+fn a_row_that_was_changed_stays_in_sight_after_it() {
+    let mut long = accounts();
+    long.places =
+        (1..=500).map(|id: u32| place(&id.to_string(), &[Some(&id.to_string())])).collect();
+    let before = WatchedTables { tables: vec![long], blind: Vec::new() };
+    let mut after = before.clone();
+    after.tables[0].places[320].values[0] = Some("changed".to_owned());
+    let watched = changed(before, after, Duration::ZERO);
+    let scene = Scene { marks: watched.marks(LIT * 2), ..scene() };
+    let frame = legible(&drawn_in(watched.tables(), 60, 6, &scene));
+    assert!(frame.contains("changed"), "{frame}");
+}
+
+#[test]
+fn a_low_map_says_at_least_who_has_which_seat() {
+    let frames = [
+        drawn(&picture(), 60, 3),
+        drawn(&picture(), 60, 5),
+        drawn(&three_small_compartments(), 60, 4),
+        drawn(&cinema(10), 60, 7),
+        drawn(&cinema(10), 80, 8),
+        drawn(&cinema(1), 60, 9),
+    ];
+    insta::assert_snapshot!(frames.join("\n\n"));
+}
+
+#[test]
+fn two_tables_share_what_there_is() {
+    let mut shows = accounts();
+    shows.name = "shows".to_owned();
+    shows.places.truncate(3);
+    shows.rows = 3;
+    let both = WatchedTables { tables: vec![shows, accounts()], blind: Vec::new() };
+    let frames = [(60, 9), (60, 12), (80, 6), (80, 8), (120, 9)];
+    insta::assert_snapshot!(frames.map(|(width, height)| drawn(&both, width, height)).join("\n\n"));
+}
+
+#[test]
+fn a_large_screen_has_boxes() {
+    let roomy = Scene { trim: Trim::Roomy, ..scene() };
+    let frame = |tables: &WatchedTables, width, most| {
+        let height = height(tables, width, most, &roomy).desired;
+        legible(&drawn_in(tables, width, height, &roomy))
+    };
+    let frames = [
+        frame(&picture(), 200, 20),
+        frame(&queue_of(9), 300, 32),
+        frame(&three_small_compartments(), 200, 20),
+        frame(&every_kind_of_hold(), 200, 7),
+    ];
+    insta::assert_snapshot!(frames.join("\n\n"));
+}
+
 #[test]
 fn a_long_table_shows_its_first_rows_and_the_contested_ones() {
     let mut long = accounts();
@@ -321,7 +426,7 @@ proptest! {
     ) {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 50));
         draw(&watched_tables, Rect::new(offset, offset, width, height), &mut buffer, &scene());
-        desired_height(&watched_tables, width, &scene());
+        super::height(&watched_tables, width, height, &scene());
         let dangerous = |symbol: &str| symbol.chars().any(|it| it.is_control() || it == '\u{202E}');
         prop_assert!(!buffer.content.iter().any(|cell| dangerous(cell.symbol())));
     }
@@ -360,7 +465,7 @@ fn pace() {
     {
         let begin = std::time::Instant::now();
         for _ in 0..200 {
-            let height = desired_height(&watched_tables, 200, &scene()).min(20);
+            let height = height(&watched_tables, 200, 20, &scene()).desired.min(20);
             draw(&watched_tables, Rect::new(0, 0, 200, height), &mut buffer, &scene());
         }
         println!("{name}: {:?} a frame", begin.elapsed() / 200);
