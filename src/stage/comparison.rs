@@ -196,7 +196,7 @@ impl Comparison {
         let changes_answers = matches!(&report, Report::Fresh(_) | Report::Event(_));
         let is_quiet = matches!(&report, Report::Event(Event { kind: Kind::Quiet, .. }));
         let is_fresh = matches!(&report, Report::Fresh(_));
-        let is_named = matches!(&report, Report::Catalog(_));
+        let is_named = matches!(&report, Report::Catalog(_) | Report::Fresh(_) | Report::Broken(_));
         let effects = self.stage_mut(half).apply(report, now);
         if is_fresh {
             self.turn_alike();
@@ -209,6 +209,9 @@ impl Comparison {
         }
         self.gather_layers();
         let mut effects = belonging_to(half, effects);
+        if is_named && half == self.turned_to {
+            effects.extend(self.press_held(now));
+        }
         if is_quiet {
             effects.extend(self.became_quiet(now));
         }

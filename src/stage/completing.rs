@@ -1,13 +1,13 @@
 //! Tab: the word before the cursor is completed, or what fits is shown to choose from.
 //!
 //! What can be named is asked for once somebody types, and again after it may have changed, so it
-//! is usually there when Tab is pressed. Where it is not, the word is completed when it comes,
-//! unless something else was typed meanwhile. Nobody waits for it.
+//! is usually there when Tab is pressed. Where it is not, the word is completed when it comes, and
+//! keys that are pressed meanwhile do what they do after that, as in psql; the screen goes on.
 
 use std::sync::Arc;
 
 use super::completion::{Candidate, Completions, Typed};
-use super::keys::Key;
+use super::keys::{Code, Key};
 use super::layers::{Layer, Menu};
 use super::script::Script;
 use super::{Effect, Stage};
@@ -24,6 +24,8 @@ pub(super) struct Names {
     is_changing: bool,
     /// The line that is to be completed once they are here, and the cursor's place in it.
     wanted: Option<(String, usize)>,
+    /// What was pressed since then.
+    held: Vec<Key>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +69,33 @@ impl Stage {
 
     /// Another setup has other names.
     pub(super) fn forget_names(&mut self) {
-        self.names = Names::default();
+        let held = std::mem::take(&mut self.names.held);
+        self.names = Names { held, ..Names::default() };
+    }
+
+    /// Whether a key is kept until the word before it is completed. What gives that up gives up
+    /// what was pressed since, too.
+    pub(super) fn holds(&mut self, key: Key) -> bool {
+        if self.names.wanted.is_none() {
+            return false;
+        }
+        if key.code() == Code::Esc || key.is_cancel() {
+            self.names.wanted = None;
+            self.names.held.clear();
+            return false;
+        }
+        self.names.held.push(key);
+        true
+    }
+
+    /// Nothing is completed any more that has not been by now.
+    pub(super) fn give_up_completing(&mut self) {
+        self.names.wanted = None;
+    }
+
+    /// The keys that have waited for a completion.
+    pub(super) fn take_held(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.names.held)
     }
 
     pub(super) fn complete(&mut self) -> Vec<Effect> {

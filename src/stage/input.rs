@@ -80,8 +80,10 @@ impl Stage {
         match input {
             Input::Key(key) => self.press(key, now),
             Input::Paste(text) => {
+                self.give_up_completing();
+                let effects = self.press_held(now);
                 self.paste(&text);
-                Vec::new()
+                effects
             }
             Input::Pointer(pointer) => match self.key_for(&pointer) {
                 Some(key) => self.press(key, now),
@@ -95,7 +97,16 @@ impl Stage {
         self.setting.keys.pressed(pointer.action()?)
     }
 
+    /// What was pressed while a word was being completed.
+    pub(super) fn press_held(&mut self, now: Duration) -> Vec<Effect> {
+        let held = self.take_held();
+        held.into_iter().flat_map(|key| self.press(key, now)).collect()
+    }
+
     fn press(&mut self, key: Key, now: Duration) -> Vec<Effect> {
+        if self.holds(key) {
+            return Vec::new();
+        }
         self.message = None;
         let Some(key) = self.whole(key) else { return Vec::new() };
         let action = self.setting.keys.action(key);

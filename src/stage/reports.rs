@@ -7,7 +7,7 @@ use super::keys::Action;
 use super::layers::Layer;
 use super::panes::pane::Link;
 use super::setting::Opening;
-use super::{Effect, Stage};
+use super::{Effect, EngineCount, Stage};
 use crate::core::event::{Event, Kind, SessionName};
 use crate::run::{Fresh, Report};
 
@@ -15,7 +15,10 @@ impl Stage {
     /// Folds a report; what a pane's queue holds may be sent then.
     pub fn apply(&mut self, report: Report, now: Duration) -> Vec<Effect> {
         match report {
-            Report::Fresh(fresh) => self.fresh(&fresh),
+            Report::Fresh(fresh) => {
+                self.fresh(&fresh);
+                return self.released(now);
+            }
             Report::Joined(name) => {
                 self.history.join(&name);
                 self.panes.join(name);
@@ -36,10 +39,23 @@ impl Stage {
                 self.panes.take_back();
                 self.refuse(why);
             }
-            Report::Catalog(catalog) => self.learn(catalog),
-            Report::Broken(why) => self.course.break_off(why),
+            Report::Catalog(catalog) => {
+                self.learn(catalog);
+                return self.released(now);
+            }
+            Report::Broken(why) => {
+                self.course.break_off(why);
+                self.give_up_completing();
+                return self.released(now);
+            }
         }
         Vec::new()
+    }
+
+    /// What was pressed while a word was being completed; of two engines, whoever compares them
+    /// presses it.
+    fn released(&mut self, now: Duration) -> Vec<Effect> {
+        if self.engines == EngineCount::One { self.press_held(now) } else { Vec::new() }
     }
 
     fn moved_to(&mut self, next: usize) {

@@ -19,8 +19,10 @@ impl Comparison {
         match input {
             Input::Key(key) => self.press(key, now),
             Input::Paste(text) => {
+                self.leading_mut().give_up_completing();
+                let effects = self.press_held(now);
                 self.paste(&text);
-                Vec::new()
+                effects
             }
             Input::Pointer(pointer) => match self.leading().key_for(&pointer) {
                 Some(key) => self.press(key, now),
@@ -29,7 +31,16 @@ impl Comparison {
         }
     }
 
+    /// What was pressed while a word was being completed.
+    pub(super) fn press_held(&mut self, now: Duration) -> Vec<HalfEffect> {
+        let held = self.leading_mut().take_held();
+        held.into_iter().flat_map(|key| self.press(key, now)).collect()
+    }
+
     fn press(&mut self, key: Key, now: Duration) -> Vec<HalfEffect> {
+        if self.leading_mut().holds(key) {
+            return Vec::new();
+        }
         self.stages.iter_mut().for_each(|stage| stage.message = None);
         let Some(key) = self.leading_mut().whole(key) else { return Vec::new() };
         let action = self.leading().setting.keys.action(key);

@@ -53,6 +53,7 @@ fn tab_leaves_an_empty_line_and_no_other() {
     assert_eq!(stage.panes.focus(), 1);
     type_text(&mut stage, "xyzzy");
     press(&mut stage, "Tab");
+    let _ = stage.apply(catalog(&["seats"]), NOW);
     assert_eq!((stage.panes.focus(), line(&stage)), (1, "xyzzy".to_owned()));
     press(&mut stage, "Alt-n");
     assert_eq!(stage.panes.focus(), 2, "this key leaves it");
@@ -100,7 +101,7 @@ fn what_can_be_named_is_asked_for_once_somebody_types_and_again_after_it_has_cha
 }
 
 #[test]
-fn a_word_is_completed_when_its_name_comes_unless_something_else_was_typed() {
+fn a_word_is_completed_when_its_name_comes_and_what_was_typed_meanwhile_follows() {
     let mut stage = opened();
     type_text(&mut stage, "table sea");
     assert_eq!(press(&mut stage, "Tab"), []);
@@ -109,9 +110,19 @@ fn a_word_is_completed_when_its_name_comes_unless_something_else_was_typed() {
     let mut stage = opened();
     type_text(&mut stage, "table sea");
     press(&mut stage, "Tab");
-    type_text(&mut stage, "t");
+    type_text(&mut stage, "limit 1;");
+    assert_eq!(press(&mut stage, "Enter"), []);
+    assert_eq!(line(&stage), "table sea");
+    let sent = stage.apply(catalog(&["seats"]), NOW);
+    let sql = "table seats limit 1;".to_owned();
+    let session = SessionName::new("Alice");
+    assert_eq!(sent[0], Effect::Ask(Command::Submit { session, sql }));
+    type_text(&mut stage, "table nowh");
+    press(&mut stage, "Tab");
+    type_text(&mut stage, "ere");
+    press(&mut stage, "Ctrl-C");
     let _ = stage.apply(catalog(&["seats"]), NOW);
-    assert_eq!(line(&stage), "table seat");
+    assert_eq!(line(&stage), "table nowh", "Ctrl-C gives up what was typed since");
 }
 
 #[test]
@@ -177,6 +188,7 @@ fn names_are_looked_for_where_the_session_looks() {
     happens(&mut stage, &alice, Kind::Ready { submission: SubmissionId(1), status, elapsed });
     type_text(&mut stage, "table sea");
     press(&mut stage, "Tab");
+    let _ = stage.apply(catalog(&["seats"]), NOW);
     assert_eq!(line(&stage), "table sea", "not on Alice's path");
     press(&mut stage, "Alt-n");
     type_text(&mut stage, "table sea");
