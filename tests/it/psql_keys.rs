@@ -7,7 +7,10 @@ use overbooked::cluster::SUPERUSER;
 
 use crate::psql_compare::psql_binary;
 use crate::support;
-use crate::terminal::{Terminal, WIDE, key};
+use crate::terminal::{Size, Terminal, key};
+
+/// Room for a whole conversation.
+const TALL: Size = Size { rows: 90, columns: 200 };
 
 /// What ends a conversation.
 const END: &str = "that is all";
@@ -90,13 +93,13 @@ fn psql() -> Terminal {
         "-v",
         &second,
     ];
-    let mut psql = Terminal::run(Path::new(&psql_binary()), WIDE, &arguments, &[]);
+    let mut psql = Terminal::run(Path::new(&psql_binary()), TALL, &arguments, &[]);
     psql.wait_for("alice=#");
     psql
 }
 
 fn console() -> Terminal {
-    let mut console = Terminal::open(WIDE, &[]);
+    let mut console = Terminal::open(TALL, &[]);
     console.wait_for("Sessions:");
     console.type_keys(key::ENTER);
     console.wait_until_gone("Sessions:");
@@ -106,9 +109,15 @@ fn console() -> Terminal {
     console
 }
 
-fn converse(terminal: &mut Terminal, lines: &[&str]) {
-    for line in lines {
+/// psql shows keys that come before its prompt in their own place, so its prompts are waited for.
+fn converse(terminal: &mut Terminal, lines: &[&str], waits_for_prompts: bool) {
+    for (nth, line) in lines.iter().enumerate() {
         terminal.type_keys(&format!("{line}\r"));
+        if waits_for_prompts {
+            let prompts =
+                |screen: &str| screen.lines().filter(|it| it.starts_with("alice")).count();
+            terminal.wait_until(line, |screen| prompts(screen) > nth + 1);
+        }
     }
     terminal.type_keys(&format!("\\echo {END}\r"));
     terminal.wait_until(END, |screen| screen.lines().any(|line| plain(line) == END));
@@ -142,8 +151,8 @@ fn said(terminal: &Terminal) -> Vec<String> {
 fn the_same_keys_leave_the_same_lines() {
     for lines in CONVERSATIONS {
         let (mut psql, mut console) = (psql(), console());
-        converse(&mut psql, lines);
-        converse(&mut console, lines);
+        converse(&mut psql, lines, true);
+        converse(&mut console, lines, false);
         assert_eq!(said(&console).join("\n"), said(&psql).join("\n"), "{lines:?}");
         console.type_keys(key::CONTROL_Q);
         console.wait_for_end();
