@@ -13,6 +13,9 @@ use crate::core::event::SessionName;
 use crate::core::syntax::read;
 use crate::run::Command;
 
+/// What psql says to `\r`.
+const CLEARED: &str = "Query buffer reset (cleared).";
+
 impl Stage {
     pub(super) fn enter(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
@@ -21,7 +24,9 @@ impl Stage {
             return vec![Effect::Ask(Command::Reconnect(pane.name.clone()))];
         }
         let text = pane.editor.text();
-        if let Some(command) = Backslash::at_once(&text) {
+        let has_turn = pane.turn().is_none();
+        let is_due = |command: &Backslash| *command != Backslash::Clear || has_turn;
+        if let Some(command) = Backslash::at_once(&text).filter(is_due) {
             let effects = self.at_once(&command);
             return self.remembering(text, effects);
         }
@@ -106,7 +111,7 @@ impl Stage {
             }
             _ => {
                 pane.echo(&line);
-                pane.say(Look::Note, "Query buffer reset (cleared).");
+                pane.say(Look::Note, CLEARED);
             }
         }
         Vec::new()
@@ -137,7 +142,11 @@ impl Stage {
                 pane.echo(&queued.text);
                 pane.say(Look::Note, &said);
             }
-            Some(Backslash::Clear | Backslash::Edit) | None => pane.echo(&queued.text),
+            Some(Backslash::Clear) => {
+                pane.echo(&queued.text);
+                pane.say(Look::Note, CLEARED);
+            }
+            Some(Backslash::Edit) | None => pane.echo(&queued.text),
         }
         Vec::new()
     }

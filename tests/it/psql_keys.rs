@@ -109,15 +109,13 @@ fn console() -> Terminal {
     console
 }
 
-/// psql shows keys that come before its prompt in their own place, so its prompts are waited for.
-fn converse(terminal: &mut Terminal, lines: &[&str], waits_for_prompts: bool) {
+/// psql shows keys that come before its prompt in their own place, so each prompt is waited for.
+fn converse(terminal: &mut Terminal, lines: &[&str]) {
     for (nth, line) in lines.iter().enumerate() {
         terminal.type_keys(&format!("{line}\r"));
-        if waits_for_prompts {
-            let prompts =
-                |screen: &str| screen.lines().filter(|it| it.starts_with("alice")).count();
-            terminal.wait_until(line, |screen| prompts(screen) > nth + 1);
-        }
+        let is_prompt = |line: &str| plain(line).starts_with("alice");
+        let prompts = |screen: &str| screen.lines().filter(|line| is_prompt(line)).count();
+        terminal.wait_until(line, |screen| prompts(screen) > nth + 1);
     }
     terminal.type_keys(&format!("\\echo {END}\r"));
     terminal.wait_until(END, |screen| screen.lines().any(|line| plain(line) == END));
@@ -151,8 +149,8 @@ fn said(terminal: &Terminal) -> Vec<String> {
 fn the_same_keys_leave_the_same_lines() {
     for lines in CONVERSATIONS {
         let (mut psql, mut console) = (psql(), console());
-        converse(&mut psql, lines, true);
-        converse(&mut console, lines, false);
+        converse(&mut psql, lines);
+        converse(&mut console, lines);
         assert_eq!(said(&console).join("\n"), said(&psql).join("\n"), "{lines:?}");
         console.type_keys(key::CONTROL_Q);
         console.wait_for_end();
