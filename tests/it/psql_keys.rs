@@ -191,8 +191,9 @@ fn a_watched_query_is_repeated_until_somebody_stops_it() {
     console.type_keys(key::CONTROL_C);
     console.wait_until_gone("repeating");
     console.type_keys(key::CONTROL_C);
-    console.type_keys("select 'ticks: ' || last_value is not null as stopped from ticks;\r");
-    console.wait_for("stopped");
+    console.type_keys("select 'at least 3: ' || (last_value >= 3)::text from ticks;\r");
+    console.wait_for("at least 3: true");
+    console.wait_until("a prompt", |screen| screen.lines().any(|line| plain(line) == "alice=#"));
     console.type_keys(key::CONTROL_Q);
     assert_eq!(console.wait_for_end(), 0);
 }
