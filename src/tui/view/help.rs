@@ -1,5 +1,5 @@
-//! What the signs on the map say, what psql's fingers may type, and every key, in groups; what is
-//! typed narrows it.
+//! What the signs on the map say, every key, in groups, and psql's commands; what is typed narrows
+//! it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -7,6 +7,7 @@ use ratatui::text::Line;
 
 use super::dialog::{height_of, keys_line};
 use super::{View, centred, open_box};
+use crate::core::psql::COMMANDS;
 use crate::core::scenario::counted;
 use crate::stage::keys::{Group, TABLE};
 use crate::stage::layers::{Help, Layer};
@@ -116,16 +117,7 @@ fn rows(view: &View<'_>, entry: &Entry, width: usize, cells: u16) -> Vec<Line<'s
 }
 
 fn sections(view: &View<'_>) -> Vec<Section> {
-    let mut sections = vec![
-        Section { title: "On the map", entries: signs(view) },
-        Section {
-            title: "psql's commands, in a pane",
-            entries: vec![Entry::new(
-                "\\d NAME".to_owned(),
-                "as in psql; so do \\dt, \\l, \\dn, \\du, \\conninfo, \\q and \\?",
-            )],
-        },
-    ];
+    let mut sections = vec![Section { title: "On the map", entries: signs(view) }];
     let keys = &view.stage.setting().keys;
     sections.extend(Group::ALL.map(|group| {
         let entries = TABLE.iter().filter(|entry| entry.action.group() == group);
@@ -137,6 +129,11 @@ fn sections(view: &View<'_>) -> Vec<Section> {
         let entries = entries.collect();
         Section { title: group.title(), entries }
     }));
+    let commands = COMMANDS.iter().map(|command| {
+        let usage = format!("\\{} {}", command.name, command.argument);
+        Entry::new(usage.trim_end().to_owned(), command.does)
+    });
+    sections.push(Section { title: "psql's commands, in a pane", entries: commands.collect() });
     sections
 }
 
