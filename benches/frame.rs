@@ -68,6 +68,7 @@ fn full_app() -> App {
         stage: overbooked::stage::Setting {
             keys: KeyMap::default(),
             library: vec![scenario.clone()],
+            own: overbooked::stage::own_files::OwnFiles::default(),
             pace: Duration::from_secs(3),
             opening: Opening::Stage,
         },

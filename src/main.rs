@@ -9,8 +9,10 @@ use overbooked::commands::cli::{Cli, Command};
 use overbooked::commands::console;
 use overbooked::commands::exit::{Exit, Failure};
 use overbooked::commands::launch;
+use overbooked::commands::new;
 use overbooked::commands::rush;
 use overbooked::commands::serve;
+use overbooked::commands::show;
 use overbooked::commands::spec;
 use overbooked::commands::{matrix, play};
 use overbooked::core::scenario::library;
@@ -50,6 +52,8 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Guardian) => launch::guard(),
         Some(Command::Scenarios) => list_scenarios(),
+        Some(Command::Show { name }) => show::run(&name),
+        Some(Command::New(arguments)) => new::run(&arguments),
         Some(Command::Spec(arguments)) => spec::run(&arguments),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

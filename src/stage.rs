@@ -19,6 +19,7 @@
 //!
 //! Several may look at the same run, and join at any time: see [`audience`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::scenario::{EngineKind, Scenario};
@@ -40,7 +41,9 @@ pub mod keys;
 pub mod layers;
 pub mod message;
 pub mod mode;
+pub mod own_files;
 pub mod panes;
+mod processes;
 mod progress;
 mod reports;
 pub mod rush;
@@ -66,6 +69,7 @@ use message::Message;
 use panes::Panes;
 use panes::pane::Release;
 use panes::scrollback::{Direction, Motion, Room};
+use processes::Processes;
 use watched::Watched;
 
 /// What is said before there is a first scene.
@@ -79,6 +83,7 @@ pub struct Stage {
     engines: EngineCount,
     course: Course,
     panes: Panes,
+    processes: Processes,
     watched: Watched,
     history: History,
     layers: Layers,
@@ -97,6 +102,7 @@ impl Stage {
             engines: EngineCount::One,
             course: Course::default(),
             panes: Panes::empty(width),
+            processes: Processes::default(),
             watched: Watched::default(),
             history: History::default(),
             layers: Layers::default(),
@@ -112,6 +118,7 @@ impl Stage {
         Self {
             course: self.course.for_others(),
             panes: self.panes.for_others(),
+            processes: self.processes.clone(),
             watched: self.watched.for_others(),
             history: self.history.clone(),
             ..Self::new(self.setting.clone(), self.panes.width())
@@ -172,6 +179,11 @@ impl Stage {
     /// Scrolls the help by so many rows, of which at most so many are out of sight above.
     pub fn scroll_help(&mut self, direction: Direction, rows: u16, most: u16) {
         self.layers.scroll_help(direction, rows, most);
+    }
+
+    /// This scenario is set up first.
+    pub(super) fn opens(&mut self, scenario: &Arc<Scenario>) {
+        self.course.ask_for(scenario);
     }
 
     /// The engine to go to for a scenario that does not apply on this one.

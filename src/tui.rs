@@ -28,6 +28,7 @@ pub mod app;
 mod event_loop;
 mod export;
 mod external_editor;
+mod files;
 pub mod history;
 mod include;
 mod keyboard;

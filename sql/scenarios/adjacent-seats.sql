@@ -1,14 +1,17 @@
 -- Two friends, one intruder
 --
 -- Alice and Bob want to sit side by side. There are three free seats in row A, and only two of them, A-4 and A-5,
--- are neighbours. So Bob takes A-4 and Alice takes A-5, each in a transaction of their own: first they lock the seat,
--- to be sure of it, and only then do they book it.
+-- are neighbours. So Bob takes A-4 and Alice takes A-5, each in a transaction of their own: first they lock the
+-- seat, to be sure of it, and only then do they book it.
 --
 -- Mallory does none of that. She sees A-4 free and grabs it with a single UPDATE while Bob still holds it.
 --
--- A database that locks makes Mallory wait until Bob is done, and then shows her that the seat is gone. An optimistic
--- database lets everybody through and checks at COMMIT: whoever commits first gets the seat, and the other one is
--- refused. Before each step, ask the room who will get A-4.
+-- Who will get A-4? Ask the room before each step, and again on the other engine.
+--
+-- afterwards:
+-- A database that locks makes Mallory wait until Bob is done, and then shows her that the seat is gone. An
+-- optimistic database lets everybody through and checks at COMMIT: whoever commits first gets the seat, and the
+-- other one is refused.
 --
 -- sessions: Alice, Bob, Mallory
 -- seats: seats (seat_row, seat_number, booked_by)

@@ -1,10 +1,13 @@
 -- A lock on nothing at all
 --
--- Only one person may rearrange row A at a time. There is no row in a table that stands for "rearranging row A", so the
--- two agree on a number: 65, the code of the letter A. PostgreSQL keeps locks on numbers and does not ask what they
--- mean.
+-- Only one person may rearrange row A at a time. There is no row in a table that stands for "rearranging row A", so
+-- Alice and Bob agree on a number: 65, the code of the letter A. PostgreSQL keeps locks on numbers and does not ask
+-- what they mean.
 --
--- That is why they are called advisory. Mallory has not agreed to anything, and nothing stops her.
+-- Mallory has not agreed to anything. What stops her?
+--
+-- afterwards:
+-- Nothing stops her. That is why such locks are called advisory: they bind those who ask for them, and nobody else.
 --
 -- sessions: Alice, Bob, Mallory
 -- seats: seats (seat_row, seat_number, booked_by)

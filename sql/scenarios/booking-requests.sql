@@ -1,11 +1,14 @@
 -- Bookings by letter, one clerk per compartment
 --
--- On the first day of sale everybody writes a letter, and the letters are served in order. Two clerks do the work. A
--- clerk locks a whole compartment, skipping those that a colleague has locked, and serves its letters one by one.
+-- On the first day of sale everybody writes a letter, and the letters are served in order. Two clerks do the work.
+-- A clerk locks a whole compartment, skipping those that a colleague has locked, and serves its letters one by one.
 --
--- Customers do not wait for each other, and clerks never reach for the same seat: there is one clerk per compartment,
--- so the order of the letters is kept where it matters. When a clerk falls ill, the lock goes with the connection and
--- the next clerk takes over.
+-- Who waits for whom? And what becomes of a compartment whose clerk falls ill in the middle of a letter?
+--
+-- afterwards:
+-- Customers do not wait for each other, and clerks never reach for the same seat: there is one clerk per
+-- compartment, so the order of the letters is kept where it matters. When a clerk falls ill, the lock goes with the
+-- connection and the next clerk takes over.
 --
 -- sessions: Alice, Bob, Clerk, Colleague
 -- seats: seats (seat_row, seat_number, booked_by, compartment)

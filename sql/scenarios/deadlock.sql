@@ -1,13 +1,19 @@
 -- A deadlock
 --
--- Alice and Bob want to swap seats. Each first hands over their own seat and then takes the other's, so Alice goes from
--- A-1 to A-2 while Bob goes from A-2 to A-1. Each holds what the other needs, and neither could ever proceed.
+-- Alice and Bob want to swap seats. Each first hands over their own seat and then takes the other's, so Alice goes
+-- from A-1 to A-2 while Bob goes from A-2 to A-1. Each holds what the other needs. Who will proceed first?
 --
--- PostgreSQL looks for such a cycle when a session has waited for a while (deadlock_timeout), and the session that
--- finds it is the one whose transaction is aborted. Alice is patient here, so it is Bob; where her role may not set
--- deadlock_timeout (a superuser may, and whoever is granted SET on it), it can be either. An optimistic database has no
--- deadlock, because nobody waits; it refuses one of them at COMMIT. What would have happened if both had started with
--- A-1?
+-- PostgreSQL looks for such a cycle when a session has waited for deadlock_timeout, usually one second. Here it is
+-- ten seconds for Bob and a minute for Alice, so that the cycle stays in sight for ten seconds once it is closed;
+-- edit Bob's first step before you send it if you want longer. Only a superuser, or a role that was granted SET on
+-- it, may set deadlock_timeout.
+--
+-- afterwards:
+-- The session that finds the cycle is the one whose transaction is aborted, with 40P01: here Bob, who looks first.
+-- Where the timeouts could not be set, it can be either. An optimistic database has no deadlock, because nobody
+-- waits; it refuses one of them at COMMIT.
+--
+-- Had both started with A-1, one would have waited for the other, and there would have been no cycle.
 --
 -- sessions: Alice, Bob
 -- seats: seats (seat_row, seat_number, booked_by)
@@ -26,6 +32,10 @@ insert into seats (seat_row, seat_number, booked_by) values
 
 -- Alice: is very patient
 set deadlock_timeout = '1min';
+--> postgres: either: SET | or: ERROR 42501
+
+-- Bob: is patient
+set deadlock_timeout = '10s';
 --> postgres: either: SET | or: ERROR 42501
 
 -- Alice: begins

@@ -1,11 +1,15 @@
 -- A new title, but the same show
 --
--- Alice books for tonight and makes sure that tonight's show stays there: FOR KEY SHARE, which is also what a foreign
--- key does behind the scenes. It guards the key and nothing else.
+-- Alice books for tonight and makes sure that tonight's show stays there: FOR KEY SHARE, which is also what a
+-- foreign key does behind the scenes. It guards the key and nothing else.
 --
--- So Bob may correct the title on the poster in the meantime. Mallory, who wants to delete the whole show, may not: she
--- has to wait, and finds Alice's booking when it is her turn. On the optimistic engine she does not wait and finds
--- nothing, and so her COMMIT is refused. Bob's change is in nobody's way on either engine.
+-- In the meantime Bob corrects the title on the poster, and Mallory wants to delete the whole show. Which of the
+-- two has to wait?
+--
+-- afterwards:
+-- Bob may change the title in the meantime: the key stays the same. Mallory has to wait, and finds Alice's booking
+-- when it is her turn. On the optimistic engine she does not wait and finds nothing, and so her COMMIT is refused.
+-- Bob's change is in nobody's way on either engine.
 --
 -- sessions: Alice, Bob, Mallory
 -- watch: shows, bookings

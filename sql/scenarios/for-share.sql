@@ -1,11 +1,14 @@
 -- The show must not be cancelled
 --
--- Alice and Bob book seats for tonight. While they do, tonight's show must not go away, but neither of them changes it,
--- so they have no reason to exclude each other. FOR SHARE is a row lock that is compatible with other FOR SHARE locks,
--- but not with any change.
+-- Alice and Bob book seats for tonight. While they do, tonight's show must not go away, but neither of them changes
+-- it, so they have no reason to exclude each other. FOR SHARE is a row lock that is compatible with other FOR SHARE
+-- locks, but not with any change.
 --
--- Mallory, the manager, wants to cancel the show. She must wait until the last of them is done. Notice that Bob comes
--- after Mallory and still goes first: as long as customers keep coming, the manager may never get her turn.
+-- Mallory, the manager, wants to cancel the show. Bob comes after her. Who goes first?
+--
+-- afterwards:
+-- Mallory must wait until the last of them is done. Bob came after her and went first all the same: as long as
+-- customers keep coming, the manager may never get her turn.
 --
 -- sessions: Alice, Bob, Mallory
 -- watch: shows, bookings

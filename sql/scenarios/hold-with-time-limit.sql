@@ -1,11 +1,12 @@
 -- A hold with a time limit
 --
--- Nobody can pay in a millisecond, and nobody should keep a row locked while looking for a card. So a seat can be held:
--- the hold is a value in the row, committed at once, and it expires by itself, like a cache key with a time to live.
--- Whoever finds it expired may take the seat.
+-- Nobody can pay in a millisecond, and nobody should keep a row locked while looking for a card. So a seat can
+-- be held: the hold is a value in the row, committed at once, and it expires by itself, like a cache key with a
+-- time to live. Whoever finds it expired may take the seat.
 --
 -- The whole rule is in the condition of one UPDATE. Time itself plays a part here, so that you need not sit through
--- ten minutes: it moves the end of the hold into the past.
+-- ten minutes: it moves the end of the hold into the past. Will Alice, who held the seat first, still be able to
+-- pay?
 --
 -- sessions: Alice, Mallory, Time
 -- seats: seats (seat_row, seat_number, booked_by)

@@ -4,9 +4,12 @@
 -- Every request carries a number that the phone made up once, and a unique key allows each number only once. ON
 -- CONFLICT DO NOTHING makes the second one harmless.
 --
--- Here the phone is faster than the first answer. Its request has to wait, because whether the number is taken is not
--- decided yet. On the optimistic engine nobody waits, the second COMMIT is refused, and the third attempt does
--- nothing, as it should.
+-- Here the phone is faster than the first answer. What can the database say about a number of which nobody knows
+-- yet whether it is taken?
+--
+-- afterwards:
+-- The phone's request has to wait, because whether the number is taken is not decided yet. On the optimistic engine
+-- nobody waits, the second COMMIT is refused, and the third attempt does nothing, as intended.
 --
 -- sessions: Alice, Phone
 -- watch: bookings

@@ -1,10 +1,15 @@
 -- The last ticket, with one conditional UPDATE
 --
--- Looking first is what went wrong, so nobody looks. Each says to the database: book A-4 for me, if it is free. That
--- is compare and swap, and the count in the answer says whether it worked: UPDATE 1 is a ticket, UPDATE 0 is an
--- apology.
+-- Looking first is what went wrong, so nobody looks. Each says to the database: book A-4 for me, if it is free.
+-- That is compare and swap, and the count in the answer says whether it worked: UPDATE 1 is a ticket, UPDATE 0 is
+-- an apology.
 --
--- Bob's UPDATE still waits for Alice's, and then PostgreSQL checks his condition again on the row that she has left.
+-- Bob's UPDATE comes while Alice's is not committed. What will its count be?
+--
+-- afterwards:
+-- Bob's UPDATE still waits for Alice's, and then PostgreSQL checks his condition again on the row that she
+-- has left: UPDATE 0.
+--
 -- Would this have saved them if the condition had been checked by the application, one line above the UPDATE?
 --
 -- sessions: Alice, Bob

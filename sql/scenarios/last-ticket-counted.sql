@@ -1,11 +1,13 @@
 -- The last ticket, counted
 --
--- The pit has no numbered places: there is room for three, and two tickets are sold. Alice counts, finds room and buys;
--- Bob does the same. They write two different rows, so there is nothing to wait for and no row that both have changed.
+-- The pit has no numbered places: there is room for three, and two tickets are sold. Alice counts, finds room and
+-- buys; Bob does the same. They write two different rows, so there is nothing to wait for and no row that both have
+-- changed. How many tickets will be sold?
 --
--- READ COMMITTED and REPEATABLE READ let both through, and so does the optimistic engine, which judges what was written
--- and not what was read. SERIALIZABLE remembers what each of them has read, and sees that no order of the two explains
--- it: 40001.
+-- afterwards:
+-- READ COMMITTED and REPEATABLE READ let both through, and so does the optimistic engine, which judges what was
+-- written and not what was read. SERIALIZABLE remembers what each of them has read, and sees that no order of the
+-- two explains it: 40001.
 --
 -- sessions: Alice, Bob
 -- watch: pit

@@ -1,10 +1,12 @@
 -- The last ticket, with FOR UPDATE
 --
--- One seat is free tonight, and both want it. This time they look with FOR UPDATE: whoever looks also locks the row.
--- Bob's SELECT is not answered until Alice is done, and then it shows the seat as it is by then.
+-- One seat is free tonight, and both want it. This time they look with FOR UPDATE: whoever looks also locks the
+-- row. Bob looks while Alice has it locked. What does he see, and when?
 --
--- The check and the act have become one. The price is that Bob waits, and that he would wait all evening if Alice went
--- for a walk. In an optimistic database nobody waits: Bob sees the seat free, and his COMMIT is refused.
+-- afterwards:
+-- Bob's SELECT is not answered until Alice is done, and then it shows the seat as it is by then. The check and the
+-- act have become one. The price is that Bob waits, and that he would wait all evening if Alice went for a walk. In
+-- an optimistic database nobody waits: Bob sees the seat free, and his COMMIT is refused.
 --
 -- sessions: Alice, Bob
 -- seats: seats (seat_row, seat_number, booked_by)

@@ -1,11 +1,14 @@
 -- The last ticket, with a version column
 --
--- Alice and Bob look at the seat on the web page, go and find their cards, and come back minutes later. No transaction
--- stays open that long, so no lock can protect them. Instead the seat carries a version, which every change increments:
--- book it if it is still the version that I saw.
+-- Alice and Bob look at the seat on the web page, go and find their cards, and come back minutes later. No
+-- transaction stays open that long, so no lock can protect them. Instead the seat carries a version, which every
+-- change increments: book it if it is still the version that I saw.
 --
--- This is optimistic locking made by hand. It works on every engine, across requests and across people who dawdle, as
--- long as every single writer plays by the rule.
+-- Both have seen the same version. What is each of them told?
+--
+-- afterwards:
+-- This is optimistic locking made by hand: the second one is told UPDATE 0. It works on every engine, across
+-- requests and across people who dawdle, as long as every single writer plays by the rule.
 --
 -- sessions: Alice, Bob
 -- seats: seats (seat_row, seat_number, booked_by)

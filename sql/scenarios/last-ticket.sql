@@ -1,14 +1,19 @@
--- The last ticket, sold twice
+-- The last ticket
 --
--- One seat is free tonight. Alice looks, sees it free, and books it. Bob looks too, a moment before she has booked, and
--- books it as well. Both did check before they acted; what they saw was no longer true when they acted on it.
+-- One seat is free tonight. Alice looks, sees it free, and books it. Bob looks too, a moment before she has booked,
+-- and books it as well. Both did check before they acted.
 --
--- At READ COMMITTED the database makes Bob wait until Alice is done, and then lets him overwrite her booking. Two
--- tickets are printed for one seat, and no error is raised anywhere. Ask the room who will sit down first.
+-- Who will have the seat? And what will the other one be told? Ask the room at each isolation level, and on the
+-- optimistic engine.
+--
+-- afterwards:
+-- What both saw was no longer true when they acted on it. At READ COMMITTED the database makes Bob wait until Alice
+-- is done, and then lets him overwrite her booking. Two tickets are printed for one seat, and no error is raised
+-- anywhere.
 --
 -- At REPEATABLE READ each transaction lives in its own snapshot. Bob's UPDATE waits for Alice as before. When she
--- commits, PostgreSQL sees that the row has changed since Bob's snapshot was taken, and refuses him rather than write
--- over what he has never seen: 40001, at the UPDATE. SERIALIZABLE does the same.
+-- commits, PostgreSQL sees that the row has changed since Bob's snapshot was taken, and refuses him rather than
+-- write over what he has never seen: 40001, at the UPDATE. SERIALIZABLE does the same.
 --
 -- The optimistic engine says the same thing later, at COMMIT. Until then Bob believes that he has the seat, and a
 -- ticket for it.

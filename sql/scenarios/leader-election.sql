@@ -1,11 +1,14 @@
 -- Who conducts tonight
 --
--- The orchestra has two conductors and one desk. Whoever has written their name into the row leads for one minute; the
--- leader renews it before the minute is over, and the other keeps trying. No machinery is needed but one UPDATE with a
--- condition.
+-- The orchestra has two conductors and one desk. Whoever has written their name into the row leads for one minute;
+-- the leader renews it before the minute is over, and the other keeps trying. No machinery is needed but one UPDATE
+-- with a condition.
 --
--- Alice and Bob try at the same moment. Later Alice is stuck in a lift, and Bob takes over. Her next renewal tells
--- her.
+-- Alice and Bob try at the same moment. Later Alice is stuck in a lift, and Bob takes over. How will she learn that
+-- she no longer leads?
+--
+-- afterwards:
+-- Her next renewal tells her: UPDATE 0.
 --
 -- sessions: Alice, Bob, Time
 -- watch: desk

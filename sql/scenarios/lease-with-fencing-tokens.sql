@@ -1,11 +1,15 @@
 -- A lease, and the man who slept through its end
 --
 -- Only one person at a time may write the seating plan, and needs a lease for it, which lasts one minute and can be
--- renewed. Bob takes it, and falls asleep at his desk. The lease expires, and Alice takes it and writes. Then Bob wakes
--- up and, not knowing how late it is, goes on writing where he stopped.
+-- renewed. Bob takes it, and falls asleep at his desk. The lease expires, and Alice takes it and writes. Then Bob
+-- wakes up and, not knowing how late it is, goes on writing where he stopped.
 --
--- A lease alone does not stop him: he did hold it when he looked. So each lease comes with a number that only grows,
--- and the plan itself refuses anybody with a smaller number than it has already seen. That number is the fencing token.
+-- Does the lease stop him?
+--
+-- afterwards:
+-- A lease alone does not stop him: he did hold it when he looked. So each lease comes with a number that only
+-- grows, and the plan itself refuses anybody with a smaller number than it has already seen. That number is the
+-- fencing token.
 --
 -- sessions: Alice, Bob, Time
 -- watch: leases, plan

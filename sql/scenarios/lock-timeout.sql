@@ -1,10 +1,11 @@
 -- A second is enough
 --
--- Bob has locked the last seat and is now looking for his glasses. Mallory will wait for him, but not for ever: she has
--- decided that no lock is worth more than a second. The database ends her wait with an error, and she can go on with
--- her evening.
+-- Bob has locked the last seat and is now looking for his glasses. Mallory will wait for him, but not for ever: she
+-- has decided that no lock is worth more than a second. What happens when the second is over, and to whom?
 --
--- A line at the box office moves only as fast as the slowest customer. lock_timeout is how a customer leaves it.
+-- afterwards:
+-- The database ends her wait with an error, and she can go on with her evening; Bob notices nothing. A line at the
+-- box office moves only as fast as the slowest customer. lock_timeout is how a customer leaves it.
 --
 -- sessions: Bob, Mallory
 -- seats: seats (seat_row, seat_number, booked_by)

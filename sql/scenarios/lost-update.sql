@@ -3,13 +3,16 @@
 -- Alice and Bob sell programmes in the foyer, and the stock is one row: read it, subtract in your head, write the
 -- result. Ten programmes lie there; she sells one, he sells two, at the same time.
 --
--- At READ COMMITTED Bob's UPDATE waits for Alice's, as it should, and then writes down what he worked out before she
--- had sold anything. Her sale is gone, and nobody is told. How many programmes are left, and how many does the row say?
+-- How many programmes are left, and how many will the row say?
+--
+-- afterwards:
+-- At READ COMMITTED Bob's UPDATE waits for Alice's, and then writes down what he worked out before she had sold
+-- anything. Her sale is gone, and nobody is told.
 --
 -- At REPEATABLE READ Bob's UPDATE waits for Alice's too, and then is refused: the row is no longer the one that his
--- snapshot shows. He has to read again and work it out anew, which is exactly right. SERIALIZABLE needs nothing more to
--- catch this: both write the same row, so the second writer is refused at the UPDATE. The optimistic engine refuses him
--- at COMMIT.
+-- snapshot shows. He has to read again and work it out anew, which is exactly right. SERIALIZABLE needs nothing
+-- more to catch this: both write the same row, so the second writer is refused at the UPDATE. The optimistic engine
+-- refuses him at COMMIT.
 --
 -- sessions: Alice, Bob
 -- watch: stock

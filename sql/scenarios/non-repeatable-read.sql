@@ -3,14 +3,17 @@
 -- Alice asks what a seat in the stalls costs, thinks about it, and asks again before she pays. In between, Bob, the
 -- manager, has put the price up and committed.
 --
--- At READ COMMITTED every statement sees what is committed when it begins. So the same question in the same transaction
--- has two answers, and a program that uses both computes nonsense.
+-- Will she get the same answer twice?
 --
--- At REPEATABLE READ the first statement takes a snapshot, and everything that Alice reads comes from it. Bob is not
--- held up, and she is not disturbed. She learns the new price in her next transaction.
+-- afterwards:
+-- At READ COMMITTED every statement sees what is committed when it begins. So the same question in the same
+-- transaction has two answers, and a program that uses both computes nonsense.
 --
--- SERIALIZABLE reads from one snapshot, as REPEATABLE READ does. Alice came before Bob, that is an order that explains
--- it all, and so nobody is refused.
+-- At REPEATABLE READ the first statement takes a snapshot, and everything that Alice reads comes from it. Bob is
+-- not held up, and she is not disturbed. She learns the new price in her next transaction.
+--
+-- SERIALIZABLE reads from one snapshot, as REPEATABLE READ does. Alice came before Bob, that is an order that
+-- explains it all, and so nobody is refused.
 --
 -- sessions: Alice, Bob
 -- watch: prices

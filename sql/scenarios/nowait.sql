@@ -1,10 +1,11 @@
 -- Now or never
 --
--- Bob has locked the last seat. Mallory hates queues. With NOWAIT she asks for the seat in a way that is answered at
--- once: either it is hers to book, or somebody else has locked it and she gets an error instead of a place in the
--- queue.
+-- Bob has locked the last seat. Mallory hates queues. With NOWAIT she asks for the seat in a way that is answered
+-- at once. What can the answer be, and what is left of her transaction?
 --
--- The error ends her transaction. That is the price of the quick answer: she has to begin again.
+-- afterwards:
+-- Either the seat is hers to book, or somebody else has locked it and she gets an error instead of a place in the
+-- queue. The error ends her transaction. That is the price of the quick answer: she has to begin again.
 --
 -- sessions: Bob, Mallory
 -- seats: seats (seat_row, seat_number, booked_by)

@@ -1,16 +1,19 @@
 -- A phantom in the stalls
 --
--- Alice writes the list of tonight's guests: first she counts them, then she prints their names. Between the two Bob
--- books, and his name was on no row that Alice could have seen or locked.
+-- Alice writes the list of tonight's guests: first she counts them, then she prints their names. Between the two
+-- Bob books, and his name was on no row that Alice could have seen or locked.
 --
--- At READ COMMITTED the two statements see two different evenings: two guests are counted and three are printed. No row
--- has changed; one has appeared. That is a phantom.
+-- Will the number and the names agree?
 --
--- The standard would allow this at REPEATABLE READ. PostgreSQL does not: its snapshot hides new rows just as it hides
--- new versions of old ones, and the list is correct as of the moment the snapshot was taken.
+-- afterwards:
+-- At READ COMMITTED the two statements see two different evenings: two guests are counted and three are printed. No
+-- row has changed; one has appeared. That is a phantom.
 --
--- At SERIALIZABLE there is no phantom either. Alice read what Bob changed, so she comes before him in the serial order;
--- he read nothing of hers, and nobody is refused.
+-- The standard would allow this at REPEATABLE READ. PostgreSQL does not: its snapshot hides new rows just as it
+-- hides new versions of old ones, and the list is correct as of the moment the snapshot was taken.
+--
+-- At SERIALIZABLE there is no phantom either. Alice read what Bob changed, so she comes before him in the serial
+-- order; he read nothing of hers, and nobody is refused.
 --
 -- sessions: Alice, Bob
 -- watch: guests

@@ -1,10 +1,14 @@
 -- The line at the box office
 --
--- Alice has locked the last seat, and Bob, Carol and Dave want it too, in this order. They wait in the order in which
--- they came: only Bob, the first, waits for Alice herself; the others wait behind him.
+-- Alice has locked the last seat, and Bob, Carol and Dave want it too, in this order. They wait in the order in
+-- which they came: only Bob, the first, waits for Alice herself; the others wait behind him.
 --
--- Alice gives up, and now Bob holds the lock. Bob finds the seat too far to the side and leaves. Carol books it. What
--- does Dave get, who has waited longest by now?
+-- Alice gives up, Bob finds the seat too far to the side, and Carol books it. What does Dave get, who has waited
+-- longest by then?
+--
+-- afterwards:
+-- Dave gets no row: the seat that he waited for is no longer free, and his condition is checked again before he
+-- gets it.
 --
 -- sessions: Alice, Bob, Carol, Dave
 -- seats: seats (seat_row, seat_number, booked_by)

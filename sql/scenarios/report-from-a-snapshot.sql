@@ -1,10 +1,11 @@
 -- The report that stands still
 --
 -- Alice counts the takings while the box office goes on selling. Her transaction reads from one snapshot and writes
--- nothing, so it is in nobody's way, nobody is in hers, and it is never refused, on any engine.
+-- nothing. Will her numbers agree with each other? And will she be in anybody's way, or anybody in hers?
 --
--- Her numbers agree with each other to the last penny. They are also out of date by the time she reads them out. Is
--- that wrong?
+-- afterwards:
+-- She is in nobody's way, nobody is in hers, and she is never refused, on any engine. Her numbers agree with each
+-- other to the last penny. They are also out of date by the time she reads them out. Is that wrong?
 --
 -- sessions: Alice, Bob
 -- watch: sales

@@ -1,12 +1,15 @@
 -- Try, try again
 --
--- 40001 is not a failure. It says: this transaction did not happen, nothing is left of it, and if you do it again from
--- the start it will probably succeed. So if you work at REPEATABLE READ or above, or on an optimistic engine, you write
--- a loop around the whole transaction: begin, read, decide, write, commit; on 40001, all of it again, including the
--- reads.
+-- 40001 is not a failure. It says: this transaction did not happen, nothing is left of it, and if you do it again
+-- from the start it will probably succeed. So if you work at REPEATABLE READ or above, or on an optimistic engine,
+-- you write a loop around the whole transaction: begin, read, decide, write, commit; on 40001, all of it again,
+-- including the reads.
 --
--- Bob buys programmes for his group. PostgreSQL refuses him at the UPDATE, the optimistic engine at COMMIT. The second
--- time round he reads the new number and decides again.
+-- Bob buys programmes for his group. At which statement will he be refused, and what does he read the second time?
+--
+-- afterwards:
+-- PostgreSQL refuses him at the UPDATE, the optimistic engine at COMMIT. The second time round he reads the new
+-- number and decides again.
 --
 -- sessions: Alice, Bob
 -- watch: stock

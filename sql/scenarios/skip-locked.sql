@@ -1,11 +1,15 @@
 -- The best available seat
 --
--- Nobody asks for a seat by its number tonight; everybody wants the best that is left. If all of them reached for the
--- same best seat they would queue for it, and all but the first in vain.
+-- Nobody asks for a seat by its number tonight; everybody wants the best that is left. If all of them reached for
+-- the same best seat they would queue for it, and all but the first in vain. SKIP LOCKED skips the seats that
+-- somebody has locked.
 --
--- SKIP LOCKED skips the seats that somebody has locked. Alice gets the best, Bob at the same moment the next best,
--- Mallory the one after. Nobody waits. But what they see is not the truth: when Alice gives hers back, Bob has long
--- been told that there was nothing better.
+-- Alice, Bob and Mallory all ask for the best seat at the same moment. Who gets which? And what if Alice gives hers
+-- back?
+--
+-- afterwards:
+-- Alice gets the best, Bob at the same moment the next best, Mallory the one after. Nobody waits. But what they see
+-- is not the truth: when Alice gives hers back, Bob has long been told that there was nothing better.
 --
 -- sessions: Alice, Bob, Mallory
 -- seats: seats (seat_row, seat_number, booked_by)

@@ -1,11 +1,13 @@
 -- Two bookings with one key
 --
 -- Here a seat is not a row that waits to be filled in; a booking is a new row, and its key says that a seat can be
--- booked only once. Alice and Bob insert the same seat. There is no row yet that Bob could wait for, and yet he waits:
--- for Alice's transaction to end, since only then is it known whether her row will be there.
+-- booked only once. Alice and Bob insert the same seat. There is no row yet that Bob could wait for. Does he wait
+-- all the same?
 --
--- If she commits, he has a duplicate. If she rolls back, he has the seat. An optimistic database lets both insert,
--- and refuses the second COMMIT.
+-- afterwards:
+-- He waits for Alice's transaction to end, since only then is it known whether her row will be there. If she
+-- commits, he has a duplicate. If she rolls back, he has the seat. An optimistic database lets both insert, and
+-- refuses the second COMMIT.
 --
 -- sessions: Alice, Bob
 -- watch: bookings

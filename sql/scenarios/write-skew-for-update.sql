@@ -1,10 +1,12 @@
 -- One usher stays, with FOR UPDATE
 --
--- The house has one rule: at least one usher stays on call. This time Alice and Bob lock every row that they base their
--- decision on. Bob's SELECT has to wait for Alice's transaction, and then shows him that he is the last.
+-- The house has one rule: at least one usher stays on call. This time Alice and Bob lock every row that they base
+-- their decision on. Who stays?
 --
--- What was only read is now treated as if it were written, and so it also helps where only writes are judged: on the
--- optimistic engine both read at once, and Bob, who commits second, is refused at COMMIT.
+-- afterwards:
+-- Bob's SELECT has to wait for Alice's transaction, and then shows him that he is the last. What was only read is
+-- now treated as if it were written, and so it also helps where only writes are judged: on the optimistic engine
+-- both read at once, and Bob, who commits second, is refused at COMMIT.
 --
 -- sessions: Alice, Bob
 -- watch: ushers

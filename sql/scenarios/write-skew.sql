@@ -1,15 +1,19 @@
--- The ushers who both went home
+-- Two ushers with a cold
 --
--- The house has one rule: at least one usher stays on call. Alice and Bob are both on call, and both have a cold. Each
--- checks who else is there, sees the other, and goes home.
+-- The house has one rule: at least one usher stays on call. Alice and Bob are both on call, and both have a cold.
+-- Each checks who else is there, sees the other, and goes home.
 --
--- At REPEATABLE READ nobody stays. Neither has done anything wrong. They changed different rows, so nobody waited and
--- nobody wrote over anybody; but each acted on what the other was just changing. That is write skew, and a snapshot
--- does not protect against it: not PostgreSQL's, and not the optimistic engine, which looks only at what was written.
+-- Who stays? Nobody waits for anybody here: they change different rows.
 --
--- At SERIALIZABLE the database notes what each of them has read. Alice read Bob's row, which he changes; Bob read hers,
--- which she changes. So each would have to come before the other, and since that cannot be, the second COMMIT is
--- refused. Nobody had to wait; Bob begins again, sees that he is the last, and stays.
+-- afterwards:
+-- At REPEATABLE READ nobody stays. Neither has done anything wrong. They changed different rows, so nobody waited
+-- and nobody wrote over anybody; but each acted on what the other was just changing. That is write skew, and a
+-- snapshot does not protect against it: not PostgreSQL's, and not the optimistic engine, which looks only at what
+-- was written.
+--
+-- At SERIALIZABLE the database notes what each of them has read. Alice read Bob's row, which he changes; Bob read
+-- hers, which she changes. So each would have to come before the other, and since that cannot be, the second COMMIT
+-- is refused. Nobody had to wait; Bob begins again, sees that he is the last, and stays.
 --
 -- sessions: Alice, Bob
 -- watch: ushers

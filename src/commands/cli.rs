@@ -79,6 +79,13 @@ impl OwnTablesArgs {
 pub enum Command {
     /// List the scenarios that come with the program
     Scenarios,
+    /// Print a scenario that comes with the program
+    Show {
+        /// Its name (see `overbooked scenarios`)
+        name: String,
+    },
+    /// Write a commented scenario for you to start from, never over an existing file
+    New(NewArgs),
     /// Play a scenario on both engines at once, step by step, and mark the differences
     Compare(ConsoleArgs),
     /// Play scenarios without a screen, check every expectation, and print what happened
@@ -99,6 +106,17 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What a new scenario is called, and who takes part.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// Its name or its file: my-race, races/my-race.sql
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub name: PathBuf,
+    /// So many sessions, or these: 3, or Ann,Ben [default: 2]
+    #[arg(long, value_name = "N|NAMES")]
+    pub sessions: Option<String>,
 }
 
 /// Which specifications are played, and where.
@@ -136,9 +154,10 @@ pub struct SpecArgs {
 /// What the console opens with.
 #[derive(Debug, Args)]
 pub struct ConsoleArgs {
-    /// A scenario's name (see `overbooked scenarios`) or a file
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub scenario: Option<String>,
+    /// Scenario names (see `overbooked scenarios`), files or folders; the first one is opened, and
+    /// all of them can be picked with F3
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::AnyPath)]
+    pub scenario: Vec<String>,
     /// In an isolationtester file, play this permutation, counted from 1
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub permutation: u64,
@@ -167,7 +186,7 @@ pub struct ConsoleArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "The JSON format is described in docs/json.md in the source tree.")]
 pub struct PlayArgs {
-    /// Scenario names (see `overbooked scenarios`) or files
+    /// Scenario names (see `overbooked scenarios`), files or folders
     #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<String>,
     /// Where the sessions connect to.
@@ -354,7 +373,7 @@ mod tests {
     #[test]
     fn a_scenario_needs_no_subcommand() {
         let cli = Cli::parse_from(["overbooked", "adjacent-seats", "--isolation", "serializable"]);
-        assert_eq!(cli.console.scenario.as_deref(), Some("adjacent-seats"));
+        assert_eq!(cli.console.scenario, ["adjacent-seats"]);
         assert_eq!(cli.console.engine.isolation, Some(Isolation::Serializable));
     }
 }

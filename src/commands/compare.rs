@@ -12,7 +12,8 @@ use super::play::{level_note, report, stopped};
 use crate::commands::cli::ConsoleArgs;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
-use crate::core::scenario::{EngineKind, Scenario, library};
+use crate::commands::own_files;
+use crate::core::scenario::{EngineKind, Scenario};
 use crate::reports::engine_diff::{Account, Side, table};
 use crate::reports::transcript::Options;
 use crate::run::engines::Engines;
@@ -24,9 +25,11 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Plays on both, and prints how they compare.
 pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
-    let name = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
-    let scenario = library::open(name).map_err(Failure::from)?;
-    let scenario = scenario.with_permutation(arguments.permutation).map_err(Failure::from)?;
+    if arguments.scenario.len() > 1 {
+        let words = "compare without a terminal takes one scenario; name them one by one";
+        return Err(Failure::misuse(words).into());
+    }
+    let (scenario, _) = own_files::opened(&arguments.scenario, arguments.permutation)?;
     let scenario = Arc::new(scenario);
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {

@@ -15,12 +15,14 @@ use crate::commands::config::Config;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch::{self, history, settings};
 use crate::commands::log;
+use crate::commands::own_files;
 use crate::commands::own_tables;
 use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::pg::Environment;
 use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
 use crate::stage::audience::Arrivals;
+use crate::stage::own_files::OwnFiles;
 use crate::stage::{self, EngineCount};
 use crate::tui::app::Setting;
 use crate::tui::history::History;
@@ -54,16 +56,14 @@ fn open_with(
 ) -> eyre::Result<Exit> {
     let config = settings::configuration(arguments.config.as_deref())?;
     let _log = arguments.log.as_ref().or(config.log.as_ref()).map(|p| log::start(p)).transpose()?;
-    let setting = setting(&arguments, &config)?;
-    let mut engine = settings::engine_of(arguments.engine, &config);
-    let scenario = if own.is_asked_for() {
+    let mut engine = settings::engine_of(arguments.engine.clone(), &config);
+    let (scenario, files) = if own.is_asked_for() {
         engine = own_tables::engine(engine, &Environment::of_process());
-        own_tables::scenario(own)?
+        (own_tables::scenario(own)?, OwnFiles::default())
     } else {
-        let scenario = arguments.scenario.as_deref().unwrap_or(library::DEFAULT);
-        let scenario = library::open(scenario).map_err(Failure::from)?;
-        scenario.with_permutation(arguments.permutation).map_err(Failure::from)?
+        own_files::opened(&arguments.scenario, arguments.permutation)?
     };
+    let setting = setting(&arguments, &config, files)?;
     need_a_terminal()?;
     let recording = launch::recording(arguments.record.as_deref(), &scenario.title)?;
     let kind = engine.engine.map(EngineKind::from).filter(|_| engines == EngineCount::One);
@@ -155,12 +155,13 @@ async fn show(
     })
 }
 
-fn setting(arguments: &ConsoleArgs, config: &Config) -> Result<Setting, Failure> {
+fn setting(arguments: &ConsoleArgs, config: &Config, own: OwnFiles) -> Result<Setting, Failure> {
     Ok(Setting {
         theme: settings::theme(arguments.theme.as_deref(), config)?,
         stage: stage::Setting {
             keys: config.keys.clone(),
             library: every_scenario(),
+            own,
             pace: config.pace,
             opening: config.opening,
         },

@@ -2,13 +2,10 @@
 
 use crate::commands::cli::{EngineArgs, OwnTablesArgs};
 use crate::commands::exit::Failure;
-use crate::core::event::SessionName;
-use crate::core::scenario::{MOST_SESSIONS, Scenario, is_table_name, library, sql_file};
+use crate::commands::sessions::sessions;
+use crate::core::scenario::{Scenario, is_table_name, library};
 use crate::pg::Environment;
-use crate::run::first_names;
 
-/// How many sessions there are where nobody says so.
-const SESSIONS: usize = 2;
 /// The variables by which psql is told of another server than the one of this machine.
 const SERVER_VARIABLES: [&str; 3] = ["PGHOST", "PGHOSTADDR", "PGSERVICE"];
 
@@ -25,18 +22,6 @@ pub fn scenario(arguments: OwnTablesArgs) -> Result<Scenario, Failure> {
     let sessions = sessions(arguments.sessions.as_deref())?;
     let setup = arguments.setup.as_deref().map(library::read_sql).transpose()?;
     Ok(Scenario::blank(sessions, arguments.watch, setup.unwrap_or_default()))
-}
-
-fn sessions(asked_for: Option<&str>) -> Result<Vec<SessionName>, Failure> {
-    let Some(text) = asked_for else { return Ok(first_names(SESSIONS)) };
-    if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-        let count = text.parse().ok().filter(|count| (1..=MOST_SESSIONS).contains(count));
-        return count.map(first_names).ok_or_else(|| {
-            let words = format!("--sessions: {text} is not a number from 1 to {MOST_SESSIONS}");
-            Failure::misuse(words)
-        });
-    }
-    sql_file::session_names(text).map_err(|why| Failure::misuse(format!("--sessions: {why}")))
 }
 
 /// Where one's own tables are: without a word about it, where psql would look for them, if it is

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::cli::PlayArgs;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
+use crate::commands::own_files;
 use crate::core::event::{Blocker, Wait};
 use crate::core::scenario::{EngineKind, Origin, Scenario, library};
 use crate::reports::report::{Format, PlayReport};
@@ -26,7 +27,8 @@ mod specification;
 pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     // All files are read before anything runs: a mistake in the last one should not come after ten
     // minutes.
-    let productions = arguments.scenarios.iter().map(|name| production(name, arguments));
+    let names = own_files::each(&arguments.scenarios)?;
+    let productions = names.iter().map(|name| production(name, arguments));
     let productions = productions.collect::<Result<Vec<_>, _>>()?;
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {

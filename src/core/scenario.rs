@@ -17,12 +17,14 @@ mod expected;
 mod interleavings;
 pub mod library;
 pub mod mistake;
+pub mod own;
 pub(crate) mod pause;
 mod permutation;
 mod search_path;
 pub mod spec_file;
 pub mod sql_file;
 mod statement;
+pub mod template;
 mod variables;
 
 pub use blank::is_table_name;
@@ -47,6 +49,8 @@ pub struct Scenario {
     pub title: String,
     /// The story, a paragraph an entry.
     pub story: Vec<String>,
+    /// What the story comes to, for once all steps are played; a paragraph an entry.
+    pub afterwards: Vec<String>,
     /// Where it was read from; `None` for one that is compiled in.
     pub path: Option<PathBuf>,
     /// How it was written, and so what it says.

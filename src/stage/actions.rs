@@ -24,6 +24,7 @@ impl Stage {
             | Action::StepBack
             | Action::AutoPlay
             | Action::EditStep
+            | Action::Browse
             | Action::Story
                 if self.course.has_no_script() =>
             {
@@ -41,6 +42,7 @@ impl Stage {
             }
             Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
             Action::EditStep => self.edit_step(),
+            Action::Browse => self.browse(),
             Action::Enter => return self.enter(),
             Action::EditLine => return self.edit_line(),
             Action::Interrupt => return self.interrupt(),
@@ -136,8 +138,7 @@ impl Stage {
     }
 
     fn pick_scenario(&mut self) {
-        let playing = self.course.script().map(|script| script.scenario().name.as_str());
-        let picker = Picker::of(self.setting.library.clone(), playing);
+        let picker = Picker::among(&self.setting, self.course.scenario(), None);
         self.layers.push(Layer::Picker(picker));
     }
 }

@@ -17,12 +17,15 @@
 //! neither, and so does what is typed, unless somebody typing into one only.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::layers::Layers;
+use super::own_files::FoundFiles;
 use super::setting::Opening;
 use super::{Effect, EngineCount, Stage};
 use crate::core::event::{Event, Kind};
+use crate::core::scenario::own::OwnFile;
 use crate::reports::engine_diff::{Account, RowDifference, differing_rows};
 use crate::run::{Command, Report};
 
@@ -216,6 +219,25 @@ impl Comparison {
             effects.extend(self.became_quiet(now));
         }
         effects
+    }
+
+    /// Takes in what a file of one's own says now.
+    pub(super) fn file_read(&mut self, file: &OwnFile) {
+        self.stages.iter_mut().for_each(|stage| stage.file_read(file));
+        // What there is to say is said once, by the half with the keys.
+        self.stage_mut(self.turned_to.other()).layers.clear();
+    }
+
+    /// Takes in what was found under a path.
+    pub(super) fn found(
+        &mut self,
+        path: &Path,
+        found: FoundFiles,
+        now: Duration,
+    ) -> Vec<HalfEffect> {
+        let half = self.turned_to;
+        let effects = self.leading_mut().found(path, found);
+        effects.into_iter().flat_map(|effect| self.shared(half, effect, now)).collect()
     }
 
     /// Marks in both halves what is not the same.

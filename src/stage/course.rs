@@ -1,6 +1,7 @@
 //! The course of the play: what is played on which engine, where it stands, and what was asked of
 //! the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::Engine;
@@ -8,7 +9,7 @@ use super::layers::Question;
 use super::layers::again::{self, Errand};
 use super::progress::Progress;
 use super::script::Script;
-use crate::core::scenario::Step;
+use crate::core::scenario::{Scenario, Schedules, Step};
 use crate::core::table_copy::TableCopy;
 use crate::run::{Command, Fresh, Lasting};
 
@@ -18,6 +19,10 @@ pub struct Course {
     pub(super) engine: Engine,
     pub(super) script: Option<Script>,
     pub(super) progress: Progress,
+    /// What is played, or will be once it is set up.
+    asked: Option<Arc<Scenario>>,
+    /// What the file of it says now, where that is something else.
+    revision: Option<Arc<Scenario>>,
     /// Why the run cannot go on.
     broken: Option<String>,
     /// What this run has committed outside its own schema.
@@ -35,6 +40,43 @@ impl Course {
     /// The script, once the scenario is set up.
     pub fn script(&self) -> Option<&Script> {
         self.script.as_ref()
+    }
+
+    /// What is played, or will be once it is set up.
+    pub fn scenario(&self) -> Option<&Arc<Scenario>> {
+        self.asked.as_ref()
+    }
+
+    /// What the file on the stage says now, where that is something else than what is played.
+    pub fn revision(&self) -> Option<&Arc<Scenario>> {
+        self.revision.as_ref()
+    }
+
+    /// This is set up next.
+    pub(super) fn ask_for(&mut self, scenario: &Arc<Scenario>) {
+        self.revision.take_if(|revision| revision == scenario);
+        self.asked = Some(Arc::clone(scenario));
+    }
+
+    /// The file on the stage says this now; whether that is anything new.
+    pub(super) fn revise(&mut self, scenario: &Arc<Scenario>) -> bool {
+        let playing = self.asked.as_deref();
+        let revised = match playing.map(|playing| &playing.schedules) {
+            Some(Schedules::Picked(picked)) => {
+                let picked = (**scenario).clone().with_permutation(picked.number);
+                picked.map_or_else(|_| Arc::clone(scenario), Arc::new)
+            }
+            _ => Arc::clone(scenario),
+        };
+        let is_new = playing != Some(&*revised);
+        let is_told = self.revision.as_ref() == Some(&revised);
+        self.revision = is_new.then_some(revised);
+        is_new && !is_told
+    }
+
+    /// What the file says cannot be played.
+    pub(super) fn forget_revision(&mut self) {
+        self.revision = None;
     }
 
     /// Why the run cannot go on.
@@ -107,7 +149,11 @@ impl Course {
                 self.progress.expect_switch(step);
                 self.engine.ask_for(*kind);
             }
-            Command::OpenOn(_, kind) => self.engine.ask_for(*kind),
+            Command::Open(scenario) => self.ask_for(scenario),
+            Command::OpenOn(scenario, kind) => {
+                self.ask_for(scenario);
+                self.engine.ask_for(*kind);
+            }
             _ => {}
         }
     }
@@ -122,6 +168,9 @@ impl Course {
     pub(super) fn begin_anew(&mut self, fresh: &Fresh) -> bool {
         let is_new = self.script.as_ref().is_none_or(|old| *old.scenario() != fresh.scenario);
         self.script = Some(Script::new(fresh));
+        self.asked = Some(Arc::clone(&fresh.scenario));
+        let is_of_this = |revision: &Scenario| revision.path == fresh.scenario.path;
+        self.revision.take_if(|it| *it == fresh.scenario || !is_of_this(it));
         self.engine.arrive(fresh.engine.clone());
         self.broken = None;
         self.lasting.clear();

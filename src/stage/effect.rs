@@ -1,5 +1,7 @@
 //! What is to be done about what has happened.
 
+use std::path::PathBuf;
+
 use super::export::Export;
 use super::panes::queue::File;
 use super::panes::scrollback::{Direction, Motion};
@@ -13,6 +15,8 @@ pub enum Effect {
     Ask(Command),
     /// Show both engines at once, or one alone again.
     Compare,
+    /// Look what lies under this path: a scenario, a folder with some.
+    Find(PathBuf),
     /// Leave the screen.
     Leave,
     /// Stop the process until the shell continues it.

@@ -169,7 +169,8 @@ impl Stage {
         self.message = None;
         match self.layers.top_mut() {
             Some(Layer::EditStep(editor)) => editor.paste(text),
-            Some(Layer::Story | Layer::Menu(_)) | None => {
+            Some(Layer::Picker(picker)) => picker.paste(text),
+            Some(Layer::Story | Layer::Menu(_) | Layer::Mistake(_)) | None => {
                 self.layers.clear();
                 if let Some(pane) = self.panes.focused_mut() {
                     pane.scrollback.follow();
@@ -193,10 +194,11 @@ impl Stage {
     }
 
     fn click(&mut self, over: Option<&Over>) {
-        if matches!(
-            self.layers.top(),
-            Some(Layer::Story | Layer::Graph(_) | Layer::Help(_) | Layer::Menu(_))
-        ) {
+        let closes = |layer: &Layer| {
+            use Layer::{Graph, Help, Menu, Mistake, Story};
+            matches!(layer, Story | Graph(_) | Help(_) | Menu(_) | Mistake(_))
+        };
+        if self.layers.top().is_some_and(closes) {
             self.layers.pop();
             return;
         }
@@ -227,6 +229,7 @@ impl Stage {
             Some(Layer::Help(_)) => return Some(Effect::Scroll(Scroll::Help(direction, 1))),
             Some(Layer::Picker(picker)) => picker.go(direction, 1),
             Some(Layer::Menu(menu)) => menu.go(direction, 1),
+            Some(Layer::Browse(browse)) => browse.go(direction, 1),
             Some(Layer::Graph(cursor)) => {
                 let lanes = if direction == Direction::Down { 1 } else { -1 };
                 *cursor = cursor.down(lanes, timeline);

@@ -45,6 +45,8 @@ pub enum Action {
     AddSession,
     /// Edit the next step before it is sent.
     EditStep,
+    /// Look through the script, and go to a step.
+    Browse,
     /// Show the story.
     Story,
     /// Complete the word before the cursor; focus the next session where there is no word.
@@ -136,6 +138,8 @@ pub const TABLE: &[Entry] = &[
         fresh setup"),
     entry(Action::EditStep, "edit_step", &["Alt-e", "F10"], "edit step", "edit the next step's SQL \
         before sending it"),
+    entry(Action::Browse, "browse", &["Alt-j"], "script", "browse the script and go to any step: \
+        play on to it, or back"),
     entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
     entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "switch to the other \
         engine (a fresh setup, replayed to the same step)"),

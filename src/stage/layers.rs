@@ -10,25 +10,31 @@ use super::panes::scrollback::{Direction, Motion};
 use super::timeline::{Cursor, Timeline};
 use super::{Effect, Stage, words};
 use crate::core::scenario::Scenario;
+use crate::core::scenario::own::OwnFile;
 use crate::core::syntax::Unfinished;
 use crate::run::Command;
 
 pub(super) mod again;
+mod browse;
 mod find;
 mod help;
 pub mod losses;
 mod menu;
+mod mistake;
 mod picker;
 mod question;
 mod selection;
 
+pub use browse::Browse;
 pub use find::{FindStatement, FindText};
 pub use help::Help;
 pub use menu::Menu;
-pub use picker::Picker;
+pub use mistake::Mistake;
+pub use picker::{Listed, Picker};
 pub use question::Question;
 pub use selection::{Selection, Spot};
 
+use browse::Browsed;
 use find::{Found, Sought};
 use help::Pressed;
 use menu::Choice;
@@ -50,6 +56,10 @@ pub enum Layer {
     Story,
     /// Who waits for whom, and who did what when.
     Graph(Cursor),
+    /// What is wrong in a file.
+    Mistake(Mistake),
+    /// The script, to look through.
+    Browse(Browse),
     /// Which scenario to play.
     Picker(Picker),
     /// Text to be found in the focused pane.
@@ -127,6 +137,10 @@ enum Reaction {
     Does(Vec<Effect>),
     /// It is gone, and this scenario is opened.
     Opens(Arc<Scenario>),
+    /// It is gone, and what is wrong with this file is said.
+    Explains(OwnFile),
+    /// It is gone, and this step is to come next.
+    Jumps(usize),
     /// It stays, and the focused session is searched in this direction.
     Seeks(Direction),
     /// It is gone, and what was found among earlier statements is taken.
@@ -155,11 +169,18 @@ impl Layer {
             },
             // The story closes at any key; a key that does something does it at once.
             Self::Story if action == Some(Action::Story) => Reaction::Closes,
-            Self::Story => Reaction::Below,
+            Self::Story | Self::Mistake(_) => Reaction::Below,
             Self::Graph(cursor) => press_graph(cursor, key, action, timeline),
+            Self::Browse(browse) => match browse.press(key, action) {
+                Browsed::Stays => Reaction::Stays,
+                Browsed::Closes => Reaction::Closes,
+                Browsed::Jumps(step) => Reaction::Jumps(step),
+            },
             Self::Picker(picker) => match picker.press(key) {
                 Picked::Nothing => Reaction::Stays,
                 Picked::Scenario(scenario) => Reaction::Opens(scenario),
+                Picked::Wrong(file) => Reaction::Explains(file),
+                Picked::Path(path) => Reaction::Does(vec![Effect::Find(path)]),
                 Picked::Closed => Reaction::Closes,
             },
             Self::FindText(find) => {
@@ -261,6 +282,11 @@ impl Stage {
             Reaction::Below => return self.press_below(key, action, now),
             Reaction::Does(effects) => return self.do_as_answered(effects),
             Reaction::Opens(scenario) => return self.open(scenario),
+            Reaction::Jumps(step) => return self.jump(step, now),
+            Reaction::Explains(file) => {
+                self.open_wrong(&file);
+                return Vec::new();
+            }
             Reaction::Takes => return self.take_found(&layer, action, now),
             Reaction::Sends => return self.send_edited(layer, now),
             Reaction::Stays => Vec::new(),
@@ -307,12 +333,12 @@ impl Stage {
     }
 
     /// Opens a scenario, on the engine that it is for.
-    fn open(&mut self, scenario: Arc<Scenario>) -> Vec<Effect> {
+    pub(super) fn open(&mut self, scenario: Arc<Scenario>) -> Vec<Effect> {
         // Opening what is being played is starting it again.
-        if self.course.script().is_some_and(|script| *script.scenario() == scenario)
-            && !self.course.lasting().is_empty()
-        {
-            return self.go_to(0);
+        let is_this =
+            |it: &Arc<Scenario>| *it == scenario || (it.path.is_some() && it.path == scenario.path);
+        if self.course.scenario().is_some_and(is_this) && !self.course.lasting().is_empty() {
+            return self.restart();
         }
         let opens = match self.engine_for(&scenario) {
             Some(kind) => Command::OpenOn(Arc::clone(&scenario), kind),
@@ -324,10 +350,12 @@ impl Stage {
         let title = &scenario.title;
         let Some(kind) = self.engine_for(&scenario) else {
             self.say(format!("opening \u{201c}{title}\u{201d}"));
+            self.course.ask_for(&scenario);
             return vec![Effect::Ask(Command::Open(scenario))];
         };
         let engine = words::engine(kind);
         self.say(format!("opening \u{201c}{title}\u{201d} on {engine}, the engine it is for"));
+        self.course.ask_for(&scenario);
         self.course.engine.ask_for(kind);
         vec![Effect::Ask(Command::OpenOn(scenario, kind))]
     }

@@ -1,11 +1,16 @@
 //! What the loop shows: one run, or two compared. Whatever happens is passed on to it.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::comparison::{Comparison, Half, HalfEffect};
 use super::effect::Inclusion;
 use super::input::Input;
+use super::own_files::{FoundFiles, OwnFiles};
 use super::{Effect, Stage};
+use crate::core::scenario::Scenario;
+use crate::core::scenario::own::OwnFile;
 use crate::run::Report;
 
 /// One run, or two.
@@ -47,6 +52,46 @@ impl Mode {
             Self::Two(comparison) => comparison.stage_mut(half),
         };
         stage.included(read, text).into_iter().map(|effect| (half, effect)).collect()
+    }
+
+    /// The files to read again once these have changed.
+    pub fn files_touched_by(&self, changed: &[PathBuf]) -> Vec<PathBuf> {
+        match self {
+            Self::One(stage) => stage.files_touched_by(changed),
+            Self::Two(comparison) => comparison.leading().files_touched_by(changed),
+        }
+    }
+
+    /// Takes in what a file of one's own says now.
+    pub fn file_read(&mut self, file: &OwnFile) {
+        match self {
+            Self::One(stage) => stage.file_read(file),
+            Self::Two(comparison) => comparison.file_read(file),
+        }
+    }
+
+    /// Takes in what was found under a path.
+    pub fn found(&mut self, path: &Path, found: FoundFiles, now: Duration) -> Vec<HalfEffect> {
+        match self {
+            Self::One(stage) => of_one(stage.found(path, found)),
+            Self::Two(comparison) => comparison.found(path, found, now),
+        }
+    }
+
+    /// The files of one's own in the list.
+    pub fn own_files(&self) -> &OwnFiles {
+        match self {
+            Self::One(stage) => &stage.setting().own,
+            Self::Two(comparison) => &comparison.leading().setting().own,
+        }
+    }
+
+    /// This scenario is set up first.
+    pub fn opens(&mut self, scenario: &Arc<Scenario>) {
+        match self {
+            Self::One(stage) => stage.opens(scenario),
+            Self::Two(_) => {}
+        }
     }
 
     /// Lets time pass.

@@ -6,6 +6,8 @@ use super::history::History;
 use super::keys::Action;
 use super::layers::Layer;
 use super::panes::pane::Link;
+use super::panes::scrollback::Look;
+use super::processes::NAMES_ARE_OURS;
 use super::setting::Opening;
 use super::{Effect, EngineCount, Stage};
 use crate::core::event::{Event, Kind, SessionName};
@@ -72,13 +74,18 @@ impl Stage {
     }
 
     fn fresh(&mut self, fresh: &Fresh) {
+        let before = self.course.script().and_then(|script| script.scenario().path.clone());
+        let is_saved = before.is_some() && before == fresh.scenario.path;
         let is_new = self.course.begin_anew(fresh);
         self.forget_names();
         self.panes.begin_anew(&fresh.sessions);
         self.watched.begin_anew();
         self.history = History::of(&fresh.sessions);
         if is_new {
-            self.open_scenario();
+            // Whoever edits a file knows its story.
+            if !is_saved {
+                self.open_scenario();
+            }
             let engine = &fresh.engine;
             if let Some(note) = fresh.scenario.level_note(engine.kind, engine.isolation) {
                 self.say(note);
@@ -119,10 +126,15 @@ impl Stage {
         if matches!(event.kind, Kind::Sent { .. }) {
             self.panes.turn_to_what_comes(name);
         }
+        self.processes.apply(name, event);
+        let named = self.processes.named(event);
         let cells = self.panes.cells();
         let Some(pane) = self.panes.of_mut(name) else { return Vec::new() };
         pane.widen(cells);
-        pane.apply(event, now);
+        pane.apply(named.as_ref().unwrap_or(event), now);
+        if named.is_some() {
+            pane.say(Look::Note, NAMES_ARE_OURS);
+        }
         let closed = pane.link == Link::Closed;
         let effects = self.go_on(name);
         if self.why_not_into(name).is_none() {

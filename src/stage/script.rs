@@ -39,6 +39,8 @@ pub struct Script {
     finally_sent: bool,
     ending: Ending,
     check: Check,
+    /// Whether it is played on an engine that it is not for: its lines say nothing there.
+    is_out_of_place: bool,
 }
 
 impl Script {
@@ -53,7 +55,13 @@ impl Script {
             finally_sent: false,
             ending: Ending::default(),
             check: Check::new(scenario, schedule, engine.kind, engine.isolation),
+            is_out_of_place: !scenario.is_for(engine.kind),
         }
+    }
+
+    /// Whether it is played on an engine that it is not for.
+    pub fn is_out_of_place(&self) -> bool {
+        self.is_out_of_place
     }
 
     /// What is played.
@@ -96,9 +104,18 @@ impl Script {
         &self.ending
     }
 
+    /// What the file says of a step, and how it fares; nothing before that is known.
+    pub fn said_of(&self, launch: usize) -> Vec<(&Expected, &Verdict)> {
+        self.said(Part::Launch(launch))
+    }
+
     /// What the file says of the end, and how it fares.
     pub fn said_of_the_end(&self) -> Vec<(&Expected, &Verdict)> {
-        let lines = self.check.lines(Part::Finally);
+        self.said(Part::Finally)
+    }
+
+    fn said(&self, part: Part) -> Vec<(&Expected, &Verdict)> {
+        let lines = self.check.lines(part).filter(|_| !self.is_out_of_place);
         lines
             .filter(|(_, verdict)| matches!(verdict, Verdict::Kept | Verdict::Broken { .. }))
             .collect()
@@ -161,7 +178,7 @@ impl Script {
             Mark::Broken(breaches)
         } else if verdicts.contains(&Verdict::NotReached) || !self.check.is_settled(part) {
             Mark::Sent
-        } else if verdicts.contains(&Verdict::Kept) {
+        } else if verdicts.contains(&Verdict::Kept) && !self.is_out_of_place {
             Mark::Kept
         } else {
             Mark::Done
@@ -175,6 +192,9 @@ impl Script {
 
     /// How many lines were kept, and how many were not.
     pub fn score(&self) -> (usize, usize) {
+        if self.is_out_of_place {
+            return (0, 0);
+        }
         let parts = (0..self.len()).map(Part::Launch).chain([Part::Finally]);
         let kept = parts
             .flat_map(|part| self.check.verdicts(part))

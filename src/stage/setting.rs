@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keys::KeyMap;
+use super::own_files::OwnFiles;
 use crate::core::scenario::Scenario;
 
 /// How the stage starts.
@@ -13,6 +14,8 @@ pub struct Setting {
     pub keys: KeyMap,
     /// The scenarios that can be picked.
     pub library: Vec<Arc<Scenario>>,
+    /// Files of one's own, which are in the list too.
+    pub own: OwnFiles,
     /// How long a step stays before auto-play sends the next one.
     pub pace: Duration,
     /// Whether a scenario begins with its story over the screen.

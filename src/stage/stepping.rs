@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::keys::Action;
 use super::layers::again::Errand;
 use super::layers::losses::{Losses, losses_on};
-use super::layers::{Layer, Question};
+use super::layers::{Browse, Layer, Question};
 use super::message::Message;
 use super::panes::pane::Link;
+use super::script::Script;
 use super::{BEING_SET_UP, Effect, EngineCount, Stage, words};
 use crate::core::event::SessionName;
 use crate::core::scenario::{EngineKind, Step};
@@ -38,7 +39,11 @@ impl Stage {
 
     pub(super) fn say_the_end(&mut self) {
         let restart = self.key(Action::Restart);
-        self.say(format!("that was the last step; {restart} starts again"));
+        let has_more = |script: &Script| !script.scenario().afterwards.is_empty();
+        let more = self.course.script().filter(|script| has_more(script));
+        let more = more.map(|_| format!(", {} explains it", self.key(Action::Story)));
+        let more = more.unwrap_or_default();
+        self.say(format!("that was the last step; {restart} starts again{more}"));
     }
 
     /// What keeps the next step from being sent, in words.
@@ -95,7 +100,7 @@ impl Stage {
         if self.ask_before_losing("Start again?", "start again", "Starting again", again) {
             return Vec::new();
         }
-        self.go_to(0)
+        self.restart()
     }
 
     /// Asks before open transactions are rolled back of which no script could play anything again;
@@ -126,6 +131,33 @@ impl Stage {
         let command = Command::GoTo(step);
         self.course.expect(&command);
         vec![Effect::Ask(command)]
+    }
+
+    /// Opens the script to look through it, at the step that comes next.
+    pub(super) fn browse(&mut self) {
+        match self.course.script() {
+            Some(script) => {
+                let browse = Browse::at(script.next(), script.len());
+                self.layers.push(Layer::Browse(browse));
+            }
+            None => self.say(BEING_SET_UP),
+        }
+    }
+
+    /// Goes to where this step comes next: back from a fresh setup, or on, step by step.
+    pub(super) fn jump(&mut self, step: usize, now: Duration) -> Vec<Effect> {
+        let here = self.course.destination();
+        if step < here {
+            return self.go_to(step);
+        }
+        if self.course.progress.is_stepping() || step == here {
+            let now = if step == here { "comes next already" } else { "waits for the step before" };
+            self.say(format!("that step {now}"));
+            return Vec::new();
+        }
+        let effects = self.step(now);
+        self.course.progress.want_more(step - here - 1);
+        effects
     }
 
     /// From one engine to both, or back to this one.

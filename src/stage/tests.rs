@@ -7,6 +7,7 @@ use crate::stage::input::{Gesture, Input, Over, Pointer};
 use crate::stage::keys::Action;
 use crate::stage::keys::KeyMap;
 use crate::stage::layers::Layer;
+use crate::stage::own_files::OwnFiles;
 use crate::stage::setting::Opening;
 use crate::stage::watched::sample;
 
@@ -21,6 +22,7 @@ fn opened_with(scenario: Scenario) -> Stage {
     let setting = Setting {
         keys: KeyMap::default(),
         library: Vec::new(),
+        own: OwnFiles::default(),
         pace: Duration::from_secs(3),
         opening: Opening::Stage,
     };
@@ -192,4 +194,5 @@ fn a_click_on_a_row_says_how_it_stands_and_turns_to_its_holder() {
     assert_eq!(stage.message().unwrap().text(), said, "there is none");
 }
 
+mod files;
 mod hands;

@@ -7,6 +7,8 @@
 //!                                    └──▶ view::draw ──▶ a frame
 //! ```
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -16,12 +18,15 @@ use super::keyboard::key_of;
 use super::theme::Theme;
 use super::view::layout::{self, Framing};
 use super::view::{self, View};
+use crate::core::scenario::Scenario;
+use crate::core::scenario::own::OwnFile;
 use crate::run::Report;
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
 use crate::stage::effect::{Inclusion, Scroll};
 use crate::stage::input::{Gesture, Input, Pointer};
 use crate::stage::keys::Action;
 use crate::stage::mode::Mode;
+use crate::stage::own_files::FoundFiles;
 use crate::stage::panes::scrollback::Direction;
 use crate::stage::{self, Effect, Stage};
 
@@ -152,6 +157,26 @@ impl App {
     /// What was edited outside is in the line.
     pub fn edited(&mut self, text: &str) {
         self.mode.edited(text);
+    }
+
+    /// Takes in what a file of one's own says now.
+    pub(super) fn file_read(&mut self, file: &OwnFile) {
+        self.mode.file_read(file);
+    }
+
+    /// Takes in what was found under a path.
+    pub(super) fn found(
+        &mut self,
+        path: &Path,
+        found: FoundFiles,
+        now: Duration,
+    ) -> Vec<HalfEffect> {
+        self.mode.found(path, found, now)
+    }
+
+    /// This scenario is set up first.
+    pub(super) fn opens(&mut self, scenario: &Arc<Scenario>) {
+        self.mode.opens(scenario);
     }
 
     pub fn say(&mut self, words: String) {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::app::App;
 use super::export::{self, ExportError};
 use super::external_editor::{Editor, EditorError};
+use super::files::{FileNews, Files};
 use super::history::History;
 use super::include;
 use super::screen::keys::{self, Lent};
@@ -29,6 +30,8 @@ use crate::stage::export::Export;
 use crate::stage::mode::Mode;
 use crate::stage::script::Script;
 use crate::stage::{Effect, EngineCount, Stage};
+
+mod files;
 
 /// The least time from one frame to the next: 60 a second.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
@@ -56,6 +59,7 @@ enum Happening {
     Exported(Exported),
     Edited(Edited),
     Included(Included),
+    Files(FileNews),
     Arrival(Arrival),
     InputEnded,
     Moment,
@@ -92,6 +96,8 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     history: History,
     /// Files that are being read.
     files: JoinSet<Included>,
+    /// Scenario files of one's own.
+    own_files: Files,
     clock: Instant,
     app: App,
     /// From when on the next frame may be drawn.
@@ -117,8 +123,10 @@ where
         let clock = Instant::now();
         let mut app = App::new(setting, size);
         app.recall(&history.take_earlier());
+        app.opens(&production.scenario);
         let runs = [Some(OpenRun::new(start(production.clone()))), None];
         let (exports, editing, files) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+        let own_files = Files::default();
         let (next_frame, is_stale, exit) = (Duration::ZERO, true, None);
         let mut event_loop = Self {
             terminal,
@@ -132,6 +140,7 @@ where
             leaving: CancellationToken::new(),
             history,
             files,
+            own_files,
             clock,
             app,
             next_frame,
@@ -141,6 +150,7 @@ where
         if engines == EngineCount::Both {
             event_loop.compare();
         }
+        event_loop.watch_files();
         Ok(event_loop)
     }
 
@@ -205,8 +215,8 @@ where
     }
 
     fn happening(&mut self) -> impl Future<Output = Result<Happening, LoopError>> {
-        let Self { input, runs, arrivals, exports, editing, files, .. } = self;
-        next_of(*input, runs, arrivals, exports, editing, files)
+        let Self { input, runs, arrivals, exports, editing, files, own_files, .. } = self;
+        next_of(*input, runs, arrivals, exports, editing, files, own_files)
     }
 
     fn react(&mut self, happening: Happening) -> Result<(), LoopError> {
@@ -226,6 +236,7 @@ where
                 self.app.refuse(trouble);
                 Vec::new()
             }
+            Happening::Files(news) => self.hear_of_files(news),
             Happening::Exported(Ok(written)) => {
                 self.app.say(written);
                 Vec::new()
@@ -268,6 +279,7 @@ where
         match effect {
             Effect::Ask(command) => self.ask(half, command),
             Effect::Compare => self.compare(),
+            Effect::Find(path) => self.own_files.find(path),
             Effect::Leave => self.exit = Some(Exit::Quit),
             Effect::Redraw => self.draw_anew()?,
             Effect::Export(export) => self.export(*export)?,
@@ -441,6 +453,7 @@ async fn next_of<I>(
     exports: &mut JoinSet<Exported>,
     editing: &mut JoinSet<Edited>,
     files: &mut JoinSet<Included>,
+    own_files: &mut Files,
 ) -> Result<Happening, LoopError>
 where
     I: Stream<Item = io::Result<Input>> + Unpin,
@@ -456,6 +469,7 @@ where
         happening = report_of(Half::Above, above) => Ok(happening),
         happening = report_of(Half::Below, below) => Ok(happening),
         arrival = arrivals.next() => Ok(Happening::Arrival(arrival)),
+        news = own_files.next() => Ok(Happening::Files(news)),
         Some(joined) = exports.join_next() => {
             Ok(joined.map_or_else(|error| broken("export", &error), Happening::Exported))
         }

@@ -21,6 +21,7 @@ use crate::stage::mode::Mode;
 use crate::stage::{Stage, text};
 
 mod bars;
+mod browse;
 mod comparison;
 mod dialog;
 mod ending;
@@ -30,6 +31,7 @@ mod help;
 pub(super) mod layout;
 mod lines;
 mod menu;
+mod mistake;
 mod pane_footer;
 mod picker;
 mod row_at;

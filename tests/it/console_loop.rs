@@ -165,6 +165,7 @@ fn setting() -> Setting {
         stage: overbooked::stage::Setting {
             keys: Config::default().keys,
             library: vec![Arc::new(library::open(library::DEFAULT).unwrap())],
+            own: overbooked::stage::own_files::OwnFiles::default(),
             pace: Duration::from_millis(1),
             opening: Opening::Stage,
         },

@@ -87,7 +87,7 @@ fn a_cancelled_wait_and_a_deadlock_play_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut console = console_in(folder.path(), "deadlock");
     console.wait_for("bob=#");
-    step(&mut console, 2..=7, 9);
+    step(&mut console, 2..=8, 10);
     console.wait_for("waits for Bob");
     console.type_keys(key::CONTROL_C);
     console.wait_for("57014");

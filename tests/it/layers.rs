@@ -16,9 +16,10 @@ const ROOMS: [&str; 11] = [
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
+    ("notify", &["tui"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
     ("tui_textarea", &["stage"]),
     ("sqlx", &["pg", "observer", "run", "rush"]),

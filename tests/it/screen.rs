@@ -29,6 +29,7 @@ mod own_tables;
 mod panes;
 mod psql;
 mod room;
+mod script;
 mod typing;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
@@ -43,6 +44,7 @@ pub(crate) fn setting(charset: Charset) -> Setting {
         stage: overbooked::stage::Setting {
             keys: Config::default().keys,
             library: vec![Arc::new(scenario)],
+            own: overbooked::stage::own_files::OwnFiles::default(),
             pace: Duration::from_secs(3),
             opening: Opening::Stage,
         },

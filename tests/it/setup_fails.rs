@@ -2,7 +2,7 @@
 //! in the file.
 
 use crate::headless::{complaint, overbooked, told, written};
-use crate::terminal::{Terminal, WIDE, key};
+use crate::terminal::{SMALL, Terminal, WIDE, key};
 
 const TWICE: &str = "-- Twice\n--\n-- sessions: A\n\n-- setup\n\
     create table t (id int primary key);\n\n\
@@ -22,6 +22,7 @@ fn without_a_screen() {
             "twice.sql:8:1\n",
             "ERROR:  23505: duplicate key value violates unique constraint \"t_pkey\"\n",
             "DETAIL:  Key (id)=(1) already exists.",
+            "STATEMENT:  insert into t\n  values (1), (1);",
         ] {
             assert!(said.contains(part), "{command}: {said}");
         }
@@ -56,12 +57,38 @@ fn the_place_is_the_one_that_the_server_points_at() {
 #[test]
 fn in_the_console() {
     let (_folder, file) = written("twice.sql", TWICE);
-    let mut screen = Terminal::open(WIDE, &[&file]);
-    screen.wait_for("starts again");
-    let told = screen.screen();
-    for part in ["twice.sql:8:1", "ERROR:  23505: duplicate key", "DETAIL:  Key (id)=(1)"] {
-        assert!(told.contains(part), "{told}");
+    for size in [WIDE, SMALL] {
+        let mut screen = Terminal::open(size, &[&file]);
+        screen.wait_for("F8 tries again.");
+        let told = screen.screen();
+        for part in [
+            "twice.sql:8:1",
+            "ERROR:  23505: duplicate key",
+            "DETAIL:  Key (id)=(1)",
+            "STATEMENT:  insert into t",
+            "  values (1), (1);",
+        ] {
+            assert!(told.contains(part), "{told}");
+        }
+        screen.type_keys("\x11");
+        assert_eq!(screen.wait_for_end(), 0);
     }
+}
+
+#[test]
+fn of_a_long_statement_the_beginning_is_told_and_the_key_stays_in_sight() {
+    let values: Vec<String> = (1..40).map(|n| format!("  ({n})")).collect();
+    let text = format!(
+        "-- Long\n--\n-- sessions: A\n\n-- setup\ncreate table t (id int check (id < 39));\n\
+         insert into t values\n{};\n\n-- A: looks\nselect 1;\n",
+        values.join(",\n")
+    );
+    let (_folder, file) = written("long.sql", &text);
+    let said = complaint(&overbooked(&["play", &file]));
+    assert!(said.contains("STATEMENT:  insert into t values\n  (1),\n"), "{said}");
+    assert!(said.contains("\n... 28 more lines"), "{said}");
+    let mut screen = Terminal::open(SMALL, &[&file]);
+    screen.wait_for("F8 tries again.");
     screen.type_keys("\x11");
     assert_eq!(screen.wait_for_end(), 0);
 }

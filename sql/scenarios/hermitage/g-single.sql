@@ -1,7 +1,9 @@
 -- G-single, read skew
 --
--- Alice adds up the list, row by row. Bob moves two from row 2 to row 1 meanwhile, so the sum is 30 at every moment.
+-- Alice adds up the list, row by row. Bob moves two from row 2 to row 1 meanwhile, so the sum is 30 at every
+-- moment. What sum does she come to?
 --
+-- afterwards:
 -- Possible at READ COMMITTED: Alice reads row 1 before Bob and row 2 after him, and comes to 28.
 --
 -- Prevented at REPEATABLE READ and SERIALIZABLE: Alice reads both rows from one snapshot, and comes to 30.

@@ -1,11 +1,12 @@
 -- G0, dirty write
 --
--- Alice and Bob both rewrite the whole price list, row 1 and row 2. If their writes mixed, the list would be one that
--- neither of them wrote.
+-- Alice and Bob both rewrite the whole price list, row 1 and row 2. If their writes mixed, the list would be one
+-- that neither of them wrote. What will the list be?
 --
--- Prevented at every level, because Bob waits for Alice at row 1. At READ COMMITTED he then writes both rows after her,
--- and the list is his. At REPEATABLE READ and SERIALIZABLE he is refused, because row 1 has changed since his snapshot,
--- and the list is hers. The optimistic engine lets him write in private, and refuses him at COMMIT.
+-- afterwards:
+-- Prevented at every level, because Bob waits for Alice at row 1. At READ COMMITTED he then writes both rows after
+-- her, and the list is his. At REPEATABLE READ and SERIALIZABLE he is refused, because row 1 has changed since his
+-- snapshot, and the list is hers. The optimistic engine lets him write in private, and refuses him at COMMIT.
 --
 -- sessions: Alice, Bob
 -- watch: prices

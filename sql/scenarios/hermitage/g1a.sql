@@ -1,9 +1,11 @@
 -- G1a, aborted read
 --
--- Alice tries out a price that she then takes back. Bob must never sell at a price that was never committed.
+-- Alice tries out a price that she then takes back. Bob must never sell at a price that was never committed. Can
+-- he?
 --
--- Prevented at every level. Even READ COMMITTED shows only what is committed. (In PostgreSQL, READ UNCOMMITTED is the
--- same.) At REPEATABLE READ and SERIALIZABLE Bob's snapshot knows only what was committed when it was taken.
+-- afterwards:
+-- Prevented at every level. Even READ COMMITTED shows only what is committed. (In PostgreSQL, READ UNCOMMITTED is
+-- the same.) At REPEATABLE READ and SERIALIZABLE Bob's snapshot knows only what was committed when it was taken.
 --
 -- sessions: Alice, Bob
 -- watch: prices

@@ -1,10 +1,11 @@
 -- G1b, intermediate read
 --
 -- Alice mistypes a price and corrects it before she commits. Bob must never see the price that was only there in
--- between.
+-- between. Can he?
 --
--- Prevented at every level. At READ COMMITTED Bob sees the old price, and after Alice's COMMIT the new one; never the
--- one in between. At REPEATABLE READ and SERIALIZABLE he sees the old price throughout.
+-- afterwards:
+-- Prevented at every level. At READ COMMITTED Bob sees the old price, and after Alice's COMMIT the new one; never
+-- the one in between. At REPEATABLE READ and SERIALIZABLE he sees the old price throughout.
 --
 -- sessions: Alice, Bob
 -- watch: prices

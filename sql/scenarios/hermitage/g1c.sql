@@ -1,11 +1,12 @@
 -- G1c, circular information flow
 --
--- Alice changes one price and reads the other, Bob the other way round. If each saw the other's change, each would have
--- come before the other.
+-- Alice changes one price and reads the other, Bob the other way round. If each saw the other's change, each would
+-- have come before the other. Can each have seen the other's change?
 --
--- Prevented at every level: neither sees what the other has not committed. That neither saw the other is itself a write
--- skew, and READ COMMITTED and REPEATABLE READ allow that one, as the optimistic engine does. SERIALIZABLE does not: no
--- order of the two explains it, and Bob is refused.
+-- afterwards:
+-- Prevented at every level: neither sees what the other has not committed. That neither saw the other is itself a
+-- write skew, and READ COMMITTED and REPEATABLE READ allow that one, as the optimistic engine does. SERIALIZABLE
+-- does not: no order of the two explains it, and Bob is refused.
 --
 -- sessions: Alice, Bob
 -- watch: prices

@@ -1,11 +1,12 @@
 -- G2-item, write skew
 --
--- The two prices together must not exceed 31. Alice and Bob both read both prices, find a sum of 30, and each raises a
--- different one by 1.
+-- The two prices together must not exceed 31. Alice and Bob both read both prices, find a sum of 30, and each
+-- raises a different one by 1. What will the sum be?
 --
--- Possible at READ COMMITTED and REPEATABLE READ: they write different rows, nobody is in anybody's way, and the sum is
--- 32. A snapshot is no help, since no row was written twice. The optimistic engine judges what was written, so it lets
--- this through as well.
+-- afterwards:
+-- Possible at READ COMMITTED and REPEATABLE READ: they write different rows, nobody is in anybody's way, and the
+-- sum is 32. A snapshot is no help, since no row was written twice. The optimistic engine judges what was written,
+-- so it lets this through as well.
 --
 -- Prevented at SERIALIZABLE: each has read what the other wrote. Whoever commits second is refused.
 --

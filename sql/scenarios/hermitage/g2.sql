@@ -1,10 +1,12 @@
 -- G2, anti-dependency cycle
 --
--- There must be at most one price that three can share. Alice and Bob both look, find none, and each adds one.
+-- There must be at most one price that three can share. Alice and Bob both look, find none, and each adds one. How
+-- many such prices will there be?
 --
--- Possible at READ COMMITTED and REPEATABLE READ: they insert different rows, nobody is in anybody's way, and there are
--- two. Neither snapshot shows the other's row, and no row was written twice, so the optimistic engine lets this through
--- as well.
+-- afterwards:
+-- Possible at READ COMMITTED and REPEATABLE READ: they insert different rows, nobody is in anybody's way, and there
+-- are two. Neither snapshot shows the other's row, and no row was written twice, so the optimistic engine lets this
+-- through as well.
 --
 -- Prevented at SERIALIZABLE: each has looked where the other wrote. Whoever commits second is refused.
 --

@@ -1,12 +1,13 @@
 -- OTV, a transaction seen to vanish
 --
--- Alice rewrites both prices, and Bob after her. Mallory reads. Once she has seen a price of Bob's, Alice's must not
--- come back.
+-- Alice rewrites both prices, and Bob after her. Mallory reads. Once she has seen a price of Bob's, Alice's must
+-- not come back. Can they?
 --
+-- afterwards:
 -- Prevented at every level. At READ COMMITTED Bob waits for Alice, so his prices come after hers in both rows, and
--- Mallory sees them change in that order. At REPEATABLE READ and SERIALIZABLE Bob waits and is refused, and Mallory's
--- snapshot, taken when she first reads, stays with Alice's list in any case. The optimistic engine refuses Bob at
--- COMMIT, and shows Mallory the list as it was when she began.
+-- Mallory sees them change in that order. At REPEATABLE READ and SERIALIZABLE Bob waits and is refused, and
+-- Mallory's snapshot, taken when she first reads, stays with Alice's list in any case. The optimistic engine
+-- refuses Bob at COMMIT, and shows Mallory the list as it was when she began.
 --
 -- sessions: Alice, Bob, Mallory
 -- watch: prices

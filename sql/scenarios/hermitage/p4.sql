@@ -1,11 +1,13 @@
 -- P4, lost update
 --
--- Alice and Bob both read a price of 10 and write it back one higher. Two raises of one should make 12.
+-- Alice and Bob both read a price of 10 and write it back one higher. Two raises of one should make 12. Do they?
 --
--- Possible at READ COMMITTED: Bob waits for Alice, and then writes 11 over her 11. Both commit, and one raise is lost.
+-- afterwards:
+-- Possible at READ COMMITTED: Bob waits for Alice, and then writes 11 over her 11. Both commit, and one raise is
+-- lost.
 --
--- Prevented at REPEATABLE READ and SERIALIZABLE: Bob waits for Alice and is then refused, and can raise the price again
--- from 11. The optimistic engine refuses him at COMMIT.
+-- Prevented at REPEATABLE READ and SERIALIZABLE: Bob waits for Alice and is then refused, and can raise the price
+-- again from 11. The optimistic engine refuses him at COMMIT.
 --
 -- sessions: Alice, Bob
 -- watch: prices

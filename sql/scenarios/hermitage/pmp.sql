@@ -1,7 +1,9 @@
 -- PMP, predicate-many-preceders
 --
--- Alice asks twice for all prices of a kind. In between, Bob adds one of that kind and commits.
+-- Alice asks twice for all prices of a kind. In between, Bob adds one of that kind and commits. Does the second
+-- question find it?
 --
+-- afterwards:
 -- Possible at READ COMMITTED: the second query finds a row that the first did not.
 --
 -- Prevented at REPEATABLE READ and SERIALIZABLE: both queries are answered from one snapshot.

@@ -22,6 +22,7 @@ impl Scenario {
             name: NAME.to_owned(),
             title,
             story: Vec::new(),
+            afterwards: Vec::new(),
             path: None,
             origin: Origin::Script,
             sessions: sessions.into_iter().map(player).collect(),

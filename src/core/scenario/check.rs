@@ -125,9 +125,14 @@ impl Check {
         let lines = last.map(|last| last.expectations.clone()).unwrap_or_default().into_iter();
         let lines: Vec<_> = lines.chain(scenario.invariants.iter().map(holds)).collect();
         let line = last.map_or(0, |last| last.line);
+        let mut launches: Vec<Judged> = schedule.launches.iter().map(launch).collect();
+        let mut finally = Judged::new(line, &lines, engine, level);
+        // Where the scenario does not apply, nothing that fails to come is anybody's fault.
+        let is_excused = !scenario.is_for(engine);
+        launches.iter_mut().chain([&mut finally]).for_each(|it| it.is_excused = is_excused);
         Self {
-            launches: schedule.launches.iter().map(launch).collect(),
-            finally: Judged::new(line, &lines, engine, level),
+            launches,
+            finally,
             work: BTreeMap::new(),
             inbox: Inbox::default(),
             backends: BTreeMap::new(),

@@ -61,6 +61,11 @@ pub fn find(name: &str) -> Option<Entry> {
     ENTRIES.into_iter().find(|entry| entry.name == name)
 }
 
+/// The same, or what to do where there is none.
+pub fn named(name: &str) -> Result<Entry, OpenError> {
+    find(name).ok_or_else(|| OpenError::Unknown { name: name.to_owned(), hint: hint(name) })
+}
+
 /// Opens a scenario by its name or its file. A file must exist, or end in `.sql` or `.spec`.
 pub fn open(name_or_path: &str) -> Result<Scenario, OpenError> {
     open_with(name_or_path, read)
@@ -80,13 +85,10 @@ fn open_with(
 ) -> Result<Scenario, OpenError> {
     let path = Path::new(name_or_path);
     // Ours first, so that no folder changes what a name means; a file of that name is `./deadlock`.
-    if let Some(entry) = find(name_or_path) {
-        return Ok(entry.scenario()?);
-    }
-    if path.exists() || ending(path).is_some() {
+    if find(name_or_path).is_none() && (path.exists() || ending(path).is_some()) {
         return read(path);
     }
-    Err(OpenError::Unknown { name: name_or_path.to_owned(), hint: hint(name_or_path) })
+    named(name_or_path).and_then(|entry| Ok(entry.scenario()?))
 }
 
 /// Reads a scenario file, `.spec` or `.sql`.
@@ -145,6 +147,11 @@ fn name(path: &Path) -> String {
 enum Ending {
     Sql,
     Spec,
+}
+
+/// Whether a path ends as files of scenarios do.
+pub fn is_scenario_name(path: &Path) -> bool {
+    ending(path).is_some()
 }
 
 fn ending(path: &Path) -> Option<Ending> {

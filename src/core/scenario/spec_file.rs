@@ -58,6 +58,7 @@ fn parse_up_to(most: usize, text: &str, path: &Path, name: &str) -> Result<Scena
         name: name.to_owned(),
         title: name.to_owned(),
         story: story(text),
+        afterwards: vec![],
         path: Some(path.to_owned()),
         origin: Origin::Specification,
         schedules: if schedules.is_empty() {

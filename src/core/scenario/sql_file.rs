@@ -42,6 +42,7 @@ mod settings;
 mod unsendable;
 
 pub use render::render;
+pub use settings::KEYS as SETTINGS;
 
 use marks::{Mark, Meaning};
 use parts::Part;
@@ -263,6 +264,7 @@ fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<
         name: name.to_owned(),
         title: head.title,
         story: head.story,
+        afterwards: head.afterwards,
         path: Some(source.path.to_owned()),
         origin: Origin::Script,
         sessions: sessions.into_iter().map(player).collect(),

@@ -21,6 +21,12 @@ impl PlayReport<'_> {
                 let _ = write!(out, "\n## {}. {heading}\n\n{}", number + 1, fenced(&text));
             }
         }
+        if !self.scenario.afterwards.is_empty() {
+            let _ = write!(out, "\n## Afterwards\n");
+        }
+        for paragraph in &self.scenario.afterwards {
+            let _ = write!(out, "\n{paragraph}\n");
+        }
         let _ = write!(out, "\n## Expectations\n\n");
         for line in self.summary() {
             let _ = match line.trim().split_once('\n') {

@@ -201,5 +201,22 @@ impl Machine {
 fn told(scenario: &Scenario, nth: usize, failure: &Failure) -> String {
     let statement = &scenario.setup[nth];
     let place = scenario.place_of(statement, failure.position());
-    format!("the scenario's setup failed at {place}\n{}", failure.told(&statement.sql))
+    let said = failure.told(&statement.sql);
+    let sql = match failure {
+        Failure::Refused(_) => format!("\nSTATEMENT:  {}", statement_lines(&statement.sql)),
+        // The statement is not to blame.
+        Failure::Lost(_) => String::new(),
+    };
+    format!("the scenario's setup failed at {place}\n{said}{sql}")
+}
+
+/// How many lines of a statement that failed are told.
+const TOLD: usize = 12;
+
+/// The statement as the file has it; of a long one its beginning.
+fn statement_lines(sql: &str) -> String {
+    let lines: Vec<&str> = sql.trim_end().lines().collect();
+    let beyond = lines.len().saturating_sub(TOLD);
+    let told = lines[..lines.len() - beyond].join("\n");
+    if beyond == 0 { told } else { format!("{told}\n... {beyond} more lines") }
 }

@@ -12,6 +12,7 @@ use crate::core::syntax::Strings;
 use crate::run::{EngineLine, Fresh};
 use crate::stage::input::Input;
 use crate::stage::keys::KeyMap;
+use crate::stage::own_files::OwnFiles;
 use crate::stage::setting::Opening;
 use crate::stage::watched::sample;
 use crate::stage::{Effect, Setting};
@@ -20,6 +21,7 @@ fn setting() -> Setting {
     Setting {
         keys: KeyMap::default(),
         library: Vec::new(),
+        own: OwnFiles::default(),
         pace: Duration::from_secs(3),
         opening: Opening::Stage,
     }

@@ -64,8 +64,11 @@ impl Comparison {
         use Action::{AutoPlay, Enter, Interrupt, NextStep, Quit, Restart, StepBack, Story};
         match (self.leading().layers.top(), action) {
             (None, _) => false,
-            (Some(Layer::Story), Some(Enter | Interrupt | Story | Quit) | None) => true,
-            (Some(Layer::Story), Some(_)) if key.code() != Code::Esc => {
+            (
+                Some(Layer::Story | Layer::Mistake(_)),
+                Some(Enter | Interrupt | Story | Quit) | None,
+            ) => true,
+            (Some(Layer::Story | Layer::Mistake(_)), Some(_)) if key.code() != Code::Esc => {
                 self.leading_mut().layers.pop();
                 false
             }
@@ -86,6 +89,13 @@ impl Comparison {
             self.leading_mut().refuse(why);
             return Vec::new();
         }
+        if let (Some(Layer::Browse(browse)), Code::Enter) =
+            (self.leading().layers.top(), key.code())
+        {
+            let step = browse.chosen();
+            self.leading_mut().layers.pop();
+            return self.jump(step, now);
+        }
         let half = self.turned_to;
         let Some(layer) = self.leading_mut().layers.pop() else { return Vec::new() };
         let effects = self.leading_mut().press_on(layer, key, action, now);
@@ -94,7 +104,7 @@ impl Comparison {
     }
 
     /// What is asked of one run because of a layer is asked of the other too.
-    fn shared(&mut self, half: Half, effect: Effect, now: Duration) -> Vec<HalfEffect> {
+    pub(super) fn shared(&mut self, half: Half, effect: Effect, now: Duration) -> Vec<HalfEffect> {
         match effect {
             Effect::Ask(command @ Command::Submit { .. }) if self.typing == Typing::Alone => {
                 vec![(half, Effect::Ask(command))]
@@ -129,7 +139,7 @@ impl Comparison {
         match action {
             Action::NextStep => self.step(now),
             Action::StepBack => self.step_back(),
-            Action::Restart => self.go_to(0),
+            Action::Restart => self.restart(),
             Action::AutoPlay => self.auto_play(now),
             Action::SwitchEngine => {
                 let key = self.leading().key(Action::Compare);

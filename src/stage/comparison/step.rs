@@ -86,6 +86,38 @@ impl Comparison {
         self.ask_both(&Command::GoTo(step))
     }
 
+    /// Goes to where this step comes next in both.
+    pub(super) fn jump(&mut self, step: usize, now: Duration) -> Vec<HalfEffect> {
+        let here = self.earliest();
+        if step < here {
+            return self.go_to(step);
+        }
+        if step == here {
+            self.leading_mut().say("that step comes next already");
+            return Vec::new();
+        }
+        let effects = self.step(now);
+        if !effects.is_empty() {
+            self.more = step - here - 1;
+        }
+        effects
+    }
+
+    /// Starts both again, with what the file on the stage says now.
+    pub(super) fn restart(&mut self) -> Vec<HalfEffect> {
+        let Some(revision) = self.leading().course.revision().cloned() else {
+            return self.go_to(0);
+        };
+        self.more = 0;
+        let command = Command::Open(revision);
+        if let Some(mut question) = again::question(&self.lasting(), Errand::Back(0), 0) {
+            question.effects = vec![Effect::Ask(command)];
+            self.leading_mut().layers.push(Layer::Question(question));
+            return Vec::new();
+        }
+        self.ask_both(&command)
+    }
+
     /// What either run has committed outside its own schema: they play on the same server.
     fn lasting(&self) -> Vec<Lasting> {
         let [above, below] = &self.stages;

@@ -17,6 +17,9 @@ use crate::stage::words;
 use crate::tui::theme::Role;
 use crate::tui::view::lines;
 
+/// What stands in the first line, and beside a title in the list, for as long as it is so.
+pub(super) const NOT_FOR_THIS_ENGINE: &str = "not for this engine";
+
 /// Draws the first line: what does not fit is left out, the engine's details first.
 pub(super) fn header(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     title(view, engine_words(view), area, buffer);
@@ -29,24 +32,23 @@ pub(super) fn shared_header(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn title(view: &View<'_>, engine: Vec<String>, area: Rect, buffer: &mut Buffer) {
     let step = view.stage.course().script().map(step_words).unwrap_or_default();
+    let badge = view.stage.course().script().filter(|script| script.is_out_of_place());
+    let badge = badge.map_or("", |_| NOT_FOR_THIS_ENGINE);
     let title =
         view.stage.course().script().map_or("Overbooked", |script| &script.scenario().title);
     let title = text::visible(title).into_owned();
     let width = usize::from(area.width);
-    let used = text::width(&step) + 4;
+    let beside = if badge.is_empty() { 0 } else { text::width(badge) + 2 };
+    let used = text::width(&step) + 4 + beside;
     let shortest = engine.last().map_or(0, |words| text::width(words) + 2);
     let ellipsis = view.theme.signs().ellipsis;
     let room = width.saturating_sub(used + shortest);
     let title = text::fit(&title, room, ellipsis).into_owned();
     let left = text::width(&title) + 2;
     put(buffer, area, 1, &title, view.style(Role::Title));
-    put(
-        buffer,
-        area,
-        width.saturating_sub(text::width(&step) + 1),
-        &step,
-        view.style(Role::Strong),
-    );
+    let at = width.saturating_sub(text::width(&step) + 1);
+    put(buffer, area, at, &step, view.style(Role::Strong));
+    put(buffer, area, at.saturating_sub(beside), badge, view.style(Role::Notice));
     let free = width.saturating_sub(left + used);
     if let Some(engine) = engine.into_iter().find(|words| text::width(words) <= free) {
         let middle = (width.saturating_sub(text::width(&engine)) / 2).max(left + 1);

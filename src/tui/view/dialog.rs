@@ -40,6 +40,8 @@ pub(super) fn draw(
         Layer::Help(help) => return Some(super::help::draw(view, help, screen, buffer)),
         Layer::Story => story(view, screen, buffer),
         Layer::Graph(cursor) => graph(view, *cursor, places, now, buffer),
+        Layer::Mistake(mistake) => super::mistake::draw(view, mistake, screen, buffer),
+        Layer::Browse(browse) => super::browse::draw(view, browse, screen, buffer),
         Layer::Picker(picker) => return Some(super::picker::draw(view, picker, screen, buffer)),
         Layer::FindText(find) => return Some(find_text(view, find, places.footer, buffer)),
         Layer::FindStatement(find) => {
@@ -108,12 +110,28 @@ fn story(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {
     let Some(script) = view.stage.course().script() else { return };
     let scenario = script.scenario();
     let width = READABLE.min(screen.width.saturating_sub(4));
+    let cells = usize::from(width.saturating_sub(4));
+    let told = story_lines(view, &scenario.story, cells);
+    let afterwards = story_lines(view, &scenario.afterwards, cells);
+    // Before the room was asked, the story does not say what it comes to.
+    let is_over = script.is_over() && !afterwards.is_empty();
+    let has_room = told.len() + afterwards.len() + 6 <= usize::from(screen.height);
     let mut lines = vec![Line::default()];
-    lines.extend(story_lines(view, scenario, usize::from(width.saturating_sub(4))));
+    if !is_over || has_room {
+        lines.extend(told);
+    }
+    if is_over {
+        lines.extend(afterwards);
+    }
     lines.push(cast_line(view, scenario));
     lines.push(Line::default());
-    let step = view.stage.key(Action::NextStep);
-    lines.push(keys_line(view, &[(step, "plays the first step"), ("Enter".into(), "closes this")]));
+    let (key, does) = match script.next() {
+        _ if is_over => (Action::Restart, "restarts"),
+        0 => (Action::NextStep, "plays the first step"),
+        _ => (Action::NextStep, "plays the next step"),
+    };
+    let keys = [(view.stage.key(key), does), ("Enter".into(), "closes this")];
+    lines.push(keys_line(view, &keys));
     let area = centred(screen, width, height_of(&lines));
     let title = text::visible(&scenario.title).into_owned();
     let inner = open_box(view, area, &title, buffer);
@@ -122,11 +140,11 @@ fn story(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {
 
 pub(super) fn story_lines(
     view: &View<'_>,
-    scenario: &Scenario,
+    paragraphs: &[String],
     cells: usize,
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    for paragraph in &scenario.story {
+    for paragraph in paragraphs {
         let rows = text::wrap(&text::visible(paragraph), cells);
         lines.extend(rows.into_iter().map(|row| Line::from(view.span(row, Role::Screen))));
         lines.push(Line::default());

@@ -5,10 +5,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
+use super::bars::NOT_FOR_THIS_ENGINE;
 use super::dialog::{cast_line, keys_line, story_lines};
-use super::{View, centred, open_box};
+use super::{View, centred, mistake, open_box};
 use crate::core::scenario::{Scenario, counted};
-use crate::stage::layers::Picker;
+use crate::stage::layers::{Listed, Picker};
 use crate::stage::text;
 use crate::stage::words;
 use crate::tui::theme::Role;
@@ -36,10 +37,18 @@ pub(super) fn draw(
         view.style(Role::Strong),
     );
     let body = Rect { y: inner.y + 2, height: inner.height.saturating_sub(4), ..inner };
-    let (list, preview) = split(picker, body);
+    let (list, preview) = split(view, picker, body);
     draw_list(view, picker, list, buffer);
-    if let Some(scenario) = picker.choice() {
-        draw_preview(view, scenario, preview, buffer);
+    match picker.choice() {
+        Some(Listed::Own(file)) if file.scenario().is_none() => {
+            lines::put_lines(buffer, preview, &mistake::words(view, file, preview.width));
+        }
+        Some(listed) => {
+            if let Some(scenario) = listed.scenario() {
+                draw_preview(view, scenario, preview, buffer);
+            }
+        }
+        None => {}
     }
     let keys =
         [("Enter".into(), "opens it"), ("Esc".into(), "closes"), ("Up Down".into(), "choose")];
@@ -51,10 +60,12 @@ pub(super) fn draw(
 
 /// The list's place and the preview's. Titles differ at their ends, so the list is as wide as the
 /// widest.
-fn split(picker: &Picker, body: Rect) -> (Rect, Rect) {
-    let titles =
-        picker.library().iter().map(|scenario| text::width(&text::visible(&scenario.title)));
-    let widest = u16::try_from(titles.max().unwrap_or(0)).unwrap_or(u16::MAX).saturating_add(2);
+fn split(view: &View<'_>, picker: &Picker, body: Rect) -> (Rect, Rect) {
+    let titles = picker.all().iter().map(|listed| text::width(&text::visible(&listed.title())));
+    let badge = picker.all().iter().map(|listed| text::width(badge(view, listed)));
+    let badge = badge.max().filter(|width| *width > 0).map_or(0, |width| width + 1);
+    let widest = titles.max().unwrap_or(0) + badge + 2;
+    let widest = u16::try_from(widest).unwrap_or(u16::MAX);
     let width = widest.max(body.width * 2 / 5);
     let beside = body.width.saturating_sub(width.saturating_add(3));
     if beside >= NARROWEST {
@@ -77,16 +88,31 @@ fn draw_list(view: &View<'_>, picker: &Picker, area: Rect, buffer: &mut Buffer) 
     // The rows before and behind the list are blank.
     draw_more(view, first, "above", (area.x, area.y.saturating_sub(1)), buffer);
     draw_more(view, below, "below", (area.x, area.bottom()), buffer);
-    for ((place, scenario), y) in rows.zip(area.top()..area.bottom()) {
+    for ((place, listed), y) in rows.zip(area.top()..area.bottom()) {
         let is_chosen = place == picker.chosen();
         let sign = if is_chosen { signs.next } else { " " };
-        let title = format!("{sign} {}", text::visible(&scenario.title));
-        let title = text::pad(&title, usize::from(area.width), signs.ellipsis);
+        let badge = badge(view, listed);
+        let title = format!("{sign} {}", text::visible(&listed.title()));
+        let room = usize::from(area.width).saturating_sub(text::width(badge));
+        let title = text::pad(&title, room, signs.ellipsis) + badge;
         let role = if is_chosen { Role::Selection } else { Role::Screen };
         lines::put(buffer, area, (area.x, y), &title, view.style(role));
     }
     if matching.is_empty() {
-        lines::put(buffer, area, (area.x, area.y), "No match", view.style(Role::Dim));
+        let words = match picker.typed_path() {
+            Some(path) => format!("No match; Enter opens {}", path.display()),
+            None => "No match; a path to a file or a folder opens that".to_owned(),
+        };
+        let words = text::visible(&words).into_owned();
+        lines::put(buffer, area, (area.x, area.y), &words, view.style(Role::Dim));
+    }
+}
+
+/// What stands at a line's end where the scenario is not for the engine that is played on.
+fn badge(view: &View<'_>, listed: &Listed) -> &'static str {
+    match (view.stage.course().engine().ahead(), listed.scenario()) {
+        (Some(here), Some(scenario)) if !scenario.is_for(here) => NOT_FOR_THIS_ENGINE,
+        _ => "",
     }
 }
 
@@ -106,7 +132,7 @@ fn draw_preview(view: &View<'_>, scenario: &Scenario, area: Rect, buffer: &mut B
         lines.extend(rows.into_iter().map(|row| Line::from(view.span(row, Role::Notice))));
         lines.push(Line::default());
     }
-    lines.extend(story_lines(view, scenario, cells));
+    lines.extend(story_lines(view, &scenario.story, cells));
     lines.push(cast_line(view, scenario));
     let steps = scenario.schedules.first().launches.len();
     let levels = scenario.levels_in_words().map(|levels| format!(", for {levels}"));

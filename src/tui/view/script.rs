@@ -34,7 +34,8 @@ pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
-    let title = Line::from(view.span(" script ", Role::Title));
+    let mut title = Line::from(view.span(" script ", Role::Title));
+    title.extend(revision(view));
     frame_of(view, Role::Border).title(title).render(area, buffer);
     let inner = Rect {
         x: area.x + 2,
@@ -72,12 +73,30 @@ fn cells(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
+/// That the file says something else by now, for as long as it is so.
+fn revision(view: &View<'_>) -> Option<Span<'static>> {
+    let revision = view.stage.course().revision()?;
+    let name = revision.path.as_ref()?.file_name()?.to_string_lossy().into_owned();
+    let restart = view.stage.key(Action::Restart);
+    let words = format!("{} has changed: {restart} plays the new version ", text::visible(&name));
+    Some(view.span(words, Role::Notice))
+}
+
 fn draw_setup(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     draw_words(view, BEING_SET_UP, Role::Dim, area, buffer);
 }
 
 fn draw_broken(view: &View<'_>, why: &str, area: Rect, buffer: &mut Buffer) {
-    draw_lines(view, &broken_lines(view, why, usize::from(area.width)), Role::Error, area, buffer);
+    let mut lines = broken_lines(view, why, usize::from(area.width));
+    // Which key tries again stays in sight, however much there is to say.
+    let most = usize::from(area.height);
+    if lines.len() > most && most > 1 {
+        let last = lines.pop();
+        lines.truncate(most - 2);
+        lines.push(view.theme.signs().ellipsis.to_owned());
+        lines.extend(last);
+    }
+    draw_lines(view, &lines, Role::Error, area, buffer);
 }
 
 /// How many rows it takes on a screen of this width to say why the run cannot go on.
@@ -91,12 +110,12 @@ fn broken_lines(view: &View<'_>, why: &str, cells: usize) -> Vec<String> {
     let restart = view.stage.key(Action::Restart);
     let first = "The run cannot continue:";
     let Some((what, told)) = why.split_once('\n') else {
-        let words = format!("{first} {}. {restart} starts again.", text::visible(why));
+        let words = format!("{first} {}. {restart} tries again.", text::visible(why));
         return text::wrap(&words, cells);
     };
     let mut lines = text::wrap(&format!("{first} {}", text::visible(what)), cells);
     lines.extend(told.lines().flat_map(|line| as_told(line, cells)));
-    lines.push(format!("{restart} starts again."));
+    lines.push(format!("{restart} tries again."));
     lines
 }
 
@@ -306,15 +325,15 @@ fn step_rows(
     }
 }
 
-fn accent(view: &View<'_>, name: &SessionName) -> Style {
+pub(super) fn accent(view: &View<'_>, name: &SessionName) -> Style {
     view.theme.accent_of(name, &view.stage.panes().cast())
 }
 
-fn fitted(view: &View<'_>, words: &str, width: usize) -> String {
+pub(super) fn fitted(view: &View<'_>, words: &str, width: usize) -> String {
     text::pad(&text::visible(words), width, view.theme.signs().ellipsis)
 }
 
-fn sign(view: &View<'_>, mark: &Mark, is_next: bool) -> (&'static str, Style) {
+pub(super) fn sign(view: &View<'_>, mark: &Mark, is_next: bool) -> (&'static str, Style) {
     let signs = view.theme.signs();
     match mark {
         Mark::Broken(_) => (signs.broken, view.style(Role::Broken)),

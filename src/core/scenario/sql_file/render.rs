@@ -26,17 +26,25 @@ pub fn render(scenario: &Scenario) -> String {
 
 fn head(scenario: &Scenario) -> String {
     let mut head = format!("-- {}\n", scenario.title);
-    for paragraph in &scenario.story {
-        head.push_str("--\n");
-        for line in wrapped(paragraph) {
-            let _ = writeln!(head, "-- {line}");
-        }
+    tell(&mut head, &scenario.story);
+    if !scenario.afterwards.is_empty() {
+        head.push_str("--\n-- afterwards:\n");
+        tell(&mut head, &scenario.afterwards);
     }
     head.push_str("--\n");
     for (key, value) in settings(scenario) {
         let _ = writeln!(head, "-- {key}: {value}");
     }
     head
+}
+
+fn tell(head: &mut String, paragraphs: &[String]) {
+    for paragraph in paragraphs {
+        head.push_str("--\n");
+        for line in wrapped(paragraph) {
+            let _ = writeln!(head, "-- {line}");
+        }
+    }
 }
 
 fn settings(scenario: &Scenario) -> impl Iterator<Item = (&'static str, String)> {

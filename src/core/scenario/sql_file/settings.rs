@@ -15,6 +15,8 @@ use crate::core::syntax::{self, Strings};
 pub(super) struct Head {
     pub(super) title: String,
     pub(super) story: Vec<String>,
+    /// What is told once all steps are played.
+    pub(super) afterwards: Vec<String>,
     pub(super) settings: Settings,
 }
 
@@ -34,7 +36,8 @@ pub(super) struct Settings {
 }
 
 /// The keys of all settings.
-pub(super) const KEYS: [&str; 10] = [
+pub const KEYS: [&str; 11] = [
+    "afterwards",
     "sessions",
     "seats",
     "watch",
@@ -52,8 +55,7 @@ const LONGEST_NAME: usize = 63 - "overbooked/".len();
 
 /// Reads the head; also tells where it ends.
 pub(super) fn head(source: Source) -> Result<(Head, usize), Mistake> {
-    let mut lines =
-        Lines { source, at: 0, paragraphs: vec![], settings: Settings::default(), seen: vec![] };
+    let mut lines = Lines::of(source);
     let pieces = pieces(source.text, 0);
     let title = title(source, pieces.first())?;
     let mut last = None;
@@ -75,8 +77,14 @@ pub(super) fn head(source: Source) -> Result<(Head, usize), Mistake> {
         last = Some(range.clone());
     }
     lines.check_sessions(end)?;
-    let story = lines.paragraphs.into_iter().filter(|p| !p.is_empty()).collect();
-    Ok((Head { title, story, settings: lines.settings }, end))
+    let Lines { mut paragraphs, settings, afterwards, .. } = lines;
+    let afterwards = paragraphs.split_off(afterwards.unwrap_or(paragraphs.len()));
+    let [story, afterwards] = [paragraphs, afterwards].map(said_in);
+    Ok((Head { title, story, afterwards, settings }, end))
+}
+
+fn said_in(paragraphs: Vec<String>) -> Vec<String> {
+    paragraphs.into_iter().filter(|paragraph| !paragraph.is_empty()).collect()
 }
 
 fn title(source: Source, first: Option<&(Piece, Range<usize>)>) -> Result<String, Mistake> {
@@ -102,9 +110,16 @@ struct Lines<'a> {
     settings: Settings,
     /// The keys read so far.
     seen: Vec<&'static str>,
+    /// The paragraph from which on the story is told afterwards.
+    afterwards: Option<usize>,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    fn of(source: Source<'a>) -> Self {
+        let (paragraphs, settings, seen) = (Vec::new(), Settings::default(), Vec::new());
+        Self { source, at: 0, paragraphs, settings, seen, afterwards: None }
+    }
+
     fn take(&mut self, range: Range<usize>) -> Result<(), Mistake> {
         let comment = &self.source.text[range.clone()];
         if comment.starts_with("-->") {
@@ -169,6 +184,10 @@ impl Lines<'_> {
         self.seen.push(key);
         let value = Value { source: self.source, at, text: value };
         match key {
+            "afterwards" => {
+                self.afterwards = Some(self.paragraphs.len());
+                self.tell(value.text);
+            }
             "sessions" => self.settings.sessions = value.sessions()?,
             "seats" => self.settings.seats = Some(value.seats()?),
             "watch" => {
