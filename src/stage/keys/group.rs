@@ -40,6 +40,7 @@ impl Action {
             | Self::AutoPlay
             | Self::Restart
             | Self::EditStep
+            | Self::Browse
             | Self::Story
             | Self::PickScenario
             | Self::Graph
