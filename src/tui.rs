@@ -25,6 +25,7 @@ use crate::stage::EngineCount;
 use crate::stage::audience::Arrivals;
 
 pub mod app;
+pub mod background;
 mod event_loop;
 mod export;
 mod external_editor;

@@ -17,7 +17,10 @@ mod grid;
 mod json;
 mod markdown;
 mod notes;
+mod sentence;
 mod text;
+
+pub use sentence::Sentence;
 
 /// Writes the strategies that are over in this format.
 pub fn render(board: &Board, options: &Options) -> String {
@@ -122,6 +125,11 @@ impl Column {
     }
 }
 
+/// The title over the number of seats that were sold more than once.
+pub const SOLD_TWICE: &str = "sold twice";
+/// The title over the number of bookings that were acknowledged and are not there.
+pub const MISSING: &str = "missing";
+
 const COLUMNS: [Column; 19] = {
     use About::{Obstacles, Result, Speed};
     [
@@ -142,8 +150,8 @@ const COLUMNS: [Column; 19] = {
         Column::new("gave up", Result, 15, |f| f.tally.gave_up.to_string()),
         Column::new("failed", Result, 16, |f| f.tally.failed.to_string()),
         Column::new("sold", Result, 7, |f| f.verdict.sold.to_string()),
-        Column::new("sold twice", Result, 0, |f| f.verdict.sold_twice.to_string()),
-        Column::new("missing", Result, 3, |f| f.verdict.missing.to_string()),
+        Column::new(SOLD_TWICE, Result, 0, |f| f.verdict.sold_twice.to_string()),
+        Column::new(MISSING, Result, 3, |f| f.verdict.missing.to_string()),
     ]
 };
 

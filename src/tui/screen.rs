@@ -30,6 +30,7 @@ use tokio::sync::mpsc;
 
 pub(super) mod keys;
 
+use super::background::LateAnswer;
 use super::recording::Tape;
 
 /// What comes in from outside the program.
@@ -316,6 +317,7 @@ fn terminal_events() -> BoxStream<'static, io::Result<Input>> {
 /// Reads until the keys are wanted elsewhere; whether they are.
 async fn read_keys(sender: &mpsc::UnboundedSender<io::Result<Input>>) -> bool {
     let mut events = EventStream::new();
+    let mut late = LateAnswer::default();
     loop {
         let event = tokio::select! {
             biased;
@@ -323,8 +325,14 @@ async fn read_keys(sender: &mpsc::UnboundedSender<io::Result<Input>>) -> bool {
             event = events.next() => event,
         };
         let Some(event) = event else { return false };
-        if sender.send(event.map(Input::Terminal)).is_err() {
-            return false;
+        let events = match event {
+            Ok(event) => late.take(event).into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        for event in events {
+            if sender.send(event.map(Input::Terminal)).is_err() {
+                return false;
+            }
         }
     }
 }

@@ -283,6 +283,69 @@ mod tests {
         }
     }
 
+    /// Relative luminance (WCAG 2.2).
+    fn luminance(rgb: [u8; 3]) -> f64 {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        let [r, g, b] = rgb.map(linear);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+
+    fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    /// Every style of a theme that text is written in, by name. A border is no text.
+    fn styles_of_text(theme: &Theme) -> Vec<(String, Style)> {
+        let roles = Role::ALL.into_iter().filter(|role| *role != Role::Border);
+        let roles = roles.map(|role| (format!("{role:?}"), theme.style(role)));
+        let accents = theme.accents.iter().enumerate();
+        roles.chain(accents.map(|(n, style)| (format!("session {n}"), *style))).collect()
+    }
+
+    /// 4.5 to 1 is what WCAG 2.2 asks of text (1.4.3). Where a theme leaves the background to the
+    /// terminal, it is black or one of the dark ones that people have.
+    #[test]
+    fn all_text_can_be_read_on_its_background_in_every_theme() {
+        let own = [[0, 0, 0], [0x1e, 0x1e, 0x2e]];
+        for (name, depth) in
+            BUILT_IN.iter().flat_map(|name| [(name, Depth::True), (name, Depth::Sixteen)])
+        {
+            let theme = Theme::find(name, depth, Charset::Unicode).unwrap();
+            let screen = theme.style(Role::Screen);
+            for (what, style) in styles_of_text(&theme) {
+                let text = style.fg.or(screen.fg).and_then(file::rgb_of);
+                let text = text.unwrap_or([0xe5, 0xe5, 0xe5]);
+                let ground = style.bg.or(screen.bg).and_then(file::rgb_of);
+                // In sixteen colours the palette is xterm's, whose background is black.
+                let grounds = ground.map_or(own.to_vec(), |ground| vec![ground]);
+                for ground in grounds.iter().take(if depth == Depth::True { 2 } else { 1 }) {
+                    let found = contrast(text, *ground);
+                    assert!(found >= 4.5, "{name} {depth:?} {what}: {found:.2}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_results_and_waits_are_bold_and_nothing_is_underlined() {
+        let bold = [Role::Waiting, Role::Conflict, Role::Changed, Role::Answer];
+        for name in BUILT_IN {
+            let theme = Theme::find(name, Depth::True, Charset::Unicode).unwrap();
+            for role in Role::ALL {
+                let attributes = theme.style(role).add_modifier;
+                assert!(!attributes.contains(Modifier::UNDERLINED), "{name} {role:?}");
+                let is_bold = attributes.contains(Modifier::BOLD);
+                assert!(!is_bold || bold.contains(&role), "{name} {role:?}");
+            }
+            let accents = theme.accents.iter();
+            assert!(accents.clone().all(|accent| accent.add_modifier.is_empty()), "{name}");
+        }
+    }
+
     #[test]
     fn accents_come_round_again() {
         let theme = Theme::default();

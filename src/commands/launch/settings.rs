@@ -1,14 +1,16 @@
 //! What the command line, the environment and the configuration file say together.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use crate::commands::cli::{EngineArgs, EngineChoice};
 use crate::commands::config::Config;
 use crate::commands::exit::Failure;
 use crate::core::scenario::EngineKind;
+use crate::tui::background;
 use crate::tui::theme::{Charset, Depth, Theme};
 
-/// The colours unless a theme is named.
+/// The colours unless a theme is named or the terminal tells its background.
 const FIRST_THEME: &str = "dark";
 
 /// The configuration file that was named, or the user's own.
@@ -28,9 +30,17 @@ pub fn configuration(named: Option<&Path>) -> Result<Config, Failure> {
 /// The colours for this terminal.
 pub fn theme(named: Option<&str>, config: &Config) -> Result<Theme, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
-    let name = named.or(config.theme.as_deref()).unwrap_or(FIRST_THEME);
-    let theme = Theme::find(name, Depth::of(variable), Charset::of(variable));
+    let depth = Depth::of(variable);
+    let name =
+        named.or(config.theme.as_deref()).or_else(|| background(depth)).unwrap_or(FIRST_THEME);
+    let theme = Theme::find(name, depth, Charset::of(variable));
     theme.map_err(|error| Failure::misuse(error.to_string()))
+}
+
+/// What the terminal says of itself, where there is one and colours are wanted.
+fn background(depth: Depth) -> Option<&'static str> {
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if is_terminal && depth != Depth::Bare { background::theme() } else { None }
 }
 
 /// The command line and the environment go before the file.

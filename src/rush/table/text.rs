@@ -1,7 +1,7 @@
 //! For people at a terminal of eighty cells.
 
 use super::grid::wrapped;
-use super::{About, COLUMNS, Column, lines, notes};
+use super::{About, COLUMNS, Column, Sentence, lines, notes};
 use crate::rush::board::Board;
 
 /// How wide a line may become.
@@ -23,6 +23,10 @@ pub(super) fn render(board: &Board) -> String {
         }
         text.push(String::new());
         text.extend(wrapped(LEGEND, WIDTH));
+        if let Some(verdict) = Sentence::of(board) {
+            text.push(String::new());
+            text.extend(wrapped(&verdict.text, WIDTH));
+        }
     }
     let notes = notes::of(board);
     if !notes.is_empty() {

@@ -18,7 +18,7 @@ static READER: LazyLock<watch::Sender<Reader>> =
 
 /// The keys, lent. Dropping it takes them back.
 #[derive(Debug)]
-pub(in crate::tui) struct Lent(());
+pub(crate) struct Lent(());
 
 impl Drop for Lent {
     fn drop(&mut self) {
@@ -29,7 +29,7 @@ impl Drop for Lent {
 /// Lends the keys: nobody here waits for them any more when this returns. A thread of crossterm's
 /// has been told to end then, and does before it reads anything. Nothing may be asked of crossterm
 /// meanwhile: that could take what it was told away from that thread, and leave it waiting.
-pub(in crate::tui) async fn lend() -> Lent {
+pub(crate) async fn lend() -> Lent {
     let lent = Lent(());
     if READER.receiver_count() == 0 {
         return lent;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `fg16` and `bg16` say what a terminal of sixteen colours shows; without them it gets the nearest
-//! one.
+//! one. `bare` names attributes for where there are no colours at all.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -87,6 +87,9 @@ pub(super) struct Paint {
     bg16: Option<Basic>,
     #[serde(default)]
     attributes: Vec<Attribute>,
+    /// More of them, where there are no colours to tell it from its neighbours.
+    #[serde(default)]
+    bare: Vec<Attribute>,
 }
 
 impl Paint {
@@ -101,7 +104,9 @@ impl Paint {
             bg: shade(self.bg, self.bg16),
             ..Style::default()
         };
-        style.add_modifier(self.attributes.iter().map(|attribute| attribute.modifier()).collect())
+        let bare = self.bare.iter().filter(|_| depth == Depth::Bare);
+        let attributes = self.attributes.iter().chain(bare);
+        style.add_modifier(attributes.map(|attribute| attribute.modifier()).collect())
     }
 }
 
@@ -183,6 +188,16 @@ const SIXTEEN: [(&str, Color, [u8; 3]); 16] = [
     ("bright cyan", Color::LightCyan, [0, 255, 255]),
     ("bright white", Color::White, [255, 255, 255]),
 ];
+
+/// What a colour is on a screen, with xterm's values for the sixteen; the terminal's default is
+/// its own affair.
+#[cfg(test)]
+pub(super) fn rgb_of(colour: Color) -> Option<[u8; 3]> {
+    match colour {
+        Color::Rgb(r, g, b) => Some([r, g, b]),
+        named => SIXTEEN.iter().find(|known| known.1 == named).map(|known| known.2),
+    }
+}
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]

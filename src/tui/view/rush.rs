@@ -27,7 +27,6 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Widget};
 
 use crate::core::scenario::counted;
 use crate::rush::board::{Finished, Running};
-use crate::rush::table;
 use crate::rush::tally::Tally;
 use crate::stage::rush::series::{Latency, Moment};
 use crate::stage::rush::{Over, Phase, RushStage};
@@ -35,6 +34,7 @@ use crate::stage::text;
 use crate::tui::theme::{Charset, Role, Theme};
 use crate::tui::view::lines;
 
+mod done;
 mod dots;
 mod help;
 
@@ -43,12 +43,12 @@ pub fn draw(frame: &mut Frame<'_>, stage: &RushStage, theme: &Theme) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
     buffer.set_style(area, theme.style(Role::Screen));
-    let table = table::fitting(&stage.board, usize::from(area.width.saturating_sub(2)));
-    let [header, top, now, done, footer] = Layout::vertical([
+    let table = done::lines(&stage.board, area.width.saturating_sub(2), theme);
+    let [header, top, now, done_area, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(0),
         Constraint::Length(if stage.phase == Phase::Over { 0 } else { 2 }),
-        Constraint::Length(height_of_done(&table, stage.phase, area.height)),
+        Constraint::Length(done::height(&table, stage.phase, area.height)),
         Constraint::Length(1),
     ])
     .areas(area);
@@ -59,7 +59,7 @@ pub fn draw(frame: &mut Frame<'_>, stage: &RushStage, theme: &Theme) {
     draw_throughput(stage, theme, throughput, buffer);
     draw_latency(stage, theme, latency, buffer);
     draw_now(stage, theme, now, buffer);
-    draw_done(&table, theme, done, buffer);
+    done::draw(&table, theme, done_area, buffer);
     draw_footer(stage, theme, footer, buffer);
     match stage.over {
         Some(Over::Help) => help::draw(theme, area, buffer),
@@ -68,14 +68,6 @@ pub fn draw(frame: &mut Frame<'_>, stage: &RushStage, theme: &Theme) {
     if theme.charset() == Charset::Ascii {
         keep_ascii(buffer);
     }
-}
-
-/// While the rush runs it has half of the screen at most; when it is over, the table is what people
-/// stay for.
-fn height_of_done(table: &[String], phase: Phase, screen: u16) -> u16 {
-    let wanted = u16::try_from(table.len() + 2).unwrap_or(u16::MAX);
-    let room = if phase == Phase::Over { screen.saturating_sub(2) } else { screen / 2 };
-    wanted.min(room)
 }
 
 /// The chart's axes know no character set.
@@ -155,6 +147,7 @@ fn seconds(time: Duration) -> String {
 
 /// A line of a chart.
 struct Curve {
+    label: &'static str,
     /// None where there is a gap.
     value: fn(&Moment) -> Option<f64>,
     role: Role,
@@ -177,7 +170,8 @@ fn draw_throughput(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Bu
         None => format!("requests per second: {:.0}", stage.series.last().throughput),
     };
     let area = pane(&title, theme, area, buffer);
-    let curve = Curve { value: |moment| Some(moment.throughput), role: Role::Booked };
+    let curve =
+        Curve { label: "req/s", value: |moment| Some(moment.throughput), role: Role::Booked };
     draw_chart(stage, theme, &[curve], area, buffer);
 }
 
@@ -193,8 +187,8 @@ fn draw_latency(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffe
     };
     let area = pane(&title, theme, area, buffer);
     let curves = [
-        Curve { value: |moment| Some(moment.latency?.p50), role: Role::Booked },
-        Curve { value: |moment| Some(moment.latency?.p99), role: Role::Waiting },
+        Curve { label: "p50", value: |moment| Some(moment.latency?.p50), role: Role::Booked },
+        Curve { label: "p99", value: |moment| Some(moment.latency?.p99), role: Role::Waiting },
     ];
     draw_chart(stage, theme, &curves, area, buffer);
 }
@@ -220,6 +214,37 @@ fn draw_chart(stage: &RushStage, theme: &Theme, curves: &[Curve], area: Rect, bu
     let height = Axis::default().bounds([0.0, highest]).labels(labels).style(dim);
     let width = Axis::default().bounds([first.at, last.at.max(first.at + 1.0)]).style(dim);
     Chart::new(lines.collect()).x_axis(width).y_axis(height).render(area, buffer);
+    let ends = points.iter().map(|points| points.last().map(|(_, value)| value / highest));
+    draw_labels(curves, ends, theme, area, buffer);
+}
+
+/// Each curve's label at its right end, a line away from another one's.
+fn draw_labels(
+    curves: &[Curve],
+    ends: impl Iterator<Item = Option<f64>>,
+    theme: &Theme,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let mut taken: Vec<u16> = Vec::new();
+    for (curve, end) in curves.iter().zip(ends) {
+        let Some(y) = end.and_then(|share| row_of_label(share, area, &taken)) else { continue };
+        taken.push(y);
+        let width = u16::try_from(text::width(curve.label)).unwrap_or(0);
+        let x = area.right().saturating_sub(width).max(area.x);
+        lines::put(buffer, area, (x, y), curve.label, theme.style(curve.role));
+    }
+}
+
+/// Above the curve where there is room, else below it.
+fn row_of_label(share: f64, area: Rect, taken: &[u16]) -> Option<u16> {
+    let lowest = area.height.checked_sub(1)?;
+    // From the top; a share is between 0 and 1, so it fits.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to the height")]
+    let at = ((1.0 - share.clamp(0.0, 1.0)) * f64::from(lowest)).round() as u16;
+    let above = (0..at).rev();
+    let below = at + 1..area.height;
+    above.chain(below).map(|row| area.y + row).find(|y| !taken.contains(y))
 }
 
 fn draw_now(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -265,23 +290,6 @@ fn counts(tally: &Tally, stage: &RushStage, between: &str) -> String {
         " booked {booked} {between} taken {taken} {between} gave up {gave_up} {between} failed \
          {failed} {between} {errors}"
     )
-}
-
-/// The newest matter most where not all fit; the titles stay.
-fn draw_done(table: &[String], theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let area = pane("done", theme, area, buffer);
-    let skipped = table.len().saturating_sub(usize::from(area.height));
-    let shown = table.iter().take(1).chain(table.iter().skip(1 + skipped));
-    let styled: Vec<Line<'_>> = shown
-        .enumerate()
-        .map(|(place, line)| {
-            let role = if place == 0 { Role::Heading } else { Role::Screen };
-            let line = text::visible(line);
-            let line = text::fit(&line, usize::from(area.width), theme.signs().ellipsis);
-            Line::styled(line.into_owned(), theme.style(role))
-        })
-        .collect();
-    lines::put_lines(buffer, area, &styled);
 }
 
 fn draw_footer(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
