@@ -5,8 +5,11 @@ use crate::terminal::{MIDDLE, SMALL, Size, Terminal, WIDE, key};
 
 fn on_stage(size: Size, variables: &[(&str, &str)]) -> Terminal {
     let mut console = story_read(size, variables);
-    for prompt in ["Alice ─ idle", "Bob ─ idle", "Mallory ─ idle"] {
-        console.wait_for(prompt);
+    for name in ["Alice", "Bob", "Mallory"] {
+        let stands = ["─", "-"].map(|rule| format!("{name} {rule} idle"));
+        console.wait_until("everybody connected", |screen| {
+            stands.iter().any(|stands| screen.contains(stands.as_str()))
+        });
     }
     console
 }
