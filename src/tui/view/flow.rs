@@ -10,15 +10,23 @@ pub(super) fn flow(entries: Vec<Entry<'_>>, gap: usize, width: usize) -> Vec<Lin
     lines(entries, gap, width).into_iter().map(|line| join(line, gap)).collect()
 }
 
-/// The entries on one line, the first ones worth the most: what does not fit goes.
-pub(super) fn flow_on_one_line(mut entries: Vec<Entry<'_>>, width: usize) -> Line<'_> {
+/// An entry that says how many there are of something.
+pub(super) type Counted<'a> = (usize, Entry<'a>);
+
+/// The entries on one line, the first ones worth the most: of what does not fit, those that count
+/// nothing go first.
+pub(super) fn flow_on_one_line(entries: Vec<Counted<'_>>, width: usize) -> Line<'_> {
     const GAPS: [usize; 2] = [3, 2];
+    let (mut counts, mut entries): (Vec<usize>, Vec<Entry<'_>>) = entries.into_iter().unzip();
     loop {
         let fits = |gap: &usize| taken(&entries, *gap) <= width;
-        match GAPS.into_iter().find(fits) {
-            Some(gap) => return join(entries, gap),
-            None => entries.pop(),
-        };
+        if let Some(gap) = GAPS.into_iter().find(fits) {
+            return join(entries, gap);
+        }
+        let nothing = counts.iter().rposition(|count| *count == 0);
+        let last = nothing.unwrap_or(entries.len().saturating_sub(1));
+        counts.remove(last);
+        entries.remove(last);
     }
 }
 
@@ -100,11 +108,18 @@ mod tests {
 
     #[test]
     fn on_one_line_gaps_go_before_words_and_the_last_words_go_first() {
-        let on_one_line = |width| flow_on_one_line(words("one two three"), width).to_string();
+        let counted = |count| words("one two three").into_iter().map(move |it| (count, it));
+        let on_one_line = |width| flow_on_one_line(counted(1).collect(), width).to_string();
         assert_eq!(on_one_line(17), "one   two   three");
         assert_eq!(on_one_line(16), "one  two  three");
         assert_eq!(on_one_line(14), "one   two");
         assert_eq!(on_one_line(2), "");
+        let nothing_second = |width| {
+            let mut entries: Vec<_> = counted(1).collect();
+            entries[1].0 = 0;
+            flow_on_one_line(entries, width).to_string()
+        };
+        assert_eq!(nothing_second(14), "one   three");
     }
 
     #[test]

@@ -34,7 +34,7 @@ use fit::Fit;
 use legend::{Shown, legend};
 use way::Way;
 
-use super::flow::Entry;
+use super::flow::Counted;
 use super::row_note::{Scene, Trim};
 use crate::core::scenario::counted;
 use crate::core::seats::WatchedTable;
@@ -75,7 +75,7 @@ impl<'a> SeatMap<'a> {
     }
 
     /// Draws the map into all of the area; gives its legend.
-    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Entry<'a>> {
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Counted<'a>> {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         let fit = Fit::of(&self.plan, (width, height), &self.scene);
         lines::put_lines(buffer, area, &self.picture(&fit, width, height));

@@ -18,7 +18,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::flow::Entry;
+use super::flow::Counted;
 use super::row_note::{RowNote, Scene, Trim};
 use crate::core::scenario::counted;
 use crate::core::seats::{WatchedRow, WatchedTable};
@@ -94,7 +94,7 @@ impl<'a> TableView<'a> {
     }
 
     /// Draws the table into all of the area; gives its legend.
-    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Entry<'a>> {
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Counted<'a>> {
         let (width, room) = (usize::from(area.width), usize::from(area.height));
         let above = self.above(room);
         let (shown, left_out) = self.shown(room.saturating_sub(above));
@@ -193,7 +193,7 @@ impl<'a> TableView<'a> {
         spans
     }
 
-    fn legend(&self) -> Vec<Entry<'a>> {
+    fn legend(&self) -> Vec<Counted<'a>> {
         if self.scene.trim == Trim::Bare {
             return Vec::new();
         }
@@ -201,18 +201,20 @@ impl<'a> TableView<'a> {
         let count = |is: fn(&WatchedRow) -> bool| places.iter().filter(|place| is(place)).count();
         let held = count(|place| !place.holders.is_empty() && !is_uncommitted(place));
         let waiting: usize = places.iter().map(|place| place.waiters.len()).sum();
-        let entry = |sign: &'static str, role, words: String| {
-            vec![self.scene.span(sign, role), self.scene.span(words, Role::Dim)]
+        let entry = |sign: &'static str, role, count: usize, words: String| {
+            (count, vec![self.scene.span(sign, role), self.scene.span(words, Role::Dim)])
         };
+        let uncommitted = count(is_uncommitted);
         vec![
-            entry("", Role::Dim, counted(places.len() as u64, "row")),
-            entry(signs.locked, Role::Locked, format!(" {held} held")),
+            entry("", Role::Dim, places.len(), counted(places.len() as u64, "row")),
+            entry(signs.locked, Role::Locked, held, format!(" {held} held")),
             entry(
                 signs.uncommitted,
                 Role::Uncommitted,
-                format!(" {} not yet committed", count(is_uncommitted)),
+                uncommitted,
+                format!(" {uncommitted} not yet committed"),
             ),
-            entry(signs.waiting, Role::Waiting, format!(" {waiting} waiting")),
+            entry(signs.waiting, Role::Waiting, waiting, format!(" {waiting} waiting")),
         ]
     }
 }

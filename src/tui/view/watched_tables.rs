@@ -15,7 +15,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Widget};
 
-use super::flow::{Entry, flow_on_one_line};
+use super::flow::{Counted, flow_on_one_line};
 use super::row_note::{Scene, Trim, holder_text};
 use super::seat_map::SeatMap;
 use super::table_view::TableView;
@@ -201,7 +201,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Entry<'a>> {
+    fn draw(&self, area: Rect, buffer: &mut Buffer) -> Vec<Counted<'a>> {
         match self {
             Self::Seats(map) => map.draw(area, buffer),
             Self::Rows(view) => view.draw(area, buffer),
@@ -304,7 +304,7 @@ impl<'a> Panel<'a> {
 }
 
 /// Draws the legend into the lower border, where it takes no line from the rows.
-fn draw_legend(legend: Vec<Entry<'_>>, area: Rect, buffer: &mut Buffer) {
+fn draw_legend(legend: Vec<Counted<'_>>, area: Rect, buffer: &mut Buffer) {
     let mut line = flow_on_one_line(legend, usize::from(area.width.saturating_sub(4)));
     if line.width() > 0 && area.height > 1 {
         line.spans.insert(0, Span::raw(" "));

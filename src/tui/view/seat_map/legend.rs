@@ -5,7 +5,7 @@ use ratatui::text::Span;
 use crate::core::seats::HoldKind;
 use crate::stage::watched::plan::{Plan, State};
 use crate::tui::theme::Role;
-use crate::tui::view::flow::Entry;
+use crate::tui::view::flow::{Counted, Entry};
 use crate::tui::view::row_note::Scene;
 
 /// How many seats are in each state, and how many sessions wait.
@@ -45,21 +45,21 @@ pub(super) enum Shown {
 }
 
 /// The legend, what matters most first.
-pub(super) fn legend<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Entry<'a>> {
+pub(super) fn legend<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Vec<Counted<'a>> {
     let (signs, counts) = (scene.signs(), Counts::of(plan));
     let booked = if shown == Shown::Dots { signs.booked } else { "" };
     let waiting = if shown == Shown::Names { signs.waiting } else { signs.awaited };
     let mut entries = vec![
-        entry(signs.locked, Role::Locked, format!("{} held", counts.held), scene),
+        entry(signs.locked, Role::Locked, (counts.held, "held"), scene),
         entry(
             signs.uncommitted,
             Role::Uncommitted,
-            format!("{} not yet committed", counts.uncommitted),
+            (counts.uncommitted, "not yet committed"),
             scene,
         ),
-        entry(waiting, Role::Waiting, format!("{} waiting", counts.waiting), scene),
-        entry(signs.free, Role::Free, format!("{} free", counts.free), scene),
-        entry(booked, Role::Booked, format!("{} booked", counts.booked), scene),
+        entry(waiting, Role::Waiting, (counts.waiting, "waiting"), scene),
+        entry(signs.free, Role::Free, (counts.free, "free"), scene),
+        entry(booked, Role::Booked, (counts.booked, "booked"), scene),
     ];
     if shown == Shown::Names {
         entries.extend(marks(plan, scene));
@@ -68,7 +68,7 @@ pub(super) fn legend<'a>(plan: &Plan<'_>, shown: Shown, scene: &Scene<'a>) -> Ve
 }
 
 /// The marks behind a sign, explained while one of them is on the map.
-fn marks<'a>(plan: &Plan<'_>, scene: &Scene<'a>) -> Vec<Entry<'a>> {
+fn marks<'a>(plan: &Plan<'_>, scene: &Scene<'a>) -> Vec<Counted<'a>> {
     let signs = scene.signs();
     let has =
         |kind| plan.seats().any(|seat| seat.place.holders.iter().any(|hold| hold.kind == kind));
@@ -78,10 +78,21 @@ fn marks<'a>(plan: &Plan<'_>, scene: &Scene<'a>) -> Vec<Entry<'a>> {
         (HoldKind::LockOrWrite, signs.unsure, "held or changed"),
     ];
     let shown = words.into_iter().filter(|(kind, ..)| has(*kind));
-    shown.map(|(_, sign, word)| entry(sign, Role::Uncommitted, word.to_owned(), scene)).collect()
+    shown
+        .map(|(_, sign, word)| (1, sign_with(sign, Role::Uncommitted, word.to_owned(), scene)))
+        .collect()
 }
 
-fn entry<'a>(sign: &'static str, role: Role, words: String, scene: &Scene<'a>) -> Entry<'a> {
+fn entry<'a>(
+    sign: &'static str,
+    role: Role,
+    (count, word): (usize, &str),
+    scene: &Scene<'a>,
+) -> Counted<'a> {
+    (count, sign_with(sign, role, format!("{count} {word}"), scene))
+}
+
+fn sign_with<'a>(sign: &'static str, role: Role, words: String, scene: &Scene<'a>) -> Entry<'a> {
     let words = scene.span(words, Role::Dim);
     if sign.is_empty() { vec![words] } else { vec![scene.span(sign, role), Span::raw(" "), words] }
 }
