@@ -33,7 +33,7 @@ fn argument(chars: &mut Peekable<Chars<'_>>, variables: &Variables) -> Result<St
             '\'' => argument.push_str(&quoted(chars)?),
             '"' => {
                 let name = until(chars, '"').ok_or("unterminated quoted string")?;
-                argument.push_str(&format!("\"{name}\""));
+                argument.extend(["\"", &name, "\""]);
             }
             '`' => return Err("no programs are run here, so `...` means nothing".to_owned()),
             ':' => argument.push_str(&variable(chars, variables)),

@@ -57,7 +57,7 @@ fn template(sql: &str, parts: &[&str]) -> String {
         match part.split_once(' ') {
             Some((name, body)) if parts.contains(&name) => text.push_str(body),
             Some(_) => {}
-            None => text.push_str(&format!("{{{part}}}")),
+            None => text.extend(["{", part, "}"]),
         }
         rest = after;
     }

@@ -195,8 +195,9 @@ impl Check {
             (kind, _) => {
                 self.work(session).apply(kind);
                 if matches!(kind, Kind::Done { .. }) {
-                    let kept = self.work(session).take_kept();
-                    kept.into_iter().for_each(|(name, value)| self.keep(name, value));
+                    for (name, value) in self.work(session).take_kept() {
+                        self.keep(name, value);
+                    }
                 }
                 if let Kind::Failed(message) = kind {
                     self.failed(session, &message.code);

@@ -35,7 +35,7 @@ pub(super) fn sheets(rows: &[Row]) -> Vec<Drawn> {
     let mut lines: Vec<Drawn> = Vec::new();
     for rows in rows.chunk_by(|one, other| one.first() == other.first()) {
         let mut sheet = Sheet::default();
-        rows.iter().filter_map(|row| read(row)).for_each(|(piece, cells)| sheet.take(piece, cells));
+        rows.iter().filter_map(read).for_each(|(piece, cells)| sheet.take(piece, cells));
         if sheet.columns.is_empty() {
             continue;
         }

@@ -63,7 +63,7 @@ mod tests {
     fn of(text: &str) -> Option<Backslash> {
         let mut queue = Queue::default();
         queue.add(text, Strings::default());
-        Backslash::of(&queue.next()?)
+        Backslash::of(&queue.pop()?)
     }
 
     #[test]

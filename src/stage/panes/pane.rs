@@ -340,8 +340,9 @@ impl Pane {
             self.say(Look::Note, &title);
         }
         if let Some(Form::Said(text)) = typed.map(|typed| &typed.answer) {
-            let lines = looks(&psql::said(text));
-            lines.into_iter().for_each(|line| self.scrollback.push(line));
+            for line in looks(&psql::said(text)) {
+                self.scrollback.push(line);
+            }
         }
         self.scrollback.follow();
         self.scrollback.shift_back();
@@ -457,7 +458,7 @@ impl Pane {
         if self.is_busy() || self.link != Link::Open {
             return None;
         }
-        let next = self.queue.next()?;
+        let next = self.queue.pop()?;
         if !next.is_for_console() {
             self.asked = Some(next.text.clone());
         }

@@ -95,7 +95,8 @@ impl Queue {
         }
     }
 
-    pub fn next(&mut self) -> Option<Queued> {
+    /// The next one, unless a file is being read whose lines come before it.
+    pub fn pop(&mut self) -> Option<Queued> {
         if self.is_reading { None } else { self.all.pop_front() }
     }
 
@@ -136,7 +137,7 @@ mod tests {
     }
 
     fn texts(queue: &mut Queue) -> Vec<String> {
-        std::iter::from_fn(|| queue.next()).map(|queued| queued.text).collect()
+        std::iter::from_fn(|| queue.pop()).map(|queued| queued.text).collect()
     }
 
     #[test]
@@ -152,8 +153,8 @@ mod tests {
         let mut queue = Queue::default();
         queue.add("select 2;", Strings::default());
         queue.include("select 1;\n\\ir b.sql\nselect 3", &file("dir/a.sql"), Strings::default());
-        let first = queue.next().unwrap();
-        let second = queue.next().unwrap();
+        let first = queue.pop().unwrap();
+        let second = queue.pop().unwrap();
         assert_eq!(first.text, "select 1;");
         assert!(second.is_for_console() && !first.is_for_console());
         let path = path_of(second.arguments(), true, second.file.as_ref());

@@ -93,7 +93,7 @@ impl<'a> Band<'a> {
         let highest = |of: &dyn Fn(&Panel<'_>) -> usize| panels.iter().map(of).max().unwrap_or(0);
         let desired = highest(&|panel| panel.desired_height(most, scene));
         let needed = highest(&|panel| panel.needed_height(scene));
-        Self { needed, desired, panels }
+        Self { panels, needed, desired }
     }
 }
 

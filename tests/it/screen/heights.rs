@@ -68,7 +68,7 @@ fn cinema() -> WatchedTables {
             seat
         })
     });
-    table.name = "cinema".to_owned();
+    "cinema".clone_into(&mut table.name);
     table.places = seats.collect();
     table.rows = 600;
     for (place, who) in [(24, "Bob"), (577, "Alice")] {

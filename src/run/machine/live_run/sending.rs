@@ -69,8 +69,9 @@ impl LiveRun {
         let Some(submission) = self.submission(name, id, line) else { return };
         let Some(actor) = self.cast.player_mut(name) else { return };
         if submission.typed.as_ref().is_some_and(|typed| typed.is_local()) {
-            let told = actor.answer_itself(submission, fx);
-            told.into_iter().for_each(|event| self.ahead.tell_in_turn(event));
+            for event in actor.answer_itself(submission, fx) {
+                self.ahead.tell_in_turn(event);
+            }
         } else if actor.is_lost() {
             actor.revive(submission, fx);
         } else {
@@ -252,8 +253,9 @@ impl LiveRun {
         let answer = Form::Said(String::new());
         let typed = Typed { line: String::new(), answer, every: None };
         let ended = Submission { typed: Some(Box::new(typed)), ..plain(id, "", None) };
-        let told = actor.answer_itself(ended, fx);
-        told.into_iter().for_each(|event| self.ahead.tell_in_turn(event));
+        for event in actor.answer_itself(ended, fx) {
+            self.ahead.tell_in_turn(event);
+        }
     }
 
     /// Connects a session anew that was lost or closed.

@@ -23,7 +23,7 @@ pub(super) fn lines(board: &Board, width: u16, theme: &Theme) -> Vec<Line<'stati
     for (place, line) in table.iter().enumerate() {
         let line = text::fit(&text::visible(line), width, theme.signs().ellipsis).into_owned();
         let role = if place == 0 { Role::Heading } else { Role::Screen };
-        shown.push(with_faults(line, role, &columns, theme));
+        shown.push(with_faults(&line, role, &columns, theme));
     }
     if let Some(Sentence { text: sentence, is_clean }) = Sentence::of(board) {
         let role = if is_clean { Role::Kept } else { Role::Conflict };
@@ -44,7 +44,7 @@ fn columns_of_faults(titles: &str) -> Vec<Range<usize>> {
 }
 
 /// A line of the table with such figures in colour.
-fn with_faults(line: String, role: Role, columns: &[Range<usize>], theme: &Theme) -> Line<'static> {
+fn with_faults(line: &str, role: Role, columns: &[Range<usize>], theme: &Theme) -> Line<'static> {
     let letters: Vec<char> = line.chars().collect();
     let figure = |column: &&Range<usize>| {
         let cell: String = letters.get((*column).clone()).unwrap_or_default().iter().collect();
