@@ -33,13 +33,13 @@ fn leave(console: &mut Terminal) -> u32 {
 }
 
 /// The console's server: its process, and the folder that goes with it.
-struct Server {
+pub(crate) struct Server {
     pid: String,
     data: std::path::PathBuf,
 }
 
 /// Asks the server itself, in the focused pane of a wide console.
-fn server_of(console: &mut Terminal) -> Server {
+pub(crate) fn server_of(console: &mut Terminal) -> Server {
     send(
         console,
         "select format('server %s in %s.', split_part(f, E'\\n', 1), split_part(f, E'\\n', 2)) \
@@ -62,7 +62,7 @@ impl Server {
     }
 
     /// Waits until nothing is left.
-    fn vanishes(&self) {
+    pub(crate) fn vanishes(&self) {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while !self.is_gone() {
             assert!(std::time::Instant::now() < deadline, "{} is left", self.data.display());

@@ -79,4 +79,5 @@ mod terminal;
 mod tls;
 mod unseen;
 mod wire;
+mod workshop;
 mod written_down;
