@@ -19,33 +19,43 @@ bench *arguments:
     cargo bench {{arguments}}
 
 # The README's pictures: the console in tmux, up to where Mallory waits and then to the end, exported by its own key
-screenshots:
+screenshots program="target/release/overbooked":
     #!/usr/bin/env bash
     set -euo pipefail
-    cargo build --release
-    assets=$PWD/assets program=$PWD/target/release/overbooked folder=$(mktemp -d)
+    [[ {{program}} != target/release/* ]] || cargo build --release
+    assets=$PWD/assets program=$(realpath {{program}}) folder=$(mktemp -d)
     stage() { tmux -L screenshots "$@"; }
     wait_for() { for _ in {1..300}; do stage capture-pane -p | grep -q "$1" && return; sleep 0.1; done; echo "no $1" >&2; exit 1; }
-    trap 'stage kill-server; rm -r "$folder"' EXIT
-    stage new -d -x 120 -y 40 -c "$folder" env COLORTERM=truecolor LANG=C.UTF-8 "$program"
-    wait_for 'On stage'
-    stage send-keys Enter
-    wait_for 'mallory=#'
-    for step in {2..9}; do stage send-keys F5; wait_for "step $step of"; done
-    sleep 1 # what has just changed is lit for a moment
-    stage send-keys C-s
-    wait_for 'written: adjacent-seats.md'
-    for step in 10 11; do stage send-keys F5; wait_for "step $step of"; done
-    stage send-keys F5
-    wait_for 'all 11 steps played'
-    stage resize-window -x 146 -y 32
-    stage send-keys F4
-    wait_for 'who did what when'
-    sleep 1
-    stage send-keys C-s
-    wait_for 'written: adjacent-seats-2.md'
-    mv "$folder/adjacent-seats.svg" "$assets/console.svg"
-    mv "$folder/adjacent-seats-2.svg" "$assets/time-line.svg"
+    play_on() { stage send-keys F5; wait_for "$1"; }
+    export_screen() { # what has just changed or is released is lit for a moment
+        sleep 4
+        stage send-keys C-s
+        wait_for "written: $1.md"
+    }
+    trap 'stage kill-server || true; rm -r "$folder"' EXIT
+    for theme in dark light; do
+        mkdir "$folder/$theme"
+        stage new -d -x 120 -y 40 -c "$folder/$theme" \
+            env COLORTERM=truecolor LANG=C.UTF-8 OVERBOOKED_HISTORY=off "$program" --theme "$theme"
+        wait_for 'Sessions:'
+        stage send-keys Enter
+        wait_for 'mallory=#'
+        for step in {2..8}; do play_on "step $step of"; done
+        wait_for 'waits for Bob'
+        export_screen adjacent-seats
+        for step in {9..11}; do play_on "step $step of"; done
+        play_on 'all 11 steps played'
+        stage resize-window -x 146 -y 32
+        stage send-keys F4
+        wait_for 'who did what, when'
+        export_screen adjacent-seats-2
+        stage send-keys C-q
+        while stage has-session 2> /dev/null; do sleep 0.1; done
+    done
+    mv "$folder/dark/adjacent-seats.svg" "$assets/console.svg"
+    mv "$folder/dark/adjacent-seats-2.svg" "$assets/time-line.svg"
+    mv "$folder/light/adjacent-seats.svg" "$assets/console-light.svg"
+    mv "$folder/light/adjacent-seats-2.svg" "$assets/time-line-light.svg"
 
 # What the machine that judges a change runs
 ci:

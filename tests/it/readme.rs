@@ -10,10 +10,15 @@ fn the_table_of_keys_is_the_programs_own() {
     assert!(README.contains(table.trim()), "README.md lacks this table:\n\n{table}");
 }
 
+/// What stands between these.
+fn linked(before: &str, after: char) -> impl Iterator<Item = &'static str> {
+    README.split(before).skip(1).filter_map(move |rest| rest.split(after).next())
+}
+
 #[test]
 fn everything_that_it_links_to_is_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let links = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let links = linked("](", ')').chain(linked("src=\"", '"')).chain(linked("srcset=\"", '"'));
     let missing: Vec<&str> =
         links.filter(|link| !link.contains("://") && !root.join(link).exists()).collect();
     assert!(missing.is_empty(), "{missing:?}");

@@ -33,18 +33,18 @@ const MARGIN: usize = 12;
 pub(crate) fn render(frame: &Buffer, title: &str) -> String {
     let (columns, rows) = (usize::from(frame.area.width), usize::from(frame.area.height));
     let (width, height) = (columns * WIDTH + 2 * MARGIN, rows * HEIGHT + 2 * MARGIN);
-    let mut picture = Picture::default();
+    let mut picture = Picture { ground: ground(frame), ..Picture::default() };
     for (y, row) in frame.content.chunks(columns.max(1)).enumerate() {
         picture.row(row, MARGIN + y * HEIGHT);
     }
-    let Picture { grounds, shapes, letters } = picture;
+    let Picture { ground, grounds, shapes, letters } = picture;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" \
          role=\"img\" font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" \
          font-size=\"{FONT}\" \
          xml:space=\"preserve\">\n<title>{}</title>\n\
-         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n{grounds}",
+         <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"{ground}\"/>\n{grounds}",
         escaped(title)
     );
     for (ink, shape) in shapes {
@@ -54,9 +54,16 @@ pub(crate) fn render(frame: &Buffer, title: &str) -> String {
     svg + &letters + "</svg>\n"
 }
 
+/// What the screen is painted with, and so the margin too: the background of its first cell.
+fn ground(frame: &Buffer) -> String {
+    frame.content.first().map_or_else(|| BACKGROUND.to_owned(), |cell| hex(cell.bg, BACKGROUND))
+}
+
 /// What has been drawn of a frame.
 #[derive(Default)]
 struct Picture {
+    /// What need not be painted, because everything is.
+    ground: String,
     grounds: String,
     /// What is drawn instead of written, by its colour.
     shapes: BTreeMap<String, shapes::Shapes>,
@@ -108,7 +115,7 @@ impl Picture {
     }
 
     fn background(&mut self, look: &Look, (x, y): (usize, usize), cells: usize) {
-        if look.background != BACKGROUND {
+        if look.background != self.ground {
             let (x, width) = (MARGIN + x * WIDTH, cells * WIDTH);
             let _ = writeln!(
                 self.grounds,

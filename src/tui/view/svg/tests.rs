@@ -55,6 +55,20 @@ fn what_is_reversed_changes_sides() {
 }
 
 #[test]
+fn the_margin_is_painted_as_the_screen_is() {
+    let mut buffer = frame(&[("on paper", Style::new().black())]);
+    buffer.set_style(buffer.area, Style::new().bg(Color::Rgb(252, 252, 250)));
+    let svg = render(&buffer, "");
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let painted: Vec<_> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("rect"))
+        .map(|node| (node.attribute("rx"), node.attribute("fill").unwrap()))
+        .collect();
+    assert_eq!(painted, [(Some("8"), "#fcfcfa")], "{svg}");
+}
+
+#[test]
 fn borders_are_drawn_and_not_written() {
     let svg = render(&frame(&[("╭─┬╮│▐▒▌╌⏳", Style::new())]), "");
     assert!(written(&svg).is_empty(), "{svg}");
