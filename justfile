@@ -32,7 +32,7 @@ screenshots program="target/release/overbooked":
         stage send-keys C-s
         wait_for "written: $1.md"
     }
-    trap 'stage kill-server || true; rm -r "$folder"' EXIT
+    trap 'stage kill-server 2> /dev/null || true; rm -r "$folder"' EXIT
     for theme in dark light; do
         mkdir "$folder/$theme"
         stage new -d -x 120 -y 40 -c "$folder/$theme" \
