@@ -46,6 +46,7 @@ fn refusal(path: &Path, error: &io::Error) -> Failure {
         io::ErrorKind::AlreadyExists => {
             format!("{path} exists and is left as it is; give the new scenario another name")
         }
+        io::ErrorKind::NotFound => format!("cannot write {path}: there is no such folder"),
         _ => format!("cannot write {path}: {error}"),
     })
 }

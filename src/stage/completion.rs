@@ -7,7 +7,7 @@
 //! ```
 //!
 //! SQL is not parsed: what is typed is hardly ever whole. The words before the cursor say what can
-//! follow ([`grammar`]), and the statement's tables say which columns there are ([`tables`]).
+//! follow (`grammar`), and the statement's tables say which columns there are (`tables`).
 
 mod backslash;
 mod grammar;

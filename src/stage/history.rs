@@ -13,12 +13,14 @@ use super::timeline::Timeline;
 pub struct History {
     timeline: Timeline,
     log: EventLog,
+    /// How many statements were typed.
+    typed: u64,
 }
 
 impl History {
     /// That of a fresh setup with these sessions.
     pub(super) fn of(sessions: &[SessionName]) -> Self {
-        Self { timeline: Timeline::new(sessions), log: EventLog::default() }
+        Self { timeline: Timeline::new(sessions), ..Self::default() }
     }
 
     /// Who did what when.
@@ -29,6 +31,16 @@ impl History {
     /// Everything that is kept.
     pub fn log(&self) -> &EventLog {
         &self.log
+    }
+
+    /// How many statements were typed, which no replay sends again.
+    pub(super) fn typed(&self) -> u64 {
+        self.typed
+    }
+
+    /// One more statement is typed.
+    pub(super) fn count_typed(&mut self) {
+        self.typed += 1;
     }
 
     /// One more session.

@@ -11,6 +11,7 @@ use super::processes::NAMES_ARE_OURS;
 use super::setting::Opening;
 use super::{Effect, EngineCount, Stage};
 use crate::core::event::{Event, Kind, SessionName};
+use crate::core::scenario::counted;
 use crate::run::{Fresh, Report};
 
 impl Stage {
@@ -76,6 +77,7 @@ impl Stage {
     fn fresh(&mut self, fresh: &Fresh) {
         let before = self.course.script().and_then(|script| script.scenario().path.clone());
         let is_saved = before.is_some() && before == fresh.scenario.path;
+        let typed = self.history.typed();
         let is_new = self.course.begin_anew(fresh);
         self.forget_names();
         self.panes.begin_anew(&fresh.sessions);
@@ -90,6 +92,11 @@ impl Stage {
             if let Some(note) = fresh.scenario.level_note(engine.kind, engine.isolation) {
                 self.say(note);
             }
+        }
+        if !is_new && typed > 0 {
+            // Nothing is done twice that a person has typed: only the script is replayed.
+            let are = if typed == 1 { "is" } else { "are" };
+            self.say(format!("{} {are} not sent again", counted(typed, "typed statement")));
         }
         self.edit_anew();
         self.panes.focus_on(self.panes.focus());

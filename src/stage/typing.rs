@@ -91,6 +91,7 @@ impl Stage {
             if next.is_for_console() {
                 effects.extend(self.command(name, &next));
             } else {
+                self.history.count_typed();
                 let (session, sql) = (name.clone(), next.text);
                 effects.push(Effect::Ask(Command::Submit { session, sql }));
             }

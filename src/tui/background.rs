@@ -3,7 +3,7 @@
 //! It is asked before anything reads keys, and waited for a moment only: a terminal that knows the
 //! question answers at once, and behind the question stands one that every terminal answers
 //! (`DA1`), so that one that does not know it is found out as fast. An answer that comes later than
-//! that, over a slow line, must not be taken for typing: [`LateAnswer`] lets nothing of it through.
+//! that, over a slow line, must not be taken for typing: `LateAnswer` lets nothing of it through.
 
 use std::collections::VecDeque;
 use std::time::Duration;

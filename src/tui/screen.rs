@@ -4,7 +4,7 @@
 //! that outlives this program. [`Screen`] keeps them on `Drop`; a panic restores before its report
 //! is printed (color-eyre is installed first, this hook second, so it runs first); SIGTERM and
 //! SIGHUP arrive as [`Input`] and end the loop in good order. While another program has the
-//! terminal its keys are not read either ([`keys`]).
+//! terminal its keys are not read either (`keys`).
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::Arc;

@@ -32,10 +32,14 @@ impl Sentence {
             ([], all) => {
                 format!("None of the {} strategies sold a seat twice or lost a booking.", all.len())
             }
-            (faults, [one]) => format!("{}; {one} did neither.", faults.join("; ")),
-            (faults, others) => {
-                format!("{}; the other {} did neither.", faults.join("; "), others.len())
+            (faults, [one]) => {
+                format!("{}; {one} sold none twice and lost no booking.", faults.join("; "))
             }
+            (faults, others) => format!(
+                "{}; the other {} sold none twice and lost no booking.",
+                faults.join("; "),
+                others.len()
+            ),
         };
         Some(Self { text, is_clean })
     }
