@@ -22,6 +22,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::core::event::SessionName;
 use crate::core::scenario::{EngineKind, Scenario};
 
 mod actions;
@@ -196,10 +197,11 @@ impl Stage {
         self.panes.recall(earlier);
     }
 
-    /// What was edited outside is in the focused session's line.
-    pub fn edited(&mut self, text: &str) {
-        if let Some(pane) = self.panes.focused_mut() {
-            pane.editor.put(text);
+    /// What was edited outside is in the line of the session that it was taken from.
+    pub fn edited(&mut self, session: &SessionName, text: &str) {
+        match self.panes.of_mut(session) {
+            Some(pane) => pane.editor.put(text),
+            None => self.refuse(format!("{session} has gone, and with it what was edited for it")),
         }
     }
 

@@ -39,7 +39,7 @@ pub struct Settled {
     /// From the end of the first try to the end of all: backoff and retries.
     pub retrying: Duration,
     pub statements: u32,
-    /// Tries that somebody else's work has spoilt.
+    /// Tries that failed because of a concurrent transaction.
     pub conflicts: u32,
     /// Tries after the first.
     pub retries: u32,
@@ -92,7 +92,7 @@ pub struct Tally {
     /// Requests that an error ended.
     pub failed: u64,
     pub statements: u64,
-    /// Tries spoilt by somebody else.
+    /// Tries that failed because of a concurrent transaction.
     pub conflicts: u64,
     /// Requests with at least one such try.
     pub conflicted: u64,

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_house_must_agree_with_the_ledger() {
+    fn the_seats_must_agree_with_the_ledger() {
         let verdict = Verdict::new(&record(&[sale(1, 10)], &[sale(2, 10)]), &[sale(1, 10)]);
         assert_eq!(verdict.inconsistent, 2);
     }

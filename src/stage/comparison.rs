@@ -24,7 +24,7 @@ use super::layers::Layers;
 use super::own_files::FoundFiles;
 use super::setting::Opening;
 use super::{Effect, EngineCount, Stage};
-use crate::core::event::{Event, Kind};
+use crate::core::event::{Event, Kind, SessionName};
 use crate::core::scenario::own::OwnFile;
 use crate::reports::engine_diff::{Account, RowDifference, differing_rows};
 use crate::run::{Command, Report};
@@ -176,9 +176,11 @@ impl Comparison {
         self.stages.iter_mut().for_each(|stage| stage.recall(earlier.to_vec()));
     }
 
-    pub(super) fn edited(&mut self, text: &str) {
-        self.leading_mut().edited(text);
-        self.type_alike();
+    pub(super) fn edited(&mut self, session: &SessionName, text: &str) {
+        match self.typing {
+            Typing::Both => self.stages.iter_mut().for_each(|stage| stage.edited(session, text)),
+            Typing::Alone => self.leading_mut().edited(session, text),
+        }
     }
 
     /// Each half has so many cells from now on.

@@ -7,13 +7,16 @@
 use std::sync::Arc;
 
 use super::completion::{Candidate, Completions, Typed};
-use super::keys::{Code, Key};
+use super::keys::{Action, Code, Key};
 use super::layers::{Layer, Menu};
 use super::script::Script;
 use super::{Effect, Stage};
 use crate::core::catalog::Catalog;
 use crate::core::event::Kind;
 use crate::run::Command;
+
+/// So many keys wait for a completion at most; whoever has pressed more does not wait for it.
+const MOST_HELD: usize = 1024;
 
 /// What is known of the names in the database.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +67,12 @@ impl Stage {
     /// Something is about to be typed: what could be named there is asked for.
     pub(super) fn begins_to_type(&mut self) -> Vec<Effect> {
         self.names.wanted = None;
-        if self.course.script().is_some() { self.names.refresh() } else { Vec::new() }
+        if self.can_ask_for_names() { self.names.refresh() } else { Vec::new() }
+    }
+
+    /// Whether there is a run that answers.
+    fn can_ask_for_names(&self) -> bool {
+        self.course.script().is_some() && self.course.broken().is_none()
     }
 
     /// Another setup has other names.
@@ -73,10 +81,23 @@ impl Stage {
         self.names = Names { held, ..Names::default() };
     }
 
+    /// Whether a word is to be completed, once its name is there.
+    pub(super) fn is_completing(&self) -> bool {
+        self.names.wanted.is_some()
+    }
+
+    /// Whether a key comes before a completion: nothing keeps anybody from leaving or from starting
+    /// again.
+    pub(super) fn hurries(&self, key: Key) -> bool {
+        let action = self.setting.keys.action(key);
+        let is_urgent = matches!(action, Some(Action::Quit | Action::Restart));
+        self.is_completing() && (is_urgent || self.names.held.len() >= MOST_HELD)
+    }
+
     /// Whether a key is kept until the word before it is completed. What gives that up gives up
     /// what was pressed since, too.
     pub(super) fn holds(&mut self, key: Key) -> bool {
-        if self.names.wanted.is_none() {
+        if !self.is_completing() {
             return false;
         }
         if key.code() == Code::Esc || key.is_cancel() {
@@ -93,6 +114,12 @@ impl Stage {
         self.names.wanted = None;
     }
 
+    /// There is nobody who could say what can be named; a run that goes on is asked anew.
+    pub(super) fn names_will_not_come(&mut self) {
+        self.give_up_completing();
+        self.names.state = Knowledge::Stale;
+    }
+
     /// The keys that have waited for a completion.
     pub(super) fn take_held(&mut self) -> Vec<Key> {
         std::mem::take(&mut self.names.held)
@@ -106,6 +133,12 @@ impl Stage {
         }
         let line = (pane.editor.text(), pane.editor.cursor());
         let effects = self.begins_to_type();
+        if !self.can_ask_for_names() {
+            if !self.complete_now() {
+                self.say("nothing fits here");
+            }
+            return effects;
+        }
         if self.names.state == Knowledge::Asked {
             self.names.wanted = Some(line);
             return effects;
@@ -175,15 +208,19 @@ impl Stage {
                 if common.len() > typed.len() {
                     pane.editor.replace(completions.from, &common);
                 }
-                self.layers.push(Layer::Menu(Menu::of(completions)));
+                let line = (pane.editor.text(), pane.editor.cursor());
+                self.layers.push(Layer::Menu(Menu::of(completions, line)));
             }
         }
         true
     }
 
-    /// Puts a word of the menu in.
+    /// Puts a word of the menu in, unless the line is another one by now: what was sent and is
+    /// refused comes back into it at any time.
     pub(super) fn take_choice(&mut self, menu: &Menu) {
-        if let (Some(pane), Some(choice)) = (self.panes.focused_mut(), menu.choice()) {
+        if let (Some(pane), Some(choice)) = (self.panes.focused_mut(), menu.choice())
+            && menu.is_for(&pane.editor.text(), pane.editor.cursor())
+        {
             pane.editor.replace(menu.from(), &whole(choice));
         }
     }
@@ -193,15 +230,13 @@ impl Stage {
         let Some(pane) = self.panes.focused_mut() else { return };
         pane.editor.type_key(key);
         let completions = self.completions();
-        let typed = self.panes.focused().map(|pane| {
-            let text = pane.editor.text();
-            text[completions.from.min(text.len())..pane.editor.cursor()].to_owned()
-        });
-        let typed = typed.unwrap_or_default();
+        let line = self.panes.focused().map(|pane| (pane.editor.text(), pane.editor.cursor()));
+        let line = line.unwrap_or_default();
+        let typed = line.0.get(completions.from..line.1).unwrap_or_default();
         let is_whole = |candidate: &Candidate| candidate.text == typed;
         let is_over = typed.is_empty() || completions.candidates.iter().all(is_whole);
         if !is_over {
-            self.layers.push(Layer::Menu(Menu::of(completions)));
+            self.layers.push(Layer::Menu(Menu::of(completions, line)));
         }
     }
 

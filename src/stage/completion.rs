@@ -173,17 +173,23 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What a value can be: a column of the statement's tables, a function, a keyword.
+    /// What a value can be: a column of the statement's tables, a function, a keyword. As in psql, a
+    /// condition begins with a column where one fits: the system's functions do not stand beside
+    /// it.
     fn operands(&self) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         for table in self.tables.named() {
             candidates.extend(self.columns_of(table));
         }
+        let is_column = !candidates.is_empty() && grammar::begins_a_condition(&self.before);
         let aliases = self.tables.aliases();
         candidates.extend(self.fitting(aliases, CandidateKind::Table, "."));
         if !self.partial.text.is_empty() {
             candidates.extend(self.keywords(&KEYWORDS));
-            candidates.extend(self.functions(None));
+            candidates.extend(self.functions(|schema| {
+                let is_systems = schema == "pg_catalog";
+                (is_systems && !is_column) || self.typed.path.iter().any(|on| on == schema)
+            }));
         }
         once_each(candidates)
     }
@@ -204,7 +210,7 @@ impl<'a> Place<'a> {
         let relations = relations.map(|relation| relation.name.as_str());
         let mut candidates = self.fitting(relations, CandidateKind::Table, "");
         if !matches!(grammar::expected(&self.before), Expected::Relation(_)) {
-            candidates.extend(self.functions(Some(schema)));
+            candidates.extend(self.functions(|of| of == schema));
         }
         candidates
     }
@@ -248,12 +254,9 @@ impl<'a> Place<'a> {
         once_each(candidates)
     }
 
-    fn functions(&self, schema: Option<&str>) -> Vec<Candidate> {
+    /// The functions of these schemas.
+    fn functions(&self, is_seen: impl Fn(&str) -> bool) -> Vec<Candidate> {
         let Some(catalog) = self.typed.catalog else { return Vec::new() };
-        let is_seen = |of: &str| match schema {
-            Some(schema) => of == schema,
-            None => of == "pg_catalog" || self.typed.path.iter().any(|on| on == of),
-        };
         let seen = catalog.functions.iter().filter(|function| is_seen(&function.schema));
         let mut names: Vec<&str> = seen.map(|function| function.name.as_str()).collect();
         names.sort_unstable();

@@ -27,8 +27,8 @@ pub enum Effect {
     Export(Box<Export>),
     /// Keep what was typed, for whoever looks for it later.
     Remember(String),
-    /// Have this edited outside: what comes back is in the focused session's line.
-    Edit(String),
+    /// Have this edited outside: what comes back is in that session's line.
+    Edit { session: SessionName, text: String },
     /// Put this into the clipboard.
     Copy(String),
     /// Read a file whose statements a session is to send.

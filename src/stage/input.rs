@@ -43,6 +43,11 @@ impl Pointer {
         }
     }
 
+    /// Whether it may turn to another session, so that what was pressed before comes first.
+    pub(super) fn turns(&self) -> bool {
+        !matches!(self.gesture, Gesture::Wheel(_))
+    }
+
     /// The session under it.
     fn session(&self) -> Option<usize> {
         match self.over {
@@ -80,14 +85,20 @@ impl Stage {
         match input {
             Input::Key(key) => self.press(key, now),
             Input::Paste(text) => {
-                self.give_up_completing();
-                let effects = self.press_held(now);
+                let effects = self.press_uncompleted(now);
                 self.paste(&text);
                 effects
             }
             Input::Pointer(pointer) => match self.key_for(&pointer) {
                 Some(key) => self.press(key, now),
-                None => self.point(&pointer),
+                None => {
+                    let mut effects = Vec::new();
+                    if pointer.turns() {
+                        effects = self.press_uncompleted(now);
+                    }
+                    effects.extend(self.point(&pointer));
+                    effects
+                }
             },
         }
     }
@@ -103,7 +114,24 @@ impl Stage {
         held.into_iter().flat_map(|key| self.press(key, now)).collect()
     }
 
+    /// What was pressed while a word was being completed; nothing waits for that any more.
+    fn press_uncompleted(&mut self, now: Duration) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        loop {
+            self.give_up_completing();
+            effects.extend(self.press_held(now));
+            if !self.is_completing() {
+                return effects;
+            }
+        }
+    }
+
     fn press(&mut self, key: Key, now: Duration) -> Vec<Effect> {
+        if self.hurries(key) {
+            let mut effects = self.press_uncompleted(now);
+            effects.extend(self.press(key, now));
+            return effects;
+        }
         if self.holds(key) {
             return Vec::new();
         }

@@ -9,6 +9,7 @@ use super::effect::Inclusion;
 use super::input::Input;
 use super::own_files::{FoundFiles, OwnFiles};
 use super::{Effect, Stage};
+use crate::core::event::SessionName;
 use crate::core::scenario::Scenario;
 use crate::core::scenario::own::OwnFile;
 use crate::run::Report;
@@ -119,10 +120,10 @@ impl Mode {
     }
 
     /// What was edited outside is in the line.
-    pub fn edited(&mut self, text: &str) {
+    pub fn edited(&mut self, session: &SessionName, text: &str) {
         match self {
-            Self::One(stage) => stage.edited(text),
-            Self::Two(comparison) => comparison.edited(text),
+            Self::One(stage) => stage.edited(session, text),
+            Self::Two(comparison) => comparison.edited(session, text),
         }
     }
 

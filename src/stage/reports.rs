@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::history::History;
 use super::keys::Action;
 use super::layers::Layer;
-use super::panes::pane::Link;
 use super::panes::scrollback::Look;
 use super::processes::NAMES_ARE_OURS;
 use super::setting::Opening;
@@ -48,7 +47,7 @@ impl Stage {
             }
             Report::Broken(why) => {
                 self.course.break_off(why);
-                self.give_up_completing();
+                self.names_will_not_come();
                 return self.released(now);
             }
         }
@@ -142,21 +141,15 @@ impl Stage {
         if named.is_some() {
             pane.say(Look::Note, NAMES_ARE_OURS);
         }
-        let closed = pane.link == Link::Closed;
+        let is_closed = matches!(event.kind, Kind::Closed);
         let effects = self.go_on(name);
         if self.why_not_into(name).is_none() {
             self.message.take_if(|message| message.is_about(name));
         }
-        if closed {
-            self.remove(name);
+        if is_closed && self.can_do_without(name) {
+            let close = self.key(Action::EndOfInput);
+            self.say(format!("{name} is closed; {close} once more removes its pane"));
         }
         effects
-    }
-
-    /// A closed session leaves the stage, unless the script still needs its place.
-    fn remove(&mut self, name: &SessionName) {
-        if self.course.script().is_none_or(|script| !script.plays(name)) {
-            self.panes.remove(name);
-        }
     }
 }

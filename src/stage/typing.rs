@@ -6,6 +6,7 @@ use super::layers::{Layer, Question, losses};
 use super::message::Message;
 use super::panes::Pane;
 use super::panes::backslash::Backslash;
+use super::panes::pane::Link;
 use super::panes::queue::{DEEPEST, File, Queued};
 use super::panes::scrollback::Look;
 use super::{Effect, EngineCount, Stage};
@@ -81,7 +82,7 @@ impl Stage {
         let is_statement = |earlier: &&String| !earlier.starts_with('\\');
         let last = || pane.editor.earlier().iter().rfind(is_statement).cloned();
         let text = if typed.trim().is_empty() { last().unwrap_or_default() } else { typed };
-        vec![Effect::Edit(text)]
+        vec![Effect::Edit { session: pane.name.clone(), text }]
     }
 
     /// Carries out what waits in a session, as far as that can be done now.
@@ -193,6 +194,11 @@ impl Stage {
     /// lets them through.
     pub(super) fn close(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused() else { return Vec::new() };
+        if pane.link == Link::Closed && self.can_do_without(&pane.name) {
+            let name = pane.name.clone();
+            self.panes.remove(&name);
+            return Vec::new();
+        }
         let effects = vec![Effect::Ask(Command::Close(pane.name.clone()))];
         let words = losses::losses_on_closing(&self.panes, pane);
         if words.is_empty() || self.engines == EngineCount::Both {
@@ -202,6 +208,11 @@ impl Stage {
             Question { title: "Close?", words, yes: "close", no: "keep it open", effects };
         self.layers.push(Layer::Question(question));
         Vec::new()
+    }
+
+    /// Whether a session that is closed may leave the screen: the script does not need its place.
+    pub(super) fn can_do_without(&self, name: &SessionName) -> bool {
+        self.course.script().is_none_or(|script| !script.plays(name))
     }
 
     pub(super) fn quit(&mut self) -> Vec<Effect> {

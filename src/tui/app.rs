@@ -18,6 +18,7 @@ use super::keyboard::key_of;
 use super::theme::Theme;
 use super::view::layout::{self, Framing};
 use super::view::{self, View};
+use crate::core::event::SessionName;
 use crate::core::scenario::Scenario;
 use crate::core::scenario::own::OwnFile;
 use crate::run::Report;
@@ -154,9 +155,9 @@ impl App {
         self.mode.recall(earlier);
     }
 
-    /// What was edited outside is in the line.
-    pub fn edited(&mut self, text: &str) {
-        self.mode.edited(text);
+    /// What was edited outside is in the session's line.
+    pub fn edited(&mut self, session: &SessionName, text: &str) {
+        self.mode.edited(session, text);
     }
 
     /// Takes in what a file of one's own says now.

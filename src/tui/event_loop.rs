@@ -21,6 +21,7 @@ use super::screen::keys::{self, Lent};
 use super::screen::{Frames, Input, Signal};
 use super::view::{self, svg};
 use super::{Console, Ends, Exit, LoopError, StartRun};
+use crate::core::event::SessionName;
 use crate::core::scenario::EngineKind;
 use crate::run::{Command, Production, Report};
 use crate::stage::audience::{Arrival, Arrivals, Audience};
@@ -46,8 +47,9 @@ const DRAINED: usize = 4096;
 /// What came of an export: what was written, or why not.
 type Exported = Result<String, ExportError>;
 
-/// What an editor outside has made of a line, and the keys that it had.
-type Edited = (Lent, Result<String, EditorError>);
+/// What an editor outside has made of a session's line, and the keys that it had.
+type Edited = (Lent, SessionName, Result<String, EditorError>);
+
 /// A file that was read for a session, or why it was not.
 type Included = (Half, Inclusion, Result<String, String>);
 
@@ -284,7 +286,7 @@ where
             Effect::Redraw => self.draw_anew()?,
             Effect::Export(export) => self.export(*export)?,
             Effect::Remember(typed) => self.history.keep(&typed),
-            Effect::Edit(text) => self.lend_to_editor(text)?,
+            Effect::Edit { session, text } => self.lend_to_editor(session, text)?,
             Effect::Copy(text) => {
                 self.terminal.backend_mut().copy(&text).map_err(LoopError::drawing::<B>)?;
             }
@@ -300,7 +302,7 @@ where
     }
 
     /// Gives the terminal to an editor. Nothing is drawn until it comes back; the run goes on.
-    fn lend_to_editor(&mut self, text: String) -> Result<(), LoopError> {
+    fn lend_to_editor(&mut self, session: SessionName, text: String) -> Result<(), LoopError> {
         if !self.editing.is_empty() {
             return Ok(());
         }
@@ -309,17 +311,17 @@ where
         let leaving = self.leaving.clone();
         self.editing.spawn(async move {
             let lent = keys::lend().await;
-            (lent, editor.edit(&text, &leaving).await)
+            (lent, session, editor.edit(&text, &leaving).await)
         });
         Ok(())
     }
 
-    fn take_back(&mut self, (lent, edited): Edited) -> Result<(), LoopError> {
+    fn take_back(&mut self, (lent, session, edited): Edited) -> Result<(), LoopError> {
         self.terminal.backend_mut().take_again().map_err(LoopError::drawing::<B>)?;
         drop(lent);
         self.draw_anew()?;
         match edited {
-            Ok(text) => self.app.edited(&text),
+            Ok(text) => self.app.edited(&session, &text),
             Err(error) => self.app.refuse(error.to_string()),
         }
         Ok(())

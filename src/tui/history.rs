@@ -1,9 +1,11 @@
 //! What was typed, kept from one run to the next: a line an entry, the newest last.
 //!
-//! Several consoles may write into the same file; each appends under a lock. A disk must not hold
-//! up the screen, so a thread writes, and nobody waits for it longer than a moment at the end.
-//! What may hold a password is not kept.
+//! Several consoles may write into the same file; each does so under a lock, which is a file of its
+//! own: the history itself is replaced where it has become too large. A disk must not hold up the
+//! screen, so a thread writes, and nobody waits for it longer than a moment at the end. What may
+//! hold a password is not kept.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -12,6 +14,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::screen::Input;
@@ -100,11 +103,13 @@ fn is_secret(typed: &str) -> bool {
     words.iter().any(|word| typed.contains(word)) || has_password_in_url(&typed)
 }
 
-/// `postgres://user:password@host`
+/// `postgres://user:password@host`. A password may have any sign in it, also a slash and another @,
+/// so whatever has a colon before an @ is refused.
 fn has_password_in_url(typed: &str) -> bool {
-    typed.split("://").skip(1).any(|rest| {
-        let authority = rest.split(['/', '\'', '"', ' ', '\n']).next().unwrap_or_default();
-        authority.split_once('@').is_some_and(|(user, _)| user.contains(':'))
+    typed.match_indices("://").any(|(at, colon)| {
+        let is_end = |letter: char| letter.is_whitespace() || matches!(letter, '\'' | '"');
+        let url = typed[at + colon.len()..].split(is_end).next().unwrap_or_default();
+        url.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
     })
 }
 
@@ -126,34 +131,57 @@ fn append(path: &Path, entry: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    flock(&file, FlockOperation::LockExclusive)?;
-    file.write_all(format!("{}\n", escaped(entry)).as_bytes())
+    let _lock = locked(path)?;
+    let mut file =
+        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let ends = if is_broken_off(&mut file)? { "\n" } else { "" };
+    file.write_all(format!("{ends}{}\n", escaped(entry)).as_bytes())
+}
+
+/// Keeps other consoles from the file for as long as this lives.
+fn locked(path: &Path) -> io::Result<File> {
+    let mut name = OsString::from(path);
+    name.push(".lock");
+    let lock = OpenOptions::new().append(true).create(true).mode(0o600).open(name)?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    Ok(lock)
+}
+
+/// Whether the last line has no end: a disk was full, or somebody has edited it.
+fn is_broken_off(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 /// The newest entries.
 fn read(path: &Path) -> io::Result<Vec<String>> {
-    let opened = OpenOptions::new().read(true).write(true).open(path);
-    let mut file = match opened {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        opened => opened?,
-    };
-    flock(&file, FlockOperation::LockExclusive)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
+    if !path.try_exists()? {
+        return Ok(Vec::new());
+    }
+    let _lock = locked(path)?;
+    let bytes = std::fs::read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     let kept = &lines[lines.len().saturating_sub(ENTRIES)..];
     if bytes.len() as u64 > LARGE {
-        cut(&mut file, kept)?;
+        cut(path, kept)?;
     }
     Ok(kept.iter().map(|line| unescaped(line)).collect())
 }
 
-fn cut(file: &mut File, kept: &[&str]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(0))?;
-    file.set_len(0)?;
-    file.write_all((kept.join("\n") + "\n").as_bytes())
+/// Written beside it first: whatever goes wrong on the way, one of the two is whole.
+fn cut(path: &Path, kept: &[&str]) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(&path))?;
+    file.write_all((kept.join("\n") + "\n").as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    Ok(())
 }
 
 /// An entry on one line.
@@ -220,6 +248,9 @@ mod tests {
             "create user mapping for bob server s options (user 'bob', passwd 'x');",
             "select dblink_connect('postgres://bob:hunter2@host/db');",
             "select crypt('x', gen_salt('bf'));",
+            "select dblink_connect('postgres://bob:hunter/2@host/db');",
+            "select dblink_connect('postgres://bob:hun@ter2@host/db');",
+            "select dblink_connect('postgres://bob:h://2@host/db');",
         ];
         assert_eq!(kept(&path, &secrets), [""; 0]);
         let harmless = ["select 'postgres://host/db', 'a:b@c';", "select pass from seats;"];
@@ -240,10 +271,37 @@ mod tests {
     }
 
     #[test]
+    fn a_large_file_is_replaced_and_not_written_into() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history");
+        let text = format!("select '{}';\nselect 2;\n", "x".repeat(1 << 20));
+        std::fs::write(&path, &text).unwrap();
+        let other = File::open(&path).unwrap();
+        assert_eq!(opened(&path).take_earlier().len(), 2);
+        let whole = io::read_to_string(other).unwrap();
+        assert!(whole == text);
+        let names = std::fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["history", "history.lock"]);
+    }
+
+    #[test]
+    fn an_entry_begins_a_line_though_the_last_one_has_no_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history");
+        std::fs::write(&path, "select 1;\nselect 2;").unwrap();
+        let typed = ["select 1;", "select 2;", "select 3;"];
+        assert_eq!(kept(&path, &["select 3;"]), typed);
+    }
+
+    #[test]
     fn a_file_that_cannot_be_written_is_told_of_once() {
         let folder = tempfile::tempdir().unwrap();
         let (troubles, mut told) = mpsc::unbounded_channel();
-        let mut history = History::open(folder.path().to_owned(), troubles);
+        let path = folder.path().join("history");
+        std::fs::create_dir(&path).unwrap();
+        let mut history = History::open(path, troubles);
         history.keep("select 1;");
         history.keep("select 2;");
         history.end();

@@ -19,14 +19,20 @@ impl Comparison {
         match input {
             Input::Key(key) => self.press(key, now),
             Input::Paste(text) => {
-                self.leading_mut().give_up_completing();
-                let effects = self.press_held(now);
+                let effects = self.press_uncompleted(now);
                 self.paste(&text);
                 effects
             }
             Input::Pointer(pointer) => match self.leading().key_for(&pointer) {
                 Some(key) => self.press(key, now),
-                None => self.point(&pointer),
+                None => {
+                    let mut effects = Vec::new();
+                    if pointer.turns() {
+                        effects = self.press_uncompleted(now);
+                    }
+                    effects.extend(self.point(&pointer));
+                    effects
+                }
             },
         }
     }
@@ -37,7 +43,24 @@ impl Comparison {
         held.into_iter().flat_map(|key| self.press(key, now)).collect()
     }
 
+    /// What was pressed while a word was being completed; nothing waits for that any more.
+    fn press_uncompleted(&mut self, now: Duration) -> Vec<HalfEffect> {
+        let mut effects = Vec::new();
+        loop {
+            self.leading_mut().give_up_completing();
+            effects.extend(self.press_held(now));
+            if !self.leading().is_completing() {
+                return effects;
+            }
+        }
+    }
+
     fn press(&mut self, key: Key, now: Duration) -> Vec<HalfEffect> {
+        if self.leading().hurries(key) {
+            let mut effects = self.press_uncompleted(now);
+            effects.extend(self.press(key, now));
+            return effects;
+        }
         if self.leading_mut().holds(key) {
             return Vec::new();
         }

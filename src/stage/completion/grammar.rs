@@ -312,6 +312,11 @@ fn relation(before: &[Word]) -> Option<Expected> {
     is_clause.then_some(Expected::Relation(words))
 }
 
+/// Whether a comparison begins here that each row is asked for.
+pub(super) fn begins_a_condition(before: &[Word]) -> bool {
+    ["where", "and", "or", "not", "on"].iter().any(|keyword| ends(before, &[keyword]))
+}
+
 fn has(before: &[Word], keyword: &str) -> bool {
     before.iter().take(3).any(|word| word.is(keyword))
 }

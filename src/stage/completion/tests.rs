@@ -22,6 +22,7 @@ fn catalog() -> Catalog {
         functions: vec![
             routine("pg_catalog", "count"),
             routine("pg_catalog", "pg_sleep"),
+            routine("pg_catalog", "set_bit"),
             routine("shop", "book"),
         ],
         types: names(&["integer", "interval", "text"]),
@@ -116,6 +117,10 @@ fn columns_are_those_of_the_statements_tables() {
 fn functions_types_and_settings_are_found_where_they_belong() {
     assert_eq!(fitting("select cou|"), ["count("]);
     assert_eq!(fitting("select shop.b|"), ["book("]);
+    let (set_bit, condition) = ("set_bit(".to_owned(), fitting("select * from seats where se|"));
+    assert!(condition.contains(&"seat_row".to_owned()) && !condition.contains(&set_bit));
+    assert!(fitting("select se| from seats").contains(&set_bit));
+    assert_eq!(fitting("select * from seats where set_b|"), [set_bit]);
     assert_eq!(fitting("select 1::in|"), ["integer", "interval"]);
     assert_eq!(fitting("set lock|"), ["lock_timeout"]);
     assert_eq!(fitting("show s|"), ["search_path", "statement_timeout"]);

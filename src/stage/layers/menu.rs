@@ -11,6 +11,8 @@ const PAGE: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Menu {
     completions: Completions,
+    /// The line that they complete, and the cursor's place in it.
+    line: (String, usize),
     chosen: usize,
 }
 
@@ -28,8 +30,13 @@ pub(super) enum Choice {
 }
 
 impl Menu {
-    pub(crate) fn of(completions: Completions) -> Self {
-        Self { completions, chosen: 0 }
+    pub(crate) fn of(completions: Completions, line: (String, usize)) -> Self {
+        Self { completions, line, chosen: 0 }
+    }
+
+    /// Whether this line is the one that they complete.
+    pub(crate) fn is_for(&self, text: &str, cursor: usize) -> bool {
+        (self.line.0.as_str(), self.line.1) == (text, cursor)
     }
 
     /// The words to choose from.

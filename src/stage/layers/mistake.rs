@@ -18,7 +18,7 @@ pub struct Mistake {
 
 impl Layers {
     /// Puts it under everything that is open, in the place of an earlier one about the same file.
-    pub(in crate::stage) fn put_below(&mut self, layer: Layer) {
+    pub(crate) fn put_below(&mut self, layer: Layer) {
         if let Layer::Mistake(mistake) = &layer {
             self.close_mistake(&mistake.path);
         }
@@ -26,7 +26,7 @@ impl Layers {
     }
 
     /// What was wrong is so no longer.
-    pub(in crate::stage) fn close_mistake(&mut self, path: &std::path::Path) {
+    pub(crate) fn close_mistake(&mut self, path: &std::path::Path) {
         self.0.retain(|layer| !matches!(layer, Layer::Mistake(mistake) if mistake.path == path));
     }
 }

@@ -72,7 +72,7 @@ pub struct Pane {
     pub editor: Editor,
     /// What was typed and waits for what was typed before it, as in psql a line of several
     /// statements is sent one by one.
-    pub(in crate::stage) queue: Queue,
+    pub(crate) queue: Queue,
     /// How often it sends its query again, while it does (`\watch`).
     pub repeats: Option<Duration>,
     /// How wide its pane is.
@@ -157,7 +157,7 @@ impl Pane {
     }
 
     /// It is so wide from now on.
-    pub(in crate::stage) fn widen(&mut self, cells: usize) {
+    pub(crate) fn widen(&mut self, cells: usize) {
         self.cells = cells;
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::core::catalog::{Catalog, Relation};
-use crate::core::event::{Column, TransactionStatus};
+use crate::core::event::{Blocker, Certainty, Column, TransactionStatus, Wait, WaitTarget};
 
 fn type_text(stage: &mut Stage, text: &str) {
     for letter in text.chars() {
@@ -265,6 +265,121 @@ fn what_is_sent_is_kept_and_what_is_refused_stays_in_the_line() {
     assert_eq!(sent.last(), Some(&Effect::Remember("select 1;".to_owned())));
     type_text(&mut stage, "\\?");
     assert_eq!(press(&mut stage, "Enter"), [Effect::Remember("\\?".to_owned())]);
+    let alice = SessionName::new("Alice");
+    let (submission, sql) = (SubmissionId(1), "select 1;".into());
+    happens(&mut stage, &alice, Kind::Sent { submission, sql, step: None, typed: None });
+    let wait = Wait {
+        blockers: vec![Blocker::Session(SessionName::new("Bob"))],
+        target: WaitTarget::Transaction,
+        certainty: Certainty::Observed,
+    };
+    happens(&mut stage, &alice, Kind::Waiting(wait));
+    type_text(&mut stage, "select 2;");
+    assert_eq!(press(&mut stage, "Enter"), [], "nothing is sent, and nothing kept");
+    assert_eq!(line(&stage), "select 2;");
+    assert!(said(&stage).starts_with("Alice still waits for Bob"), "{}", said(&stage));
+}
+
+#[test]
+fn once_its_run_has_ended_nothing_waits_for_a_completion() {
+    let ended = || Report::Broken("its task has ended".to_owned());
+    let mut stage = opened();
+    type_text(&mut stage, "table sea");
+    press(&mut stage, "Tab");
+    type_text(&mut stage, "x");
+    let _ = stage.apply(ended(), NOW);
+    assert_eq!(line(&stage), "table seax", "what was asked for before does not come any more");
+    press(&mut stage, "Tab");
+    type_text(&mut stage, "y");
+    assert_eq!(line(&stage), "table seaxy");
+    assert_eq!(press(&mut stage, "Ctrl-Q"), [Effect::Leave]);
+    let mut stage = opened();
+    let _ = stage.apply(ended(), NOW);
+    type_text(&mut stage, "selec");
+    assert_eq!(press(&mut stage, "Tab"), [], "nobody is asked");
+    assert_eq!(line(&stage), "select ", "keywords are known without anybody");
+}
+
+#[test]
+fn leaving_and_restarting_do_not_wait_for_a_completion() {
+    for (key, does) in [("Ctrl-Q", Effect::Leave), ("F8", Effect::Ask(Command::GoTo(0)))] {
+        let mut stage = opened();
+        type_text(&mut stage, "table sea");
+        press(&mut stage, "Tab");
+        type_text(&mut stage, "x");
+        press(&mut stage, "Tab");
+        type_text(&mut stage, "y");
+        let effects = press(&mut stage, key);
+        assert_eq!(effects.last(), Some(&does), "{key}");
+        assert_eq!(line(&stage), "table seaxy", "{key}: what was pressed before came before");
+    }
+}
+
+#[test]
+fn not_more_keys_wait_for_a_completion_than_anybody_presses() {
+    let mut stage = opened();
+    type_text(&mut stage, "table sea");
+    press(&mut stage, "Tab");
+    (0..2000).for_each(|_| drop(press(&mut stage, "x")));
+    assert_eq!(line(&stage), format!("table sea{}", "x".repeat(2000)));
+}
+
+#[test]
+fn a_click_comes_after_what_was_pressed_before_it() {
+    let mut stage = opened();
+    type_text(&mut stage, "table sea");
+    press(&mut stage, "Tab");
+    type_text(&mut stage, "ts;");
+    let sent = press(&mut stage, "Enter");
+    assert_eq!(sent, [], "it waits for the completion");
+    point(&mut stage, Gesture::Wheel(Direction::Up), 1);
+    assert_eq!(line(&stage), "table sea", "the wheel turns to no other session");
+    let sent = point(&mut stage, Gesture::Click, 1);
+    let (session, sql) = (SessionName::new("Alice"), "table seats;".to_owned());
+    assert_eq!(sent[0], Effect::Ask(Command::Submit { session, sql }));
+    assert_eq!((stage.panes.focus(), line(&stage)), (1, String::new()));
+    let _ = stage.apply(catalog(&["seats"]), NOW);
+    assert_eq!(line(&stage), "");
+}
+
+#[test]
+fn a_menu_takes_nothing_out_of_another_line_than_its_own() {
+    let mut stage = knowing(&["seats", "seat_types"]);
+    type_text(&mut stage, "select 1;");
+    press(&mut stage, "Enter");
+    type_text(&mut stage, "table s");
+    press(&mut stage, "Tab");
+    assert_eq!(choices(&stage).len(), 2);
+    let _ = stage.apply(Report::Refused("no".to_owned()), NOW);
+    assert_eq!(line(&stage), "select 1;\ntable seat", "what was sent comes back");
+    assert_eq!(press(&mut stage, "Enter"), []);
+    assert_eq!(line(&stage), "select 1;\ntable seat");
+    assert!(choices(&stage).is_empty());
+}
+
+#[test]
+fn an_added_session_that_was_closed_stays_until_it_is_closed_once_more() {
+    let mut stage = opened();
+    let zoe = SessionName::new("Zoe");
+    let _ = stage.apply(Report::Joined(zoe.clone()), NOW);
+    happens(&mut stage, &zoe, Kind::Connected { pid: Pid(2) });
+    type_text(&mut stage, "select 1;");
+    happens(&mut stage, &zoe, Kind::Closed);
+    assert_eq!(said(&stage), "Zoe is closed; Ctrl-D once more removes its pane");
+    assert_eq!(press(&mut stage, "Enter"), [Effect::Ask(Command::Reconnect(zoe.clone()))]);
+    happens(&mut stage, &zoe, Kind::Connected { pid: Pid(3) });
+    assert_eq!(line(&stage), "select 1;");
+    press(&mut stage, "Ctrl-C");
+    assert_eq!(press(&mut stage, "Ctrl-D"), [Effect::Ask(Command::Close(zoe.clone()))]);
+    happens(&mut stage, &zoe, Kind::Closed);
+    assert_eq!(press(&mut stage, "Ctrl-D"), []);
+    assert!(stage.panes.of(&zoe).is_none());
+    let alice = SessionName::new("Alice");
+    press(&mut stage, "Ctrl-X");
+    press(&mut stage, "1");
+    happens(&mut stage, &alice, Kind::Closed);
+    press(&mut stage, "Ctrl-D");
+    assert!(stage.panes.of(&alice).is_some(), "the script needs its place");
 }
 
 #[test]
@@ -283,13 +398,18 @@ fn what_was_typed_in_earlier_runs_is_there_in_every_session() {
 fn the_line_is_edited_outside_or_the_last_statement_where_there_is_none() {
     let mut stage = opened();
     stage.recall(vec!["select 'old';".to_owned(), "\\dt".to_owned()]);
-    let edits = |text: &str| Effect::Edit(text.to_owned());
+    let alice = SessionName::new("Alice");
+    let edits = |text: &str| Effect::Edit { session: alice.clone(), text: text.to_owned() };
     press(&mut stage, "Ctrl-X");
     assert_eq!(press(&mut stage, "Ctrl-E"), [edits("select 'old';")]);
     type_text(&mut stage, "sel");
     press(&mut stage, "Ctrl-X");
     assert_eq!(press(&mut stage, "Ctrl-E"), [edits("sel")]);
-    stage.edited("select 2\nfrom seats;");
+    let _ = stage.apply(Report::Joined(SessionName::new("Zoe")), NOW);
+    stage.edited(&alice, "select 2\nfrom seats;");
+    assert_eq!(line(&stage), "", "another session has the keys by now");
+    press(&mut stage, "Ctrl-X");
+    press(&mut stage, "1");
     assert_eq!(line(&stage), "select 2\nfrom seats;");
     press(&mut stage, "Ctrl-C");
     type_text(&mut stage, "\\e");

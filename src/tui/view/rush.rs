@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  rush · for-update · 2 of 11        600 seats · 20 workers · seed 1            12 s left
-//! ╭ the house ────────────────────────╮╭ requests a second ─ 9310 ──────────────────────╮
+//! ╭ seats ────────────────────────────╮╭ requests a second ─ 9310 ──────────────────────╮
 //! │A  140 of 200 sold                 ││        chart                                   │
 //! │■■■■■■■■·····                      │╰────────────────────────────────────────────────╯
 //! │B  ...                             │╭ latency ─ p50 1.9 ms, p99 8.2 ms ──────────────╮
@@ -52,10 +52,10 @@ pub fn draw(frame: &mut Frame<'_>, stage: &RushStage, theme: &Theme) {
         Constraint::Length(1),
     ])
     .areas(area);
-    let [house, charts] = Layout::horizontal([Constraint::Fill(1); 2]).areas(top);
+    let [seats, charts] = Layout::horizontal([Constraint::Fill(1); 2]).areas(top);
     let [throughput, latency] = Layout::vertical([Constraint::Fill(1); 2]).areas(charts);
     draw_header(stage, theme, header, buffer);
-    dots::draw(stage, theme, pane(&house_title(stage), theme, house, buffer), buffer);
+    dots::draw(stage, theme, pane(&seats_title(stage), theme, seats, buffer), buffer);
     draw_throughput(stage, theme, throughput, buffer);
     draw_latency(stage, theme, latency, buffer);
     draw_now(stage, theme, now, buffer);
@@ -83,7 +83,7 @@ fn keep_ascii(buffer: &mut Buffer) {
     }
 }
 
-fn house_title(stage: &RushStage) -> String {
+fn seats_title(stage: &RushStage) -> String {
     match &stage.kept {
         Some(ended) => format!("seats after {}", ended.strategy),
         None => "seats".to_owned(),

@@ -41,7 +41,7 @@ impl Latest {
 impl Pane {
     /// A statement was sent in some session, and in this one if it has a number: what comes from
     /// now on came after it.
-    pub(in crate::stage) fn turn_to_what_comes(&mut self, sent: Option<u64>) {
+    pub(crate) fn turn_to_what_comes(&mut self, sent: Option<u64>) {
         let incoming = self.incoming.as_ref().map(|incoming| incoming.from);
         let from = incoming.unwrap_or_else(|| self.scrollback.end());
         (self.latest.from, self.latest.release) = (from, None);

@@ -61,14 +61,14 @@ fn lines(theme: &Theme, cells: usize) -> Vec<Line<'static>> {
         lines.extend(entry(key, words, Role::Key, theme, cells));
     }
     lines.push(Line::default());
-    lines.extend(entry("seats", &house(theme), Role::Heading, theme, cells));
+    lines.extend(entry("seats", &seats(theme), Role::Heading, theme, cells));
     for (name, words) in PARTS {
         lines.extend(entry(name, words, Role::Heading, theme, cells));
     }
     lines
 }
 
-fn house(theme: &Theme) -> String {
+fn seats(theme: &Theme) -> String {
     let signs = theme.signs();
     format!(
         "one dot per seat: {} free, {} sold, {} sold twice; with more seats than cells, one dot \
