@@ -173,8 +173,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What a value can be: a column of the statement's tables, a function, a keyword. As in psql, a
-    /// condition begins with a column where one fits: the system's functions do not stand beside
+    /// What a value can be: a column of the statement's tables, a function, a keyword. As in psql,
+    /// a condition begins with a column where one fits: the system's functions do not stand beside
     /// it.
     fn operands(&self) -> Vec<Candidate> {
         let mut candidates = Vec::new();
