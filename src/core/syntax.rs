@@ -16,6 +16,7 @@
 
 use std::ops::Range;
 
+mod built_in;
 mod colour;
 mod lines;
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod words;
 
 pub use colour::{Colour, KEYWORDS, Span, colours, is_keyword};
 pub use lines::{Command, Piece, Reading, read, tokens_of_lines};
-pub use reach::{Reach, reach};
+pub use reach::{Made, Reach, reach};
 pub use tokens::{Strings, Token, TokenKind, tokens};
 pub use verb::{Verb, verb};
 pub use words::{Word, WordKind, begins, has, identifier, literal, quote, words};

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::built_in::is_built_in;
 use super::{Strings, Word, WordKind};
 
 /// What a statement may change.
@@ -22,10 +23,35 @@ pub struct Reach {
     /// The sequences that it advances or sets, unqualified ones among them. No rollback takes that
     /// back.
     pub sequences: BTreeSet<String>,
+    /// What a CREATE makes by an unqualified name, which is among `unqualified`: the run's, wherever
+    /// its other names are found.
+    pub makes: Option<Made>,
+    /// The routines that it calls by unqualified names; PostgreSQL's own are not among them.
+    pub calls: BTreeSet<String>,
     /// Whether it changes the `search_path`.
     pub moves: bool,
     /// What the routine that it makes may change whenever it is called.
     pub routine: Option<Box<Self>>,
+}
+
+/// What a CREATE makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A table, a view or a sequence.
+    Relation(String),
+    /// A function or a procedure.
+    Routine(String),
+    /// What no later statement changes rows by: an index, a trigger, a type.
+    Other(String),
+}
+
+impl Made {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Relation(name) | Self::Routine(name) | Self::Other(name) => name,
+        }
+    }
 }
 
 impl Reach {
@@ -236,13 +262,62 @@ fn call_at(words: &[Word], place: usize, reach: &mut Reach) {
             name if name.starts_with("lo_") || name.starts_with("dblink") => {
                 reach.doubts.insert(format!("calls {name}()"));
             }
-            _ => {}
+            name => {
+                if parts.len() == 1 && is_a_call(words, place, next) {
+                    reach.calls.insert(name.to_owned());
+                }
+            }
         },
         [schema, ..] if NOBODYS.contains(schema) => {}
         // `insert into public.t (a, b)` is no call.
         _ if is_named_for_rows(words, place) => {}
         parts => drop(reach.doubts.insert(format!("calls {}()", parts.join(".")))),
     }
+}
+
+/// Whether an unqualified name with a parenthesis behind it is that of a routine which somebody has
+/// made.
+fn is_a_call(words: &[Word], place: usize, next: usize) -> bool {
+    let before = place.checked_sub(1).map_or("", |before| words[before].text.as_str());
+    // CALL names a procedure, and PostgreSQL has none of its own.
+    if before == "call" {
+        return true;
+    }
+    let is_keyword_or_its_own = is_built_in(&words[place].text);
+    // `u (a, b)` names columns: of what is defined, or of what stands in a FROM.
+    let names_columns = [
+        ")",
+        "as",
+        "with",
+        "recursive",
+        "function",
+        "procedure",
+        "aggregate",
+        "prepare",
+        "execute",
+        "vacuum",
+        "analyze",
+    ];
+    let is_a_later_cte = before == "," && words[0].is("with") && is_defined(words, next);
+    !is_keyword_or_its_own
+        && !names_columns.contains(&before)
+        && !is_named_for_rows(words, place)
+        && !is_a_later_cte
+}
+
+/// Whether `AS (` follows the parentheses that open here: `with a as (...), b (x) as (...)`.
+fn is_defined(words: &[Word], opening: usize) -> bool {
+    let mut depth = 0_usize;
+    let closing = words[opening..].iter().position(|word| {
+        match word.text.as_str() {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    closing
+        .is_some_and(|closing| words.get(opening + closing + 1).is_some_and(|word| word.is("as")))
 }
 
 fn is_named_for_rows(words: &[Word], place: usize) -> bool {
@@ -291,7 +366,13 @@ fn definition(words: &[Word], reach: &mut Reach) {
             None => place += 1,
         }
     }
-    name_unqualified(head, reach);
+    let named = name_unqualified(head, reach);
+    if words[0].is("create") {
+        reach.makes = named.map(|name| made(kind, name));
+    }
+    if kind == "trigger" {
+        reach.routine = called_by_trigger(words);
+    }
     if kind == "function" || kind == "procedure" {
         let mut routine = Reach::default();
         body(words, &mut routine);
@@ -299,11 +380,38 @@ fn definition(words: &[Word], reach: &mut Reach) {
     }
     if kind == "rule" {
         changes(&words[1..], reach);
+        // `create rule r as on update to t do ...`.
+        let table = words.iter().position(|word| word.is("to"));
+        if let Some((parts, _)) = table.and_then(|to| name_at(words, to + 1)) {
+            note(&parts, reach);
+        }
     }
 }
 
-/// What a definition names without a schema: the objects, and the table that they are on.
-fn name_unqualified(head: &[Word], reach: &mut Reach) {
+fn made(kind: &str, name: String) -> Made {
+    match kind {
+        "table" | "view" | "materialized" | "recursive" | "sequence" => Made::Relation(name),
+        "function" | "procedure" => Made::Routine(name),
+        _ => Made::Other(name),
+    }
+}
+
+/// What a trigger's function may do, which is another statement's to make: that it is called.
+fn called_by_trigger(words: &[Word]) -> Option<Box<Reach>> {
+    let called = words.iter().position(|word| word.is("execute"))? + 2;
+    let (parts, _) = name_at(words, called)?;
+    let mut trigger = Reach::default();
+    match parts.as_slice() {
+        [name] => drop(trigger.calls.insert((*name).to_owned())),
+        [schema, ..] if NOBODYS.contains(schema) => {}
+        parts => drop(trigger.doubts.insert(format!("calls {}()", parts.join(".")))),
+    }
+    Some(Box::new(trigger))
+}
+
+/// Notes what a definition names without a schema: the objects, and the table that they are on; the
+/// object's name, if it has one.
+fn name_unqualified(head: &[Word], reach: &mut Reach) -> Option<String> {
     let is_before =
         |word: &&Word| word.kind == WordKind::Plain && BEFORE_NAMES.contains(&&*word.text);
     let named = 1 + head.iter().skip(1).take_while(is_before).count();
@@ -312,6 +420,11 @@ fn name_unqualified(head: &[Word], reach: &mut Reach) {
         .position(|word| word.is("on"))
         .map(|on| on + 1 + head[on + 1..].iter().take_while(is_before).count());
     let is_on = |place: &usize| head.get(*place).is_some_and(|word| word.is("on"));
+    let own = name_at(head, named).filter(|_| !is_on(&named));
+    let own = own.and_then(|(parts, _)| match parts[..] {
+        [name] => Some(name.to_owned()),
+        _ => None,
+    });
     for mut place in [Some(named).filter(|place| !is_on(place)), on].into_iter().flatten() {
         while let Some((parts, next)) = name_at(head, place) {
             if let [name] = parts[..] {
@@ -323,6 +436,7 @@ fn name_unqualified(head: &[Word], reach: &mut Reach) {
             place = next + 1;
         }
     }
+    own
 }
 
 /// GRANT ... ON SCHEMA, COMMENT ON ROLE, ALTER DEFAULT PRIVILEGES, DROP OWNED.
@@ -453,6 +567,59 @@ mod tests {
         ] {
             assert_eq!(Vec::from_iter(reach(sql).unqualified), names, "{sql}");
         }
+    }
+
+    #[test]
+    fn what_a_definition_makes_is_not_what_it_is_on() {
+        let makes = |sql| reach(sql).makes;
+        let other = |name: &str| Some(Made::Other(name.to_owned()));
+        assert_eq!(makes("create index i on t (a)"), other("i"));
+        assert_eq!(makes("create index on t (a)"), None);
+        assert_eq!(makes("create trigger g before update on t execute function f()"), other("g"));
+        let rule = reach("create rule r as on update to t do instead nothing");
+        assert_eq!(
+            (rule.makes, Vec::from_iter(rule.unqualified)),
+            (other("r"), vec!["r".to_owned(), "t".to_owned()])
+        );
+        for sql in [
+            "create table if not exists t (a int)",
+            "create or replace view t as select 1",
+            "create materialized view t as select 1",
+            "create sequence t",
+        ] {
+            assert_eq!(makes(sql), Some(Made::Relation("t".to_owned())), "{sql}");
+        }
+        let routine = makes("create or replace procedure p(a int) language sql as ''");
+        assert_eq!(routine, Some(Made::Routine("p".to_owned())));
+        assert_eq!(makes("drop table t"), None);
+    }
+
+    #[test]
+    fn own_routines_that_are_called_are_named_and_postgresqls_are_not() {
+        for (sql, calls) in [
+            ("call transfer(1, 2)", &["transfer"][..]),
+            ("call abs(1)", &["abs"]),
+            ("select book_seat(4), public.other(1)", &["book_seat"]),
+            ("update t set a = Next_Price(a) where \"Odd\"(b)", &["Odd", "next_price"]),
+            ("with a as (select 1), b (x) as (select f(1)) select g(x) from b", &["f", "g"]),
+            (
+                "do $$ begin perform book_seat(1); if (x) then return; end if; end $$",
+                &["book_seat"],
+            ),
+            ("explain analyze select f()", &["f"]),
+            ("select count(*) filter (where a in (1)), coalesce(max(a), 0) from t", &[]),
+            ("select cast(a as numeric(4, 2)), extract(year from now()) from u as v (a)", &[]),
+            ("select * from generate_series(1, 3) g (x) where exists (select 1)", &[]),
+            ("insert into t (a) values (nextval('s')) on conflict (a) do nothing", &[]),
+            ("select sum(a) over (partition by b) from t join u using (b)", &[]),
+            ("select pg_sleep(1), pg_advisory_xact_lock(1), gen_random_uuid()", &[]),
+            ("merge into t using s on (true) when not matched then insert (a) values (1)", &[]),
+            ("create function f(a int) returns int language sql as 'select 1'", &[]),
+        ] {
+            assert_eq!(Vec::from_iter(reach(sql).calls), calls, "{sql}");
+        }
+        let trigger = reach("create trigger g after update on t execute procedure public.f()");
+        assert!(!trigger.routine.unwrap().is_within());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::fmt;
 
 use crate::core::event::{Event, Kind, SessionName, TransactionStatus};
 use crate::core::scenario::{Scenario, Schedule, SearchPath};
-use crate::core::syntax::{self, Reach, Strings, Verb, Word};
+use crate::core::syntax::{self, Made, Reach, Strings, Verb, Word};
 
 /// Which part of a scenario did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,8 +80,12 @@ pub(crate) struct Ledger {
     has_no_home: bool,
     /// Whether a name that the run has not made itself may be found in another schema.
     is_shared: bool,
-    /// What the run has made, by unqualified names.
+    /// Whether what the run makes by an unqualified name is made in its own schema.
+    makes_its_own: bool,
+    /// The tables, views and sequences that the run has made, by unqualified names.
     made: BTreeSet<String>,
+    /// The routines that it has made so.
+    routines: BTreeSet<String>,
 }
 
 /// What one session has done that is not committed yet.
@@ -91,6 +95,8 @@ struct Tally {
     has_moved: bool,
     strings: Strings,
     prepared: BTreeMap<String, Reach>,
+    /// What it has made that a rollback would take away.
+    made: Vec<Made>,
     in_flight: Vec<Lasting>,
     open: Vec<Lasting>,
     /// What lasts of what is in flight, whatever becomes of its transaction.
@@ -133,6 +139,11 @@ impl Ledger {
         Self {
             has_no_home: !path.has_a_schema_of_the_run(),
             is_shared: path.written().iter().any(|it| it != "run" && !it.starts_with("pg_")),
+            makes_its_own: path
+                .written()
+                .iter()
+                .find(|it| !it.starts_with("pg_"))
+                .is_none_or(|first| first == "run"),
             ..Self::default()
         }
     }
@@ -158,13 +169,22 @@ impl Ledger {
             Kind::Sent { sql, step, .. } => {
                 self.sent(event.session.as_ref(), sql, *step, is_set_up);
             }
-            Kind::Done { tag, .. } => self.tally(event.session.as_ref()).done(tag),
-            Kind::Failed(_) => self.tally(event.session.as_ref()).undo(),
+            Kind::Done { tag, .. } => {
+                if tag == "ROLLBACK" {
+                    self.unmake(event.session.as_ref());
+                }
+                self.tally(event.session.as_ref()).done(tag);
+            }
+            Kind::Failed(_) => {
+                self.unmake(event.session.as_ref());
+                self.tally(event.session.as_ref()).undo();
+            }
             Kind::Ready { status, .. } => {
                 let committed = self.tally(event.session.as_ref()).ready(*status);
                 return self.keep(committed);
             }
             Kind::Lost { .. } => {
+                self.unmake(event.session.as_ref());
                 // An open block is rolled back with its connection; of what was in flight nobody
                 // knows.
                 let lost = std::mem::take(self.tally(event.session.as_ref()));
@@ -183,6 +203,18 @@ impl Ledger {
 
     fn tally(&mut self, session: Option<&SessionName>) -> &mut Tally {
         self.sessions.entry(session.cloned()).or_default()
+    }
+
+    /// What this session has made since its last commit is gone, or may be.
+    fn unmake(&mut self, session: Option<&SessionName>) {
+        for made in std::mem::take(&mut self.tally(session).made) {
+            self.forget(made.name());
+        }
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.made.remove(name);
+        self.routines.remove(name);
     }
 
     fn sent(
@@ -242,15 +274,12 @@ impl Ledger {
             let doubt = |name| format!("changes {name} on a search_path that was changed");
             reach.doubts.extend(moved.into_iter().map(doubt));
         } else {
-            if statement.first().is_some_and(|word| word.is("create")) {
-                self.made.extend(reach.unqualified.iter().cloned());
-            }
-            let is_elsewhere = |name: &&String| self.is_shared && !self.made.contains(*name);
-            let elsewhere = reach.unqualified.iter().filter(is_elsewhere);
-            let doubt = |name| format!("changes {name}, which the search-path may find elsewhere");
-            reach.doubts.extend(elsewhere.map(doubt));
-            reach.sequences.retain(|name| name.contains('.'));
+            self.judge(&mut reach);
         }
+        self.judge_calls(session, &mut reach);
+        self.note_made(session, statement, &reach);
+        let has_moved = self.tally(session).has_moved;
+        let tally = self.sessions.entry(session.cloned()).or_default();
         match verb {
             // PREPARE executes nothing: what it reaches counts each time that it is executed.
             Verb::Prepare => {
@@ -264,11 +293,10 @@ impl Ledger {
             // statements that are in doubt, since they may call it.
             _ if let Some(routine) = reach.routine.take() => {
                 let is_anybodys = |name: &String| {
-                    tally.has_moved
-                        || self.has_no_home
-                        || (self.is_shared && !self.made.contains(name))
+                    has_moved || self.has_no_home || (self.is_shared && !self.made.contains(name))
                 };
-                let is_far = routine.unqualified.iter().any(is_anybodys);
+                let is_far = routine.unqualified.iter().any(is_anybodys)
+                    || routine.calls.iter().any(|name| self.is_anybodys(name, has_moved));
                 self.has_far_routines |= is_far || !routine.is_within();
             }
             _ if self.has_far_routines && (verb.is_dml() || verb == Verb::Call) => {
@@ -278,6 +306,77 @@ impl Ledger {
             _ => {}
         }
         reach
+    }
+
+    /// What an unqualified name may be found to be on the run's own search_path.
+    fn judge(&self, reach: &mut Reach) {
+        let own = reach.makes.as_ref().filter(|_| self.makes_its_own).map(Made::name);
+        let is_elsewhere = |name: &&String| {
+            self.is_shared && !self.made.contains(*name) && Some(name.as_str()) != own
+        };
+        let elsewhere = reach.unqualified.iter().filter(is_elsewhere);
+        let doubt = |name| format!("changes {name}, which the search-path may find elsewhere");
+        reach.doubts.extend(elsewhere.map(doubt));
+        reach
+            .sequences
+            .retain(|name| name.contains('.') || (self.is_shared && !self.has_made_sequence(name)));
+    }
+
+    /// Whether the run has made it, or the table whose serial or identity column it numbers.
+    fn has_made_sequence(&self, name: &str) -> bool {
+        let numbers = |table: &String| {
+            let column = name.strip_prefix(table.as_str()).and_then(|rest| rest.strip_prefix('_'));
+            column.is_some_and(|column| column.ends_with("_seq"))
+        };
+        self.made.contains(name) || self.made.iter().any(numbers)
+    }
+
+    /// Whether a routine that is called by this name may be another one than the run's.
+    fn is_anybodys(&self, routine: &str, has_moved: bool) -> bool {
+        has_moved || ((self.has_no_home || self.is_shared) && !self.routines.contains(routine))
+    }
+
+    fn judge_calls(&mut self, session: Option<&SessionName>, reach: &mut Reach) {
+        let has_moved = self.tally(session).has_moved;
+        let calls = std::mem::take(&mut reach.calls);
+        let doubts = calls.into_iter().filter(|name| self.is_anybodys(name, has_moved));
+        let where_from = match () {
+            () if self.has_no_home => "",
+            () if has_moved => " on a search_path that was changed",
+            () => ", which the search-path may find elsewhere",
+        };
+        reach.doubts.extend(doubts.map(|name| format!("calls {name}(){where_from}")));
+    }
+
+    /// Keeps what the run has made, and forgets what it drops or calls by another name.
+    fn note_made(&mut self, session: Option<&SessionName>, statement: &[Word], reach: &Reach) {
+        let is_gone = match statement.first().map(|word| word.text.as_str()) {
+            Some("drop") => true,
+            // `rename to u`, `set schema public`; `rename column a to b` changes no name.
+            Some("alter") => statement.windows(2).any(|words| {
+                (words[0].is("rename") && words[1].is("to"))
+                    || (words[0].is("set") && words[1].is("schema"))
+            }),
+            _ => false,
+        };
+        if is_gone {
+            let gone = reach.unqualified.iter().chain(&reach.outside);
+            gone.for_each(|name| self.forget(name));
+        }
+        let Some(made) = &reach.makes else { return };
+        let has_moved = self.tally(session).has_moved;
+        let is_new = match made {
+            Made::Routine(name) if self.makes_its_own && !has_moved => {
+                self.routines.insert(name.clone())
+            }
+            Made::Relation(name) if self.makes_its_own && !has_moved && !self.has_no_home => {
+                self.made.insert(name.clone())
+            }
+            _ => false,
+        };
+        if is_new {
+            self.tally(session).made.push(made.clone());
+        }
     }
 
     /// Adds to what lasts; whether it is more than before.
@@ -333,6 +432,9 @@ impl Tally {
     fn ready(&mut self, status: TransactionStatus) -> Vec<Lasting> {
         let mut lasting = Vec::from_iter(self.at_once.take());
         self.open.append(&mut self.in_flight);
+        if status == TransactionStatus::Idle {
+            self.made.clear();
+        }
         // After COMMIT AND CHAIN, or `commit; begin` in one message, a transaction is open, and yet
         // another one has ended.
         if status == TransactionStatus::Idle || self.outcome == Outcome::Committed {
@@ -483,6 +585,93 @@ mod tests {
         let words = "step 1 (Alice): perhaps more: it changes theirs, which the search-path may \
                      find elsewhere";
         assert_eq!(lasting, [words]);
+    }
+
+    /// What lasts on the path `run, public` after this setup and these statements, one a step.
+    fn on_a_wider_path(setup: &[&str], steps: &[(&str, &str)]) -> Vec<String> {
+        let path = SearchPath::listed(vec!["run".to_owned(), "public".to_owned()]);
+        let mut ledger = Ledger::of(&path);
+        setup.iter().for_each(|sql| ledger.set_up(sql));
+        for (step, (sql, tag)) in steps.iter().enumerate() {
+            ledger.apply(&event(sent(sql, Some(step))), true);
+            ledger.apply(&event(done(tag)), true);
+            ledger.apply(&event(ready(Idle)), true);
+        }
+        ledger.lasting().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_call_of_a_routine_that_the_run_has_not_made_is_doubted() {
+        let path = "which the search-path may find elsewhere";
+        let called = on_a_wider_path(
+            &[],
+            &[
+                ("call transfer(1, 2)", "CALL"),
+                ("select book_seat(4), now()", "SELECT 1"),
+                ("select count(*) from seats", "SELECT 1"),
+            ],
+        );
+        assert_eq!(
+            called,
+            [
+                format!("step 1 (Alice): perhaps more: it calls transfer(), {path}"),
+                format!("step 2 (Alice): perhaps more: it calls book_seat(), {path}"),
+            ]
+        );
+        let own = "create function book_seat(a int) returns int language sql as 'select 1'";
+        assert!(on_a_wider_path(&[own], &[("select book_seat(4)", "SELECT 1")]).is_empty());
+        let through = "create function book(a int) returns void language sql as 'select other()'";
+        assert_eq!(on_a_wider_path(&[through], &[("select book(4)", "SELECT 1")]).len(), 1);
+
+        let mut ledger = Ledger::of(&SearchPath::Server);
+        ledger.set_up("select pay(1)");
+        let lasting: Vec<_> = ledger.lasting().iter().map(ToString::to_string).collect();
+        assert_eq!(lasting, ["the setup: perhaps more: it calls pay()"]);
+        let call = ("call transfer(1, 2)", "CALL", Idle);
+        assert!(steps(&[call]).is_empty());
+        assert_eq!(steps(&[("set search_path = public", "SET", Idle), call]), [1]);
+    }
+
+    #[test]
+    fn what_an_index_a_trigger_or_a_rule_is_on_is_not_made_by_it() {
+        let update = ("update t set a = 1", "UPDATE 1");
+        let own = "create function f() returns trigger language plpgsql as 'begin return new; end'";
+        for sql in [
+            "create index i on t (a)",
+            "create trigger g before update on t for each row execute function f()",
+            "create rule r as on update to t do instead nothing",
+        ] {
+            let lasting = on_a_wider_path(&[own, sql], &[update]);
+            assert_eq!(lasting.len(), 2, "{sql}: {lasting:?}");
+            assert!(lasting.iter().all(|it| it.contains("changes t, which")), "{lasting:?}");
+            let made = ["create table t (a int)", own, sql];
+            assert!(on_a_wider_path(&made, &[update]).is_empty(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_renamed_or_rolled_back_is_the_runs_no_more() {
+        let update = ("update t set a = 1", "UPDATE 1");
+        let create = "create table t (a int)";
+        assert!(on_a_wider_path(&[create], &[update]).is_empty());
+        for sql in ["drop table t", "alter table t rename to u", "alter table t set schema pg_temp"]
+        {
+            assert_eq!(on_a_wider_path(&[create, sql], &[update]).len(), 1, "{sql}");
+        }
+        let renamed = "alter table t rename column a to b";
+        assert!(on_a_wider_path(&[create, renamed], &[update]).is_empty());
+        let undone = [(create, "CREATE TABLE"), update];
+        assert!(on_a_wider_path(&[], &undone).is_empty());
+        let undone = [("begin; create table t (a int); rollback", "ROLLBACK"), update];
+        assert_eq!(on_a_wider_path(&[], &undone).len(), 1);
+    }
+
+    #[test]
+    fn a_sequence_that_a_wider_search_path_may_find_elsewhere_stays_advanced() {
+        let next = ("select nextval('orders_id_seq')", "SELECT 1");
+        assert_eq!(on_a_wider_path(&[], &[next]).len(), 1);
+        assert!(on_a_wider_path(&["create table orders (id serial)"], &[next]).is_empty());
+        assert!(on_a_wider_path(&["create sequence orders_id_seq"], &[next]).is_empty());
     }
 
     #[test]
