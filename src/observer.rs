@@ -22,6 +22,7 @@ mod connections;
 mod contested;
 mod copies;
 mod elsewhere;
+mod extents;
 pub mod flavor;
 mod key_locks;
 mod look;
@@ -55,10 +56,11 @@ use crate::core::syntax::quote;
 use crate::observer::flavor::{Flavor, Source};
 use crate::pg::Target;
 use connections::Own;
+use extents::{Extents, Sample};
 use look::Look;
 use memory::Memory;
 use people::People;
-use reading::{Extent, Found};
+use reading::Found;
 use table::Table;
 use versions::{Version, Versions};
 use waits::WaitRow;
@@ -145,7 +147,9 @@ struct State {
     /// Tables that took too long to read, and until when they are left alone.
     slow: HashMap<Oid, Instant>,
     /// How much is read of tables that took too long to be read whole.
-    extents: HashMap<Oid, Extent>,
+    extents: Extents,
+    /// Where the rows of large tables are that are worth showing.
+    samples: HashMap<Oid, Sample>,
     /// What each backend was last told to wait for, by the wait's sign.
     targets: HashMap<Pid, (String, WaitTarget)>,
     /// The sessions as last told, for servers that know them by name and not by pid.
@@ -326,6 +330,7 @@ impl Observer {
             shown.push(seen.shown.clone());
             memory.insert(oid, seen);
         }
+        state.samples.retain(|oid, _| memory.contains_key(oid));
         state.memory = memory;
         shown
     }

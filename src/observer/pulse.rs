@@ -1,5 +1,7 @@
 //! Has anything happened? One small query, so that an idle console asks next to nothing.
 
+use std::time::Instant;
+
 use sqlx::FromRow;
 use sqlx::postgres::types::Oid;
 
@@ -38,5 +40,14 @@ impl Observer {
             .fetch_one(&self.pool)
             .await
             .map_err(about("whether anything has happened"))
+    }
+
+    /// Whether a large table was last looked at without a scan for held rows, for which it is time
+    /// now. It is said once.
+    pub(crate) fn is_scan_due(&self) -> bool {
+        let now = Instant::now();
+        let mut state = self.state();
+        let due = state.samples.values_mut().filter(|it| it.is_behind && !it.is_fresh(now));
+        due.map(|it| it.is_behind = false).count() > 0
     }
 }

@@ -5,11 +5,14 @@
 //!  every row                                  first ones, held,      first ones,
 //!                                             awaited, neighbours    awaited
 //! ```
+//!
+//! What took too long once is tried again after a while, a step at a time.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sqlx::postgres::types::Oid;
 
+use super::extents::{Extent, LEFT_ALONE, Sample};
 use super::look::{self, Look, Seen};
 use super::rows::SeenRow;
 use super::table::Table;
@@ -25,37 +28,20 @@ const FIRST_SHOWN: i64 = 50;
 const HELD_SHOWN: i64 = 150;
 /// `query_canceled`: the observer's statement timeout.
 const QUERY_CANCELED: &str = "57014";
-/// For how long a table that took too long to read is left alone.
-// A read that is broken off has cost the statement timeout, a second: such a table keeps a backend
-// busy for a tenth of the time at most.
-const LEFT_ALONE: Duration = Duration::from_secs(10);
-/// Why a view is not shown.
-const VIEW: &str = "it is a view, which has no rows of its own: watch the tables behind it";
-
-/// How much of a table is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
-    Whole,
-    /// What is worth showing, held rows among it.
-    Sample,
-    /// The same, but held rows are not looked for.
-    Awaited,
-}
+/// A table with so few rows is read again before less of it is.
+const SMALL: u64 = 10_000;
 
 impl Extent {
-    /// What can still be read where this takes too long.
-    fn narrower(self) -> Option<Self> {
-        match self {
-            Self::Whole => Some(Self::Sample),
-            Self::Sample => Some(Self::Awaited),
-            Self::Awaited => None,
-        }
-    }
-
     /// What is said of a table of which so much was read.
     fn said_of(self, table: &Table) -> Option<Unread> {
         let rows = table.estimate();
         (self != Self::Whole).then_some(Unread::Sampled { rows, has_held: self == Self::Sample })
+    }
+
+    /// How much of a table can be read by its size.
+    fn first_of(table: &Table) -> Self {
+        let is_large = table.estimate().is_some_and(|rows| rows > LARGE);
+        if is_large { Self::Sample } else { Self::Whole }
     }
 }
 
@@ -143,7 +129,9 @@ impl Observer {
         let limit = if seats.is_some() { SEATS_SHOWN } else { ROWS_SHOWN };
         let seen = match () {
             () if table.shut => Some(Seen::Shut),
-            () if table.is_view() => Some(Seen::Unread(Unread::Refused(VIEW.to_owned()))),
+            () if let Some(why) = table.why_not_shown() => {
+                Some(Seen::Unread(Unread::Refused(why.to_owned())))
+            }
             // `rows.sql` would have an empty `ARRAY[]` in it, of which the server cannot tell the
             // type.
             () if table.columns.is_empty() => Some(Seen::Open(Vec::new(), None)),
@@ -153,7 +141,7 @@ impl Observer {
             () => self.rows(&table, limit).await?,
         };
         let sampled = match seen {
-            Some(Seen::Open(..)) => self.extent(&table).said_of(&table),
+            Some(Seen::Open(..)) => self.last_extent(&table).said_of(&table),
             _ => None,
         };
         Ok(seen.map(|seen| Look { table, label, seats, seen, sampled }))
@@ -168,7 +156,7 @@ impl Observer {
 
     /// Whether no more than a sample of it is read.
     pub(super) fn is_sampled(&self, table: &Table) -> bool {
-        self.extent(table) != Extent::Whole
+        self.last_extent(table) != Extent::Whole
     }
 
     /// As much of the table as can be read in time.
@@ -177,20 +165,28 @@ impl Observer {
         table: &Table,
         limit: i64,
     ) -> Result<Option<Seen>, ObserverError> {
+        let first = Extent::first_of(table);
+        let mut may_be_read_again = table.estimate().is_some_and(|rows| rows <= SMALL);
         loop {
-            let extent = self.extent(table);
+            let extent = self.state().extents.next(table.oid, first, Instant::now());
             match self.read(table, extent, limit).await {
                 Ok(rows) => {
-                    self.state().slow.remove(&table.oid);
+                    let mut state = self.state();
+                    state.slow.remove(&table.oid);
+                    state.extents.was_read(table.oid, extent, first, Instant::now());
+                    drop(state);
                     return Ok(Some(Seen::Open(rows, self.versions(table).await)));
                 }
                 Err(error) if code(&error).as_deref() == Some(QUERY_CANCELED) => {
-                    let Some(narrower) = extent.narrower() else {
+                    if std::mem::take(&mut may_be_read_again) {
+                        continue;
+                    }
+                    let now = Instant::now();
+                    if !self.state().extents.was_too_much(table.oid, extent, now) {
                         self.leave_alone(table.oid);
                         let rows = table.estimate();
                         return Ok(Some(Seen::Unread(Unread::TooLarge { rows })));
-                    };
-                    self.state().extents.insert(table.oid, narrower);
+                    }
                 }
                 Err(error) => return not_read(error),
             }
@@ -207,13 +203,10 @@ impl Observer {
             let rows = sqlx::query_as(table.rows_query()).bind(table.oid).bind(limit);
             return rows.fetch_all(&self.pool).await;
         }
-        let places: Vec<String> = sqlx::query_scalar(table.sample_query())
-            .bind(table.oid)
-            .bind(FIRST_SHOWN)
-            .bind(HELD_SHOWN)
-            .bind(extent == Extent::Sample)
-            .fetch_all(&self.pool)
-            .await?;
+        let places = match extent {
+            Extent::Sample => self.sampled(table).await?,
+            Extent::Whole | Extent::Awaited => self.places(table, false).await?,
+        };
         sqlx::query_as(table.sampled_rows_query())
             .bind(table.oid)
             .bind(i64::MAX)
@@ -222,10 +215,44 @@ impl Observer {
             .await
     }
 
-    fn extent(&self, table: &Table) -> Extent {
-        let is_large = table.estimate().is_some_and(|rows| rows > LARGE);
-        let first = if is_large { Extent::Sample } else { Extent::Whole };
-        self.state().extents.get(&table.oid).copied().unwrap_or(first)
+    /// The places of its rows that are worth showing. Those that are held are looked for by a
+    /// scan, if the last one is long enough ago.
+    async fn sampled(&self, table: &Table) -> Result<Vec<String>, sqlx::Error> {
+        if let Some(mut places) = self.found_before(table.oid) {
+            let now = self.places(table, false).await?;
+            places.extend(now);
+            return Ok(places);
+        }
+        let began = Instant::now();
+        let places = self.places(table, true).await?;
+        let sample = Sample::new(places.clone(), began, Instant::now());
+        self.state().samples.insert(table.oid, sample);
+        Ok(places)
+    }
+
+    /// What the last scan has found, if it is not time for another one.
+    fn found_before(&self, table: Oid) -> Option<Vec<String>> {
+        let mut state = self.state();
+        let sample = state.samples.get_mut(&table)?;
+        if !sample.is_fresh(Instant::now()) {
+            return None;
+        }
+        sample.is_behind = true;
+        Some(sample.places.clone())
+    }
+
+    async fn places(&self, table: &Table, has_held: bool) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar(table.sample_query())
+            .bind(table.oid)
+            .bind(FIRST_SHOWN)
+            .bind(HELD_SHOWN)
+            .bind(has_held)
+            .fetch_all(&self.pool)
+            .await
+    }
+
+    fn last_extent(&self, table: &Table) -> Extent {
+        self.state().extents.last(table.oid, Extent::first_of(table))
     }
 
     fn is_left_alone(&self, table: Oid) -> bool {

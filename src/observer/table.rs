@@ -52,9 +52,14 @@ impl Table {
         self.kind == "r"
     }
 
-    /// Whether it is a view, which has no rows of its own.
-    pub(super) fn is_view(&self) -> bool {
-        self.kind == "v"
+    /// Why its rows are not shown, where it has none that could be.
+    pub(super) fn why_not_shown(&self) -> Option<&'static str> {
+        match self.kind.as_str() {
+            "v" => Some("it is a view, which has no rows of its own: watch the tables behind it"),
+            // Those of many wrappers refuse xmax and its like, and none has locks on its rows.
+            "f" => Some("it is a foreign table, whose rows and locks are elsewhere"),
+            _ => None,
+        }
     }
 
     /// How many rows it has by the planner's estimate.

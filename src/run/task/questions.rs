@@ -57,7 +57,9 @@ async fn look(
         Depth::IfPulseChanged => observer.pulse().await.ok(),
     };
     match pulse {
-        Some(pulse) if !pulse.is_open() && last.as_ref() == Some(&pulse) => {
+        Some(pulse)
+            if !pulse.is_open() && last.as_ref() == Some(&pulse) && !observer.is_scan_due() =>
+        {
             Observation::Nothing(pulse)
         }
         pulse => {

@@ -323,7 +323,12 @@ async fn a_table_that_cannot_be_shown_says_why_and_hides_no_other() {
     )
     .await;
     bob.run("analyze huge").await;
-    let tables = ["seats", "taken", "huge", "nowhere"].map(str::to_owned).to_vec();
+    bob.run(
+        "create foreign data wrapper none; create server nobody foreign data wrapper none; \
+         create foreign table far (a int) server nobody",
+    )
+    .await;
+    let tables = ["seats", "taken", "far", "huge", "nowhere"].map(str::to_owned).to_vec();
     stage.observer.watch(Watch { tables, ..Watch::default() });
     let watched_tables = stage.watched_tables().await;
     let why = |name: &str| {
@@ -333,6 +338,8 @@ async fn a_table_that_cannot_be_shown_says_why_and_hides_no_other() {
     assert_eq!(why("seats"), None);
     assert_eq!(why("nowhere"), Some(Unread::Missing));
     assert!(matches!(why("taken"), Some(Unread::Refused(_))), "{:?}", why("taken"));
+    let far = "it is a foreign table, whose rows and locks are elsewhere";
+    assert_eq!(why("far"), Some(Unread::Refused(far.to_owned())));
     let Some(Unread::Sampled { rows: Some(rows), .. }) = why("huge") else {
         panic!("{:?}", why("huge"))
     };
