@@ -253,7 +253,7 @@ pub enum Command {
     Switch(EngineKind),
     /// Do this although something that was committed outside the run's schema is done again by it:
     /// somebody was asked. Without that, `GoTo` and `Switch` are refused once anything
-    /// [lasts](Report::Lasting).
+    /// [lasts](Report::Lasting), and so are `Open` and `OpenOn` of a scenario that was left then.
     Again(Box<Command>),
 }
 

@@ -101,6 +101,11 @@ impl Step {
 }
 
 impl Scenario {
+    /// Whether it is the same, or what the same file has said at another time.
+    pub fn is_of_the_same_file(&self, other: &Self) -> bool {
+        (self.path.is_some() && self.path == other.path) || self == other
+    }
+
     /// All that is looked at after the last step: the `finally` part, and what must always hold.
     pub fn finale(&self) -> Option<String> {
         let finally = self.finally.as_ref().map(|finally| finally.sql.clone());

@@ -27,6 +27,8 @@ pub struct Course {
     broken: Option<String>,
     /// What this run has committed outside its own schema.
     lasting: Vec<Lasting>,
+    /// What scenarios that were left had committed there.
+    left: Vec<(Arc<Scenario>, Vec<Lasting>)>,
     /// What makes tables like those that it began with, where they are not its own.
     copies: Vec<TableCopy>,
 }
@@ -54,6 +56,7 @@ impl Course {
 
     /// This is set up next.
     pub(super) fn ask_for(&mut self, scenario: &Arc<Scenario>) {
+        self.leave(self.asked.clone(), scenario);
         self.revision.take_if(|revision| revision == scenario);
         self.asked = Some(Arc::clone(scenario));
     }
@@ -164,9 +167,29 @@ impl Course {
         again::question(&self.lasting, errand, self.destination_after_steps())
     }
 
+    /// The same before a scenario is opened that was played before and left.
+    pub(super) fn question_before_opening(&self, command: Command) -> Option<Question> {
+        let (Command::Open(scenario) | Command::OpenOn(scenario, _)) = &command else {
+            return None;
+        };
+        let (_, lasting) = self.left.iter().find(|(left, _)| left.is_of_the_same_file(scenario))?;
+        again::question(lasting, Errand::Open(command), 0)
+    }
+
+    fn leave(&mut self, playing: Option<Arc<Scenario>>, next: &Scenario) {
+        let Some(playing) = playing.filter(|it| !it.is_of_the_same_file(next)) else { return };
+        if !self.lasting.is_empty() {
+            self.left.retain(|(left, _)| !left.is_of_the_same_file(&playing));
+            self.left.push((playing, self.lasting.clone()));
+        }
+    }
+
     /// A fresh setup; whether it is that of another scenario.
     pub(super) fn begin_anew(&mut self, fresh: &Fresh) -> bool {
         let is_new = self.script.as_ref().is_none_or(|old| *old.scenario() != fresh.scenario);
+        // What was asked for in between may have come to nothing: then it is left here.
+        let playing = self.script.as_ref().map(|script| Arc::clone(script.scenario()));
+        self.leave(playing, &fresh.scenario);
         self.script = Some(Script::new(fresh));
         self.asked = Some(Arc::clone(&fresh.scenario));
         let is_of_this = |revision: &Scenario| revision.path == fresh.scenario.path;

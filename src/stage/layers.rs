@@ -335,15 +335,19 @@ impl Stage {
     /// Opens a scenario, on the engine that it is for.
     pub(super) fn open(&mut self, scenario: Arc<Scenario>) -> Vec<Effect> {
         // Opening what is being played is starting it again.
-        let is_this =
-            |it: &Arc<Scenario>| *it == scenario || (it.path.is_some() && it.path == scenario.path);
-        if self.course.scenario().is_some_and(is_this) && !self.course.lasting().is_empty() {
+        let is_this = self.course.scenario().is_some_and(|it| it.is_of_the_same_file(&scenario));
+        if is_this && !self.course.lasting().is_empty() {
             return self.restart();
         }
         let opens = match self.engine_for(&scenario) {
             Some(kind) => Command::OpenOn(Arc::clone(&scenario), kind),
             None => Command::Open(Arc::clone(&scenario)),
         };
+        let question = self.course.question_before_opening(opens.clone()).filter(|_| !is_this);
+        if let Some(question) = question {
+            self.layers.push(Layer::Question(question));
+            return Vec::new();
+        }
         if self.ask_before_losing("Open it?", "open", "Opening it", Effect::Ask(opens)) {
             return Vec::new();
         }

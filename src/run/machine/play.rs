@@ -36,6 +36,8 @@ pub(crate) struct Play {
     /// What was committed outside the run's schema since the last fresh setup, where that is
     /// anybody's.
     ledger: Option<Ledger>,
+    /// The scenarios that were left after they had committed something there.
+    left: Vec<Arc<Scenario>>,
     /// Sentences that are told once everything is set up.
     notes: Vec<String>,
     /// What no command may overtake.
@@ -70,6 +72,7 @@ impl Play {
             production,
             position: SchedulePosition::default(),
             ledger: None,
+            left: Vec::new(),
             notes: Vec::new(),
             awaited: None,
             set_up: None,
@@ -161,6 +164,9 @@ impl Play {
 
     /// Something else is played from now on.
     pub(crate) fn change(&mut self, production: Production) {
+        if self.does_something_last() {
+            self.left.push(Arc::clone(&self.production.scenario));
+        }
         self.production = Arc::new(production);
     }
 
@@ -186,7 +192,14 @@ impl Play {
     /// The command, unless it would do again what lasts and nobody was asked.
     pub(crate) fn consented(&mut self, command: Command, fx: &mut Effects) -> Option<Command> {
         match command {
-            // Another scenario does nothing again, so `Open` needs nobody's consent.
+            // What is played already is the driver's to ask about: its file may say something else.
+            Command::Open(scenario) | Command::OpenOn(scenario, _)
+                if self.left.iter().any(|left| left.is_of_the_same_file(&scenario))
+                    && !self.production.scenario.is_of_the_same_file(&scenario) =>
+            {
+                fx.refuse(LASTS);
+                None
+            }
             Command::GoTo(_) | Command::Switch(_) if self.does_something_last() => {
                 self.tell_what_lasts(fx);
                 fx.refuse(LASTS);

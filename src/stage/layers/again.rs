@@ -11,7 +11,7 @@ use crate::stage::Effect;
 const NAMED: usize = 5;
 
 /// What would do it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Errand {
     /// Going back to before this step.
     Back(usize),
@@ -19,6 +19,8 @@ pub(crate) enum Errand {
     Switch(EngineKind),
     /// Starting the other engine beside this one.
     Compare,
+    /// Opening a scenario that was played before.
+    Open(Command),
 }
 
 /// The question, where there is anything to ask: what lasts, and what of it is sent again at once
@@ -27,15 +29,17 @@ pub(crate) fn question(lasting: &[Lasting], errand: Errand, until: usize) -> Opt
     if lasting.is_empty() {
         return None;
     }
+    let until = match &errand {
+        Errand::Back(step) => *step,
+        Errand::Switch(_) | Errand::Compare => until,
+        Errand::Open(_) => 0,
+    };
     let (title, yes, no, effect) = match errand {
         Errand::Back(0) => ("Start again?", "start again", "stay", again(Command::GoTo(0))),
         Errand::Back(step) => ("Go back?", "go back", "stay", again(Command::GoTo(step))),
         Errand::Switch(kind) => ("Switch?", "switch", "stay", again(Command::Switch(kind))),
         Errand::Compare => ("Compare?", "compare", "stay", Effect::Compare),
-    };
-    let until = match errand {
-        Errand::Back(step) => step,
-        Errand::Switch(_) | Errand::Compare => until,
+        Errand::Open(command) => ("Open it again?", "open", "stay", again(command)),
     };
     Some(Question { title, words: words(lasting, until), yes, no, effects: vec![effect] })
 }

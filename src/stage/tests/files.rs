@@ -187,3 +187,26 @@ fn what_lasts_is_asked_about_before_what_was_saved_is_played() {
     let open = Command::Open(Arc::clone(second.scenario().unwrap()));
     assert_eq!(press(&mut stage, "y"), [Effect::Ask(open)]);
 }
+
+#[test]
+fn what_lasts_is_asked_about_before_a_scenario_that_was_left_is_opened_again() {
+    let first = file_with("looks");
+    let mut stage = opened_with(&first);
+    let lasting = crate::run::Lasting {
+        part: crate::run::Part::Step(0),
+        session: None,
+        changed: ["public.t".to_owned()].into(),
+        sequences: [].into(),
+        doubts: [].into(),
+    };
+    let _ = stage.apply(Report::Lasting(vec![lasting]), NOW);
+    let other = library::open(library::DEFAULT).unwrap();
+    set_up(&mut stage, &Arc::new(other));
+    // As it was saved in the meantime: it is the same file.
+    let again = Arc::clone(file_with("looks twice").scenario().unwrap());
+    assert_eq!(stage.open(Arc::clone(&again)), []);
+    let consented = Command::Again(Box::new(Command::Open(again)));
+    assert_eq!(press(&mut stage, "y"), [Effect::Ask(consented)]);
+    let another = Arc::new(library::open("deadlock").unwrap());
+    assert_eq!(stage.open(Arc::clone(&another)), [Effect::Ask(Command::Open(another))]);
+}
