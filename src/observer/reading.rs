@@ -171,10 +171,7 @@ impl Observer {
             let extent = self.state().extents.next(table.oid, first, Instant::now());
             match self.read(table, extent, limit).await {
                 Ok(rows) => {
-                    let mut state = self.state();
-                    state.slow.remove(&table.oid);
-                    state.extents.was_read(table.oid, extent, first, Instant::now());
-                    drop(state);
+                    self.was_read(table.oid, extent, first);
                     return Ok(Some(Seen::Open(rows, self.versions(table).await)));
                 }
                 Err(error) if code(&error).as_deref() == Some(QUERY_CANCELED) => {
@@ -213,6 +210,12 @@ impl Observer {
             .bind(places)
             .fetch_all(&self.pool)
             .await
+    }
+
+    fn was_read(&self, table: Oid, extent: Extent, first: Extent) {
+        let mut state = self.state();
+        state.slow.remove(&table);
+        state.extents.was_read(table, extent, first, Instant::now());
     }
 
     /// The places of its rows that are worth showing. Those that are held are looked for by a
