@@ -76,16 +76,42 @@ pub(crate) struct Ledger {
     /// Whether a routine of this run reaches outside: whoever calls one, or fires a trigger, may do
     /// so too.
     has_far_routines: bool,
-    /// Whether the run has no schema of its own, so that no name is the run's.
-    has_no_home: bool,
-    /// Whether a name that the run has not made itself may be found in another schema.
-    is_shared: bool,
-    /// Whether what the run makes by an unqualified name is made in its own schema.
-    makes_its_own: bool,
+    home: Home,
     /// The tables, views and sequences that the run has made, by unqualified names.
     made: BTreeSet<String>,
     /// The routines that it has made so.
     routines: BTreeSet<String>,
+}
+
+/// Where the run's own schema stands on its `search_path`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Home {
+    /// There is no other.
+    #[default]
+    Alone,
+    /// In front of others, in which a name that the run has not made itself may be found.
+    First,
+    /// Behind another one, in which what the run makes is made.
+    Behind,
+    /// The run has none, so that no name is the run's.
+    Nowhere,
+}
+
+impl Home {
+    fn of(path: &SearchPath) -> Self {
+        let mut written = path.written().iter().filter(|it| !it.starts_with("pg_"));
+        match (written.next(), written.next()) {
+            _ if !path.has_a_schema_of_the_run() => Self::Nowhere,
+            (None, _) => Self::Alone,
+            (Some(first), _) if first != "run" => Self::Behind,
+            (Some(_), None) => Self::Alone,
+            (Some(_), Some(_)) => Self::First,
+        }
+    }
+
+    fn is_shared(self) -> bool {
+        matches!(self, Self::First | Self::Behind)
+    }
 }
 
 /// What one session has done that is not committed yet.
@@ -136,16 +162,7 @@ pub fn lasting_of(scenario: &Scenario, schedule: &Schedule) -> Vec<Lasting> {
 impl Ledger {
     /// Of a run whose unqualified names are looked for there.
     pub(crate) fn of(path: &SearchPath) -> Self {
-        Self {
-            has_no_home: !path.has_a_schema_of_the_run(),
-            is_shared: path.written().iter().any(|it| it != "run" && !it.starts_with("pg_")),
-            makes_its_own: path
-                .written()
-                .iter()
-                .find(|it| !it.starts_with("pg_"))
-                .is_none_or(|first| first == "run"),
-            ..Self::default()
-        }
+        Self { home: Home::of(path), ..Self::default() }
     }
 
     /// What lasts, in the order of the scenario.
@@ -267,7 +284,7 @@ impl Ledger {
         tally.has_moved |= reach.moves;
         // Every session begins on the run's own search_path, so an unqualified name is taken for
         // the run's until the session changes that; from then on nobody knows whose it is.
-        if self.has_no_home {
+        if self.home == Home::Nowhere {
             reach.outside.append(&mut reach.unqualified);
         } else if tally.has_moved {
             let moved = std::mem::take(&mut reach.unqualified);
@@ -293,7 +310,9 @@ impl Ledger {
             // statements that are in doubt, since they may call it.
             _ if let Some(routine) = reach.routine.take() => {
                 let is_anybodys = |name: &String| {
-                    has_moved || self.has_no_home || (self.is_shared && !self.made.contains(name))
+                    has_moved
+                        || self.home == Home::Nowhere
+                        || (self.home.is_shared() && !self.made.contains(name))
                 };
                 let is_far = routine.unqualified.iter().any(is_anybodys)
                     || routine.calls.iter().any(|name| self.is_anybodys(name, has_moved));
@@ -308,18 +327,18 @@ impl Ledger {
         reach
     }
 
-    /// What an unqualified name may be found to be on the run's own search_path.
+    /// What an unqualified name may be found to be on the run's own `search_path`.
     fn judge(&self, reach: &mut Reach) {
-        let own = reach.makes.as_ref().filter(|_| self.makes_its_own).map(Made::name);
+        let own = reach.makes.as_ref().filter(|_| self.home != Home::Behind).map(Made::name);
         let is_elsewhere = |name: &&String| {
-            self.is_shared && !self.made.contains(*name) && Some(name.as_str()) != own
+            self.home.is_shared() && !self.made.contains(*name) && Some(name.as_str()) != own
         };
         let elsewhere = reach.unqualified.iter().filter(is_elsewhere);
         let doubt = |name| format!("changes {name}, which the search-path may find elsewhere");
         reach.doubts.extend(elsewhere.map(doubt));
-        reach
-            .sequences
-            .retain(|name| name.contains('.') || (self.is_shared && !self.has_made_sequence(name)));
+        reach.sequences.retain(|name| {
+            name.contains('.') || (self.home.is_shared() && !self.has_made_sequence(name))
+        });
     }
 
     /// Whether the run has made it, or the table whose serial or identity column it numbers.
@@ -333,7 +352,9 @@ impl Ledger {
 
     /// Whether a routine that is called by this name may be another one than the run's.
     fn is_anybodys(&self, routine: &str, has_moved: bool) -> bool {
-        has_moved || ((self.has_no_home || self.is_shared) && !self.routines.contains(routine))
+        has_moved
+            || ((self.home == Home::Nowhere || self.home.is_shared())
+                && !self.routines.contains(routine))
     }
 
     fn judge_calls(&mut self, session: Option<&SessionName>, reach: &mut Reach) {
@@ -341,7 +362,7 @@ impl Ledger {
         let calls = std::mem::take(&mut reach.calls);
         let doubts = calls.into_iter().filter(|name| self.is_anybodys(name, has_moved));
         let where_from = match () {
-            () if self.has_no_home => "",
+            () if self.home == Home::Nowhere => "",
             () if has_moved => " on a search_path that was changed",
             () => ", which the search-path may find elsewhere",
         };
@@ -366,10 +387,12 @@ impl Ledger {
         let Some(made) = &reach.makes else { return };
         let has_moved = self.tally(session).has_moved;
         let is_new = match made {
-            Made::Routine(name) if self.makes_its_own && !has_moved => {
+            Made::Routine(name) if self.home != Home::Behind && !has_moved => {
                 self.routines.insert(name.clone())
             }
-            Made::Relation(name) if self.makes_its_own && !has_moved && !self.has_no_home => {
+            Made::Relation(name)
+                if self.home != Home::Behind && !has_moved && self.home != Home::Nowhere =>
+            {
                 self.made.insert(name.clone())
             }
             _ => false,
