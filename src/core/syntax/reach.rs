@@ -23,8 +23,7 @@ pub struct Reach {
     /// The sequences that it advances or sets, unqualified ones among them. No rollback takes that
     /// back.
     pub sequences: BTreeSet<String>,
-    /// What a CREATE makes by an unqualified name, which is among `unqualified`: the run's, wherever
-    /// its other names are found.
+    /// What a CREATE makes by an unqualified name, which is among `unqualified`.
     pub makes: Option<Made>,
     /// The routines that it calls by unqualified names; PostgreSQL's own are not among them.
     pub calls: BTreeSet<String>,
