@@ -20,6 +20,7 @@ pub mod mistake;
 pub mod own;
 pub(crate) mod pause;
 mod permutation;
+pub mod regular_file;
 mod search_path;
 pub mod spec_file;
 pub mod sql_file;

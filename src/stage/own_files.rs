@@ -5,7 +5,7 @@
 //!   races/ has changed ──▶ touched_by: which files are to be read again?
 //!   races/a.sql was read ──▶ file_read ──┬─ a scenario: in the list; on the stage, F8 plays it
 //!                                        ├─ something is wrong: said in full, the old one stays
-//!                                        └─ gone: out of the list, unless it is on the stage
+//!                                        └─ gone: out of the list until it is there again
 //! ```
 
 use std::collections::BTreeSet;
@@ -51,10 +51,12 @@ impl OwnFiles {
             && self.folders.iter().any(|folder| path.parent() == Some(folder))
     }
 
-    /// Puts what was read in the place of what was there; a new file comes last.
+    /// Puts what was read in the place of what was there; a new file comes last. One that is gone
+    /// keeps its place: many tools take a file away before they write it again.
     fn put(&mut self, file: &OwnFile) {
         match self.files.iter_mut().find(|known| known.path == file.path) {
             Some(known) => *known = file.clone(),
+            None if file.says == Says::Gone => {}
             None => self.files.push(file.clone()),
         }
     }
@@ -72,12 +74,16 @@ fn files_of(file: &OwnFile) -> Vec<PathBuf> {
 }
 
 impl Stage {
-    /// The files to read again once these have changed.
+    /// The files to read again once these have changed, files or folders.
     pub fn files_touched_by(&self, changed: &[PathBuf]) -> Vec<PathBuf> {
         let own = &self.setting.own;
         let on_stage = self.course.scenario().and_then(OwnFile::of);
         let known = own.files.iter().chain(&on_stage);
-        let is_touched = |file: &&OwnFile| files_of(file).iter().any(|it| changed.contains(it));
+        let has_changed = |path: &Path| changed.iter().any(|changed| changed == path);
+        let is_touched = |file: &&OwnFile| {
+            let parts = files_of(file);
+            parts.iter().any(|it| has_changed(it) || it.parent().is_some_and(has_changed))
+        };
         let touched = known.filter(is_touched).map(|file| file.path.clone());
         let new = changed.iter().filter(|path| own.comes_into_a_folder(path)).cloned();
         let all: BTreeSet<PathBuf> = touched.chain(new).collect();
@@ -88,11 +94,7 @@ impl Stage {
     pub fn file_read(&mut self, file: &OwnFile) {
         let is_on_stage =
             self.course.scenario().is_some_and(|it| it.path.as_ref() == Some(&file.path));
-        if file.says == Says::Gone && !is_on_stage {
-            self.setting.own.files.retain(|known| known.path != file.path);
-        } else {
-            self.setting.own.put(file);
-        }
+        self.setting.own.put(file);
         if let Some(Layer::Picker(picker)) = self.layers.top_mut() {
             picker.relist(&self.setting);
         }
@@ -169,7 +171,9 @@ impl Stage {
                 for file in &files {
                     self.setting.own.put(file);
                 }
-                self.setting.own.folders.push(path.to_owned());
+                if !self.setting.own.folders.iter().any(|known| known == path) {
+                    self.setting.own.folders.push(path.to_owned());
+                }
                 let picker = Picker::among(&self.setting, self.course.scenario(), files.first());
                 self.layers.push(Layer::Picker(picker));
             }

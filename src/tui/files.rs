@@ -2,7 +2,7 @@
 //! take its time, so all of that happens elsewhere.
 //!
 //! ```text
-//!   an editor saves ──▶ notify's thread ──▶ a set of paths ──▶ settled ──▶ Changed
+//!   an editor saves ──▶ notify's thread ──▶ a set of paths ──▶ settled ──▶ named ──▶ Changed
 //!   read(paths) ──▶ a thread of its own ──▶ Read          find(path) ──▶ Found
 //! ```
 //!
@@ -10,43 +10,47 @@
 //! one. A save is several events, so a moment passes before it is told; nothing ticks while
 //! nothing happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, EventKind};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::core::scenario::own::{self, OwnFile, Says};
 use crate::stage::own_files::{FoundFiles, OwnFiles};
 
+mod watched;
+
+use watched::{Watched, unwatched};
+
 /// How long a save is given to come to its end.
 const SETTLE: Duration = Duration::from_millis(60);
 
-/// How many folders are watched, and how many changes are kept until they are told.
-const MOST_FOLDERS: usize = 64;
+/// How many changes are kept until they are told.
 const MOST_CHANGES: usize = 4096;
 
 /// What there is to hear of files.
 #[derive(Debug)]
 pub(super) enum FileNews {
-    /// These have changed.
+    /// These have changed: files, and folders with all that is in them.
     Changed(Vec<PathBuf>),
+    /// Folders are watched; what could not be, in a sentence.
+    Watched(Option<String>),
     /// These were read again.
     Read(Vec<OwnFile>),
     /// This lies under that path.
     Found(PathBuf, FoundFiles),
 }
 
-/// The folders that are watched: how each is really called, and how it was named.
-type Folders = Arc<Mutex<BTreeMap<PathBuf, BTreeSet<PathBuf>>>>;
-
 /// Everything that goes on with files.
 #[derive(Default)]
 pub(super) struct Files {
     watch: Option<Watch>,
+    /// Every folder that was to be watched: each is tried, and its trouble told, once.
+    asked: BTreeSet<PathBuf>,
     jobs: JoinSet<FileNews>,
     /// Whether files are being read at the moment, and which are to be read after that: the last
     /// word on a file must be the last that is heard.
@@ -55,27 +59,62 @@ pub(super) struct Files {
 }
 
 struct Watch {
-    watcher: RecommendedWatcher,
-    folders: Folders,
-    changes: mpsc::Receiver<Vec<PathBuf>>,
+    watched: Arc<Mutex<Watched>>,
+    changes: mpsc::Receiver<BTreeSet<PathBuf>>,
     /// Ends with it.
     _settling: JoinSet<()>,
 }
 
 impl Files {
-    /// Watches the folders that matter to these files; gives what could not be watched, in a
-    /// sentence.
-    pub(super) fn watch(&mut self, own: &OwnFiles) -> Option<String> {
-        let folders = own.watched_folders();
-        if self.watch.is_none() && !folders.is_empty() {
-            match Watch::start() {
-                Ok(watch) => self.watch = Some(watch),
-                Err(error) => return Some(unwatched(Path::new("files"), &error)),
-            }
+    /// Watches the folders that matter to these files, as far as they are not watched yet.
+    pub(super) fn watch(&mut self, own: &OwnFiles) {
+        if let Some(add) = self.adding(own) {
+            self.jobs.spawn_blocking(move || FileNews::Watched(add()));
         }
-        let watch = self.watch.as_mut()?;
-        let troubles = folders.into_iter().filter_map(|folder| watch.add(&folder));
-        troubles.last()
+    }
+
+    /// The same before the first frame, so that no change after it is missed; gives what could not
+    /// be watched, in a sentence.
+    pub(super) fn watch_at_once(&mut self, own: &OwnFiles) -> Option<String> {
+        self.adding(own).and_then(|add| add())
+    }
+
+    /// What watches the folders that are new among these.
+    fn adding(
+        &mut self,
+        own: &OwnFiles,
+    ) -> Option<impl FnOnce() -> Option<String> + Send + 'static> {
+        let folders = own.watched_folders().into_iter();
+        let new: Vec<PathBuf> = folders.filter(|it| self.asked.insert(it.clone())).collect();
+        if new.is_empty() {
+            return None;
+        }
+        let started = self.started();
+        Some(move || match started {
+            Ok(watched) => {
+                let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+                new.iter().filter_map(|folder| watched.add(folder)).last()
+            }
+            Err(error) => Some(unwatched(Path::new("files"), &error.to_string())),
+        })
+    }
+
+    fn started(&mut self) -> notify::Result<Arc<Mutex<Watched>>> {
+        let watch = match self.watch.take() {
+            Some(watch) => watch,
+            None => Watch::start()?,
+        };
+        Ok(Arc::clone(&self.watch.insert(watch).watched))
+    }
+
+    /// Finds out how those who named the folders would write what has changed.
+    fn name(&mut self, changed: BTreeSet<PathBuf>) {
+        let Some(watch) = &self.watch else { return };
+        let watched = Arc::clone(&watch.watched);
+        self.jobs.spawn_blocking(move || {
+            let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            FileNews::Changed(watched.named(&changed))
+        });
     }
 
     /// Reads these again.
@@ -107,7 +146,10 @@ impl Files {
             let news = tokio::select! {
                 biased;
                 Some(done) = self.jobs.join_next() => done,
-                changed = changed(&mut self.watch) => return FileNews::Changed(changed),
+                changed = changed(&mut self.watch) => {
+                    self.name(changed);
+                    continue;
+                }
             };
             match news {
                 Ok(FileNews::Read(files)) => {
@@ -115,6 +157,7 @@ impl Files {
                     self.read(Vec::new());
                     return FileNews::Read(files);
                 }
+                Ok(FileNews::Changed(none)) if none.is_empty() => {}
                 Ok(news) => return news,
                 Err(error) => {
                     tracing::error!(%error, "files could not be read");
@@ -125,7 +168,7 @@ impl Files {
     }
 }
 
-async fn changed(watch: &mut Option<Watch>) -> Vec<PathBuf> {
+async fn changed(watch: &mut Option<Watch>) -> BTreeSet<PathBuf> {
     if let Some(watch) = watch
         && let Some(paths) = watch.changes.recv().await
     {
@@ -150,44 +193,18 @@ impl Watch {
             drop(paths);
             told.1.notify_one();
         })?;
-        let folders = Folders::default();
+        let watched = Arc::new(Mutex::new(Watched::by(watcher)));
         let (told_to, changes) = mpsc::channel(1);
         let mut settling = JoinSet::new();
-        settling.spawn(settle(pending, Arc::clone(&folders), told_to));
-        Ok(Self { watcher, folders, changes, _settling: settling })
+        settling.spawn(settle(pending, told_to));
+        Ok(Self { watched, changes, _settling: settling })
     }
-
-    /// Watches one more folder; gives in a sentence why it cannot be.
-    fn add(&mut self, folder: &Path) -> Option<String> {
-        let named = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let real = match named.canonicalize() {
-            Ok(real) => real,
-            Err(error) => return Some(unwatched(named, &error)),
-        };
-        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = folders.contains_key(&real);
-        if !is_known && folders.len() >= MOST_FOLDERS {
-            return Some(unwatched(named, &"too many folders are watched already"));
-        }
-        folders.entry(real.clone()).or_default().insert(folder.to_owned());
-        drop(folders);
-        if is_known {
-            return None;
-        }
-        let watched = self.watcher.watch(&real, RecursiveMode::NonRecursive);
-        watched.err().map(|error| unwatched(folder, &error))
-    }
-}
-
-fn unwatched(folder: &Path, why: &dyn std::fmt::Display) -> String {
-    format!("{} cannot be watched, so changes there go unnoticed: {why}", folder.display())
 }
 
 /// Tells what has changed, once a save has come to its end.
 async fn settle(
     pending: Arc<(Mutex<BTreeSet<PathBuf>>, Notify)>,
-    folders: Folders,
-    changed: mpsc::Sender<Vec<PathBuf>>,
+    changed: mpsc::Sender<BTreeSet<PathBuf>>,
 ) {
     loop {
         pending.1.notified().await;
@@ -198,19 +215,10 @@ async fn settle(
             let mut paths = pending.0.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *paths)
         };
-        let named: Vec<PathBuf> = paths.iter().flat_map(|path| as_named(path, &folders)).collect();
-        if !named.is_empty() && changed.send(named).await.is_err() {
+        if !paths.is_empty() && changed.send(paths).await.is_err() {
             return;
         }
     }
-}
-
-/// A changed path as whoever named its folder would write it.
-fn as_named(path: &Path, folders: &Folders) -> Vec<PathBuf> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
-    let folders = folders.lock().unwrap_or_else(PoisonError::into_inner);
-    let named = folders.get(folder).into_iter().flatten();
-    named.map(|folder| folder.join(name)).collect()
 }
 
 /// `~/races` as a shell would read it.
@@ -256,7 +264,7 @@ mod tests {
     fn watched(folder: &Path) -> Files {
         let mut files = Files::default();
         let own = OwnFiles { files: Vec::new(), folders: vec![folder.to_owned()] };
-        assert_eq!(files.watch(&own), None);
+        assert_eq!(files.watch_at_once(&own), None);
         files
     }
 
@@ -271,11 +279,62 @@ mod tests {
         let other = folder.path().join(".a.sql.swp");
         std::fs::write(&other, RACE).unwrap();
         std::fs::rename(&other, &path).unwrap();
-        let mut heard = BTreeSet::new();
-        while !heard.contains(&path) {
-            let FileNews::Changed(changed) = news(&mut files).await else { panic!() };
-            heard.extend(changed);
+        changes(&mut files, &path).await;
+    }
+
+    /// Waits until this is told to have changed.
+    async fn changes(files: &mut Files, path: &Path) {
+        loop {
+            let FileNews::Changed(changed) = news(files).await else { panic!() };
+            if changed.iter().any(|changed| changed == path) {
+                return;
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_deleted_or_moved_away_and_is_there_again_is_watched_again() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("deep/races");
+        let path = folder.join("a.sql");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut files = watched(&folder);
+        for _ in 0..2 {
+            std::fs::remove_dir_all(home.path().join("deep")).unwrap();
+            changes(&mut files, &folder).await;
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, RACE).unwrap();
+            changes(&mut files, &path).await;
+            std::fs::write(&path, RACE).unwrap();
+            changes(&mut files, &path).await;
+        }
+        let elsewhere = home.path().join("elsewhere");
+        std::fs::rename(&folder, &elsewhere).unwrap();
+        changes(&mut files, &folder).await;
+        std::fs::rename(&elsewhere, &folder).unwrap();
+        changes(&mut files, &path).await;
+        std::fs::write(&path, RACE).unwrap();
+        changes(&mut files, &path).await;
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_tried_once_and_one_that_comes_later_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let mut files = watched(home.path());
+        let own = |folder: PathBuf| OwnFiles { files: Vec::new(), folders: vec![folder] };
+        // A file is in the way: that is told once.
+        std::fs::write(home.path().join("file"), "").unwrap();
+        let blocked = own(home.path().join("file/races"));
+        let told = files.watch_at_once(&blocked).unwrap();
+        assert!(told.contains("cannot be watched"), "{told}");
+        assert_eq!(files.watch_at_once(&blocked), None);
+        // One that is not there yet is no trouble.
+        let later = home.path().join("later");
+        files.watch(&own(later.clone()));
+        while !matches!(news(&mut files).await, FileNews::Watched(None)) {}
+        std::fs::create_dir(&later).unwrap();
+        std::fs::write(later.join("a.sql"), RACE).unwrap();
+        changes(&mut files, &later.join("a.sql")).await;
     }
 
     #[tokio::test]

@@ -1,35 +1,17 @@
 //! Files that `\i` names.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::core::scenario::mistake;
-
-/// No file is read that is larger, in bytes.
-const LARGEST: u64 = 16 << 20;
+use crate::core::scenario::{mistake, regular_file};
 
 /// What stands in a file; why it cannot be read, as psql says it.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let bytes = bytes(&at_home(path)).map_err(|error| {
+    let bytes = regular_file::read(&at_home(path)).map_err(|error| {
         let why = error.to_string();
         let why = why.split(" (os error").next().unwrap_or_default();
         format!("{}: {why}", path.display())
     })?;
     mistake::decode(&bytes, path).map_err(|mistake| mistake.to_string())
-}
-
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    // What is no file, such as a pipe, may never end or never begin.
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::other(format!("larger than {} MiB", LARGEST >> 20)));
-    }
-    Ok(bytes)
 }
 
 /// A path that begins with `~/` is in one's own folder.

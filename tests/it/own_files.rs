@@ -132,7 +132,7 @@ fn files_and_folders_are_in_the_list_with_their_names() {
     console.type_keys(key::F3);
     console.wait_for("pick a scenario");
     console.type_keys(&format!("{}/", other.path().display()));
-    console.wait_for("Enter opens");
+    console.wait_for("Open the path");
     console.type_keys(key::ENTER);
     console.wait_for("A race elsewhere (d.sql)");
     console.type_keys(key::ENTER);

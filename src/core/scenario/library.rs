@@ -1,11 +1,12 @@
 //! The scenarios that are compiled in, and opening one by its name or its file.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::mistake::{decode, decode_verbatim, did_you_mean};
-use super::{Isolation, Mistake, Scenario, Statement, spec_file, sql_file};
+use super::{Isolation, Mistake, Scenario, Statement, regular_file, spec_file, sql_file};
 
 mod entries;
 
@@ -68,14 +69,14 @@ pub fn named(name: &str) -> Result<Entry, OpenError> {
 
 /// Opens a scenario by its name or its file. A file must exist, or end in `.sql` or `.spec`.
 pub fn open(name_or_path: &str) -> Result<Scenario, OpenError> {
-    open_with(name_or_path, read)
+    open_with(name_or_path, read_named)
 }
 
 /// The same, for whoever plays specifications as isolationtester does.
 pub fn open_to_test(name_or_path: &str) -> Result<Scenario, OpenError> {
     open_with(name_or_path, |path| match ending(path) {
         Some(Ending::Spec) => read_spec(path),
-        _ => read(path),
+        _ => read_named(path),
     })
 }
 
@@ -93,19 +94,30 @@ fn open_with(
 
 /// Reads a scenario file, `.spec` or `.sql`.
 pub fn read(path: &Path) -> Result<Scenario, OpenError> {
-    read_with(
-        path,
-        match ending(path) {
-            Some(Ending::Spec) => spec_file::parse,
-            _ => sql_file::parse,
-        },
-    )
-    .and_then(with_setup_files)
+    parsed(&bytes(path, regular_file::read)?, path)
 }
 
-/// Reads a file that has nothing but SQL, statement by statement.
+/// The same of whatever the command line names, a pipe too.
+fn read_named(path: &Path) -> Result<Scenario, OpenError> {
+    parsed(&bytes(path, regular_file::read_any)?, path)
+}
+
+fn parsed(bytes: &[u8], path: &Path) -> Result<Scenario, OpenError> {
+    let parse = match ending(path) {
+        Some(Ending::Spec) => spec_file::parse,
+        _ => sql_file::parse,
+    };
+    with_setup_files(parse(&decode(bytes, path)?, path, &name(path))?)
+}
+
+/// Reads a file that has nothing but SQL, statement by statement: one that the command line names,
+/// of any size.
 pub fn read_sql(path: &Path) -> Result<Vec<Statement>, OpenError> {
-    Ok(sql_file::statements(&decode(&bytes(path)?, path)?, path)?)
+    statements(&bytes(path, |path| std::fs::read(path))?, path)
+}
+
+fn statements(bytes: &[u8], path: &Path) -> Result<Vec<Statement>, OpenError> {
+    Ok(sql_file::statements(&decode(bytes, path)?, path)?)
 }
 
 /// The scenario with the SQL of the files that it names, which are looked for beside it.
@@ -113,7 +125,8 @@ fn with_setup_files(mut scenario: Scenario) -> Result<Scenario, OpenError> {
     let folder = scenario.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let mut setup = Vec::new();
     for name in &scenario.setup_files {
-        setup.extend(read_sql(&folder.join(name))?);
+        let path = folder.join(name);
+        setup.extend(statements(&bytes(&path, regular_file::read)?, &path)?);
     }
     // The scenario's own comes last, because it may use what the files make.
     setup.append(&mut scenario.setup);
@@ -123,20 +136,15 @@ fn with_setup_files(mut scenario: Scenario) -> Result<Scenario, OpenError> {
 /// Reads one of isolationtester's specifications, whatever its file is called, for whoever plays it
 /// as isolationtester does: of any size, and byte for byte.
 pub fn read_spec(path: &Path) -> Result<Scenario, OpenError> {
-    let text = decode_verbatim(&bytes(path)?, path)?;
+    let text = decode_verbatim(&bytes(path, |path| std::fs::read(path))?, path)?;
     Ok(spec_file::parse_of_any_size(&text, path, &name(path))?)
 }
 
-fn read_with(
+fn bytes(
     path: &Path,
-    parse: impl FnOnce(&str, &Path, &str) -> Result<Scenario, Mistake>,
-) -> Result<Scenario, OpenError> {
-    let text = decode(&bytes(path)?, path)?;
-    Ok(parse(&text, path, &name(path))?)
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
-    std::fs::read(path).map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })
+    read: impl FnOnce(&Path) -> io::Result<Vec<u8>>,
+) -> Result<Vec<u8>, OpenError> {
+    read(path).map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })
 }
 
 fn name(path: &Path) -> String {

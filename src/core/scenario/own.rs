@@ -4,13 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::library::{self, OpenError};
-use super::{Mistake, Scenario};
+use super::{Mistake, Scenario, regular_file};
 
 /// How many files of a folder are listed.
 const MOST_FILES: usize = 1000;
 
 /// How deep folders are looked into.
 const DEEPEST: usize = 4;
+
+/// Within how many bytes a scenario says who takes part.
+const HEAD: u64 = 64 << 10;
+
+/// How many characters of a long line are kept before and behind a mistake.
+const AROUND: usize = 400;
 
 /// A file of one's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +48,7 @@ pub struct Wrong {
     pub problem: String,
     /// What to do.
     pub hint: Option<String>,
-    /// The file's line, and the column in it, from 1.
+    /// The file's line, of a long one the part around the mistake, and the column in it, from 1.
     pub line: Option<(String, usize)>,
 }
 
@@ -96,9 +102,9 @@ impl Wrong {
 
     fn at(mistake: &Mistake) -> Self {
         let Mistake { path, line, column, problem, hint } = mistake;
-        let text = std::fs::read(path).unwrap_or_default();
+        let text = regular_file::read(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let shown = text.lines().nth(line.saturating_sub(1)).map(|text| (text.to_owned(), *column));
+        let shown = text.lines().nth(line.saturating_sub(1)).map(|text| around(text, *column));
         Self {
             file: path.clone(),
             place: format!("{}:{line}:{column}", path.display()),
@@ -107,6 +113,12 @@ impl Wrong {
             line: shown,
         }
     }
+}
+
+/// The part of a line around a column, counted from 1 in characters, and the column in that part.
+fn around(line: &str, column: usize) -> (String, usize) {
+    let left_out = column.saturating_sub(AROUND + 1);
+    (line.chars().skip(left_out).take(2 * AROUND).collect(), column - left_out)
 }
 
 /// Whether the file itself is not there, rather than one that it names.
@@ -159,13 +171,15 @@ fn gather(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> std::io::Re
     Ok(())
 }
 
-/// Whether a file is meant as a scenario: a specification, or SQL that says who takes part.
+/// Whether a file is meant as a scenario: a specification, or SQL that says who takes part. What is
+/// no regular file is not.
 pub fn is_scenario(path: &Path) -> bool {
-    let is_spec = path.extension().is_some_and(|ending| ending == "spec");
-    is_spec
-        || std::fs::read(path).is_ok_and(|bytes| {
-            String::from_utf8_lossy(&bytes).lines().any(|line| line.starts_with("-- sessions:"))
-        })
+    if path.extension().is_some_and(|ending| ending == "spec") {
+        return path.is_file();
+    }
+    regular_file::head(path, HEAD).is_ok_and(|bytes| {
+        String::from_utf8_lossy(&bytes).lines().any(|line| line.starts_with("-- sessions:"))
+    })
 }
 
 #[cfg(test)]
@@ -196,6 +210,37 @@ mod tests {
         assert!(wrong.place.ends_with("wrong.sql:4:4"), "{}", wrong.place);
         assert_eq!(wrong.line, Some(("-- B: acts".to_owned(), 4)));
         assert!(in_folder(&folder.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["pipe.sql", "pipe.spec"] {
+            mknodat(CWD, path(name), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        }
+        std::os::unix::fs::symlink("/dev/zero", path("zero.sql")).unwrap();
+        std::fs::write(path("a.sql"), RACE).unwrap();
+        let names_it = RACE.replace("\n\n", "\n-- setup-file: pipe.sql\n\n");
+        std::fs::write(path("b.sql"), names_it).unwrap();
+        let files = in_folder(folder.path()).unwrap();
+        let names: Vec<String> = files.iter().map(OwnFile::name).collect();
+        assert_eq!(names, ["a.sql", "b.sql"]);
+        for says in [&files[1].says, &OwnFile::read(&path("zero.sql")).says] {
+            let Says::Wrong(wrong) = says else { panic!("{says:?}") };
+            assert_eq!(wrong.problem, "not a regular file");
+        }
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_mistake_is_kept() {
+        let long = format!("{}HERE{}", "x".repeat(100_000), "y".repeat(100_000));
+        let (part, column) = around(&long, 100_001);
+        assert_eq!(part.chars().count(), 2 * AROUND);
+        assert!(part[column - 1..].starts_with("HERE"), "{part}");
+        assert_eq!(around("-- B: acts", 4), ("-- B: acts".to_owned(), 4));
+        assert_eq!(around("", 1), (String::new(), 1));
     }
 
     #[test]

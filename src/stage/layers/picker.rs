@@ -42,7 +42,7 @@ impl Listed {
         }
     }
 
-    /// Everything by which it is found, in small letters.
+    /// Everything by which it is found, in small letters: kept by the list, not made at each look.
     fn searched(&self) -> String {
         let mut words = vec![self.title()];
         if let Self::Own(file) = self {
@@ -73,7 +73,8 @@ impl Listed {
 }
 
 fn listed(setting: &Setting) -> Vec<Listed> {
-    let own = setting.own.files.iter().cloned().map(Listed::Own);
+    let own = setting.own.files.iter().filter(|file| file.says != Says::Gone);
+    let own = own.cloned().map(Listed::Own);
     own.chain(setting.library.iter().cloned().map(Listed::Library)).collect()
 }
 
@@ -81,6 +82,8 @@ fn listed(setting: &Setting) -> Vec<Listed> {
 #[derive(Clone, Debug)]
 pub struct Picker {
     all: Vec<Listed>,
+    /// By what each of them is found.
+    searched: Vec<String>,
     filter: String,
     chosen: usize,
 }
@@ -109,17 +112,20 @@ impl Picker {
         let is_file = |listed: &Listed| matches!(listed, Listed::Own(own) if Some(own) == file);
         let is_playing = |listed: &Listed| playing.is_some_and(|scenario| listed.is(scenario));
         let chosen = all.iter().position(is_file).or_else(|| all.iter().position(is_playing));
-        Self { all, filter: String::new(), chosen: chosen.unwrap_or(0) }
+        let searched = all.iter().map(Listed::searched).collect();
+        Self { all, searched, filter: String::new(), chosen: chosen.unwrap_or(0) }
     }
 
     /// The files are others now; what was typed and chosen stays so.
     pub(crate) fn relist(&mut self, setting: &Setting) {
         let choice = self.choice().cloned();
+        let is_path = choice.is_none() && self.typed_path().is_some();
         self.all = listed(setting);
+        self.searched = self.all.iter().map(Listed::searched).collect();
         let is_it = |listed: &&Listed| choice.as_ref().is_some_and(|it| it.is_same(listed));
-        let matching = self.matching();
-        let last = matching.len().saturating_sub(1);
-        self.chosen = matching.iter().position(is_it).unwrap_or(self.chosen.min(last));
+        let last = self.last();
+        let place = self.matching().iter().position(is_it);
+        self.chosen = place.unwrap_or(if is_path { last } else { self.chosen.min(last) });
     }
 
     /// All of them.
@@ -142,28 +148,34 @@ impl Picker {
     pub fn matching(&self) -> Vec<&Listed> {
         let words = self.filter.to_lowercase();
         let words: Vec<&str> = words.split_whitespace().collect();
-        let holds_all = |listed: &&Listed| {
-            let text = listed.searched();
-            words.iter().all(|word| text.contains(word))
-        };
-        self.all.iter().filter(holds_all).collect()
+        let holds_all = |text: &String| words.iter().all(|word| text.contains(word));
+        let found = self.all.iter().zip(&self.searched).filter(|(_, text)| holds_all(text));
+        found.map(|(listed, _)| listed).collect()
     }
 
-    /// The chosen one.
+    /// The chosen one; none where that is the path that was typed.
     pub fn choice(&self) -> Option<&Listed> {
         self.matching().get(self.chosen).copied()
     }
 
-    /// The file or folder that was typed, where nothing in the list is called so.
+    /// The file or folder that was typed, unless the list has it: the last line, behind whatever
+    /// matches the same letters.
     pub fn typed_path(&self) -> Option<PathBuf> {
         let typed = PathBuf::from(self.filter.trim());
         let is_path = self.filter.contains('/') || library::is_scenario_name(&typed);
-        (is_path && self.matching().is_empty()).then_some(typed)
+        let is_it = |listed: &Listed| matches!(listed, Listed::Own(file) if file.path == typed);
+        (is_path && !self.all.iter().any(is_it)).then_some(typed)
+    }
+
+    /// The last line's place.
+    fn last(&self) -> usize {
+        let lines = self.matching().len() + usize::from(self.typed_path().is_some());
+        lines.saturating_sub(1)
     }
 
     /// Goes up or down the list.
     pub(crate) fn go(&mut self, direction: Direction, by: usize) {
-        let last = self.matching().len().saturating_sub(1);
+        let last = self.last();
         self.chosen = match direction {
             Direction::Up => self.chosen.saturating_sub(by),
             Direction::Down => (self.chosen + by).min(last),
@@ -257,11 +269,24 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_path_is_one_where_nothing_is_called_so() {
+    fn what_looks_like_a_path_is_one_unless_the_list_has_it() {
         let typed = |filter: &str| picker(filter).typed_path();
         assert_eq!(typed("other/"), Some("other/".into()));
         assert_eq!(typed("x.sql"), Some("x.sql".into()));
         assert_eq!(typed("races/mine.sql"), None);
         assert_eq!(typed("nothing"), None);
+    }
+
+    #[test]
+    fn a_typed_path_is_the_last_line_also_where_something_matches_it() {
+        let mut picker = picker("races/");
+        assert_eq!(picker.matching().len(), 1);
+        assert_eq!(picker.choice().unwrap().scenario().unwrap().name, "mine");
+        picker.press(Key::new(Code::Down, Held::NOTHING));
+        assert_eq!(picker.choice(), None);
+        let typed = picker.press(Key::new(Code::Enter, Held::NOTHING));
+        assert!(matches!(&typed, Picked::Path(path) if path.as_os_str() == "races/"), "{typed:?}");
+        picker.press(Key::new(Code::Down, Held::NOTHING));
+        assert_eq!(picker.chosen(), 1, "nothing comes after it");
     }
 }

@@ -154,6 +154,7 @@ fn what_is_read_again_is_what_the_change_may_matter_to() {
     assert_eq!(touched(&["races/mine.sql", "races/notes.txt"]), std::slice::from_ref(&first.path));
     assert_eq!(touched(&["races/new.sql"]), [std::path::PathBuf::from("races/new.sql")]);
     assert!(touched(&["elsewhere/mine.sql", "races/deeper/x.sql"]).is_empty());
+    assert_eq!(touched(&["races"]), [first.path], "the folder itself, with all that is in it");
 }
 
 #[test]
@@ -165,8 +166,26 @@ fn what_is_gone_leaves_the_list_unless_it_is_on_the_stage() {
     assert_eq!(said_in(&stage), "mine.sql is gone; this version of it can still be played");
     let mut other = opened();
     other.file_read(&first);
+    press(&mut other, "F3");
+    let is_listed = |stage: &Stage| {
+        let Some(Layer::Picker(picker)) = stage.layers.top() else { panic!() };
+        picker.all().iter().any(|listed| listed.title() == "Mine (mine.sql)")
+    };
+    assert!(is_listed(&other));
+    let listed = |stage: &Stage| {
+        let Some(Layer::Picker(picker)) = stage.layers.top() else { panic!() };
+        picker.all().len()
+    };
+    let before = listed(&other);
     other.file_read(&gone);
-    assert!(other.setting().own.files.is_empty());
+    assert_eq!(listed(&other), before - 1);
+    // It is still watched, and is there again once somebody has written it.
+    assert!(other.setting().own.watched_folders().contains(std::path::Path::new("races")));
+    assert_eq!(other.files_touched_by(std::slice::from_ref(&first.path)), [first.path.clone()]);
+    other.file_read(&first);
+    assert!(is_listed(&other));
+    other.file_read(&OwnFile { path: "races/passing.sql".into(), ..gone });
+    assert_eq!(other.setting().own.files.len(), 1, "it was never known");
 }
 
 #[test]

@@ -12,9 +12,9 @@ where
     B: Frames,
     I: Stream<Item = std::io::Result<Input>> + Unpin,
 {
-    /// Watches where the files of one's own lie.
+    /// Watches where the files of one's own lie, before the first frame.
     pub(super) fn watch_files(&mut self) {
-        if let Some(trouble) = self.own_files.watch(self.app.mode().own_files()) {
+        if let Some(trouble) = self.own_files.watch_at_once(self.app.mode().own_files()) {
             self.app.refuse(trouble);
         }
     }
@@ -26,17 +26,23 @@ where
                 self.own_files.read(self.app.mode().files_touched_by(&paths));
                 Vec::new()
             }
+            FileNews::Watched(trouble) => {
+                if let Some(trouble) = trouble {
+                    self.app.refuse(trouble);
+                }
+                Vec::new()
+            }
             FileNews::Read(files) => {
                 for file in &files {
                     self.app.file_read(file);
                 }
-                self.watch_files();
+                self.own_files.watch(self.app.mode().own_files());
                 Vec::new()
             }
             FileNews::Found(path, found) => {
                 let now = self.now();
                 let effects = self.app.found(&path, found, now);
-                self.watch_files();
+                self.own_files.watch(self.app.mode().own_files());
                 effects
             }
         }

@@ -75,14 +75,22 @@ fn wrong_lines(view: &View<'_>, wrong: &Wrong, cells: u16) -> Vec<Line<'static>>
 fn pointed_at(line: &str, column: usize, cells: usize) -> [String; 2] {
     let letters: Vec<char> = line.replace('\t', " ").chars().collect();
     let at = column.saturating_sub(1).min(letters.len());
-    let before = |from: usize| letters[from..at].iter().collect::<String>();
-    let mut from = 0;
-    while text::width(&text::visible(&before(from))) >= cells.max(2) * 2 / 3 {
-        from += 1;
-    }
-    let shown: String = letters[from..].iter().collect();
-    let blanks = " ".repeat(text::width(&text::visible(&before(from))));
+    let from = first_shown(&letters[..at], cells.max(2) * 2 / 3);
+    let shown: String = letters[from..].iter().take(cells).collect();
+    let before: String = letters[from..at].iter().collect();
+    let blanks = " ".repeat(text::width(&text::visible(&before)));
     [text::visible(&shown).into_owned(), format!("{blanks}^")]
+}
+
+/// From where on what stands before the mark takes less than this many cells.
+fn first_shown(before: &[char], cells: usize) -> usize {
+    let width = |letter: &char| text::width(&text::visible(&letter.to_string()));
+    let mut taken = 0;
+    let fits = |letter: &&char| {
+        taken += width(letter);
+        taken < cells
+    };
+    before.len() - before.iter().rev().take_while(fits).count()
 }
 
 fn what_stays(view: &View<'_>, mistake: &Mistake, cells: u16) -> Vec<Line<'static>> {
@@ -111,5 +119,9 @@ mod tests {
         assert_eq!(line.find("HERE"), Some(mark.len() - 1), "{line}\n{mark}");
         assert!(mark.len() <= 30, "{mark}");
         assert_eq!(pointed_at("", 9, 30), ["", "^"].map(str::to_owned));
+        let endless = format!("{}HERE{}", "x".repeat(500_000), "y".repeat(500_000));
+        let [line, mark] = pointed_at(&endless, 500_001, 30);
+        assert_eq!(line.find("HERE"), Some(mark.len() - 1), "{line}\n{mark}");
+        assert_eq!((line.len(), mark.len()), (30, 20), "{line}\n{mark}");
     }
 }

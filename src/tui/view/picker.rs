@@ -80,32 +80,36 @@ fn split(view: &View<'_>, picker: &Picker, body: Rect) -> (Rect, Rect) {
 fn draw_list(view: &View<'_>, picker: &Picker, area: Rect, buffer: &mut Buffer) {
     let height = usize::from(area.height).max(1);
     let first = picker.chosen().saturating_sub(height / 2);
-    let matching = picker.matching();
-    let first = first.min(matching.len().saturating_sub(height));
+    let rows = rows(view, picker);
+    let first = first.min(rows.len().saturating_sub(height));
     let signs = view.theme.signs();
-    let rows = matching.iter().enumerate().skip(first);
-    let below = matching.len().saturating_sub(first + height);
+    let below = rows.len().saturating_sub(first + height);
     // The rows before and behind the list are blank.
     draw_more(view, first, "above", (area.x, area.y.saturating_sub(1)), buffer);
     draw_more(view, below, "below", (area.x, area.bottom()), buffer);
-    for ((place, listed), y) in rows.zip(area.top()..area.bottom()) {
+    let shown = rows.iter().enumerate().skip(first);
+    for ((place, (title, badge)), y) in shown.zip(area.top()..area.bottom()) {
         let is_chosen = place == picker.chosen();
         let sign = if is_chosen { signs.next } else { " " };
-        let badge = badge(view, listed);
-        let title = format!("{sign} {}", text::visible(&listed.title()));
+        let title = format!("{sign} {}", text::visible(title));
         let room = usize::from(area.width).saturating_sub(text::width(badge));
         let title = text::pad(&title, room, signs.ellipsis) + badge;
         let role = if is_chosen { Role::Selection } else { Role::Screen };
         lines::put(buffer, area, (area.x, y), &title, view.style(role));
     }
-    if matching.is_empty() {
-        let words = match picker.typed_path() {
-            Some(path) => format!("No match; Enter opens {}", path.display()),
-            None => "No match; a path to a file or a folder opens that".to_owned(),
-        };
-        let words = text::visible(&words).into_owned();
-        lines::put(buffer, area, (area.x, area.y), &words, view.style(Role::Dim));
+    if rows.is_empty() {
+        let words = "No match; a path to a file or a folder opens that";
+        lines::put(buffer, area, (area.x, area.y), words, view.style(Role::Dim));
     }
+}
+
+/// What stands in each line, and at its end; the last one is the path that was typed, if one was.
+fn rows(view: &View<'_>, picker: &Picker) -> Vec<(String, &'static str)> {
+    let matching = picker.matching().into_iter();
+    let matching = matching.map(|listed| (listed.title(), badge(view, listed)));
+    let typed = picker.typed_path();
+    let typed = typed.map(|path| (format!("Open the path {}", path.display()), ""));
+    matching.chain(typed).collect()
 }
 
 /// What stands at a line's end where the scenario is not for the engine that is played on.
