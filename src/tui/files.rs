@@ -181,7 +181,7 @@ impl Watch {
     fn start() -> notify::Result<Self> {
         let pending = Arc::new((Mutex::new(BTreeSet::new()), Notify::new()));
         let told = Arc::clone(&pending);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let by = notify::recommended_watcher(move |event: notify::Result<Event>| {
             let Ok(event) = event else { return };
             if matches!(event.kind, EventKind::Access(_)) {
                 return;
@@ -193,10 +193,10 @@ impl Watch {
             drop(paths);
             told.1.notify_one();
         })?;
-        let watched = Arc::new(Mutex::new(Watched::by(watcher)));
         let (told_to, changes) = mpsc::channel(1);
         let mut settling = JoinSet::new();
         settling.spawn(settle(pending, told_to));
+        let watched = Arc::new(Mutex::new(Watched::by(by)));
         Ok(Self { watched, changes, _settling: settling })
     }
 }
@@ -298,9 +298,12 @@ mod tests {
         let folder = home.path().join("deep/races");
         let path = folder.join("a.sql");
         std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(&path, RACE).unwrap();
         let mut files = watched(&folder);
         for _ in 0..2 {
-            std::fs::remove_dir_all(home.path().join("deep")).unwrap();
+            std::fs::remove_file(&path).unwrap();
+            std::fs::remove_dir(&folder).unwrap();
+            std::fs::remove_dir(home.path().join("deep")).unwrap();
             changes(&mut files, &folder).await;
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(&path, RACE).unwrap();
