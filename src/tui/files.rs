@@ -297,16 +297,19 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("deep/races");
         let path = folder.join("a.sql");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(&path, RACE).unwrap();
+        let made = || {
+            let mut deep = tempfile::Builder::new();
+            let deep = deep.prefix("deep").rand_bytes(0).tempdir_in(home.path()).unwrap();
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(&path, RACE).unwrap();
+            deep
+        };
+        let mut deep = made();
         let mut files = watched(&folder);
         for _ in 0..2 {
-            std::fs::remove_file(&path).unwrap();
-            std::fs::remove_dir(&folder).unwrap();
-            std::fs::remove_dir(home.path().join("deep")).unwrap();
+            deep.close().unwrap();
             changes(&mut files, &folder).await;
-            std::fs::create_dir_all(&folder).unwrap();
-            std::fs::write(&path, RACE).unwrap();
+            deep = made();
             changes(&mut files, &path).await;
             std::fs::write(&path, RACE).unwrap();
             changes(&mut files, &path).await;
