@@ -287,8 +287,13 @@ pub enum Report {
     /// The last step's dust has settled, and the scenario's `finally` part, if it has one, has been
     /// looked at.
     Over,
-    /// A command was not carried out, and why: `Mallory still waits for Bob`.
-    Refused(String),
+    /// A command was not carried out.
+    Refused {
+        /// The session whose SQL was not sent, if the command was to send some.
+        session: Option<SessionName>,
+        /// Why: `Mallory still waits for Bob`.
+        why: String,
+    },
     /// What this run has committed outside its own schema, all of it; told whenever it grows.
     /// `Fresh` begins with nothing. Never told of a server that is thrown away afterwards.
     Lasting(Vec<Lasting>),

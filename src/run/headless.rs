@@ -258,7 +258,7 @@ impl Stepper {
                 self.place.next = next;
                 self.place.is_asked = false;
             }
-            Report::Refused(reason) => {
+            Report::Refused { why: reason, .. } => {
                 self.stop(Stop::Refused { launch: self.place.next, reason });
                 return Ok(More::No);
             }

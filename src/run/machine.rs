@@ -257,8 +257,10 @@ impl Machine {
             }
             (Command::Step, None) if is_between => self.play.ask_later(None),
             (Command::StepEdited(sql), None) if is_between => self.play.ask_later(Some(sql)),
-            (_, None) if is_between => fx.refuse("setting up the scenario again"),
-            (_, None) => fx.refuse("the setup has failed; F8 tries again"),
+            (command, None) if is_between => {
+                fx.refuse_command(&command, "setting up the scenario again");
+            }
+            (command, None) => fx.refuse_command(&command, "the setup has failed; F8 tries again"),
             (command, Some(live)) => {
                 self.play.obey(command, live, fx);
                 let scene = self.play.react(Vec::new(), live, fx);

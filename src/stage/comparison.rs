@@ -193,7 +193,7 @@ impl Comparison {
         match &report {
             Report::Fresh(_) => self.accounts[half as usize] = Account::default(),
             Report::Event(event) => self.accounts[half as usize].apply(event),
-            Report::Refused(_) | Report::Broken(_) => {
+            Report::Refused { .. } | Report::Broken(_) => {
                 self.stop_playing();
             }
             _ => {}

@@ -208,11 +208,6 @@ impl Panes {
         self.focus_on(self.focus);
     }
 
-    /// What was sent and did not go out comes back into each editor.
-    pub(super) fn take_back(&mut self) {
-        self.all.iter_mut().for_each(Pane::take_back);
-    }
-
     /// A statement was sent in this one: what is said from now on, in any of them, is the latest.
     pub(super) fn turn_to_what_comes(&mut self, name: &SessionName) {
         self.sent += 1;

@@ -9,7 +9,7 @@ use super::panes::scrollback::Look;
 use super::processes::NAMES_ARE_OURS;
 use super::setting::Opening;
 use super::{Effect, EngineCount, Stage};
-use crate::core::event::{Event, Kind, SessionName};
+use crate::core::event::{Event, Kind, SessionName, Typed};
 use crate::core::scenario::counted;
 use crate::run::{Fresh, Report};
 
@@ -36,9 +36,11 @@ impl Stage {
                     self.say_the_end();
                 }
             }
-            Report::Refused(why) => {
+            Report::Refused { session, why } => {
                 self.course.progress.stop();
-                self.panes.take_back();
+                if let Some(pane) = session.and_then(|name| self.panes.of_mut(&name)) {
+                    pane.take_back();
+                }
                 self.refuse(why);
             }
             Report::Catalog(catalog) => {
@@ -129,7 +131,7 @@ impl Stage {
     }
 
     fn happened_in(&mut self, name: &SessionName, event: &Event, now: Duration) -> Vec<Effect> {
-        if matches!(event.kind, Kind::Sent { .. }) {
+        if is_of_somebody(&event.kind) {
             self.panes.turn_to_what_comes(name);
         }
         self.processes.apply(name, event);
@@ -152,4 +154,11 @@ impl Stage {
         }
         effects
     }
+}
+
+/// Whether something is sent that a person or the script has asked for just now: a query that
+/// repeats itself is no news.
+fn is_of_somebody(kind: &Kind) -> bool {
+    let repeats = |typed: &Option<Box<Typed>>| typed.as_ref().is_some_and(|it| it.line.is_empty());
+    matches!(kind, Kind::Sent { typed, .. } if !repeats(typed))
 }

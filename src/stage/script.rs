@@ -1,6 +1,7 @@
 //! The script beside the sessions: which steps have run, which comes next, what was kept of what
 //! the file says.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::core::event::{Event, Kind, SessionName};
@@ -44,6 +45,11 @@ pub struct Script {
 }
 
 impl Script {
+    /// The values that answers and commands have given names to so far.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        self.check.variables()
+    }
+
     /// A script of which nothing has been played.
     pub fn new(fresh: &Fresh) -> Self {
         let Fresh { scenario, schedule, engine, .. } = fresh;

@@ -196,3 +196,4 @@ fn a_click_on_a_row_says_how_it_stands_and_turns_to_its_holder() {
 
 mod files;
 mod hands;
+mod psql;

@@ -1,5 +1,7 @@
 //! What is typed into a session: sent, cancelled, the session closed, the program left.
 
+use std::collections::BTreeMap;
+
 use super::effect::Inclusion;
 use super::keys::Action;
 use super::layers::{Layer, Question, losses};
@@ -9,6 +11,7 @@ use super::panes::backslash::Backslash;
 use super::panes::pane::Link;
 use super::panes::queue::{DEEPEST, File, Queued};
 use super::panes::scrollback::Look;
+use super::script::Script;
 use super::{Effect, EngineCount, Stage};
 use crate::core::event::SessionName;
 use crate::core::syntax::read;
@@ -102,6 +105,10 @@ impl Stage {
 
     /// Does what is typed alone and need not wait for its turn.
     fn at_once(&mut self, command: &Backslash) -> Vec<Effect> {
+        if let Backslash::Incomplete(said) = command {
+            self.refuse(said.as_str());
+            return Vec::new();
+        }
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         let line = pane.editor.take();
         match command {
@@ -121,8 +128,9 @@ impl Stage {
 
     /// Does what the console itself does for a session.
     fn command(&mut self, name: &SessionName, queued: &Queued) -> Vec<Effect> {
+        let variables = self.course.script.as_ref().map(Script::variables);
         let Some(pane) = self.panes.of_mut(name) else { return Vec::new() };
-        match Backslash::of(queued) {
+        match Backslash::of(queued, variables.unwrap_or(&BTreeMap::new())) {
             // In a file it is the file's end.
             Some(Backslash::Close) if queued.file.is_some() => pane.queue.leave(queued),
             Some(Backslash::Close) => {
@@ -136,8 +144,8 @@ impl Stage {
                     pane.say(Look::Note, &format!("{DEEPEST} files deep: this is not read"));
                     return Vec::new();
                 }
-                pane.queue.wait();
                 let file = File { path: path.into(), depth };
+                pane.queue.wait(&file);
                 return vec![Effect::Read(Box::new(Inclusion { session: name.clone(), file }))];
             }
             Some(Backslash::Incomplete(said)) => {
@@ -153,9 +161,13 @@ impl Stage {
         Vec::new()
     }
 
-    /// A file was read, or could not be.
+    /// A file was read, or could not be. Nobody wants it any more where the session was
+    /// interrupted, closed or set up anew meanwhile.
     pub fn included(&mut self, read: &Inclusion, text: Result<String, String>) -> Vec<Effect> {
-        let Some(pane) = self.panes.of_mut(&read.session) else { return Vec::new() };
+        let pane = self.panes.of_mut(&read.session);
+        let Some(pane) = pane.filter(|pane| pane.queue.awaits(&read.file)) else {
+            return Vec::new();
+        };
         match text {
             Ok(text) => pane.include(&text, &read.file),
             Err(why) => {
@@ -168,11 +180,15 @@ impl Stage {
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
-        pane.empty_queue();
+        // What follows a query that is repeated comes once that is ended, as in psql.
+        let has_left_a_file = pane.repeats.is_none() && pane.empty_queue();
         if pane.is_busy() || pane.repeats.is_some() {
             let session = pane.name.clone();
             self.cancels(&session);
             return vec![Effect::Ask(Command::Cancel(session))];
+        }
+        if has_left_a_file {
+            return Vec::new();
         }
         if pane.editor.is_empty() {
             let quit = self.key(Action::Quit);

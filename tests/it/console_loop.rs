@@ -391,7 +391,8 @@ async fn what_is_refused_stands_in_the_editor_again() {
     desk.types("select 1; select 2;");
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "select 1;"));
-    desk.tells(Report::Refused("replaying the steps so far; one moment".to_owned())).await;
+    let (session, why) = (Some(SessionName::new("Alice")), "replaying the steps".to_owned());
+    desk.tells(Report::Refused { session, why }).await;
     desk.has_heard().await;
     desk.enter();
     assert_eq!(desk.command().await, submitted("Alice", "select 1;"));

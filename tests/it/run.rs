@@ -127,8 +127,10 @@ async fn a_step_into_a_waiting_session_is_refused_with_the_name_it_waits_for() {
     run.play(7).await;
     let session = SessionName::new("Mallory");
     run.send(Command::Submit { session, sql: "select 1;".to_owned() });
-    let refused = run.until(|report| matches!(report, Report::Refused(_))).await;
-    assert_eq!(refused.last(), Some(&Report::Refused("Mallory still waits for Bob".to_owned())));
+    let refused = run.until(|report| matches!(report, Report::Refused { .. })).await;
+    let (session, why) =
+        (Some(SessionName::new("Mallory")), "Mallory still waits for Bob".to_owned());
+    assert_eq!(refused.last(), Some(&Report::Refused { session, why }));
     run.run.end().await;
     engines.stop().await.unwrap();
 }

@@ -12,7 +12,7 @@
 //! `psqlscanslash.l`). `\\` ends one too. A command that sends nothing leaves the query before it
 //! as it is, to be gone on with.
 
-use super::tokens::Tokens;
+use super::tokens::{Tokens, tokens};
 use super::{Scanner, Strings, Token, TokenKind, Unfinished};
 
 /// The commands that send the query before them.
@@ -60,7 +60,8 @@ impl Piece {
         match self {
             Self::Statement(text) => text.clone(),
             Self::Command(Command { name, arguments, query, .. }) => {
-                let command = format!("{query} \\{name} {arguments}");
+                let blank = if ends_in_line_comment(query) { '\n' } else { ' ' };
+                let command = format!("{query}{blank}\\{name} {arguments}");
                 command.trim().to_owned()
             }
         }
@@ -215,6 +216,18 @@ fn is_backslash(text: &str, token: &Token) -> bool {
     token.kind == TokenKind::Sign && &text[token.range.clone()] == "\\"
 }
 
+/// Whether what follows on the same line would be part of a comment, however the session reads
+/// strings.
+fn ends_in_line_comment(query: &str) -> bool {
+    let is_line_comment = |strings| {
+        let last = tokens(query, strings).pop();
+        last.is_some_and(|token| {
+            token.kind == TokenKind::Comment && query[token.range].starts_with("--")
+        })
+    };
+    is_line_comment(Strings::Conforming) || is_line_comment(Strings::Escaping)
+}
+
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
@@ -238,7 +251,9 @@ fn arguments_end(line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection;
     use proptest::prelude::*;
+    use proptest::sample::select;
 
     use super::*;
     use crate::core::syntax::{split, unfinished};
@@ -311,7 +326,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_command_behind_a_comment_begins_a_line() {
+        let one = "select 1 as a -- one\n\\gset";
+        assert_eq!(texts(one), [one]);
+        assert_eq!(texts("select '--'\n\\gset"), ["select '--' \\gset"]);
+    }
+
     proptest! {
+        #[test]
+        fn a_piece_is_read_from_its_text(
+            parts in collection::vec(
+                select(vec!["a", " ", "\n", ";", "--", "/*", "*/", "'", "\\gset", "\\x"]),
+                0..16,
+            ),
+        ) {
+            let text = parts.concat();
+            for mut piece in read(&text, Strings::default()).pieces {
+                let mut again = read(&piece.text(), Strings::default()).pieces;
+                for one in again.iter_mut().chain([&mut piece]) {
+                    if let Piece::Command(command) = one {
+                        command.at = 0;
+                    }
+                }
+                prop_assert_eq!(again, [piece], "{}", text);
+            }
+        }
+
         #[test]
         fn without_a_backslash_it_is_what_is_split(text in "[a-c;'\"$()/* \n-]{0,40}") {
             let read = read(&text, Strings::default());

@@ -50,7 +50,7 @@ pub fn answer(
         Form::List { none: Some(none), .. } if total == 0 => said(none),
         Form::List { title, .. } => table(Some(title)),
         Form::Sheets { none } if total == 0 => said(none),
-        Form::Sheets { .. } => sheet::sheets(rows),
+        Form::Sheets { .. } => sheet::sheets(rows, total),
         Form::Table | Form::Auto | Form::Said(_) | Form::Set { .. } => table(None),
     }
 }

@@ -30,19 +30,27 @@ struct Sheet {
 const TEXT: u32 = 25;
 const NUMBER: u32 = 20;
 
-/// The sheets in these rows.
-pub(super) fn sheets(rows: &[Row]) -> Vec<Drawn> {
+/// The sheets in these rows, which are those that were kept of so many. What is missing is said.
+pub(super) fn sheets(rows: &[Row], total: u64) -> Vec<Drawn> {
     let mut lines: Vec<Drawn> = Vec::new();
+    let mut shown = 0;
     for rows in rows.chunk_by(|one, other| one.first() == other.first()) {
         let mut sheet = Sheet::default();
-        rows.iter().filter_map(read).for_each(|(piece, cells)| sheet.take(piece, cells));
+        let pieces: Vec<_> = rows.iter().filter_map(read).collect();
+        let count = pieces.len() as u64;
+        pieces.into_iter().for_each(|(piece, cells)| sheet.take(piece, cells));
         if sheet.columns.is_empty() {
             continue;
         }
+        shown += count;
         if !lines.is_empty() {
             lines.push((Part::Footer, String::new()));
         }
         lines.extend(sheet.drawn());
+    }
+    if shown < total {
+        let missing = format!("({} of {total} lines of this cannot be shown)", total - shown);
+        lines.push((Part::Footer, missing));
     }
     lines
 }
@@ -115,7 +123,7 @@ mod tests {
             row("2", "1", "[\"View\"]"),
             row("2", "2", "[\"Column\"]"),
         ];
-        let lines: Vec<String> = sheets(&rows).into_iter().map(|(_, text)| text).collect();
+        let lines: Vec<String> = sheets(&rows, 8).into_iter().map(|(_, text)| text).collect();
         assert_eq!(
             lines[..9],
             [
@@ -134,7 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sheet_is_passed_over() {
-        assert!(sheets(&[row("1", "x", "[]"), vec![None]]).is_empty());
+    fn what_is_no_sheet_is_passed_over_and_what_is_missing_is_said() {
+        assert!(sheets(&[], 0).is_empty());
+        let rows = [row("1", "2", "[\"Column\"]"), row("1", "x", "[]"), vec![None]];
+        let lines: Vec<String> = sheets(&rows, 4).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(
+            lines,
+            ["    ", " Column ", "--------", "(3 of 4 lines of this cannot be shown)"]
+        );
     }
 }

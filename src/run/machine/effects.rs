@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::output::{Demand, EngineRequest, Output};
 use crate::core::event::{Event, Kind, SessionName};
-use crate::run::Report;
+use crate::run::{Command, Report};
 
 /// Collects what is to be done, in this order. The moment stands still during a step.
 #[derive(Debug)]
@@ -51,7 +51,17 @@ impl Effects {
 
     /// Tells the driver that what it wanted is not done, and why.
     pub(crate) fn refuse(&mut self, why: impl Into<String>) {
-        self.report(Report::Refused(why.into()));
+        self.report(Report::Refused { session: None, why: why.into() });
+    }
+
+    /// Tells the driver that this command is not carried out, and why: what was to be sent is known
+    /// to be in nobody's hands.
+    pub(crate) fn refuse_command(&mut self, command: &Command, why: impl Into<String>) {
+        let session = match command {
+            Command::Submit { session, .. } => Some(session.clone()),
+            _ => None,
+        };
+        self.report(Report::Refused { session, why: why.into() });
     }
 
     /// Tells the driver something in words.

@@ -142,7 +142,7 @@ fn an_end() -> Vec<Report> {
         ready("Mallory", TransactionStatus::Failed),
         of("", Kind::Quiet),
         Report::Lasting(Vec::new()),
-        Report::Refused("no".to_owned()),
+        Report::Refused { session: None, why: "no".to_owned() },
         of("Alice", Kind::Lost { reason: "gone".to_owned(), in_transaction: true }),
         of("Trent", Kind::Closed),
         sent("", "select 2;", None),

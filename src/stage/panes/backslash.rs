@@ -1,10 +1,15 @@
 //! The commands of psql's that the console itself carries out; the run does the others, see
 //! [`core::psql`](crate::core::psql), whose table is the only list of them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::queue::{Queued, path_of};
+use crate::core::psql::arguments;
 use crate::core::syntax::{Piece, Strings, read};
+
+/// What psql makes of a file's name behind `\e`, nobody does here.
+const NO_FILE: &str = "\\e edits what is typed, or the last statement, and no file";
 
 /// What a command that is the console's own comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,19 +28,17 @@ pub enum Backslash {
 
 impl Backslash {
     /// Reads a command that has come to its turn.
-    pub fn of(queued: &Queued) -> Option<Self> {
-        let arguments = queued.arguments().trim_end_matches(';').trim();
+    pub fn of(queued: &Queued, variables: &BTreeMap<String, String>) -> Option<Self> {
+        let given = || arguments(queued.arguments().trim_end_matches(';'), variables);
         Some(match queued.command()? {
             "q" => Self::Close,
             "r" | "reset" => Self::Clear,
             "e" | "edit" => Self::Incomplete("\\e stands alone on its line".to_owned()),
-            name @ ("i" | "ir") if arguments.is_empty() => {
-                Self::Incomplete(format!("\\{name}: missing required argument"))
-            }
-            name @ ("i" | "ir") => {
-                let file = arguments.trim_matches('\'');
-                Self::Include(path_of(file, name == "ir", queued.file.as_ref()))
-            }
+            name @ ("i" | "ir") => match given().map(|given| given.into_iter().next()) {
+                Ok(Some(file)) => Self::Include(path_of(&file, name == "ir", queued.file.as_ref())),
+                Ok(None) => Self::Incomplete(format!("\\{name}: missing required argument")),
+                Err(mistake) => Self::Incomplete(format!("\\{name}: {mistake}")),
+            },
             _ => return None,
         })
     }
@@ -45,7 +48,8 @@ impl Backslash {
         match &read(text, Strings::default()).pieces[..] {
             [Piece::Command(command)] if command.name == "q" => Some(Self::Close),
             [Piece::Command(command)] if matches!(command.name.as_str(), "e" | "edit") => {
-                Some(Self::Edit)
+                let is_alone = command.arguments.is_empty();
+                Some(if is_alone { Self::Edit } else { Self::Incomplete(NO_FILE.to_owned()) })
             }
             [Piece::Command(command)] if matches!(command.name.as_str(), "r" | "reset") => {
                 Some(Self::Clear)
@@ -63,7 +67,8 @@ mod tests {
     fn of(text: &str) -> Option<Backslash> {
         let mut queue = Queue::default();
         queue.add(text, Strings::default());
-        Backslash::of(&queue.pop()?)
+        let variables = BTreeMap::from([("file".to_owned(), "c.sql".to_owned())]);
+        Backslash::of(&queue.pop()?, &variables)
     }
 
     #[test]
@@ -72,6 +77,10 @@ mod tests {
         assert_eq!(of("\\i a.sql;"), Some(Backslash::Include("a.sql".into())));
         assert_eq!(of("\\i 'two words.sql'"), Some(Backslash::Include("two words.sql".into())));
         assert!(matches!(of("\\ir"), Some(Backslash::Incomplete(said)) if said.contains("\\ir")));
+        assert_eq!(of("\\i :file"), Some(Backslash::Include("c.sql".into())));
+        assert_eq!(of("\\i 'a''b.sql' x"), Some(Backslash::Include("a'b.sql".into())));
+        let unended = of("\\i 'a.sql");
+        assert!(matches!(unended, Some(Backslash::Incomplete(said)) if said.contains("quoted")));
         assert_eq!(of("\\d"), None);
         assert_eq!(of("select 1;"), None);
     }
@@ -82,5 +91,7 @@ mod tests {
         assert_eq!(Backslash::at_once("select 1 \\r"), Some(Backslash::Clear));
         assert_eq!(Backslash::at_once("select 1 \\e"), Some(Backslash::Edit));
         assert_eq!(Backslash::at_once("select 1; \\q"), None);
+        let refused = Backslash::at_once("\\e a.sql");
+        assert!(matches!(refused, Some(Backslash::Incomplete(said)) if said.contains("no file")));
     }
 }

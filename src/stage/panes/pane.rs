@@ -277,9 +277,14 @@ impl Pane {
         }
     }
 
-    /// Forgets what was typed and waits for its turn.
-    pub fn empty_queue(&mut self) {
+    /// Forgets what was typed and waits for its turn; whether a file was among it, which is said.
+    pub fn empty_queue(&mut self) -> bool {
+        let rest = self.queue.rest_of_files();
+        if let Some(rest) = &rest {
+            self.say(Look::Note, rest);
+        }
         self.queue.clear();
+        rest.is_some()
     }
 
     /// Adds lines in the console's own words or the server's.
@@ -321,8 +326,12 @@ impl Pane {
         self.take_back();
     }
 
-    /// What was sent and did not go out is in the editor again, with what was to follow it.
+    /// What was sent and did not go out is in the editor again, with what was to follow it. What
+    /// was to follow from a file is said to be gone.
     pub fn take_back(&mut self) {
+        if let Some(rest) = self.queue.rest_of_files() {
+            self.say(Look::Note, &rest);
+        }
         let rest = self.queue.take();
         let unsent: Vec<String> = self.asked.take().into_iter().chain(rest).collect();
         if unsent.is_empty() {
@@ -455,7 +464,7 @@ impl Pane {
     /// What was typed next, if what was typed before it is answered. What is for the run is on its
     /// way from now on.
     pub fn next_of_queue(&mut self) -> Option<Queued> {
-        if self.is_busy() || self.link != Link::Open {
+        if self.is_busy() || self.repeats.is_some() || self.link != Link::Open {
             return None;
         }
         let next = self.queue.pop()?;

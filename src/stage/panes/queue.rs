@@ -33,8 +33,9 @@ pub struct File {
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     all: VecDeque<Queued>,
-    /// Whether a file is being read that comes before all of it.
-    is_reading: bool,
+    /// The file that is being read and comes before all of it. Read twice, a file has two paths
+    /// here: it is this very one that is waited for.
+    awaited: Option<Arc<Path>>,
 }
 
 impl Queued {
@@ -72,7 +73,7 @@ impl Queue {
     /// Puts what stands in a file before everything else. What is not ended there is carried out as
     /// it is, as psql does at the end of a file.
     pub fn include(&mut self, text: &str, file: &File, strings: Strings) {
-        self.is_reading = false;
+        self.awaited = None;
         let (mut queued, rest) = pieces(text, strings, Some(file));
         if !rest.is_empty() {
             let (piece, file) = (Piece::Statement(rest.clone()), Some(file.clone()));
@@ -84,8 +85,13 @@ impl Queue {
     }
 
     /// A file is being read; until it is there, nothing goes on.
-    pub fn wait(&mut self) {
-        self.is_reading = true;
+    pub fn wait(&mut self, file: &File) {
+        self.awaited = Some(Arc::clone(&file.path));
+    }
+
+    /// Whether this reading of a file is still waited for.
+    pub fn awaits(&self, file: &File) -> bool {
+        self.awaited.as_ref().is_some_and(|path| Arc::ptr_eq(path, &file.path))
     }
 
     /// What stands in the same file as this is forgotten.
@@ -97,18 +103,31 @@ impl Queue {
 
     /// The next one, unless a file is being read whose lines come before it.
     pub fn pop(&mut self) -> Option<Queued> {
-        if self.is_reading { None } else { self.all.pop_front() }
+        if self.awaited.is_some() { None } else { self.all.pop_front() }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.is_reading = false;
+        self.awaited = None;
         self.all.clear();
+    }
+
+    /// What of files would be forgotten, in words.
+    pub fn rest_of_files(&self) -> Option<String> {
+        if let Some(path) = &self.awaited {
+            return Some(format!("{} was not carried out", path.display()));
+        }
+        let rest = || self.all.iter().filter_map(|queued| queued.file.as_ref());
+        let first = rest().next()?;
+        let (count, path) = (rest().count(), first.path.display());
+        let others = if rest().all(|file| file == first) { "" } else { " and others" };
+        let (commands, were) = if count == 1 { ("command", "was") } else { ("commands", "were") };
+        Some(format!("the last {count} {commands} of {path}{others} {were} not carried out"))
     }
 
     /// Everything that was typed; what comes from files is forgotten.
     pub fn take(&mut self) -> Vec<String> {
-        self.is_reading = false;
+        self.awaited = None;
         let all = std::mem::take(&mut self.all).into_iter();
         all.filter(|queued| queued.file.is_none()).map(|queued| queued.text).collect()
     }
@@ -160,5 +179,33 @@ mod tests {
         let path = path_of(second.arguments(), true, second.file.as_ref());
         assert_eq!(path, Path::new("dir/b.sql"));
         assert_eq!(texts(&mut queue), ["select 3", "select 2;"]);
+    }
+
+    #[test]
+    fn a_file_is_waited_for_until_everything_is_forgotten() {
+        let mut queue = Queue::default();
+        queue.add("select 2;", Strings::default());
+        let (first, second) = (file("a.sql"), file("a.sql"));
+        queue.wait(&first);
+        assert!(queue.awaits(&first) && queue.pop().is_none());
+        queue.clear();
+        assert!(!queue.awaits(&first));
+        queue.wait(&second);
+        assert!(!queue.awaits(&first), "the same file, read for something else");
+    }
+
+    #[test]
+    fn what_of_files_is_forgotten_is_counted() {
+        let mut queue = Queue::default();
+        queue.add("select 2;", Strings::default());
+        assert_eq!(queue.rest_of_files(), None);
+        queue.include("select 1; select 3;", &file("a.sql"), Strings::default());
+        let rest = "the last 2 commands of a.sql were not carried out";
+        assert_eq!(queue.rest_of_files().as_deref(), Some(rest));
+        queue.include("select 0;", &file("b.sql"), Strings::default());
+        let rest = "the last 3 commands of b.sql and others were not carried out";
+        assert_eq!(queue.rest_of_files().as_deref(), Some(rest));
+        assert_eq!(queue.take(), ["select 2;"]);
+        assert_eq!(queue.rest_of_files(), None);
     }
 }

@@ -44,11 +44,13 @@ impl Incoming {
     /// Takes rows in; whether it is time to draw them.
     pub fn take(&mut self, rows: &[Row]) -> bool {
         let room = ROWS_KEPT.saturating_sub(self.rows.len());
-        self.rows.extend(
-            rows.iter()
-                .take(room)
-                .map(|row| row.iter().map(|value| shortened(value.as_ref())).collect()),
-        );
+        let is_sheets = matches!(self.form, Form::Sheets { .. });
+        // A sheet's values are JSON, which means nothing without its end.
+        let kept = |row: &Row| match is_sheets {
+            true => row.clone(),
+            false => row.iter().map(|value| shortened(value.as_ref())).collect(),
+        };
+        self.rows.extend(rows.iter().take(room).map(kept));
         let is_due = self.rows.len() >= 2 * self.drawn || self.rows.len() == ROWS_KEPT;
         if is_due {
             self.drawn = self.rows.len();
@@ -130,5 +132,16 @@ mod tests {
         assert_eq!(texts(&incoming, Some(0)), [" n", "---", "(0 rows)"]);
         incoming.take(&[vec![Some("1".to_owned())]]);
         assert_eq!(texts(&incoming, None), [" n", "---", " 1"]);
+    }
+
+    #[test]
+    fn a_long_definition_is_shown_to_its_end() {
+        let form = Form::Sheets { none: String::new() };
+        let mut incoming = Incoming::new(Vec::new(), 0).in_form(&form, 80);
+        let definition = format!("{}\nthe end", "a line of it\n".repeat(VALUE_KEPT / 10));
+        let footer = serde_json::to_string(&["View definition:", &definition]).unwrap();
+        let row = |part: &str, cells: &str| ["1", part, cells].map(|it| Some(it.to_owned())).into();
+        incoming.take(&[row("2", "[\"Column\"]"), row("30", &footer)]);
+        assert_eq!(texts(&incoming, Some(2)).pop().as_deref(), Some("the end"));
     }
 }

@@ -15,14 +15,14 @@ impl Play {
             Command::Step => self.step_when_ready(None, live, fx),
             Command::StepEdited(sql) => self.step_when_ready(Some(sql), live, fx),
             Command::Submit { .. } if self.position.replay.is_some() => {
-                fx.refuse("replaying the steps so far; one moment");
+                fx.refuse_command(&command, "replaying the steps so far; one moment");
             }
             Command::Submit { .. } if !self.position.session_setup.is_over() => {
-                fx.refuse("setting up the sessions; one moment");
+                fx.refuse_command(&command, "setting up the sessions; one moment");
             }
-            Command::Submit { session, sql } => {
-                if let Err(refusal) = live.submit(&session, &sql, fx) {
-                    fx.refuse(refusal);
+            Command::Submit { ref session, ref sql } => {
+                if let Err(refusal) = live.submit(session, sql, fx) {
+                    fx.refuse_command(&command, refusal);
                 }
             }
             Command::Cancel(session) => live.cancel(&session, fx),

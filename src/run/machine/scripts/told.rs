@@ -92,7 +92,8 @@ fn report_of(report: &Report) -> String {
         Report::Next(step) => format!("next: {step}"),
         Report::Unwatched(tables) => format!("unwatched: {}", tables.join(", ")),
         Report::Over => "over".to_owned(),
-        Report::Refused(reason) => format!("refused: {reason}"),
+        Report::Refused { session: None, why } => format!("refused: {why}"),
+        Report::Refused { session: Some(session), why } => format!("refused {session}: {why}"),
         Report::Lasting(lasting) => {
             let lasting: Vec<String> = lasting.iter().map(ToString::to_string).collect();
             format!("lasting: {}", lasting.join("; "))
