@@ -38,7 +38,9 @@ pub(super) fn sheets(rows: &[Row], total: u64) -> Vec<Drawn> {
         let mut sheet = Sheet::default();
         let pieces: Vec<_> = rows.iter().filter_map(read).collect();
         let count = pieces.len() as u64;
-        pieces.into_iter().for_each(|(piece, cells)| sheet.take(piece, cells));
+        for (piece, cells) in pieces {
+            sheet.take(piece, cells);
+        }
         if sheet.columns.is_empty() {
             continue;
         }

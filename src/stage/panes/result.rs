@@ -46,9 +46,11 @@ impl Incoming {
         let room = ROWS_KEPT.saturating_sub(self.rows.len());
         let is_sheets = matches!(self.form, Form::Sheets { .. });
         // A sheet's values are JSON, which means nothing without its end.
-        let kept = |row: &Row| match is_sheets {
-            true => row.clone(),
-            false => row.iter().map(|value| shortened(value.as_ref())).collect(),
+        let kept = |row: &Row| {
+            if is_sheets {
+                return row.clone();
+            }
+            row.iter().map(|value| shortened(value.as_ref())).collect()
         };
         self.rows.extend(rows.iter().take(room).map(kept));
         let is_due = self.rows.len() >= 2 * self.drawn || self.rows.len() == ROWS_KEPT;
