@@ -350,7 +350,8 @@ fn a_menu_takes_nothing_out_of_another_line_than_its_own() {
     type_text(&mut stage, "table s");
     press(&mut stage, "Tab");
     assert_eq!(choices(&stage).len(), 2);
-    let _ = stage.apply(Report::Refused("no".to_owned()), NOW);
+    let session = Some(SessionName::new("Alice"));
+    let _ = stage.apply(Report::Refused { session, why: "no".to_owned() }, NOW);
     assert_eq!(line(&stage), "select 1;\ntable seat", "what was sent comes back");
     assert_eq!(press(&mut stage, "Enter"), []);
     assert_eq!(line(&stage), "select 1;\ntable seat");
