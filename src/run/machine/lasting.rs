@@ -614,7 +614,9 @@ mod tests {
     fn on_a_wider_path(setup: &[&str], steps: &[(&str, &str)]) -> Vec<String> {
         let path = SearchPath::listed(vec!["run".to_owned(), "public".to_owned()]);
         let mut ledger = Ledger::of(&path);
-        setup.iter().for_each(|sql| ledger.set_up(sql));
+        for sql in setup {
+            ledger.set_up(sql);
+        }
         for (step, (sql, tag)) in steps.iter().enumerate() {
             ledger.apply(&event(sent(sql, Some(step))), true);
             ledger.apply(&event(done(tag)), true);
