@@ -122,3 +122,9 @@ pub mod optimistic {
     /// What calls a function that may read tables without naming it.
     pub const UNNAMED: &str = include_str!("../../sql/optimistic/unnamed.sql");
 }
+
+/// A template without the lines of comment that explain it. They name what is filled in, and a name
+/// with a line break in it would end the comment that it stands in: the rest of it would be SQL.
+pub fn without_comments(template: &str) -> String {
+    template.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n")
+}

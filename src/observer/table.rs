@@ -241,8 +241,9 @@ impl Names<'_> {
 
 /// Replaces each name in braces in one pass, so that what is put in is never read as a template.
 fn fill(template: &str, names: &[(&str, String)]) -> String {
+    let template = sql::without_comments(template);
     let mut filled = String::with_capacity(template.len());
-    let mut rest = template;
+    let mut rest = template.as_str();
     while let Some((at, (name, text))) =
         names.iter().filter_map(|name| rest.find(name.0).map(|at| (at, name))).min_by_key(|m| m.0)
     {
@@ -262,6 +263,13 @@ fn as_text(column: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_never_stands_in_a_comment_that_it_could_end() {
+        let names = [("{table}", "\"a\ncreate table b ()\"".to_owned())];
+        let filled = fill("-- {table} is its name\nselect * from {table}", &names);
+        assert_eq!(filled, "select * from \"a\ncreate table b ()\"");
+    }
 
     #[test]
     fn a_name_that_looks_like_a_template_is_only_a_name() {

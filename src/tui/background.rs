@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use nix::sys::signal::{SigSet, Signal};
 use terminal_colorsaurus::{QueryOptions, background_color};
 
 /// How long the terminal has to answer: longer than a line across an ocean takes, and short enough
@@ -19,7 +20,14 @@ const PATIENCE: Duration = Duration::from_millis(300);
 pub fn theme() -> Option<&'static str> {
     let mut options = QueryOptions::default();
     options.timeout = PATIENCE;
-    match background_color(options) {
+    // While the question is open the terminal echoes nothing. A signal that ends the program waits
+    // until it does so again; where that cannot be, nothing is asked.
+    let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+    let held = SigSet::from_iter(signals);
+    held.thread_block().ok()?;
+    let answer = background_color(options);
+    held.thread_unblock().ok()?;
+    match answer {
         Ok(colour) if colour.perceived_lightness() > 0.5 => Some("light"),
         Ok(_) => Some("dark"),
         Err(error) => {

@@ -16,6 +16,8 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::core::scenario::regular_file;
+
 /// The variables that name an editor, in psql's order.
 const VARIABLES: [&str; 3] = ["PSQL_EDITOR", "EDITOR", "VISUAL"];
 
@@ -77,7 +79,7 @@ impl Editor {
         let status = ended(&mut child, leaving).await;
         let status = status.map_err(|error| EditorError::Unstarted(self.words(), error))?;
         self.judge(status)?;
-        let edited = std::fs::read(file.path()).map_err(EditorError::Unread)?;
+        let edited = regular_file::read(file.path()).map_err(EditorError::Unread)?;
         let edited = String::from_utf8(edited).map_err(|_| {
             EditorError::Unread(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
         })?;

@@ -18,6 +18,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::screen::Input;
+use crate::core::scenario::regular_file;
 
 /// How many entries a run begins with.
 const ENTRIES: usize = 1000;
@@ -163,8 +164,12 @@ fn read(path: &Path) -> io::Result<Vec<String>> {
     if !path.try_exists()? {
         return Ok(Vec::new());
     }
+    // Before a lock is put beside a device.
+    regular_file::head(path, 0)?;
     let _lock = locked(path)?;
-    let bytes = std::fs::read(path)?;
+    // A pipe or a device may never end, and what is that large is somebody's other file: it would
+    // be cut.
+    let bytes = regular_file::read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     let kept = &lines[lines.len().saturating_sub(ENTRIES)..];

@@ -5,7 +5,7 @@
 
 use super::pattern::Sought;
 use crate::core::event::Form;
-use crate::core::sql::psql as sql;
+use crate::core::sql::{psql as sql, without_comments};
 
 /// What is not the system's own.
 const OURS: &str = "n.nspname <> 'pg_catalog' AND n.nspname !~ '^pg_toast' \
@@ -48,8 +48,9 @@ pub(super) fn query(command: &str, pattern: Option<&str>) -> Option<(String, For
 
 /// The template with the parts of these names, which stand in braces, and without the others.
 fn template(sql: &str, parts: &[&str]) -> String {
+    let sql = without_comments(sql);
     let mut text = String::with_capacity(sql.len());
-    let mut rest = sql;
+    let mut rest = sql.as_str();
     while let Some((before, (part, after))) =
         rest.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)))
     {
@@ -86,7 +87,7 @@ fn of_relations(pattern: Option<&str>, Extent { with_system, .. }: Extent) -> So
 
 fn described(pattern: &str, extent: Extent) -> (String, Form) {
     let conditions = of_relations(Some(pattern), extent).conditions();
-    let sql = sql::DESCRIBE.replace("{plus}", &extent.with_more.to_string());
+    let sql = without_comments(sql::DESCRIBE).replace("{plus}", &extent.with_more.to_string());
     let sql = sql.replace("{where}", &conditions);
     (sql, Form::Sheets { none: no_relation(Some(pattern)) })
 }
