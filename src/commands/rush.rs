@@ -69,11 +69,12 @@ fn check(arguments: &RushArgs) -> Result<(), Failure> {
 
 /// The screen's colours; none where there is no screen.
 fn theme(arguments: &RushArgs, config: &Config) -> Result<Option<Theme>, Failure> {
-    let theme = settings::theme(arguments.theme.as_deref(), config)?;
+    let named = arguments.theme.as_deref();
     let is_seen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if is_seen && !arguments.rush.headless {
-        return Ok(Some(theme));
+        return settings::theme(named, config).map(Some);
     }
+    settings::check_theme(named, config)?;
     match arguments.record {
         Some(_) => Err(Failure::misuse("--record needs a terminal to record")),
         None => Ok(None),

@@ -25,6 +25,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection, Row as _, Transaction};
 
 use crate::core::event::Pid;
 use crate::core::sql::schema as sql;
+use crate::core::syntax::{literal, quote};
 use life::Life;
 use mark::{Alive, MADE, Mark};
 
@@ -77,8 +78,7 @@ pub struct SchemaDoubt {
 impl SchemaDoubt {
     fn new(name: &str, why: Why) -> Self {
         let is_plain = name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
-        let name =
-            if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) };
+        let name = if is_plain { name.to_owned() } else { quote(name) };
         let doubt = Self { name, why };
         tracing::warn!("{doubt}");
         doubt
@@ -315,9 +315,7 @@ async fn patient_transaction(pool: &PgPool) -> Result<Transaction<'static, Postg
 async fn make_way(pool: &PgPool, schema: &str) -> Result<(), SchemaDoubt> {
     let (ours, others) = prepared_in(pool, schema).await.unwrap_or_default();
     for gid in ours {
-        // With E, since `standard_conforming_strings` decides what a backslash means without it.
-        let quoted = gid.replace('\\', r"\\").replace('\'', "''");
-        let statement = format!("rollback prepared E'{quoted}'");
+        let statement = format!("rollback prepared {}", literal(&gid));
         if let Err(error) = sqlx::raw_sql(AssertSqlSafe(statement)).execute(pool).await {
             tracing::warn!(gid, %error, "a prepared transaction stays");
         }

@@ -19,6 +19,7 @@ use notify::{Event, EventKind};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
+use super::include::at_home;
 use crate::core::scenario::own::{self, OwnFile, Says};
 use crate::stage::own_files::{FoundFiles, OwnFiles};
 
@@ -134,7 +135,7 @@ impl Files {
     /// Looks what lies under a path.
     pub(super) fn find(&mut self, path: PathBuf) {
         self.jobs.spawn_blocking(move || {
-            let path = from_home(path);
+            let path = at_home(&path);
             let found = find(&path);
             FileNews::Found(path, found)
         });
@@ -218,15 +219,6 @@ async fn settle(
         if !paths.is_empty() && changed.send(paths).await.is_err() {
             return;
         }
-    }
-}
-
-/// `~/races` as a shell would read it.
-fn from_home(path: PathBuf) -> PathBuf {
-    use etcetera::BaseStrategy as _;
-    match (path.strip_prefix("~"), etcetera::choose_base_strategy()) {
-        (Ok(rest), Ok(folders)) => folders.home_dir().join(rest),
-        _ => path,
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
 }
 
 /// A path that begins with `~/` is in one's own folder.
-fn at_home(path: &Path) -> PathBuf {
+pub(super) fn at_home(path: &Path) -> PathBuf {
     let home = path.strip_prefix("~").ok().zip(std::env::home_dir());
     home.map_or_else(|| path.to_owned(), |(rest, home)| home.join(rest))
 }

@@ -27,20 +27,32 @@ pub fn configuration(named: Option<&Path>) -> Result<Config, Failure> {
     read.map_err(|error| Failure::misuse(error.to_string()))
 }
 
-/// The colours for this terminal.
+/// The colours for this terminal, which is asked for its background where no theme is named.
 pub fn theme(named: Option<&str>, config: &Config) -> Result<Theme, Failure> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let depth = Depth::of(variable);
-    let name =
-        named.or(config.theme.as_deref()).or_else(|| background(depth)).unwrap_or(FIRST_THEME);
-    let theme = Theme::find(name, depth, Charset::of(variable));
-    theme.map_err(|error| Failure::misuse(error.to_string()))
+    found_theme(named, config, background)
+}
+
+/// Whether the theme that is named can be had, for whoever shows nothing: no terminal is asked.
+pub fn check_theme(named: Option<&str>, config: &Config) -> Result<(), Failure> {
+    found_theme(named, config, |_| None).map(|_| ())
 }
 
 /// What the terminal says of itself, where there is one and colours are wanted.
 fn background(depth: Depth) -> Option<&'static str> {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if is_terminal && depth != Depth::Bare { background::theme() } else { None }
+}
+
+fn found_theme(
+    named: Option<&str>,
+    config: &Config,
+    ask: impl FnOnce(Depth) -> Option<&'static str>,
+) -> Result<Theme, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let depth = Depth::of(variable);
+    let name = named.or(config.theme.as_deref()).or_else(|| ask(depth)).unwrap_or(FIRST_THEME);
+    let theme = Theme::find(name, depth, Charset::of(variable));
+    theme.map_err(|error| Failure::misuse(error.to_string()))
 }
 
 /// The command line and the environment go before the file.

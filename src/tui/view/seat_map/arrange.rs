@@ -45,6 +45,21 @@ pub(super) struct Block<'a> {
     pub(super) row_starts: Vec<usize>,
 }
 
+impl<'a> Block<'a> {
+    /// What stands above, then the rows of seats one below the other.
+    pub(super) fn stacked(
+        above: impl IntoIterator<Item = Vec<Span<'a>>>,
+        rows: impl IntoIterator<Item = Vec<Vec<Span<'a>>>>,
+    ) -> Self {
+        let mut block = Self { lines: above.into_iter().collect(), row_starts: Vec::new() };
+        for row in rows {
+            block.row_starts.push(block.lines.len());
+            block.lines.extend(row);
+        }
+        block
+    }
+}
+
 /// All compartments, drawn.
 #[derive(Debug, Default)]
 pub(super) struct Picture<'a> {

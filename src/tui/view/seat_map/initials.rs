@@ -107,13 +107,8 @@ impl Density for Initials {
     }
 
     fn block<'a>(&self, part: &'a Compartment<'a>, scene: &Scene<'a>) -> Block<'a> {
-        let mut block = Block::default();
-        block.lines.extend(title_line(part, self.width(part), scene));
-        block.lines.push(self.header(part, scene));
-        for row in &part.rows {
-            block.row_starts.push(block.lines.len());
-            block.lines.push(self.row(row, scene));
-        }
-        block
+        let title = title_line(part, self.width(part), scene).into_iter();
+        let rows = part.rows.iter().map(|row| vec![self.row(row, scene)]);
+        Block::stacked(title.chain([self.header(part, scene)]), rows)
     }
 }

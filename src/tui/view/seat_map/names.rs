@@ -217,12 +217,7 @@ impl Density for Names {
     }
 
     fn block<'a>(&self, part: &'a Compartment<'a>, scene: &Scene<'a>) -> Block<'a> {
-        let mut block = Block::default();
-        block.lines.extend(title_line(part, self.width(part), scene));
-        for row in &part.rows {
-            block.row_starts.push(block.lines.len());
-            block.lines.extend(self.row(part, row, scene));
-        }
-        block
+        let rows = part.rows.iter().map(|row| self.row(part, row, scene));
+        Block::stacked(title_line(part, self.width(part), scene), rows)
     }
 }
