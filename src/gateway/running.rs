@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::backend::FAREWELL;
 use super::certificate::{Certificate, Published, Ready, Tls};
@@ -169,7 +169,11 @@ async fn receive_all<S: Stream + 'static>(
     let mut has_room = true;
     loop {
         tokio::select! {
+            // In this order: nobody is accepted behind the end, and who has left is forgotten even
+            // where somebody new always waits.
+            biased;
             () = context.closing.cancelled() => break,
+            Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
             accepted = accept(), if has_room => match accepted {
                 Ok(stream) => {
                     clients.spawn(serve(Box::new(stream), Arc::clone(&context), tls.clone()));
@@ -180,9 +184,8 @@ async fn receive_all<S: Stream + 'static>(
                     has_room = false;
                 }
             },
-            Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
             // Who left may have been another program's client, or nobody had to leave at all.
-            _ = timeout(PAUSE, context.closing.cancelled()), if !has_room => has_room = true,
+            () = sleep(PAUSE), if !has_room => has_room = true,
         }
     }
     // Each client's task hears of `closing` by itself; dropping the set would cut its last words

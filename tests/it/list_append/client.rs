@@ -140,7 +140,7 @@ impl Player {
         let statements = plan.statements();
         if matches!(plan.fate, Fate::Leaves | Fate::LeavesUnheard) {
             self.leave(&statements).await;
-            return Course { operations: intended(plan), outcome: Outcome::Unknown };
+            return Course { operations: self.intended(plan), outcome: Outcome::Unknown };
         }
         let done = if plan.shape == Shape::Alone {
             self.connection.run(&statements[0]).await.map(|done| vec![done])
@@ -152,9 +152,16 @@ impl Player {
             Err(failure) => {
                 let step = plan.steps.iter().find(|step| step.may_find_no_table());
                 let outcome = self.after(failure, plan, step, Outcome::Unknown).await;
-                Course { operations: intended(plan), outcome }
+                Course { operations: self.intended(plan), outcome }
             }
         }
+    }
+
+    /// What may have been appended unheard.
+    fn intended(&self, plan: &Plan) -> Vec<Operation> {
+        let updates = plan.steps.iter().filter_map(Step::updates);
+        updates.for_each(|value| self.stage.note_unheard_update(value));
+        plan.steps.iter().filter_map(Step::intends).collect()
     }
 
     async fn leave(&mut self, last: &[Statement]) {
@@ -204,9 +211,4 @@ impl Player {
 fn learned(plan: &Plan, done: &[Done]) -> Vec<Operation> {
     let steps = done.iter().skip(usize::from(plan.shape == Shape::BlockAtOnce));
     plan.steps.iter().zip(steps).flat_map(|(step, done)| step.learn(done)).collect()
-}
-
-/// What may have been appended unheard.
-fn intended(plan: &Plan) -> Vec<Operation> {
-    plan.steps.iter().filter_map(Step::intends).collect()
 }

@@ -1,6 +1,6 @@
 //! What the clients did, as they saw it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A list to which transactions append: a row of a table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,8 @@ pub(super) struct History {
     pub(super) transactions: Vec<Transaction>,
     /// Tables that were dropped with all that had been appended to them.
     pub(super) dropped: BTreeSet<String>,
+    /// What was appended by an UPDATE whose answer nobody heard: it may have found no row.
+    pub(super) unheard_updates: BTreeSet<Value>,
 }
 
 impl Transaction {
@@ -66,6 +68,36 @@ impl Transaction {
 }
 
 impl History {
+    /// Leaves out the unheard updates that nobody has read, unless their row was there for certain.
+    pub(super) fn settle_unheard_updates(&mut self) {
+        let mut present_since: HashMap<Key, u64> = HashMap::new();
+        let mut read: HashSet<Value> = HashSet::new();
+        for transaction in &self.transactions {
+            for operation in &transaction.operations {
+                let (key, is_there) = match operation {
+                    Operation::Append(key, _) => (key, true),
+                    Operation::Read(key, list) => {
+                        read.extend(list);
+                        (key, !list.is_empty())
+                    }
+                };
+                if is_there && transaction.outcome == Outcome::Committed {
+                    let since = present_since.entry(key.clone()).or_insert(u64::MAX);
+                    *since = transaction.ended.min(*since);
+                }
+            }
+        }
+        for Transaction { begun, operations, .. } in &mut self.transactions {
+            operations.retain(|operation| match operation {
+                Operation::Append(key, value) if self.unheard_updates.contains(value) => {
+                    read.contains(value)
+                        || present_since.get(key).is_some_and(|since| *since < *begun)
+                }
+                _ => true,
+            });
+        }
+    }
+
     /// Appends to a table of which nobody knows which one of that name it was: they stand where
     /// they were read, and those that nobody has read are left out.
     pub(super) fn place_unheard(&mut self, name: &str) {

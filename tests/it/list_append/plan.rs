@@ -198,6 +198,12 @@ impl Step {
         Some(Operation::Append(Key::new(self.table.name(), row), value))
     }
 
+    /// The value that it appends if there is a row, and only then.
+    pub(super) fn updates(&self) -> Option<Value> {
+        let (_, value) = self.append?;
+        self.statement.sql.starts_with("update").then_some(value)
+    }
+
     /// What an answer tells.
     pub(super) fn learn(&self, done: &Done) -> Vec<Operation> {
         let list = |text: &str| text.split(',').filter_map(|value| value.parse().ok()).collect();

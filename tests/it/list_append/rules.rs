@@ -46,7 +46,11 @@ fn history(text: &str) -> History {
 
 /// The names of what is wrong.
 fn wrong(text: &str) -> Vec<String> {
-    let names = check(&history(text)).into_iter().map(|anomaly| {
+    names(&check(&history(text)))
+}
+
+fn names(anomalies: &[Anomaly]) -> Vec<String> {
+    let names = anomalies.iter().map(|anomaly| {
         let text = format!("{anomaly:?}");
         text.split([' ', '(']).next().unwrap().to_owned()
     });
@@ -142,6 +146,24 @@ fn an_unheard_append_stands_where_it_was_read() {
     history.place_unheard("x");
     assert_eq!(history.transactions[0].operations, [operation("y+1")]);
     assert_eq!(check(&history), []);
+}
+
+/// An UPDATE that finds no row is as committed as one that does.
+#[test]
+fn an_unheard_update_counts_where_its_row_was_there_or_its_value_was_read() {
+    for (text, expected) in [
+        ("1 4 unknown x+1 y+2 \n 2 3 committed y+3 \n 5 6 committed x=1 y=3", &[][..]),
+        ("1 2 committed y+3 \n 3 4 unknown x+1 y+2 \n 5 6 committed x=1 y=3", &["LostAppend"]),
+        (
+            "1 2 unknown x+1 y+2 \n 3 4 committed x=1 y=2 \n 5 6 committed x=1 y=",
+            &["LostAppend", "Cycle"],
+        ),
+    ] {
+        let mut history = history(text);
+        history.unheard_updates.insert(2);
+        history.settle_unheard_updates();
+        assert_eq!(names(&check(&history)), expected, "{text}");
+    }
 }
 
 #[test]

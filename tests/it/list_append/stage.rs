@@ -99,6 +99,10 @@ impl Stage {
         locked(&self.history).dropped.insert(table);
     }
 
+    pub(super) fn note_unheard_update(&self, value: Value) {
+        locked(&self.history).unheard_updates.insert(value);
+    }
+
     pub(super) fn count(&self, what: &str) {
         *locked(&self.tally).entry(what.to_owned()).or_default() += 1;
     }
