@@ -52,6 +52,7 @@ mod certificate;
 mod connector;
 mod context;
 mod error;
+mod guest;
 mod hooks;
 mod local;
 mod mode;
@@ -65,11 +66,16 @@ mod refusal;
 
 mod running;
 mod statement;
+mod talk;
 mod transaction;
+mod values;
 
 pub use certificate::Certificate;
 pub use error::GatewayError;
-pub use hooks::{HeldStatement, StatementContext, StatementHooks, StatementOutcome};
+pub use hooks::{
+    Client, ClientId, Form, HeldStatement, HeldVerdict, Parameter, StatementContext,
+    StatementHooks, StatementOutcome, Told, Verdict,
+};
 pub use local::{LocalGateway, LocalGatewayError};
 pub use mode::Mode;
 pub use news::{Happening, News, PrivateChange};

@@ -29,7 +29,7 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
     };
     let options = Options {
         mode,
-        listen: Some(arguments.listen),
+        listen: vec![arguments.listen],
         password_file: arguments.password_file.clone(),
         certificate,
         ..Options::new(match isolation {

@@ -35,8 +35,8 @@ pub struct Options {
     pub backend: Target,
     /// How to behave.
     pub mode: Mode,
-    /// Where to listen on TCP; port 0 takes a free one.
-    pub listen: Option<SocketAddr>,
+    /// Where to listen on TCP, perhaps at several addresses; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
     /// A folder in which to make a Unix socket.
     pub socket_folder: Option<PathBuf>,
     /// Users and their passwords, `user:password` a line; without it anybody may come in from this
@@ -55,7 +55,7 @@ impl Options {
         Self {
             backend,
             mode: Mode::default(),
-            listen: None,
+            listen: Vec::new(),
             socket_folder: None,
             password_file: None,
             certificate: Certificate::None,

@@ -6,6 +6,7 @@ use std::io;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
+use crate::core::event::octets;
 use crate::pg::frame::Stream;
 use crate::pg::message::frontend::{CANCEL_REQUEST, SSL_REQUEST};
 
@@ -124,6 +125,12 @@ impl StartUp {
     /// Takes a parameter away.
     pub(crate) fn remove(&mut self, name: &str) {
         self.parameters.retain(|(known, _)| known != name.as_bytes());
+    }
+
+    /// All parameters, bytes of other encodings kept.
+    pub(crate) fn texts(&self) -> Vec<(String, String)> {
+        let text = |(name, value): &(Bytes, Bytes)| (octets::keep(name), octets::keep(value));
+        self.parameters.iter().map(text).collect()
     }
 
     /// The first parameter that is not in UTF-8, by its name as far as that can be told.

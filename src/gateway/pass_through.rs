@@ -13,7 +13,6 @@
 
 mod conversation;
 mod observed;
-mod talk;
 
 use std::io;
 use std::pin::pin;
@@ -23,8 +22,11 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::backend::{FAREWELL, take_leave};
 use super::context::Context;
+use super::guest::Guest;
+use super::mode::Mode;
 use super::packet::StartUp;
 use super::refusal::Refusal;
+use super::talk::Talk;
 use crate::core::event::{Pid, octets};
 use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream};
 use crate::pg::{Canceller, Entrance, lets_in};
@@ -106,6 +108,7 @@ pub(super) async fn pass_through(
     context: &Context,
     start_up: &StartUp,
     asked: Asked,
+    guest: Guest,
 ) -> io::Result<()> {
     let mut server = match context.connector.enter(&start_up.bytes(), start_up.user()).await {
         Err(error) => return Refusal::of_connecting(&error).turn_away(client).await,
@@ -116,17 +119,20 @@ pub(super) async fn pass_through(
         Asked::Nothing if !server.has_password() => Prover::Client,
         Asked::Nothing | Asked::ByGateway => Prover::Gateway,
     };
-    if !let_in(&mut client, &mut server, prover).await? {
+    let application = start_up.get("application_name").map(|name| octets::keep(name));
+    let mut talk = Talk::of(&application.unwrap_or_default());
+    if !let_in(&mut client, &mut server, prover, &mut talk).await? {
         return client.close().await;
     }
     let canceller = server.canceller();
-    let Some(hooks) = context.hooks.clone() else {
-        return converse(client, server, canceller, context).await;
-    };
-    let application = start_up.get("application_name").map(|name| octets::keep(name));
     let (pid, _) = canceller.key_bytes();
-    let observer = Observer::new(hooks, Pid(pid), &application.unwrap_or_default());
-    converse_observed(client, server, canceller, observer, context).await
+    match guest.join(context.hooks.as_ref(), Pid(pid), Mode::PassThrough) {
+        None => converse(client, server, canceller, context).await,
+        Some(joined) => {
+            let observer = Observer::new(joined, talk);
+            converse_observed(client, server, canceller, observer, context).await
+        }
+    }
 }
 
 /// Up to the first `ReadyForQuery`; whether it came to that.
@@ -134,6 +140,7 @@ async fn let_in(
     client: &mut FrameStream<ClientTag>,
     server: &mut Entrance,
     prover: Prover,
+    talk: &mut Talk,
 ) -> io::Result<bool> {
     loop {
         tokio::select! {
@@ -151,6 +158,9 @@ async fn let_in(
                     }
                 } else {
                     client.pass(&frame);
+                }
+                if frame.tag == ServerTag::Parameter {
+                    talk.note_parameter(&frame);
                 }
                 if !server.has_frame() {
                     client.flush().await?;

@@ -34,6 +34,7 @@ use crate::core::event::Pid;
 use crate::gateway::backend::{Backend, BackendError};
 use crate::gateway::cancellers::NotedCanceller;
 use crate::gateway::context::Context;
+use crate::gateway::guest::Joined;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::transaction::blocker_watchdog::BlockerWatchdog;
 use crate::gateway::transaction::ends::MadeWay;
@@ -46,7 +47,8 @@ use queue::Queued;
 /// A client that has been let in.
 pub(super) struct Protocol {
     context: Arc<Context>,
-    pid: Pid,
+    /// Where there are hooks.
+    joined: Option<Joined>,
     client: FrameStream<ClientTag>,
     backend: Backend,
     transaction: Transaction,
@@ -80,12 +82,13 @@ impl Protocol {
         (backend, canceller): (Backend, NotedCanceller),
         context: Arc<Context>,
         application: &str,
+        joined: Option<Joined>,
     ) -> Self {
         let (pid, _) = backend.canceller().key_bytes();
         let clients = Arc::clone(context.transactions.clients());
         let watchdog = BlockerWatchdog::new(Arc::clone(&context.blockers), clients, pid);
         Self {
-            pid: Pid(pid),
+            joined,
             client,
             backend: backend.watched_by(Box::new(watchdog)),
             transaction: Transaction::new(Arc::clone(&context.transactions), Pid(pid), application),

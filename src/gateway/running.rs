@@ -12,13 +12,13 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::backend::FAREWELL;
-use super::certificate::{Certificate, Published, Ready, Tls};
+use super::certificate::{Certificate, Published, Ready};
 use super::context::Context;
 use super::error::GatewayError;
 use super::news::{News, NewsSender};
 use super::options::Options;
 use super::passwords::Passwords;
-use super::protocol::handshake;
+use super::protocol::handshake::{self, Way};
 use crate::cluster::marked::Doubt;
 use crate::cluster::removal::{Identity, remove_file};
 use crate::pg::frame::Stream;
@@ -27,7 +27,7 @@ use crate::pg::{Target, UnixSocket};
 /// A running gateway. Dropping it ends it.
 pub struct Gateway {
     target: Target,
-    listen: Option<SocketAddr>,
+    listen: Vec<SocketAddr>,
     tasks: JoinSet<()>,
     news: Option<mpsc::UnboundedReceiver<News>>,
     context: Arc<Context>,
@@ -47,17 +47,18 @@ impl Gateway {
         };
         // Without a password file whoever connects works as the gateway's own user, in most cases a
         // superuser: nobody from outside this machine may.
-        if let Some(address) = options.listen.filter(|address| !address.ip().is_loopback())
+        let mut listen = options.listen.iter();
+        if let Some(address) = listen.find(|address| !address.ip().is_loopback())
             && !passwords.are_asked()
         {
-            return Err(GatewayError::Unprotected(address));
+            return Err(GatewayError::Unprotected(*address));
         }
         let (sender, news) = mpsc::unbounded_channel();
         let context = Context::new(&options, passwords, NewsSender::new(sender));
         let context = Arc::new(context);
         let mut gateway = Self {
             target: options.backend.clone(),
-            listen: None,
+            listen: Vec::new(),
             tasks: JoinSet::new(),
             news: Some(news),
             context: Arc::clone(&context),
@@ -67,9 +68,7 @@ impl Gateway {
         if let Some(folder) = &options.socket_folder {
             gateway.listen_unix(folder, &context, &options.backend)?;
         }
-        if let Some(address) = options.listen {
-            gateway.listen_tcp(address, &context, &options.certificate).await?;
-        }
+        gateway.listen_tcp(&options.listen, &context, &options.certificate).await?;
         Ok(gateway)
     }
 
@@ -78,9 +77,15 @@ impl Gateway {
         &self.target
     }
 
-    /// The TCP address on which it listens.
+    /// The first TCP address on which it listens.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.listen
+        self.listen.first().copied()
+    }
+
+    /// The TCP addresses on which it listens, as the options have them in their order, each with
+    /// the port that it has been given.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.listen
     }
 
     /// The self-signed certificate that a client may be told to trust (`sslrootcert`).
@@ -122,7 +127,7 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { place: path.display().to_string(), source };
         let listener = UnixListener::bind(&path).map_err(failed)?;
         // No TLS here: PostgreSQL offers none on a Unix socket either (`ProcessStartupPacket`).
-        self.tasks.spawn(receive_all(Arc::clone(context), None, async move || {
+        self.tasks.spawn(receive_all(Arc::clone(context), Way::Unix, async move || {
             UnixSocket::adopt(listener.accept().await?.0)
         }));
         self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
@@ -134,24 +139,31 @@ impl Gateway {
 
     async fn listen_tcp(
         &mut self,
-        address: SocketAddr,
+        addresses: &[SocketAddr],
         context: &Arc<Context>,
         certificate: &Certificate,
     ) -> Result<(), GatewayError> {
-        let failed = |source| GatewayError::Listen { place: address.to_string(), source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
+        let mut listeners = Vec::new();
+        for address in addresses {
+            let failed = |source| GatewayError::Listen { place: address.to_string(), source };
+            let listener = TcpListener::bind(address).await.map_err(failed)?;
+            self.listen.push(listener.local_addr().map_err(failed)?);
+            listeners.push(listener);
+        }
+        let Some(first) = self.listen.first() else { return Ok(()) };
         // Behind `bind`, which chooses the port if none was given: the certificate's file has it in
         // its name.
-        let Ready { tls, published } = certificate.ready(bound.port())?;
+        let Ready { tls, published } = certificate.ready(first.port())?;
         self.certificate = published;
-        self.listen = Some(bound);
-        self.tasks.spawn(receive_all(Arc::clone(context), tls, async move || {
-            let (stream, _) = listener.accept().await?;
-            // Where it does not take, the client is slower, or gone already.
-            stream.set_nodelay(true).ok();
-            Ok(stream)
-        }));
+        for (listener, address) in listeners.into_iter().zip(&self.listen) {
+            let way = Way::Tcp { address: *address, tls: tls.clone() };
+            self.tasks.spawn(receive_all(Arc::clone(context), way, async move || {
+                let (stream, _) = listener.accept().await?;
+                // Where it does not take, the client is slower, or gone already.
+                stream.set_nodelay(true).ok();
+                Ok(stream)
+            }));
+        }
         Ok(())
     }
 }
@@ -162,7 +174,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Serves whoever comes until the gateway ends, and then until the last is gone.
 async fn receive_all<S: Stream + 'static>(
     context: Arc<Context>,
-    tls: Option<Tls>,
+    way: Way,
     accept: impl AsyncFn() -> io::Result<S>,
 ) {
     let mut clients = JoinSet::new();
@@ -176,7 +188,7 @@ async fn receive_all<S: Stream + 'static>(
             Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
             accepted = accept(), if has_room => match accepted {
                 Ok(stream) => {
-                    clients.spawn(serve(Box::new(stream), Arc::clone(&context), tls.clone()));
+                    clients.spawn(serve(Box::new(stream), Arc::clone(&context), way.clone()));
                 }
                 // Most of all for want of a descriptor, which there is again when somebody leaves.
                 Err(error) => {
@@ -202,8 +214,8 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(stream: Box<dyn Stream>, context: Arc<Context>, tls: Option<Tls>) {
-    if let Err(error) = handshake::receive(stream, context, tls).await {
+async fn serve(stream: Box<dyn Stream>, context: Arc<Context>, way: Way) {
+    if let Err(error) = handshake::receive(stream, context, way).await {
         tracing::debug!(%error, "a connection ended");
     }
 }
@@ -223,7 +235,7 @@ mod tests {
         let context = Arc::new(context);
         let (tries, began) = (Arc::new(AtomicU32::new(0)), Instant::now());
         let (count, closing) = (Arc::clone(&tries), Arc::clone(&context));
-        receive_all(context, None, async move || {
+        receive_all(context, Way::Unix, async move || {
             if count.fetch_add(1, Ordering::Relaxed) == 2 {
                 closing.closing.cancel();
             }

@@ -59,7 +59,7 @@ use shared::Shared;
 use state::{Block, DdlState, OpenTransaction, SearchPathState, State};
 use tables::Tables;
 
-use crate::core::event::Pid;
+use crate::core::event::{Pid, TransactionStatus};
 use crate::gateway::news::{Happening, News};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Access;
@@ -88,6 +88,17 @@ pub(crate) enum Status {
     InBlock,
     /// In a block that has failed.
     Failed,
+}
+
+impl Status {
+    /// As `ReadyForQuery` tells it.
+    pub(crate) fn told(self) -> TransactionStatus {
+        match self {
+            Self::Idle => TransactionStatus::Idle,
+            Self::InBlock => TransactionStatus::InTransaction,
+            Self::Failed => TransactionStatus::Failed,
+        }
+    }
 }
 
 impl Transaction {

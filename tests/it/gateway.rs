@@ -34,7 +34,7 @@ impl Served {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::new(database.target());
         options.socket_folder = Some(folder.path().to_owned());
-        options.listen = Some("127.0.0.1:0".parse().unwrap());
+        options.listen = vec!["127.0.0.1:0".parse().unwrap()];
         set(&mut options);
         let gateway = Gateway::start(options).await.unwrap();
         Self { gateway, folder, database }

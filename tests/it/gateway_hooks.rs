@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use overbooked::gateway::{
-    HeldStatement, Mode, StatementContext, StatementHooks, StatementOutcome,
+    HeldStatement, HeldVerdict, Mode, StatementContext, StatementHooks, StatementOutcome, Verdict,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
@@ -29,12 +29,13 @@ struct Recorder {
 }
 
 impl StatementHooks for Recorder {
-    fn before_statement<'a>(&'a self, statement: StatementContext<'a>) -> HeldStatement<'a> {
+    fn before_statement<'a>(&'a self, statement: StatementContext<'a>) -> HeldVerdict<'a> {
         Box::pin(async move {
             self.told.send(format!("before {}", statement.sql)).unwrap();
             if statement.sql.contains(HELD) {
                 self.released.acquire().await.unwrap().forget();
             }
+            Verdict::Pass
         })
     }
 

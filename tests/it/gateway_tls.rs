@@ -40,7 +40,7 @@ impl Fortified {
         });
         let options = Options {
             mode,
-            listen: Some("127.0.0.1:0".parse().unwrap()),
+            listen: vec!["127.0.0.1:0".parse().unwrap()],
             certificate: Certificate::SelfSigned { folder: folder.path().to_owned() },
             password_file,
             ..Options::new(database.target())

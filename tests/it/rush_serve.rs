@@ -18,7 +18,7 @@ async fn serve(database: &Database, mode: Mode, folder: &TempDir) -> Gateway {
     let folder = folder.path().to_owned();
     let options = Options {
         mode,
-        listen: Some("127.0.0.1:0".parse().unwrap()),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
         certificate: Certificate::SelfSigned { folder },
         ..Options::new(database.target())
     };

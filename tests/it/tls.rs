@@ -289,7 +289,7 @@ async fn through_a_gateway_each_proves_what_it_knows() {
         let terms = format!("{password} sslmode={tls} sslrootcert=FILES/root.crt");
         let options = Options {
             mode: Mode::PassThrough,
-            listen: Some("127.0.0.1:0".parse().unwrap()),
+            listen: vec!["127.0.0.1:0".parse().unwrap()],
             ..Options::new(target(FORT.port, user, &terms))
         };
         let gateway = Gateway::start(options).await.unwrap();
@@ -322,7 +322,7 @@ async fn a_password_that_the_gateway_does_not_know_is_told_by_its_users_name() {
     std::fs::write(&passwords, "md5:pencil\nplain:pencil\n").unwrap();
     let options = Options {
         mode: Mode::PassThrough,
-        listen: Some("127.0.0.1:0".parse().unwrap()),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
         password_file: Some(passwords),
         ..Options::new(target(FORT.port, "plain", "sslmode=disable"))
     };

@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::BytesMut;
 use tokio::io::{Empty, Join, ReadHalf, Sink, WriteHalf, empty, join, sink, split};
 
-use super::talk::Talk;
-use crate::core::event::Pid;
-use crate::gateway::hooks::{StatementContext, StatementHooks, StatementOutcome};
-use crate::gateway::mode::Mode;
-use crate::pg::frame::{ClientTag, FrameStream, ServerTag, Stream};
+use crate::core::event::TransactionStatus;
+use crate::core::syntax::Strings;
+use crate::gateway::guest::Joined;
+use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome, Told, Verdict};
+use crate::gateway::talk::{Ended, Launched, Talk};
+use crate::pg::frame::{ClientTag, FrameStream, FromServer, ServerTag, Stream};
 
 type Reading<T, S> = FrameStream<T, Join<ReadHalf<S>, Sink>>;
 pub(super) type Writing<T, S> = FrameStream<T, Join<Empty, WriteHalf<S>>>;
@@ -74,18 +75,26 @@ impl<C: Stream, S: Stream> ObservedConversation<C, S> {
     }
 }
 
+/// What is known of a client's session at a moment.
+struct Said {
+    application: Arc<str>,
+    status: TransactionStatus,
+    strings: Strings,
+}
+
 /// Who is told of a client's statements.
 pub(super) struct Observer {
-    hooks: Arc<dyn StatementHooks>,
-    pid: Pid,
+    joined: Joined,
+    wants_answers: bool,
     /// Never held across an await.
     talk: Mutex<Talk>,
 }
 
 impl Observer {
-    /// Of the client for which this process works, and which calls itself so.
-    pub(super) fn new(hooks: Arc<dyn StatementHooks>, pid: Pid, application: &str) -> Self {
-        Self { hooks, pid, talk: Mutex::new(Talk::of(application)) }
+    /// Of a client with whom the server has spoken so far.
+    pub(super) fn new(joined: Joined, talk: Talk) -> Self {
+        let wants_answers = joined.hooks().wants_answers();
+        Self { joined, wants_answers, talk: Mutex::new(talk) }
     }
 
     fn talk(&self) -> MutexGuard<'_, Talk> {
@@ -100,10 +109,10 @@ impl Observer {
     ) -> io::Result<()> {
         while let Some(frame) = from_client.next().await? {
             let statement = self.talk().note_said(&frame);
-            if let Some(sql) = statement {
+            if let Some(launched) = statement {
                 // What came before it is not held.
                 to_server.flush().await?;
-                self.tell(&sql, None).await;
+                self.ask(&launched).await;
             }
             to_server.pass(&frame);
             if !from_client.has_frame() || to_server.is_full() {
@@ -120,11 +129,14 @@ impl Observer {
         to_client: &mut Writing<ClientTag, C>,
     ) -> io::Result<()> {
         while let Some(frame) = from_server.next().await? {
-            let ended = self.talk().note_answered(&frame);
-            for (sql, outcome) in ended {
+            let (told, ended) = self.note_answered(&frame);
+            for (launched, outcome) in ended {
                 // The rows before its end are not held with it.
                 to_client.flush().await?;
-                self.tell(&sql, Some(outcome)).await;
+                self.tell(&launched, outcome).await;
+            }
+            for what in told {
+                self.joined.hooks().told(self.joined.client(), what);
             }
             to_client.pass(&frame);
             if !from_server.has_frame() || to_client.is_full() {
@@ -137,24 +149,52 @@ impl Observer {
 
     async fn tell_lost(&self) {
         let lost = self.talk().note_end();
-        for sql in lost {
-            self.tell(&sql, Some(StatementOutcome::Lost)).await;
+        for launched in lost {
+            self.tell(&launched, StatementOutcome::Lost).await;
         }
     }
 
-    /// Tells of a statement, before it or with what came of it: the one place from which the hooks
-    /// are called.
-    async fn tell(&self, sql: &str, outcome: Option<StatementOutcome>) {
-        let application = Arc::clone(self.talk().application());
-        let context = StatementContext {
-            pid: self.pid,
-            application: &application,
-            mode: Mode::PassThrough,
-            sql,
-        };
-        match outcome {
-            None => self.hooks.before_statement(context).await,
-            Some(outcome) => self.hooks.after_statement(context, outcome).await,
+    fn note_answered(&self, frame: &FromServer) -> (Vec<Told>, Vec<Ended>) {
+        let mut talk = self.talk();
+        let told = if self.wants_answers { talk.told(frame) } else { Vec::new() };
+        (told, talk.note_answered(frame))
+    }
+
+    /// What becomes of a statement that is about to go.
+    async fn ask(&self, launched: &Launched) -> Verdict {
+        let (parameters, said) = (launched.parameters(), self.said());
+        let context = self.context(launched, &parameters, &said);
+        self.joined.hooks().before_statement(context).await
+    }
+
+    /// Tells what came of a statement.
+    async fn tell(&self, launched: &Launched, outcome: StatementOutcome) {
+        let (parameters, said) = (launched.parameters(), self.said());
+        let context = self.context(launched, &parameters, &said);
+        self.joined.hooks().after_statement(context, outcome).await;
+    }
+
+    fn said(&self) -> Said {
+        let talk = self.talk();
+        let (application, status) = (Arc::clone(talk.application()), talk.status());
+        Said { application, status, strings: talk.strings() }
+    }
+
+    fn context<'a>(
+        &'a self,
+        launched: &'a Launched,
+        parameters: &'a [Parameter],
+        said: &'a Said,
+    ) -> StatementContext<'a> {
+        let prepared = launched.prepared();
+        StatementContext {
+            client: self.joined.client(),
+            application: &said.application,
+            sql: launched.sql(),
+            parameters,
+            form: prepared.map_or(Form::Query, |prepared| Form::Execute { prepared }),
+            status: said.status,
+            strings: said.strings,
         }
     }
 }

@@ -185,7 +185,9 @@ impl Protocol {
             self.admit_bind(&name, &statement).await?;
             self.enqueue(frame, Does::Nothing);
         }
-        self.names.note_bound(portal, statement, self.transaction.has_ddl());
+        let given = self.joined.as_ref().map(|_| self.names.read_given(name, &mut fields));
+        let given = given.unwrap_or_default();
+        self.names.note_bound(portal, statement, given, self.transaction.has_ddl());
         Ok(())
     }
 

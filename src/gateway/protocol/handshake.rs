@@ -16,6 +16,7 @@
 //! goes to the one behind, whose answer is the right one for its version.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,11 +27,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::Protocol;
 
 use super::rewound::Rewound;
-use crate::core::event::octets;
+use crate::core::event::{Pid, octets};
 use crate::gateway::backend::{Backend, Parameters};
 use crate::gateway::cancellers::NotedCanceller;
 use crate::gateway::certificate::Tls;
 use crate::gateway::context::Context;
+use crate::gateway::guest::Guest;
 use crate::gateway::mode::Mode;
 use crate::gateway::options::SERVER_VERSION;
 use crate::gateway::packet::{Opening, StartUp};
@@ -43,9 +45,21 @@ use crate::pg::{Entrance, lets_in};
 /// How long a client may take until it has said who it is: PostgreSQL's `authentication_timeout`.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// By which way a client comes in.
+#[derive(Clone)]
+pub(crate) enum Way {
+    Unix,
+    /// At one of the addresses that are listened on, where there may be TLS.
+    Tcp {
+        address: SocketAddr,
+        tls: Option<Tls>,
+    },
+}
+
 /// What is known of a connection before anything is said on it.
 pub(crate) struct Arrival {
     stream: Box<dyn Stream>,
+    came_by: Option<SocketAddr>,
     /// What its channel can be bound to, once it is encrypted.
     end_point: Option<Arc<[u8]>>,
     is_encrypted: bool,
@@ -55,9 +69,13 @@ pub(crate) struct Arrival {
 pub(crate) async fn receive(
     stream: Box<dyn Stream>,
     context: Arc<Context>,
-    tls: Option<Tls>,
+    way: Way,
 ) -> io::Result<()> {
-    let arrival = Arrival { stream, end_point: None, is_encrypted: false };
+    let (came_by, tls) = match way {
+        Way::Unix => (None, None),
+        Way::Tcp { address, tls } => (Some(address), tls),
+    };
+    let arrival = Arrival { stream, came_by, end_point: None, is_encrypted: false };
     let opened = tokio::time::timeout(PATIENCE, open(arrival, tls));
     let opened = tokio::select! {
         opened = opened => opened?,
@@ -96,7 +114,7 @@ async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Op
             (Opening::Encrypt, Some(tls)) if may_encrypt => {
                 arrival.stream.write_all(b"S").await?;
                 arrival.stream.flush().await?;
-                arrival = encrypt(arrival.stream, tls).await?.0;
+                arrival = encrypt(arrival, tls).await?.0;
                 (may_encrypt, may_encrypt_otherwise) = (false, false);
             }
             (Opening::Encrypt, None) if may_encrypt => {
@@ -109,7 +127,7 @@ async fn open(mut arrival: Arrival, tls: Option<Tls>) -> io::Result<(Arrival, Op
             }
             (Opening::Handshake(read), Some(tls)) if !arrival.is_encrypted => {
                 let stream = Box::new(Rewound::new(read, arrival.stream));
-                let (encrypted, announced) = encrypt(stream, tls).await?;
+                let (encrypted, announced) = encrypt(Arrival { stream, ..arrival }, tls).await?;
                 // PostgreSQL refuses direct TLS without ALPN as well (`ProcessSSLStartup`).
                 if announced != Announced::Ours {
                     return Err(io::Error::other(
@@ -144,13 +162,14 @@ enum Announced {
     Nothing,
 }
 
-async fn encrypt(stream: Box<dyn Stream>, tls: &Tls) -> io::Result<(Arrival, Announced)> {
-    let stream = tls.acceptor.accept(stream).await?;
+async fn encrypt(arrival: Arrival, tls: &Tls) -> io::Result<(Arrival, Announced)> {
+    let stream = tls.acceptor.accept(arrival.stream).await?;
     // Only our protocol is offered, so whatever was agreed on is ours.
     let is_said = stream.get_ref().1.alpn_protocol().is_some();
     let announced = if is_said { Announced::Ours } else { Announced::Nothing };
     let end_point = tls.end_point.clone();
-    Ok((Arrival { stream: Box::new(stream), end_point, is_encrypted: true }, announced))
+    let stream = Box::new(stream);
+    Ok((Arrival { stream, end_point, is_encrypted: true, ..arrival }, announced))
 }
 
 async fn cancel(mut stream: Box<dyn Stream>, context: &Context, packet: &[u8]) -> io::Result<()> {
@@ -172,7 +191,8 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
     let Some(start_up) = StartUp::parse(&packet) else {
         return pass_through::refer(arrival.stream, &context, &packet).await;
     };
-    let Arrival { stream, end_point, is_encrypted: _ } = arrival;
+    let Arrival { stream, came_by, end_point, is_encrypted: _ } = arrival;
+    let guest = Guest { came_by, parameters: start_up.texts() };
     let mut client = client(stream);
     // Two names that differ in a byte are two names, be they UTF-8 or not.
     let user = octets::keep(start_up.user());
@@ -187,11 +207,11 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
     if context.mode == Mode::PassThrough {
         let asked = if context.passwords.are_asked() { Asked::ByGateway } else { Asked::Nothing };
         let start_up = with_the_gateways_settings(start_up, &context);
-        return pass_through::pass_through(client, &context, &start_up, asked).await;
+        return pass_through::pass_through(client, &context, &start_up, asked, guest).await;
     }
     // Behind the password, since its refusals tell which database is served here.
     match adapted(start_up, &context) {
-        Ok(start_up) => admit(client, context, &start_up).await,
+        Ok(start_up) => admit(client, context, &start_up, guest).await,
         Err(refusal) => {
             refusal.write_fatal(&mut client.out);
             client.close().await
@@ -269,6 +289,7 @@ async fn admit(
     mut client: FrameStream<ClientTag>,
     context: Arc<Context>,
     start_up: &StartUp,
+    guest: Guest,
 ) -> io::Result<()> {
     let server = match context.connector.enter(&start_up.bytes(), start_up.user()).await {
         Err(error) => return Refusal::of_connecting(&error).turn_away(client).await,
@@ -280,7 +301,9 @@ async fn admit(
     // Nothing is lost here: who comes this far has been refused anything but UTF-8.
     let application = start_up.get("application_name").map(|name| String::from_utf8_lossy(name));
     let application = application.unwrap_or_default();
-    Protocol::new(client, (backend, canceller), context, &application).serve().await;
+    let (pid, _) = backend.canceller().key_bytes();
+    let joined = guest.join(context.hooks.as_ref(), Pid(pid), Mode::Optimistic);
+    Protocol::new(client, (backend, canceller), context, &application, joined).serve().await;
     Ok(())
 }
 

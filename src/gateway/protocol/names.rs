@@ -16,9 +16,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::core::syntax::Strings;
+use crate::gateway::hooks::Parameter;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{DeclaredCursor, Kind, Statement, Which};
+use crate::gateway::talk;
 use crate::gateway::transaction::tables::Rewritten;
+use crate::pg::frame::Fields;
 
 /// The names that a client has given.
 #[derive(Default)]
@@ -75,9 +78,17 @@ impl Prepared {
 #[derive(Clone, Debug)]
 struct Portal {
     statement: Arc<Statement>,
+    given: Given,
     life: Life,
     /// Whether it was made behind DDL, with which it is undone.
     behind_ddl: bool,
+}
+
+/// What a Bind says: of which statement the portal is, with which parameters.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    pub(super) prepared: String,
+    pub(super) parameters: Vec<Parameter>,
 }
 
 /// How long a portal lives.
@@ -93,8 +104,8 @@ enum Life {
 
 impl Portal {
     /// One that Bind makes.
-    fn bound(statement: Arc<Statement>, behind_ddl: bool) -> Self {
-        Self { statement, life: Life::Transaction, behind_ddl }
+    fn bound(statement: Arc<Statement>, given: Given, behind_ddl: bool) -> Self {
+        Self { statement, given, life: Life::Transaction, behind_ddl }
     }
 
     /// One that DECLARE makes: the copies under it were brought up to date then, and to fetch from
@@ -103,7 +114,7 @@ impl Portal {
         let life = if cursor.holds { Life::Holding } else { Life::Transaction };
         // A statement that declares holds DDL to its place: nothing behind it is undone.
         let statement = Arc::new(Statement::read("fetch", Strings::Conforming));
-        Self { statement, life, behind_ddl: false }
+        Self { statement, given: Given::default(), life, behind_ddl: false }
     }
 }
 
@@ -136,6 +147,23 @@ impl Names {
     pub(super) fn bound(&self, name: &str) -> Result<Arc<Statement>, Refusal> {
         let found = self.portals.get(name).map(|portal| Arc::clone(&portal.statement));
         found.ok_or_else(|| Refusal::no_portal(name))
+    }
+
+    /// Reads what a Bind says behind its two names, of which the second is this.
+    pub(super) fn read_given(&self, prepared: String, fields: &mut Fields<'_>) -> Given {
+        let types = self.prepared.get(&prepared).map(|prepared| match &prepared.by {
+            By::Parse(types) => talk::Prepared::of_types(&mut Fields::of(types)),
+            By::Sql(_) => talk::Prepared::default(),
+        });
+        let portal = talk::Portal::bound(Arc::new(types.unwrap_or_default()), fields);
+        Given { prepared, parameters: portal.parameters() }
+    }
+
+    /// What the Bind of a portal gave: the name of its statement, and the parameters.
+    pub(super) fn given(&self, portal: &str) -> (String, Vec<Parameter>) {
+        let given = self.portals.get(portal).map(|portal| portal.given.clone());
+        let Given { prepared, parameters } = given.unwrap_or_default();
+        (prepared, parameters)
     }
 
     /// The statement behind an EXECUTE, or the statement itself.
@@ -178,11 +206,17 @@ impl Names {
     }
 
     /// Notes the portal that a Bind makes, with DDL before it in its transaction or without.
-    pub(super) fn note_bound(&mut self, name: String, statement: Arc<Statement>, has_ddl: bool) {
+    pub(super) fn note_bound(
+        &mut self,
+        name: String,
+        statement: Arc<Statement>,
+        given: Given,
+        has_ddl: bool,
+    ) {
         let is_ddl = matches!(statement.kind, Kind::Ddl(_));
         // COMMIT and its kin never reach the server, so that nothing of them is undone.
         let behind_ddl = !statement.is_ours() && (is_ddl || has_ddl);
-        self.portals.insert(name, Portal::bound(statement, behind_ddl));
+        self.portals.insert(name, Portal::bound(statement, given, behind_ddl));
     }
 
     /// A Close of a statement. What undoes it is for the case that the server never got there.
@@ -292,10 +326,11 @@ mod tests {
     #[test]
     fn what_was_bound_behind_ddl_is_undone_with_it() {
         let mut names = Names::default();
-        names.note_bound("before".into(), Arc::new(read("select 1")), false);
-        names.note_bound("ddl".into(), Arc::new(read("alter table t add c int")), false);
-        names.note_bound("behind".into(), Arc::new(read("select 1")), true);
-        names.note_bound("commit".into(), Arc::new(read("commit")), true);
+        names.note_bound("before".into(), Arc::new(read("select 1")), Given::default(), false);
+        let ddl = Arc::new(read("alter table t add c int"));
+        names.note_bound("ddl".into(), ddl, Given::default(), false);
+        names.note_bound("behind".into(), Arc::new(read("select 1")), Given::default(), true);
+        names.note_bound("commit".into(), Arc::new(read("commit")), Given::default(), true);
         names.drop_portals_behind_ddl();
         assert!(names.bound("before").is_ok() && names.bound("commit").is_ok());
         assert!(names.bound("ddl").is_err() && names.bound("behind").is_err());

@@ -2,6 +2,7 @@
 //! follows from it.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::BufMut;
@@ -11,8 +12,7 @@ use super::held::Held;
 use super::queue::Does;
 use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
-use crate::gateway::hooks::{HeldStatement, StatementContext, StatementOutcome};
-use crate::gateway::mode::Mode;
+use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome};
 use crate::gateway::refusal::Warning;
 use crate::gateway::statement::{Kind, Statement, Which, is_async};
 use crate::gateway::transaction::blocks::Completion;
@@ -47,35 +47,51 @@ impl Protocol {
         statement: &Statement,
         submission: Submission<'_>,
     ) -> Result<Held, BackendError> {
-        let Some(hooks) = self.context.hooks.clone() else {
+        let Some(joined) = &self.joined else {
             return self.execute(statement, submission).await;
         };
+        let (hooks, client) = (Arc::clone(joined.hooks()), Arc::clone(joined.client()));
         let application = Arc::clone(self.transaction.application());
+        let (prepared, parameters) = self.bound(submission);
         let context = StatementContext {
-            pid: self.pid,
+            client: &client,
             application: &application,
-            mode: Mode::Optimistic,
             sql: &statement.sql,
+            parameters: &parameters,
+            form: prepared.as_deref().map_or(Form::Query, |prepared| Form::Execute { prepared }),
+            status: self.transaction.status().told(),
+            strings: self.backend.parameters().strings(),
         };
         // What was answered before need not wait for as long as this one is held.
         self.show_answers().await?;
         let held = self.hold(hooks.before_statement(context)).await;
         let ran = match held {
-            Ok(()) => self.execute(statement, submission).await,
+            Ok(_verdict) => self.execute(statement, submission).await,
             Err(error) => Err(error.into()),
         };
+        let context = StatementContext { status: self.transaction.status().told(), ..context };
         self.hold(hooks.after_statement(context, outcome(&ran))).await?;
         ran
     }
 
+    /// The name of the prepared statement that an Execute runs, and what Bind gave it.
+    fn bound(&self, submission: Submission<'_>) -> (Option<String>, Vec<Parameter>) {
+        let Submission::Execute { portal, .. } = submission else { return (None, Vec::new()) };
+        let (prepared, parameters) = self.names.given(portal);
+        (Some(prepared), parameters)
+    }
+
     /// Waits as long as the statement is held. Whoever needs the way of its transaction waits for
     /// nobody.
-    async fn hold(&mut self, mut held: HeldStatement<'_>) -> io::Result<()> {
+    async fn hold<T>(
+        &mut self,
+        mut held: Pin<Box<dyn Future<Output = T> + Send + '_>>,
+    ) -> io::Result<T> {
         let signal = self.transaction.signal();
         loop {
             tokio::select! {
                 biased;
-                () = &mut held => return Ok(()),
+                held = &mut held => return Ok(held),
                 () = signal.wait() => self.make_way().await?,
             }
         }

@@ -16,6 +16,7 @@ pub(crate) struct RowDescription<'a> {
 struct ColumnDescription<'a> {
     name: &'a [u8],
     type_oid: u32,
+    is_binary: bool,
 }
 
 impl<'a> Message<'a> for RowDescription<'a> {
@@ -34,20 +35,28 @@ impl<'a> ColumnDescription<'a> {
         let name = fields.string()?;
         let _table_and_its_column = fields.bytes(6)?;
         let type_oid = fields.long()?.cast_unsigned();
-        let _size_modifier_and_format = fields.bytes(8)?;
-        Some(Self { name, type_oid })
+        let _size_and_modifier = fields.bytes(6)?;
+        Some(Self { name, type_oid, is_binary: fields.short()? == 1 })
     }
 }
 
-impl RowDescription<'_> {
+impl<'a> RowDescription<'a> {
+    fn described(self) -> impl Iterator<Item = ColumnDescription<'a>> {
+        let mut columns = self.columns;
+        (0..self.count).map_while(move |_| ColumnDescription::parse(&mut columns))
+    }
+
     /// The columns, bytes of other encodings in their names kept.
     pub(crate) fn columns(self) -> Vec<Column> {
-        let mut columns = self.columns;
-        let described = (0..self.count).map_while(|_| ColumnDescription::parse(&mut columns));
-        let column = |ColumnDescription { name, type_oid }: ColumnDescription<'_>| Column {
+        let column = |ColumnDescription { name, type_oid, .. }: ColumnDescription<'_>| Column {
             name: octets::keep(name),
             type_oid,
         };
-        described.map(column).collect()
+        self.described().map(column).collect()
+    }
+
+    /// The type of each column, and whether its values come in binary.
+    pub(crate) fn formatted(self) -> Vec<(u32, bool)> {
+        self.described().map(|column| (column.type_oid, column.is_binary)).collect()
     }
 }

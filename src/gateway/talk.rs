@@ -1,0 +1,375 @@
+//! Which statements are on their way between a client and a server: what the client has prepared
+//! and bound, what it has sent, and what the server has answered so far.
+
+mod prepared;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::backend::error_field;
+use super::hooks::StatementOutcome;
+use crate::core::event::{TransactionStatus, octets};
+use crate::core::syntax::{self, Strings, Verb, verb};
+use crate::pg::frame::{ClientTag, Fields, FromClient, FromServer, ServerTag};
+use crate::pg::message::{Message as _, ParameterStatus, RowDescription};
+use prepared::parsed;
+pub(crate) use prepared::{Launched, Portal, Prepared};
+
+/// What both sides have said, as far as statements go.
+pub(crate) struct Talk {
+    application: Arc<str>,
+    strings: Strings,
+    status: TransactionStatus,
+    /// The prepared statements and the portals that the server has, by name.
+    prepared: HashMap<Box<[u8]>, Arc<Prepared>>,
+    portals: HashMap<Box<[u8]>, Arc<Portal>>,
+    /// What the server has not answered yet.
+    sent: VecDeque<Sent>,
+    /// The error since the last `ReadyForQuery`.
+    refused: Option<String>,
+    /// Whether the server reads on to the next Sync without doing anything, as it does after an
+    /// error in the extended protocol (PostgreSQL documentation, 54.2.3).
+    is_skipping: bool,
+    /// Whether the server reads the data of a COPY, and no Sync meanwhile counts (the same,
+    /// 54.2.6).
+    is_copying: bool,
+    /// The types of the columns of the rows that come, and which of them come in binary.
+    columns: Option<Vec<(u32, bool)>>,
+}
+
+/// What is answered by a word of the server's.
+enum Sent {
+    /// A Query message, by `ReadyForQuery`.
+    Query(Arc<Launched>),
+    Parse {
+        name: Box<[u8]>,
+        prepared: Arc<Prepared>,
+    },
+    Bind {
+        name: Box<[u8]>,
+        portal: Arc<Portal>,
+    },
+    Describe(Described),
+    Close {
+        kind: u8,
+        name: Box<[u8]>,
+    },
+    /// An Execute, by its `CommandComplete`.
+    Execute(Arc<Launched>),
+    /// The end of a COPY's data, which has no answer of its own.
+    CopyEnd,
+    /// What only `ReadyForQuery` is still to answer: a function call, or a Query that was refused.
+    Call,
+    Sync,
+}
+
+/// What a Describe is about.
+enum Described {
+    Statement(Arc<Prepared>),
+    Portal(Arc<Portal>),
+    /// What nobody here has seen.
+    Unknown,
+}
+
+/// A statement that is over, and what came of it.
+pub(crate) type Ended = (Arc<Launched>, StatementOutcome);
+
+impl Talk {
+    /// Of a client that calls itself so.
+    pub(crate) fn of(application: &str) -> Self {
+        Self {
+            application: application.into(),
+            strings: Strings::default(),
+            status: TransactionStatus::Idle,
+            prepared: HashMap::new(),
+            portals: HashMap::new(),
+            sent: VecDeque::new(),
+            refused: None,
+            is_skipping: false,
+            is_copying: false,
+            columns: None,
+        }
+    }
+
+    /// What the client calls itself.
+    pub(crate) fn application(&self) -> &Arc<str> {
+        &self.application
+    }
+
+    /// How its session reads strings.
+    pub(crate) fn strings(&self) -> Strings {
+        self.strings
+    }
+
+    /// Where the transaction stands when everything is answered that was sent.
+    pub(crate) fn status(&self) -> TransactionStatus {
+        self.status
+    }
+
+    /// Notes a message of the client's; the statement that it runs, if it runs one.
+    pub(crate) fn note_said(&mut self, frame: &FromClient) -> Option<Arc<Launched>> {
+        let (sent, runs) = self.read_said(frame)?;
+        self.sent.push_back(sent);
+        runs
+    }
+
+    fn read_said(&mut self, frame: &FromClient) -> Option<(Sent, Option<Arc<Launched>>)> {
+        let mut fields = frame.fields();
+        let sent = match frame.tag {
+            ClientTag::Query => {
+                let sql = octets::keep(fields.string()?).into();
+                let launched = Arc::new(Launched { sql, portal: None });
+                return Some((Sent::Query(Arc::clone(&launched)), Some(launched)));
+            }
+            ClientTag::Execute => {
+                let launched = Arc::new(self.launched(fields.string()?));
+                return Some((Sent::Execute(Arc::clone(&launched)), Some(launched)));
+            }
+            ClientTag::Parse => {
+                let (name, prepared) = parsed(&mut fields)?;
+                Sent::Parse { name, prepared: Arc::new(prepared) }
+            }
+            ClientTag::Bind => self.read_bind(&mut fields)?,
+            ClientTag::Describe => Sent::Describe(self.described(&mut fields)?),
+            ClientTag::Close => {
+                let (kind, name) = (fields.byte()?, fields.string()?);
+                Sent::Close { kind, name: name.into() }
+            }
+            ClientTag::Sync if self.is_copying => return None,
+            ClientTag::Sync => Sent::Sync,
+            ClientTag::FunctionCall => Sent::Call,
+            ClientTag::CopyDone | ClientTag::CopyFail if self.is_copying => {
+                self.is_copying = false;
+                return None;
+            }
+            ClientTag::CopyDone | ClientTag::CopyFail => Sent::CopyEnd,
+            _ => return None,
+        };
+        Some((sent, None))
+    }
+
+    fn read_bind(&self, fields: &mut Fields<'_>) -> Option<Sent> {
+        let (name, prepared) = (fields.string()?, fields.string()?);
+        // A name that no Parse has given may be a PREPARE's, whose text is not read here, or
+        // nobody's, which the server refuses.
+        let prepared = self.statement(prepared).unwrap_or_default();
+        Some(Sent::Bind { name: name.into(), portal: Arc::new(Portal::bound(prepared, fields)) })
+    }
+
+    fn launched(&self, portal: &[u8]) -> Launched {
+        // A cursor that was declared in a statement is no portal that was seen.
+        let portal = self.portal(portal).unwrap_or_default();
+        Launched { sql: Arc::clone(&portal.prepared.sql), portal: Some(portal) }
+    }
+
+    fn described(&self, fields: &mut Fields<'_>) -> Option<Described> {
+        let (kind, name) = (fields.byte()?, fields.string()?);
+        let described = match kind {
+            b'S' => self.statement(name).map(Described::Statement),
+            _ => self.portal(name).map(Described::Portal),
+        };
+        Some(described.unwrap_or(Described::Unknown))
+    }
+
+    /// What a name will stand for when the server comes to it.
+    fn statement(&self, wanted: &[u8]) -> Option<Arc<Prepared>> {
+        let on_its_way = self.sent.iter().rev().find_map(|sent| match sent {
+            Sent::Parse { name, prepared } if **name == *wanted => Some(prepared),
+            _ => None,
+        });
+        on_its_way.or_else(|| self.prepared.get(wanted)).cloned()
+    }
+
+    fn portal(&self, wanted: &[u8]) -> Option<Arc<Portal>> {
+        let on_its_way = self.sent.iter().rev().find_map(|sent| match sent {
+            Sent::Bind { name, portal } if **name == *wanted => Some(portal),
+            _ => None,
+        });
+        on_its_way.or_else(|| self.portals.get(wanted)).cloned()
+    }
+
+    /// Notes a message of the server's; the statements that it ends.
+    pub(crate) fn note_answered(&mut self, frame: &FromServer) -> Vec<Ended> {
+        match frame.tag {
+            ServerTag::Parameter => self.note_parameter(frame),
+            ServerTag::Error => return self.note_error(frame).into_iter().collect(),
+            ServerTag::CommandComplete | ServerTag::EmptyQuery | ServerTag::PortalSuspended => {
+                return self.end_execute(frame.tag).into_iter().collect();
+            }
+            // RowDescription or NoData follows it.
+            ServerTag::ParameterDescription => self.note_types(frame),
+            // Each of these is the last word on its message.
+            ServerTag::RowDescription => {
+                let columns = RowDescription::read(frame).map(RowDescription::columns);
+                self.note_columns(columns.unwrap_or_default());
+                self.end_step();
+            }
+            ServerTag::NoData => {
+                self.note_columns(Vec::new());
+                self.end_step();
+            }
+            ServerTag::ParseComplete | ServerTag::BindComplete | ServerTag::CloseComplete => {
+                self.end_step();
+            }
+            ServerTag::CopyIn => self.begin_copy(),
+            ServerTag::Ready => return self.note_ready(frame),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn note_ready(&mut self, frame: &FromServer) -> Vec<Ended> {
+        self.status = TransactionStatus::read(frame).unwrap_or(self.status);
+        // With the transaction its portals have gone.
+        if self.status == TransactionStatus::Idle {
+            self.portals.clear();
+        }
+        self.end_message()
+    }
+
+    /// Notes that the server says nothing more; the statements of which nobody knows.
+    pub(crate) fn note_end(&mut self) -> Vec<Arc<Launched>> {
+        let statement = |sent| match sent {
+            Sent::Query(launched) | Sent::Execute(launched) => Some(launched),
+            _ => None,
+        };
+        self.sent.drain(..).filter_map(statement).collect()
+    }
+
+    /// What runs is over with its error. Of a Query the server says nothing more but that it is
+    /// ready; in the extended protocol it reads over everything up to the next Sync.
+    fn note_error(&mut self, frame: &FromServer) -> Option<Ended> {
+        let code = error_field(frame, b'C').unwrap_or_default();
+        self.refused.get_or_insert_with(|| code.clone());
+        self.is_copying = false;
+        if self.status == TransactionStatus::InTransaction {
+            self.status = TransactionStatus::Failed;
+        }
+        let running = self.sent.pop_front()?;
+        let (launched, rest) = match running {
+            Sent::Query(launched) => (Some(launched), Some(Sent::Call)),
+            Sent::Call => (None, Some(Sent::Call)),
+            Sent::Execute(launched) => {
+                self.is_skipping = true;
+                (Some(launched), None)
+            }
+            other => {
+                self.is_skipping = true;
+                // Kept, since it may be the Sync itself, at whose COMMIT a deferred constraint
+                // failed: its ReadyForQuery is still to come.
+                (None, Some(other))
+            }
+        };
+        if let Some(rest) = rest {
+            self.sent.push_front(rest);
+        }
+        launched.map(|launched| (launched, StatementOutcome::Refused(code)))
+    }
+
+    /// A Parse, Bind, Describe or Close is answered. A Query describes its rows too, and is not
+    /// over with that.
+    fn end_step(&mut self) {
+        match self.sent.pop_front() {
+            Some(Sent::Parse { name, prepared }) => {
+                self.prepared.insert(name, prepared);
+            }
+            Some(Sent::Bind { name, portal }) => {
+                self.portals.insert(name, portal);
+            }
+            Some(Sent::Close { kind: b'S', name }) => {
+                self.prepared.remove(&name);
+            }
+            Some(Sent::Close { name, .. }) => {
+                self.portals.remove(&name);
+            }
+            Some(Sent::Describe(_)) | None => {}
+            Some(other) => self.sent.push_front(other),
+        }
+    }
+
+    /// From here to the end of its data the server reads over every Sync, those that were sent
+    /// already among them.
+    fn begin_copy(&mut self) {
+        self.is_copying = true;
+        while let Some(Sent::Sync | Sent::CopyEnd) = self.sent.get(1) {
+            let is_end = matches!(self.sent.remove(1), Some(Sent::CopyEnd));
+            if is_end {
+                self.is_copying = false;
+                return;
+            }
+        }
+    }
+
+    /// An Execute is over; a Query may have more statements.
+    fn end_execute(&mut self, by: ServerTag) -> Option<Ended> {
+        self.is_copying = false;
+        match self.sent.pop_front()? {
+            Sent::Execute(launched) => {
+                if by == ServerTag::CommandComplete {
+                    self.status = moved(self.status, &launched.sql, self.strings);
+                }
+                Some((launched, StatementOutcome::Done))
+            }
+            other => {
+                self.sent.push_front(other);
+                None
+            }
+        }
+    }
+
+    /// Everything up to the next message that this answers is over; after an error in the extended
+    /// protocol that is a Sync, and everything before it was skipped.
+    fn end_message(&mut self) -> Vec<Ended> {
+        let refused = self.refused.take();
+        let outcome = || refused.clone().map_or(StatementOutcome::Done, StatementOutcome::Refused);
+        let is_skipping = std::mem::take(&mut self.is_skipping);
+        let mut ended = Vec::new();
+        while let Some(sent) = self.sent.pop_front() {
+            let is_end = match sent {
+                Sent::Execute(launched) => {
+                    ended.push((launched, outcome()));
+                    false
+                }
+                Sent::Query(launched) => {
+                    ended.push((launched, outcome()));
+                    !is_skipping
+                }
+                Sent::Call => !is_skipping,
+                Sent::Sync => true,
+                _ => false,
+            };
+            if is_end {
+                break;
+            }
+        }
+        ended
+    }
+
+    /// Notes a setting that the server reports.
+    pub(crate) fn note_parameter(&mut self, frame: &FromServer) {
+        let Ok(ParameterStatus { name, value }) = ParameterStatus::read(frame) else { return };
+        let Ok(value) = str::from_utf8(value) else { return };
+        if name == b"application_name" {
+            self.application = value.into();
+        } else if name == Strings::SETTING.as_bytes() {
+            self.strings = Strings::of(value);
+        }
+    }
+}
+
+/// Where the transaction stands behind a statement that has run.
+pub(crate) fn moved(before: TransactionStatus, sql: &str, strings: Strings) -> TransactionStatus {
+    let words = syntax::words(sql, strings);
+    match verb(&words) {
+        Verb::Begin | Verb::RollbackTo => TransactionStatus::InTransaction,
+        // AND CHAIN begins the next, AND NO CHAIN does not.
+        Verb::Commit | Verb::Rollback if syntax::has(&words, &["and", "chain"]) => {
+            TransactionStatus::InTransaction
+        }
+        Verb::Commit | Verb::Rollback | Verb::PrepareTransaction => TransactionStatus::Idle,
+        _ => before,
+    }
+}
