@@ -33,7 +33,7 @@
 //!
 //! # Rooms, and who may import whom
 //!
-//! Eleven rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
+//! Twelve rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
 //! arrows).
 //!
 //! ```text
@@ -41,6 +41,7 @@
 //!  tui        the screen: the only room that knows ratatui and crossterm
 //!  stage      what is on the stage, free of any screen: folds of events, keys to actions
 //!  rush       one strategy against another under load
+//!  debugger   somebody else's application, held and let go statement by statement
 //!  run        plays a schedule on sessions; specifications; the anomalies' matrix
 //!  gateway    the optimistic engine: private copies, the judgement at COMMIT
 //!  cluster    the private PostgreSQL: find, download, template, start, stop, sweep
@@ -61,6 +62,7 @@
 pub mod cluster;
 pub mod commands;
 pub mod core;
+pub mod debugger;
 pub mod gateway;
 pub mod observer;
 pub mod pg;

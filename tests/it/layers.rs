@@ -10,9 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first.
-const ROOMS: [&str; 11] = [
-    "core", "reports", "pg", "observer", "cluster", "gateway", "run", "rush", "stage", "tui",
-    "commands",
+const ROOMS: [&str; 12] = [
+    "core", "reports", "pg", "observer", "cluster", "gateway", "run", "debugger", "rush", "stage",
+    "tui", "commands",
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
