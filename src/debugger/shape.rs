@@ -102,22 +102,43 @@ mod tests {
             ("SELECT  *\nFROM Seats -- all\n WHERE id=4;", "select * from seats where id = ?"),
             ("select * from seats where id = $1", "select * from seats where id = ?"),
             ("/* a */ select /* b */ 1", "select ?"),
-            ("select 'a' || E'\\'b' || $x$c$x$, 1.5e3, -4, a -4, a - -4", "select ? || ? || ?, ?, ?, a - ?, a - ?"),
+            (
+                "select 'a' || E'\\'b' || $x$c$x$, 1.5e3, -4, a -4, a - -4",
+                "select ? || ? || ?, ?, ?, a - ?, a - ?",
+            ),
             ("select 'a'\n  'b'", "select ?"),
-            ("where a = true and b is not null and c = NULL and d is true", "where a = ? and b is not null and c = ? and d is true"),
-            ("SELECT \"seats\".\"id\", \"Odd\".\"order\" FROM \"seats\"", "select seats.id, \"Odd\".\"order\" from seats"),
-            ("select * from t where a in (1,2, 3) and b IN ($1)", "select * from t where a in (?) and b in (?)"),
+            (
+                "where a = true and b is not null and c = NULL and d is true",
+                "where a = ? and b is not null and c = ? and d is true",
+            ),
+            (
+                "SELECT \"seats\".\"id\", \"Odd\".\"order\" FROM \"seats\"",
+                "select seats.id, \"Odd\".\"order\" from seats",
+            ),
+            (
+                "select * from t where a in (1,2, 3) and b IN ($1)",
+                "select * from t where a in (?) and b in (?)",
+            ),
             ("where (a, b) in ((1, 2), (3, 4))", "where (a, b) in ((?, ?))"),
             ("where a in (select b, b from c)", "where a in (select b, b from c)"),
             ("where a in ($1::int, $2::int)", "where a in (?::int)"),
-            ("insert into t (a, b) values (1, 'x'), (2, now()), (3, 'y') on conflict do nothing", "insert into t(a, b) values (?, ?), (?, now()) on conflict do nothing"),
+            (
+                "insert into t (a, b) values (1, 'x'), (2, now()), (3, 'y') on conflict do nothing",
+                "insert into t(a, b) values (?, ?), (?, now()) on conflict do nothing",
+            ),
             ("select array[1,2], '{}'::int[], a[1], b . c", "select array[?], ?::int[], a[?], b.c"),
-            ("select a->>'b', c@>'d', e?|array['f'], g#>>'{}'", "select a ->> ?, c @> ?, e ?| array[?], g #>> ?"),
+            (
+                "select a->>'b', c@>'d', e?|array['f'], g#>>'{}'",
+                "select a ->> ?, c @> ?, e ?| array[?], g #>> ?",
+            ),
             ("select * from t where id=?", "select * from t where id = ?"),
             ("SAVEPOINT \"s12_x1\"", "savepoint ?"),
             ("rollback to savepoint s1", "rollback to savepoint ?"),
             ("release sp_3", "release ?"),
-            ("DECLARE c_12 NO SCROLL CURSOR FOR SELECT 1", "declare ? no scroll cursor for select ?"),
+            (
+                "DECLARE c_12 NO SCROLL CURSOR FOR SELECT 1",
+                "declare ? no scroll cursor for select ?",
+            ),
             ("fetch forward 10 from c_12", "fetch forward ? from ?"),
             ("close c_12", "close ?"),
             ("deallocate prepare pdo_1", "deallocate prepare ?"),
@@ -126,7 +147,10 @@ mod tests {
             ("select count( * ),coalesce (a,0)", "select count(*), coalesce(a, ?)"),
             ("", ""),
             (";", ""),
-            ("select timestamp '2026-01-01', interval '1' day", "select timestamp ?, interval ? day"),
+            (
+                "select timestamp '2026-01-01', interval '1' day",
+                "select timestamp ?, interval ? day",
+            ),
         ] {
             assert_eq!(shape(sql), expected, "{sql}");
             assert_eq!(shape(expected), expected, "the shape's own");
@@ -142,16 +166,63 @@ mod tests {
 
     #[test]
     fn a_name_is_quoted_where_it_must_be() {
-        for (name, expected) in [("seats", "seats"), ("Seats", "\"Seats\""), ("order", "\"order\""), ("null", "\"null\""), ("a b", "\"a b\""), ("ä1", "ä1")] {
+        for (name, expected) in [
+            ("seats", "seats"),
+            ("Seats", "\"Seats\""),
+            ("order", "\"order\""),
+            ("null", "\"null\""),
+            ("a b", "\"a b\""),
+            ("ä1", "ä1"),
+        ] {
             assert_eq!(shown_name(name), expected);
         }
     }
 
     const PIECES: [&str; 44] = [
-        "select", "IN", "values", "(", ")", "[", "]", ",", ".", ";", "::", ":", "?", "?|", "-",
-        "+", "=", "<>", "*", "1", "1.5", "'a'", "E'\\''", "$1", "$x$;$x$", "a", "Ab", "\"a\"",
-        "\"A\"", "\"in\"", "null", "is", "not", "array", "/* c */", "-- c\n", "\n", "savepoint",
-        "close", "|", "&", "@", "from", "U&\"x\"",
+        "select",
+        "IN",
+        "values",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        ".",
+        ";",
+        "::",
+        ":",
+        "?",
+        "?|",
+        "-",
+        "+",
+        "=",
+        "<>",
+        "*",
+        "1",
+        "1.5",
+        "'a'",
+        "E'\\''",
+        "$1",
+        "$x$;$x$",
+        "a",
+        "Ab",
+        "\"a\"",
+        "\"A\"",
+        "\"in\"",
+        "null",
+        "is",
+        "not",
+        "array",
+        "/* c */",
+        "-- c\n",
+        "\n",
+        "savepoint",
+        "close",
+        "|",
+        "&",
+        "@",
+        "from",
+        "U&\"x\"",
     ];
 
     fn mixture() -> impl Strategy<Value = String> {

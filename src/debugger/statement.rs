@@ -77,13 +77,12 @@ impl Part {
         let words = syntax::words(sql, strings);
         let reach = syntax::reach(&words);
         let calls = reach.calls.iter().map(|name| format!("calls {name}()"));
-        let sequences = reach.sequences.iter().map(|name| format!("advances {name}"));
         let body = words.first().filter(|word| word.is("do")).map(|_| "runs a DO block".to_owned());
         Self {
             sql: sql.to_owned(),
             verb: syntax::verb(&words),
             tables: Tables::of(&words),
-            doubts: calls.chain(sequences).chain(reach.doubts.iter().cloned()).chain(body).collect(),
+            doubts: calls.chain(reach.doubts.iter().cloned()).chain(body).collect(),
             name: NamedStatement::of(&words),
             words,
         }
@@ -131,11 +130,20 @@ mod tests {
             ("select * from seats where name = $1", "reads seats"),
             ("select * from seats where a = 1 or b = 2", "reads seats"),
             ("SELECT * FROM \"seats\" WHERE \"seats\".\"id\" = 'A-4' LIMIT 1", "reads A-4"),
-            ("select * from seats s join shows h on h.id = s.show where h.id = 3", "reads seats, shows 3"),
+            (
+                "select * from seats s join shows h on h.id = s.show where h.id = 3",
+                "reads seats, shows 3",
+            ),
             ("select 1 from seats where id = 4 for update", "locks seats 4"),
-            ("update seats set booked_by = 'Bob' where seat_number = '4'::int and seat_row = 'A'", "updates 4-A"),
+            (
+                "update seats set booked_by = 'Bob' where seat_number = '4'::int and seat_row = 'A'",
+                "updates 4-A",
+            ),
             ("insert into bookings (a) values (1)", "inserts into bookings"),
-            ("delete from public.bookings where id = 7 returning *", "deletes from public.bookings 7"),
+            (
+                "delete from public.bookings where id = 7 returning *",
+                "deletes from public.bookings 7",
+            ),
             ("merge into a using b on true when matched then delete", "merges into a"),
             ("commit", "commits"),
             ("END", "commits"),
@@ -164,7 +172,6 @@ mod tests {
     fn what_its_text_does_not_tell_is_a_doubt() {
         let doubts = |sql: &str| read(sql).parts[0].doubts.iter().cloned().collect::<Vec<_>>();
         assert_eq!(doubts("select book_seat(4)"), ["calls book_seat()"]);
-        assert_eq!(doubts("select nextval('s')"), ["advances s"]);
         assert_eq!(doubts("do $$ begin perform 1; end $$"), ["runs a DO block"]);
         assert!(doubts("select now(), count(*) from seats").is_empty());
     }

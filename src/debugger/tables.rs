@@ -134,8 +134,16 @@ mod tests {
         for (sql, reads, writes) in [
             ("select * from seats", "seats", ""),
             ("SELECT s.id FROM public.\"Seats\" AS s, shows x", "shows public.\"Seats\"", ""),
-            ("select 1 from a join b on a.x = b.x, c left join (d join e using (f)) g on true", "a b c d e", ""),
-            ("select (select max(x) from a), extract(year from y) from b where z in (select 1 from c)", "a b c", ""),
+            (
+                "select 1 from a join b on a.x = b.x, c left join (d join e using (f)) g on true",
+                "a b c d e",
+                "",
+            ),
+            (
+                "select (select max(x) from a), extract(year from y) from b where z in (select 1 from c)",
+                "a b c",
+                "",
+            ),
             ("select a is distinct from b, substring(c from 1 for 2) from t", "t", ""),
             ("select * from only seats for update of seats", "seats", ""),
             ("select * from generate_series(1, 3) g, lateral (select 1 from a) x", "a", ""),
@@ -143,12 +151,28 @@ mod tests {
             ("update only seats s set from_date = 1", "", "seats"),
             ("delete from seats using shows where true", "shows", "seats"),
             ("insert into seats (a) select b from old_seats", "old_seats", "seats"),
-            ("insert into seats values (1) on conflict (a) do update set b = 2 returning *", "", "seats"),
-            ("merge into seats s using shows x on s.a = x.a when matched then update set b = 1", "shows", "seats"),
+            (
+                "insert into seats values (1) on conflict (a) do update set b = 2 returning *",
+                "",
+                "seats",
+            ),
+            (
+                "merge into seats s using shows x on s.a = x.a when matched then update set b = 1",
+                "shows",
+                "seats",
+            ),
             ("with x as (select * from a) select * from x join b using (c)", "a b", ""),
             ("with seats as (select * from seats) select * from seats", "seats", ""),
-            ("with recursive x(n) as (select 1 union all select n + 1 from x) select * from x", "", ""),
-            ("with gone as (delete from a returning *), y as (select 1) insert into b select * from gone", "", "a b"),
+            (
+                "with recursive x(n) as (select 1 union all select n + 1 from x) select * from x",
+                "",
+                "",
+            ),
+            (
+                "with gone as (delete from a returning *), y as (select 1) insert into b select * from gone",
+                "",
+                "a b",
+            ),
             ("table seats", "seats", ""),
             ("select 1 union all table seats", "seats", ""),
             ("truncate table a, b cascade", "", "a b"),
@@ -170,7 +194,11 @@ mod tests {
             ("selec", "", ""),
         ] {
             let found = tables(sql);
-            assert_eq!((told(&found.reads).as_str(), told(&found.writes).as_str()), (reads, writes), "{sql}");
+            assert_eq!(
+                (told(&found.reads).as_str(), told(&found.writes).as_str()),
+                (reads, writes),
+                "{sql}"
+            );
         }
     }
 
@@ -186,7 +214,9 @@ mod tests {
         let name = |text| TableName::read(text).unwrap();
         assert!(name("seats").may_be(&name("public.Seats")));
         assert!(name("db.public.seats").may_be(&name("public.seats")));
-        assert!(!name("a.seats").may_be(&name("b.seats")) && !name("\"Seats\"").may_be(&name("seats")));
+        assert!(
+            !name("a.seats").may_be(&name("b.seats")) && !name("\"Seats\"").may_be(&name("seats"))
+        );
         assert_eq!(TableName::read("a b"), None);
         assert!(name("pg_class").is_catalog() && name("information_schema.tables").is_catalog());
         assert!(!name("public.pg_class").is_catalog());

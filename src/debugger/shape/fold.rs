@@ -77,12 +77,16 @@ fn numbered_name(statement: &[Piece]) -> Option<usize> {
     let place = match first {
         "savepoint" | "declare" | "close" => 1,
         "release" | "deallocate" => {
-            let has_noun = statement.len() > 2 && ["savepoint", "prepare"].contains(&&*statement[1].text);
+            let has_noun =
+                statement.len() > 2 && ["savepoint", "prepare"].contains(&&*statement[1].text);
             1 + usize::from(has_noun)
         }
         "rollback" | "abort" => {
             let place = after(&["to"])?;
-            place + usize::from(statement.get(place)?.text == "savepoint" && statement.len() > place + 1)
+            place
+                + usize::from(
+                    statement.get(place)?.text == "savepoint" && statement.len() > place + 1,
+                )
         }
         "fetch" | "move" => after(&["from", "in"]).unwrap_or(statement.len().min(2) - 1).max(1),
         _ => return None,
@@ -168,7 +172,8 @@ impl Folder {
     fn open(&mut self, piece: Piece) {
         let before = self.folded.last();
         let is_array = before.is_some_and(|before| before.text == "array");
-        let is_nested = piece.text == "[" && before.is_some_and(|before| before.is_sign("[") || before.is_sign(","));
+        let is_nested = piece.text == "["
+            && before.is_some_and(|before| before.is_sign("[") || before.is_sign(","));
         let folds = match piece.text.as_str() {
             "[" => is_array || is_nested,
             _ => before.is_some_and(|before| before.is("in")),

@@ -45,7 +45,9 @@ fn named(part: &Part) -> String {
         Some(NamedStatement::Executes(name)) => format!("executes {name}"),
         Some(NamedStatement::Declares(name)) => format!("declares {name}"),
         Some(NamedStatement::Fetches(name)) => format!("fetches from {name}"),
-        None => part.words.iter().take(3).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" "),
+        None => {
+            part.words.iter().take(3).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 

@@ -7,8 +7,22 @@ use crate::core::syntax::{Word, WordKind};
 const NO_STATEMENT: [&str; 9] = ["for", "do", "then", "key", "on", "or", "of", "before", "after"];
 /// What ends a FROM. ON does not: `from a join b on true, c`.
 const ENDS_FROM: [&str; 16] = [
-    "where", "group", "having", "order", "limit", "offset", "fetch", "union", "intersect",
-    "except", "window", "returning", "set", "when", "for", "values",
+    "where",
+    "group",
+    "having",
+    "order",
+    "limit",
+    "offset",
+    "fetch",
+    "union",
+    "intersect",
+    "except",
+    "window",
+    "returning",
+    "set",
+    "when",
+    "for",
+    "values",
 ];
 /// What may stand between a keyword and the table behind it.
 const BEFORE_TABLES: [&str; 3] = ["only", "lateral", "table"];
@@ -93,7 +107,8 @@ impl<'a> Reader<'a> {
         let level = self.level();
         if mark.is_mark('(') {
             // What stands in parentheses for a table is a query, or tables that are joined.
-            let inner = Level { in_from: level.expects, expects: level.expects, ..Level::default() };
+            let inner =
+                Level { in_from: level.expects, expects: level.expects, ..Level::default() };
             level.expects = false;
             self.levels.push(inner);
         } else if mark.is_mark(')') {
@@ -175,7 +190,8 @@ impl<'a> Reader<'a> {
     fn begin(&mut self, at: usize, reads_by_using: bool) -> usize {
         *self.level() = Level { has_query: true, reads_by_using, ..Level::default() };
         let at = self.behind_decoration(at);
-        let no_name = ["set", "of", "on", "or"].iter().any(|no| self.words.get(at).is_some_and(|w| w.is(no)));
+        let no_name =
+            ["set", "of", "on", "or"].iter().any(|no| self.words.get(at).is_some_and(|w| w.is(no)));
         match name_at(self.words, at).filter(|_| !no_name) {
             Some((parts, next)) => {
                 self.tables.writes.insert(TableName::of(&parts));
@@ -245,7 +261,9 @@ impl<'a> WithQueries<'a> {
             if !before.is("with") && !before.is("recursive") && !before.is_mark(',') {
                 continue;
             }
-            let Some(body) = words[at].name().and_then(|_| body_at(words, at + 1)) else { continue };
+            let Some(body) = words[at].name().and_then(|_| body_at(words, at + 1)) else {
+                continue;
+            };
             // In its own body the name is still a table's, unless the WITH is a recursive one:
             // `with seats as (select * from seats) …`.
             let from = if is_recursive { at } else { closing(words, body) };
