@@ -68,11 +68,12 @@ fn written(pieces: &[Piece]) -> String {
 
 /// Whether a blank stands between two pieces, whatever stood there in the program.
 fn is_blank_between(before: &Piece, piece: &Piece) -> bool {
-    let tight_behind = ["(", "[", ".", "::"];
     let tight_before = [")", "]", ",", ";", ".", "::"];
-    if before.kind == PieceKind::Sign && tight_behind.contains(&&*before.text) {
-        // `:: :` would be read as something else.
-        return before.text == "::" && piece.kind == PieceKind::Sign;
+    if before.kind == PieceKind::Sign && ["(", "[", ".", "::"].contains(&&*before.text) {
+        // `. .` and `:: :` would be read as something else.
+        let begins_alike =
+            |whole: &str| before.text == whole && piece.text.starts_with(&whole[..1]);
+        return begins_alike(".") || begins_alike("::");
     }
     if piece.kind != PieceKind::Sign {
         return true;

@@ -189,7 +189,6 @@ mod tests {
             ("create table x as select * from seats", "seats", "x"),
             ("drop table public.a, b", "", "b public.a"),
             ("create role clerk", "", ""),
-            ("revoke select on seats from bob", "", "seats"),
             ("select 1", "", ""),
             ("selec", "", ""),
         ] {

@@ -124,7 +124,8 @@ regexp_split_to_array regexp_split_to_table regexp_substr regr_avgx regr_avgy re
 regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy repeat replace return returning
 reverse right rollup round row row_number row_security_active row_to_json rows rpad rtrim
 satisfies_hash_partition scale schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema
-select session_user set_bit set_byte set_masklen setof sets setseed setweight sha224 sha256
+select session_user set_bit set_byte set_config set_masklen setof sets setseed
+setweight sha224 sha256
 sha384 sha512 shobj_description sign similar similar_escape similar_to_escape sin sind sinh
 slice slope smallint some split_part sqrt starts_with statement_timestamp stddev stddev_pop
 stddev_samp string_agg string_to_array string_to_table strip strpos substr substring sum

@@ -227,13 +227,11 @@ impl fmt::Display for Term {
 /// An actor's name, in quotes where it would be read as something else.
 fn written_actor(name: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-#/.:".contains(c);
-    if name.split(' ').all(|word| {
-        !word.is_empty() && word.chars().all(is_plain) && !word.eq_ignore_ascii_case("and")
-    }) {
-        name.to_owned()
-    } else {
-        syntax::quote(name)
-    }
+    let is_word = |word: &str| {
+        let is_and = word.eq_ignore_ascii_case("and");
+        !word.is_empty() && word.chars().all(is_plain) && !is_and && !word.contains("--")
+    };
+    if name.split(' ').all(is_word) { name.to_owned() } else { syntax::quote(name) }
 }
 
 impl fmt::Display for Access {
