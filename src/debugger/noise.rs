@@ -123,12 +123,14 @@ mod tests {
             ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", Noise::Setting),
             ("set extra_float_digits = 3; set client_encoding to 'utf8'", Noise::Setting),
             (
-                "SELECT t.oid, typarray FROM pg_type t JOIN pg_namespace ns ON typnamespace = ns.oid WHERE typname = 'hstore'",
+                "SELECT t.oid, typarray FROM pg_type t JOIN pg_namespace ns ON typnamespace = \
+                 ns.oid WHERE typname = 'hstore'",
                 Noise::Catalog,
             ),
             ("select * from information_schema.tables where table_name = 'seats'", Noise::Catalog),
             (
-                "with recursive x(n) as (select 1 union all select n from x) select * from x, pg_catalog.pg_class",
+                "with recursive x(n) as (select 1 union all select n from x) select * from x, \
+                 pg_catalog.pg_class",
                 Noise::Catalog,
             ),
             ("SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;", Noise::Reset),

@@ -136,7 +136,8 @@ mod tests {
             ),
             ("select 1 from seats where id = 4 for update", "locks seats 4"),
             (
-                "update seats set booked_by = 'Bob' where seat_number = '4'::int and seat_row = 'A'",
+                "update seats set booked_by = 'Bob' where seat_number = '4'::int and seat_row = \
+                 'A'",
                 "updates 4-A",
             ),
             ("insert into bookings (a) values (1)", "inserts into bookings"),

@@ -113,6 +113,8 @@ fn decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -161,7 +163,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_sqlcommenter_encodes_is_decoded(value in "[^\0]{1,12}") {
-            let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let mut encoded = String::new();
+            for byte in value.bytes() {
+                write!(encoded, "%{byte:02X}").unwrap();
+            }
             let comment = format!("/*controller='{encoded}'*/");
             prop_assert_eq!(name_in(&comment), Some(value));
         }

@@ -60,14 +60,47 @@ struct Reader<'a> {
 /// What is being read between two parentheses.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// Whether a query or a statement has begun here, so that a FROM is its clause, and not part of
-    /// `extract(year from x)`.
-    has_query: bool,
-    /// Whether it reads by USING: DELETE and MERGE.
-    reads_by_using: bool,
-    in_from: bool,
-    /// Whether a table comes next.
-    expects: bool,
+    query: Query,
+    clause: Clause,
+}
+
+/// Whether a query or a statement has begun here, so that a FROM is its clause, and not part of
+/// `extract(year from x)`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Query {
+    #[default]
+    None,
+    Begun,
+    /// DELETE or MERGE, before their USING.
+    ReadsByUsing,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Clause {
+    #[default]
+    Other,
+    From,
+    /// A FROM, where a table comes next.
+    NextTable,
+}
+
+impl Level {
+    fn of(query: Query) -> Self {
+        Self { query, clause: Clause::Other }
+    }
+
+    /// Behind a comma or a JOIN, if that is a FROM's.
+    fn expect_table(&mut self) {
+        if self.clause != Clause::Other {
+            self.clause = Clause::NextTable;
+        }
+    }
+
+    fn leave_table(&mut self) {
+        if self.clause == Clause::NextTable {
+            self.clause = Clause::From;
+        }
+    }
 }
 
 enum Access {
@@ -75,7 +108,7 @@ enum Access {
     Locks,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// Reads what stands at a place; where to go on.
     fn take(&mut self, at: usize) -> usize {
         let word = &self.words[at];
@@ -87,7 +120,7 @@ impl<'a> Reader<'a> {
         if is_part || word.name().is_none() {
             return at + 1;
         }
-        if self.level().expects
+        if self.level().clause == Clause::NextTable
             && let Some(next) = self.take_item(at)
         {
             return next;
@@ -107,14 +140,16 @@ impl<'a> Reader<'a> {
         let level = self.level();
         if mark.is_mark('(') {
             // What stands in parentheses for a table is a query, or tables that are joined.
-            let inner =
-                Level { in_from: level.expects, expects: level.expects, ..Level::default() };
-            level.expects = false;
-            self.levels.push(inner);
+            let inner = match level.clause {
+                Clause::NextTable => Clause::NextTable,
+                Clause::From | Clause::Other => Clause::Other,
+            };
+            level.leave_table();
+            self.levels.push(Level { clause: inner, ..Level::default() });
         } else if mark.is_mark(')') {
             self.levels.pop();
         } else if mark.is_mark(',') {
-            level.expects = level.in_from;
+            level.expect_table();
         } else if mark.is_mark(';') {
             *level = Level::default();
         }
@@ -126,7 +161,7 @@ impl<'a> Reader<'a> {
         if word.is("only") || word.is("lateral") {
             return Some(at + 1);
         }
-        self.level().expects = false;
+        self.level().leave_table();
         if ["select", "with", "values", "table"].iter().any(|query| word.is(query)) {
             return None;
         }
@@ -148,11 +183,11 @@ impl<'a> Reader<'a> {
         let text = self.words[at].text.as_str();
         let before = at.checked_sub(1).map_or("", |before| self.words[before].text.as_str());
         match text {
-            "select" | "perform" => *self.level() = Level { has_query: true, ..Level::default() },
-            "from" if before == "delete" => return self.begin(at + 1, true),
-            "into" if before == "insert" => return self.begin(at + 1, false),
-            "into" if before == "merge" => return self.begin(at + 1, true),
-            "update" if !NO_STATEMENT.contains(&before) => return self.begin(at + 1, false),
+            "select" | "perform" => *self.level() = Level::of(Query::Begun),
+            "from" if before == "delete" => return self.begin(at + 1, Query::ReadsByUsing),
+            "into" if before == "insert" => return self.begin(at + 1, Query::Begun),
+            "into" if before == "merge" => return self.begin(at + 1, Query::ReadsByUsing),
+            "update" if !NO_STATEMENT.contains(&before) => return self.begin(at + 1, Query::Begun),
             "truncate" if !NO_STATEMENT.contains(&before) => {
                 return self.each(at + 1, &Access::Writes);
             }
@@ -160,15 +195,11 @@ impl<'a> Reader<'a> {
             "copy" if at == 0 || before == ";" => return self.copy(at + 1),
             "table" => return self.table(at + 1),
             "from" => self.from(at),
-            "using" if self.level().reads_by_using => {
-                *self.level() =
-                    Level { has_query: true, in_from: true, expects: true, reads_by_using: false };
+            "using" if self.level().query == Query::ReadsByUsing => {
+                *self.level() = Level { query: Query::Begun, clause: Clause::NextTable };
             }
-            "join" => self.level().expects = self.level().in_from,
-            _ if ENDS_FROM.contains(&text) => {
-                let level = self.level();
-                (level.in_from, level.expects) = (false, false);
-            }
+            "join" => self.level().expect_table(),
+            _ if ENDS_FROM.contains(&text) => self.level().clause = Clause::Other,
             _ => {}
         }
         at + 1
@@ -181,14 +212,14 @@ impl<'a> Reader<'a> {
         // `a is distinct from b`, and not `select distinct from t`.
         let compares = is(1, "distinct") && (is(2, "is") || is(2, "not"));
         let level = self.level();
-        if level.has_query && !compares {
-            (level.in_from, level.expects) = (true, true);
+        if level.query != Query::None && !compares {
+            level.clause = Clause::NextTable;
         }
     }
 
     /// A statement that changes the table which is named here.
-    fn begin(&mut self, at: usize, reads_by_using: bool) -> usize {
-        *self.level() = Level { has_query: true, reads_by_using, ..Level::default() };
+    fn begin(&mut self, at: usize, query: Query) -> usize {
+        *self.level() = Level::of(query);
         let at = self.behind_decoration(at);
         let no_name =
             ["set", "of", "on", "or"].iter().any(|no| self.words.get(at).is_some_and(|w| w.is(no)));
