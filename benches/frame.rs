@@ -70,6 +70,7 @@ fn full_app() -> App {
             library: vec![scenario.clone()],
             own: overbooked::stage::own_files::OwnFiles::default(),
             pace: Duration::from_secs(3),
+            debugging: None,
             opening: Opening::Stage,
         },
     };

@@ -2,10 +2,15 @@
 //! of its statements can be held and let go.
 //!
 //! ```text
-//!  application ──▶ gateway ──hooks──▶ what a statement is     statement, tables, shape
-//!                                     who sends it            identity
-//!                                     whether it is held      noise, breakpoints (history)
+//!  application ──▶ gateway ──hooks──▶ handle ──▶ guests ──▶ a run, like a session's events
+//!                                       ▲           │
+//!                    keys, sockets ─────┘           ├ what a statement is   statement, tables
+//!                                                   ├ who sends it          identity
+//!                                                   └ whether it is held    noise, breakpoints
 //! ```
+//!
+//! `guests` is a fold without a clock or a socket; `handle` is what others hold of it; `gate` makes
+//! statements meet inside a table.
 //!
 //! | word | what it is |
 //! |---|---|
@@ -14,11 +19,18 @@
 //! | noise | what passes by itself: `SELECT 1`, SET, reads of the catalog |
 //! | shape | a statement without its literals: `select * from seats where id = ?` |
 //! | breakpoint | what is held: `write seats` |
+//! | gate | where statements wait inside a table, to go on at one instant |
 
 pub mod breakpoints;
+pub mod gate;
+pub mod guests;
+mod handle;
 pub mod history;
 pub mod identity;
+mod literals;
 pub mod noise;
 pub mod shape;
 pub mod statement;
 pub mod tables;
+
+pub use handle::Debugger;

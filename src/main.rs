@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser as _};
 use color_eyre::eyre;
 use overbooked::commands::cli::{Cli, Command};
 use overbooked::commands::console;
+use overbooked::commands::debug;
 use overbooked::commands::exit::{Exit, Failure};
 use overbooked::commands::launch;
 use overbooked::commands::new;
@@ -50,6 +51,7 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         Some(Command::Matrix(arguments)) => matrix::run(&arguments),
         Some(Command::Rush(arguments)) => rush::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
+        Some(Command::Debug(arguments)) => debug::run(&arguments),
         Some(Command::Guardian) => launch::guard(),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Show { name }) => show::run(&name),

@@ -18,6 +18,7 @@ use crate::core::table_copy::TableCopy;
 
 pub mod engines;
 pub mod guardian;
+pub mod guests;
 pub mod headless;
 mod machine;
 pub mod matrix;
@@ -232,6 +233,8 @@ pub enum Command {
         session: SessionName,
         sql: String,
     },
+    /// Show this table as well.
+    Watch(String),
     /// Cancel what the session runs or waits for.
     Cancel(SessionName),
     /// Connect the session anew: it was lost, or closed.
@@ -274,6 +277,10 @@ pub enum Report {
     Fresh(Fresh),
     /// One more session, the last in screen order, has joined.
     Joined(SessionName),
+    /// One more, the last in screen order: the transactions of a client of the debugger.
+    GuestJoined(SessionName),
+    /// It has gone for good.
+    Parted(SessionName),
     /// A fact. Events of no session (`session: None`) with `Sent`, `Rows`, `Done` and the like are
     /// those of the runner's own connection, which looks at the scenario's `finally` part after the
     /// last step.

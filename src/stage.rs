@@ -33,6 +33,7 @@ mod completing;
 pub mod completion;
 mod copying;
 pub mod course;
+pub mod debugging;
 pub mod effect;
 pub mod engine;
 pub mod export;
@@ -227,6 +228,8 @@ impl Stage {
         let releases = releases.map(Release::ends_at);
         let plays_at = self.course.progress.plays_at();
         let waits = waits.map(|waiting| next_tenth(waiting.since));
+        let held = self.panes.iter().filter_map(|pane| pane.held.as_ref());
+        let waits = waits.chain(held.map(|held| held.next_change(now)));
         waits.chain(plays_at).chain(light).chain(releases).min()
     }
 }

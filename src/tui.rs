@@ -15,11 +15,13 @@
 //! the other side of two channels.
 
 use std::io;
+use std::sync::Arc;
 
 use futures::Stream;
 use ratatui::Terminal;
 use tokio::sync::mpsc;
 
+use crate::debugger::Debugger;
 use crate::run::{Command, Production, Report};
 use crate::stage::EngineCount;
 use crate::stage::audience::Arrivals;
@@ -69,6 +71,8 @@ pub struct Console {
     pub history: History,
     /// Others who want to look at what is played.
     pub arrivals: Arrivals,
+    /// Who holds the statements of other programs, if anybody does.
+    pub debugger: Option<Arc<Debugger>>,
 }
 
 /// Why the screen was left.

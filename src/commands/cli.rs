@@ -96,6 +96,8 @@ pub enum Command {
     Rush(RushArgs),
     /// Serve the engine to other clients: psql, drivers, pgbench
     Serve(ServeArgs),
+    /// Debug races in your own program: hold and step its statements, one by one
+    Debug(DebugArgs),
     /// Play PostgreSQL isolationtester specifications, and print exactly what it prints
     Spec(SpecArgs),
     /// Keep what this program's sessions do from being committed by its death; started by itself
@@ -304,6 +306,47 @@ pub struct ServeArgs {
     /// The certificate's key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = ValueHint::FilePath)]
     pub tls_key: Option<PathBuf>,
+}
+
+/// Which programs are debugged, and how.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Start the program with the address that is shown in the place of its database. Each of its
+transactions gets a pane; statements that touch a watched table are held until a key lets
+them go.")]
+pub struct DebugArgs {
+    /// The address to listen on; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5433")]
+    pub listen: SocketAddr,
+    /// Who comes by a port of its own: alice=127.0.0.1:5441; give it once for each
+    #[arg(long, value_name = "NAME=ADDRESS:PORT")]
+    pub actor: Vec<String>,
+    /// Show this table with its locks, and hold what touches it; give it once for each table
+    #[arg(long, value_name = "TABLE")]
+    pub watch: Vec<String>,
+    /// Run this SQL file first, once
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub setup: Option<PathBuf>,
+    /// Hold what meets this: 'write seats', commit, 'actor alice', 'after read seats before write
+    /// seats'; give it once for each [default: what touches a watched table, and its COMMIT]
+    #[arg(long = "break", value_name = "RULE")]
+    pub breakpoints: Vec<String>,
+    /// Let statements meet inside this table (our own trigger is made in it, and removed at the
+    /// end); give it once for each table
+    #[arg(long, value_name = "TABLE")]
+    pub gate: Vec<String>,
+    /// What is held: everything, what meets a breakpoint, or nothing
+    #[arg(long, value_name = "WHAT", default_value = "breakpoints")]
+    pub hold: String,
+    /// The colour theme
+    #[arg(long, value_name = "THEME")]
+    pub theme: Option<String>,
+    /// A configuration file, instead of the one in your home directory
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Where the programs' database is, and which engine stands in front of it.
+    #[command(flatten)]
+    pub engine: EngineArgs,
 }
 
 /// Where the sessions connect to, and how.

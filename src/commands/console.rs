@@ -9,7 +9,7 @@ use color_eyre::eyre::{self, WrapErr as _};
 use futures::{FutureExt as _, stream};
 use tokio::sync::mpsc;
 
-use crate::commands::cli::{ConsoleArgs, EngineArgs, OwnTablesArgs};
+use crate::commands::cli::{ConsoleArgs, OwnTablesArgs};
 use crate::commands::compare;
 use crate::commands::config::Config;
 use crate::commands::exit::{Exit, Failure};
@@ -18,6 +18,7 @@ use crate::commands::log;
 use crate::commands::own_files;
 use crate::commands::own_tables;
 use crate::core::scenario::{EngineKind, Scenario, library};
+use crate::debugger::Debugger;
 use crate::pg::Environment;
 use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
@@ -77,35 +78,54 @@ fn open_with(
     let named = arguments.history.or(config.history);
     let (troubles, told) = mpsc::unbounded_channel();
     let history = history::open(named.as_deref(), troubles);
-    let beside = Beside { recording, history, troubles: told };
-    runtime.block_on(play(&engine, production, engines, setting, beside))
+    let beside = Beside { recording, history, troubles: told, debugger: None };
+    runtime.block_on(async {
+        let servers = launch::guarded_engine(&engine).await?;
+        Box::pin(play(servers, production, engines, setting, beside)).await
+    })
 }
 
 /// What is kept beside the screen: what it shows, what is typed.
-struct Beside {
-    recording: Recording,
-    history: History,
-    /// What goes wrong with the history.
-    troubles: mpsc::UnboundedReceiver<io::Result<Input>>,
+pub(super) struct Beside {
+    pub(super) recording: Recording,
+    pub(super) history: History,
+    /// What goes wrong with the history, and what else is to be said.
+    pub(super) troubles: mpsc::UnboundedReceiver<io::Result<Input>>,
+    /// Who holds other programs' statements, if anybody does.
+    pub(super) debugger: Option<Arc<Debugger>>,
 }
 
+/// Shows the console, and stops the engines behind it.
 async fn play(
-    engine: &EngineArgs,
+    engines: Engines,
     production: Production,
     count: EngineCount,
     setting: Setting,
     beside: Beside,
 ) -> eyre::Result<Exit> {
-    let engines = launch::guarded_engine(engine).await?;
+    let played = Box::pin(play_on(&engines, production, count, setting, beside)).await;
+    launch::stop(&engines).await?;
+    played
+}
+
+/// Shows the console until its user leaves, and tidies up what was played.
+pub(super) async fn play_on(
+    engines: &Engines,
+    production: Production,
+    count: EngineCount,
+    setting: Setting,
+    beside: Beside,
+) -> eyre::Result<Exit> {
     if count == EngineCount::Both {
-        launch::need_both(&engines)?;
+        launch::need_both(engines)?;
     }
     let production = engines.fit(production);
     let (start, mut endings) = runs_on(engines.clone());
     // A defect of ours on the screen must not cut the sessions off either.
     let arrivals = Arrivals::of_nobody();
-    let Beside { recording, history, troubles } = beside;
-    let console = Console { start, production, engines: count, setting, history, arrivals };
+    let Beside { recording, history, troubles, debugger } = beside;
+    let console =
+        Console { start, production, engines: count, setting, history, arrivals, debugger };
     let shown = show(console, recording, troubles);
     let shown = AssertUnwindSafe(shown).catch_unwind().await;
     while let Some(mut ending) = endings.recv().await {
@@ -115,7 +135,6 @@ async fn play(
         }
         ending.end().await;
     }
-    launch::stop(&engines).await?;
     shown.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -163,17 +182,18 @@ fn setting(arguments: &ConsoleArgs, config: &Config, own: OwnFiles) -> Result<Se
             library: every_scenario(),
             own,
             pace: config.pace,
+            debugging: None,
             opening: config.opening,
         },
     })
 }
 
 /// What can be picked with a key; a test keeps every one of them readable.
-fn every_scenario() -> Vec<Arc<Scenario>> {
+pub(super) fn every_scenario() -> Vec<Arc<Scenario>> {
     library::ENTRIES.iter().filter_map(|entry| entry.scenario().ok()).map(Arc::new).collect()
 }
 
-fn need_a_terminal() -> Result<(), Failure> {
+pub(super) fn need_a_terminal() -> Result<(), Failure> {
     let which = match (std::io::stdin().is_terminal(), std::io::stdout().is_terminal()) {
         (true, true) => return Ok(()),
         (false, _) => "stdin",

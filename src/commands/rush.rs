@@ -13,7 +13,7 @@ use crate::commands::launch::{self, settings};
 use crate::commands::log;
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::EngineKind;
-use crate::gateway::LocalGateway;
+use crate::gateway::{self, LocalGateway};
 use crate::pg::Target;
 use crate::rush::board::Board;
 use crate::rush::headless::headless;
@@ -87,9 +87,10 @@ async fn sell_optimistically(
     theme: Option<&Theme>,
     database: &Target,
 ) -> eyre::Result<Sold> {
-    let gateway = LocalGateway::start(database).await.map_err(|error| {
-        Failure::unreachable(format!("the optimistic engine: {}", with_causes(&error)))
-    })?;
+    let gateway =
+        LocalGateway::start(gateway::Options::new(database.clone())).await.map_err(|error| {
+            Failure::unreachable(format!("the optimistic engine: {}", with_causes(&error)))
+        })?;
     let sold = sell(arguments, theme, gateway.target()).await;
     gateway.stop().await;
     sold

@@ -368,6 +368,20 @@ pub enum Kind {
     },
     /// The session is seen to wait. A change of what it waits for is told again.
     Waiting(Wait),
+    /// The debugger holds a statement that its client has sent: the server has not heard of it.
+    Held {
+        /// With the parameters in their places.
+        sql: Arc<str>,
+        /// Which breakpoint it has met, in words: `writes seats`.
+        why: String,
+    },
+    /// The statement that was held is held no longer.
+    LetGo {
+        /// For how long it was held.
+        held: Duration,
+        /// What has become of it.
+        fate: Fate,
+    },
     /// The session no longer waits.
     Resumed {
         /// For how long it had waited, as far as we know.
@@ -385,6 +399,24 @@ pub enum Kind {
     /// The run has something to say: a schema swept, an observer's query that failed. Of one
     /// session or of none.
     Note(String),
+}
+
+/// What has become of a statement that was held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It has gone to the server.
+    Passed,
+    /// It has not gone there: the client was told this error in the server's place.
+    Refused(SqlState),
+    /// It has not gone there: the client's connection was cut.
+    Cut,
+    /// It has gone there, and the connection was cut before the answer.
+    CutAfter,
+    /// Its client has cancelled it, and it has not gone there.
+    Cancelled,
+    /// Its client has hung up, and it has not gone there.
+    Abandoned,
 }
 
 impl Kind {

@@ -10,6 +10,7 @@ pub mod schema {
     pub const MARKED: &str = include_str!("../../sql/schema/marked.sql");
     /// Whether a schema still carries its mark.
     pub const IS_MARKED: &str = include_str!("../../sql/schema/is_marked.sql");
+    pub const CANCEL_BACKEND: &str = include_str!("../../sql/schema/cancel_backend.sql");
     pub const END_BACKEND: &str = include_str!("../../sql/schema/end_backend.sql");
     /// Prepared transactions that are in a schema's way out.
     pub const PREPARED: &str = include_str!("../../sql/schema/prepared.sql");
@@ -22,6 +23,18 @@ pub mod schema {
     pub const LOCK_IS_REAL: &str = include_str!("../../sql/schema/lock_is_real.sql");
     /// The server's clock in seconds.
     pub const CLOCK: &str = include_str!("../../sql/schema/clock.sql");
+}
+
+/// The debugger's gate inside a statement.
+pub mod gate {
+    /// Makes a table's rows wait there; several statements, a template.
+    pub const INSTALL: &str = include_str!("../../sql/gate/install.sql");
+    /// Holds some backends up.
+    pub const CLOSE: &str = include_str!("../../sql/gate/close.sql");
+    /// Who has come.
+    pub const ARRIVED: &str = include_str!("../../sql/gate/arrived.sql");
+    /// Lets everybody through.
+    pub const OPEN: &str = include_str!("../../sql/gate/open.sql");
 }
 
 /// What kind of server this is.

@@ -43,9 +43,9 @@ pub struct LocalGateway {
 }
 
 impl LocalGateway {
-    /// Starts one in front of a server.
-    pub async fn start(backend: &Target) -> Result<Self, LocalGatewayError> {
-        let own = own_server(backend);
+    /// Starts one with these options, whatever they say of a socket.
+    pub async fn start(options: Options) -> Result<Self, LocalGatewayError> {
+        let own = own_server(&options.backend);
         let place = own.clone().unwrap_or_else(gateway_place);
         let folder = match &own {
             Some(own) => beside(own),
@@ -53,14 +53,18 @@ impl LocalGateway {
         };
         let folder = folder.map_err(|source| LocalGatewayError::Folder { place, source })?;
         let socket_folder = Some(folder.path().to_owned());
-        let options = Options { socket_folder, ..Options::new(backend.clone()) };
-        let gateway = Gateway::start(options).await?;
+        let gateway = Gateway::start(Options { socket_folder, ..options }).await?;
         Ok(Self { gateway, _folder: folder })
     }
 
     /// How to connect to it.
     pub fn target(&self) -> &Target {
         self.gateway.target()
+    }
+
+    /// The gateway itself, to be opened to others as well.
+    pub(crate) fn gateway_mut(&mut self) -> &mut Gateway {
+        &mut self.gateway
     }
 
     /// What it tells beside the wire; once.

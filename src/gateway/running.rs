@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::backend::FAREWELL;
 use super::certificate::{Certificate, Published, Ready};
@@ -45,14 +45,7 @@ impl Gateway {
             Some(path) => Passwords::read(path)?,
             None => Passwords::default(),
         };
-        // Without a password file whoever connects works as the gateway's own user, in most cases a
-        // superuser: nobody from outside this machine may.
-        let mut listen = options.listen.iter();
-        if let Some(address) = listen.find(|address| !address.ip().is_loopback())
-            && !passwords.are_asked()
-        {
-            return Err(GatewayError::Unprotected(*address));
-        }
+        protected(&options.listen, &passwords)?;
         let (sender, news) = mpsc::unbounded_channel();
         let context = Context::new(&options, passwords, NewsSender::new(sender));
         let context = Arc::new(context);
@@ -70,6 +63,13 @@ impl Gateway {
         }
         gateway.listen_tcp(&options.listen, &context, &options.certificate).await?;
         Ok(gateway)
+    }
+
+    /// Listens at these TCP addresses too, without TLS.
+    pub async fn listen(&mut self, addresses: &[SocketAddr]) -> Result<(), GatewayError> {
+        let context = Arc::clone(&self.context);
+        protected(addresses, &context.passwords)?;
+        self.listen_tcp(addresses, &context, &Certificate::None).await
     }
 
     /// How to connect to the gateway over its Unix socket.
@@ -168,6 +168,16 @@ impl Gateway {
     }
 }
 
+/// Without a password file whoever connects works as the gateway's own user, in most cases a
+/// superuser: nobody from outside this machine may.
+fn protected(addresses: &[SocketAddr], passwords: &Passwords) -> Result<(), GatewayError> {
+    let open = addresses.iter().find(|address| !address.ip().is_loopback());
+    match open.filter(|_| !passwords.are_asked()) {
+        Some(address) => Err(GatewayError::Unprotected(*address)),
+        None => Ok(()),
+    }
+}
+
 /// How long nobody is accepted after it has failed; PostgreSQL waits as long (`AcceptConnection`).
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -197,7 +207,7 @@ async fn receive_all<S: Stream + 'static>(
                 }
             },
             // Who left may have been another program's client, or nobody had to leave at all.
-            () = sleep(PAUSE), if !has_room => has_room = true,
+            _ = timeout(PAUSE, context.closing.cancelled()), if !has_room => has_room = true,
         }
     }
     // Each client's task hears of `closing` by itself; dropping the set would cut its last words

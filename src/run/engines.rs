@@ -9,12 +9,13 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::cluster::{Cluster, ClusterError, ClusterOptions, Doubt, OnProgress, SUPERUSER};
 use crate::core::scenario::{EngineKind, Isolation};
-use crate::gateway::{LocalGateway, LocalGatewayError, News};
+use crate::gateway::{Gateway, GatewayError, LocalGateway, LocalGatewayError, Mode, News, Options};
 use crate::observer::flavor;
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
 use crate::pg::{ServerAddress, Target};
 use crate::run::Production;
 use crate::run::guardian::Guardian;
+use crate::run::guests::Entrance;
 use crate::run::machine::SCHEMA_PREFIX;
 use crate::run::parting::Partings;
 use crate::run::schema::{self, SchemaError, Swept};
@@ -73,6 +74,8 @@ pub(crate) struct OpenEngine {
     pub(crate) isolation: Option<Isolation>,
     /// The optimistic engine, where that is what is played on.
     pub(crate) front: Option<OptimisticEngine>,
+    /// The way in for the programs that are debugged, where that is not the optimistic engine's.
+    entrance: Option<Gateway>,
 }
 
 /// The gateway that sessions connect to, in front of the server.
@@ -83,8 +86,9 @@ pub(crate) struct OptimisticEngine {
 }
 
 impl OptimisticEngine {
-    async fn open(engine: &Engine) -> Result<Self, EngineError> {
-        let mut gateway = LocalGateway::start(&engine.target).await?;
+    async fn open(engine: &Engine, entrance: Option<&Entrance>) -> Result<Self, EngineError> {
+        let options = Options::new(engine.target.clone());
+        let mut gateway = LocalGateway::start(with_hooks(options, entrance)).await?;
         let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
         Ok(Self { gateway, news })
     }
@@ -95,6 +99,7 @@ impl OpenEngine {
     pub(crate) async fn open(
         kind: EngineKind,
         engine: Engine,
+        entrance: Option<&Entrance>,
     ) -> Result<(Self, Vec<String>), EngineError> {
         let options = engine.target.sqlx_options().application_name("overbooked");
         // Two, and with one it would wait for itself: the sweep asks beside its own transaction
@@ -106,22 +111,37 @@ impl OpenEngine {
         }
         let watch = Watch::default();
         let observer = Observer::connect(&engine.target, watch, engine.inspection());
-        let (observer, swept) = tokio::join!(observer, schema::sweep(&pool, SCHEMA_PREFIX));
+        let sweep = async {
+            let runs = schema::sweep(&pool, SCHEMA_PREFIX).await?;
+            // Not beside it: the two would make each other wait where one connection is had alone.
+            let gates = schema::sweep(&pool, schema::GATE_PREFIX).await?;
+            Ok::<_, SchemaError>([runs, gates])
+        };
+        let (observer, swept) = tokio::join!(observer, sweep);
         let observer = Arc::new(observer?);
         // The address may be that of `overbooked serve`, which is such an engine by itself and
         // needs no gateway of ours in front.
         let is_there = observer.flavor().kind == flavor::EngineKind::Optimistic;
         let front = match kind {
-            EngineKind::Optimistic if !is_there => Some(OptimisticEngine::open(&engine).await?),
+            EngineKind::Optimistic if !is_there => {
+                Some(OptimisticEngine::open(&engine, entrance).await?)
+            }
             _ => None,
         };
+        let entrance = match entrance.filter(|_| front.is_none()) {
+            Some(entrance) => Some(pass_through(&engine, entrance).await?),
+            None => None,
+        };
         let isolation = default_isolation(&pool).await;
-        let open = Self { kind, engine, observer, pool, isolation, front };
-        let Swept { dropped, doubts } = swept?;
-        let dropped = dropped
-            .into_iter()
-            .map(|schema| format!("removed the schema {schema}, left behind by an earlier run"));
-        Ok((open, dropped.chain(doubts.iter().map(ToString::to_string)).collect()))
+        let open = Self { kind, engine, observer, pool, isolation, front, entrance };
+        let told = swept?.into_iter().flat_map(|Swept { dropped, doubts }| {
+            let dropped = dropped.into_iter().map(|schema| {
+                format!("removed the schema {schema}, left behind by an earlier run")
+            });
+            let doubts: Vec<String> = doubts.iter().map(ToString::to_string).collect();
+            dropped.chain(doubts)
+        });
+        Ok((open, told.collect()))
     }
 
     /// Where the players connect. A gateway of ours needs no guardian: it ends with the program,
@@ -139,6 +159,21 @@ impl OpenEngine {
         GuardedTarget { target: target.clone(), guardian: guardian.clone() }
     }
 
+    /// Lets the programs in that are debugged; says why not.
+    pub(crate) async fn let_in(&mut self, entrance: &Entrance) -> Result<(), GatewayError> {
+        let gateway = match (&mut self.entrance, &mut self.front) {
+            (Some(gateway), _) => gateway,
+            (None, Some(front)) => front.gateway.gateway_mut(),
+            (None, None) => return Ok(()),
+        };
+        // A fresh setup on the same engine finds it open.
+        if gateway.addresses().is_empty() {
+            gateway.listen(&entrance.addresses).await?;
+        }
+        entrance.tell_open(gateway.addresses().to_vec());
+        Ok(())
+    }
+
     /// The next piece of news from the gateway; none ever where there is no gateway.
     pub(crate) async fn news(&mut self) -> News {
         if let Some(front) = &mut self.front
@@ -151,11 +186,27 @@ impl OpenEngine {
 
     /// Ends the gateway and the observer's connections.
     pub(crate) async fn close(self) {
+        if let Some(entrance) = self.entrance {
+            entrance.stop().await;
+        }
         if let Some(front) = self.front {
             front.gateway.stop().await;
         }
         tokio::join!(self.observer.close(), self.pool.close());
     }
+}
+
+/// The same, with whoever holds the statements of the programs that are debugged.
+fn with_hooks(options: Options, entrance: Option<&Entrance>) -> Options {
+    let Some(Entrance { hooks, .. }) = entrance else { return options };
+    Options { hooks: Some(Arc::clone(hooks)), ..options }
+}
+
+/// The way in where the server itself is what is played on.
+async fn pass_through(engine: &Engine, entrance: &Entrance) -> Result<Gateway, EngineError> {
+    let options = Options { mode: Mode::PassThrough, ..Options::new(engine.target.clone()) };
+    let gateway = Gateway::start(with_hooks(options, Some(entrance))).await;
+    Ok(gateway.map_err(LocalGatewayError::from)?)
 }
 
 /// The isolation level that transactions get where nobody has set one. What is no level of its own,
@@ -208,6 +259,8 @@ pub struct Engines {
     guardian: Option<Guardian>,
     /// The runs on them that may end together.
     pub(crate) partings: Partings,
+    /// The way in for the programs that are debugged, if any are.
+    pub(crate) entrance: Option<Entrance>,
 }
 
 /// The PostgreSQL under everything.
@@ -248,6 +301,7 @@ impl Engines {
             fixed: None,
             guardian: None,
             partings: Partings::default(),
+            entrance: None,
         }
     }
 
@@ -262,6 +316,12 @@ impl Engines {
     #[must_use]
     pub fn guarded_by(self, guardian: Guardian) -> Self {
         Self { guardian: Some(guardian), ..self }
+    }
+
+    /// The same, with a way in for the programs that are debugged.
+    #[must_use]
+    pub fn with_entrance(self, entrance: Entrance) -> Self {
+        Self { entrance: Some(entrance), ..self }
     }
 
     /// What the server is by itself, where that is not for us to choose.

@@ -277,7 +277,11 @@ impl Stepper {
                     progress.played.lasting = lasting;
                 }
             }
-            Report::Joined(_) | Report::Catalog(_) | Report::TableCopies(_) => {}
+            Report::Joined(_)
+            | Report::GuestJoined(_)
+            | Report::Parted(_)
+            | Report::Catalog(_)
+            | Report::TableCopies(_) => {}
         }
         Ok(More::Yes)
     }

@@ -29,6 +29,8 @@ use crate::core::syntax::{literal, quote};
 use life::Life;
 use mark::{Alive, MADE, Mark};
 
+/// How the schemas of the debugger's gates are called.
+pub const GATE_PREFIX: &str = "overbooked_gate";
 /// The first of the lock's two numbers ("over"): no other program's advisory locks are likely to
 /// have it.
 const LOCK_CLASS: i32 = 0x6f76_6572;
@@ -178,6 +180,11 @@ fn is_given_by_us(name: &str, prefix: &str) -> bool {
     let digits = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     digits.is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(is_digit))
+}
+
+/// Cancels what a backend does, if it does anything.
+pub(crate) async fn cancel_backend(pool: &PgPool, backend: Pid) -> Result<(), sqlx::Error> {
+    unnamed(sql::CANCEL_BACKEND).bind(backend.0).execute(pool).await.map(|_| ())
 }
 
 /// Ends one of a run's backends, which does not let itself be cancelled. That it ends is not waited

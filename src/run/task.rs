@@ -19,8 +19,10 @@ use std::time::Instant;
 use futures::FutureExt as _;
 use tokio::sync::mpsc;
 
+use crate::core::error_chain::with_causes;
 use crate::observer::Observer;
 use crate::run::engines::Engines;
+use crate::run::guests::{Entrance, GuestNews};
 use crate::run::machine::Machine;
 use crate::run::machine::input::Input;
 use crate::run::machine::output::Output;
@@ -56,6 +58,8 @@ pub(crate) struct Task {
     untidy: mpsc::UnboundedSender<Untidy>,
     engine: EnginePort,
     ensemble: Ensemble,
+    /// What the debugger tells of its clients, if there is one.
+    guests: Option<mpsc::Receiver<GuestNews>>,
     /// Of what is due, among what comes in.
     due_turn: Turn,
 }
@@ -70,6 +74,7 @@ impl Task {
     ) -> Self {
         let Driver { commands, reports, untidy } = driver;
         let begin = Instant::now();
+        let guests = engines.entrance.as_ref().and_then(Entrance::take_news);
         let machine = Machine::new(Arc::new(production));
         let (engine, ensemble) = (EnginePort::new(engines, parting), Ensemble::new(begin));
         Self {
@@ -80,6 +85,7 @@ impl Task {
             untidy,
             engine,
             ensemble,
+            guests,
             due_turn: Turn::default(),
         }
     }
@@ -126,7 +132,9 @@ impl Task {
             return Input::Due;
         }
         let alarm = alarm(self.begin, &self.machine);
-        let Self { commands, engine, ensemble, .. } = self;
+        // What comes before anybody can take part is heard afterwards.
+        let is_playing = self.machine.is_playing();
+        let Self { commands, engine, ensemble, guests, .. } = self;
         let input = tokio::select! {
             biased;
             // Whoever leaves, or wants another scenario, does not wait for what sessions have to
@@ -135,6 +143,8 @@ impl Task {
             // The gateway tells before it answers, so what it tells comes before the answer here,
             // too.
             input = engine.next() => input,
+            // Behind what the gateway tells, again: it tells of a conflict before the refusal.
+            input = next_guest(guests), if is_playing => input,
             input = ensemble.next() => input,
             () = alarm => Input::Due,
         };
@@ -158,6 +168,16 @@ impl Task {
         });
     }
 
+    /// Lets the programs in that are debugged, if any are: what the setup makes is there for them.
+    async fn let_in(&mut self) {
+        let Some(entrance) = self.engine.entrance().cloned() else { return };
+        if let Some(engine) = self.engine.open_mut()
+            && let Err(error) = engine.let_in(&entrance).await
+        {
+            drop(self.reports.send(Report::Broken(with_causes(&error))).await);
+        }
+    }
+
     fn observer(&self) -> Option<&Arc<Observer>> {
         self.engine.open().map(|engine| &engine.observer)
     }
@@ -165,13 +185,24 @@ impl Task {
     async fn carry_out(&mut self, output: Output) {
         match output {
             // A driver that has left hears nothing more; the end of its commands ends the run.
-            Output::Report(report) => drop(self.reports.send(report).await),
+            Output::Report(report) => {
+                let is_fresh = matches!(report, Report::Fresh(_));
+                drop(self.reports.send(report).await);
+                if is_fresh {
+                    self.let_in().await;
+                }
+            }
             // Whoever does not listen any more need not know.
             Output::Untidy(untidy) => drop(self.untidy.send(untidy)),
             Output::Engine(request) => self.engine.ask(request),
             Output::Watch(watch) => {
                 // Whoever took part in the last setup has nothing to say in this one.
                 self.ensemble = Ensemble::new(self.begin);
+                if let Some(observer) = self.observer() {
+                    observer.watch(watch);
+                }
+            }
+            Output::WatchAlso(watch) => {
                 if let Some(observer) = self.observer() {
                     observer.watch(watch);
                 }
@@ -201,6 +232,16 @@ async fn next_command(commands: &mut Option<mpsc::UnboundedReceiver<Command>>) -
             Input::Left
         }
     }
+}
+
+/// What the debugger tells next; without one, nothing ever.
+async fn next_guest(guests: &mut Option<mpsc::Receiver<GuestNews>>) -> Input {
+    if let Some(guests) = guests
+        && let Some(news) = guests.recv().await
+    {
+        return Input::Guest(news);
+    }
+    pending().await
 }
 
 /// Wakes the machine when it is due.

@@ -7,7 +7,7 @@ use super::connector::{Connector, Preparing};
 use super::strategy::{RunsOn, StrategyName};
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::EngineKind;
-use crate::gateway::LocalGateway;
+use crate::gateway::{LocalGateway, Options};
 use crate::observer::flavor::Flavor;
 use crate::pg::Target;
 
@@ -59,7 +59,9 @@ impl Endpoint {
                     .to_owned(),
             );
         }
-        let gateway = LocalGateway::start(target).await.map_err(|error| with_causes(&error))?;
+        let gateway = LocalGateway::start(Options::new(target.clone()))
+            .await
+            .map_err(|error| with_causes(&error))?;
         Ok(Self { target: gateway.target().clone(), gateway: Some(gateway) })
     }
 

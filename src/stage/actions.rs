@@ -40,6 +40,12 @@ impl Stage {
                 let compare = self.key(Action::Compare);
                 self.say(format!("only one engine is on screen; {compare} shows both"));
             }
+            Action::LetGo => return self.let_go(),
+            Action::LetAllGo => return self.let_all_go(),
+            Action::RunOn => return self.run_on(),
+            Action::LetGoTogether => return self.let_go_together(),
+            Action::AnswerHeld => self.choose_answer(),
+            Action::Breakpoints => self.choose_what_is_held(),
             Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
             Action::EditStep => self.edit_step(),
             Action::Browse => self.browse(),

@@ -6,6 +6,7 @@ use super::export::Export;
 use super::panes::queue::File;
 use super::panes::scrollback::{Direction, Motion};
 use crate::core::event::SessionName;
+use crate::debugger::guests::Order;
 use crate::run::Command;
 
 /// What is to be done.
@@ -13,6 +14,8 @@ use crate::run::Command;
 pub enum Effect {
     /// Ask the run.
     Ask(Command),
+    /// Ask the debugger.
+    Debug(Order),
     /// Show both engines at once, or one alone again.
     Compare,
     /// Look what lies under this path: a scenario, a folder with some.

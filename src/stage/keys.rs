@@ -93,6 +93,18 @@ pub enum Action {
     ScrollRight,
     /// Give the focused pane the whole screen, or give it back.
     Zoom,
+    /// Let the focused guest's statement go that is held.
+    LetGo,
+    /// Let everything go that is held.
+    LetAllGo,
+    /// Let everything go, up to the next breakpoint.
+    RunOn,
+    /// Let everything go that is held so that the statements meet inside.
+    LetGoTogether,
+    /// Choose what is answered in the server's place.
+    AnswerHeld,
+    /// Choose what is held.
+    Breakpoints,
     /// Draw the whole screen anew.
     Redraw,
     /// Put the program in the background.
@@ -204,6 +216,39 @@ pub const TABLE: &[Entry] = &[
         back transactions"),
 ];
 
+/// The keys of the debugger alone; there they go before those of a script.
+#[rustfmt::skip]
+pub const DEBUGGER: &[Entry] = &[
+    entry(Action::LetGo, "let_go", &["F5", "Alt-5"], "let go", "let the focused guest's held \
+        statement go to the server"),
+    entry(Action::LetAllGo, "let_all_go", &["F6", "Alt-6"], "all", "let every held statement go, \
+        oldest first"),
+    entry(Action::RunOn, "run_on", &["F7", "Alt-7"], "run on", "let everything run up to the next \
+        breakpoint"),
+    entry(Action::LetGoTogether, "let_go_together", &["F8", "Alt-8"], "together", "let every held \
+        statement go at the same instant, inside the table named by --gate"),
+    entry(Action::AnswerHeld, "answer_held", &["F10", "Alt-e"], "answer", "answer the held \
+        statement in the server's place, or cut its connection"),
+    entry(Action::Breakpoints, "breakpoints", &["Alt-b", "Alt-j"], "breakpoints", "choose what is \
+        held: everything, what meets a breakpoint, nothing"),
+];
+
+/// What has no meaning where no script is played.
+const OF_SCRIPTS: [Action; 12] = [
+    Action::NextStep,
+    Action::StepBack,
+    Action::AutoPlay,
+    Action::Restart,
+    Action::EditStep,
+    Action::Browse,
+    Action::Story,
+    Action::PickScenario,
+    Action::SwitchEngine,
+    Action::Compare,
+    Action::OtherEngine,
+    Action::TypeAlone,
+];
+
 /// Which keys do what: the table, with what the configuration file changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyMap {
@@ -218,6 +263,23 @@ impl Default for KeyMap {
 }
 
 impl KeyMap {
+    /// The same for the debugger, where no script is played.
+    #[must_use]
+    pub fn for_debugging(mut self) -> Self {
+        self.keys.retain(|action, _| !OF_SCRIPTS.contains(action));
+        for entry in DEBUGGER {
+            let keys: Vec<Key> = entry.keys.iter().filter_map(|key| key.parse().ok()).collect();
+            self.rebind(entry.action, keys);
+        }
+        self
+    }
+
+    /// The lines of the table that have a key here, in the order in which the help shows them.
+    pub fn entries(&self) -> impl Iterator<Item = &'static Entry> {
+        let all = DEBUGGER.iter().chain(TABLE);
+        all.filter(|entry| self.keys.contains_key(&entry.action))
+    }
+
     /// Gives an action other keys; whoever had them loses them.
     pub fn rebind(&mut self, action: Action, keys: Vec<Key>) {
         for others in self.keys.values_mut() {
@@ -266,7 +328,7 @@ impl KeyMap {
     /// The keys that can follow the prefix, in words: `Ctrl-X: 1-9 session N, o session`.
     pub fn prefixed(&self) -> String {
         let mut follow = Vec::new();
-        for entry in TABLE {
+        for entry in self.entries() {
             let keys = self.all(entry.action).iter().filter(|key| key.is_prefixed());
             follow.extend(keys.map(|key| format!("{} {}", key.without_prefix(), entry.short)));
         }
@@ -287,7 +349,7 @@ impl KeyMap {
 
 /// The table's line for an action.
 pub fn entry_of(action: Action) -> Option<&'static Entry> {
-    TABLE.iter().find(|entry| entry.action == action)
+    DEBUGGER.iter().chain(TABLE).find(|entry| entry.action == action)
 }
 
 #[cfg(test)]

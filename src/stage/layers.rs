@@ -16,6 +16,7 @@ use crate::run::Command;
 
 pub(super) mod again;
 mod browse;
+mod choices;
 mod find;
 mod help;
 pub mod losses;
@@ -26,6 +27,7 @@ mod question;
 mod selection;
 
 pub use browse::Browse;
+pub use choices::{Choice, Choices};
 pub use find::{FindStatement, FindText};
 pub use help::Help;
 pub use menu::Menu;
@@ -35,9 +37,10 @@ pub use question::Question;
 pub use selection::{Selection, Spot};
 
 use browse::Browsed;
+use choices::Chosen;
 use find::{Found, Sought};
 use help::Pressed;
-use menu::Choice;
+use menu::Choice as MenuChoice;
 use picker::Picked;
 use question::Reply;
 pub(super) use selection::Selected;
@@ -72,6 +75,8 @@ pub enum Layer {
     Select(Selection),
     /// Words that can stand at the cursor.
     Menu(Menu),
+    /// Things of which one can be chosen.
+    Choices(Choices),
 }
 
 /// What lies over the screen, one above the other.
@@ -194,10 +199,15 @@ impl Layer {
             Self::EditStep(editor) => press_step_editor(editor, key, action),
             Self::Select(_) => Reaction::Selects,
             Self::Menu(menu) => match menu.press(key, action) {
-                Choice::On => Reaction::Stays,
-                Choice::Taken => Reaction::Completes,
-                Choice::Left => Reaction::Closes,
-                Choice::Typed => Reaction::Narrows,
+                MenuChoice::On => Reaction::Stays,
+                MenuChoice::Taken => Reaction::Completes,
+                MenuChoice::Left => Reaction::Closes,
+                MenuChoice::Typed => Reaction::Narrows,
+            },
+            Self::Choices(choices) => match choices.press(key, action) {
+                Chosen::On => Reaction::Stays,
+                Chosen::Nothing => Reaction::Closes,
+                Chosen::Does(effects) => Reaction::Does(effects),
             },
         }
     }

@@ -191,6 +191,13 @@ impl Panes {
         }
     }
 
+    /// One more, at the end: a guest's. Only where nobody has the keys yet does it get them.
+    pub(super) fn join_guest(&mut self, name: SessionName) {
+        if self.of(&name).is_none() {
+            self.all.push(Pane::of_guest(name));
+        }
+    }
+
     fn newcomer(&self, name: SessionName) -> Pane {
         let mut pane = Pane::new(name);
         pane.editor.recall(&self.earlier);

@@ -25,6 +25,11 @@ impl Stage {
                 self.history.join(&name);
                 self.panes.join(name);
             }
+            Report::GuestJoined(name) => {
+                self.history.join(&name);
+                self.panes.join_guest(name);
+            }
+            Report::Parted(name) => self.panes.remove(&name),
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => self.moved_to(next),
             Report::Lasting(lasting) => self.course.last(lasting),
@@ -106,6 +111,9 @@ impl Stage {
     fn open_scenario(&mut self) {
         self.panes.turn_to_first();
         self.layers.clear();
+        if self.setting.debugging.is_some() {
+            return;
+        }
         if self.course.has_no_script() {
             let export = self.key(Action::Export);
             self.say(format!("type SQL into a session; {export} writes it down as a scenario"));
@@ -142,6 +150,9 @@ impl Stage {
         pane.apply(named.as_ref().unwrap_or(event), now);
         if named.is_some() {
             pane.say(Look::Note, NAMES_ARE_OURS);
+        }
+        if matches!(event.kind, Kind::Held { .. }) {
+            self.turn_to_held(name);
         }
         let is_closed = matches!(event.kind, Kind::Closed);
         let effects = self.go_on(name);

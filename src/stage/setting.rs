@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::debugging::Debugging;
 use super::keys::KeyMap;
 use super::own_files::OwnFiles;
 use crate::core::scenario::Scenario;
@@ -18,6 +19,8 @@ pub struct Setting {
     pub own: OwnFiles,
     /// How long a step stays before auto-play sends the next one.
     pub pace: Duration,
+    /// Whether it is the debugger's, and what there is to know then.
+    pub debugging: Option<Debugging>,
     /// Whether a scenario begins with its story over the screen.
     pub opening: Opening,
 }

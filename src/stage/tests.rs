@@ -24,6 +24,7 @@ fn opened_with(scenario: Scenario) -> Stage {
         library: Vec::new(),
         own: OwnFiles::default(),
         pace: Duration::from_secs(3),
+        debugging: None,
         opening: Opening::Stage,
     };
     let scenario = std::sync::Arc::new(scenario);

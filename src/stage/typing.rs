@@ -24,6 +24,9 @@ impl Stage {
     pub(super) fn enter(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         pane.scrollback.follow();
+        if pane.is_guest {
+            return self.let_go();
+        }
         if pane.is_gone() {
             return vec![Effect::Ask(Command::Reconnect(pane.name.clone()))];
         }
@@ -180,6 +183,9 @@ impl Stage {
 
     pub(super) fn interrupt(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
+        if pane.is_guest {
+            return self.cancel_guest();
+        }
         // What follows a query that is repeated comes once that is ended, as in psql.
         let has_left_a_file = pane.repeats.is_none() && pane.empty_queue();
         if pane.is_busy() || pane.repeats.is_some() {

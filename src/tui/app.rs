@@ -180,6 +180,13 @@ impl App {
         self.mode.opens(scenario);
     }
 
+    /// Other programs can connect, at these addresses.
+    pub fn opened_to_programs(&mut self, addresses: Vec<String>) {
+        if let Mode::One(stage) = &mut self.mode {
+            stage.opened_to_programs(addresses);
+        }
+    }
+
     pub fn say(&mut self, words: String) {
         self.mode.say(words);
     }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, Stream, StreamExt};
@@ -23,6 +24,8 @@ use super::view::{self, svg};
 use super::{Console, Ends, Exit, LoopError, StartRun};
 use crate::core::event::SessionName;
 use crate::core::scenario::EngineKind;
+use crate::debugger::Debugger;
+use crate::debugger::guests::Order;
 use crate::run::{Command, Production, Report};
 use crate::stage::audience::{Arrival, Arrivals, Audience};
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
@@ -100,6 +103,7 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     files: JoinSet<Included>,
     /// Scenario files of one's own.
     own_files: Files,
+    debugger: Option<Arc<Debugger>>,
     clock: Instant,
     app: App,
     /// From when on the next frame may be drawn.
@@ -121,7 +125,8 @@ where
         console: Console,
     ) -> Result<Self, LoopError> {
         let size = terminal.size().map_err(LoopError::drawing::<B>)?;
-        let Console { mut start, production, engines, setting, mut history, arrivals } = console;
+        let Console { mut start, production, engines, setting, mut history, arrivals, debugger } =
+            console;
         let clock = Instant::now();
         let mut app = App::new(setting, size);
         app.recall(&history.take_earlier());
@@ -143,6 +148,7 @@ where
             history,
             files,
             own_files,
+            debugger,
             clock,
             app,
             next_frame,
@@ -238,6 +244,10 @@ where
                 self.app.refuse(trouble);
                 Vec::new()
             }
+            Happening::Input(Input::Opened(addresses)) => {
+                self.app.opened_to_programs(addresses);
+                Vec::new()
+            }
             Happening::Files(news) => self.hear_of_files(news),
             Happening::Exported(Ok(written)) => {
                 self.app.say(written);
@@ -280,6 +290,7 @@ where
     fn perform(&mut self, (half, effect): HalfEffect) -> Result<(), LoopError> {
         match effect {
             Effect::Ask(command) => self.ask(half, command),
+            Effect::Debug(order) => self.order(order),
             Effect::Compare => self.compare(),
             Effect::Find(path) => self.own_files.find(path),
             Effect::Leave => self.exit = Some(Exit::Quit),
@@ -299,6 +310,14 @@ where
             }
         }
         Ok(())
+    }
+
+    /// Asks the debugger; a screen without one has no key that does.
+    fn order(&mut self, order: Order) {
+        let Some(debugger) = &self.debugger else { return };
+        if let Err(error) = debugger.obey(order) {
+            self.app.refuse(error.to_string());
+        }
     }
 
     /// Gives the terminal to an editor. Nothing is drawn until it comes back; the run goes on.

@@ -42,6 +42,8 @@ pub enum Input {
     Ended(Signal),
     /// Something beside the screen has gone wrong, in a sentence: a recording's disk is full.
     Trouble(String),
+    /// Other programs can connect, in these ways.
+    Opened(Vec<String>),
 }
 
 /// Why the program should end.

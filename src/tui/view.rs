@@ -175,7 +175,10 @@ fn draw_sessions(
     now: Duration,
     buffer: &mut Buffer,
 ) -> Option<Position> {
-    let Sessions { panes, folded, tabs } = &places.sessions;
+    let Sessions { panes, folded, tabs, .. } = &places.sessions;
+    if view.stage.panes().is_empty() {
+        draw_nobody(view, places.sessions.area, buffer);
+    }
     for (place, area) in tabs {
         bars::draw_tab(view, *place, *area, buffer);
     }
@@ -187,6 +190,26 @@ fn draw_sessions(
             .filter(|_| *place == view.stage.panes().focus())
     });
     cursors.fold(None, Option::or)
+}
+
+/// How to connect, as long as no program has.
+fn draw_nobody(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
+    let Some(debugging) = view.stage.debugging() else { return };
+    let mut lines = vec![Line::default()];
+    if debugging.addresses.is_empty() {
+        lines.push(Line::from(view.span("opening the way in for your programs", Role::Dim)));
+    } else {
+        let words = "Start your program with this in the place of its database:";
+        lines.push(Line::from(view.span(words, Role::Screen)));
+        lines.push(Line::default());
+        let addresses = debugging.addresses.iter();
+        lines.extend(addresses.map(|it| Line::from(view.span(text::visible(it), Role::Strong))));
+        lines.push(Line::default());
+        let words = "Each of its transactions gets a pane here.";
+        lines.push(Line::from(view.span(words, Role::Dim)));
+    }
+    let inner = Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area };
+    lines::put_lines(buffer, inner, &lines);
 }
 
 /// What of a run is at this cell: a session, a row of a watched table.

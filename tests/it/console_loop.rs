@@ -50,7 +50,8 @@ impl Desk {
         let (invitation, arrivals) = Arrivals::invited();
         let (production, setting) = (production(), setting());
         let history = History::none();
-        let console = Console { start, production, engines, setting, history, arrivals };
+        let console =
+            Console { start, production, engines, setting, history, arrivals, debugger: None };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
             let exit = tui::run(&mut terminal, &mut input, console).await;
@@ -167,6 +168,7 @@ fn setting() -> Setting {
             library: vec![Arc::new(library::open(library::DEFAULT).unwrap())],
             own: overbooked::stage::own_files::OwnFiles::default(),
             pace: Duration::from_millis(1),
+            debugging: None,
             opening: Opening::Stage,
         },
     }

@@ -21,6 +21,8 @@ fn name(kind: &Kind) -> &'static str {
         Kind::Notification { .. } => "notification",
         Kind::Parameter { .. } => "parameter",
         Kind::Ready { .. } => "ready",
+        Kind::Held { .. } => "held",
+        Kind::LetGo { .. } => "let_go",
         Kind::Waiting(_) => "waiting",
         Kind::Resumed { .. } => "resumed",
         Kind::Conflict(_) => "conflict",
@@ -31,7 +33,7 @@ fn name(kind: &Kind) -> &'static str {
 }
 
 /// How many kinds there are.
-const KINDS: usize = 18;
+const KINDS: usize = 20;
 
 /// Each kind that the document names, with its example.
 fn examples() -> Vec<(&'static str, Event)> {

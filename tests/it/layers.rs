@@ -22,8 +22,11 @@ const CRATES: [(&str, &[&str]); 6] = [
     ("notify", &["tui"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
     ("tui_textarea", &["stage"]),
-    ("sqlx", &["pg", "observer", "run", "rush"]),
-    ("tokio", &["pg", "observer", "cluster", "gateway", "run", "rush", "tui", "commands"]),
+    ("sqlx", &["pg", "observer", "run", "debugger", "rush"]),
+    (
+        "tokio",
+        &["pg", "observer", "cluster", "gateway", "run", "debugger", "rush", "tui", "commands"],
+    ),
 ];
 
 /// From a room to another: the files that import it.

@@ -46,6 +46,7 @@ pub(crate) fn setting(charset: Charset) -> Setting {
             library: vec![Arc::new(scenario)],
             own: overbooked::stage::own_files::OwnFiles::default(),
             pace: Duration::from_secs(3),
+            debugging: None,
             opening: Opening::Stage,
         },
     }

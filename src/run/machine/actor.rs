@@ -18,6 +18,8 @@ use crate::run::participant::{Silence, Submission};
 #[derive(Debug)]
 pub(crate) struct Actor {
     name: SessionName,
+    /// Whether it is a client of the debugger, which nobody here sends anything into.
+    is_guest: bool,
     /// Whether anything can still be asked of it.
     is_here: bool,
     pub(crate) state: SessionState,
@@ -29,7 +31,24 @@ impl Actor {
     /// The actor of a session that connects.
     pub(crate) fn new(name: SessionName) -> Self {
         let (state, settings) = (SessionState::default(), Settings::default());
-        Self { name, is_here: true, state, settings }
+        Self { name, is_guest: false, is_here: true, state, settings }
+    }
+
+    /// The actor of a guest's transactions.
+    pub(crate) fn guest(name: SessionName) -> Self {
+        // Nothing can be asked of it from here.
+        Self { is_guest: true, is_here: false, ..Self::new(name) }
+    }
+
+    /// Whether it is a client of the debugger.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.is_guest
+    }
+
+    /// Its program has sent something.
+    pub(crate) fn note_sent(&mut self, submission: SubmissionId, at: Duration) {
+        self.state.in_flight = Some((submission, at));
+        self.state.sent_at = Some(at);
     }
 
     pub(crate) fn name(&self) -> &SessionName {
@@ -134,7 +153,7 @@ impl Actor {
     /// Takes part again, connecting, if it was closed and has said so; whether it was.
     pub(crate) fn reopen(&mut self) -> bool {
         let is_closed = self.state.absence == Some(Absence::Closed) && self.state.pid.is_none();
-        if self.is_here || !is_closed {
+        if self.is_here || self.is_guest || !is_closed {
             return false;
         }
         let lost_pid = self.state.lost_pid;

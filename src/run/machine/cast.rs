@@ -32,6 +32,16 @@ impl Cast {
         self.players.push(Actor::new(name.clone()));
     }
 
+    /// One more player, who is nobody's own session.
+    pub(crate) fn join_guest(&mut self, name: &SessionName) {
+        self.players.push(Actor::guest(name.clone()));
+    }
+
+    /// A guest has gone for good, and with him his place.
+    pub(crate) fn part(&mut self, name: &SessionName) {
+        self.players.retain(|actor| !actor.is_guest() || actor.name() != name);
+    }
+
     /// The players, in screen order.
     pub(crate) fn players(&self) -> impl Iterator<Item = &Actor> {
         self.players.iter()

@@ -8,6 +8,7 @@ use crate::core::table_copy::TableCopy;
 use crate::gateway::News;
 use crate::observer::Pulse;
 use crate::run::Command;
+use crate::run::guests::GuestNews;
 use crate::run::participant::Silence;
 
 /// Something that has happened.
@@ -49,6 +50,8 @@ pub(crate) enum Input {
     TableCopies(Vec<TableCopy>),
     /// The gateway tells what only it knows.
     News(News),
+    /// A client of the debugger does something.
+    Guest(GuestNews),
     /// Time has passed: [`due`](super::Machine::due) has come.
     Due,
 }

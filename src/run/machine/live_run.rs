@@ -4,6 +4,7 @@
 //!  live_run            who takes part, where                       names, facts
 //!  live_run::sending   from a step, typed SQL, a key               ──▶ what is sent
 //!  live_run::settle    from what sessions say                  ──▶ events, and whether quiet
+//!  live_run::guests    from what clients of the debugger do        ──▶ events like a session's
 //!  live_run::waits     from what the observer says of waits        ──▶ events: Waiting, Resumed
 //!  live_run::tables    from what it, and the gateway, say of rows  ──▶ events: WatchedTables
 //!  live_run::parting   everybody's silence, rollbacks, goodbyes
@@ -27,6 +28,7 @@ use crate::gateway::ALONE;
 use crate::observer::Watch;
 use crate::run::{EngineLine, Production};
 
+mod guests;
 mod parting;
 mod sending;
 mod settle;
@@ -40,6 +42,7 @@ pub(crate) struct LiveRun {
     engine: EngineFacts,
     /// What the run's schema is called, where it has one.
     schema: Option<String>,
+    watch: Watch,
     cast: Cast,
     scheduler: ObservationScheduler,
     reported: Reported,
@@ -59,12 +62,14 @@ impl LiveRun {
         schema: Option<String>,
         fx: &mut Effects,
     ) -> Self {
-        fx.put(Output::Watch(Watch {
+        let watch = Watch {
             schema: schema.clone(),
             seats: production.scenario.seats.clone(),
             tables: production.scenario.watch.clone(),
-        }));
+        };
+        fx.put(Output::Watch(watch.clone()));
         let live = Self {
+            watch,
             ahead: Ahead::of(&production, &engine),
             production,
             engine,
@@ -88,6 +93,20 @@ impl LiveRun {
         // So that another quiet follows once it has connected: steps that are asked for meanwhile
         // are played then.
         self.reported.moved();
+    }
+
+    /// Looks at the tables.
+    pub(crate) fn look_soon(&mut self, fx: &mut Effects) {
+        self.scheduler.look_within(Duration::ZERO, fx);
+    }
+
+    /// Watches this table as well.
+    pub(crate) fn watch_also(&mut self, table: String, fx: &mut Effects) {
+        if !self.watch.tables.contains(&table) {
+            self.watch.tables.push(table);
+            fx.put(Output::WatchAlso(self.watch.clone()));
+            self.scheduler.look_within(Duration::ZERO, fx);
+        }
     }
 
     fn invite(&self, name: &SessionName, application: Application, role: Role, fx: &mut Effects) {

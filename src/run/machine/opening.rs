@@ -168,6 +168,10 @@ impl Machine {
         for player in &scenario.sessions {
             live.add(&player.name, fx);
         }
+        if scenario.sessions.is_empty() {
+            // Nobody connects, so nothing else would have the tables looked at.
+            live.look_soon(fx);
+        }
         self.phase = Phase::Playing;
         self.play.report_fresh(live, fx);
     }

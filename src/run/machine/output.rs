@@ -21,6 +21,8 @@ pub(crate) enum Output {
     Engine(EngineRequest),
     /// Watch these tables from now on: a fresh setup begins, and nobody takes part in it yet.
     Watch(Watch),
+    /// Watch these tables from now on, as everything goes on.
+    WatchAlso(Watch),
     /// One more session. What happens to it comes as `Event`s.
     Join(Newcomer),
     /// Ask something of a session.
@@ -45,6 +47,8 @@ pub(crate) enum EngineRequest {
     DropSchema,
     /// End a backend that does not let itself be cancelled. Answered by `BackendEnded`.
     EndBackend(Pid),
+    /// Cancel what a guest's backend does. Its client is answered for it, and nobody else.
+    CancelBackend(Pid),
     /// Say that this run is silent, and wait for those that end together with it. Answered by
     /// `OthersSilent`.
     AwaitOthers,

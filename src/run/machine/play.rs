@@ -227,6 +227,7 @@ impl Play {
             Input::Observation(observation) => live.on_observation(observation, fx),
             Input::Heard(session, epoch) => live.on_heard(&session, epoch, fx),
             Input::News(news) => live.on_news(news, fx).into_iter().collect(),
+            Input::Guest(news) => live.on_guest(news, fx),
             Input::Due => live.on_due(fx),
             Input::Missing(missing) => self.on_missing(&missing, live, fx),
             Input::Revived(revived) => self.on_revived(revived, live, fx),

@@ -12,12 +12,13 @@ use crate::core::scenario::EngineKind;
 use crate::gateway::News;
 use crate::observer::flavor;
 use crate::run::engines::{EngineError, Engines, OpenEngine};
+use crate::run::guests::Entrance;
 use crate::run::machine::SCHEMA_PREFIX;
 use crate::run::machine::input::{EngineFacts, EngineOpened, Input};
 use crate::run::machine::output::EngineRequest;
 use crate::run::machine::teardown::TIDY_UP;
 use crate::run::parting::Parting;
-use crate::run::schema::{RunSchema, SchemaError, end_backend};
+use crate::run::schema::{RunSchema, SchemaError, cancel_backend, end_backend};
 
 /// The engine that is played on, and what is being done there.
 pub(super) struct EnginePort {
@@ -49,6 +50,16 @@ impl EnginePort {
     /// The engine, while it is open.
     pub(super) fn open(&self) -> Option<&OpenEngine> {
         self.engine.as_ref()
+    }
+
+    /// The engine, while it is open.
+    pub(super) fn open_mut(&mut self) -> Option<&mut OpenEngine> {
+        self.engine.as_mut()
+    }
+
+    /// The way in for the programs that are debugged, if any are.
+    pub(super) fn entrance(&self) -> Option<&Entrance> {
+        self.engines.entrance.as_ref()
     }
 
     /// The next thing that comes from there. Nothing is lost if the wait is given up.
@@ -96,6 +107,17 @@ impl EnginePort {
                 self.begin(async move {
                     let ended = end_backend(&pool, backend).await;
                     Done::Other(Input::BackendEnded(ended.is_ok()))
+                });
+            }
+            EngineRequest::CancelBackend(backend) => {
+                let Some(pool) = self.engine.as_ref().map(|engine| engine.pool.clone()) else {
+                    return;
+                };
+                // Beside everything else: what comes of it, the client is told.
+                tokio::spawn(async move {
+                    if let Err(error) = cancel_backend(&pool, backend).await {
+                        tracing::warn!(%error, "a guest's statement cannot be cancelled");
+                    }
                 });
             }
             EngineRequest::AwaitOthers => {
@@ -158,7 +180,10 @@ impl EnginePort {
         let (last, engines) = (self.engine.take(), self.engines.clone());
         self.begin(async move {
             close(last).await;
-            let opened = async { OpenEngine::open(kind, engines.open(kind).await?).await };
+            let opened = async {
+                let engine = engines.open(kind).await?;
+                OpenEngine::open(kind, engine, engines.entrance.as_ref()).await
+            };
             Done::Opened(Box::new(opened.await))
         });
         None

@@ -23,6 +23,7 @@ fn setting() -> Setting {
         library: Vec::new(),
         own: OwnFiles::default(),
         pace: Duration::from_secs(3),
+        debugging: None,
         opening: Opening::Stage,
     }
 }

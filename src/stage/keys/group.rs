@@ -5,6 +5,7 @@ use super::Action;
 /// Keys that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
+    Debugger,
     Script,
     Engines,
     Sessions,
@@ -15,12 +16,20 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order in which the help shows them.
-    pub const ALL: [Self; 6] =
-        [Self::Script, Self::Engines, Self::Sessions, Self::Typing, Self::Reading, Self::Program];
+    pub const ALL: [Self; 7] = [
+        Self::Debugger,
+        Self::Script,
+        Self::Engines,
+        Self::Sessions,
+        Self::Typing,
+        Self::Reading,
+        Self::Program,
+    ];
 
     /// What it is about.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Debugger => "The debugger",
             Self::Script => "The script",
             Self::Engines => "Both engines",
             Self::Sessions => "Sessions",
@@ -35,6 +44,12 @@ impl Action {
     /// The group it belongs to.
     pub fn group(self) -> Group {
         match self {
+            Self::LetGo
+            | Self::LetAllGo
+            | Self::RunOn
+            | Self::LetGoTogether
+            | Self::AnswerHeld
+            | Self::Breakpoints => Group::Debugger,
             Self::NextStep
             | Self::StepBack
             | Self::AutoPlay

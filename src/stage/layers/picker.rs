@@ -238,6 +238,7 @@ mod tests {
             library: ENTRIES.iter().map(|entry| Arc::new(entry.scenario().unwrap())).collect(),
             own: OwnFiles { files: vec![own("races/mine.sql")], folders: Vec::new() },
             pace: std::time::Duration::from_secs(3),
+            debugging: None,
             opening: Opening::Stage,
         };
         let mut picker = Picker::among(&setting, None, None);

@@ -18,9 +18,11 @@ use crate::reports::lesson::Lessons;
 use crate::reports::psql::{self, Standing, Verbosity};
 use crate::stage::{text, words};
 
+mod held;
 mod latest;
 mod waiting;
 
+pub use held::Held;
 pub use waiting::{Release, Waiting};
 
 use latest::Latest;
@@ -66,6 +68,10 @@ pub struct Pane {
     /// the editor.
     asked: Option<String>,
     pub waiting: Option<Waiting>,
+    /// Whether it shows the transactions of a client of the debugger, into which nothing is typed.
+    pub is_guest: bool,
+    /// The guest's statement that is held.
+    pub held: Option<Held>,
     /// What was said.
     pub scrollback: Scrollback,
     /// What is being typed.
@@ -94,6 +100,8 @@ impl Pane {
             in_flight: None,
             asked: None,
             waiting: None,
+            is_guest: false,
+            held: None,
             scrollback: Scrollback::default(),
             editor: Editor::default(),
             queue: Queue::default(),
@@ -104,6 +112,11 @@ impl Pane {
             latest: Latest::default(),
             lessons: Lessons::default(),
         }
+    }
+
+    /// The pane of a guest that has not said anything.
+    pub fn of_guest(name: SessionName) -> Self {
+        Self { is_guest: true, ..Self::new(name) }
     }
 
     /// The same pane in a fresh run: what was typed and remembered stays, also what was on its way;
@@ -126,6 +139,8 @@ impl Pane {
             link: self.link,
             standing: self.standing,
             repeats: self.repeats,
+            is_guest: self.is_guest,
+            held: self.held.clone(),
             in_flight: self.in_flight.clone(),
             waiting: self.waiting.clone(),
             scrollback,
@@ -213,6 +228,11 @@ impl Pane {
             | Kind::Resumed { .. }
             | Kind::Conflict(_)
             | Kind::Note(_) => self.before_result(|pane| pane.note(&event.kind)),
+            Kind::Held { sql, why } => {
+                self.settle();
+                self.held = Some(Held { sql: Arc::clone(sql), why: why.clone(), since: now });
+            }
+            Kind::LetGo { fate, .. } => self.let_go(fate),
             Kind::Ready { elapsed, .. } => self.ready(*elapsed),
             Kind::Waiting(wait) => self.begins_to_wait(wait, now),
             Kind::Parameter { .. } | Kind::WatchedTables(_) | Kind::Quiet => {}
@@ -295,7 +315,7 @@ impl Pane {
     }
 
     fn connected(&mut self) {
-        if self.is_gone() {
+        if self.is_gone() && !self.is_guest {
             self.say(Look::Note, "reconnected");
         }
         self.link = Link::Open;
@@ -307,7 +327,9 @@ impl Pane {
         if in_transaction {
             self.say(Look::Lost, "its open transaction was rolled back");
         }
-        self.say(Look::Note, "Enter reconnects");
+        if !self.is_guest {
+            self.say(Look::Note, "Enter reconnects");
+        }
         self.end(Link::Lost);
     }
 
@@ -323,6 +345,7 @@ impl Pane {
         self.repeats = None;
         self.in_flight = None;
         self.waiting = None;
+        self.held = None;
         self.take_back();
     }
 
@@ -477,7 +500,11 @@ impl Pane {
     /// How the session stands, in the words of its title: the longest first, then what is left of
     /// them in a narrow one.
     pub fn state(&self, now: Duration) -> Vec<String> {
+        if let Some(held) = &self.held {
+            return held.title(now);
+        }
         let words: &[&str] = match (self.link, &self.waiting, self.status()) {
+            (Link::Lost, ..) if self.is_guest => &["hung up"],
             (Link::Connecting, ..) => &["connecting", "..."],
             (Link::Lost, ..) => &["connection lost", "lost"],
             (Link::Closed, ..) => &["closed"],
@@ -486,6 +513,7 @@ impl Pane {
             (_, None, _) if self.repeats.is_some() => &["repeating", "repeats"],
             (_, None, TransactionStatus::InTransaction) => &["in transaction", "in trans.", "*"],
             (_, None, TransactionStatus::Failed) => &["failed transaction", "failed", "!"],
+            (_, None, TransactionStatus::Idle) if self.is_guest => &["ended"],
             (_, None, TransactionStatus::Idle) => &["idle"],
         };
         words.iter().map(|&word| word.to_owned()).collect()

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::View;
 use crate::core::scenario::EngineKind;
+use crate::stage::debugging::Debugging;
 use crate::stage::keys::{Action, entry_of};
 use crate::stage::layers::Layer;
 use crate::stage::message::Tone;
@@ -225,8 +226,26 @@ fn key_now(view: &View<'_>, action: Action) -> String {
     view.stage.key(action)
 }
 
+/// The same beside the debugger.
+fn matter_to_debugging(view: &View<'_>, debugging: &Debugging) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let held = view.stage.panes().iter().filter(|pane| pane.held.is_some()).count();
+    if held > 0 {
+        actions.extend([Action::LetGo, Action::LetAllGo, Action::AnswerHeld]);
+    }
+    if held > 1 && debugging.has_gate {
+        actions.push(Action::LetGoTogether);
+    }
+    actions.extend([Action::RunOn, Action::Breakpoints, Action::FocusNext, Action::AddSession]);
+    actions.extend([Action::Graph, Action::Export, Action::Quit]);
+    actions
+}
+
 /// The keys for what can be done here, most wanted first.
 fn matter_now(view: &View<'_>) -> Vec<Action> {
+    if let Some(debugging) = view.stage.debugging() {
+        return matter_to_debugging(view, debugging);
+    }
     let mut actions = Vec::new();
     let is_typing = view.stage.panes().focused().is_some_and(|pane| !pane.editor.is_empty());
     let is_busy = view.stage.panes().focused().is_some_and(|pane| pane.in_flight.is_some());

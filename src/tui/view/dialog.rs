@@ -12,7 +12,7 @@ use super::{View, centred, open_box, sql};
 use crate::core::scenario::Scenario;
 use crate::stage::keys::Action;
 use crate::stage::layers::losses::{Losses, losses_on_leaving};
-use crate::stage::layers::{FindStatement, FindText, Layer, Question};
+use crate::stage::layers::{Choice, Choices, FindStatement, FindText, Layer, Question};
 use crate::stage::panes::editor::Editor;
 use crate::stage::text;
 use crate::stage::timeline::Cursor;
@@ -48,6 +48,7 @@ pub(super) fn draw(
             return Some(find_statement(view, find, places.footer, buffer));
         }
         Layer::EditStep(editor) => return edit_step(view, editor, screen, buffer),
+        Layer::Choices(choices) => draw_choices(view, choices, screen, buffer),
         // They hang on the cursor, so whoever knows that draws them.
         Layer::Menu(_) | Layer::Select(_) => {}
     }
@@ -104,6 +105,29 @@ pub(super) fn keys_line(view: &View<'_>, keys: &[(String, &str)]) -> Line<'stati
         ]
     });
     spans.collect()
+}
+
+/// A line for each, with the number that chooses it.
+fn draw_choices(view: &View<'_>, choices: &Choices, screen: Rect, buffer: &mut Buffer) {
+    let width = choices.iter().map(|(choice, _)| text::width(&choice.name)).max().unwrap_or(0);
+    let line = |(place, (choice, is_marked)): (usize, (&Choice, bool))| {
+        let name = text::pad(&choice.name, width, "");
+        let words = format!("  {}", choice.words);
+        let line = Line::from(vec![
+            view.span(format!(" {}  ", place + 1), Role::Key),
+            view.span(name, Role::Strong),
+            view.span(words, Role::Screen),
+        ]);
+        if is_marked { line.style(view.selection()) } else { line }
+    };
+    let mut lines: Vec<Line<'_>> = choices.iter().enumerate().map(line).collect();
+    lines.push(Line::default());
+    let keys =
+        [("Up Down".into(), "choose"), ("Enter".into(), "does it"), ("Esc".into(), "closes")];
+    lines.push(keys_line(view, &keys));
+    let area = centred(screen, 76, height_of(&lines));
+    let inner = open_box(view, area, &choices.title, buffer);
+    lines::put_lines(buffer, inner, &lines);
 }
 
 fn story(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {

@@ -9,7 +9,7 @@ use super::dialog::{height_of, keys_line};
 use super::{View, centred, open_box};
 use crate::core::psql::COMMANDS;
 use crate::core::scenario::counted;
-use crate::stage::keys::{Group, TABLE};
+use crate::stage::keys::Group;
 use crate::stage::layers::{Help, Layer};
 use crate::stage::text;
 use crate::tui::theme::Role;
@@ -120,7 +120,7 @@ fn sections(view: &View<'_>) -> Vec<Section> {
     let mut sections = vec![Section { title: "On the map", entries: signs(view) }];
     let keys = &view.stage.setting().keys;
     sections.extend(Group::ALL.map(|group| {
-        let entries = TABLE.iter().filter(|entry| entry.action.group() == group);
+        let entries = keys.entries().filter(|entry| entry.action.group() == group);
         let entries = entries.map(|entry| Entry {
             what: keys.words(entry.action),
             meaning: entry.help,

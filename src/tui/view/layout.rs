@@ -66,7 +66,7 @@ pub(crate) struct Places {
 impl Places {
     /// The session under this cell.
     pub(crate) fn session_at(&self, at: Position) -> Option<usize> {
-        let Sessions { panes, folded, tabs } = &self.sessions;
+        let Sessions { panes, folded, tabs, .. } = &self.sessions;
         let all = panes.iter().chain(folded).chain(tabs);
         all.into_iter().find(|(_, area)| area.contains(at)).map(|(place, _)| *place)
     }

@@ -1,9 +1,11 @@
 //! What stands below a pane's history: what the session waits for, and the line that is being
 //! typed.
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 
-use super::View;
+use super::{View, sql};
 use crate::core::event::Certainty;
 use crate::stage::panes::editor::EditorLayout;
 use crate::stage::panes::pane::{Link, Pane, Waiting};
@@ -16,6 +18,8 @@ use crate::stage::wrap;
 pub(super) struct PaneFooter {
     /// The wait in words, a row an entry.
     pub(super) wait: Vec<String>,
+    /// The guest's statement that is held, a part of its one line an entry.
+    pub(super) held: Vec<Range<usize>>,
     /// What is being typed, with the prompt's width already counted in.
     pub(super) editor: Option<EditorLayout>,
 }
@@ -23,7 +27,9 @@ pub(super) struct PaneFooter {
 impl PaneFooter {
     /// How many rows it takes.
     pub(super) fn height(&self) -> usize {
-        self.wait.len() + self.editor.as_ref().map_or(0, |layout| layout.rows.len())
+        self.wait.len()
+            + self.held.len()
+            + self.editor.as_ref().map_or(0, |layout| layout.rows.len())
     }
 }
 
@@ -33,15 +39,27 @@ pub(super) fn compose(view: &View<'_>, pane: &Pane, inner: Rect) -> PaneFooter {
     let mut wait =
         pane.waiting.as_ref().map_or_else(Vec::new, |waiting| wait_rows(view, waiting, cells));
     wait.truncate(rows);
+    if pane.is_guest {
+        let held = pane.held.as_ref().map(|held| held_rows(&held.sql, cells, rows));
+        return PaneFooter { wait, held: held.unwrap_or_default(), editor: None };
+    }
     let left = rows - wait.len();
     let is_typed_in = pane.in_flight.is_none() && pane.link != Link::Connecting;
     if left == 0 || (pane.editor.is_empty() && !is_typed_in) {
-        return PaneFooter { wait, editor: None };
+        return PaneFooter { wait, ..PaneFooter::default() };
     }
     let prompt = text::width(&shown_prompt(pane, 0));
     let layout =
         pane.editor.layout(prompt.min(cells.saturating_sub(4)), cells, left.min((rows / 2).max(1)));
-    PaneFooter { wait, editor: Some(layout) }
+    PaneFooter { wait, held: Vec::new(), editor: Some(layout) }
+}
+
+/// Of a statement as long as a pane the beginning is shown; the export has all of it.
+fn held_rows(sql: &str, cells: usize, rows: usize) -> Vec<Range<usize>> {
+    let line = sql::on_one_line(sql);
+    let mut held = wrap::wrapped(&line, cells, 0);
+    held.truncate(rows.saturating_sub(1).max(1));
+    held
 }
 
 /// The prompt before a line of the editor: none while a statement runs, as in psql what is typed

@@ -173,6 +173,7 @@ fn state_role(pane: &Pane, now: Duration) -> Role {
     match (pane.link, &pane.waiting, pane.status()) {
         (Link::Lost, ..) => Role::Error,
         _ if pane.release(now).is_some() => Role::Answer,
+        _ if pane.held.is_some() => Role::Notice,
         (Link::Connecting | Link::Closed, ..) => Role::Dim,
         (_, Some(_), _) => Role::Waiting,
         (_, None, _) if pane.in_flight.is_some() => Role::Strong,
@@ -328,8 +329,9 @@ fn draw_footer(
     for (row, y) in footer.wait.iter().zip(area.top()..area.bottom()) {
         buffer.set_stringn(area.x, y, row, usize::from(area.width), view.style(Role::Waiting));
     }
-    let layout = footer.editor.as_ref()?;
     let top = area.y + u16::try_from(footer.wait.len()).unwrap_or(0);
+    draw_held(view, pane, footer, Rect { y: top, ..area }, buffer);
+    let layout = footer.editor.as_ref()?;
     for (row, y) in layout.rows.iter().zip(top..area.bottom()) {
         let indent = u16::try_from(row.indent).unwrap_or(0).min(area.width);
         if row.begins {
@@ -343,6 +345,20 @@ fn draw_footer(
     }
     let x = area.x + u16::try_from(layout.cursor.1).unwrap_or(0).min(area.width.saturating_sub(1));
     Some(Position { x, y: top + u16::try_from(layout.cursor.0).unwrap_or(0) })
+}
+
+/// The statement that is held, where what is typed stands in other panes.
+fn draw_held(view: &View<'_>, pane: &Pane, footer: &PaneFooter, area: Rect, buffer: &mut Buffer) {
+    let Some(held) = &pane.held else { return };
+    let line = sql::on_one_line(&held.sql);
+    for (part, y) in footer.held.iter().zip(area.top()..area.bottom()) {
+        let row = Rect { y, height: 1, ..area };
+        buffer.set_style(row, view.style(Role::Selection));
+        let colours = syntax::colours(&line, pane.editor.strings()).into_iter();
+        let plain = view.style(Role::Strong);
+        let spans = sql::spans(view, &line, part.clone(), colours, plain);
+        buffer.set_line(row.x, y, &Line::from(spans), row.width);
+    }
 }
 
 impl View<'_> {

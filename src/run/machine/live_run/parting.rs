@@ -37,7 +37,8 @@ impl LiveRun {
 
     /// Whose transactions are open.
     pub(crate) fn in_transaction(&self) -> Vec<SessionName> {
-        let is_open = |actor: &&Actor| actor.state.status != TransactionStatus::Idle;
+        let is_open =
+            |actor: &&Actor| !actor.is_guest() && actor.state.status != TransactionStatus::Idle;
         self.cast.everybody().filter(is_open).map(|actor| actor.name().clone()).collect()
     }
 

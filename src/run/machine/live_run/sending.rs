@@ -12,7 +12,7 @@ use crate::core::syntax::{self, Strings};
 use crate::run::machine::actor::{Actor, Line};
 use crate::run::machine::answer::AwaitedAnswer;
 use crate::run::machine::effects::Effects;
-use crate::run::machine::output::Role;
+use crate::run::machine::output::{EngineRequest, Role};
 use crate::run::machine::watch::Watch;
 use crate::run::participant::Submission;
 
@@ -110,7 +110,7 @@ impl LiveRun {
         Some(Submission { id, sql, step, typed: typed.map(Box::new) })
     }
 
-    fn note_sending(&mut self, fx: &Effects) {
+    pub(super) fn note_sending(&mut self, fx: &Effects) {
         self.is_played_out = false;
         self.ahead.renew();
         self.reported.moved();
@@ -155,6 +155,11 @@ impl LiveRun {
     ) -> Result<(), String> {
         let actor =
             self.player_mut(name).ok_or_else(|| format!("there is no session called {name}"))?;
+        if actor.is_guest() {
+            return Err(format!(
+                "what {name} sends comes from its own program; add a session to type into"
+            ));
+        }
         if let Some(reason) = actor.state.why_not_ready(name) {
             return Err(reason);
         }
@@ -236,6 +241,9 @@ impl LiveRun {
     /// Cancels what a session has in flight.
     pub(crate) fn cancel(&mut self, name: &SessionName, fx: &mut Effects) {
         if let Some(actor) = self.player_mut(name) {
+            if let (true, Some(backend)) = (actor.is_guest(), actor.state.pid) {
+                return fx.engine(EngineRequest::CancelBackend(backend));
+            }
             actor.cancel(fx);
             self.reported.moved();
             self.scheduler.poll_soon(fx);

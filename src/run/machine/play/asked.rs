@@ -25,6 +25,7 @@ impl Play {
                     fx.refuse_command(&command, refusal);
                 }
             }
+            Command::Watch(table) => live.watch_also(table, fx),
             Command::Cancel(session) => live.cancel(&session, fx),
             Command::Reconnect(session) => {
                 // The server first: where it has died, an attempt to connect would only fail.

@@ -17,6 +17,7 @@ pub(super) fn output(output: &Output, script: &Script) -> String {
             let schema = watch.schema.as_deref();
             format!("observer <- watch {}", schema.unwrap_or("what the search path finds"))
         }
+        Output::WatchAlso(watch) => format!("observer <- watch also {}", watch.tables.join(", ")),
         Output::Join(Newcomer { name, prelude, role, application }) => {
             let role = if *role == Role::Runner { "the server" } else { "the engine" };
             let last = prelude.last().map_or("", String::as_str);
@@ -35,6 +36,7 @@ fn request_of(request: EngineRequest, script: &Script) -> String {
         EngineRequest::Close => "close".to_owned(),
         EngineRequest::MakeSchema => "make the schema".to_owned(),
         EngineRequest::DropSchema => "drop the schema".to_owned(),
+        EngineRequest::CancelBackend(pid) => format!("cancel {}'s backend", script.name_of(pid)),
         EngineRequest::EndBackend(pid) => format!("end {}'s backend", script.name_of(pid)),
         EngineRequest::AwaitOthers => "await the silence of others".to_owned(),
         EngineRequest::GiveUp => "give up".to_owned(),
@@ -88,6 +90,8 @@ fn report_of(report: &Report) -> String {
             format!("fresh {name} on {product} ({isolation}): {}", sessions.join(", "))
         }
         Report::Joined(name) => format!("joined: {name}"),
+        Report::GuestJoined(name) => format!("guest joined: {name}"),
+        Report::Parted(name) => format!("parted: {name}"),
         Report::Event(event) => event_of(event),
         Report::Next(step) => format!("next: {step}"),
         Report::Unwatched(tables) => format!("unwatched: {}", tables.join(", ")),
@@ -149,6 +153,8 @@ fn event_of(event: &Event) -> String {
             let winner = conflict.winner.as_deref().unwrap_or("somebody");
             format!("lost row {} of {} to {winner}", conflict.key, conflict.table)
         }
+        Kind::Held { sql, why } => format!("is held: {sql} ({why})"),
+        Kind::LetGo { fate, .. } => format!("is let go: {fate:?}"),
         Kind::Quiet => "quiet".to_owned(),
         Kind::Note(text) => format!("note: {text}"),
     };

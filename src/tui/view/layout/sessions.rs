@@ -33,6 +33,8 @@ const LINE: u16 = 28;
 /// Where each session stands, by its place in screen order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sessions {
+    /// What they share.
+    pub(crate) area: Rect,
     pub(crate) panes: Vec<(usize, Rect)>,
     /// Those without a pane: a line each.
     pub(crate) folded: Vec<(usize, Rect)>,
@@ -43,10 +45,11 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// Shares out an area.
     pub(super) fn share(view: &View<'_>, area: Rect) -> Self {
-        match view.framing {
+        let shared = match view.framing {
             Framing::Whole => whole(view, area),
             Framing::Half => half(view, area),
-        }
+        };
+        Self { area, ..shared }
     }
 }
 

@@ -1,0 +1,2 @@
+-- Lets everybody through.
+SELECT pg_advisory_unlock_all()

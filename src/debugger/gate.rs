@@ -1,0 +1,153 @@
+//! The gate: statements are made to meet inside, where two of them could not be made to race at the
+//! wire.
+//!
+//! ```text
+//!  INSERT … WHERE NOT EXISTS (…)      reads that there is none
+//!        │                            ── gate: a BEFORE trigger waits for a lock of ours ──
+//!        ▼                            inserts
+//! ```
+//!
+//! The trigger's function lies in a schema of ours that is marked as a run's own is, so that what a
+//! killed debugger leaves goes with the next start. Nobody waits at it but the backends whose
+//! numbers are held, and none while nothing is held.
+
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Executor as _, Postgres, Row as _};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::tables::TableName;
+use crate::core::event::Pid;
+use crate::core::sql::gate as sql;
+use crate::core::syntax::quote;
+use crate::pg::Target;
+use crate::run::schema::{GATE_PREFIX, RunSchema, SchemaError};
+
+/// The first of the locks' two numbers ("gate"): no other program's advisory locks are likely to
+/// have it.
+const CLASS: i32 = 0x6761_7465;
+
+/// How long those who were let go may take to come to the gate.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often it is looked who has come.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Why there is no gate.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error("cannot make a gate in {table}")]
+    Trigger { table: String, source: sqlx::Error },
+    #[error("the gate cannot be closed or opened")]
+    Lock(#[from] sqlx::Error),
+}
+
+/// A gate in some tables.
+#[derive(Debug)]
+pub struct Gate {
+    schema: RunSchema,
+    pool: PgPool,
+}
+
+/// Who has met inside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// Those who were inside when it opened.
+    pub inside: Vec<Pid>,
+    /// Those who had ended before, or wait somewhere else.
+    pub elsewhere: Vec<Pid>,
+}
+
+impl Gate {
+    /// Makes one in these tables of the server.
+    pub async fn make(server: &Target, tables: &[TableName]) -> Result<Self, GateError> {
+        let options = server.sqlx_options().application_name("overbooked gate");
+        // One closes the gate and looks, one drops the schema in the end.
+        let pool = PgPoolOptions::new().max_connections(3).connect_lazy_with(options);
+        let schema = RunSchema::create(&pool, GATE_PREFIX).await?;
+        let gate = Self { schema, pool };
+        for table in tables {
+            if let Err(source) = gate.install(table).await {
+                let table = table.to_string();
+                gate.remove().await?;
+                return Err(GateError::Trigger { table, source });
+            }
+        }
+        Ok(gate)
+    }
+
+    async fn install(&self, table: &TableName) -> Result<(), sqlx::Error> {
+        let quoted = [table.schema.as_deref(), Some(&*table.name)];
+        let quoted: Vec<String> = quoted.into_iter().flatten().map(quote).collect();
+        let install = sql::INSTALL
+            .replace("{class}", &CLASS.to_string())
+            .replace("{schema}", self.schema.name())
+            .replace("{table}", &quoted.join("."));
+        self.pool.execute(sqlx::raw_sql(AssertSqlSafe(install))).await.map(drop)
+    }
+
+    /// Closes it for these backends.
+    pub async fn close(&self, backends: &[Pid]) -> Result<ClosedGate, GateError> {
+        let backends: Vec<i32> = backends.iter().map(|pid| pid.0).collect();
+        let mut connection = self.pool.acquire().await?;
+        let close = sqlx::query(sql::CLOSE).bind(CLASS).bind(&backends);
+        close.execute(&mut *connection).await?;
+        Ok(ClosedGate { connection, backends })
+    }
+
+    /// Takes it away, with its triggers.
+    pub async fn remove(self) -> Result<(), GateError> {
+        let Self { schema, pool } = self;
+        let dropped = schema.drop().await;
+        pool.close().await;
+        Ok(dropped?)
+    }
+}
+
+/// A gate that holds some backends up. Dropped, its connection is closed, which lets them through.
+#[derive(Debug)]
+pub struct ClosedGate {
+    connection: PoolConnection<Postgres>,
+    backends: Vec<i32>,
+}
+
+impl ClosedGate {
+    /// Waits until all have come, or can no longer come, and lets them through at one instant.
+    /// Whose statement has been answered is asked of `has_ended`, where `changed` tells of changes.
+    pub async fn open_when_met(
+        mut self,
+        has_ended: impl Fn(Pid) -> bool,
+        mut changed: watch::Receiver<u64>,
+    ) -> Result<Met, GateError> {
+        let began = Instant::now();
+        loop {
+            let met = self.look(&has_ended).await?;
+            let is_complete = met.inside.len() + met.elsewhere.len() == self.backends.len();
+            if is_complete || began.elapsed() > PATIENCE {
+                sqlx::query(sql::OPEN).execute(&mut *self.connection).await?;
+                return Ok(met);
+            }
+            // Of who comes to the gate only the server knows.
+            let _ = timeout(LOOK, changed.changed()).await;
+        }
+    }
+
+    async fn look(&mut self, has_ended: impl Fn(Pid) -> bool) -> Result<Met, sqlx::Error> {
+        let look = sqlx::query(sql::ARRIVED).bind(CLASS).bind(&self.backends);
+        let mut met = Met::default();
+        for row in look.fetch_all(&mut *self.connection).await? {
+            let (pid, waits, is_blocked) = (Pid(row.get(0)), row.get(1), row.get::<bool, _>(2));
+            match (waits, is_blocked || has_ended(pid)) {
+                (true, _) => met.inside.push(pid),
+                (false, true) => met.elsewhere.push(pid),
+                (false, false) => {}
+            }
+        }
+        Ok(met)
+    }
+}

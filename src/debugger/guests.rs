@@ -1,0 +1,236 @@
+//! Who is connected to the debugger, which transactions are in flight, and what is held: a fold
+//! without a clock, a socket or a task of its own.
+//!
+//! ```text
+//!   hooks ── joined, arrived, told, dropped, left ─▶ ┌────────┐ ──▶ LetGo: what is held goes on
+//!   keys, control socket, plans ── orders ─────────▶ │ Guests │ ──▶ News: events of a run
+//!                                                    └────────┘
+//! ```
+//!
+//! A *place* is where an actor's transactions are told, one after the other, by whichever
+//! connection of a pool they come: on the screen, a pane. Two at once have two places.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::breakpoints::Rules;
+use super::history::GuestHistory;
+use super::identity::{ACTOR_SETTING, Identity, Names, StartUp};
+use crate::core::event::{Kind, SessionName, SubmissionId, TransactionStatus};
+use crate::gateway::{Client, ClientId, Verdict};
+use crate::run::guests::GuestNews;
+
+mod answers;
+mod arrival;
+mod orders;
+mod places;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use arrival::Arrival;
+pub use orders::{Answer, Order, OrderError};
+use places::Places;
+pub use state::{HeldState, State, TransactionState};
+
+/// The number of something that is held; none is given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HeldId(u64);
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// This is held no longer.
+    LetGo(HeldId, Verdict),
+    /// Tell the run.
+    News(GuestNews),
+}
+
+/// All guests.
+#[derive(Debug)]
+pub struct Guests {
+    rules: Rules,
+    /// Whose port which is.
+    ports: BTreeMap<SocketAddr, String>,
+    clients: BTreeMap<ClientId, Guest>,
+    places: Places,
+    held: BTreeMap<HeldId, Held>,
+    /// How long each actor's program has waited for an answer before it hung up.
+    patience: BTreeMap<SessionName, Duration>,
+    /// How many have got a number for a name.
+    names: Names,
+    /// The tables that are shown because they were touched.
+    shown: BTreeSet<String>,
+    /// How many were held so far.
+    holds: u64,
+    /// How many were sent so far.
+    submissions: u64,
+    /// How many passed by themselves.
+    noise: u64,
+    outputs: Vec<Output>,
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Guest {
+    client: Arc<Client>,
+    identity: Identity,
+    /// What its transaction in flight has done so far.
+    history: GuestHistory,
+    /// Where its transaction in flight is told.
+    place: Option<SessionName>,
+    /// What is on its way to the server or being answered, oldest first.
+    in_flight: VecDeque<InFlight>,
+    status: TransactionStatus,
+    /// What has passed by itself since it was last told, outside of any transaction.
+    passed: VecDeque<Arc<str>>,
+    /// What was held and is gone, until it is known why: cancelled, or the client has hung up.
+    dropped: Option<Held>,
+}
+
+/// A statement that was let go, or was never held.
+#[derive(Debug)]
+struct InFlight {
+    sql: Arc<str>,
+    /// A Query message, which is over with `ReadyForQuery`; an Execute is over with its own answer.
+    is_query: bool,
+    progress: Progress,
+    rows: u64,
+}
+
+impl InFlight {
+    fn new(sql: &Arc<str>, is_query: bool) -> Self {
+        Self { sql: Arc::clone(sql), is_query, progress: Progress::Behind, rows: 0 }
+    }
+}
+
+/// How far the answer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// What was sent before it is still being answered.
+    Behind,
+    /// It is being answered, and told in its place, since that moment.
+    Told(SubmissionId, Instant),
+    /// It has been answered; whether more follows in its transaction is not known yet.
+    Answered(SubmissionId, Instant),
+    /// Nobody is told.
+    Silent,
+}
+
+/// A statement that is held.
+#[derive(Clone, Debug)]
+struct Held {
+    client: ClientId,
+    place: SessionName,
+    sql: Arc<str>,
+    shape: Arc<str>,
+    /// What people call it.
+    summary: String,
+    why: String,
+    since: Instant,
+    is_query: bool,
+}
+
+/// The numbers of what guests send begin here; a run counts its own sessions' from 1.
+const FIRST_SUBMISSION: u64 = 1 << 40;
+
+impl Guests {
+    /// Nobody yet.
+    pub fn new(rules: Rules, ports: BTreeMap<SocketAddr, String>) -> Self {
+        Self {
+            rules,
+            ports,
+            clients: BTreeMap::new(),
+            places: Places::default(),
+            held: BTreeMap::new(),
+            patience: BTreeMap::new(),
+            names: Names::default(),
+            shown: BTreeSet::new(),
+            holds: 0,
+            submissions: FIRST_SUBMISSION,
+            noise: 0,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// What is to be done now.
+    pub fn take_outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// A client has connected.
+    pub fn joined(&mut self, client: &Arc<Client>) {
+        let port = client.came_by.and_then(|address| self.ports.get(&address));
+        let actor = client.option(ACTOR_SETTING);
+        let start_up = StartUp {
+            actor: actor.as_deref(),
+            application_name: Some(client.application()),
+            user: Some(client.user()),
+        };
+        let guest = Guest {
+            identity: Identity::new(port.map(String::as_str), start_up),
+            client: Arc::clone(client),
+            history: GuestHistory::default(),
+            place: None,
+            in_flight: VecDeque::new(),
+            status: TransactionStatus::Idle,
+            passed: VecDeque::new(),
+            dropped: None,
+        };
+        self.clients.insert(client.id, guest);
+    }
+
+    /// A client's connection has ended.
+    pub fn left(&mut self, client: ClientId, now: Instant) {
+        self.settle_dropped(client, Dropped::Abandoned, now);
+        let Some(guest) = self.clients.remove(&client) else { return };
+        if let Some(place) = guest.place {
+            let in_transaction = guest.status != TransactionStatus::Idle;
+            let reason = "its program has closed the connection".to_owned();
+            self.tell(&place, Kind::Lost { reason, in_transaction });
+            self.places.free(&place);
+        }
+    }
+
+    /// What was held is waited for no longer: its client has cancelled it or hung up, and it will
+    /// never be sent.
+    pub fn dropped(&mut self, held: HeldId) {
+        let Some(held) = self.held.remove(&held) else { return };
+        if let Some(guest) = self.clients.get_mut(&held.client) {
+            guest.dropped = Some(held);
+        }
+    }
+
+    /// Tells what has become of what was dropped, now that it is known.
+    fn settle_dropped(&mut self, client: ClientId, why: Dropped, now: Instant) {
+        let Some(guest) = self.clients.get_mut(&client) else { return };
+        let Some(held) = guest.dropped.take() else { return };
+        let since = now.saturating_duration_since(held.since);
+        let fate = match why {
+            Dropped::Abandoned => {
+                self.patience.insert(held.place.clone(), since);
+                crate::core::event::Fate::Abandoned
+            }
+            Dropped::Cancelled => crate::core::event::Fate::Cancelled,
+        };
+        self.tell(&held.place, Kind::LetGo { held: since, fate });
+    }
+
+    fn tell(&mut self, place: &SessionName, kind: Kind) {
+        self.outputs.push(Output::News(GuestNews::Happened(place.clone(), kind)));
+    }
+
+    fn next_submission(&mut self) -> SubmissionId {
+        self.submissions += 1;
+        SubmissionId(self.submissions)
+    }
+}
+
+/// Why something that was held is waited for no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dropped {
+    Cancelled,
+    Abandoned,
+}

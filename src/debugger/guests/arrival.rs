@@ -1,0 +1,162 @@
+//! A statement has arrived: it passes by itself, goes on, or is held.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Dropped, Guests, Held, HeldId, InFlight, Output, Progress};
+use crate::core::event::{Kind, SessionName, TransactionStatus};
+use crate::core::syntax::Strings;
+use crate::debugger::breakpoints::{Decision, decide};
+use crate::debugger::noise::noise;
+use crate::debugger::statement::Statement;
+use crate::gateway::ClientId;
+use crate::run::guests::GuestNews;
+
+/// How many of the tables that are touched are shown.
+const MOST_SHOWN: usize = 12;
+
+/// How many statements that passed by themselves are told by their words.
+const TOLD: usize = 5;
+
+/// A statement that a client has sent.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub client: ClientId,
+    /// As the client wrote it.
+    pub sql: Arc<str>,
+    /// With the parameters in their places.
+    pub shown: Arc<str>,
+    /// Whether it came as a Query message, perhaps with others.
+    pub is_query: bool,
+    /// What the server would say before it.
+    pub status: TransactionStatus,
+    /// How its session reads strings.
+    pub strings: Strings,
+}
+
+impl Guests {
+    /// Takes in a statement; the number under which it is held, if it is.
+    pub fn arrived(&mut self, arrival: &Arrival, now: Instant) -> Option<HeldId> {
+        let client = arrival.client;
+        self.settle_dropped(client, Dropped::Cancelled, now);
+        let statement = Statement::read(&arrival.shown, arrival.strings);
+        let guest = self.clients.get_mut(&client)?;
+        guest.status = arrival.status;
+        guest.identity.hear(&arrival.shown, arrival.strings, arrival.status);
+        guest.history.status = arrival.status;
+        guest.history.actor = guest.identity.actor(&mut self.names).name;
+        let decision = decide(&self.rules, &guest.history, &statement);
+        guest.history.let_go(&statement);
+        let is_noise = noise(&statement, arrival.status).is_some();
+        if is_noise && !matches!(decision, Decision::Hold { .. }) {
+            self.pass_noise(arrival);
+            return None;
+        }
+        self.end_answered(client, TransactionStatus::InTransaction, now);
+        let place = self.place_of(client)?;
+        self.tell_tables(&statement);
+        let why = match decision {
+            Decision::Hold { why } => why,
+            Decision::Pass(_) => {
+                let sent = InFlight::new(&arrival.shown, arrival.is_query);
+                self.send(client, sent, now);
+                return None;
+            }
+        };
+        self.holds += 1;
+        let held = HeldId(self.holds);
+        let why = format!("{} ({why})", statement.summary());
+        self.tell(&place, Kind::Held { sql: Arc::clone(&arrival.shown), why: why.clone() });
+        self.held.insert(
+            held,
+            Held {
+                client,
+                place,
+                sql: Arc::clone(&arrival.shown),
+                shape: statement.shape.as_str().into(),
+                summary: statement.summary(),
+                why,
+                since: now,
+                is_query: arrival.is_query,
+            },
+        );
+        Some(held)
+    }
+
+    /// Where nobody has said which tables to show, those are shown that are touched.
+    fn tell_tables(&mut self, statement: &Statement) {
+        if !self.rules.watched.is_empty() {
+            return;
+        }
+        let tables = statement.parts.iter().flat_map(|part| part.tables.all());
+        for table in tables.filter(|table| !table.is_catalog()) {
+            if self.shown.len() < MOST_SHOWN && self.shown.insert(table.to_string()) {
+                self.outputs.push(Output::News(GuestNews::Touches(table.to_string())));
+            }
+        }
+    }
+
+    fn pass_noise(&mut self, arrival: &Arrival) {
+        self.noise += 1;
+        let Some(guest) = self.clients.get_mut(&arrival.client) else { return };
+        let sent = InFlight::new(&arrival.shown, arrival.is_query);
+        guest.in_flight.push_back(InFlight { progress: Progress::Silent, ..sent });
+        match guest.place.clone() {
+            Some(place) => self.tell(&place, Kind::Note(passed(&[&arrival.shown], 0))),
+            None if !arrival.sql.trim().is_empty() => {
+                guest.passed.push_back(Arc::clone(&arrival.shown));
+                if guest.passed.len() > TOLD {
+                    guest.passed.pop_front();
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Where the client's transaction is told; it begins with this statement if none is in flight.
+    fn place_of(&mut self, client: ClientId) -> Option<SessionName> {
+        let guest = self.clients.get_mut(&client)?;
+        if let Some(place) = &guest.place {
+            return Some(place.clone());
+        }
+        let pid = guest.client.pid;
+        let taken = self.places.take(&guest.history.actor, pid)?;
+        guest.place = Some(taken.name.clone());
+        let noise: Vec<_> = guest.passed.drain(..).collect();
+        if let Some(parted) = taken.parted {
+            self.outputs.push(Output::News(GuestNews::Parted(parted)));
+        }
+        if taken.is_new {
+            self.outputs.push(Output::News(GuestNews::Joined(taken.name.clone())));
+        }
+        if taken.is_other_backend {
+            self.tell(&taken.name, Kind::Connected { pid });
+        }
+        if !noise.is_empty() {
+            let noise: Vec<&str> = noise.iter().map(|sql| &**sql).collect();
+            self.tell(&taken.name, Kind::Note(passed(&noise, 0)));
+        }
+        Some(taken.name)
+    }
+
+    /// It goes to the server.
+    pub(super) fn send(&mut self, client: ClientId, statement: InFlight, now: Instant) {
+        let Some(guest) = self.clients.get_mut(&client) else { return };
+        guest.in_flight.push_back(statement);
+        self.tell_next(client, now);
+    }
+}
+
+fn passed(statements: &[&str], more: usize) -> String {
+    let shown: Vec<String> = statements.iter().map(|sql| one_line(sql)).collect();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("passed by itself: {}{more}", shown.join("; "))
+}
+
+fn one_line(sql: &str) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

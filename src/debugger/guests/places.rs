@@ -1,0 +1,154 @@
+//! Where transactions are told: who has which place, and which of them are free.
+
+use crate::core::event::{Pid, SessionName};
+use crate::debugger::identity::session_name;
+
+/// How many places there are at most before those that are free are given to others.
+const COMFORTABLE: usize = 12;
+
+/// How many places there are at most: a session more has no room on the screen.
+const MOST: usize = 60;
+
+/// The places, in the order in which they were first needed.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    all: Vec<Place>,
+    /// Counts what takes a place.
+    turns: u64,
+}
+
+#[derive(Debug)]
+struct Place {
+    name: SessionName,
+    actor: String,
+    is_taken: bool,
+    /// The backend whose transaction was told here last.
+    backend: Option<Pid>,
+    /// When it was taken last.
+    turn: u64,
+}
+
+/// What came of asking for a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) name: SessionName,
+    /// Whether it is new.
+    pub(super) is_new: bool,
+    /// Whether another backend's transactions were told here before.
+    pub(super) is_other_backend: bool,
+    /// Whose place had to go.
+    pub(super) parted: Option<SessionName>,
+}
+
+impl Places {
+    /// A place for a transaction of this actor; none where there is no room.
+    pub(super) fn take(&mut self, actor: &str, backend: Pid) -> Option<Taken> {
+        self.turns += 1;
+        let turn = self.turns;
+        // By its own connection's first: two that take turns are not mixed up without need.
+        let free = |place: &&mut Place| place.actor == actor && !place.is_taken;
+        let position = (self.all.iter_mut().filter(free)).map(|place| place.backend);
+        let has_own = position.into_iter().any(|known| known == Some(backend));
+        let own = |place: &Place| !has_own || place.backend == Some(backend);
+        if let Some(place) = self.all.iter_mut().find(|place| free(place) && own(place)) {
+            let is_other_backend = place.backend != Some(backend);
+            (place.is_taken, place.backend, place.turn) = (true, Some(backend), turn);
+            let name = place.name.clone();
+            return Some(Taken { name, is_new: false, is_other_backend, parted: None });
+        }
+        let parted = self.make_room()?;
+        let name = self.free_name(actor);
+        self.all.push(Place {
+            name: name.clone(),
+            actor: actor.to_owned(),
+            is_taken: true,
+            backend: Some(backend),
+            turn,
+        });
+        Some(Taken { name, is_new: true, is_other_backend: true, parted })
+    }
+
+    /// Its transaction is over.
+    pub(super) fn free(&mut self, name: &SessionName) {
+        if let Some(place) = self.all.iter_mut().find(|place| &place.name == name) {
+            place.is_taken = false;
+        }
+    }
+
+    /// Who has had to go so that there is room for one more; `None` where there is none.
+    #[expect(clippy::option_option, reason = "whether there is room, and who had to go for it")]
+    fn make_room(&mut self) -> Option<Option<SessionName>> {
+        if self.all.len() < COMFORTABLE {
+            return Some(None);
+        }
+        let free = self.all.iter().enumerate().filter(|(_, place)| !place.is_taken);
+        let oldest = free.min_by_key(|(_, place)| place.turn).map(|(at, _)| at);
+        match oldest {
+            Some(at) => Some(Some(self.all.remove(at).name)),
+            None => (self.all.len() < MOST).then_some(None),
+        }
+    }
+
+    fn free_name(&self, actor: &str) -> SessionName {
+        let is_free = |name: &SessionName| self.all.iter().all(|place| &place.name != name);
+        let mut number = 1_usize;
+        loop {
+            let name = match number {
+                1 => session_name(actor),
+                _ => session_name(&format!("{actor} {number}")),
+            };
+            if is_free(&name) {
+                return name;
+            }
+            number += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(places: &mut Places, actor: &str, pid: i32) -> String {
+        places.take(actor, Pid(pid)).map(|taken| taken.name.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_actor_has_one_place_for_transactions_that_follow_each_other() {
+        let mut places = Places::default();
+        assert_eq!(take(&mut places, "shop", 1), "shop");
+        assert_eq!(take(&mut places, "shop", 2), "shop-2");
+        places.free(&SessionName::new("shop"));
+        let again = places.take("shop", Pid(3)).unwrap();
+        assert_eq!(
+            (again.name.as_str(), again.is_new, again.is_other_backend),
+            ("shop", false, true)
+        );
+        places.free(&SessionName::new("shop"));
+        places.free(&SessionName::new("shop-2"));
+        assert_eq!(take(&mut places, "shop", 2), "shop-2");
+    }
+
+    #[test]
+    fn who_has_ended_longest_ago_makes_room() {
+        let mut places = Places::default();
+        for number in 0..12 {
+            take(&mut places, &format!("a{number}"), number);
+        }
+        places.free(&SessionName::new("a7"));
+        places.free(&SessionName::new("a3"));
+        let taken = places.take("new", Pid(20)).unwrap();
+        assert_eq!(taken.parted.unwrap().as_str(), "a3");
+        assert_eq!(places.take("newer", Pid(21)).unwrap().parted.unwrap().as_str(), "a7");
+        assert_eq!(places.take("newest", Pid(22)).unwrap().parted, None);
+    }
+
+    #[test]
+    fn there_is_an_end_of_room() {
+        let mut places = Places::default();
+        for number in 0..60 {
+            assert!(places.take("a", Pid(number)).is_some());
+        }
+        assert_eq!(places.take("a", Pid(60)), None);
+    }
+}

@@ -1,0 +1,255 @@
+use super::*;
+use crate::core::event::{Fate, Pid, ServerMessage};
+use crate::core::syntax::Strings;
+use crate::debugger::breakpoints::HoldMode;
+use crate::debugger::tables::TableName;
+use crate::gateway::{Mode, Told};
+
+/// Guests, and what has come of them so far, a line each.
+struct Play {
+    guests: Guests,
+    begun: Instant,
+    seconds: u64,
+    told: Vec<String>,
+}
+
+impl Play {
+    fn watching(tables: &[&str], mode: HoldMode) -> Self {
+        let watched = tables.iter().map(|name| TableName::read(name).unwrap()).collect();
+        let rules = Rules { mode, breakpoints: Vec::new(), watched };
+        let ports = [("127.0.0.1:1".parse().unwrap(), "carol".to_owned())].into();
+        Self { guests: Guests::new(rules, ports), begun: Instant::now(), seconds: 0, told: vec![] }
+    }
+
+    fn now(&self) -> Instant {
+        self.begun + Duration::from_secs(self.seconds)
+    }
+
+    fn join(&mut self, id: u64, application: &str, port: u16) {
+        let parameters = [("user", ""), ("application_name", application)];
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        self.guests.joined(&Arc::new(Client {
+            id: ClientId(id),
+            pid: Pid(i32::try_from(id).unwrap()),
+            mode: Mode::PassThrough,
+            came_by: Some(([127, 0, 0, 1], port).into()),
+            parameters: parameters.map(owned).into(),
+        }));
+    }
+
+    fn arrive(&mut self, id: u64, sql: &str, is_query: bool) -> Option<HeldId> {
+        let client = ClientId(id);
+        let status = self.guests.clients[&client].status;
+        let (sql, strings) = (Arc::from(sql), Strings::default());
+        let shown = Arc::clone(&sql);
+        let arrival = Arrival { client, sql, shown, is_query, status, strings };
+        let held = self.guests.arrived(&arrival, self.now());
+        self.note();
+        held
+    }
+
+    fn query(&mut self, id: u64, sql: &str) -> Option<HeldId> {
+        self.arrive(id, sql, true)
+    }
+
+    fn tell(&mut self, id: u64, told: Told) {
+        self.guests.told(ClientId(id), told, self.now());
+        self.note();
+    }
+
+    /// The statement is done, and the server ready.
+    fn done(&mut self, id: u64, tag: &str, status: TransactionStatus) {
+        self.tell(id, Told::Done { tag: tag.to_owned() });
+        self.tell(id, Told::Ready(status));
+    }
+
+    fn obey(&mut self, order: Order) -> Result<(), OrderError> {
+        let obeyed = self.guests.obey(order, self.now());
+        self.note();
+        obeyed
+    }
+
+    fn note(&mut self) {
+        for output in self.guests.take_outputs() {
+            self.told.push(match output {
+                Output::LetGo(_, verdict) => format!("verdict: {verdict:?}"),
+                Output::News(GuestNews::Joined(name)) => format!("{name} joins"),
+                Output::News(GuestNews::Parted(name)) => format!("{name} parts"),
+                Output::News(GuestNews::Touches(table)) => format!("{table} is touched"),
+                Output::News(GuestNews::Happened(name, kind)) => {
+                    format!("{name}: {}", words(&kind))
+                }
+            });
+        }
+    }
+
+    /// What has come since the last time.
+    fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+}
+
+fn words(kind: &Kind) -> String {
+    match kind {
+        Kind::Connected { pid } => format!("connected as {pid}"),
+        Kind::Sent { sql, .. } => format!("sent {sql}"),
+        Kind::Done { tag, rows } => format!("done {tag} ({rows})"),
+        Kind::Ready { status, .. } => format!("ready {status:?}"),
+        Kind::Held { why, .. } => format!("held {why}"),
+        Kind::LetGo { held, fate } => format!("let go after {} s: {fate:?}", held.as_secs()),
+        Kind::Note(note) => note.clone(),
+        Kind::Failed(message) => format!("failed {}", message.code),
+        Kind::Lost { in_transaction, .. } => format!("lost, in transaction: {in_transaction}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn named(name: &str) -> SessionName {
+    SessionName::new(name)
+}
+
+#[test]
+fn a_transaction_has_a_place_and_what_touches_a_watched_table_is_held() {
+    let mut play = Play::watching(&["seats"], HoldMode::Breakpoints);
+    play.join(1, "alice", 0);
+    assert_eq!(play.query(1, "begin"), None);
+    play.done(1, "BEGIN", TransactionStatus::InTransaction);
+    assert!(play.query(1, "select * from seats").is_some());
+    play.seconds = 3;
+    play.obey(Order::LetGo(named("alice"))).unwrap();
+    play.done(1, "SELECT 0", TransactionStatus::InTransaction);
+    assert!(play.query(1, "commit").is_some(), "its transaction has touched a watched table");
+    play.obey(Order::LetAllGo).unwrap();
+    play.done(1, "COMMIT", TransactionStatus::Idle);
+    let expected = [
+        "alice joins",
+        "alice: connected as 1",
+        "alice: sent begin",
+        "alice: done BEGIN (0)",
+        "alice: ready InTransaction",
+        "alice: held reads seats (touches seats)",
+        "alice: let go after 3 s: Passed",
+        "verdict: Pass",
+        "alice: sent select * from seats",
+        "alice: done SELECT 0 (0)",
+        "alice: ready InTransaction",
+        "alice: held commits (ends a transaction that touched seats)",
+        "alice: let go after 0 s: Passed",
+        "verdict: Pass",
+        "alice: sent commit",
+        "alice: done COMMIT (0)",
+        "alice: ready Idle",
+    ];
+    let told = play.take();
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, expected) in told.iter().zip(expected) {
+        // How the COMMIT's reason is put is the breakpoints' own.
+        let is_same = told == expected
+            || (expected.contains("held commits") && told.contains("held commits"));
+        assert!(is_same, "{told} instead of {expected}");
+    }
+    assert!(play.guests.state(play.now()).transactions.is_empty());
+}
+
+#[test]
+fn a_pools_connections_take_turns_in_one_place_and_two_at_once_have_two() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    play.join(1, "shop", 0);
+    play.join(2, "shop", 0);
+    play.query(1, "update seats set a = 1");
+    play.done(1, "UPDATE 1", TransactionStatus::Idle);
+    play.query(2, "update seats set a = 2");
+    play.query(1, "update seats set a = 3");
+    let told = play.take();
+    let of = |name: &str| told.iter().filter(|it| it.starts_with(name)).count();
+    assert_eq!((of("shop joins"), of("shop-2 joins")), (1, 1), "{told:#?}");
+    assert!(told.contains(&"shop: connected as 2".to_owned()), "{told:#?}");
+    assert!(told.contains(&"shop-2: sent update seats set a = 3".to_owned()), "{told:#?}");
+}
+
+#[test]
+fn who_comes_by_a_port_of_its_own_is_its_actor() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "shop", 1);
+    assert!(play.query(1, "update seats set a = 1").is_some());
+    assert_eq!(play.take()[0], "carol joins");
+}
+
+#[test]
+fn what_passes_by_itself_takes_no_place_and_is_told_with_the_next_transaction() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "alice", 0);
+    for sql in ["set datestyle = 'iso'", "select 1"] {
+        assert_eq!(play.query(1, sql), None);
+        play.done(1, "SET", TransactionStatus::Idle);
+    }
+    assert_eq!(play.take(), Vec::<String>::new());
+    assert!(play.query(1, "select * from seats").is_some());
+    let told = play.take();
+    assert_eq!(told[2], "alice: passed by itself: set datestyle = 'iso'; select 1");
+    assert_eq!(play.guests.state(play.now()).passed_by_themselves, 2);
+}
+
+#[test]
+fn what_is_cancelled_or_given_up_while_it_is_held_says_so() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "alice", 0);
+    let held = play.query(1, "select * from seats").unwrap();
+    play.seconds = 5;
+    play.guests.dropped(held);
+    let message = ServerMessage { code: "57014".to_owned(), ..ServerMessage::default() };
+    play.tell(1, Told::Failed(message));
+    play.tell(1, Told::Ready(TransactionStatus::Idle));
+    let told = play.take();
+    assert!(told.contains(&"alice: let go after 5 s: Cancelled".to_owned()), "{told:#?}");
+    assert!(told.contains(&"alice: failed 57014".to_owned()), "{told:#?}");
+    let held = play.query(1, "select * from seats").unwrap();
+    play.seconds = 7;
+    play.guests.dropped(held);
+    play.guests.left(ClientId(1), play.now());
+    play.note();
+    let told = play.take();
+    assert!(told.contains(&"alice: let go after 2 s: Abandoned".to_owned()), "{told:#?}");
+    assert!(told.contains(&"alice: lost, in transaction: false".to_owned()), "{told:#?}");
+}
+
+#[test]
+fn what_is_answered_in_the_servers_place_does_not_go() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "alice", 0);
+    for (answer, code) in [(Answer::Deadlock, "40P01"), (Answer::Conflict, "40001")] {
+        play.query(1, "update seats set a = 1").unwrap();
+        play.take();
+        play.obey(Order::Answer(named("alice"), answer)).unwrap();
+        let told = play.take();
+        let fate = Fate::Refused(crate::core::event::SqlState(code.to_owned()));
+        assert_eq!(told[0], format!("alice: let go after 0 s: {fate:?}"));
+        assert!(told[1].starts_with("verdict: Refuse") && told[1].contains(code), "{told:#?}");
+        assert_eq!(told.len(), 2, "it is not told as sent");
+        play.tell(1, Told::Ready(TransactionStatus::Idle));
+    }
+    let nobody = play.obey(Order::LetGo(named("alice")));
+    assert_eq!(nobody, Err(OrderError::NotHeld(named("alice"))));
+    assert_eq!(play.obey(Order::LetAllGo), Err(OrderError::NothingHeld));
+}
+
+#[test]
+fn statements_of_a_pipeline_are_told_one_after_the_other() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    play.join(1, "alice", 0);
+    play.arrive(1, "insert into seats values (1)", false);
+    play.arrive(1, "insert into seats values (2)", false);
+    play.take();
+    play.tell(1, Told::Done { tag: "INSERT 0 1".to_owned() });
+    assert_eq!(
+        play.take(),
+        [
+            "alice: done INSERT 0 1 (0)",
+            "alice: ready InTransaction",
+            "alice: sent insert into seats values (2)"
+        ]
+    );
+    play.tell(1, Told::Done { tag: "INSERT 0 1".to_owned() });
+    play.tell(1, Told::Ready(TransactionStatus::Idle));
+    assert_eq!(play.take(), ["alice: done INSERT 0 1 (0)", "alice: ready Idle"]);
+}

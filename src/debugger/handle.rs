@@ -1,0 +1,302 @@
+//! The debugger as others hold it: the gateway calls it, keys and sockets give it orders.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use super::breakpoints::Rules;
+use super::gate::{Gate, GateError, Met};
+use super::guests::{Arrival, Guests, HeldId, Order, OrderError, Output, State};
+use super::literals::with_parameters;
+use crate::core::event::{Pid, SessionName};
+use crate::gateway::{
+    Client, ClientId, Form, HeldStatement, HeldVerdict, StatementContext, StatementHooks,
+    StatementOutcome, Told, Verdict,
+};
+use crate::run::guests::GuestNews;
+
+/// How much may be on its way to the run before clients have to wait for it.
+const BACKLOG: usize = 4096;
+
+/// The debugger. The gateway calls it for every statement of its clients.
+#[derive(Debug)]
+pub struct Debugger {
+    inner: Mutex<Inner>,
+    backlog: Arc<Backlog>,
+    gate: RwLock<Option<Arc<Gate>>>,
+    /// Counts everything that has changed.
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    guests: Guests,
+    /// Who waits for what becomes of what is held.
+    waiting: HashMap<HeldId, oneshot::Sender<Verdict>>,
+    news: mpsc::UnboundedSender<GuestNews>,
+}
+
+/// How much is on its way to the run.
+#[derive(Debug, Default)]
+struct Backlog {
+    length: AtomicUsize,
+    has_room: Notify,
+}
+
+impl Debugger {
+    /// With these rules, and the ports that tell who somebody is; and what it tells a run.
+    pub fn start(
+        rules: Rules,
+        ports: BTreeMap<SocketAddr, String>,
+    ) -> (Arc<Self>, mpsc::Receiver<GuestNews>) {
+        let (news, told) = mpsc::unbounded_channel();
+        let (out, run) = mpsc::channel(64);
+        let backlog = Arc::new(Backlog::default());
+        tokio::spawn(pass_on(told, out, Arc::clone(&backlog)));
+        let inner = Inner { guests: Guests::new(rules, ports), waiting: HashMap::new(), news };
+        let (changed, gate) = (watch::Sender::new(0), RwLock::default());
+        let debugger = Self { inner: Mutex::new(inner), backlog, gate, changed };
+        (Arc::new(debugger), run)
+    }
+
+    /// Does what is wanted, or says why not.
+    pub fn obey(self: &Arc<Self>, order: Order) -> Result<(), OrderError> {
+        if order != Order::LetGoTogether {
+            return self.change(|guests| guests.obey(order, Instant::now()));
+        }
+        if !self.has_gate() {
+            return Err(OrderError::NoGate);
+        }
+        let debugger = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = debugger.let_go_together(None).await {
+                tracing::warn!(%error, "the gate");
+            }
+        });
+        Ok(())
+    }
+
+    /// Statements can be made to meet there from now on.
+    pub fn use_gate(&self, gate: Gate) {
+        *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(gate));
+    }
+
+    /// Whether statements can be made to meet.
+    pub fn has_gate(&self) -> bool {
+        self.gate().is_some()
+    }
+
+    /// The gate, to be taken away; nothing while somebody is let through it.
+    pub fn take_gate(&self) -> Option<Gate> {
+        let gate = self.gate.write().unwrap_or_else(PoisonError::into_inner).take();
+        gate.and_then(Arc::into_inner)
+    }
+
+    fn gate(&self) -> Option<Arc<Gate>> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets all go that is held, or these alone, and has them meet inside.
+    pub async fn let_go_together(&self, only: Option<&[SessionName]>) -> Result<Met, GateError> {
+        let Some(gate) = self.gate() else { return Ok(Met::default()) };
+        let held = self.state().transactions.into_iter().filter(|it| it.held.is_some());
+        let is_meant =
+            |name: &str| only.is_none_or(|only| only.iter().any(|it| it.as_str() == name));
+        let held: Vec<_> = held.filter(|it| is_meant(&it.name)).collect();
+        let pids: Vec<Pid> = held.iter().map(|it| Pid(it.pid)).collect();
+        let closed = gate.close(&pids).await?;
+        for transaction in &held {
+            let name = SessionName::new(&transaction.name);
+            // Whoever has been let go or cancelled meanwhile is past the gate.
+            let _ = self.change(|guests| guests.obey(Order::LetGo(name), Instant::now()));
+        }
+        let met = closed.open_when_met(|pid| self.has_ended(pid), self.changed.subscribe()).await?;
+        let names: Vec<&str> = (held.iter())
+            .filter(|it| met.inside.contains(&Pid(it.pid)))
+            .map(|it| it.name.as_str())
+            .collect();
+        self.change(|guests| guests.tell_met(&names));
+        Ok(met)
+    }
+
+    /// Whether nothing that this backend's client has sent is on its way any more.
+    fn has_ended(&self, pid: Pid) -> bool {
+        let state = self.state();
+        state.transactions.iter().all(|it| it.pid != pid.0 || it.running.is_none())
+    }
+
+    /// Everything as it stands.
+    pub fn state(&self) -> State {
+        self.inner().guests.state(Instant::now())
+    }
+
+    /// Waits until this is so.
+    pub async fn wait_for(&self, mut is_so: impl FnMut(&State) -> bool) -> State {
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            let state = self.state();
+            if is_so(&state) || changed.changed().await.is_err() {
+                return state;
+            }
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Guests) -> T) -> T {
+        let mut inner = self.inner();
+        let changed = change(&mut inner.guests);
+        self.carry_out(&mut inner);
+        changed
+    }
+
+    /// Does what the guests want done, in their order.
+    fn carry_out(&self, inner: &mut Inner) {
+        for output in inner.guests.take_outputs() {
+            match output {
+                Output::LetGo(held, verdict) => {
+                    if let Some(waiting) = inner.waiting.remove(&held) {
+                        // Whoever has gone meanwhile says so himself.
+                        let _ = waiting.send(verdict);
+                    }
+                }
+                Output::News(news) => {
+                    self.backlog.length.fetch_add(1, Ordering::Relaxed);
+                    // A run that is over is told nothing.
+                    let _ = inner.news.send(news);
+                }
+            }
+        }
+        self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    /// Takes in a statement; what to wait for, if it is held.
+    fn arrived(
+        &self,
+        statement: &StatementContext<'_>,
+    ) -> Option<(HeldId, oneshot::Receiver<Verdict>)> {
+        let shown = with_parameters(statement.sql, statement.parameters);
+        let arrival = Arrival {
+            client: statement.client.id,
+            sql: Arc::from(statement.sql),
+            shown: Arc::from(shown),
+            is_query: matches!(statement.form, Form::Query),
+            status: statement.status,
+            strings: statement.strings,
+        };
+        let mut inner = self.inner();
+        let held = inner.guests.arrived(&arrival, Instant::now());
+        let held = held.map(|held| {
+            let (verdict, waiting) = oneshot::channel();
+            inner.waiting.insert(held, verdict);
+            (held, waiting)
+        });
+        self.carry_out(&mut inner);
+        held
+    }
+}
+
+/// Own sessions of the console come by a socket of this program, and are nobody's guests.
+fn is_own(client: &Client) -> bool {
+    client.came_by.is_none()
+}
+
+impl StatementHooks for Debugger {
+    fn holds(&self) -> bool {
+        true
+    }
+
+    fn wants_answers(&self) -> bool {
+        true
+    }
+
+    fn joined(&self, client: &Arc<Client>) {
+        if !is_own(client) {
+            self.change(|guests| guests.joined(client));
+        }
+    }
+
+    fn before_statement<'a>(&'a self, statement: StatementContext<'a>) -> HeldVerdict<'a> {
+        if is_own(statement.client) {
+            return Box::pin(std::future::ready(Verdict::Pass));
+        }
+        Box::pin(async move {
+            self.backlog.wait().await;
+            let Some((held, waiting)) = self.arrived(&statement) else { return Verdict::Pass };
+            let guard = Waiting { debugger: self, held };
+            let verdict = waiting.await;
+            std::mem::forget(guard);
+            // Without a debugger nothing is held.
+            verdict.unwrap_or(Verdict::Pass)
+        })
+    }
+
+    fn told(&self, client: &Arc<Client>, told: Told) {
+        if !is_own(client) {
+            self.change(|guests| guests.told(client.id, told, Instant::now()));
+        }
+    }
+
+    fn after_statement<'a>(
+        &'a self,
+        _statement: StatementContext<'a>,
+        _outcome: StatementOutcome,
+    ) -> HeldStatement<'a> {
+        // A client whose answers are not told as fast as it asks for them is slowed.
+        Box::pin(self.backlog.wait())
+    }
+
+    fn left(&self, client: ClientId) {
+        self.change(|guests| guests.left(client, Instant::now()));
+    }
+}
+
+/// Somebody waits for what becomes of what is held. Dropped, it has been cancelled, or its client
+/// has hung up.
+struct Waiting<'a> {
+    debugger: &'a Debugger,
+    held: HeldId,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.debugger.inner();
+        inner.waiting.remove(&self.held);
+        inner.guests.dropped(self.held);
+        self.debugger.carry_out(&mut inner);
+    }
+}
+
+impl Backlog {
+    /// Until there is room again.
+    async fn wait(&self) {
+        loop {
+            let room = self.has_room.notified();
+            if self.length.load(Ordering::Relaxed) < BACKLOG {
+                return;
+            }
+            room.await;
+        }
+    }
+}
+
+/// Hands on what is told, as fast as the run takes it.
+async fn pass_on(
+    mut told: mpsc::UnboundedReceiver<GuestNews>,
+    run: mpsc::Sender<GuestNews>,
+    backlog: Arc<Backlog>,
+) {
+    while let Some(news) = told.recv().await {
+        // A run that is over takes nothing more, and nobody is to wait for it.
+        let _ = run.send(news).await;
+        backlog.length.fetch_sub(1, Ordering::Relaxed);
+        backlog.has_room.notify_waiters();
+    }
+}

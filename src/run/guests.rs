@@ -1,0 +1,66 @@
+//! Clients of the debugger, who take part in a run without being its sessions.
+//!
+//! ```text
+//!  their programs ──▶ gateway ──▶ PostgreSQL
+//!                        │ hooks
+//!                     debugger ── GuestNews ──▶ run: told, watched and waited for like sessions
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use crate::core::event::{Kind, SessionName};
+use crate::gateway::StatementHooks;
+
+/// What becomes known of the debugger's clients.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GuestNews {
+    /// There is one more whose transactions are told under this name.
+    Joined(SessionName),
+    /// Something has happened to it.
+    Happened(SessionName, Kind),
+    /// Somebody touches this table.
+    Touches(String),
+    /// Nothing more is told under this name.
+    Parted(SessionName),
+}
+
+/// The way in for the programs that are debugged: a gateway in front of the engine that is played
+/// on, opened together with it.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    /// Where to listen.
+    pub addresses: Vec<SocketAddr>,
+    /// Who holds their statements.
+    pub hooks: Arc<dyn StatementHooks>,
+    /// Where it is told that it is open, and at which addresses.
+    opened: mpsc::UnboundedSender<Vec<SocketAddr>>,
+    // A run takes it when it begins; a second one on the same engines has no guests.
+    news: Arc<Mutex<Option<mpsc::Receiver<GuestNews>>>>,
+}
+
+impl Entrance {
+    /// Opened at these addresses, port 0 taking a free one; and what tells where it is then.
+    pub fn new(
+        addresses: Vec<SocketAddr>,
+        hooks: Arc<dyn StatementHooks>,
+        news: mpsc::Receiver<GuestNews>,
+    ) -> (Self, mpsc::UnboundedReceiver<Vec<SocketAddr>>) {
+        let (opened, is_open) = mpsc::unbounded_channel();
+        let news = Arc::new(Mutex::new(Some(news)));
+        (Self { addresses, hooks, opened, news }, is_open)
+    }
+
+    /// What the debugger tells; once.
+    pub(crate) fn take_news(&self) -> Option<mpsc::Receiver<GuestNews>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// It is open at these addresses.
+    pub(crate) fn tell_open(&self, addresses: Vec<SocketAddr>) {
+        // Who does not listen any more leaves.
+        let _ = self.opened.send(addresses);
+    }
+}
