@@ -11,6 +11,8 @@ mod bad_luck;
 mod cluster;
 mod compare;
 mod console_loop;
+mod debug_examples;
+mod debug_programs;
 mod export;
 mod gateway;
 mod gateway_clients;

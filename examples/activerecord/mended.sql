@@ -1,0 +1,1 @@
+create unique index one_booking_a_seat on bookings (seat);

@@ -1,0 +1,1 @@
+alter table bookings add constraint one_booking_a_seat unique (seat);

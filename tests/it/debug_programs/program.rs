@@ -1,0 +1,171 @@
+//! Programs that nobody here wrote for the debugger, and how one plays.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::LazyLock;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::DEADLINE;
+
+/// What runs a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Java,
+    Node,
+    Python,
+    Ruby,
+    Shell,
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where `tests/programs/install` puts packages.
+fn place() -> PathBuf {
+    root().join("target/programs")
+}
+
+const JARS: [&str; 3] = ["HikariCP.jar", "postgresql.jar", "slf4j-api.jar"];
+
+fn jars() -> String {
+    JARS.map(|jar| format!("/usr/share/java/{jar}")).join(":")
+}
+
+fn succeeds(command: &mut std::process::Command) -> bool {
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// What a language needs; asked once.
+struct Had {
+    java: bool,
+    node: bool,
+    python: bool,
+    ruby: bool,
+    shell: bool,
+}
+
+static HAD: LazyLock<Had> = LazyLock::new(|| {
+    let runs = |program: &str, arguments: &[&str]| {
+        succeeds(std::process::Command::new(program).args(arguments))
+    };
+    let python = place().join("python/bin/python");
+    Had {
+        java: runs("javac", &["-version"])
+            && JARS.iter().all(|jar| Path::new("/usr/share/java").join(jar).exists()),
+        node: runs("node", &["--version"]) && place().join("node/node_modules/pg").exists(),
+        python: runs(python.to_str().unwrap(), &["-c", "import asyncpg, django, psycopg"]),
+        ruby: runs("ruby", &["-e", "require 'active_record'; require 'pg'"]),
+        shell: runs("psql", &["--version"]),
+    }
+});
+
+impl Language {
+    fn is_had(self) -> bool {
+        match self {
+            Self::Java => HAD.java,
+            Self::Node => HAD.node,
+            Self::Python => HAD.python,
+            Self::Ruby => HAD.ruby,
+            Self::Shell => HAD.shell,
+        }
+    }
+
+    fn command(self, file: &Path) -> Command {
+        let mut command = match self {
+            Self::Java => Command::new("java"),
+            Self::Node => Command::new("node"),
+            Self::Python => Command::new(place().join("python/bin/python")),
+            Self::Ruby => Command::new("ruby"),
+            Self::Shell => return Command::new(file),
+        };
+        if self == Self::Java {
+            command.args(["-XX:TieredStopAtLevel=1", "-cp", &jars()]);
+        }
+        command.arg(file);
+        command
+    }
+}
+
+/// A program and its first arguments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program {
+    pub(crate) language: Language,
+    /// From the project's root.
+    pub(crate) file: &'static str,
+    pub(crate) environment: &'static [(&'static str, &'static str)],
+}
+
+impl Program {
+    pub(crate) const fn new(language: Language, file: &'static str) -> Self {
+        Self { language, file, environment: &[] }
+    }
+
+    /// Whether all that it needs is there; says so where it is not.
+    pub(crate) fn is_had(self) -> bool {
+        let is_had = self.language.is_had();
+        if !is_had {
+            eprintln!("left out: {}; tests/programs/install gets what is to be had", self.file);
+        }
+        is_had
+    }
+
+    /// Begins it.
+    pub(crate) fn start(self, url: &str, arguments: &[&str]) -> Playing {
+        let mut command = self.language.command(&root().join(self.file));
+        command.args(arguments).env("DATABASE_URL", url);
+        command.env("NODE_PATH", place().join("node/node_modules")).env("NODE_NO_WARNINGS", "1");
+        command.env("PYTHONDONTWRITEBYTECODE", "1").envs(self.environment.iter().copied());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Playing { child: command.kill_on_drop(true).spawn().unwrap() }
+    }
+}
+
+/// A program that plays.
+pub(crate) struct Playing {
+    child: Child,
+}
+
+/// What came of a program.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Played {
+    pub(crate) said: String,
+    pub(crate) code: Option<i32>,
+}
+
+impl Playing {
+    /// Gives it a line to read.
+    pub(crate) async fn tell(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").await.unwrap();
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        self.signal(Signal::SIGINT);
+    }
+
+    /// Ends it without a word.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn end(self) -> Played {
+        let output = timeout(DEADLINE, self.child.wait_with_output()).await;
+        let Output { status, stdout, stderr } = output.expect("the program ends").unwrap();
+        let said = String::from_utf8(stdout).unwrap();
+        eprintln!("{status}\n{said}{}", String::from_utf8_lossy(&stderr));
+        Played { said, code: status.code() }
+    }
+}
