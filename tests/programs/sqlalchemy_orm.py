@@ -45,7 +45,8 @@ class Alchemy:
             return True
 
     def count(self, below):
-        with Session(self.alone) as session:
+        # Committed: after a rollback psycopg counts its statements anew, and prepares none.
+        with Session(self.alone) as session, session.begin():
             counted = select(func.count()).where(Seat.seat_number < below, Seat.booked_by.is_not(None))
             return session.scalar(counted)
 

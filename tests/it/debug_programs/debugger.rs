@@ -8,7 +8,7 @@ use overbooked::gateway::{
     Client, ClientId, Form, Gateway, HeldStatement, HeldVerdict, Mode, Options, StatementContext,
     StatementHooks, StatementOutcome, Verdict,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::DEADLINE;
@@ -32,7 +32,7 @@ impl Held {
     }
 
     /// Waits until it was cancelled, or its client has left.
-    pub(crate) async fn is_given_up(mut self) {
+    pub(crate) async fn given_up(mut self) {
         timeout(DEADLINE, self.let_go.closed()).await.expect(&self.sql);
     }
 }
@@ -46,14 +46,14 @@ pub(crate) struct Seen {
     pub(crate) named: Vec<String>,
     /// What has been at the server and came to an end.
     pub(crate) ended: Vec<String>,
-    pub(crate) joined: usize,
-    pub(crate) left: usize,
 }
 
 struct Hooks {
     holds: Holds,
     held: mpsc::UnboundedSender<Held>,
     seen: Mutex<Seen>,
+    /// How many clients there are.
+    connected: watch::Sender<usize>,
 }
 
 impl Debug for Hooks {
@@ -78,7 +78,7 @@ impl StatementHooks for Hooks {
     }
 
     fn joined(&self, _client: &Arc<Client>) {
-        self.seen.lock().unwrap().joined += 1;
+        self.connected.send_modify(|count| *count += 1);
     }
 
     fn before_statement<'a>(&'a self, statement: StatementContext<'a>) -> HeldVerdict<'a> {
@@ -107,7 +107,7 @@ impl StatementHooks for Hooks {
     }
 
     fn left(&self, _client: ClientId) {
-        self.seen.lock().unwrap().left += 1;
+        self.connected.send_modify(|count| *count -= 1);
     }
 }
 
@@ -119,18 +119,14 @@ pub(crate) struct Debugger {
 }
 
 impl Debugger {
-    /// Nothing is held.
-    pub(crate) async fn watching(shop: &Shop) -> Self {
-        Self::holding(shop, |_| false).await
-    }
-
     /// Held is what this says of the SQL.
     pub(crate) async fn holding(shop: &Shop, holds: Holds) -> Self {
         let (sender, held) = mpsc::unbounded_channel();
-        let hooks = Arc::new(Hooks { holds, held: sender, seen: Mutex::default() });
+        let (seen, connected) = (Mutex::default(), watch::Sender::new(0));
+        let hooks = Arc::new(Hooks { holds, held: sender, seen, connected });
         let mut options = Options::new(shop.target());
         options.mode = Mode::PassThrough;
-        options.listen = Some("127.0.0.1:0".parse().unwrap());
+        options.listen = vec!["127.0.0.1:0".parse().unwrap()];
         options.hooks = Some(Arc::clone(&hooks) as Arc<dyn StatementHooks>);
         Self { gateway: Gateway::start(options).await.unwrap(), hooks, held }
     }
@@ -152,6 +148,13 @@ impl Debugger {
                 *count += 1;
             }
         }
+    }
+
+    /// Waits until each client that has come was told to have left.
+    pub(crate) async fn is_left_alone(&self) {
+        let mut connected = self.hooks.connected.subscribe();
+        let left = connected.wait_for(|count| *count == 0);
+        timeout(DEADLINE, left).await.expect("everybody leaves").unwrap();
     }
 
     /// What was seen by now.

@@ -42,38 +42,32 @@ fn succeeds(command: &mut std::process::Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// What a language needs; asked once.
-struct Had {
-    java: bool,
-    node: bool,
-    python: bool,
-    ruby: bool,
-    shell: bool,
+fn runs(program: &str, arguments: &[&str]) -> bool {
+    succeeds(std::process::Command::new(program).args(arguments))
 }
 
-static HAD: LazyLock<Had> = LazyLock::new(|| {
-    let runs = |program: &str, arguments: &[&str]| {
-        succeeds(std::process::Command::new(program).args(arguments))
-    };
-    let python = place().join("python/bin/python");
-    Had {
-        java: runs("javac", &["-version"])
-            && JARS.iter().all(|jar| Path::new("/usr/share/java").join(jar).exists()),
-        node: runs("node", &["--version"]) && place().join("node/node_modules/pg").exists(),
-        python: runs(python.to_str().unwrap(), &["-c", "import asyncpg, django, psycopg"]),
-        ruby: runs("ruby", &["-e", "require 'active_record'; require 'pg'"]),
-        shell: runs("psql", &["--version"]),
-    }
+/// The languages that have all that they need; asked once.
+static HAD: LazyLock<Vec<Language>> = LazyLock::new(|| {
+    let all = [Language::Java, Language::Node, Language::Python, Language::Ruby, Language::Shell];
+    all.into_iter().filter(|language| language.has_all()).collect()
 });
 
 impl Language {
-    fn is_had(self) -> bool {
+    fn has_all(self) -> bool {
         match self {
-            Self::Java => HAD.java,
-            Self::Node => HAD.node,
-            Self::Python => HAD.python,
-            Self::Ruby => HAD.ruby,
-            Self::Shell => HAD.shell,
+            Self::Java => {
+                let jars = Path::new("/usr/share/java");
+                runs("javac", &["-version"]) && JARS.iter().all(|jar| jars.join(jar).exists())
+            }
+            Self::Node => {
+                runs("node", &["--version"]) && place().join("node/node_modules/pg").exists()
+            }
+            Self::Python => {
+                let python = place().join("python/bin/python");
+                runs(python.to_str().unwrap(), &["-c", "import asyncpg, django, psycopg"])
+            }
+            Self::Ruby => runs("ruby", &["-e", "require 'active_record'; require 'pg'"]),
+            Self::Shell => runs("psql", &["--version"]),
         }
     }
 
@@ -109,7 +103,7 @@ impl Program {
 
     /// Whether all that it needs is there; says so where it is not.
     pub(crate) fn is_had(self) -> bool {
-        let is_had = self.language.is_had();
+        let is_had = HAD.contains(&self.language);
         if !is_had {
             eprintln!("left out: {}; tests/programs/install gets what is to be had", self.file);
         }
