@@ -29,7 +29,9 @@ pub mod history;
 pub mod identity;
 mod literals;
 pub mod noise;
+pub mod plan;
 pub mod shape;
+pub mod shrink;
 pub mod statement;
 pub mod tables;
 

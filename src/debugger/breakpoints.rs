@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `table seats` | a statement that reads, writes or locks the table |
 //! | `read seats`, `write seats` | one that reads it, one that changes it; without a table, any |
+//! | `insert seats`, `update seats`, `delete seats` | what its verb says |
 //! | `begin`, `commit`, `rollback` | these, where they are no noise |
 //! | `actor alice` | what that actor sends |
 //! | `after read seats before write seats` | the write of a transaction that has read |
@@ -106,6 +107,35 @@ enum AccessKind {
     Table,
     Read,
     Write,
+    Insert,
+    Update,
+    Delete,
+}
+
+impl AccessKind {
+    const ALL: [Self; 6] =
+        [Self::Table, Self::Read, Self::Write, Self::Insert, Self::Update, Self::Delete];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The verb that a statement must have; any will do for the others.
+    fn verb(self) -> Option<Verb> {
+        match self {
+            Self::Insert => Some(Verb::Insert),
+            Self::Update => Some(Verb::Update),
+            Self::Delete => Some(Verb::Delete),
+            Self::Table | Self::Read | Self::Write => None,
+        }
+    }
 }
 
 /// Whether a statement that has arrived is held.
@@ -200,10 +230,7 @@ impl Breakpoint {
 impl Term {
     fn matches(&self, history: &GuestHistory, statement: &Statement) -> bool {
         match self {
-            Self::Does(access) => {
-                let does = |part| access.is_in(&history.tables_of(part));
-                statement.parts.iter().any(does)
-            }
+            Self::Does(access) => statement.parts.iter().any(|part| access.is_of(part, history)),
             Self::Begin => statement.does(Verb::Begin),
             Self::Commit => statement.does(Verb::Commit),
             Self::Rollback => statement.does(Verb::Rollback),
@@ -212,7 +239,7 @@ impl Term {
             Self::Order { after, before } => {
                 let comes_after = |so_far: &GuestHistory, part: &Part| {
                     let comes = match before {
-                        Some(before) => before.is_in(&so_far.tables_of(part)),
+                        Some(before) => before.is_of(part, so_far),
                         None => part.verb == Verb::Commit,
                     };
                     (comes && after.is_in(so_far.tables())).then_some(())
@@ -224,6 +251,12 @@ impl Term {
 }
 
 impl Access {
+    /// Whether a statement does this when it runs.
+    fn is_of(&self, part: &Part, history: &GuestHistory) -> bool {
+        let has_verb = self.kind.verb().is_none_or(|verb| verb == history.verb_of(part));
+        has_verb && self.is_in(&history.tables_of(part))
+    }
+
     fn is_in(&self, tables: &Tables) -> bool {
         let is_it = |table: &TableName| match &self.table {
             Some(name) => name.may_be(table),
@@ -232,7 +265,9 @@ impl Access {
         match self.kind {
             AccessKind::Table => tables.all().any(is_it),
             AccessKind::Read => tables.reads.iter().any(is_it),
-            AccessKind::Write => tables.writes.iter().any(is_it),
+            AccessKind::Write | AccessKind::Insert | AccessKind::Update | AccessKind::Delete => {
+                tables.writes.iter().any(is_it)
+            }
         }
     }
 }
@@ -350,6 +385,8 @@ mod tests {
             ("read seats", [0, 0, 1, 0, 0]),
             ("write seats", [0, 0, 0, 1, 0]),
             ("write", [0, 0, 0, 1, 0]),
+            ("update seats", [0, 0, 0, 1, 0]),
+            ("insert seats", [0; 5]),
             ("write public.seats", [0, 0, 0, 1, 0]),
             ("write shows", [0, 0, 0, 0, 0]),
             ("commit", [0, 0, 0, 0, 1]),
@@ -385,6 +422,8 @@ mod tests {
     fn a_named_statement_is_held_for_what_it_runs() {
         let sent = ["prepare p as update seats set a = 1", "execute p", "execute q"];
         assert_eq!(held(&rules(&["write seats"], &[]), &sent), ["-", "write seats", "-"]);
+        assert_eq!(held(&rules(&["update seats"], &[]), &sent), ["-", "update seats", "-"]);
+        assert_eq!(held(&rules(&["delete seats"], &[]), &sent), ["-", "-", "-"]);
     }
 
     #[test]

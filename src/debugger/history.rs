@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::statement::{NamedStatement, Part, Statement};
 use super::tables::Tables;
 use crate::core::event::TransactionStatus;
-use crate::core::syntax::Verb;
+use crate::core::syntax::{Verb, verb};
 
 /// How many named statements of a session are remembered. Who makes more, and takes none away,
 /// has all of them forgotten.
@@ -21,7 +21,7 @@ pub struct GuestHistory {
     pub status: TransactionStatus,
     tables: Tables,
     has_doubts: bool,
-    names: HashMap<Named, Tables>,
+    names: HashMap<Named, (Verb, Tables)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,10 +54,10 @@ impl GuestHistory {
         match (&part.name, part.verb) {
             (_, Verb::Commit | Verb::Rollback | Verb::PrepareTransaction) => self.begin_anew(),
             (Some(NamedStatement::Prepares(name)), _) => {
-                self.remember(Named::Prepared(name.clone()), &part.tables);
+                self.remember(Named::Prepared(name.clone()), part);
             }
             (Some(NamedStatement::Declares(name)), _) => {
-                self.remember(Named::Cursor(name.clone()), &part.tables);
+                self.remember(Named::Cursor(name.clone()), part);
                 self.tables.add(&part.tables);
             }
             _ => {
@@ -71,17 +71,27 @@ impl GuestHistory {
     /// The tables that a part touches when it runs: those of the statement that an EXECUTE names,
     /// and none of what is only prepared.
     pub fn tables_of(&self, part: &Part) -> Tables {
-        let named = match &part.name {
-            Some(NamedStatement::Prepares(_)) => return Tables::default(),
-            Some(NamedStatement::Executes(name)) => Named::Prepared(name.clone()),
-            Some(NamedStatement::Fetches(name)) => Named::Cursor(name.clone()),
-            Some(NamedStatement::Declares(_)) | None => return part.tables.clone(),
-        };
+        if matches!(part.name, Some(NamedStatement::Prepares(_))) {
+            return Tables::default();
+        }
         let mut tables = part.tables.clone();
-        if let Some(known) = self.names.get(&named) {
+        if let Some((_, known)) = self.named(part) {
             tables.add(known);
         }
         tables
+    }
+
+    /// What it does when it runs.
+    pub fn verb_of(&self, part: &Part) -> Verb {
+        self.named(part).map_or(part.verb, |(verb, _)| *verb)
+    }
+
+    fn named(&self, part: &Part) -> Option<&(Verb, Tables)> {
+        self.names.get(&match part.name.as_ref()? {
+            NamedStatement::Executes(name) => Named::Prepared(name.clone()),
+            NamedStatement::Fetches(name) => Named::Cursor(name.clone()),
+            NamedStatement::Declares(_) | NamedStatement::Prepares(_) => return None,
+        })
     }
 
     /// The tables of the transaction in flight.
@@ -99,12 +109,18 @@ impl GuestHistory {
         self.has_doubts = false;
     }
 
-    fn remember(&mut self, name: Named, tables: &Tables) {
+    fn remember(&mut self, name: Named, part: &Part) {
         if self.names.len() >= MOST_NAMES {
             self.names.clear();
         }
-        self.names.insert(name, tables.clone());
+        self.names.insert(name, (prepared_verb(part), part.tables.clone()));
     }
+}
+
+/// What a prepared statement does: the keyword behind PREPARE … AS says it.
+fn prepared_verb(part: &Part) -> Verb {
+    let body = part.words.iter().position(|word| word.is("as"));
+    body.map_or(part.verb, |at| verb(&part.words[at + 1..]))
 }
 
 #[cfg(test)]

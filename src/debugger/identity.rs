@@ -6,7 +6,7 @@
 //!  a port of its own          --actor alice=127.0.0.1:5441
 //!  the setting                options='-c overbooked.actor=alice', SET overbooked.actor = 'alice'
 //!  a comment in its SQL       /*controller='bookings',action='create'*/
-//!  application_name           start-up packet, or SET
+//!  application_name           as it is now
 //!  user
 //!  guest 1, 2, …              in order of first statements
 //! ```
@@ -19,6 +19,7 @@ use std::fmt;
 
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::Strings;
+use crate::gateway::Client;
 
 mod comment;
 mod names;
@@ -29,7 +30,6 @@ use setting::Setting;
 
 /// PostgreSQL takes any setting with a dot in its name, so it harms nothing without us.
 pub const ACTOR_SETTING: &str = "overbooked.actor";
-const APPLICATION_NAME: &str = "application_name";
 
 /// How long an actor's name may be, in characters; that of a request's route may be any.
 const LONGEST_NAME: usize = 48;
@@ -54,13 +54,16 @@ pub enum Source {
     Order,
 }
 
-/// What the start-up packet says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StartUp<'a> {
-    /// `overbooked.actor`, of the options or by itself.
-    pub actor: Option<&'a str>,
-    pub application_name: Option<&'a str>,
-    pub user: Option<&'a str>,
+/// What a guest says with a statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// The statement with its parameters in their places: `set_config` may have them.
+    pub sql: &'a str,
+    /// What it calls itself now, perhaps nothing.
+    pub application: &'a str,
+    /// What the server would say before the statement.
+    pub status: TransactionStatus,
+    pub strings: Strings,
 }
 
 /// What one connection has said of who it is.
@@ -68,7 +71,7 @@ pub struct StartUp<'a> {
 pub struct Identity {
     port: Option<String>,
     actor: Setting,
-    application: Setting,
+    application: Option<String>,
     user: Option<String>,
     /// Of the transaction in flight.
     comment: Option<String>,
@@ -77,28 +80,27 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of a client that has come in by the port of this actor, if it was one's own.
-    pub fn new(port: Option<&str>, start_up: StartUp) -> Self {
+    /// Of a client, and of the actor by whose own port it has come in.
+    pub fn new(port: Option<&str>, client: &Client) -> Self {
         Self {
             port: port.and_then(clean),
-            actor: Setting::new(ACTOR_SETTING, start_up.actor),
-            application: Setting::new(APPLICATION_NAME, start_up.application_name),
-            user: start_up.user.and_then(clean),
+            actor: Setting::new(client.option(ACTOR_SETTING)),
+            application: clean(client.application()),
+            user: clean(client.user()),
             comment: None,
             number: None,
         }
     }
 
-    /// A statement has arrived, with its parameters in their places: `set_config` may have them.
-    /// `status` is what the server would say before it.
-    pub fn hear(&mut self, sql: &str, strings: Strings, status: TransactionStatus) {
+    /// A statement has arrived.
+    pub fn hear(&mut self, said: Said) {
+        let Said { sql, application, mut status, strings } = said;
+        self.application = clean(application);
         if self.comment.is_none() {
             self.comment = comment::name(sql, strings).and_then(|name| clean(&name));
         }
-        let mut status = status;
         for part in setting::parts(sql, strings) {
             self.actor.hear(&part, status);
-            self.application.hear(&part, status);
             status = part.status_after(status);
         }
     }
@@ -108,7 +110,6 @@ impl Identity {
         if status == TransactionStatus::Idle {
             self.comment = None;
             self.actor.forget_transaction();
-            self.application.forget_transaction();
         }
     }
 
@@ -119,7 +120,7 @@ impl Identity {
         let known = by(self.port.as_deref(), Source::Port)
             .or_else(|| by(self.actor.value(), Source::Setting))
             .or_else(|| by(self.comment.as_deref(), Source::Comment))
-            .or_else(|| by(self.application.value(), Source::ApplicationName))
+            .or_else(|| by(self.application.as_deref(), Source::ApplicationName))
             .or_else(|| by(self.user.as_deref(), Source::User));
         known.unwrap_or_else(|| {
             let number = *self.number.get_or_insert_with(|| names.next_number());
@@ -134,7 +135,7 @@ impl fmt::Display for Source {
             Self::Port => "its port",
             Self::Setting => ACTOR_SETTING,
             Self::Comment => "a comment in its SQL",
-            Self::ApplicationName => APPLICATION_NAME,
+            Self::ApplicationName => "application_name",
             Self::User => "its user",
             Self::Order => "order of first statements",
         })
@@ -155,13 +156,29 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::core::event::Pid;
+    use crate::gateway::{ClientId, Mode};
 
     const IDLE: TransactionStatus = TransactionStatus::Idle;
     const IN_BLOCK: TransactionStatus = TransactionStatus::InTransaction;
 
+    fn client(parameters: &[(&str, &str)]) -> Client {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Client {
+            id: ClientId(1),
+            pid: Pid(1),
+            mode: Mode::PassThrough,
+            came_by: None,
+            parameters: parameters.iter().map(owned).collect(),
+        }
+    }
+
     fn shop() -> Identity {
-        let start_up = StartUp { actor: None, application_name: Some("Shop"), user: Some("web") };
-        Identity::new(None, start_up)
+        Identity::new(None, &client(&[("user", "web"), ("application_name", "Shop")]))
+    }
+
+    fn bob() -> Client {
+        client(&[("options", "-c overbooked.actor=bob"), ("application_name", "Shop")])
     }
 
     fn who(identity: &mut Identity) -> (String, Source) {
@@ -173,34 +190,34 @@ mod tests {
         assert_eq!(who(identity), (name.to_owned(), source));
     }
 
+    fn says(identity: &mut Identity, sql: &str, status: TransactionStatus) {
+        let strings = Strings::Conforming;
+        identity.hear(Said { sql, application: "Shop", status, strings });
+    }
+
     fn hears(identity: &mut Identity, sql: &str) {
-        identity.hear(sql, Strings::Conforming, IDLE);
+        says(identity, sql, IDLE);
     }
 
     #[test]
     fn the_most_trusted_source_counts() {
-        let mut nobody = Identity::new(None, StartUp::default());
+        let mut nobody = Identity::new(None, &client(&[]));
         is(&mut nobody, "guest 1", Source::Order);
-        is(
-            &mut Identity::new(None, StartUp { user: Some("web"), ..StartUp::default() }),
-            "web",
-            Source::User,
-        );
+        is(&mut Identity::new(None, &client(&[("user", "web")])), "web", Source::User);
         let mut guest = shop();
         is(&mut guest, "Shop", Source::ApplicationName);
         hears(&mut guest, "select 1 /*controller='bookings',action='create'*/");
         is(&mut guest, "bookings#create", Source::Comment);
         hears(&mut guest, "SET overbooked.actor = 'alice'");
         is(&mut guest, "alice", Source::Setting);
-        let start_up = StartUp { actor: Some("bob"), ..StartUp::default() };
-        is(&mut Identity::new(None, start_up), "bob", Source::Setting);
-        is(&mut Identity::new(Some("eve"), start_up), "eve", Source::Port);
+        is(&mut Identity::new(None, &bob()), "bob", Source::Setting);
+        is(&mut Identity::new(Some("eve"), &bob()), "eve", Source::Port);
     }
 
     #[test]
     fn guests_are_counted_in_order_of_first_statements() {
         let mut names = Names::default();
-        let mut guests = [(); 2].map(|()| Identity::new(None, StartUp::default()));
+        let mut guests = [(); 2].map(|()| Identity::new(None, &client(&[])));
         let mut name = |of: usize| guests[of].actor(&mut names).name;
         assert_eq!([name(1), name(0), name(1)], ["guest 1", "guest 2", "guest 1"]);
     }
@@ -244,8 +261,7 @@ mod tests {
             "discard all",
             "set overbooked.actor to default",
         ] {
-            let mut guest =
-                Identity::new(None, StartUp { actor: Some("bob"), ..StartUp::default() });
+            let mut guest = Identity::new(None, &bob());
             hears(&mut guest, "set overbooked.actor = 'alice'");
             hears(&mut guest, sql);
             is(&mut guest, "bob", Source::Setting);
@@ -255,7 +271,9 @@ mod tests {
     #[test]
     fn the_application_may_be_renamed() {
         let mut guest = shop();
-        hears(&mut guest, "set application_name = 'Tickets'");
+        let application = "Tickets";
+        let strings = Strings::Conforming;
+        guest.hear(Said { sql: "select 1", application, status: IDLE, strings });
         is(&mut guest, "Tickets", Source::ApplicationName);
     }
 
@@ -263,7 +281,7 @@ mod tests {
     fn what_a_transaction_sets_lasts_as_in_postgresql() {
         let mut guest = shop();
         let mut says = |sql: &str, before: TransactionStatus, after: TransactionStatus| {
-            guest.hear(sql, Strings::Conforming, before);
+            super::tests::says(&mut guest, sql, before);
             guest.ready(after);
             who(&mut guest).0
         };
@@ -284,10 +302,10 @@ mod tests {
     #[test]
     fn a_comment_names_its_transaction() {
         let mut guest = shop();
-        guest.hear("begin", Strings::Conforming, IDLE);
+        says(&mut guest, "begin", IDLE);
         guest.ready(IN_BLOCK);
-        guest.hear("select 1 /*action:create,controller:bookings*/", Strings::Conforming, IN_BLOCK);
-        guest.hear("commit", Strings::Conforming, IN_BLOCK);
+        says(&mut guest, "select 1 /*action:create,controller:bookings*/", IN_BLOCK);
+        says(&mut guest, "commit", IN_BLOCK);
         is(&mut guest, "bookings#create", Source::Comment);
         guest.ready(IDLE);
         is(&mut guest, "Shop", Source::ApplicationName);

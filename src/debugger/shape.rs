@@ -27,7 +27,8 @@ impl Shape {
     /// That of a statement, or of a Query message of several. A shape's own is itself.
     pub fn of(sql: &str, strings: Strings) -> Self {
         let pieces = fold::folded(pieces::pieces(sql, strings));
-        Self(written(&pieces).into())
+        // A quoted name may have anything in it; a shape is a line.
+        Self(written(&pieces).replace(char::is_control, "\u{fffd}").into())
     }
 
     pub fn as_str(&self) -> &str {
@@ -41,9 +42,10 @@ impl fmt::Display for Shape {
     }
 }
 
-/// A name as SQL may have it, in quotes only where it needs them.
+/// A name as SQL may have it, in quotes only where it needs them, and fit to be shown.
 pub fn shown_name(name: &str) -> String {
-    if is_plain_name(name) { name.to_owned() } else { syntax::quote(name) }
+    let name = name.replace(char::is_control, "\u{fffd}");
+    if is_plain_name(&name) { name } else { syntax::quote(&name) }
 }
 
 /// Whether a name means the same without quotes.

@@ -13,7 +13,7 @@ mod summary;
 /// What a guest sends: a statement, or a Query message of several, which is one unit to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// As the guest wrote it.
+    /// As it is shown: with its parameters in their places.
     pub sql: Arc<str>,
     pub shape: Shape,
     /// Each of its statements that is not empty.
@@ -48,16 +48,21 @@ pub enum NamedStatement {
 
 impl Statement {
     pub fn read(sql: &str, strings: Strings) -> Self {
-        let parts = syntax::split(sql, strings).into_iter().filter(|part| !part.is_empty);
+        Self::with_parameters(sql, sql, strings)
+    }
+
+    /// One that came with parameters, and as it is with these in their places: so it is shown, and
+    /// so it tells its row.
+    pub fn with_parameters(sql: &str, in_place: &str, strings: Strings) -> Self {
+        let parts = syntax::split(in_place, strings).into_iter().filter(|part| !part.is_empty);
         Self {
-            sql: sql.into(),
+            sql: in_place.into(),
             shape: Shape::of(sql, strings),
             parts: parts.map(|part| Part::read(part.body(), strings)).collect(),
         }
     }
 
-    /// What people call it: `reads seats`, `updates A-4`. Read from the text with its parameters in
-    /// their places it tells the row.
+    /// What people call it: `reads seats`, `updates A-4`.
     pub fn summary(&self) -> String {
         match self.parts.as_slice() {
             [] => "sends nothing".to_owned(),
@@ -89,7 +94,7 @@ impl Part {
     }
 
     pub fn summary(&self) -> String {
-        summary::summary(self)
+        summary::summary(self).replace(char::is_control, "\u{fffd}")
     }
 }
 
@@ -167,6 +172,16 @@ mod tests {
         ] {
             assert_eq!(read(sql).summary(), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn parameters_tell_the_row_and_are_no_part_of_the_shape() {
+        let sql = "select * from seats where id = $1";
+        let in_place = "select * from seats where id = '4'::int8";
+        let statement = Statement::with_parameters(sql, in_place, Strings::Conforming);
+        assert_eq!(statement.summary(), "reads seats 4");
+        assert_eq!(statement.shape.as_str(), "select * from seats where id = ?");
+        assert_eq!(&*statement.sql, in_place);
     }
 
     #[test]

@@ -10,8 +10,10 @@ use crate::debugger::shape::Shape;
 use crate::debugger::tables::TableName;
 
 /// The words with which a term begins.
-const WORDS: [&str; 9] =
-    ["table", "read", "write", "begin", "commit", "rollback", "actor", "after", "shape"];
+const WORDS: [&str; 12] = [
+    "table", "read", "write", "insert", "update", "delete", "begin", "commit", "rollback", "actor",
+    "after", "shape",
+];
 
 /// What is wrong in a breakpoint, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -144,7 +146,11 @@ impl<'a> Reader<'a> {
                 self.wrong(rest, "`before` is missing: `after read seats before write seats`")
             );
         };
-        let after = self.access(Piece::of(self.text, rest.at, before))?;
+        let first = Piece::of(self.text, rest.at, before);
+        let after = self.access(first)?;
+        if after.kind.verb().is_some() {
+            return Err(self.wrong(first, "here it is read, write or table, with the table's name"));
+        }
         let what = Piece::of(self.text, before + "before".len(), end);
         if what.text.eq_ignore_ascii_case("commit") {
             return Ok(Term::Order { after, before: None });
@@ -154,12 +160,9 @@ impl<'a> Reader<'a> {
 
     fn access(&self, piece: Piece<'a>) -> Result<Access, BreakpointError> {
         let (word, rest) = piece.split();
-        let kind = match word.text.to_ascii_lowercase().as_str() {
-            "table" => AccessKind::Table,
-            "read" => AccessKind::Read,
-            "write" => AccessKind::Write,
-            other => return Err(self.unknown(word, other)),
-        };
+        let text = word.text.to_ascii_lowercase();
+        let kind = AccessKind::ALL.into_iter().find(|kind| kind.word() == text);
+        let Some(kind) = kind else { return Err(self.unknown(word, &text)) };
         let table = match TableName::read(rest.text) {
             None if rest.text.is_empty() && kind != AccessKind::Table => None,
             None if rest.text.is_empty() => {
@@ -236,11 +239,7 @@ fn written_actor(name: &str) -> String {
 
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            AccessKind::Table => "table",
-            AccessKind::Read => "read",
-            AccessKind::Write => "write",
-        })?;
+        f.write_str(self.kind.word())?;
         self.table.as_ref().map_or(Ok(()), |table| write!(f, " {table}"))
     }
 }
@@ -290,6 +289,11 @@ mod tests {
             ("commit and", 11, "a condition is missing here; write one, or leave out the `and`"),
             ("actor", 6, "an actor's name belongs here: `actor alice`"),
             ("after read seats", 7, "`before` is missing: `after read seats before write seats`"),
+            (
+                "after update seats before commit",
+                7,
+                "here it is read, write or table, with the table's name",
+            ),
             ("after read seats before", 24, "read, write or table belongs here"),
             (
                 "commit and shape",
@@ -301,8 +305,8 @@ mod tests {
             assert_eq!(wrong(text), format!("{place}{expected}"));
         }
         assert!(wrong("xyzzy").ends_with(
-            "begins with one of table, read, write, begin, commit, \
-            rollback, actor, after, shape"
+            "begins with one of table, read, write, insert, update, \
+            delete, begin, commit, rollback, actor, after, shape"
         ));
     }
 

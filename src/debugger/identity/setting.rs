@@ -1,14 +1,14 @@
-//! A setting of a session, as its statements change it.
+//! The setting in which a session says who it is, as its statements change it.
 
 use std::ops::Range;
 
+use super::ACTOR_SETTING;
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::{self, Strings, Verb, Word, WordKind, begins, verb};
 
-/// A setting that may have a value.
+/// The setting, which may have a value.
 #[derive(Clone, Debug)]
 pub(super) struct Setting {
-    name: &'static str,
     start_up: Option<String>,
     session: Option<String>,
     /// Of SET LOCAL.
@@ -45,9 +45,9 @@ enum Lasts {
 }
 
 impl Setting {
-    pub(super) fn new(name: &'static str, start_up: Option<&str>) -> Self {
-        let start_up = start_up.filter(|value| !value.is_empty()).map(str::to_owned);
-        Self { name, session: start_up.clone(), start_up, local: None, before: None }
+    pub(super) fn new(start_up: Option<String>) -> Self {
+        let start_up = start_up.filter(|value| !value.is_empty());
+        Self { session: start_up.clone(), start_up, local: None, before: None }
     }
 
     pub(super) fn value(&self) -> Option<&str> {
@@ -72,11 +72,11 @@ impl Setting {
                     self.take(value, lasts, status);
                 }
             }
-            Verb::Reset if self.resets(words) => {
+            Verb::Reset if resets(words) => {
                 self.take(self.start_up.clone(), Lasts::Session, status);
             }
             Verb::Select => {
-                if let Some((value, lasts)) = self.set_config(words) {
+                if let Some((value, lasts)) = Self::set_config(words) {
                     self.take(value, lasts, status);
                 }
             }
@@ -112,43 +112,22 @@ impl Setting {
     fn set(&self, words: &[Word]) -> Option<(Option<String>, Lasts)> {
         let lasts = if words.get(1)?.is("local") { Lasts::Transaction } else { Lasts::Session };
         let has_scope = lasts == Lasts::Transaction || words.get(1)?.is("session");
-        let next = self.name_at(words, 1 + usize::from(has_scope))?;
+        let next = name_at(words, 1 + usize::from(has_scope))?;
         words.get(next).filter(|word| word.is_mark('=') || word.is("to"))?;
         let value = words.get(next + 1)?;
         let value = if value.is("default") { self.start_up.clone() } else { Some(text(value)) };
         Some((value, lasts))
     }
 
-    fn resets(&self, words: &[Word]) -> bool {
-        begins(words, &["reset", "all"])
-            || begins(words, &["discard", "all"])
-            || words[0].is("reset") && self.name_at(words, 1).is_some()
-    }
-
-    /// The place behind this setting's name, if that stands here.
-    fn name_at(&self, words: &[Word], at: usize) -> Option<usize> {
-        let mut next = at;
-        for (nth, part) in self.name.split('.').enumerate() {
-            if nth > 0 {
-                words.get(next).filter(|word| word.is_mark('.'))?;
-                next += 1;
-            }
-            let name = words.get(next)?.name()?;
-            // Names of settings have no case, in quotes either.
-            name.eq_ignore_ascii_case(part).then_some(())?;
-            next += 1;
-        }
-        Some(next)
-    }
-
     /// `set_config('name', 'value', is_local)`.
-    fn set_config(&self, words: &[Word]) -> Option<(Option<String>, Lasts)> {
+    fn set_config(words: &[Word]) -> Option<(Option<String>, Lasts)> {
         let call = (0..words.len()).find(|&at| {
             words[at].is("set_config") && words.get(at + 1).is_some_and(|word| word.is_mark('('))
         })?;
         let [name, value, is_local] = arguments(words, call + 2)?;
-        let is_named =
-            |word: &&Word| word.kind == WordKind::Text && word.text.eq_ignore_ascii_case(self.name);
+        let is_named = |word: &&Word| {
+            word.kind == WordKind::Text && word.text.eq_ignore_ascii_case(ACTOR_SETTING)
+        };
         words[name].first().filter(is_named)?;
         let value = words[value].first().filter(|word| word.kind == WordKind::Text)?;
         let is_local = words[is_local].first()?.text.to_ascii_lowercase();
@@ -157,6 +136,28 @@ impl Setting {
         let lasts = if is_local { Lasts::Transaction } else { Lasts::Session };
         Some((Some(text(value)), lasts))
     }
+}
+
+fn resets(words: &[Word]) -> bool {
+    begins(words, &["reset", "all"])
+        || begins(words, &["discard", "all"])
+        || words[0].is("reset") && name_at(words, 1).is_some()
+}
+
+/// The place behind the setting's name, if that stands here.
+fn name_at(words: &[Word], at: usize) -> Option<usize> {
+    let mut next = at;
+    for (nth, part) in ACTOR_SETTING.split('.').enumerate() {
+        if nth > 0 {
+            words.get(next).filter(|word| word.is_mark('.'))?;
+            next += 1;
+        }
+        let name = words.get(next)?.name()?;
+        // Names of settings have no case, in quotes either.
+        name.eq_ignore_ascii_case(part).then_some(())?;
+        next += 1;
+    }
+    Some(next)
 }
 
 /// The three arguments of a call whose first begins here.
