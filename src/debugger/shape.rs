@@ -27,8 +27,7 @@ impl Shape {
     /// That of a statement, or of a Query message of several. A shape's own is itself.
     pub fn of(sql: &str, strings: Strings) -> Self {
         let pieces = fold::folded(pieces::pieces(sql, strings));
-        // A quoted name may have anything in it; a shape is a line.
-        Self(written(&pieces).replace(char::is_control, "\u{fffd}").into())
+        Self(written(&pieces).into())
     }
 
     pub fn as_str(&self) -> &str {

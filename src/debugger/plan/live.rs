@@ -11,7 +11,7 @@
 //! either may be the one that was recorded as the first. So a client becomes one of the plan's
 //! actors by the first statement of it that is the next of an actor with its name, and stays it
 //! until its transaction is over; then another client, as a pool gives them out, may go on in its
-//! place.
+//! place. Two of one name that begin alike and go on differently need names of their own.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -207,7 +207,7 @@ impl LivePlan {
         actors.retain(|actor| taken(actor) != Some(true));
         actors.sort_by_key(|actor| {
             let is_own = own.is_some_and(|bound| bound.actor == *actor);
-            (!is_own, taken(actor).is_some())
+            (!is_own, taken(actor).is_some(), *actor != sent.actor)
         });
         actors.into_iter().map(str::to_owned).collect()
     }
@@ -410,7 +410,7 @@ mod tests {
             recorded in prop::collection::vec((0_usize..2, 0_usize..3), 0..12),
             arrivals in prop::collection::vec(any::<bool>(), 64),
         ) {
-            const ACTORS: [&str; 2] = ["Shop", "Shop 2"];
+            const ACTORS: [&str; 2] = ["alice", "bob"];
             const SQL: [&str; 3] = [READ, BOOK, "commit"];
             let turns: Vec<_> =
                 recorded.iter().map(|(who, what)| (ACTORS[*who], SQL[*what])).collect();

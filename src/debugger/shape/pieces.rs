@@ -46,9 +46,11 @@ impl Piece {
     }
 
     fn quoted(text: &str) -> Self {
+        // It may have anything in it; a shape is a line.
+        let text = text.replace(char::is_control, "\u{fffd}");
         let is_closed = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
-        let name = if is_closed { syntax::identifier(text) } else { String::new() };
-        let text = if is_plain_name(&name) { name } else { text.to_owned() };
+        let name = if is_closed { syntax::identifier(&text) } else { String::new() };
+        let text = if is_plain_name(&name) { name } else { text };
         Self { kind: PieceKind::Name, text }
     }
 }
