@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::breakpoints::Rules;
 use super::history::GuestHistory;
-use super::identity::{ACTOR_SETTING, Identity, Names, StartUp};
+use super::identity::{Identity, Names};
 use crate::core::event::{Kind, SessionName, SubmissionId, TransactionStatus};
 use crate::gateway::{Client, ClientId, Verdict};
 use crate::run::guests::GuestNews;
@@ -163,14 +163,8 @@ impl Guests {
     /// A client has connected.
     pub fn joined(&mut self, client: &Arc<Client>) {
         let port = client.came_by.and_then(|address| self.ports.get(&address));
-        let actor = client.option(ACTOR_SETTING);
-        let start_up = StartUp {
-            actor: actor.as_deref(),
-            application_name: Some(client.application()),
-            user: Some(client.user()),
-        };
         let guest = Guest {
-            identity: Identity::new(port.map(String::as_str), start_up),
+            identity: Identity::new(port.map(String::as_str), client),
             client: Arc::clone(client),
             history: GuestHistory::default(),
             place: None,

@@ -54,18 +54,6 @@ pub enum Source {
     Order,
 }
 
-/// What a guest says with a statement.
-#[derive(Clone, Copy, Debug)]
-pub struct Said<'a> {
-    /// The statement with its parameters in their places: `set_config` may have them.
-    pub sql: &'a str,
-    /// What it calls itself now, perhaps nothing.
-    pub application: &'a str,
-    /// What the server would say before the statement.
-    pub status: TransactionStatus,
-    pub strings: Strings,
-}
-
 /// What one connection has said of who it is.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -92,10 +80,14 @@ impl Identity {
         }
     }
 
-    /// A statement has arrived.
-    pub fn hear(&mut self, said: Said) {
-        let Said { sql, application, mut status, strings } = said;
+    /// What it calls itself now, perhaps nothing.
+    pub fn calls_itself(&mut self, application: &str) {
         self.application = clean(application);
+    }
+
+    /// A statement has arrived, with its parameters in their places: `set_config` may have them.
+    /// `status` is what the server would say before it.
+    pub fn hear(&mut self, sql: &str, strings: Strings, mut status: TransactionStatus) {
         if self.comment.is_none() {
             self.comment = comment::name(sql, strings).and_then(|name| clean(&name));
         }
@@ -191,8 +183,7 @@ mod tests {
     }
 
     fn says(identity: &mut Identity, sql: &str, status: TransactionStatus) {
-        let strings = Strings::Conforming;
-        identity.hear(Said { sql, application: "Shop", status, strings });
+        identity.hear(sql, Strings::Conforming, status);
     }
 
     fn hears(identity: &mut Identity, sql: &str) {
@@ -271,10 +262,10 @@ mod tests {
     #[test]
     fn the_application_may_be_renamed() {
         let mut guest = shop();
-        let application = "Tickets";
-        let strings = Strings::Conforming;
-        guest.hear(Said { sql: "select 1", application, status: IDLE, strings });
+        guest.calls_itself("Tickets");
         is(&mut guest, "Tickets", Source::ApplicationName);
+        guest.calls_itself("");
+        is(&mut guest, "web", Source::User);
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl Guests {
     pub fn arrived(&mut self, arrival: &Arrival, now: Instant) -> Option<HeldId> {
         let client = arrival.client;
         self.settle_dropped(client, Dropped::Cancelled, now);
-        let statement = Statement::read(&arrival.shown, arrival.strings);
+        let Arrival { sql, shown, strings, .. } = arrival;
+        let statement = Statement::with_parameters(sql, shown, *strings);
         let guest = self.clients.get_mut(&client)?;
         guest.status = arrival.status;
         guest.identity.hear(&arrival.shown, arrival.strings, arrival.status);
