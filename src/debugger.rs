@@ -30,6 +30,8 @@ pub mod identity;
 mod literals;
 pub mod noise;
 pub mod plan;
+pub mod refusals;
+pub mod refuser;
 pub mod shape;
 pub mod shrink;
 pub mod statement;

@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::core::scenario::{EngineKind, Isolation};
+use crate::debugger::refusals::Rule;
 use crate::reports::report::{FORMATS, Format};
 use crate::run::guardian;
 
@@ -296,6 +297,10 @@ pub struct ServeArgs {
     /// through.
     #[command(flatten)]
     pub engine: EngineArgs,
+    /// Refuse statements, to test a program's retries: 'commit:1', 'commit:every 3', 'update
+    /// seats:2 as 40P01', 'commit:1 as lost', '10% seed 7 as OC000'; may be given several times
+    #[arg(long, value_name = "RULE")]
+    pub refuse: Vec<Rule>,
     /// Require passwords: a file with one line per user, user:password or
     /// user:SCRAM-SHA-256$...
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -1,16 +1,20 @@
 //! `overbooked serve`: the engine for other people's clients, until somebody ends it.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
 
 use color_eyre::eyre::{self, WrapErr as _};
 use etcetera::BaseStrategy as _;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::commands::cli::{EngineChoice, ServeArgs};
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Isolation};
-use crate::gateway::{Certificate, Gateway, GatewayError, Mode, Options};
+use crate::debugger::refuser::Refuser;
+use crate::gateway::{Certificate, Gateway, GatewayError, Mode, Options, StatementHooks};
 
 /// Serves until a signal ends it.
 pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
@@ -27,8 +31,11 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
         Some(EngineChoice::Postgres) => Mode::PassThrough,
         Some(EngineChoice::Optimistic) | None => Mode::Optimistic,
     };
+    let (refuser, lines) = Refuser::new(arguments.refuse.iter().cloned());
+    let refuser = (!arguments.refuse.is_empty()).then_some(refuser);
     let options = Options {
         mode,
+        hooks: refuser.clone().map(|refuser| refuser as Arc<dyn StatementHooks>),
         listen: vec![arguments.listen],
         password_file: arguments.password_file.clone(),
         certificate,
@@ -38,7 +45,14 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
         })
     };
     let served = match Gateway::start(options).await {
-        Ok(gateway) => until_told_to_stop(gateway, mode).await,
+        Ok(gateway) => {
+            let told = Printer::start(lines);
+            let served = until_told_to_stop(gateway, mode).await;
+            if let Some(refuser) = refuser {
+                told.finish(refuser.finish()).await;
+            }
+            served
+        }
         Err(error) => Err(refused(&error).into()),
     };
     launch::stop(&engines).await?;
@@ -72,6 +86,48 @@ async fn until_told_to_stop(gateway: Gateway, mode: Mode) -> eyre::Result<Exit> 
     interrupted.cancelled().await;
     gateway.stop().await;
     Ok(Exit::Interrupted)
+}
+
+/// Prints the lines that are told while it serves: in a thread of its own, since whoever has asked
+/// to be served may not read them.
+struct Printer {
+    last: oneshot::Sender<String>,
+    printed: oneshot::Receiver<()>,
+}
+
+impl Printer {
+    fn start(mut lines: mpsc::Receiver<String>) -> Self {
+        let (last, at_last) = oneshot::channel::<String>();
+        let (done, printed) = oneshot::channel();
+        std::thread::spawn(move || {
+            while let Some(line) = lines.blocking_recv() {
+                print(&format!("{line}\n"));
+            }
+            if let Ok(text) = at_last.blocking_recv() {
+                print(&text);
+            }
+            let _ = done.send(());
+        });
+        Self { last, printed }
+    }
+
+    /// Prints this after all lines. A reader who does not read is not waited for.
+    async fn finish(self, text: String) {
+        let _ = self.last.send(text);
+        if tokio::time::timeout(PATIENCE, self.printed).await.is_err() {
+            tracing::info!("nobody reads what is refused");
+        }
+    }
+}
+
+/// How long a reader may take at the end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        tracing::info!(%error, "nobody reads what is refused");
+    }
 }
 
 /// The first line is the address, for scripts that took port 0. All of it is written at once: a

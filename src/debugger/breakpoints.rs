@@ -152,10 +152,8 @@ pub fn decide(rules: &Rules, history: &GuestHistory, statement: &Statement) -> D
             noise.is_none().then(|| by_default(rules, history, statement)).flatten()
         }
         HoldMode::Breakpoints => {
-            let hit = |all: &&Breakpoint| {
-                (noise.is_none() || all.means_noise()) && all.matches(history, statement)
-            };
-            rules.breakpoints.iter().find(hit).map(ToString::to_string)
+            let mut breakpoints = rules.breakpoints.iter();
+            breakpoints.find(|all| all.is_met(history, statement)).map(ToString::to_string)
         }
     };
     match (why, noise) {
@@ -211,8 +209,11 @@ impl Rules {
 }
 
 impl Breakpoint {
-    fn matches(&self, history: &GuestHistory, statement: &Statement) -> bool {
-        self.terms.iter().all(|term| term.matches(history, statement))
+    /// Whether a statement is what it is about. Noise is that only where it says so.
+    pub fn is_met(&self, history: &GuestHistory, statement: &Statement) -> bool {
+        let is_noise = noise(statement, history.status).is_some();
+        (!is_noise || self.means_noise())
+            && self.terms.iter().all(|term| term.matches(history, statement))
     }
 
     /// Whether it is about what would pass as noise otherwise: a table of the catalog, a ping's

@@ -100,7 +100,7 @@ impl Answer {
         }
     }
 
-    fn verdict(self) -> Verdict {
+    pub(in crate::debugger) fn verdict(self) -> Verdict {
         let code = match self {
             Self::Cut => return Verdict::Cut,
             Self::CutAfter => return Verdict::CutAfter,
