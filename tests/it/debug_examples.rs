@@ -19,9 +19,9 @@ enum Mended {
 }
 
 /// A program for two who want the same.
-struct Example {
-    program: Program,
-    wanted: &'static str,
+pub(crate) struct Example {
+    pub(crate) program: Program,
+    pub(crate) wanted: &'static str,
     mended: Mended,
     /// What is in the statements whose order makes the race; nothing else is held.
     holds: fn(&str) -> bool,
@@ -29,7 +29,7 @@ struct Example {
     reads: &'static str,
     writes: &'static str,
     /// How many were sold too many.
-    oversold: &'static str,
+    pub(crate) oversold: &'static str,
     /// What whoever got it is told.
     sold: &'static str,
 }
@@ -43,7 +43,7 @@ const LOST_UPDATE: &str = "select seats_left + (select count(*) from tickets) - 
 
 const BOOKED: &str = "is booked for";
 
-const NODE: Example = Example {
+pub(crate) const NODE: Example = Example {
     program: Program::new(Language::Node, "examples/node-postgres/book.js"),
     wanted: "A-4",
     mended: Mended::ByOption,
@@ -54,10 +54,10 @@ const NODE: Example = Example {
     sold: BOOKED,
 };
 
-const HIKARI: Example =
+pub(crate) const HIKARI: Example =
     Example { program: Program::new(Language::Java, "examples/hikari/Book.java"), ..NODE };
 
-const DJANGO: Example = Example {
+pub(crate) const DJANGO: Example = Example {
     program: Program::new(Language::Python, "examples/django/book.py"),
     mended: Mended::BySql,
     holds: |sql| sql.contains("bookings"),
@@ -67,13 +67,13 @@ const DJANGO: Example = Example {
 };
 
 /// It asks the catalog about its table, whose name is a literal there.
-const ACTIVE_RECORD: Example = Example {
+pub(crate) const ACTIVE_RECORD: Example = Example {
     program: Program::new(Language::Ruby, "examples/activerecord/book.rb"),
     holds: |sql| sql.contains("bookings") && !sql.contains("pg_"),
     ..DJANGO
 };
 
-const SQLALCHEMY: Example = Example {
+pub(crate) const SQLALCHEMY: Example = Example {
     program: Program::new(Language::Python, "examples/sqlalchemy/book.py"),
     wanted: "OB-7",
     holds: |sql| sql.contains("flights"),
@@ -87,7 +87,7 @@ impl Example {
         root().join(self.program.file).parent().unwrap().to_owned()
     }
 
-    async fn shop(&self, is_mended: bool) -> Shop {
+    pub(crate) async fn shop(&self, is_mended: bool) -> Shop {
         let read = |name| std::fs::read_to_string(self.folder().join(name)).unwrap();
         let mended = match self.mended {
             Mended::BySql if is_mended => read("mended.sql"),
@@ -102,7 +102,7 @@ impl Example {
         option.into_iter().chain([self.wanted, customer]).collect()
     }
 
-    fn sold(&self, said: &[String]) -> usize {
+    pub(crate) fn sold(&self, said: &[String]) -> usize {
         said.iter().filter(|said| said.contains(self.sold)).count()
     }
 
@@ -194,11 +194,12 @@ async fn a_lost_update_of_sqlalchemy_is_caught_and_mended() {
 /// Knex's lock of its migrations: a row, of which there are two in the end, and so no lock that
 /// anybody could take.
 const KNEX: Program = Program::new(Language::Node, "examples/knex/migrate.js");
-const KNEX_0_95_12: Program = Program { environment: &[("KNEX", "knex-0.95.12")], ..KNEX };
+pub(crate) const KNEX_0_95_12: Program =
+    Program { environment: &[("KNEX", "knex-0.95.12")], ..KNEX };
 
-const KNEX_SETUP: &str = include_str!("../../examples/knex/setup.sql");
-const LOCKS: &str = "select count(*) from knex_migrations_lock";
-const LOCKED: &str = "Migration table is already locked";
+pub(crate) const KNEX_SETUP: &str = include_str!("../../examples/knex/setup.sql");
+pub(crate) const LOCKS: &str = "select count(*) from knex_migrations_lock";
+pub(crate) const LOCKED: &str = "Migration table is already locked";
 
 fn is_about_the_lock(sql: &str) -> bool {
     sql.contains("knex_migrations_lock")

@@ -31,7 +31,7 @@ fn place() -> PathBuf {
     root().join("target/programs")
 }
 
-const JARS: [&str; 3] = ["HikariCP.jar", "postgresql.jar", "slf4j-api.jar"];
+const JARS: [&str; 4] = ["HikariCP.jar", "postgresql.jar", "slf4j-api.jar", "slf4j-nop.jar"];
 
 fn jars() -> String {
     JARS.map(|jar| format!("/usr/share/java/{jar}")).join(":")
