@@ -27,7 +27,7 @@ pub mod guests;
 mod handle;
 pub mod history;
 pub mod identity;
-mod literals;
+pub mod literals;
 pub mod noise;
 pub mod plan;
 pub mod refusals;

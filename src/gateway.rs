@@ -53,6 +53,7 @@ mod connector;
 mod context;
 mod error;
 mod guest;
+mod hang_up;
 mod hooks;
 mod local;
 mod mode;
@@ -68,7 +69,7 @@ mod running;
 mod statement;
 mod talk;
 mod transaction;
-mod values;
+pub(crate) mod values;
 
 pub use certificate::Certificate;
 pub use error::GatewayError;

@@ -182,7 +182,7 @@ impl Debugger {
         &self,
         statement: &StatementContext<'_>,
     ) -> Option<(HeldId, oneshot::Receiver<Verdict>)> {
-        let shown = with_parameters(statement.sql, statement.parameters);
+        let shown = with_parameters(statement.sql, statement.parameters, statement.strings);
         let arrival = Arrival {
             client: statement.client.id,
             sql: Arc::from(statement.sql),

@@ -22,7 +22,7 @@ use std::io;
 use bytes::BufMut;
 
 use crate::pg::frame::{FrameStream, FromServer, ServerTag};
-use crate::pg::message::frontend::{put_copy_fail, put_query, put_sync};
+use crate::pg::message::frontend::{put_copy_fail, put_flush, put_query, put_sync};
 use crate::pg::{Canceller, ConnectError, Connection, Entrance, Target};
 pub(crate) use error::{BackendError, error_field};
 pub(crate) use leave::{FAREWELL, take_leave};
@@ -156,6 +156,11 @@ impl Backend {
     /// Queues messages of a client's as they came.
     pub(crate) fn put_messages(&mut self, messages: &[u8]) {
         self.line.out.put_slice(messages);
+    }
+
+    /// Queues what tells the server that the client has not gone to sleep.
+    pub(crate) fn put_flush(&mut self) {
+        put_flush(&mut self.line.out);
     }
 
     /// Queues what has the server answer to all before it.

@@ -101,6 +101,7 @@ pub type HeldStatement<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub trait StatementHooks: Debug + Send + Sync {
     /// Whether statements may be held. Then each has an answer before the next of its unit goes,
     /// which takes a round trip, and without which nobody could say what a held statement sees.
+    /// Asked at each statement.
     fn holds(&self) -> bool {
         false
     }

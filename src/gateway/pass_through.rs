@@ -129,7 +129,8 @@ pub(super) async fn pass_through(
     match guest.join(context.hooks.as_ref(), Pid(pid), Mode::PassThrough) {
         None => converse(client, server, canceller, context).await,
         Some(joined) => {
-            let observer = Observer::new(joined, talk);
+            let noted = context.cancellers.note(canceller.clone());
+            let observer = Observer::new(joined, talk, noted.hold());
             converse_observed(client, server, canceller, observer, context).await
         }
     }

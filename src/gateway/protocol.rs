@@ -17,6 +17,7 @@ mod encoding;
 mod extended;
 pub(crate) mod handshake;
 mod held;
+mod holding;
 mod names;
 mod queue;
 mod renew;
@@ -26,6 +27,7 @@ mod run;
 mod simple;
 mod substitute;
 mod syntax;
+mod tap;
 
 use std::io;
 use std::sync::Arc;
@@ -43,12 +45,14 @@ use crate::pg::frame::{ClientTag, FrameStream, FromClient, FromServer, ServerTag
 use held::Held;
 use names::Names;
 use queue::Queued;
+use tap::Heard;
 
 /// A client that has been let in.
 pub(super) struct Protocol {
     context: Arc<Context>,
     /// Where there are hooks.
-    joined: Option<Joined>,
+    heard: Option<Arc<Heard>>,
+    joined: Option<Arc<Joined>>,
     client: FrameStream<ClientTag>,
     backend: Backend,
     transaction: Transaction,
@@ -66,6 +70,16 @@ pub(super) struct Protocol {
     /// Whether the statement that runs is an EXPLAIN, whose rows name tables.
     explains: bool,
     canceller: NotedCanceller,
+    cut: Cut,
+}
+
+/// Whether the connection ends without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Never,
+    Now,
+    /// When the statement that runs has taken effect, or could not.
+    After,
 }
 
 /// Whether the session goes on.
@@ -82,13 +96,15 @@ impl Protocol {
         (backend, canceller): (Backend, NotedCanceller),
         context: Arc<Context>,
         application: &str,
-        joined: Option<Joined>,
+        hooked: Option<(Arc<Joined>, Arc<Heard>)>,
     ) -> Self {
         let (pid, _) = backend.canceller().key_bytes();
         let clients = Arc::clone(context.transactions.clients());
+        let (joined, heard) = hooked.unzip();
         let watchdog = BlockerWatchdog::new(Arc::clone(&context.blockers), clients, pid);
         Self {
             joined,
+            heard,
             client,
             backend: backend.watched_by(Box::new(watchdog)),
             transaction: Transaction::new(Arc::clone(&context.transactions), Pid(pid), application),
@@ -98,6 +114,7 @@ impl Protocol {
             skips: false,
             gave_up: false,
             explains: false,
+            cut: Cut::Never,
             canceller,
             context,
         }
@@ -115,6 +132,7 @@ impl Protocol {
                 turn = self.turn() => turn,
             };
             match turn {
+                Ok(_) if self.is_cut_due() => break Err(Refusal::lost("it is cut")),
                 Ok(Next::More) => {}
                 Ok(Next::Bye) => break Ok(()),
                 Err(error) => {
@@ -130,9 +148,11 @@ impl Protocol {
 
     /// The backend goes first: a client that never reads again is waited for by nobody but itself.
     async fn leave(self, ended: Result<(), Refusal>) {
-        let Self { mut client, backend, transaction, canceller, .. } = self;
+        let Self { mut client, backend, transaction, canceller, cut, .. } = self;
         if let Err(refusal) = ended {
-            refusal.write_fatal(&mut client.out);
+            if cut == Cut::Never {
+                refusal.write_fatal(&mut client.out);
+            }
             // PostgreSQL would notice only when the statement that may still run has something to
             // say.
             backend.leave().await;
@@ -181,6 +201,11 @@ impl Protocol {
         // to refuse.
         if let Some(refusal) = self.unreadable() {
             refusal.write_fatal(&mut self.client.out);
+            return Ok(Next::Bye);
+        }
+        if self.cut == Cut::After && !matches!(frame.tag, ClientTag::Sync | ClientTag::Close) {
+            // Whatever else comes, the statement before it does not take effect by itself.
+            self.cut = Cut::Now;
             return Ok(Next::Bye);
         }
         match frame.tag {

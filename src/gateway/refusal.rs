@@ -9,7 +9,7 @@ use std::io;
 use bytes::BytesMut;
 
 use crate::pg::ConnectError;
-use crate::pg::frame::{ClientTag, FrameStream, put, put_text};
+use crate::pg::frame::{ClientTag, Frame, FrameStream, FromServer, put, put_text};
 
 /// An error that the gateway itself raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +195,16 @@ impl Refusal {
         Self::new("57P01", message.to_owned())
     }
 
+    /// What a client has given up itself, in PostgreSQL's words.
+    pub(crate) fn cancelled() -> Self {
+        Self::new("57014", "canceling statement due to user request".to_owned())
+    }
+
+    /// In the words of whoever has held the statement.
+    pub(crate) fn of_verdict(code: String, message: String) -> Self {
+        Self { code: Cow::Owned(code), message, more: Vec::new() }
+    }
+
     fn new(code: &'static str, message: String) -> Self {
         Self { code: Cow::Borrowed(code), message, more: Vec::new() }
     }
@@ -211,7 +221,6 @@ impl Refusal {
     }
 
     /// What it says.
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -223,6 +232,13 @@ impl Refusal {
     /// Appends it as an `ErrorResponse`.
     pub(crate) fn write(&self, out: &mut BytesMut) {
         self.write_as(out, "ERROR");
+    }
+
+    /// It as an `ErrorResponse`.
+    pub(crate) fn frame(&self) -> Option<FromServer> {
+        let mut out = BytesMut::new();
+        self.write(&mut out);
+        Frame::take(&mut out).ok().flatten()
     }
 
     /// Appends it as one that ends the connection.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::backend::FAREWELL;
 use super::certificate::{Certificate, Published, Ready};
 use super::context::Context;
 use super::error::GatewayError;
+use super::hang_up::HangUp;
 use super::news::{News, NewsSender};
 use super::options::Options;
 use super::passwords::Passwords;
@@ -127,7 +129,7 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { place: path.display().to_string(), source };
         let listener = UnixListener::bind(&path).map_err(failed)?;
         // No TLS here: PostgreSQL offers none on a Unix socket either (`ProcessStartupPacket`).
-        self.tasks.spawn(receive_all(Arc::clone(context), Way::Unix, async move || {
+        self.tasks.spawn(receive_all(Arc::clone(context), Way::default(), async move || {
             UnixSocket::adopt(listener.accept().await?.0)
         }));
         self.target = Target::unix(folder, SOCKET_PORT, backend.user(), backend.database());
@@ -156,7 +158,7 @@ impl Gateway {
         let Ready { tls, published } = certificate.ready(first.port())?;
         self.certificate = published;
         for (listener, address) in listeners.into_iter().zip(&self.listen) {
-            let way = Way::Tcp { address: *address, tls: tls.clone() };
+            let way = Way { address: Some(*address), tls: tls.clone(), hang_up: None };
             self.tasks.spawn(receive_all(Arc::clone(context), way, async move || {
                 let (stream, _) = listener.accept().await?;
                 // Where it does not take, the client is slower, or gone already.
@@ -182,7 +184,7 @@ fn protected(addresses: &[SocketAddr], passwords: &Passwords) -> Result<(), Gate
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves whoever comes until the gateway ends, and then until the last is gone.
-async fn receive_all<S: Stream + 'static>(
+async fn receive_all<S: Stream + AsFd + 'static>(
     context: Arc<Context>,
     way: Way,
     accept: impl AsyncFn() -> io::Result<S>,
@@ -198,7 +200,9 @@ async fn receive_all<S: Stream + 'static>(
             Some(_) = clients.join_next(), if !clients.is_empty() => has_room = true,
             accepted = accept(), if has_room => match accepted {
                 Ok(stream) => {
-                    clients.spawn(serve(Box::new(stream), Arc::clone(&context), way.clone()));
+                    let hang_up = context.hooks.as_ref().map(|_| Arc::new(HangUp::of(&stream)));
+                    let way = Way { hang_up, ..way.clone() };
+                    clients.spawn(serve(Box::new(stream), Arc::clone(&context), way));
                 }
                 // Most of all for want of a descriptor, which there is again when somebody leaves.
                 Err(error) => {
@@ -245,7 +249,7 @@ mod tests {
         let context = Arc::new(context);
         let (tries, began) = (Arc::new(AtomicU32::new(0)), Instant::now());
         let (count, closing) = (Arc::clone(&tries), Arc::clone(&context));
-        receive_all(context, Way::Unix, async move || {
+        receive_all(context, Way::default(), async move || {
             if count.fetch_add(1, Ordering::Relaxed) == 2 {
                 closing.closing.cancel();
             }

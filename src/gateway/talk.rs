@@ -1,6 +1,7 @@
 //! Which statements are on their way between a client and a server: what the client has prepared
 //! and bound, what it has sent, and what the server has answered so far.
 
+mod own;
 mod prepared;
 mod telling;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use super::backend::error_field;
 use super::hooks::StatementOutcome;
+use super::refusal::Refusal;
 use crate::core::event::{TransactionStatus, octets};
 use crate::core::syntax::{self, Strings, Verb, verb};
 use crate::pg::frame::{ClientTag, Fields, FromClient, FromServer, ServerTag};
@@ -22,6 +24,8 @@ pub(crate) use prepared::{Launched, Portal, Prepared};
 pub(crate) struct Talk {
     application: Arc<str>,
     strings: Strings,
+    /// The server's version, its first number.
+    server_version: u32,
     status: TransactionStatus,
     /// The prepared statements and the portals that the server has, by name.
     prepared: HashMap<Box<[u8]>, Arc<Prepared>>,
@@ -38,6 +42,12 @@ pub(crate) struct Talk {
     is_copying: bool,
     /// The types of the columns of the rows that come, and which of them come in binary.
     columns: Option<Vec<(u32, bool)>>,
+    /// The first value of the last row that answered a message of the gateway's own.
+    own_value: Option<String>,
+    /// Whether somebody is being told what was answered last.
+    is_telling: bool,
+    /// Whether the server says nothing more.
+    is_over: bool,
 }
 
 /// What is answered by a word of the server's.
@@ -64,6 +74,19 @@ enum Sent {
     /// What only `ReadyForQuery` is still to answer: a function call, or a Query that was refused.
     Call,
     Sync,
+    /// A message of the gateway's own, of whose answer the client is told nothing.
+    Own(Own),
+}
+
+/// A message of the gateway's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// A Query.
+    Query,
+    /// A Parse, Bind, Execute or Close.
+    Step,
+    /// The Execute of a ROLLBACK.
+    Rollback,
 }
 
 /// What a Describe is about.
@@ -83,6 +106,7 @@ impl Talk {
         Self {
             application: application.into(),
             strings: Strings::default(),
+            server_version: 0,
             status: TransactionStatus::Idle,
             prepared: HashMap::new(),
             portals: HashMap::new(),
@@ -91,6 +115,9 @@ impl Talk {
             is_skipping: false,
             is_copying: false,
             columns: None,
+            own_value: None,
+            is_telling: false,
+            is_over: false,
         }
     }
 
@@ -104,30 +131,84 @@ impl Talk {
         self.strings
     }
 
+    /// The first number of the server's version; 0 where it has told none.
+    pub(crate) fn server_version(&self) -> u32 {
+        self.server_version
+    }
+
     /// Where the transaction stands when everything is answered that was sent.
     pub(crate) fn status(&self) -> TransactionStatus {
         self.status
     }
 
-    /// Notes a message of the client's; the statement that it runs, if it runs one.
-    pub(crate) fn note_said(&mut self, frame: &FromClient) -> Option<Arc<Launched>> {
-        let (sent, runs) = self.read_said(frame)?;
-        self.sent.push_back(sent);
-        runs
+    /// The statement that a message of the client's runs, if it runs one and the server comes to
+    /// it.
+    pub(crate) fn launch(&self, frame: &FromClient) -> Option<Launched> {
+        let mut fields = frame.fields();
+        // Within the data of a COPY it is an error, whatever it says.
+        if self.is_read_over() || self.is_copying {
+            return None;
+        }
+        match frame.tag {
+            ClientTag::Query => Self::read_query(&mut fields),
+            ClientTag::Execute => Some(self.launched(fields.string()?)),
+            _ => None,
+        }
     }
 
-    fn read_said(&mut self, frame: &FromClient) -> Option<(Sent, Option<Arc<Launched>>)> {
+    fn read_query(fields: &mut Fields<'_>) -> Option<Launched> {
+        let sql = octets::keep(fields.string()?).into();
+        Some(Launched { sql, portal: None, refusal: None })
+    }
+
+    /// Whether the server reads over what is said now.
+    fn is_read_over(&self) -> bool {
+        self.is_skipping && !self.sent.iter().any(|sent| matches!(sent, Sent::Sync))
+    }
+
+    /// Whether nothing is on its way that the server answers without another word of the client's.
+    pub(crate) fn is_answered(&self) -> bool {
+        !self.is_telling && (self.is_read_over() || self.is_copying || self.sent.is_empty())
+    }
+
+    /// Notes whether somebody is being told what was answered last.
+    pub(crate) fn note_telling(&mut self, is_telling: bool) {
+        self.is_telling = is_telling;
+    }
+
+    /// Whether the server says nothing more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Notes that the server says nothing more, and everybody was told what it has said.
+    pub(crate) fn note_over(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Notes that a message of the client's goes to the server.
+    pub(crate) fn note_said(&mut self, frame: &FromClient) {
+        let is_heard = frame.tag == ClientTag::Sync || !self.is_read_over();
+        if let Some(sent) = self.read_said(frame).filter(|_| is_heard) {
+            self.sent.push_back(sent);
+        }
+    }
+
+    /// Notes that something else went to the server in a statement's place, which fails, and what
+    /// the client is told of it.
+    pub(crate) fn note_refused(&mut self, launched: Launched, refusal: Refusal) {
+        let launched = Arc::new(Launched { refusal: Some(refusal), ..launched });
+        self.sent.push_back(match launched.portal {
+            None => Sent::Query(launched),
+            Some(_) => Sent::Execute(launched),
+        });
+    }
+
+    fn read_said(&mut self, frame: &FromClient) -> Option<Sent> {
         let mut fields = frame.fields();
         let sent = match frame.tag {
-            ClientTag::Query => {
-                let sql = octets::keep(fields.string()?).into();
-                let launched = Arc::new(Launched { sql, portal: None });
-                return Some((Sent::Query(Arc::clone(&launched)), Some(launched)));
-            }
-            ClientTag::Execute => {
-                let launched = Arc::new(self.launched(fields.string()?));
-                return Some((Sent::Execute(Arc::clone(&launched)), Some(launched)));
-            }
+            ClientTag::Query => Sent::Query(Arc::new(Self::read_query(&mut fields)?)),
+            ClientTag::Execute => Sent::Execute(Arc::new(self.launched(fields.string()?))),
             ClientTag::Parse => {
                 let (name, prepared) = parsed(&mut fields)?;
                 Sent::Parse { name, prepared: Arc::new(prepared) }
@@ -145,10 +226,12 @@ impl Talk {
                 self.is_copying = false;
                 return None;
             }
+            // Of a COPY that has failed, perhaps: the server reads over it.
+            ClientTag::CopyDone | ClientTag::CopyFail if self.sent.is_empty() => return None,
             ClientTag::CopyDone | ClientTag::CopyFail => Sent::CopyEnd,
             _ => return None,
         };
-        Some((sent, None))
+        Some(sent)
     }
 
     fn read_bind(&self, fields: &mut Fields<'_>) -> Option<Sent> {
@@ -162,7 +245,8 @@ impl Talk {
     fn launched(&self, portal: &[u8]) -> Launched {
         // A cursor that was declared in a statement is no portal that was seen.
         let portal = self.portal(portal).unwrap_or_default();
-        Launched { sql: Arc::clone(&portal.prepared.sql), portal: Some(portal) }
+        let sql = Arc::clone(&portal.prepared.sql);
+        Launched { sql, portal: Some(portal), refusal: None }
     }
 
     fn described(&self, fields: &mut Fields<'_>) -> Option<Described> {
@@ -172,6 +256,12 @@ impl Talk {
             _ => self.portal(name).map(Described::Portal),
         };
         Some(described.unwrap_or(Described::Unknown))
+    }
+
+    /// The type of a parameter of a prepared statement, where anybody has told it.
+    pub(crate) fn type_of(&self, prepared: &str, parameter: usize) -> Option<u32> {
+        let prepared = self.statement(prepared.as_bytes())?;
+        Some(prepared.type_of(parameter)).filter(|type_oid| *type_oid != 0)
     }
 
     /// What a name will stand for when the server comes to it.
@@ -193,6 +283,15 @@ impl Talk {
 
     /// Notes a message of the server's; the statements that it ends.
     pub(crate) fn note_answered(&mut self, frame: &FromServer) -> Vec<Ended> {
+        let ended = self.read_answered(frame);
+        // The COPY before it is over, if there was one.
+        while let Some(Sent::CopyEnd) = self.sent.front() {
+            self.sent.pop_front();
+        }
+        ended
+    }
+
+    fn read_answered(&mut self, frame: &FromServer) -> Vec<Ended> {
         match frame.tag {
             ServerTag::Parameter => self.note_parameter(frame),
             ServerTag::Error => return self.note_error(frame).into_iter().collect(),
@@ -356,6 +455,9 @@ impl Talk {
             self.application = value.into();
         } else if name == Strings::SETTING.as_bytes() {
             self.strings = Strings::of(value);
+        } else if name == b"server_version" {
+            let digits = value.split(|c: char| !c.is_ascii_digit()).next();
+            self.server_version = digits.and_then(|digits| digits.parse().ok()).unwrap_or(0);
         }
     }
 }

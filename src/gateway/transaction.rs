@@ -134,6 +134,11 @@ impl Transaction {
         matches!(self.state, State::Idle)
     }
 
+    /// Whether one is open at the server.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_))
+    }
+
     /// Whether there is no block that a COMMIT could end.
     pub(crate) fn is_outside_block(&self) -> bool {
         match &self.state {

@@ -14,7 +14,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::error::WireError;
 pub(crate) use fields::Fields;
-pub(crate) use stream::{FrameStream, Stream};
+pub(crate) use stream::{FrameStream, Hearing, Stream};
 pub(crate) use tag::{ClientTag, ServerTag, Tag};
 
 /// The tag and the length.
@@ -34,7 +34,7 @@ pub(crate) type FromServer = Frame<ServerTag>;
 
 impl<T: Tag> Frame<T> {
     /// The first frame of the buffer, when all of it is there.
-    fn take(buffer: &mut BytesMut) -> io::Result<Option<Self>> {
+    pub(crate) fn take(buffer: &mut BytesMut) -> io::Result<Option<Self>> {
         let Some((tag, length)) = Self::head(buffer)? else { return Ok(None) };
         if buffer.len() < length {
             // All of it at once: a row of many megabytes would otherwise be moved each time that

@@ -40,7 +40,7 @@ fn run(program: &str, arguments: &[&str], check: &[&str]) -> Option<String> {
 }
 
 /// Waiting for a program blocks; the gateway runs on other threads meanwhile.
-async fn play(
+pub(crate) async fn play(
     served: &Served,
     program: &'static str,
     before: &[&str],

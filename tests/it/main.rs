@@ -14,6 +14,7 @@ mod console_loop;
 mod debug_by_hand;
 mod debug_examples;
 mod debug_programs;
+mod debug_wire;
 mod export;
 mod gateway;
 mod gateway_clients;

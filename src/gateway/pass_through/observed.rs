@@ -7,20 +7,39 @@
 //!         ◀──messages── its end? held ◀──────
 //! ```
 //!
-//! Nothing is changed on the way. The two directions do not wait for each other.
+//! Nothing is changed on the way. The two directions do not wait for each other, but where hooks
+//! hold statements: there each waits until what came before it is answered, so that while one is
+//! held the server has nothing to do for this client, and everybody knows what it would see. Then
+//! the messages are the client's too, with a Flush where the server would keep an answer to
+//! itself.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `holding` | how a statement is held, and what ends that |
+//! | `timeouts` | the server's patience meanwhile |
+//! | `refusing` | what goes in the place of a statement that does not, and the last one that does |
+
+mod holding;
+mod refusing;
+mod timeouts;
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 use tokio::io::{Empty, Join, ReadHalf, Sink, WriteHalf, empty, join, sink, split};
+use tokio::sync::Notify;
 
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::Strings;
+use crate::gateway::cancellers::Hold;
 use crate::gateway::guest::Joined;
-use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome, Told, Verdict};
+use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome, Told};
+use crate::gateway::refusal::Refusal;
 use crate::gateway::talk::{Ended, Launched, Talk};
-use crate::pg::frame::{ClientTag, FrameStream, FromServer, ServerTag, Stream};
+use crate::pg::frame::{ClientTag, FrameStream, FromClient, FromServer, ServerTag, Stream};
+use crate::pg::message::frontend::put_flush;
 
 type Reading<T, S> = FrameStream<T, Join<ReadHalf<S>, Sink>>;
 pub(super) type Writing<T, S> = FrameStream<T, Join<Empty, WriteHalf<S>>>;
@@ -75,6 +94,21 @@ impl<C: Stream, S: Stream> ObservedConversation<C, S> {
     }
 }
 
+/// What becomes of a message.
+enum Fate {
+    Goes,
+    /// It does not go, and fails with this.
+    Fails(Launched, Refusal),
+    /// It does not go, and the connection ends.
+    Ends,
+    /// It goes, and the connection ends instead of its answer.
+    EndsAfter,
+}
+
+fn ended() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "a held statement's connection has ended")
+}
+
 /// What is known of a client's session at a moment.
 struct Said {
     application: Arc<str>,
@@ -85,16 +119,26 @@ struct Said {
 /// Who is told of a client's statements.
 pub(super) struct Observer {
     joined: Joined,
-    wants_answers: bool,
+    /// Where it is noted that a statement is held, for whoever cancels it.
+    hold: Arc<Hold>,
     /// Never held across an await.
     talk: Mutex<Talk>,
+    /// That the server has said something.
+    changed: Notify,
+    /// Whether the client is told nothing more.
+    is_muted: AtomicBool,
 }
 
 impl Observer {
     /// Of a client with whom the server has spoken so far.
-    pub(super) fn new(joined: Joined, talk: Talk) -> Self {
-        let wants_answers = joined.hooks().wants_answers();
-        Self { joined, wants_answers, talk: Mutex::new(talk) }
+    pub(super) fn new(joined: Joined, talk: Talk, hold: Arc<Hold>) -> Self {
+        Self {
+            joined,
+            hold,
+            talk: Mutex::new(talk),
+            changed: Notify::new(),
+            is_muted: AtomicBool::new(false),
+        }
     }
 
     fn talk(&self) -> MutexGuard<'_, Talk> {
@@ -108,18 +152,34 @@ impl Observer {
         to_server: &mut Writing<ServerTag, S>,
     ) -> io::Result<()> {
         while let Some(frame) = from_client.next().await? {
-            let statement = self.talk().note_said(&frame);
-            if let Some(launched) = statement {
-                // What came before it is not held.
-                to_server.flush().await?;
-                self.ask(&launched).await;
+            match self.judge(&frame, from_client, to_server).await? {
+                Fate::Goes => self.send(&frame, from_client.next_byte(), to_server),
+                Fate::Fails(launched, refusal) => self.refuse(launched, refusal, to_server),
+                Fate::Ends => return Err(ended()),
+                Fate::EndsAfter => return self.send_last(&frame, from_client, to_server).await,
             }
-            to_server.pass(&frame);
             if !from_client.has_frame() || to_server.is_full() {
                 to_server.flush().await?;
             }
         }
         to_server.close().await
+    }
+
+    /// Sends a message as it came, with another to follow that begins so, if that is here.
+    fn send<S: Stream>(
+        &self,
+        frame: &FromClient,
+        next: Option<u8>,
+        to_server: &mut Writing<ServerTag, S>,
+    ) {
+        self.talk().note_said(frame);
+        to_server.pass(frame);
+        // A Sync or Flush has it answered anyway. A Sync of the gateway's own would end an implicit
+        // transaction.
+        let is_followed = matches!(next, Some(b'S' | b'H'));
+        if frame.tag == ClientTag::Execute && !is_followed && self.joined.may_be_held() {
+            put_flush(&mut to_server.out);
+        }
     }
 
     /// Passes the server's messages on, the end of each statement when nobody holds it any more.
@@ -129,22 +189,54 @@ impl Observer {
         to_client: &mut Writing<ClientTag, C>,
     ) -> io::Result<()> {
         while let Some(frame) = from_server.next().await? {
-            let (told, ended) = self.note_answered(&frame);
-            for (launched, outcome) in ended {
-                // The rows before its end are not held with it.
-                to_client.flush().await?;
-                self.tell(&launched, outcome).await;
+            let heard = self.talk().heard(frame);
+            if let Some(frame) = heard {
+                self.hand_over(&frame, to_client).await?;
             }
-            for what in told {
-                self.joined.hooks().told(self.joined.client(), what);
-            }
-            to_client.pass(&frame);
             if !from_server.has_frame() || to_client.is_full() {
                 to_client.flush().await?;
             }
+            self.changed.notify_waiters();
         }
         self.tell_lost().await;
-        to_client.close().await
+        to_client.close().await?;
+        self.talk().note_over();
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// Tells everybody what the server has said.
+    async fn hand_over<C: Stream>(
+        &self,
+        frame: &FromServer,
+        to_client: &mut Writing<ClientTag, C>,
+    ) -> io::Result<()> {
+        let (told, ended) = self.note_answered(frame);
+        for (launched, outcome) in ended {
+            // The rows before its end are not held with it.
+            to_client.flush().await?;
+            self.tell(&launched, outcome).await;
+        }
+        if !self.is_muted.load(Ordering::Relaxed) {
+            for what in told {
+                self.joined.hooks().told(self.joined.client(), what);
+            }
+            to_client.pass(frame);
+        }
+        self.talk().note_telling(false);
+        Ok(())
+    }
+
+    /// Waits until this is so.
+    async fn until(&self, is_so: impl Fn(&Talk) -> bool) {
+        loop {
+            // Made before the question: whatever changes behind it wakes this.
+            let changed = self.changed.notified();
+            if is_so(&self.talk()) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     async fn tell_lost(&self) {
@@ -156,15 +248,10 @@ impl Observer {
 
     fn note_answered(&self, frame: &FromServer) -> (Vec<Told>, Vec<Ended>) {
         let mut talk = self.talk();
-        let told = if self.wants_answers { talk.told(frame) } else { Vec::new() };
+        let wants_answers = self.joined.hooks().wants_answers();
+        let told = if wants_answers { talk.told(frame) } else { Vec::new() };
+        talk.note_telling(true);
         (told, talk.note_answered(frame))
-    }
-
-    /// What becomes of a statement that is about to go.
-    async fn ask(&self, launched: &Launched) -> Verdict {
-        let (parameters, said) = (launched.parameters(), self.said());
-        let context = self.context(launched, &parameters, &said);
-        self.joined.hooks().before_statement(context).await
     }
 
     /// Tells what came of a statement.

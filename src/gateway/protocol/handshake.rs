@@ -27,12 +27,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::Protocol;
 
 use super::rewound::Rewound;
+use super::tap::{Heard, Tap};
 use crate::core::event::{Pid, octets};
 use crate::gateway::backend::{Backend, Parameters};
-use crate::gateway::cancellers::NotedCanceller;
+use crate::gateway::cancellers::{Cancelling, NotedCanceller};
 use crate::gateway::certificate::Tls;
 use crate::gateway::context::Context;
 use crate::gateway::guest::Guest;
+use crate::gateway::hang_up::HangUp;
 use crate::gateway::mode::Mode;
 use crate::gateway::options::SERVER_VERSION;
 use crate::gateway::packet::{Opening, StartUp};
@@ -46,20 +48,20 @@ use crate::pg::{Entrance, lets_in};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// By which way a client comes in.
-#[derive(Clone)]
-pub(crate) enum Way {
-    Unix,
-    /// At one of the addresses that are listened on, where there may be TLS.
-    Tcp {
-        address: SocketAddr,
-        tls: Option<Tls>,
-    },
+#[derive(Clone, Default)]
+pub(crate) struct Way {
+    /// Which of the addresses that are listened on; nothing for the Unix socket.
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) tls: Option<Tls>,
+    /// What tells that the client has hung up, where somebody wants to know.
+    pub(crate) hang_up: Option<Arc<HangUp>>,
 }
 
 /// What is known of a connection before anything is said on it.
 pub(crate) struct Arrival {
     stream: Box<dyn Stream>,
     came_by: Option<SocketAddr>,
+    hang_up: Option<Arc<HangUp>>,
     /// What its channel can be bound to, once it is encrypted.
     end_point: Option<Arc<[u8]>>,
     is_encrypted: bool,
@@ -71,11 +73,8 @@ pub(crate) async fn receive(
     context: Arc<Context>,
     way: Way,
 ) -> io::Result<()> {
-    let (came_by, tls) = match way {
-        Way::Unix => (None, None),
-        Way::Tcp { address, tls } => (Some(address), tls),
-    };
-    let arrival = Arrival { stream, came_by, end_point: None, is_encrypted: false };
+    let Way { address: came_by, tls, hang_up } = way;
+    let arrival = Arrival { stream, came_by, hang_up, end_point: None, is_encrypted: false };
     let opened = tokio::time::timeout(PATIENCE, open(arrival, tls));
     let opened = tokio::select! {
         opened = opened => opened?,
@@ -173,15 +172,19 @@ async fn encrypt(arrival: Arrival, tls: &Tls) -> io::Result<(Arrival, Announced)
 }
 
 async fn cancel(mut stream: Box<dyn Stream>, context: &Context, packet: &[u8]) -> io::Result<()> {
-    if context.mode == Mode::PassThrough {
-        return pass_through::refer(stream, context, packet).await;
-    }
     // The length, the code, the process, and its secret. An unknown key gets no answer, as at a
     // PostgreSQL.
-    if let Some((pid, secret)) = packet[8..].split_first_chunk::<4>()
-        && let Some(canceller) = context.cancellers.find(i32::from_be_bytes(*pid), secret)
-    {
-        canceller.cancel().await.map_err(io::Error::other)?;
+    let key = packet[8..].split_first_chunk::<4>();
+    let cancelling = key.map_or(Cancelling::Unknown, |(pid, secret)| {
+        context.cancellers.cancel(i32::from_be_bytes(*pid), secret)
+    });
+    match cancelling {
+        Cancelling::Done => {}
+        _ if context.mode == Mode::PassThrough => {
+            return pass_through::refer(stream, context, packet).await;
+        }
+        Cancelling::AtServer(canceller) => canceller.cancel().await.map_err(io::Error::other)?,
+        Cancelling::Unknown => {}
     }
     // Not before the request was passed on: libpq's `PQcancel` returns when the connection ends.
     stream.shutdown().await
@@ -191,8 +194,8 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
     let Some(start_up) = StartUp::parse(&packet) else {
         return pass_through::refer(arrival.stream, &context, &packet).await;
     };
-    let Arrival { stream, came_by, end_point, is_encrypted: _ } = arrival;
-    let guest = Guest { came_by, parameters: start_up.texts() };
+    let Arrival { stream, came_by, hang_up, end_point, is_encrypted: _ } = arrival;
+    let guest = Guest { came_by, hang_up, parameters: start_up.texts() };
     let mut client = client(stream);
     // Two names that differ in a byte are two names, be they UTF-8 or not.
     let user = octets::keep(start_up.user());
@@ -303,7 +306,17 @@ async fn admit(
     let application = application.unwrap_or_default();
     let (pid, _) = backend.canceller().key_bytes();
     let joined = guest.join(context.hooks.as_ref(), Pid(pid), Mode::Optimistic);
-    Protocol::new(client, (backend, canceller), context, &application, joined).serve().await;
+    let hooked = joined.map(|joined| {
+        let joined = Arc::new(joined);
+        let heard = Arc::new(Heard::new(Arc::clone(&joined), &application));
+        (joined, heard)
+    });
+    if let Some((_, heard)) = &hooked {
+        let (stream, read) = client.into_parts();
+        let tap = Tap::new(stream, &read, Arc::clone(heard));
+        client = FrameStream::new(Box::new(tap), read);
+    }
+    Protocol::new(client, (backend, canceller), context, &application, hooked).serve().await;
     Ok(())
 }
 

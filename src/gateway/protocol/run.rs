@@ -1,8 +1,6 @@
 //! One statement, whichever way it came: held by the hooks, let in, sent, answered, and what
 //! follows from it.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::BufMut;
@@ -12,8 +10,8 @@ use super::held::Held;
 use super::queue::Does;
 use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
-use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome};
-use crate::gateway::refusal::Warning;
+use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome, Verdict};
+use crate::gateway::refusal::{Refusal, Warning};
 use crate::gateway::statement::{Kind, Statement, Which, is_async};
 use crate::gateway::transaction::blocks::Completion;
 use crate::gateway::transaction::prepare_statement::Admitted;
@@ -51,6 +49,10 @@ impl Protocol {
             return self.execute(statement, submission).await;
         };
         let (hooks, client) = (Arc::clone(joined.hooks()), Arc::clone(joined.client()));
+        if joined.may_be_held() {
+            // What came before it is not held with it.
+            self.dispatch().await?;
+        }
         let application = Arc::clone(self.transaction.application());
         let (prepared, parameters) = self.bound(submission);
         let context = StatementContext {
@@ -64,11 +66,8 @@ impl Protocol {
         };
         // What was answered before need not wait for as long as this one is held.
         self.show_answers().await?;
-        let held = self.hold(hooks.before_statement(context)).await;
-        let ran = match held {
-            Ok(_verdict) => self.execute(statement, submission).await,
-            Err(error) => Err(error.into()),
-        };
+        let verdict = self.hold_back(&*hooks, context).await?;
+        let ran = self.judge(verdict, statement, submission).await?;
         let context = StatementContext { status: self.transaction.status().told(), ..context };
         self.hold(hooks.after_statement(context, outcome(&ran))).await?;
         ran
@@ -77,24 +76,31 @@ impl Protocol {
     /// The name of the prepared statement that an Execute runs, and what Bind gave it.
     fn bound(&self, submission: Submission<'_>) -> (Option<String>, Vec<Parameter>) {
         let Submission::Execute { portal, .. } = submission else { return (None, Vec::new()) };
-        let (prepared, parameters) = self.names.given(portal);
+        let (prepared, mut parameters) = self.names.given(portal);
+        for (at, parameter) in parameters.iter_mut().enumerate() {
+            let told = self.heard.as_ref().and_then(|heard| heard.type_of(&prepared, at));
+            parameter.type_oid = told.unwrap_or(parameter.type_oid);
+        }
         (Some(prepared), parameters)
     }
 
-    /// Waits as long as the statement is held. Whoever needs the way of its transaction waits for
-    /// nobody.
-    async fn hold<T>(
+    /// Does with a statement what was said. An error of it is its own; any other ends the session.
+    async fn judge(
         &mut self,
-        mut held: Pin<Box<dyn Future<Output = T> + Send + '_>>,
-    ) -> io::Result<T> {
-        let signal = self.transaction.signal();
-        loop {
-            tokio::select! {
-                biased;
-                held = &mut held => return Ok(held),
-                () = signal.wait() => self.make_way().await?,
+        verdict: Verdict,
+        statement: &Statement,
+        submission: Submission<'_>,
+    ) -> Result<Result<Held, BackendError>, BackendError> {
+        match verdict {
+            Verdict::Pass => {}
+            Verdict::Refuse { code, message } => {
+                self.end_refused(statement).await?;
+                return Ok(Err(Refusal::of_verdict(code, message).into()));
             }
+            Verdict::Cut => return Err(self.cut_off().into()),
+            Verdict::CutAfter => self.cut_after(),
         }
+        Ok(self.execute(statement, submission).await)
     }
 
     async fn execute(

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::core::event::{Column, octets};
 use crate::gateway::hooks::Parameter;
+use crate::gateway::refusal::Refusal;
 use crate::pg::frame::Fields;
 
 /// A prepared statement.
@@ -39,7 +40,7 @@ impl Prepared {
         Self { given, ..Self::default() }
     }
 
-    fn type_of(&self, at: usize) -> u32 {
+    pub(super) fn type_of(&self, at: usize) -> u32 {
         self.types.get().unwrap_or(&self.given).get(at).copied().unwrap_or(0)
     }
 }
@@ -109,6 +110,8 @@ pub(crate) struct Launched {
     pub(super) sql: Arc<str>,
     /// Of which portal; a Query has none.
     pub(super) portal: Option<Arc<Portal>>,
+    /// What the client is told instead of what becomes of that which goes in its place.
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Launched {

@@ -4,7 +4,9 @@ use super::*;
 
 fn said(talk: &mut Talk, tag: u8, texts: &[&str]) -> Option<String> {
     let body: String = texts.iter().flat_map(|text| [text, "\0"]).collect();
-    let launched = talk.note_said(&FromClient::with(tag, body.as_bytes()));
+    let frame = FromClient::with(tag, body.as_bytes());
+    let launched = talk.launch(&frame);
+    talk.note_said(&frame);
     launched.map(|launched| launched.sql().to_owned())
 }
 
@@ -129,4 +131,25 @@ fn what_is_closed_or_over_is_forgotten() {
         talk.note_answered(&FromServer::with(tag, b"I"));
     }
     assert!(talk.prepared.is_empty() && talk.portals.is_empty() && talk.sent.is_empty());
+}
+
+#[test]
+fn the_end_of_a_copy_that_failed_is_nobodys() {
+    for comes_late in [false, true] {
+        let mut talk = Talk::of("");
+        said(&mut talk, b'Q', &["copy t from stdin"]);
+        if !comes_late {
+            said(&mut talk, b'c', &[]);
+        }
+        answered(&mut talk, b'E');
+        answered(&mut talk, b'Z');
+        if comes_late {
+            said(&mut talk, b'c', &[]);
+        }
+        assert!(talk.is_answered());
+        submit(&mut talk, "s", "select 1");
+        answered(&mut talk, b'1');
+        answered(&mut talk, b'2');
+        assert_eq!(answered(&mut talk, b'C'), ["select 1: Done"], "{comes_late}");
+    }
 }

@@ -25,6 +25,14 @@ pub(crate) struct FrameStream<T, S = Box<dyn Stream>> {
     side: std::marker::PhantomData<T>,
 }
 
+/// Why no more is kept of what the other side says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// It has said everything, or its connection is broken.
+    Ended,
+    Full,
+}
+
 /// How much may come with one read.
 const ROOM: usize = 8 * 1024;
 
@@ -77,6 +85,23 @@ impl<T: Tag, S: Stream> FrameStream<T, S> {
         let length = length.map(|length| u32::from_be_bytes(length) as usize);
         // Greater, not equal: the length leaves out the tag's byte.
         length.is_some_and(|length| self.read.len() > length)
+    }
+
+    /// What the next frame begins with, once that is here.
+    pub(crate) fn next_byte(&self) -> Option<u8> {
+        self.read.first().copied()
+    }
+
+    /// Keeps what the other side says for [`next`](Self::next) until there is `most` of it, or
+    /// until the other side has said everything. Dropping the future loses nothing.
+    pub(crate) async fn hear(&mut self, most: usize) -> Hearing {
+        while self.read.len() < most {
+            self.read.reserve(ROOM);
+            if !matches!(self.stream.read_buf(&mut self.read).await, Ok(1..)) {
+                return Hearing::Ended;
+            }
+        }
+        Hearing::Full
     }
 
     /// Queues a frame as it came.

@@ -161,6 +161,11 @@ pub(crate) fn put_sync(out: &mut BytesMut) {
     put(out, b'S', |_| {});
 }
 
+/// Has the server say what it has to say so far.
+pub(crate) fn put_flush(out: &mut BytesMut) {
+    put(out, b'H', |_| {});
+}
+
 /// No data for COPY, and why.
 pub(crate) fn put_copy_fail(out: &mut BytesMut, reason: &str) {
     put(out, b'f', |out| put_text(out, reason));

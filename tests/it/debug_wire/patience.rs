@@ -1,0 +1,122 @@
+//! The server's patience with a client whose statement is held.
+
+use std::time::Duration;
+
+use overbooked::gateway::{Mode, Verdict};
+
+use super::{HELD, MODES, Wire};
+use crate::gateway::says;
+
+/// Longer than any of the timeouts that are set here.
+const LONG: Duration = Duration::from_millis(700);
+
+const TIMEOUTS: &str = "set idle_in_transaction_session_timeout = '200ms'; \
+    set statement_timeout = '200ms'; set lock_timeout = '200ms'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_idles_because_it_is_held_is_not_ended_for_it() {
+    for mode in MODES {
+        let mut wire = Wire::start(mode).await;
+        let client = wire.served.client().await;
+        says(&client, TIMEOUTS).await;
+        says(&client, "begin").await;
+        let insert = format!("insert into t values (1) {HELD}");
+        let (inserted, ()) = tokio::join!(says(&client, &insert), async {
+            let held = wire.held().await;
+            tokio::time::sleep(LONG).await;
+            held.let_go(Verdict::Pass);
+        });
+        assert_eq!(inserted, "(1)", "{mode:?}");
+        let prepared = format!("insert into t values (2) {HELD}");
+        let statement = client.prepare(&prepared).await.unwrap();
+        let (inserted, ()) = tokio::join!(client.execute(&statement, &[]), async {
+            let held = wire.held().await;
+            tokio::time::sleep(LONG).await;
+            held.let_go(Verdict::Pass);
+        });
+        assert_eq!(inserted.unwrap(), 1, "{mode:?}");
+        let shown = says(&client, "show idle_in_transaction_session_timeout").await;
+        assert!(shown.starts_with("200ms"), "{mode:?}: {shown}");
+        assert_eq!(says(&client, "commit").await, "(0)");
+        assert_eq!(wire.rows().await, [1, 2], "{mode:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_block_that_is_held_is_not_ended_for_it_either() {
+    let mut wire = Wire::start(Mode::PassThrough).await;
+    let client = wire.served.client().await;
+    says(&client, "set idle_in_transaction_session_timeout = '200ms'").await;
+    says(&client, "begin").await;
+    says(&client, "select 1/0").await;
+    let rollback = format!("rollback {HELD}");
+    let (rolled_back, ()) = tokio::join!(says(&client, &rollback), async {
+        let held = wire.held().await;
+        tokio::time::sleep(LONG).await;
+        held.let_go(Verdict::Pass);
+    });
+    assert_eq!(rolled_back, "(0)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_really_idles_is_ended_as_ever() {
+    for mode in MODES {
+        let wire = Wire::start(mode).await;
+        let mut client = wire.raw().await;
+        client.query("set idle_in_transaction_session_timeout = '100ms'").until_ready().await;
+        client.query("begin").until_ready().await;
+        client.query("select * from t").until_ready().await;
+        let ended = client.try_answer().await.unwrap();
+        assert_eq!(ended.field(b'C').as_deref(), Some("25P03"), "{mode:?}");
+    }
+}
+
+/// `transaction_timeout` came with PostgreSQL 17; of an older server there is nothing to see here.
+async fn has_transaction_timeout(client: &tokio_postgres::Client) -> bool {
+    let version = says(client, "select current_setting('server_version_num')::int >= 170000").await;
+    if version.starts_with('f') {
+        eprintln!("left out: this PostgreSQL has no transaction_timeout");
+    }
+    version.starts_with('t')
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_has_as_long_as_it_may_from_when_it_is_let_go() {
+    for mode in MODES {
+        let mut wire = Wire::start(mode).await;
+        let client = wire.served.client().await;
+        if !has_transaction_timeout(&client).await {
+            return;
+        }
+        says(&client, "set transaction_timeout = '300ms'").await;
+        let select = format!("select count(*) from t {HELD}");
+        let statement = client.prepare(&select).await.unwrap();
+        for begin in ["begin isolation level repeatable read", ""] {
+            says(&client, begin).await;
+            let (selected, ()) = tokio::join!(client.query(&statement, &[]), async {
+                let held = wire.held().await;
+                tokio::time::sleep(LONG).await;
+                held.let_go(Verdict::Pass);
+            });
+            assert_eq!(selected.unwrap().len(), 1, "{mode:?} {begin}");
+            if begin.is_empty() {
+                continue;
+            }
+            let (selected, ()) = tokio::join!(says(&client, &select), async {
+                let held = wire.held().await;
+                tokio::time::sleep(LONG).await;
+                held.let_go(Verdict::Pass);
+            });
+            assert_eq!(selected, "0; (1)", "{mode:?}");
+            let shown = says(&client, "show transaction_timeout").await;
+            assert!(shown.starts_with("300ms"), "{mode:?}: {shown}");
+            assert_eq!(says(&client, "commit").await, "(0)");
+        }
+        let shown = says(&client, "show transaction_timeout").await;
+        assert!(shown.starts_with("300ms"), "{mode:?}: {shown}");
+        if mode == Mode::PassThrough {
+            let slept = says(&client, "begin; select pg_sleep(600)").await;
+            assert!(slept.is_empty() || slept.starts_with("25P04"), "{slept}");
+        }
+    }
+}
