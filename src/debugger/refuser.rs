@@ -65,7 +65,7 @@ impl Refuser {
     }
 
     fn judge(&self, context: &StatementContext<'_>) -> Verdict {
-        let shown = with_parameters(context.sql, context.parameters);
+        let shown = with_parameters(context.sql, context.parameters, context.strings);
         let statement = Statement::with_parameters(context.sql, &shown, context.strings);
         let mut inner = self.inner();
         let Inner { lines, refusals, names, guests } = &mut *inner;
