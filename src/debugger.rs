@@ -32,9 +32,11 @@ pub mod noise;
 pub mod plan;
 pub mod refusals;
 pub mod refuser;
+pub mod replay;
 pub mod shape;
 pub mod shrink;
 pub mod statement;
 pub mod tables;
+pub mod verdict;
 
 pub use handle::Debugger;

@@ -320,12 +320,31 @@ Start the program with the address that is shown in the place of its database. E
 transactions gets a pane; statements that touch a watched table are held until a key lets
 them go.")]
 pub struct DebugArgs {
-    /// The address to listen on; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5433")]
-    pub listen: SocketAddr,
-    /// Who comes by a port of its own: alice=127.0.0.1:5441; give it once for each
-    #[arg(long, value_name = "NAME=ADDRESS:PORT")]
+    /// The address to listen on; port 0 picks a free one [default: 127.0.0.1:5433; with --plan or
+    /// --check: a free one]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Who comes by a port of its own, alice=127.0.0.1:5441, or is a program to be started behind
+    /// one, alice='node book.js'; give it once for each
+    #[arg(long, value_name = "NAME=ADDRESS:PORT|COMMAND")]
     pub actor: Vec<String>,
+    /// Let statements go in the order of this plan, without a screen
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    /// A query that must answer true when the programs have ended, without a screen: select
+    /// count(*) <= 1 from bookings
+    #[arg(long, value_name = "SQL")]
+    pub check: Option<String>,
+    /// What puts everything back before each run: a file with SQL, or a command
+    #[arg(long, value_name = "FILE.sql|COMMAND")]
+    pub reset: Option<String>,
+    /// Play it so often
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// Look for the shortest plan that breaks the check, and write it to this file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, value_hint = ValueHint::FilePath)]
+    pub shrink: Option<Option<PathBuf>>,
     /// Show this table with its locks, and hold what touches it; give it once for each table
     #[arg(long, value_name = "TABLE")]
     pub watch: Vec<String>,

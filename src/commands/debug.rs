@@ -1,14 +1,19 @@
 //! `overbooked debug`: other people's programs on the stage, held and stepped statement by
 //! statement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use color_eyre::eyre::{self, WrapErr as _};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, mpsc};
+
+mod headless;
+mod programs;
+
+use self::headless::Play;
+use self::programs::{Place, Program, Running};
 
 use crate::commands::cli::{DebugArgs, EngineArgs, OwnTablesArgs};
 use crate::commands::config::Config;
@@ -21,6 +26,7 @@ use crate::core::scenario::{EngineKind, Scenario};
 use crate::debugger::Debugger;
 use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
 use crate::debugger::gate::Gate;
+use crate::debugger::replay::Programs as _;
 use crate::debugger::tables::TableName;
 use crate::pg::{Environment, Target};
 use crate::run::Production;
@@ -32,57 +38,101 @@ use crate::stage::{self, EngineCount};
 use crate::tui::app::Setting;
 use crate::tui::screen::Input;
 
-/// Opens the console with the programs' statements on it, until its user leaves.
+/// Opens the console with the programs' statements on it, until its user leaves; or plays a plan
+/// without one.
 pub fn run(arguments: &DebugArgs) -> eyre::Result<Exit> {
     let config = settings::configuration(arguments.config.as_deref())?;
-    let wanted = Wanted::read(arguments)?;
+    let mut wanted = Wanted::read(arguments)?;
     let engine = own_tables::engine(arguments.engine.clone(), &Environment::of_process());
     let production = production(arguments, &engine)?;
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
+    if let Some(play) = Play::read(arguments, wanted.programs())? {
+        wanted.rules.mode = HoldMode::Watch;
+        wanted.listen = arguments.listen.unwrap_or(FREE);
+        wanted.gates.extend_from_slice(play.gates());
+        wanted.addresses().iter().try_for_each(check_address)?;
+        return runtime.block_on(Box::pin(play.run(&wanted, production, &engine)));
+    }
     console::need_a_terminal()?;
     wanted.addresses().iter().try_for_each(check_address)?;
     let setting = setting(arguments, &config, !wanted.gates.is_empty())?;
     let recording = launch::recording(None, "debugger")?;
     let (troubles, told) = mpsc::unbounded_channel();
     let history = history::open(config.history.as_deref(), troubles.clone());
-    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         let engines = launch::guarded_engine(&engine).await?;
-        let opened = Debugged::open(&wanted, &engines, production.engine, troubles).await?;
+        let opened = Arc::new(Debugged::open(&wanted, &engines, production.engine).await?);
         let debugger = Some(Arc::clone(&opened.debugger));
         let beside = Beside { recording, history, troubles: told, debugger };
+        let telling = tokio::spawn(tell(Arc::clone(&opened), wanted, troubles));
         let console =
             console::play_on(&opened.engines, production, EngineCount::One, setting, beside);
         let played = Box::pin(console).await;
+        telling.abort();
+        let _ = telling.await;
         opened.close().await;
         launch::stop(&engines).await?;
         played
     })
 }
 
+/// Where it is listened for everybody, if nothing else was said.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5433);
+
+/// Some port of this machine.
+const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 /// What the command line asks for.
 struct Wanted {
     listen: SocketAddr,
     rules: Rules,
-    /// Who comes by which port of its own.
-    actors: Vec<(String, SocketAddr)>,
+    /// Who comes by a port of its own.
+    actors: Vec<Actor>,
     /// The tables in which statements can meet.
     gates: Vec<TableName>,
+}
+
+/// Somebody with a port of its own.
+struct Actor {
+    name: String,
+    way: Way,
+}
+
+enum Way {
+    /// Somebody else starts it.
+    Port(SocketAddr),
+    /// It is started behind a port by this command.
+    Command(String),
 }
 
 impl Wanted {
     fn read(arguments: &DebugArgs) -> Result<Self, Failure> {
         Ok(Self {
-            listen: arguments.listen,
+            listen: arguments.listen.unwrap_or(LISTEN),
             rules: rules(arguments)?,
             actors: actors(&arguments.actor)?,
-            gates: gates(&arguments.gate)?,
+            gates: gates(arguments)?,
         })
     }
 
-    /// Where to listen: for everybody first.
+    /// Where to listen: for everybody first, then for each with a port of its own.
     fn addresses(&self) -> Vec<SocketAddr> {
-        let own = self.actors.iter().map(|(_, address)| *address);
+        let own = self.actors.iter().map(|actor| match actor.way {
+            Way::Port(address) => address,
+            Way::Command(_) => FREE,
+        });
         std::iter::once(self.listen).chain(own).collect()
+    }
+
+    /// The programs that are to be started.
+    fn programs(&self) -> Vec<Program> {
+        let programs = self.actors.iter().filter_map(|actor| match &actor.way {
+            Way::Command(command) => {
+                Some(Program { actor: actor.name.clone(), command: command.clone() })
+            }
+            Way::Port(_) => None,
+        });
+        programs.collect()
     }
 }
 
@@ -90,68 +140,102 @@ impl Wanted {
 struct Debugged {
     debugger: Arc<Debugger>,
     engines: Engines,
-    opening: JoinHandle<()>,
+    /// The server behind everything.
+    database: Target,
+    opened: Mutex<mpsc::UnboundedReceiver<Vec<SocketAddr>>>,
 }
 
 impl Debugged {
-    async fn open(
-        wanted: &Wanted,
-        engines: &Engines,
-        kind: EngineKind,
-        news: mpsc::UnboundedSender<io::Result<Input>>,
-    ) -> eyre::Result<Self> {
-        let ports = wanted.actors.iter().map(|(name, address)| (*address, name.clone()));
-        let (debugger, told) = Debugger::start(wanted.rules.clone(), ports.collect());
+    async fn open(wanted: &Wanted, engines: &Engines, kind: EngineKind) -> eyre::Result<Self> {
+        let (debugger, told) = Debugger::start(wanted.rules.clone());
         let hooks = Arc::clone(&debugger);
         let (entrance, opened) = Entrance::new(wanted.addresses(), hooks, told);
         let database = engines.open(kind).await.map_err(Failure::from)?.target;
-        let names = wanted.actors.iter().map(|(name, _)| name.clone()).collect();
-        let ways = Ways { database, names, gates: wanted.gates.clone() };
-        let opening = tokio::spawn(ways.tell(opened, Arc::clone(&debugger), news));
         let engines = engines.clone().with_entrance(entrance);
-        Ok(Self { debugger, engines, opening })
+        Ok(Self { debugger, engines, database, opened: Mutex::new(opened) })
+    }
+
+    /// Waits until programs can come in, and gives the addresses, everybody's first. The gate is
+    /// made before that is known, and behind the setup, which may have made its table.
+    async fn opened(&self, wanted: &Wanted) -> Result<Vec<SocketAddr>, Failure> {
+        let addresses = self.opened.lock().await.recv().await;
+        let addresses = addresses.ok_or_else(|| Failure::unreachable("the run has ended"))?;
+        let own = addresses.iter().skip(1).zip(&wanted.actors);
+        self.debugger.name_ports(own.map(|(port, actor)| (*port, actor.name.clone())).collect());
+        if !wanted.gates.is_empty() && !self.debugger.has_gate() {
+            let gate = Gate::make(&self.database, &wanted.gates).await;
+            self.debugger.use_gate(
+                gate.map_err(|error| Failure::misuse(format!("--gate: {}", with_causes(&error))))?,
+            );
+        }
+        Ok(addresses)
     }
 
     /// Takes away what was made in the database, as long as that lives.
-    async fn close(self) {
-        self.opening.abort();
+    async fn close(&self) {
         if let Some(gate) = self.debugger.take_gate()
             && let Err(error) = gate.remove().await
         {
             launch::name(&[with_causes(&error)]);
         }
     }
+
+    fn place(&self) -> Place {
+        let (user, database) = (self.database.user(), self.database.database());
+        Place { user: user.to_owned(), database: database.to_owned() }
+    }
 }
 
-/// What is to be said of the ways in.
-struct Ways {
-    database: Target,
-    names: Vec<String>,
-    gates: Vec<TableName>,
-}
-
-impl Ways {
-    /// Tells each time that the way in is open. The gate is made before, and behind the setup,
-    /// which may have made its table.
-    async fn tell(
-        self,
-        mut opened: mpsc::UnboundedReceiver<Vec<SocketAddr>>,
-        debugger: Arc<Debugger>,
-        news: mpsc::UnboundedSender<io::Result<Input>>,
-    ) {
-        while let Some(addresses) = opened.recv().await {
-            if !self.gates.is_empty() && !debugger.has_gate() {
-                match Gate::make(&self.database, &self.gates).await {
-                    Ok(gate) => debugger.use_gate(gate),
-                    Err(error) => drop(news.send(Ok(Input::Trouble(with_causes(&error))))),
-                }
+/// Tells the console each time that the way in is open, and starts the programs when it first is.
+async fn tell(
+    debugged: Arc<Debugged>,
+    wanted: Wanted,
+    news: mpsc::UnboundedSender<io::Result<Input>>,
+) {
+    // Who does not listen any more has left.
+    let say = |input| drop(news.send(Ok(input)));
+    let mut programs: Option<Running> = None;
+    loop {
+        let ended = async {
+            match &mut programs {
+                Some(programs) => programs.ended().await.map(|_| programs.ended.last().cloned()),
+                None => std::future::pending().await,
             }
-            let (user, database) = (self.database.user(), self.database.database());
-            let ways = ways_in(&addresses, &self.names, user, database);
-            // Who does not listen any more has left.
-            let _ = news.send(Ok(Input::Opened(ways)));
+        };
+        tokio::select! {
+            opened = debugged.opened(&wanted) => match opened {
+                Ok(addresses) => {
+                    say(Input::Opened(ways_in(&debugged.place(), &wanted, &addresses)));
+                    let own = addresses.get(1..).unwrap_or_default();
+                    if programs.is_none() {
+                        match started(&wanted, own, &debugged.place()) {
+                            Ok(started) => programs = started,
+                            Err(error) => say(Input::Trouble(error)),
+                        }
+                    }
+                }
+                Err(error) => return say(Input::Trouble(error.sentence)),
+            },
+            ended = ended => match ended {
+                Some(Some(ended)) => say(Input::Trouble(format!("{} {}", ended.actor, ended.how))),
+                Some(None) => {}
+                None => programs = None,
+            },
         }
     }
+}
+
+/// The programs that are to be started, started behind their ports.
+fn started(wanted: &Wanted, own: &[SocketAddr], place: &Place) -> Result<Option<Running>, String> {
+    let ports = wanted.actors.iter().zip(own);
+    let ports = ports.filter(|(actor, _)| matches!(actor.way, Way::Command(_)));
+    let ports: Vec<SocketAddr> = ports.map(|(_, port)| *port).collect();
+    let programs = wanted.programs();
+    if programs.is_empty() {
+        return Ok(None);
+    }
+    let started = Running::start(&programs, &ports, place);
+    started.map(Some).map_err(|error| format!("cannot start a program: {error}"))
 }
 
 /// What the run is about: the tables, and nobody of ours.
@@ -184,12 +268,13 @@ fn setting(arguments: &DebugArgs, config: &Config, has_gate: bool) -> Result<Set
     })
 }
 
-fn gates(given: &[String]) -> Result<Vec<TableName>, Failure> {
+/// The tables with a gate: those that were named, and those of the plan.
+fn gates(arguments: &DebugArgs) -> Result<Vec<TableName>, Failure> {
     let read = |text: &String| {
         let words = || format!("--gate: {text:?} is not a table's name; write seats or shop.seats");
         TableName::read(text).ok_or_else(|| Failure::misuse(words()))
     };
-    given.iter().map(read).collect()
+    arguments.gate.iter().map(read).collect()
 }
 
 /// Whether somebody listens there already: said before the screen is taken.
@@ -211,23 +296,17 @@ fn rules(arguments: &DebugArgs) -> Result<Rules, Failure> {
     Ok(Rules { mode, breakpoints: breakpoints?, watched })
 }
 
-/// Who comes by which port.
-fn actors(given: &[String]) -> Result<Vec<(String, SocketAddr)>, Failure> {
-    let read = |text: &String| {
-        let wrong = || {
-            Failure::misuse(format!(
-                "--actor: {text:?} is not a name and an address; write alice=127.0.0.1:5441"
-            ))
-        };
-        let (name, address) = text.split_once('=').ok_or_else(wrong)?;
-        let address = address.parse().map_err(|_| wrong())?;
-        Ok((name.to_owned(), address))
-    };
-    let actors: Vec<(String, SocketAddr)> =
-        given.iter().map(read).collect::<Result<_, Failure>>()?;
+/// Who comes by a port of its own.
+fn actors(given: &[String]) -> Result<Vec<Actor>, Failure> {
+    let actors: Vec<Actor> = given.iter().map(|text| actor(text)).collect::<Result<_, _>>()?;
     let mut ports = BTreeMap::new();
-    for (name, address) in actors.iter().filter(|(_, address)| address.port() != 0) {
-        if let Some(other) = ports.insert(address, name) {
+    let mut names = BTreeSet::new();
+    for Actor { name, way } in &actors {
+        if !names.insert(name) {
+            return Err(Failure::misuse(format!("--actor: {name} is named twice")));
+        }
+        let Way::Port(address) = way else { continue };
+        if let Some(other) = ports.insert(address, name).filter(|_| address.port() != 0) {
             return Err(Failure::misuse(format!(
                 "--actor: {other} and {name} would both come by {address}; give each a port of \
                  its own"
@@ -237,12 +316,27 @@ fn actors(given: &[String]) -> Result<Vec<(String, SocketAddr)>, Failure> {
     Ok(actors)
 }
 
+fn actor(text: &str) -> Result<Actor, Failure> {
+    let given = text.split_once('=').map(|(name, way)| (name.trim(), way.trim()));
+    let Some((name, way)) = given.filter(|(name, way)| !name.is_empty() && !way.is_empty()) else {
+        return Err(Failure::misuse(format!(
+            "--actor: {text:?} is not a name and how it comes; write alice=127.0.0.1:5441 or \
+             alice='node book.js'"
+        )));
+    };
+    let way = way.parse().map_or_else(|_| Way::Command(way.to_owned()), Way::Port);
+    Ok(Actor { name: name.to_owned(), way })
+}
+
 /// How a program connects: what to put in the place of its database's address.
-fn ways_in(addresses: &[SocketAddr], actors: &[String], user: &str, database: &str) -> Vec<String> {
-    let names = std::iter::once("").chain(actors.iter().map(String::as_str));
-    let way = |(address, name): (&SocketAddr, &str)| {
-        let url = format!("DATABASE_URL=postgres://{user}@{address}/{database}");
-        if name.is_empty() { url } else { format!("{url}   # {name}") }
+fn ways_in(place: &Place, wanted: &Wanted, addresses: &[SocketAddr]) -> Vec<String> {
+    let names = wanted.actors.iter().map(|actor| match actor.way {
+        Way::Port(_) => format!("   # {}", actor.name),
+        Way::Command(_) => format!("   # {}, started", actor.name),
+    });
+    let names = std::iter::once(String::new()).chain(names);
+    let way = |(address, name): (&SocketAddr, String)| {
+        format!("DATABASE_URL={}{name}", place.url(*address))
     };
     addresses.iter().zip(names).map(way).collect()
 }

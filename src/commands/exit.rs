@@ -19,6 +19,8 @@ pub enum Exit {
     Misuse = 2,
     /// The database cannot be reached.
     Unreachable = 3,
+    /// A plan no longer fits what the programs send.
+    Misfit = 4,
     /// Interrupted by the user or by a signal.
     Interrupted = 130,
 }

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 use super::breakpoints::Rules;
 use super::history::GuestHistory;
 use super::identity::{Identity, Names};
+use super::plan::Plan;
+use super::statement::Statement;
 use crate::core::event::{Kind, SessionName, SubmissionId, TransactionStatus};
 use crate::gateway::{Client, ClientId, Verdict};
 use crate::run::guests::GuestNews;
@@ -26,6 +28,7 @@ mod answers;
 mod arrival;
 mod orders;
 mod places;
+mod planned;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -33,6 +36,8 @@ mod tests;
 pub use arrival::Arrival;
 pub use orders::{Answer, Order, OrderError};
 use places::Places;
+pub use planned::PlanState;
+use planned::Playing;
 pub use state::{HeldState, State, TransactionState};
 
 /// The number of something that is held; none is given twice.
@@ -63,6 +68,10 @@ pub struct Guests {
     names: Names,
     /// The tables that are shown because they were touched.
     shown: BTreeSet<String>,
+    /// The plan that says what is held, while one is played.
+    plan: Option<Playing>,
+    /// What was let go by hand.
+    recorded: Plan,
     /// How many were held so far.
     holds: u64,
     /// How many were sent so far.
@@ -125,6 +134,9 @@ struct Held {
     client: ClientId,
     place: SessionName,
     sql: Arc<str>,
+    /// Whose, without the number that tells it from another of that name.
+    actor: String,
+    statement: Statement,
     shape: Arc<str>,
     /// What people call it.
     summary: String,
@@ -138,21 +150,28 @@ const FIRST_SUBMISSION: u64 = 1 << 40;
 
 impl Guests {
     /// Nobody yet.
-    pub fn new(rules: Rules, ports: BTreeMap<SocketAddr, String>) -> Self {
+    pub fn new(rules: Rules) -> Self {
         Self {
             rules,
-            ports,
+            ports: BTreeMap::new(),
             clients: BTreeMap::new(),
             places: Places::default(),
             held: BTreeMap::new(),
             patience: BTreeMap::new(),
             names: Names::default(),
             shown: BTreeSet::new(),
+            plan: None,
+            recorded: Plan::default(),
             holds: 0,
             submissions: FIRST_SUBMISSION,
             noise: 0,
             outputs: Vec::new(),
         }
+    }
+
+    /// From now on who comes by one of these ports is its actor.
+    pub fn name_ports(&mut self, ports: BTreeMap<SocketAddr, String>) {
+        self.ports = ports;
     }
 
     /// What is to be done now.
@@ -179,6 +198,7 @@ impl Guests {
     /// A client's connection has ended.
     pub fn left(&mut self, client: ClientId, now: Instant) {
         self.settle_dropped(client, Dropped::Abandoned, now);
+        self.plan_left(client);
         let Some(guest) = self.clients.remove(&client) else { return };
         if let Some(place) = guest.place {
             let in_transaction = guest.status != TransactionStatus::Idle;
@@ -192,6 +212,7 @@ impl Guests {
     /// never be sent.
     pub fn dropped(&mut self, held: HeldId) {
         let Some(held) = self.held.remove(&held) else { return };
+        self.plan_dropped(held.client);
         if let Some(guest) = self.clients.get_mut(&held.client) {
             guest.dropped = Some(held);
         }

@@ -1,6 +1,6 @@
 //! The debugger as others hold it: the gateway calls it, keys and sockets give it orders.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -10,8 +10,9 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::breakpoints::Rules;
 use super::gate::{Gate, GateError, Met};
-use super::guests::{Arrival, Guests, HeldId, Order, OrderError, Output, State};
+use super::guests::{Arrival, Guests, HeldId, Order, OrderError, Output, PlanState, State};
 use super::literals::with_parameters;
+use super::plan::{Misfit, Plan};
 use crate::core::event::{Pid, SessionName};
 use crate::gateway::{
     Client, ClientId, Form, HeldStatement, HeldVerdict, StatementContext, StatementHooks,
@@ -48,16 +49,13 @@ struct Backlog {
 }
 
 impl Debugger {
-    /// With these rules, and the ports that tell who somebody is; and what it tells a run.
-    pub fn start(
-        rules: Rules,
-        ports: BTreeMap<SocketAddr, String>,
-    ) -> (Arc<Self>, mpsc::Receiver<GuestNews>) {
+    /// With these rules; and what it tells a run.
+    pub fn start(rules: Rules) -> (Arc<Self>, mpsc::Receiver<GuestNews>) {
         let (news, told) = mpsc::unbounded_channel();
         let (out, run) = mpsc::channel(64);
         let backlog = Arc::new(Backlog::default());
         tokio::spawn(pass_on(told, out, Arc::clone(&backlog)));
-        let inner = Inner { guests: Guests::new(rules, ports), waiting: HashMap::new(), news };
+        let inner = Inner { guests: Guests::new(rules), waiting: HashMap::new(), news };
         let (changed, gate) = (watch::Sender::new(0), RwLock::default());
         let debugger = Self { inner: Mutex::new(inner), backlog, gate, changed };
         (Arc::new(debugger), run)
@@ -109,11 +107,8 @@ impl Debugger {
         let held: Vec<_> = held.filter(|it| is_meant(&it.name)).collect();
         let pids: Vec<Pid> = held.iter().map(|it| Pid(it.pid)).collect();
         let closed = gate.close(&pids).await?;
-        for transaction in &held {
-            let name = SessionName::new(&transaction.name);
-            // Whoever has been let go or cancelled meanwhile is past the gate.
-            let _ = self.change(|guests| guests.obey(Order::LetGo(name), Instant::now()));
-        }
+        let names: Vec<_> = held.iter().map(|it| SessionName::new(&it.name)).collect();
+        self.change(|guests| guests.let_go_together(&names, Instant::now()));
         let met = closed.open_when_met(|pid| self.has_ended(pid), self.changed.subscribe()).await?;
         let names: Vec<&str> = (held.iter())
             .filter(|it| met.inside.contains(&Pid(it.pid)))
@@ -127,6 +122,45 @@ impl Debugger {
     fn has_ended(&self, pid: Pid) -> bool {
         let state = self.state();
         state.transactions.iter().all(|it| it.pid != pid.0 || it.running.is_none())
+    }
+
+    /// From now on who comes by one of these ports is its actor.
+    pub fn name_ports(&self, ports: BTreeMap<SocketAddr, String>) {
+        self.inner().guests.name_ports(ports);
+    }
+
+    /// From now on this plan says what is held; `None` ends that.
+    pub fn play(&self, plan: Option<Plan>) {
+        self.change(|guests| match plan {
+            Some(plan) => guests.play(plan),
+            None => guests.stop_playing(Instant::now()),
+        });
+    }
+
+    /// What was let go by hand so far.
+    pub fn recorded(&self) -> Plan {
+        self.inner().guests.recorded().clone()
+    }
+
+    /// Takes from the plan what is due, where these wait in the database and nobody else moves.
+    /// Where the programs were waited for in vain, `is_late` lets it go on without them.
+    pub fn plan_state(&self, waiting: &BTreeSet<SessionName>, is_late: bool) -> PlanState {
+        self.inner().guests.plan_state(waiting, is_late)
+    }
+
+    /// What the plan still wants of this actor, whose program has ended.
+    pub fn wanted_of(&self, actor: &str) -> Option<Misfit> {
+        self.inner().guests.wanted_of(actor)
+    }
+
+    /// What the plan waits for.
+    pub fn awaited(&self) -> Option<Misfit> {
+        self.inner().guests.awaited()
+    }
+
+    /// Counts everything that has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 
     /// Everything as it stands.
@@ -190,6 +224,7 @@ impl Debugger {
             is_query: matches!(statement.form, Form::Query),
             status: statement.status,
             strings: statement.strings,
+            application: Arc::from(statement.application),
         };
         let mut inner = self.inner();
         let held = inner.guests.arrived(&arrival, Instant::now());

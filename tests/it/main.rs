@@ -13,6 +13,7 @@ mod compare;
 mod console_loop;
 mod debug_by_hand;
 mod debug_examples;
+mod debug_plan;
 mod debug_programs;
 mod debug_wire;
 mod export;

@@ -159,5 +159,6 @@ impl Guests {
         if let Some(place) = guest.place.take() {
             self.places.free(&place);
         }
+        self.plan_transaction_over(client);
     }
 }

@@ -32,6 +32,8 @@ pub struct Arrival {
     pub status: TransactionStatus,
     /// How its session reads strings.
     pub strings: Strings,
+    /// What the client calls itself now, perhaps nothing.
+    pub application: Arc<str>,
 }
 
 impl Guests {
@@ -43,27 +45,42 @@ impl Guests {
         let statement = Statement::with_parameters(sql, shown, *strings);
         let guest = self.clients.get_mut(&client)?;
         guest.status = arrival.status;
+        guest.identity.calls_itself(&arrival.application);
         guest.identity.hear(&arrival.shown, arrival.strings, arrival.status);
         guest.history.status = arrival.status;
         guest.history.actor = guest.identity.actor(&mut self.names).name;
-        let decision = decide(&self.rules, &guest.history, &statement);
-        guest.history.let_go(&statement);
-        let is_noise = noise(&statement, arrival.status).is_some();
-        if is_noise && !matches!(decision, Decision::Hold { .. }) {
+        let why = match self.planned(client, &statement) {
+            Some(planned) => planned,
+            None => match decide(&self.rules, &self.clients.get(&client)?.history, &statement) {
+                Decision::Hold { why } => Some(why),
+                Decision::Pass(_) => None,
+            },
+        };
+        if why.is_none() && noise(&statement, arrival.status).is_some() {
+            self.note_sent(client, &statement);
             self.pass_noise(arrival);
             return None;
         }
         self.end_answered(client, TransactionStatus::InTransaction, now);
         let place = self.place_of(client)?;
         self.tell_tables(&statement);
-        let why = match decision {
-            Decision::Hold { why } => why,
-            Decision::Pass(_) => {
-                let sent = InFlight::new(&arrival.shown, arrival.is_query);
-                self.send(client, sent, now);
-                return None;
-            }
+        let Some(why) = why else {
+            self.note_sent(client, &statement);
+            self.send(client, InFlight::new(&arrival.shown, arrival.is_query), now);
+            return None;
         };
+        Some(self.hold(arrival, statement, place, &why, now))
+    }
+
+    fn hold(
+        &mut self,
+        arrival: &Arrival,
+        statement: Statement,
+        place: SessionName,
+        why: &str,
+        now: Instant,
+    ) -> HeldId {
+        let actor = self.clients.get(&arrival.client).map(|guest| guest.history.actor.clone());
         self.holds += 1;
         let held = HeldId(self.holds);
         let why = format!("{} ({why})", statement.summary());
@@ -71,17 +88,26 @@ impl Guests {
         self.held.insert(
             held,
             Held {
-                client,
+                client: arrival.client,
                 place,
+                actor: actor.unwrap_or_default(),
                 sql: Arc::clone(&arrival.shown),
                 shape: statement.shape.as_str().into(),
                 summary: statement.summary(),
+                statement,
                 why,
                 since: now,
                 is_query: arrival.is_query,
             },
         );
-        Some(held)
+        held
+    }
+
+    /// What goes to the server is a part of its transaction from now on.
+    pub(super) fn note_sent(&mut self, client: ClientId, statement: &Statement) {
+        if let Some(guest) = self.clients.get_mut(&client) {
+            guest.history.let_go(statement);
+        }
     }
 
     /// Where nobody has said which tables to show, those are shown that are touched.

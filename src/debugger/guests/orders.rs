@@ -117,6 +117,7 @@ impl Guests {
         match order {
             Order::LetGo(place) => {
                 let held = self.held_in(&place).ok_or(OrderError::NotHeld(place))?;
+                self.record(&[held]);
                 self.let_go(held, Verdict::Pass, now);
             }
             Order::LetAllGo if self.held.is_empty() => return Err(OrderError::NothingHeld),
@@ -130,7 +131,10 @@ impl Guests {
                 self.let_go(held, answer.verdict(), now);
             }
             // Whoever holds the debugger opens the gate for it.
-            Order::LetGoTogether => self.let_all_go(now),
+            Order::LetGoTogether => {
+                let all: Vec<HeldId> = self.held.keys().copied().collect();
+                self.let_go_at_once(&all, now);
+            }
             Order::Hold(mode) => self.rules.mode = mode,
             Order::Break(breakpoints) => self.rules.breakpoints = breakpoints,
         }
@@ -149,9 +153,23 @@ impl Guests {
         }
     }
 
+    /// Lets these go at the same instant.
+    pub fn let_go_together(&mut self, places: &[SessionName], now: Instant) {
+        let held: Vec<_> = places.iter().filter_map(|place| self.held_in(place)).collect();
+        self.let_go_at_once(&held, now);
+    }
+
+    fn let_go_at_once(&mut self, held: &[HeldId], now: Instant) {
+        self.record(held);
+        for id in held {
+            self.let_go(*id, Verdict::Pass, now);
+        }
+    }
+
     fn let_all_go(&mut self, now: Instant) {
         let all: Vec<HeldId> = self.held.keys().copied().collect();
         for held in all {
+            self.record(&[held]);
             self.let_go(held, Verdict::Pass, now);
         }
     }
@@ -163,7 +181,7 @@ impl Guests {
 
     fn let_go(&mut self, id: HeldId, verdict: Verdict, now: Instant) {
         let Some(held) = self.held.remove(&id) else { return };
-        let Held { client, place, sql, since, is_query, .. } = held;
+        let Held { client, place, sql, since, is_query, statement, .. } = held;
         let fate = match &verdict {
             Verdict::Pass => Fate::Passed,
             Verdict::Refuse { code, .. } => Fate::Refused(SqlState(code.clone())),
@@ -175,6 +193,7 @@ impl Guests {
         let goes = matches!(verdict, Verdict::Pass | Verdict::CutAfter);
         self.outputs.push(Output::LetGo(id, verdict));
         if goes {
+            self.note_sent(client, &statement);
             self.send(client, InFlight::new(&sql, is_query), now);
         }
     }

@@ -18,7 +18,9 @@ impl Play {
         let watched = tables.iter().map(|name| TableName::read(name).unwrap()).collect();
         let rules = Rules { mode, breakpoints: Vec::new(), watched };
         let ports = [("127.0.0.1:1".parse().unwrap(), "carol".to_owned())].into();
-        Self { guests: Guests::new(rules, ports), begun: Instant::now(), seconds: 0, told: vec![] }
+        let mut guests = Guests::new(rules);
+        guests.name_ports(ports);
+        Self { guests, begun: Instant::now(), seconds: 0, told: vec![] }
     }
 
     fn now(&self) -> Instant {
@@ -42,7 +44,8 @@ impl Play {
         let status = self.guests.clients[&client].status;
         let (sql, strings) = (Arc::from(sql), Strings::default());
         let shown = Arc::clone(&sql);
-        let arrival = Arrival { client, sql, shown, is_query, status, strings };
+        let application = Arc::from(self.guests.clients[&client].client.application());
+        let arrival = Arrival { client, sql, shown, is_query, status, strings, application };
         let held = self.guests.arrived(&arrival, self.now());
         self.note();
         held
@@ -252,4 +255,59 @@ fn statements_of_a_pipeline_are_told_one_after_the_other() {
     play.tell(1, Told::Done { tag: "INSERT 0 1".to_owned() });
     play.tell(1, Told::Ready(TransactionStatus::Idle));
     assert_eq!(play.take(), ["alice: done INSERT 0 1 (0)", "alice: ready Idle"]);
+}
+
+#[test]
+fn what_was_let_go_by_hand_is_a_plan_that_holds_the_same() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "alice", 0);
+    play.join(2, "bob", 0);
+    let read = "select * from seats where id = 1";
+    play.query(1, read).unwrap();
+    play.query(2, read).unwrap();
+    play.obey(Order::LetGo(named("bob"))).unwrap();
+    play.obey(Order::LetGo(named("alice"))).unwrap();
+    let recorded = play.guests.recorded().clone();
+    assert_eq!(recorded.sentence(), "bob reads seats 1 · alice reads seats 1");
+
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    play.guests.play(recorded);
+    play.join(1, "alice", 0);
+    play.join(2, "bob", 0);
+    let nobody = BTreeSet::new();
+    assert!(play.query(1, read).is_some());
+    let waits = PlanState::Waiting { is_quiet: true };
+    assert_eq!(play.guests.plan_state(&nobody, false), waits, "bob comes first");
+    assert!(play.query(2, read).is_some());
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("bob")]));
+    play.obey(Order::LetGo(named("bob"))).unwrap();
+    let runs = PlanState::Waiting { is_quiet: false };
+    assert_eq!(play.guests.plan_state(&nobody, false), runs);
+    play.done(2, "SELECT 1", TransactionStatus::Idle);
+    assert_eq!(play.guests.plan_state(&nobody, false), waits, "bob may have more to say");
+    play.guests.left(ClientId(2), play.now());
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("alice")]));
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Over);
+}
+
+#[test]
+fn who_waits_in_the_database_holds_no_plan_up() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    let strings = Strings::default();
+    let write = "update seats set a = 1 where id = 1";
+    let statement = Statement::read(write, strings);
+    let mut written = Plan::default();
+    written.record([("alice", &statement)]);
+    written.record([("bob", &statement)]);
+    play.guests.play(written);
+    play.join(1, "alice", 0);
+    play.join(2, "bob", 0);
+    play.query(1, write).unwrap();
+    play.query(2, write).unwrap();
+    let nobody = BTreeSet::new();
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("alice")]));
+    play.obey(Order::LetGo(named("alice"))).unwrap();
+    assert!(matches!(play.guests.plan_state(&nobody, false), PlanState::Waiting { .. }));
+    let alice = [named("alice")].into();
+    assert_eq!(play.guests.plan_state(&alice, false), PlanState::Due(vec![named("bob")]));
 }

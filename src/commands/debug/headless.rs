@@ -1,0 +1,328 @@
+//! A plan without a screen: programs are started, let go as the plan says, and the database is
+//! checked, as often as that is wanted.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use color_eyre::eyre::{self, WrapErr as _};
+use tokio_util::sync::CancellationToken;
+
+use super::programs::{Place, Program, Running};
+use super::{Debugged, Wanted};
+use crate::commands::cli::DebugArgs;
+use crate::commands::exit::{Exit, Failure};
+use crate::commands::launch;
+use crate::core::error_chain::with_causes;
+use crate::core::scenario::counted;
+use crate::debugger::plan::Plan;
+use crate::debugger::replay::{End, Patience, Replay};
+use crate::debugger::shrink::Shrink;
+use crate::debugger::tables::TableName;
+use crate::debugger::verdict::Database;
+use crate::run::{Production, Run};
+
+const THINK: Duration = Duration::from_millis(500);
+/// How often a shorter plan must break the check.
+const SURELY: u32 = 3;
+
+const STALL: Duration = Duration::from_secs(10);
+const END: Duration = Duration::from_secs(30);
+
+/// What is played, and what must be so in the end.
+pub(super) struct Play {
+    plan: Plan,
+    programs: Vec<Program>,
+    check: Option<String>,
+    reset: Option<Reset>,
+    repeat: u32,
+    /// Where the shortest plan goes, if one is looked for.
+    shrink: Option<Option<PathBuf>>,
+}
+
+/// What puts everything back to the beginning.
+enum Reset {
+    Sql(String),
+    Command(String),
+}
+
+/// How a play went.
+enum Went {
+    /// The check held, or there was none.
+    Well,
+    Broken,
+    Misfit,
+    /// Something else was wrong, and is told.
+    Wrong,
+}
+
+impl Play {
+    /// What the arguments ask for, if they ask for a play without a screen.
+    pub(super) fn read(
+        arguments: &DebugArgs,
+        programs: Vec<Program>,
+    ) -> Result<Option<Self>, Failure> {
+        let is_headless = arguments.plan.is_some() || arguments.check.is_some();
+        if !is_headless && programs.is_empty() {
+            return Ok(None);
+        }
+        if programs.is_empty() {
+            return Err(Failure::misuse(
+                "a plan needs its programs: give each with --actor alice='node book.js'",
+            ));
+        }
+        let plan = arguments.plan.as_deref().map(plan).transpose()?.unwrap_or_default();
+        let known = |actor: &str| programs.iter().any(|program| is_called(actor, &program.actor));
+        let turns = plan.releases.iter().flat_map(|release| &release.turns);
+        if let Some(turn) = turns.into_iter().find(|turn| !known(&turn.actor)) {
+            return Err(Failure::misuse(format!(
+                "the plan has an actor {0}, and no program was given for it; add --actor \
+                 {0}='...'",
+                turn.actor
+            )));
+        }
+        if arguments.shrink.is_some() && arguments.check.is_none() {
+            return Err(Failure::misuse("--shrink needs --check, to know what is broken"));
+        }
+        Ok(Some(Self {
+            plan,
+            programs,
+            check: arguments.check.clone(),
+            reset: arguments.reset.as_deref().map(reset).transpose()?,
+            repeat: arguments.repeat,
+            shrink: arguments.shrink.clone(),
+        }))
+    }
+
+    /// The tables in which its statements meet.
+    pub(super) fn gates(&self) -> &[TableName] {
+        &self.plan.gates
+    }
+
+    /// Plays it, as often as was asked for.
+    pub(super) async fn run(
+        self,
+        wanted: &Wanted,
+        production: Production,
+        engine: &crate::commands::cli::EngineArgs,
+    ) -> eyre::Result<Exit> {
+        let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
+        let Some(engines) = launch::engine_unless(&interrupted, engine).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let kind = production.engine;
+        let opened = Debugged::open(wanted, &engines, kind).await?;
+        let run = Run::start(opened.engines.clone(), production);
+        let (commands, reports, ending) = run.split();
+        let mut stage = Stage {
+            play: self,
+            replay: Replay::new(
+                opened.debugger.clone(),
+                reports,
+                Patience { think: THINK, stall: STALL, end: END },
+            ),
+            database: Database::at(&opened.database),
+            place: opened.place(),
+            ports: Vec::new(),
+            interrupted,
+        };
+        let played = Box::pin(stage.play_all(wanted, &opened)).await;
+        drop(commands);
+        stage.database.close().await;
+        drop(stage.replay);
+        for untidy in ending.end().await {
+            launch::name(&[untidy]);
+        }
+        opened.close().await;
+        launch::stop(&engines).await?;
+        played
+    }
+}
+
+/// Everything that a play needs.
+struct Stage {
+    play: Play,
+    replay: Replay,
+    database: Database,
+    place: Place,
+    /// Of everybody first, then each program's own.
+    ports: Vec<SocketAddr>,
+    interrupted: CancellationToken,
+}
+
+impl Stage {
+    async fn play_all(&mut self, wanted: &Wanted, opened: &Debugged) -> eyre::Result<Exit> {
+        self.replay.set_up().await.map_err(Failure::misuse)?;
+        self.ports = opened.opened(wanted).await?;
+        let mut exits = Vec::new();
+        for number in 1..=self.play.repeat {
+            let plan = self.play.plan.clone();
+            let went =
+                self.play_once(plan, &format!("run {number} of {}", self.play.repeat)).await?;
+            if self.interrupted.is_cancelled() {
+                return Ok(Exit::Interrupted);
+            }
+            exits.push(exit(&went));
+            if matches!(went, Went::Misfit | Went::Wrong) {
+                break;
+            }
+        }
+        let broken = exits.iter().filter(|exit| **exit == Exit::Broken).count();
+        if self.play.check.is_some() && !exits.contains(&Exit::Misfit) {
+            let of = counted(exits.len() as u64, "run");
+            say(&format!("the check was broken in {broken} of {of}"))?;
+        }
+        if self.play.shrink.is_some() && broken > 0 {
+            self.shrink().await?;
+        }
+        Ok(exits.into_iter().fold(Exit::Fine, Exit::or))
+    }
+
+    /// Looks for the shortest plan that breaks the check.
+    async fn shrink(&mut self) -> eyre::Result<()> {
+        let mut shrink = Shrink::new(self.play.plan.clone());
+        while let Some(plan) = shrink.next_plan() {
+            let number = shrink.tries() + 1;
+            let is_broken = self.is_surely_broken(&plan, number).await?;
+            if self.interrupted.is_cancelled() {
+                return Ok(());
+            }
+            shrink.tried(is_broken);
+        }
+        let shortest = shrink.shortest();
+        say(&format!("the shortest plan: {}", shortest.sentence()))?;
+        match self.play.shrink.take().flatten() {
+            Some(path) => {
+                std::fs::write(&path, shortest.to_string())
+                    .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+                say(&format!("written to {}", path.display()))?;
+            }
+            None => say(&format!("\n{}", shortest.to_string().trim_end()))?,
+        }
+        Ok(())
+    }
+
+    /// Whether a shorter plan breaks the check time and again: one that does so by luck is none.
+    async fn is_surely_broken(&mut self, plan: &Plan, number: usize) -> eyre::Result<bool> {
+        for time in 1..=SURELY {
+            let title = format!("shorter plan {number}, run {time}");
+            let went = self.play_once(plan.clone(), &title).await?;
+            if !matches!(went, Went::Broken) || self.interrupted.is_cancelled() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn play_once(&mut self, plan: Plan, title: &str) -> eyre::Result<Went> {
+        self.reset().await?;
+        self.replay.begin(plan.clone());
+        let own = self.ports.get(1..).unwrap_or_default();
+        let mut programs = Running::start(&self.play.programs, own, &self.place)
+            .wrap_err("cannot start a program")?;
+        let end = tokio::select! {
+            end = self.replay.play(&mut programs) => Some(end.map_err(|error| {
+                Failure::unreachable(with_causes(&error))
+            })?),
+            () = self.interrupted.cancelled() => None,
+        };
+        programs.end().await;
+        let went = match end {
+            None => return Ok(Went::Wrong),
+            Some(End::Over) => self.judge(&plan, title).await?,
+            Some(End::Misfit(misfit)) => {
+                say(&format!("{title}: {misfit}"))?;
+                Went::Misfit
+            }
+            Some(End::Endless(names)) => {
+                let are = if names.len() == 1 { "does" } else { "do" };
+                say(&format!("{title}: {} {are} not end, and was ended", names.join(" and ")))?;
+                Went::Wrong
+            }
+            Some(End::Broken(why)) => return Err(Failure::unreachable(why).into()),
+        };
+        for program in &programs.ended {
+            if !program.is_well {
+                say(&format!("  {} {}", program.actor, program.how))?;
+                for line in program.said.lines() {
+                    say(&format!("    {line}"))?;
+                }
+            }
+        }
+        Ok(went)
+    }
+
+    async fn judge(&self, plan: &Plan, title: &str) -> eyre::Result<Went> {
+        let Some(check) = &self.play.check else {
+            say(&format!("{title}: played"))?;
+            return Ok(Went::Well);
+        };
+        let holds = self.database.holds(check).await;
+        let holds =
+            holds.map_err(|error| Failure::misuse(format!("--check: {}", with_causes(&error))))?;
+        let order = plan.sentence();
+        let order = if order.is_empty() { order } else { format!("  {order}") };
+        say(&format!("{title}: {}{order}", if holds { "the check holds" } else { "broken" }))?;
+        Ok(if holds { Went::Well } else { Went::Broken })
+    }
+
+    async fn reset(&self) -> eyre::Result<()> {
+        match &self.play.reset {
+            None => Ok(()),
+            Some(Reset::Sql(sql)) => {
+                let done = self.database.reset(sql).await;
+                let failed = |error| Failure::misuse(format!("--reset: {}", with_causes(&error)));
+                Ok(done.map_err(failed)?)
+            }
+            Some(Reset::Command(command)) => {
+                let Some(everybodys) = self.ports.first() else { return Ok(()) };
+                let status = self.place.shell(command, *everybodys).status().await;
+                let status = status.wrap_err("cannot start the reset")?;
+                if status.success() {
+                    return Ok(());
+                }
+                Err(Failure::misuse(format!("--reset: the command failed ({status})")).into())
+            }
+        }
+    }
+}
+
+/// A line for whoever reads along, at once.
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+fn exit(went: &Went) -> Exit {
+    match went {
+        Went::Well => Exit::Fine,
+        Went::Broken | Went::Wrong => Exit::Broken,
+        Went::Misfit => Exit::Misfit,
+    }
+}
+
+fn plan(path: &Path) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::misuse(format!("--plan: cannot read {}: {error}", path.display()))
+    })?;
+    text.parse().map_err(|error| Failure::misuse(format!("--plan: {}: {error}", path.display())))
+}
+
+/// A file with SQL, or a command line.
+fn reset(given: &str) -> Result<Reset, Failure> {
+    let path = Path::new(given);
+    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sql")) {
+        return Ok(Reset::Command(given.to_owned()));
+    }
+    let read = std::fs::read_to_string(path);
+    let failed = |error| Failure::misuse(format!("--reset: cannot read {given}: {error}"));
+    read.map(Reset::Sql).map_err(failed)
+}
+
+/// Whether an actor of a plan is one of this program's: `alice`, or `alice 2`, its second
+/// connection.
+fn is_called(planned: &str, actor: &str) -> bool {
+    planned.strip_prefix(actor).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
