@@ -58,6 +58,7 @@ mod raw;
 mod reader;
 mod readme;
 mod recording;
+mod refuse;
 mod repeatable;
 mod run;
 mod rush;
