@@ -359,9 +359,9 @@ pub struct DebugArgs {
     /// end); give it once for each table
     #[arg(long, value_name = "TABLE")]
     pub gate: Vec<String>,
-    /// What is held: everything, what meets a breakpoint, or nothing
-    #[arg(long, value_name = "WHAT", default_value = "breakpoints")]
-    pub hold: String,
+    /// What is held: everything, what meets a breakpoint, or nothing (watch) [default: breakpoints]
+    #[arg(long, value_name = "WHAT")]
+    pub hold: Option<String>,
     /// The colour theme
     #[arg(long, value_name = "THEME")]
     pub theme: Option<String>,

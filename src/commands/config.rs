@@ -12,6 +12,10 @@
 //!
 //! [keys]                     # the names stand in README.md's table of keys
 //! next_step = ["F5", "Alt-n"]
+//!
+//! [debugger]                 # of overbooked debug
+//! hold = "everything"        # watch, breakpoints or everything
+//! break = ["write seats", "commit and actor alice"]
 //! ```
 //!
 //! A relative path in it (`pg_bin`, `log`, `history`, a theme file) begins at the file's own
@@ -31,7 +35,8 @@ use toml::Spanned;
 use crate::commands::launch::history;
 use crate::core::scenario::mistake::did_you_mean;
 use crate::core::scenario::{EngineKind, Isolation, Mistake};
-use crate::stage::keys::{Key, KeyMap, TABLE};
+use crate::debugger::breakpoints::{Breakpoint, BreakpointError, HoldMode};
+use crate::stage::keys::{Key, KeyMap, every_entry};
 use crate::stage::setting::Opening;
 
 /// How long a step stays on the screen in auto-play unless the file says otherwise: time to read a
@@ -57,6 +62,10 @@ pub struct Config {
     pub pace: Duration,
     /// Which keys do what.
     pub keys: KeyMap,
+    /// How much the debugger holds.
+    pub hold: Option<HoldMode>,
+    /// Where it holds.
+    pub breakpoints: Vec<Breakpoint>,
 }
 
 /// The file as it is written.
@@ -74,6 +83,17 @@ struct File {
     pace: Option<Spanned<f64>>,
     #[serde(default)]
     keys: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+    #[serde(default)]
+    debugger: OfDebugger,
+}
+
+/// What it says of the debugger.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfDebugger {
+    hold: Option<Spanned<String>>,
+    #[serde(default, rename = "break")]
+    breakpoints: Vec<Spanned<String>>,
 }
 
 /// Why there is no configuration.
@@ -100,6 +120,8 @@ impl Default for Config {
             opening: Opening::Story,
             pace: PACE,
             keys: KeyMap::default(),
+            hold: None,
+            breakpoints: Vec::new(),
         }
     }
 }
@@ -131,6 +153,8 @@ impl Config {
         Ok(Self {
             keys: source.keys(file.keys)?,
             pace: source.pace(file.pace)?,
+            hold: file.debugger.hold.map(|mode| source.hold(&mode)).transpose()?,
+            breakpoints: source.breakpoints(&file.debugger.breakpoints)?,
             theme: file.theme.map(|theme| source.theme(theme)),
             url: file.url,
             engine: file.engine,
@@ -198,13 +222,29 @@ impl Source<'_> {
         Ok(Duration::from_secs_f64(seconds.into_inner()))
     }
 
+    fn hold(&self, mode: &Spanned<String>) -> Result<HoldMode, Mistake> {
+        mode.get_ref().parse().map_err(|error: String| self.mistake(mode.span().start, error))
+    }
+
+    fn breakpoints(&self, rules: &[Spanned<String>]) -> Result<Vec<Breakpoint>, Mistake> {
+        let read = |rule: &Spanned<String>| {
+            let text = rule.get_ref();
+            let wrong = |error: BreakpointError| {
+                let before = text.chars().take(error.column - 1).map(char::len_utf8).sum::<usize>();
+                self.mistake(rule.span().start + 1 + before, error.problem)
+            };
+            text.parse().map_err(wrong)
+        };
+        rules.iter().map(read).collect()
+    }
+
     fn keys(
         &self,
         bindings: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
     ) -> Result<KeyMap, Mistake> {
         let mut map = KeyMap::default();
         for (name, keys) in bindings {
-            let entry = TABLE.iter().find(|entry| entry.name == name.get_ref());
+            let entry = every_entry().find(|entry| entry.name == name.get_ref());
             let entry = entry.ok_or_else(|| self.no_such_action(&name))?;
             let keys: Result<Vec<Key>, Mistake> = keys.iter().map(|key| self.key(key)).collect();
             map.rebind(entry.action, keys?);
@@ -219,7 +259,7 @@ impl Source<'_> {
     fn no_such_action(&self, name: &Spanned<String>) -> Mistake {
         let mistake =
             self.mistake(name.span().start, format!("no action is called {:?}", name.get_ref()));
-        let known = TABLE.iter().map(|entry| entry.name);
+        let known = every_entry().map(|entry| entry.name);
         match did_you_mean(name.get_ref(), known.clone()) {
             Some(known) => mistake.with_hint(format!("did you mean {known}?")),
             None => mistake
@@ -279,6 +319,27 @@ mod tests {
         assert!(told("theme = 3\n").starts_with("config.toml:1:9: "));
         assert!(told("thme = \"x\"\n").contains("thme"));
         assert!(told("pace = 0\n").starts_with("config.toml:1:8: "));
+    }
+
+    #[test]
+    fn the_debuggers_breakpoints_stand_in_it_too() {
+        let config = parse(
+            "[keys]\nlet_go = [\"F9\"]\n[debugger]\nhold = \"everything\"\n\
+             break = [\"write seats\", \"commit and actor alice\"]\n",
+        )
+        .unwrap();
+        let rules: Vec<String> = config.breakpoints.iter().map(ToString::to_string).collect();
+        assert_eq!(rules, ["write seats", "commit and actor alice"]);
+        assert_eq!(config.hold, Some(HoldMode::Everything));
+        assert_eq!(config.keys.for_debugging().words(Action::LetGo), "F9");
+        let told = |text| parse(text).unwrap_err().to_string();
+        assert_eq!(
+            told("[debugger]\nhold = \"all\"\n"),
+            "config.toml:2:8: there is no mode `all`; it is watch, breakpoints or everything"
+        );
+        let wrong = told("[debugger]\nbreak = [\"commit\",\n  \"writes seats\"]\n");
+        assert!(wrong.starts_with("config.toml:3:4: there is no condition `writes`"), "{wrong}");
+        assert!(told("[debugger]\nbrake = []\n").starts_with("config.toml:2:1: "));
     }
 
     #[test]

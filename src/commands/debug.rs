@@ -24,7 +24,7 @@ use crate::commands::own_tables;
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Scenario};
 use crate::debugger::Debugger;
-use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
+use crate::debugger::breakpoints::{Breakpoint, Rules};
 use crate::debugger::gate::Gate;
 use crate::debugger::replay::Programs as _;
 use crate::debugger::tables::TableName;
@@ -42,7 +42,7 @@ use crate::tui::screen::Input;
 /// without one.
 pub fn run(arguments: &DebugArgs) -> eyre::Result<Exit> {
     let config = settings::configuration(arguments.config.as_deref())?;
-    let mut wanted = Wanted::read(arguments)?;
+    let mut wanted = Wanted::read(arguments, &config)?;
     let engine = own_tables::engine(arguments.engine.clone(), &Environment::of_process());
     let production = production(arguments, &engine)?;
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
@@ -64,10 +64,14 @@ pub fn run(arguments: &DebugArgs) -> eyre::Result<Exit> {
         let opened = Arc::new(Debugged::open(&wanted, &engines, production.engine).await?);
         let debugger = Some(Arc::clone(&opened.debugger));
         let beside = Beside { recording, history, troubles: told, debugger };
+        let screen = troubles.clone();
+        let glance = move |overview| screen.send(Ok(Input::Debugger(Box::new(overview)))).is_ok();
+        let glances = tokio::spawn(Arc::clone(&opened.debugger).tell_overviews(glance));
         let telling = tokio::spawn(tell(Arc::clone(&opened), wanted, troubles));
         let console =
             console::play_on(&opened.engines, production, EngineCount::One, setting, beside);
         let played = Box::pin(console).await;
+        glances.abort();
         telling.abort();
         let _ = telling.await;
         opened.close().await;
@@ -106,10 +110,10 @@ enum Way {
 }
 
 impl Wanted {
-    fn read(arguments: &DebugArgs) -> Result<Self, Failure> {
+    fn read(arguments: &DebugArgs, config: &Config) -> Result<Self, Failure> {
         Ok(Self {
             listen: arguments.listen.unwrap_or(LISTEN),
-            rules: rules(arguments)?,
+            rules: rules(arguments, config)?,
             actors: actors(&arguments.actor)?,
             gates: gates(arguments)?,
         })
@@ -285,15 +289,22 @@ fn check_address(address: &SocketAddr) -> Result<(), Failure> {
     std::net::TcpListener::bind(address).map(drop).map_err(failed)
 }
 
-fn rules(arguments: &DebugArgs) -> Result<Rules, Failure> {
-    let mode: HoldMode =
-        arguments.hold.parse().map_err(|error| Failure::misuse(format!("--hold: {error}")))?;
+/// What the command line says goes before what the configuration file does.
+fn rules(arguments: &DebugArgs, config: &Config) -> Result<Rules, Failure> {
+    let mode = match &arguments.hold {
+        Some(mode) => mode.parse().map_err(|error| Failure::misuse(format!("--hold: {error}")))?,
+        None => config.hold.unwrap_or_default(),
+    };
     let breakpoints: Result<Vec<Breakpoint>, Failure> = (arguments.breakpoints.iter())
         .map(|rule| rule.parse().map_err(|error| Failure::misuse(format!("--break: {error}"))))
         .collect();
+    let breakpoints = match breakpoints? {
+        none if none.is_empty() => config.breakpoints.clone(),
+        given => given,
+    };
     // Whether they are names was looked at before.
     let watched = arguments.watch.iter().filter_map(|name| TableName::read(name)).collect();
-    Ok(Rules { mode, breakpoints: breakpoints?, watched })
+    Ok(Rules { mode, breakpoints, watched })
 }
 
 /// Who comes by a port of its own.

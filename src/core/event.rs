@@ -372,8 +372,13 @@ pub enum Kind {
     Held {
         /// With the parameters in their places.
         sql: Arc<str>,
-        /// Which breakpoint it has met, in words: `writes seats`.
+        /// What it does, as people call it: `updates seats 4`.
+        does: String,
+        /// Which breakpoint it has met, in words: `touches seats`.
         why: String,
+        /// How long its program has waited the last time before it hung up, if it ever did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        patience: Option<Duration>,
     },
     /// The statement that was held is held no longer.
     LetGo {

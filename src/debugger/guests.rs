@@ -27,6 +27,7 @@ use crate::run::guests::GuestNews;
 mod answers;
 mod arrival;
 mod orders;
+mod overview;
 mod places;
 mod planned;
 mod state;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use arrival::Arrival;
 pub use orders::{Answer, Order, OrderError};
+pub use overview::{Overview, PassedStatement};
 use places::Places;
 pub use planned::PlanState;
 use planned::Playing;
@@ -63,7 +65,7 @@ pub struct Guests {
     places: Places,
     held: BTreeMap<HeldId, Held>,
     /// How long each actor's program has waited for an answer before it hung up.
-    patience: BTreeMap<SessionName, Duration>,
+    patience: BTreeMap<String, Duration>,
     /// How many have got a number for a name.
     names: Names,
     /// The tables that are shown because they were touched.
@@ -78,6 +80,8 @@ pub struct Guests {
     submissions: u64,
     /// How many passed by themselves.
     noise: u64,
+    /// The last of them.
+    passed: VecDeque<PassedStatement>,
     outputs: Vec<Output>,
 }
 
@@ -145,6 +149,9 @@ struct Held {
     is_query: bool,
 }
 
+/// Of how many actors it is remembered how long their programs wait.
+const MOST_REMEMBERED: usize = 256;
+
 /// The numbers of what guests send begin here; a run counts its own sessions' from 1.
 const FIRST_SUBMISSION: u64 = 1 << 40;
 
@@ -165,6 +172,7 @@ impl Guests {
             holds: 0,
             submissions: FIRST_SUBMISSION,
             noise: 0,
+            passed: VecDeque::new(),
             outputs: Vec::new(),
         }
     }
@@ -225,7 +233,10 @@ impl Guests {
         let since = now.saturating_duration_since(held.since);
         let fate = match why {
             Dropped::Abandoned => {
-                self.patience.insert(held.place.clone(), since);
+                self.patience.insert(guest.history.actor.clone(), since);
+                if self.patience.len() > MOST_REMEMBERED {
+                    self.patience.pop_first();
+                }
                 crate::core::event::Fate::Abandoned
             }
             Dropped::Cancelled => crate::core::event::Fate::Cancelled,

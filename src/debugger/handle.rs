@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::breakpoints::Rules;
 use super::gate::{Gate, GateError, Met};
-use super::guests::{Arrival, Guests, HeldId, Order, OrderError, Output, PlanState, State};
+use super::guests::{
+    Arrival, Guests, HeldId, Order, OrderError, Output, Overview, PlanState, State,
+};
 use super::literals::with_parameters;
 use super::plan::{Misfit, Plan};
 use crate::core::event::{Pid, SessionName};
@@ -22,6 +24,9 @@ use crate::run::guests::GuestNews;
 
 /// How much may be on its way to the run before clients have to wait for it.
 const BACKLOG: usize = 4096;
+
+/// The least time from one look at everything to the next.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// The debugger. The gateway calls it for every statement of its clients.
 #[derive(Debug)]
@@ -166,6 +171,32 @@ impl Debugger {
     /// Everything as it stands.
     pub fn state(&self) -> State {
         self.inner().guests.state(Instant::now())
+    }
+
+    /// Everything at a glance.
+    pub fn overview(&self) -> Overview {
+        self.inner().guests.overview()
+    }
+
+    /// Tells everything at a glance, now and each time that it has changed, until nobody listens.
+    /// Nothing happens while nothing changes.
+    pub async fn tell_overviews(self: Arc<Self>, tell: impl Fn(Overview) -> bool) {
+        let mut changed = self.changed.subscribe();
+        let mut told = None;
+        loop {
+            changed.borrow_and_update();
+            let overview = self.overview();
+            if told.as_ref() != Some(&overview) {
+                told = Some(overview.clone());
+                if !tell(overview) {
+                    return;
+                }
+            }
+            tokio::time::sleep(GLANCE).await;
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Waits until this is so.

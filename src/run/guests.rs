@@ -14,6 +14,10 @@ use tokio::sync::mpsc;
 use crate::core::event::{Kind, SessionName};
 use crate::gateway::StatementHooks;
 
+/// What a session is called that a person opens beside the programs; more have a number behind it.
+/// No client has such a name.
+pub const OWN_SESSION: &str = "You";
+
 /// What becomes known of the debugger's clients.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GuestNews {

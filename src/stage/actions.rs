@@ -11,7 +11,6 @@ use super::panes::scrollback::{Direction, Motion};
 use super::timeline::Cursor;
 use super::{Effect, Stage};
 use crate::reports::scenario_export::on_own_tables;
-use crate::run::Command;
 
 /// How far wide tables move sideways.
 const SIDEWAYS: isize = 8;
@@ -45,11 +44,14 @@ impl Stage {
             Action::RunOn => return self.run_on(),
             Action::LetGoTogether => return self.let_go_together(),
             Action::AnswerHeld => self.choose_answer(),
-            Action::Breakpoints => self.choose_what_is_held(),
-            Action::AddSession => return vec![Effect::Ask(Command::AddSession(None))],
+            Action::Breakpoints => self.open_breakpoints(),
+            Action::PassedStatements => self.show_passed(),
+            Action::AddSession => return self.add_session(),
             Action::EditStep => self.edit_step(),
             Action::Browse => self.browse(),
             Action::Enter => return self.enter(),
+            Action::EditLine | Action::NewLine | Action::FindStatement if self.refuses_typing() => {
+            }
             Action::EditLine => return self.edit_line(),
             Action::Interrupt => return self.interrupt(),
             Action::EndOfInput => return self.close(),
@@ -80,6 +82,8 @@ impl Stage {
     fn update_pane(&mut self, action: Action) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         let motion = match action {
+            Action::Earlier if pane.is_guest => Motion::Rows(Direction::Up, 1),
+            Action::Later if pane.is_guest => Motion::Rows(Direction::Down, 1),
             Action::PageUp => Motion::Screenful(Direction::Up),
             Action::PageDown => Motion::Screenful(Direction::Down),
             Action::Top => Motion::First,

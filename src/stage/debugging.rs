@@ -1,12 +1,15 @@
 //! What the keys of the debugger do, and what is said as long as nobody has come.
 
-use super::layers::{Choice, Choices, Layer};
+use super::keys::Action;
+use super::layers::{BreakpointPanel, Choice, Choices, Layer, PassedList, Question};
 use super::panes::Pane;
 use super::{Effect, Stage};
 use crate::core::event::SessionName;
+use crate::core::scenario::counted;
 use crate::debugger::breakpoints::HoldMode;
-use crate::debugger::guests::{Answer, Order};
+use crate::debugger::guests::{Answer, Order, Overview};
 use crate::run::Command;
+use crate::run::guests::OWN_SESSION;
 
 /// What there is to know beside the debugger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +18,55 @@ pub struct Debugging {
     pub addresses: Vec<String>,
     /// Whether statements can be made to meet inside a table.
     pub has_gate: bool,
+    /// How much is held, who is connected, what has passed by itself.
+    pub overview: Overview,
+}
+
+impl Debugging {
+    /// How many clients are idle and how many statements have passed by themselves, in words: the
+    /// longest first.
+    pub fn others(&self) -> Vec<String> {
+        let Overview { connections, idle, passed, .. } = self.overview;
+        let idle = match (connections, idle) {
+            (0, _) => "nobody is connected".to_owned(),
+            (1, 1) => "1 connection, idle".to_owned(),
+            (all, idle) if all == idle => format!("{all} connections, all idle"),
+            (all, 0) => counted(all as u64, "connection"),
+            (_, idle) => counted(idle as u64, "idle connection"),
+        };
+        if passed == 0 {
+            return vec![idle];
+        }
+        let by_itself = if passed == 1 { "itself" } else { "themselves" };
+        vec![
+            format!("{idle}, {} passed by {by_itself}", counted(passed, "statement")),
+            format!("{idle}, {passed} passed by {by_itself}"),
+            format!("{idle}, {passed} passed"),
+            idle,
+        ]
+    }
+
+    /// What is held, in words: the longest first.
+    pub fn holds(&self) -> Vec<String> {
+        let Overview { mode, breakpoints, watched, .. } = &self.overview;
+        match (mode, breakpoints.as_slice(), watched.as_slice()) {
+            (HoldMode::Watch, ..) => vec!["holds nothing".to_owned()],
+            (HoldMode::Everything, ..) => vec!["holds everything".to_owned()],
+            (HoldMode::Breakpoints, [], []) => {
+                vec!["holds what touches a table".to_owned(), "holds tables".to_owned()]
+            }
+            (HoldMode::Breakpoints, [], watched) => {
+                let tables = watched.join(", ");
+                vec![format!("holds what touches {tables}"), "holds what is watched".to_owned()]
+            }
+            (HoldMode::Breakpoints, [one], _) => {
+                vec![format!("holds at: {one}"), "holds at 1 breakpoint".to_owned()]
+            }
+            (HoldMode::Breakpoints, many, _) => {
+                vec![format!("holds at {} breakpoints", many.len())]
+            }
+        }
+    }
 }
 
 impl Stage {
@@ -28,6 +80,58 @@ impl Stage {
         if let Some(debugging) = &mut self.setting.debugging {
             debugging.addresses = addresses;
         }
+    }
+
+    /// Something of the debugger has changed.
+    pub fn debugger_at_a_glance(&mut self, overview: Overview) {
+        if let Some(debugging) = &mut self.setting.debugging {
+            if let Some(Layer::Breakpoints(panel)) = self.layers.top_mut() {
+                panel.refresh(&overview);
+            }
+            debugging.overview = overview;
+        }
+    }
+
+    /// Opens a session of the console's own: beside programs it has a name that none of them has.
+    pub(super) fn add_session(&mut self) -> Vec<Effect> {
+        let is_free = |name: &SessionName| self.panes.of(name).is_none();
+        let names = (2..).map(|number| format!("{OWN_SESSION}-{number}"));
+        let mut names = std::iter::once(OWN_SESSION.to_owned()).chain(names);
+        let name = names.find_map(|name| Some(SessionName::new(&name)).filter(is_free));
+        vec![Effect::Ask(Command::AddSession(name.filter(|_| self.debugging().is_some())))]
+    }
+
+    /// Whether the focused pane is a program's, into which nothing is typed; says so.
+    pub(super) fn refuses_typing(&mut self) -> bool {
+        let Some(name) = self.panes.focused().filter(|pane| pane.is_guest).map(|it| &it.name)
+        else {
+            return false;
+        };
+        let add = self.key(Action::AddSession);
+        let words = format!(
+            "{name} is your program\u{2019}s; nothing can be typed into it ({add} opens a session \
+             of your own)"
+        );
+        self.refuse(words);
+        true
+    }
+
+    /// Nobody closes a program's connection by accident.
+    pub(super) fn close_guest(&mut self, name: &SessionName) {
+        if self.panes.of(name).is_some_and(|pane| pane.held.is_some()) {
+            let words = vec![format!(
+                "{name}\u{2019}s statement has not gone to the server. Its program loses the \
+                 connection, and with it an open transaction."
+            )];
+            let effects = vec![Effect::Debug(Order::Answer(name.clone(), Answer::Cut))];
+            let (yes, no) = ("cut the connection", "hold on");
+            let title = "Cut the connection?";
+            self.layers.push(Layer::Question(Question { title, words, yes, no, effects }));
+            return;
+        }
+        self.refuse(format!(
+            "{name} is your program\u{2019}s connection; it can be cut while a statement is held"
+        ));
     }
 
     /// Turns to the statement that has just been held, unless the keys are needed where they are.
@@ -113,21 +217,17 @@ impl Stage {
         self.layers.push(Layer::Choices(Choices::new(title, choices.collect(), 0)));
     }
 
-    pub(super) fn choose_what_is_held(&mut self) {
-        let choices = HoldMode::ALL.into_iter().map(|mode| Choice {
-            name: mode.to_string(),
-            words: words_of(mode).to_owned(),
-            effects: vec![Effect::Debug(Order::Hold(mode))],
-        });
-        let title = "what is held".to_owned();
-        self.layers.push(Layer::Choices(Choices::new(title, choices.collect(), 1)));
+    pub(super) fn open_breakpoints(&mut self) {
+        let Some(debugging) = self.debugging() else { return };
+        let panel = BreakpointPanel::new(&debugging.overview);
+        self.layers.push(Layer::Breakpoints(panel));
     }
-}
 
-fn words_of(mode: HoldMode) -> &'static str {
-    match mode {
-        HoldMode::Watch => "nothing is held; everything is shown",
-        HoldMode::Breakpoints => "what meets a breakpoint, or touches a watched table",
-        HoldMode::Everything => "everything but what passes by itself",
+    pub(super) fn show_passed(&mut self) {
+        let Some(debugging) = self.debugging() else { return };
+        match debugging.overview.last_passed.len() {
+            0 => self.say("nothing has passed by itself yet"),
+            count => self.layers.push(Layer::Passed(PassedList::of(count))),
+        }
     }
 }

@@ -186,6 +186,11 @@ impl Stage {
     }
 
     pub(super) fn type_key(&mut self, key: Key) -> Vec<Effect> {
+        if self.panes.focused().is_some_and(|pane| pane.is_guest) {
+            // What would only move a cursor is no typing.
+            let _ = key.is_text() && self.refuses_typing();
+            return Vec::new();
+        }
         if let Some(pane) = self.panes.focused_mut() {
             pane.scrollback.follow();
             pane.editor.type_key(key);
@@ -198,8 +203,12 @@ impl Stage {
         match self.layers.top_mut() {
             Some(Layer::EditStep(editor)) => editor.paste(text),
             Some(Layer::Picker(picker)) => picker.paste(text),
+            Some(Layer::Breakpoints(panel)) => panel.paste(text),
             Some(Layer::Story | Layer::Menu(_) | Layer::Mistake(_)) | None => {
                 self.layers.clear();
+                if self.refuses_typing() {
+                    return;
+                }
                 if let Some(pane) = self.panes.focused_mut() {
                     pane.scrollback.follow();
                     pane.editor.paste(text);

@@ -105,6 +105,8 @@ pub enum Action {
     AnswerHeld,
     /// Choose what is held.
     Breakpoints,
+    /// Show what passed by itself.
+    PassedStatements,
     /// Draw the whole screen anew.
     Redraw,
     /// Put the program in the background.
@@ -229,8 +231,10 @@ pub const DEBUGGER: &[Entry] = &[
         statement go at the same instant, inside the table named by --gate"),
     entry(Action::AnswerHeld, "answer_held", &["F10", "Alt-e"], "answer", "answer the held \
         statement in the server's place, or cut its connection"),
-    entry(Action::Breakpoints, "breakpoints", &["Alt-b", "Alt-j"], "breakpoints", "choose what is \
-        held: everything, what meets a breakpoint, nothing"),
+    entry(Action::Breakpoints, "breakpoints", &["Alt-b", "F2"], "breakpoints", "choose what is \
+        held: everything, what meets a breakpoint, nothing; add and remove breakpoints"),
+    entry(Action::PassedStatements, "passed_statements", &["F3", "Alt-3"], "what passed", "show \
+        the statements that passed by themselves: settings, pings, reads of the catalog"),
 ];
 
 /// What has no meaning where no script is played.
@@ -253,12 +257,15 @@ const OF_SCRIPTS: [Action; 12] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyMap {
     keys: BTreeMap<Action, Vec<Key>>,
+    /// What the configuration file says of the debugger's.
+    of_debugger: BTreeMap<Action, Vec<Key>>,
 }
 
 impl Default for KeyMap {
     fn default() -> Self {
         let parsed = |entry: &Entry| entry.keys.iter().filter_map(|key| key.parse().ok()).collect();
-        Self { keys: TABLE.iter().map(|entry| (entry.action, parsed(entry))).collect() }
+        let keys = TABLE.iter().map(|entry| (entry.action, parsed(entry))).collect();
+        Self { keys, of_debugger: BTreeMap::new() }
     }
 }
 
@@ -268,20 +275,29 @@ impl KeyMap {
     pub fn for_debugging(mut self) -> Self {
         self.keys.retain(|action, _| !OF_SCRIPTS.contains(action));
         for entry in DEBUGGER {
-            let keys: Vec<Key> = entry.keys.iter().filter_map(|key| key.parse().ok()).collect();
-            self.rebind(entry.action, keys);
+            let usual = || entry.keys.iter().filter_map(|key| key.parse().ok()).collect();
+            let keys = self.of_debugger.get(&entry.action).cloned().unwrap_or_else(usual);
+            self.bind(entry.action, keys);
         }
         self
     }
 
     /// The lines of the table that have a key here, in the order in which the help shows them.
     pub fn entries(&self) -> impl Iterator<Item = &'static Entry> {
-        let all = DEBUGGER.iter().chain(TABLE);
-        all.filter(|entry| self.keys.contains_key(&entry.action))
+        every_entry().filter(|entry| self.keys.contains_key(&entry.action))
     }
 
-    /// Gives an action other keys; whoever had them loses them.
+    /// Gives an action other keys; whoever had them loses them, and where the action is the
+    /// debugger's, only there.
     pub fn rebind(&mut self, action: Action, keys: Vec<Key>) {
+        if DEBUGGER.iter().any(|entry| entry.action == action) {
+            self.of_debugger.insert(action, keys);
+        } else {
+            self.bind(action, keys);
+        }
+    }
+
+    fn bind(&mut self, action: Action, keys: Vec<Key>) {
         for others in self.keys.values_mut() {
             others.retain(|key| !keys.contains(key));
         }
@@ -347,9 +363,14 @@ impl KeyMap {
     }
 }
 
-/// The table's line for an action.
+/// The line of an action, in one table or the other.
 pub fn entry_of(action: Action) -> Option<&'static Entry> {
-    DEBUGGER.iter().chain(TABLE).find(|entry| entry.action == action)
+    every_entry().find(|entry| entry.action == action)
+}
+
+/// The lines of both tables.
+pub fn every_entry() -> impl Iterator<Item = &'static Entry> + Clone {
+    DEBUGGER.iter().chain(TABLE)
 }
 
 #[cfg(test)]
@@ -360,7 +381,7 @@ mod tests {
 
     #[test]
     fn every_key_of_the_table_reads_back_as_itself() {
-        for text in TABLE.iter().flat_map(|entry| entry.keys) {
+        for text in every_entry().flat_map(|entry| entry.keys) {
             assert_eq!(text.parse::<Key>().unwrap().to_string(), *text);
         }
     }
@@ -370,12 +391,14 @@ mod tests {
         let mut seen = HashSet::new();
         assert!(TABLE.iter().flat_map(|entry| entry.keys).all(|key| seen.insert(key)));
         let mut names = HashSet::new();
-        assert!(TABLE.iter().all(|entry| names.insert(entry.name)));
+        assert!(every_entry().all(|entry| names.insert(entry.name)));
+        let mut seen = HashSet::new();
+        assert!(DEBUGGER.iter().flat_map(|entry| entry.keys).all(|key| seen.insert(key)));
     }
 
     #[test]
     fn every_function_key_has_a_second_key_that_is_none() {
-        for entry in TABLE.iter().filter(|entry| entry.keys[0].starts_with('F')) {
+        for entry in every_entry().filter(|entry| entry.keys[0].starts_with('F')) {
             assert!(entry.keys.iter().any(|key| key.starts_with("Alt-")), "{}", entry.name);
         }
     }
@@ -387,6 +410,19 @@ mod tests {
         map.rebind(Action::NextStep, vec![key]);
         assert_eq!(map.action(key), Some(Action::NextStep));
         assert_eq!(map.all(Action::StepBack).len(), 1);
+    }
+
+    #[test]
+    fn the_debuggers_keys_are_its_own() {
+        let mut map = KeyMap::default();
+        let f9 = "F9".parse().unwrap();
+        map.rebind(Action::LetGo, vec![f9]);
+        assert_eq!(map.action(f9), Some(Action::AddSession), "in a console it is what it was");
+        assert_eq!(map.action("F5".parse().unwrap()), Some(Action::NextStep));
+        let map = map.for_debugging();
+        assert_eq!(map.action(f9), Some(Action::LetGo));
+        assert_eq!(map.action("F6".parse().unwrap()), Some(Action::LetAllGo));
+        assert_eq!(map.all(Action::NextStep), []);
     }
 
     #[test]

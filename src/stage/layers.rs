@@ -15,6 +15,7 @@ use crate::core::syntax::Unfinished;
 use crate::run::Command;
 
 pub(super) mod again;
+mod breakpoints;
 mod browse;
 mod choices;
 mod find;
@@ -22,20 +23,24 @@ mod help;
 pub mod losses;
 mod menu;
 mod mistake;
+mod passed;
 mod picker;
 mod question;
 mod selection;
 
+pub use breakpoints::{BreakpointPanel, PanelLine};
 pub use browse::Browse;
 pub use choices::{Choice, Choices};
 pub use find::{FindStatement, FindText};
 pub use help::Help;
 pub use menu::Menu;
 pub use mistake::Mistake;
+pub use passed::PassedList;
 pub use picker::{Listed, Picker};
 pub use question::Question;
 pub use selection::{Selection, Spot};
 
+use breakpoints::Pressed as PanelPressed;
 use browse::Browsed;
 use choices::Chosen;
 use find::{Found, Sought};
@@ -77,6 +82,10 @@ pub enum Layer {
     Menu(Menu),
     /// Things of which one can be chosen.
     Choices(Choices),
+    /// What is held, and where.
+    Breakpoints(BreakpointPanel),
+    /// What has passed by itself.
+    Passed(PassedList),
 }
 
 /// What lies over the screen, one above the other.
@@ -138,6 +147,8 @@ enum Reaction {
     Under(Action),
     /// It stays, and another part of it is shown.
     Scrolls(Scroll),
+    /// It stays, and this is done.
+    StaysAndDoes(Vec<Effect>),
     /// It is gone, and this is done.
     Does(Vec<Effect>),
     /// It is gone, and this scenario is opened.
@@ -208,6 +219,15 @@ impl Layer {
                 Chosen::On => Reaction::Stays,
                 Chosen::Nothing => Reaction::Closes,
                 Chosen::Does(effects) => Reaction::Does(effects),
+            },
+            Self::Breakpoints(panel) => match panel.press(key, action) {
+                PanelPressed::Stays(effects) => Reaction::StaysAndDoes(effects),
+                PanelPressed::Closes(effects) => Reaction::Does(effects),
+            },
+            Self::Passed(list) => match list.press(key) {
+                true => Reaction::Stays,
+                false if action == Some(Action::PassedStatements) => Reaction::Closes,
+                false => Reaction::Below,
             },
         }
     }
@@ -300,6 +320,7 @@ impl Stage {
             Reaction::Takes => return self.take_found(&layer, action, now),
             Reaction::Sends => return self.send_edited(layer, now),
             Reaction::Stays => Vec::new(),
+            Reaction::StaysAndDoes(effects) => effects,
             Reaction::Under(action) => self.update(action, now),
             Reaction::Scrolls(scroll) => vec![Effect::Scroll(scroll)],
             Reaction::Seeks(direction) => return self.seek(layer, direction),

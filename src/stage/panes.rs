@@ -152,14 +152,14 @@ impl Panes {
     }
 
     /// Those that are shown where there is room for so many, in screen order. The one with the keys
-    /// comes first, then those that wait or were just let through, then whoever was sent something
+    /// comes first, then those that wait, are held or were just let through, then whoever was sent something
     /// last, then the nearest.
     pub fn in_sight(&self, room: usize) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.all.len()).collect();
         places.sort_by_key(|place| {
             let pane = &self.all[*place];
             let is_moved_by_others = pane.has_news() && pane.sent_last() != self.sent;
-            let matters = is_moved_by_others || pane.waiting.is_some();
+            let matters = is_moved_by_others || pane.waiting.is_some() || pane.held.is_some();
             let sent = Reverse(pane.sent_last());
             (*place != self.focus, !matters, sent, place.abs_diff(self.focus))
         });

@@ -216,6 +216,11 @@ impl Stage {
     /// lets them through.
     pub(super) fn close(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused() else { return Vec::new() };
+        if pane.is_guest {
+            let name = pane.name.clone();
+            self.close_guest(&name);
+            return Vec::new();
+        }
         if pane.link == Link::Closed && self.can_do_without(&pane.name) {
             let name = pane.name.clone();
             self.panes.remove(&name);

@@ -21,6 +21,7 @@ use super::view::{self, View};
 use crate::core::event::SessionName;
 use crate::core::scenario::Scenario;
 use crate::core::scenario::own::OwnFile;
+use crate::debugger::guests::Overview;
 use crate::run::Report;
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
 use crate::stage::effect::{Inclusion, Scroll};
@@ -184,6 +185,13 @@ impl App {
     pub fn opened_to_programs(&mut self, addresses: Vec<String>) {
         if let Mode::One(stage) = &mut self.mode {
             stage.opened_to_programs(addresses);
+        }
+    }
+
+    /// What there is to know of the debugger has changed.
+    pub fn debugger_at_a_glance(&mut self, overview: Overview) {
+        if let Mode::One(stage) = &mut self.mode {
+            stage.debugger_at_a_glance(overview);
         }
     }
 

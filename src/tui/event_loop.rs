@@ -248,6 +248,10 @@ where
                 self.app.opened_to_programs(addresses);
                 Vec::new()
             }
+            Happening::Input(Input::Debugger(overview)) => {
+                self.app.debugger_at_a_glance(*overview);
+                Vec::new()
+            }
             Happening::Files(news) => self.hear_of_files(news),
             Happening::Exported(Ok(written)) => {
                 self.app.say(written);

@@ -32,9 +32,10 @@ pub(super) mod keys;
 
 use super::background::LateAnswer;
 use super::recording::Tape;
+use crate::debugger::guests::Overview;
 
 /// What comes in from outside the program.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A key, a paste, the mouse, a resize.
     Terminal(Event),
@@ -44,6 +45,8 @@ pub enum Input {
     Trouble(String),
     /// Other programs can connect, in these ways.
     Opened(Vec<String>),
+    /// The debugger at a glance, since something of that has changed.
+    Debugger(Box<Overview>),
 }
 
 /// Why the program should end.

@@ -53,6 +53,8 @@ pub enum Role {
     /// A committed booking.
     Booked,
     Waiting,
+    /// A statement that the debugger holds.
+    Held,
     /// What does not go together: a refusal, a difference between two engines.
     Conflict,
     /// Laid over what has just changed.
@@ -92,7 +94,7 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order of declaration.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Screen,
         Self::Strong,
         Self::Dim,
@@ -105,6 +107,7 @@ impl Role {
         Self::Uncommitted,
         Self::Booked,
         Self::Waiting,
+        Self::Held,
         Self::Conflict,
         Self::Changed,
         Self::Error,

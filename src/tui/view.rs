@@ -21,6 +21,7 @@ use crate::stage::mode::Mode;
 use crate::stage::{Stage, text};
 
 mod bars;
+mod breakpoints;
 mod browse;
 mod comparison;
 mod dialog;

@@ -15,6 +15,7 @@ mod debug_by_hand;
 mod debug_examples;
 mod debug_plan;
 mod debug_programs;
+mod debug_screen;
 mod debug_wire;
 mod export;
 mod gateway;

@@ -1,9 +1,11 @@
 //! A statement has arrived: it passes by itself, goes on, or is held.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Dropped, Guests, Held, HeldId, InFlight, Output, Progress};
+use super::overview::one_line;
+use super::{Dropped, Guests, Held, HeldId, InFlight, Output, PassedStatement, Progress};
 use crate::core::event::{Kind, SessionName, TransactionStatus};
 use crate::core::syntax::Strings;
 use crate::debugger::breakpoints::{Decision, decide};
@@ -15,8 +17,11 @@ use crate::run::guests::GuestNews;
 /// How many of the tables that are touched are shown.
 const MOST_SHOWN: usize = 12;
 
-/// How many statements that passed by themselves are told by their words.
+/// How many statements that passed by themselves are told with the transaction that follows them.
 const TOLD: usize = 5;
+
+/// How many of all are remembered.
+const MOST_PASSED: usize = 200;
 
 /// A statement that a client has sent.
 #[derive(Clone, Debug)]
@@ -83,8 +88,15 @@ impl Guests {
         let actor = self.clients.get(&arrival.client).map(|guest| guest.history.actor.clone());
         self.holds += 1;
         let held = HeldId(self.holds);
-        let why = format!("{} ({why})", statement.summary());
-        self.tell(&place, Kind::Held { sql: Arc::clone(&arrival.shown), why: why.clone() });
+        let does = statement.summary();
+        let patience = actor.as_ref().and_then(|actor| self.patience.get(actor)).copied();
+        let kind = Kind::Held {
+            sql: Arc::clone(&arrival.shown),
+            does: does.clone(),
+            why: why.to_owned(),
+            patience,
+        };
+        self.tell(&place, kind);
         self.held.insert(
             held,
             Held {
@@ -93,9 +105,9 @@ impl Guests {
                 actor: actor.unwrap_or_default(),
                 sql: Arc::clone(&arrival.shown),
                 shape: statement.shape.as_str().into(),
-                summary: statement.summary(),
+                summary: does,
                 statement,
-                why,
+                why: why.to_owned(),
                 since: now,
                 is_query: arrival.is_query,
             },
@@ -126,15 +138,14 @@ impl Guests {
     fn pass_noise(&mut self, arrival: &Arrival) {
         self.noise += 1;
         let Some(guest) = self.clients.get_mut(&arrival.client) else { return };
+        let passed = PassedStatement::new(&guest.history.actor, &arrival.shown);
+        remember(&mut self.passed, passed, MOST_PASSED);
         let sent = InFlight::new(&arrival.shown, arrival.is_query);
         guest.in_flight.push_back(InFlight { progress: Progress::Silent, ..sent });
         match guest.place.clone() {
-            Some(place) => self.tell(&place, Kind::Note(passed(&[&arrival.shown], 0))),
+            Some(place) => self.tell(&place, Kind::Note(note_of(&[&arrival.shown]))),
             None if !arrival.sql.trim().is_empty() => {
-                guest.passed.push_back(Arc::clone(&arrival.shown));
-                if guest.passed.len() > TOLD {
-                    guest.passed.pop_front();
-                }
+                remember(&mut guest.passed, Arc::clone(&arrival.shown), TOLD);
             }
             None => {}
         }
@@ -161,7 +172,7 @@ impl Guests {
         }
         if !noise.is_empty() {
             let noise: Vec<&str> = noise.iter().map(|sql| &**sql).collect();
-            self.tell(&taken.name, Kind::Note(passed(&noise, 0)));
+            self.tell(&taken.name, Kind::Note(note_of(&noise)));
         }
         Some(taken.name)
     }
@@ -174,16 +185,15 @@ impl Guests {
     }
 }
 
-fn passed(statements: &[&str], more: usize) -> String {
-    let shown: Vec<String> = statements.iter().map(|sql| one_line(sql)).collect();
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("passed by itself: {}{more}", shown.join("; "))
+fn note_of(statements: &[&str]) -> String {
+    let shown: Vec<String> = statements.iter().map(|sql| one_line(sql, 60)).collect();
+    format!("passed by itself: {}", shown.join("; "))
 }
 
-fn one_line(sql: &str) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+/// Forgets the oldest where there are more than so many.
+fn remember<T>(all: &mut VecDeque<T>, newest: T, most: usize) {
+    all.push_back(newest);
+    if all.len() > most {
+        all.pop_front();
     }
 }

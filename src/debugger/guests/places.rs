@@ -2,6 +2,7 @@
 
 use crate::core::event::{Pid, SessionName};
 use crate::debugger::identity::session_name;
+use crate::run::guests::OWN_SESSION;
 
 /// How many places there are at most before those that are free are given to others.
 const COMFORTABLE: usize = 12;
@@ -90,6 +91,9 @@ impl Places {
     }
 
     fn free_name(&self, actor: &str) -> SessionName {
+        // A session of the console's own may have that name.
+        let lower = actor.to_lowercase();
+        let actor = if actor.starts_with(OWN_SESSION) { &lower } else { actor };
         let is_free = |name: &SessionName| self.all.iter().all(|place| &place.name != name);
         let mut number = 1_usize;
         loop {
@@ -141,6 +145,13 @@ mod tests {
         assert_eq!(taken.parted.unwrap().as_str(), "a3");
         assert_eq!(places.take("newer", Pid(21)).unwrap().parted.unwrap().as_str(), "a7");
         assert_eq!(places.take("newest", Pid(22)).unwrap().parted, None);
+    }
+
+    #[test]
+    fn nobody_is_called_as_the_consoles_own_sessions_are() {
+        let mut places = Places::default();
+        assert_eq!(take(&mut places, "You", 1), "you");
+        assert_eq!(take(&mut places, "You", 2), "you-2");
     }
 
     #[test]

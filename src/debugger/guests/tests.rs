@@ -98,7 +98,10 @@ fn words(kind: &Kind) -> String {
         Kind::Sent { sql, .. } => format!("sent {sql}"),
         Kind::Done { tag, rows } => format!("done {tag} ({rows})"),
         Kind::Ready { status, .. } => format!("ready {status:?}"),
-        Kind::Held { why, .. } => format!("held {why}"),
+        Kind::Held { does, why, patience, .. } => {
+            let patience = patience.map(|it| format!(", {} s of patience", it.as_secs()));
+            format!("held {does} ({why}){}", patience.unwrap_or_default())
+        }
         Kind::LetGo { held, fate } => format!("let go after {} s: {fate:?}", held.as_secs()),
         Kind::Note(note) => note.clone(),
         Kind::Failed(message) => format!("failed {}", message.code),

@@ -49,7 +49,8 @@ impl Action {
             | Self::RunOn
             | Self::LetGoTogether
             | Self::AnswerHeld
-            | Self::Breakpoints => Group::Debugger,
+            | Self::Breakpoints
+            | Self::PassedStatements => Group::Debugger,
             Self::NextStep
             | Self::StepBack
             | Self::AutoPlay

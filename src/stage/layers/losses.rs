@@ -11,6 +11,8 @@ pub struct Losses {
     transactions: Vec<String>,
     /// Whose statements that run or wait, and how they stand.
     statements: Vec<(String, String)>,
+    /// Whether programs are connected that the debugger holds.
+    has_guests: bool,
 }
 
 impl Losses {
@@ -23,8 +25,9 @@ impl Losses {
                 losses.transactions.push(name.clone());
             }
             let statement = (name, statement_state(pane));
-            if pane.link == Link::Open && pane.is_busy() && !losses.statements.contains(&statement)
-            {
+            let is_at_work = pane.is_busy() || pane.held.is_some();
+            losses.has_guests |= pane.is_guest && pane.has_something_to_lose();
+            if pane.link == Link::Open && is_at_work && !losses.statements.contains(&statement) {
                 losses.statements.push(statement);
             }
         }
@@ -35,6 +38,7 @@ impl Losses {
 /// How what a session has sent stands.
 fn statement_state(pane: &Pane) -> String {
     match &pane.waiting {
+        _ if pane.held.is_some() => "is held".to_owned(),
         Some(waiting) => format!("waits for {}", words::blockers(&waiting.wait.blockers)),
         None => "still runs".to_owned(),
     }
@@ -61,7 +65,8 @@ pub(crate) fn losses_on(doing: &str, losses: &Losses) -> Vec<String> {
             Some(format!("Statements under way: {}. {doing} cancels them.", each.join(", ")))
         }
     };
-    transactions.into_iter().chain(statements).collect()
+    let guests = losses.has_guests.then(|| "Your programs lose their connections.".to_owned());
+    transactions.into_iter().chain(statements).chain(guests).collect()
 }
 
 /// What the end of one session does to the others; nothing to say where nobody waits for it.
@@ -96,7 +101,7 @@ mod tests {
         let named = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         let stands = |name: &str, words: &str| (name.to_owned(), words.to_owned());
         let statements = vec![stands("Bob", "waits for Alice"), stands("Carol", "still runs")];
-        let losses = Losses { transactions: named(&["Alice"]), statements };
+        let losses = Losses { transactions: named(&["Alice"]), statements, ..Losses::default() };
         assert_eq!(
             losses_on_leaving(&losses),
             [

@@ -183,7 +183,8 @@ impl Pane {
 
     /// Whether something would be lost with the session: a transaction, or what runs or waits.
     pub fn has_something_to_lose(&self) -> bool {
-        self.has_transaction() || (self.link == Link::Open && self.is_busy())
+        let is_at_work = self.is_busy() || self.held.is_some();
+        self.has_transaction() || (self.link == Link::Open && is_at_work)
     }
 
     /// Whether there is nobody at the other end any more.
@@ -228,9 +229,15 @@ impl Pane {
             | Kind::Resumed { .. }
             | Kind::Conflict(_)
             | Kind::Note(_) => self.before_result(|pane| pane.note(&event.kind)),
-            Kind::Held { sql, why } => {
+            Kind::Held { sql, does, why, patience } => {
                 self.settle();
-                self.held = Some(Held { sql: Arc::clone(sql), why: why.clone(), since: now });
+                self.held = Some(Held {
+                    sql: Arc::clone(sql),
+                    does: does.clone(),
+                    why: why.clone(),
+                    patience: *patience,
+                    since: now,
+                });
             }
             Kind::LetGo { fate, .. } => self.let_go(fate),
             Kind::Ready { elapsed, .. } => self.ready(*elapsed),
@@ -500,11 +507,9 @@ impl Pane {
     /// How the session stands, in the words of its title: the longest first, then what is left of
     /// them in a narrow one.
     pub fn state(&self, now: Duration) -> Vec<String> {
-        if let Some(held) = &self.held {
-            return held.title(now);
-        }
         let words: &[&str] = match (self.link, &self.waiting, self.status()) {
             (Link::Lost, ..) if self.is_guest => &["hung up"],
+            _ if self.held.is_some() => &["held"],
             (Link::Connecting, ..) => &["connecting", "..."],
             (Link::Lost, ..) => &["connection lost", "lost"],
             (Link::Closed, ..) => &["closed"],

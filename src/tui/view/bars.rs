@@ -32,7 +32,10 @@ pub(super) fn shared_header(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 fn title(view: &View<'_>, engine: Vec<String>, area: Rect, buffer: &mut Buffer) {
-    let step = view.stage.course().script().map(step_words).unwrap_or_default();
+    let step = match view.stage.debugging() {
+        Some(debugging) => holds(debugging, usize::from(area.width / 2)),
+        None => view.stage.course().script().map(step_words).unwrap_or_default(),
+    };
     let badge = view.stage.course().script().filter(|script| script.is_out_of_place());
     let badge = badge.map_or("", |_| NOT_FOR_THIS_ENGINE);
     let title =
@@ -56,6 +59,44 @@ fn title(view: &View<'_>, engine: Vec<String>, area: Rect, buffer: &mut Buffer) 
         let last = width.saturating_sub(used + text::width(&engine));
         put(buffer, area, middle.min(last.max(left)), &engine, view.style(Role::Dim));
     }
+}
+
+/// What the debugger holds, in so many cells.
+fn holds(debugging: &Debugging, room: usize) -> String {
+    let words = debugging.holds().into_iter().map(|words| text::visible(&words).into_owned());
+    words.into_iter().find(|words| text::width(words) <= room).unwrap_or_default()
+}
+
+/// Draws the line over the keys: who is held, and how many others there are.
+pub(super) fn guests(view: &View<'_>, debugging: &Debugging, area: Rect, buffer: &mut Buffer) {
+    let between = view.theme.signs().between;
+    let names: Vec<String> = (view.stage.panes().iter())
+        .filter(|pane| pane.held.is_some())
+        .map(|pane| text::visible(pane.name.as_str()).into_owned())
+        .collect();
+    let held = match names.len() {
+        0 => "nothing is held".to_owned(),
+        count => format!("{count} held: {}", names.join(", ")),
+    };
+    let width = usize::from(area.width).saturating_sub(2);
+    let key = format!("{} ", view.stage.key(Action::PassedStatements));
+    let key = Some(key).filter(|_| debugging.overview.passed > 0).unwrap_or_default();
+    let beside = debugging.others().into_iter();
+    let mut beside = beside
+        .filter(|words| text::width(&held) + text::width(words) + text::width(&key) + 5 <= width);
+    let shortest = debugging.others().pop().unwrap_or_default();
+    let beside = beside.next().unwrap_or(shortest);
+    let left = width.saturating_sub(text::width(&beside) + text::width(&key) + 3);
+    let held = text::fit(&held, left, view.theme.signs().ellipsis).into_owned();
+    let role = if names.is_empty() { Role::Dim } else { Role::Strong };
+    let line = Line::from(vec![
+        view.span(held, role),
+        view.span(format!(" {between} "), Role::Dim),
+        view.span(beside, Role::Dim),
+        view.span(format!("  {key}"), Role::Key),
+    ]);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    lines::put_lines(buffer, inner, &[line]);
 }
 
 pub(super) fn step_words(script: &Script) -> String {
@@ -237,7 +278,7 @@ fn matter_to_debugging(view: &View<'_>, debugging: &Debugging) -> Vec<Action> {
         actions.push(Action::LetGoTogether);
     }
     actions.extend([Action::RunOn, Action::Breakpoints, Action::FocusNext, Action::AddSession]);
-    actions.extend([Action::Graph, Action::Export, Action::Quit]);
+    actions.extend([Action::Graph, Action::Export, Action::PassedStatements, Action::Quit]);
     actions
 }
 

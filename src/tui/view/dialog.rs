@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{View, centred, open_box, sql};
+use super::{View, breakpoints, centred, open_box, sql};
 
 use crate::core::scenario::Scenario;
 use crate::stage::keys::Action;
@@ -49,6 +49,8 @@ pub(super) fn draw(
         }
         Layer::EditStep(editor) => return edit_step(view, editor, screen, buffer),
         Layer::Choices(choices) => draw_choices(view, choices, screen, buffer),
+        Layer::Breakpoints(panel) => return Some(breakpoints::draw(view, panel, screen, buffer)),
+        Layer::Passed(list) => breakpoints::draw_passed(view, *list, screen, buffer),
         // They hang on the cursor, so whoever knows that draws them.
         Layer::Menu(_) | Layer::Select(_) => {}
     }

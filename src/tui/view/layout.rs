@@ -166,6 +166,10 @@ fn script_height(view: &View<'_>) -> u16 {
         let lines = u16::try_from(lines).unwrap_or(u16::MAX);
         return lines.min((view.area.height / 2).saturating_sub(2)).max(1) + 2;
     }
+    if view.stage.debugging().is_some() {
+        // Who is held, and how many others there are.
+        return 1;
+    }
     let script = view.stage.course().script();
     if script.is_some_and(|script| script.lines() == 0) {
         return 0;

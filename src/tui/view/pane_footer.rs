@@ -20,6 +20,8 @@ pub(super) struct PaneFooter {
     pub(super) wait: Vec<String>,
     /// The guest's statement that is held, a part of its one line an entry.
     pub(super) held: Vec<Range<usize>>,
+    /// Why it is held, a row an entry.
+    pub(super) reason: Vec<String>,
     /// What is being typed, with the prompt's width already counted in.
     pub(super) editor: Option<EditorLayout>,
 }
@@ -29,6 +31,7 @@ impl PaneFooter {
     pub(super) fn height(&self) -> usize {
         self.wait.len()
             + self.held.len()
+            + self.reason.len()
             + self.editor.as_ref().map_or(0, |layout| layout.rows.len())
     }
 }
@@ -39,11 +42,13 @@ pub(super) fn compose(view: &View<'_>, pane: &Pane, inner: Rect) -> PaneFooter {
     let mut wait =
         pane.waiting.as_ref().map_or_else(Vec::new, |waiting| wait_rows(view, waiting, cells));
     wait.truncate(rows);
-    if pane.is_guest {
-        let held = pane.held.as_ref().map(|held| held_rows(&held.sql, cells, rows));
-        return PaneFooter { wait, held: held.unwrap_or_default(), editor: None };
-    }
     let left = rows - wait.len();
+    if pane.is_guest {
+        let Some(held) = &pane.held else { return PaneFooter { wait, ..PaneFooter::default() } };
+        let reason = reason_rows(&held.reason(), cells, left / 4);
+        let sql = held_rows(&held.sql, cells, left - reason.len());
+        return PaneFooter { wait, held: sql, reason, editor: None };
+    }
     let is_typed_in = pane.in_flight.is_none() && pane.link != Link::Connecting;
     if left == 0 || (pane.editor.is_empty() && !is_typed_in) {
         return PaneFooter { wait, ..PaneFooter::default() };
@@ -51,15 +56,30 @@ pub(super) fn compose(view: &View<'_>, pane: &Pane, inner: Rect) -> PaneFooter {
     let prompt = text::width(&shown_prompt(pane, 0));
     let layout =
         pane.editor.layout(prompt.min(cells.saturating_sub(4)), cells, left.min((rows / 2).max(1)));
-    PaneFooter { wait, held: Vec::new(), editor: Some(layout) }
+    PaneFooter { wait, editor: Some(layout), ..PaneFooter::default() }
 }
 
-/// Of a statement as long as a pane the beginning is shown; the export has all of it.
+/// Of a statement as long as a pane the beginning is shown; the export has all of it. What was said
+/// before keeps a third of the pane.
 fn held_rows(sql: &str, cells: usize, rows: usize) -> Vec<Range<usize>> {
     let line = sql::on_one_line(sql);
     let mut held = wrap::wrapped(&line, cells, 0);
-    held.truncate(rows.saturating_sub(1).max(1));
+    let most = (rows * 2 / 3).max(1).min(rows);
+    if held.len() > most {
+        held.truncate(most);
+        if let Some(last) = held.last_mut() {
+            // One row that is longer than the pane is shown with the sign that it goes on.
+            last.end = line.len();
+        }
+    }
     held
+}
+
+/// Why it is held, where there is room for that.
+fn reason_rows(reason: &str, cells: usize, rows: usize) -> Vec<String> {
+    let mut shown = text::wrap(&text::visible(reason), cells);
+    shown.truncate(rows);
+    shown
 }
 
 /// The prompt before a line of the editor: none while a statement runs, as in psql what is typed

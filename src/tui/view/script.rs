@@ -19,7 +19,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::{View, ending, frame_of, put_line, sql};
+use super::{View, bars, ending, frame_of, put_line, sql};
 use crate::core::event::SessionName;
 use crate::core::scenario::Step;
 use crate::core::syntax::{self, Strings, TokenKind};
@@ -33,6 +33,9 @@ use crate::tui::theme::Role;
 pub(super) fn draw(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
+    }
+    if let (Some(debugging), None) = (view.stage.debugging(), view.stage.course().broken()) {
+        return bars::guests(view, debugging, area, buffer);
     }
     let mut title = Line::from(view.span(" script ", Role::Title));
     title.extend(revision(view));

@@ -18,7 +18,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Borders, Widget};
 
-use super::{View, frame_of, selecting, sql};
+use super::{View, frame_of, put_line, selecting, sql};
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::{self, Strings};
 use crate::stage::keys::Action;
@@ -68,7 +68,7 @@ pub(super) fn draw_folded(
         line.push_span(view.span(format!("{} ", view.theme.signs().between), Role::Dim));
         line.push_span(Span::styled(said.text.trim(), style));
     }
-    super::put_line(view, line.spans, Rect { height: 1, ..area }, buffer);
+    put_line(view, line.spans, Rect { height: 1, ..area }, buffer);
 }
 
 fn draw_frame(
@@ -165,7 +165,11 @@ fn states(view: &View<'_>, pane: &Pane, now: Duration) -> Vec<String> {
         let released = |words: &str| format!("{words}{arrow} {}", release.by);
         [released("released "), released("")]
     });
-    let states = release.into_iter().flatten().chain(pane.state(now));
+    let stands = match &pane.held {
+        Some(held) => held.title(now, view.theme.signs().rule),
+        None => pane.state(now),
+    };
+    let states = release.into_iter().flatten().chain(stands);
     states.map(|state| text::visible(&state).into_owned()).collect()
 }
 
@@ -173,7 +177,7 @@ fn state_role(pane: &Pane, now: Duration) -> Role {
     match (pane.link, &pane.waiting, pane.status()) {
         (Link::Lost, ..) => Role::Error,
         _ if pane.release(now).is_some() => Role::Answer,
-        _ if pane.held.is_some() => Role::Notice,
+        _ if pane.held.is_some() => Role::Held,
         (Link::Connecting | Link::Closed, ..) => Role::Dim,
         (_, Some(_), _) => Role::Waiting,
         (_, None, _) if pane.in_flight.is_some() => Role::Strong,
@@ -351,13 +355,17 @@ fn draw_footer(
 fn draw_held(view: &View<'_>, pane: &Pane, footer: &PaneFooter, area: Rect, buffer: &mut Buffer) {
     let Some(held) = &pane.held else { return };
     let line = sql::on_one_line(&held.sql);
-    for (part, y) in footer.held.iter().zip(area.top()..area.bottom()) {
-        let row = Rect { y, height: 1, ..area };
-        buffer.set_style(row, view.style(Role::Selection));
-        let colours = syntax::colours(&line, pane.editor.strings()).into_iter();
-        let plain = view.style(Role::Strong);
-        let spans = sql::spans(view, &line, part.clone(), colours, plain);
-        buffer.set_line(row.x, y, &Line::from(spans), row.width);
+    let style = view.style(Role::Held);
+    let mut y = area.y;
+    for part in &footer.held {
+        let row = Rect { y, height: 1, ..area }.intersection(area);
+        buffer.set_style(row, style);
+        put_line(view, vec![Span::styled(text::visible(&line[part.clone()]), style)], row, buffer);
+        y += 1;
+    }
+    for reason in footer.reason.iter().take(usize::from(area.bottom().saturating_sub(y))) {
+        lines::put(buffer, area, (area.x, y), reason, view.style(Role::Dim));
+        y += 1;
     }
 }
 

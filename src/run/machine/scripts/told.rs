@@ -153,7 +153,7 @@ fn event_of(event: &Event) -> String {
             let winner = conflict.winner.as_deref().unwrap_or("somebody");
             format!("lost row {} of {} to {winner}", conflict.key, conflict.table)
         }
-        Kind::Held { sql, why } => format!("is held: {sql} ({why})"),
+        Kind::Held { sql, does, why, .. } => format!("is held: {does}, {why}: {sql}"),
         Kind::LetGo { fate, .. } => format!("is let go: {fate:?}"),
         Kind::Quiet => "quiet".to_owned(),
         Kind::Note(text) => format!("note: {text}"),
