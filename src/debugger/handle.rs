@@ -180,6 +180,7 @@ impl Debugger {
 
     /// Tells everything at a glance, now and each time that it has changed, until nobody listens.
     /// Nothing happens while nothing changes.
+    #[expect(clippy::disallowed_methods, reason = "a flood of changes is told in pieces")]
     pub async fn tell_overviews(self: Arc<Self>, tell: impl Fn(Overview) -> bool) {
         let mut changed = self.changed.subscribe();
         let mut told = None;

@@ -169,6 +169,7 @@ pub(super) fn draw_tab(view: &View<'_>, place: usize, area: Rect, buffer: &mut B
 /// A session's name among those of the others, with a sign for how it stands.
 pub(super) fn tab(view: &View<'_>, place: usize, pane: &Pane) -> String {
     let sign = match (&pane.waiting, pane.link) {
+        _ if pane.held.is_some() => view.theme.signs().next,
         (Some(_), _) => view.theme.signs().waiting,
         (None, Link::Lost) => "!",
         _ if pane.has_transaction() => "*",
@@ -277,7 +278,11 @@ fn matter_to_debugging(view: &View<'_>, debugging: &Debugging) -> Vec<Action> {
     if held > 1 && debugging.has_gate {
         actions.push(Action::LetGoTogether);
     }
-    actions.extend([Action::RunOn, Action::Breakpoints, Action::FocusNext, Action::AddSession]);
+    actions.extend([Action::RunOn, Action::Breakpoints]);
+    if view.stage.panes().len() > 1 {
+        actions.push(Action::FocusNext);
+    }
+    actions.push(Action::AddSession);
     actions.extend([Action::Graph, Action::Export, Action::PassedStatements, Action::Quit]);
     actions
 }

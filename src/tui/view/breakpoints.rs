@@ -74,8 +74,8 @@ pub(super) fn draw(
         ("Del".to_owned(), "removes"),
         ("Esc".to_owned(), "closes"),
     ];
-    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    lines::put_lines(buffer, last, &[keys_line(view, &keys)]);
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    lines::put_lines(buffer, foot, &[keys_line(view, &keys)]);
     cursor
 }
 
@@ -148,8 +148,8 @@ pub(super) fn draw_passed(view: &View<'_>, list: PassedList, screen: Rect, buffe
         put_line(view, passed_spans(view, passed, name), Rect { y, height: 1, ..inner }, buffer);
     }
     let keys = [("Up Down".to_owned(), "scrolls"), ("Esc".to_owned(), "closes")];
-    let last = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    lines::put_lines(buffer, last, &[keys_line(view, &keys)]);
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    lines::put_lines(buffer, foot, &[keys_line(view, &keys)]);
 }
 
 fn passed_spans(

@@ -109,25 +109,35 @@ pub(super) fn keys_line(view: &View<'_>, keys: &[(String, &str)]) -> Line<'stati
     spans.collect()
 }
 
+/// How wide a list of choices is at most.
+const CHOICES: u16 = 76;
+
 /// A line for each, with the number that chooses it.
 fn draw_choices(view: &View<'_>, choices: &Choices, screen: Rect, buffer: &mut Buffer) {
     let width = choices.iter().map(|(choice, _)| text::width(&choice.name)).max().unwrap_or(0);
-    let line = |(place, (choice, is_marked)): (usize, (&Choice, bool))| {
-        let name = text::pad(&choice.name, width, "");
-        let words = format!("  {}", choice.words);
-        let line = Line::from(vec![
-            view.span(format!(" {}  ", place + 1), Role::Key),
-            view.span(name, Role::Strong),
-            view.span(words, Role::Screen),
-        ]);
-        if is_marked { line.style(view.selection()) } else { line }
+    let cells = usize::from(CHOICES.min(screen.width)).saturating_sub(width + 10);
+    let rows = |(place, (choice, is_marked)): (usize, (&Choice, bool))| {
+        let words = text::wrap(&choice.words, cells.max(12)).into_iter().enumerate();
+        let row = move |(row, words): (usize, String)| {
+            let (number, name) = match row {
+                0 => (format!(" {}  ", place + 1), text::pad(&choice.name, width, "")),
+                _ => ("    ".to_owned(), " ".repeat(width)),
+            };
+            let line = Line::from(vec![
+                view.span(number, Role::Key),
+                view.span(name, Role::Strong),
+                view.span(format!("  {words}"), Role::Screen),
+            ]);
+            if is_marked { line.style(view.selection()) } else { line }
+        };
+        words.map(row).collect::<Vec<_>>()
     };
-    let mut lines: Vec<Line<'_>> = choices.iter().enumerate().map(line).collect();
+    let mut lines: Vec<Line<'_>> = choices.iter().enumerate().flat_map(rows).collect();
     lines.push(Line::default());
     let keys =
         [("Up Down".into(), "choose"), ("Enter".into(), "does it"), ("Esc".into(), "closes")];
     lines.push(keys_line(view, &keys));
-    let area = centred(screen, 76, height_of(&lines));
+    let area = centred(screen, CHOICES, height_of(&lines));
     let inner = open_box(view, area, &choices.title, buffer);
     lines::put_lines(buffer, inner, &lines);
 }

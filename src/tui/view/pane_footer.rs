@@ -46,7 +46,7 @@ pub(super) fn compose(view: &View<'_>, pane: &Pane, inner: Rect) -> PaneFooter {
     if pane.is_guest {
         let Some(held) = &pane.held else { return PaneFooter { wait, ..PaneFooter::default() } };
         let reason = reason_rows(&held.reason(), cells, left / 4);
-        let sql = held_rows(&held.sql, cells, left - reason.len());
+        let sql = held_rows(&held_line(&held.sql), cells, left - reason.len());
         return PaneFooter { wait, held: sql, reason, editor: None };
     }
     let is_typed_in = pane.in_flight.is_none() && pane.link != Link::Connecting;
@@ -61,9 +61,8 @@ pub(super) fn compose(view: &View<'_>, pane: &Pane, inner: Rect) -> PaneFooter {
 
 /// Of a statement as long as a pane the beginning is shown; the export has all of it. What was said
 /// before keeps a third of the pane.
-fn held_rows(sql: &str, cells: usize, rows: usize) -> Vec<Range<usize>> {
-    let line = sql::on_one_line(sql);
-    let mut held = wrap::wrapped(&line, cells, 0);
+fn held_rows(line: &str, cells: usize, rows: usize) -> Vec<Range<usize>> {
+    let mut held = wrap::wrapped(line, cells, 0);
     let most = (rows * 2 / 3).max(1).min(rows);
     if held.len() > most {
         held.truncate(most);
@@ -73,6 +72,16 @@ fn held_rows(sql: &str, cells: usize, rows: usize) -> Vec<Range<usize>> {
         }
     }
     held
+}
+
+/// A statement that is held, on one line; of a very long one the beginning, and how long it is.
+pub(super) fn held_line(sql: &str) -> String {
+    let line = sql::on_one_line(sql);
+    let line = text::visible(&line);
+    match sql.len() {
+        ..=sql::ON_ONE_LINE => line.into_owned(),
+        bytes => format!("{line}\u{2026} ({bytes} bytes)"),
+    }
 }
 
 /// Why it is held, where there is room for that.

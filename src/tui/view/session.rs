@@ -354,13 +354,13 @@ fn draw_footer(
 /// The statement that is held, where what is typed stands in other panes.
 fn draw_held(view: &View<'_>, pane: &Pane, footer: &PaneFooter, area: Rect, buffer: &mut Buffer) {
     let Some(held) = &pane.held else { return };
-    let line = sql::on_one_line(&held.sql);
+    let line = pane_footer::held_line(&held.sql);
     let style = view.style(Role::Held);
     let mut y = area.y;
     for part in &footer.held {
         let row = Rect { y, height: 1, ..area }.intersection(area);
         buffer.set_style(row, style);
-        put_line(view, vec![Span::styled(text::visible(&line[part.clone()]), style)], row, buffer);
+        put_line(view, vec![Span::styled(&line[part.clone()], style)], row, buffer);
         y += 1;
     }
     for reason in footer.reason.iter().take(usize::from(area.bottom().saturating_sub(y))) {

@@ -50,8 +50,11 @@ fn push<'a>(spans: &mut Vec<Span<'a>>, text: &'a str, style: Style) {
     }
 }
 
+/// How many bytes of SQL are shown on one line.
+pub(super) const ON_ONE_LINE: usize = 1024;
+
 /// SQL on one line: line breaks and indentation become single blanks.
 pub(super) fn on_one_line(sql: &str) -> String {
-    let kept = &sql[..sql.floor_char_boundary(1024)];
+    let kept = &sql[..sql.floor_char_boundary(ON_ONE_LINE)];
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
