@@ -152,8 +152,8 @@ impl Panes {
     }
 
     /// Those that are shown where there is room for so many, in screen order. The one with the keys
-    /// comes first, then those that wait, are held or were just let through, then whoever was sent something
-    /// last, then the nearest.
+    /// comes first, then those that wait, are held or were just let through, then whoever was sent
+    /// something last, then the nearest.
     pub fn in_sight(&self, room: usize) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.all.len()).collect();
         places.sort_by_key(|place| {
