@@ -24,7 +24,7 @@ use crate::commands::own_tables;
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Scenario};
 use crate::debugger::Debugger;
-use crate::debugger::breakpoints::{Breakpoint, Rules};
+use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
 use crate::debugger::gate::Gate;
 use crate::debugger::replay::Programs as _;
 use crate::debugger::tables::TableName;
