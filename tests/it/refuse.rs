@@ -42,16 +42,11 @@ impl Refusing {
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         let port = line.trim().rsplit(':').next().unwrap().to_owned();
-        let refusing = Self { database, child, out, port };
         let setup = "create table counters (id int primary key, n int); \
                      insert into counters values (1, 0), (2, 0)";
-        let straight = refusing.psql_at(&url, &["-c", setup]);
+        let straight = Command::new("psql").args(["-XqAt", &url, "-c", setup]).output().unwrap();
         assert!(straight.status.success(), "{}", complaint(&straight));
-        refusing
-    }
-
-    fn psql_at(&self, url: &str, arguments: &[&str]) -> Output {
-        Command::new("psql").args(["-XqAt", url]).args(arguments).output().unwrap()
+        Self { database, child, out, port }
     }
 
     fn url(&self) -> String {

@@ -92,7 +92,8 @@ fn numbered_name(statement: &[Piece]) -> Option<usize> {
         _ => return None,
     };
     let name = statement.get(place)?;
-    (name.kind != PieceKind::Sign && name.text != "all").then_some(place)
+    // `close all`, and what is a mistake, have a keyword there.
+    matches!(name.kind, PieceKind::Name | PieceKind::Value).then_some(place)
 }
 
 /// A list in which a program may repeat itself.
