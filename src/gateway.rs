@@ -44,6 +44,7 @@
 //! | `pass_through` | client and server speaking with each other, which is no engine at all |
 //! | `statement`, `refusal` | what a statement says, and what is refused |
 //! | `hooks`, `news` | who may hold a statement, and what the console is told |
+//! | `guest`, `hang_up`, `talk`, `values` | what hooks are told of: clients, messages, values |
 //! | `local` | a gateway for this program's own sessions |
 
 mod backend;

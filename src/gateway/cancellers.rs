@@ -29,7 +29,7 @@ impl Cancellers {
         match self.known().get(&(pid, secret.to_vec())) {
             None => Cancelling::Unknown,
             Some((_, hold)) if hold.cancel() => Cancelling::Done,
-            Some((canceller, _)) => Cancelling::AtServer(canceller.clone()),
+            Some((canceller, _)) => Cancelling::AtServer(Box::new(canceller.clone())),
         }
     }
 
@@ -43,7 +43,7 @@ pub(super) enum Cancelling {
     /// A statement was held, and is not any more.
     Done,
     /// Whatever runs, runs at the server.
-    AtServer(Canceller),
+    AtServer(Box<Canceller>),
     /// It is no client's key.
     Unknown,
 }

@@ -27,7 +27,7 @@ impl HangUp {
                 tokio::task::yield_now().await;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The socket under a descriptor of its own, since epoll knows each only once. Of whichever

@@ -37,7 +37,7 @@ use crate::gateway::cancellers::Hold;
 use crate::gateway::guest::Joined;
 use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome, Told};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::talk::{Ended, Launched, Talk};
+use crate::gateway::talk::{Ended, Launched, Talk, Telling};
 use crate::pg::frame::{ClientTag, FrameStream, FromClient, FromServer, ServerTag, Stream};
 use crate::pg::message::frontend::put_flush;
 
@@ -200,7 +200,7 @@ impl Observer {
         }
         self.tell_lost().await;
         to_client.close().await?;
-        self.talk().note_over();
+        self.talk().note_telling(Telling::Over);
         self.changed.notify_waiters();
         Ok(())
     }
@@ -223,7 +223,7 @@ impl Observer {
             }
             to_client.pass(frame);
         }
-        self.talk().note_telling(false);
+        self.talk().note_telling(Telling::Done);
         Ok(())
     }
 
@@ -250,7 +250,7 @@ impl Observer {
         let mut talk = self.talk();
         let wants_answers = self.joined.hooks().wants_answers();
         let told = if wants_answers { talk.told(frame) } else { Vec::new() };
-        talk.note_telling(true);
+        talk.note_telling(Telling::Going);
         (told, talk.note_answered(frame))
     }
 

@@ -34,8 +34,8 @@ impl Protocol {
         statement: StatementContext<'a>,
     ) -> io::Result<Verdict> {
         // Before anybody knows of it who could cancel it.
-        let hold = self.canceller.hold();
-        let held = hold.begin();
+        let noted = self.canceller.hold();
+        let held = noted.begin();
         let mut verdict = hooks.before_statement(statement);
         let (verdict, timeout) = match (&mut verdict).now_or_never() {
             Some(verdict) => (verdict, None),
@@ -78,7 +78,7 @@ impl Protocol {
 
     async fn happens(&mut self, held: &mut HeldVerdict<'_>) -> io::Result<Happens> {
         let signal = self.transaction.signal();
-        let hold = self.canceller.hold();
+        let noted = self.canceller.hold();
         let (client, joined) = (&mut self.client, &self.joined);
         let gone = async {
             match joined {
@@ -88,7 +88,7 @@ impl Protocol {
         };
         Ok(tokio::select! {
             biased;
-            () = hold.cancelled() => Happens::Cancelled,
+            () = noted.cancelled() => Happens::Cancelled,
             verdict = held => Happens::Verdict(verdict),
             () = signal.wait() => Happens::InTheWay,
             frame = self.backend.next_unasked() => Happens::Said(frame?),

@@ -52,7 +52,6 @@ impl Heard {
             let mut talk = self.talk();
             let told = if hooks.wants_answers() { talk.told(frame) } else { Vec::new() };
             talk.note_answered(frame);
-            talk.note_telling(false);
             told
         };
         for what in told {

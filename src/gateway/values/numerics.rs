@@ -38,9 +38,12 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
     }
     if scale > 0 {
         let powers = i32::try_from(scale.div_ceil(DIGITS)).ok()?;
-        let fraction: String = (1..=powers).map(|power| format!("{:04}", digit(-power))).collect();
         text.push('.');
-        text.push_str(fraction.get(..scale)?);
+        let end = text.len() + scale;
+        for power in 1..=powers {
+            let _never_fails = write!(text, "{:04}", digit(-power));
+        }
+        text.truncate(end);
     }
     Some(text)
 }

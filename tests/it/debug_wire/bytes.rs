@@ -1,5 +1,8 @@
-//! Hooks that could hold and hold nothing: what is said through them is what is said without them,
-//! byte for byte, whatever the client says.
+//! Hooks that hold nothing, or hold and let go: what is said through them is what is said without
+//! them, byte for byte, whatever the client says.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use overbooked::gateway::{Gateway, Mode, Options};
 use rand::rngs::StdRng;
@@ -42,6 +45,9 @@ const STATEMENTS: &[&str] = &[
     "execute p",
     "lock table t",
     "values (1), (2), (3)",
+    "show transaction_timeout",
+    "set local transaction_timeout = '11min'",
+    "vacuum t",
 ];
 
 const SEVERAL: &[&str] = &[
@@ -110,6 +116,9 @@ fn said(seed: u64) -> Vec<u8> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut out = Vec::new();
     put(&mut out, b'Q', b"truncate t\0");
+    // An error before PostgreSQL 17; from there on it is a setting that is touched while a
+    // statement is held.
+    put(&mut out, b'Q', b"set transaction_timeout = '10min'\0");
     for _ in 0..40 {
         put_some(&mut out, &mut random);
     }
@@ -151,15 +160,20 @@ async fn answer(stream: &mut UnixStream) -> Option<String> {
     timeout(DEADLINE, read).await.expect("the server answers")
 }
 
+/// A gateway without hooks in front of the same database, and its folder.
+async fn plain(wire: &Wire) -> (Gateway, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let target = support::server().target().with_database(wire.served.database());
+    let mut options = Options::new(target);
+    options.mode = Mode::PassThrough;
+    options.socket_folder = Some(folder.path().to_owned());
+    (Gateway::start(options).await.unwrap(), folder)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_said_is_answered_as_without_hooks() {
     let wire = Wire::with(Mode::PassThrough, |_| false, true, |_| {}).await;
-    let folder = tempfile::tempdir().unwrap();
-    let mut options =
-        Options::new(support::server().target().with_database(wire.served.database()));
-    options.mode = Mode::PassThrough;
-    options.socket_folder = Some(folder.path().to_owned());
-    let plain = Gateway::start(options).await.unwrap();
+    let (gateway, folder) = plain(&wire).await;
     for seed in 0..60 {
         let said = said(seed);
         let expected = answered(folder.path(), wire.served.database(), &said).await;
@@ -167,5 +181,26 @@ async fn whatever_is_said_is_answered_as_without_hooks() {
         assert!(expected.len() > 20, "{expected:?}");
         assert_eq!(hooked, expected, "seed {seed}");
     }
-    plain.stop().await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_held_is_answered_as_if_it_had_not_been() {
+    let mut wire = Wire::with(Mode::PassThrough, |_| true, true, |_| {}).await;
+    let (gateway, folder) = plain(&wire).await;
+    let (served, count) = (Arc::clone(&wire.served), AtomicUsize::new(0));
+    let talking = async {
+        for seed in 1_000..1_040 {
+            let said = said(seed);
+            let expected = answered(folder.path(), served.database(), &said).await;
+            let held = answered(served.folder.path(), served.database(), &said).await;
+            assert_eq!(held, expected, "seed {seed}");
+        }
+    };
+    tokio::select! {
+        () = talking => {}
+        () = wire.let_go("no text", &count) => unreachable!("the gateway is there"),
+    }
+    assert!(count.into_inner() > 500);
+    gateway.stop().await;
 }

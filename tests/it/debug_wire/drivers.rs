@@ -1,10 +1,13 @@
 //! Programs that nobody here wrote, with every statement of theirs held and let go again: they end
 //! as they do straight at the server. One that is not installed is left out, and the test says so.
 
-use overbooked::cluster::SUPERUSER;
-use overbooked::gateway::{Mode, Verdict};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use super::{Asked, Call, Wire};
+use overbooked::cluster::SUPERUSER;
+use overbooked::gateway::Mode;
+
+use super::Wire;
 use crate::gateway_clients::play;
 
 /// What is in a statement that is held until its client cancels it.
@@ -18,25 +21,13 @@ async fn play_held(
     check: &'static [&'static str],
 ) -> Option<(usize, String)> {
     let mut wire = Wire::with(Mode::PassThrough, |_| true, true, |_| {}).await;
-    let (mut calls, mut count) = (wire.take_calls(), 0);
-    let letting_go = async {
-        let mut kept: Vec<Asked> = Vec::new();
-        while let Some(call) = calls.recv().await {
-            match call {
-                Call::Before(asked) if asked.sql.contains(NEVER) => kept.push(asked),
-                Call::Before(asked) => {
-                    count += 1;
-                    asked.let_go(Verdict::Pass);
-                }
-                _ => {}
-            }
-        }
-    };
+    let served = Arc::clone(&wire.served);
+    let count = AtomicUsize::new(0);
     let said = tokio::select! {
-        said = play(&wire.served, program, arguments, check) => said,
-        () = letting_go => unreachable!("the gateway is there"),
+        said = play(&served, program, arguments, check) => said,
+        () = wire.let_go(NEVER, &count) => unreachable!("the gateway is there"),
     };
-    said.map(|said| (count, said))
+    said.map(|said| (count.into_inner(), said))
 }
 
 #[tokio::test(flavor = "multi_thread")]

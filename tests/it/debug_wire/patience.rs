@@ -1,17 +1,19 @@
 //! The server's patience with a client whose statement is held.
 
-use std::time::Duration;
-
 use overbooked::gateway::{Mode, Verdict};
 
 use super::{HELD, MODES, Wire};
 use crate::gateway::says;
 
-/// Longer than any of the timeouts that are set here.
-const LONG: Duration = Duration::from_millis(700);
-
 const TIMEOUTS: &str = "set idle_in_transaction_session_timeout = '200ms'; \
     set statement_timeout = '200ms'; set lock_timeout = '200ms'";
+
+impl Wire {
+    /// Lets more time pass at the server than any of the timeouts that are set here.
+    async fn wait_long(&self) {
+        self.served.outsider().await.batch_execute("select pg_sleep(0.7)").await.unwrap();
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_idles_because_it_is_held_is_not_ended_for_it() {
@@ -23,7 +25,7 @@ async fn a_transaction_that_idles_because_it_is_held_is_not_ended_for_it() {
         let insert = format!("insert into t values (1) {HELD}");
         let (inserted, ()) = tokio::join!(says(&client, &insert), async {
             let held = wire.held().await;
-            tokio::time::sleep(LONG).await;
+            wire.wait_long().await;
             held.let_go(Verdict::Pass);
         });
         assert_eq!(inserted, "(1)", "{mode:?}");
@@ -31,7 +33,7 @@ async fn a_transaction_that_idles_because_it_is_held_is_not_ended_for_it() {
         let statement = client.prepare(&prepared).await.unwrap();
         let (inserted, ()) = tokio::join!(client.execute(&statement, &[]), async {
             let held = wire.held().await;
-            tokio::time::sleep(LONG).await;
+            wire.wait_long().await;
             held.let_go(Verdict::Pass);
         });
         assert_eq!(inserted.unwrap(), 1, "{mode:?}");
@@ -52,7 +54,7 @@ async fn a_failed_block_that_is_held_is_not_ended_for_it_either() {
     let rollback = format!("rollback {HELD}");
     let (rolled_back, ()) = tokio::join!(says(&client, &rollback), async {
         let held = wire.held().await;
-        tokio::time::sleep(LONG).await;
+        wire.wait_long().await;
         held.let_go(Verdict::Pass);
     });
     assert_eq!(rolled_back, "(0)");
@@ -95,7 +97,7 @@ async fn a_transaction_has_as_long_as_it_may_from_when_it_is_let_go() {
             says(&client, begin).await;
             let (selected, ()) = tokio::join!(client.query(&statement, &[]), async {
                 let held = wire.held().await;
-                tokio::time::sleep(LONG).await;
+                wire.wait_long().await;
                 held.let_go(Verdict::Pass);
             });
             assert_eq!(selected.unwrap().len(), 1, "{mode:?} {begin}");
@@ -104,7 +106,7 @@ async fn a_transaction_has_as_long_as_it_may_from_when_it_is_let_go() {
             }
             let (selected, ()) = tokio::join!(says(&client, &select), async {
                 let held = wire.held().await;
-                tokio::time::sleep(LONG).await;
+                wire.wait_long().await;
                 held.let_go(Verdict::Pass);
             });
             assert_eq!(selected, "0; (1)", "{mode:?}");

@@ -104,7 +104,7 @@ async fn what_ran_before_in_the_same_unit_is_undone_and_what_follows_is_skipped(
         client.query("select count(*) from t");
         let (first, second) =
             tokio::join!(async { (client.says().await, client.says().await) }, async {
-                wire.held().await.refuse("40001")
+                wire.held().await.refuse("40001");
             })
             .0;
         assert_eq!(first, "1 2 [INSERT 0 1] 1 2 !40001 ZI", "{mode:?}");
