@@ -1,6 +1,7 @@
 //! What the tests of programs ask of a debugger: to watch, or to hold what they name until they let
 //! it go.
 
+use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex};
 
@@ -23,12 +24,14 @@ pub(crate) struct Held {
     pub(crate) actor: String,
     pub(crate) sql: String,
     let_go: oneshot::Sender<()>,
+    over: oneshot::Receiver<()>,
 }
 
 impl Held {
-    /// Lets it run. Whoever has gone meanwhile does not hear it.
-    pub(crate) fn let_go(self) {
+    /// Lets it run, and tells when it is over. Whoever has gone meanwhile does not hear it.
+    pub(crate) fn let_go(self) -> oneshot::Receiver<()> {
         let _ = self.let_go.send(());
+        self.over
     }
 
     /// Waits until it was cancelled, or its client has left.
@@ -44,14 +47,16 @@ pub(crate) struct Seen {
     pub(crate) sent: Vec<String>,
     /// Of that, what came by the name of a prepared statement.
     pub(crate) named: Vec<String>,
-    /// What has been at the server and came to an end.
-    pub(crate) ended: Vec<String>,
+    /// What has run.
+    pub(crate) done: Vec<String>,
 }
 
 struct Hooks {
     holds: Holds,
     held: mpsc::UnboundedSender<Held>,
     seen: Mutex<Seen>,
+    /// Who wants to know of the end of each client's statement.
+    running: Mutex<HashMap<ClientId, oneshot::Sender<()>>>,
     /// How many clients there are.
     connected: watch::Sender<usize>,
 }
@@ -87,8 +92,10 @@ impl StatementHooks for Hooks {
             return Box::pin(std::future::ready(Verdict::Pass));
         }
         let (let_go, release) = oneshot::channel();
+        let (ended, over) = oneshot::channel();
+        self.running.lock().unwrap().insert(statement.client.id, ended);
         let (actor, sql) = (statement.application.to_owned(), statement.sql.to_owned());
-        let held = Held { actor, sql, let_go };
+        let held = Held { actor, sql, let_go, over };
         Box::pin(async move {
             // A test that waits for nothing any more holds nothing either.
             let _ = self.held.send(held);
@@ -100,9 +107,15 @@ impl StatementHooks for Hooks {
     fn after_statement<'a>(
         &'a self,
         statement: StatementContext<'a>,
-        _outcome: StatementOutcome,
+        outcome: StatementOutcome,
     ) -> HeldStatement<'a> {
-        self.seen.lock().unwrap().ended.push(statement.sql.to_owned());
+        if let Some(ended) = self.running.lock().unwrap().remove(&statement.client.id) {
+            // Nobody needs to want to know.
+            let _ = ended.send(());
+        }
+        if outcome == StatementOutcome::Done {
+            self.seen.lock().unwrap().done.push(statement.sql.to_owned());
+        }
         Box::pin(std::future::ready(()))
     }
 
@@ -122,8 +135,9 @@ impl Debugger {
     /// Held is what this says of the SQL.
     pub(crate) async fn holding(shop: &Shop, holds: Holds) -> Self {
         let (sender, held) = mpsc::unbounded_channel();
-        let (seen, connected) = (Mutex::default(), watch::Sender::new(0));
-        let hooks = Arc::new(Hooks { holds, held: sender, seen, connected });
+        let (seen, running) = (Mutex::default(), Mutex::default());
+        let connected = watch::Sender::new(0);
+        let hooks = Arc::new(Hooks { holds, held: sender, seen, running, connected });
         let mut options = Options::new(shop.target());
         options.mode = Mode::PassThrough;
         options.listen = vec!["127.0.0.1:0".parse().unwrap()];

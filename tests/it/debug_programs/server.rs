@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::pg::Target;
@@ -32,8 +33,6 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// What is in a database in the end: every row of every table, long ones by their beginning and
-/// what tells them apart.
 const TABLES: &str = "select table_name::text from information_schema.tables \
                       where table_schema = 'public' order by 1";
 
@@ -44,6 +43,10 @@ const OTHERS: &str = "select count(*) from pg_stat_activity where datname = curr
 /// Who waits for a lock in it.
 const WAITERS: &str = "select count(*) from pg_stat_activity where datname = current_database() \
                        and wait_event_type = 'Lock'";
+
+/// Who waits for an advisory lock in it.
+const ADVISED: &str = "select count(*) from pg_locks join pg_database on oid = database where \
+                       datname = current_database() and locktype = 'advisory' and not granted";
 
 /// A database of a program's own.
 pub(crate) struct Shop {
@@ -81,6 +84,8 @@ impl Shop {
         connect(SERVER.cluster.folder(), SERVER.cluster.port(), &self.name).await
     }
 
+    /// What is in it in the end: every row of every table, long ones by their beginning and what
+    /// tells them apart.
     pub(crate) async fn contents(&self) -> Vec<String> {
         let session = self.session().await;
         let mut contents = Vec::new();
@@ -101,15 +106,30 @@ impl Shop {
         self.session().await.query_one(sql, &[]).await.unwrap().get(0)
     }
 
+    /// Waits until a number is as wanted.
+    async fn wait_until(&self, sql: &str, is_so: impl Fn(i64) -> bool) {
+        let session = self.session().await;
+        let waits = async {
+            let mut pulse = tokio::time::interval(Duration::from_millis(10));
+            while !is_so(session.query_one(sql, &[]).await.unwrap().get(0)) {
+                pulse.tick().await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, waits).await.expect(sql);
+    }
+
     /// Waits until somebody waits for a lock.
     pub(crate) async fn somebody_waits(&self) {
-        let waits = async { while self.number(WAITERS).await == 0 {} };
-        tokio::time::timeout(DEADLINE, waits).await.expect("somebody waits for a lock");
+        self.wait_until(WAITERS, |count| count > 0).await;
+    }
+
+    /// Waits until so many wait for an advisory lock.
+    pub(crate) async fn so_many_wait_for_advice(&self, wanted: i64) {
+        self.wait_until(ADVISED, |count| count == wanted).await;
     }
 
     /// Waits until everybody else has gone.
     pub(crate) async fn is_left_alone(&self) {
-        let left = async { while self.number(OTHERS).await > 0 {} };
-        tokio::time::timeout(DEADLINE, left).await.expect("everybody leaves");
+        self.wait_until(OTHERS, |count| count == 0).await;
     }
 }
