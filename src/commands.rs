@@ -4,6 +4,7 @@ pub mod cli;
 pub mod compare;
 pub mod config;
 pub mod console;
+pub mod ctl;
 pub mod debug;
 pub mod exit;
 pub mod launch;

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! `guests` is a fold without a clock or a socket; `handle` is what others hold of it; `gate` makes
-//! statements meet inside a table.
+//! statements meet inside a table; `control` lets a test steer it by a socket.
 //!
 //! | word | what it is |
 //! |---|---|
@@ -22,6 +22,7 @@
 //! | gate | where statements wait inside a table, to go on at one instant |
 
 pub mod breakpoints;
+pub mod control;
 pub mod gate;
 pub mod guests;
 mod handle;

@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, Parser as _};
 use color_eyre::eyre;
 use overbooked::commands::cli::{Cli, Command};
 use overbooked::commands::console;
+use overbooked::commands::ctl;
 use overbooked::commands::debug;
 use overbooked::commands::exit::{Exit, Failure};
 use overbooked::commands::launch;
@@ -52,6 +53,7 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         Some(Command::Rush(arguments)) => rush::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),
         Some(Command::Debug(arguments)) => debug::run(&arguments),
+        Some(Command::Ctl(arguments)) => ctl::run(&arguments),
         Some(Command::Guardian) => launch::guard(),
         Some(Command::Scenarios) => list_scenarios(),
         Some(Command::Show { name }) => show::run(&name),

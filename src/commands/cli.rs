@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::commands::ctl::arguments::CtlArgs;
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::debugger::refusals::Rule;
 use crate::reports::report::{FORMATS, Format};
@@ -99,6 +100,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Debug races in your own program: hold and step its statements, one by one
     Debug(DebugArgs),
+    /// Steer a running debugger, for tests that need no sleep: wait, release, answer
+    Ctl(CtlArgs),
     /// Play PostgreSQL isolationtester specifications, and print exactly what it prints
     Spec(SpecArgs),
     /// Keep what this program's sessions do from being committed by its death; started by itself
@@ -359,6 +362,10 @@ pub struct DebugArgs {
     /// end); give it once for each table
     #[arg(long, value_name = "TABLE")]
     pub gate: Vec<String>,
+    /// Be steered here too, by `overbooked ctl --socket` or HTTP: a socket's path, or an address of
+    /// this machine
+    #[arg(long, value_name = "PATH|ADDRESS:PORT", env = "OVERBOOKED_CONTROL")]
+    pub control: Option<String>,
     /// What is held: everything, what meets a breakpoint, or nothing (watch) [default: breakpoints]
     #[arg(long, value_name = "WHAT")]
     pub hold: Option<String>,

@@ -25,6 +25,7 @@ use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Scenario};
 use crate::debugger::Debugger;
 use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
+use crate::debugger::control::{Address, Control};
 use crate::debugger::gate::Gate;
 use crate::debugger::replay::Programs as _;
 use crate::debugger::tables::TableName;
@@ -94,6 +95,8 @@ struct Wanted {
     actors: Vec<Actor>,
     /// The tables in which statements can meet.
     gates: Vec<TableName>,
+    /// Where it is steered, beside where `overbooked ctl` looks by itself.
+    control: Option<Address>,
 }
 
 /// Somebody with a port of its own.
@@ -116,6 +119,7 @@ impl Wanted {
             rules: rules(arguments, config)?,
             actors: actors(&arguments.actor)?,
             gates: gates(arguments)?,
+            control: control_address(arguments)?,
         })
     }
 
@@ -147,16 +151,19 @@ struct Debugged {
     /// The server behind everything.
     database: Target,
     opened: Mutex<mpsc::UnboundedReceiver<Vec<SocketAddr>>>,
+    control: Control,
 }
 
 impl Debugged {
     async fn open(wanted: &Wanted, engines: &Engines, kind: EngineKind) -> eyre::Result<Self> {
         let (debugger, told) = Debugger::start(wanted.rules.clone());
+        let control = Control::start(&debugger, wanted.control.as_ref());
+        let control = control.map_err(|error| Failure::misuse(with_causes(&error)))?;
         let hooks = Arc::clone(&debugger);
         let (entrance, opened) = Entrance::new(wanted.addresses(), hooks, told);
         let database = engines.open(kind).await.map_err(Failure::from)?.target;
         let engines = engines.clone().with_entrance(entrance);
-        Ok(Self { debugger, engines, database, opened: Mutex::new(opened) })
+        Ok(Self { debugger, engines, database, opened: Mutex::new(opened), control })
     }
 
     /// Waits until programs can come in, and gives the addresses, everybody's first. The gate is
@@ -172,6 +179,7 @@ impl Debugged {
                 gate.map_err(|error| Failure::misuse(format!("--gate: {}", with_causes(&error))))?,
             );
         }
+        self.debugger.tell_open(addresses.clone());
         Ok(addresses)
     }
 
@@ -198,6 +206,8 @@ async fn tell(
 ) {
     // Who does not listen any more has left.
     let say = |input| drop(news.send(Ok(input)));
+    let doubts = debugged.control.doubts().iter();
+    doubts.for_each(|doubt| say(Input::Trouble(doubt.clone())));
     let mut programs: Option<Running> = None;
     loop {
         let ended = async {
@@ -209,7 +219,9 @@ async fn tell(
         tokio::select! {
             opened = debugged.opened(&wanted) => match opened {
                 Ok(addresses) => {
-                    say(Input::Opened(ways_in(&debugged.place(), &wanted, &addresses)));
+                    let control = debugged.control.named().map(control_line);
+                    let ways = ways_in(&debugged.place(), &wanted, &addresses);
+                    say(Input::Opened(ways.into_iter().chain(control).collect()));
                     let own = addresses.get(1..).unwrap_or_default();
                     if programs.is_none() {
                         match started(&wanted, own, &debugged.place()) {
@@ -305,6 +317,16 @@ fn rules(arguments: &DebugArgs, config: &Config) -> Result<Rules, Failure> {
     // Whether they are names was looked at before.
     let watched = arguments.watch.iter().filter_map(|name| TableName::read(name)).collect();
     Ok(Rules { mode, breakpoints, watched })
+}
+
+fn control_address(arguments: &DebugArgs) -> Result<Option<Address>, Failure> {
+    let control = arguments.control.as_ref().map(|text| text.parse());
+    control.transpose().map_err(|error| Failure::misuse(format!("--control: {error}")))
+}
+
+/// How `overbooked ctl` is told where to ask.
+fn control_line(address: &Address) -> String {
+    format!("OVERBOOKED_CONTROL={address}   # for overbooked ctl")
 }
 
 /// Who comes by a port of its own.

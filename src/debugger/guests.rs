@@ -20,7 +20,7 @@ use super::history::GuestHistory;
 use super::identity::{Identity, Names};
 use super::plan::Plan;
 use super::statement::Statement;
-use crate::core::event::{Kind, SessionName, SubmissionId, TransactionStatus};
+use crate::core::event::{Kind, SessionName, SubmissionId, TransactionStatus, Wait};
 use crate::gateway::{Client, ClientId, Verdict};
 use crate::run::guests::GuestNews;
 
@@ -40,7 +40,7 @@ pub use overview::{Overview, PassedStatement};
 use places::Places;
 pub use planned::PlanState;
 use planned::Playing;
-pub use state::{HeldState, State, TransactionState};
+pub use state::{EndedState, HeldState, State, TransactionState, WaitState};
 
 /// The number of something that is held; none is given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +62,8 @@ pub struct Guests {
     /// Whose port which is.
     ports: BTreeMap<SocketAddr, String>,
     clients: BTreeMap<ClientId, Guest>,
+    /// Where programs can connect; nowhere yet while it is empty.
+    listening: Vec<SocketAddr>,
     places: Places,
     held: BTreeMap<HeldId, Held>,
     /// How long each actor's program has waited for an answer before it hung up.
@@ -111,11 +113,13 @@ struct InFlight {
     is_query: bool,
     progress: Progress,
     rows: u64,
+    /// For whom it waits, as far as the run has seen.
+    wait: Option<Wait>,
 }
 
 impl InFlight {
     fn new(sql: &Arc<str>, is_query: bool) -> Self {
-        Self { sql: Arc::clone(sql), is_query, progress: Progress::Behind, rows: 0 }
+        Self { sql: Arc::clone(sql), is_query, progress: Progress::Behind, rows: 0, wait: None }
     }
 }
 
@@ -142,6 +146,8 @@ struct Held {
     actor: String,
     statement: Statement,
     shape: Arc<str>,
+    /// The tables that it names.
+    tables: Arc<[String]>,
     /// What people call it.
     summary: String,
     why: String,
@@ -162,6 +168,7 @@ impl Guests {
             rules,
             ports: BTreeMap::new(),
             clients: BTreeMap::new(),
+            listening: Vec::new(),
             places: Places::default(),
             held: BTreeMap::new(),
             patience: BTreeMap::new(),
@@ -208,11 +215,34 @@ impl Guests {
         self.settle_dropped(client, Dropped::Abandoned, now);
         self.plan_left(client);
         let Some(guest) = self.clients.remove(&client) else { return };
+        self.places.leave(guest.client.pid);
         if let Some(place) = guest.place {
             let in_transaction = guest.status != TransactionStatus::Idle;
             let reason = "its program has closed the connection".to_owned();
             self.tell(&place, Kind::Lost { reason, in_transaction });
             self.places.free(&place);
+        }
+    }
+
+    /// Programs can connect, at these addresses.
+    pub fn opened(&mut self, addresses: Vec<SocketAddr>) {
+        self.listening = addresses;
+    }
+
+    /// The run has seen that this submission waits for somebody, or no longer does.
+    pub fn note_wait(
+        &mut self,
+        place: &SessionName,
+        submission: SubmissionId,
+        wait: Option<&Wait>,
+    ) {
+        let mut guests = self.clients.values_mut();
+        let Some(guest) = guests.find(|guest| guest.place.as_ref() == Some(place)) else { return };
+        for it in &mut guest.in_flight {
+            // What has been answered meanwhile waits no more.
+            if matches!(it.progress, Progress::Told(told, _) if told == submission) {
+                it.wait = wait.cloned();
+            }
         }
     }
 

@@ -15,12 +15,12 @@ use super::guests::{
 };
 use super::literals::with_parameters;
 use super::plan::{Misfit, Plan};
-use crate::core::event::{Pid, SessionName};
+use crate::core::event::{Pid, SessionName, SubmissionId, Wait};
 use crate::gateway::{
     Client, ClientId, Form, HeldStatement, HeldVerdict, StatementContext, StatementHooks,
     StatementOutcome, Told, Verdict,
 };
-use crate::run::guests::GuestNews;
+use crate::run::guests::{Debugs, GuestNews};
 
 /// How much may be on its way to the run before clients have to wait for it.
 const BACKLOG: usize = 4096;
@@ -168,6 +168,11 @@ impl Debugger {
         self.changed.subscribe()
     }
 
+    /// Programs can connect, at these addresses.
+    pub fn tell_open(&self, addresses: Vec<SocketAddr>) {
+        self.change(|guests| guests.opened(addresses));
+    }
+
     /// Everything as it stands.
     pub fn state(&self) -> State {
         self.inner().guests.state(Instant::now())
@@ -220,6 +225,7 @@ impl Debugger {
         let mut inner = self.inner();
         let changed = change(&mut inner.guests);
         self.carry_out(&mut inner);
+        self.tell_changed();
         changed
     }
 
@@ -240,6 +246,9 @@ impl Debugger {
                 }
             }
         }
+    }
+
+    fn tell_changed(&self) {
         self.changed.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
@@ -266,6 +275,7 @@ impl Debugger {
             (held, waiting)
         });
         self.carry_out(&mut inner);
+        self.tell_changed();
         held
     }
 }
@@ -307,7 +317,14 @@ impl StatementHooks for Debugger {
 
     fn told(&self, client: &Arc<Client>, told: Told) {
         if !is_own(client) {
-            self.change(|guests| guests.told(client.id, told, Instant::now()));
+            // Of rows there may be very many, and nobody waits for one.
+            let is_row = matches!(told, Told::Row(_));
+            let mut inner = self.inner();
+            inner.guests.told(client.id, told, Instant::now());
+            self.carry_out(&mut inner);
+            if !is_row {
+                self.tell_changed();
+            }
         }
     }
 
@@ -325,6 +342,12 @@ impl StatementHooks for Debugger {
     }
 }
 
+impl Debugs for Debugger {
+    fn note_wait(&self, guest: &SessionName, submission: SubmissionId, wait: Option<&Wait>) {
+        self.change(|guests| guests.note_wait(guest, submission, wait));
+    }
+}
+
 /// Somebody waits for what becomes of what is held. Dropped, it has been cancelled, or its client
 /// has hung up.
 struct Waiting<'a> {
@@ -338,6 +361,7 @@ impl Drop for Waiting<'_> {
         inner.waiting.remove(&self.held);
         inner.guests.dropped(self.held);
         self.debugger.carry_out(&mut inner);
+        self.debugger.tell_changed();
     }
 }
 

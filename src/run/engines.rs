@@ -198,8 +198,8 @@ impl OpenEngine {
 
 /// The same, with whoever holds the statements of the programs that are debugged.
 fn with_hooks(options: Options, entrance: Option<&Entrance>) -> Options {
-    let Some(Entrance { hooks, .. }) = entrance else { return options };
-    Options { hooks: Some(Arc::clone(hooks)), ..options }
+    let Some(entrance) = entrance else { return options };
+    Options { hooks: Some(entrance.hooks()), ..options }
 }
 
 /// The way in where the server itself is what is played on.

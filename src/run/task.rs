@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::core::error_chain::with_causes;
 use crate::observer::Observer;
 use crate::run::engines::Engines;
-use crate::run::guests::{Entrance, GuestNews};
+use crate::run::guests::{Entrance, GuestNews, WaitsTold};
 use crate::run::machine::Machine;
 use crate::run::machine::input::Input;
 use crate::run::machine::output::Output;
@@ -60,6 +60,8 @@ pub(crate) struct Task {
     ensemble: Ensemble,
     /// What the debugger tells of its clients, if there is one.
     guests: Option<mpsc::Receiver<GuestNews>>,
+    /// What the debugger is told of them.
+    waits_told: WaitsTold,
     /// Of what is due, among what comes in.
     due_turn: Turn,
 }
@@ -86,6 +88,7 @@ impl Task {
             engine,
             ensemble,
             guests,
+            waits_told: WaitsTold::default(),
             due_turn: Turn::default(),
         }
     }
@@ -186,6 +189,9 @@ impl Task {
         match output {
             // A driver that has left hears nothing more; the end of its commands ends the run.
             Output::Report(report) => {
+                if let (Report::Event(event), Some(entrance)) = (&report, self.engine.entrance()) {
+                    self.waits_told.hear(event, entrance);
+                }
                 let is_fresh = matches!(report, Report::Fresh(_));
                 drop(self.reports.send(report).await);
                 if is_fresh {

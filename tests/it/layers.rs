@@ -16,10 +16,12 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("notify", &["tui"]),
+    ("axum", &["debugger"]),
+    ("hyper", &["debugger"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
     ("tui_textarea", &["stage"]),
     ("sqlx", &["pg", "observer", "run", "debugger", "rush"]),

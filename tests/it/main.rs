@@ -11,6 +11,7 @@ mod bad_luck;
 mod cluster;
 mod compare;
 mod console_loop;
+mod control;
 mod debug_by_hand;
 mod debug_examples;
 mod debug_plan;

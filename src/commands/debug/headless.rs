@@ -113,6 +113,7 @@ impl Play {
         };
         let kind = production.engine;
         let opened = Debugged::open(wanted, &engines, kind).await?;
+        launch::name(opened.control.doubts());
         let run = Run::start(opened.engines.clone(), production);
         let (commands, reports, ending) = run.split();
         let mut stage = Stage {

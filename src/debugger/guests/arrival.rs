@@ -1,6 +1,6 @@
 //! A statement has arrived: it passes by itself, goes on, or is held.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -105,6 +105,7 @@ impl Guests {
                 actor: actor.unwrap_or_default(),
                 sql: Arc::clone(&arrival.shown),
                 shape: statement.shape.as_str().into(),
+                tables: tables_of(&statement),
                 summary: does,
                 statement,
                 why: why.to_owned(),
@@ -183,6 +184,12 @@ impl Guests {
         guest.in_flight.push_back(statement);
         self.tell_next(client, now);
     }
+}
+
+/// The tables that a statement names, each once.
+fn tables_of(statement: &Statement) -> Arc<[String]> {
+    let tables = statement.parts.iter().flat_map(|part| part.tables.all());
+    tables.map(ToString::to_string).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn note_of(statements: &[&str]) -> String {

@@ -12,6 +12,8 @@ use crate::gateway::Verdict;
 pub enum Order {
     /// Let the statement go that is held there.
     LetGo(SessionName),
+    /// Let these go, in this order; none of them where one of them is not held.
+    LetTheseGo(Vec<SessionName>),
     /// Let all go that is held.
     LetAllGo,
     /// Let all go at the same instant, inside the table with the gate.
@@ -120,6 +122,7 @@ impl Guests {
                 self.record(&[held]);
                 self.let_go(held, Verdict::Pass, now);
             }
+            Order::LetTheseGo(places) => self.let_these_go(&places, now)?,
             Order::LetAllGo if self.held.is_empty() => return Err(OrderError::NothingHeld),
             Order::LetAllGo => self.let_all_go(now),
             Order::Run => {
@@ -164,6 +167,17 @@ impl Guests {
         for id in held {
             self.let_go(*id, Verdict::Pass, now);
         }
+    }
+
+    fn let_these_go(&mut self, places: &[SessionName], now: Instant) -> Result<(), OrderError> {
+        let held = places
+            .iter()
+            .map(|place| self.held_in(place).ok_or_else(|| OrderError::NotHeld(place.clone())));
+        for held in held.collect::<Result<Vec<_>, _>>()? {
+            self.record(&[held]);
+            self.let_go(held, Verdict::Pass, now);
+        }
+        Ok(())
     }
 
     fn let_all_go(&mut self, now: Instant) {

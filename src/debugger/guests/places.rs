@@ -23,6 +23,8 @@ struct Place {
     name: SessionName,
     actor: String,
     is_taken: bool,
+    /// Whether the connection of that backend has been closed.
+    is_gone: bool,
     /// The backend whose transaction was told here last.
     backend: Option<Pid>,
     /// When it was taken last.
@@ -54,6 +56,7 @@ impl Places {
         if let Some(place) = self.all.iter_mut().find(|place| free(place) && own(place)) {
             let is_other_backend = place.backend != Some(backend);
             (place.is_taken, place.backend, place.turn) = (true, Some(backend), turn);
+            place.is_gone = false;
             let name = place.name.clone();
             return Some(Taken { name, is_new: false, is_other_backend, parted: None });
         }
@@ -63,6 +66,7 @@ impl Places {
             name: name.clone(),
             actor: actor.to_owned(),
             is_taken: true,
+            is_gone: false,
             backend: Some(backend),
             turn,
         });
@@ -74,6 +78,19 @@ impl Places {
         if let Some(place) = self.all.iter_mut().find(|place| &place.name == name) {
             place.is_taken = false;
         }
+    }
+
+    /// The connection of this backend is closed.
+    pub(super) fn leave(&mut self, backend: Pid) {
+        for place in self.all.iter_mut().filter(|place| place.backend == Some(backend)) {
+            place.is_gone = true;
+        }
+    }
+
+    /// Where no transaction is in flight, and whether the connection of the last one is closed.
+    pub(super) fn ended(&self) -> impl Iterator<Item = (&SessionName, bool)> {
+        let free = self.all.iter().filter(|place| !place.is_taken);
+        free.map(|place| (&place.name, place.is_gone))
     }
 
     /// Who has had to go so that there is room for one more; `None` where there is none.

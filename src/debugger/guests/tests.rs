@@ -314,3 +314,64 @@ fn who_waits_in_the_database_holds_no_plan_up() {
     let alice = [named("alice")].into();
     assert_eq!(play.guests.plan_state(&alice, false), PlanState::Due(vec![named("bob")]));
 }
+
+#[test]
+fn of_several_that_are_to_go_none_goes_where_one_is_not_held() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    for (id, name) in [(1, "alice"), (2, "bob")] {
+        play.join(id, name, 0);
+        play.query(id, "update seats set a = 1").unwrap();
+    }
+    let refused = play.obey(Order::LetTheseGo(vec![named("bob"), named("zoe")]));
+    assert_eq!(refused, Err(OrderError::NotHeld(named("zoe"))));
+    assert!(play.guests.state(play.now()).of("bob").unwrap().held.is_some());
+    play.take();
+    play.obey(Order::LetTheseGo(vec![named("bob"), named("alice")])).unwrap();
+    let sent = |it: &String| it.contains("sent");
+    let sent: Vec<_> = play.take().into_iter().filter(sent).collect();
+    assert!(sent[0].starts_with("bob: ") && sent[1].starts_with("alice: "), "{sent:?}");
+}
+
+#[test]
+fn a_wait_is_its_statements_and_ends_with_it() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    play.join(1, "alice", 0);
+    play.query(1, "update seats set a = 1");
+    let sent = SubmissionId(play.guests.submissions);
+    let waits = |play: &Play| play.guests.state(play.now()).of("alice").unwrap().waits.clone();
+    let wait = Wait {
+        blockers: vec![crate::core::event::Blocker::Session(named("bob"))],
+        target: crate::core::event::WaitTarget::Transaction,
+        certainty: crate::core::event::Certainty::Observed,
+    };
+    play.guests.note_wait(&named("alice"), sent, Some(&wait));
+    let told = waits(&play).unwrap();
+    assert_eq!((told.blockers, told.what.as_str()), (vec!["bob".to_owned()], "end of transaction"));
+    play.guests.note_wait(&named("alice"), sent, None);
+    assert_eq!(waits(&play), None);
+    play.done(1, "UPDATE 1", TransactionStatus::InTransaction);
+    play.query(1, "update seats set a = 2");
+    // The run may see it late: what has been answered waits no more, nor does what came after it.
+    play.guests.note_wait(&named("alice"), sent, Some(&wait));
+    assert_eq!(waits(&play), None);
+}
+
+#[test]
+fn whose_transaction_is_over_has_ended_and_is_gone_with_its_connection() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    play.join(1, "alice", 0);
+    let ended = |play: &Play| play.guests.state(play.now()).ended;
+    assert_eq!(ended(&play), []);
+    let over = |gone| vec![EndedState { name: "alice".to_owned(), gone }];
+    play.query(1, "update seats set a = 1");
+    assert_eq!(ended(&play), []);
+    play.done(1, "UPDATE 1", TransactionStatus::Idle);
+    assert_eq!(ended(&play), over(false));
+    play.guests.left(ClientId(1), play.now());
+    assert_eq!(ended(&play), over(true));
+    play.join(2, "alice", 0);
+    play.query(2, "begin; update seats set a = 1");
+    assert_eq!(ended(&play), []);
+    play.guests.left(ClientId(2), play.now());
+    assert_eq!(ended(&play), over(true));
+}
