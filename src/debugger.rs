@@ -36,6 +36,7 @@ pub mod refuser;
 pub mod replay;
 pub mod shape;
 pub mod shrink;
+mod signals;
 pub mod statement;
 pub mod tables;
 pub mod verdict;

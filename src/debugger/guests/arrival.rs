@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::overview::one_line;
-use super::{Dropped, Guests, Held, HeldId, InFlight, Output, PassedStatement, Progress};
+use super::{Answer, Dropped, Guests, Held, HeldId, InFlight, Output, PassedStatement, Progress};
 use crate::core::event::{Kind, SessionName, TransactionStatus};
 use crate::core::syntax::Strings;
 use crate::debugger::breakpoints::{Decision, decide};
 use crate::debugger::noise::noise;
+use crate::debugger::signals::{Signal, signals};
 use crate::debugger::statement::Statement;
-use crate::gateway::ClientId;
+use crate::gateway::{ClientId, Verdict};
 use crate::run::guests::GuestNews;
 
 /// How many of the tables that are touched are shown.
@@ -54,6 +55,7 @@ impl Guests {
         guest.identity.hear(&arrival.shown, arrival.strings, arrival.status);
         guest.history.status = arrival.status;
         guest.history.actor = guest.identity.actor(&mut self.names).name;
+        self.obey_signals(&statement, now);
         let why = match self.planned(client, &statement) {
             Some(planned) => planned,
             None => match decide(&self.rules, &self.clients.get(&client)?.history, &statement) {
@@ -114,6 +116,22 @@ impl Guests {
             },
         );
         held
+    }
+
+    /// Does to those who are held what the statement would do to them if they ran.
+    fn obey_signals(&mut self, statement: &Statement, now: Instant) {
+        for signal in signals(statement) {
+            let (pid, verdict) = match signal {
+                Signal::Cancel(pid) => (pid, Answer::Cancelled.verdict()),
+                Signal::Terminate(pid) => (pid, Verdict::Cut),
+            };
+            let is_it =
+                |held: &Held| self.clients.get(&held.client).is_some_and(|it| it.client.pid == pid);
+            let held = self.held.iter().find(|(_, held)| is_it(held)).map(|(id, _)| *id);
+            if let Some(held) = held {
+                self.let_go(held, verdict, now);
+            }
+        }
     }
 
     /// What goes to the server is a part of its transaction from now on.

@@ -193,7 +193,7 @@ impl Guests {
         self.held.iter().find(|(_, held)| &held.place == place).map(|(id, _)| *id)
     }
 
-    fn let_go(&mut self, id: HeldId, verdict: Verdict, now: Instant) {
+    pub(super) fn let_go(&mut self, id: HeldId, verdict: Verdict, now: Instant) {
         let Some(held) = self.held.remove(&id) else { return };
         let Held { client, place, sql, since, is_query, statement, .. } = held;
         let fate = match &verdict {

@@ -375,3 +375,20 @@ fn whose_transaction_is_over_has_ended_and_is_gone_with_its_connection() {
     play.guests.left(ClientId(2), play.now());
     assert_eq!(ended(&play), over(true));
 }
+
+#[test]
+fn who_is_cancelled_over_another_connection_while_it_is_held_is_answered_so() {
+    let mut play = Play::watching(&["seats"], HoldMode::Breakpoints);
+    play.join(7, "alice", 0);
+    play.join(8, "bob", 0);
+    play.query(7, "update seats set a = 1").unwrap();
+    play.take();
+    assert_eq!(play.query(8, "SELECT pg_cancel_backend(7)"), None);
+    let told = play.take();
+    assert!(told[0].contains("Refused(SqlState(\"57014\"))"), "{told:#?}");
+    play.tell(7, Told::Ready(TransactionStatus::Idle));
+    play.query(7, "update seats set a = 1").unwrap();
+    play.take();
+    play.query(8, "SELECT pg_terminate_backend(7)");
+    assert!(play.take().contains(&"verdict: Cut".to_owned()));
+}
