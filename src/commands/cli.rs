@@ -358,6 +358,11 @@ pub struct DebugArgs {
     /// seats'; give it once for each [default: what touches a watched table, and its COMMIT]
     #[arg(long = "break", value_name = "RULE")]
     pub breakpoints: Vec<String>,
+    /// Answer statements in the server's place, to test a program's retries: 'commit:1',
+    /// 'commit:every 3', 'update seats:2 as 40P01', 'commit:1 as lost', '10% seed 7 as OC000'; give
+    /// it once for each
+    #[arg(long, value_name = "RULE")]
+    pub refuse: Vec<Rule>,
     /// Let statements meet inside this table (our own trigger is made in it, and removed at the
     /// end); give it once for each table
     #[arg(long, value_name = "TABLE")]

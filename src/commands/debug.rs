@@ -2,7 +2,7 @@
 //! statement.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -27,6 +27,7 @@ use crate::debugger::Debugger;
 use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
 use crate::debugger::control::{Address, Control};
 use crate::debugger::gate::Gate;
+use crate::debugger::refusals::Rule;
 use crate::debugger::replay::Programs as _;
 use crate::debugger::tables::TableName;
 use crate::pg::{Environment, Target};
@@ -77,6 +78,7 @@ pub fn run(arguments: &DebugArgs) -> eyre::Result<Exit> {
         let _ = telling.await;
         opened.close().await;
         launch::stop(&engines).await?;
+        opened.tell_refused()?;
         played
     })
 }
@@ -97,6 +99,8 @@ struct Wanted {
     gates: Vec<TableName>,
     /// Where it is steered, beside where `overbooked ctl` looks by itself.
     control: Option<Address>,
+    /// What is answered in the server's place.
+    refuse: Vec<Rule>,
 }
 
 /// Somebody with a port of its own.
@@ -120,6 +124,7 @@ impl Wanted {
             actors: actors(&arguments.actor)?,
             gates: gates(arguments)?,
             control: control_address(arguments)?,
+            refuse: arguments.refuse.clone(),
         })
     }
 
@@ -159,6 +164,7 @@ impl Debugged {
         let (debugger, told) = Debugger::start(wanted.rules.clone());
         let control = Control::start(&debugger, wanted.control.as_ref());
         let control = control.map_err(|error| Failure::misuse(with_causes(&error)))?;
+        debugger.refuse(wanted.refuse.clone());
         let hooks = Arc::clone(&debugger);
         let (entrance, opened) = Entrance::new(wanted.addresses(), hooks, told);
         let database = engines.open(kind).await.map_err(Failure::from)?.target;
@@ -181,6 +187,14 @@ impl Debugged {
         }
         self.debugger.tell_open(addresses.clone());
         Ok(addresses)
+    }
+
+    /// Says what was answered in the server's place, and what came of it, where that was wanted.
+    fn tell_refused(&self) -> io::Result<()> {
+        match self.debugger.refused() {
+            None => Ok(()),
+            Some(tally) => writeln!(io::stdout().lock(), "{tally}"),
+        }
     }
 
     /// Takes away what was made in the database, as long as that lives.

@@ -19,6 +19,7 @@ use super::breakpoints::Rules;
 use super::history::GuestHistory;
 use super::identity::{Identity, Names};
 use super::plan::Plan;
+use super::refusals::{Refusals, Rule, Tally};
 use super::statement::Statement;
 use crate::core::event::{Kind, SessionName, SubmissionId, TransactionStatus, Wait};
 use crate::gateway::{Client, ClientId, Verdict};
@@ -72,6 +73,8 @@ pub struct Guests {
     names: Names,
     /// The tables that are shown because they were touched.
     shown: BTreeSet<String>,
+    /// What is answered in the server's place.
+    refusals: Refusals,
     /// The plan that says what is held, while one is played.
     plan: Option<Playing>,
     /// What was let go by hand.
@@ -174,6 +177,7 @@ impl Guests {
             patience: BTreeMap::new(),
             names: Names::default(),
             shown: BTreeSet::new(),
+            refusals: Refusals::new([]),
             plan: None,
             recorded: Plan::default(),
             holds: 0,
@@ -187,6 +191,16 @@ impl Guests {
     /// From now on who comes by one of these ports is its actor.
     pub fn name_ports(&mut self, ports: BTreeMap<SocketAddr, String>) {
         self.ports = ports;
+    }
+
+    /// From now on these are answered in the server's place.
+    pub fn refuse(&mut self, rules: Vec<Rule>) {
+        self.refusals = Refusals::new(rules);
+    }
+
+    /// What was answered in the server's place so far, and what came of it, if there are rules.
+    pub fn refused(&self) -> Option<Tally> {
+        (!self.refusals.is_empty()).then(|| self.refusals.total())
     }
 
     /// What is to be done now.
@@ -214,6 +228,7 @@ impl Guests {
     pub fn left(&mut self, client: ClientId, now: Instant) {
         self.settle_dropped(client, Dropped::Abandoned, now);
         self.plan_left(client);
+        self.refusals.left(client);
         let Some(guest) = self.clients.remove(&client) else { return };
         self.places.leave(guest.client.pid);
         if let Some(place) = guest.place {

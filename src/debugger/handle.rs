@@ -15,6 +15,7 @@ use super::guests::{
 };
 use super::literals::with_parameters;
 use super::plan::{Misfit, Plan};
+use super::refusals::{Rule, Tally};
 use crate::core::event::{Pid, SessionName, SubmissionId, Wait};
 use crate::gateway::{
     Client, ClientId, Form, HeldStatement, HeldVerdict, StatementContext, StatementHooks,
@@ -132,6 +133,16 @@ impl Debugger {
     /// From now on who comes by one of these ports is its actor.
     pub fn name_ports(&self, ports: BTreeMap<SocketAddr, String>) {
         self.inner().guests.name_ports(ports);
+    }
+
+    /// From now on these are answered in the server's place.
+    pub fn refuse(&self, rules: Vec<Rule>) {
+        self.inner().guests.refuse(rules);
+    }
+
+    /// What was answered in the server's place so far, and what came of it, if there are rules.
+    pub fn refused(&self) -> Option<Tally> {
+        self.inner().guests.refused()
     }
 
     /// From now on this plan says what is held; `None` ends that.

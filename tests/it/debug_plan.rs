@@ -159,3 +159,11 @@ fn what_is_wrong_is_said_before_anything_is_started() {
     assert_eq!(code, 2);
     assert!(complaints.contains("--plan: race.plan: "), "{complaints}");
 }
+
+#[test]
+fn refusals_are_counted_and_told_at_the_end() {
+    let play = Play::of(BOOK, "overbooked plan 1\n");
+    let (code, told, complaints) = play.run(&["--refuse", "commit:every 1", "--check", CHECK]);
+    assert_eq!(code, 0, "no COMMIT has come through: {told}{complaints}");
+    assert!(told.ends_with("refused 2, retried 0, given up 2\n"), "{told}");
+}

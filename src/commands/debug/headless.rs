@@ -137,6 +137,7 @@ impl Play {
         }
         opened.close().await;
         launch::stop(&engines).await?;
+        opened.tell_refused()?;
         played
     }
 }

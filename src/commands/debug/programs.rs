@@ -109,6 +109,15 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        for (_, group) in &self.groups {
+            // Gone already is as good.
+            let _ = rustix::process::kill_process_group(*group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
 impl replay::Programs for Running {
     async fn ended(&mut self) -> Option<String> {
         let ended = self.tasks.join_next().await?.ok()?;

@@ -56,6 +56,10 @@ impl Guests {
         guest.history.status = arrival.status;
         guest.history.actor = guest.identity.actor(&mut self.names).name;
         self.obey_signals(&statement, now);
+        let history = &self.clients.get(&client)?.history;
+        if let Some((why, verdict)) = self.refusals.arrives(client, history, &statement).refused {
+            return self.refuse_now(arrival, statement, (&why, verdict), now);
+        }
         let why = match self.planned(client, &statement) {
             Some(planned) => planned,
             None => match decide(&self.rules, &self.clients.get(&client)?.history, &statement) {
@@ -77,6 +81,21 @@ impl Guests {
             return None;
         };
         Some(self.hold(arrival, statement, place, &why, now))
+    }
+
+    /// Answers in the server's place at once, as a rule wants it.
+    fn refuse_now(
+        &mut self,
+        arrival: &Arrival,
+        statement: Statement,
+        (why, verdict): (&str, Verdict),
+        now: Instant,
+    ) -> Option<HeldId> {
+        self.end_answered(arrival.client, TransactionStatus::InTransaction, now);
+        let place = self.place_of(arrival.client)?;
+        let held = self.hold(arrival, statement, place, why, now);
+        self.let_go(held, verdict, now);
+        Some(held)
     }
 
     fn hold(

@@ -392,3 +392,17 @@ fn who_is_cancelled_over_another_connection_while_it_is_held_is_answered_so() {
     play.query(8, "SELECT pg_terminate_backend(7)");
     assert!(play.take().contains(&"verdict: Cut".to_owned()));
 }
+
+#[test]
+fn what_a_rule_refuses_is_answered_at_once_and_counted() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    play.guests.refuse(vec!["update seats:1 as 40P01".parse().unwrap()]);
+    play.join(1, "alice", 0);
+    assert!(play.query(1, "update seats set a = 1").is_some());
+    let told = play.take();
+    assert!(told.last().unwrap().contains("40P01"), "{told:#?}");
+    play.tell(1, Told::Ready(TransactionStatus::Idle));
+    assert_eq!(play.query(1, "update seats set a = 1"), None, "only the first");
+    let tally = play.guests.refused().unwrap();
+    assert_eq!((tally.refused, tally.retried), (1, 1));
+}
