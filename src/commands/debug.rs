@@ -275,7 +275,9 @@ fn production(arguments: &DebugArgs, engine: &EngineArgs) -> Result<Production, 
         sessions: None,
         setup: arguments.setup.clone(),
     };
-    let scenario = Scenario { sessions: Vec::new(), ..own_tables::scenario(own)? };
+    // What is written down of it is called so.
+    let name = "race".to_owned();
+    let scenario = Scenario { name, sessions: Vec::new(), ..own_tables::scenario(own)? };
     Ok(Production {
         schedule: Arc::new(scenario.schedules.first()),
         engine: engine.engine.map_or(EngineKind::Postgres, EngineKind::from),

@@ -445,6 +445,10 @@ impl Kind {
     }
 }
 
+/// Why a program of the debugger's is connected no longer: it has ended its connection itself, or
+/// that was cut.
+pub const HUNG_UP: &str = "its program is connected no longer";
+
 /// How many rows of one result are told and kept; the rest are counted.
 pub const ROWS_KEPT: usize = 1000;
 

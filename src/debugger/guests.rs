@@ -21,7 +21,7 @@ use super::identity::{Identity, Names};
 use super::plan::Plan;
 use super::refusals::{Refusals, Rule, Tally};
 use super::statement::Statement;
-use crate::core::event::{Kind, SessionName, SubmissionId, TransactionStatus, Wait};
+use crate::core::event::{HUNG_UP, Kind, SessionName, SubmissionId, TransactionStatus, Wait};
 use crate::gateway::{Client, ClientId, Verdict};
 use crate::run::guests::GuestNews;
 
@@ -233,7 +233,7 @@ impl Guests {
         self.places.leave(guest.client.pid);
         if let Some(place) = guest.place {
             let in_transaction = guest.status != TransactionStatus::Idle;
-            let reason = "its program has closed the connection".to_owned();
+            let reason = HUNG_UP.to_owned();
             self.tell(&place, Kind::Lost { reason, in_transaction });
             self.places.free(&place);
         }

@@ -13,21 +13,21 @@
 //! such as a connection that broke without a word of the server's, ends the scenario there, and its
 //! story says so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::event::steps::whole_steps;
 use crate::core::event::{
-    Blocker, Certainty, Event, Kind, ServerMessage, SessionName, SqlState, TransactionStatus,
-    Typed, Wait,
+    Blocker, Certainty, Event, Fate, HUNG_UP, Kind, ServerMessage, SessionName, SqlState,
+    TransactionStatus, Typed, Wait,
 };
 use crate::core::psql::find;
 use crate::core::scenario::{
     EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Manner, Player, Scenario,
     Schedule, Schedules, Statement, Step, Whom,
 };
-use crate::core::syntax::{Piece, Strings, read};
+use crate::core::syntax::{self, Piece, Strings, Verb, read};
 
 mod answer;
 mod captures;
@@ -109,6 +109,10 @@ struct Prompter<'a> {
     is_settled: bool,
     /// Those who were in a ring and not thrown out of it: they must be the patient ones again.
     patient: BTreeSet<SessionName>,
+    /// What the debugger holds, or has held last.
+    held: BTreeMap<SessionName, Arc<str>>,
+    /// Whose connection the debugger cuts once the statement has gone.
+    is_cut_after: BTreeSet<SessionName>,
     cut: Option<String>,
 }
 
@@ -128,6 +132,8 @@ impl<'a> Prompter<'a> {
             usher: free_usher(cast),
             is_settled: true,
             patient: BTreeSet::new(),
+            held: BTreeMap::new(),
+            is_cut_after: BTreeSet::new(),
             cut: None,
         }
     }
@@ -162,6 +168,11 @@ impl<'a> Prompter<'a> {
                 Ok(())
             }
             (Some(name), Kind::Closed) => self.closed(name),
+            (Some(name), Kind::Held { sql, .. }) => {
+                self.held.insert(name.clone(), Arc::clone(sql));
+                Ok(())
+            }
+            (Some(name), Kind::LetGo { fate, .. }) => self.let_go(name, fate),
             (Some(name), kind) => {
                 self.note_ring(name, kind);
                 if let Some(session_line) = self.session_line(name) {
@@ -343,6 +354,9 @@ impl<'a> Prompter<'a> {
     /// one whose connection broke it cannot.
     fn lost(&mut self, name: &SessionName, reason: &str, at: Duration) -> Result<(), Cut> {
         let last = self.steps.len();
+        if reason == HUNG_UP {
+            return self.hung_up(name);
+        }
         let Some(session_line) = self.session_line(name) else { return Ok(()) };
         let (since, busy) = (session_line.since(), session_line.lose());
         let step = busy.as_ref().map(|(step, _)| *step);
@@ -421,10 +435,52 @@ impl<'a> Prompter<'a> {
             });
         }
         if std::mem::take(&mut session_line.status) != TransactionStatus::Idle {
-            let mut last = step(name, "leaves".to_owned(), "rollback;".to_owned());
-            last.expectations.push(expectation(Expected::Tag("ROLLBACK".to_owned())));
-            self.steps.push(last);
+            self.steps.push(rollback(name));
         }
+        Ok(())
+    }
+
+    /// A program has left, or its connection was cut. What was cut behind a statement is in the
+    /// file without what came of it, of which its program has not heard either.
+    fn hung_up(&mut self, name: &SessionName) -> Result<(), Cut> {
+        if !self.is_cut_after.remove(name) {
+            return self.closed(name);
+        }
+        let Some(session_line) = self.session_line(name) else { return Ok(()) };
+        let status = session_line.status;
+        let sql = session_line.lose().map(|(step, _)| self.steps[step].sql.clone());
+        let ends = sql.is_some_and(|sql| ends_transaction(&sql));
+        if status != TransactionStatus::Idle && !ends {
+            self.steps.push(rollback(name));
+        }
+        Ok(())
+    }
+
+    /// What was answered in the server's place fails in the file by itself, and its block with it.
+    fn let_go(&mut self, name: &SessionName, fate: &Fate) -> Result<(), Cut> {
+        let held = self.held.remove(name);
+        let code = match fate {
+            Fate::CutAfter => {
+                self.is_cut_after.insert(name.clone());
+                return Ok(());
+            }
+            Fate::Refused(code) => code.as_str(),
+            Fate::Cancelled => "57014",
+            Fate::Passed | Fate::Cut | Fate::Abandoned => return Ok(()),
+        };
+        self.settle()?;
+        self.finally = None;
+        self.is_settled = true;
+        if held.is_some_and(|sql| ends_transaction(&sql)) {
+            self.steps.push(rollback(name));
+            return Ok(());
+        }
+        let sql = format!("do $$ begin raise exception using errcode = '{code}'; end $$;");
+        let narration = format!("is answered {code} by hand");
+        let mut refused = step(name, narration, sql);
+        let line = Expected::Error { code: SqlState(code.to_owned()), text: String::new() };
+        refused.expectations.push(expectation(line));
+        self.steps.push(refused);
         Ok(())
     }
 
@@ -521,6 +577,18 @@ fn written(sql: &Arc<str>, typed: Option<&Typed>) -> Option<Arc<str>> {
 fn step(session: &SessionName, narration: String, sql: String) -> Step {
     let (name, expectations) = (String::new(), Vec::new());
     Step { name, session: session.clone(), narration, sql, expectations, line: 0 }
+}
+
+/// Somebody leaves, and nothing of the transaction stays.
+fn rollback(session: &SessionName) -> Step {
+    let mut last = step(session, "leaves".to_owned(), "rollback;".to_owned());
+    last.expectations.push(expectation(Expected::Tag("ROLLBACK".to_owned())));
+    last
+}
+
+fn ends_transaction(sql: &str) -> bool {
+    let words = syntax::words(sql, Strings::default());
+    matches!(syntax::verb(&words), Verb::Commit | Verb::Rollback)
 }
 
 fn copied(statement: &Statement) -> Option<Statement> {

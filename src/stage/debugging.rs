@@ -165,10 +165,25 @@ impl Stage {
         None
     }
 
-    /// Lets the focused guest's statement go, and turns to the next that is held.
+    /// Lets the focused guest's statement go.
+    pub(super) fn let_go_here(&mut self) -> Vec<Effect> {
+        let held = self.focused_held();
+        held.map(|name| Effect::Debug(Order::LetGo(name))).into_iter().collect()
+    }
+
+    /// Lets the focused guest's statement go, or the only one that is held.
     pub(super) fn let_go(&mut self) -> Vec<Effect> {
-        let Some(name) = self.focused_held() else { return Vec::new() };
-        vec![Effect::Debug(Order::LetGo(name))]
+        let held = self.meant_held();
+        held.map(|name| Effect::Debug(Order::LetGo(name))).into_iter().collect()
+    }
+
+    /// Who is meant where the focused session is not held: the only one that is, if it is one.
+    fn meant_held(&mut self) -> Option<SessionName> {
+        let is_here = self.panes.focused().is_some_and(|pane| pane.held.is_some());
+        match &self.held()[..] {
+            [only] if !is_here => Some(only.clone()),
+            _ => self.focused_held(),
+        }
     }
 
     pub(super) fn let_all_go(&mut self) -> Vec<Effect> {
@@ -207,7 +222,7 @@ impl Stage {
     }
 
     pub(super) fn choose_answer(&mut self) {
-        let Some(name) = self.focused_held() else { return };
+        let Some(name) = self.meant_held() else { return };
         let choices = Answer::ALL.into_iter().map(|answer| Choice {
             name: answer.name().to_owned(),
             words: answer.words().to_owned(),

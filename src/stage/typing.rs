@@ -25,7 +25,7 @@ impl Stage {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
         pane.scrollback.follow();
         if pane.is_guest {
-            return self.let_go();
+            return self.let_go_here();
         }
         if pane.is_gone() {
             return vec![Effect::Ask(Command::Reconnect(pane.name.clone()))];

@@ -431,7 +431,10 @@ where
     fn export(&mut self, export: Export) -> Result<(), LoopError> {
         let title = export.scenario.title.clone();
         let picture = self.draw_for(|frame| svg::render(frame, &title))?;
-        self.exports.spawn_blocking(move || export::write(&export, Path::new(""), picture));
+        let plan = self.debugger.as_ref().map(|debugger| debugger.recorded());
+        let plan = plan.filter(|plan| !plan.releases.is_empty()).map(|plan| plan.to_string());
+        let write = move || export::write(&export, Path::new(""), plan, picture);
+        self.exports.spawn_blocking(write);
         Ok(())
     }
 

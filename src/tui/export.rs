@@ -1,6 +1,6 @@
 //! The session so far as files, the screen as SVG among them.
 //!
-//! They go into the current folder, all four under the scenario's name, with a number behind it
+//! They go into the current folder, all of them under the scenario's name, with a number behind it
 //! where one of them would stand in another's place: `adjacent-seats.md`, `adjacent-seats-2.md`.
 
 use std::fs::OpenOptions;
@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::stage::export::{Document, Export};
 
 /// Everything that an export may write.
-const ENDINGS: [&str; 4] = ["md", "mmd", "sql", "svg"];
+const ENDINGS: [&str; 5] = ["md", "mmd", "sql", "plan", "svg"];
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -20,13 +20,16 @@ pub(super) struct ExportError {
     source: io::Error,
 }
 
-/// Writes everything, the screen's picture too; says in a sentence what was written.
+/// Writes everything, the debugger's plan and the screen's picture too; says in a sentence what was
+/// written.
 pub(super) fn write(
     export: &Export,
     folder: &Path,
+    plan: Option<String>,
     picture: String,
 ) -> Result<String, ExportError> {
     let (mut documents, note) = export.documents();
+    documents.extend(plan.map(|text| Document { ending: "plan", text }));
     documents.push(Document { ending: "svg", text: picture });
     let stem = free_stem(folder, &stem(&export.scenario.name));
     documents.iter().try_for_each(|document| write_one(document, folder, &stem))?;
@@ -103,24 +106,25 @@ mod tests {
         let path = |name| folder.path().join(name);
         std::fs::write(path("deadlock.sql"), "mine").unwrap();
         let export = export(vec![typed()]);
-        let said = write(&export, folder.path(), "<svg/>".to_owned()).unwrap();
+        let said = write(&export, folder.path(), None, "<svg/>".to_owned()).unwrap();
         assert_eq!(said, "written: deadlock-2.md, .mmd, .sql, .svg");
-        let said = write(&export, folder.path(), "<svg/>".to_owned()).unwrap();
-        assert_eq!(said, "written: deadlock-3.md, .mmd, .sql, .svg");
+        let (plan, picture) = (Some("overbooked plan 1\n".to_owned()), "<svg/>".to_owned());
+        let said = write(&export, folder.path(), plan, picture).unwrap();
+        assert_eq!(said, "written: deadlock-3.md, .mmd, .sql, .plan, .svg");
         assert_eq!(std::fs::read_to_string(path("deadlock.sql")).unwrap(), "mine");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 9);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 10);
     }
 
     #[test]
     fn where_nothing_was_played_there_is_no_scenario() {
         let folder = tempfile::tempdir().unwrap();
-        let said = write(&export(Vec::new()), folder.path(), String::new()).unwrap();
+        let said = write(&export(Vec::new()), folder.path(), None, String::new()).unwrap();
         assert!(said.starts_with("written: deadlock.md, .mmd, .svg; nothing was played"), "{said}");
     }
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
-        let error = write(&export(Vec::new()), Path::new("/nonexistent"), String::new());
+        let error = write(&export(Vec::new()), Path::new("/nonexistent"), None, String::new());
         let said = error.unwrap_err().to_string();
         assert!(said.starts_with("cannot write deadlock.md: "), "{said}");
     }

@@ -17,6 +17,7 @@ mod debug_examples;
 mod debug_plan;
 mod debug_programs;
 mod debug_screen;
+mod debug_terminal;
 mod debug_wire;
 mod export;
 mod gateway;

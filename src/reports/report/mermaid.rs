@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::PlayReport;
-use crate::core::event::{Event, Kind, SessionName};
+use crate::core::event::{Event, Fate, Kind, SessionName};
 use crate::reports::transcript::{waits, without_processes};
 
 /// The longest statement in a diagram, in characters.
@@ -60,9 +60,23 @@ fn line(event: &Event, lane: &str) -> Option<String> {
             format!("Note over {lane},DB: {}", text(&waits(&without_processes(wait))))
         }
         Kind::Resumed { .. } => format!("Note over {lane},DB: resumes"),
+        Kind::Held { does, .. } => format!("Note over {lane}: held, {}", text(does)),
+        Kind::LetGo { fate, .. } => format!("Note over {lane}: {}", let_go(fate)),
         Kind::Lost { .. } => format!("DB--x{lane}: connection lost"),
         _ => return None,
     })
+}
+
+/// What has become of a statement that was held.
+fn let_go(fate: &Fate) -> String {
+    match fate {
+        Fate::Passed => "let go".to_owned(),
+        Fate::CutAfter => "let go, cut off before the answer".to_owned(),
+        Fate::Refused(code) => format!("answered {code} by hand"),
+        Fate::Cut => "cut off".to_owned(),
+        Fate::Cancelled => "cancelled by its program".to_owned(),
+        Fate::Abandoned => "its program hangs up".to_owned(),
+    }
 }
 
 /// Text on one line, without what Mermaid would read as its own.
@@ -88,5 +102,21 @@ mod tests {
         let kind = Kind::Sent { submission: SubmissionId(1), sql, step: None, typed: None };
         let event = Event { at: Duration::ZERO, session: Some(SessionName::new("Bob")), kind };
         assert_eq!(line(&event, "S0").unwrap(), "S0->>DB: select * from LANES");
+    }
+
+    #[test]
+    fn what_the_debugger_has_held_is_a_note() {
+        let told = |kind| {
+            let event =
+                Event { at: Duration::ZERO, session: Some(SessionName::new("alice")), kind };
+            line(&event, "S0").unwrap()
+        };
+        let (does, why) = ("updates seats 4".to_owned(), "touches seats".to_owned());
+        let held = Kind::Held { sql: "update".into(), does, why, patience: None };
+        assert_eq!(told(held), "Note over S0: held, updates seats 4");
+        let let_go = |fate| told(Kind::LetGo { held: Duration::ZERO, fate });
+        assert_eq!(let_go(Fate::Passed), "Note over S0: let go");
+        let refused = Fate::Refused(crate::core::event::SqlState("40P01".to_owned()));
+        assert_eq!(let_go(refused), "Note over S0: answered 40P01 by hand");
     }
 }

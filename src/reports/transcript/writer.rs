@@ -7,13 +7,16 @@ use std::time::Duration;
 use super::processes::Processes;
 use super::{Options, waits, without_processes};
 use crate::core::event::answer::{self, Answer, Outcome};
-use crate::core::event::{Conflict, Event, Form, Kind, SessionName, Typed};
+use crate::core::event::{Conflict, Event, Fate, Form, Kind, SessionName, Typed};
 use crate::core::syntax::Strings;
 use crate::reports::lesson::Lessons;
 use crate::reports::psql::{self, Standing, Verbosity};
 
 /// What the runner's own connection is called: it looks at the `finally` part.
 const RUNNER: &str = "finally";
+
+/// How much is told of a statement that was held and has not gone to the server, in bytes.
+const LONGEST_HELD: usize = 400;
 
 /// A transcript being written.
 pub(super) struct Writer {
@@ -30,6 +33,8 @@ pub(super) struct Writer {
 struct Line {
     standing: Standing,
     sql: Option<Arc<str>>,
+    /// What the debugger holds of it.
+    held: Option<Arc<str>>,
     /// What becomes of the answer that is coming.
     form: Form,
     answer: Answer,
@@ -92,6 +97,11 @@ impl Writer {
                 vec![format!("{name} {}.", waits(&without_processes(wait)))]
             }
             Kind::Resumed { waited } => resumed(name, *waited, self.options),
+            Kind::Held { sql, does, why, .. } => {
+                line.held = Some(Arc::clone(sql));
+                vec![String::new(), format!("{name} is held: {} ({why}).", psql::one_line(does))]
+            }
+            Kind::LetGo { held, fate } => line.let_go(name, *held, fate, self.options),
             kind => aside(name, kind),
         };
         for line in lines.into_iter().chain(taught.map(|lesson| format!("  {lesson}"))) {
@@ -155,6 +165,25 @@ impl Line {
             Outcome::Done { tag } => vec![tag],
             Outcome::Failed(message) => self.message(&processes.told(&message, options)),
         }
+    }
+
+    /// What goes to the server is told with that; what does not is told here.
+    fn let_go(&mut self, name: &str, held: Duration, fate: &Fate, options: Options) -> Vec<String> {
+        let after =
+            if options.times { format!(" after {}", milliseconds(held)) } else { String::new() };
+        let sql = self.held.take().unwrap_or_default();
+        let says = match fate {
+            Fate::Passed => return vec![format!("{name} is let go{after}.")],
+            Fate::CutAfter => {
+                return vec![format!("{name} is let go{after}, and cut off before the answer.")];
+            }
+            Fate::Refused(code) => format!("{name} is answered {code} by hand{after}"),
+            Fate::Cut => format!("{name} is cut off{after}"),
+            Fate::Cancelled => format!("{name}'s program cancels{after}"),
+            Fate::Abandoned => format!("{name}'s program hangs up{after}"),
+        };
+        let shown = psql::one_line(&sql[..sql.floor_char_boundary(LONGEST_HELD)]);
+        vec![format!("{says}; the server has not seen: {shown}")]
     }
 
     fn message(&self, message: &crate::core::event::ServerMessage) -> Vec<String> {

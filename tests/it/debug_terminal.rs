@@ -1,0 +1,360 @@
+//! The debugger in a real terminal, with psql as somebody's program.
+
+use std::process::{Child, Command, Output, Stdio};
+
+use sqlx::{Connection as _, PgConnection};
+
+use crate::headless::{complaint, overbooked, told};
+use crate::patience::url;
+use crate::support::Database;
+use crate::terminal::{MIDDLE, SMALL, Size, Terminal, WIDE, key};
+
+const F10: &str = "\x1b[21~";
+const CONTROL_S: &str = "\x13";
+const ALT_B: &str = "\x1bb";
+
+const STOCK: &str =
+    "create table stock (id int primary key, n int); insert into stock values (1, 10)";
+
+/// A database with a stock of ten, and the debugger before it.
+struct Debugged {
+    database: Database,
+    folder: tempfile::TempDir,
+}
+
+impl Debugged {
+    async fn new() -> Self {
+        let debugged =
+            Self { database: Database::create().await, folder: tempfile::tempdir().unwrap() };
+        sqlx::raw_sql(STOCK).execute(&mut debugged.connect().await).await.unwrap();
+        debugged
+    }
+
+    async fn connect(&self) -> PgConnection {
+        PgConnection::connect_with(&self.database.sqlx_options()).await.unwrap()
+    }
+
+    async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.connect().await).await.unwrap()
+    }
+
+    /// How many triggers of ours there are.
+    async fn gates(&self) -> i64 {
+        self.number("select count(*) from pg_trigger where tgname like 'overbooked%'").await
+    }
+
+    fn open(&self, size: Size, arguments: &str) -> Terminal {
+        let program = env!("CARGO_BIN_EXE_overbooked");
+        let line = format!(
+            "cd {} && exec {program} debug --url '{}' --listen 127.0.0.1:0 --watch stock {arguments}",
+            self.folder.path().display(),
+            url(&self.database)
+        );
+        let mut console = Terminal::run("sh".as_ref(), size, &["-c", &line], &[]);
+        console.wait_for("DATABASE_URL=postgres://");
+        console
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+}
+
+/// What the screen says is to be used in the place of the database's address.
+fn way_in(console: &Terminal) -> String {
+    let screen = console.screen();
+    let shown = screen.split("DATABASE_URL=").nth(1).unwrap();
+    shown.split_whitespace().next().unwrap().to_owned()
+}
+
+/// A program of somebody's, which sends these one after the other.
+fn psql(way_in: &str, name: &str, statements: &[&str]) -> Child {
+    let commands = statements.iter().flat_map(|sql| ["-c", *sql]);
+    Command::new("psql")
+        .args(["-X", "-v", "VERBOSITY=verbose", "-v", "ON_ERROR_STOP=1", way_in])
+        .args(commands)
+        .env("PGAPPNAME", name)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Takes one of the stock, as many programs do: reads, and writes what it has reckoned.
+fn booker(way_in: &str, name: &str) -> Child {
+    let read = "select n from stock where id = 1";
+    psql(way_in, name, &["begin", read, "update stock set n = 9 where id = 1", "commit"])
+}
+
+fn end(program: Child) -> Output {
+    program.wait_with_output().unwrap()
+}
+
+fn leave(console: &mut Terminal, question: bool) {
+    console.type_keys(key::CONTROL_Q);
+    if question {
+        console.wait_for("Your programs lose their connections.");
+        console.type_keys("y");
+    }
+    assert_eq!(console.wait_for_end(), 0);
+    assert!(console.is_given_back());
+}
+
+fn wait_for_count(console: &mut Terminal, text: &str, count: usize) {
+    console.wait_until(&format!("{count} times {text}"), |screen| {
+        screen.matches(text).count() == count
+    });
+}
+
+/// An update is lost in four keys; one's own session reads meanwhile; the exports tell of it, and
+/// the scenario plays it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_is_found_by_hand_and_written_down() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(WIDE, "");
+        let way_in = way_in(&console);
+        let alice = booker(&way_in, "alice");
+        console.wait_for("alice ─ held");
+        let bob = booker(&way_in, "bob");
+        console.wait_for("2 held: alice, bob");
+        console.type_keys(key::F6);
+        wait_for_count(&mut console, "─ updates stock 1", 2);
+        console.type_keys(key::F6);
+        console.wait_for("─ commits");
+        console.wait_for("─ waiting");
+        console.type_keys(key::F9);
+        console.wait_for("you=#");
+        console.type_keys("select n as seen from stock;\r");
+        console.wait_for("seen");
+        console.type_keys(key::F6);
+        wait_for_count(&mut console, "─ ended", 1);
+        console.wait_for("─ commits");
+        console.type_keys(key::F6);
+        wait_for_count(&mut console, "─ ended", 2);
+        assert!(end(alice).status.success() && end(bob).status.success());
+        console.type_keys(CONTROL_S);
+        console.wait_for("written: race.md, .mmd, .sql, .plan, .svg");
+        leave(&mut console, false);
+    });
+    assert_eq!(debugged.number("select n::bigint from stock").await, 9, "one of two is lost");
+    let story = debugged.file("race.md");
+    assert!(story.contains("alice is held: reads stock 1 (touches stock)."), "{story}");
+    assert!(story.contains("bob is let go."), "{story}");
+    let diagram = debugged.file("race.mmd");
+    assert!(diagram.contains(": held, updates stock 1"), "{diagram}");
+    let plan = debugged.file("race.plan");
+    assert!(plan.contains("alice: reads stock 1 |"), "{plan}");
+    let path = debugged.folder.path().join("race.sql");
+    let played = overbooked(&["play", path.to_str().unwrap()]);
+    let text = debugged.file("race.sql");
+    assert_eq!(played.status.code(), Some(0), "{text}\n{}\n{}", told(&played), complaint(&played));
+    assert!(text.contains("--> waits for") && text.contains("-- You: types"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ones_own_session_waits_behind_a_program() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(MIDDLE, "--break commit");
+        console.wait_for("holds at: commit");
+        let alice = booker(&way_in(&console), "alice");
+        console.wait_for("─ commits");
+        console.type_keys("x");
+        console.wait_for("nothing can be typed into it");
+        console.type_keys(key::F9);
+        console.wait_for("you=#");
+        console.type_keys("update stock set n = 3 where id = 1;\r");
+        console.wait_for("waits for alice: row 1");
+        // The only one that is held is meant, wherever the keys are.
+        console.type_keys(key::F5);
+        console.wait_for("UPDATE 1");
+        console.wait_for("alice ─ ended");
+        assert!(end(alice).status.success());
+        leave(&mut console, false);
+    });
+    assert_eq!(debugged.number("select n::bigint from stock").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_given_in_the_servers_place() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(SMALL, "");
+        let way_in = way_in(&console);
+        let answers: [(&[&str], &str); 4] = [
+            (&[key::CONTROL_C], "57014"),
+            (&[F10, "2"], "40001"),
+            (&[F10, "\x1b[B", "\x1b[B", "\r"], "40P01"),
+            (&[F10, "6"], "server closed the connection unexpectedly"),
+        ];
+        for (keys, says) in answers {
+            let alice = booker(&way_in, "alice");
+            console.wait_for("─ reads");
+            keys.iter().for_each(|key| console.type_keys(key));
+            let said = complaint(&end(alice));
+            assert!(said.contains(says), "{said}");
+            console.wait_until_gone("─ reads");
+        }
+        // Whoever has lost his patience once is expected to do so again.
+        let mut alice = booker(&way_in, "alice");
+        console.wait_for("─ held 1.");
+        alice.kill().unwrap();
+        console.wait_for("─ hung up");
+        let alice = booker(&way_in, "alice");
+        console.wait_for(" left");
+        console.wait_for("its program hung up");
+        console.type_keys(key::CONTROL_D);
+        console.wait_for("Cut the connection?");
+        console.type_keys("y");
+        assert_eq!(end(alice).status.code(), Some(2));
+        leave(&mut console, false);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn breakpoints_are_typed_in_a_panel() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(SMALL, "--hold watch");
+        console.wait_for("holds nothing");
+        console.type_keys(ALT_B);
+        console.type_keys("writes stock\r");
+        console.wait_for("did you mean write?");
+        console.type_keys("\x15");
+        console.paste("write stock");
+        console.type_keys("\r");
+        console.wait_for("holds at: write stock");
+        console.type_keys(key::ESCAPE);
+        console.wait_until_gone("what is held");
+        let alice = booker(&way_in(&console), "alice");
+        console.wait_for("─ updates stock 1");
+        console.resize(Size { rows: 18, columns: 60 });
+        console.wait_for("1 held: alice");
+        console.resize(WIDE);
+        console.wait_for("alice ─ held");
+        console.type_keys(key::ENTER);
+        console.wait_for("alice ─ ended");
+        assert!(end(alice).status.success());
+        leave(&mut console, false);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_ends_the_programs_and_takes_the_gate_away() {
+    let debugged = Debugged::new().await;
+    let mut console = tokio::task::block_in_place(|| debugged.open(MIDDLE, "--gate stock"));
+    assert_eq!(debugged.gates().await, 1);
+    tokio::task::block_in_place(|| {
+        let alice = booker(&way_in(&console), "alice");
+        console.wait_for("─ reads stock");
+        console.type_keys(key::F5);
+        console.wait_for("─ updates stock");
+        leave(&mut console, true);
+        let said = end(alice);
+        assert_eq!(said.status.code(), Some(2), "{}", complaint(&said));
+        assert!(!complaint(&said).is_empty());
+    });
+    assert_eq!(debugged.gates().await, 0);
+    assert_eq!(debugged.number("select n::bigint from stock").await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_debugger_leaves_goes_with_the_next_start() {
+    let debugged = Debugged::new().await;
+    let mut console = tokio::task::block_in_place(|| debugged.open(MIDDLE, "--gate stock"));
+    tokio::task::block_in_place(|| {
+        let alice = booker(&way_in(&console), "alice");
+        console.wait_for("─ reads stock");
+        console.signal("KILL");
+        console.wait_for_end();
+        assert_eq!(end(alice).status.code(), Some(2));
+    });
+    assert_eq!(debugged.gates().await, 1, "nobody could take it away");
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(MIDDLE, "--gate stock");
+        leave(&mut console, false);
+    });
+    assert_eq!(debugged.gates().await, 0);
+}
+
+/// The processor time that a process has had, in hundredths of a second.
+fn processor_time(pid: i32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let after_name = stat.rsplit_once(')').unwrap().1;
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+/// The most memory that a process has had, in KiB.
+fn most_memory(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// A held statement's seconds are drawn, and nothing else happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_and_who_is_idle_take_no_processor_time() {
+    let debugged = Debugged::new().await;
+    let mut console = tokio::task::block_in_place(|| debugged.open(MIDDLE, ""));
+    let way_in = way_in(&console);
+    let mut idle = Vec::new();
+    for _ in 0..60 {
+        idle.push(PgConnection::connect(&way_in).await.unwrap());
+    }
+    tokio::task::block_in_place(|| {
+        console.wait_for("60 connections, all idle");
+        let [alice, bob] = ["alice", "bob"].map(|name| booker(&way_in, name));
+        console.wait_for("2 held");
+        wait_for_count(&mut console, "held 2.", 2);
+        let before = processor_time(console.pid());
+        wait_for_count(&mut console, "held 6.", 2);
+        let spent = processor_time(console.pid()) - before;
+        assert!(spent < 40, "{spent} hundredths of a second in four seconds");
+        console.type_keys(ALT_B);
+        console.type_keys("1");
+        console.wait_for("holds nothing");
+        console.type_keys(key::F6);
+        wait_for_count(&mut console, "─ ended", 2);
+        assert!(end(alice).status.success() && end(bob).status.success());
+        leave(&mut console, false);
+    });
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_floods_takes_no_more_memory() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(MIDDLE, "--hold watch");
+        let way_in = way_in(&console);
+        let rows = "select repeat('x', 1000), n from stock, generate_series(1, 200000)";
+        assert!(end(psql(&way_in, "reader", &[rows])).status.success());
+        let many = "select * from stock;".repeat(40);
+        let many: Vec<&str> = std::iter::repeat_n(many.as_str(), 40).collect();
+        assert!(end(psql(&way_in, "sender", &many)).status.success());
+        console.wait_for("sender ─ ended");
+        let most = most_memory(console.pid());
+        assert!(most < 400 << 10, "{most} KiB");
+        leave(&mut console, false);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_optimistic_engine_the_loser_is_told_why() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(WIDE, "--engine optimistic --break commit");
+        let way_in = way_in(&console);
+        let [alice, bob] = ["alice", "bob"].map(|name| booker(&way_in, name));
+        wait_for_count(&mut console, "─ commits", 2);
+        console.type_keys(key::F6);
+        console.wait_for("OC000");
+        console.wait_for("changed row 1 of stock");
+        let ends = [end(alice), end(bob)].map(|output| output.status.success());
+        assert_eq!(ends.iter().filter(|is_fine| **is_fine).count(), 1);
+        leave(&mut console, false);
+    });
+}
