@@ -153,6 +153,42 @@ async fn a_race_is_found_by_hand_and_written_down() {
     assert!(text.contains("--> waits for") && text.contains("-- You: types"), "{text}");
 }
 
+/// What was answered by hand and what was cut has the same end where the scenario is played.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_by_hand_is_written_down_too() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(MIDDLE, "--break 'write stock' --break commit");
+        let way_in = way_in(&console);
+        // At its UPDATE alice is answered 40001; bob's COMMIT is done, and he does not hear of it.
+        for (name, keys) in [("alice", &[F10, "2"][..]), ("bob", &[key::F5, F10, "7"])] {
+            let program = booker(&way_in, name);
+            console.wait_for("─ updates stock 1");
+            for (place, key) in keys.iter().enumerate() {
+                if place == 1 && keys.len() > 2 {
+                    console.wait_for("─ commits");
+                }
+                console.type_keys(key);
+            }
+            assert!(!end(program).status.success());
+            console.wait_for(&format!("{name} ─ hung up"));
+        }
+        console.type_keys(CONTROL_S);
+        console.wait_for("written: race.md");
+        leave(&mut console, false);
+    });
+    assert_eq!(debugged.number("select n::bigint from stock").await, 9);
+    let story = debugged.file("race.md");
+    assert!(story.contains("alice is answered 40001 by hand; the server has not seen: update"));
+    assert!(story.contains("bob is let go, and cut off before the answer."), "{story}");
+    let path = debugged.folder.path().join("race.sql");
+    let text = debugged.file("race.sql") + "\n-- finally\nselect n from stock;\n--> 9\n";
+    std::fs::write(&path, &text).unwrap();
+    let played = overbooked(&["play", path.to_str().unwrap()]);
+    assert_eq!(played.status.code(), Some(0), "{text}\n{}\n{}", told(&played), complaint(&played));
+    assert!(text.contains("is answered 40001 by hand") && text.contains("--> ERROR 40001"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ones_own_session_waits_behind_a_program() {
     let debugged = Debugged::new().await;
@@ -272,10 +308,9 @@ async fn what_a_killed_debugger_leaves_goes_with_the_next_start() {
         assert_eq!(end(alice).status.code(), Some(2));
     });
     assert_eq!(debugged.gates().await, 1, "nobody could take it away");
-    tokio::task::block_in_place(|| {
-        let mut console = debugged.open(MIDDLE, "--gate stock");
-        leave(&mut console, false);
-    });
+    let mut console = tokio::task::block_in_place(|| debugged.open(MIDDLE, ""));
+    assert_eq!(debugged.gates().await, 0, "also where none is asked for");
+    tokio::task::block_in_place(|| leave(&mut console, false));
     assert_eq!(debugged.gates().await, 0);
 }
 
