@@ -46,7 +46,8 @@ impl Debugged {
     fn open(&self, size: Size, arguments: &str) -> Terminal {
         let program = env!("CARGO_BIN_EXE_overbooked");
         let line = format!(
-            "cd {} && exec {program} debug --url '{}' --listen 127.0.0.1:0 --watch stock {arguments}",
+            "cd {} && exec {program} debug --url '{}' --listen 127.0.0.1:0 --watch stock \
+             {arguments}",
             self.folder.path().display(),
             url(&self.database)
         );
@@ -228,7 +229,9 @@ async fn answers_are_given_in_the_servers_place() {
         for (keys, says) in answers {
             let alice = booker(&way_in, "alice");
             console.wait_for("─ reads");
-            keys.iter().for_each(|key| console.type_keys(key));
+            for key in keys {
+                console.type_keys(key);
+            }
             let said = complaint(&end(alice));
             assert!(said.contains(says), "{said}");
             console.wait_until_gone("─ reads");
@@ -237,6 +240,7 @@ async fn answers_are_given_in_the_servers_place() {
         let mut alice = booker(&way_in, "alice");
         console.wait_for("─ held 1.");
         alice.kill().unwrap();
+        assert!(!alice.wait().unwrap().success());
         console.wait_for("─ hung up");
         let alice = booker(&way_in, "alice");
         console.wait_for(" left");
