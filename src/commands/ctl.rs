@@ -12,7 +12,7 @@ use crate::commands::launch;
 use crate::core::error_chain::with_causes;
 use crate::debugger::control::{
     self, Address, Answer, AnswerRequest, BreakpointsRequest, Client, ClientError, Expression,
-    Found, HoldRequest, ReleaseRequest, Released, Standing, WaitRequest,
+    ExpressionError, Found, HoldRequest, ReleaseRequest, Released, Standing, WaitRequest,
 };
 use crate::debugger::guests::State;
 
@@ -41,8 +41,9 @@ async fn obey(arguments: &CtlArgs, named: Option<&Address>) -> eyre::Result<Exit
         CtlCommand::State { json } => asking.state(*json).await,
         CtlCommand::Wait(wait) => asking.wait(wait).await,
         CtlCommand::Release { names, all, together } => {
-            let names = (!all).then(|| names.clone());
-            let asked = ReleaseRequest { names, all: *all, together: *together, name: None };
+            let whom = (!all).then(|| names.clone());
+            let (all, together) = (*all, *together);
+            let asked = ReleaseRequest { names: whom, all, together, name: None };
             asking.release(&asked).await
         }
         CtlCommand::Answer { name, code } => {
@@ -87,6 +88,7 @@ impl Asking<'_> {
     }
 
     /// The same, once there is one, if that is before the deadline.
+    #[expect(clippy::disallowed_methods, reason = "nobody tells that a debugger has come")]
     async fn connect_until(&self, deadline: Instant) -> Result<Client, Failure> {
         loop {
             match self.connect().await {
@@ -114,7 +116,9 @@ impl Asking<'_> {
     async fn wait(&self, wait: &WaitArgs) -> eyre::Result<Exit> {
         let expression = wait.expression.join(" ");
         // What is wrong in it is wrong without a debugger, too.
-        let expression: Expression = expression.parse().map_err(misuse)?;
+        let expression: Expression = expression
+            .parse()
+            .map_err(|error: ExpressionError| Failure::misuse(error.to_string()))?;
         let deadline = Instant::now() + wait.timeout;
         let mut client = self.connect_until(deadline).await?;
         let left = deadline.saturating_duration_since(Instant::now());
@@ -150,10 +154,6 @@ impl Asking<'_> {
     ) -> Result<T, Failure> {
         done(self.connect().await?.post(path, asked, Duration::ZERO).await)
     }
-}
-
-fn misuse(error: impl ToString) -> Failure {
-    Failure::misuse(error.to_string())
 }
 
 fn unreachable(error: &ClientError) -> Failure {

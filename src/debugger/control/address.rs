@@ -39,10 +39,10 @@ impl FromStr for Address {
         let plain = text.strip_prefix("http://").unwrap_or(text);
         let plain = if plain == text { text } else { plain.trim_end_matches('/') };
         if let Some(address) = socket_address(plain) {
-            return match address.ip().is_loopback() {
-                true => Ok(Self::Http(address)),
-                false => Err(AddressError::NotLoopback(address)),
-            };
+            if address.ip().is_loopback() {
+                return Ok(Self::Http(address));
+            }
+            return Err(AddressError::NotLoopback(address));
         }
         let is_number = plain.parse::<u16>().is_ok();
         match text {

@@ -119,13 +119,14 @@ type Answered<T> = Result<Json<T>, Refusal>;
 
 /// A refusal, with its status.
 #[derive(Debug)]
-struct Refusal(StatusCode, Refused);
+struct Refusal(StatusCode, Box<Refused>);
 
 impl Refusal {
     fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self(status, Refused { error: error.into(), state: None })
+        Self(status, Box::new(Refused { error: error.into(), state: None }))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
     fn bad(error: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error.to_string())
     }
@@ -226,7 +227,7 @@ fn not_so(expression: &Expression, state: State, patience: Duration) -> Refusal 
     let seconds = patience.as_secs_f64();
     let error =
         format!("`{expression}` has not become so within {seconds:.1} s: {standing}{strangers}");
-    Refusal(StatusCode::CONFLICT, Refused { error, state: Some(state) })
+    Refusal(StatusCode::CONFLICT, Box::new(Refused { error, state: Some(state) }))
 }
 
 async fn release(Shared(service): Shared<Service>, request: Request) -> Answered<Released> {

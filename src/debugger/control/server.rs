@@ -60,6 +60,7 @@ pub(super) fn is_by_the_same_user(stream: &UnixStream) -> bool {
 }
 
 /// Answers whoever connects, until it is dropped.
+#[expect(clippy::disallowed_methods, reason = "nobody tells when files can be opened again")]
 pub(super) async fn serve(
     listener: Listener,
     router: Router,
@@ -76,7 +77,7 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok(Some(stream)) => {
-                drop(connected.spawn(answer(stream, router.clone(), place, arrival)))
+                connected.spawn(answer(stream, router.clone(), place, arrival));
             }
             Ok(None) => {}
             // Such as too many open files, which does not end by asking at once again.

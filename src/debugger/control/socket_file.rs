@@ -22,6 +22,8 @@ use std::os::unix::fs::{
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
+use crate::cluster::removal::{Identity, remove_file};
+
 /// How every mark begins.
 const MADE: &str = "overbooked debug made the socket beside this; alive while locked";
 
@@ -36,14 +38,14 @@ const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    mark: Mark,
+    socket: Identity,
     lock: File,
 }
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    #[error("another debugger{} is steered by {}", of_process(.process), path.display())]
+    #[error("another debugger{} is steered by {}", of_process(.process.as_ref()), path.display())]
     InUse { path: PathBuf, process: Option<u32> },
     #[error(
         "{} is there already, and it is no socket of a debugger of yours; choose another path",
@@ -60,7 +62,7 @@ pub enum SocketError {
     Io { path: PathBuf, source: io::Error },
 }
 
-fn of_process(process: &Option<u32>) -> String {
+fn of_process(process: Option<&u32>) -> String {
     process.map(|process| format!(" (process {process})")).unwrap_or_default()
 }
 
@@ -106,26 +108,22 @@ impl SocketFile {
     }
 
     fn mark(path: &Path, mut lock: File) -> io::Result<Self> {
-        let inode = fs::symlink_metadata(path)?.ino();
-        let mark = Mark { inode, process: std::process::id() };
+        let found = fs::symlink_metadata(path)?;
+        let mark = Mark { inode: found.ino(), process: std::process::id() };
         lock.set_len(0)?;
         lock.rewind()?;
         lock.write_all(mark.to_string().as_bytes())?;
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
-        Ok(Self { path: path.to_owned(), mark, lock })
+        Ok(Self { path: path.to_owned(), socket: Identity::from(&found), lock })
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // While the lock is held nobody else takes the place.
-        let lock = self.lock.metadata().map(|it| it.ino()).unwrap_or_default();
-        for (path, inode) in [(self.path.clone(), self.mark.inode), (lock_of(&self.path), lock)] {
-            if fs::symlink_metadata(&path).is_ok_and(|it| it.ino() == inode) {
-                // What cannot be removed is the next debugger's to take over.
-                let _ = fs::remove_file(&path);
-            }
-        }
+        // While the lock is held nobody else takes the place. What cannot be removed is the next
+        // debugger's to take over.
+        let _ = remove_file(&self.path, self.socket);
+        let _ = remove_lock(&self.path, &self.lock);
         let _free = self.lock.unlock();
     }
 }
@@ -138,13 +136,21 @@ pub(super) fn sweep(folder: &Path) {
         let Some(name) = name.strip_suffix(LOCK).filter(|it| it.ends_with(SOCKET)) else {
             continue;
         };
-        let path = folder.join(name);
-        let swept = lock(&path).and_then(|mut lock| clear(&path, &mut lock));
-        match swept {
-            Ok(()) => drop(fs::remove_file(lock_of(&path))),
-            Err(why) => tracing::debug!(%why, "left alone"),
+        if let Err(why) = sweep_one(&folder.join(name)) {
+            tracing::debug!(%why, "left alone");
         }
     }
+}
+
+fn sweep_one(path: &Path) -> Result<(), SocketError> {
+    let mut lock = lock(path)?;
+    clear(path, &mut lock)?;
+    remove_lock(path, &lock).map_err(|source| SocketError::Io { path: path.to_owned(), source })
+}
+
+/// Removes a socket's lock, which is this.
+fn remove_lock(path: &Path, lock: &File) -> io::Result<()> {
+    remove_file(&lock_of(path), Identity::of(lock)?).map(drop)
 }
 
 fn lock_of(path: &Path) -> PathBuf {
@@ -163,10 +169,10 @@ fn check_folder(path: &Path) -> Result<(), SocketError> {
         fs::metadata(folder).map_err(|source| SocketError::Io { path: path.to_owned(), source })?;
     let is_ours = [own_user(), 0].contains(&found.uid());
     let is_open = found.mode() & 0o022 != 0 && found.mode() & 0o1000 == 0;
-    match is_ours && !is_open {
-        true => Ok(()),
-        false => Err(SocketError::Unsafe(folder.to_owned())),
+    if !is_ours || is_open {
+        return Err(SocketError::Unsafe(folder.to_owned()));
     }
+    Ok(())
 }
 
 pub(super) fn own_user() -> u32 {
@@ -215,11 +221,12 @@ fn clear(path: &Path, lock: &mut File) -> Result<(), SocketError> {
     let is_marked = mark.is_some_and(|mark| mark.inode == found.ino());
     if !is_marked || !found.file_type().is_socket() || found.uid() != own_user() {
         if is_new {
-            let _made_just_now = fs::remove_file(lock_of(path));
+            let _made_just_now = remove_lock(path, lock);
         }
         return Err(SocketError::NotOurs(path.to_owned()));
     }
-    fs::remove_file(path).map_err(|source| SocketError::Io { path: path.to_owned(), source })
+    let removed = remove_file(path, Identity::from(&found));
+    removed.map(drop).map_err(|source| SocketError::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -280,13 +287,13 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         assert!(matches!(SocketFile::listen(&path), Err(SocketError::NotOurs(_))));
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
-        fs::remove_file(&path).unwrap();
+        remove_file(&path, Identity::at(&path).unwrap()).unwrap();
         // Another program's socket, at which nobody listens any more.
         drop(UnixListener::bind(&path).unwrap());
         assert!(matches!(SocketFile::listen(&path), Err(SocketError::NotOurs(_))));
         sweep(folder.path());
         assert_eq!(names(folder.path()), ["race.sock"]);
-        fs::remove_file(&path).unwrap();
+        remove_file(&path, Identity::at(&path).unwrap()).unwrap();
         fs::write(lock_of(&path), "another program's").unwrap();
         assert!(matches!(SocketFile::listen(&path), Err(SocketError::NotOurs(_))));
         assert_eq!(names(folder.path()), ["race.sock.lock"]);

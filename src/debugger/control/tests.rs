@@ -275,17 +275,18 @@ async fn a_request_that_does_not_come_whole_is_not_waited_for() {
     play.nobody_is_connected().await;
 }
 
+async fn get(address: SocketAddr, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /state HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    to_the_end(stream).await
+}
+
 #[tokio::test]
 async fn by_an_address_a_web_page_cannot_steer_it() {
     let play = Play::start(Some("127.0.0.1:0"));
     let Some(Address::Http(address)) = play.control.named().cloned() else { panic!() };
     assert_ne!(address.port(), 0);
-    async fn get(address: SocketAddr, headers: &str) -> String {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET /state HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        to_the_end(stream).await
-    }
     let ours = get(address, &format!("Host: {address}\r\n")).await;
     assert!(ours.starts_with("HTTP/1.1 200 OK") && ours.contains("\"transactions\":[]"), "{ours}");
     assert!(get(address, "Host: localhost:7000\r\n").await.starts_with("HTTP/1.1 200"));

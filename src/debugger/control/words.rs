@@ -9,9 +9,9 @@ use super::expression::{Expression, name_of};
 /// Everybody, in a sentence without its end: `alice is held (updates A-4); bob has ended`.
 pub(super) fn standing(state: &State) -> String {
     let in_flight = state.transactions.iter().map(|it| format!("{} {}", it.name, doing(it)));
-    let ended = state.ended.iter().map(|it| match it.gone {
-        true => format!("{} is gone", it.name),
-        false => format!("{} has ended", it.name),
+    let ended = state.ended.iter().map(|it| {
+        let words = if it.gone { "is gone" } else { "has ended" };
+        format!("{} {words}", it.name)
     });
     let all: Vec<_> = in_flight.chain(ended).collect();
     match (all.is_empty(), state.listening.is_empty()) {

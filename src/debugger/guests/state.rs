@@ -111,15 +111,15 @@ impl Guests {
         let place = guest.place.as_ref()?;
         let held = self.held_in(place).and_then(|held| self.held.get(&held));
         let running = guest.in_flight.iter();
-        let running = running.filter(|it| !matches!(it.progress, Progress::Answered(..)));
-        let mut waits = running.clone().filter_map(|it| it.wait.as_ref());
+        let mut running = running.filter(|it| !matches!(it.progress, Progress::Answered(..)));
+        let waits = running.clone().find_map(|it| it.wait.as_ref());
         Some(TransactionState {
             name: place.to_string(),
             pid: guest.client.pid.0,
             status: guest.status,
             held: held.map(|held| HeldState::of(held, id, now)),
-            running: running.last().map(|it| Arc::clone(&it.sql)),
-            waits: waits.next().map(WaitState::from),
+            running: running.next_back().map(|it| Arc::clone(&it.sql)),
+            waits: waits.map(WaitState::from),
         })
     }
 }

@@ -252,9 +252,10 @@ fn is_reserved(word: &str) -> bool {
 pub(super) fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
     let is_plain = |c: char| !c.is_whitespace() && !"()\"'".contains(c);
     let is_word = !name.is_empty() && name.chars().all(is_plain) && !is_reserved(name);
-    match is_word && matches!(who(name), Who::Named(_)) {
-        true => f.write_str(name),
-        false => f.write_str(&quoted(name)),
+    if is_word && matches!(who(name), Who::Named(_)) {
+        f.write_str(name)
+    } else {
+        f.write_str(&quoted(name))
     }
 }
 
