@@ -52,6 +52,34 @@ screenshots program="target/release/overbooked":
         stage send-keys C-q
         while stage has-session 2> /dev/null; do sleep 0.1; done
     done
+    cat > "$folder/seats.sql" <<'SQL'
+    create table seats (seat text primary key, booked_by text);
+    insert into seats select 'A-' || n from generate_series(1, 6) n;
+    SQL
+    for theme in dark light; do
+        stage new -d -x 120 -y 30 -c "$folder/$theme" env COLORTERM=truecolor LANG=C.UTF-8 \
+            OVERBOOKED_HISTORY=off "$program" debug --theme "$theme" --setup "$folder/seats.sql" \
+            --watch seats --listen 127.0.0.1:54339
+        wait_for 'DATABASE_URL'
+        for name in alice bob; do
+            PGAPPNAME=$name psql -X postgres://overbooked@127.0.0.1:54339/postgres -c begin \
+                -c "select booked_by from seats where seat = 'A-4'" \
+                -c "update seats set booked_by = '$name' where seat = 'A-4'" -c commit \
+                > /dev/null 2>&1 &
+            wait_for "$name ─ held"
+        done
+        stage send-keys F6
+        wait_for 'bob ─ held .*updates'
+        stage send-keys F6
+        wait_for 'waiting'
+        export_screen race
+        stage send-keys C-q
+        wait_for 'Leave?'
+        stage send-keys y
+        while stage has-session 2> /dev/null; do sleep 0.1; done
+    done
+    mv "$folder/dark/race.svg" "$assets/debugger.svg"
+    mv "$folder/light/race.svg" "$assets/debugger-light.svg"
     mv "$folder/dark/adjacent-seats.svg" "$assets/console.svg"
     mv "$folder/dark/adjacent-seats-2.svg" "$assets/time-line.svg"
     mv "$folder/light/adjacent-seats.svg" "$assets/console-light.svg"

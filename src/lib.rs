@@ -21,6 +21,7 @@
 //! | holder, waiter | who has a lock, and who stands in line for it |
 //! | blocker | whoever is in a waiter's way: a holder, or one ahead in the queue |
 //! | quiet | nothing moves any more unless somebody acts: the step is over |
+//! | guest | a client of the debugger, whose statements are held and let go |
 //! | snapshot | what a transaction reads from |
 //! | serialization failure | 40001; where the optimistic engine refuses, with OC000 or OC001 |
 //! | private copy | a table as one client of the optimistic engine has it until COMMIT |

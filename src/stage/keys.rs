@@ -351,10 +351,10 @@ impl KeyMap {
         format!("Ctrl-X: {}", follow.join(", "))
     }
 
-    /// The table for the README.
-    pub fn markdown(&self) -> String {
+    /// The table for the README, or that of the debugger's keys.
+    pub fn markdown(&self, entries: &[Entry]) -> String {
         let mut table = String::from("| key | in `[keys]` | what it does |\n|---|---|---|\n");
-        for entry in TABLE {
+        for entry in entries {
             let keys: Vec<String> =
                 self.all(entry.action).iter().map(|key| format!("`{key}`")).collect();
             let _ = writeln!(table, "| {} | `{}` | {} |", keys.join(" "), entry.name, entry.help);

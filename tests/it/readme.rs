@@ -1,13 +1,20 @@
 //! The README says what the program does.
 
-use overbooked::stage::keys::KeyMap;
+use overbooked::stage::keys::{DEBUGGER, KeyMap, TABLE};
 
 const README: &str = include_str!("../../README.md");
 
 #[test]
 fn the_table_of_keys_is_the_programs_own() {
-    let table = KeyMap::default().markdown();
+    let table = KeyMap::default().markdown(TABLE);
     assert!(README.contains(table.trim()), "README.md lacks this table:\n\n{table}");
+}
+
+#[test]
+fn the_table_of_the_debuggers_keys_is_its_own() {
+    let page = include_str!("../../docs/debugger.md");
+    let table = KeyMap::default().for_debugging().markdown(DEBUGGER);
+    assert!(page.contains(table.trim()), "docs/debugger.md lacks this table:\n\n{table}");
 }
 
 /// What stands between these.
