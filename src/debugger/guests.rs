@@ -106,6 +106,8 @@ struct Guest {
     passed: VecDeque<Arc<str>>,
     /// What was held and is gone, until it is known why: cancelled, or the client has hung up.
     dropped: Option<Held>,
+    /// Whether the server has ended the connection.
+    is_ended: bool,
 }
 
 /// A statement that was let go, or was never held.
@@ -220,6 +222,7 @@ impl Guests {
             status: TransactionStatus::Idle,
             passed: VecDeque::new(),
             dropped: None,
+            is_ended: false,
         };
         self.clients.insert(client.id, guest);
     }
@@ -278,7 +281,10 @@ impl Guests {
         let since = now.saturating_duration_since(held.since);
         let fate = match why {
             Dropped::Abandoned => {
-                self.patience.insert(guest.history.actor.clone(), since);
+                // Whoever was sent away had no choice.
+                if !guest.is_ended {
+                    self.patience.insert(guest.history.actor.clone(), since);
+                }
                 if self.patience.len() > MOST_REMEMBERED {
                     self.patience.pop_first();
                 }

@@ -4,13 +4,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Dropped, Guests, InFlight, Progress};
-use crate::core::event::{Kind, ROWS_KEPT, SessionName, SubmissionId, TransactionStatus};
+use crate::core::event::{
+    Kind, ROWS_KEPT, ServerMessage, SessionName, SubmissionId, TransactionStatus,
+};
 use crate::gateway::{ClientId, Told};
 
 impl Guests {
     /// Takes in what the server has told a client.
     pub fn told(&mut self, client: ClientId, told: Told, now: Instant) {
-        self.settle_dropped(client, Dropped::Cancelled, now);
+        let is_end = |message: &ServerMessage| matches!(&*message.severity, "FATAL" | "PANIC");
+        if matches!(&told, Told::Failed(message) if is_end(message)) {
+            if let Some(guest) = self.clients.get_mut(&client) {
+                guest.is_ended = true;
+            }
+        } else {
+            self.settle_dropped(client, Dropped::Cancelled, now);
+        }
         match told {
             Told::Ready(status) => return self.ready(client, status, now),
             Told::Notice(notice) => return self.aside(client, Kind::Notice(notice)),

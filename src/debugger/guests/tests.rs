@@ -220,6 +220,31 @@ fn what_is_cancelled_or_given_up_while_it_is_held_says_so() {
 }
 
 #[test]
+fn how_long_a_program_waits_is_learnt_when_it_hangs_up_by_itself() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    for (client, is_ended) in [(1, true), (2, false)] {
+        play.join(client, "alice", 0);
+        let held = play.query(client, "select * from seats").unwrap();
+        play.seconds += 5;
+        if is_ended {
+            let (severity, code) = ("FATAL".to_owned(), "57P01".to_owned());
+            let message = ServerMessage { severity, code, ..ServerMessage::default() };
+            play.tell(client, Told::Failed(message));
+        }
+        play.guests.dropped(held);
+        play.guests.left(ClientId(client), play.now());
+        play.note();
+        let told = play.take();
+        assert!(told.contains(&"alice: held reads seats (everything is held)".to_owned()));
+    }
+    play.join(3, "alice", 0);
+    play.query(3, "select * from seats").unwrap();
+    let told = play.take();
+    let held = "alice: held reads seats (everything is held), 5 s of patience";
+    assert!(told.contains(&held.to_owned()), "{told:#?}");
+}
+
+#[test]
 fn what_is_answered_in_the_servers_place_does_not_go() {
     let mut play = Play::watching(&["seats"], HoldMode::Everything);
     play.join(1, "alice", 0);
