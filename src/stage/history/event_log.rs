@@ -76,6 +76,7 @@ fn weight(event: &Event) -> usize {
         Kind::Columns(columns) => columns.iter().map(|c| size_of_val(c) + c.name.len()).sum(),
         Kind::Failed(m) | Kind::Notice(m) => message(m),
         Kind::Note(text) => text.len(),
+        Kind::Held { sql, .. } => sql.len(),
         _ => 0,
     };
     size_of::<Event>() + told
@@ -101,5 +102,16 @@ mod tests {
         }
         assert!(log.events().len() < 40);
         assert_eq!(log.completeness(), Completeness::Truncated);
+    }
+
+    #[test]
+    fn what_was_held_and_never_sent_takes_room_too() {
+        let mut log = EventLog::default();
+        for _ in 0..10 {
+            let (does, why) = (String::new(), String::new());
+            let kind = Kind::Held { sql: "x".repeat(8 << 20).into(), does, why, patience: None };
+            log.apply(&Event { at: Duration::ZERO, session: None, kind });
+        }
+        assert!(log.events().len() < 4, "{}", log.events().len());
     }
 }
