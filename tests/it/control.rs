@@ -379,3 +379,22 @@ fn of_several_debuggers_one_must_be_named() {
     assert_eq!(only.status.code(), Some(0), "{}", complaint(&only));
     first.leave();
 }
+
+#[test]
+fn without_a_screen_it_is_steered_the_same() {
+    let steering = Steering::new();
+    let (_setup, path) = written("seats.sql", SETUP);
+    let (program, socket) = (env!("CARGO_BIN_EXE_overbooked"), &steering.socket);
+    let alice = format!(
+        "alice='{program}' ctl --socket '{socket}' wait listening && psql -Xq \"$DATABASE_URL\" -c \
+         \"update seats set booked_by = 'alice'\" && '{program}' ctl --socket '{socket}' wait \
+         'alice gone'"
+    );
+    let check = "select count(*) = 1 from seats where booked_by = 'alice'";
+    let fixed = ["debug", "--setup", &path, "--control", socket, "--check", check];
+    let mut command = Command::new(program);
+    command.args(fixed).args(["--actor", &alice]).envs(steering.variables());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}{}", told(&output), complaint(&output));
+    assert!(!std::path::Path::new(socket).exists());
+}
