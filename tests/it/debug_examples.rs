@@ -30,6 +30,8 @@ pub(crate) struct Example {
     writes: &'static str,
     /// How many were sold too many.
     pub(crate) oversold: &'static str,
+    /// What must be so in the end.
+    pub(crate) check: &'static str,
     /// What whoever got it is told.
     sold: &'static str,
 }
@@ -51,6 +53,7 @@ pub(crate) const NODE: Example = Example {
     reads: "select",
     writes: "update",
     oversold: SOLD_TWICE,
+    check: "select count(*) <= 1 from tickets where seat = 'A-4'",
     sold: BOOKED,
 };
 
@@ -63,6 +66,7 @@ pub(crate) const DJANGO: Example = Example {
     holds: |sql| sql.contains("bookings"),
     writes: "insert",
     oversold: BOOKED_TWICE,
+    check: "select count(*) <= 1 from bookings where seat = 'A-4'",
     ..NODE
 };
 
@@ -78,6 +82,7 @@ pub(crate) const SQLALCHEMY: Example = Example {
     wanted: "OB-7",
     holds: |sql| sql.contains("flights"),
     oversold: LOST_UPDATE,
+    check: "select seats_left + (select count(*) from tickets) = 10 from flights",
     sold: "a ticket of",
     ..NODE
 };

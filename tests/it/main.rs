@@ -16,6 +16,7 @@ mod debug_by_hand;
 mod debug_examples;
 mod debug_plan;
 mod debug_programs;
+mod debug_replayed;
 mod debug_screen;
 mod debug_terminal;
 mod debug_wire;

@@ -1,0 +1,1 @@
+update seats set booked_by = null; truncate tickets;

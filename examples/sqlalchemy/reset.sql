@@ -1,0 +1,1 @@
+update flights set seats_left = 10, version = 1; truncate tickets;
