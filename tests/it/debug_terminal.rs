@@ -249,6 +249,7 @@ async fn answers_are_given_in_the_servers_place() {
         console.wait_for("Cut the connection?");
         console.type_keys("y");
         assert_eq!(end(alice).status.code(), Some(2));
+        console.wait_for("─ hung up");
         leave(&mut console, false);
     });
 }
@@ -394,6 +395,7 @@ async fn on_the_optimistic_engine_the_loser_is_told_why() {
         console.wait_for("changed row 1 of stock");
         let ends = [end(alice), end(bob)].map(|output| output.status.success());
         assert_eq!(ends.iter().filter(|is_fine| **is_fine).count(), 1);
+        wait_for_count(&mut console, "─ ended", 2);
         leave(&mut console, false);
     });
 }
