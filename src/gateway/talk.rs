@@ -211,12 +211,16 @@ impl Talk {
         let mut fields = frame.fields();
         let sent = match frame.tag {
             ClientTag::Query => Sent::Query(Arc::new(Self::read_query(&mut fields)?)),
-            ClientTag::Execute => Sent::Execute(Arc::new(self.launched(fields.string()?))),
+            ClientTag::Execute => {
+                let launched = self.launched(fields.string()?);
+                launched.portal.iter().for_each(|portal| portal.begin());
+                Sent::Execute(Arc::new(launched))
+            }
             ClientTag::Parse => {
                 let (name, prepared) = parsed(&mut fields)?;
                 Sent::Parse { name, prepared: Arc::new(prepared) }
             }
-            ClientTag::Bind => self.read_bind(&mut fields)?,
+            ClientTag::Bind => self.read_bind(frame)?,
             ClientTag::Describe => Sent::Describe(self.described(&mut fields)?),
             ClientTag::Close => {
                 let (kind, name) = (fields.byte()?, fields.string()?);
@@ -237,12 +241,24 @@ impl Talk {
         Some(sent)
     }
 
-    fn read_bind(&self, fields: &mut Fields<'_>) -> Option<Sent> {
+    fn read_bind(&self, frame: &FromClient) -> Option<Sent> {
+        let mut fields = frame.fields();
         let (name, prepared) = (fields.string()?, fields.string()?);
         // A name that no Parse has given may be a PREPARE's, whose text is not read here, or
         // nobody's, which the server refuses.
         let prepared = self.statement(prepared).unwrap_or_default();
-        Some(Sent::Bind { name: name.into(), portal: Arc::new(Portal::bound(prepared, fields)) })
+        let portal = Portal::bound_by(frame, prepared, &mut fields);
+        Some(Sent::Bind { name: name.into(), portal: Arc::new(portal) })
+    }
+
+    /// The Bind of a statement that was not executed yet, where what it binds is still there.
+    pub(crate) fn bind_of(&self, launched: &Launched) -> Option<FromClient> {
+        let portal = launched.portal.as_ref()?;
+        let bind = portal.bind()?;
+        let mut fields = bind.fields();
+        let (_, prepared) = (fields.string()?, fields.string()?);
+        let is_there = Arc::ptr_eq(&self.statement(prepared)?, &portal.prepared);
+        is_there.then(|| bind.clone())
     }
 
     fn launched(&self, portal: &[u8]) -> Launched {

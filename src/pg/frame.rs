@@ -71,6 +71,11 @@ impl<T> Frame<T> {
         &self.bytes[HEAD..]
     }
 
+    /// A part of it, kept without a copy.
+    pub(crate) fn part(&self, part: &[u8]) -> Bytes {
+        self.bytes.slice_ref(part)
+    }
+
     /// The same message with another body.
     pub(crate) fn with_body(&self, body: &[u8]) -> Self
     where

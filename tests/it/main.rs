@@ -14,6 +14,8 @@ mod console_loop;
 mod control;
 mod debug_by_hand;
 mod debug_examples;
+mod debug_load;
+mod debug_orders;
 mod debug_plan;
 mod debug_programs;
 mod debug_replayed;

@@ -155,7 +155,8 @@ impl Names {
             By::Parse(types) => talk::Prepared::of_types(&mut Fields::of(types)),
             By::Sql(_) => talk::Prepared::default(),
         });
-        let portal = talk::Portal::bound(Arc::new(types.unwrap_or_default()), fields);
+        let types = Arc::new(types.unwrap_or_default());
+        let portal = talk::Portal::bound(types, fields, Bytes::copy_from_slice);
         Given { prepared, parameters: portal.parameters() }
     }
 

@@ -1,5 +1,6 @@
 //! What a client has prepared and bound, as far as its messages and the answers to them tell.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use crate::core::event::{Column, octets};
 use crate::gateway::hooks::Parameter;
 use crate::gateway::refusal::Refusal;
-use crate::pg::frame::Fields;
+use crate::pg::frame::{Fields, FromClient};
 
 /// A prepared statement.
 #[derive(Debug, Default)]
@@ -54,6 +55,10 @@ pub(crate) struct Portal {
     results: Vec<u16>,
     /// The columns where this very portal was described.
     pub(super) columns: OnceLock<Vec<Column>>,
+    /// The message that bound it, where it may be needed again.
+    bind: Option<FromClient>,
+    /// Whether an Execute of it was sent.
+    is_begun: AtomicBool,
 }
 
 fn codes(fields: &mut Fields<'_>) -> Vec<u16> {
@@ -71,16 +76,40 @@ fn is_binary(formats: &[u16], at: usize) -> bool {
 }
 
 impl Portal {
-    /// What a Bind says behind its two names.
-    pub(crate) fn bound(prepared: Arc<Prepared>, fields: &mut Fields<'_>) -> Self {
+    /// What a Bind says behind its two names; `keep` keeps a value of it.
+    pub(crate) fn bound(
+        prepared: Arc<Prepared>,
+        fields: &mut Fields<'_>,
+        keep: impl Fn(&[u8]) -> Bytes,
+    ) -> Self {
         let formats = codes(fields);
         let count = fields.short().unwrap_or(0);
         let values = (0..usize::from(count)).map_while(|at| {
-            let value = fields.value_bytes()?.map(Bytes::copy_from_slice);
+            let value = fields.value_bytes()?.map(&keep);
             Some((value, is_binary(&formats, at)))
         });
         let values = values.collect();
-        Self { prepared, values, results: codes(fields), columns: OnceLock::new() }
+        Self { prepared, values, results: codes(fields), ..Self::default() }
+    }
+
+    /// The portal that this message binds, whose names were read.
+    pub(super) fn bound_by(
+        bind: &FromClient,
+        prepared: Arc<Prepared>,
+        fields: &mut Fields<'_>,
+    ) -> Self {
+        let bound = Self::bound(prepared, fields, |value| bind.part(value));
+        Self { bind: Some(bind.clone()), ..bound }
+    }
+
+    /// Notes that it is executed.
+    pub(super) fn begin(&self) {
+        self.is_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// The message that would bind it as it was bound, as long as it was not executed.
+    pub(super) fn bind(&self) -> Option<&FromClient> {
+        self.bind.as_ref().filter(|_| !self.is_begun.load(Ordering::Relaxed))
     }
 
     /// Its parameters, of the types that are known by now.

@@ -149,10 +149,11 @@ pub(crate) fn put_execute(out: &mut BytesMut, portal: &str) {
 }
 
 /// The end of a portal (`P`) or a prepared statement (`S`).
-pub(crate) fn put_close(out: &mut BytesMut, what: u8, name: &str) {
+pub(crate) fn put_close(out: &mut BytesMut, what: u8, name: impl AsRef<[u8]>) {
     put(out, b'C', |out| {
         out.put_u8(what);
-        put_text(out, name);
+        out.put_slice(name.as_ref());
+        out.put_u8(0);
     });
 }
 

@@ -187,6 +187,41 @@ async fn a_parse_takes_its_lock_while_its_execute_is_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_query_reads_what_there_is_when_it_is_let_go() {
+    for mode in MODES {
+        let mut wire = Wire::start(mode).await;
+        let (mut client, outsider) = (wire.raw().await, wire.served.outsider().await);
+        let count = format!("select count(*) from t {HELD}");
+        client.parse("", &count).parse("named", &count).sync().until_ready().await;
+        // The server has the snapshot of a query's Bind, which comes before it is held.
+        for (place, (portal, name)) in [("", ""), ("p", "named"), ("", "named")].iter().enumerate()
+        {
+            client.bind(portal, name).describe(&format!("P{portal}")).execute(portal).sync();
+            client.send().await.unwrap();
+            let held = wire.held().await;
+            let insert = format!("insert into t values ({place})");
+            outsider.batch_execute(&insert).await.unwrap();
+            held.let_go(Verdict::Pass);
+            let expected = format!("2 T ({}) [SELECT 1] ZI", place + 1);
+            assert_eq!(client.says().await, expected, "{mode:?} {portal:?} {name:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_read_in_parts_is_held_at_each_and_goes_on_where_it_was() {
+    let mut wire = Wire::start(Mode::PassThrough).await;
+    let mut client = wire.raw().await;
+    let numbers = format!("select generate_series(1, 3) {HELD}");
+    client.parse("", &numbers).bind("", "").execute_some("", 1).execute_some("", 2).sync();
+    client.send().await.unwrap();
+    for _ in 0..2 {
+        wire.held().await.let_go(Verdict::Pass);
+    }
+    assert_eq!(client.says().await, "1 2 (1) s (2) (3) s ZI");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_ends_while_a_statement_is_held_is_told_to_the_client() {
     for mode in MODES {
         let mut wire = Wire::start(mode).await;

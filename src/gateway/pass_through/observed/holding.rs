@@ -8,9 +8,9 @@ use futures::FutureExt as _;
 use super::{Fate, Observer, Reading, Writing};
 use crate::gateway::hooks::{HeldVerdict, Verdict};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::talk::Launched;
+use crate::gateway::talk::{Launched, Own};
 use crate::pg::frame::{ClientTag, FromClient, ServerTag, Stream};
-use crate::pg::message::frontend::put_flush;
+use crate::pg::message::frontend::{put_close, put_flush};
 
 /// What ends the holding of a statement.
 enum End {
@@ -75,19 +75,36 @@ impl Observer {
         // Before anybody knows of it who could cancel it.
         let held = self.hold.begin();
         let mut verdict = self.joined.hooks().before_statement(context);
-        let (end, timeout) = match (&mut verdict).now_or_never() {
-            Some(verdict) => (End::Verdict(verdict), None),
+        let (end, is_late, timeout) = match (&mut verdict).now_or_never() {
+            Some(verdict) => (End::Verdict(verdict), false, None),
             None => {
                 let timeout = self.suspend_timeouts(launched, to_server).await?;
-                (self.wait(verdict, from_client).await, timeout)
+                (self.wait(verdict, from_client).await, true, timeout)
             }
         };
         // Whoever cancelled it was told that this was done.
         let end = if held.end() { End::Cancelled } else { end };
         if let End::Verdict(Verdict::Pass | Verdict::CutAfter) = end {
             self.resume_timeouts(launched, timeout, to_server);
+            if is_late && std::env::var_os("NO_REBIND").is_none() {
+                self.bind_again(launched, to_server);
+            }
         }
         Ok(end)
+    }
+
+    /// Binds the statement anew where that went ahead of it. A query reads what was committed by
+    /// its Bind (`PortalStart` takes its snapshot), and what it is to read is what there is now.
+    fn bind_again<S: Stream>(&self, launched: &Launched, to_server: &mut Writing<ServerTag, S>) {
+        let mut talk = self.talk();
+        let Some(bind) = talk.bind_of(launched) else { return };
+        // The one without a name makes way by itself.
+        if let Some(portal) = bind.fields().string().filter(|name| !name.is_empty()) {
+            put_close(&mut to_server.out, b'P', portal);
+            talk.note_own(Own::Step);
+        }
+        to_server.pass(&bind);
+        talk.note_own(Own::Step);
     }
 
     async fn wait<C: Stream>(

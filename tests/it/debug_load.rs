@@ -1,0 +1,191 @@
+//! The debugger with many guests and with one that floods: it does nothing while nothing happens,
+//! and keeps no more than it can hold.
+
+use std::fs;
+use std::time::Duration;
+
+use overbooked::cluster::SUPERUSER;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_postgres::{Client, NoTls};
+
+use crate::patience::url;
+use crate::support::Database;
+use crate::terminal::{MIDDLE, Terminal, key};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const GUESTS: usize = 100;
+
+/// For how long it is looked at.
+const SPAN: Duration = Duration::from_secs(4);
+
+/// What it may take of that: a hundredth of a second each second, for the seconds that a held
+/// statement's title counts.
+const MOST: Duration = Duration::from_millis(160);
+
+const MEBIBYTE: usize = 1 << 20;
+
+/// A debugger in front of a database of its own, which has a table of seats.
+struct Debugged {
+    screen: Terminal,
+    port: u16,
+    database: Database,
+}
+
+impl Debugged {
+    async fn open() -> Self {
+        let database = Database::create().await;
+        let mut outsider = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+        outsider.execute("create table seats (seat int primary key, holder text)").await.unwrap();
+        let url = url(&database);
+        let arguments = ["debug", "--watch", "seats", "--listen", "127.0.0.1:0", "--url", &url];
+        let mut screen = Terminal::open(MIDDLE, &arguments);
+        screen.wait_for("@127.0.0.1:");
+        let shown = screen.screen();
+        let port = shown.split("@127.0.0.1:").nth(1).unwrap();
+        let port = port.split(|it: char| !it.is_ascii_digit()).next().unwrap().parse().unwrap();
+        Self { screen, port, database }
+    }
+
+    async fn guest(&self) -> Client {
+        let mut config = tokio_postgres::Config::new();
+        config.host("127.0.0.1").port(self.port).user(SUPERUSER).dbname(self.database.name());
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// One that speaks message by message, past its start-up.
+    async fn raw(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let body = format!("user\0{SUPERUSER}\0database\0{}\0\0", self.database.name());
+        let length = u32::try_from(body.len() + 8).unwrap();
+        let start = [&length.to_be_bytes()[..], &196_608_u32.to_be_bytes(), body.as_bytes()];
+        stream.write_all(&start.concat()).await.unwrap();
+        until_ready(&mut stream, 1).await;
+        stream
+    }
+
+    /// The time that it has worked so far.
+    fn worked(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.screen.pid())).unwrap();
+        // Behind the name, which may have blanks, `utime` and `stime` are the 12th and the 13th
+        // (proc(5)), in hundredths of a second wherever Linux runs.
+        let numbers: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let ticks: u64 = numbers[11..13].iter().map(|it| it.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// The memory that it has had at most, in bytes.
+    fn most_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.screen.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
+    fn leave(mut self) {
+        self.screen.type_keys(key::CONTROL_Q);
+        self.screen.wait_for("Leave?");
+        self.screen.type_keys("y");
+        assert_eq!(self.screen.wait_for_end(), 0);
+    }
+}
+
+fn query(sql: &str) -> Vec<u8> {
+    let length = u32::try_from(sql.len() + 5).unwrap().to_be_bytes();
+    [b"Q", &length[..], sql.as_bytes(), b"\0"].concat()
+}
+
+/// Takes the answers up to so many `ReadyForQuery`.
+async fn until_ready(stream: &mut TcpStream, mut wanted: usize) {
+    let read = async {
+        while wanted > 0 {
+            let tag = stream.read_u8().await.unwrap();
+            let mut body = vec![0; stream.read_u32().await.unwrap() as usize - 4];
+            stream.read_exact(&mut body).await.unwrap();
+            wanted -= usize::from(tag == b'Z');
+        }
+    };
+    timeout(PATIENCE, read).await.expect("it is answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is measured is a time in which nothing happens"
+)]
+async fn held_statements_and_a_hundred_idle_guests_take_no_cpu() {
+    let mut debugged = Debugged::open().await;
+    let mut guests = Vec::new();
+    for _ in 0..GUESTS {
+        let guest = debugged.guest().await;
+        guest.batch_execute("select 1").await.unwrap();
+        guests.push(guest);
+    }
+    let held: Vec<_> = (0..2)
+        .map(|_| guests.pop().unwrap())
+        .map(|guest| tokio::spawn(async move { guest.batch_execute("select * from seats").await }))
+        .collect();
+    debugged.screen.wait_until("two are held", |screen| screen.matches("─ held ").count() == 2);
+    let before = debugged.worked();
+    tokio::time::sleep(SPAN).await;
+    let worked = debugged.worked() - before;
+    println!("worked {worked:?} in {SPAN:?}");
+    assert!(worked <= MOST, "{worked:?} in {SPAN:?}");
+    debugged.screen.type_keys(key::F6);
+    for held in held {
+        timeout(PATIENCE, held).await.unwrap().unwrap().unwrap();
+    }
+    drop(guests);
+    debugged.leave();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_floods_is_slowed_and_never_buffered_without_end() {
+    let mut debugged = Debugged::open().await;
+    let mut client = debugged.raw().await;
+    client.write_all(&query("select * from seats")).await.unwrap();
+    debugged.screen.wait_for("─ held ");
+    let before = debugged.most_memory();
+    let part = query(&format!("select length('{}')", "x".repeat(64 * 1024 - 24)));
+    let (count, mut sent) = (50 * MEBIBYTE / part.len(), 0);
+    // Until nobody takes any more for a while.
+    while let Ok(written) = timeout(Duration::from_secs(1), client.write_all(&part)).await {
+        written.unwrap();
+        sent += 1;
+        assert!(sent < count, "nobody slows it");
+    }
+    let grown = debugged.most_memory() - before;
+    println!("took {} MiB, grew by {} KiB", sent * part.len() / MEBIBYTE, grown / 1024);
+    assert!(grown < 10 * MEBIBYTE, "{grown}");
+    drop(client);
+
+    // The same, but it is let go in the middle, and everything is answered.
+    let mut client = debugged.raw().await;
+    client.write_all(&query("select * from seats")).await.unwrap();
+    debugged.screen.wait_for("─ held ");
+    let (mut answers, mut questions) = client.into_split();
+    let asking = tokio::spawn(async move {
+        for _ in 0..count {
+            questions.write_all(&part).await.unwrap();
+        }
+        questions
+    });
+    debugged.screen.type_keys(key::F6);
+    let answered = async {
+        let (mut bytes, mut ready) = ([0; 8192], 0);
+        while ready < count {
+            let read = answers.read(&mut bytes).await.unwrap();
+            assert!(read > 0, "it stays connected");
+            ready += bytes[..read].windows(6).filter(|it| *it == b"Z\0\0\0\x05I").count();
+        }
+    };
+    timeout(PATIENCE, answered).await.expect("all of it is answered");
+    let grown = debugged.most_memory() - before;
+    println!("grew by {} KiB in the end", grown / 1024);
+    assert!(grown < 10 * MEBIBYTE, "{grown}");
+    drop((asking.await.unwrap(), answers));
+    debugged.leave();
+}
