@@ -4,15 +4,14 @@
 use std::fs;
 use std::time::Duration;
 
-use overbooked::cluster::SUPERUSER;
-use sqlx::{Connection as _, Executor as _, PgConnection};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use overbooked::cluster::{Cluster, SUPERUSER};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
-use crate::patience::url;
-use crate::support::Database;
+use crate::gateway::connect;
+use crate::support;
 use crate::terminal::{MIDDLE, Terminal, key};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -27,31 +26,35 @@ const MOST: Duration = Duration::from_millis(160);
 
 const MEBIBYTE: usize = 1 << 20;
 
-/// A debugger in front of a database of its own, which has a table of seats.
+/// A debugger in front of a server of its own, which has a table of seats and room for everybody.
 struct Debugged {
     screen: Terminal,
     port: u16,
-    database: Database,
+    server: Cluster,
 }
 
 impl Debugged {
     async fn open() -> Self {
-        let database = Database::create().await;
-        let mut outsider = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
-        outsider.execute("create table seats (seat int primary key, holder text)").await.unwrap();
-        let url = url(&database);
+        let mut server = support::start_own().await;
+        let session = connect(server.folder(), server.port(), "postgres").await;
+        session.batch_execute("create table seats (seat int primary key)").await.unwrap();
+        session.batch_execute("alter system set max_connections = 200").await.unwrap();
+        drop(session);
+        server.restart().await.unwrap();
+        let (folder, port) = (server.folder().display(), server.port());
+        let url = format!("host={folder} port={port} user={SUPERUSER} dbname=postgres");
         let arguments = ["debug", "--watch", "seats", "--listen", "127.0.0.1:0", "--url", &url];
         let mut screen = Terminal::open(MIDDLE, &arguments);
         screen.wait_for("@127.0.0.1:");
         let shown = screen.screen();
         let port = shown.split("@127.0.0.1:").nth(1).unwrap();
         let port = port.split(|it: char| !it.is_ascii_digit()).next().unwrap().parse().unwrap();
-        Self { screen, port, database }
+        Self { screen, port, server }
     }
 
     async fn guest(&self) -> Client {
         let mut config = tokio_postgres::Config::new();
-        config.host("127.0.0.1").port(self.port).user(SUPERUSER).dbname(self.database.name());
+        config.host("127.0.0.1").port(self.port).user(SUPERUSER).dbname("postgres");
         let (client, connection) = config.connect(NoTls).await.unwrap();
         tokio::spawn(connection);
         client
@@ -60,7 +63,7 @@ impl Debugged {
     /// One that speaks message by message, past its start-up.
     async fn raw(&self) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        let body = format!("user\0{SUPERUSER}\0database\0{}\0\0", self.database.name());
+        let body = format!("user\0{SUPERUSER}\0database\0postgres\0\0");
         let length = u32::try_from(body.len() + 8).unwrap();
         let start = [&length.to_be_bytes()[..], &196_608_u32.to_be_bytes(), body.as_bytes()];
         stream.write_all(&start.concat()).await.unwrap();
@@ -85,11 +88,10 @@ impl Debugged {
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
-    fn leave(mut self) {
+    async fn leave(mut self) {
         self.screen.type_keys(key::CONTROL_Q);
-        self.screen.wait_for("Leave?");
-        self.screen.type_keys("y");
         assert_eq!(self.screen.wait_for_end(), 0);
+        self.server.stop().await.unwrap();
     }
 }
 
@@ -99,7 +101,7 @@ fn query(sql: &str) -> Vec<u8> {
 }
 
 /// Takes the answers up to so many `ReadyForQuery`.
-async fn until_ready(stream: &mut TcpStream, mut wanted: usize) {
+async fn until_ready(stream: &mut (impl AsyncRead + Unpin), mut wanted: usize) {
     let read = async {
         while wanted > 0 {
             let tag = stream.read_u8().await.unwrap();
@@ -139,7 +141,7 @@ async fn held_statements_and_a_hundred_idle_guests_take_no_cpu() {
         timeout(PATIENCE, held).await.unwrap().unwrap().unwrap();
     }
     drop(guests);
-    debugged.leave();
+    debugged.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +168,7 @@ async fn who_floods_is_slowed_and_never_buffered_without_end() {
     let mut client = debugged.raw().await;
     client.write_all(&query("select * from seats")).await.unwrap();
     debugged.screen.wait_for("─ held ");
-    let (mut answers, mut questions) = client.into_split();
+    let (answers, mut questions) = client.into_split();
     let asking = tokio::spawn(async move {
         for _ in 0..count {
             questions.write_all(&part).await.unwrap();
@@ -174,18 +176,11 @@ async fn who_floods_is_slowed_and_never_buffered_without_end() {
         questions
     });
     debugged.screen.type_keys(key::F6);
-    let answered = async {
-        let (mut bytes, mut ready) = ([0; 8192], 0);
-        while ready < count {
-            let read = answers.read(&mut bytes).await.unwrap();
-            assert!(read > 0, "it stays connected");
-            ready += bytes[..read].windows(6).filter(|it| *it == b"Z\0\0\0\x05I").count();
-        }
-    };
-    timeout(PATIENCE, answered).await.expect("all of it is answered");
+    let mut answers = BufReader::new(answers);
+    until_ready(&mut answers, count + 1).await;
     let grown = debugged.most_memory() - before;
     println!("grew by {} KiB in the end", grown / 1024);
     assert!(grown < 10 * MEBIBYTE, "{grown}");
     drop((asking.await.unwrap(), answers));
-    debugged.leave();
+    debugged.leave().await;
 }

@@ -39,12 +39,6 @@ pub(super) struct Booker {
     begin: Option<&'static str>,
 }
 
-/// Where it is noted what a program was answered, and what it sends that nobody holds.
-pub(super) trait Log {
-    fn answered(&self, answer: String);
-    fn sends_unheld(&self, sql: &str);
-}
-
 impl Booker {
     /// A random one. A transaction of one snapshot has that from its first Parse on, which comes
     /// before its statement is held and which no scenario can tell: it sends Query messages.
@@ -63,8 +57,8 @@ impl Booker {
     }
 
     /// Books, and gives up at the first refusal.
-    pub(super) async fn run(&self, client: &Client, log: &impl Log) {
-        let session = Session { booker: *self, client, log };
+    pub(super) async fn run(&self, client: &Client, answered: impl Fn(String)) {
+        let session = Session { booker: *self, client, answered };
         if let Some(begin) = self.begin {
             session.send(begin).await.expect("it begins");
         }
@@ -73,10 +67,7 @@ impl Booker {
             (None, _) => {}
             // A refused COMMIT has rolled back.
             (Some(_), Ok(())) => drop(session.send("commit").await),
-            (Some(_), Err(_)) => {
-                log.sends_unheld("rollback");
-                session.send("rollback").await.expect("it ends");
-            }
+            (Some(_), Err(_)) => drop(session.send("rollback").await.expect("it ends")),
         }
     }
 }
@@ -85,13 +76,14 @@ impl Booker {
 #[derive(Debug)]
 struct Refused;
 
-struct Session<'a, L> {
+struct Session<'a, F> {
     booker: Booker,
     client: &'a Client,
-    log: &'a L,
+    /// Told each answer.
+    answered: F,
 }
 
-impl<L: Log> Session<'_, L> {
+impl<F: Fn(String)> Session<'_, F> {
     async fn book(&self) -> Result<(), Refused> {
         let name = self.booker.name;
         let insert = format!("insert into bookings values (1, '{name}')");
@@ -137,7 +129,7 @@ impl<L: Log> Session<'_, L> {
             format!("!{}", code.code())
         });
         let (Ok(told) | Err(told)) = &answer;
-        self.log.answered(told.clone());
+        (self.answered)(told.clone());
         answer.map_err(|_| Refused)
     }
 

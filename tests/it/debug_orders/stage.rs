@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
-use super::booker::{Booker, Log, NAMES};
+use super::booker::{Booker, NAMES};
 use super::{LOOK, TABLES, Turns, Verdict};
 use crate::gateway::Served;
 
@@ -49,22 +49,6 @@ struct Play {
     turns: Mutex<Turns>,
     answers: [Mutex<Vec<String>>; 2],
     ended: watch::Sender<[bool; 2]>,
-}
-
-/// The log of one of them.
-struct Own<'a> {
-    play: &'a Play,
-    who: usize,
-}
-
-impl Log for Own<'_> {
-    fn answered(&self, answer: String) {
-        self.play.answers[self.who].lock().unwrap().push(answer);
-    }
-
-    fn sends_unheld(&self, sql: &str) {
-        self.play.turns.lock().unwrap().push((self.who, sql.to_owned()));
-    }
 }
 
 /// How a program stands.
@@ -105,7 +89,8 @@ impl Stage {
             ended: watch::Sender::new([false; 2]),
         };
         let program = async |who: usize| {
-            bookers[who].run(&self.clients[who], &Own { play: &play, who }).await;
+            let answered = |answer| play.answers[who].lock().unwrap().push(answer);
+            bookers[who].run(&self.clients[who], answered).await;
             play.ended.send_modify(|ended| ended[who] = true);
         };
         let all = async { tokio::join!(program(0), program(1), self.let_go(&play, random)).2 };
@@ -146,6 +131,7 @@ impl Stage {
     /// Waits until nobody moves: who runs then waits for the other, who is held.
     async fn settled(&self, play: &Play) -> [Standing; 2] {
         let (mut changes, mut ended) = (self.debugger.changes(), play.ended.subscribe());
+        let mut pulse = tokio::time::interval(PULSE);
         loop {
             changes.borrow_and_update();
             let (state, over) = (self.debugger.state(), *ended.borrow_and_update());
@@ -166,7 +152,7 @@ impl Stage {
             tokio::select! {
                 changed = changes.changed() => changed.unwrap(),
                 changed = ended.changed() => changed.unwrap(),
-                () = tokio::time::sleep(PULSE), if running.is_some() => {}
+                _ = pulse.tick(), if running.is_some() => {}
             }
         }
     }

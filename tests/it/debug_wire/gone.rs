@@ -188,23 +188,20 @@ async fn a_parse_takes_its_lock_while_its_execute_is_held() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_reads_what_there_is_when_it_is_let_go() {
-    for mode in MODES {
-        let mut wire = Wire::start(mode).await;
-        let (mut client, outsider) = (wire.raw().await, wire.served.outsider().await);
-        let count = format!("select count(*) from t {HELD}");
-        client.parse("", &count).parse("named", &count).sync().until_ready().await;
-        // The server has the snapshot of a query's Bind, which comes before it is held.
-        for (place, (portal, name)) in [("", ""), ("p", "named"), ("", "named")].iter().enumerate()
-        {
-            client.bind(portal, name).describe(&format!("P{portal}")).execute(portal).sync();
-            client.send().await.unwrap();
-            let held = wire.held().await;
-            let insert = format!("insert into t values ({place})");
-            outsider.batch_execute(&insert).await.unwrap();
-            held.let_go(Verdict::Pass);
-            let expected = format!("2 T ({}) [SELECT 1] ZI", place + 1);
-            assert_eq!(client.says().await, expected, "{mode:?} {portal:?} {name:?}");
-        }
+    // On the optimistic engine every transaction has one snapshot, which is older.
+    let mut wire = Wire::start(Mode::PassThrough).await;
+    let (mut client, outsider) = (wire.raw().await, wire.served.outsider().await);
+    let count = format!("select count(*) from t {HELD}");
+    client.parse("", &count).parse("named", &count).sync().until_ready().await;
+    // The server takes a query's snapshot at its Bind, which comes before it is held.
+    for (place, (portal, name)) in [("", ""), ("p", "named"), ("", "named")].iter().enumerate() {
+        client.bind(portal, name).describe(&format!("P{portal}")).execute(portal).sync();
+        client.send().await.unwrap();
+        let held = wire.held().await;
+        outsider.batch_execute(&format!("insert into t values ({place})")).await.unwrap();
+        held.let_go(Verdict::Pass);
+        let expected = format!("2 T ({}) [SELECT 1] ZI", place + 1);
+        assert_eq!(client.says().await, expected, "{portal:?} {name:?}");
     }
 }
 
