@@ -86,7 +86,7 @@ impl Observer {
         let end = if held.end() { End::Cancelled } else { end };
         if let End::Verdict(Verdict::Pass | Verdict::CutAfter) = end {
             self.resume_timeouts(launched, timeout, to_server);
-            if is_late && std::env::var_os("NO_REBIND").is_none() {
+            if is_late {
                 self.bind_again(launched, to_server);
             }
         }
