@@ -37,7 +37,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::{Client, NoTls};
 
 const OVERBOOKED: &str = env!("CARGO_BIN_EXE_overbooked");
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const RELEASES: usize = 2000;
 const PLANS: usize = 5;
 const REPEATS: u32 = 20;
@@ -90,7 +90,7 @@ impl Listening {
     /// With its screen, which somebody looks at.
     async fn debug(cluster: &Cluster) -> Self {
         let port = free_port();
-        let size = PtySize { rows: 40, columns: 120, ..PtySize::default() };
+        let size = PtySize { rows: 40, cols: 120, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).expect("a terminal");
         let mut command = CommandBuilder::new(OVERBOOKED);
         command.args(["debug", "--hold", "watch", "--url", &url(cluster), "--listen"]);

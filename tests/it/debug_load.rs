@@ -135,7 +135,7 @@ async fn held_statements_and_a_hundred_idle_guests_take_no_cpu() {
     debugged.screen.wait_until("two are held", |screen| screen.matches("─ held ").count() == 2);
     let before = debugged.worked();
     tokio::time::sleep(SPAN).await;
-    let worked = debugged.worked() - before;
+    let worked = debugged.worked().saturating_sub(before);
     println!("worked {worked:?} in {SPAN:?}");
     assert!(worked <= MOST, "{worked:?} in {SPAN:?}");
     debugged.screen.type_keys(key::F6);

@@ -34,7 +34,7 @@ const LOOK: &str = "select format('booked %s, free %s, claimed %s', \
     (select string_agg(who, '+' order by who) from bookings), (select free from seats), \
     (select who from claims))";
 
-const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What came of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
