@@ -95,7 +95,7 @@ impl<F: Fn(String)> Session<'_, F> {
                 }
             }
             Way::ReadThenWrite => {
-                self.take_one("select free::text from seats where seat = 1").await?
+                self.take_one("select free::text from seats where seat = 1").await?;
             }
             Way::Locked => {
                 self.take_one("select free::text from seats where seat = 1 for update").await?;
