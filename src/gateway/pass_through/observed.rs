@@ -11,8 +11,8 @@
 //! hold statements: there each waits until what came before it is answered, so that while one is
 //! held the server has nothing to do for this client, and everybody knows what it would see. Then
 //! the messages are the client's too, with a Flush where the server would keep an answer to
-//! itself, and of a portal that was held the Bind once more: a query reads what was committed by its
-//! Bind. A snapshot of the whole transaction is taken at its first Parse, for whose answer most
+//! itself, and of a portal that was held the Bind once more: a query reads what was committed by
+//! its Bind. A snapshot of the whole transaction is taken at its first Parse, for whose answer most
 //! clients wait before they say more; that one is as it was.
 //!
 //! | file | what it holds |
