@@ -39,6 +39,7 @@ impl PgBouncer {
         Some(bouncer)
     }
 
+    #[allow(dead_code, reason = "of two benches one connects by TCP")]
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
