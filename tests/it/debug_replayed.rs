@@ -17,7 +17,7 @@ const OWN_PLAN: &str = "mended.plan";
 const SAME_PLAN: &str = "race.plan";
 
 /// A race that can be replayed.
-struct Race {
+pub(crate) struct Race {
     program: Program,
     wanted: &'static str,
     /// What must be so in the end.
@@ -79,6 +79,15 @@ impl Race {
         assert!(told.contains(&broken(&times, &times)), "{told}");
     }
 
+    /// A plan in some other file breaks the check as well.
+    pub(crate) async fn is_broken_by(&self, plan: &Path, own: &[&str]) {
+        let setup = self.folder().join("setup.sql");
+        let own = [&["--plan", plan.to_str().unwrap()], own].concat();
+        let (code, told) = self.play(&setup, "", &own).await;
+        let plan = std::fs::read_to_string(plan).unwrap();
+        assert_eq!(code, 1, "{plan}\n{told}");
+    }
+
     /// What is left breaks the check every time, too.
     async fn is_shrunk(&self) {
         if !self.program.is_had() {
@@ -118,10 +127,10 @@ fn broken(times: &str, of: &str) -> String {
 /// Three tests for each.
 macro_rules! races {
     ($($name:ident: $times:literal times of $race:expr;)*) => {$(
-        mod $name {
+        pub(crate) mod $name {
             use super::*;
 
-            const RACE: Race = $race;
+            pub(crate) const RACE: Race = $race;
 
             #[tokio::test(flavor = "multi_thread")]
             async fn is_replayed_every_time() {
