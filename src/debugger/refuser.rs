@@ -106,6 +106,12 @@ impl Guest {
 }
 
 impl StatementHooks for Refuser {
+    /// It holds none. But of statements that come at once, what a rule says of one depends on what
+    /// has become of those before it.
+    fn holds(&self) -> bool {
+        !self.inner().refusals.is_empty()
+    }
+
     fn joined(&self, client: &Arc<Client>) {
         let identity = Identity::new(None, client);
         let guest = Guest { identity, history: GuestHistory::default() };

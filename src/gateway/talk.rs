@@ -169,7 +169,7 @@ impl Talk {
     }
 
     /// Whether the server reads over what is said now.
-    fn is_read_over(&self) -> bool {
+    pub(crate) fn is_read_over(&self) -> bool {
         self.is_skipping && !self.sent.iter().any(|sent| matches!(sent, Sent::Sync))
     }
 

@@ -7,9 +7,13 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use overbooked::cluster::SUPERUSER;
+use overbooked::debugger::refuser::Refuser;
 use sqlx::Connection as _;
 
+use crate::debug_wire::MODES;
+use crate::gateway::Served;
 use crate::headless::{complaint, overbooked, told};
+use crate::raw::Raw;
 use crate::support::{self, Database};
 
 const ENGINES: [&str; 2] = ["postgres", "optimistic"];
@@ -210,4 +214,48 @@ fn a_wrong_rule_is_told_with_its_place() {
     let words = "refusal `updat seats:1`, column 1: there is no condition `updat`; did you mean \
                  update?";
     assert!(complaint.contains(words), "{complaint}");
+}
+
+/// A transaction in one go, as a program in pipeline mode sends it; what is answered.
+async fn at_once(client: &mut Raw, is_extended: bool) -> String {
+    let mut answers = Vec::new();
+    let statements = ["begin", "update counters set n = n + 1", "commit"];
+    if is_extended {
+        for sql in statements {
+            client.parse("", sql).bind("", "").execute("");
+        }
+        return client.sync().says().await;
+    }
+    for sql in statements {
+        client.query(sql);
+    }
+    for _ in statements {
+        answers.push(client.says().await);
+    }
+    answers.join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_that_come_at_once_are_judged_one_by_one() {
+    for (mode, is_extended) in MODES.into_iter().flat_map(|mode| [(mode, true), (mode, false)]) {
+        let (refuser, _lines) = Refuser::new(["commit:1".parse().unwrap()]);
+        let hooks = refuser.clone();
+        let served = Served::with(|options| {
+            options.mode = mode;
+            options.hooks = Some(hooks);
+        })
+        .await;
+        let setup = "create table counters (id int primary key, n int); \
+                     insert into counters values (1, 0)";
+        served.outsider().await.batch_execute(setup).await.unwrap();
+        let database = format!("database\0{}\0", served.database());
+        let mut client = Raw::connect_with(served.folder.path(), &database).await.0;
+        let refused = at_once(&mut client, is_extended).await;
+        assert!(refused.ends_with("!40001 ZI"), "{mode:?} {is_extended}: {refused}");
+        let committed = at_once(&mut client, is_extended).await;
+        assert!(committed.ends_with("[COMMIT] ZI"), "{mode:?} {is_extended}: {committed}");
+        let row = served.outsider().await.query_one("select n from counters", &[]).await.unwrap();
+        assert_eq!(row.get::<_, i32>(0), 1, "{mode:?} {is_extended}");
+        assert_eq!(refuser.finish(), "refused 1, retried 1, given up 0\n", "{mode:?}");
+    }
 }

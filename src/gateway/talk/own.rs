@@ -15,6 +15,12 @@ impl Talk {
         self.sent.push_back(Sent::Own(own));
     }
 
+    /// Notes a statement that was held when the server began to read over its unit: no answer to
+    /// it comes but that the server is ready again.
+    pub(crate) fn note_read_over(&mut self, launched: Launched) {
+        self.sent.push_back(Sent::Execute(launched.into()));
+    }
+
     /// The first value of the last row of the gateway's own.
     pub(crate) fn take_own_value(&mut self) -> Option<String> {
         self.own_value.take()
@@ -37,6 +43,8 @@ impl Talk {
             // None that is sent should fail. Where one does, the client is in its failed block.
             Some(Sent::Own(own)) if frame.tag == ServerTag::Error && *own != Own::Query => {
                 self.sent.retain(|sent| !matches!(sent, Sent::Own(_)));
+                // Of the client's nothing may be on its way that would tell so.
+                self.is_skipping = true;
                 Some(frame)
             }
             Some(Sent::Own(own)) => {

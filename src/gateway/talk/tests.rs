@@ -153,3 +153,26 @@ fn the_end_of_a_copy_that_failed_is_nobodys() {
         assert_eq!(answered(&mut talk, b'C'), ["select 1: Done"], "{comes_late}");
     }
 }
+
+#[test]
+fn where_a_step_of_the_gateways_own_fails_the_unit_is_read_over() {
+    let mut talk = Talk::of("");
+    said(&mut talk, b'P', &["a", "first"]);
+    said(&mut talk, b'B', &["a", "a"]);
+    answered(&mut talk, b'1');
+    answered(&mut talk, b'2');
+    let first = talk.launch(&FromClient::with(b'E', b"a\0")).unwrap();
+    for _ in 0..5 {
+        talk.note_own(Own::Step);
+    }
+    assert!(talk.heard(FromServer::with(b'E', b"C42P01\0\0")).is_some());
+    assert!(answered(&mut talk, b'E').is_empty());
+    assert!(talk.is_answered() && talk.is_read_over());
+    talk.note_read_over(first);
+    submit(&mut talk, "b", "second");
+    assert!(talk.is_answered());
+    said(&mut talk, b'S', &[]);
+    said(&mut talk, b'Q', &["third"]);
+    assert_eq!(answered(&mut talk, b'Z'), ["first: Refused(\"42P01\")"]);
+    assert_eq!(answered(&mut talk, b'Z'), ["third: Done"]);
+}

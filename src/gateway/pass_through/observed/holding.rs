@@ -34,19 +34,24 @@ impl Observer {
         self.settle(to_server).await?;
         // What the server reads over is no statement that anybody could hold.
         let Some(launched) = self.talk().launch(frame) else { return Ok(Fate::Goes) };
-        let verdict = match self.ask(&launched, from_client, to_server).await? {
-            End::Verdict(verdict) => verdict,
-            End::Cancelled => return Ok(Fate::Fails(launched, Refusal::cancelled())),
-            End::Gone => return Ok(Fate::Ends),
-        };
-        Ok(match verdict {
-            Verdict::Pass => Fate::Goes,
-            Verdict::Refuse { code, message } => {
-                Fate::Fails(launched, Refusal::of_verdict(code, message))
+        let end = self.ask(&launched, from_client, to_server).await?;
+        // Where a message of the gateway's own has failed meanwhile, the client was told of that.
+        let is_read_over = self.talk().is_read_over();
+        let (fate, refusal) = match end {
+            End::Gone | End::Verdict(Verdict::Cut) => return Ok(Fate::Ends),
+            End::Verdict(Verdict::CutAfter) => (Fate::EndsAfter, None),
+            End::Verdict(Verdict::Pass) => (Fate::Goes, None),
+            End::Cancelled => (Fate::Goes, Some(Refusal::cancelled())),
+            End::Verdict(Verdict::Refuse { code, message }) => {
+                (Fate::Goes, Some(Refusal::of_verdict(code, message)))
             }
-            Verdict::Cut => Fate::Ends,
-            Verdict::CutAfter => Fate::EndsAfter,
-        })
+        };
+        match refusal {
+            _ if is_read_over => self.talk().note_read_over(launched),
+            Some(refusal) => return Ok(Fate::Fails(launched, refusal)),
+            None => {}
+        }
+        Ok(fate)
     }
 
     /// What came before a statement is not held with it; where statements may be held, it is
@@ -84,7 +89,8 @@ impl Observer {
         };
         // Whoever cancelled it was told that this was done.
         let end = if held.end() { End::Cancelled } else { end };
-        if let End::Verdict(Verdict::Pass | Verdict::CutAfter) = end {
+        let goes = matches!(end, End::Verdict(Verdict::Pass | Verdict::CutAfter));
+        if goes && !self.talk().is_read_over() {
             self.resume_timeouts(launched, timeout, to_server);
             if is_late {
                 self.bind_again(launched, to_server);
