@@ -1,9 +1,10 @@
 //! The server's patience with a client whose statement is held.
 
-use overbooked::gateway::{Mode, Verdict};
+use overbooked::gateway::{Mode, StatementOutcome, Verdict};
 
 use super::{HELD, MODES, Wire};
 use crate::gateway::says;
+use crate::raw::line;
 
 const TIMEOUTS: &str = "set idle_in_transaction_session_timeout = '200ms'; \
     set statement_timeout = '200ms'; set lock_timeout = '200ms'";
@@ -120,5 +121,27 @@ async fn a_transaction_has_as_long_as_it_may_from_when_it_is_let_go() {
             let slept = says(&client, "begin; select pg_sleep(600)").await;
             assert!(slept.is_empty() || slept.starts_with("25P04"), "{slept}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_of_the_gateways_own_that_fails_leaves_nobody_waiting() {
+    let refuse = Verdict::Refuse { code: "40001".to_owned(), message: "not now".to_owned() };
+    for verdict in [Verdict::Pass, refuse] {
+        let mut wire = Wire::start(Mode::PassThrough).await;
+        let mut client = wire.raw().await;
+        // So the server refuses the gateway its own statement of this name.
+        client.parse("overbooked: own", "select 1").sync().until_ready().await;
+        client.query("begin").until_ready().await;
+        let commit = format!("commit {HELD}");
+        client.parse("", &commit).bind("", "").execute("");
+        client.parse("", "select 2").bind("", "").execute("").sync();
+        let told = client.until(b'E').await;
+        assert_eq!(line(&told), "1 2 !42P05");
+        wire.held().await.let_go(verdict);
+        assert_eq!(client.says().await, "ZE");
+        let outcome = StatementOutcome::Refused("42P05".to_owned());
+        assert_eq!(wire.outcome(&commit).await, outcome);
+        assert_eq!(client.query("rollback").says().await, "[ROLLBACK] ZI");
     }
 }
