@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use color_eyre::eyre::{self, WrapErr as _};
 use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
 
 mod headless;
 mod programs;
@@ -69,12 +70,14 @@ pub fn run(arguments: &DebugArgs) -> eyre::Result<Exit> {
         let screen = troubles.clone();
         let glance = move |overview| screen.send(Ok(Input::Debugger(Box::new(overview)))).is_ok();
         let glances = tokio::spawn(Arc::clone(&opened.debugger).tell_overviews(glance));
-        let telling = tokio::spawn(tell(Arc::clone(&opened), wanted, troubles));
+        let left = CancellationToken::new();
+        let telling = tell(Arc::clone(&opened), wanted, troubles, left.clone());
+        let telling = tokio::spawn(telling);
         let console =
             console::play_on(&opened.engines, production, EngineCount::One, setting, beside);
         let played = Box::pin(console).await;
         glances.abort();
-        telling.abort();
+        left.cancel();
         let _ = telling.await;
         opened.close().await;
         launch::stop(&engines).await?;
@@ -175,18 +178,27 @@ impl Debugged {
     /// Waits until programs can come in, and gives the addresses, everybody's first. The gate is
     /// made before that is known, and behind the setup, which may have made its table.
     async fn opened(&self, wanted: &Wanted) -> Result<Vec<SocketAddr>, Failure> {
+        let addresses = self.next_opened().await?;
+        self.prepare(wanted, &addresses).await?;
+        Ok(addresses)
+    }
+
+    async fn next_opened(&self) -> Result<Vec<SocketAddr>, Failure> {
         let addresses = self.opened.lock().await.recv().await;
-        let addresses = addresses.ok_or_else(|| Failure::unreachable("the run has ended"))?;
+        addresses.ok_or_else(|| Failure::unreachable("the run has ended"))
+    }
+
+    /// Not to be given up half way: a gate that is being made would stay.
+    async fn prepare(&self, wanted: &Wanted, addresses: &[SocketAddr]) -> Result<(), Failure> {
         let own = addresses.iter().skip(1).zip(&wanted.actors);
         self.debugger.name_ports(own.map(|(port, actor)| (*port, actor.name.clone())).collect());
         if !wanted.gates.is_empty() && !self.debugger.has_gate() {
             let gate = Gate::make(&self.database, &wanted.gates).await;
-            self.debugger.use_gate(
-                gate.map_err(|error| Failure::misuse(format!("--gate: {}", with_causes(&error))))?,
-            );
+            let failed = |error| Failure::misuse(format!("--gate: {}", with_causes(&error)));
+            self.debugger.use_gate(gate.map_err(failed)?).await;
         }
-        self.debugger.tell_open(addresses.clone());
-        Ok(addresses)
+        self.debugger.tell_open(addresses.to_vec());
+        Ok(())
     }
 
     /// Says what was answered in the server's place, and what came of it, where that was wanted.
@@ -199,7 +211,7 @@ impl Debugged {
 
     /// Takes away what was made in the database, as long as that lives.
     async fn close(&self) {
-        if let Some(gate) = self.debugger.take_gate()
+        if let Some(gate) = self.debugger.take_gate().await
             && let Err(error) = gate.remove().await
         {
             launch::name(&[with_causes(&error)]);
@@ -217,6 +229,7 @@ async fn tell(
     debugged: Arc<Debugged>,
     wanted: Wanted,
     news: mpsc::UnboundedSender<io::Result<Input>>,
+    left: CancellationToken,
 ) {
     // Who does not listen any more has left.
     let say = |input| drop(news.send(Ok(input)));
@@ -231,8 +244,12 @@ async fn tell(
             }
         };
         tokio::select! {
-            opened = debugged.opened(&wanted) => match opened {
+            () = left.cancelled() => return,
+            opened = debugged.next_opened() => match opened {
                 Ok(addresses) => {
+                    if let Err(error) = debugged.prepare(&wanted, &addresses).await {
+                        say(Input::Trouble(error.sentence));
+                    }
                     let control = debugged.control.named().map(control_line);
                     let ways = ways_in(&debugged.place(), &wanted, &addresses);
                     say(Input::Opened(ways.into_iter().chain(control).collect()));

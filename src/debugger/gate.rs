@@ -33,6 +33,9 @@ const CLASS: i32 = 0x6761_7465;
 /// How long those who were let go may take to come to the gate.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What the connection that closes the gate waits for at most.
+const OWN_LIMITS: &str = "set statement_timeout = 0; set lock_timeout = '2s'";
+
 /// How often it is looked who has come.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -95,6 +98,11 @@ impl Gate {
     pub async fn close(&self, backends: &[Pid]) -> Result<ClosedGate, GateError> {
         let backends: Vec<i32> = backends.iter().map(|pid| pid.0).collect();
         let mut connection = self.pool.acquire().await?;
+        // Before it has any lock: with those it must not go back to the pool, whatever happens.
+        connection.close_on_drop();
+        // Nobody has these numbers for longer than a row takes; and the role's own limits are not
+        // meant for this.
+        connection.execute(sqlx::raw_sql(OWN_LIMITS)).await?;
         let close = sqlx::query(sql::CLOSE).bind(CLASS).bind(&backends);
         close.execute(&mut *connection).await?;
         Ok(ClosedGate { connection, backends })

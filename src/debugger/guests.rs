@@ -44,7 +44,7 @@ use planned::Playing;
 pub use state::{EndedState, HeldState, State, TransactionState, WaitState};
 
 /// The number of something that is held; none is given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HeldId(u64);
 
 /// What is to be done.
@@ -83,11 +83,22 @@ pub struct Guests {
     holds: u64,
     /// How many were sent so far.
     submissions: u64,
+    /// How many were answered so far that were no noise.
+    answers: u64,
     /// How many passed by themselves.
     noise: u64,
     /// The last of them.
     passed: VecDeque<PassedStatement>,
     outputs: Vec<Output>,
+}
+
+/// How much has happened that is no noise: equal where nothing has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How many statements were held or sent.
+    pub statements: u64,
+    /// How many were answered.
+    pub answers: u64,
 }
 
 /// A connection.
@@ -116,7 +127,7 @@ struct InFlight {
     sql: Arc<str>,
     /// A Query message, which is over with `ReadyForQuery`; an Execute is over with its own answer.
     is_query: bool,
-    progress: Progress,
+    progress: Course,
     rows: u64,
     /// For whom it waits, as far as the run has seen.
     wait: Option<Wait>,
@@ -124,13 +135,13 @@ struct InFlight {
 
 impl InFlight {
     fn new(sql: &Arc<str>, is_query: bool) -> Self {
-        Self { sql: Arc::clone(sql), is_query, progress: Progress::Behind, rows: 0, wait: None }
+        Self { sql: Arc::clone(sql), is_query, progress: Course::Behind, rows: 0, wait: None }
     }
 }
 
 /// How far the answer has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+enum Course {
     /// What was sent before it is still being answered.
     Behind,
     /// It is being answered, and told in its place, since that moment.
@@ -184,6 +195,7 @@ impl Guests {
             recorded: Plan::default(),
             holds: 0,
             submissions: FIRST_SUBMISSION,
+            answers: 0,
             noise: 0,
             passed: VecDeque::new(),
             outputs: Vec::new(),
@@ -203,6 +215,11 @@ impl Guests {
     /// What was answered in the server's place so far, and what came of it, if there are rules.
     pub fn refused(&self) -> Option<Tally> {
         (!self.refusals.is_empty()).then(|| self.refusals.total())
+    }
+
+    /// How much has happened that is no noise.
+    pub fn progress(&self) -> Progress {
+        Progress { statements: self.submissions + self.holds, answers: self.answers }
     }
 
     /// What is to be done now.
@@ -258,7 +275,7 @@ impl Guests {
         let Some(guest) = guests.find(|guest| guest.place.as_ref() == Some(place)) else { return };
         for it in &mut guest.in_flight {
             // What has been answered meanwhile waits no more.
-            if matches!(it.progress, Progress::Told(told, _) if told == submission) {
+            if matches!(it.progress, Course::Told(told, _) if told == submission) {
                 it.wait = wait.cloned();
             }
         }

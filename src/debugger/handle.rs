@@ -2,20 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, RwLock, mpsc, oneshot, watch};
 
 use super::breakpoints::Rules;
 use super::gate::{Gate, GateError, Met};
 use super::guests::{
-    Arrival, Guests, HeldId, Order, OrderError, Output, Overview, PlanState, State,
+    Arrival, Guests, HeldId, Order, OrderError, Output, Overview, PlanState, Progress, State,
 };
 use super::literals::with_parameters;
 use super::plan::{Misfit, Plan};
 use super::refusals::{Rule, Tally};
+use crate::core::error_chain::with_causes;
 use crate::core::event::{Pid, SessionName, SubmissionId, Wait};
 use crate::gateway::{
     Client, ClientId, Form, HeldStatement, HeldVerdict, StatementContext, StatementHooks,
@@ -34,7 +35,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub struct Debugger {
     inner: Mutex<Inner>,
     backlog: Arc<Backlog>,
-    gate: RwLock<Option<Arc<Gate>>>,
+    gate: RwLock<Option<Gate>>,
+    has_gate: AtomicBool,
     /// Counts everything that has changed.
     changed: watch::Sender<u64>,
 }
@@ -63,7 +65,8 @@ impl Debugger {
         tokio::spawn(pass_on(told, out, Arc::clone(&backlog)));
         let inner = Inner { guests: Guests::new(rules), waiting: HashMap::new(), news };
         let (changed, gate) = (watch::Sender::new(0), RwLock::default());
-        let debugger = Self { inner: Mutex::new(inner), backlog, gate, changed };
+        let has_gate = AtomicBool::new(false);
+        let debugger = Self { inner: Mutex::new(inner), backlog, gate, has_gate, changed };
         (Arc::new(debugger), run)
     }
 
@@ -78,43 +81,43 @@ impl Debugger {
         let debugger = Arc::clone(self);
         tokio::spawn(async move {
             if let Err(error) = debugger.let_go_together(None).await {
-                tracing::warn!(%error, "the gate");
+                let words = format!("nobody was let go together: {}", with_causes(&error));
+                debugger.change(|guests| guests.tell_all_held(&words));
             }
         });
         Ok(())
     }
 
     /// Statements can be made to meet there from now on.
-    pub fn use_gate(&self, gate: Gate) {
-        *self.gate.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(gate));
+    pub async fn use_gate(&self, gate: Gate) {
+        *self.gate.write().await = Some(gate);
+        self.has_gate.store(true, Ordering::Relaxed);
     }
 
     /// Whether statements can be made to meet.
     pub fn has_gate(&self) -> bool {
-        self.gate().is_some()
+        self.has_gate.load(Ordering::Relaxed)
     }
 
-    /// The gate, to be taken away; nothing while somebody is let through it.
-    pub fn take_gate(&self) -> Option<Gate> {
-        let gate = self.gate.write().unwrap_or_else(PoisonError::into_inner).take();
-        gate.and_then(Arc::into_inner)
-    }
-
-    fn gate(&self) -> Option<Arc<Gate>> {
-        self.gate.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The gate, to be taken away, once nobody is let through it any more.
+    pub async fn take_gate(&self) -> Option<Gate> {
+        self.has_gate.store(false, Ordering::Relaxed);
+        self.gate.write().await.take()
     }
 
     /// Lets all go that is held, or these alone, and has them meet inside.
     pub async fn let_go_together(&self, only: Option<&[SessionName]>) -> Result<Met, GateError> {
-        let Some(gate) = self.gate() else { return Ok(Met::default()) };
+        // Kept as long as somebody is let through it: only then can it be taken away.
+        let gate = self.gate.read().await;
+        let Some(gate) = &*gate else { return Ok(Met::default()) };
         let held = self.state().transactions.into_iter().filter(|it| it.held.is_some());
         let is_meant =
             |name: &str| only.is_none_or(|only| only.iter().any(|it| it.as_str() == name));
         let held: Vec<_> = held.filter(|it| is_meant(&it.name)).collect();
         let pids: Vec<Pid> = held.iter().map(|it| Pid(it.pid)).collect();
+        let ids: Vec<_> = held.iter().filter_map(|it| Some(it.held.as_ref()?.id)).collect();
         let closed = gate.close(&pids).await?;
-        let names: Vec<_> = held.iter().map(|it| SessionName::new(&it.name)).collect();
-        self.change(|guests| guests.let_go_together(&names, Instant::now()));
+        self.change(|guests| guests.let_go_at_once(&ids, Instant::now()));
         let met = closed.open_when_met(|pid| self.has_ended(pid), self.changed.subscribe()).await?;
         let names: Vec<&str> = (held.iter())
             .filter(|it| met.inside.contains(&Pid(it.pid)))
@@ -172,6 +175,11 @@ impl Debugger {
     /// What the plan waits for.
     pub fn awaited(&self) -> Option<Misfit> {
         self.inner().guests.awaited()
+    }
+
+    /// How much has happened that is no noise.
+    pub fn progress(&self) -> Progress {
+        self.inner().guests.progress()
     }
 
     /// Counts everything that has changed.

@@ -25,6 +25,7 @@ use super::tables::TableName;
 mod live;
 mod read;
 
+pub(crate) use live::is_called;
 pub use live::{Arrival, LivePlan, Misfit, Sent};
 pub use read::PlanError;
 

@@ -6,7 +6,7 @@
 //!                                        run ──who waits──────┘
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Debugger;
 use super::gate::GateError;
-use super::guests::{Order, PlanState};
+use super::guests::{Order, PlanState, Progress};
 use super::plan::{Misfit, Plan};
 use crate::core::event::{Event, Kind, SessionName};
 use crate::run::Report;
@@ -65,8 +65,8 @@ pub struct Patience {
 pub struct Replay {
     debugger: Arc<Debugger>,
     reports: mpsc::Receiver<Report>,
-    /// Who waits for somebody in the database.
-    waiting: BTreeSet<SessionName>,
+    /// Who waits for somebody in the database, and how much had been answered when that was seen.
+    waiting: BTreeMap<SessionName, u64>,
     patience: Patience,
 }
 
@@ -77,7 +77,7 @@ impl Replay {
         reports: mpsc::Receiver<Report>,
         patience: Patience,
     ) -> Self {
-        Self { debugger, reports, waiting: BTreeSet::new(), patience }
+        Self { debugger, reports, waiting: BTreeMap::new(), patience }
     }
 
     /// Until the run is set up; why it cannot be, where it cannot.
@@ -85,9 +85,11 @@ impl Replay {
         loop {
             match self.reports.recv().await {
                 Some(Report::Fresh(_)) => return Ok(()),
-                Some(Report::Broken(why)) => return Err(why),
-                Some(report) => drop(self.note(report)),
-                None => return Err("the run has ended".to_owned()),
+                report => {
+                    if let Some(broken) = self.note(report) {
+                        return Err(broken);
+                    }
+                }
             }
         }
     }
@@ -112,7 +114,7 @@ impl Replay {
         programs: &mut impl Programs,
     ) -> Result<Option<End>, ReplayError> {
         let mut changes = self.debugger.changes();
-        let mut last = Instant::now();
+        let (mut last, mut progress) = (Instant::now(), self.debugger.progress());
         let mut have_all_ended = false;
         loop {
             changes.borrow_and_update();
@@ -120,7 +122,7 @@ impl Replay {
                 return Ok(Some(End::Misfit(Box::new(misfit))));
             }
             let is_late = last.elapsed() >= self.patience.think;
-            match self.debugger.plan_state(&self.waiting, is_late) {
+            match self.debugger.plan_state(&self.waiting(is_late), is_late) {
                 PlanState::Over => return Ok(None),
                 PlanState::Misfit(misfit) => return Ok(Some(End::Misfit(misfit))),
                 PlanState::Due(places) => {
@@ -133,12 +135,12 @@ impl Replay {
             let next = if is_late { self.patience.stall } else { self.patience.think };
             tokio::select! {
                 biased;
-                report = self.reports.recv() => {
-                    if let Some(broken) = report.and_then(|report| self.note(report)) {
-                        return Ok(Some(End::Broken(broken)));
-                    }
-                }
-                _ = changes.changed() => last = Instant::now(),
+                report = self.reports.recv() => if let Some(broken) = self.note(report) {
+                    return Ok(Some(End::Broken(broken)));
+                },
+                _ = changes.changed() => if self.has_progressed(&mut progress) {
+                    last = Instant::now();
+                },
                 ended = programs.ended(), if !have_all_ended => match ended {
                     Some(actor) => if let Some(misfit) = self.debugger.wanted_of(&actor) {
                         return Ok(Some(End::Misfit(Box::new(misfit))));
@@ -172,15 +174,16 @@ impl Replay {
     async fn until_all_have_ended(&mut self, programs: &mut impl Programs) -> End {
         let mut changes = self.debugger.changes();
         let mut deadline = Instant::now() + self.patience.end;
+        let mut progress = self.debugger.progress();
         loop {
             tokio::select! {
                 biased;
-                report = self.reports.recv() => {
-                    if let Some(broken) = report.and_then(|report| self.note(report)) {
-                        return End::Broken(broken);
-                    }
-                }
-                _ = changes.changed() => deadline = Instant::now() + self.patience.end,
+                report = self.reports.recv() => if let Some(broken) = self.note(report) {
+                    return End::Broken(broken);
+                },
+                _ = changes.changed() => if self.has_progressed(&mut progress) {
+                    deadline = Instant::now() + self.patience.end;
+                },
                 ended = programs.ended() => if ended.is_none() {
                     return End::Over;
                 },
@@ -189,12 +192,30 @@ impl Replay {
         }
     }
 
+    /// Who waits. A wait that was seen before somebody's last answer may be over, and is none unless
+    /// nothing more is heard of it for long.
+    fn waiting(&self, is_late: bool) -> BTreeSet<SessionName> {
+        let answers = self.debugger.progress().answers;
+        let lasts = |seen: &u64| is_late || *seen == answers;
+        let waiting = self.waiting.iter().filter(|(_, seen)| lasts(seen));
+        waiting.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a program has sent something that is no noise, or was answered, since then.
+    fn has_progressed(&self, since: &mut Progress) -> bool {
+        let before = std::mem::replace(since, self.debugger.progress());
+        before != *since
+    }
+
     /// Notes who waits; why the run cannot go on, where it cannot.
-    fn note(&mut self, report: Report) -> Option<String> {
+    fn note(&mut self, report: Option<Report>) -> Option<String> {
         match report {
-            Report::Broken(why) => return Some(why),
-            Report::Event(Event { session: Some(name), kind, .. }) => match kind {
-                Kind::Waiting(_) => drop(self.waiting.insert(name)),
+            None => return Some("the run has ended".to_owned()),
+            Some(Report::Broken(why)) => return Some(why),
+            Some(Report::Event(Event { session: Some(name), kind, .. })) => match kind {
+                Kind::Waiting(_) => {
+                    self.waiting.insert(name, self.debugger.progress().answers);
+                }
                 Kind::Resumed { .. }
                 | Kind::Ready { .. }
                 | Kind::Sent { .. }
@@ -202,7 +223,7 @@ impl Replay {
                 | Kind::Closed => drop(self.waiting.remove(&name)),
                 _ => {}
             },
-            _ => {}
+            Some(_) => {}
         }
         None
     }

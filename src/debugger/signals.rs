@@ -3,7 +3,7 @@
 //! Some drivers cancel so, over a second connection, and not by a request of the protocol. The
 //! backend of a statement that is held has nothing to cancel, so the debugger does what is meant.
 
-use super::statement::Statement;
+use super::statement::{NamedStatement, Part, Statement};
 use crate::core::event::Pid;
 use crate::core::syntax::{Word, WordKind};
 
@@ -18,7 +18,10 @@ pub(super) enum Signal {
 
 /// Whom a statement signals by a number that stands in it.
 pub(super) fn signals(statement: &Statement) -> Vec<Signal> {
-    statement.parts.iter().flat_map(|part| part.words.windows(3)).filter_map(signal).collect()
+    // What is only prepared runs later.
+    let prepares = |part: &&Part| matches!(part.name, Some(NamedStatement::Prepares(_)));
+    let parts = statement.parts.iter().filter(|part| !prepares(part));
+    parts.flat_map(|part| part.words.windows(3)).filter_map(signal).collect()
 }
 
 fn signal(words: &[Word]) -> Option<Signal> {
@@ -54,6 +57,7 @@ mod tests {
             "select 'pg_cancel_backend(12)'",
             "select cancel(12)",
             "select pg_cancel_backend($1)",
+            "prepare c as select pg_cancel_backend(12)",
         ] {
             assert_eq!(read(nobody), [], "{nobody}");
         }

@@ -167,3 +167,31 @@ fn refusals_are_counted_and_told_at_the_end() {
     assert_eq!(code, 0, "no COMMIT has come through: {told}{complaints}");
     assert!(told.ends_with("refused 2, retried 0, given up 2\n"), "{told}");
 }
+
+/// Whoever has written once in its transaction has been at the gate, and can come there again.
+#[test]
+fn a_transaction_meets_another_more_than_once() {
+    let script = "begin;
+insert into bookings values (1, :'who');
+insert into bookings values (2, :'who');
+commit;
+";
+    let insert = "inserts | insert into bookings values (?, ?)";
+    let plan = format!(
+        "overbooked plan 1\ngate: bookings\n\nalice + bob: {insert}\nalice + bob: {insert}\nalice \
+         + bob: commits | commit\n"
+    );
+    let play = Play::of(script, &plan);
+    let (code, told, complaints) =
+        play.run(&["--check", "select count(*) = 4 from bookings", "--reset", "reset.sql"]);
+    assert_eq!(code, 0, "{told}{complaints}");
+}
+
+#[test]
+fn a_program_that_does_not_end_proves_nothing() {
+    let play = Play::of("select 1 / 0;\n", "overbooked plan 1\n\ncarol: commits | commit\n");
+    let carol = "carol=psql -X -q -c 'select pg_sleep(0.1)'";
+    let (code, told, _) = play.run(&["--actor", carol, "--check", "select false"]);
+    assert_eq!(code, 4, "{told}");
+    assert!(!told.contains("was broken"), "{told}");
+}

@@ -4,6 +4,7 @@
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::{self, WrapErr as _};
@@ -16,7 +17,9 @@ use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::counted;
-use crate::debugger::plan::Plan;
+use crate::debugger::Debugger;
+use crate::debugger::plan::{Plan, is_called};
+use crate::debugger::refusals::Rule;
 use crate::debugger::replay::{End, Patience, Replay};
 use crate::debugger::shrink::Shrink;
 use crate::debugger::tables::TableName;
@@ -47,14 +50,15 @@ enum Reset {
     Command(String),
 }
 
-/// How a play went.
+/// How a play went, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Went {
     /// The check held, or there was none.
     Well,
     Broken,
-    Misfit,
     /// Something else was wrong, and is told.
     Wrong,
+    Misfit,
 }
 
 impl Play {
@@ -63,8 +67,8 @@ impl Play {
         arguments: &DebugArgs,
         programs: Vec<Program>,
     ) -> Result<Option<Self>, Failure> {
-        let is_headless = arguments.plan.is_some() || arguments.check.is_some();
-        if !is_headless && programs.is_empty() {
+        // Programs alone are started beside the console.
+        if arguments.plan.is_none() && arguments.check.is_none() {
             return Ok(None);
         }
         if programs.is_empty() {
@@ -127,6 +131,8 @@ impl Play {
             place: opened.place(),
             ports: Vec::new(),
             interrupted,
+            debugger: Arc::clone(&opened.debugger),
+            refuse: wanted.refuse.clone(),
         };
         let played = Box::pin(stage.play_all(wanted, &opened)).await;
         drop(commands);
@@ -151,13 +157,16 @@ struct Stage {
     /// Of everybody first, then each program's own.
     ports: Vec<SocketAddr>,
     interrupted: CancellationToken,
+    debugger: Arc<Debugger>,
+    /// What is answered in the server's place, in each run anew.
+    refuse: Vec<Rule>,
 }
 
 impl Stage {
     async fn play_all(&mut self, wanted: &Wanted, opened: &Debugged) -> eyre::Result<Exit> {
         self.replay.set_up().await.map_err(Failure::misuse)?;
         self.ports = opened.opened(wanted).await?;
-        let mut exits = Vec::new();
+        let mut all = Vec::new();
         for number in 1..=self.play.repeat {
             let plan = self.play.plan.clone();
             let went =
@@ -165,20 +174,27 @@ impl Stage {
             if self.interrupted.is_cancelled() {
                 return Ok(Exit::Interrupted);
             }
-            exits.push(exit(&went));
-            if matches!(went, Went::Misfit | Went::Wrong) {
+            let is_last = matches!(went, Went::Misfit | Went::Wrong);
+            all.push(went);
+            if is_last {
                 break;
             }
         }
-        let broken = exits.iter().filter(|exit| **exit == Exit::Broken).count();
-        if self.play.check.is_some() && !exits.contains(&Exit::Misfit) {
-            let of = counted(exits.len() as u64, "run");
+        let broken = all.iter().filter(|went| **went == Went::Broken).count();
+        let judged = all.iter().filter(|went| matches!(went, Went::Broken | Went::Well)).count();
+        if self.play.check.is_some() && judged > 0 {
+            let of = counted(judged as u64, "run");
             say(&format!("the check was broken in {broken} of {of}"))?;
         }
         if self.play.shrink.is_some() && broken > 0 {
             self.shrink().await?;
         }
-        Ok(exits.into_iter().fold(Exit::Fine, Exit::or))
+        if self.interrupted.is_cancelled() {
+            return Ok(Exit::Interrupted);
+        }
+        // What no longer fits comes before what is broken: it says nothing about the program.
+        let exit = all.iter().max().map_or(Exit::Fine, exit);
+        Ok(exit)
     }
 
     /// Looks for the shortest plan that breaks the check.
@@ -188,7 +204,8 @@ impl Stage {
             let number = shrink.tries() + 1;
             let is_broken = self.is_surely_broken(&plan, number).await?;
             if self.interrupted.is_cancelled() {
-                return Ok(());
+                // The shortest so far is as good as was asked for.
+                break;
             }
             shrink.tried(is_broken);
         }
@@ -218,7 +235,14 @@ impl Stage {
     }
 
     async fn play_once(&mut self, plan: Plan, title: &str) -> eyre::Result<Went> {
-        self.reset().await?;
+        // What puts everything back is no part of the play.
+        self.debugger.refuse(Vec::new());
+        let interrupted = self.interrupted.clone();
+        tokio::select! {
+            reset = self.reset() => reset?,
+            () = interrupted.cancelled() => return Ok(Went::Wrong),
+        }
+        self.debugger.refuse(self.refuse.clone());
         self.replay.begin(plan.clone());
         let own = self.ports.get(1..).unwrap_or_default();
         let mut programs = Running::start(&self.play.programs, own, &self.place)
@@ -300,7 +324,8 @@ fn say(line: &str) -> io::Result<()> {
 fn exit(went: &Went) -> Exit {
     match went {
         Went::Well => Exit::Fine,
-        Went::Broken | Went::Wrong => Exit::Broken,
+        Went::Broken => Exit::Broken,
+        Went::Wrong => Exit::Misuse,
         Went::Misfit => Exit::Misfit,
     }
 }
@@ -321,10 +346,4 @@ fn reset(given: &str) -> Result<Reset, Failure> {
     let read = std::fs::read_to_string(path);
     let failed = |error| Failure::misuse(format!("--reset: cannot read {given}: {error}"));
     read.map(Reset::Sql).map_err(failed)
-}
-
-/// Whether an actor of a plan is one of this program's: `alice`, or `alice 2`, its second
-/// connection.
-fn is_called(planned: &str, actor: &str) -> bool {
-    planned.strip_prefix(actor).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }

@@ -101,28 +101,28 @@ impl Running {
 
     /// Ends those that still run, and whatever they have started.
     pub(super) async fn end(&mut self) {
-        for (_, group) in &self.groups {
-            // Gone already is as good.
-            let _ = rustix::process::kill_process_group(*group, rustix::process::Signal::KILL);
-        }
+        self.groups.iter().for_each(|(_, group)| kill(*group));
         while replay::Programs::ended(self).await.is_some() {}
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for (_, group) in &self.groups {
-            // Gone already is as good.
-            let _ = rustix::process::kill_process_group(*group, rustix::process::Signal::KILL);
-        }
+        self.groups.iter().for_each(|(_, group)| kill(*group));
     }
+}
+
+/// Ends a group of processes; gone already is as good.
+fn kill(group: rustix::process::Pid) {
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
 }
 
 impl replay::Programs for Running {
     async fn ended(&mut self) -> Option<String> {
         let ended = self.tasks.join_next().await?.ok()?;
         let actor = ended.actor.clone();
-        self.groups.retain(|(name, _)| *name != actor);
+        // What it has left running in the background would meet the next play.
+        self.groups.extract_if(.., |(name, _)| *name == actor).for_each(|(_, group)| kill(group));
         self.ended.push(ended);
         Some(actor)
     }

@@ -1,5 +1,6 @@
 //! What can be asked, and what is answered: JSON both ways.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,13 +169,21 @@ pub(super) fn guarded(router: Router) -> Router {
 /// a name of his own lead to this machine is known by that name.
 async fn no_browsers(headers: HeaderMap, request: Request, next: Next) -> Response {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if !["127.0.0.1", "localhost", "[::1]"].contains(&name) || headers.contains_key(header::ORIGIN)
-    {
+    if !is_this_machine(host) || headers.contains_key(header::ORIGIN) {
         let words = "a web page must not steer the debugger; ask from a program";
         return Refusal::new(StatusCode::FORBIDDEN, words).into_response();
     }
     next.run(request).await
+}
+
+/// Whether a request's host, with its port or without, is an address of this machine alone.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 async fn nothing_there(uri: Uri) -> Refusal {

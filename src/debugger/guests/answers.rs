@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Dropped, Guests, InFlight, Progress};
+use super::{Course, Dropped, Guests, InFlight};
 use crate::core::event::{
     Kind, ROWS_KEPT, ServerMessage, SessionName, SubmissionId, TransactionStatus,
 };
@@ -37,7 +37,7 @@ impl Guests {
             }
             return;
         };
-        let is_silent = front.progress == Progress::Silent;
+        let is_silent = front.progress == Course::Silent;
         let is_over = !front.is_query
             && matches!(told, Told::Done { .. } | Told::Failed(_) | Told::Empty | Told::Suspended);
         let kind = match told {
@@ -76,8 +76,8 @@ impl Guests {
         let Some(guest) = self.clients.get_mut(&client) else { return };
         let Some(front) = guest.in_flight.front_mut() else { return };
         match front.progress {
-            Progress::Told(submission, since) => {
-                front.progress = Progress::Answered(submission, since);
+            Course::Told(submission, since) => {
+                front.progress = Course::Answered(submission, since);
             }
             _ => drop(guest.in_flight.pop_front()),
         }
@@ -95,7 +95,7 @@ impl Guests {
         now: Instant,
     ) {
         let Some(guest) = self.clients.get_mut(&client) else { return };
-        let Some(InFlight { progress: Progress::Answered(submission, since), .. }) =
+        let Some(InFlight { progress: Course::Answered(submission, since), .. }) =
             guest.in_flight.front()
         else {
             return;
@@ -115,6 +115,7 @@ impl Guests {
         now: Instant,
         since: Instant,
     ) {
+        self.answers += 1;
         let elapsed = now.saturating_duration_since(since);
         self.tell(place, Kind::Ready { submission, status, elapsed });
     }
@@ -124,10 +125,10 @@ impl Guests {
         let submission = self.next_submission();
         let Some(guest) = self.clients.get_mut(&client) else { return };
         let Some(front) = guest.in_flight.front_mut() else { return };
-        if front.progress != Progress::Behind {
+        if front.progress != Course::Behind {
             return;
         }
-        front.progress = Progress::Told(submission, now);
+        front.progress = Course::Told(submission, now);
         let (sql, place) = (Arc::clone(&front.sql), guest.place.clone());
         if let Some(place) = place {
             self.tell(&place, Kind::Sent { submission, sql, step: None, typed: None });
@@ -142,11 +143,10 @@ impl Guests {
         guest.history.ready(status);
         // Of an Execute that has not been answered this is not the end: the client has sent on
         // before the end of what came before.
-        let is_over = |front: &mut InFlight| {
-            front.is_query || matches!(front.progress, Progress::Answered(..))
-        };
+        let is_over =
+            |front: &mut InFlight| front.is_query || matches!(front.progress, Course::Answered(..));
         if let Some(over) = guest.in_flight.pop_front_if(is_over)
-            && let Progress::Told(submission, since) | Progress::Answered(submission, since) =
+            && let Course::Told(submission, since) | Course::Answered(submission, since) =
                 over.progress
             && let Some(place) = guest.place.clone()
         {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::overview::one_line;
-use super::{Answer, Dropped, Guests, Held, HeldId, InFlight, Output, PassedStatement, Progress};
+use super::{Answer, Course, Dropped, Guests, Held, HeldId, InFlight, Output, PassedStatement};
 use crate::core::event::{Kind, SessionName, TransactionStatus};
 use crate::core::syntax::Strings;
 use crate::debugger::breakpoints::{Decision, decide};
@@ -55,7 +55,6 @@ impl Guests {
         guest.identity.hear(&arrival.shown, arrival.strings, arrival.status);
         guest.history.status = arrival.status;
         guest.history.actor = guest.identity.actor(&mut self.names).name;
-        self.obey_signals(&statement, now);
         let history = &self.clients.get(&client)?.history;
         if let Some((why, verdict)) = self.refusals.arrives(client, history, &statement).refused {
             return self.refuse_now(arrival, statement, (&why, verdict), now);
@@ -68,7 +67,7 @@ impl Guests {
             },
         };
         if why.is_none() && noise(&statement, arrival.status).is_some() {
-            self.note_sent(client, &statement);
+            self.note_sent(client, &statement, now);
             self.pass_noise(arrival);
             return None;
         }
@@ -76,7 +75,7 @@ impl Guests {
         let place = self.place_of(client)?;
         self.tell_tables(&statement);
         let Some(why) = why else {
-            self.note_sent(client, &statement);
+            self.note_sent(client, &statement, now);
             self.send(client, InFlight::new(&arrival.shown, arrival.is_query), now);
             return None;
         };
@@ -154,9 +153,12 @@ impl Guests {
     }
 
     /// What goes to the server is a part of its transaction from now on.
-    pub(super) fn note_sent(&mut self, client: ClientId, statement: &Statement) {
-        if let Some(guest) = self.clients.get_mut(&client) {
-            guest.history.let_go(statement);
+    pub(super) fn note_sent(&mut self, client: ClientId, statement: &Statement, now: Instant) {
+        let Some(guest) = self.clients.get_mut(&client) else { return };
+        guest.history.let_go(statement);
+        // In a failed block the server does nothing of it.
+        if guest.status != TransactionStatus::Failed {
+            self.obey_signals(statement, now);
         }
     }
 
@@ -179,7 +181,7 @@ impl Guests {
         let passed = PassedStatement::new(&guest.history.actor, &arrival.shown);
         remember(&mut self.passed, passed, MOST_PASSED);
         let sent = InFlight::new(&arrival.shown, arrival.is_query);
-        guest.in_flight.push_back(InFlight { progress: Progress::Silent, ..sent });
+        guest.in_flight.push_back(InFlight { progress: Course::Silent, ..sent });
         match guest.place.clone() {
             Some(place) => self.tell(&place, Kind::Note(note_of(&[&arrival.shown]))),
             None if !arrival.sql.trim().is_empty() => {
@@ -196,7 +198,7 @@ impl Guests {
             return Some(place.clone());
         }
         let pid = guest.client.pid;
-        let taken = self.places.take(&guest.history.actor, pid)?;
+        let taken = self.places.take(&guest.history.actor, pid);
         guest.place = Some(taken.name.clone());
         let noise: Vec<_> = guest.passed.drain(..).collect();
         if let Some(parted) = taken.parted {

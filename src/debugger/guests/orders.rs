@@ -144,6 +144,14 @@ impl Guests {
         Ok(())
     }
 
+    /// Tells everybody whose statement is held.
+    pub fn tell_all_held(&mut self, words: &str) {
+        let places: Vec<_> = self.held.values().map(|held| held.place.clone()).collect();
+        for place in places {
+            self.tell(&place, Kind::Note(words.to_owned()));
+        }
+    }
+
     /// Tells those who have met inside that they have.
     pub fn tell_met(&mut self, names: &[&str]) {
         for name in names {
@@ -156,13 +164,8 @@ impl Guests {
         }
     }
 
-    /// Lets these go at the same instant.
-    pub fn let_go_together(&mut self, places: &[SessionName], now: Instant) {
-        let held: Vec<_> = places.iter().filter_map(|place| self.held_in(place)).collect();
-        self.let_go_at_once(&held, now);
-    }
-
-    fn let_go_at_once(&mut self, held: &[HeldId], now: Instant) {
+    /// Lets these go at the same instant, those that are still held.
+    pub fn let_go_at_once(&mut self, held: &[HeldId], now: Instant) {
         self.record(held);
         for id in held {
             self.let_go(*id, Verdict::Pass, now);
@@ -207,7 +210,7 @@ impl Guests {
         let goes = matches!(verdict, Verdict::Pass | Verdict::CutAfter);
         self.outputs.push(Output::LetGo(id, verdict));
         if goes {
-            self.note_sent(client, &statement);
+            self.note_sent(client, &statement, now);
             self.send(client, InFlight::new(&sql, is_query), now);
         }
     }

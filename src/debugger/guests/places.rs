@@ -44,8 +44,9 @@ pub(super) struct Taken {
 }
 
 impl Places {
-    /// A place for a transaction of this actor; none where there is no room.
-    pub(super) fn take(&mut self, actor: &str, backend: Pid) -> Option<Taken> {
+    /// A place for a transaction of this actor. Where there is no room for one more, it is another's
+    /// as well: whatever is sent has a place, or it could not be held.
+    pub(super) fn take(&mut self, actor: &str, backend: Pid) -> Taken {
         self.turns += 1;
         let turn = self.turns;
         // By its own connection's first: two that take turns are not mixed up without need.
@@ -58,9 +59,9 @@ impl Places {
             (place.is_taken, place.backend, place.turn) = (true, Some(backend), turn);
             place.is_gone = false;
             let name = place.name.clone();
-            return Some(Taken { name, is_new: false, is_other_backend, parted: None });
+            return Taken { name, is_new: false, is_other_backend, parted: None };
         }
-        let parted = self.make_room()?;
+        let Some(parted) = self.make_room() else { return self.shared(actor, backend) };
         let name = self.free_name(actor);
         self.all.push(Place {
             name: name.clone(),
@@ -70,7 +71,18 @@ impl Places {
             backend: Some(backend),
             turn,
         });
-        Some(Taken { name, is_new: true, is_other_backend: true, parted })
+        Taken { name, is_new: true, is_other_backend: true, parted }
+    }
+
+    /// The actor's place that was taken last, or anybody's.
+    fn shared(&mut self, actor: &str, backend: Pid) -> Taken {
+        let place = self.all.iter_mut().max_by_key(|place| (place.actor == actor, place.turn));
+        let name = place.map(|place| {
+            let is_other_backend = place.backend.replace(backend) != Some(backend);
+            (place.name.clone(), is_other_backend)
+        });
+        let (name, is_other_backend) = name.unwrap_or_else(|| (session_name(actor), true));
+        Taken { name, is_new: false, is_other_backend, parted: None }
     }
 
     /// Its transaction is over.
@@ -131,7 +143,7 @@ mod tests {
     use super::*;
 
     fn take(places: &mut Places, actor: &str, pid: i32) -> String {
-        places.take(actor, Pid(pid)).map(|taken| taken.name.to_string()).unwrap_or_default()
+        places.take(actor, Pid(pid)).name.to_string()
     }
 
     #[test]
@@ -140,7 +152,7 @@ mod tests {
         assert_eq!(take(&mut places, "shop", 1), "shop");
         assert_eq!(take(&mut places, "shop", 2), "shop-2");
         places.free(&SessionName::new("shop"));
-        let again = places.take("shop", Pid(3)).unwrap();
+        let again = places.take("shop", Pid(3));
         assert_eq!(
             (again.name.as_str(), again.is_new, again.is_other_backend),
             ("shop", false, true)
@@ -158,10 +170,10 @@ mod tests {
         }
         places.free(&SessionName::new("a7"));
         places.free(&SessionName::new("a3"));
-        let taken = places.take("new", Pid(20)).unwrap();
+        let taken = places.take("new", Pid(20));
         assert_eq!(taken.parted.unwrap().as_str(), "a3");
-        assert_eq!(places.take("newer", Pid(21)).unwrap().parted.unwrap().as_str(), "a7");
-        assert_eq!(places.take("newest", Pid(22)).unwrap().parted, None);
+        assert_eq!(places.take("newer", Pid(21)).parted.unwrap().as_str(), "a7");
+        assert_eq!(places.take("newest", Pid(22)).parted, None);
     }
 
     #[test]
@@ -175,8 +187,9 @@ mod tests {
     fn there_is_an_end_of_room() {
         let mut places = Places::default();
         for number in 0..60 {
-            assert!(places.take("a", Pid(number)).is_some());
+            assert!(places.take("a", Pid(number)).is_new);
         }
-        assert_eq!(places.take("a", Pid(60)), None);
+        let shared = places.take("a", Pid(60));
+        assert_eq!((shared.name.as_str(), shared.is_new), ("a-60", false));
     }
 }

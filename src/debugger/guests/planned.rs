@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{Guests, HeldId, Order, Progress};
+use super::{Course, Guests, HeldId, Order};
 use crate::core::event::SessionName;
 use crate::debugger::plan::{Arrival, LivePlan, Misfit, Plan, Sent};
 use crate::debugger::statement::Statement;
@@ -150,7 +150,7 @@ impl Guests {
     /// Whether nothing is on its way but what waits in the database.
     fn is_quiet(&self, waiting: &BTreeSet<SessionName>) -> bool {
         self.clients.values().all(|guest| {
-            let is_answered = |it: &super::InFlight| matches!(it.progress, Progress::Answered(..));
+            let is_answered = |it: &super::InFlight| matches!(it.progress, Course::Answered(..));
             let waits = guest.place.as_ref().is_some_and(|place| waiting.contains(place));
             waits || guest.in_flight.iter().all(is_answered)
         })

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Guest, Guests, Held, Progress};
+use super::{Course, Guest, Guests, Held, HeldId};
 use crate::core::event::{TransactionStatus, Wait};
 use crate::gateway::ClientId;
 
@@ -61,6 +61,8 @@ pub struct HeldState {
     pub milliseconds: u64,
     #[serde(skip, default = "nobody")]
     pub client: ClientId,
+    #[serde(skip)]
+    pub(in crate::debugger) id: HeldId,
 }
 
 /// A statement's wait.
@@ -109,15 +111,15 @@ impl Guests {
 
     fn transaction(&self, id: ClientId, guest: &Guest, now: Instant) -> Option<TransactionState> {
         let place = guest.place.as_ref()?;
-        let held = self.held_in(place).and_then(|held| self.held.get(&held));
+        let held = self.held_in(place).and_then(|held| Some((held, self.held.get(&held)?)));
         let running = guest.in_flight.iter();
-        let mut running = running.filter(|it| !matches!(it.progress, Progress::Answered(..)));
+        let mut running = running.filter(|it| !matches!(it.progress, Course::Answered(..)));
         let waits = running.clone().find_map(|it| it.wait.as_ref());
         Some(TransactionState {
             name: place.to_string(),
             pid: guest.client.pid.0,
             status: guest.status,
-            held: held.map(|held| HeldState::of(held, id, now)),
+            held: held.map(|(held_id, held)| HeldState::of(held, (held_id, id), now)),
             running: running.next_back().map(|it| Arc::clone(&it.sql)),
             waits: waits.map(WaitState::from),
         })
@@ -125,7 +127,7 @@ impl Guests {
 }
 
 impl HeldState {
-    fn of(held: &Held, client: ClientId, now: Instant) -> Self {
+    fn of(held: &Held, (id, client): (HeldId, ClientId), now: Instant) -> Self {
         Self {
             sql: Arc::clone(&held.sql),
             shape: Arc::clone(&held.shape),
@@ -134,6 +136,7 @@ impl HeldState {
             why: held.why.clone(),
             milliseconds: milliseconds(now, held.since),
             client,
+            id,
         }
     }
 }

@@ -253,7 +253,7 @@ impl fmt::Display for Misfit {
 }
 
 /// Whether an actor of a plan has this name, perhaps with a number behind it.
-fn is_called(planned: &str, actor: &str) -> bool {
+pub(crate) fn is_called(planned: &str, actor: &str) -> bool {
     planned.strip_prefix(actor).is_some_and(|rest| {
         let number = rest.strip_prefix(' ').unwrap_or_default();
         rest.is_empty() || number.parse::<usize>().is_ok()
