@@ -149,9 +149,10 @@ impl Debugger {
     }
 
     /// From now on this plan says what is held; `None` ends that.
-    pub fn play(&self, plan: Option<Plan>) {
+    /// These actors come in their turn with whatever they send.
+    pub fn play(&self, plan: Option<(Plan, BTreeSet<String>)>) {
         self.change(|guests| match plan {
-            Some(plan) => guests.play(plan),
+            Some((plan, actors)) => guests.play(plan, actors),
             None => guests.stop_playing(Instant::now()),
         });
     }

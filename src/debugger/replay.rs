@@ -105,8 +105,11 @@ impl Replay {
     }
 
     /// From now on what the plan knows is held: before the programs begin.
-    pub fn begin(&mut self, plan: Plan) {
-        self.debugger.play(Some(plan));
+    /// These actors come in their turn with whatever they send, also those of whom a shorter plan
+    /// has nothing left.
+    pub fn begin(&mut self, plan: Plan, actors: BTreeSet<String>) {
+        self.waiting.clear();
+        self.debugger.play(Some((plan, actors)));
     }
 
     async fn play_plan(

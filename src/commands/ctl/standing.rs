@@ -74,6 +74,7 @@ mod tests {
             why: String::new(),
             milliseconds: 2150,
             client: crate::gateway::ClientId(1),
+            id: crate::debugger::guests::HeldId::default(),
         };
         let alice = TransactionState {
             name: "alice".to_owned(),

@@ -193,7 +193,7 @@ impl Stage {
             return Ok(Exit::Interrupted);
         }
         // What no longer fits comes before what is broken: it says nothing about the program.
-        let exit = all.iter().max().map_or(Exit::Fine, exit);
+        let exit = all.into_iter().max().map_or(Exit::Fine, exit);
         Ok(exit)
     }
 
@@ -243,7 +243,9 @@ impl Stage {
             () = interrupted.cancelled() => return Ok(Went::Wrong),
         }
         self.debugger.refuse(self.refuse.clone());
-        self.replay.begin(plan.clone());
+        let turns = self.play.plan.releases.iter().flat_map(|release| &release.turns);
+        let actors = turns.map(|turn| turn.actor.clone()).collect();
+        self.replay.begin(plan.clone(), actors);
         let own = self.ports.get(1..).unwrap_or_default();
         let mut programs = Running::start(&self.play.programs, own, &self.place)
             .wrap_err("cannot start a program")?;
@@ -321,7 +323,7 @@ fn say(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-fn exit(went: &Went) -> Exit {
+fn exit(went: Went) -> Exit {
     match went {
         Went::Well => Exit::Fine,
         Went::Broken => Exit::Broken,

@@ -77,6 +77,7 @@ mod tests {
             why: String::new(),
             milliseconds: 0,
             client: crate::gateway::ClientId(1),
+            id: crate::debugger::guests::HeldId::default(),
         };
         let waits = WaitState {
             blockers: vec!["alice".to_owned(), "process 7".to_owned()],

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::{Course, Guests, HeldId, Order};
 use crate::core::event::SessionName;
-use crate::debugger::plan::{Arrival, LivePlan, Misfit, Plan, Sent};
+use crate::debugger::noise::noise;
+use crate::debugger::plan::{Arrival, LivePlan, Misfit, Plan, Sent, is_called};
 use crate::debugger::statement::Statement;
 use crate::gateway::ClientId;
 
@@ -17,6 +18,26 @@ pub(super) struct Playing {
     /// Those that were let go and have not come to anything else that the plan has of them: what it
     /// does not name of theirs happens before its next release, and not at some time beside it.
     going: BTreeSet<ClientId>,
+    /// Whose statements wait for their turn, also those that the plan does not know.
+    actors: BTreeSet<String>,
+    /// What the plan does not know, of those whose turn has not come.
+    before_turn: BTreeSet<HeldId>,
+}
+
+impl Playing {
+    /// Whether this actor's next turn is still to come. What it sends that the plan does not know
+    /// belongs to that turn: sent at some time beside others', it would make each play another one.
+    fn is_before_turn(&self, actor: &str) -> bool {
+        let is_named = self.actors.iter().any(|named| is_called(named, actor));
+        let Some((next, _)) = self.live.awaited().filter(|_| is_named) else { return false };
+        let releases = self.live.plan().releases.iter().enumerate();
+        let turns = releases
+            .filter(|(_, release)| release.turns.iter().any(|turn| is_called(&turn.actor, actor)));
+        let mut turns = turns.map(|(number, _)| number).peekable();
+        // Who has no turn at all comes after the plan.
+        let has_none = turns.peek().is_none();
+        has_none || turns.find(|number| *number >= next).is_some_and(|number| number > next)
+    }
 }
 
 /// Where a plan stands.
@@ -37,9 +58,14 @@ pub enum PlanState {
 
 impl Guests {
     /// From now on the plan says what is held and when it is let go.
-    pub fn play(&mut self, plan: Plan) {
-        self.plan =
-            Some(Playing { live: LivePlan::new(plan), misfit: None, going: BTreeSet::new() });
+    pub fn play(&mut self, plan: Plan, actors: BTreeSet<String>) {
+        self.plan = Some(Playing {
+            live: LivePlan::new(plan),
+            misfit: None,
+            going: BTreeSet::new(),
+            actors,
+            before_turn: BTreeSet::new(),
+        });
     }
 
     /// No plan says anything any more; what is held because of one goes on.
@@ -66,6 +92,12 @@ impl Guests {
         };
         let is_settled =
             is_late || self.plan.as_ref().is_none_or(|playing| playing.going.iter().all(waits));
+        if is_quiet
+            && is_settled
+            && let Some(place) = self.next_whose_turn_has_come()
+        {
+            return PlanState::Due(vec![place]);
+        }
         let Some(playing) = &mut self.plan else { return PlanState::Over };
         if let Some(misfit) = &playing.misfit {
             return PlanState::Misfit(Box::new(misfit.clone()));
@@ -81,6 +113,20 @@ impl Guests {
             }
             None => PlanState::Waiting { is_quiet },
         }
+    }
+
+    /// Who sent something before its turn that the plan does not know, and has its turn now.
+    fn next_whose_turn_has_come(&mut self) -> Option<SessionName> {
+        let playing = self.plan.as_mut()?;
+        let all = &self.held;
+        playing.before_turn.retain(|id| all.contains_key(id));
+        let has_come =
+            |id: &&HeldId| all.get(id).is_some_and(|held| !playing.is_before_turn(&held.actor));
+        let id = playing.before_turn.iter().find(has_come).copied()?;
+        playing.before_turn.remove(&id);
+        let held = all.get(&id)?;
+        playing.going.insert(held.client);
+        Some(held.place.clone())
     }
 
     /// What the plan still wants of this actor, whose program has ended.
@@ -101,9 +147,16 @@ impl Guests {
     ) -> Option<Option<String>> {
         let guest = self.clients.get(&client)?;
         let (actor, status) = (guest.history.actor.clone(), guest.status);
+        let is_noise = noise(statement, status).is_some();
         let playing = self.plan.as_mut()?;
         let sent = Sent { client, actor: &actor, statement, status };
         Some(match playing.live.arrives(sent) {
+            Arrival::Passes if playing.is_before_turn(&actor) && !is_noise => {
+                playing.going.remove(&client);
+                // The next number that is given to something held.
+                playing.before_turn.insert(HeldId(self.holds + 1));
+                Some("its turn in the plan has not come".to_owned())
+            }
             Arrival::Passes => None,
             Arrival::Held { release } => {
                 playing.going.remove(&client);

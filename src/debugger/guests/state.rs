@@ -62,7 +62,7 @@ pub struct HeldState {
     #[serde(skip, default = "nobody")]
     pub client: ClientId,
     #[serde(skip)]
-    pub(in crate::debugger) id: HeldId,
+    pub id: HeldId,
 }
 
 /// A statement's wait.

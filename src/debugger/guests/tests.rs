@@ -299,7 +299,7 @@ fn what_was_let_go_by_hand_is_a_plan_that_holds_the_same() {
     assert_eq!(recorded.sentence(), "bob reads seats 1 · alice reads seats 1");
 
     let mut play = Play::watching(&["seats"], HoldMode::Watch);
-    play.guests.play(recorded);
+    play.guests.play(recorded, ["alice".to_owned(), "bob".to_owned()].into());
     play.join(1, "alice", 0);
     play.join(2, "bob", 0);
     let nobody = BTreeSet::new();
@@ -327,7 +327,7 @@ fn who_waits_in_the_database_holds_no_plan_up() {
     let mut written = Plan::default();
     written.record([("alice", &statement)]);
     written.record([("bob", &statement)]);
-    play.guests.play(written);
+    play.guests.play(written, BTreeSet::new());
     play.join(1, "alice", 0);
     play.join(2, "bob", 0);
     play.query(1, write).unwrap();
@@ -410,7 +410,8 @@ fn who_is_cancelled_over_another_connection_while_it_is_held_is_answered_so() {
     play.take();
     assert_eq!(play.query(8, "SELECT pg_cancel_backend(7)"), None);
     let told = play.take();
-    assert!(told[0].contains("Refused(SqlState(\"57014\"))"), "{told:#?}");
+    let is_it = |it: &String| it.contains("Refused(SqlState(\"57014\"))");
+    assert!(told.iter().any(is_it), "{told:#?}");
     play.tell(7, Told::Ready(TransactionStatus::Idle));
     play.query(7, "update seats set a = 1").unwrap();
     play.take();
@@ -430,4 +431,33 @@ fn what_a_rule_refuses_is_answered_at_once_and_counted() {
     assert_eq!(play.query(1, "update seats set a = 1"), None, "only the first");
     let tally = play.guests.refused().unwrap();
     assert_eq!((tally.refused, tally.retried), (1, 1));
+}
+
+#[test]
+fn what_a_plan_does_not_know_comes_in_its_actors_turn() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    let write = "update seats set a = 1 where id = 1";
+    let statement = Statement::read(write, Strings::default());
+    let mut turns = Plan::default();
+    turns.record([("bob", &statement)]);
+    turns.record([("alice", &statement)]);
+    play.guests.play(turns, ["alice".to_owned(), "bob".to_owned()].into());
+    play.join(1, "alice", 0);
+    play.join(2, "bob", 0);
+    assert_eq!(play.query(1, "select 1"), None, "noise has no turn");
+    play.done(1, "SELECT 1", TransactionStatus::Idle);
+    assert!(play.query(1, "select * from seats").is_some(), "it is bob's turn");
+    let nobody = BTreeSet::new();
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Waiting { is_quiet: true });
+    assert!(play.query(2, write).is_some());
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("bob")]));
+    play.obey(Order::LetGo(named("bob"))).unwrap();
+    play.done(2, "UPDATE 1", TransactionStatus::Idle);
+    assert!(matches!(play.guests.plan_state(&nobody, false), PlanState::Waiting { .. }));
+    play.guests.left(ClientId(2), play.now());
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("alice")]));
+    play.obey(Order::LetGo(named("alice"))).unwrap();
+    play.done(1, "SELECT 0", TransactionStatus::Idle);
+    assert!(play.query(1, write).is_some());
+    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("alice")]));
 }

@@ -24,6 +24,7 @@ fn held(sql: &str, tables: &[&str]) -> HeldState {
         why: String::new(),
         milliseconds: 0,
         client: crate::gateway::ClientId(1),
+        id: crate::debugger::guests::HeldId::default(),
     }
 }
 
