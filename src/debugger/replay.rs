@@ -195,8 +195,8 @@ impl Replay {
         }
     }
 
-    /// Who waits. A wait that was seen before somebody's last answer may be over, and is none unless
-    /// nothing more is heard of it for long.
+    /// Who waits. A wait that was seen before somebody's last answer may be over, and is none
+    /// unless nothing more is heard of it for long.
     fn waiting(&self, is_late: bool) -> BTreeSet<SessionName> {
         let answers = self.debugger.progress().answers;
         let lasts = |seen: &u64| is_late || *seen == answers;
