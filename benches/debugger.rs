@@ -5,7 +5,7 @@
 //! - **Let go**: from the order to the statement's bytes at the server, which is a relay that notes
 //!   when they come. The limit is 2 ms for 99 of 100.
 //! - **A plan**: a race of two programs in Python, let go by a plan, and the same race found by
-//!   frontrun (PyPI, 0.7), each as one command. `OVERBOOKED_PYTHON` names a Python with `psycopg`
+//!   frontrun (`PyPI`, 0.7), each as one command. `OVERBOOKED_PYTHON` names a Python with `psycopg`
 //!   and `frontrun[process]`; without these they are left out.
 
 #[path = "peers/pgbench.rs"]
@@ -102,7 +102,7 @@ impl Listening {
         let mut screen = pair.master.try_clone_reader().expect("its output");
         let master = pair.master;
         std::thread::spawn(move || {
-            let (_master, mut bytes) = (master, [0; 65536]);
+            let (_master, mut bytes) = (master, vec![0; 65536]);
             while screen.read(&mut bytes).is_ok_and(|count| count > 0) {}
         });
         Self { port, child: Err(child) }.opened().await
@@ -325,13 +325,14 @@ async fn plan(cluster: &Cluster) {
          each further run (--repeat)                  {further:>9.1?}\n",
         median(alone)
     ));
-    match theirs.is_empty() {
-        true => say("frontrun is not installed: left out (OVERBOOKED_PYTHON)\n"),
-        false => say(&format!(
+    if theirs.is_empty() {
+        say("frontrun is not installed: left out (OVERBOOKED_PYTHON)\n");
+    } else {
+        say(&format!(
             "frontrun, until it has found it, all of it   {:>9.1?}   ({} runs)\n",
             median(theirs),
             explored.trim()
-        )),
+        ));
     }
 }
 

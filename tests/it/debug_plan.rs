@@ -177,11 +177,11 @@ insert into bookings values (2, :'who');
 commit;
 ";
     let insert = "inserts | insert into bookings values (?, ?)";
-    let plan = format!(
+    let meetings = format!(
         "overbooked plan 1\ngate: bookings\n\nalice + bob: {insert}\nalice + bob: {insert}\nalice \
          + bob: commits | commit\n"
     );
-    let play = Play::of(script, &plan);
+    let play = Play::of(script, &meetings);
     let (code, told, complaints) =
         play.run(&["--check", "select count(*) = 4 from bookings", "--reset", "reset.sql"]);
     assert_eq!(code, 0, "{told}{complaints}");

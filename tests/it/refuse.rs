@@ -250,8 +250,8 @@ async fn statements_that_come_at_once_are_judged_one_by_one() {
         served.outsider().await.batch_execute(setup).await.unwrap();
         let database = format!("database\0{}\0", served.database());
         let mut client = Raw::connect_with(served.folder.path(), &database).await.0;
-        let refused = at_once(&mut client, is_extended).await;
-        assert!(refused.ends_with("!40001 ZI"), "{mode:?} {is_extended}: {refused}");
+        let first = at_once(&mut client, is_extended).await;
+        assert!(first.ends_with("!40001 ZI"), "{mode:?} {is_extended}: {first}");
         let committed = at_once(&mut client, is_extended).await;
         assert!(committed.ends_with("[COMMIT] ZI"), "{mode:?} {is_extended}: {committed}");
         let row = served.outsider().await.query_one("select n from counters", &[]).await.unwrap();

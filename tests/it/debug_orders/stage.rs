@@ -150,8 +150,8 @@ impl Stage {
                 return standings;
             }
             tokio::select! {
-                changed = changes.changed() => changed.unwrap(),
-                changed = ended.changed() => changed.unwrap(),
+                moved = changes.changed() => moved.unwrap(),
+                over = ended.changed() => over.unwrap(),
                 _ = pulse.tick(), if running.is_some() => {}
             }
         }
