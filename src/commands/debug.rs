@@ -52,7 +52,9 @@ pub fn run(arguments: &DebugArgs) -> eyre::Result<Exit> {
     if let Some(play) = Play::read(arguments, wanted.programs())? {
         wanted.rules.mode = HoldMode::Watch;
         wanted.listen = arguments.listen.unwrap_or(FREE);
-        wanted.gates.extend_from_slice(play.gates());
+        let gates = play.gates().iter().filter(|gate| !wanted.gates.contains(gate));
+        let gates: Vec<TableName> = gates.cloned().collect();
+        wanted.gates.extend(gates);
         wanted.addresses().iter().try_for_each(check_address)?;
         return runtime.block_on(Box::pin(play.run(&wanted, production, &engine)));
     }

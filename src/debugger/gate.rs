@@ -55,6 +55,7 @@ pub enum GateError {
 pub struct Gate {
     schema: RunSchema,
     pool: PgPool,
+    tables: Vec<TableName>,
 }
 
 /// Who has met inside.
@@ -73,7 +74,7 @@ impl Gate {
         // One closes the gate and looks, one drops the schema in the end.
         let pool = PgPoolOptions::new().max_connections(3).connect_lazy_with(options);
         let schema = RunSchema::create(&pool, GATE_PREFIX).await?;
-        let gate = Self { schema, pool };
+        let gate = Self { schema, pool, tables: tables.to_vec() };
         for table in tables {
             if let Err(source) = gate.install(table).await {
                 let table = table.to_string();
@@ -94,6 +95,11 @@ impl Gate {
         self.pool.execute(sqlx::raw_sql(AssertSqlSafe(install))).await.map(drop)
     }
 
+    /// The tables that have it.
+    pub fn tables(&self) -> &[TableName] {
+        &self.tables
+    }
+
     /// Closes it for these backends.
     pub async fn close(&self, backends: &[Pid]) -> Result<ClosedGate, GateError> {
         let backends: Vec<i32> = backends.iter().map(|pid| pid.0).collect();
@@ -110,7 +116,7 @@ impl Gate {
 
     /// Takes it away, with its triggers.
     pub async fn remove(self) -> Result<(), GateError> {
-        let Self { schema, pool } = self;
+        let Self { schema, pool, .. } = self;
         let dropped = schema.drop().await;
         pool.close().await;
         Ok(dropped?)

@@ -21,6 +21,7 @@ use super::identity::{Identity, Names};
 use super::plan::Plan;
 use super::refusals::{Refusals, Rule, Tally};
 use super::statement::Statement;
+use super::tables::TableName;
 use crate::core::event::{HUNG_UP, Kind, SessionName, SubmissionId, TransactionStatus, Wait};
 use crate::gateway::{Client, ClientId, Verdict};
 use crate::run::guests::GuestNews;
@@ -79,6 +80,8 @@ pub struct Guests {
     plan: Option<Playing>,
     /// What was let go by hand.
     recorded: Plan,
+    /// The tables in which statements can meet.
+    gates: Vec<TableName>,
     /// How many were held so far.
     holds: u64,
     /// How many were sent so far.
@@ -193,6 +196,7 @@ impl Guests {
             refusals: Refusals::new([]),
             plan: None,
             recorded: Plan::default(),
+            gates: Vec::new(),
             holds: 0,
             submissions: FIRST_SUBMISSION,
             answers: 0,

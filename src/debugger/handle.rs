@@ -90,6 +90,7 @@ impl Debugger {
 
     /// Statements can be made to meet there from now on.
     pub async fn use_gate(&self, gate: Gate) {
+        self.inner().guests.note_gates(gate.tables().to_vec());
         *self.gate.write().await = Some(gate);
         self.has_gate.store(true, Ordering::Relaxed);
     }
@@ -159,7 +160,7 @@ impl Debugger {
 
     /// What was let go by hand so far.
     pub fn recorded(&self) -> Plan {
-        self.inner().guests.recorded().clone()
+        self.inner().guests.recorded()
     }
 
     /// Takes from the plan what is due, where these wait in the database and nobody else moves.

@@ -91,6 +91,8 @@ impl Debugged {
     }
 
     async fn leave(mut self) {
+        // Whoever leaves before is asked, since a program is still there.
+        self.screen.wait_for("nobody is connected");
         self.screen.type_keys(key::CONTROL_Q);
         assert_eq!(self.screen.wait_for_end(), 0);
         self.server.stop().await.unwrap();

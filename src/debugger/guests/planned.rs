@@ -8,6 +8,7 @@ use crate::core::event::SessionName;
 use crate::debugger::noise::noise;
 use crate::debugger::plan::{Arrival, LivePlan, Misfit, Plan, Sent, is_called};
 use crate::debugger::statement::Statement;
+use crate::debugger::tables::TableName;
 use crate::gateway::ClientId;
 
 /// How a plan is being played.
@@ -77,8 +78,16 @@ impl Guests {
     }
 
     /// What was let go by hand so far.
-    pub fn recorded(&self) -> &Plan {
-        &self.recorded
+    /// Where some were let go together, the tables with a gate are a part of it.
+    pub fn recorded(&self) -> Plan {
+        let together = self.recorded.releases.iter().any(|release| release.turns.len() > 1);
+        let gates = if together { self.gates.clone() } else { Vec::new() };
+        Plan { gates, ..self.recorded.clone() }
+    }
+
+    /// These tables have a gate from now on.
+    pub fn note_gates(&mut self, gates: Vec<TableName>) {
+        self.gates = gates;
     }
 
     /// Takes what is due from the plan, where nothing moves but who waits in the database. Programs

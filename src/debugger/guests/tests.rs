@@ -295,7 +295,7 @@ fn what_was_let_go_by_hand_is_a_plan_that_holds_the_same() {
     play.query(2, read).unwrap();
     play.obey(Order::LetGo(named("bob"))).unwrap();
     play.obey(Order::LetGo(named("alice"))).unwrap();
-    let recorded = play.guests.recorded().clone();
+    let recorded = play.guests.recorded();
     assert_eq!(recorded.sentence(), "bob reads seats 1 · alice reads seats 1");
 
     let mut play = Play::watching(&["seats"], HoldMode::Watch);
@@ -460,4 +460,17 @@ fn what_a_plan_does_not_know_comes_in_its_actors_turn() {
     play.done(1, "SELECT 0", TransactionStatus::Idle);
     assert!(play.query(1, write).is_some());
     assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("alice")]));
+}
+
+#[test]
+fn a_plan_of_those_who_met_has_the_gate_where_they_did() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.guests.note_gates(vec![TableName::read("seats").unwrap()]);
+    play.join(1, "alice", 0);
+    play.join(2, "bob", 0);
+    let write = "insert into seats values (1)";
+    let held = [play.query(1, write).unwrap(), play.query(2, write).unwrap()];
+    assert!(play.guests.recorded().gates.is_empty());
+    play.guests.let_go_at_once(&held, play.now());
+    assert_eq!(play.guests.recorded().gates, [TableName::read("seats").unwrap()]);
 }
