@@ -169,6 +169,11 @@ impl Debugger {
         self.inner().guests.plan_state(waiting, is_late)
     }
 
+    /// Whether somebody whom the plan has let go is in the middle of a transaction.
+    pub fn is_amid_transaction(&self) -> bool {
+        self.inner().guests.is_amid_transaction()
+    }
+
     /// What the plan still wants of this actor, whose program has ended.
     pub fn wanted_of(&self, actor: &str) -> Option<Misfit> {
         self.inner().guests.wanted_of(actor)

@@ -124,7 +124,7 @@ impl Replay {
             if let Some(misfit) = self.debugger.awaited().filter(|_| have_all_ended) {
                 return Ok(Some(End::Misfit(Box::new(misfit))));
             }
-            let is_late = last.elapsed() >= self.patience.think;
+            let is_late = last.elapsed() >= self.thinks();
             match self.debugger.plan_state(&self.waiting(is_late), is_late) {
                 PlanState::Over => return Ok(None),
                 PlanState::Misfit(misfit) => return Ok(Some(End::Misfit(misfit))),
@@ -135,7 +135,7 @@ impl Replay {
                 }
                 PlanState::Waiting { .. } => {}
             }
-            let next = if is_late { self.patience.stall } else { self.patience.think };
+            let next = if is_late { self.patience.stall } else { self.thinks() };
             tokio::select! {
                 biased;
                 report = self.reports.recv() => if let Some(broken) = self.note(report) {
@@ -161,6 +161,13 @@ impl Replay {
                 }
             }
         }
+    }
+
+    /// How long programs are waited for that were let go: longer in the middle of a transaction,
+    /// which they will hardly leave as it is.
+    fn thinks(&self) -> Duration {
+        let times = if self.debugger.is_amid_transaction() { 4 } else { 1 };
+        self.patience.think * times
     }
 
     async fn let_go(&self, places: &[SessionName]) -> Result<(), GateError> {

@@ -138,7 +138,6 @@ macro_rules! races {
             }
 
             #[tokio::test(flavor = "multi_thread")]
-            #[ignore = "until a release waits for whoever comes later in the plan"]
             async fn is_shrunk_to_what_it_needs() {
                 RACE.is_shrunk().await;
             }

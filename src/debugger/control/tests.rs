@@ -171,7 +171,7 @@ async fn what_is_asked_wrongly_is_told_in_a_sentence() {
     );
     for (path, asked, expected) in [
         ("/release", "{}", "say who: a `name`, `names`, or `all`"),
-        ("/release", r#"{"nam": "a"}"#, "the request cannot be read: unknown field `nam`"),
+        ("/release", r#"{"nome": "a"}"#, "the request cannot be read: unknown field `nome`"),
         ("/release", r#"{"all": true, "together": true}"#, "start with --gate TABLE"),
         ("/release", r#"{"all": true}"#, "nothing is held"),
         ("/answer", r#"{"name": "a", "answer": "1"}"#, "no answer `1`; it is one of 57014, 40001"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::{Course, Guests, HeldId, Order};
-use crate::core::event::SessionName;
+use crate::core::event::{SessionName, TransactionStatus};
 use crate::debugger::noise::noise;
 use crate::debugger::plan::{Arrival, LivePlan, Misfit, Plan, Sent, is_called};
 use crate::debugger::statement::Statement;
@@ -30,7 +30,11 @@ impl Playing {
     /// belongs to that turn: sent at some time beside others', it would make each play another one.
     fn is_before_turn(&self, actor: &str) -> bool {
         let is_named = self.actors.iter().any(|named| is_called(named, actor));
-        let Some((next, _)) = self.live.awaited().filter(|_| is_named) else { return false };
+        let next = self.live.awaited().map_or(usize::MAX, |(next, _)| next);
+        // Behind the last release, those who were let go come to their end first.
+        if !is_named || (self.live.is_over() && self.going.is_empty()) {
+            return false;
+        }
         let releases = self.live.plan().releases.iter().enumerate();
         let turns = releases
             .filter(|(_, release)| release.turns.iter().any(|turn| is_called(&turn.actor, actor)));
@@ -112,7 +116,9 @@ impl Guests {
             return PlanState::Misfit(Box::new(misfit.clone()));
         }
         if playing.live.is_over() {
-            return PlanState::Over;
+            // What its actors still do belongs to their last turns.
+            let is_over = is_quiet && is_settled;
+            return if is_over { PlanState::Over } else { PlanState::Waiting { is_quiet } };
         }
         // What is taken as due is let go, so it is not taken before it may be.
         match (is_quiet && is_settled).then(|| playing.live.due()).flatten() {
@@ -136,6 +142,13 @@ impl Guests {
         let held = all.get(&id)?;
         playing.going.insert(held.client);
         Some(held.place.clone())
+    }
+
+    /// Whether somebody whom the plan has let go is in the middle of a transaction.
+    pub fn is_amid_transaction(&self) -> bool {
+        let going = self.plan.iter().flat_map(|playing| &playing.going);
+        let mut guests = going.filter_map(|client| self.clients.get(client));
+        guests.any(|guest| guest.status == TransactionStatus::InTransaction)
     }
 
     /// What the plan still wants of this actor, whose program has ended.

@@ -315,7 +315,10 @@ fn what_was_let_go_by_hand_is_a_plan_that_holds_the_same() {
     assert_eq!(play.guests.plan_state(&nobody, false), waits, "bob may have more to say");
     play.guests.left(ClientId(2), play.now());
     assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Due(vec![named("alice")]));
-    assert_eq!(play.guests.plan_state(&nobody, false), PlanState::Over);
+    play.obey(Order::LetGo(named("alice"))).unwrap();
+    play.done(1, "SELECT 1", TransactionStatus::Idle);
+    assert_eq!(play.guests.plan_state(&nobody, false), waits);
+    assert_eq!(play.guests.plan_state(&nobody, true), PlanState::Over, "she has no more to say");
 }
 
 #[test]
