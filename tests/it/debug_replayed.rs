@@ -151,8 +151,8 @@ macro_rules! races {
 }
 
 races! {
-    a_seat_sold_twice_by_node: 3 times of Race::of(&NODE, "--mended", OWN_PLAN);
-    a_seat_sold_twice_by_java: 3 times of Race::of(&HIKARI, "--mended", OWN_PLAN);
+    a_seat_sold_twice_by_node: 20 times of Race::of(&NODE, "--mended", OWN_PLAN);
+    a_seat_sold_twice_by_java: 20 times of Race::of(&HIKARI, "--mended", OWN_PLAN);
     a_seat_booked_twice_by_django: 20 times of Race::of(&DJANGO, "mended.sql", SAME_PLAN);
     a_seat_booked_twice_by_active_record: 20 times of
         Race::of(&ACTIVE_RECORD, "mended.sql", SAME_PLAN);
