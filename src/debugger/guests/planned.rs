@@ -167,13 +167,14 @@ impl Guests {
         client: ClientId,
         statement: &Statement,
     ) -> Option<Option<String>> {
-        let guest = self.clients.get(&client)?;
-        let (actor, status) = (guest.history.actor.clone(), guest.status);
-        let is_noise = noise(statement, status).is_some();
         let playing = self.plan.as_mut()?;
-        let sent = Sent { client, actor: &actor, statement, status };
+        let guest = self.clients.get(&client)?;
+        let (actor, status) = (&guest.history.actor, guest.status);
+        let sent = Sent { client, actor, statement, status };
         Some(match playing.live.arrives(sent) {
-            Arrival::Passes if playing.is_before_turn(&actor) && !is_noise => {
+            Arrival::Passes
+                if playing.is_before_turn(actor) && noise(statement, status).is_none() =>
+            {
                 playing.going.remove(&client);
                 // The next number that is given to something held.
                 playing.before_turn.insert(HeldId(self.holds + 1));
