@@ -42,6 +42,8 @@ pub use overview::{Overview, PassedStatement};
 use places::Places;
 pub use planned::PlanState;
 use planned::Playing;
+#[cfg(test)]
+pub(crate) use state::samples;
 pub use state::{EndedState, HeldState, State, TransactionState, WaitState};
 
 /// The number of something that is held; none is given twice.

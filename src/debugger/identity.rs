@@ -25,7 +25,7 @@ mod comment;
 mod names;
 mod setting;
 
-pub use names::{Name, Names, session_name};
+pub use names::{Names, session_name};
 use setting::Setting;
 
 /// PostgreSQL takes any setting with a dot in its name, so it harms nothing without us.
@@ -37,7 +37,7 @@ const LONGEST_NAME: usize = 48;
 /// Who a guest is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// As it is shown. Others may have the same at the same time: see [`Names`].
+    /// As it is shown. Others may have the same at the same time.
     pub name: String,
     pub source: Source,
 }

@@ -62,28 +62,13 @@ fn in_words(transaction: &TransactionState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::debugger::guests::{EndedState, HeldState};
+    use crate::debugger::guests::{EndedState, HeldState, samples};
 
     #[test]
     fn everybody_has_a_line() {
-        let held = HeldState {
-            sql: "update seats\n  set a = '\u{1b}[1m'".into(),
-            shape: "".into(),
-            tables: [].into(),
-            summary: "updates A-4".to_owned(),
-            why: String::new(),
-            milliseconds: 2150,
-            client: crate::gateway::ClientId(1),
-            id: crate::debugger::guests::HeldId::default(),
-        };
-        let alice = TransactionState {
-            name: "alice".to_owned(),
-            pid: 1,
-            status: crate::core::event::TransactionStatus::InTransaction,
-            held: Some(held),
-            running: None,
-            waits: None,
-        };
+        let sql = "update seats\n  set a = '\u{1b}[1m'";
+        let held = HeldState { milliseconds: 2150, ..samples::held(sql) };
+        let alice = TransactionState { held: Some(held), ..samples::transaction("alice") };
         let state = State {
             mode: "breakpoints".to_owned(),
             listening: vec!["127.0.0.1:5433".to_owned()],

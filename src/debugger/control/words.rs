@@ -50,18 +50,8 @@ pub(super) fn strangers(expression: &Expression, state: &State) -> Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::debugger::guests::{EndedState, HeldState, WaitState};
-
-    fn transaction(name: &str) -> TransactionState {
-        TransactionState {
-            name: name.to_owned(),
-            pid: 1,
-            status: TransactionStatus::InTransaction,
-            held: None,
-            running: None,
-            waits: None,
-        }
-    }
+    use crate::debugger::guests::samples::{held, transaction};
+    use crate::debugger::guests::{EndedState, WaitState};
 
     #[test]
     fn everybody_is_told_in_words() {
@@ -69,16 +59,7 @@ mod tests {
         assert_eq!(standing(&nothing), "programs cannot connect yet");
         let open = State { listening: vec![String::new()], ..State::default() };
         assert_eq!(standing(&open), "nobody has sent a statement yet");
-        let held = HeldState {
-            sql: "".into(),
-            shape: "".into(),
-            tables: [].into(),
-            summary: "updates A-4".to_owned(),
-            why: String::new(),
-            milliseconds: 0,
-            client: crate::gateway::ClientId(1),
-            id: crate::debugger::guests::HeldId::default(),
-        };
+        let held = held("");
         let waits = WaitState {
             blockers: vec!["alice".to_owned(), "process 7".to_owned()],
             what: "row A-4 of seats".to_owned(),

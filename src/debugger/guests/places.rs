@@ -140,6 +140,8 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn take(places: &mut Places, actor: &str, pid: i32) -> String {
@@ -191,5 +193,37 @@ mod tests {
         }
         let shared = places.take("a", Pid(60));
         assert_eq!((shared.name.as_str(), shared.is_new), ("a-60", false));
+    }
+
+    #[test]
+    fn who_has_the_same_name_at_once_gets_a_number() {
+        let mut places = Places::default();
+        let [one, two, three] = [1, 2, 3].map(|pid| take(&mut places, "alice", pid));
+        assert_eq!([&*one, &*two, &*three], ["alice", "alice-2", "alice-3"]);
+        places.free(&SessionName::new(&two));
+        assert_eq!(take(&mut places, "alice", 2), two);
+        places.free(&SessionName::new(&one));
+        assert_eq!(take(&mut places, "alice", 1), one);
+        assert_eq!(take(&mut places, "alice 2", 4), "alice-2-2");
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_in_flight_have_one_name(
+            steps in prop::collection::vec((0_usize..4, any::<bool>()), 1..40)
+        ) {
+            let mut places = Places::default();
+            let mut taken: Vec<SessionName> = Vec::new();
+            for (number, (which, takes)) in (0..).zip(steps) {
+                if takes {
+                    let actor = ["alice", "alice 2", "alice-2", "a#b"][which];
+                    let name = places.take(actor, Pid(number)).name;
+                    prop_assert!(!taken.contains(&name), "{name}");
+                    taken.push(name);
+                } else if which < taken.len() {
+                    places.free(&taken.swap_remove(which));
+                }
+            }
+        }
     }
 }

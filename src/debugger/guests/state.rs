@@ -171,3 +171,33 @@ impl State {
         in_flight.chain(self.ended.iter().map(|it| it.name.as_str()))
     }
 }
+
+/// What tests elsewhere say of a transaction; each changes what it is about.
+#[cfg(test)]
+pub(crate) mod samples {
+    use super::*;
+
+    pub(crate) fn transaction(name: &str) -> TransactionState {
+        TransactionState {
+            name: name.to_owned(),
+            pid: 1,
+            status: TransactionStatus::InTransaction,
+            held: None,
+            running: None,
+            waits: None,
+        }
+    }
+
+    pub(crate) fn held(sql: &str) -> HeldState {
+        HeldState {
+            sql: sql.into(),
+            shape: "".into(),
+            tables: [].into(),
+            summary: "updates A-4".to_owned(),
+            why: String::new(),
+            milliseconds: 0,
+            client: nobody(),
+            id: HeldId::default(),
+        }
+    }
+}

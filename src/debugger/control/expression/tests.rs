@@ -1,30 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::event::TransactionStatus;
+use crate::debugger::guests::samples::{self, transaction};
 use crate::debugger::guests::{EndedState, WaitState};
-
-fn transaction(name: &str) -> TransactionState {
-    TransactionState {
-        name: name.to_owned(),
-        pid: 1,
-        status: TransactionStatus::InTransaction,
-        held: None,
-        running: None,
-        waits: None,
-    }
-}
 
 fn held(sql: &str, tables: &[&str]) -> HeldState {
     HeldState {
-        sql: sql.into(),
         shape: Shape::of(sql, Strings::default()).as_str().into(),
         tables: tables.iter().map(|&table| table.to_owned()).collect(),
         summary: String::new(),
-        why: String::new(),
-        milliseconds: 0,
-        client: crate::gateway::ClientId(1),
-        id: crate::debugger::guests::HeldId::default(),
+        ..samples::held(sql)
     }
 }
 
