@@ -83,4 +83,5 @@ pub use mode::Mode;
 pub use news::{Happening, News, PrivateChange};
 pub use options::{Limits, Options};
 pub(crate) use protocol::handshake::{ALONE, BEHIND_ITSELF};
+pub(crate) use refusal::{CONFLICT, SCHEMA_CHANGED};
 pub use running::Gateway;

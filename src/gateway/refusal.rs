@@ -11,6 +11,14 @@ use bytes::BytesMut;
 use crate::pg::ConnectError;
 use crate::pg::frame::{ClientTag, Frame, FrameStream, FromServer, put, put_text};
 
+/// What Aurora DSQL says of a lost conflict.
+pub(crate) const CONFLICT: &str =
+    "change conflicts with another transaction, please retry: (OC000)";
+
+/// What Aurora DSQL says where the schema has changed.
+pub(crate) const SCHEMA_CHANGED: &str =
+    "schema has been updated by another transaction, please retry: (OC001)";
+
 /// An error that the gateway itself raises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -32,16 +40,12 @@ pub(crate) enum Aftermath {
 impl Refusal {
     /// Another transaction's commit won.
     pub(crate) fn conflict() -> Self {
-        Self::new(
-            "40001",
-            "change conflicts with another transaction, please retry: (OC000)".to_owned(),
-        )
+        Self::new("40001", CONFLICT.to_owned())
     }
 
     /// The schema changed since the session last looked.
     pub(crate) fn schema_changed() -> Self {
-        let message = "schema has been updated by another transaction, please retry: (OC001)";
-        Self::new("40001", message.to_owned())
+        Self::new("40001", SCHEMA_CHANGED.to_owned())
     }
 
     /// Whether it is OC001.

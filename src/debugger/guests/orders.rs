@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Guests, Held, HeldId, InFlight, Output};
 use crate::core::event::{Fate, Kind, SessionName, SqlState};
 use crate::debugger::breakpoints::{Breakpoint, HoldMode};
-use crate::gateway::Verdict;
+use crate::gateway::{CONFLICT, Verdict};
 
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,7 @@ impl Answer {
             Self::Cancelled => "canceling statement due to user request",
             Self::SerializationFailure => "could not serialize access due to concurrent update",
             Self::Deadlock => "deadlock detected",
-            Self::Conflict => "change conflicts with another transaction, please retry: (OC000)",
+            Self::Conflict => CONFLICT,
             Self::LockNotAvailable => "canceling statement due to lock timeout",
             Self::Cut => "cut the connection before the statement goes to the server",
             Self::CutAfter => "cut the connection after the statement, before its answer",

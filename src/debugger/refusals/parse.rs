@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::{Rule, When};
 use crate::debugger::breakpoints::Breakpoint;
 use crate::debugger::guests::Answer;
-use crate::gateway::Verdict;
+use crate::gateway::{self, Verdict};
 
 /// How a statement is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +49,7 @@ impl Fault {
         };
         match self {
             Self::Answer(answer) => answer.verdict(),
-            Self::SchemaChanged => refuse(
-                "40001",
-                "schema has been updated by another transaction, please retry: (OC001)",
-            ),
+            Self::SchemaChanged => refuse("40001", gateway::SCHEMA_CHANGED),
             Self::Code(code) => refuse(code, "refused on demand"),
         }
     }
