@@ -81,7 +81,7 @@ fn is_equal(tester: &Path, spec: &Path, database: &Database) -> Option<bool> {
         return Some(true);
     }
     // Only now, since most are equal: which of both is not sure of itself?
-    if (0..2).any(|_| theirs(tester, spec, database) != expected) {
+    if (0..4).any(|_| theirs(tester, spec, database) != expected) {
         return None;
     }
     // A machine that stood still between two looks is no difference of ours: one that is shows

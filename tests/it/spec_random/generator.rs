@@ -84,12 +84,14 @@ struct Generator {
     rng: Xoshiro256PlusPlus,
     endings: Endings,
     sessions: Vec<Session>,
+    /// Whose step was begun last with a marker, so that it may still run beside the next one.
+    overlapping: Option<usize>,
 }
 
 /// A specification; the same for the same seed.
 pub(super) fn specification(endings: Endings, seed: u64) -> String {
     let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut generator = Generator { rng, endings, sessions: Vec::new() };
+    let mut generator = Generator { rng, endings, sessions: Vec::new(), overlapping: None };
     for number in 1..=generator.rng.random_range(2..=4) {
         let session = generator.session(number);
         generator.sessions.push(session);
@@ -124,6 +126,7 @@ impl Generator {
     /// An order of steps, made while they are thought up.
     fn permutation(&mut self) -> String {
         let mut order = String::new();
+        self.overlapping = None;
         for session in &mut self.sessions {
             session.end();
             session.wants = None;
@@ -155,8 +158,10 @@ impl Generator {
         // A marker lets the next step begin before this one has ended, so what both touch would be
         // chance.
         let may_overlap = sql.starts_with("do ");
-        let marker = if may_overlap && self.rng.random_bool(0.5) { "(*)" } else { "" };
+        let is_marked = may_overlap && self.rng.random_bool(0.5);
+        let marker = if is_marked { "(*)" } else { "" };
         let _ = write!(order, " {name}{marker}");
+        self.overlapping = is_marked.then_some(session);
         self.apply(session, effect);
     }
 
@@ -205,8 +210,13 @@ impl Generator {
                 return (self.pick(&["commit;", "rollback;"]).to_owned(), Effect::End);
             }
         };
-        let others: Vec<usize> =
-            (0..self.sessions.len()).filter(|other| *other != session).collect();
+        // Whether a step that may still run is done before its end comes would be chance.
+        let others: Vec<usize> = (0..self.sessions.len())
+            .filter(|other| *other != session && Some(*other) != self.overlapping)
+            .collect();
+        if others.is_empty() {
+            return ("select 1 / 0;".to_owned(), Effect::Nothing);
+        }
         let waiting = others.iter().copied().find(|&other| !self.sessions[other].is_free());
         let other = waiting.unwrap_or_else(|| others[self.rng.random_range(0..others.len())]);
         let sql = format!(
