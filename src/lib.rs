@@ -21,6 +21,9 @@
 //! | holder, waiter | who has a lock, and who stands in line for it |
 //! | blocker | whoever is in a waiter's way: a holder, or one ahead in the queue |
 //! | quiet | nothing moves any more unless somebody acts: the step is over |
+//! | order | whose turn it is, launch by launch; explored, not written down as a schedule is |
+//! | class | the orders of which the same came: the same answers, the same end |
+//! | witness | the shortest order of a class |
 //! | guest | a client of the debugger, whose statements are held and let go |
 //! | snapshot | what a transaction reads from |
 //! | serialization failure | 40001; where the optimistic engine refuses, with OC000 or OC001 |
@@ -34,7 +37,7 @@
 //!
 //! # Rooms, and who may import whom
 //!
-//! Twelve rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
+//! Thirteen rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
 //! arrows).
 //!
 //! ```text
@@ -42,6 +45,7 @@
 //!  tui        the screen: the only room that knows ratatui and crossterm
 //!  stage      what is on the stage, free of any screen: folds of events, keys to actions
 //!  rush       one strategy against another under load
+//!  explorer   every order of a scenario's steps, grouped by what came of it
 //!  debugger   somebody else's application, held and let go statement by statement
 //!  run        plays a schedule on sessions; specifications; the anomalies' matrix
 //!  gateway    the optimistic engine: private copies, the judgement at COMMIT
@@ -64,6 +68,7 @@ pub mod cluster;
 pub mod commands;
 pub mod core;
 pub mod debugger;
+pub mod explorer;
 pub mod gateway;
 pub mod observer;
 pub mod pg;

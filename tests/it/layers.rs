@@ -10,13 +10,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first.
-const ROOMS: [&str; 12] = [
-    "core", "reports", "pg", "observer", "cluster", "gateway", "run", "debugger", "rush", "stage",
-    "tui", "commands",
+const ROOMS: [&str; 13] = [
+    "core", "reports", "pg", "observer", "cluster", "gateway", "run", "debugger", "explorer",
+    "rush", "stage", "tui", "commands",
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("notify", &["tui"]),
@@ -24,10 +24,14 @@ const CRATES: [(&str, &[&str]); 8] = [
     ("hyper", &["debugger"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
     ("tui_textarea", &["stage"]),
+    ("tokio_postgres", &["explorer"]),
     ("sqlx", &["pg", "observer", "run", "debugger", "rush"]),
     (
         "tokio",
-        &["pg", "observer", "cluster", "gateway", "run", "debugger", "rush", "tui", "commands"],
+        &[
+            "pg", "observer", "cluster", "gateway", "run", "debugger", "explorer", "rush", "tui",
+            "commands",
+        ],
     ),
 ];
 

@@ -1,0 +1,19 @@
+//! Plays a scenario's steps in every order that its sessions allow, on a real server: which ends
+//! are possible, which of them no order of whole transactions gives, and what is the shortest way
+//! there.
+//!
+//! ```text
+//!  Scenario ─▶ search ── Guide ──▶ Player ── Played ──▶ classes ──▶ verdict ──▶ report
+//!                ▲   whose turn    sessions │  answers   one for     serial
+//!                │                          │  and end   each end    orders
+//!                └──── effects: what each step reads, locks, publishes ────┘
+//! ```
+//!
+//! The search is pure: it is told what was played and says what to play next. Two steps that
+//! cannot meet need not be played in both orders; what each touches is measured on the server
+//! ([`effects`]), never read out of its text. Who plays an order, sessions of our own or programs
+//! under the debugger, is nothing to the search ([`played::Player`]).
+
+pub mod effects;
+pub mod played;
+pub mod program;
