@@ -78,6 +78,13 @@ pub trait Guide {
     /// One of the enabled sessions; `None` breaks the order off. What was sent so far is settled:
     /// answered, or waiting until somebody is sent on.
     fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize>;
+
+    /// Whether this step of this session is left out, as the steps of a transaction are that was
+    /// refused: the player passes over it, and the session's next one is its next.
+    fn leaves_out(&self, session: usize, step: usize) -> bool {
+        let _ = (session, step);
+        false
+    }
 }
 
 /// Plays one order after the other, each from the same beginning.
