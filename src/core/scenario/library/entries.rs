@@ -14,19 +14,22 @@ macro_rules! entry {
 }
 
 /// All scenarios that come with the program, in the order in which they are best learned.
-pub const ENTRIES: [Entry; 37] = [
+pub const ENTRIES: [Entry; 43] = [
     entry!("adjacent-seats"),
     entry!("last-ticket"),
     entry!("last-ticket-for-update"),
     entry!("last-ticket-conditional-update"),
     entry!("last-ticket-version"),
     entry!("last-ticket-counted"),
+    entry!("three-buyers"),
     entry!("lost-update"),
     entry!("non-repeatable-read"),
     entry!("phantom"),
     entry!("write-skew"),
     entry!("write-skew-for-update"),
+    entry!("write-skew-of-three"),
     entry!("report-from-a-snapshot"),
+    entry!("two-transfers-and-an-audit"),
     entry!("retry-loop"),
     entry!("queue-of-waiters"),
     entry!("nowait"),
@@ -42,6 +45,9 @@ pub const ENTRIES: [Entry; 37] = [
     entry!("advisory-lock"),
     entry!("lease-with-fencing-tokens"),
     entry!("leader-election"),
+    entry!("serializable-savepoint"),
+    entry!("serializable-tid-scan"),
+    entry!("serializable-summarised"),
     entry!("hermitage/g0"),
     entry!("hermitage/g1a"),
     entry!("hermitage/g1b"),
