@@ -14,6 +14,15 @@
 //! ([`effects`]), never read out of its text. Who plays an order, sessions of our own or programs
 //! under the debugger, is nothing to the search ([`played::Player`]).
 
+pub mod classes;
 pub mod effects;
+pub mod explore;
+#[cfg(test)]
+mod fake;
+pub mod naming;
+pub mod outcome;
 pub mod played;
 pub mod program;
+pub mod serial;
+pub mod transaction;
+pub mod witness;
