@@ -53,7 +53,7 @@ impl Classes {
         self.places.get(outcome).copied()
     }
 
-    /// Takes in what was played, which stands for so many orders, of which this is the best witness.
+    /// Takes in what was played, and how many orders it stands for, of which this is told best.
     pub fn take(
         &mut self,
         outcome: Outcome,
