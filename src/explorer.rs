@@ -22,6 +22,7 @@ mod fake;
 pub mod naming;
 pub mod outcome;
 pub mod played;
+pub mod player;
 pub mod program;
 pub mod serial;
 pub mod transaction;

@@ -30,7 +30,9 @@ pub mod specification;
 mod task;
 
 use engines::Engines;
+pub(crate) use machine::SCHEMA_PREFIX;
 pub use machine::lasting::{Lasting, Part, lasting_of};
+pub(crate) use machine::live_run::prelude;
 pub use machine::names::first_names;
 use task::{Driver, Task};
 

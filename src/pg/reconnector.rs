@@ -3,8 +3,9 @@
 use super::connection::Connection;
 use super::error::ConnectError;
 use super::policy::SessionAttrs;
+use super::socket::Socket;
 use super::startup::{self, Route};
-use super::target::Target;
+use super::target::{Password, Target};
 use super::tls::Encryption;
 
 /// A route, and how to introduce oneself at its end.
@@ -26,13 +27,19 @@ impl Reconnector {
         is_any.then(|| Self { route, target: target.clone() })
     }
 
+    /// The same under another `application_name`.
+    #[must_use]
+    pub(crate) fn with_application_name(&self, name: &str) -> Self {
+        Self { target: self.target.with_application_name(name), ..self.clone() }
+    }
+
     /// Where it leads.
     pub(super) fn route(&self) -> &Route {
         &self.route
     }
 
     /// Who takes it.
-    pub(super) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &Target {
         &self.target
     }
 
@@ -47,5 +54,15 @@ impl Reconnector {
     /// There is no way through any more, or the server does not let us in.
     pub async fn open(&self) -> Result<Connection, ConnectError> {
         startup::connect_by(&self.target, self.route.clone()).await
+    }
+
+    /// A socket to there on which nothing has been said yet, for another driver than ours.
+    pub(crate) async fn socket(&self) -> Result<Socket, ConnectError> {
+        self.route.open().await
+    }
+
+    /// The password that is asked for there.
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.route.place.password.as_ref().map(Password::reveal)
     }
 }

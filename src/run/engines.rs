@@ -86,11 +86,24 @@ pub(crate) struct OptimisticEngine {
 }
 
 impl OptimisticEngine {
-    async fn open(engine: &Engine, entrance: Option<&Entrance>) -> Result<Self, EngineError> {
+    pub(crate) async fn open(
+        engine: &Engine,
+        entrance: Option<&Entrance>,
+    ) -> Result<Self, EngineError> {
         let options = Options::new(engine.target.clone());
         let mut gateway = LocalGateway::start(with_hooks(options, entrance)).await?;
         let news = gateway.events().unwrap_or_else(|| mpsc::unbounded_channel().1);
         Ok(Self { gateway, news })
+    }
+
+    /// How to connect to it.
+    pub(crate) fn target(&self) -> &Target {
+        self.gateway.target()
+    }
+
+    /// Ends it, and its clients' connections.
+    pub(crate) async fn stop(self) {
+        self.gateway.stop().await;
     }
 }
 

@@ -42,7 +42,7 @@ mod hearing;
 mod hold;
 pub(crate) mod input;
 pub(crate) mod lasting;
-mod live_run;
+pub(crate) mod live_run;
 pub(crate) mod names;
 mod observation_scheduler;
 mod opening;

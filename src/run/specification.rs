@@ -31,11 +31,12 @@ mod pace;
 mod permutation;
 mod prelude;
 mod teardown;
-mod timer;
-mod waits;
+pub(crate) mod timer;
+pub(crate) mod waits;
 mod watched_step;
 
 use connections::Connections;
+pub(crate) use connections::settings;
 use news::TellingSender;
 use permutation::Permutation;
 

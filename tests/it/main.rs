@@ -22,6 +22,7 @@ mod debug_replayed;
 mod debug_screen;
 mod debug_terminal;
 mod debug_wire;
+mod explorer_player;
 mod export;
 mod gateway;
 mod gateway_clients;

@@ -181,7 +181,11 @@ impl LiveRun {
 
 /// SQL that every session begins with: where names are looked for and the isolation level, where
 /// they are not as the server gives them.
-fn prelude(production: &Production, on: EngineKind, schema: Option<&str>) -> Vec<String> {
+pub(crate) fn prelude(
+    production: &Production,
+    on: EngineKind,
+    schema: Option<&str>,
+) -> Vec<String> {
     let path = production.scenario.search_path.value(schema);
     let path = path.map(|path| format!("set search_path = {path}"));
     let level = production.isolation_to_set(on);

@@ -29,6 +29,11 @@ const SETTINGS: [(&str, &str); 7] = [
     ("bytea_output", "hex"),
 ];
 
+/// The same as statements.
+pub(crate) fn settings() -> impl Iterator<Item = String> {
+    SETTINGS.iter().map(|(name, value)| format!("set {name} = '{value}'"))
+}
+
 /// Another of them, sent only where the server has it otherwise: it makes a server process read a
 /// file.
 const ABBREVIATIONS: &str = "set timezone_abbreviations to 'Default'";

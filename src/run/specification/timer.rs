@@ -9,13 +9,13 @@ use std::time::Duration;
 
 /// A clock for one pause at a time.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     #[cfg(target_os = "linux")]
     precise: Option<precise::Clock>,
 }
 
 impl Timer {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             #[cfg(target_os = "linux")]
             precise: precise::Clock::open().ok(),
@@ -23,7 +23,7 @@ impl Timer {
     }
 
     /// What comes of it, unless the time is over before.
-    pub(super) async fn limit<T>(&self, time: Duration, of: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn limit<T>(&self, time: Duration, of: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             // First: an answer that is there goes before the end of its time, even of a time of

@@ -19,7 +19,7 @@ use crate::run::machine::quiet::{Blocked, stable};
 
 /// One question's answer.
 #[derive(Debug)]
-pub(super) struct WaitLook {
+pub(crate) struct WaitLook {
     looks: Vec<Look>,
     /// The sessions that cannot move on without somebody's next step.
     stable: BTreeSet<Pid>,
@@ -35,7 +35,7 @@ struct Look {
 }
 
 /// The question about sessions that have something to do, among all sessions of the test.
-pub(super) fn question(busy: &[Pid], all: &[Pid]) -> String {
+pub(crate) fn question(busy: &[Pid], all: &[Pid]) -> String {
     let (busy, all) = (array(busy), array(all));
     format!(
         "select pid, pg_catalog.pg_isolation_test_session_is_blocked(pid, '{all}'), \
@@ -49,7 +49,7 @@ pub(super) fn question(busy: &[Pid], all: &[Pid]) -> String {
 /// wait for, directly or in a queue. Whoever has written or locked a row holds its own
 /// transaction's number, and whoever is next at a row holds the row; nearly every statement has a
 /// weak lock on its tables, which only stronger wishes than those of such a statement collide with.
-pub(super) fn question_of_grips(waiting: &[Pid]) -> String {
+pub(crate) fn question_of_grips(waiting: &[Pid]) -> String {
     format!(
         "select 1 from pg_catalog.pg_locks where pid = any ('{}') and case when granted \
          then locktype <> 'virtualxid' and mode <> 'SIReadLock' and (locktype <> 'relation' or \
@@ -68,7 +68,7 @@ fn array(pids: &[Pid]) -> String {
 impl WaitLook {
     /// Reads the answer. `idle` are the sessions of which it was known before the question that
     /// they have nothing to do.
-    pub(super) fn read(rows: &[Row], idle: &[Pid]) -> Option<Self> {
+    pub(crate) fn read(rows: &[Row], idle: &[Pid]) -> Option<Self> {
         Some(Self::of(rows.iter().map(look).collect::<Option<_>>()?, idle))
     }
 
@@ -80,17 +80,17 @@ impl WaitLook {
     }
 
     /// Whether this session waits for another one, in PostgreSQL's own verdict.
-    pub(super) fn is_blocked(&self, pid: Pid) -> bool {
+    pub(crate) fn is_blocked(&self, pid: Pid) -> bool {
         self.look(pid).is_some_and(|look| look.is_blocked)
     }
 
     /// Whether this session's wait cannot end by itself.
-    pub(super) fn is_lasting(&self, pid: Pid) -> bool {
+    pub(crate) fn is_lasting(&self, pid: Pid) -> bool {
         self.is_blocked(pid) && self.stable.contains(&pid)
     }
 
     /// Whether this session is among those that the other one waits for.
-    pub(super) fn is_waited_for(&self, pid: Pid, by: Pid) -> bool {
+    pub(crate) fn is_waited_for(&self, pid: Pid, by: Pid) -> bool {
         self.look(by).is_some_and(|look| look.is_blocked && look.blockers.contains(&pid))
     }
 

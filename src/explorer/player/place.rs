@@ -1,0 +1,245 @@
+//! Where a player plays: a database of its own on a server of ours, a schema of its own on
+//! somebody's.
+
+use super::control::Control;
+use super::tables::Tables;
+use super::{PlayerError, Session};
+use crate::core::scenario::{EngineKind, Origin, Scenario};
+use crate::core::syntax::{literal, quote};
+use crate::pg::{Connection, Reconnector, Target};
+use crate::run::engines::{Engine, OpenEngine, OptimisticEngine, Ownership};
+use crate::run::schema::RunSchema;
+use crate::run::{Production, SCHEMA_PREFIX};
+
+/// How the databases of players are called.
+const DATABASE_PREFIX: &str = "overbooked_explorer";
+/// What they have as their comment.
+const MARK: &str = "overbooked made this for its explorer";
+
+/// A place, and the ways to it.
+pub(super) struct Place {
+    /// To the server itself.
+    direct: Reconnector,
+    /// Where the players connect.
+    pub(super) front: Reconnector,
+    pub(super) is_behind_gateway: bool,
+    /// The scenario's own schema.
+    pub(super) schema: Option<String>,
+    pub(super) is_superuser: bool,
+    home: Home,
+}
+
+/// What was made, to be taken away again.
+enum Home {
+    /// A database on a server of ours.
+    Database {
+        server: Reconnector,
+        name: String,
+        gateway: Option<OptimisticEngine>,
+        /// Whether the server is kept, so that the database has to be dropped.
+        is_kept: bool,
+    },
+    /// A schema on somebody's server.
+    Schema { engine: Box<OpenEngine>, schema: Option<RunSchema> },
+}
+
+impl Place {
+    /// Makes one.
+    pub(super) async fn make(engine: Engine, production: &Production) -> Result<Self, PlayerError> {
+        match engine.ownership {
+            Ownership::Embedded => Self::database(engine, production).await,
+            Ownership::Guest => Self::guest(engine, production).await,
+        }
+    }
+
+    async fn database(engine: Engine, production: &Production) -> Result<Self, PlayerError> {
+        let server = way(&engine.target).await?;
+        let name = format!("{DATABASE_PREFIX}_{:08x}", rand::random::<u32>());
+        let control = Control::open(&server).await?;
+        // `template0`: what somebody keeps in template1 is not part of an order.
+        control.run(&format!("create database {name} template template0")).await?;
+        control.run(&format!("comment on database {name} is {}", literal(MARK))).await?;
+        control.close().await;
+        let target = engine.target.with_database(&name);
+        let inside = Engine { target: target.clone(), ..engine };
+        let direct = way(&target).await?;
+        let gateway = match production.engine {
+            EngineKind::Optimistic => Some(OptimisticEngine::open(&inside, None).await?),
+            _ => None,
+        };
+        let front = match &gateway {
+            Some(gateway) => way(gateway.target()).await?,
+            None => direct.clone(),
+        };
+        let scenario = &production.scenario;
+        let schema = scenario.search_path.has_a_schema_of_the_run();
+        Ok(Self {
+            direct,
+            front,
+            is_behind_gateway: gateway.is_some(),
+            schema: schema.then(|| SCHEMA_PREFIX.to_owned()),
+            is_superuser: true,
+            home: Home::Database { server, name, gateway, is_kept: inside.is_kept },
+        })
+    }
+
+    async fn guest(engine: Engine, production: &Production) -> Result<Self, PlayerError> {
+        let (open, _swept) = OpenEngine::open(production.engine, engine, None).await?;
+        let schema = if production.scenario.search_path.has_a_schema_of_the_run() {
+            Some(RunSchema::create(&open.pool, SCHEMA_PREFIX).await?)
+        } else {
+            None
+        };
+        let direct = way(&open.direct_target().target).await?;
+        let front = way(&open.session_target().target).await?;
+        let control = Control::open(&direct).await?;
+        let is_superuser = control.cell("show is_superuser").await?.as_deref() == Some("on");
+        control.close().await;
+        Ok(Self {
+            direct,
+            front,
+            is_behind_gateway: open.front.is_some(),
+            schema: schema.as_ref().map(|schema| schema.name().to_owned()),
+            is_superuser,
+            home: Home::Schema { engine: Box::new(open), schema },
+        })
+    }
+
+    /// Our own connections: one that asks and puts back, one that sets up and looks at the end.
+    pub(super) async fn connect(&self) -> Result<(Control, Session), PlayerError> {
+        let control = Control::open(&self.direct).await?;
+        if self.is_superuser {
+            // Constraints and triggers are not for rows that are put back.
+            control.run("set session_replication_role = replica").await?;
+        }
+        let runner = Session::open("the runner", &self.direct, false).await?;
+        Ok((control, runner))
+    }
+
+    /// The tables that are there.
+    pub(super) async fn tables(&self, control: &Control) -> Result<Tables, PlayerError> {
+        let is_guest = matches!(self.home, Home::Schema { .. });
+        Tables::find(control, self.schema.as_deref(), is_guest).await
+    }
+
+    /// Takes away what an earlier setup has made.
+    pub(super) async fn empty(&self, control: &Control) -> Result<(), PlayerError> {
+        if let Home::Database { .. } = &self.home {
+            for rollback in control.rows(PREPARED).await?.into_iter().flatten().flatten() {
+                control.run(&rollback).await?;
+            }
+        }
+        let schemas = match (&self.home, &self.schema) {
+            (Home::Database { .. }, _) => control.rows(SCHEMAS).await?,
+            (Home::Schema { .. }, Some(schema)) => vec![vec![Some(schema.clone())]],
+            (Home::Schema { .. }, None) => Vec::new(),
+        };
+        for schema in schemas.into_iter().flatten().flatten() {
+            let name = quote(&schema);
+            match &self.home {
+                Home::Database { .. } => {
+                    control.run(&format!("drop schema {name} cascade")).await?;
+                }
+                // The schema itself carries the mark.
+                Home::Schema { .. } => control.run(&emptied(&schema)).await?,
+            }
+        }
+        if let Home::Database { .. } = &self.home {
+            control.run("create schema if not exists public").await?;
+            if let Some(schema) = &self.schema {
+                control.run(&format!("create schema {schema}")).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what was made.
+    pub(super) async fn leave(self) -> Result<(), PlayerError> {
+        match self.home {
+            Home::Database { server, name, gateway, is_kept } => {
+                if let Some(gateway) = gateway {
+                    gateway.stop().await;
+                }
+                // Otherwise it goes with its server.
+                if is_kept {
+                    let control = Control::open(&server).await?;
+                    control.run(&format!("drop database {name} with (force)")).await?;
+                    control.close().await;
+                }
+            }
+            Home::Schema { engine, schema } => {
+                if let Some(schema) = schema {
+                    schema.drop().await?;
+                }
+                engine.close().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What every session begins with.
+pub(super) fn prelude(place: &Place, production: &Production) -> Vec<String> {
+    let mut prelude = crate::run::prelude(production, production.engine, place.schema.as_deref());
+    if production.scenario.origin == Origin::Specification {
+        prelude.extend(crate::run::specification::settings());
+    }
+    if place.is_superuser && !place.is_behind_gateway {
+        prelude.push(format!("set deadlock_timeout = {}", super::deadlines::LONG));
+    }
+    prelude
+}
+
+/// Whether sessions of this scenario can be played in schemas of one database side by side.
+pub(super) fn is_confined(scenario: &Scenario) -> bool {
+    let all = scenario.steps.iter().map(|step| step.sql.as_str());
+    let all = all.chain(scenario.setup.iter().map(|statement| statement.sql.as_str()));
+    const FAR: [&str; 9] = [
+        "advisory",
+        "notify",
+        "listen",
+        "pg_locks",
+        "pg_stat",
+        "prepare",
+        "role",
+        "deferrable",
+        "database",
+    ];
+    all.map(str::to_lowercase).all(|sql| !FAR.iter().any(|word| sql.contains(word)))
+}
+
+async fn way(target: &Target) -> Result<Reconnector, PlayerError> {
+    let connection = Connection::connect(target).await?;
+    let way = Reconnector::of(&connection, target);
+    connection.terminate().await?;
+    Ok(way)
+}
+
+/// All that a setup can have made things in.
+const SCHEMAS: &str = "select nspname from pg_catalog.pg_namespace \
+    where nspname not like 'pg\\_%' and nspname <> 'information_schema' order by 1";
+
+/// What ends the prepared transactions here.
+const PREPARED: &str = "select pg_catalog.format('rollback prepared %L', gid) from \
+    pg_catalog.pg_prepared_xacts where database = pg_catalog.current_database()";
+
+/// Drops what is in a schema: tables, views and sequences, routines, types.
+fn emptied(schema: &str) -> String {
+    let schema = literal(schema);
+    format!(
+        "do $$ declare found record; begin \
+         for found in select c.oid::regclass as name, case c.relkind when 'v' then 'view' \
+         when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end as kind \
+         from pg_catalog.pg_class c where c.relnamespace = {schema}::regnamespace \
+         and c.relkind in ('r', 'p', 'v', 'm', 'S') loop \
+         execute pg_catalog.format('drop %s if exists %s cascade', found.kind, found.name); \
+         end loop; \
+         for found in select p.oid::regprocedure as name from pg_catalog.pg_proc p \
+         where p.pronamespace = {schema}::regnamespace loop \
+         execute pg_catalog.format('drop routine if exists %s cascade', found.name); end loop; \
+         for found in select t.oid::regtype as name from pg_catalog.pg_type t \
+         where t.typnamespace = {schema}::regnamespace and t.typtype in ('e', 'd', 'c', 'r') loop \
+         execute pg_catalog.format('drop type if exists %s cascade', found.name); end loop; \
+         end $$"
+    )
+}

@@ -1,0 +1,299 @@
+//! Orders played on real sessions: answers, waits, ends, and that each begins like the last.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use overbooked::core::event::TransactionStatus;
+use overbooked::core::event::answer::Outcome;
+use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library, spec_file, sql_file};
+use overbooked::explorer::played::{Guide, Launched, Played, Player as _};
+use overbooked::explorer::player::{Manner, Players};
+use overbooked::run::Production;
+use overbooked::run::engines::Engines;
+
+use crate::support;
+
+/// Sends these sessions on, one after the other, and then the first that can go on.
+struct Fixed<'a>(&'a [usize]);
+
+impl Guide for Fixed<'_> {
+    fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize> {
+        let wanted = self.0.get(so_far.len()).copied().unwrap_or(enabled[0]);
+        assert!(enabled.contains(&wanted), "{wanted} is not among {enabled:?}");
+        Some(wanted)
+    }
+}
+
+/// Breaks an order off after so many launches.
+struct Short(usize);
+
+impl Guide for Short {
+    fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize> {
+        (so_far.len() < self.0).then_some(enabled[0])
+    }
+}
+
+fn engines() -> Engines {
+    Engines::embedded(support::cluster_options())
+}
+
+fn production(scenario: Scenario, isolation: Isolation) -> Production {
+    let scenario = Arc::new(scenario);
+    let schedule = Arc::new(scenario.schedules.first());
+    Production { schedule, engine: EngineKind::Postgres, isolation: Some(isolation), scenario }
+}
+
+async fn players(scenario: Scenario, isolation: Isolation) -> (Engines, Players) {
+    let engines = engines();
+    let production = production(scenario, isolation);
+    let players = Players::prepare(&engines, &production, Manner::default(), 1).await.unwrap();
+    (engines, players)
+}
+
+fn of_library(name: &str) -> Scenario {
+    library::open(name).unwrap()
+}
+
+fn script(text: &str) -> Scenario {
+    sql_file::parse(text, Path::new("t.sql"), "t").unwrap()
+}
+
+fn spec(text: &str) -> Scenario {
+    spec_file::parse(text, Path::new("t.spec"), "t").unwrap()
+}
+
+/// Each launch as `session: answers`, those that came later with the launch after which they did.
+fn told(played: &Played) -> Vec<String> {
+    let launches = played.launches.iter().enumerate();
+    launches
+        .map(|(place, launch)| {
+            let Some(answer) = &launch.answer else { return format!("{}: waits", launch.session) };
+            let said: Vec<String> = answer.outcomes.iter().map(said).collect();
+            let later = if answer.after == place {
+                String::new()
+            } else {
+                format!(" after {}", answer.after)
+            };
+            let lost = answer.lost.as_ref().map_or("", |_| " lost");
+            format!("{}: {}{later}{lost}", launch.session, said.join("; "))
+        })
+        .collect()
+}
+
+fn said(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Result { rows, tag, .. } => {
+            let cell = |cell: &Option<String>| cell.clone().unwrap_or_default();
+            let row =
+                |row: &Vec<Option<String>>| row.iter().map(cell).collect::<Vec<_>>().join(",");
+            format!("{tag} {}", rows.iter().map(row).collect::<Vec<_>>().join("/"))
+        }
+        Outcome::Done { tag } => tag.clone(),
+        Outcome::Failed(message) => message.code.to_string(),
+    }
+}
+
+fn rows(played: &Played, table: &str) -> Vec<String> {
+    let end = played.end.as_ref().unwrap();
+    let table = end.tables.iter().find(|it| it.table == table).unwrap();
+    let cell = |cell: &Option<String>| cell.clone().unwrap_or_default();
+    table.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(",")).collect()
+}
+
+const AS_WRITTEN: [usize; 10] = [0, 0, 1, 1, 0, 0, 1, 0, 1, 1];
+
+#[tokio::test]
+async fn an_order_is_played_as_the_file_has_it() {
+    let (engines, mut players) = players(of_library("last-ticket"), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    let played = player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap();
+    assert_eq!(
+        told(&played),
+        [
+            "0: BEGIN",
+            "0: SELECT 1 A,4,",
+            "1: BEGIN",
+            "1: SELECT 1 A,4,",
+            "0: UPDATE 1",
+            "0: INSERT 0 1",
+            "1: UPDATE 1 after 7",
+            "0: COMMIT",
+            "1: INSERT 0 1",
+            "1: COMMIT",
+        ]
+    );
+    assert_eq!(played.launches[6].enabled, [0, 1]);
+    assert_eq!(played.launches[7].enabled, [0], "Bob waits");
+    assert_eq!((played.enabled.len(), played.waiting.len()), (0, 0));
+    assert_eq!(rows(&played, "tickets"), ["A,4,Alice", "A,4,Bob"]);
+    let end = played.end.as_ref().unwrap();
+    assert_eq!(end.finally.len(), 1);
+
+    // Each order begins like the last.
+    assert_eq!(player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap(), played);
+    let serial = player.play(&mut Fixed(&[0, 0, 0, 0, 0, 1, 1, 1, 1, 1])).await.unwrap();
+    assert_eq!(told(&serial)[6], "1: SELECT 0 ");
+    assert_eq!(player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap(), played);
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_level_that_was_asked_for_is_played_at() {
+    let (engines, mut players) =
+        players(of_library("last-ticket"), Isolation::RepeatableRead).await;
+    let played = players.players[0].play(&mut Fixed(&AS_WRITTEN)).await.unwrap();
+    assert_eq!(told(&played)[6..], ["1: 40001 after 7", "0: COMMIT", "1: 25P02", "1: ROLLBACK"]);
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+const CIRCLE: &str = "
+setup { create table t (id int primary key, n int); insert into t values (1, 0), (2, 0); }
+session a setup { begin; } step a1 { update t set n = 1 where id = 1; }
+step a2 { update t set n = 1 where id = 2; } step a3 { commit; }
+session b setup { begin; } step b1 { update t set n = 2 where id = 2; }
+step b2 { update t set n = 2 where id = 1; } step b3 { commit; }
+";
+
+#[tokio::test]
+async fn the_victim_of_a_deadlock_is_who_was_sent_last() {
+    let (engines, mut players) = players(spec(CIRCLE), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    for _ in 0..5 {
+        let played = player.play(&mut Fixed(&[0, 1, 0, 1])).await.unwrap();
+        assert_eq!(told(&played)[2..4], ["0: UPDATE 1 after 3", "1: 40P01"]);
+        assert_eq!(played.launches[3].answer.as_ref().unwrap().status, TransactionStatus::Failed);
+        let played = player.play(&mut Fixed(&[0, 1, 1, 0])).await.unwrap();
+        assert_eq!(told(&played)[2..4], ["1: UPDATE 1 after 3", "0: 40P01"]);
+        assert_eq!(rows(&played, "t"), ["1,2", "2,2"]);
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+const WAITS: &str = "
+setup { create table t (id int primary key, n int); insert into t values (1, 0); }
+session a step a1 { begin; update t set n = 1; }
+session b step b1 { update t set n = 2; }
+session c step c1 { update t set n = 3; }
+";
+
+#[tokio::test]
+async fn who_waits_to_the_end_changes_nothing_afterwards() {
+    let (engines, mut players) = players(spec(WAITS), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    for _ in 0..3 {
+        let played = player.play(&mut Fixed(&[0, 1, 2])).await.unwrap();
+        assert_eq!(told(&played), ["0: BEGIN; UPDATE 1", "1: waits", "2: waits"]);
+        assert_eq!(played.waiting, [1, 2]);
+        assert_eq!(rows(&played, "t"), ["1,0"], "they were rolled back");
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+const NUMBERED: &str = "\
+-- Numbered
+-- sessions: A, B
+-- invariant: select count(*) < 3 from t
+
+-- setup
+create table t (id serial primary key, who text,
+    twice text generated always as (who || who) stored);
+create table u (t int references t);
+insert into t (who) values ('x');
+-- A: inserts
+insert into t (who) values ('a') returning id;
+-- A: refers
+insert into u values (2); insert into u values (9);
+-- B: inserts
+insert into t (who) values ('b') returning id;
+-- B: makes a table of its own
+create temp table mine (); set work_mem = '5MB'; listen news; select pg_advisory_lock(7);
+-- finally
+select count(*) from u;
+";
+
+#[tokio::test]
+async fn sequences_and_sessions_are_as_new_and_invariants_are_looked_at() {
+    let (engines, mut players) = players(script(NUMBERED), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    for _ in 0..2 {
+        let played = player.play(&mut Fixed(&[0, 0, 1, 1])).await.unwrap();
+        let answers = told(&played);
+        assert_eq!(
+            answers[..3],
+            [
+                "0: INSERT 0 1 2".to_owned(),
+                "0: INSERT 0 1; 23503".to_owned(),
+                "1: INSERT 0 1 3".to_owned(),
+            ]
+        );
+        assert!(!answers[3].contains("42P07"), "{answers:?}");
+        assert_eq!(rows(&played, "t"), ["1,x,xx", "2,a,aa", "3,b,bb"]);
+        let end = played.end.as_ref().unwrap();
+        assert_eq!((end.broken.len(), end.broken[0].gave.as_str()), (1, "f"));
+        assert_eq!(said(&end.finally[0]), "SELECT 1 1");
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_order_can_be_broken_off_or_left_in_its_middle() {
+    let (engines, mut players) = players(of_library("last-ticket"), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    let whole = player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap();
+    let short = player.play(&mut Short(4)).await.unwrap();
+    assert_eq!((short.launches.len(), short.end.is_none()), (4, true));
+    for millis in [1, 2, 4, 8] {
+        let time = std::time::Duration::from_millis(millis);
+        let left = tokio::time::timeout(time, player.play(&mut Fixed(&AS_WRITTEN))).await;
+        drop(left);
+        assert_eq!(player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap(), whole);
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+const ENDED: &str = "
+setup { create table t (id int primary key, n int, pid int); insert into t values (1, 0, 0); }
+session a step a1 { begin; update t set n = 1, pid = pg_backend_pid(); } step a2 { commit; }
+session b step b1 { select count(pg_terminate_backend(pid)) from pg_stat_activity
+  where datname = current_database() and application_name = 'isolation/t/a'; }
+session c step c1 { update t set n = 3; }
+";
+
+#[tokio::test]
+async fn a_session_that_was_ended_is_there_again_in_the_next_order() {
+    let scenario = spec(ENDED);
+    let (engines, mut players) = players(scenario, Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    for _ in 0..2 {
+        let played = player.play(&mut Fixed(&[0, 2, 1, 0])).await.unwrap();
+        assert_eq!(
+            told(&played),
+            ["0: BEGIN; UPDATE 1", "2: UPDATE 1 after 2", "1: SELECT 1 1", "0: 57P01 lost"]
+        );
+        assert_eq!(rows(&played, "t"), ["1,3,0"]);
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "a figure, not a claim: run it with --release --nocapture"]
+async fn orders_a_second() {
+    let (engines, mut players) = players(of_library("last-ticket"), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    for order in [&AS_WRITTEN[..], &[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]] {
+        let begun = std::time::Instant::now();
+        for _ in 0..200 {
+            player.play(&mut Fixed(order)).await.unwrap();
+        }
+        println!("{:.1} orders a second", 200.0 / begun.elapsed().as_secs_f64());
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
