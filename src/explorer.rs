@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod played;
 pub mod player;
 pub mod program;
+pub mod search;
 pub mod serial;
 pub mod transaction;
 pub mod witness;
