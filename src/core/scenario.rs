@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::core::event::SessionName;
+use crate::core::scenario::claim::Claim;
 use crate::core::seats::SeatColumns;
 
 mod blank;
 pub mod check;
+pub mod claim;
 mod engine_kind;
 mod expected;
 mod interleavings;
@@ -125,6 +127,22 @@ impl Scenario {
         } else {
             EngineKind::Postgres
         }
+    }
+
+    /// What its lines say of all orders of its steps, with the line of each, as far as they are
+    /// about this engine and level; and what is said there: that it is possible, or not.
+    pub fn claims(&self, engine: EngineKind, level: Isolation) -> Vec<(Claim, bool, usize)> {
+        let finally = self.finally.iter().flat_map(|finally| &finally.expectations);
+        let lines = self.steps.iter().flat_map(|step| &step.expectations).chain(finally);
+        let is_here = |line: &&Expectation| {
+            line.engine.is_none_or(|only| only == engine)
+                && (line.levels.is_empty() || line.levels.contains(&level))
+        };
+        let claims = lines.filter(is_here).filter_map(|line| match &line.expected {
+            Expected::Explore(claim) => Some((claim.clone(), claim.at(level)?, line.line)),
+            _ => None,
+        });
+        claims.collect()
     }
 
     /// Whether it applies on this engine.

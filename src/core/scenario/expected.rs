@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::claim::Claim;
 use super::rows;
 use crate::core::event::{Blocker, SessionName, SqlState};
 
@@ -75,7 +76,7 @@ pub enum Expected {
     Holds(String),
     /// `explore: sold twice is possible at read committed`: about all orders of the steps, and so
     /// nothing that one play can show.
-    Explore(String),
+    Explore(Claim),
 }
 
 /// In what way another session does something.
@@ -226,7 +227,7 @@ impl fmt::Display for Expected {
                 write!(f, "either: {}", alternatives.collect::<Vec<_>>().join(" | or: "))
             }
             Self::Holds(sql) => write!(f, "invariant: {sql}"),
-            Self::Explore(text) => write!(f, "explore: {text}"),
+            Self::Explore(claim) => write!(f, "explore: {claim}"),
         }
     }
 }

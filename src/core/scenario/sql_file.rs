@@ -60,9 +60,17 @@ pub fn parse(text: &str, path: &Path, name: &str) -> Result<Scenario, Mistake> {
     // The head comes first: a comment is a step's mark only if it begins with a session's name.
     let (head, body) = settings::head(source)?;
     let sessions = &head.settings.sessions;
+    let has_invariants = !head.settings.invariants.is_empty();
     let marks = marks::marks(source, body, sessions)?;
-    let mut file =
-        File { source, sessions, setup: None, teardown: None, finally: None, steps: vec![] };
+    let mut file = File {
+        source,
+        sessions,
+        has_invariants,
+        setup: None,
+        teardown: None,
+        finally: None,
+        steps: vec![],
+    };
     for (nth, mark) in marks.iter().enumerate() {
         let end = marks.get(nth + 1).map_or(text.len(), |next| next.range.start);
         file.part(mark, mark.range.end..end)?;
@@ -119,6 +127,7 @@ fn each(source: Source, sql: &str, at: usize) -> Vec<Statement> {
 struct File<'a> {
     source: Source<'a>,
     sessions: &'a [SessionName],
+    has_invariants: bool,
     setup: Option<Vec<Statement>>,
     teardown: Option<Vec<Statement>>,
     finally: Option<Finally>,
@@ -242,8 +251,12 @@ impl File<'_> {
         arrows: &[Range<usize>],
         of: Option<&SessionName>,
     ) -> Result<Vec<Expectation>, Mistake> {
-        let place =
-            expectation::ExpectationContext { source: self.source, sessions: self.sessions, of };
+        let place = expectation::ExpectationContext {
+            source: self.source,
+            sessions: self.sessions,
+            of,
+            has_invariants: self.has_invariants,
+        };
         arrows.iter().map(|arrow| place.read(arrow.clone())).collect()
     }
 }

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::super::claim::{Claim, Subject};
 use super::super::mistake::{Source, did_you_mean, suggest};
 use super::super::{EngineKind, Expectation, Expected, Isolation, Manner, Mistake, SessionName};
 use super::unknown_session;
@@ -26,6 +27,8 @@ pub(super) struct ExpectationContext<'a> {
     pub(super) source: Source<'a>,
     pub(super) sessions: &'a [SessionName],
     pub(super) of: Option<&'a SessionName>,
+    /// Whether the file has invariants.
+    pub(super) has_invariants: bool,
 }
 
 /// A part of a line, and where it stands in the file.
@@ -141,7 +144,7 @@ impl ExpectationContext<'_> {
     /// What a line says behind its limits.
     fn expected(&self, part: Part) -> Result<Expected, Mistake> {
         if let Some(text) = part.behind("explore:") {
-            return Ok(Expected::Explore(text.text.to_owned()));
+            return self.claim(text).map(Expected::Explore);
         }
         // Its sides may begin with names of their own, so it comes before those.
         if let Some(rest) = part.behind("either:") {
@@ -150,6 +153,26 @@ impl ExpectationContext<'_> {
         match self.of_another(part)? {
             Some(expected) => Ok(expected),
             None => self.simple(part),
+        }
+    }
+
+    /// What is said of all orders of the steps.
+    fn claim(&self, part: Part) -> Result<Claim, Mistake> {
+        let claim = Claim::read(part.text).map_err(|problem| {
+            let (problem, hint) = problem.split_once("; ").unwrap_or((&problem, ""));
+            let mistake = self.source.mistake(part.at, problem);
+            if hint.is_empty() { mistake } else { mistake.with_hint(hint) }
+        })?;
+        match &claim.what {
+            Subject::Broken(words) if !self.has_invariants => {
+                let problem = format!("there is no invariant by which to tell \"{words}\"");
+                Err(self.source.mistake(part.at, problem).with_hint(
+                    "write one into the head, as in `-- invariant: select count(*) <= 1 from \
+                     tickets`, or say `anomaly`, `lost update`, `write skew`, `deadlock`, an \
+                     SQLSTATE or `waiting to the end`",
+                ))
+            }
+            _ => Ok(claim),
         }
     }
 

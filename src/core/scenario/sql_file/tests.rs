@@ -113,6 +113,17 @@ fn the_rarer_settings_are_read_and_written() {
 }
 
 #[test]
+fn a_claim_in_words_needs_an_invariant_to_tell_it_by() {
+    let tail = "\n-- Alice: acts\nselect 1;\n--> explore: sold twice is not possible\n";
+    let with = format!("-- Title\n-- sessions: Alice\n-- invariant: select true\n{tail}");
+    assert!(parsed(&with).is_ok());
+    let mistake = body(tail).unwrap_err();
+    assert_eq!(mistake.problem, "there is no invariant by which to tell \"sold twice\"");
+    let mistake = body(&tail.replace("sold twice is not possible", "anomaly")).unwrap_err();
+    assert_eq!(mistake.problem, "this does not say what is possible");
+}
+
+#[test]
 fn values_that_look_like_something_else_stand_in_quotes() {
     let quoted = |value: &str| Expected::Row(vec![Cell::Quoted(value.to_owned())]);
     for value in
