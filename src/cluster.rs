@@ -21,6 +21,7 @@ mod kept;
 pub(crate) mod layout;
 mod machine;
 pub mod marked;
+pub mod part;
 pub(crate) mod removal;
 mod server;
 mod settings;

@@ -37,7 +37,7 @@
 //!
 //! # Rooms, and who may import whom
 //!
-//! Thirteen rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
+//! Fourteen rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
 //! arrows).
 //!
 //! ```text
@@ -49,6 +49,7 @@
 //!  debugger   somebody else's application, held and let go statement by statement
 //!  run        plays a schedule on sessions; specifications; the anomalies' matrix
 //!  gateway    the optimistic engine: private copies, the judgement at COMMIT
+//!  parts      systems beside the database: Redis and others, their clients and private servers
 //!  cluster    the private PostgreSQL: find, download, template, start, stop, sweep
 //!  observer   who waits for whom, who has which row, what the seats look like
 //!  pg         PostgreSQL's protocol and the ways to a server; knows nothing of Overbooked
@@ -71,6 +72,7 @@ pub mod debugger;
 pub mod explorer;
 pub mod gateway;
 pub mod observer;
+pub mod parts;
 pub mod pg;
 pub mod reports;
 pub mod run;

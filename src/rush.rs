@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::error_chain::with_causes;
+use crate::parts::private::StartError;
 use crate::pg::Target;
 use crate::run::schema::{RunSchema, SchemaError, sweep};
 
@@ -31,14 +32,17 @@ pub mod board;
 mod connector;
 mod dispatch;
 mod endpoint;
+pub mod figures;
 pub mod headless;
 pub mod lock_wait_sampler;
 pub mod model;
 pub mod options;
+pub mod parts;
 mod pause;
 mod pipelined_connection;
 pub mod plan;
 mod seats_table;
+mod sold_out;
 pub mod strategy;
 pub mod table;
 pub mod tally;
@@ -55,9 +59,13 @@ use attempt_error::AttemptError;
 use board::{End, Ended, Finished, Report};
 use connector::Connector;
 use endpoint::Endpoint;
+use figures::Figures;
 use lock_wait_sampler::{LockWaitSample, LockWaitSampler};
 use options::Options;
-use strategy::{Entry, StrategyName};
+use parts::{Parts, PrivateParts};
+use sold_out::SoldOut;
+use strategy::StrategyName;
+use strategy::registry::{Brief, Entry};
 use tally::{Settled, Tally};
 use trace::Trace;
 use verdict::Verdict;
@@ -84,6 +92,9 @@ pub enum RushError {
     /// A schema could not be made or dropped.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// What a strategy needs beside the database could not be started.
+    #[error(transparent)]
+    Part(#[from] StartError),
 }
 
 /// Runs the chosen strategies one after the other and tells what happens. A stop lets everybody
@@ -101,8 +112,12 @@ pub async fn run(
     for note in dropped.chain(swept.doubts.iter().map(ToString::to_string)) {
         tell(&reports, Report::Note(note)).await;
     }
-    let trace = Arc::new(Trace::new(options));
-    let rush = Rush { options, target, pool, trace, reports, stop };
+    if let Some(note) = options.left_out() {
+        tell(&reports, Report::Note(note)).await;
+    }
+    let (parts, private) = Parts::start(options).await?;
+    let (trace, parts) = (Arc::new(Trace::new(options)), Arc::new(parts));
+    let rush = Rush { options, target, pool, trace, parts, private, reports, stop };
     for strategy in options.chosen() {
         if rush.stop.is_cancelled() {
             break;
@@ -113,6 +128,9 @@ pub async fn run(
         tell(&rush.reports, Report::Ended(Arc::new(Ended { strategy, end }))).await;
     }
     rush.pool.close().await;
+    for note in rush.private.stop().await {
+        tell(&rush.reports, Report::Note(note)).await;
+    }
     Ok(())
 }
 
@@ -137,6 +155,8 @@ struct Rush<'a> {
     target: &'a Target,
     pool: PgPool,
     trace: Arc<Trace>,
+    parts: Arc<Parts>,
+    private: PrivateParts,
     reports: mpsc::Sender<Report>,
     stop: CancellationToken,
 }
@@ -168,7 +188,8 @@ impl Rush<'_> {
         let schema: Arc<str> = schema.into();
         let context = Arc::new(self.context(strategy, connector, &schema));
         seats_table::build(&context.connector, &schema, &*context.strategy).await?;
-        match seats_table::rehearse(&context.connector, &schema, &*context.strategy).await {
+        context.strategy.prepare(&context).await?;
+        match seats_table::rehearse(&context).await {
             Err(trouble) if trouble.is_unsupported() => {
                 return Ok(End::Unavailable(trouble.to_string()));
             }
@@ -186,10 +207,19 @@ impl Rush<'_> {
         connector: Connector,
         schema: &Arc<str>,
     ) -> WorkerContext {
-        let Options { think_time, retries, workers, seed, .. } = *self.options;
+        let Options { think_time, retries, workers, seed, seats, until_sold_out, .. } =
+            *self.options;
         let Entry { staffing, build, .. } = *name.entry();
-        let strategy = build(think_time);
+        let figures = Arc::new(Figures::default());
+        let strategy = build(&Brief {
+            schema: Arc::clone(schema),
+            seats,
+            time_to_live: self.options.time_to_live(),
+            parts: Arc::clone(&self.parts),
+            figures: Arc::clone(&figures),
+        });
         let (schema, stop) = (Arc::clone(schema), self.stop.child_token());
+        let sold_out = Arc::new(SoldOut::new(seats));
         WorkerContext {
             strategy,
             staffing,
@@ -199,6 +229,9 @@ impl Rush<'_> {
             retries,
             workers,
             seed,
+            sold_out,
+            until_sold_out,
+            figures,
             stop,
         }
     }
@@ -223,7 +256,12 @@ impl Rush<'_> {
         let record =
             seats_table::record_when_up(&context.connector, &context.schema, &context.stop).await?;
         let verdict = Verdict::new(&record, &tally.acknowledged);
-        Ok(Finished { wall, tally, waits, verdict, stopped: context.stop.is_cancelled() })
+        if let Err(trouble) = context.strategy.verify(&context).await {
+            tell(&self.reports, Report::Note(format!("{strategy}: {trouble}"))).await;
+        }
+        let sold_out = context.sold_out.since().map(|then| then.saturating_duration_since(begin));
+        let (figures, stopped) = (context.figures.counts(), context.stop.is_cancelled());
+        Ok(Finished { wall, sold_out, tally, waits, figures, verdict, stopped })
     }
 
     /// Until the last worker has told its last.

@@ -3,5 +3,6 @@ create table rush.seats (
   seat integer primary key,
   compartment integer not null,
   booked_by integer,
-  version integer not null default 0
+  version integer not null default 0,
+  fence integer not null default 0
 )

@@ -14,7 +14,7 @@ use tokio::time::{interval, timeout};
 
 use super::ClusterError;
 use super::account::RunAs;
-use super::layout::{DATA, is_socket};
+use super::layout::{DATA, PART_PID, is_part_socket, is_socket};
 use super::marked::{Abandoned, Doubt, MarkedFolder, Why, abandoned};
 
 /// How the names of these folders begin.
@@ -171,16 +171,31 @@ async fn clear(folder: Abandoned, owners: &[u32]) -> Result<(), Doubt> {
 
 /// Ends the servers that listen in the folder. One that is not ours to end is a doubt.
 async fn end_servers(folder: &Path, kept: Option<&Path>) -> Result<(), Doubt> {
-    for socket in sockets(folder) {
+    for socket in sockets(folder, is_socket) {
         end_server(folder, &socket, kept).await?;
+    }
+    for socket in sockets(folder, is_part_socket) {
+        end_part(folder, &socket).await?;
     }
     Ok(())
 }
 
-fn sockets(folder: &Path) -> Vec<PathBuf> {
+fn sockets(folder: &Path, is_one: fn(&str) -> bool) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let named = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_socket));
+    let named = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_one));
     named.map(|entry| entry.path()).collect()
+}
+
+/// Kills a part's server whose supervisor was killed too: nothing of it is to be kept.
+async fn end_part(folder: &Path, socket: &Path) -> Result<(), Doubt> {
+    let Some(server) = listener(socket).await else { return Ok(()) };
+    let started = fs::read_to_string(folder.join(PART_PID)).unwrap_or_default();
+    if started.trim().parse() != Ok(server.as_raw_nonzero().get()) {
+        return Err(Doubt::new(folder, Why::Server));
+    }
+    tracing::info!(pid = server.as_raw_nonzero(), "ending a part that outlived its program");
+    let _gone_already = kill_process(server, Signal::KILL);
+    Ok(())
 }
 
 /// The kernel knows which process listens on the socket; a process id read from a file could be

@@ -9,6 +9,11 @@
 //!      data/                      the cluster, unless it is kept elsewhere
 //!      certificate.crt            a gateway's certificate, while it is being written
 //!      overbooked-77e0b132/       an optimistic engine's folder, with its mark and its socket
+//!
+//!  overbooked-0b7f3a55/           a part's: Redis and others
+//!      lock, server.log
+//!      part.pid                   its server's process
+//!      redis.sock                 its private socket
 //! ```
 //!
 //! Anything else is somebody's, and the folder is left alone. `supervisor.sh` asks the same before
@@ -28,6 +33,12 @@ pub(crate) const CERTIFICATE: &str = "certificate.crt";
 
 /// The cluster's folder.
 pub(crate) const DATA: &str = "data";
+
+/// The process of a part's server.
+pub(super) const PART_PID: &str = "part.pid";
+
+/// Where a private Redis listens.
+pub const REDIS_SOCKET: &str = "redis.sock";
 
 /// How the name of a server's socket begins; a port follows.
 const SOCKET: &str = ".s.PGSQL.";
@@ -88,7 +99,8 @@ pub(crate) fn is_made(path: &Path, kind: Kind) -> bool {
         Some([folder, name]) if is_name(folder.as_ref(), PREFIX) => {
             *name == LOCK && kind == Kind::File || is_socket(name) && kind == Kind::Socket
         }
-        Some([LOCK | LOG | CERTIFICATE]) => kind == Kind::File,
+        Some([LOCK | LOG | CERTIFICATE | PART_PID]) => kind == Kind::File,
+        Some([name]) if is_part_socket(name) => kind == Kind::Socket,
         Some([name]) => match name.strip_suffix(".lock") {
             Some(socket) => is_socket(socket) && kind == Kind::File,
             None => is_socket(name) && kind == Kind::Socket,
@@ -104,6 +116,11 @@ fn name(component: Component<'_>) -> Option<&str> {
 /// Whether a server calls its socket so.
 pub(super) fn is_socket(name: &str) -> bool {
     name.strip_prefix(SOCKET).is_some_and(|port| port.parse::<u16>().is_ok())
+}
+
+/// Whether a part's server calls its socket so.
+pub(super) fn is_part_socket(name: &str) -> bool {
+    name == REDIS_SOCKET
 }
 
 fn is_in_cluster(names: &[&str], kind: Kind) -> bool {
@@ -188,6 +205,9 @@ mod tests {
             assert!(!is_made(Path::new(file), Kind::Link), "{file}");
         }
         assert!(is_made(Path::new("data/pg_tblspc/16400"), Kind::Link));
+        assert!(is_made(Path::new("part.pid"), Kind::File));
+        assert!(is_made(Path::new(REDIS_SOCKET), Kind::Socket));
+        assert!(!is_made(Path::new(REDIS_SOCKET), Kind::File));
         assert!(is_made(Path::new("overbooked-77e0b132/.s.PGSQL.5432"), Kind::Socket));
     }
 

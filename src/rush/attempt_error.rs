@@ -4,8 +4,10 @@ use std::{fmt, io};
 
 use serde::Serialize;
 
+use super::parts::PartName;
 use crate::core::event::ServerMessage;
 use crate::core::scenario::counted;
+use crate::parts::PartError;
 
 /// What errors are counted by: the SQLSTATE, or a word for what never reached a database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -62,6 +64,13 @@ pub enum AttemptError {
     /// The connection is gone, and with it perhaps the answer to a COMMIT.
     #[error("{0}")]
     Lost(ErrorClass),
+    /// A part beside the database is not to be reached; it may come back.
+    #[error("{message}")]
+    PartAway {
+        class: ErrorClass,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The database refuses, and would refuse again.
     #[error("{class}: {message}")]
     Refused {
@@ -75,6 +84,12 @@ impl AttemptError {
     /// There is no way to the database at all.
     pub fn unreachable(message: String) -> Self {
         Self::Refused { class: ErrorClass::unreachable(), message }
+    }
+
+    /// A strategy without what it needs.
+    pub(super) fn no_part(part: PartName) -> Self {
+        let message = format!("it needs {part}");
+        Self::Refused { class: ErrorClass::driver(), message }
     }
 
     /// The system gives no more threads.
@@ -101,7 +116,10 @@ impl AttemptError {
     /// What it is counted by.
     pub fn class(&self) -> &ErrorClass {
         match self {
-            Self::Conflict(class) | Self::Lost(class) | Self::Refused { class, .. } => class,
+            Self::Conflict(class)
+            | Self::Lost(class)
+            | Self::PartAway { class, .. }
+            | Self::Refused { class, .. } => class,
         }
     }
 
@@ -130,6 +148,17 @@ impl AttemptError {
     pub(super) fn unreadable() -> Self {
         let message = "the answer is not in the requested format".to_owned();
         Self::Refused { class: ErrorClass::driver(), message }
+    }
+}
+
+impl From<PartError> for AttemptError {
+    fn from(error: PartError) -> Self {
+        let (class, message) = (ErrorClass(error.class()), error.to_string());
+        if error.may_pass() {
+            Self::PartAway { class, message }
+        } else {
+            Self::Refused { class, message }
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::figures::FigureCounts;
 use super::lock_wait_sampler::Presence;
-use super::strategy::{Promise, StrategyName};
+use super::strategy::StrategyName;
+use super::strategy::registry::Promise;
 use super::tally::{Settled, Tally};
 use super::verdict::Verdict;
 use super::waits::Waits;
@@ -71,10 +73,14 @@ pub enum End {
 pub struct Finished {
     /// From the first request to the end of the last.
     pub wall: Duration,
+    /// From the first request until the last seat was sold; `None` if one is left.
+    pub sold_out: Option<Duration>,
     /// What was counted.
     pub tally: Tally,
     /// What was seen of lock waits; `None` where the engine does not show them.
     pub waits: Option<Waits>,
+    /// What the part has to say.
+    pub figures: FigureCounts,
     /// What the database says.
     pub verdict: Verdict,
     /// Whether somebody stopped it before the trace was used up.
@@ -160,7 +166,17 @@ mod tests {
 
     fn finished(verdict: Verdict) -> End {
         let (wall, tally) = (Duration::from_secs(1), Tally::default());
-        End::Finished(Box::new(Finished { wall, tally, waits: None, verdict, stopped: false }))
+        let (sold_out, waits, figures) = (None, None, FigureCounts::default());
+        let stopped = false;
+        End::Finished(Box::new(Finished {
+            wall,
+            sold_out,
+            tally,
+            waits,
+            figures,
+            verdict,
+            stopped,
+        }))
     }
 
     #[test]

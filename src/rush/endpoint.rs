@@ -4,7 +4,8 @@ use sqlx::PgPool;
 
 use super::attempt_error::AttemptError;
 use super::connector::{Connector, Preparing};
-use super::strategy::{RunsOn, StrategyName};
+use super::strategy::StrategyName;
+use super::strategy::registry::RunsOn;
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::EngineKind;
 use crate::gateway::{LocalGateway, Options};

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::board::Finished;
 use super::options::Options;
-use super::strategy::{Staffing, StrategyName};
+use super::strategy::StrategyName;
+use super::strategy::registry::Staffing;
 use super::tally::Tally;
 
 /// The formula's numbers.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::parts::PartName;
 use super::plan::Plan;
 use super::strategy::StrategyName;
+use crate::parts::redis_client::RedisUrl;
 
 /// How the result is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
@@ -27,7 +29,7 @@ pub enum Format {
 /// The rush's own flags.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The strategies to compare, in this order [default: all eleven]
+    /// The strategies to compare, in this order [default: all that have what they need]
     #[arg(value_enum, value_name = "STRATEGY")]
     pub strategies: Vec<StrategyName>,
     /// How many passengers ask for a seat
@@ -59,6 +61,18 @@ pub struct Options {
     /// How long a passenger thinks between looking and booking: 5ms, 1s
     #[arg(long, default_value = "0ms", value_parser = duration)]
     pub think_time: Duration,
+    /// How long a hold lives: 500ms, 2s [default: 2s, or three times the time to think]
+    #[arg(long, value_name = "DURATION", value_parser = time_to_live)]
+    pub ttl: Option<Duration>,
+    /// Stop when the last seat is sold: all later requests are refused
+    #[arg(long)]
+    pub until_sold_out: bool,
+    /// Redis or Valkey: redis://[[user]:password@]host[:port], rediss:// for TLS
+    #[arg(long, value_name = "URL")]
+    pub redis: Option<RedisUrl>,
+    /// Start these for the rush, privately, from the programs on this machine
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    pub with: Vec<PartName>,
     /// The same seed gives the same requests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -80,19 +94,44 @@ pub struct Options {
 }
 
 impl Options {
-    /// The strategies to run, each once.
+    /// The strategies to run, each once: those that are named, or all that have what they need.
     pub fn chosen(&self) -> Vec<StrategyName> {
-        let named = match self.strategies.as_slice() {
-            [] => StrategyName::value_variants(),
-            some => some,
-        };
+        if self.strategies.is_empty() {
+            let all = StrategyName::value_variants().iter().copied();
+            return all.filter(|name| self.lacks(*name).is_none()).collect();
+        }
         let mut chosen = Vec::new();
-        for name in named {
+        for name in &self.strategies {
             if !chosen.contains(name) {
                 chosen.push(*name);
             }
         }
         chosen
+    }
+
+    /// Whom nobody has named and who has not what they need, in words.
+    pub fn left_out(&self) -> Option<String> {
+        let all = StrategyName::value_variants().iter().filter(|_| self.strategies.is_empty());
+        let left_out = all.filter_map(|name| Some((name, self.lacks(*name)?)));
+        let left_out: Vec<String> =
+            left_out.map(|(name, part)| format!("{name} (--with {})", part.word())).collect();
+        (!left_out.is_empty()).then(|| format!("left out: {}", left_out.join(", ")))
+    }
+
+    /// What the strategy needs and nobody has given.
+    fn lacks(&self, name: StrategyName) -> Option<PartName> {
+        name.entry().part.filter(|part| !self.has_address(*part) && !self.with.contains(part))
+    }
+
+    fn has_address(&self, part: PartName) -> bool {
+        match part {
+            PartName::Redis => self.redis.is_some(),
+        }
+    }
+
+    /// How long a hold lives: longer than its passenger thinks.
+    pub(super) fn time_to_live(&self) -> Duration {
+        self.ttl.unwrap_or_else(|| SHORTEST_TTL.max(self.think_time * 3))
     }
 
     /// The seating plan.
@@ -106,7 +145,16 @@ impl Options {
         if compartments > seats {
             return Err(OptionsError::EmptyCompartments { seats, compartments });
         }
-        Ok(())
+        if let Some((strategy, part)) =
+            self.strategies.iter().find_map(|name| Some((*name, self.lacks(*name)?)))
+        {
+            let (flag, word) = (part.flag(), part.word());
+            return Err(OptionsError::NoPart { strategy, part, flag, word });
+        }
+        match self.with.iter().find(|part| self.has_address(**part)) {
+            Some(part) => Err(OptionsError::TwoParts { flag: part.flag(), word: part.word() }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -124,7 +172,19 @@ pub enum OptionsError {
         /// How many compartments.
         compartments: u32,
     },
+    /// A strategy is named that has not what it needs.
+    #[error(
+        "{strategy} needs {part}: give its address with {flag}, or have one started by --with \
+         {word}"
+    )]
+    NoPart { strategy: StrategyName, part: PartName, flag: &'static str, word: &'static str },
+    /// A part is given, and another one is to be started.
+    #[error("{flag} and --with {word} exclude each other")]
+    TwoParts { flag: &'static str, word: &'static str },
 }
+
+/// How long a passenger who does not think at all has to pay.
+const SHORTEST_TTL: Duration = Duration::from_secs(2);
 
 /// One request in about twelve days, and more than any server has time for: what lies beyond is a
 /// slip of the fingers.
@@ -146,6 +206,15 @@ fn skew(text: &str) -> Result<f64, String> {
         Ok(number) if (0.0..=10.0).contains(&number) => Ok(number),
         _ => Err("must be a number from 0 to 10".to_owned()),
     }
+}
+
+/// Zero would be for ever, to a part.
+fn time_to_live(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time < Duration::from_millis(1) {
+        return Err("must be at least 1ms".to_owned());
+    }
+    Ok(time)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -68,6 +68,11 @@ pub(super) async fn out_of_patience(stop: &CancellationToken) {
     }
 }
 
+/// How long something that is away is waited for by now.
+pub(super) fn patience(stop: &CancellationToken) -> Duration {
+    if stop.is_cancelled() { AWAY_WHEN_STOPPED } else { AWAY_FOR }
+}
+
 /// A beat for asking again and again whether something has happened in the database.
 pub(super) fn pulse() -> Interval {
     let mut pulse = tokio::time::interval(ASK_AGAIN);

@@ -16,6 +16,7 @@ use super::strategy::Strategy;
 use super::tally::Acknowledged;
 use super::trace::Request;
 use super::verdict::Record;
+use super::worker::WorkerContext;
 use super::worker_client::{WorkerClient, in_schema};
 use crate::core::event::Row;
 use crate::core::sql::rush as sql;
@@ -47,21 +48,19 @@ pub(super) async fn build(
 
 /// Sells one seat that no passenger will ask for, to see whether the engine can do all that the
 /// strategy needs; and takes it back.
-pub(super) async fn rehearse(
-    connector: &Connector,
-    schema: &Arc<str>,
-    strategy: &dyn Strategy,
-) -> Result<(), AttemptError> {
-    let mut client = WorkerClient::open(connector, Arc::clone(schema), Duration::ZERO).await?;
+pub(super) async fn rehearse(context: &WorkerContext) -> Result<(), AttemptError> {
+    let mut client =
+        WorkerClient::open(&context.connector, Arc::clone(&context.schema), Duration::ZERO).await?;
+    let mut attempt = context.strategy.open_worker(context, u32::MAX).await?;
     client.change(sql::FILL, &[0, 0, 1, 1]).await?;
     let request = Request { passenger: 0, seat: 0, compartment: -1, at: Duration::ZERO };
-    let mut tried = strategy.attempt(&mut client, request).await;
+    let mut tried = attempt.attempt(&mut client, request).await;
     for _ in 1..PROBES {
         if !matches!(tried, Err(AttemptError::Conflict(_))) {
             break;
         }
         client.roll_back().await?;
-        tried = strategy.attempt(&mut client, request).await;
+        tried = attempt.attempt(&mut client, request).await;
     }
     tried?;
     client.change(sql::EMPTY_SEATS, &[]).await?;

@@ -9,9 +9,14 @@
 //! | `serializable`, `optimistic` | the database, at the write or at COMMIT |
 //! | `queue` | there is only one who writes |
 //! | `hold` | another table, in front of the seats |
+//! | `redis-hold`, `redis-hold-fenced` | a key with a time to live in Redis, in front of the seats |
+//!
+//! A strategy makes ready what it needs (`prepare`), gives each worker what it attempts with
+//! (`open_worker`), and in the end leaves nothing behind and has the last figures (`verify`).
+//! The registry is the one table of them.
 
 use std::fmt;
-use std::time::Duration;
+use std::future::ready;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -19,7 +24,9 @@ use futures::future::BoxFuture;
 
 use super::attempt_error::AttemptError;
 use super::trace::{Request, SeatNumber};
+use super::worker::WorkerContext;
 use super::worker_client::{Phrase, WorkerClient};
+use registry::NAMES;
 
 mod advisory;
 mod conditional_update;
@@ -29,6 +36,8 @@ mod naive;
 mod nowait;
 mod optimistic;
 mod queue;
+mod redis_hold;
+pub mod registry;
 mod serializable;
 mod skip_locked;
 mod version;
@@ -59,6 +68,10 @@ pub enum StrategyName {
     Queue,
     /// Puts a hold in front of each seat.
     Hold,
+    /// Puts a hold in Redis in front of each seat.
+    RedisHold,
+    /// The same, with a token that the database checks.
+    RedisHoldFenced,
 }
 
 impl StrategyName {
@@ -96,13 +109,14 @@ pub(super) enum Answer {
     Outrun,
 }
 
-/// Who works for the passengers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Staffing {
-    /// Every worker books for itself.
-    Everyone,
-    /// Each compartment has a queue, and the one at its head alone books.
-    OneACompartment,
+/// How one worker sells a seat.
+pub(super) trait Attempt: Send {
+    /// Tries once to get the passenger their seat.
+    fn attempt<'a>(
+        &'a mut self,
+        client: &'a mut WorkerClient,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>>;
 }
 
 /// One way of selling a seat.
@@ -117,156 +131,65 @@ pub(super) trait Strategy: Send + Sync {
         &[]
     }
 
-    /// Tries once to get the passenger their seat.
-    fn attempt<'a>(
+    /// Makes ready what it needs beside the database.
+    fn prepare<'a>(
         &'a self,
-        client: &'a mut WorkerClient,
-        request: Request,
-    ) -> BoxFuture<'a, Result<Answer, AttemptError>>;
-}
+        _context: &'a WorkerContext,
+    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+        Box::pin(ready(Ok(())))
+    }
 
-/// Where a strategy is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RunsOn {
-    /// On the database itself.
-    Database,
-    /// On an optimistic engine, in front of the database where that is none.
-    Optimistic,
-}
+    /// What one worker attempts with.
+    fn open_worker<'a>(
+        &'a self,
+        context: &'a WorkerContext,
+        number: u32,
+    ) -> BoxFuture<'a, Result<Box<dyn Attempt>, AttemptError>>;
 
-/// What a strategy promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Promise {
-    /// Each seat is sold once.
-    Once,
-    /// It is there to sell seats twice; but what it sells is in the ledger, and its buyers know.
-    Twice,
-}
-
-/// A row of the registry.
-pub(super) struct Entry {
-    pub(super) name: StrategyName,
-    /// The name as it is typed and shown.
-    pub(super) text: &'static str,
-    /// What it is, in the words of the help.
-    pub(super) about: &'static str,
-    pub(super) runs_on: RunsOn,
-    pub(super) promise: Promise,
-    pub(super) staffing: Staffing,
-    /// Makes one for passengers who think so long: a hold must outlast that.
-    pub(super) build: fn(Duration) -> Box<dyn Strategy>,
-}
-
-impl Entry {
-    /// As most of them are.
-    const fn plain(
-        name: StrategyName,
-        text: &'static str,
-        about: &'static str,
-        build: fn(Duration) -> Box<dyn Strategy>,
-    ) -> Self {
-        let (runs_on, promise, staffing) = (RunsOn::Database, Promise::Once, Staffing::Everyone);
-        Self { name, text, about, runs_on, promise, staffing, build }
+    /// When all is over: nothing of it stays, and its last figures are counted.
+    fn verify<'a>(
+        &'a self,
+        _context: &'a WorkerContext,
+    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+        Box::pin(ready(Ok(())))
     }
 }
 
-/// Every strategy, in the order in which they are run.
-pub(super) const STRATEGIES: [Entry; 11] = [
-    Entry {
-        promise: Promise::Twice,
-        ..Entry::plain(
-            StrategyName::Naive,
-            "naive",
-            "Reads, then writes, without a lock: sells seats twice",
-            |_| Box::new(naive::Naive),
-        )
-    },
-    Entry::plain(
-        StrategyName::ForUpdate,
-        "for-update",
-        "SELECT ... FOR UPDATE: waits for whoever has locked the seat",
-        |_| Box::new(for_update::ForUpdate),
-    ),
-    Entry::plain(
-        StrategyName::Nowait,
-        "nowait",
-        "FOR UPDATE NOWAIT: an error instead of a wait, and a retry with backoff",
-        |_| Box::new(nowait::Nowait),
-    ),
-    Entry::plain(
-        StrategyName::SkipLocked,
-        "skip-locked",
-        "FOR UPDATE SKIP LOCKED: the best seat in the compartment that nobody else has locked",
-        |_| Box::new(skip_locked::SkipLocked),
-    ),
-    Entry::plain(
-        StrategyName::ConditionalUpdate,
-        "conditional-update",
-        "UPDATE ... WHERE still free: compare and swap in one statement",
-        |_| Box::new(conditional_update::ConditionalUpdate),
-    ),
-    Entry::plain(
-        StrategyName::Version,
-        "version",
-        "A version column: writes only if the row has not changed since it was read",
-        |_| Box::new(version::Version),
-    ),
-    Entry::plain(
-        StrategyName::Serializable,
-        "serializable",
-        "SERIALIZABLE, with a retry on 40001",
-        |_| Box::new(serializable::Serializable),
-    ),
-    Entry::plain(StrategyName::Advisory, "advisory", "`pg_advisory_xact_lock` on the seat", |_| {
-        Box::new(advisory::Advisory)
-    }),
-    Entry {
-        runs_on: RunsOn::Optimistic,
-        ..Entry::plain(
-            StrategyName::Optimistic,
-            "optimistic",
-            "The optimistic engine: no locks, with a retry on OC000",
-            |_| Box::new(optimistic::Optimistic),
-        )
-    },
-    Entry {
-        staffing: Staffing::OneACompartment,
-        ..Entry::plain(
-            StrategyName::Queue,
-            "queue",
-            "One queue per compartment, with a single writer",
-            |_| Box::new(queue::Queue),
-        )
-    },
-    Entry::plain(
-        StrategyName::Hold,
-        "hold",
-        "A hold with a time to live in front of each seat",
-        |think_time| Box::new(hold::Hold::outlasting(think_time)),
-    ),
-];
+/// A strategy that needs nothing but the database, and remembers nothing from one try to the next.
+struct DatabaseOnly<A> {
+    attempt: A,
+    tables: &'static [Phrase],
+    indexes: &'static [Phrase],
+}
 
-/// Their names, in the same order.
-pub(super) const NAMES: [StrategyName; STRATEGIES.len()] = {
-    let mut names = [StrategyName::Naive; STRATEGIES.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = STRATEGIES[at].name;
-        at += 1;
+impl<A: Attempt + Copy + Sync + 'static> DatabaseOnly<A> {
+    fn new(attempt: A) -> Self {
+        Self { attempt, tables: &[], indexes: &[] }
     }
-    names
-};
+}
 
-impl StrategyName {
-    /// Its row of the registry.
-    pub(super) fn entry(self) -> &'static Entry {
-        // A test holds that the rows stand in the order of the names.
-        &STRATEGIES[self as usize]
+impl<A: Attempt + Copy + Sync + 'static> Strategy for DatabaseOnly<A> {
+    fn tables(&self) -> &'static [Phrase] {
+        self.tables
+    }
+
+    fn indexes(&self) -> &'static [Phrase] {
+        self.indexes
+    }
+
+    fn open_worker<'a>(
+        &'a self,
+        _context: &'a WorkerContext,
+        _number: u32,
+    ) -> BoxFuture<'a, Result<Box<dyn Attempt>, AttemptError>> {
+        let attempt: Box<dyn Attempt> = Box::new(self.attempt);
+        Box::pin(ready(Ok(attempt)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::registry::STRATEGIES;
     use super::*;
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Settled {
     pub outcome: Outcome,
     /// From when it was meant to start to its end, every wait included.
     pub latency: Duration,
+    /// Whether no seat was left when it began.
+    pub after_sold_out: bool,
     /// How long the first try took.
     pub first_try: Duration,
     /// From the end of the first try to the end of all: backoff and retries.
@@ -59,6 +61,7 @@ impl Settled {
             passenger: request.passenger,
             outcome: Outcome::Failed,
             latency: due.elapsed(),
+            after_sold_out: false,
             first_try: Duration::ZERO,
             retrying: Duration::ZERO,
             statements: 0,
@@ -109,6 +112,10 @@ pub struct Tally {
     pub retrying: Duration,
     /// Latencies in microseconds.
     pub latencies: Histogram<u64>,
+    /// Of those requests that began before the last seat was sold.
+    pub before_sold_out: Histogram<u64>,
+    /// Of those that came too late.
+    pub after_sold_out: Histogram<u64>,
     /// Everybody who was told that a seat is theirs; no more than seats were sold, so it stays
     /// small.
     pub acknowledged: Vec<Acknowledged>,
@@ -119,7 +126,6 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 impl Default for Tally {
     fn default() -> Self {
-        let longest = u64::try_from(LONGEST.as_micros()).unwrap_or(u64::MAX);
         Self {
             settled: 0,
             booked: 0,
@@ -135,12 +141,19 @@ impl Default for Tally {
             errors: BTreeMap::new(),
             first_tries: Duration::ZERO,
             retrying: Duration::ZERO,
-            // These bounds are always accepted: 1 <= low, 2 * low <= high, and 0 to 5 digits.
-            latencies: Histogram::new_with_bounds(1, longest, 3)
-                .unwrap_or_else(|_| unreachable!("the bounds are constants")),
+            latencies: histogram(),
+            before_sold_out: histogram(),
+            after_sold_out: histogram(),
             acknowledged: Vec::new(),
         }
     }
+}
+
+fn histogram() -> Histogram<u64> {
+    let longest = u64::try_from(LONGEST.as_micros()).unwrap_or(u64::MAX);
+    // These bounds are always accepted: 1 <= low, 2 * low <= high, and 0 to 5 digits.
+    Histogram::new_with_bounds(1, longest, 3)
+        .unwrap_or_else(|_| unreachable!("the bounds are constants"))
 }
 
 impl Tally {
@@ -159,6 +172,12 @@ impl Tally {
         self.apply_effort(settled);
         let micros = u64::try_from(settled.latency.as_micros()).unwrap_or(u64::MAX);
         self.latencies.saturating_record(micros.max(1));
+        let part = if settled.after_sold_out {
+            &mut self.after_sold_out
+        } else {
+            &mut self.before_sold_out
+        };
+        part.saturating_record(micros.max(1));
     }
 
     fn apply_effort(&mut self, settled: &Settled) {
@@ -190,6 +209,7 @@ mod tests {
             passenger: 7,
             outcome,
             latency: Duration::from_millis(u64::from(conflicts) + 1),
+            after_sold_out: false,
             first_try: Duration::from_millis(1),
             retrying: Duration::from_millis(conflicts.into()),
             statements: 3,

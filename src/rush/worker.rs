@@ -22,8 +22,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt_error::{AttemptError, ErrorClass};
 use super::connector::Connector;
+use super::figures::Figures;
 use super::pause::{self, Patience};
-use super::strategy::{Answer, Staffing, Strategy};
+use super::sold_out::SoldOut;
+use super::strategy::registry::Staffing;
+use super::strategy::{Answer, Attempt, Strategy};
 use super::tally::{Outcome, Settled};
 use super::trace::{Request, SeatNumber};
 use super::worker_client::{BackendIdentity, WorkerClient};
@@ -32,6 +35,9 @@ use crate::core::sql::rush as sql;
 /// How long a try may go without an end before its connection is taken for dead, beside everybody's
 /// thinking.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// A part that is away is asked again about twenty times a second.
+const PART_BACKOFF: u32 = 6;
 
 /// What all workers of a strategy share.
 pub(super) struct WorkerContext {
@@ -43,6 +49,10 @@ pub(super) struct WorkerContext {
     pub(super) retries: u32,
     pub(super) workers: u32,
     pub(super) seed: u64,
+    pub(super) sold_out: Arc<SoldOut>,
+    /// Whether everybody goes home when the last seat is sold.
+    pub(super) until_sold_out: bool,
+    pub(super) figures: Arc<Figures>,
     /// Cancelled when somebody wants the rush to stop, and when the server does not come back.
     pub(super) stop: CancellationToken,
 }
@@ -68,6 +78,7 @@ pub(super) struct Worker {
     context: Arc<WorkerContext>,
     /// None after a loss, until there is a new one.
     client: Option<WorkerClient>,
+    attempt: Box<dyn Attempt>,
     rng: Xoshiro256PlusPlus,
     patience: Patience,
 }
@@ -82,6 +93,9 @@ struct Effort {
     errors: Vec<ErrorClass>,
     begun: Instant,
     first_try: Option<Duration>,
+    /// Since when the part has not answered.
+    part_away: Option<Instant>,
+    after_sold_out: bool,
 }
 
 fn no_answer<T>() -> Result<T, AttemptError> {
@@ -92,36 +106,64 @@ fn no_answer<T>() -> Result<T, AttemptError> {
 enum Next {
     Settled(Outcome),
     Again,
+    /// Once the part is back, without this being a try.
+    WithPart,
 }
 
 impl Worker {
     /// A worker with a connection. The number makes its backoff its own.
     pub(super) async fn start(
         context: Arc<WorkerContext>,
-        number: u64,
+        number: u32,
     ) -> Result<Self, AttemptError> {
         let client = Some(context.client().await?);
-        let rng = Xoshiro256PlusPlus::seed_from_u64(context.seed ^ number.wrapping_add(1));
-        Ok(Self { context, client, rng, patience: Patience::new() })
+        let attempt = context.strategy.open_worker(&context, number).await?;
+        let seed = context.seed ^ u64::from(number).wrapping_add(1);
+        let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        Ok(Self { context, client, attempt, rng, patience: Patience::new() })
     }
 
     /// Settles a request that was meant to start then.
     pub(super) async fn settle(&mut self, request: Request, due: Instant) -> Settled {
-        let mut effort = Effort::new();
+        let mut effort = Effort::new(self.context.sold_out.since().is_some());
         let outcome = loop {
             let next = self.try_once(request, &mut effort).await;
             effort.first_try.get_or_insert_with(|| effort.begun.elapsed());
-            if let Next::Settled(outcome) = next {
+            if let Some(outcome) = self.outcome(next, &mut effort).await {
                 break outcome;
             }
-            if effort.retries == self.context.retries || self.context.stop.is_cancelled() {
-                break Outcome::GaveUp;
-            }
-            pause::rest(pause::backoff(effort.retries, &mut self.rng)).await;
-            effort.retries += 1;
         };
+        if let Outcome::Booked(seat) = outcome {
+            self.context.sold_out.sell(seat);
+        }
         effort.statements += self.client.as_mut().map_or(0, WorkerClient::take_sent);
         effort.settled(request, outcome, due)
+    }
+
+    /// What is over, or nothing after a wait before the next try.
+    async fn outcome(&mut self, next: Next, effort: &mut Effort) -> Option<Outcome> {
+        match next {
+            Next::Settled(outcome) => return Some(outcome),
+            Next::WithPart => return self.await_part(effort).await,
+            Next::Again => effort.part_away = None,
+        }
+        if effort.retries == self.context.retries || self.context.stop.is_cancelled() {
+            return Some(Outcome::GaveUp);
+        }
+        pause::rest(pause::backoff(effort.retries, &mut self.rng)).await;
+        effort.retries += 1;
+        None
+    }
+
+    /// A part that is away is waited for as a server is, and away for everybody.
+    async fn await_part(&mut self, effort: &mut Effort) -> Option<Outcome> {
+        let since = *effort.part_away.get_or_insert_with(Instant::now);
+        if since.elapsed() > pause::patience(&self.context.stop) {
+            self.context.stop.cancel();
+            return Some(Outcome::Failed);
+        }
+        pause::rest(pause::backoff(PART_BACKOFF, &mut self.rng)).await;
+        None
     }
 
     async fn try_once(&mut self, request: Request, effort: &mut Effort) -> Next {
@@ -131,7 +173,7 @@ impl Worker {
             return settled;
         }
         let Some(client) = &mut self.client else { return Next::Again };
-        let attempt = self.context.strategy.attempt(client, request);
+        let attempt = self.attempt.attempt(client, request);
         let answer = self.patience.wait(self.context.patience(), attempt).await;
         match answer.unwrap_or_else(no_answer) {
             Ok(Answer::Booked(seat)) => Next::Settled(Outcome::Booked(seat)),
@@ -156,6 +198,9 @@ impl Worker {
             AttemptError::Conflict(_) => {
                 effort.conflicts += 1;
                 self.roll_back_client(request, effort, Next::Again).await
+            }
+            AttemptError::PartAway { .. } => {
+                self.roll_back_client(request, effort, Next::WithPart).await
             }
             AttemptError::Refused { .. } => {
                 self.roll_back_client(request, effort, Next::Settled(Outcome::Failed)).await
@@ -251,7 +296,7 @@ impl Worker {
 }
 
 impl Effort {
-    fn new() -> Self {
+    fn new(after_sold_out: bool) -> Self {
         Self {
             conflicts: 0,
             retries: 0,
@@ -261,6 +306,8 @@ impl Effort {
             errors: Vec::new(),
             begun: Instant::now(),
             first_try: None,
+            part_away: None,
+            after_sold_out,
         }
     }
 
@@ -270,6 +317,7 @@ impl Effort {
             passenger: request.passenger,
             outcome,
             latency: due.elapsed(),
+            after_sold_out: self.after_sold_out,
             first_try,
             retrying: self.begun.elapsed().saturating_sub(first_try),
             statements: self.statements,

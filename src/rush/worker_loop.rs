@@ -68,7 +68,8 @@ impl WorkerLoop {
     /// The next of the trace, once its time has come. Without a rate it is due when somebody is
     /// free for it.
     async fn next_request(&mut self) -> Option<(Request, Instant)> {
-        if self.context.stop.is_cancelled() {
+        let enough = self.context.until_sold_out && self.context.sold_out.since().is_some();
+        if enough || self.context.stop.is_cancelled() {
             return None;
         }
         let turn = self.opening.next.fetch_add(1, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::attempt_error::AttemptError;
 use super::dispatch::{self, Dispatch};
-use super::strategy::Staffing;
+use super::strategy::registry::Staffing;
 use super::worker::{Worker, WorkerContext};
 use super::worker_loop::{Opening, WorkerLoop};
 use super::worker_thread::WorkerThread;
@@ -98,7 +98,7 @@ async fn start(
     context: Arc<WorkerContext>,
     number: u32,
 ) -> Result<Worker, AttemptError> {
-    runtime.spawn(Worker::start(context, number.into())).await.unwrap_or_else(panicked)
+    runtime.spawn(Worker::start(context, number)).await.unwrap_or_else(panicked)
 }
 
 /// Nobody here ends another's task, so one that has not ended well has panicked.

@@ -10,16 +10,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first.
-const ROOMS: [&str; 13] = [
-    "core", "reports", "pg", "observer", "cluster", "gateway", "run", "debugger", "explorer",
-    "rush", "stage", "tui", "commands",
+const ROOMS: [&str; 14] = [
+    "core", "reports", "pg", "observer", "cluster", "parts", "gateway", "run", "debugger",
+    "explorer", "rush", "stage", "tui", "commands",
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("notify", &["tui"]),
+    ("redis", &["parts"]),
     ("axum", &["debugger"]),
     ("hyper", &["debugger"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
@@ -29,8 +30,8 @@ const CRATES: [(&str, &[&str]); 9] = [
     (
         "tokio",
         &[
-            "pg", "observer", "cluster", "gateway", "run", "debugger", "explorer", "rush", "tui",
-            "commands",
+            "pg", "observer", "cluster", "parts", "gateway", "run", "debugger", "explorer", "rush",
+            "tui", "commands",
         ],
     ),
 ];

@@ -74,6 +74,7 @@ mod rush;
 mod rush_ends;
 mod rush_faults;
 mod rush_frames;
+mod rush_parts;
 mod rush_pooler;
 mod rush_screen;
 mod rush_serve;

@@ -13,7 +13,7 @@ use crate::terminal::{SMALL, Terminal};
 
 const ENDLESS: [&str; 4] = ["rush", "conditional-update", "--requests", "100000000"];
 
-fn url(database: &Database) -> String {
+pub(crate) fn url(database: &Database) -> String {
     let (host, port) = (server().folder().display(), server().port());
     format!("host={host} port={port} user={SUPERUSER} dbname={}", database.name())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use overbooked::rush::attempt_error::ErrorClass;
 use overbooked::rush::board::{End, Ended, Finished, Report};
+use overbooked::rush::figures::FigureCounts;
 use overbooked::rush::lock_wait_sampler::Presence;
 use overbooked::rush::strategy::StrategyName;
 use overbooked::rush::tally::{Outcome, Settled, Tally};
@@ -75,7 +76,9 @@ impl Telling {
         let finished = Finished {
             wall: Duration::from_secs(5),
             tally: self.tally.clone(),
+            sold_out: Some(Duration::from_millis(600)),
             waits: None,
+            figures: FigureCounts::default(),
             verdict,
             stopped: false,
         };
@@ -121,6 +124,7 @@ fn settled(beat: i32, one: i32) -> Settled {
         passenger,
         outcome: if one % 3 == 0 { Outcome::Booked(seat(passenger / 3)) } else { Outcome::Taken },
         latency,
+        after_sold_out: beat > 6,
         first_try: latency,
         retrying: Duration::ZERO,
         statements: 2,

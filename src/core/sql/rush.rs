@@ -26,6 +26,10 @@ pub const SELL: &str = include_str!("../../../sql/rush/sell.sql");
 pub const SELL_IF_FREE: &str = include_str!("../../../sql/rush/sell_if_free.sql");
 /// Sells the seat if it has not changed.
 pub const SELL_IF_VERSION: &str = include_str!("../../../sql/rush/sell_if_version.sql");
+/// Who has the seat, and a fencing token left in its row.
+pub const LOOK_FENCED: &str = include_str!("../../../sql/rush/look_fenced.sql");
+/// Sells the seat if the token is the last.
+pub const SELL_FENCED: &str = include_str!("../../../sql/rush/sell_fenced.sql");
 /// A lock on the seat's number.
 pub const LOCK_SEAT: &str = include_str!("../../../sql/rush/lock_seat.sql");
 /// The table of holds.

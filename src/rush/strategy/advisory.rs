@@ -3,18 +3,19 @@
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::{Begin, WorkerClient};
 
 /// A lock that the database keeps and only we understand.
+#[derive(Clone, Copy)]
 pub(super) struct Advisory;
 
-impl Strategy for Advisory {
+impl Attempt for Advisory {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

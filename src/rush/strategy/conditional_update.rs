@@ -3,18 +3,19 @@
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::WorkerClient;
 
 /// Does not look before it books.
+#[derive(Clone, Copy)]
 pub(super) struct ConditionalUpdate;
 
-impl Strategy for ConditionalUpdate {
+impl Attempt for ConditionalUpdate {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

@@ -2,18 +2,19 @@
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::{Begin, Phrase, WorkerClient};
 
 /// Pessimism, with patience.
+#[derive(Clone, Copy)]
 pub(super) struct ForUpdate;
 
-impl Strategy for ForUpdate {
+impl Attempt for ForUpdate {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

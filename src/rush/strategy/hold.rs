@@ -5,35 +5,28 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::worker_client::{Phrase, WorkerClient};
-
-/// How long a passenger who does not think at all has to pay.
-const SHORTEST: Duration = Duration::from_secs(2);
+use crate::rush::worker_client::WorkerClient;
 
 /// What a shop does with a basket.
+#[derive(Clone, Copy)]
 pub(super) struct Hold {
     milliseconds: i32,
 }
 
 impl Hold {
-    /// A hold that a passenger who thinks for this long can still pay for.
-    pub(super) fn outlasting(think_time: Duration) -> Self {
-        let time_to_live = SHORTEST.max(think_time * 3);
+    /// A hold that has to be paid within this time.
+    pub(super) fn living(time_to_live: Duration) -> Self {
         Self { milliseconds: i32::try_from(time_to_live.as_millis()).unwrap_or(i32::MAX) }
     }
 }
 
-impl Strategy for Hold {
-    fn tables(&self) -> &'static [Phrase] {
-        &[sql::HOLDS]
-    }
-
+impl Attempt for Hold {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

@@ -2,18 +2,19 @@
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::WorkerClient;
 
 /// The bug that everybody writes once.
+#[derive(Clone, Copy)]
 pub(super) struct Naive;
 
-impl Strategy for Naive {
+impl Attempt for Naive {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

@@ -3,17 +3,18 @@
 use futures::future::BoxFuture;
 
 use super::naive::read_then_write;
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::WorkerClient;
 
 /// The naive transaction, with nobody to collide with.
+#[derive(Clone, Copy)]
 pub(super) struct Queue;
 
-impl Strategy for Queue {
+impl Attempt for Queue {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

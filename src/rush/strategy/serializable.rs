@@ -4,18 +4,19 @@
 use futures::future::BoxFuture;
 
 use super::for_update::look_then_sell;
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::{Begin, WorkerClient};
 
 /// The naive transaction, at a level at which it is right.
+#[derive(Clone, Copy)]
 pub(super) struct Serializable;
 
-impl Strategy for Serializable {
+impl Attempt for Serializable {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

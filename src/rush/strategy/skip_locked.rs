@@ -3,22 +3,19 @@
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
-use crate::rush::worker_client::{Begin, Phrase, WorkerClient};
+use crate::rush::worker_client::{Begin, WorkerClient};
 
 /// For passengers who want a seat rather than that seat.
+#[derive(Clone, Copy)]
 pub(super) struct SkipLocked;
 
-impl Strategy for SkipLocked {
-    fn indexes(&self) -> &'static [Phrase] {
-        &[sql::FREE_SEATS_INDEX]
-    }
-
+impl Attempt for SkipLocked {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

@@ -3,18 +3,19 @@
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Strategy};
+use super::{Answer, Attempt};
 use crate::core::sql::rush as sql;
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::trace::Request;
 use crate::rush::worker_client::WorkerClient;
 
 /// Reads without a lock, and notices at the write.
+#[derive(Clone, Copy)]
 pub(super) struct Version;
 
-impl Strategy for Version {
+impl Attempt for Version {
     fn attempt<'a>(
-        &'a self,
+        &'a mut self,
         client: &'a mut WorkerClient,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, AttemptError>> {

@@ -8,11 +8,16 @@ pub(super) fn of(board: &Board) -> Vec<String> {
     let mut notes = Vec::new();
     for ended in &board.ended {
         let Some(finished) = ended.finished() else { continue };
-        let about = [errors(finished), losses(finished), sales(finished), end(finished)];
+        let about =
+            [part(finished), errors(finished), losses(finished), sales(finished), end(finished)];
         let about = about.into_iter().flatten();
         notes.extend(about.map(|note| format!("{}: {note}", ended.strategy)));
     }
     notes
+}
+
+fn part(finished: &Finished) -> Option<String> {
+    finished.figures.line()
 }
 
 fn errors(finished: &Finished) -> Option<String> {

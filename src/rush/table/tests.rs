@@ -5,6 +5,7 @@ use clap::Parser;
 
 use super::*;
 use crate::rush::attempt_error::ErrorClass;
+use crate::rush::figures::FigureCounts;
 use crate::rush::strategy::StrategyName;
 use crate::rush::tally::{Outcome, Settled};
 use crate::rush::verdict::Verdict;
@@ -30,6 +31,7 @@ fn tally(conflicts: u32) -> Tally {
             passenger,
             outcome: if passenger < 600 { Outcome::Booked(passenger + 1) } else { Outcome::Taken },
             latency,
+            after_sold_out: passenger >= 600,
             first_try: Duration::from_millis(1),
             retrying: Duration::from_millis(2) * conflicts,
             statements: 3,
@@ -48,7 +50,9 @@ fn finished(strategy: StrategyName, conflicts: u32, verdict: Verdict) -> Arc<End
     let finished = Finished {
         wall: Duration::from_millis(10_874),
         tally: tally(conflicts),
+        sold_out: (strategy != StrategyName::Hold).then_some(Duration::from_millis(104)),
         waits: (strategy == StrategyName::ForUpdate).then_some(waits),
+        figures: FigureCounts::default(),
         verdict,
         stopped: strategy == StrategyName::Hold,
     };

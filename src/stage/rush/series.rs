@@ -158,6 +158,7 @@ mod tests {
             passenger: 1,
             outcome: Outcome::Taken,
             latency: Duration::from_millis(millis),
+            after_sold_out: false,
             first_try: Duration::ZERO,
             retrying: Duration::ZERO,
             statements: 1,

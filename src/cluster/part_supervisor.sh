@@ -1,0 +1,31 @@
+# Runs a server for exactly as long as somebody holds the other end of standard input.
+#
+#   part_supervisor.sh FOLDER LOG SERVER ARGUMENT...
+#
+# A line on standard input kills the server or starts it again. The end of standard input, however it comes about (a quit, a panic, kill -9 of
+# the program), kills it for good: nothing that it has written is needed any more. Its folder is left to the program, or to the next start.
+folder=$1 log=$2
+shift 2
+exec 3<&0 </dev/null
+# From here on the folder is known by itself and not by its name.
+cd "$folder" || exit
+
+start() {
+    "$@" 3<&- >>"$log" 2>&1 &
+    server=$!
+    echo "$server" >part.pid
+}
+
+end() {
+    kill -s KILL "$server"
+    wait "$server"
+}
+
+start "$@"
+while read -r order <&3; do
+    case $order in
+    kill) end ;;
+    start) start "$@" ;;
+    esac
+done
+end

@@ -1,0 +1,18 @@
+//! Systems that stand beside the database: how they are reached, and how one is started privately.
+//!
+//! ```text
+//!  --redis URL ─▶ address ─┐
+//!                          ├─▶ link, which can be cut ─▶ client: Redis
+//!  --with redis ─▶ private ┘
+//! ```
+//!
+//! A client says what the part answered, and keeps "it cannot be reached" apart from "it refuses".
+//! What is made of that is its caller's business.
+
+pub mod address;
+pub mod error;
+pub mod link;
+pub mod private;
+pub mod redis_client;
+
+pub use error::PartError;

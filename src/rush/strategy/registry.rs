@@ -1,0 +1,205 @@
+//! The table of strategies: the command line, the tables of results, README's list and the tests
+//! have their names from here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    DatabaseOnly, Strategy, StrategyName, advisory, conditional_update, for_update, hold, naive,
+    nowait, optimistic, queue, redis_hold, serializable, skip_locked, version,
+};
+use crate::core::sql::rush as sql;
+use crate::rush::figures::Figures;
+use crate::rush::parts::{PartName, Parts};
+
+/// Where a strategy is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rush) enum RunsOn {
+    /// On the database itself.
+    Database,
+    /// On an optimistic engine, in front of the database where that is none.
+    Optimistic,
+}
+
+/// What a strategy promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rush) enum Promise {
+    /// Each seat is sold once.
+    Once,
+    /// It is there to sell seats twice; but what it sells is in the ledger, and its buyers know.
+    Twice,
+}
+
+/// Who works for the passengers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rush) enum Staffing {
+    /// Every worker books for itself.
+    Everyone,
+    /// Each compartment has a queue, and the one at its head alone books.
+    OneACompartment,
+}
+
+/// Whether the database checks by a token that a booking comes from the last who held the seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rush) enum Fencing {
+    None,
+    Checked,
+}
+
+/// What a strategy is made for.
+pub(in crate::rush) struct Brief {
+    /// The run's schema, which what it keeps elsewhere is named after.
+    pub(in crate::rush) schema: Arc<str>,
+    pub(in crate::rush) seats: u32,
+    /// How long what is held lives; longer than a passenger thinks.
+    pub(in crate::rush) time_to_live: Duration,
+    pub(in crate::rush) parts: Arc<Parts>,
+    pub(in crate::rush) figures: Arc<Figures>,
+}
+
+/// A row of the registry.
+pub(in crate::rush) struct Entry {
+    pub(in crate::rush) name: StrategyName,
+    /// The name as it is typed and shown.
+    pub(in crate::rush) text: &'static str,
+    /// What it is, in the words of the help.
+    pub(in crate::rush) about: &'static str,
+    pub(in crate::rush) runs_on: RunsOn,
+    pub(in crate::rush) promise: Promise,
+    pub(in crate::rush) staffing: Staffing,
+    /// What it needs beside the database.
+    pub(in crate::rush) part: Option<PartName>,
+    pub(in crate::rush) build: fn(&Brief) -> Box<dyn Strategy>,
+}
+
+impl Entry {
+    /// As most of them are.
+    const fn plain(
+        name: StrategyName,
+        text: &'static str,
+        about: &'static str,
+        build: fn(&Brief) -> Box<dyn Strategy>,
+    ) -> Self {
+        let (runs_on, promise, staffing) = (RunsOn::Database, Promise::Once, Staffing::Everyone);
+        Self { name, text, about, runs_on, promise, staffing, part: None, build }
+    }
+}
+
+/// Every strategy, in the order in which they are run.
+pub(in crate::rush) const STRATEGIES: [Entry; 13] = [
+    Entry {
+        promise: Promise::Twice,
+        ..Entry::plain(
+            StrategyName::Naive,
+            "naive",
+            "Reads, then writes, without a lock: sells seats twice",
+            |_| Box::new(DatabaseOnly::new(naive::Naive)),
+        )
+    },
+    Entry::plain(
+        StrategyName::ForUpdate,
+        "for-update",
+        "SELECT ... FOR UPDATE: waits for whoever has locked the seat",
+        |_| Box::new(DatabaseOnly::new(for_update::ForUpdate)),
+    ),
+    Entry::plain(
+        StrategyName::Nowait,
+        "nowait",
+        "FOR UPDATE NOWAIT: an error instead of a wait, and a retry with backoff",
+        |_| Box::new(DatabaseOnly::new(nowait::Nowait)),
+    ),
+    Entry::plain(
+        StrategyName::SkipLocked,
+        "skip-locked",
+        "FOR UPDATE SKIP LOCKED: the best seat in the compartment that nobody else has locked",
+        |_| {
+            let indexes = &[sql::FREE_SEATS_INDEX];
+            Box::new(DatabaseOnly { indexes, ..DatabaseOnly::new(skip_locked::SkipLocked) })
+        },
+    ),
+    Entry::plain(
+        StrategyName::ConditionalUpdate,
+        "conditional-update",
+        "UPDATE ... WHERE still free: compare and swap in one statement",
+        |_| Box::new(DatabaseOnly::new(conditional_update::ConditionalUpdate)),
+    ),
+    Entry::plain(
+        StrategyName::Version,
+        "version",
+        "A version column: writes only if the row has not changed since it was read",
+        |_| Box::new(DatabaseOnly::new(version::Version)),
+    ),
+    Entry::plain(
+        StrategyName::Serializable,
+        "serializable",
+        "SERIALIZABLE, with a retry on 40001",
+        |_| Box::new(DatabaseOnly::new(serializable::Serializable)),
+    ),
+    Entry::plain(StrategyName::Advisory, "advisory", "`pg_advisory_xact_lock` on the seat", |_| {
+        Box::new(DatabaseOnly::new(advisory::Advisory))
+    }),
+    Entry {
+        runs_on: RunsOn::Optimistic,
+        ..Entry::plain(
+            StrategyName::Optimistic,
+            "optimistic",
+            "The optimistic engine: no locks, with a retry on OC000",
+            |_| Box::new(DatabaseOnly::new(optimistic::Optimistic)),
+        )
+    },
+    Entry {
+        staffing: Staffing::OneACompartment,
+        ..Entry::plain(
+            StrategyName::Queue,
+            "queue",
+            "One queue per compartment, with a single writer",
+            |_| Box::new(DatabaseOnly::new(queue::Queue)),
+        )
+    },
+    Entry::plain(
+        StrategyName::Hold,
+        "hold",
+        "A hold with a time to live in front of each seat",
+        |brief| {
+            let hold = hold::Hold::living(brief.time_to_live);
+            Box::new(DatabaseOnly { tables: &[sql::HOLDS], ..DatabaseOnly::new(hold) })
+        },
+    ),
+    Entry {
+        part: Some(PartName::Redis),
+        ..Entry::plain(
+            StrategyName::RedisHold,
+            "redis-hold",
+            "A key with a time to live in Redis in front of each seat",
+            |brief| Box::new(redis_hold::RedisHold::new(brief, Fencing::None)),
+        )
+    },
+    Entry {
+        part: Some(PartName::Redis),
+        ..Entry::plain(
+            StrategyName::RedisHoldFenced,
+            "redis-hold-fenced",
+            "The same, with a fencing token that the database checks",
+            |brief| Box::new(redis_hold::RedisHold::new(brief, Fencing::Checked)),
+        )
+    },
+];
+
+/// Their names, in the same order.
+pub(in crate::rush) const NAMES: [StrategyName; STRATEGIES.len()] = {
+    let mut names = [StrategyName::Naive; STRATEGIES.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = STRATEGIES[at].name;
+        at += 1;
+    }
+    names
+};
+
+impl StrategyName {
+    /// Its row of the registry.
+    pub(in crate::rush) fn entry(self) -> &'static Entry {
+        // A test holds that the rows stand in the order of the names.
+        &STRATEGIES[self as usize]
+    }
+}
