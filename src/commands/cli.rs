@@ -94,7 +94,7 @@ pub enum Command {
     Play(PlayArgs),
     /// Measure which anomalies each isolation level prevents, and how: Hermitage's table
     Matrix(MatrixArgs),
-    /// Sell the seats to a crowd in eleven ways, measure each, and prove that none is sold twice
+    /// Sell the seats to a crowd in every way, measure each, and prove that none is sold twice
     Rush(RushArgs),
     /// Serve the engine to other clients: psql, drivers, pgbench
     Serve(ServeArgs),
