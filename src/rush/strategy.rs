@@ -9,7 +9,7 @@
 //! | `serializable`, `optimistic` | the database, at the write or at COMMIT |
 //! | `queue` | there is only one who writes |
 //! | `hold` | another table, in front of the seats |
-//! | `redis-hold`, `redis-hold-fenced` | a key with a time to live in Redis, in front of the seats |
+//! | `redis-hold`, `redis-hold-fenced` | a key with a time to live in Redis, before the seats |
 //!
 //! A strategy makes ready what it needs (`prepare`), gives each worker what it attempts with
 //! (`open_worker`), and in the end leaves nothing behind and has the last figures (`verify`).
