@@ -16,6 +16,7 @@
 
 pub mod classes;
 pub mod effects;
+pub mod exploration;
 pub mod explore;
 #[cfg(test)]
 mod fake;

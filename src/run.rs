@@ -66,7 +66,7 @@ impl Production {
     }
 
     /// The level that transactions get, where the server gives this one by default.
-    fn isolation(&self, on: EngineKind, default: Option<Isolation>) -> Isolation {
+    pub fn isolation(&self, on: EngineKind, default: Option<Isolation>) -> Isolation {
         let default = default.filter(|level| on.levels().contains(level));
         // One that does not say so gives the weakest.
         self.isolation_to_set(on).or(default).unwrap_or(on.levels()[0])

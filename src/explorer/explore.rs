@@ -40,8 +40,14 @@ pub trait Orders {
     /// The next order to play.
     fn next(&mut self) -> Next<Self::Turn>;
 
-    /// Takes in what was played along a turn that was handed out.
-    fn take(&mut self, turn: Self::Turn, played: &Played) -> Counted;
+    /// Takes in what was played along a turn that was handed out; nothing where that is no order of
+    /// its own.
+    fn take(&mut self, turn: Self::Turn, played: &Played) -> Option<Counted>;
+
+    /// How often everything has begun again, because steps do more than was known.
+    fn restarts(&self) -> u64 {
+        0
+    }
 }
 
 /// What is to be played next.
@@ -183,6 +189,7 @@ struct Book<O> {
     handed_out: u64,
     plays: u64,
     counted: Option<u64>,
+    restarts: u64,
     is_done: bool,
     told: Instant,
 }
@@ -197,6 +204,7 @@ impl<O: Orders> Book<O> {
             handed_out: 0,
             plays: 0,
             counted: Some(0),
+            restarts: 0,
             is_done: false,
             told: Instant::now(),
         }
@@ -215,11 +223,24 @@ impl<O: Orders> Book<O> {
         next
     }
 
-    fn take(&mut self, outcome: Outcome, turn: O::Turn, played: Played) -> Taken {
-        let Counted { orders, witness } = self.orders.take(turn, &played);
+    fn take(&mut self, outcome: Outcome, turn: O::Turn, played: Played) -> Option<Taken> {
+        let counted = self.orders.take(turn, &played);
+        if self.restarts != self.orders.restarts() {
+            self.begin_again();
+        }
+        let Counted { orders, witness } = counted?;
         self.plays += 1;
         self.counted = self.counted.zip(orders).map(|(known, more)| known.saturating_add(more));
-        self.file(outcome, played, orders, witness)
+        Some(self.file(outcome, played, orders, witness))
+    }
+
+    /// What was counted so far is counted again; what was seen has been seen.
+    fn begin_again(&mut self) {
+        self.restarts = self.orders.restarts();
+        self.counted = Some(0);
+        for class in self.classes.all_mut() {
+            class.orders = Some(0);
+        }
     }
 
     fn file(
@@ -283,7 +304,7 @@ impl<O: Orders> Explorer<'_, O> {
         };
         // An order that its guide has broken off is equivalent to one that was played.
         if played.end.is_none() {
-            self.book().orders.take(turn, &played);
+            let _ = self.book().orders.take(turn, &played);
             self.came_back.notify_waiters();
             return Ok(());
         }
@@ -291,6 +312,7 @@ impl<O: Orders> Explorer<'_, O> {
         let outcome = Outcome::of(program, &played, noise);
         let taken = self.book().take(outcome, turn, played.clone());
         self.came_back.notify_waiters();
+        let Some(taken) = taken else { return Ok(()) };
         if taken.is_new {
             self.judge(player, taken.class, &played).await?;
         }

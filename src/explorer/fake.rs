@@ -148,7 +148,7 @@ impl Orders for EveryOrder {
         }
     }
 
-    fn take(&mut self, turn: Turn, _: &Played) -> Counted {
-        Counted { orders: Some(1), witness: turn.1 }
+    fn take(&mut self, turn: Turn, _: &Played) -> Option<Counted> {
+        Some(Counted { orders: Some(1), witness: turn.1 })
     }
 }

@@ -1,0 +1,205 @@
+//! Explores a scenario on an engine: players, effects, search and classes put together.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::scenario::{EngineKind, Isolation, Scenario};
+use crate::explorer::effects::Effects;
+use crate::explorer::explore::{
+    Counted, Exploring, Found, News, Next, Orders, explore, learn_noise,
+};
+use crate::explorer::outcome::{Noise, Outcome};
+use crate::explorer::played::{Guide, Launched, Played};
+use crate::explorer::player::{Manner, PlayerError, Players};
+use crate::explorer::program::Program;
+use crate::explorer::search::{self, Coverage, Mode, Order, Search};
+use crate::explorer::naming;
+use crate::pg::Connection;
+use crate::run::Production;
+use crate::run::engines::Engines;
+
+/// How it is explored.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Which orders are played.
+    pub mode: Mode,
+    /// No more plays than this.
+    pub budget: Option<u64>,
+    /// How often each witness is played again.
+    pub repeat: u32,
+    /// How many play side by side.
+    pub jobs: usize,
+    /// Whether invariants are looked at after every step, and not at the end alone.
+    pub looks_after_steps: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { mode: Mode::Reduced, budget: None, repeat: 5, jobs: 2, looks_after_steps: false }
+    }
+}
+
+/// What exploring a scenario on an engine at a level has shown.
+#[derive(Clone, Debug)]
+pub struct Exploration {
+    pub scenario: Arc<Scenario>,
+    pub program: Program,
+    pub engine: EngineKind,
+    /// What the engine is: `PostgreSQL 15.18`.
+    pub product: String,
+    pub level: Isolation,
+    pub options: Options,
+    pub found: Found,
+    /// A name for each class.
+    pub names: Vec<String>,
+    /// How far the search has come.
+    pub coverage: Coverage,
+    /// What each step does to others, as it was measured.
+    pub effects: Vec<Vec<Effects>>,
+    /// Why these were widened on the way, in sentences.
+    pub notes: Vec<String>,
+    pub took: Duration,
+}
+
+/// Explores a production's scenario; its schedule says nothing here. What is found is told as it
+/// comes. Whoever stops it is told what was found by then.
+pub async fn explore_scenario(
+    engines: &Engines,
+    production: &Production,
+    options: Options,
+    news: &UnboundedSender<News>,
+    stop: &CancellationToken,
+) -> Result<Exploration, PlayerError> {
+    let begun = Instant::now();
+    let (product, default) = engine(engines, production.engine).await?;
+    let manner = Manner { looks_after_steps: options.looks_after_steps };
+    let mut players = Players::prepare(engines, production, manner, options.jobs).await?;
+    let explored = with_players(&mut players, production, options, news, stop).await;
+    let closed = players.close().await;
+    let Explored { found, coverage, names, effects, notes } = explored?;
+    closed?;
+    Ok(Exploration {
+        program: Program::of(&production.scenario),
+        scenario: Arc::clone(&production.scenario),
+        engine: production.engine,
+        product,
+        level: production.isolation(production.engine, default),
+        options,
+        found,
+        names,
+        coverage,
+        effects,
+        notes,
+        took: begun.elapsed(),
+    })
+}
+
+/// What the engine is, and the level that it gives by default.
+async fn engine(
+    engines: &Engines,
+    kind: EngineKind,
+) -> Result<(String, Option<Isolation>), PlayerError> {
+    let engine = engines.open(kind).await?;
+    let mut connection = Connection::connect(&engine.target).await?;
+    let version = connection.parameter("server_version").unwrap_or_default();
+    let version = version.split(' ').next().unwrap_or_default();
+    let product = format!("PostgreSQL {version}");
+    let reply = connection.ask("show default_transaction_isolation").await?;
+    connection.terminate().await?;
+    let level = reply.cell.ok().flatten().and_then(|name| Isolation::named(&name));
+    Ok((product, level))
+}
+
+struct Explored {
+    found: Found,
+    coverage: Coverage,
+    names: Vec<String>,
+    effects: Vec<Vec<Effects>>,
+    notes: Vec<String>,
+}
+
+async fn with_players(
+    players: &mut Players,
+    production: &Production,
+    options: Options,
+    news: &UnboundedSender<News>,
+    stop: &CancellationToken,
+) -> Result<Explored, PlayerError> {
+    let scenario = &production.scenario;
+    let program = Program::of(scenario);
+    let sequences = players.sequences().await?;
+    let mut noise = Noise::of_sequences(scenario, &program, sequences);
+    learn_noise(&program, &mut noise, &mut players.players).await?;
+    let mut searching = Searching::new(players.measured.clone(), options);
+    let exploring = Exploring {
+        scenario,
+        program: &program,
+        noise: &noise,
+        budget: options.budget,
+        repeat: options.repeat,
+    };
+    let found = explore(exploring, &mut searching, &mut players.players, news, stop).await?;
+    let outcomes: Vec<&Outcome> = found.classes.iter().map(|it| &it.class.outcome).collect();
+    let names = naming::names(scenario, &program, &outcomes);
+    let effects = players.measured.effects();
+    let notes = players.measured.notes();
+    Ok(Explored { found, coverage: searching.search.coverage(), names, effects, notes })
+}
+
+/// A search that begins again when steps turn out to do more than was measured.
+struct Searching {
+    search: Search,
+    measured: Measured,
+    version: u64,
+}
+
+impl Searching {
+    fn new(measured: Measured, options: Options) -> Self {
+        let version = measured.version();
+        let search = Search::new(&measured.effects(), options.mode, options.budget);
+        Self { search, measured, version }
+    }
+
+    fn begin_again_if_needed(&mut self) {
+        let version = self.measured.version();
+        if version != self.version {
+            self.version = version;
+            self.search.restart(&self.measured.effects());
+        }
+    }
+}
+
+impl Orders for &mut Searching {
+    type Turn = Turn;
+
+    fn next(&mut self) -> Next<Turn> {
+        self.begin_again_if_needed();
+        match self.search.next() {
+            search::Next::Play(order) => Next::Turn(Turn(order)),
+            search::Next::Wait => Next::Later,
+            search::Next::Done => Next::Done,
+        }
+    }
+
+    fn take(&mut self, Turn(order): Turn, played: &Played) -> Option<Counted> {
+        self.begin_again_if_needed();
+        let taken = self.search.played(order, played)?;
+        Some(Counted { orders: taken.orders, witness: taken.witness.order })
+    }
+
+    fn restarts(&self) -> u64 {
+        self.search.coverage().restarts
+    }
+}
+
+/// An order of the search's.
+struct Turn(Box<Order>);
+
+impl Guide for Turn {
+    fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize> {
+        self.0.next(so_far, enabled)
+    }
+}
