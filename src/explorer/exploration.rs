@@ -11,12 +11,12 @@ use crate::explorer::effects::Effects;
 use crate::explorer::explore::{
     Counted, Exploring, Found, News, Next, Orders, explore, learn_noise,
 };
+use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
 use crate::explorer::played::{Guide, Launched, Played};
 use crate::explorer::player::{Manner, PlayerError, Players};
 use crate::explorer::program::Program;
 use crate::explorer::search::{self, Coverage, Mode, Order, Search};
-use crate::explorer::naming;
 use crate::pg::Connection;
 use crate::run::Production;
 use crate::run::engines::Engines;
@@ -133,7 +133,7 @@ async fn with_players(
     let sequences = players.sequences().await?;
     let mut noise = Noise::of_sequences(scenario, &program, sequences);
     learn_noise(&program, &mut noise, &mut players.players).await?;
-    let mut searching = Searching::new(players.measured.clone(), options);
+    let mut searching = Searching::new(Measured::of(&program), options);
     let exploring = Exploring {
         scenario,
         program: &program,
@@ -144,8 +144,8 @@ async fn with_players(
     let found = explore(exploring, &mut searching, &mut players.players, news, stop).await?;
     let outcomes: Vec<&Outcome> = found.classes.iter().map(|it| &it.class.outcome).collect();
     let names = naming::names(scenario, &program, &outcomes);
-    let effects = players.measured.effects();
-    let notes = players.measured.notes();
+    let effects = searching.measured.effects();
+    let notes = searching.measured.notes();
     Ok(Explored { found, coverage: searching.search.coverage(), names, effects, notes })
 }
 
@@ -201,5 +201,29 @@ struct Turn(Box<Order>);
 impl Guide for Turn {
     fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize> {
         self.0.next(so_far, enabled)
+    }
+}
+
+/// Nothing is measured: every step depends on every other.
+#[derive(Clone, Debug)]
+struct Measured(Vec<Vec<Effects>>);
+
+impl Measured {
+    fn of(program: &Program) -> Self {
+        let unknown = || Effects { is_unknown: true, ..Effects::default() };
+        let steps = program.sessions.iter();
+        Self(steps.map(|own| own.iter().map(|_| unknown()).collect()).collect())
+    }
+
+    fn effects(&self) -> Vec<Vec<Effects>> {
+        self.0.clone()
+    }
+
+    fn version(&self) -> u64 {
+        0
+    }
+
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
     }
 }

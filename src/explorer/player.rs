@@ -17,6 +17,7 @@ mod error;
 mod place;
 mod prepare;
 mod reset;
+mod sequences;
 mod session;
 mod settle;
 mod tables;
