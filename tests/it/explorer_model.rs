@@ -42,7 +42,6 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    #[allow(dead_code, reason = "the explorer on a real server plays it")]
     /// As SQL over a table `t (id int primary key, v int)`.
     pub(crate) fn sql(self) -> String {
         match self {
