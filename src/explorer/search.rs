@@ -137,10 +137,7 @@ impl Search {
                 Next::Play(Box::new(order))
             }
             None if self.out > 0 => Next::Wait,
-            None => {
-                self.coverage.is_finished = self.is_finished();
-                Next::Done
-            }
+            None => Next::Done,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use overbooked::explorer::effects::Effects;
+use overbooked::explorer::played::{Guide as _, Played};
 use overbooked::explorer::search::{Coverage, Mode, Next, Order, Search, Witness};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -84,6 +86,125 @@ fn buyers(count: usize) -> Model {
         Operation::Commit,
     ];
     Model { rows: [(1, 1)].into(), is_optimistic: false, sessions: vec![own.to_vec(); count] }
+}
+
+#[test]
+fn who_closes_a_circle_of_three_is_played_in_every_order() {
+    let own = |first, second| {
+        let begin = Operation::Begin(Level::ReadCommitted);
+        vec![begin, Operation::Add(first, 1), Operation::Add(second, 1)]
+    };
+    let model = Model {
+        rows: [(1, 0), (2, 0), (3, 0)].into(),
+        is_optimistic: false,
+        sessions: vec![own(1, 2), own(2, 3), own(3, 1)],
+    };
+    let found = search(&model, Mode::Reduced, 1, &[]);
+    let victims = (0..3).filter(|session| {
+        found.classes.keys().any(|class| class.contains(&format!("{session}.02 40P01")))
+    });
+    assert_eq!(victims.count(), 3);
+    assert_eq!(found.classes, search(&model, Mode::Every, 1, &[]).classes);
+}
+
+#[test]
+fn a_budget_ends_a_search_that_says_so() {
+    let mut search = Search::new(&effects::of(&buyers(3)), Mode::Reduced, Some(10));
+    let mut plays = 0;
+    while let Next::Play(mut order) = search.next() {
+        let played = buyers(3).play_now(&mut *order);
+        search.played(order, &played);
+        plays += 1;
+    }
+    assert_eq!((plays, search.coverage().is_finished), (10, false));
+}
+
+#[test]
+fn what_a_player_could_not_play_is_handed_out_again() {
+    let model = buyers(2);
+    let undisturbed = search(&model, Mode::Reduced, 1, &[]);
+    for mode in [Mode::Reduced, Mode::Every] {
+        let mut search = Search::new(&effects::of(&model), mode, None);
+        let mut disturbed = false;
+        while let Next::Play(mut order) = search.next() {
+            disturbed = !disturbed;
+            if disturbed {
+                search.give_back(order);
+            } else {
+                let played = model.play_now(&mut *order);
+                search.played(order, &played);
+            }
+        }
+        assert!(search.coverage().is_finished);
+        assert_eq!(search.coverage().orders, undisturbed.coverage.orders);
+    }
+}
+
+#[test]
+fn a_branch_that_is_gone_is_told_and_not_tried_for_ever() {
+    let model = buyers(2);
+    let mut search = Search::new(&effects::of(&model), Mode::Reduced, None);
+    let mut plays = 0;
+    while let Next::Play(mut order) = search.next() {
+        plays += 1;
+        // The server has changed its mind: only the first session can ever go on again.
+        let mut played = Played::default();
+        if plays == 1 {
+            played = model.play_now(&mut *order);
+        } else {
+            assert_eq!(order.next(&[], &[]), None);
+        }
+        search.played(order, &played);
+    }
+    assert!(search.coverage().is_finished);
+    assert!(search.coverage().diverged > 0);
+    assert!(plays < 100);
+}
+
+#[test]
+fn a_search_that_begins_again_forgets_what_is_still_out() {
+    let model = buyers(2);
+    let narrow: Vec<Vec<Effects>> =
+        model.sessions.iter().map(|own| vec![Effects::default(); own.len()]).collect();
+    let mut search = Search::new(&narrow, Mode::Reduced, None);
+    let Next::Play(mut old) = search.next() else { panic!() };
+    search.restart(&effects::of(&model));
+    let mut found = Vec::new();
+    let Next::Play(mut new) = search.next() else { panic!() };
+    let played = model.play_now(&mut *old);
+    assert_eq!(search.played(old, &played), None);
+    let played = model.play_now(&mut *new);
+    found.extend(search.played(new, &played));
+    while let Next::Play(mut order) = search.next() {
+        let played = model.play_now(&mut *order);
+        found.extend(search.played(order, &played));
+    }
+    let undisturbed = self::search(&model, Mode::Reduced, 1, &[]);
+    let orders = found.iter().map(|taken| taken.orders.unwrap()).sum();
+    assert_eq!(undisturbed.coverage.orders, Some(orders));
+    let again = Coverage { restarts: 1, ..undisturbed.coverage };
+    assert_eq!(search.coverage(), again);
+}
+
+/// The orders that a sample takes, each once.
+fn sample(model: &Model, orders: u64, seed: u64) -> (BTreeSet<Vec<usize>>, Coverage) {
+    let mut search = Search::new(&effects::of(model), Mode::Sample { orders, seed }, None);
+    let mut taken = BTreeSet::new();
+    while let Next::Play(mut order) = search.next() {
+        let played = model.play_now(&mut *order);
+        taken.extend(search.played(order, &played).map(|taken| taken.witness.order));
+    }
+    (taken, search.coverage())
+}
+
+#[test]
+fn a_sample_is_told_by_its_seed_and_reaches_everything() {
+    let (one, coverage) = sample(&buyers(3), 300, 7);
+    assert_eq!((coverage.played, coverage.orders), (300, Some(300)));
+    assert_eq!(one, sample(&buyers(3), 300, 7).0);
+    assert_ne!(one, sample(&buyers(3), 300, 8).0);
+    let every = search(&buyers(2), Mode::Every, 1, &[]);
+    assert_eq!(sample(&buyers(2), 5_000, 1).0, every.orders);
 }
 
 #[test]
