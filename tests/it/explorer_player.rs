@@ -6,6 +6,7 @@ use std::sync::Arc;
 use overbooked::core::event::TransactionStatus;
 use overbooked::core::event::answer::Outcome;
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library, spec_file, sql_file};
+use overbooked::explorer::effects::Effects;
 use overbooked::explorer::played::{Guide, Launched, Played, Player as _};
 use overbooked::explorer::player::{Manner, Players};
 use overbooked::run::Production;
@@ -296,4 +297,102 @@ async fn orders_a_second() {
     }
     players.close().await.unwrap();
     engines.stop().await.unwrap();
+}
+
+/// Which steps of two sessions depend on each other, as `session.step-session.step`.
+fn dependent(effects: &[Vec<Effects>]) -> Vec<String> {
+    let mut all = Vec::new();
+    for (one, steps) in effects.iter().enumerate() {
+        for (other, others) in effects.iter().enumerate().skip(one + 1) {
+            for (at, own) in steps.iter().enumerate() {
+                for (place, its) in others.iter().enumerate() {
+                    if own.depends_on(its) {
+                        all.push(format!("{one}.{at}-{other}.{place}"));
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+async fn measured(scenario: Scenario, isolation: Isolation) -> Vec<Vec<Effects>> {
+    let (engines, players) = players(scenario, isolation).await;
+    let effects = players.measured.effects();
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+    effects
+}
+
+const ROWS: &str = "
+setup {
+  create table p (id int primary key, n int);
+  create table c (id int primary key, p int references p, code text unique);
+  insert into p select id, 0 from generate_series(1, 9) id; insert into c values (1, 1, 'x');
+}
+session a
+step a0 { begin; }
+step a1 { select n from p where id = 1; }
+step a2 { update p set n = 1 where id = 2; }
+step a3 { insert into c values (2, 3, 'y'); }
+step a4 { commit; }
+session b
+step b0 { update p set n = 2 where id = 1; }
+step b1 { update p set n = 2 where id = 2; }
+step b2 { insert into c values (3, 3, 'z'); }
+step b3 { insert into c values (4, 4, 'y'); }
+step b4 { delete from p where id = 3; }
+step b5 { select count(*) from c; }
+step b6 { select pg_terminate_backend(0); }
+step b7 { select * from p where id = 7; }
+";
+
+#[tokio::test]
+async fn rows_keys_and_parents_are_told_apart() {
+    let effects = measured(spec(ROWS), Isolation::ReadCommitted).await;
+    let found = dependent(&effects);
+    let has = |pair: &str| found.contains(&pair.to_owned());
+    assert!(has("0.1-1.0"), "it reads what the other writes: {found:?}");
+    assert!(has("0.2-1.1") && has("0.4-1.1"), "both write a row: {found:?}");
+    assert!(!has("0.2-1.0") && !has("0.1-1.1"), "rows that differ: {found:?}");
+    assert!(!has("0.3-1.2"), "both refer to one parent: {found:?}");
+    assert!(has("0.3-1.3") && has("0.3-1.4"), "a unique key, a parent that goes: {found:?}");
+    assert!(has("0.4-1.5"), "it counts what is committed: {found:?}");
+    assert!(has("0.0-1.6"), "nothing is known of it: {found:?}");
+    assert!(!(0..5).any(|at| has(&format!("0.{at}-1.7"))), "nobody touches it: {found:?}");
+}
+
+#[tokio::test]
+async fn a_snapshot_is_measured_where_it_is_taken() {
+    let effects = measured(of_library("last-ticket"), Isolation::RepeatableRead).await;
+    assert_eq!(effects[0][0], Effects::default(), "BEGIN takes none");
+    assert!(!effects[0][1].reads.is_empty() && effects[0][2].reads.is_empty());
+    assert!(effects[0][1].depends_on(&effects[1][4]), "what is committed is seen or not");
+    assert!(!effects[0][1].depends_on(&effects[1][2]), "what is not committed is not");
+    assert!(effects[0][2].depends_on(&effects[1][2]), "both want the row");
+}
+
+#[tokio::test]
+#[ignore = "to be looked at: run it with --nocapture"]
+async fn effects_of_the_library() {
+    for entry in library::SCENARIOS {
+        let Ok(scenario) = entry.scenario() else { continue };
+        let name = scenario.name.clone();
+        let engines = engines();
+        let production = production(scenario, Isolation::ReadCommitted);
+        let begun = std::time::Instant::now();
+        match Players::prepare(&engines, &production, Manner::default(), 1).await {
+            Err(error) => println!("{name}: {error}"),
+            Ok(players) => {
+                println!("{name} ({:?})", begun.elapsed());
+                for (session, steps) in players.measured.effects().iter().enumerate() {
+                    for (at, effects) in steps.iter().enumerate() {
+                        println!("   {session}.{at} {effects:?}");
+                    }
+                }
+                players.close().await.unwrap();
+            }
+        }
+        engines.stop().await.unwrap();
+    }
 }

@@ -105,6 +105,11 @@ impl Place {
         })
     }
 
+    /// The way to the server itself.
+    pub(super) fn direct_way(&self) -> &Reconnector {
+        &self.direct
+    }
+
     /// Our own connections: one that asks and puts back, one that sets up and looks at the end.
     pub(super) async fn connect(&self) -> Result<(Control, Session), PlayerError> {
         let control = Control::open(&self.direct).await?;

@@ -6,7 +6,7 @@ use futures::future::join_all;
 
 use super::place::{self, Place};
 use super::reset::perform;
-use super::{Deadlines, PlayerError, Session, SessionPlayer};
+use super::{Deadlines, Measured, PlayerError, Session, SessionPlayer};
 use crate::core::scenario::{Origin, Scenario, Statement};
 use crate::core::syntax::{Piece, Strings, Verb, read, split, verb, words};
 use crate::explorer::program::Program;
@@ -17,6 +17,8 @@ use crate::run::{Production, lasting_of};
 /// Players of one scenario, each in a place of its own.
 pub struct Players {
     pub players: Vec<SessionPlayer>,
+    /// What their steps do to others.
+    pub measured: Measured,
 }
 
 /// How orders are played.
@@ -43,7 +45,11 @@ impl Players {
             let place = Place::make(engine, production).await?;
             players.push(SessionPlayer::prepare(place, production, manner).await?);
         }
-        Ok(Self { players })
+        let measured = match players.first_mut() {
+            Some(first) => first.measure().await?,
+            None => Measured::default(),
+        };
+        Ok(Self { players, measured })
     }
 
     /// Says goodbye to everybody and takes the places away.

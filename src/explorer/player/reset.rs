@@ -114,7 +114,7 @@ impl SessionPlayer {
 }
 
 /// Makes sessions as new: connected, and with nothing that the last order has left in them.
-async fn renew(sessions: &mut [Session], prelude: &[String]) -> Result<(), PlayerError> {
+pub(super) async fn renew(sessions: &mut [Session], prelude: &[String]) -> Result<(), PlayerError> {
     try_join_all(sessions.iter_mut().map(|session| session.renew(prelude))).await.map(|_| ())
 }
 

@@ -207,6 +207,16 @@ impl Table {
         })
     }
 
+    /// Its name in SQL.
+    pub(super) fn full(&self) -> &str {
+        &self.full
+    }
+
+    /// How many rows it has at the beginning; of a large one, more than can be told apart.
+    pub(super) fn count(&self) -> usize {
+        if self.is_large { LARGE } else { self.rows.len() }
+    }
+
     fn question(&self) -> String {
         let table = &self.full;
         if self.is_large {
