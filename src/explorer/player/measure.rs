@@ -3,7 +3,8 @@
 //! ```text
 //!  rows    the program as it is; before and after each statement every row is looked at from
 //!          inside its transaction: new, moved, gone are written, a changed xmax is a lock
-//!  reads   the same at SERIALIZABLE: what a statement reads PostgreSQL notes itself (SIREAD locks)
+//!  reads   at SERIALIZABLE: what a statement reads PostgreSQL notes itself (SIREAD locks). Each is
+//!          a transaction of its own, or what one reads again would be noted for the first alone
 //! ```
 //!
 //! Each order is played once in either way. What differs between orders is taken for the whole
@@ -90,6 +91,7 @@ impl SessionPlayer {
                 for &session in &order {
                     measuring.play(&mut sessions[session], &mut touches[session]).await?;
                 }
+                self.quieten().await?;
                 let all = self.tables.every();
                 self.reset(&all).await?;
             }

@@ -121,11 +121,18 @@ pub(super) async fn renew(sessions: &mut [Session], prelude: &[String]) -> Resul
 impl Session {
     /// As new: connected, and with nothing left of what was before.
     async fn renew(&mut self, prelude: &[String]) -> Result<(), PlayerError> {
-        let is_new = self.is_lost();
+        let discard = "discard all".to_owned();
+        let statements: Vec<String> =
+            std::iter::once(discard).chain(prelude.iter().cloned()).collect();
+        if !self.is_lost() {
+            match self.perform(&statements).await {
+                Ok(Ok(())) => return Ok(()),
+                // Somebody has ended it meanwhile, or it cannot be made as new.
+                Ok(Err(_)) | Err(_) => self.give_up(),
+            }
+        }
         self.connect().await?;
-        let discard = (!is_new).then(|| "discard all".to_owned());
-        let statements: Vec<String> = discard.into_iter().chain(prelude.iter().cloned()).collect();
-        perform(self, &statements).await
+        perform(self, prelude).await
     }
 }
 

@@ -15,6 +15,8 @@ const FIRST_PAUSE: Duration = Duration::from_micros(400);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// How long a step may take by itself.
 const LIMIT: Duration = Duration::from_mins(1);
+/// Settings with which a session waits no longer than it has said.
+const TIME_LIMITS: [&str; 3] = ["lock_timeout", "statement_timeout", "transaction_timeout"];
 /// How long a backend may take to end that was told to.
 const ENDING: Duration = Duration::from_millis(20);
 
@@ -75,8 +77,20 @@ impl SessionPlayer {
         if self.take_answers(order) {
             return Ok(false);
         }
-        let mut busy = self.sessions.iter().filter(|session| session.is_busy());
-        Ok(busy.all(|session| look.is_lasting(session.pid)))
+        let mut busy = self.sessions.iter().enumerate().filter(|(_, it)| it.is_busy());
+        Ok(busy
+            .all(|(at, session)| look.is_lasting(session.pid) && !self.waits_for_a_time(at, order)))
+    }
+
+    /// Whether a session has said that it waits for so long and no longer: its wait is over when it
+    /// has ended by itself, or it would depend on the clock what others meet.
+    fn waits_for_a_time(&self, session: usize, order: &Order<'_>) -> bool {
+        let steps = &self.program.sessions[session];
+        let played = steps.iter().take(order.next[session]);
+        played.into_iter().any(|&step| {
+            let sql = self.scenario.steps[step].sql.to_lowercase();
+            TIME_LIMITS.iter().any(|limit| sql.contains(limit))
+        })
     }
 
     fn mind_the_time(&self, begun: Instant, order: &Order<'_>) -> Result<(), PlayerError> {

@@ -92,6 +92,16 @@ impl Touch {
         self.verb.is_dml() || matches!(self.verb, Verb::Execute | Verb::Declare | Verb::Cursor)
     }
 
+    /// Whether something that was done is undone by it, or may be later.
+    pub(super) fn undoes(&self) -> bool {
+        matches!(self.verb, Verb::Rollback | Verb::RollbackTo | Verb::Savepoint | Verb::Declare)
+    }
+
+    /// Whether it was played in a transaction that others before it had begun.
+    pub(super) fn is_in_a_block(&self) -> bool {
+        self.was_open
+    }
+
     /// Whether it may say at which level its transaction runs.
     pub(super) fn sets_the_transaction(&self) -> bool {
         matches!(self.verb, Verb::Begin | Verb::SetTransaction)
@@ -119,20 +129,29 @@ impl Touch {
         }
     }
 
-    fn ends(&self) -> bool {
+    pub(super) fn ends(&self) -> bool {
         matches!(self.verb, Verb::Commit | Verb::Rollback)
     }
 
     /// Takes all its tables as a whole.
-    fn widen(&mut self, is_written: bool) {
+    pub(super) fn widen(&mut self) {
         for table in self.all_tables() {
-            let whole = Resource::Table(table);
-            self.reads.insert(whole.clone(), Access::Shared);
-            self.locks.insert(whole.clone(), Access::Exclusive);
-            if is_written {
-                self.writes.insert(whole, Access::Exclusive);
-            }
+            self.reads.insert(Resource::Table(table), Access::Shared);
         }
+        let written = tables_of(&self.writes);
+        let is_locking = self.said.may_lock || self.said.locks_alone;
+        let locked = if is_locking { tables_of(&self.locks) } else { written.clone() };
+        for table in locked {
+            self.locks.insert(Resource::Table(table), Access::Exclusive);
+        }
+        for table in written {
+            self.writes.insert(Resource::Table(table), Access::Exclusive);
+        }
+    }
+
+    /// An answer where only what is read is looked at.
+    pub(super) fn note_failure(&mut self, outcomes: &[Outcome]) {
+        self.has_failed |= outcomes.iter().any(|it| matches!(it, Outcome::Failed(_)));
     }
 
     fn all_tables(&self) -> BTreeSet<String> {
@@ -153,6 +172,10 @@ pub(super) fn table_of(resource: &Resource) -> Option<&str> {
     }
 }
 
+fn tables_of(footprint: &Footprint) -> BTreeSet<String> {
+    footprint.keys().filter_map(table_of).map(str::to_owned).collect()
+}
+
 /// What several measurements have shown, put together.
 pub(super) fn merge(found: Vec<Touches>) -> Touches {
     let mut found = found.into_iter();
@@ -166,7 +189,7 @@ pub(super) fn merge(found: Vec<Touches>) -> Touches {
     for touch in merged.iter_mut().flatten().flatten() {
         // What has worked in one order and failed in another may do anything with its tables.
         if touch.has_failed && touch.has_worked || touch.said.takes_whole_tables {
-            touch.widen(!touch.writes.is_empty());
+            touch.widen();
         }
         touch.is_unknown |= touch.has_failed && !touch.has_worked;
     }

@@ -19,6 +19,8 @@ pub(super) struct Catalog {
     pub(super) relations: BTreeMap<u32, Relation>,
     /// Whether a routine or a view asks for what only the server itself knows.
     pub(super) is_far: bool,
+    /// Whether constraints or triggers may be looked at by a COMMIT.
+    pub(super) has_deferred: bool,
     /// Whether a routine or a trigger of somebody's may lock rows.
     pub(super) has_routines: bool,
     /// The question for every row: which table, its key, where it is, who locked it last, its
@@ -87,6 +89,7 @@ impl Catalog {
             tables: shapes,
             relations,
             is_far: texts.any(|text| words::is_far(text)),
+            has_deferred: !control.rows(DEFERRED).await?.is_empty(),
             has_routines: !routines.is_empty(),
             question: questions.join(" union all "),
         })
@@ -159,6 +162,8 @@ const AWKWARD: &str = "select conrelid from pg_catalog.pg_constraint \
     where condeferrable or contype = 'x' \
     union select inhrelid from pg_catalog.pg_inherits \
     union select inhparent from pg_catalog.pg_inherits";
+
+const DEFERRED: &str = "select from pg_catalog.pg_trigger where tgdeferrable limit 1";
 
 /// The texts of somebody's routines, views and rules.
 const ROUTINES: &str = "select coalesce(prosrc, '') from pg_catalog.pg_proc p \

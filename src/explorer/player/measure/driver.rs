@@ -37,6 +37,7 @@ struct Open {
     noted: Option<Noted>,
     reads: Footprint,
     is_unknown: bool,
+    has_failed: bool,
 }
 
 /// Rows by their table and key.
@@ -68,13 +69,70 @@ impl Measuring<'_> {
     ) -> Result<(), PlayerError> {
         ask(session, "set statement_timeout = '10s'").await?;
         let mut open = Open::default();
+        let is_undone = steps.iter().flatten().any(Touch::undoes);
+        let in_pieces = self.pass == Pass::Reads && !is_undone;
         for touch in steps.iter_mut().flatten() {
-            self.play_statement(session, touch, &mut open).await?;
+            let played = if in_pieces {
+                self.play_alone(session, touch, &mut open).await
+            } else {
+                self.play_statement(session, touch, &mut open).await
+            };
+            match played {
+                Ok(()) => {}
+                // It has ended itself, or another step has.
+                Err(PlayerError::Wire(_)) => {
+                    session.give_up();
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if session.is_lost() {
+            steps.iter_mut().flatten().for_each(|touch| touch.is_unknown = true);
+            return Ok(());
         }
         if session.status != TransactionStatus::Idle {
             ask(session, "rollback").await?;
         }
         ask(session, "select pg_catalog.pg_advisory_unlock_all()").await.map(|_| ())
+    }
+
+    /// Plays a statement as a transaction of its own, so that all that it reads is noted for it.
+    async fn play_alone(
+        &self,
+        session: &mut Session,
+        touch: &mut Touch,
+        open: &mut Open,
+    ) -> Result<(), PlayerError> {
+        touch.is_unknown |= self.catalog.is_far;
+        match touch.verb {
+            Verb::Begin | Verb::SetTransaction => return Ok(()),
+            Verb::Commit => {
+                *open = Open::default();
+                touch.is_unknown |= self.catalog.has_deferred;
+                return Ok(());
+            }
+            // The rest of its transaction is refused.
+            _ if open.has_failed && touch.is_in_a_block() => return Ok(()),
+            _ => {}
+        }
+        if !touch.touches_rows() {
+            return ask(session, &touch.sql).await.map(|_| ());
+        }
+        let (is_unknown, has_failed) = (open.is_unknown, open.has_failed);
+        *open = Open { is_unknown, has_failed, ..Open::default() };
+        ask(session, "begin isolation level serializable").await?;
+        self.begin(open).await?;
+        let then = noted(session).await?;
+        let outcomes = ask(session, &touch.sql).await?;
+        touch.note_failure(&outcomes);
+        if session.status == TransactionStatus::InTransaction {
+            let now = noted(session).await?;
+            self.take_note(&then, &now, touch, open);
+        }
+        open.has_failed |= session.status == TransactionStatus::Failed;
+        touch.is_unknown |= open.is_unknown;
+        ask(session, "commit").await.map(|_| ())
     }
 
     async fn play_statement(
@@ -102,15 +160,19 @@ impl Measuring<'_> {
             open.noted = Some(noted(session).await?);
         }
         let outcomes = ask(session, &touch.sql).await?;
-        touch.note_answer(&outcomes, before, session.status);
+        match self.pass {
+            Pass::Rows => touch.note_answer(&outcomes, before, session.status),
+            Pass::Reads => touch.note_failure(&outcomes),
+        }
         match session.status {
             TransactionStatus::InTransaction => self.look(session, touch, open).await?,
             TransactionStatus::Idle => self.look_after(touch, open).await?,
             TransactionStatus::Failed => {}
         }
         touch.is_unknown |= self.catalog.is_far || open.is_unknown;
+        touch.is_unknown |= touch.ends() && self.catalog.has_deferred;
         if is_alone {
-            touch.is_alone = true;
+            touch.is_alone |= self.pass == Pass::Rows;
             let end =
                 if session.status == TransactionStatus::Failed { "rollback" } else { "commit" };
             ask(session, end).await?;
