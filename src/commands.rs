@@ -7,6 +7,7 @@ pub mod console;
 pub mod ctl;
 pub mod debug;
 pub mod exit;
+pub mod explore;
 pub mod launch;
 pub mod log;
 pub mod matrix;

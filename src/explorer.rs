@@ -14,8 +14,10 @@
 //! ([`effects`]), never read out of its text. Who plays an order, sessions of our own or programs
 //! under the debugger, is nothing to the search ([`played::Player`]).
 
+pub mod anomaly;
 pub mod classes;
 pub mod effects;
+pub mod expected;
 pub mod exploration;
 pub mod explore;
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub mod outcome;
 pub mod played;
 pub mod player;
 pub mod program;
+pub mod report;
 pub mod search;
 pub mod serial;
 pub mod transaction;

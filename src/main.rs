@@ -10,6 +10,7 @@ use overbooked::commands::console;
 use overbooked::commands::ctl;
 use overbooked::commands::debug;
 use overbooked::commands::exit::{Exit, Failure};
+use overbooked::commands::explore;
 use overbooked::commands::launch;
 use overbooked::commands::new;
 use overbooked::commands::rush;
@@ -49,6 +50,7 @@ fn dispatch(cli: Cli) -> eyre::Result<Exit> {
         None => console::open(cli.console, cli.own),
         Some(Command::Compare(arguments)) => console::compare(arguments),
         Some(Command::Play(arguments)) => play::run(&arguments),
+        Some(Command::Explore(arguments)) => explore::run(&arguments),
         Some(Command::Matrix(arguments)) => matrix::run(&arguments),
         Some(Command::Rush(arguments)) => rush::run(&arguments),
         Some(Command::Serve(arguments)) => serve::run(&arguments),

@@ -92,6 +92,8 @@ pub enum Command {
     Compare(ConsoleArgs),
     /// Play scenarios without a screen, check every expectation, and print what happened
     Play(PlayArgs),
+    /// Play a scenario's steps in every order that its sessions allow, and tell what can come of it
+    Explore(ExploreArgs),
     /// Measure which anomalies each isolation level prevents, and how: Hermitage's table
     Matrix(MatrixArgs),
     /// Sell the seats to a crowd in every way, measure each, and prove that none is sold twice
@@ -239,6 +241,119 @@ fn formats(
 ) -> impl TypedValueParser<Value = Format> {
     let values = named.map(|(name, help)| PossibleValue::new(name).help(help));
     PossibleValuesParser::new(values).map(|name| Format::named(&name).unwrap_or_default())
+}
+
+/// What is explored, how, and where.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Orders of which the same came, the same answers and the same end, are one class. A class is like \
+one after another if some order of whole
+transactions comes to the same; else it is an anomaly. docs/explorer.md in the source tree says more.
+
+Exit codes: 0 what was found is what the file says; 1 an anomaly or a broken invariant that no \
+`--> explore:` line expects, or a line that is not true;
+2 wrong usage or a bad file; 3 the database cannot be reached; 130 interrupted, after telling what \
+was found.")]
+pub struct ExploreArgs {
+    /// Scenario names (see `overbooked scenarios`), files (.sql, .spec) or folders
+    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub scenarios: Vec<String>,
+    /// The isolation level of transactions that do not name one, or each in turn [default: the
+    /// scenario's first]
+    #[arg(long, value_enum)]
+    pub isolation: Option<WhichLevel>,
+    /// How conflicts are resolved, or each way in turn [default: the scenario's first]
+    #[arg(long, value_enum)]
+    pub engine: Option<WhichEngine>,
+    /// Play no more orders than this
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub budget: Option<u64>,
+    /// Play so many orders, picked at random
+    #[arg(long, value_name = "N", conflicts_with = "no_reduction")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub sample: Option<u64>,
+    /// What the random orders come from: the same seed, the same orders
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "sample")]
+    pub seed: u64,
+    /// Play every order, those too that are equivalent to others
+    #[arg(long)]
+    pub no_reduction: bool,
+    /// Play the shortest order of each class again so often, to see whether it is stable
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub repeat: u32,
+    /// How many orders are played side by side [default: one per processor, four at most]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Look at the invariants after every step, and not at the end alone
+    #[arg(long)]
+    pub every_step: bool,
+    /// The output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ExploreFormat,
+    /// With --format json: a line for each order that was played, too
+    #[arg(long)]
+    pub every_order: bool,
+    /// Write the document to this file instead of standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Write the shortest order of each class into this folder: as a scenario, and all of them as
+    /// an isolationtester file
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub export: Option<PathBuf>,
+    /// Use this server instead of the private one: a connection URL or key=value pairs, as psql
+    /// takes them
+    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_URL")]
+    pub url: Option<String>,
+    /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching for it
+    #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
+    pub pg_bin: Option<PathBuf>,
+}
+
+impl ExploreArgs {
+    /// Where the sessions connect to.
+    pub fn engine_args(&self) -> EngineArgs {
+        let engine = match self.engine {
+            Some(WhichEngine::Postgres) => Some(EngineChoice::Postgres),
+            Some(WhichEngine::Optimistic) => Some(EngineChoice::Optimistic),
+            Some(WhichEngine::All) | None => None,
+        };
+        let (url, pg_bin) = (self.url.clone(), self.pg_bin.clone());
+        EngineArgs { url, engine, pg_bin, ..EngineArgs::default() }
+    }
+}
+
+/// The levels to explore at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhichLevel {
+    ReadCommitted,
+    RepeatableRead,
+    Serializable,
+    /// Every level that the engine has, one after the other, and a table of them
+    All,
+}
+
+/// The engines to explore on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhichEngine {
+    /// PostgreSQL's way: whoever comes second waits
+    Postgres,
+    /// Aurora DSQL's way: nobody waits, the loser is refused at COMMIT with OC000
+    Optimistic,
+    /// Both, one after the other, and a table of them
+    All,
+}
+
+/// The kinds of document that `explore` writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExploreFormat {
+    /// For a terminal: one class per line
+    #[default]
+    Text,
+    /// For a wiki: a table
+    Markdown,
+    /// For programs: one object per line, for the exploration and for each class
+    Json,
 }
 
 /// What is measured, and where the table goes.

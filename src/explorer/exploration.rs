@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use crate::core::scenario::claim::AnomalyKind;
 use crate::core::scenario::{EngineKind, Isolation, Scenario};
+use crate::explorer::anomaly;
 use crate::explorer::effects::Effects;
 use crate::explorer::explore::{
-    Counted, Exploring, Found, News, Next, Orders, explore, learn_noise,
+    Counted, Exploring, Found, Judged, News, Next, Orders, explore, learn_noise,
 };
 use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
@@ -17,6 +19,7 @@ use crate::explorer::played::{Guide, Launched, Played};
 use crate::explorer::player::{Manner, PlayerError, Players};
 use crate::explorer::program::Program;
 use crate::explorer::search::{self, Coverage, Mode, Order, Search};
+use crate::explorer::serial::Verdict;
 use crate::pg::Connection;
 use crate::run::Production;
 use crate::run::engines::Engines;
@@ -34,11 +37,20 @@ pub struct Options {
     pub jobs: usize,
     /// Whether invariants are looked at after every step, and not at the end alone.
     pub looks_after_steps: bool,
+    /// Whether each order that was played is told.
+    pub tells_orders: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mode: Mode::Reduced, budget: None, repeat: 5, jobs: 2, looks_after_steps: false }
+        Self {
+            mode: Mode::Reduced,
+            budget: None,
+            repeat: 5,
+            jobs: 2,
+            looks_after_steps: false,
+            tells_orders: false,
+        }
     }
 }
 
@@ -55,6 +67,8 @@ pub struct Exploration {
     pub found: Found,
     /// A name for each class.
     pub names: Vec<String>,
+    /// What each anomaly is called, where its pattern has a name.
+    pub kinds: Vec<Option<AnomalyKind>>,
     /// How far the search has come.
     pub coverage: Coverage,
     /// What each step does to others, as it was measured.
@@ -81,12 +95,20 @@ pub async fn explore_scenario(
     let closed = players.close().await;
     let Explored { found, coverage, names, effects, notes } = explored?;
     closed?;
+    let level = production.isolation(production.engine, default);
+    let program = Program::of(&production.scenario);
+    let kind = |judged: &Judged| {
+        let is_anomaly = judged.verdict.as_ref().is_some_and(Verdict::is_anomaly);
+        let played = Some(&judged.class.played).filter(|_| is_anomaly)?;
+        anomaly::name(&production.scenario, &program, &effects, level, played)
+    };
     Ok(Exploration {
-        program: Program::of(&production.scenario),
+        kinds: found.classes.iter().map(kind).collect(),
+        program,
         scenario: Arc::clone(&production.scenario),
         engine: production.engine,
         product,
-        level: production.isolation(production.engine, default),
+        level,
         options,
         found,
         names,
@@ -140,6 +162,7 @@ async fn with_players(
         noise: &noise,
         budget: options.budget,
         repeat: options.repeat,
+        tells_orders: options.tells_orders,
     };
     let found = explore(exploring, &mut searching, &mut players.players, news, stop).await?;
     let outcomes: Vec<&Outcome> = found.classes.iter().map(|it| &it.class.outcome).collect();

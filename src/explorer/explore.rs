@@ -79,6 +79,8 @@ pub struct Exploring<'a> {
     pub budget: Option<u64>,
     /// How often each witness is played again.
     pub repeat: u32,
+    /// Whether each order that was played is told.
+    pub tells_orders: bool,
 }
 
 /// What is told while it goes on.
@@ -88,6 +90,8 @@ pub enum News {
     Progress(Progress),
     /// A class was found or is known better: all of them, as they are known now.
     Classes(Vec<Shown>),
+    /// An order was played.
+    Order { turns: Vec<usize>, class: usize, orders: Option<u64> },
 }
 
 /// How far it has come.
@@ -223,7 +227,12 @@ impl<O: Orders> Book<O> {
         next
     }
 
-    fn take(&mut self, outcome: Outcome, turn: O::Turn, played: Played) -> Option<Taken> {
+    fn take(
+        &mut self,
+        outcome: Outcome,
+        turn: O::Turn,
+        played: Played,
+    ) -> Option<(Taken, Option<u64>)> {
         let counted = self.orders.take(turn, &played);
         if self.restarts != self.orders.restarts() {
             self.begin_again();
@@ -231,7 +240,7 @@ impl<O: Orders> Book<O> {
         let Counted { orders, witness } = counted?;
         self.plays += 1;
         self.counted = self.counted.zip(orders).map(|(known, more)| known.saturating_add(more));
-        Some(self.file(outcome, played, orders, witness))
+        Some((self.file(outcome, played, orders, witness), orders))
     }
 
     /// What was counted so far is counted again; what was seen has been seen.
@@ -312,7 +321,11 @@ impl<O: Orders> Explorer<'_, O> {
         let outcome = Outcome::of(program, &played, noise);
         let taken = self.book().take(outcome, turn, played.clone());
         self.came_back.notify_waiters();
-        let Some(taken) = taken else { return Ok(()) };
+        let Some((taken, orders)) = taken else { return Ok(()) };
+        if self.exploring.tells_orders {
+            let turns = played.launches.iter().map(|launch| launch.session).collect();
+            let _ = self.news.send(News::Order { turns, class: taken.class, orders });
+        }
         if taken.is_new {
             self.judge(player, taken.class, &played).await?;
         }

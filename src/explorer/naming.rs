@@ -62,7 +62,7 @@ fn name(chosen: &[Aspect], class: usize, classes: usize) -> String {
 
 /// Whether a session was refused something or still waits, in words.
 fn fate(who: &str, replies: &[Reply]) -> String {
-    let failures = replies.iter().filter_map(Reply::failure);
+    let failures = replies.iter().flat_map(Reply::failures);
     let failures: Vec<&str> = failures.filter(|code| *code != IN_FAILED_TRANSACTION).collect();
     let mut words: Vec<String> = failures.iter().map(|code| refused(who, code)).collect();
     words.dedup();

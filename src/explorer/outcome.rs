@@ -94,10 +94,13 @@ impl fmt::Display for Value {
 }
 
 impl Reply {
-    /// The SQLSTATE of the error that it ended with.
-    pub fn failure(&self) -> Option<&str> {
-        let Self::Answered(said) = self else { return None };
-        said.iter().find_map(|said| match said {
+    /// The SQLSTATEs of its errors.
+    pub fn failures(&self) -> impl Iterator<Item = &str> {
+        let said = match self {
+            Self::Answered(said) => said.as_slice(),
+            Self::Waits | Self::NotSent => &[],
+        };
+        said.iter().filter_map(|said| match said {
             Said::Failed(code) => Some(code.as_str()),
             _ => None,
         })

@@ -13,6 +13,7 @@ async fn explored(text: &str, budget: Option<u64>, players: usize) -> (Found, Ve
         noise: &Noise::default(),
         budget,
         repeat: 3,
+        tells_orders: false,
     };
     let (orders, stop) = (EveryOrder::of(&program), CancellationToken::new());
     let found = explore(exploring, orders, &mut players, &news, &stop).await.unwrap();
@@ -71,7 +72,7 @@ async fn it_is_told_as_it_goes_on() {
         .rev()
         .find_map(|news| match news {
             News::Classes(classes) => Some(classes.iter().map(|it| it.name.clone()).collect()),
-            News::Progress(_) => None,
+            _ => None,
         })
         .unwrap();
     assert_eq!(names, ["n 2 · Alice: 0", "n 1 · Alice: 0", "n 2 · Alice: 1"]);
