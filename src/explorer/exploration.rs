@@ -16,7 +16,7 @@ use crate::explorer::explore::{
 use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
 use crate::explorer::played::{Guide, Launched, Played};
-use crate::explorer::player::{Manner, PlayerError, Players};
+use crate::explorer::player::{Manner, Measured, PlayerError, Players};
 use crate::explorer::program::Program;
 use crate::explorer::search::{self, Coverage, Mode, Order, Search};
 use crate::explorer::serial::Verdict;
@@ -155,7 +155,7 @@ async fn with_players(
     let sequences = players.sequences().await?;
     let mut noise = Noise::of_sequences(scenario, &program, sequences);
     learn_noise(&program, &mut noise, &mut players.players).await?;
-    let mut searching = Searching::new(Measured::of(&program), options);
+    let mut searching = Searching::new(players.measured.clone(), options);
     let exploring = Exploring {
         scenario,
         program: &program,
@@ -224,29 +224,5 @@ struct Turn(Box<Order>);
 impl Guide for Turn {
     fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize> {
         self.0.next(so_far, enabled)
-    }
-}
-
-/// Nothing is measured: every step depends on every other.
-#[derive(Clone, Debug)]
-struct Measured(Vec<Vec<Effects>>);
-
-impl Measured {
-    fn of(program: &Program) -> Self {
-        let unknown = || Effects { is_unknown: true, ..Effects::default() };
-        let steps = program.sessions.iter();
-        Self(steps.map(|own| own.iter().map(|_| unknown()).collect()).collect())
-    }
-
-    fn effects(&self) -> Vec<Vec<Effects>> {
-        self.0.clone()
-    }
-
-    fn version(&self) -> u64 {
-        0
-    }
-
-    fn notes(&self) -> Vec<String> {
-        Vec::new()
     }
 }

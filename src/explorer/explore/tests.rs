@@ -75,7 +75,7 @@ async fn it_is_told_as_it_goes_on() {
             _ => None,
         })
         .unwrap();
-    assert_eq!(names, ["n 2 · Alice: 0", "n 1 · Alice: 0", "n 2 · Alice: 1"]);
+    assert_eq!(names, ["n 2 · Alice sees 0", "n 1 · Alice sees 0", "n 2 · Alice sees 1"]);
     let last = Progress { plays: 70, orders: Some(70), classes: 3 };
     assert_eq!(news.last(), Some(&News::Progress(last)));
     assert_eq!(found.classes.len(), 3);

@@ -77,9 +77,9 @@ fn of_set(name: &str, rows: &[&[Row]]) -> Aspect {
     let of = |rows: &&[Row]| {
         let own = rows.iter().filter(|row| some.contains(row));
         let own: Vec<String> =
-            own.map(|row| joined(apart.iter().filter_map(|&it| row.get(it)), "/")).collect();
+            own.map(|row| joined(apart.iter().filter_map(|&it| row.get(it)), "-")).collect();
         let own = if own.is_empty() { "none".to_owned() } else { own.join(", ") };
-        if name.is_empty() { own } else { format!("{name} {own}") }
+        format!("{name} {own}")
     };
     rows.iter().map(of).collect()
 }
@@ -89,7 +89,7 @@ pub(super) fn of_finally(outcomes: &[&Outcome]) -> Vec<Aspect> {
     let statements = outcomes.iter().map(|it| it.finally.len()).max().unwrap_or(0);
     let of = |statement| {
         let said = outcomes.iter().map(|it| it.finally.get(statement));
-        of_said("at the end", &said.collect::<Vec<_>>())
+        of_said("the end", &said.collect::<Vec<_>>())
     };
     (0..statements).map(of).collect()
 }
@@ -103,7 +103,7 @@ pub(super) fn of_answers(who: &str, session: usize, outcomes: &[&Outcome]) -> Ve
         let statements = replies.iter().map(|said| said.len()).max().unwrap_or(0);
         let of = move |statement| {
             let said: Vec<_> = replies.iter().map(|said| said.get(statement)).collect();
-            of_said(&format!("{who}:"), &said)
+            of_said(who, &said)
         };
         (0..statements).map(of).collect::<Vec<_>>()
     };
@@ -125,32 +125,36 @@ fn of_said(what: &str, said: &[Option<&Said>]) -> Aspect {
             _ => None,
         })
         .collect();
-    // A row that has the same place in all of them: by what differs in it. Else whatever differs.
-    let shown: Aspect = match rows {
-        Some(rows) => of_set("", &rows),
-        None => said.iter().map(|said| said.map(plain).unwrap_or_default()).collect(),
-    };
-    let is_told = |text: String| match text.is_empty() {
-        true => text,
-        false => format!("{what} {text}"),
-    };
-    shown.into_iter().map(is_told).collect()
+    if let Some(rows) = rows {
+        return of_set(&format!("{what} sees"), &rows);
+    }
+    // An error is told of its session already, and what was not answered of who waits.
+    let shown = said.iter().map(|said| said.map(|said| plain(what, said)).unwrap_or_default());
+    shown.collect()
 }
 
-fn plain(said: &Said) -> String {
+fn plain(what: &str, said: &Said) -> String {
     match said {
-        Said::Rows { rows, .. } if rows.is_empty() => "no row".to_owned(),
+        Said::Rows { rows, .. } if rows.is_empty() => format!("{what} sees none"),
         Said::Rows { rows, .. } => {
-            rows.iter().map(|row| joined(row.iter(), "/")).collect::<Vec<_>>().join(", ")
+            let rows: Vec<String> = rows.iter().map(|row| joined(row.iter(), "-")).collect();
+            format!("{what} sees {}", rows.join(", "))
         }
-        Said::Done(tag) => tag.clone(),
-        Said::Failed(code) => code.clone(),
-        Said::Lost => "lost".to_owned(),
+        Said::Done(tag) => format!("{what} {tag}"),
+        Said::Failed(code) => format!("{what} {code}"),
+        Said::Lost => format!("{what} lost"),
     }
 }
 
 fn joined<'a>(values: impl Iterator<Item = &'a Value>, between: &str) -> String {
-    values.map(|value| value.to_string().trim().to_owned()).collect::<Vec<_>>().join(between)
+    let told: Vec<&Value> = values.collect();
+    // Beside other values nothing is said of a null.
+    let all: Vec<String> = told
+        .iter()
+        .filter(|value| told.len() == 1 || ***value != Value::Null)
+        .map(|value| value.to_string().trim().to_owned())
+        .collect();
+    if all.is_empty() { "null".to_owned() } else { all.join(between) }
 }
 
 fn bare(table: &str) -> &str {

@@ -65,7 +65,7 @@ fn rows_that_only_some_have_are_told_by_what_differs_between_them() {
 fn answers_are_told_where_the_end_is_the_same() {
     let tag = |tag: &str| Said::Done(tag.to_owned());
     let all = [seat("Alice", tag("UPDATE 0")), seat("Alice", tag("UPDATE 1"))];
-    assert_eq!(named(&all), ["Bob: UPDATE 0", "Bob: UPDATE 1"]);
+    assert_eq!(named(&all), ["Bob UPDATE 0", "Bob UPDATE 1"]);
 }
 
 #[test]
