@@ -164,12 +164,15 @@ async fn with_players(
         repeat: options.repeat,
         tells_orders: options.tells_orders,
     };
-    let found = explore(exploring, &mut searching, &mut players.players, news, stop).await?;
+    let mut found = explore(exploring, &mut searching, &mut players.players, news, stop).await?;
+    let coverage = searching.search.coverage();
+    let is_sample = matches!(options.mode, Mode::Sample { .. });
+    found.is_complete = coverage.is_finished && !is_sample && !found.is_interrupted;
     let outcomes: Vec<&Outcome> = found.classes.iter().map(|it| &it.class.outcome).collect();
     let names = naming::names(scenario, &program, &outcomes);
     let effects = searching.measured.effects();
     let notes = searching.measured.notes();
-    Ok(Explored { found, coverage: searching.search.coverage(), names, effects, notes })
+    Ok(Explored { found, coverage, names, effects, notes })
 }
 
 /// A search that begins again when steps turn out to do more than was measured.

@@ -22,6 +22,8 @@ mod debug_replayed;
 mod debug_screen;
 mod debug_terminal;
 mod debug_wire;
+mod explorer_command;
+mod explorer_library;
 mod explorer_model;
 mod explorer_player;
 mod explorer_search;

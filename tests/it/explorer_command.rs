@@ -1,0 +1,143 @@
+//! `overbooked explore`, the real program on a real server.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use overbooked::core::scenario::{spec_file, sql_file};
+use serde_json::Value;
+
+/// Both read a counter and write one more; the file says nothing of what can come of it.
+const LOST: &str = "\
+-- A counter
+-- sessions: Alice, Bob
+-- invariant: select n = 2 from counter
+-- isolation: read committed, repeatable read
+
+-- setup
+create table counter (n int);
+insert into counter values (0);
+
+-- Alice: begins
+begin;
+
+-- Alice: reads
+select n from counter;
+
+-- Alice: writes
+update counter set n = 1 + (select 0);
+
+-- Alice: commits
+commit;
+
+-- Bob: begins
+begin;
+
+-- Bob: reads
+select n from counter;
+
+-- Bob: writes
+update counter set n = 2;
+
+-- Bob: commits
+commit;
+
+-- finally
+select n from counter;
+";
+
+fn explore(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_overbooked");
+    Command::new(program).arg("explore").args(arguments).output().unwrap()
+}
+
+fn written(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[test]
+fn an_anomaly_that_the_file_does_not_expect_is_found_told_and_ends_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(folder.path(), "lost.sql", LOST);
+    let exported = folder.path().join("witnesses");
+    let output = explore(&[&file, "--repeat", "1", "--export", exported.to_str().unwrap()]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("2 sessions, 8 steps: 70 orders"), "{text}");
+    assert!(text.contains("in no order: lost update"), "{text}");
+    assert!(text.contains("breaks: select n = 2 from counter, which gave f"), "{text}");
+    assert!(text.contains("the file does not expect"), "{text}");
+    let spec = std::fs::read_to_string(exported.join("lost-witnesses.spec")).unwrap();
+    let spec = spec_file::parse(&spec, Path::new("a.spec"), "a").unwrap();
+    let scenarios = std::fs::read_dir(&exported).unwrap().count() - 1;
+    assert_eq!(spec.schedules.count(), Some(scenarios as u64));
+    let one = std::fs::read_to_string(exported.join("lost-1.sql")).unwrap();
+    let one = sql_file::parse(&one, Path::new("lost-1.sql"), "lost-1").unwrap();
+    assert!(one.steps.iter().all(|step| !step.expectations.is_empty()));
+}
+
+#[test]
+fn lines_that_are_true_end_with_0_and_those_that_are_not_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |claims: &str| LOST.to_owned() + claims;
+    let claims = "--> explore: anomaly possible at read committed, not at repeatable read\n\
+        --> explore: 40001 possible at repeatable read\n\
+        --> explore: counted wrongly is possible\n";
+    let file = written(folder.path(), "told.sql", &with(claims));
+    let output = explore(&[&file, "--isolation", "all", "--repeat", "0"]);
+    // At SERIALIZABLE, of which the file says nothing, the invariant is broken as well.
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let file = written(folder.path(), "wrong.sql", &with("--> explore: anomaly is not possible\n"));
+    let output = explore(&[&file, "--repeat", "0"]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("explore: anomaly is not possible: it is, see "), "{text}");
+}
+
+#[test]
+fn with_and_without_reduction_the_classes_and_their_orders_are_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(folder.path(), "lost.sql", LOST);
+    let classes = |more: &[&str]| {
+        let all = [&[file.as_str(), "--format", "json", "--repeat", "0"], more].concat();
+        let output = explore(&all);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut classes: Vec<String> = lines
+            .iter()
+            .filter(|line| line["type"] == "class")
+            .map(|line| {
+                let told = ["orders", "verdict", "witness", "answers", "tables"];
+                told.map(|key| line[key].to_string()).join(" ")
+            })
+            .collect();
+        classes.sort();
+        (classes, lines[0]["played"].as_u64().unwrap())
+    };
+    let (reduced, few) = classes(&[]);
+    let (every, many) = classes(&["--no-reduction", "--jobs", "1"]);
+    assert_eq!(reduced, every);
+    assert!(few < many, "{few} {many}");
+}
+
+#[test]
+fn what_cannot_be_explored_is_said_in_a_sentence() {
+    let output = explore(&["no-such-scenario"]);
+    assert_eq!(output.status.code(), Some(2));
+    let folder = tempfile::tempdir().unwrap();
+    let broken = LOST.replace("create table counter (n int)", "create table counter (n nothing)");
+    let file = written(folder.path(), "broken.sql", &broken);
+    let output = explore(&[&file]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("the scenario's setup failed at"), "{}", said(&output));
+}
