@@ -101,7 +101,9 @@ fn edges(one: &History, other: &History) -> Vec<Edge> {
             edges.push(Edge::WrittenFor(common));
         }
     }
-    let both = common(&one.writes, &other.writes);
+    let mut both = common(&one.writes, &other.writes);
+    // Two who have each added a row have written over nothing.
+    both.retain(|resource| !matches!(resource, Resource::Gap { .. }));
     if one.committed < other.committed && !both.is_empty() {
         edges.push(Edge::WrittenBefore(both));
     }

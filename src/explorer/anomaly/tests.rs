@@ -39,6 +39,9 @@ fn two_who_each_read_what_the_other_writes_are_a_write_skew() {
     let alice = history(&[(0, Resource::Table("t".to_owned()))], &[row("1")], 4);
     let bob = history(&[(1, Resource::Table("t".to_owned()))], &[row("2")], 5);
     assert_eq!(named(&alice, &bob), Some(AnomalyKind::WriteSkew));
+    let gap = Resource::Gap { table: "t".to_owned() };
+    let adding = |key: &str, at| history(&[(at, gap.clone())], &[gap.clone(), row(key)], 4 + at);
+    assert_eq!(named(&adding("7", 0), &adding("8", 1)), Some(AnomalyKind::WriteSkew));
 }
 
 #[test]

@@ -96,6 +96,7 @@ async fn what_is_stopped_at_once_has_found_nothing() {
         noise: &noise,
         budget: None,
         repeat: 1,
+        tells_orders: false,
     };
     let mut players = [Counters::of(&scenario, &program)];
     let found =

@@ -53,7 +53,7 @@ mod independent {
     use std::fmt::Write as _;
 
     use petgraph::algo::is_cyclic_directed;
-    use petgraph::graphmap::DiGraphMap;
+    use petgraph::graph::DiGraph;
     use proptest::prelude::*;
 
     use crate::core::event::answer::Outcome as Answer;
@@ -141,10 +141,11 @@ mod independent {
                 }
             }
         }
-        let mut graph = DiGraphMap::<usize, ()>::new();
+        let mut graph = DiGraph::<(), ()>::new();
+        let nodes: Vec<_> = programs.iter().map(|_| graph.add_node(())).collect();
         let mut add = |from: usize, to: usize| {
             if from != to {
-                graph.add_edge(from, to, ());
+                graph.add_edge(nodes[from], nodes[to], ());
             }
         };
         for list in lists.values() {
