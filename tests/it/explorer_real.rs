@@ -25,12 +25,12 @@ use crate::support;
 /// For each class how many orders come to it.
 type Classes = BTreeMap<String, u64>;
 
-fn number(name: &str, otherwise: u8) -> u32 {
+pub(crate) fn number(name: &str, otherwise: u8) -> u32 {
     std::env::var(name).map_or(otherwise.into(), |text| text.parse().unwrap())
 }
 
 /// The same programs each time.
-fn random_programs(otherwise: u8) -> impl Iterator<Item = Model> {
+pub(crate) fn random_programs(otherwise: u8) -> impl Iterator<Item = Model> {
     let seed = number("OVERBOOKED_EXPLORER_SEED", 1).to_le_bytes().repeat(8);
     let dice = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(Config::default(), dice);
@@ -38,7 +38,7 @@ fn random_programs(otherwise: u8) -> impl Iterator<Item = Model> {
     (0..count).map(move |_| programs(true).new_tree(&mut runner).unwrap().current())
 }
 
-fn scenario(model: &Model) -> Scenario {
+pub(crate) fn scenario(model: &Model) -> Scenario {
     let mut text = "setup { create table t (id int primary key, v int); }\n".to_owned();
     for (id, value) in &model.rows {
         writeln!(text, "setup {{ insert into t values ({id}, {value}); }}").unwrap();
