@@ -171,7 +171,7 @@ async fn three_buyers(engines: &Engines) {
         let found = found.expect("it is explored");
         say(&format!(
             "  overbooked, {:<18}{:>9.2?}   {} played, {} broken off, {} classes\n",
-            isolation.to_string(),
+            isolation.as_sql(),
             found.took,
             found.coverage.played,
             found.coverage.broken_off,
