@@ -108,3 +108,4 @@ order by seat_row, seat_number;
 --> optimistic: A | 4 | Mallory
 --> A | 5 | Alice
 --> (2 rows)
+--> explore: lost update is possible at read committed

@@ -132,3 +132,4 @@ select compartment, seat_row, seat_number, booked_by from seats
 order by compartment;
 --> balcony | A | 1 | Bob
 --> stalls | A | 1 | Alice
+--> explore: anomaly is possible at read committed

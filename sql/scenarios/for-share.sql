@@ -77,3 +77,4 @@ commit;
 select state, count(*) from shows join bookings using (evening)
 group by state;
 --> cancelled | 2
+--> explore: anomaly is not possible at read committed

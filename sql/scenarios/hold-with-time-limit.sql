@@ -62,3 +62,4 @@ where (seat_row, seat_number) = ('A', 2) and held_by = 'Mallory' and held_until 
 select seat_row, seat_number, booked_by, held_by from seats
 where (seat_row, seat_number) = ('A', 2);
 --> A | 2 | Mallory |
+--> explore: anomaly is not possible at read committed

@@ -60,3 +60,4 @@ on conflict (request) do nothing;
 select seat, booked_by from bookings;
 --> A-4 | Alice
 --> (1 row)
+--> explore: anomaly is not possible at read committed

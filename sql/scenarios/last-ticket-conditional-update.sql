@@ -68,3 +68,4 @@ where (seat_row, seat_number) = ('A', 4) and booked_by is null;
 select * from seats
 where (seat_row, seat_number) = ('A', 4);
 --> A | 4 | Alice
+--> explore: anomaly is not possible at read committed

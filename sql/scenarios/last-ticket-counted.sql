@@ -57,3 +57,5 @@ commit;
 select count(*) from pit;
 --> at read committed, repeatable read: 4
 --> at serializable: 3
+--> explore: write skew is possible at read committed and repeatable read, not at serializable
+--> explore: anomaly is not possible at serializable

@@ -66,3 +66,4 @@ commit;
 select * from seats
 where (seat_row, seat_number) = ('A', 4);
 --> A | 4 | Alice
+--> explore: anomaly is not possible at read committed

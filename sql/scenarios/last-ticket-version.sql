@@ -57,3 +57,4 @@ where (seat_row, seat_number) = ('A', 4);
 select * from seats
 where (seat_row, seat_number) = ('A', 4);
 --> A | 4 | Alice | 2
+--> explore: anomaly is not possible at read committed

@@ -103,3 +103,5 @@ order by sold_to;
 --> at read committed: (2 rows)
 --> at repeatable read, serializable: A | 4 | Alice | Alice
 --> at repeatable read, serializable: (1 row)
+--> explore: lost update is possible at read committed, not at repeatable read and serializable
+--> explore: anomaly is not possible at repeatable read and serializable

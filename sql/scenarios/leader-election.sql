@@ -79,3 +79,4 @@ where orchestra = 'pit' and leader = 'Alice' and leads_until >= now();
 -- finally
 select leader from desk;
 --> Bob
+--> explore: anomaly is not possible at read committed

@@ -60,3 +60,5 @@ commit;
 select * from seats
 where (seat_row, seat_number) = ('A', 2);
 --> A | 2 | Bob
+--> explore: anomaly is not possible at read committed
+--> explore: 55P03 is possible at read committed

@@ -72,3 +72,5 @@ select left_over from stock
 where item = 'programme';
 --> at read committed: 8
 --> at repeatable read, serializable: 9
+--> explore: lost update is possible at read committed, not at repeatable read and serializable
+--> explore: anomaly is not possible at repeatable read and serializable

@@ -55,3 +55,5 @@ commit;
 select price from prices
 where compartment = 'stalls';
 --> 45
+--> explore: non-repeatable read is possible at read committed, not at repeatable read and serializable
+--> explore: anomaly is not possible at repeatable read and serializable

@@ -61,3 +61,5 @@ select * from seats
 where (seat_row, seat_number) = ('A', 2)
 for update nowait;
 --> A | 2 |
+--> explore: anomaly is not possible at read committed
+--> explore: 55P03 is possible at read committed

@@ -54,3 +54,5 @@ commit;
 -- finally
 select count(*) from guests;
 --> 3
+--> explore: phantom is possible at read committed, not at repeatable read and serializable
+--> explore: anomaly is not possible at repeatable read and serializable

@@ -86,3 +86,4 @@ rollback;
 select * from seats
 where (seat_row, seat_number) = ('A', 2);
 --> A | 2 | Carol
+--> explore: anomaly is not possible at read committed

@@ -70,3 +70,5 @@ commit;
 select left_over from stock
 where item = 'programme';
 --> 0
+--> explore: anomaly is not possible at repeatable read
+--> explore: 40001 is possible at repeatable read
