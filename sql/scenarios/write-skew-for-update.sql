@@ -70,3 +70,4 @@ commit;
 -- finally
 select name from ushers where on_call;
 --> Bob
+--> explore: anomaly is not possible at read committed

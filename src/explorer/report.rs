@@ -297,7 +297,11 @@ fn stability(exploration: &Exploration) -> Vec<String> {
     let times = again.iter().map(|(_, it)| it.again.iter().map(|(_, n)| n).sum::<u32>()).min();
     match times {
         Some(times) if unstable.is_empty() => {
-            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+            let times = match times {
+                1 => "once".to_owned(),
+                2 => "twice".to_owned(),
+                more => format!("{more} times"),
+            };
             vec![format!("each witness was played again {times} and came to the same")]
         }
         _ => unstable,

@@ -67,3 +67,5 @@ where id = 2;
 -- Alice: commits
 commit;
 --> COMMIT
+--> explore: read skew is possible at read committed
+--> explore: anomaly is not possible at repeatable read and serializable

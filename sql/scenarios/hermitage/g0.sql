@@ -71,3 +71,4 @@ order by id;
 --> at read committed: 2 | 22
 --> at repeatable read, serializable: 1 | 11
 --> at repeatable read, serializable: 2 | 21
+--> explore: anomaly is not possible

@@ -52,3 +52,4 @@ order by id;
 -- Bob: commits
 commit;
 --> COMMIT
+--> explore: anomaly is not possible

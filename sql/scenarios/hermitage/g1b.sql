@@ -58,3 +58,5 @@ order by id;
 -- Bob: commits
 commit;
 --> COMMIT
+--> explore: non-repeatable read is possible at read committed
+--> explore: anomaly is not possible at repeatable read and serializable

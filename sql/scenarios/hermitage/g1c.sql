@@ -57,3 +57,5 @@ commit;
 commit;
 --> at read committed, repeatable read: COMMIT
 --> at serializable: ERROR 40001 could not serialize access due to read/write dependencies
+--> explore: write skew is possible at read committed and repeatable read
+--> explore: anomaly is not possible at serializable

@@ -68,3 +68,5 @@ commit;
 select sum(price) from prices;
 --> at read committed, repeatable read: 32
 --> at serializable: 31
+--> explore: write skew is possible at read committed and repeatable read
+--> explore: anomaly is not possible at serializable

@@ -63,3 +63,5 @@ select count(*) from prices
 where price % 3 = 0;
 --> at read committed, repeatable read: 2
 --> at serializable: 1
+--> explore: write skew is possible at read committed and repeatable read
+--> explore: anomaly is not possible at serializable

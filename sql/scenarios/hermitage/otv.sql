@@ -98,3 +98,5 @@ where id = 1;
 -- Mallory: commits
 commit;
 --> COMMIT
+--> explore: non-repeatable read is possible at read committed
+--> explore: anomaly is not possible at repeatable read and serializable

@@ -67,3 +67,5 @@ commit;
 select price from prices
 where id = 1;
 --> 11
+--> explore: lost update is possible at read committed
+--> explore: anomaly is not possible at repeatable read and serializable

@@ -51,3 +51,5 @@ where price % 3 = 0;
 -- Alice: commits
 commit;
 --> COMMIT
+--> explore: phantom is possible at read committed
+--> explore: anomaly is not possible at repeatable read and serializable

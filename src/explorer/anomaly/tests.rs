@@ -61,13 +61,12 @@ fn what_is_read_before_and_after_a_commit_is_told_by_its_row() {
 
 #[test]
 fn a_ring_of_three_is_named_by_how_many_read_what_was_overwritten() {
-    let scan = Resource::Table("t".to_owned());
     let of = |at: usize| {
         history(&[(at, row(&at.to_string()))], &[row(&((at + 1) % 3).to_string())], 5 + at)
     };
     assert_eq!(of_ring(&[of(0), of(1), of(2)]), Some(AnomalyKind::WriteSkew));
-    let auditor = history(&[(3, scan)], &[], 9);
-    let early = history(&[(0, row("1"))], &[row("2")], 8);
     let first = history(&[], &[row("1")], 2);
-    assert_eq!(of_ring(&[early, first, auditor]), Some(AnomalyKind::ReadSkew));
+    let next = history(&[(3, row("1"))], &[row("2")], 4);
+    let auditor = history(&[(0, row("1")), (5, row("2"))], &[], 6);
+    assert_eq!(of_ring(&[auditor, first, next]), Some(AnomalyKind::ReadSkew));
 }

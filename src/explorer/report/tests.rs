@@ -84,11 +84,11 @@ async fn a_table_for_a_terminal() {
     let text = text(&explored(SCRIPT, None).await);
     let expected = "\
 counter: 2 sessions, 8 steps: 70 orders · all played · 0.3 s · PostgreSQL 15.18, read committed
-  outcome              orders   like one after another?   shortest witness
-✔ n 2 · Alice sees 0       17   Alice, Bob                Alice, Bob
-✔ n 2 · Alice sees 1       17   Bob, Alice                Bob, Alice
-✗ n 1 · Alice sees 0       36   in no order               Alice reads · Bob · Alice writes, commits
-each witness was played again 2 times and came to the same
+  outcome             orders   like one after another?   shortest witness
+✔ n 2 · Alice sees 0      17   Alice, Bob                Alice, Bob
+✔ n 2 · Alice sees 1      17   Bob, Alice                Bob, Alice
+✗ n 1 · Alice sees 0      36   in no order               Alice reads · Bob · Alice writes, commits
+each witness was played again twice and came to the same
 ✗ the file does not expect n 1 · Alice sees 0 (in no order)
 ";
     assert_eq!(text, expected);
