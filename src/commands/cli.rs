@@ -248,7 +248,7 @@ fn formats(
 #[command(after_help = "\
 Orders of which the same came, the same answers and the same end, are one class. A class is like \
 one after another if some order of whole
-transactions comes to the same; else it is an anomaly. docs/explorer.md in the source tree says more.
+transactions comes to the same; else it is an anomaly. See docs/explorer.md in the source tree.
 
 Exit codes: 0 what was found is what the file says; 1 an anomaly or a broken invariant that no \
 `--> explore:` line expects, or a line that is not true;

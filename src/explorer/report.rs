@@ -27,7 +27,7 @@ const WIDEST: usize = 118;
 
 /// The classes in the order in which they are told: those that are like one after another first,
 /// then by how many orders they stand for.
-pub(crate) fn in_order(exploration: &Exploration) -> Vec<usize> {
+pub fn in_order(exploration: &Exploration) -> Vec<usize> {
     let classes = &exploration.found.classes;
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.sort_by_key(|&at| {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::exit::Failure;
 use crate::core::scenario::{Launch, Schedule, Schedules, sql_file};
 use crate::explorer::exploration::Exploration;
-use crate::explorer::report::permutations;
+use crate::explorer::report::{in_order, permutations};
 use crate::reports::scenario_export::{Performance, replay};
 use crate::run::Production;
 use crate::run::engines::Engines;
@@ -39,12 +39,12 @@ pub(super) async fn write(
     }
     let path = folder.join(format!("{stem}-witnesses.spec"));
     fs::write(&path, permutations(explored)).map_err(|error| cannot(&path, error))?;
-    for class in 0..explored.found.classes.len() {
+    for (nth, class) in in_order(explored).into_iter().enumerate() {
         if interrupted.is_cancelled() {
             break;
         }
         if let Some(text) = witness(engines, production, explored, class, interrupted).await? {
-            let path = folder.join(format!("{stem}-{}.sql", class + 1));
+            let path = folder.join(format!("{stem}-{}.sql", nth + 1));
             fs::write(&path, text).map_err(|error| cannot(&path, error))?;
         }
     }

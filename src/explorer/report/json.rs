@@ -68,7 +68,8 @@ fn class_line(exploration: &Exploration, at: usize) -> Value {
     };
     let tables = outcome.tables.iter().map(|table| {
         let rows = table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect());
-        object!({ "table": table.name, "columns": table.columns, "rows": rows.collect::<Vec<Vec<_>>>() })
+        let rows: Vec<Vec<String>> = rows.collect();
+        object!({ "table": table.name, "columns": table.columns, "rows": rows })
     });
     let broken = class.broken.iter().map(|broken| {
         let sql = &exploration.scenario.invariants[broken.invariant].sql;

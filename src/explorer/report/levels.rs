@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::in_order;
 use super::told::{counted, width};
-use super::{in_order, place};
+use crate::core::scenario::EngineKind;
 use crate::explorer::expected::is_bad;
 use crate::explorer::exploration::Exploration;
 use crate::explorer::naming;
@@ -22,7 +23,7 @@ pub fn levels(explorations: &[Exploration]) -> String {
         }
     }
     let names = naming::names(&first.scenario, &first.program, &outcomes);
-    let heads: Vec<String> = explorations.iter().map(place).collect();
+    let heads: Vec<String> = explorations.iter().map(head).collect();
     let wide = names.iter().map(|name| width(name)).max().unwrap_or(0).max("outcome".len());
     let mut text = format!("{:wide$}", "outcome");
     for head in &heads {
@@ -39,6 +40,13 @@ pub fn levels(explorations: &[Exploration]) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
+}
+
+fn head(exploration: &Exploration) -> String {
+    match exploration.engine {
+        EngineKind::Optimistic => "optimistic engine".to_owned(),
+        _ => exploration.level.as_sql().to_owned(),
+    }
 }
 
 fn cell(exploration: &Exploration, outcome: &Outcome) -> String {
