@@ -83,3 +83,4 @@ select * from seats
 order by seat_row, seat_number;
 --> A | 1 | Bob
 --> A | 2 | Alice
+--> explore: deadlock is possible at read committed

@@ -5,7 +5,7 @@ use serde_json::{Value, json as object};
 use super::{in_order, verdict};
 use crate::explorer::expected::{Expected, Fate};
 use crate::explorer::exploration::Exploration;
-use crate::explorer::outcome::{Reply, Said};
+use crate::explorer::outcome::{self, Reply, Said};
 use crate::explorer::search::Mode;
 use crate::explorer::serial::Verdict;
 
@@ -67,9 +67,7 @@ fn class_line(exploration: &Exploration, at: usize) -> Value {
         Some(Verdict::Unknown) => "unknown",
     };
     let tables = outcome.tables.iter().map(|table| {
-        let rows = table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect());
-        let rows: Vec<Vec<String>> = rows.collect();
-        object!({ "table": table.name, "columns": table.columns, "rows": rows })
+        object!({ "table": table.name, "columns": table.columns, "rows": rows(&table.rows) })
     });
     let broken = class.broken.iter().map(|broken| {
         let sql = &exploration.scenario.invariants[broken.invariant].sql;
@@ -126,12 +124,16 @@ fn statement(said: &Said) -> Value {
         Said::Done(tag) => object!({ "tag": tag }),
         Said::Failed(code) => object!({ "error": code }),
         Said::Lost => object!({ "lost": true }),
-        Said::Rows { columns, rows, count, tag } => {
-            let rows = rows.iter().map(|row| row.iter().map(ToString::to_string).collect());
-            let rows: Vec<Vec<String>> = rows.collect();
-            object!({ "columns": columns, "rows": rows, "count": count, "tag": tag })
+        Said::Rows { columns, rows: told, count, tag } => {
+            object!({ "columns": columns, "rows": rows(told), "count": count, "tag": tag })
         }
     }
+}
+
+fn rows(rows: &[Vec<outcome::Value>]) -> Vec<Vec<Option<String>>> {
+    let cell =
+        |value: &outcome::Value| Some(value.to_string()).filter(|_| *value != outcome::Value::Null);
+    rows.iter().map(|row| row.iter().map(cell).collect()).collect()
 }
 
 /// A line for an order that was played: whose turn it was, and what came of it.
