@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use super::played::{Answered, End, Guide, Launched, Played, Player};
 use super::program::Program;
+use crate::core::event::{Row, TransactionStatus};
 use crate::core::scenario::Scenario;
 use crate::run::specification::timer::Timer;
 use control::Control;
@@ -58,6 +59,12 @@ pub struct SessionPlayer {
     /// Whether a step does more than to change rows, so that each order needs a setup of its own.
     makes_tables: bool,
     looks_after_steps: bool,
+    /// Whether a statement may touch tables that it does not name.
+    is_dynamic: bool,
+    /// Which sessions leave nothing behind but their transactions.
+    are_plain: Vec<bool>,
+    /// What orders are held against, once it is measured.
+    measured: Option<Measured>,
     deadlines: Deadlines,
     timer: Timer,
     /// Whether an order has begun that was not reset after.
@@ -97,7 +104,7 @@ impl Player for SessionPlayer {
         let Order { launches, broken, .. } = order;
         self.quieten().await?;
         let end = self.look_at_end(is_whole, broken).await?;
-        self.reset(&end.changed).await?;
+        self.reset(&end.changed, &end.sequences).await?;
         self.is_dirty = false;
         let end = is_whole.then_some(end.end);
         Ok(Played { launches, enabled, waiting, end })
@@ -145,6 +152,7 @@ impl SessionPlayer {
         order: &mut Order<'_>,
     ) -> Result<(), PlayerError> {
         let step = order.next[session];
+        self.check_tables(session, step).await?;
         let statements = &self.statements[self.program.sessions[session][step]];
         let waiting = order.open.iter().flatten().count();
         if waiting > 0 {
@@ -156,6 +164,22 @@ impl SessionPlayer {
         order.next[session] += 1;
         order.open[session] = Some(order.launches.len());
         order.launches.push(Launched { session, step, enabled, answer: None });
+        Ok(())
+    }
+
+    /// Before a COMMIT: whether the transaction has touched no table that was not foreseen.
+    async fn check_tables(&self, session: usize, step: usize) -> Result<(), PlayerError> {
+        let own = &self.sessions[session];
+        let Some(measured) = self.measured.as_ref().filter(|_| self.is_dynamic) else {
+            return Ok(());
+        };
+        let sql = &self.scenario.steps[self.program.sessions[session][step]].sql;
+        if own.status != TransactionStatus::InTransaction || !prepare::commits(sql) {
+            return Ok(());
+        }
+        let tables = self.tables.locked_by(&self.control, own.pid).await?;
+        let name = self.scenario.sessions[session].name.to_string();
+        measured.check_tables(session, &name, &tables);
         Ok(())
     }
 
@@ -183,4 +207,6 @@ struct Seen {
     end: End,
     /// Places among the tables.
     changed: Vec<usize>,
+    /// How far the sequences are.
+    sequences: Vec<Row>,
 }

@@ -1,7 +1,5 @@
 //! A connection of our own beside the sessions, by a driver that pipelines.
 
-use bytes::Bytes;
-use futures::{SinkExt as _, TryStreamExt as _};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -57,22 +55,9 @@ impl Control {
         self.client.batch_execute(sql).await
     }
 
-    /// What COPY … TO STDOUT sends.
-    pub(super) async fn copy_out(&self, sql: &str) -> Result<Bytes, tokio_postgres::Error> {
-        let pieces: Vec<Bytes> = self.client.copy_out(sql).await?.try_collect().await?;
-        Ok(pieces.concat().into())
-    }
-
-    /// Gives COPY … FROM STDIN its data.
-    pub(super) async fn copy_in(
-        &self,
-        sql: &str,
-        data: Bytes,
-    ) -> Result<(), tokio_postgres::Error> {
-        let sink = self.client.copy_in::<_, Bytes>(sql).await?;
-        let mut sink = std::pin::pin!(sink);
-        sink.send(data).await?;
-        sink.finish().await.map(|_| ())
+    /// Whether the connection is gone.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
     }
 
     /// Says goodbye.

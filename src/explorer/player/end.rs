@@ -21,8 +21,9 @@ impl SessionPlayer {
             }
             self.runner.ask(&self.finale).await
         };
-        let (now, answers) = tokio::join!(now, asked);
-        let (now, mut answers) = (now?, answers?);
+        let sequences = self.tables.sequence_states(&self.control);
+        let (now, sequences, answers) = tokio::join!(now, sequences, asked);
+        let (now, sequences, mut answers) = (now?, sequences?, answers?);
         let invariants = self.scenario.invariants.len().min(answers.len());
         let about_invariants = answers.split_off(answers.len() - invariants);
         let mut broken = broken;
@@ -32,8 +33,18 @@ impl SessionPlayer {
             }
         }
         let changed = self.tables.changed(&now);
+        if let Some(measured) = &self.measured {
+            for &at in &changed {
+                let table = &self.tables.tables[at];
+                let keys = table.changed_keys(&now[at]);
+                if keys.as_ref().is_none_or(|keys| !keys.is_empty()) {
+                    measured.check_rows(&table.name, keys.as_ref());
+                }
+            }
+        }
         let finally = answers.into_iter().flatten().collect();
-        Ok(Seen { end: End { tables: self.tables.told(now), finally, broken }, changed })
+        let end = End { tables: self.tables.told(now), finally, broken };
+        Ok(Seen { end, changed, sequences })
     }
 
     /// Looks at the invariants after a step, where that is wanted.

@@ -15,6 +15,7 @@ mod catalog;
 mod driver;
 mod words;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use assemble::{Touch, Touches, assemble};
@@ -24,7 +25,7 @@ use driver::{Measuring, Pass};
 use super::reset::renew;
 use super::{PlayerError, Session, SessionPlayer};
 use crate::core::syntax::{Strings, split};
-use crate::explorer::effects::Effects;
+use crate::explorer::effects::{Effects, Resource};
 
 /// More orders of sessions than this are not measured.
 const MOST_ORDERS: usize = 8;
@@ -65,10 +66,69 @@ impl Measured {
         self.shared().version
     }
 
+    /// Takes in which rows of a table an order has changed; without keys, that it has changed.
+    pub(super) fn check_rows(&self, table: &str, changed: Option<&BTreeSet<String>>) {
+        let mut shared = self.shared();
+        if !is_foreseen(&shared.touches, table, changed) {
+            shared.widen_writers(table);
+        }
+    }
+
+    /// Takes in which tables a session has locked in a transaction.
+    pub(super) fn check_tables(&self, session: usize, name: &str, tables: &BTreeSet<String>) {
+        let mut shared = self.shared();
+        let Some(steps) = shared.touches.get_mut(session) else { return };
+        let known: BTreeSet<String> = steps.iter().flatten().flat_map(Touch::all_tables).collect();
+        let is_unknown = steps.iter().flatten().any(|touch| touch.is_unknown);
+        let Some(table) = tables.difference(&known).next().filter(|_| !is_unknown) else {
+            return;
+        };
+        steps.iter_mut().flatten().for_each(|touch| touch.is_unknown = true);
+        shared.version += 1;
+        shared.notes.push(format!(
+            "{name} has touched {table}, which no measurement had shown: nothing is taken for \
+             known of {name}'s steps"
+        ));
+    }
+
     /// Why they were widened, in sentences.
     pub fn notes(&self) -> Vec<String> {
         self.shared().notes.clone()
     }
+}
+
+impl Shared {
+    /// Whoever writes to a table may write to all of it.
+    fn widen_writers(&mut self, table: &str) {
+        let all = self.touches.iter_mut().flatten().flatten();
+        let mut writers: Vec<&mut Touch> = all.filter(|touch| touch.writes_to(table)).collect();
+        let note = if writers.is_empty() {
+            self.touches.iter_mut().flatten().flatten().for_each(|touch| touch.is_unknown = true);
+            format!("{table} has changed, which no measurement had shown: no reduction")
+        } else {
+            writers.iter_mut().for_each(|touch| touch.take_whole(table));
+            format!(
+                "rows of {table} have changed that no measurement had shown: whoever writes to it \
+                 is taken to write to all of it"
+            )
+        };
+        self.version += 1;
+        self.notes.push(note);
+    }
+}
+
+/// Whether some step is known to write these rows.
+fn is_foreseen(touches: &Touches, table: &str, changed: Option<&BTreeSet<String>>) -> bool {
+    let all: Vec<&Touch> = touches.iter().flatten().flatten().collect();
+    // What is not known depends on everything already.
+    if all.iter().any(|touch| touch.is_unknown) {
+        return true;
+    }
+    let is_written =
+        |resource: &Resource| all.iter().any(|touch| touch.writes.contains_key(resource));
+    let row = |key: &String| Resource::Row { table: table.to_owned(), key: key.clone() };
+    is_written(&Resource::Table(table.to_owned()))
+        || changed.is_some_and(|keys| keys.iter().all(|key| is_written(&row(key))))
 }
 
 impl SessionPlayer {
@@ -76,6 +136,7 @@ impl SessionPlayer {
     pub(super) async fn measure(&mut self) -> Result<Measured, PlayerError> {
         self.is_dirty = true;
         let catalog = Catalog::read(&self.control, &self.tables).await?;
+        self.is_dynamic = catalog.is_dynamic;
         let mut sessions = Vec::new();
         for player in &self.scenario.sessions {
             let way = self.place.direct_way();
@@ -92,8 +153,7 @@ impl SessionPlayer {
                     measuring.play(&mut sessions[session], &mut touches[session]).await?;
                 }
                 self.quieten().await?;
-                let all = self.tables.every();
-                self.reset(&all).await?;
+                self.reset_all().await?;
             }
             found.push(touches);
         }

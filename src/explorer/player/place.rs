@@ -9,7 +9,7 @@ use crate::core::syntax::{literal, quote};
 use crate::pg::{Connection, Reconnector, Target};
 use crate::run::engines::{Engine, OpenEngine, OptimisticEngine, Ownership};
 use crate::run::schema::RunSchema;
-use crate::run::{Production, SCHEMA_PREFIX};
+use crate::run::{Production, SCHEMA_PREFIX, lasting_of};
 
 /// How the databases of players are called.
 const DATABASE_PREFIX: &str = "overbooked_explorer";
@@ -84,7 +84,12 @@ impl Place {
     }
 
     async fn guest(engine: Engine, production: &Production) -> Result<Self, PlayerError> {
+        refuse_what_lasts(production)?;
         let (open, _swept) = OpenEngine::open(production.engine, engine, None).await?;
+        if production.engine == EngineKind::Optimistic && open.front.is_none() {
+            open.close().await;
+            return Err(PlayerError::Unexplorable(THE_ENGINE_ITSELF.to_owned()));
+        }
         let schema = if production.scenario.search_path.has_a_schema_of_the_run() {
             Some(RunSchema::create(&open.pool, SCHEMA_PREFIX).await?)
         } else {
@@ -110,15 +115,24 @@ impl Place {
         &self.direct
     }
 
-    /// Our own connections: one that asks and puts back, one that sets up and looks at the end.
-    pub(super) async fn connect(&self) -> Result<(Control, Session), PlayerError> {
+    /// The connection that asks and puts back.
+    pub(super) async fn control(&self) -> Result<Control, PlayerError> {
         let control = Control::open(&self.direct).await?;
         if self.is_superuser {
             // Constraints and triggers are not for rows that are put back.
             control.run("set session_replication_role = replica").await?;
         }
-        let runner = Session::open("the runner", &self.direct, false).await?;
-        Ok((control, runner))
+        Ok(control)
+    }
+
+    /// The session that sets up and looks at the end.
+    pub(super) async fn runner(&self) -> Result<Session, PlayerError> {
+        Ok(Session::open("the runner", &self.direct, false).await?)
+    }
+
+    /// Whether rows cannot simply be put back: something would be done beside it.
+    pub(super) fn must_set_up_anew(&self, tables: &Tables) -> bool {
+        tables.has_rules || !self.is_superuser && tables.has_triggers
     }
 
     /// The tables that are there.
@@ -182,6 +196,21 @@ impl Place {
         Ok(())
     }
 }
+
+/// An order is played again and again, and so is all that it does outside of its own schema.
+fn refuse_what_lasts(production: &Production) -> Result<(), PlayerError> {
+    let scenario = &production.scenario;
+    let lasting = lasting_of(scenario, &production.schedule);
+    let Some(first) = lasting.first() else { return Ok(()) };
+    Err(PlayerError::Unexplorable(format!(
+        "{} cannot be explored on this server, since every order would change what is not its own, \
+         again and again ({first}); on a private server it can: leave out --url",
+        scenario.name
+    )))
+}
+
+const THE_ENGINE_ITSELF: &str = "this server is an optimistic engine already, and what steps touch \
+    is measured on the PostgreSQL behind it: connect to that one, with --engine optimistic";
 
 /// What every session begins with.
 pub(super) fn prelude(place: &Place, production: &Production) -> Vec<String> {

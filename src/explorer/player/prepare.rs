@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
+use super::control::Control;
 use super::place::{self, Place};
-use super::reset::perform;
+use super::reset::{perform, renew};
 use super::{Deadlines, Measured, PlayerError, Session, SessionPlayer};
-use crate::core::scenario::{Origin, Scenario, Statement};
-use crate::core::syntax::{Piece, Strings, Verb, read, split, verb, words};
+use crate::core::scenario::{EngineKind, Origin, Scenario, Statement};
+use crate::core::syntax::{Piece, Strings, Verb, Word, read, split, verb, words};
 use crate::explorer::program::Program;
+use crate::run::Production;
 use crate::run::engines::Engines;
 use crate::run::specification::timer::Timer;
-use crate::run::{Production, lasting_of};
 
 /// Players of one scenario, each in a place of its own.
 pub struct Players {
@@ -49,6 +50,9 @@ impl Players {
             Some(first) => first.measure().await?,
             None => Measured::default(),
         };
+        for player in &mut players {
+            player.measured = Some(measured.clone());
+        }
         Ok(Self { players, measured })
     }
 
@@ -67,7 +71,7 @@ impl SessionPlayer {
     ) -> Result<Self, PlayerError> {
         let scenario = Arc::clone(&production.scenario);
         let prelude = place::prelude(&place, production);
-        let (control, mut runner) = place.connect().await?;
+        let (control, mut runner) = (place.control().await?, place.runner().await?);
         let mut sessions = Vec::new();
         for player in &scenario.sessions {
             let name = match scenario.origin {
@@ -90,6 +94,9 @@ impl SessionPlayer {
             finale: finale(&scenario),
             makes_tables: scenario.steps.iter().any(|step| makes_tables(&step.sql)),
             looks_after_steps: manner.looks_after_steps,
+            is_dynamic: true,
+            are_plain: are_plain(&scenario),
+            measured: None,
             scenario,
             place,
             sessions,
@@ -102,7 +109,12 @@ impl SessionPlayer {
             is_dirty: false,
         };
         player.play_setup().await?;
-        player.reset(&[]).await?;
+        player.makes_tables |= player.place.must_set_up_anew(&player.tables);
+        if has_routines(&player.control).await? {
+            player.are_plain.fill(false);
+        }
+        renew(&mut player.sessions, &player.prelude).await?;
+        player.set_up_sessions().await?;
         Ok(player)
     }
 
@@ -140,7 +152,7 @@ impl SessionPlayer {
 }
 
 /// The runner sets up and looks in transactions of the server's own level.
-fn prelude_of_runner(prelude: &[String]) -> Vec<String> {
+pub(super) fn prelude_of_runner(prelude: &[String]) -> Vec<String> {
     let is_level = |sql: &&String| sql.contains("default_transaction_isolation");
     prelude.iter().filter(|sql| !is_level(sql)).cloned().collect()
 }
@@ -170,7 +182,13 @@ fn refuse_the_unexplorable(
             }
         }
     }
-    let _ = (production, lasting_of);
+    if !matches!(production.engine, EngineKind::Postgres | EngineKind::Optimistic) {
+        let reason = format!(
+            "{} cannot be explored: what steps touch is measured by what PostgreSQL notes of reads",
+            production.engine
+        );
+        return Err(PlayerError::Unexplorable(reason));
+    }
     Ok(())
 }
 
@@ -209,3 +227,41 @@ fn makes_tables(sql: &str) -> bool {
         )
     })
 }
+
+/// Whether a step may end its transaction well.
+pub(super) fn commits(sql: &str) -> bool {
+    let statements = split(sql, Strings::default());
+    statements.iter().any(|it| verb(&words(it.text, Strings::default())) == Verb::Commit)
+}
+
+/// For each session, whether its steps leave nothing in it but a transaction: no settings, no
+/// temporary tables, no locks that outlast a transaction.
+fn are_plain(scenario: &Scenario) -> Vec<bool> {
+    let sessions = scenario.sessions.iter().map(|player| {
+        let steps = scenario.steps.iter().filter(|step| step.session == player.name);
+        let setup = player.setup.iter().map(|setup| setup.sql.as_str());
+        setup.chain(steps.map(|step| step.sql.as_str())).all(is_plain)
+    });
+    sessions.collect()
+}
+
+fn is_plain(sql: &str) -> bool {
+    split(sql, Strings::default()).iter().all(|statement| {
+        let words = words(statement.text, Strings::default());
+        let verb = verb(&words);
+        let is_known = verb.is_dml()
+            || verb.is_transaction_control()
+            || matches!(verb, Verb::Empty | Verb::Show);
+        let mut names = words.iter().filter_map(Word::name);
+        is_known && !names.any(|name| name.starts_with("pg_") || name == "set_config")
+    })
+}
+
+/// Routines of somebody's may do anything to the session that calls them.
+async fn has_routines(control: &Control) -> Result<bool, PlayerError> {
+    Ok(control.cell(ROUTINES).await?.as_deref() == Some("t"))
+}
+
+const ROUTINES: &str = "select exists (select from pg_catalog.pg_proc p \
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace \
+    where n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema')";

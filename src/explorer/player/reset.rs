@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 
 use super::control::Control;
+use super::prepare::prelude_of_runner;
 use super::{PlayerError, Session, SessionPlayer};
-use crate::core::event::{Pid, TransactionStatus};
+use crate::core::event::{Pid, Row, TransactionStatus};
 
 /// How long a cancelled session is listened to before it is cancelled again.
 const CANCEL_AGAIN: Duration = Duration::from_millis(100);
@@ -71,38 +72,60 @@ impl SessionPlayer {
     }
 
     /// Puts tables, sequences and sessions back to the beginning.
-    pub(super) async fn reset(&mut self, changed: &[usize]) -> Result<(), PlayerError> {
+    pub(super) async fn reset(
+        &mut self,
+        changed: &[usize],
+        sequences: &[Row],
+    ) -> Result<(), PlayerError> {
         if self.makes_tables {
             renew(&mut self.sessions, &self.prelude).await?;
             self.set_up().await?;
         } else {
-            let sequences = self.tables.sequence_states(&self.control).await?;
-            let tables = self.tables.put_back(&self.control, changed, &sequences);
-            let preludes = renew(&mut self.sessions, &self.prelude);
-            let (tables, preludes) = tokio::join!(tables, preludes);
+            let tables = self.tables.put_back(&self.control, changed, sequences);
+            let sessions = self.sessions.iter_mut().zip(&self.are_plain);
+            let spoiled = sessions.filter(|(session, is_plain)| !**is_plain || session.is_lost());
+            let preludes = spoiled.map(|(session, _)| session.renew(&self.prelude));
+            let (tables, preludes) = tokio::join!(tables, try_join_all(preludes));
             tables?;
             preludes?;
         }
         self.set_up_sessions().await
     }
 
-    /// After an order that was left in its middle: nobody knows where any connection stands, so
-    /// all are ended and made anew.
-    pub(super) async fn recover(&mut self) -> Result<(), PlayerError> {
-        let pids: Vec<Pid> = self.sessions.iter().map(|session| session.pid).collect();
-        let runner = self.runner.pid;
-        (self.control, self.runner) = self.place.connect().await?;
-        end_backends(&self.control, pids.iter().chain([&runner])).await?;
-        self.sessions.iter_mut().for_each(Session::give_up);
-        perform(&mut self.runner, &self.prelude).await?;
+    /// Puts all tables and sequences back, and the sessions.
+    pub(super) async fn reset_all(&mut self) -> Result<(), PlayerError> {
+        let sequences = self.tables.sequence_states(&self.control).await?;
         let all = self.tables.every();
-        self.reset(&all).await
+        self.reset(&all, &sequences).await
+    }
+
+    /// After an order that was left in its middle: nobody knows where any connection stands, so
+    /// the sessions are ended and connected anew.
+    pub(super) async fn recover(&mut self) -> Result<(), PlayerError> {
+        let keeps_rows = !self.control.is_closed();
+        if !keeps_rows {
+            self.control = self.place.control().await?;
+        }
+        // What was sent before is carried out before this.
+        self.control.run("rollback").await?;
+        let pids = self.sessions.iter().chain([&self.runner]).map(|session| session.pid);
+        end_backends(&self.control, pids.collect()).await?;
+        self.sessions.iter_mut().for_each(Session::give_up);
+        self.runner = self.place.runner().await?;
+        perform(&mut self.runner, &prelude_of_runner(&self.prelude)).await?;
+        if keeps_rows {
+            return self.reset_all().await;
+        }
+        renew(&mut self.sessions, &self.prelude).await?;
+        self.set_up().await?;
+        self.set_up_sessions().await
     }
 
     /// What each session does before its first step.
-    async fn set_up_sessions(&mut self) -> Result<(), PlayerError> {
+    pub(super) async fn set_up_sessions(&mut self) -> Result<(), PlayerError> {
         for (session, player) in self.sessions.iter_mut().zip(&self.scenario.sessions) {
             let Some(setup) = &player.setup else { continue };
+            session.forget_deadline();
             if let Err(message) = session.perform(&[setup.sql.clone()]).await? {
                 let place = self.scenario.place_of(setup, message.position);
                 let message = format!("ERROR {}: {}", message.code, message.message);
@@ -124,6 +147,7 @@ impl Session {
         let discard = "discard all".to_owned();
         let statements: Vec<String> =
             std::iter::once(discard).chain(prelude.iter().cloned()).collect();
+        self.forget_deadline();
         if !self.is_lost() {
             match self.perform(&statements).await {
                 Ok(Ok(())) => return Ok(()),
@@ -148,11 +172,8 @@ pub(super) async fn perform(
 }
 
 /// Ends these backends and waits until they are gone.
-async fn end_backends(
-    control: &Control,
-    pids: impl Iterator<Item = &Pid>,
-) -> Result<(), PlayerError> {
-    let pids: Vec<String> = pids.map(ToString::to_string).collect();
+async fn end_backends(control: &Control, pids: Vec<Pid>) -> Result<(), PlayerError> {
+    let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
     let pids = pids.join(",");
     let end = format!(
         "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity \

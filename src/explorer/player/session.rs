@@ -273,7 +273,9 @@ impl Session {
                 Heard::Nothing => {}
             }
         }
-        self.deadline = None;
+        if std::mem::take(&mut self.is_deadline_open) {
+            self.deadline = None;
+        }
         Ok(answers)
     }
 
@@ -283,6 +285,11 @@ impl Session {
             Some(connection) => connection.canceller().cancel().await,
             None => Ok(()),
         }
+    }
+
+    /// What its `deadlock_timeout` is, is not known any more.
+    pub(super) fn forget_deadline(&mut self) {
+        self.deadline = None;
     }
 
     /// Lets the connection go.

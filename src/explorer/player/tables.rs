@@ -1,13 +1,12 @@
 //! The tables that a scenario's setup has made, and what they hold at the beginning of each order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use futures::future::try_join_all;
 
 use super::PlayerError;
 use super::control::Control;
-use crate::core::event::Row;
+use crate::core::event::{Pid, Row};
 use crate::core::syntax::{literal, quote};
 use crate::explorer::played::TableRows;
 
@@ -20,6 +19,10 @@ pub(super) struct Tables {
     pub(super) sequences: Vec<Sequence>,
     /// From a table to those that refer to it, by their places.
     referring: BTreeMap<usize, Vec<usize>>,
+    /// Whether something would be done beside it when rows are put back: by a rule or a trigger.
+    pub(super) has_rules: bool,
+    /// Whether any table has triggers, those of foreign keys among them.
+    pub(super) has_triggers: bool,
 }
 
 /// A table, as it is at the beginning.
@@ -33,9 +36,10 @@ pub(super) struct Table {
     /// The columns that COPY gives and takes, in SQL.
     copied: String,
     is_large: bool,
-    /// Where each row is stored, and its values; of a large table, how many and a digest.
+    /// Its primary key as one text, in SQL.
+    key: Option<String>,
+    /// Where each row is stored, its key and its values; of a large table, how many and a digest.
     rows: Vec<Row>,
-    data: Bytes,
 }
 
 /// A sequence, and how far it is.
@@ -63,7 +67,13 @@ impl Tables {
             let full = full(row.first()?.as_deref()?, row.get(1)?.as_deref()?);
             Some(Sequence { full, state: Row::new() })
         });
-        let mut found = Self { tables, sequences: sequences.collect(), referring: BTreeMap::new() };
+        let mut found = Self {
+            tables,
+            sequences: sequences.collect(),
+            referring: BTreeMap::new(),
+            has_rules: control.cell(RULES).await?.as_deref() == Some("t"),
+            has_triggers: control.cell(TRIGGERS).await?.as_deref() == Some("t"),
+        };
         found.refer(&control.rows(REFERENCES).await?);
         Ok(found)
     }
@@ -82,14 +92,21 @@ impl Tables {
         }
     }
 
-    /// Keeps what they hold now as what they hold at the beginning.
+    /// Keeps what they hold now as what they hold at the beginning. The rows themselves are kept
+    /// on the server, in tables that nobody but the control connection sees.
     pub(super) async fn keep(&mut self, control: &Control) -> Result<(), PlayerError> {
-        for table in &mut self.tables {
+        for (at, table) in self.tables.iter_mut().enumerate() {
             let count = control.cell(&format!("select count(*) from only {}", table.full)).await?;
             let count = count.and_then(|count| count.parse().ok()).unwrap_or(usize::MAX);
             table.is_large = count > LARGE;
             table.rows = control.rows(&table.question()).await?;
-            table.data = control.copy_out(&table.copy("to stdout")).await?;
+            let (kept, copied, full) = (kept(at), &table.copied, &table.full);
+            control
+                .run(&format!(
+                    "drop table if exists {kept}; \
+                     create temp table {kept} as select {copied} from only {full}"
+                ))
+                .await?;
         }
         let states = self.sequence_states(control).await?;
         for (sequence, state) in self.sequences.iter_mut().zip(states) {
@@ -136,26 +153,36 @@ impl Tables {
     ) -> Result<(), PlayerError> {
         let all = self.with_referring(changed);
         let moved = self.sequences.iter().zip(sequences).filter(|(it, now)| it.state != **now);
-        let moved: Vec<String> = moved.filter_map(|(sequence, _)| sequence.set_back()).collect();
-        if !moved.is_empty() {
-            control.run(&moved.join(";")).await?;
+        let mut statements: Vec<String> =
+            moved.filter_map(|(sequence, _)| sequence.set_back()).collect();
+        if !all.is_empty() {
+            let names: Vec<&str> = all.iter().map(|&at| self.tables[at].full.as_str()).collect();
+            // A new file for each, so that every order finds its rows where the last one did.
+            statements.push(format!("truncate {}", names.join(", ")));
+            statements.extend(all.iter().map(|&at| self.tables[at].filled_from(&kept(at))));
         }
-        if all.is_empty() {
+        if statements.is_empty() {
             return Ok(());
         }
-        let names: Vec<&str> = all.iter().map(|&at| self.tables[at].full.as_str()).collect();
-        let copies = all.iter().map(|&at| async move {
-            let table = &self.tables[at];
-            if table.data.is_empty() {
-                return Ok(());
-            }
-            control.copy_in(&table.copy("from stdin"), table.data.clone()).await
-        });
-        control.run(&format!("begin; truncate {}", names.join(", "))).await?;
-        for copy in copies {
-            copy.await?;
-        }
-        Ok(control.run("commit").await?)
+        // In one message, which is one transaction.
+        Ok(control.run(&statements.join(";")).await?)
+    }
+
+    /// The tables that a backend has opened in its transaction.
+    pub(super) async fn locked_by(
+        &self,
+        control: &Control,
+        pid: Pid,
+    ) -> Result<BTreeSet<String>, PlayerError> {
+        let question = format!(
+            "select distinct relation from pg_catalog.pg_locks \
+             where pid = {pid} and locktype = 'relation'"
+        );
+        let rows = control.rows(&question).await?;
+        let oids = rows.iter().filter_map(|row| row.first()?.as_deref()?.parse::<u32>().ok());
+        let oids: BTreeSet<u32> = oids.collect();
+        let locked = self.tables.iter().filter(|table| oids.contains(&table.oid));
+        Ok(locked.map(|table| table.name.clone()).collect())
     }
 
     /// TRUNCATE takes a table only together with those that refer to it.
@@ -193,6 +220,7 @@ impl Table {
         let (schema, name) = (cell(1)?, cell(2)?);
         let columns: Vec<String> = serde_json::from_str(cell(3)?).ok()?;
         let copied: Vec<String> = serde_json::from_str(cell(4)?).ok()?;
+        let key: Vec<String> = serde_json::from_str(cell(5)?).ok()?;
         let copied: Vec<String> = copied.iter().map(|column| quote(column)).collect();
         let is_own = own == Some(schema) || own.is_none() && schema == "public";
         Some(Self {
@@ -202,8 +230,8 @@ impl Table {
             columns,
             copied: copied.join(", "),
             is_large: false,
+            key: (!key.is_empty()).then(|| row_of(&key)),
             rows: Vec::new(),
-            data: Bytes::new(),
         })
     }
 
@@ -221,22 +249,36 @@ impl Table {
         let table = &self.full;
         if self.is_large {
             return format!(
-                "select null, count(*), pg_catalog.md5(pg_catalog.string_agg(\
+                "select null, null, count(*), pg_catalog.md5(pg_catalog.string_agg(\
                  pg_catalog.md5(t::text), '' order by pg_catalog.md5(t::text))) from only {table} t"
             );
         }
-        format!("select t.ctid, t.* from only {table} as t")
+        let key = self.key.as_deref().unwrap_or("null");
+        format!("select t.ctid, {key}, t.* from only {table} as t")
     }
 
-    fn copy(&self, direction: &str) -> String {
-        match self.copied.as_str() {
-            "" => format!("copy {} {direction}", self.full),
-            columns => format!("copy {} ({columns}) {direction}", self.full),
-        }
+    /// What fills it from what was kept.
+    fn filled_from(&self, kept: &str) -> String {
+        let columns = match self.copied.as_str() {
+            "" => String::new(),
+            columns => format!("({columns})"),
+        };
+        format!("insert into {} {columns} overriding system value select * from {kept}", self.full)
+    }
+
+    /// The keys of the rows that are not what they were at the beginning; of a table whose rows
+    /// have none, nothing.
+    pub(super) fn changed_keys(&self, now: &[Row]) -> Option<BTreeSet<String>> {
+        self.key.as_ref().filter(|_| !self.is_large)?;
+        let of =
+            |rows: &[Row]| -> BTreeSet<Row> { rows.iter().map(|row| row[1..].to_vec()).collect() };
+        let (then, now) = (of(&self.rows), of(now));
+        let changed = then.symmetric_difference(&now);
+        Some(changed.filter_map(|row| row.first()?.clone()).collect())
     }
 
     fn told(&self, rows: Vec<Row>) -> TableRows {
-        let mut rows: Vec<Row> = rows.into_iter().map(|row| row[1..].to_vec()).collect();
+        let mut rows: Vec<Row> = rows.into_iter().map(|row| row[2..].to_vec()).collect();
         rows.sort();
         let columns = if self.is_large {
             vec!["rows".to_owned(), "digest".to_owned()]
@@ -245,6 +287,17 @@ impl Table {
         };
         TableRows { table: self.name.clone(), columns, rows }
     }
+}
+
+/// Columns as one text, in SQL.
+pub(super) fn row_of(columns: &[String]) -> String {
+    let columns: Vec<String> = columns.iter().map(|it| format!("t.{}", quote(it))).collect();
+    format!("row({})::text", columns.join(", "))
+}
+
+/// Where the rows of the table at this place are kept.
+fn kept(at: usize) -> String {
+    format!("pg_temp.overbooked_kept_{at}")
 }
 
 fn full(schema: &str, name: &str) -> String {
@@ -256,7 +309,11 @@ const TABLES: &str = "select c.oid, n.nspname, c.relname, \
     coalesce((select json_agg(attname order by attnum) from pg_catalog.pg_attribute \
     where attrelid = c.oid and attnum > 0 and not attisdropped), '[]'), \
     coalesce((select json_agg(attname order by attnum) from pg_catalog.pg_attribute \
-    where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = ''), '[]') \
+    where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = ''), '[]'), \
+    coalesce((select json_agg(a.attname order by k.place) from pg_catalog.pg_index i, \
+    pg_catalog.unnest(i.indkey::int2[]) with ordinality as k(attnum, place), \
+    pg_catalog.pg_attribute a where i.indrelid = c.oid and i.indisprimary \
+    and a.attrelid = c.oid and a.attnum = k.attnum), '[]') \
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
     where c.relkind = 'r' and c.relpersistence <> 't'";
 const TABLES_ORDER: &str = "order by 2, 3";
@@ -268,3 +325,12 @@ const SEQUENCES: &str = "select n.nspname, c.relname \
 /// From which table to which a foreign key leads.
 const REFERENCES: &str =
     "select conrelid, confrelid from pg_catalog.pg_constraint where contype = 'f'";
+
+/// Whether a rule is on any table; that of a view is no such one.
+const RULES: &str = "select exists (select from pg_catalog.pg_rewrite r \
+    join pg_catalog.pg_class c on c.oid = r.ev_class \
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+    where c.relkind = 'r' and n.nspname not like 'pg\\_%' \
+    and n.nspname <> 'information_schema')";
+
+const TRIGGERS: &str = "select exists (select from pg_catalog.pg_trigger)";

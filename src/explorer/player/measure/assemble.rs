@@ -154,7 +154,19 @@ impl Touch {
         self.has_failed |= outcomes.iter().any(|it| matches!(it, Outcome::Failed(_)));
     }
 
-    fn all_tables(&self) -> BTreeSet<String> {
+    pub(super) fn writes_to(&self, table: &str) -> bool {
+        self.writes.keys().any(|it| table_of(it) == Some(table))
+    }
+
+    /// Takes a table as a whole, to read and to write.
+    pub(super) fn take_whole(&mut self, table: &str) {
+        let whole = || Resource::Table(table.to_owned());
+        self.reads.insert(whole(), Access::Shared);
+        self.locks.insert(whole(), Access::Exclusive);
+        self.writes.insert(whole(), Access::Exclusive);
+    }
+
+    pub(super) fn all_tables(&self) -> BTreeSet<String> {
         let resources = self.reads.keys().chain(self.locks.keys()).chain(self.writes.keys());
         let named = resources.filter_map(table_of).map(str::to_owned);
         named.chain(self.tables.iter().cloned()).collect()
@@ -191,7 +203,8 @@ pub(super) fn merge(found: Vec<Touches>) -> Touches {
         if touch.has_failed && touch.has_worked || touch.said.takes_whole_tables {
             touch.widen();
         }
-        touch.is_unknown |= touch.has_failed && !touch.has_worked;
+        // What has never been carried out is not known.
+        touch.is_unknown |= touch.touches_rows() && !touch.has_worked;
     }
     merged
 }
@@ -482,9 +495,12 @@ mod tests {
         let worked = writes("1", Level::ReadCommitted);
         let mut failed = touch("update t set n = 1", Level::ReadCommitted);
         (failed.has_worked, failed.has_failed) = (false, true);
+        let refused = Touch { has_failed: false, ..failed.clone() };
         let merged = merge(vec![vec![vec![vec![worked]]], vec![vec![vec![failed.clone()]]]]);
         assert!(merged[0][0][0].writes.contains_key(&Resource::Table("t".to_owned())));
         let never = merge(vec![vec![vec![vec![failed]]]]);
         assert!(never[0][0][0].is_unknown);
+        let refused = merge(vec![vec![vec![vec![refused]]]]);
+        assert!(refused[0][0][0].is_unknown, "its transaction had failed before");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::core::event::Row;
 use crate::core::syntax::quote;
 use crate::explorer::player::control::Control;
-use crate::explorer::player::tables::Tables;
+use crate::explorer::player::tables::{Tables, row_of};
 use crate::explorer::player::{PlayerError, measure::words};
 
 /// So many rows in all are looked at before and after each statement; what is more is taken as a
@@ -19,6 +19,9 @@ pub(super) struct Catalog {
     pub(super) relations: BTreeMap<u32, Relation>,
     /// Whether a routine or a view asks for what only the server itself knows.
     pub(super) is_far: bool,
+    /// Whether a statement may touch tables that it does not name: by routines, triggers, or
+    /// foreign keys that change or delete.
+    pub(super) is_dynamic: bool,
     /// Whether constraints or triggers may be looked at by a COMMIT.
     pub(super) has_deferred: bool,
     /// Whether a routine or a trigger of somebody's may lock rows.
@@ -89,6 +92,7 @@ impl Catalog {
             tables: shapes,
             relations,
             is_far: texts.any(|text| words::is_far(text)),
+            is_dynamic: !routines.is_empty() || !control.rows(ACTIONS).await?.is_empty(),
             has_deferred: !control.rows(DEFERRED).await?.is_empty(),
             has_routines: !routines.is_empty(),
             question: questions.join(" union all "),
@@ -126,19 +130,21 @@ async fn read_indexes(control: &Control) -> Result<Vec<Index>, PlayerError> {
 }
 
 fn question(at: usize, table: &str, key: &Index, own: &[&Index]) -> String {
-    let row = |columns: &[String]| {
-        let columns: Vec<String> = columns.iter().map(|it| format!("t.{}", quote(it))).collect();
-        format!("row({})::text", columns.join(", "))
-    };
-    let uniques = own.iter().filter(|index| index.is_unique).map(|index| row(&index.columns));
-    let uniques: Vec<String> = uniques.collect();
-    let indexed = own.iter().map(|index| row(&index.columns)).collect::<Vec<_>>().join(" || ");
+    let uniques = own.iter().filter(|index| index.is_unique);
+    let uniques: Vec<String> = uniques.map(|index| unique(&index.columns)).collect();
+    let indexed = own.iter().map(|index| row_of(&index.columns)).collect::<Vec<_>>().join(" || ");
     format!(
         "select {at}, {}, t.ctid::text, t.xmax::text, \
          pg_catalog.json_build_array({})::text, {indexed} from only {table} as t",
-        row(&key.columns),
+        row_of(&key.columns),
         uniques.join(", ")
     )
+}
+
+/// What nobody else may have: nothing where a part is null.
+fn unique(columns: &[String]) -> String {
+    let each: Vec<String> = columns.iter().map(|it| format!("t.{}", quote(it))).collect();
+    format!("case when num_nulls({}) = 0 then {} end", each.join(", "), row_of(columns))
 }
 
 fn number(row: &Row, at: usize) -> Option<u32> {
@@ -147,7 +153,8 @@ fn number(row: &Row, at: usize) -> Option<u32> {
 
 const INDEXES: &str = "select i.indexrelid, i.indrelid, c.relname, i.indisprimary, \
     i.indisunique, i.indpred is null and i.indexprs is null and i.indimmediate \
-    and not i.indisexclusion, \
+    and not i.indisexclusion \
+    and coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) = false, \
     coalesce((select json_agg(a.attname order by k.place) \
     from pg_catalog.unnest(i.indkey::int2[]) with ordinality as k(attnum, place) \
     join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum), '[]') \
@@ -162,6 +169,10 @@ const AWKWARD: &str = "select conrelid from pg_catalog.pg_constraint \
     where condeferrable or contype = 'x' \
     union select inhrelid from pg_catalog.pg_inherits \
     union select inhparent from pg_catalog.pg_inherits";
+
+/// Foreign keys that do more than to refuse.
+const ACTIONS: &str = "select from pg_catalog.pg_constraint where contype = 'f' \
+    and (confdeltype in ('c', 'n', 'd') or confupdtype in ('c', 'n', 'd')) limit 1";
 
 const DEFERRED: &str = "select from pg_catalog.pg_trigger where tgdeferrable limit 1";
 

@@ -48,7 +48,7 @@ type Rows = BTreeMap<(usize, String), Told>;
 struct Told {
     ctid: String,
     xmax: String,
-    uniques: Vec<String>,
+    uniques: Vec<Option<String>>,
     indexed: String,
 }
 
@@ -294,13 +294,17 @@ impl Measuring<'_> {
         }
         let gap = Resource::Gap { table: shape.name.clone() };
         touch.writes.insert(gap, Access::Exclusive);
-        for version in versions {
-            for (index, values) in shape.uniques.iter().zip(&version.uniques) {
-                let key = Resource::Key {
-                    table: shape.name.clone(),
-                    index: index.clone(),
-                    values: values.clone(),
+        for (at, version) in versions.iter().enumerate() {
+            for (nth, index) in shape.uniques.iter().enumerate() {
+                let values = version.uniques.get(nth).cloned().flatten();
+                let others = versions.get(1 - at).and_then(|it| it.uniques.get(nth));
+                // What stays as it was is in nobody's way.
+                let Some(values) =
+                    values.filter(|own| others.is_none_or(|other| other.as_ref() != Some(own)))
+                else {
+                    continue;
                 };
+                let key = Resource::Key { table: shape.name.clone(), index: index.clone(), values };
                 touch.locks.insert(key.clone(), Access::Exclusive);
                 touch.writes.insert(key, Access::Exclusive);
             }
