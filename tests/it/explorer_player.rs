@@ -8,7 +8,8 @@ use overbooked::core::event::answer::Outcome;
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library, spec_file, sql_file};
 use overbooked::explorer::effects::Effects;
 use overbooked::explorer::played::{Guide, Launched, Played, Player as _};
-use overbooked::explorer::player::{Manner, Players};
+use overbooked::explorer::player::{Manner, PlayerError, Players};
+use overbooked::pg::{Connection, Target};
 use overbooked::run::Production;
 use overbooked::run::engines::Engines;
 
@@ -413,5 +414,162 @@ async fn effects_of_the_library() {
             }
         }
         engines.stop().await.unwrap();
+    }
+}
+
+async fn prepared(engines: &Engines, production: &Production) -> Result<Players, PlayerError> {
+    Players::prepare(engines, production, Manner::default(), 1).await
+}
+
+#[tokio::test]
+async fn the_optimistic_engine_judges_at_commit() {
+    let engines = engines();
+    let mut production = production(of_library("last-ticket"), Isolation::RepeatableRead);
+    production.engine = EngineKind::Optimistic;
+    let mut players = prepared(&engines, &production).await.unwrap();
+    let effects = players.measured.effects();
+    assert!(!effects[0][0].reads.is_empty(), "BEGIN takes the snapshot");
+    assert_eq!(effects[0][2], Effects::default(), "an UPDATE is private");
+    let player = &mut players.players[0];
+    let played = player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap();
+    assert_eq!(told(&played)[6..], ["1: UPDATE 1", "0: COMMIT", "1: INSERT 0 1", "1: 40001"]);
+    assert_eq!(rows(&played, "tickets"), ["A,4,Alice"]);
+    assert_eq!(player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap(), played);
+    assert_eq!(players.measured.notes(), [""; 0]);
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+const MAKES: &str = "
+setup { create table t (id serial primary key, n int); insert into t (n) values (0); }
+session a step a1 { alter table t add column more int default 7; }
+session b step b1 { insert into t (n) values (1) returning *; } step b2 { create table u (); }
+";
+
+#[tokio::test]
+async fn tables_that_steps_make_or_change_are_as_new() {
+    let (engines, mut players) = players(spec(MAKES), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    for _ in 0..2 {
+        let played = player.play(&mut Fixed(&[0, 1, 1])).await.unwrap();
+        assert_eq!(told(&played)[1], "1: INSERT 0 1 2,1,7");
+        assert_eq!(rows(&played, "t"), ["1,0,7", "2,1,7"]);
+        assert_eq!(played.end.unwrap().tables.len(), 2);
+        let played = player.play(&mut Fixed(&[1, 0, 1])).await.unwrap();
+        assert_eq!(told(&played)[0], "1: INSERT 0 1 2,1");
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+/// What `a` writes to depends on what `b` is in the middle of, which no serial order shows.
+const HIDDEN: &str = "
+setup {
+  create table state (id int primary key, is_half bool);
+  create table late (id int primary key);
+  insert into state values (1, false);
+  create function f() returns void language plpgsql as
+  $$begin if (select is_half from state) then insert into late values (1); end if; end$$;
+}
+session a step a1 { select f(); }
+session b step b1 { update state set is_half = true; } step b2 { update state set is_half = false; }
+";
+
+#[tokio::test]
+async fn what_was_not_foreseen_is_told_and_widens_what_is_known() {
+    let (engines, mut players) = players(spec(HIDDEN), Isolation::ReadCommitted).await;
+    assert!(!players.measured.effects()[0][0].is_unknown);
+    let player = &mut players.players[0];
+    player.play(&mut Fixed(&[0, 1, 1])).await.unwrap();
+    assert_eq!(players.measured.version(), 0);
+    player.play(&mut Fixed(&[1, 0, 1])).await.unwrap();
+    assert_eq!(players.measured.version(), 1);
+    assert!(players.measured.effects()[0][0].is_unknown);
+    assert!(players.measured.notes()[0].contains("late has changed"));
+    player.play(&mut Fixed(&[1, 0, 1])).await.unwrap();
+    assert_eq!(players.measured.version(), 1, "it is known now");
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
+/// The schemas and databases that are there.
+async fn places(target: &Target) -> Vec<String> {
+    let question = "select string_agg(nspname, ' ' order by 1) from pg_namespace \
+        where nspname not like 'pg\\_%'";
+    let mut connection = Connection::connect(target).await.unwrap();
+    let found = connection.ask(question).await.unwrap().cell.unwrap();
+    connection.terminate().await.unwrap();
+    found.iter().flat_map(|names| names.split(' ').map(str::to_owned)).collect()
+}
+
+async fn carry_out(target: &Target, sql: &str) {
+    let mut connection = Connection::connect(target).await.unwrap();
+    connection.ask(sql).await.unwrap().cell.unwrap();
+    connection.terminate().await.unwrap();
+}
+
+#[tokio::test]
+async fn on_somebodys_server_nothing_is_touched_but_a_schema_of_ours() {
+    let database = support::Database::create().await;
+    let before = places(&database.target()).await;
+    let engines = Engines::at(database.target());
+    let production = production(of_library("last-ticket"), Isolation::ReadCommitted);
+    let mut players = Players::prepare(&engines, &production, Manner::default(), 2).await.unwrap();
+    assert_eq!(players.players.len(), 2);
+    let mut ends = Vec::new();
+    for player in &mut players.players {
+        let played = player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap();
+        assert_eq!(player.play(&mut Fixed(&AS_WRITTEN)).await.unwrap(), played);
+        ends.push(played);
+    }
+    assert_eq!(ends[0], ends[1]);
+    players.close().await.unwrap();
+    assert_eq!(places(&database.target()).await, before);
+
+    let far = script(
+        "-- Far\n-- sessions: A\n-- setup\ncreate table t ();\n-- A: writes elsewhere\n\
+         insert into public.theirs values (1);\n",
+    );
+    let production = self::production(far, Isolation::ReadCommitted);
+    let Err(refusal) = prepared(&engines, &production).await else { panic!("it was played") };
+    let refusal = refusal.to_string();
+    assert!(refusal.contains("public.theirs") && refusal.contains("again"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_user_without_rights_explores_as_well() {
+    let database = support::Database::create().await;
+    let role = format!("plain_{}", database.name());
+    let create = format!("grant create on database {} to {role}", database.name());
+    carry_out(&database.target(), &format!("create role {role} login")).await;
+    carry_out(&database.target(), &create).await;
+    let server = support::server();
+    let target = Target::unix(server.folder(), server.port(), &role, database.name());
+    let engines = Engines::at(target);
+    let production = production(spec_of_a_parent(), Isolation::ReadCommitted);
+    let mut players = prepared(&engines, &production).await.unwrap();
+    let player = &mut players.players[0];
+    let played = player.play(&mut Fixed(&[0, 1, 0])).await.unwrap();
+    assert_eq!(told(&played), ["0: BEGIN; INSERT 0 1", "1: DELETE 1 after 2", "0: ROLLBACK"]);
+    assert_eq!(player.play(&mut Fixed(&[0, 1, 0])).await.unwrap(), played);
+    players.close().await.unwrap();
+}
+
+fn spec_of_a_parent() -> Scenario {
+    script(
+        "-- Parents\n-- sessions: A, B\n-- setup\ncreate table p (id int primary key);\n\
+         create table c (id int references p);\ninsert into p values (1);\n\
+         -- A: refers\nbegin; insert into c values (1);\n-- B: deletes\ndelete from p;\n\
+         -- A: gives up\nrollback;\n",
+    )
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_an_error() {
+    let (engines, mut players) = players(of_library("last-ticket"), Isolation::ReadCommitted).await;
+    engines.stop().await.unwrap();
+    let player = &mut players.players[0];
+    for _ in 0..2 {
+        assert!(player.play(&mut Fixed(&AS_WRITTEN)).await.is_err());
     }
 }
