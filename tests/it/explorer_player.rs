@@ -570,6 +570,6 @@ async fn a_server_that_is_gone_is_an_error() {
     engines.stop().await.unwrap();
     let player = &mut players.players[0];
     for _ in 0..2 {
-        assert!(player.play(&mut Fixed(&AS_WRITTEN)).await.is_err());
+        assert!(player.play(&mut Short(99)).await.is_err());
     }
 }
