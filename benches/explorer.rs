@@ -154,7 +154,8 @@ fn isolationtester(peer: &Path, cluster: &Cluster, text: &str, orders: u64) -> D
 }
 
 fn url(cluster: &Cluster) -> String {
-    format!("host=127.0.0.1 port={} user={SUPERUSER} dbname=postgres", cluster.port())
+    let (host, port) = (cluster.folder().display(), cluster.port());
+    format!("host={host} port={port} user={SUPERUSER} dbname=postgres")
 }
 
 async fn three_buyers(engines: &Engines) {

@@ -331,6 +331,9 @@ fn locking(transaction: &[Place], touches: &[&Touch], effects: &mut [Effects]) {
             add(&mut own.reads, &touch.reads);
         } else if Some(at) == first {
             add(&mut own.reads, &all(touches, |touch| &touch.reads));
+            // A row that is changed as well loses its SIREAD lock, and must be in the snapshot all
+            // the same.
+            add(&mut own.reads, &all(touches, |touch| &touch.locks));
         }
         add(&mut own.locks, &touch.locks);
         add(&mut own.releases, &touch.released);
@@ -459,6 +462,14 @@ mod tests {
         let effects = &assemble(&vec![session(Level::RepeatableRead)], false)[0];
         assert_eq!(effects[1].reads.len(), 2);
         assert!(effects[2].reads.is_empty() && !effects[2].locks.is_empty());
+    }
+
+    #[test]
+    fn what_is_changed_is_read_in_the_snapshot_although_nothing_notes_it() {
+        let mut session = session(Level::RepeatableRead);
+        session[3][0].reads.clear();
+        let effects = &assemble(&vec![session], false)[0];
+        assert!(effects[1].reads.contains_key(&row("2")));
     }
 
     #[test]
