@@ -24,6 +24,7 @@ pub mod explore;
 mod fake;
 pub mod naming;
 pub mod outcome;
+pub mod outside;
 pub mod played;
 pub mod player;
 pub mod program;

@@ -37,6 +37,12 @@ pub mod gate {
     pub const OPEN: &str = include_str!("../../sql/gate/open.sql");
 }
 
+/// What the debugger asks.
+pub mod debugger {
+    /// Which tables refer to which, and of which a text does not tell what it touches.
+    pub const RELATIONS: &str = include_str!("../../sql/debugger/relations.sql");
+}
+
 /// What kind of server this is.
 pub mod flavor {
     /// What the server calls itself.

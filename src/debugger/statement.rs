@@ -96,6 +96,11 @@ impl Part {
     pub fn summary(&self) -> String {
         summary::summary(self).replace(char::is_control, "\u{fffd}")
     }
+
+    /// Whether it is a query that locks its rows: FOR UPDATE and its like.
+    pub fn locks_rows(&self) -> bool {
+        summary::locks_rows(&self.words)
+    }
 }
 
 impl NamedStatement {

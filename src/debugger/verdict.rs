@@ -3,6 +3,7 @@
 use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
+use crate::core::sql;
 use crate::pg::Target;
 
 /// Why a check or a reset could not be done.
@@ -17,6 +18,8 @@ pub enum VerdictError {
     NoBoolean(String),
     #[error("the reset failed")]
     Reset(#[source] sqlx::Error),
+    #[error("the server does not say who waits")]
+    Look(#[source] sqlx::Error),
 }
 
 /// A connection to the database past the debugger.
@@ -43,6 +46,18 @@ impl Database {
     pub async fn reset(&self, sql: &str) -> Result<(), VerdictError> {
         let done = self.0.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await;
         done.map(drop).map_err(VerdictError::Reset)
+    }
+
+    /// Who of these waits, and for whom.
+    pub async fn waits(&self, pids: &[i32]) -> Result<Vec<(i32, Vec<i32>)>, VerdictError> {
+        let waits = sqlx::query_as(sql::observer::BLOCKED).bind(pids).fetch_all(&self.0).await;
+        waits.map_err(VerdictError::Look)
+    }
+
+    /// Tables that refer to others, and what a text does not tell of.
+    pub async fn relations(&self) -> Result<Vec<(String, Option<String>)>, VerdictError> {
+        let relations = sqlx::query_as(sql::debugger::RELATIONS).fetch_all(&self.0).await;
+        relations.map_err(VerdictError::Look)
     }
 
     pub async fn close(self) {

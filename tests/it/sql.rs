@@ -26,7 +26,8 @@ const MESSAGES: [&str; 1] = ["install_inspector.sql"];
 
 fn files() -> Vec<PathBuf> {
     let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
-    let folders = ["flavor", "observer", "psql", "schema"].map(|folder| sql.join(folder));
+    let folders =
+        ["debugger", "flavor", "observer", "psql", "schema"].map(|folder| sql.join(folder));
     let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();

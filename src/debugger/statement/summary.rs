@@ -63,7 +63,7 @@ fn called(part: &Part) -> String {
     }
 }
 
-fn locks_rows(words: &[Word]) -> bool {
+pub(super) fn locks_rows(words: &[Word]) -> bool {
     ["update", "share"].iter().any(|strength| has(words, &["for", strength]))
         || has(words, &["for", "no", "key", "update"])
         || has(words, &["for", "key", "share"])
