@@ -1,10 +1,13 @@
 //! What the database says after a play: whether the check holds.
 
 use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
-use sqlx::{AssertSqlSafe, Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, Column as _, Executor as _, Row as _};
 
 use crate::core::sql;
 use crate::pg::Target;
+
+/// A table's columns and rows.
+type Contents = (Vec<String>, Vec<Vec<Option<String>>>);
 
 /// Why a check or a reset could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,24 @@ impl Database {
     pub async fn relations(&self) -> Result<Vec<(String, Option<String>)>, VerdictError> {
         let relations = sqlx::query_as(sql::debugger::RELATIONS).fetch_all(&self.0).await;
         relations.map_err(VerdictError::Look)
+    }
+
+    /// A table's columns and rows as text, in an order that does not depend on where they are
+    /// stored.
+    pub async fn contents(&self, table: &str) -> Result<Contents, VerdictError> {
+        let query = sqlx::raw_sql(AssertSqlSafe(format!("select * from {table}")));
+        let rows: Vec<PgRow> = self.0.fetch_all(query).await.map_err(VerdictError::Look)?;
+        let columns = rows.first().map(|row| row.columns()).unwrap_or_default();
+        let columns = columns.iter().map(|column| column.name().to_owned()).collect();
+        let text = |row: &PgRow, at: usize| {
+            let value = row.try_get_raw(at).ok()?;
+            // A simple query is answered in text.
+            value.as_str().ok().map(str::to_owned)
+        };
+        let values = |row: &PgRow| (0..row.len()).map(|at| text(row, at)).collect();
+        let mut rows: Vec<Vec<Option<String>>> = rows.iter().map(values).collect();
+        rows.sort();
+        Ok((columns, rows))
     }
 
     pub async fn close(self) {

@@ -11,6 +11,7 @@
 //! what passes by itself belongs to the step before it. What a step touches is read out of its text
 //! and the catalog, by tables ([`reading`]): nothing can be measured inside somebody's program.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,18 +19,23 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::played::{BrokenInvariant, End, Guide, Launched, Played, Player};
+use super::played::{BrokenInvariant, End, Guide, Launched, Played, Player, TableRows};
 use crate::core::error_chain::with_causes;
 use crate::core::event::SessionName;
+use crate::core::syntax::Strings;
 use crate::debugger::Debugger;
 use crate::debugger::breakpoints::{HoldMode, Rules};
 use crate::debugger::guests::Order;
 use crate::debugger::identity::session_name;
+use crate::debugger::plan::{Plan, Release, Turn};
+use crate::debugger::shape::Shape;
+use crate::debugger::statement::Statement;
 use crate::debugger::verdict::Database;
 use crate::gateway::{Gateway, Mode, Options};
 use crate::pg::Target;
 use crate::run::guests::GuestNews;
 
+pub mod explore;
 mod known;
 mod places;
 pub mod reading;
@@ -38,6 +44,7 @@ mod stable;
 use known::Known;
 use places::Places;
 pub use places::Sent;
+use reading::Snapshot;
 
 /// How programs are started, and everything is put back before.
 pub trait Programs: Send + Sync {
@@ -49,8 +56,8 @@ pub trait Programs: Send + Sync {
     /// Puts everything back to the beginning; whoever does it may come in by this address.
     fn reset(&mut self, by: SocketAddr) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Starts all of them, each behind its own address.
-    fn start(&mut self, addresses: &[SocketAddr]) -> Result<Self::Running, String>;
+    /// Starts these of them, each behind its own address.
+    fn start(&mut self, addresses: &[(usize, SocketAddr)]) -> Result<Self::Running, String>;
 }
 
 /// Programs that were started.
@@ -107,7 +114,13 @@ pub struct Outside<P: Programs> {
     stand: Stand<P>,
     /// Names of sessions: the actors, then whoever of theirs came beside another.
     names: Vec<String>,
+    actors: usize,
     known: Known,
+    /// The tables that were written in some order.
+    written: BTreeSet<String>,
+    snapshot: Snapshot,
+    /// What the programs of the last order said that did not end well.
+    complaints: Vec<String>,
     /// How many orders were played on programs, and not only looked up.
     plays: usize,
 }
@@ -127,8 +140,17 @@ const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 impl<P: Programs> Outside<P> {
     pub fn new(stand: Stand<P>) -> Self {
         let names = stand.programs.actors();
-        let names = names.iter().map(|name| session_name(name).to_string()).collect();
-        Self { stand, names, known: Known::default(), plays: 0 }
+        let names: Vec<String> = names.iter().map(|name| session_name(name).to_string()).collect();
+        Self {
+            actors: names.len(),
+            stand,
+            names,
+            known: Known::default(),
+            written: BTreeSet::new(),
+            snapshot: Snapshot::default(),
+            complaints: Vec::new(),
+            plays: 0,
+        }
     }
 
     /// What the sessions are called.
@@ -141,6 +163,11 @@ impl<P: Programs> Outside<P> {
         self.plays
     }
 
+    /// How seldom transactions look at what others have committed, as far as was seen.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot
+    }
+
     /// What was sent in this order, launch by launch, if it was played.
     pub fn sent(&self, order: &[usize]) -> Option<&[Sent]> {
         self.known.sent(order)
@@ -151,39 +178,83 @@ impl<P: Programs> Outside<P> {
         self.known.last_sent()
     }
 
-    /// Forgets an order, so that it is played on programs again.
-    pub fn forget(&mut self) {
-        self.known.forget();
+    /// What the programs of the last order that was played on programs said that did not end well.
+    pub fn complaints(&self) -> &[String] {
+        &self.complaints
     }
 
-    /// How the programs are played, to be given back.
-    pub fn into_stand(self) -> Stand<P> {
-        self.stand
+    /// What is played, and where.
+    pub fn stand(&self) -> &Stand<P> {
+        &self.stand
+    }
+
+    /// The actor whose statements are those of this session.
+    pub fn owner(&self, session: usize) -> Option<usize> {
+        places::actor(&self.names[..self.actors], self.names.get(session)?)
+    }
+
+    /// How a plan calls this session: `alice`, and her second connection `alice 2`.
+    fn planned(&self, session: usize) -> String {
+        let Some(owner) = self.owner(session) else { return String::new() };
+        let actor = &self.stand.programs.actors()[owner];
+        let number = self.names[session].strip_prefix(self.names[owner].as_str());
+        match number.and_then(|number| number.strip_prefix('-')) {
+            Some(number) => format!("{actor} {number}"),
+            None => actor.clone(),
+        }
+    }
+
+    /// What was sent, as a plan that plays it again.
+    pub fn plan(&self, sent: &[Sent]) -> Plan {
+        let release = |sent: &Sent| Release {
+            turns: vec![Turn {
+                actor: self.planned(sent.session),
+                shape: Shape::of(&sent.shape, Strings::default()),
+                summary: sent.does.clone(),
+            }],
+        };
+        Plan { releases: sent.iter().map(release).collect(), ..Plan::default() }
+    }
+
+    /// Plays an order on programs, of these actors alone, whatever was played before.
+    pub async fn play_anew(
+        &mut self,
+        actors: &[usize],
+        guide: &mut (dyn Guide + Send),
+    ) -> Result<(Played, Vec<Sent>), OutsideError> {
+        self.play_on_programs(actors, &[], guide).await
     }
 
     async fn play_on_programs(
         &mut self,
+        actors: &[usize],
         prefix: &[usize],
         guide: &mut (dyn Guide + Send),
     ) -> Result<(Played, Vec<Sent>), OutsideError> {
         self.plays += 1;
-        let mut play = self.begin().await?;
+        let mut play = self.begin(actors).await?;
         let course = play.course(prefix, guide).await;
         play.running.end().await;
         let complaints = play.running.complaints();
         play.places.drain(&mut play.news);
+        let passed = play.debugger.overview().last_passed;
+        let levels = passed.iter().map(|passed| reading::level(&passed.sql));
+        let snapshot = levels.max().unwrap_or_default().max(play.places.snapshot);
         let Play { gateway, places, .. } = play;
         gateway.stop().await;
         let is_over = course?;
         self.names.clone_from(&places.names);
+        self.complaints = complaints;
         let (mut played, sent) = places.into_played();
+        self.snapshot = self.snapshot.max(snapshot);
         if is_over {
-            played.end = Some(self.end(complaints).await?);
+            self.note_written(&sent);
+            played.end = Some(self.end().await?);
         }
         Ok((played, sent))
     }
 
-    async fn begin(&mut self) -> Result<Play<'_, P>, OutsideError> {
+    async fn begin(&mut self, who: &[usize]) -> Result<Play<'_, P>, OutsideError> {
         let Stand { programs, server, mode, rules, .. } = &mut self.stand;
         let actors = programs.actors();
         // Nothing is held while everything is put back.
@@ -201,10 +272,12 @@ impl<P: Programs> Outside<P> {
         let hold = debugger.obey(Order::Hold(rules.mode));
         hold.map_err(|error| OutsideError::Programs(error.to_string()))?;
         debugger.name_ports(own.iter().copied().zip(actors.clone()).collect());
-        let running = programs.start(own).map_err(OutsideError::Programs)?;
+        let theirs = own.iter().copied().enumerate().filter(|(actor, _)| who.contains(actor));
+        let theirs: Vec<_> = theirs.collect();
+        let running = programs.start(&theirs).map_err(OutsideError::Programs)?;
         Ok(Play {
             places: Places::new(self.names.clone(), actors.len()),
-            alive: vec![true; actors.len()],
+            alive: (0..actors.len()).map(|actor| who.contains(&actor)).collect(),
             debugger,
             news,
             gateway,
@@ -214,18 +287,43 @@ impl<P: Programs> Outside<P> {
         })
     }
 
-    async fn end(&self, complaints: Vec<String>) -> Result<End, OutsideError> {
+    /// What was written once may have been written in every other order: all of it is a part of
+    /// what came of each.
+    fn note_written(&mut self, sent: &[Sent]) {
+        let before = self.written.len();
+        for sql in sent.iter().flat_map(Sent::texts) {
+            let parts = Statement::read(sql, Strings::default()).parts;
+            let tables = parts.iter().filter(|part| part.verb.is_dml());
+            let tables = tables.flat_map(|part| &part.tables.writes);
+            self.written.extend(tables.map(ToString::to_string));
+        }
+        if self.written.len() > before {
+            self.known = Known::default();
+        }
+    }
+
+    /// The tables that were written in some order; an order that was played when there were fewer
+    /// does not compare.
+    pub fn written(&self) -> usize {
+        self.written.len()
+    }
+
+    async fn end(&self) -> Result<End, OutsideError> {
         let mut end = End::default();
+        let database = &self.stand.database;
         if let Some(check) = &self.stand.check {
-            let holds = self.stand.database.holds(check).await;
+            let holds = database.holds(check).await;
             if !holds.map_err(|error| OutsideError::Programs(with_causes(&error)))? {
                 let gave = "false".to_owned();
                 end.broken.push(BrokenInvariant { invariant: 0, after: None, gave });
             }
         }
-        // How a program ended is a part of what came of the order.
-        let done = |tag| crate::core::event::answer::Outcome::Done { tag };
-        end.finally = complaints.into_iter().map(done).collect();
+        for table in &self.written {
+            let contents = database.contents(table).await;
+            let contents = contents.map_err(|error| OutsideError::Server(with_causes(&error)))?;
+            let (columns, rows) = contents;
+            end.tables.push(TableRows { table: table.clone(), columns, rows });
+        }
         Ok(end)
     }
 }
@@ -238,7 +336,8 @@ impl<P: Programs> Player for Outside<P> {
             Ok(played) => return Ok(played),
             Err(prefix) => prefix,
         };
-        let (played, sent) = self.play_on_programs(&prefix, guide).await?;
+        let everybody: Vec<usize> = (0..self.actors).collect();
+        let (played, sent) = self.play_on_programs(&everybody, &prefix, guide).await?;
         self.known.add(played.clone(), sent);
         Ok(played)
     }
@@ -304,7 +403,10 @@ impl<P: Programs> Play<'_, P> {
             sleep_until(since + APART).await;
         }
         let name = SessionName::new(&self.places.names[session]);
-        self.places.launch(session, enabled);
+        let state = self.debugger.state();
+        let held = state.of(name.as_str()).and_then(|transaction| transaction.held.as_ref());
+        let shape = held.map(|held| Arc::clone(&held.shape)).unwrap_or_default();
+        self.places.launch(session, shape, enabled);
         let obeyed = self.debugger.obey(Order::LetGo(name));
         obeyed.map_err(|error| OutsideError::Programs(error.to_string()))
     }

@@ -18,7 +18,7 @@ use crate::explorer::program::Program;
 
 /// What a transaction is refused with because of what others did: serialization failure, deadlock,
 /// no lock to be had, cancelled. Nobody has to explain what it saw.
-const REFUSALS: [&str; 4] = ["40001", "40P01", "55P03", "57014"];
+pub(super) const REFUSALS: [&str; 4] = ["40001", "40P01", "55P03", "57014"];
 
 /// Steps of one session that belong together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -43,10 +43,6 @@ impl Known {
         self.all.push((played, sent));
     }
 
-    pub(super) fn forget(&mut self) {
-        *self = Self::default();
-    }
-
     pub(super) fn last_sent(&self) -> &[Sent] {
         self.last.and_then(|last| self.all.get(last)).map_or(&[], |(_, sent)| sent)
     }

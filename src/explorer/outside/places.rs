@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::reading::{Snapshot, level};
 use crate::core::event::answer::{Answer, Outcome};
 use crate::core::event::{Fate, HUNG_UP, Kind, SessionName, SubmissionId, TransactionStatus};
 use crate::explorer::played::{Answered, Launched, Played};
@@ -18,6 +19,8 @@ pub struct Sent {
     pub session: usize,
     /// As it is shown, its parameters in their places.
     pub sql: Arc<str>,
+    /// Without literals and parameters.
+    pub shape: Arc<str>,
     /// What people call it.
     pub does: String,
     /// What the same program sent behind it that passed by itself.
@@ -25,6 +28,13 @@ pub struct Sent {
     /// Where its session stood before and after.
     pub before: TransactionStatus,
     pub after: TransactionStatus,
+}
+
+impl Sent {
+    /// All texts that went to the server.
+    pub fn texts(&self) -> impl Iterator<Item = &Arc<str>> {
+        std::iter::once(&self.sql).chain(&self.passed)
+    }
 }
 
 /// The programs of one order.
@@ -37,6 +47,8 @@ pub(super) struct Places {
     pub(super) launches: Vec<Launch>,
     /// Who could go on when it was looked last.
     pub(super) enabled: Vec<usize>,
+    /// How seldom transactions look, as far as a statement has said it.
+    pub(super) snapshot: Snapshot,
     /// Since when somebody waits.
     pub(super) waiting_since: Option<Instant>,
 }
@@ -72,7 +84,8 @@ impl Places {
     pub(super) fn new(names: Vec<String>, actors: usize) -> Self {
         let all = names.iter().map(|_| Place::default()).collect();
         let (launches, enabled) = (Vec::new(), Vec::new());
-        Self { names, actors, all, launches, enabled, waiting_since: None }
+        let snapshot = Snapshot::default();
+        Self { names, actors, all, launches, enabled, snapshot, waiting_since: None }
     }
 
     /// Takes in all that has been told; whether there was anything.
@@ -123,6 +136,7 @@ impl Places {
                 }
             }
             Kind::Sent { submission, sql, .. } => {
+                self.snapshot = self.snapshot.max(level(sql));
                 if place.unsent == 0
                     && let Some(launch) = launch
                 {
@@ -155,12 +169,12 @@ impl Places {
     }
 
     /// Notes that what is held of a session is let go.
-    pub(super) fn launch(&mut self, session: usize, enabled: Vec<usize>) {
+    pub(super) fn launch(&mut self, session: usize, shape: Arc<str>, enabled: Vec<usize>) {
         let at = self.launches.len();
         let place = &mut self.all[session];
         let (sql, does) = place.held.take().unwrap_or_default();
         let (before, passed) = (place.status, Vec::new());
-        let sent = Sent { session, sql, does, passed, before, after: before };
+        let sent = Sent { session, sql, shape, does, passed, before, after: before };
         let (outcomes, answered, lost) = (Vec::new(), None, None);
         let step = place.steps;
         place.steps += 1;
@@ -213,7 +227,7 @@ impl Places {
 }
 
 /// Whose place it is: `alice`, and `alice-2` too.
-fn actor(actors: &[String], place: &str) -> Option<usize> {
+pub(super) fn actor(actors: &[String], place: &str) -> Option<usize> {
     let is_his = |actor: &String| {
         let number = place.strip_prefix(actor.as_str()).and_then(|rest| rest.strip_prefix('-'));
         number.is_some_and(|number| number.parse::<usize>().is_ok())

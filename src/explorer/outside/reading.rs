@@ -6,6 +6,7 @@
 //! it, the search has to begin again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Sent;
 use crate::core::event::TransactionStatus;
@@ -43,6 +44,8 @@ pub struct Reading {
     relations: Relations,
     snapshot: Snapshot,
     effects: Vec<Vec<Effects>>,
+    /// What each step was called and sent when it was seen first.
+    texts: BTreeMap<(usize, usize), (String, Arc<str>)>,
 }
 
 impl Relations {
@@ -79,12 +82,17 @@ impl Relations {
 
 impl Reading {
     pub fn new(relations: Relations, snapshot: Snapshot) -> Self {
-        Self { relations, snapshot, effects: Vec::new() }
+        Self { relations, snapshot, ..Self::default() }
     }
 
     /// Each session's steps, as far as they are known.
     pub fn effects(&self) -> &[Vec<Effects>] {
         &self.effects
+    }
+
+    /// What a step is called, and what was sent.
+    pub fn text(&self, session: usize, step: usize) -> Option<(String, Arc<str>)> {
+        self.texts.get(&(session, step)).cloned()
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -104,6 +112,10 @@ impl Reading {
         self.effects.resize_with(sessions.max(before.len()), Vec::new);
         for session in 0..self.effects.len() {
             let own: Vec<&Sent> = sent.iter().filter(|sent| sent.session == session).collect();
+            for (step, sent) in own.iter().enumerate() {
+                let text = || (sent.does.clone(), Arc::clone(&sent.sql));
+                self.texts.entry((session, step)).or_insert_with(text);
+            }
             let mut first = 0;
             for (step, last) in own.iter().enumerate() {
                 if last.after == TransactionStatus::Idle || step + 1 == own.len() {
@@ -155,7 +167,7 @@ impl Reading {
     /// What a launch reads and locks by itself.
     fn touched(&self, sent: &Sent) -> Effects {
         let mut effects = Effects::default();
-        for sql in std::iter::once(&sent.sql).chain(&sent.passed) {
+        for sql in sent.texts() {
             for part in Statement::read(sql, Strings::default()).parts {
                 self.add_part(&part, &mut effects);
             }
@@ -213,6 +225,21 @@ impl Reading {
     }
 }
 
+/// How seldom transactions look once this was sent.
+pub fn level(sql: &str) -> Snapshot {
+    let sql = sql.to_ascii_lowercase();
+    if !sql.contains("isolation") && !sql.contains("characteristics") {
+        return Snapshot::Statement;
+    }
+    if sql.contains("serializable") {
+        Snapshot::Judged
+    } else if sql.contains("repeatable") {
+        Snapshot::Transaction
+    } else {
+        Snapshot::Statement
+    }
+}
+
 /// Whether it takes a lock that belongs to no table.
 fn calls_a_lock(part: &Part) -> bool {
     part.tables.is_empty() && part.sql.to_ascii_lowercase().contains("advisory")
@@ -251,7 +278,15 @@ mod tests {
 
     fn sent(session: usize, sql: &str, status: [TransactionStatus; 2]) -> Sent {
         let (does, passed) = (String::new(), Vec::new());
-        Sent { session, sql: sql.into(), does, passed, before: status[0], after: status[1] }
+        Sent {
+            session,
+            sql: sql.into(),
+            shape: sql.into(),
+            does,
+            passed,
+            before: status[0],
+            after: status[1],
+        }
     }
 
     const INSIDE: [TransactionStatus; 2] = [TransactionStatus::InTransaction; 2];
@@ -312,6 +347,18 @@ mod tests {
         assert!(reading.is_at_least(Snapshot::Judged) && !reading.is_at_least(Snapshot::Statement));
         reading.learn(1, &all);
         assert!(reading.effects()[0].iter().all(|effects| effects.is_unknown));
+    }
+
+    #[test]
+    fn the_level_is_heard_where_it_is_named() {
+        for (sql, expected) in [
+            ("BEGIN ISOLATION LEVEL SERIALIZABLE", Snapshot::Judged),
+            ("set default_transaction_isolation to 'repeatable read'", Snapshot::Transaction),
+            ("set transaction isolation level read committed", Snapshot::Statement),
+            ("select 'serializable'", Snapshot::Statement),
+        ] {
+            assert_eq!(level(sql), expected, "{sql}");
+        }
     }
 
     #[test]

@@ -43,14 +43,14 @@ fn a_launch_is_what_it_came_to_and_after_which_launch_that_was() {
     tell(&mut places, "alice", [held("u1")]);
     tell(&mut places, "bob", [held("u2")]);
     assert_eq!(places.held(), [0, 1]);
-    places.launch(0, vec![0, 1]);
+    places.launch(0, "".into(), vec![0, 1]);
     tell(&mut places, "alice", goes(1, "u1"));
     assert_eq!(places.running(), [11]);
     tell(&mut places, "alice", done(1, "UPDATE 1", INSIDE));
-    places.launch(1, vec![1]);
+    places.launch(1, "".into(), vec![1]);
     tell(&mut places, "bob", goes(2, "u2"));
     tell(&mut places, "alice", [held("commit")]);
-    places.launch(0, vec![0]);
+    places.launch(0, "".into(), vec![0]);
     tell(&mut places, "alice", goes(3, "commit"));
     tell(&mut places, "alice", done(3, "COMMIT", TransactionStatus::Idle));
     tell(&mut places, "bob", done(2, "UPDATE 0", TransactionStatus::Idle));
@@ -68,7 +68,7 @@ fn a_launch_is_what_it_came_to_and_after_which_launch_that_was() {
 fn what_passes_by_itself_belongs_to_the_step_before_it() {
     let mut places = two();
     tell(&mut places, "alice", [held("s")]);
-    places.launch(0, vec![0]);
+    places.launch(0, "".into(), vec![0]);
     tell(&mut places, "alice", goes(1, "s"));
     tell(&mut places, "alice", done(1, "SELECT 0", INSIDE));
     let [_, rollback] = goes(2, "rollback");
@@ -107,12 +107,12 @@ fn a_program_thinks_while_nothing_of_it_is_held_or_on_its_way() {
 fn a_connection_that_was_cut_is_lost_and_one_that_was_ended_is_not() {
     let mut places = two();
     tell(&mut places, "alice", [held("s")]);
-    places.launch(0, vec![0]);
+    places.launch(0, "".into(), vec![0]);
     tell(&mut places, "alice", goes(1, "s"));
     let lost = Kind::Lost { reason: HUNG_UP.to_owned(), in_transaction: true };
     tell(&mut places, "alice", [lost.clone()]);
     tell(&mut places, "bob", [held("s")]);
-    places.launch(1, vec![1]);
+    places.launch(1, "".into(), vec![1]);
     tell(&mut places, "bob", goes(2, "s").into_iter().chain(done(2, "SELECT 0", INSIDE)));
     tell(&mut places, "bob", [lost]);
     let launches = places.launched();
