@@ -30,6 +30,7 @@ pub mod player;
 pub mod program;
 pub mod report;
 pub mod search;
+mod searched;
 pub mod serial;
 pub mod transaction;
 pub mod witness;

@@ -11,10 +11,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 mod headless;
-mod programs;
 
 use self::headless::Play;
-use self::programs::{Place, Program, Running};
 
 use crate::commands::cli::{DebugArgs, EngineArgs, OwnTablesArgs};
 use crate::commands::config::Config;
@@ -22,6 +20,7 @@ use crate::commands::console::{self, Beside};
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch::{self, history, settings};
 use crate::commands::own_tables;
+use crate::commands::programs::{Place, Program, Running};
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Scenario};
 use crate::debugger::Debugger;
@@ -109,12 +108,12 @@ struct Wanted {
 }
 
 /// Somebody with a port of its own.
-struct Actor {
-    name: String,
-    way: Way,
+pub(super) struct Actor {
+    pub(super) name: String,
+    pub(super) way: Way,
 }
 
-enum Way {
+pub(super) enum Way {
     /// Somebody else starts it.
     Port(SocketAddr),
     /// It is started behind a port by this command.
@@ -365,7 +364,7 @@ fn control_line(address: &Address) -> String {
 }
 
 /// Who comes by a port of its own.
-fn actors(given: &[String]) -> Result<Vec<Actor>, Failure> {
+pub(super) fn actors(given: &[String]) -> Result<Vec<Actor>, Failure> {
     let actors: Vec<Actor> = given.iter().map(|text| actor(text)).collect::<Result<_, _>>()?;
     let mut ports = BTreeMap::new();
     let mut names = BTreeSet::new();

@@ -2,9 +2,9 @@
 //! each statement, and lets it go when its program's turn has come.
 //!
 //! ```text
-//!  programs ──statements──▶ gateway ──▶ debugger ──told──▶ places    what is held, what it came to
+//!  programs ──statements──▶ gateway ──▶ debugger ──told──▶ places   what is held, what it came to
 //!     ▲                                    ▲                  │
-//!     └ started anew, after --reset        └── let go ── Outside ◀── guide: whose turn it is
+//!     └ started anew, after --reset        └── let go ── Outside ◀── guide: whose turn
 //! ```
 //!
 //! Each order begins with fresh programs and a fresh debugger. A step is a statement that is held;

@@ -87,6 +87,16 @@ pub trait Guide {
     }
 }
 
+impl<G: Guide + ?Sized> Guide for Box<G> {
+    fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize> {
+        (**self).next(so_far, enabled)
+    }
+
+    fn leaves_out(&self, session: usize, step: usize) -> bool {
+        (**self).leaves_out(session, step)
+    }
+}
+
 /// Plays one order after the other, each from the same beginning.
 pub trait Player {
     /// Why no more can be played.

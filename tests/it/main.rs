@@ -25,6 +25,7 @@ mod debug_wire;
 mod explorer_command;
 mod explorer_library;
 mod explorer_model;
+mod explorer_outside;
 mod explorer_player;
 mod explorer_real;
 mod explorer_reduction;

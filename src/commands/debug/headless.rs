@@ -10,11 +10,11 @@ use std::time::Duration;
 use color_eyre::eyre::{self, WrapErr as _};
 use tokio_util::sync::CancellationToken;
 
-use super::programs::{Place, Program, Running};
 use super::{Debugged, Wanted};
 use crate::commands::cli::DebugArgs;
 use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
+use crate::commands::programs::{Place, Program, Reset, Running};
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::counted;
 use crate::debugger::Debugger;
@@ -42,12 +42,6 @@ pub(super) struct Play {
     repeat: u32,
     /// Where the shortest plan goes, if one is looked for.
     shrink: Option<Option<PathBuf>>,
-}
-
-/// What puts everything back to the beginning.
-enum Reset {
-    Sql(String),
-    Command(String),
 }
 
 /// How a play went, the worst last.
@@ -93,7 +87,7 @@ impl Play {
             plan,
             programs,
             check: arguments.check.clone(),
-            reset: arguments.reset.as_deref().map(reset).transpose()?,
+            reset: arguments.reset.as_deref().map(Reset::read).transpose()?,
             repeat: arguments.repeat,
             shrink: arguments.shrink.clone(),
         }))
@@ -296,23 +290,11 @@ impl Stage {
     }
 
     async fn reset(&self) -> eyre::Result<()> {
-        match &self.play.reset {
-            None => Ok(()),
-            Some(Reset::Sql(sql)) => {
-                let done = self.database.reset(sql).await;
-                let failed = |error| Failure::misuse(format!("--reset: {}", with_causes(&error)));
-                Ok(done.map_err(failed)?)
-            }
-            Some(Reset::Command(command)) => {
-                let Some(everybodys) = self.ports.first() else { return Ok(()) };
-                let status = self.place.shell(command, *everybodys).status().await;
-                let status = status.wrap_err("cannot start the reset")?;
-                if status.success() {
-                    return Ok(());
-                }
-                Err(Failure::misuse(format!("--reset: the command failed ({status})")).into())
-            }
-        }
+        let (Some(reset), Some(everybodys)) = (&self.play.reset, self.ports.first()) else {
+            return Ok(());
+        };
+        let done = reset.put_back(&self.database, &self.place, *everybodys).await;
+        Ok(done.map_err(Failure::misuse)?)
     }
 }
 
@@ -337,15 +319,4 @@ fn plan(path: &Path) -> Result<Plan, Failure> {
         Failure::misuse(format!("--plan: cannot read {}: {error}", path.display()))
     })?;
     text.parse().map_err(|error| Failure::misuse(format!("--plan: {}: {error}", path.display())))
-}
-
-/// A file with SQL, or a command line.
-fn reset(given: &str) -> Result<Reset, Failure> {
-    let path = Path::new(given);
-    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sql")) {
-        return Ok(Reset::Command(given.to_owned()));
-    }
-    let read = std::fs::read_to_string(path);
-    let failed = |error| Failure::misuse(format!("--reset: cannot read {given}: {error}"));
-    read.map(Reset::Sql).map_err(failed)
 }

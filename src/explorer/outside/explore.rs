@@ -1,9 +1,9 @@
 //! The orders of programs, one of each that can be told apart, grouped by what came of them.
 //!
 //! ```text
-//!  programs one after another ──▶ Reading: what each step touches ──▶ Orders ──▶ Outside ──▶ classes
-//!                                    ▲                                             │
-//!                                    └── a statement that was not known: again ◀───┘
+//!  one after another ──▶ Reading: what steps touch ──▶ Orders ──▶ Outside ──▶ classes
+//!                          ▲                                       │
+//!                          └─ a statement that was not known: again ─┘
 //! ```
 //!
 //! To begin again costs little: what was played is looked up. A class is like one after another
@@ -426,7 +426,10 @@ fn of_transactions(launches: Vec<Launched>) -> Vec<Vec<Launched>> {
 fn is_refused(transaction: &[Launched]) -> bool {
     let answers = transaction.iter().filter_map(|launch| launch.answer.as_ref());
     let outcomes: Vec<&Answer> = answers.flat_map(|answer| &answer.outcomes).collect();
-    let is_refusal = |answer: &&Answer| matches!(answer, Answer::Failed(error) if REFUSALS.contains(&error.code.as_str()));
+    let is_refusal = |answer: &&Answer| match answer {
+        Answer::Failed(error) => REFUSALS.contains(&error.code.as_str()),
+        _ => false,
+    };
     let commits = |answer: &&Answer| matches!(answer, Answer::Done { tag } if tag == "COMMIT");
     outcomes.iter().any(is_refusal) && !outcomes.last().is_some_and(commits)
 }

@@ -197,8 +197,8 @@ impl Places {
         self.all.iter().filter_map(|place| place.pid).collect()
     }
 
-    /// Whether one of the programs has nothing held and nothing on its way, and may come to more; or
-    /// has ended in the middle of a transaction, and the server has not heard of it.
+    /// Whether one of the programs has nothing held and nothing on its way, and may come to more;
+    /// or has ended in the middle of a transaction, and the server has not heard of it.
     pub(super) fn think(&self, alive: &[bool]) -> bool {
         let names = &self.names[..self.actors];
         alive.iter().enumerate().any(|(at, alive)| {

@@ -75,7 +75,7 @@ fn what_passes_by_itself_belongs_to_the_step_before_it() {
     tell(&mut places, "alice", [rollback]);
     tell(&mut places, "alice", done(2, "ROLLBACK", TransactionStatus::Idle));
     let (played, sent) = places.into_played();
-    assert_eq!(sent[0].passed, ["rollback".into()]);
+    assert_eq!(sent[0].passed, [Arc::from("rollback")]);
     let answer = played.launches[0].answer.as_ref().unwrap();
     assert_eq!((answer.outcomes.len(), answer.status), (2, TransactionStatus::Idle));
 }

@@ -4,50 +4,55 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
+use crate::commands::exit::Failure;
+use crate::core::error_chain::with_causes;
 use crate::debugger::replay;
+use crate::debugger::verdict::Database;
+use crate::explorer::outside;
 
 /// How much of what a program says is kept: its end.
 const KEPT: usize = 16 * 1024;
 
 /// A program, and who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Program {
-    pub(super) actor: String,
+pub(in crate::commands) struct Program {
+    pub(in crate::commands) actor: String,
     /// A command line for the shell.
-    pub(super) command: String,
+    pub(in crate::commands) command: String,
 }
 
 /// What has become of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ended {
-    pub(super) actor: String,
-    pub(super) how: String,
-    pub(super) is_well: bool,
+pub(in crate::commands) struct Ended {
+    pub(in crate::commands) actor: String,
+    pub(in crate::commands) how: String,
+    pub(in crate::commands) is_well: bool,
     /// What it has said.
-    pub(super) said: String,
+    pub(in crate::commands) said: String,
 }
 
 /// Where a database is, for programs: as they look for it in their environment.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) user: String,
-    pub(super) database: String,
+pub(in crate::commands) struct Place {
+    pub(in crate::commands) user: String,
+    pub(in crate::commands) database: String,
 }
 
 impl Place {
     /// The address of the database at this port of ours.
-    pub(super) fn url(&self, address: SocketAddr) -> String {
+    pub(in crate::commands) fn url(&self, address: SocketAddr) -> String {
         format!("postgres://{}@{address}/{}", self.user, self.database)
     }
 
     /// A shell that is told of it.
-    pub(super) fn shell(&self, command: &str, address: SocketAddr) -> Command {
+    pub(in crate::commands) fn shell(&self, command: &str, address: SocketAddr) -> Command {
         let mut shell = Command::new("sh");
         shell
             .args(["-c", command])
@@ -64,17 +69,60 @@ impl Place {
     }
 }
 
+/// What puts everything back to the beginning.
+#[derive(Clone, Debug)]
+pub(in crate::commands) enum Reset {
+    Sql(String),
+    Command(String),
+}
+
+impl Reset {
+    /// A file with SQL, or a command line.
+    pub(in crate::commands) fn read(given: &str) -> Result<Self, Failure> {
+        let path = Path::new(given);
+        if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sql")) {
+            return Ok(Self::Command(given.to_owned()));
+        }
+        let read = std::fs::read_to_string(path);
+        let failed = |error| Failure::misuse(format!("--reset: cannot read {given}: {error}"));
+        read.map(Self::Sql).map_err(failed)
+    }
+
+    /// Does it; a command comes in by this address.
+    pub(in crate::commands) async fn put_back(
+        &self,
+        database: &Database,
+        place: &Place,
+        by: SocketAddr,
+    ) -> Result<(), String> {
+        match self {
+            Self::Sql(sql) => {
+                let done = database.reset(sql).await;
+                done.map_err(|error| format!("--reset: {}", with_causes(&error)))
+            }
+            Self::Command(command) => {
+                let status = place.shell(command, by).status().await;
+                let status = status.map_err(|error| format!("cannot start the reset: {error}"))?;
+                match status.success() {
+                    true => Ok(()),
+                    false => Err(format!("--reset: the command failed ({status})")),
+                }
+            }
+        }
+    }
+}
+
 /// Those that were started.
-pub(super) struct Running {
+pub(in crate::commands) struct Running {
     tasks: JoinSet<Ended>,
     /// Who has not ended, and the group of its processes.
     groups: Vec<(String, rustix::process::Pid)>,
-    pub(super) ended: Vec<Ended>,
+    pub(in crate::commands) ended: Vec<Ended>,
 }
 
 impl Running {
     /// Starts all of them, each behind its own port.
-    pub(super) fn start(
+    pub(in crate::commands) fn start(
         programs: &[Program],
         ports: &[SocketAddr],
         place: &Place,
@@ -100,7 +148,7 @@ impl Running {
     }
 
     /// Ends those that still run, and whatever they have started.
-    pub(super) async fn end(&mut self) {
+    pub(in crate::commands) async fn end(&mut self) {
         self.groups.iter().for_each(|(_, group)| kill(*group));
         while replay::Programs::ended(self).await.is_some() {}
     }
@@ -115,6 +163,65 @@ impl Drop for Running {
 /// Ends a group of processes; gone already is as good.
 fn kill(group: rustix::process::Pid) {
     let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+}
+
+/// Programs as the explorer has them: by their places among the actors.
+pub(in crate::commands) struct Explored {
+    pub(in crate::commands) programs: Vec<Program>,
+    pub(in crate::commands) place: Place,
+    pub(in crate::commands) reset: Option<Reset>,
+    pub(in crate::commands) database: Database,
+}
+
+/// Some of them, started.
+pub(in crate::commands) struct Started {
+    running: Running,
+    actors: Vec<String>,
+}
+
+impl outside::Programs for Explored {
+    type Running = Started;
+
+    fn actors(&self) -> Vec<String> {
+        self.programs.iter().map(|program| program.actor.clone()).collect()
+    }
+
+    async fn reset(&mut self, by: SocketAddr) -> Result<(), String> {
+        match &self.reset {
+            Some(reset) => reset.put_back(&self.database, &self.place, by).await,
+            None => Ok(()),
+        }
+    }
+
+    fn start(&mut self, addresses: &[(usize, SocketAddr)]) -> Result<Started, String> {
+        let programs = addresses.iter().map(|(actor, _)| self.programs[*actor].clone());
+        let programs: Vec<Program> = programs.collect();
+        let ports: Vec<SocketAddr> = addresses.iter().map(|(_, port)| *port).collect();
+        let running = Running::start(&programs, &ports, &self.place);
+        let running = running.map_err(|error| format!("cannot start a program: {error}"))?;
+        Ok(Started { running, actors: outside::Programs::actors(self) })
+    }
+}
+
+impl outside::Running for Started {
+    async fn ended(&mut self) -> Option<usize> {
+        let actor = replay::Programs::ended(&mut self.running).await?;
+        self.actors.iter().position(|known| *known == actor)
+    }
+
+    async fn end(&mut self) {
+        self.running.end().await;
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        let ill = self.running.ended.iter().filter(|ended| !ended.is_well);
+        let told = ill.map(|ended| {
+            let last = ended.said.lines().rev().find(|line| !line.trim().is_empty());
+            let last = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
+            format!("{} {}{last}", ended.actor, ended.how)
+        });
+        told.collect()
+    }
 }
 
 impl replay::Programs for Running {

@@ -1,0 +1,283 @@
+//! `overbooked explore --actor …`: programs that nobody here wrote, in every order of their
+//! statements.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueHint};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::cli::EngineArgs;
+use crate::commands::debug::{Actor, Way, actors};
+use crate::commands::exit::Failure;
+use crate::commands::launch;
+use crate::commands::programs::{Explored as Starter, Place, Program, Reset};
+use crate::core::error_chain::with_causes;
+use crate::core::scenario::{EngineKind, Isolation, counted};
+use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
+use crate::debugger::plan::Plan;
+use crate::debugger::tables::TableName;
+use crate::debugger::verdict::Database;
+use crate::explorer::explore::News;
+use crate::explorer::outside::explore::{Explored, Wanted, explore};
+use crate::explorer::outside::reading::{Relations, Snapshot};
+use crate::explorer::outside::{Outside, OutsideError, Patience, Stand};
+use crate::explorer::search::{Mode as Orders, Search};
+use crate::gateway::Mode;
+use crate::run::engines::{Engine, Engines, Ownership};
+
+/// How long a program may think, and how long it may take to do something else.
+const PATIENCE: Patience =
+    Patience { think: Duration::from_millis(500), end: Duration::from_secs(30) };
+
+/// Which programs are explored.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Programs")]
+pub struct ProgramsArgs {
+    /// A program in the place of a session, started for each order: alice='node book.js A-4 alice';
+    /// give it once for each
+    #[arg(long, value_name = "NAME=COMMAND")]
+    pub actor: Vec<String>,
+    /// What puts everything back before each order: a file with SQL, or a command
+    #[arg(long, value_name = "FILE.sql|COMMAND", requires = "actor")]
+    pub reset: Option<String>,
+    /// A query that must answer true when the programs have ended: select count(*) <= 1 from
+    /// bookings
+    #[arg(long, value_name = "SQL", requires = "actor")]
+    pub check: Option<String>,
+    /// Run this SQL file first, once
+    #[arg(long, value_name = "FILE", requires = "actor", value_hint = ValueHint::FilePath)]
+    pub setup: Option<PathBuf>,
+    /// Explore the orders of what touches this table, and of its COMMIT; give it once for each
+    /// table [default: any table]
+    #[arg(long, value_name = "TABLE", requires = "actor")]
+    pub watch: Vec<String>,
+    /// Explore the orders of what meets this: 'write seats', commit, 'actor alice'; give it once
+    /// for each
+    #[arg(long = "break", value_name = "RULE", requires = "actor")]
+    pub breakpoints: Vec<String>,
+    /// Write each outcome's witness into this folder as a plan for `overbooked debug --plan`
+    #[arg(long, value_name = "DIR", requires = "actor", value_hint = ValueHint::DirPath)]
+    pub plans: Option<PathBuf>,
+}
+
+/// How they are explored.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    pub orders: Orders,
+    /// No more orders than this are played on programs.
+    pub budget: Option<u64>,
+    /// How often each witness is played again.
+    pub repeat: u32,
+}
+
+/// Programs that were explored, and how long that took.
+#[derive(Debug)]
+pub struct Told {
+    pub explored: Explored,
+    pub took: Duration,
+}
+
+/// Explores programs on an engine that has answered.
+pub async fn run(
+    arguments: &ProgramsArgs,
+    engine: &EngineArgs,
+    manner: Manner,
+    news: &UnboundedSender<News>,
+    stop: &CancellationToken,
+) -> Result<Told, Failure> {
+    let asked = Asked::read(arguments)?;
+    let engines = launch::guarded_engine(engine).await?;
+    let told = asked.explore(&engines, engine, manner, (news, stop)).await;
+    launch::stop(&engines).await?;
+    let told = told?;
+    if let Some(folder) = &arguments.plans {
+        write_plans(folder, &told.explored.plans)?;
+    }
+    Ok(told)
+}
+
+/// What the arguments ask for.
+struct Asked {
+    programs: Vec<Program>,
+    reset: Option<Reset>,
+    check: Option<String>,
+    setup: Option<String>,
+    rules: Rules,
+}
+
+impl Asked {
+    fn read(arguments: &ProgramsArgs) -> Result<Self, Failure> {
+        let programs = actors(&arguments.actor)?.into_iter().map(program);
+        let watched = arguments.watch.iter().map(|name| {
+            let words = || format!("--watch: {name:?} is not a table's name; write seats");
+            TableName::read(name).ok_or_else(|| Failure::misuse(words()))
+        });
+        let breakpoints = arguments.breakpoints.iter().map(|rule| {
+            let rule: Result<Breakpoint, _> = rule.parse();
+            rule.map_err(|error| Failure::misuse(format!("--break: {error}")))
+        });
+        let setup = arguments.setup.as_deref().map(|path| {
+            std::fs::read_to_string(path).map_err(|error| {
+                Failure::misuse(format!("--setup: cannot read {}: {error}", path.display()))
+            })
+        });
+        Ok(Self {
+            programs: programs.collect::<Result<_, _>>()?,
+            reset: arguments.reset.as_deref().map(Reset::read).transpose()?,
+            check: arguments.check.clone(),
+            setup: setup.transpose()?,
+            rules: Rules {
+                mode: HoldMode::Breakpoints,
+                breakpoints: breakpoints.collect::<Result<_, _>>()?,
+                watched: watched.collect::<Result<_, _>>()?,
+            },
+        })
+    }
+
+    async fn explore(
+        self,
+        engines: &Engines,
+        arguments: &EngineArgs,
+        manner: Manner,
+        (news, stop): (&UnboundedSender<News>, &CancellationToken),
+    ) -> Result<Told, Failure> {
+        let began = Instant::now();
+        let kind = arguments.engine.map_or(EngineKind::Postgres, EngineKind::from);
+        let kind = engines.fixed().unwrap_or(kind);
+        let engine = engines.open(kind).await?;
+        let is_optimistic = kind == EngineKind::Optimistic && engines.fixed().is_none();
+        let database = Database::at(&engine.target);
+        let snapshot = prepare(&database, &engine, arguments.isolation).await?;
+        if let Some(setup) = &self.setup {
+            let made = database.reset(setup).await;
+            made.map_err(|error| Failure::misuse(format!("--setup: {}", with_causes(&error))))?;
+        }
+        let relations = database.relations().await;
+        let relations = relations.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+        let (mode, snapshot) = match is_optimistic {
+            // Its snapshot is taken by BEGIN.
+            true => (HoldMode::Everything, Snapshot::Transaction.max(snapshot)),
+            false => (HoldMode::Breakpoints, snapshot),
+        };
+        let user = engine.target.user().to_owned();
+        let place = Place { user, database: engine.target.database().to_owned() };
+        let mut outside = Outside::new(Stand {
+            programs: Starter {
+                programs: self.programs,
+                place,
+                reset: self.reset,
+                database: Database::at(&engine.target),
+            },
+            server: engine.target.clone(),
+            mode: if is_optimistic { Mode::Optimistic } else { Mode::PassThrough },
+            rules: Rules { mode, ..self.rules },
+            database,
+            check: self.check,
+            patience: PATIENCE,
+        });
+        let Manner { orders, budget, repeat } = manner;
+        let wanted = Wanted { budget, repeat, news, stop };
+        let begin = |effects: &[Vec<_>]| Search::new(effects, orders, None);
+        let from = (Relations::new(relations), snapshot);
+        let explored = explore(&mut outside, from, wanted, begin).await.map_err(failure)?;
+        Ok(Told { explored, took: began.elapsed() })
+    }
+}
+
+fn program(actor: Actor) -> Result<Program, Failure> {
+    match actor.way {
+        Way::Command(command) => Ok(Program { actor: actor.name, command }),
+        Way::Port(address) => Err(Failure::misuse(format!(
+            "--actor: {} has the address {address}; each order starts its programs anew, so write \
+             a command: {0}='node book.js'",
+            actor.name
+        ))),
+    }
+}
+
+fn failure(error: OutsideError) -> Failure {
+    match error {
+        OutsideError::Server(sentence) => Failure::unreachable(sentence),
+        other => Failure::misuse(other.to_string()),
+    }
+}
+
+/// On a server of our own, transactions get the level that was asked for, and a deadlock is found
+/// at once. When transactions look, where nobody asked.
+async fn prepare(
+    database: &Database,
+    engine: &Engine,
+    isolation: Option<Isolation>,
+) -> Result<Snapshot, Failure> {
+    let failed = |error| Failure::unreachable(with_causes(&error));
+    if engine.ownership == Ownership::Embedded {
+        let level = isolation.map(|level| {
+            let level = level.as_sql().to_lowercase();
+            format!("alter role current_user set default_transaction_isolation = '{level}';")
+        });
+        let level = level.unwrap_or_default();
+        let settings = format!("{level} alter role current_user set deadlock_timeout = '10ms'");
+        database.reset(&settings).await.map_err(failed)?;
+    } else if isolation.is_some() {
+        return Err(Failure::misuse(
+            "--isolation: programs choose their levels themselves on your own server; set \
+             default_transaction_isolation there, or leave --url out",
+        ));
+    }
+    if let Some(level) = isolation {
+        return Ok(match level {
+            Isolation::ReadCommitted => Snapshot::Statement,
+            Isolation::RepeatableRead => Snapshot::Transaction,
+            Isolation::Serializable => Snapshot::Judged,
+        });
+    }
+    for (level, snapshot) in
+        [("serializable", Snapshot::Judged), ("repeatable read", Snapshot::Transaction)]
+    {
+        let is_it = format!("select current_setting('default_transaction_isolation') = '{level}'");
+        if database.holds(&is_it).await.map_err(failed)? {
+            return Ok(snapshot);
+        }
+    }
+    Ok(Snapshot::Statement)
+}
+
+fn write_plans(folder: &Path, plans: &[Plan]) -> Result<(), Failure> {
+    let failed = |path: &Path, error| {
+        Failure::misuse(format!("--plans: cannot write {}: {error}", path.display()))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    for (number, plan) in plans.iter().enumerate() {
+        let path = folder.join(format!("{}.plan", number + 1));
+        std::fs::write(&path, plan.to_string()).map_err(|error| failed(&path, error))?;
+    }
+    Ok(())
+}
+
+impl Told {
+    /// Whether some order broke the check, or came to what no whole programs come to.
+    pub fn is_wrong(&self) -> bool {
+        self.explored.found.classes.iter().any(|judged| {
+            !judged.class.broken.is_empty()
+                || judged.verdict.as_ref().is_some_and(crate::explorer::serial::Verdict::is_anomaly)
+        })
+    }
+
+    /// What is written first.
+    pub fn first_line(&self) -> String {
+        let Explored { found, program, plays, .. } = &self.explored;
+        let programs = counted(program.sessions.len() as u64, "program");
+        let mut line = format!("{programs}, {}", counted(program.steps() as u64, "statement"));
+        let _ = match found.orders {
+            Some(orders) => write!(line, ": {}", counted(orders, "order")),
+            None => write!(line, ": orders beyond counting"),
+        };
+        let rest = if found.is_complete { "the rest are equivalent" } else { "not all" };
+        let _ = write!(line, " · {} played, {rest}", found.plays);
+        let _ = write!(line, " · {plays} runs of the programs, {:.1} s", self.took.as_secs_f64());
+        line
+    }
+}

@@ -1,0 +1,25 @@
+//! A search's orders, as they are handed out and taken in.
+
+use crate::explorer::explore::{Counted, Next, Orders};
+use crate::explorer::played::Played;
+use crate::explorer::search::{self, Order, Search};
+
+impl Orders for Search {
+    type Turn = Box<Order>;
+
+    fn next(&mut self) -> Next<Box<Order>> {
+        match Self::next(self) {
+            search::Next::Play(order) => Next::Turn(order),
+            search::Next::Wait => Next::Later,
+            search::Next::Done => Next::Done,
+        }
+    }
+
+    fn take(&mut self, turn: Box<Order>, played: &Played) -> Counted {
+        let own = || played.launches.iter().map(|launch| launch.session).collect();
+        match self.played(turn, played) {
+            Some(taken) => Counted { orders: taken.orders, witness: taken.witness.order },
+            None => Counted { orders: Some(0), witness: own() },
+        }
+    }
+}
