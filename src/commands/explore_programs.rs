@@ -29,8 +29,7 @@ use crate::gateway::Mode;
 use crate::run::engines::{Engine, Engines, Ownership};
 
 /// How long a program may think, and how long it may take to do something else.
-const PATIENCE: Patience =
-    Patience { think: Duration::from_millis(500), end: Duration::from_secs(30) };
+const PATIENCE: Patience = Patience { think: Duration::from_secs(3), end: Duration::from_secs(30) };
 
 /// Which programs are explored.
 #[derive(Clone, Debug, Default, Args)]

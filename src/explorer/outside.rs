@@ -440,7 +440,8 @@ impl<P: Programs> Play<'_, P> {
                 self.places.waiting_since = None;
                 return Ok(Rest::Quiet);
             }
-            let is_late = last.elapsed() >= self.patience.think;
+            let patience = self.patience(&self.alive);
+            let is_late = last.elapsed() >= patience;
             if thinks && is_late && on_their_way.is_empty() {
                 return Ok(Rest::Thinks);
             }
@@ -460,13 +461,17 @@ impl<P: Programs> Play<'_, P> {
                     return Ok(Rest::Thinks);
                 }
             }
-            let until = if on_their_way.is_empty() {
-                last + self.patience.think
-            } else {
-                Instant::now() + look
-            };
+            let until =
+                if on_their_way.is_empty() { last + patience } else { Instant::now() + look };
             self.anything_until(until).await;
         }
+    }
+
+    /// A program that begins may take its time; one that was let go comes to its next statement
+    /// soon, unless it does something else.
+    fn patience(&self, alive: &[bool]) -> Duration {
+        let Patience { think, end } = self.patience;
+        if self.places.start(alive) { end } else { think }
     }
 
     async fn waits(&self, pids: &[i32]) -> Result<stable::Waits, OutsideError> {

@@ -15,11 +15,12 @@ impl Orders for Search {
         }
     }
 
-    fn take(&mut self, turn: Box<Order>, played: &Played) -> Counted {
-        let own = || played.launches.iter().map(|launch| launch.session).collect();
-        match self.played(turn, played) {
-            Some(taken) => Counted { orders: taken.orders, witness: taken.witness.order },
-            None => Counted { orders: Some(0), witness: own() },
-        }
+    fn take(&mut self, turn: Box<Order>, played: &Played) -> Option<Counted> {
+        let taken = self.played(turn, played)?;
+        Some(Counted { orders: taken.orders, witness: taken.witness.order })
+    }
+
+    fn restarts(&self) -> u64 {
+        self.coverage().restarts
     }
 }

@@ -173,7 +173,7 @@ impl<P: Programs> Explorer<'_, P> {
                 return Ok(None);
             }
             let counted = orders.take(turn, &played);
-            if played.end.is_some() {
+            if let Some(counted) = counted.filter(|_| played.end.is_some()) {
                 self.take(&mut round, played, counted);
             }
         }

@@ -212,6 +212,12 @@ impl Places {
         })
     }
 
+    /// Whether one of the programs has not come to its first statement.
+    pub(super) fn start(&self, alive: &[bool]) -> bool {
+        let places = self.all.iter().zip(alive).take(self.actors);
+        places.into_iter().any(|(place, alive)| *alive && place.steps == 0 && place.held.is_none())
+    }
+
     pub(super) fn launched(&self) -> Vec<Launched> {
         self.launches.iter().map(Launch::launched).collect()
     }
