@@ -36,6 +36,7 @@ pub mod course;
 pub mod debugging;
 pub mod effect;
 pub mod engine;
+pub mod exploring;
 pub mod export;
 pub mod history;
 pub mod input;
@@ -65,6 +66,7 @@ pub use setting::{EngineCount, Setting};
 
 use completing::Names;
 use course::Course;
+use exploring::Exploring;
 use history::History;
 use layers::Layers;
 use message::Message;
@@ -90,6 +92,8 @@ pub struct Stage {
     history: History,
     layers: Layers,
     message: Option<Message>,
+    /// What is known of the script's orders.
+    exploring: Option<Exploring>,
     /// What can be named where somebody types.
     names: Names,
     /// Whether the prefix key was pressed, so that the next one completes it.
@@ -109,6 +113,7 @@ impl Stage {
             history: History::default(),
             layers: Layers::default(),
             message: None,
+            exploring: None,
             names: Names::default(),
             is_prefixed: false,
         }

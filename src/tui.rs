@@ -18,13 +18,16 @@ use std::io;
 use std::sync::Arc;
 
 use futures::Stream;
+use futures::future::BoxFuture;
 use ratatui::Terminal;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::debugger::Debugger;
 use crate::run::{Command, Production, Report};
 use crate::stage::EngineCount;
 use crate::stage::audience::Arrivals;
+use crate::stage::exploring::Explore;
 
 pub mod app;
 pub mod background;
@@ -55,6 +58,10 @@ pub struct Ends {
     pub reports: mpsc::Receiver<Report>,
 }
 
+/// Explores, and tells of it by the screen's input until it is over or stopped.
+pub type StartExploration =
+    Box<dyn FnMut(Explore, CancellationToken) -> BoxFuture<'static, ()> + Send>;
+
 pub type StartRun = Box<dyn FnMut(Production) -> Ends + Send>;
 
 /// What the loop is connected to.
@@ -71,6 +78,8 @@ pub struct Console {
     pub history: History,
     /// Others who want to look at what is played.
     pub arrivals: Arrivals,
+    /// Explores a scenario's orders, where that can be done.
+    pub explore: Option<StartExploration>,
     /// Who holds the statements of other programs, if anybody does.
     pub debugger: Option<Arc<Debugger>>,
 }

@@ -17,12 +17,15 @@ use crate::commands::launch::{self, history, settings};
 use crate::commands::log;
 use crate::commands::own_files;
 use crate::commands::own_tables;
+use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::debugger::Debugger;
+use crate::explorer::exploration::{Options, explore_scenario};
 use crate::pg::Environment;
 use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
 use crate::stage::audience::Arrivals;
+use crate::stage::exploring::Told;
 use crate::stage::own_files::OwnFiles;
 use crate::stage::{self, EngineCount};
 use crate::tui::app::Setting;
@@ -77,8 +80,9 @@ fn open_with(
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     let named = arguments.history.or(config.history);
     let (troubles, told) = mpsc::unbounded_channel();
-    let history = history::open(named.as_deref(), troubles);
-    let beside = Beside { recording, history, troubles: told, debugger: None };
+    let history = history::open(named.as_deref(), troubles.clone());
+    let explored = Some(troubles);
+    let beside = Beside { recording, history, troubles: told, explored, debugger: None };
     runtime.block_on(async {
         let servers = launch::guarded_engine(&engine).await?;
         Box::pin(play(servers, production, engines, setting, beside)).await
@@ -91,6 +95,8 @@ pub(super) struct Beside {
     pub(super) history: History,
     /// What goes wrong with the history, and what else is to be said.
     pub(super) troubles: mpsc::UnboundedReceiver<io::Result<Input>>,
+    /// Where explorations tell of themselves, where they can be had.
+    pub(super) explored: Option<mpsc::UnboundedSender<io::Result<Input>>>,
     /// Who holds other programs' statements, if anybody does.
     pub(super) debugger: Option<Arc<Debugger>>,
 }
@@ -123,9 +129,18 @@ pub(super) async fn play_on(
     let (start, mut endings) = runs_on(engines.clone());
     // A defect of ours on the screen must not cut the sessions off either.
     let arrivals = Arrivals::of_nobody();
-    let Beside { recording, history, troubles, debugger } = beside;
-    let console =
-        Console { start, production, engines: count, setting, history, arrivals, debugger };
+    let Beside { recording, history, troubles, explored, debugger } = beside;
+    let explore = explored.map(|told| exploring(engines.clone(), told));
+    let console = Console {
+        start,
+        production,
+        engines: count,
+        setting,
+        history,
+        arrivals,
+        explore,
+        debugger,
+    };
     let shown = show(console, recording, troubles);
     let shown = AssertUnwindSafe(shown).catch_unwind().await;
     while let Some(mut ending) = endings.recv().await {
@@ -149,6 +164,49 @@ fn runs_on(engines: Engines) -> (tui::StartRun, mpsc::UnboundedReceiver<Ending>)
         Ends { commands, reports }
     };
     (Box::new(start), endings)
+}
+
+/// Explores on the same engines, in places of its own.
+fn exploring(
+    engines: Engines,
+    screen: mpsc::UnboundedSender<io::Result<Input>>,
+) -> tui::StartExploration {
+    Box::new(move |wanted, stop| {
+        let (engines, screen) = (engines.clone(), screen.clone());
+        Box::pin(async move {
+            let number = wanted.number;
+            let tell = |told| {
+                // Who does not listen any more has left.
+                let _ = screen.send(Ok(Input::Explored(number, Box::new(told))));
+            };
+            let production = Production {
+                schedule: Arc::new(wanted.scenario.schedules.first()),
+                scenario: wanted.scenario,
+                engine: wanted.engine,
+                isolation: Some(wanted.isolation),
+            };
+            let (news, mut heard) = mpsc::unbounded_channel();
+            let explored = async {
+                let options = Options { repeat: 1, jobs: 1, ..Options::default() };
+                let explored = explore_scenario(&engines, &production, options, &news, &stop).await;
+                drop(news);
+                explored
+            };
+            let telling = async {
+                while let Some(news) = heard.recv().await {
+                    tell(Told::News(news));
+                }
+            };
+            let (explored, ()) = tokio::join!(explored, telling);
+            tell(match explored {
+                Ok(explored) => {
+                    let is_complete = explored.found.is_complete;
+                    Told::Over { is_complete, took: explored.took }
+                }
+                Err(error) => Told::Failed(with_causes(&error)),
+            });
+        })
+    })
 }
 
 /// The screen, given back before anything else is said.

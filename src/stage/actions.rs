@@ -24,6 +24,7 @@ impl Stage {
             | Action::AutoPlay
             | Action::EditStep
             | Action::Browse
+            | Action::Explore
             | Action::Story
                 if self.course.has_no_script() =>
             {
@@ -49,6 +50,7 @@ impl Stage {
             Action::AddSession => return self.add_session(),
             Action::EditStep => self.edit_step(),
             Action::Browse => self.browse(),
+            Action::Explore => return self.explore(),
             Action::Enter => return self.enter(),
             Action::EditLine | Action::NewLine | Action::FindStatement if self.refuses_typing() => {
             }

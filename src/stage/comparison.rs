@@ -134,7 +134,7 @@ impl Comparison {
         self.stage(self.turned_to)
     }
 
-    fn leading_mut(&mut self) -> &mut Stage {
+    pub(super) fn leading_mut(&mut self) -> &mut Stage {
         self.stage_mut(self.turned_to)
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::exploring::Explore;
 use super::export::Export;
 use super::panes::queue::File;
 use super::panes::scrollback::{Direction, Motion};
@@ -36,6 +37,10 @@ pub enum Effect {
     Copy(String),
     /// Read a file whose statements a session is to send.
     Read(Box<Inclusion>),
+    /// Explore the orders of a scenario.
+    Explore(Box<Explore>),
+    /// Explore no more.
+    StopExploring,
     /// Show another part of something. Only whoever draws it knows how much of it is in sight.
     Scroll(Scroll),
 }

@@ -47,6 +47,8 @@ pub enum Action {
     EditStep,
     /// Look through the script, and go to a step.
     Browse,
+    /// Show what every order of the script comes to.
+    Explore,
     /// Show the story.
     Story,
     /// Complete the word before the cursor; focus the next session where there is no word.
@@ -154,6 +156,8 @@ pub const TABLE: &[Entry] = &[
         before sending it"),
     entry(Action::Browse, "browse", &["Alt-j"], "script", "browse the script and go to any step: \
         play on to it, or back"),
+    entry(Action::Explore, "explore", &["Alt-a", "Ctrl-X a"], "all orders", "explore every order of \
+        the script: what can come of it, and which of that no serial order gives"),
     entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
     entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "switch to the other \
         engine (a fresh setup, replayed to the same step)"),
@@ -238,13 +242,14 @@ pub const DEBUGGER: &[Entry] = &[
 ];
 
 /// What has no meaning where no script is played.
-const OF_SCRIPTS: [Action; 12] = [
+const OF_SCRIPTS: [Action; 13] = [
     Action::NextStep,
     Action::StepBack,
     Action::AutoPlay,
     Action::Restart,
     Action::EditStep,
     Action::Browse,
+    Action::Explore,
     Action::Story,
     Action::PickScenario,
     Action::SwitchEngine,

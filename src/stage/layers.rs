@@ -18,6 +18,7 @@ pub(super) mod again;
 mod breakpoints;
 mod browse;
 mod choices;
+mod classes;
 mod find;
 mod help;
 pub mod losses;
@@ -31,6 +32,7 @@ mod selection;
 pub use breakpoints::{BreakpointPanel, PanelLine};
 pub use browse::Browse;
 pub use choices::{Choice, Choices};
+pub use classes::ClassList;
 pub use find::{FindStatement, FindText};
 pub use help::Help;
 pub use menu::Menu;
@@ -68,6 +70,8 @@ pub enum Layer {
     Mistake(Mistake),
     /// The script, to look through.
     Browse(Browse),
+    /// What every order of the script comes to.
+    Classes(ClassList),
     /// Which scenario to play.
     Picker(Picker),
     /// Text to be found in the focused pane.
@@ -165,6 +169,8 @@ enum Reaction {
     Sends,
     /// What it selects changes, or is copied.
     Selects,
+    /// It is a list of classes, whose keys depend on what is known of them.
+    Explores,
     /// It is gone, and the word chosen in it is put in.
     Completes,
     /// The key is typed, and what still fits stays.
@@ -209,6 +215,7 @@ impl Layer {
             },
             Self::EditStep(editor) => press_step_editor(editor, key, action),
             Self::Select(_) => Reaction::Selects,
+            Self::Classes(_) => Reaction::Explores,
             Self::Menu(menu) => match menu.press(key, action) {
                 MenuChoice::On => Reaction::Stays,
                 MenuChoice::Taken => Reaction::Completes,
@@ -327,6 +334,10 @@ impl Stage {
             Reaction::Selects => {
                 let Layer::Select(selection) = layer else { return Vec::new() };
                 return self.select(selection, key, action);
+            }
+            Reaction::Explores => {
+                let Layer::Classes(list) = layer else { return Vec::new() };
+                return self.press_classes(list, key, action, now);
             }
             Reaction::Narrows => {
                 self.narrow(key);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::comparison::{Comparison, Half, HalfEffect};
 use super::effect::Inclusion;
+use super::exploring::Told;
 use super::input::Input;
 use super::own_files::{FoundFiles, OwnFiles};
 use super::{Effect, Stage};
@@ -93,6 +94,15 @@ impl Mode {
             Self::One(stage) => stage.opens(scenario),
             Self::Two(_) => {}
         }
+    }
+
+    /// Takes in what is told of an exploration.
+    pub fn explorer_tells(&mut self, number: u64, told: Told) {
+        let stage = match self {
+            Self::One(stage) => stage,
+            Self::Two(comparison) => comparison.leading_mut(),
+        };
+        stage.explorer_tells(number, told);
     }
 
     /// Lets time pass.

@@ -18,7 +18,7 @@ fn opened() -> Stage {
     opened_with(library::open(library::DEFAULT).unwrap())
 }
 
-fn opened_with(scenario: Scenario) -> Stage {
+pub(super) fn opened_with(scenario: Scenario) -> Stage {
     let setting = Setting {
         keys: KeyMap::default(),
         library: Vec::new(),

@@ -25,6 +25,7 @@ use crate::debugger::guests::Overview;
 use crate::run::Report;
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
 use crate::stage::effect::{Inclusion, Scroll};
+use crate::stage::exploring::Told;
 use crate::stage::input::{Gesture, Input, Pointer};
 use crate::stage::keys::Action;
 use crate::stage::mode::Mode;
@@ -193,6 +194,11 @@ impl App {
         if let Mode::One(stage) = &mut self.mode {
             stage.debugger_at_a_glance(overview);
         }
+    }
+
+    /// Takes in what is told of an exploration.
+    pub fn explorer_tells(&mut self, number: u64, told: Told) {
+        self.mode.explorer_tells(number, told);
     }
 
     pub fn say(&mut self, words: String) {

@@ -21,7 +21,7 @@ use super::include;
 use super::screen::keys::{self, Lent};
 use super::screen::{Frames, Input, Signal};
 use super::view::{self, svg};
-use super::{Console, Ends, Exit, LoopError, StartRun};
+use super::{Console, Ends, Exit, LoopError, StartExploration, StartRun};
 use crate::core::event::SessionName;
 use crate::core::scenario::EngineKind;
 use crate::debugger::Debugger;
@@ -30,6 +30,7 @@ use crate::run::{Command, Production, Report};
 use crate::stage::audience::{Arrival, Arrivals, Audience};
 use crate::stage::comparison::{Comparison, Half, HalfEffect};
 use crate::stage::effect::Inclusion;
+use crate::stage::exploring::{Explore, Told};
 use crate::stage::export::Export;
 use crate::stage::mode::Mode;
 use crate::stage::script::Script;
@@ -104,6 +105,11 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     /// Scenario files of one's own.
     own_files: Files,
     debugger: Option<Arc<Debugger>>,
+    /// Explores, and the explorations that have not come to their end.
+    explore: Option<StartExploration>,
+    explorations: JoinSet<()>,
+    /// Stops the last of them.
+    exploration: CancellationToken,
     clock: Instant,
     app: App,
     /// From when on the next frame may be drawn.
@@ -125,8 +131,8 @@ where
         console: Console,
     ) -> Result<Self, LoopError> {
         let size = terminal.size().map_err(LoopError::drawing::<B>)?;
-        let Console { mut start, production, engines, setting, mut history, arrivals, debugger } =
-            console;
+        let Console { mut start, production, engines, setting, .. } = console;
+        let Console { mut history, arrivals, explore, debugger, .. } = console;
         let clock = Instant::now();
         let mut app = App::new(setting, size);
         app.recall(&history.take_earlier());
@@ -149,6 +155,9 @@ where
             files,
             own_files,
             debugger,
+            explore,
+            explorations: JoinSet::new(),
+            exploration: CancellationToken::new(),
             clock,
             app,
             next_frame,
@@ -166,6 +175,9 @@ where
     pub(super) async fn play(mut self) -> Result<Exit, LoopError> {
         let shown = self.show_until_left().await;
         self.leaving.cancel();
+        self.exploration.cancel();
+        // What was made for them is taken away before the server goes.
+        while self.explorations.join_next().await.is_some() {}
         while self.editing.join_next().await.is_some() {}
         self.history.end();
         // What was asked for is written to its end, though nobody is told any more.
@@ -248,6 +260,10 @@ where
                 self.app.opened_to_programs(addresses);
                 Vec::new()
             }
+            Happening::Input(Input::Explored(number, told)) => {
+                self.app.explorer_tells(number, *told);
+                Vec::new()
+            }
             Happening::Input(Input::Debugger(overview)) => {
                 self.app.debugger_at_a_glance(*overview);
                 Vec::new()
@@ -296,6 +312,8 @@ where
             Effect::Ask(command) => self.ask(half, command),
             Effect::Debug(order) => self.order(order),
             Effect::Compare => self.compare(),
+            Effect::Explore(wanted) => self.explore(*wanted),
+            Effect::StopExploring => self.exploration.cancel(),
             Effect::Find(path) => self.own_files.find(path),
             Effect::Leave => self.exit = Some(Exit::Quit),
             Effect::Redraw => self.draw_anew()?,
@@ -322,6 +340,19 @@ where
         if let Err(error) = debugger.obey(order) {
             self.app.refuse(error.to_string());
         }
+    }
+
+    /// Begins to explore, in the place of what was explored before.
+    fn explore(&mut self, wanted: Explore) {
+        self.exploration.cancel();
+        while self.explorations.try_join_next().is_some() {}
+        let Some(explore) = &mut self.explore else {
+            let why = Told::Failed("nothing can be explored here".to_owned());
+            self.app.explorer_tells(wanted.number, why);
+            return;
+        };
+        self.exploration = self.leaving.child_token();
+        self.explorations.spawn(explore(wanted, self.exploration.clone()));
     }
 
     /// Gives the terminal to an editor. Nothing is drawn until it comes back; the run goes on.

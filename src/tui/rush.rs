@@ -192,7 +192,9 @@ where
         match input {
             Some(Input::Terminal(Event::Key(key))) => self.press(*key),
             Some(Input::Terminal(Event::Resize(..))) => self.stay(),
-            Some(Input::Terminal(_) | Input::Opened(_) | Input::Debugger(_)) => Ok(Turn::Stay),
+            Some(
+                Input::Terminal(_) | Input::Opened(_) | Input::Explored(..) | Input::Debugger(_),
+            ) => Ok(Turn::Stay),
             Some(Input::Trouble(trouble)) => {
                 self.stage.apply(Report::Note(trouble.clone()), self.clock.elapsed());
                 Ok(Turn::Stay)

@@ -33,9 +33,10 @@ pub(super) mod keys;
 use super::background::LateAnswer;
 use super::recording::Tape;
 use crate::debugger::guests::Overview;
+use crate::stage::exploring::Told;
 
 /// What comes in from outside the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// A key, a paste, the mouse, a resize.
     Terminal(Event),
@@ -45,6 +46,8 @@ pub enum Input {
     Trouble(String),
     /// Other programs can connect, in these ways.
     Opened(Vec<String>),
+    /// Something is told of an exploration, by its number.
+    Explored(u64, Box<Told>),
     /// The debugger at a glance, since something of that has changed.
     Debugger(Box<Overview>),
 }

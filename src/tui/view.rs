@@ -23,6 +23,7 @@ use crate::stage::{Stage, text};
 mod bars;
 mod breakpoints;
 mod browse;
+mod classes;
 mod comparison;
 mod dialog;
 mod ending;

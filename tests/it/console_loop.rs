@@ -50,8 +50,16 @@ impl Desk {
         let (invitation, arrivals) = Arrivals::invited();
         let (production, setting) = (production(), setting());
         let history = History::none();
-        let console =
-            Console { start, production, engines, setting, history, arrivals, debugger: None };
+        let console = Console {
+            start,
+            production,
+            engines,
+            setting,
+            history,
+            arrivals,
+            explore: None,
+            debugger: None,
+        };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
             let exit = tui::run(&mut terminal, &mut input, console).await;

@@ -29,6 +29,7 @@ mod explorer_outside;
 mod explorer_player;
 mod explorer_real;
 mod explorer_reduction;
+mod explorer_screen;
 mod explorer_search;
 mod export;
 mod gateway;

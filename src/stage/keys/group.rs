@@ -57,6 +57,7 @@ impl Action {
             | Self::Restart
             | Self::EditStep
             | Self::Browse
+            | Self::Explore
             | Self::Story
             | Self::PickScenario
             | Self::Graph

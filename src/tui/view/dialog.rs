@@ -42,6 +42,7 @@ pub(super) fn draw(
         Layer::Graph(cursor) => graph(view, *cursor, places, now, buffer),
         Layer::Mistake(mistake) => super::mistake::draw(view, mistake, screen, buffer),
         Layer::Browse(browse) => super::browse::draw(view, browse, screen, buffer),
+        Layer::Classes(list) => super::classes::draw(view, *list, screen, buffer),
         Layer::Picker(picker) => return Some(super::picker::draw(view, picker, screen, buffer)),
         Layer::FindText(find) => return Some(find_text(view, find, places.footer, buffer)),
         Layer::FindStatement(find) => {
