@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::commands::ctl::arguments::CtlArgs;
+use crate::commands::explore_programs::ProgramsArgs;
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::debugger::refusals::Rule;
 use crate::reports::report::{FORMATS, Format};
@@ -256,7 +257,8 @@ Exit codes: 0 what was found is what the file says; 1 an anomaly or a broken inv
 was found.")]
 pub struct ExploreArgs {
     /// Scenario names (see `overbooked scenarios`), files (.sql, .spec) or folders
-    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present = "actor", conflicts_with = "actor")]
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<String>,
     /// The isolation level of transactions that do not name one, or each in turn [default: the
     /// scenario's first]
@@ -308,9 +310,22 @@ pub struct ExploreArgs {
     /// The folder with PostgreSQL's programs (initdb, postgres), instead of searching for it
     #[arg(long, value_name = "DIR", env = "OVERBOOKED_PG_BIN", value_hint = ValueHint::DirPath)]
     pub pg_bin: Option<PathBuf>,
+    /// Programs in the place of a scenario.
+    #[command(flatten)]
+    pub programs: ProgramsArgs,
 }
 
 impl ExploreArgs {
+    /// The one level that was asked for, where it is one.
+    pub fn level(&self) -> Option<Isolation> {
+        match self.isolation? {
+            WhichLevel::ReadCommitted => Some(Isolation::ReadCommitted),
+            WhichLevel::RepeatableRead => Some(Isolation::RepeatableRead),
+            WhichLevel::Serializable => Some(Isolation::Serializable),
+            WhichLevel::All => None,
+        }
+    }
+
     /// Where the sessions connect to.
     pub fn engine_args(&self) -> EngineArgs {
         let engine = match self.engine {

@@ -9,8 +9,9 @@ use color_eyre::eyre::{self, WrapErr as _};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::cli::{ExploreArgs, ExploreFormat, WhichEngine, WhichLevel};
+use crate::commands::cli::{EngineArgs, ExploreArgs, ExploreFormat, WhichEngine, WhichLevel};
 use crate::commands::exit::{Exit, Failure};
+use crate::commands::explore_programs;
 use crate::commands::launch;
 use crate::commands::own_files;
 use crate::commands::play::open_output;
@@ -34,6 +35,9 @@ const MOST_JOBS: usize = 4;
 
 /// Explores every scenario at every level and on every engine that was asked for.
 pub fn run(arguments: &ExploreArgs) -> eyre::Result<Exit> {
+    if !arguments.programs.actor.is_empty() {
+        return run_programs(arguments);
+    }
     let names = own_files::each(&arguments.scenarios)?;
     let scenarios: Vec<Arc<Scenario>> = names
         .iter()
@@ -51,6 +55,32 @@ pub fn run(arguments: &ExploreArgs) -> eyre::Result<Exit> {
         let exit = explored?;
         stopped?;
         Ok(exit)
+    })
+}
+
+/// Explores programs that nobody here wrote.
+fn run_programs(arguments: &ExploreArgs) -> eyre::Result<Exit> {
+    if wants_several(arguments) {
+        let words = "--actor: programs are explored at one level and on one engine at a time";
+        return Err(Failure::misuse(words).into());
+    }
+    let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
+    runtime.block_on(async {
+        let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
+        let engine = EngineArgs { isolation: arguments.level(), ..arguments.engine_args() };
+        let Options { mode, budget, repeat, .. } = options(arguments);
+        let manner = explore_programs::Manner { orders: mode, budget, repeat };
+        let (news, _heard) = unbounded_channel();
+        let programs = &arguments.programs;
+        let told = explore_programs::run(programs, &engine, manner, &news, &interrupted).await?;
+        let mut out = open_output(arguments.output.as_deref())?;
+        let text = document(&told.exploration, arguments.format);
+        write!(out, "{text}").and_then(|()| out.flush()).wrap_err("cannot write the output")?;
+        Ok(match (told.exploration.found.is_interrupted, told.is_wrong()) {
+            (true, _) => Exit::Interrupted,
+            (false, true) => Exit::Broken,
+            (false, false) => Exit::Fine,
+        })
     })
 }
 
@@ -164,14 +194,17 @@ async fn explore(
     let (explored, told) = tokio::join!(exploring, bar.follow(heard, out));
     told.wrap_err("cannot write the output")?;
     let explored = explored.map_err(failure)?;
-    let text = match arguments.format {
-        ExploreFormat::Text => report::text(&explored),
-        ExploreFormat::Markdown => report::markdown(&explored),
-        ExploreFormat::Json => report::json(&explored),
-    };
-    let end = if arguments.format == ExploreFormat::Json { "" } else { "\n" };
-    write!(out, "{text}{end}").and_then(|()| out.flush()).wrap_err("cannot write the output")?;
+    let text = document(&explored, arguments.format);
+    write!(out, "{text}").and_then(|()| out.flush()).wrap_err("cannot write the output")?;
     Ok(explored)
+}
+
+fn document(explored: &Exploration, format: ExploreFormat) -> String {
+    match format {
+        ExploreFormat::Text => format!("{}\n", report::text(explored)),
+        ExploreFormat::Markdown => format!("{}\n", report::markdown(explored)),
+        ExploreFormat::Json => report::json(explored),
+    }
 }
 
 fn options(arguments: &ExploreArgs) -> Options {

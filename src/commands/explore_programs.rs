@@ -1,8 +1,8 @@
 //! `overbooked explore --actor …`: programs that nobody here wrote, in every order of their
 //! statements.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
@@ -15,16 +15,20 @@ use crate::commands::exit::Failure;
 use crate::commands::launch;
 use crate::commands::programs::{Explored as Starter, Place, Program, Reset};
 use crate::core::error_chain::with_causes;
-use crate::core::scenario::{EngineKind, Isolation, counted};
+use crate::core::scenario::{EngineKind, Isolation, Scenario, counted};
 use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
-use crate::debugger::plan::Plan;
 use crate::debugger::tables::TableName;
 use crate::debugger::verdict::Database;
+use crate::explorer::expected::Expected;
+use crate::explorer::exploration::{self, Exploration, Options};
 use crate::explorer::explore::News;
+use crate::explorer::naming;
+use crate::explorer::outcome::Outcome;
 use crate::explorer::outside::explore::{Explored, Wanted, explore};
 use crate::explorer::outside::reading::{Relations, Snapshot};
 use crate::explorer::outside::{Outside, OutsideError, Patience, Stand};
-use crate::explorer::search::{Mode as Orders, Search};
+use crate::explorer::report;
+use crate::explorer::search::{Coverage, Mode as Orders, Search};
 use crate::gateway::Mode;
 use crate::run::engines::{Engine, Engines, Ownership};
 
@@ -72,11 +76,12 @@ pub struct Manner {
     pub repeat: u32,
 }
 
-/// Programs that were explored, and how long that took.
+/// Programs that were explored.
 #[derive(Debug)]
 pub struct Told {
     pub explored: Explored,
-    pub took: Duration,
+    /// The same as of a scenario: its steps are the statements that were held.
+    pub exploration: Exploration,
 }
 
 /// Explores programs on an engine that has answered.
@@ -93,7 +98,7 @@ pub async fn run(
     launch::stop(&engines).await?;
     let told = told?;
     if let Some(folder) = &arguments.plans {
-        write_plans(folder, &told.explored.plans)?;
+        write_plans(folder, &told)?;
     }
     Ok(told)
 }
@@ -182,7 +187,14 @@ impl Asked {
         let begin = |effects: &[Vec<_>]| Search::new(effects, orders, None);
         let from = (Relations::new(relations), snapshot);
         let explored = explore(&mut outside, from, wanted, begin).await.map_err(failure)?;
-        Ok(Told { explored, took: began.elapsed() })
+        let known = exploration::engine(engines, kind).await;
+        let (product, default) =
+            known.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+        let levels = kind.levels();
+        let level = arguments.isolation.or(default).filter(|level| levels.contains(level));
+        let place = (kind, product, level.unwrap_or(levels[0]));
+        let exploration = exploration(&explored, place, orders, began.elapsed());
+        Ok(Told { explored, exploration })
     }
 }
 
@@ -244,39 +256,53 @@ async fn prepare(
     Ok(Snapshot::Statement)
 }
 
-fn write_plans(folder: &Path, plans: &[Plan]) -> Result<(), Failure> {
+/// In the order in which the classes are told.
+fn write_plans(folder: &Path, told: &Told) -> Result<(), Failure> {
     let failed = |path: &Path, error| {
         Failure::misuse(format!("--plans: cannot write {}: {error}", path.display()))
     };
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-    for (number, plan) in plans.iter().enumerate() {
+    for (number, class) in report::in_order(&told.exploration).into_iter().enumerate() {
         let path = folder.join(format!("{}.plan", number + 1));
+        let mut plan = told.explored.plans[class].clone();
+        plan.notes.push(told.exploration.names[class].clone());
         std::fs::write(&path, plan.to_string()).map_err(|error| failed(&path, error))?;
     }
     Ok(())
 }
 
+/// What was found as it is told of scenarios.
+fn exploration(
+    explored: &Explored,
+    (engine, product, level): (EngineKind, String, Isolation),
+    mode: Orders,
+    took: Duration,
+) -> Exploration {
+    let Explored { scenario, program, found, plays, .. } = explored;
+    let names: Vec<&str> = scenario.sessions.iter().map(|it| it.name.as_str()).collect();
+    let scenario = Scenario { name: names.join(", "), ..scenario.clone() };
+    let outcomes: Vec<&Outcome> = found.classes.iter().map(|it| &it.class.outcome).collect();
+    let runs = format!("the programs were started {} in all", counted(*plays as u64, "time"));
+    Exploration {
+        names: naming::names(&scenario, program, &outcomes),
+        kinds: vec![None; found.classes.len()],
+        scenario: Arc::new(scenario),
+        program: program.clone(),
+        engine,
+        product,
+        level,
+        options: Options { mode, ..Options::default() },
+        found: found.clone(),
+        coverage: Coverage::default(),
+        effects: Vec::new(),
+        notes: vec![runs],
+        took,
+    }
+}
+
 impl Told {
     /// Whether some order broke the check, or came to what no whole programs come to.
     pub fn is_wrong(&self) -> bool {
-        self.explored.found.classes.iter().any(|judged| {
-            !judged.class.broken.is_empty()
-                || judged.verdict.as_ref().is_some_and(crate::explorer::serial::Verdict::is_anomaly)
-        })
-    }
-
-    /// What is written first.
-    pub fn first_line(&self) -> String {
-        let Explored { found, program, plays, .. } = &self.explored;
-        let programs = counted(program.sessions.len() as u64, "program");
-        let mut line = format!("{programs}, {}", counted(program.steps() as u64, "statement"));
-        let _ = match found.orders {
-            Some(orders) => write!(line, ": {}", counted(orders, "order")),
-            None => write!(line, ": orders beyond counting"),
-        };
-        let rest = if found.is_complete { "the rest are equivalent" } else { "not all" };
-        let _ = write!(line, " · {} played, {rest}", found.plays);
-        let _ = write!(line, " · {plays} runs of the programs, {:.1} s", self.took.as_secs_f64());
-        line
+        !Expected::of(&self.exploration).is_kept()
     }
 }

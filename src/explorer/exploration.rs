@@ -120,7 +120,7 @@ pub async fn explore_scenario(
 }
 
 /// What the engine is, and the level that it gives by default.
-async fn engine(
+pub(crate) async fn engine(
     engines: &Engines,
     kind: EngineKind,
 ) -> Result<(String, Option<Isolation>), PlayerError> {

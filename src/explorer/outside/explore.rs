@@ -19,7 +19,7 @@ use super::reading::{Reading, Relations, Snapshot};
 use super::{Outside, OutsideError, Programs, Sent};
 use crate::core::event::answer::Outcome as Answer;
 use crate::core::event::{SessionName, TransactionStatus};
-use crate::core::scenario::{Scenario, Step};
+use crate::core::scenario::{Invariant, Scenario, Step};
 use crate::debugger::plan::Plan;
 use crate::explorer::classes::Classes;
 use crate::explorer::effects::Effects;
@@ -86,7 +86,7 @@ pub async fn explore<P: Programs, O: Orders>(
     explorer.judge(&mut round).await?;
     explorer.play_again(&mut round).await?;
     explorer.tell(&round);
-    Ok(explorer.explored(round).await)
+    Ok(explorer.explored(round))
 }
 
 struct Explorer<'a, P: Programs> {
@@ -336,10 +336,12 @@ impl<P: Programs> Explorer<'_, P> {
                 });
             }
         }
+        let check = self.outside.stand().check.iter();
+        scenario.invariants = check.map(|sql| Invariant { sql: sql.clone(), line: 1 }).collect();
         scenario
     }
 
-    async fn explored(&mut self, round: Round) -> Explored {
+    fn explored(&self, round: Round) -> Explored {
         let (mut plans, mut sent) = (Vec::new(), Vec::new());
         for class in round.classes.all() {
             let order: Vec<usize> = class.played.launches.iter().map(|it| it.session).collect();
