@@ -64,7 +64,8 @@ pub(super) fn draw(view: &View<'_>, list: ClassList, screen: Rect, buffer: &mut 
 }
 
 fn wrapped(view: &View<'_>, words: &str, cells: usize, role: Role) -> Vec<Line<'static>> {
-    let rows = text::wrap(&text::visible(words), cells.max(1));
+    let words = text::visible(words).replace('\u{b7}', view.theme.signs().between);
+    let rows = text::wrap(&words, cells.max(1));
     rows.into_iter().map(|row| Line::from(view.span(row, role))).collect()
 }
 
@@ -152,8 +153,9 @@ fn line(view: &View<'_>, exploring: &Exploring, class: &Shown, cells: usize) -> 
 }
 
 fn fitted(view: &View<'_>, words: &str, cells: usize) -> String {
-    let words = text::visible(words);
-    let words = text::fit(&words, cells, view.theme.signs().ellipsis);
+    let signs = view.theme.signs();
+    let words = text::visible(words).replace('\u{b7}', signs.between);
+    let words = text::fit(&words, cells, signs.ellipsis);
     text::pad(&words, cells, "")
 }
 
@@ -182,7 +184,7 @@ fn keys(view: &View<'_>, exploring: &Exploring, cells: u16) -> Line<'static> {
         ("Enter".into(), "plays it"),
         ("Esc".into(), closes),
         ("Up Down".into(), "choose"),
-        ("f".into(), "the file\u{2019}s own order"),
+        ("f".into(), "the file's own order"),
     ];
     let most = (1..=keys.len()).rev().map(|count| keys_line(view, &keys[..count]));
     let mut fitting = most.filter(|line| line.width() <= usize::from(cells));
