@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  --redis URL ─▶ address ─┐
-//!                          ├─▶ link, which can be cut ─▶ client: Redis
+//!                          ├─▶ link, which can be cut ─▶ client: Redis, etcd
 //!  --with redis ─▶ private ┘
 //! ```
 //!
@@ -11,6 +11,7 @@
 
 pub mod address;
 pub mod error;
+pub mod etcd_client;
 pub mod link;
 pub mod private;
 pub mod redis_client;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,7 @@ pub mod board;
 mod connector;
 mod dispatch;
 mod endpoint;
+pub mod fault;
 pub mod figures;
 pub mod headless;
 pub mod lock_wait_sampler;
@@ -44,6 +45,7 @@ pub mod plan;
 mod seats_table;
 mod sold_out;
 pub mod strategy;
+mod strikes;
 pub mod table;
 pub mod tally;
 pub mod trace;
@@ -59,13 +61,15 @@ use attempt_error::AttemptError;
 use board::{End, Ended, Finished, Report};
 use connector::Connector;
 use endpoint::Endpoint;
+use fault::{Fault, Injector};
 use figures::Figures;
 use lock_wait_sampler::{LockWaitSample, LockWaitSampler};
 use options::Options;
-use parts::{Parts, PrivateParts};
+use parts::Parts;
 use sold_out::SoldOut;
 use strategy::StrategyName;
 use strategy::registry::{Brief, Entry};
+use strikes::Strikes;
 use tally::{Settled, Tally};
 use trace::Trace;
 use verdict::Verdict;
@@ -105,6 +109,18 @@ pub async fn run(
     reports: mpsc::Sender<Report>,
     stop: CancellationToken,
 ) -> Result<(), RushError> {
+    let (_nobody, faults) = mpsc::channel(1);
+    run_with_faults(options, target, reports, stop, faults).await
+}
+
+/// The same, with faults that strike whatever runs when they come.
+pub async fn run_with_faults(
+    options: &Options,
+    target: &Target,
+    reports: mpsc::Sender<Report>,
+    stop: CancellationToken,
+    faults: mpsc::Receiver<Fault>,
+) -> Result<(), RushError> {
     let pool = connect(target).await?;
     let swept = sweep(&pool, PREFIX).await?;
     let dropped = swept.dropped.iter();
@@ -115,20 +131,22 @@ pub async fn run(
     if let Some(note) = options.left_out() {
         tell(&reports, Report::Note(note)).await;
     }
-    let (parts, private) = Parts::start(options).await?;
-    let (trace, parts) = (Arc::new(Trace::new(options)), Arc::new(parts));
-    let rush = Rush { options, target, pool, trace, parts, private, reports, stop };
-    for strategy in options.chosen() {
+    let parts = Arc::new(Parts::start(options).await?);
+    let (trace, faults) = (Arc::new(Trace::new(options)), Mutex::new(faults));
+    let rush = Rush { options, target, pool, trace, parts, faults, reports, stop };
+    for (strategy, fault) in options.runs() {
         if rush.stop.is_cancelled() {
             break;
         }
         // What the strategies before it came to is worth having, also when a server is gone.
-        let end =
-            rush.play(strategy).await.unwrap_or_else(|error| End::Broken(with_causes(&error)));
-        tell(&rush.reports, Report::Ended(Arc::new(Ended { strategy, end }))).await;
+        let end = rush
+            .play(strategy, fault)
+            .await
+            .unwrap_or_else(|error| End::Broken(with_causes(&error)));
+        tell(&rush.reports, Report::Ended(Arc::new(Ended { strategy, fault, end }))).await;
     }
     rush.pool.close().await;
-    for note in rush.private.stop().await {
+    for note in rush.parts.stop().await {
         tell(&rush.reports, Report::Note(note)).await;
     }
     Ok(())
@@ -156,20 +174,21 @@ struct Rush<'a> {
     pool: PgPool,
     trace: Arc<Trace>,
     parts: Arc<Parts>,
-    private: PrivateParts,
+    /// What somebody wants to go wrong.
+    faults: Mutex<mpsc::Receiver<Fault>>,
     reports: mpsc::Sender<Report>,
     stop: CancellationToken,
 }
 
 impl Rush<'_> {
     /// One strategy, in a schema of its own.
-    async fn play(&self, strategy: StrategyName) -> Result<End, SchemaError> {
+    async fn play(&self, strategy: StrategyName, fault: Option<Fault>) -> Result<End, SchemaError> {
         let endpoint = match Endpoint::of(strategy, self.target, &self.pool).await {
             Ok(endpoint) => endpoint,
             Err(reason) => return Ok(End::Unavailable(reason)),
         };
         let schema = RunSchema::create(&self.pool, PREFIX).await?;
-        let end = self.stage(strategy, endpoint.target(), schema.name()).await;
+        let end = self.stage((strategy, fault), endpoint.target(), schema.name()).await;
         endpoint.leave().await;
         if let Err(error) = schema.drop().await {
             tell(&self.reports, Report::Note(error.to_string())).await;
@@ -179,14 +198,14 @@ impl Rush<'_> {
 
     async fn stage(
         &self,
-        strategy: StrategyName,
+        (strategy, fault): (StrategyName, Option<Fault>),
         target: &Target,
         schema: &str,
     ) -> Result<End, AttemptError> {
         let application = format!("{APPLICATION}/{}", schema.trim_start_matches(PREFIX));
         let connector = Connector::to(target, &application).await?;
         let schema: Arc<str> = schema.into();
-        let context = Arc::new(self.context(strategy, connector, &schema));
+        let context = Arc::new(self.context((strategy, fault), connector, &schema));
         seats_table::build(&context.connector, &schema, &*context.strategy).await?;
         context.strategy.prepare(&context).await?;
         match seats_table::rehearse(&context).await {
@@ -196,30 +215,32 @@ impl Rush<'_> {
             rehearsed => rehearsed?,
         }
         seats_table::fill(&context.connector, &schema, self.options).await?;
-        self.perform(strategy, context, &application)
+        self.perform((strategy, fault), context, &application)
             .await
             .map(|done| End::Finished(Box::new(done)))
     }
 
     fn context(
         &self,
-        name: StrategyName,
+        (name, fault): (StrategyName, Option<Fault>),
         connector: Connector,
         schema: &Arc<str>,
     ) -> WorkerContext {
-        let Options { think_time, retries, workers, seed, seats, until_sold_out, .. } =
-            *self.options;
+        let Options { think_time, retries, workers, seed, seats, .. } = *self.options;
+        let Options { compartments, until_sold_out, .. } = *self.options;
         let Entry { staffing, build, .. } = *name.entry();
         let figures = Arc::new(Figures::default());
         let strategy = build(&Brief {
             schema: Arc::clone(schema),
             seats,
-            time_to_live: self.options.time_to_live(),
+            compartments,
+            time_to_live: self.options.time_to_live(fault),
             parts: Arc::clone(&self.parts),
             figures: Arc::clone(&figures),
         });
         let (schema, stop) = (Arc::clone(schema), self.stop.child_token());
         let sold_out = Arc::new(SoldOut::new(seats));
+        let injector = Arc::new(Injector::new(workers, strategy.time_to_live(), &figures));
         WorkerContext {
             strategy,
             staffing,
@@ -232,6 +253,7 @@ impl Rush<'_> {
             sold_out,
             until_sold_out,
             figures,
+            injector,
             stop,
         }
     }
@@ -240,19 +262,22 @@ impl Rush<'_> {
     /// record.
     async fn perform(
         &self,
-        strategy: StrategyName,
+        (strategy, fault): (StrategyName, Option<Fault>),
         context: Arc<WorkerContext>,
         application: &str,
     ) -> Result<Finished, AttemptError> {
         let mut pool = WorkerPool::staff(Arc::clone(&context), self.options.compartments).await?;
         let sampler = LockWaitSampler::start(&context.connector, application).await?;
-        tell(&self.reports, Report::Opened(strategy)).await;
+        tell(&self.reports, Report::Opened(strategy, fault)).await;
         let begin = Instant::now();
         let (settled, hear) = mpsc::channel(BATCHES);
+        let (part, requests) = (strategy.entry().part, self.options.requests);
+        let mut strikes = Strikes::new(&self.parts, part, &context.injector, fault, requests);
         pool.open(&Opening::now(Arc::clone(&self.trace), settled));
-        let (tally, waits) = self.count(hear, sampler).await;
+        let (tally, waits) = self.count(hear, sampler, &mut strikes).await;
         let wall = begin.elapsed();
         pool.close().await;
+        strikes.over().await;
         let record =
             seats_table::record_when_up(&context.connector, &context.schema, &context.stop).await?;
         let verdict = Verdict::new(&record, &tally.acknowledged);
@@ -269,7 +294,9 @@ impl Rush<'_> {
         &self,
         mut settled: mpsc::Receiver<Vec<Settled>>,
         sampler: LockWaitSampler,
+        strikes: &mut Strikes,
     ) -> (Tally, Option<Waits>) {
+        let mut faults = self.faults.lock().await;
         let mut tally = Tally::default();
         let mut waits = sampler.shows_waits().then(Waits::default);
         let mut seen = watch(sampler);
@@ -282,7 +309,9 @@ impl Rush<'_> {
                         tally.apply(one);
                     }
                     tell(&self.reports, Report::Settled(batch.into())).await;
+                    self.tell_why_not(strikes.see(tally.settled)).await;
                 }
+                Some(fault) = faults.recv() => self.tell_why_not(strikes.strike(fault)).await,
                 Some(sight) = seen.recv() => {
                     if let LockWaitSample::Waits(seen) = sight {
                         waits = Some(seen);
@@ -290,6 +319,14 @@ impl Rush<'_> {
                     tell(&self.reports, sight.into()).await;
                 }
             }
+        }
+    }
+}
+
+impl Rush<'_> {
+    async fn tell_why_not(&self, note: Option<String>) {
+        if let Some(note) = note {
+            tell(&self.reports, Report::Note(note)).await;
         }
     }
 }

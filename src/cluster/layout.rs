@@ -13,7 +13,8 @@
 //!  overbooked-0b7f3a55/           a part's: Redis and others
 //!      lock, server.log
 //!      part.pid                   its server's process
-//!      redis.sock                 its private socket
+//!      redis.sock, localhost:1    its private socket
+//!      etcd/                      what it keeps
 //! ```
 //!
 //! Anything else is somebody's, and the folder is left alone. `supervisor.sh` asks the same before
@@ -39,6 +40,13 @@ pub(super) const PART_PID: &str = "part.pid";
 
 /// Where a private Redis listens.
 pub const REDIS_SOCKET: &str = "redis.sock";
+
+/// Where a private etcd listens, for its clients and for peers: it calls a socket so.
+pub const ETCD_SOCKET: &str = "localhost:1";
+pub const ETCD_PEERS: &str = "localhost:2";
+
+/// What a private etcd keeps.
+pub const ETCD_DATA: &str = "etcd";
 
 /// How the name of a server's socket begins; a port follows.
 const SOCKET: &str = ".s.PGSQL.";
@@ -99,6 +107,7 @@ pub(crate) fn is_made(path: &Path, kind: Kind) -> bool {
         Some([folder, name]) if is_name(folder.as_ref(), PREFIX) => {
             *name == LOCK && kind == Kind::File || is_socket(name) && kind == Kind::Socket
         }
+        Some([ETCD_DATA, rest @ ..]) => is_in_etcd(rest, kind),
         Some([LOCK | LOG | CERTIFICATE | PART_PID]) => kind == Kind::File,
         Some([name]) if is_part_socket(name) => kind == Kind::Socket,
         Some([name]) => match name.strip_suffix(".lock") {
@@ -118,9 +127,25 @@ pub(super) fn is_socket(name: &str) -> bool {
     name.strip_prefix(SOCKET).is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
+fn is_in_etcd(names: &[&str], kind: Kind) -> bool {
+    match names {
+        [] | ["member"] | ["member", "snap" | "wal"] => kind == Kind::Folder,
+        ["member", "snap", "db"] => kind == Kind::File,
+        ["member", folder, name] => {
+            let endings: &[&str] = match *folder {
+                "snap" => &["snap", "db", "tmp", "broken"],
+                _ => &["wal", "tmp", "broken"],
+            };
+            let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+            kind == Kind::File && ending.is_some_and(|ending| endings.contains(&ending))
+        }
+        _ => false,
+    }
+}
+
 /// Whether a part's server calls its socket so.
 pub(super) fn is_part_socket(name: &str) -> bool {
-    name == REDIS_SOCKET
+    [REDIS_SOCKET, ETCD_SOCKET, ETCD_PEERS].contains(&name)
 }
 
 fn is_in_cluster(names: &[&str], kind: Kind) -> bool {
@@ -208,6 +233,12 @@ mod tests {
         assert!(is_made(Path::new("part.pid"), Kind::File));
         assert!(is_made(Path::new(REDIS_SOCKET), Kind::Socket));
         assert!(!is_made(Path::new(REDIS_SOCKET), Kind::File));
+        for file in ["db", "0000000000000002-000000000001d4c1.snap"] {
+            assert!(is_made(&Path::new("etcd/member/snap").join(file), Kind::File), "{file}");
+        }
+        assert!(is_made(Path::new("etcd/member/wal/0.tmp"), Kind::File));
+        assert!(!is_made(Path::new("etcd/member/wal/thesis.txt"), Kind::File));
+        assert!(!is_made(Path::new("etcd/thesis.txt"), Kind::File));
         assert!(is_made(Path::new("overbooked-77e0b132/.s.PGSQL.5432"), Kind::Socket));
     }
 

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::account::RunAs;
 use super::folder::{self, PREFIX};
 use super::layout::LOG;
-pub use super::layout::REDIS_SOCKET;
+pub use super::layout::{ETCD_DATA, ETCD_PEERS, ETCD_SOCKET, REDIS_SOCKET};
 use super::marked::MarkedFolder;
 use crate::core::event::octets;
 
@@ -27,6 +27,9 @@ const SUPERVISOR: &str = include_str!("part_supervisor.sh");
 
 /// How long a killed server may take to be gone.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How the environment variables begin that would set up a server which we set up.
+const SETTINGS: [&str; 2] = ["ETCD_", "RABBITMQ_"];
 
 /// What is started, with its folder as working directory.
 #[derive(Clone, Debug)]
@@ -102,6 +105,11 @@ fn command(folder: &Path, program: &Program) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", SUPERVISOR, "part_supervisor.sh"]).arg(folder).arg(LOG);
     command.arg(&program.program).args(&program.arguments);
+    for (name, _) in std::env::vars_os() {
+        if SETTINGS.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     // A group of its own: Ctrl-C and a closed terminal reach our group only.
     command.process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

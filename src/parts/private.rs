@@ -9,9 +9,10 @@ use tokio::time::{interval, timeout};
 
 use super::PartError;
 use super::address::Address;
+use super::etcd_client::{Etcd, EtcdUrl};
 use super::link::Link;
 use super::redis_client::{Redis, RedisUrl};
-use crate::cluster::part::{PartServer, Program, REDIS_SOCKET};
+use crate::cluster::part::{ETCD_DATA, ETCD_PEERS, ETCD_SOCKET, PartServer, Program, REDIS_SOCKET};
 
 /// How long a part may take to answer for the first time.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -47,6 +48,36 @@ pub async fn start_redis() -> Result<(PartServer, RedisUrl), StartError> {
     let server = start(PART, &Program { program, arguments }).await?;
     let url = RedisUrl::of_socket(Address::Socket(server.folder().join(REDIS_SOCKET)));
     let client = Redis::new(&url, &Link::default());
+    match until_ready(client, |client| Box::pin(client.ping())).await {
+        Ok(()) => Ok((server, url)),
+        Err(why) => Err(unready(PART, server, why).await),
+    }
+}
+
+/// An etcd of one member, whose leases can be as short as a second: its heart beats fast. etcd calls
+/// the socket of a URL after its host and port, in the folder that it runs in.
+pub async fn start_etcd() -> Result<(PartServer, EtcdUrl), StartError> {
+    const PART: &str = "etcd";
+    let program = find(PART, &["etcd"])?;
+    let (clients, peers) = (format!("unix://{ETCD_SOCKET}"), format!("unix://{ETCD_PEERS}"));
+    // What its peers would be told; there are none.
+    let told = format!("http://{ETCD_PEERS}");
+    let cluster = format!("rush={told}");
+    let arguments = [
+        ["--name", "rush"],
+        ["--data-dir", ETCD_DATA],
+        ["--listen-client-urls", &clients],
+        ["--advertise-client-urls", &clients],
+        ["--listen-peer-urls", &peers],
+        ["--initial-advertise-peer-urls", &told],
+        ["--initial-cluster", &cluster],
+        ["--heartbeat-interval", "20"],
+        ["--election-timeout", "200"],
+    ];
+    let arguments = arguments.concat().into_iter().map(str::to_owned).collect();
+    let server = start(PART, &Program { program, arguments }).await?;
+    let url = EtcdUrl::of_socket(Address::Socket(server.folder().join(ETCD_SOCKET)));
+    let client = Etcd::new(&url, &Link::default());
     match until_ready(client, |client| Box::pin(client.ping())).await {
         Ok(()) => Ok((server, url)),
         Err(why) => Err(unready(PART, server, why).await),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fault::Fault;
 use super::figures::FigureCounts;
 use super::lock_wait_sampler::Presence;
 use super::strategy::StrategyName;
@@ -18,7 +19,7 @@ pub enum Report {
     /// Something that a person should know: a schema swept.
     Note(String),
     /// Every seat is free, every worker is ready, the clock starts.
-    Opened(StrategyName),
+    Opened(StrategyName, Option<Fault>),
     /// Requests that have ended since the last such report.
     Settled(Arc<[Settled]>),
     /// Who has waited so far.
@@ -33,10 +34,32 @@ pub enum Report {
 #[derive(Clone, Debug)]
 pub struct Ended {
     pub strategy: StrategyName,
+    /// What went wrong on purpose.
+    pub fault: Option<Fault>,
     pub end: End,
 }
 
+/// A strategy's name, with the fault that it had to stand.
+pub fn label(strategy: StrategyName, fault: Option<Fault>) -> String {
+    match fault {
+        Some(fault) => format!("{strategy} {fault}"),
+        None => strategy.to_string(),
+    }
+}
+
 impl Ended {
+    /// How it is called in a table.
+    pub fn label(&self) -> String {
+        label(self.strategy, self.fault)
+    }
+
+    /// Whether it may sell a seat twice, or two to a passenger.
+    fn may_sell_twice(&self) -> bool {
+        let entry = self.strategy.entry();
+        let breaks = self.fault.is_some_and(|fault| entry.breaks.contains(&fault));
+        entry.promise == Promise::Twice || breaks
+    }
+
     /// What was measured, if it came to that.
     pub fn finished(&self) -> Option<&Finished> {
         match &self.end {
@@ -47,7 +70,7 @@ impl Ended {
 
     fn did_as_it_should(&self) -> bool {
         match &self.end {
-            End::Finished(finished) if self.strategy.entry().promise == Promise::Twice => {
+            End::Finished(finished) if self.may_sell_twice() => {
                 finished.verdict.missing + finished.verdict.unacknowledged == 0
             }
             End::Finished(finished) => finished.verdict.holds(),
@@ -111,6 +134,8 @@ pub struct Board {
 #[derive(Clone, Debug)]
 pub struct Running {
     pub strategy: StrategyName,
+    /// What goes wrong on purpose.
+    pub fault: Option<Fault>,
     /// What was counted so far.
     pub tally: Tally,
     /// Who has waited so far; `None` before the first look.
@@ -122,7 +147,9 @@ impl Board {
     pub fn apply(&mut self, report: Report) {
         match report {
             Report::Note(note) => self.notes.push(note),
-            Report::Opened(strategy) => self.running = Some(Running::new(strategy)),
+            Report::Opened(strategy, fault) => {
+                self.running = Some(Running::new(strategy, fault));
+            }
             Report::Settled(batch) => {
                 if let Some(running) = &mut self.running {
                     for settled in batch.iter() {
@@ -150,8 +177,8 @@ impl Board {
 }
 
 impl Running {
-    fn new(strategy: StrategyName) -> Self {
-        Self { strategy, tally: Tally::default(), waits: None }
+    fn new(strategy: StrategyName, fault: Option<Fault>) -> Self {
+        Self { strategy, fault, tally: Tally::default(), waits: None }
     }
 }
 
@@ -160,7 +187,11 @@ mod tests {
     use super::*;
 
     fn holds(strategy: StrategyName, end: End) -> bool {
-        let ended = vec![Arc::new(Ended { strategy, end })];
+        holds_under(None, strategy, end)
+    }
+
+    fn holds_under(fault: Option<Fault>, strategy: StrategyName, end: End) -> bool {
+        let ended = vec![Arc::new(Ended { strategy, fault, end })];
         Board { ended, ..Board::default() }.holds()
     }
 
@@ -184,6 +215,16 @@ mod tests {
         let twice = Verdict { sold: 600, sold_twice: 1, ..Verdict::default() };
         assert!(holds(StrategyName::Naive, finished(twice)));
         assert!(!holds(StrategyName::ForUpdate, finished(twice)));
+    }
+
+    #[test]
+    fn what_a_fault_is_known_to_break_may_break_under_it_and_under_no_other() {
+        let twice = || finished(Verdict { sold: 600, sold_twice: 1, ..Verdict::default() });
+        let redis = StrategyName::RedisHold;
+        assert!(holds_under(Some(Fault::Pause), redis, twice()));
+        assert!(!holds_under(Some(Fault::Cut), redis, twice()));
+        assert!(!holds_under(None, redis, twice()));
+        assert!(!holds_under(Some(Fault::Pause), StrategyName::RedisHoldFenced, twice()));
     }
 
     #[test]

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::pause;
 use super::tally::Settled;
@@ -39,7 +40,10 @@ impl Dispatch {
         think_time: Duration,
     ) -> Settled {
         match self {
-            Self::Worker(worker) => worker.settle(request, due).await,
+            Self::Worker(worker) => {
+                let settled = worker.settle(request, due).await;
+                settled.unwrap_or_else(|| Settled::unserved(request, due))
+            }
             Self::Queue(queues) => {
                 pause::rest(think_time).await;
                 let answered = stand_in(queues, request, due).await;
@@ -65,10 +69,58 @@ pub(super) fn queue() -> (mpsc::Sender<Ticket>, mpsc::Receiver<Ticket>) {
     mpsc::channel(QUEUE)
 }
 
+/// A queue as those who serve it see it: one of them at a time takes from it.
+#[derive(Clone)]
+pub(super) struct Served {
+    enter: mpsc::WeakSender<Ticket>,
+    queue: Arc<Mutex<mpsc::Receiver<Ticket>>>,
+    /// Nobody can come any more.
+    closed: CancellationToken,
+}
+
+impl Served {
+    pub(super) fn new(enter: &mpsc::Sender<Ticket>, queue: mpsc::Receiver<Ticket>) -> Self {
+        let (enter, queue) = (enter.downgrade(), Arc::new(Mutex::new(queue)));
+        Self { enter, queue, closed: CancellationToken::new() }
+    }
+
+    /// The next one, once this worker may take it.
+    async fn next(&self, worker: &mut Worker) -> Option<Ticket> {
+        tokio::select! {
+            biased;
+            () = self.closed.cancelled() => return None,
+            ready = worker.ready() => if let Err(error) = ready {
+                // The others of this queue go on without it.
+                tracing::warn!("a candidate has given up: {error}");
+                return None;
+            },
+        }
+        let ticket = tokio::select! {
+            () = self.closed.cancelled() => None,
+            ticket = async { self.queue.lock().await.recv().await } => ticket,
+        };
+        if ticket.is_none() {
+            self.closed.cancel();
+        }
+        ticket
+    }
+}
+
 /// Serves a queue until nobody can come any more.
-pub(super) async fn serve(mut worker: Worker, mut queue: mpsc::Receiver<Ticket>) {
-    while let Some(Ticket { request, due, answer }) = queue.recv().await {
-        // Nobody waits for the answer any more: then the rush was broken off.
-        let _ = answer.send(worker.settle(request, due).await);
+pub(super) async fn serve(mut worker: Worker, served: Served) {
+    while let Some(ticket) = served.next(&mut worker).await {
+        match worker.settle(ticket.request, ticket.due).await {
+            // Nobody waits for the answer any more: then the rush was broken off.
+            Some(settled) => _ = ticket.answer.send(settled),
+            None => hand_back(&served, ticket).await,
+        }
+    }
+    worker.leave().await;
+}
+
+/// Whoever waits for the answer keeps the queue open.
+async fn hand_back(served: &Served, ticket: Ticket) {
+    if let Some(enter) = served.enter.upgrade() {
+        let _ = enter.send(ticket).await;
     }
 }

@@ -20,15 +20,27 @@ pub enum Figure {
     TimesRunOut,
     /// Bookings that the database refused because of an old token.
     Fenced,
+    /// Leaders that were elected.
+    Elections,
+    /// Microseconds between one leader's last word and the next one's election.
+    LeaderlessMicros,
+    /// Workers that stood still in the middle of a booking.
+    Pauses,
+    /// Requests that came twice.
+    Duplicates,
 }
 
 /// Every figure, with the words before its number.
-const FIGURES: [(Figure, &str); 5] = [
+const FIGURES: [(Figure, &str); 9] = [
     (Figure::PartCalls, "calls of the part"),
     (Figure::PartMicros, "microseconds in the part"),
     (Figure::HoldsRefused, "holds refused"),
     (Figure::TimesRunOut, "times to live run out"),
     (Figure::Fenced, "bookings refused for an old token"),
+    (Figure::Elections, "elections"),
+    (Figure::LeaderlessMicros, "microseconds without a leader"),
+    (Figure::Pauses, "pauses"),
+    (Figure::Duplicates, "requests delivered twice"),
 ];
 
 impl Figure {
@@ -84,14 +96,17 @@ impl FigureCounts {
 
     /// All of them in a line; nothing where nothing was counted.
     pub fn line(&self) -> Option<String> {
-        let plain = |figure| ![Figure::PartMicros, Figure::PartCalls].contains(&figure);
-        let words = self.0.iter().filter(|(figure, _)| plain(**figure));
+        let timed = [Figure::PartMicros, Figure::PartCalls, Figure::LeaderlessMicros];
+        let words = self.0.iter().filter(|(figure, _)| !timed.contains(figure));
         let words = words.map(|(figure, count)| format!("{} {count}", figure.words()));
         let call = self.mean_call().map(|mean| {
             let calls = self.of(Figure::PartCalls);
             format!("{calls} calls of the part, {:.2} ms each", mean.as_secs_f64() * 1e3)
         });
-        let words: Vec<String> = words.chain(call).collect();
+        let leaderless = Duration::from_micros(self.of(Figure::LeaderlessMicros));
+        let leaderless = (!leaderless.is_zero())
+            .then(|| format!("{:.2} s without a leader", leaderless.as_secs_f64()));
+        let words: Vec<String> = words.chain(leaderless).chain(call).collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
 }

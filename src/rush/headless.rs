@@ -4,10 +4,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::board::{Board, Report};
+use super::board::{Board, Report, label};
 use super::lock_wait_sampler::Presence;
 use super::options::Options;
-use super::strategy::StrategyName;
 use super::{RushError, run};
 use crate::pg::Target;
 
@@ -38,7 +37,9 @@ pub async fn headless(
 fn show(report: &Report, bar: &mut Option<ProgressBar>, options: &Options) {
     match report {
         Report::Note(note) => eprintln!("{note}"),
-        Report::Opened(strategy) => *bar = Some(new_bar(*strategy, options.requests)),
+        Report::Opened(strategy, fault) => {
+            *bar = Some(new_bar(label(*strategy, *fault), options.requests));
+        }
         Report::Settled(batch) => {
             if let Some(bar) = bar {
                 bar.inc(batch.len() as u64);
@@ -65,8 +66,8 @@ fn words(presence: Presence) -> &'static str {
     }
 }
 
-fn new_bar(strategy: StrategyName, requests: u32) -> ProgressBar {
-    let bar = ProgressBar::new(requests.into()).with_message(strategy.as_str());
+fn new_bar(label: String, requests: u32) -> ProgressBar {
+    let bar = ProgressBar::new(requests.into()).with_message(label);
     let style = "{msg:18} {prefix}{wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left";
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);

@@ -6,9 +6,11 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::fault::Fault;
 use super::parts::PartName;
 use super::plan::Plan;
 use super::strategy::StrategyName;
+use crate::parts::etcd_client::EtcdUrl;
 use crate::parts::redis_client::RedisUrl;
 
 /// How the result is written.
@@ -70,9 +72,15 @@ pub struct Options {
     /// Redis or Valkey: redis://[[user]:password@]host[:port], rediss:// for TLS
     #[arg(long, value_name = "URL")]
     pub redis: Option<RedisUrl>,
+    /// etcd: http://[user:password@]host[:port], https:// for TLS
+    #[arg(long, value_name = "URL")]
+    pub etcd: Option<EtcdUrl>,
     /// Start these for the rush, privately, from the programs on this machine
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     pub with: Vec<PartName>,
+    /// Run each strategy once with each of these faults, instead of once without
+    #[arg(long, value_enum, value_name = "FAULT", value_delimiter = ',')]
+    pub fault: Vec<Fault>,
     /// The same seed gives the same requests
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -126,12 +134,35 @@ impl Options {
     fn has_address(&self, part: PartName) -> bool {
         match part {
             PartName::Redis => self.redis.is_some(),
+            PartName::Etcd => self.etcd.is_some(),
         }
     }
 
-    /// How long a hold lives: longer than its passenger thinks.
-    pub(super) fn time_to_live(&self) -> Duration {
-        self.ttl.unwrap_or_else(|| SHORTEST_TTL.max(self.think_time * 3))
+    /// How long a hold lives: longer than its passenger thinks. Where workers are to stand still
+    /// for longer than that, it is short: others must come for the same seat meanwhile.
+    pub(super) fn time_to_live(&self, fault: Option<Fault>) -> Duration {
+        let shortest = if fault == Some(Fault::Pause) { PAUSED_TTL } else { SHORTEST_TTL };
+        self.ttl.unwrap_or_else(|| shortest.max(self.think_time * 3))
+    }
+
+    /// What is run, in this order: each strategy, with each fault that can befall it.
+    pub fn runs(&self) -> Vec<(StrategyName, Option<Fault>)> {
+        let mut faults: Vec<Fault> = Vec::new();
+        for fault in &self.fault {
+            if !faults.contains(fault) {
+                faults.push(*fault);
+            }
+        }
+        let mut runs = Vec::new();
+        for name in self.chosen() {
+            let has_part = name.entry().part.is_some();
+            let befall = faults.iter().filter(|fault| has_part || !fault.befalls_part());
+            match faults.is_empty() {
+                true => runs.push((name, None)),
+                false => runs.extend(befall.map(|fault| (name, Some(*fault)))),
+            }
+        }
+        runs
     }
 
     /// The seating plan.
@@ -151,8 +182,20 @@ impl Options {
             let (flag, word) = (part.flag(), part.word());
             return Err(OptionsError::NoPart { strategy, part, flag, word });
         }
-        match self.with.iter().find(|part| self.has_address(**part)) {
-            Some(part) => Err(OptionsError::TwoParts { flag: part.flag(), word: part.word() }),
+        if let Some(part) = self.with.iter().find(|part| self.has_address(**part)) {
+            return Err(OptionsError::TwoParts { flag: part.flag(), word: part.word() });
+        }
+        self.check_faults()
+    }
+
+    fn check_faults(&self) -> Result<(), OptionsError> {
+        if self.runs().is_empty() {
+            return Err(OptionsError::NothingToBreak);
+        }
+        let parts = self.chosen().into_iter().filter_map(|name| name.entry().part);
+        let theirs = parts.into_iter().find(|part| !self.with.contains(part));
+        match theirs.filter(|_| self.fault.contains(&Fault::KillPart)) {
+            Some(part) => Err(OptionsError::NotOurs { part, word: part.word() }),
             None => Ok(()),
         }
     }
@@ -178,6 +221,12 @@ pub enum OptionsError {
          {word}"
     )]
     NoPart { strategy: StrategyName, part: PartName, flag: &'static str, word: &'static str },
+    /// A part is to be killed that somebody else needs.
+    #[error("--fault kill-part kills only what the rush has started: use --with {word} for {part}")]
+    NotOurs { part: PartName, word: &'static str },
+    /// No chosen strategy can be struck so.
+    #[error("none of these strategies has a part beside the database that --fault could strike")]
+    NothingToBreak,
     /// A part is given, and another one is to be started.
     #[error("{flag} and --with {word} exclude each other")]
     TwoParts { flag: &'static str, word: &'static str },
@@ -185,6 +234,9 @@ pub enum OptionsError {
 
 /// How long a passenger who does not think at all has to pay.
 const SHORTEST_TTL: Duration = Duration::from_secs(2);
+
+/// The same where workers stand still for longer.
+const PAUSED_TTL: Duration = Duration::from_millis(100);
 
 /// One request in about twelve days, and more than any server has time for: what lies beyond is a
 /// slip of the fingers.

@@ -4,9 +4,11 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use super::options::Options;
 use crate::cluster::part::PartServer;
+use crate::parts::etcd_client::EtcdUrl;
 use crate::parts::link::Link;
 use crate::parts::private::{self, StartError};
 use crate::parts::redis_client::RedisUrl;
@@ -17,6 +19,8 @@ use crate::parts::redis_client::RedisUrl;
 pub enum PartName {
     /// Redis or Valkey
     Redis,
+    /// etcd
+    Etcd,
 }
 
 impl PartName {
@@ -24,6 +28,7 @@ impl PartName {
     pub(super) fn flag(self) -> &'static str {
         match self {
             Self::Redis => "--redis URL",
+            Self::Etcd => "--etcd URL",
         }
     }
 
@@ -31,6 +36,7 @@ impl PartName {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::Etcd => "etcd",
         }
     }
 }
@@ -39,6 +45,7 @@ impl fmt::Display for PartName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Redis => "Redis",
+            Self::Etcd => "etcd",
         })
     }
 }
@@ -60,46 +67,99 @@ impl<U> Reached<U> {
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     redis: Option<Reached<RedisUrl>>,
-}
-
-/// Those that run for this rush alone.
-#[derive(Debug, Default)]
-pub(super) struct PrivateParts {
-    servers: Vec<(PartName, PartServer)>,
+    etcd: Option<Reached<EtcdUrl>>,
+    /// Those that run for this rush alone.
+    private: Vec<PartName>,
+    servers: Mutex<Vec<(PartName, PartServer)>>,
 }
 
 impl Parts {
     /// Those with an address, and those that are to be started.
-    pub(super) async fn start(options: &Options) -> Result<(Self, PrivateParts), StartError> {
-        let mut parts = Self { redis: options.redis.clone().map(Reached::by) };
-        let mut private = PrivateParts::default();
+    pub(super) async fn start(options: &Options) -> Result<Self, StartError> {
+        let mut parts = Self {
+            redis: options.redis.clone().map(Reached::by),
+            etcd: options.etcd.clone().map(Reached::by),
+            ..Self::default()
+        };
         for part in &options.with {
-            match part {
-                PartName::Redis => {
-                    let (server, url) = private::start_redis().await?;
-                    private.servers.push((*part, server));
-                    parts.redis = Some(Reached::by(url));
-                }
+            if !parts.private.contains(part) {
+                let server = parts.start_private(*part).await?;
+                parts.private.push(*part);
+                parts.servers.get_mut().push((*part, server));
             }
         }
-        Ok((parts, private))
+        Ok(parts)
+    }
+
+    async fn start_private(&mut self, part: PartName) -> Result<PartServer, StartError> {
+        match part {
+            PartName::Redis => {
+                let (server, url) = private::start_redis().await?;
+                self.redis = Some(Reached::by(url));
+                Ok(server)
+            }
+            PartName::Etcd => {
+                let (server, url) = private::start_etcd().await?;
+                self.etcd = Some(Reached::by(url));
+                Ok(server)
+            }
+        }
     }
 
     /// The Redis; whoever needs one is not run without.
     pub(super) fn redis(&self) -> Option<&Reached<RedisUrl>> {
         self.redis.as_ref()
     }
-}
 
-impl PrivateParts {
-    /// Ends them; says what could not be ended.
-    pub(super) async fn stop(self) -> Vec<String> {
+    /// The etcd.
+    pub(super) fn etcd(&self) -> Option<&Reached<EtcdUrl>> {
+        self.etcd.as_ref()
+    }
+
+    /// What all connections to the part pass.
+    pub(super) fn link(&self, part: PartName) -> Option<Link> {
+        match part {
+            PartName::Redis => self.redis().map(|reached| reached.link.clone()),
+            PartName::Etcd => self.etcd().map(|reached| reached.link.clone()),
+        }
+    }
+
+    /// Whether it runs for this rush alone, so that it may be killed.
+    pub(super) fn is_private(&self, part: PartName) -> bool {
+        self.private.contains(&part)
+    }
+
+    /// Kills it.
+    pub(super) async fn kill(&self, part: PartName) {
+        let mut servers = self.servers.lock().await;
+        for (_, server) in servers.iter_mut().filter(|(name, _)| *name == part) {
+            warn(part, server.kill().await);
+        }
+    }
+
+    /// Starts it again after a kill.
+    pub(super) async fn start_again(&self, part: PartName) {
+        let mut servers = self.servers.lock().await;
+        for (_, server) in servers.iter_mut().filter(|(name, _)| *name == part) {
+            warn(part, server.start_again().await);
+        }
+    }
+
+    /// Ends those that are ours; says what could not be ended.
+    pub(super) async fn stop(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        for (part, server) in self.servers {
+        for (part, server) in self.servers.lock().await.drain(..) {
             if let Err(error) = server.stop().await {
                 notes.push(format!("{part} could not be ended: {error}"));
             }
         }
         notes
+    }
+}
+
+/// A supervisor that is gone has ended its server: the strategy finds out that nobody answers.
+fn warn(part: PartName, told: std::io::Result<()>) {
+    if let Err(error) = told {
+        tracing::warn!("{part}'s supervisor is gone: {error}");
     }
 }

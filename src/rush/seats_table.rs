@@ -54,6 +54,7 @@ pub(super) async fn rehearse(context: &WorkerContext) -> Result<(), AttemptError
     let mut attempt = context.strategy.open_worker(context, u32::MAX).await?;
     client.change(sql::FILL, &[0, 0, 1, 1]).await?;
     let request = Request { passenger: 0, seat: 0, compartment: -1, at: Duration::ZERO };
+    attempt.ready().await?;
     let mut tried = attempt.attempt(&mut client, request).await;
     for _ in 1..PROBES {
         if !matches!(tried, Err(AttemptError::Conflict(_))) {
@@ -62,6 +63,7 @@ pub(super) async fn rehearse(context: &WorkerContext) -> Result<(), AttemptError
         client.roll_back().await?;
         tried = attempt.attempt(&mut client, request).await;
     }
+    attempt.leave().await;
     tried?;
     client.change(sql::EMPTY_SEATS, &[]).await?;
     client.change(sql::EMPTY_BOOKINGS, &[]).await?;

@@ -10,6 +10,8 @@
 //! | `queue` | there is only one who writes |
 //! | `hold` | another table, in front of the seats |
 //! | `redis-hold`, `redis-hold-fenced` | a key with a time to live in Redis, before the seats |
+//! | `etcd-lock`, `etcd-lock-fenced` | a lock in etcd on the seat's number |
+//! | `etcd-leader` | there is only one who writes, elected in etcd |
 //!
 //! A strategy makes ready what it needs (`prepare`), gives each worker what it attempts with
 //! (`open_worker`), and in the end leaves nothing behind and has the last figures (`verify`).
@@ -17,6 +19,7 @@
 
 use std::fmt;
 use std::future::ready;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -30,6 +33,9 @@ use registry::NAMES;
 
 mod advisory;
 mod conditional_update;
+mod etcd_leader;
+mod etcd_lock;
+mod fenced;
 mod for_update;
 mod hold;
 mod naive;
@@ -72,6 +78,12 @@ pub enum StrategyName {
     RedisHold,
     /// The same, with a token that the database checks.
     RedisHoldFenced,
+    /// Takes a lock in etcd.
+    EtcdLock,
+    /// The same, with a token that the database checks.
+    EtcdLockFenced,
+    /// Has one elected leader who writes for each compartment.
+    EtcdLeader,
 }
 
 impl StrategyName {
@@ -107,10 +119,22 @@ pub(super) enum Answer {
     Taken,
     /// Somebody was faster between looking and booking; another try may tell more.
     Outrun,
+    /// Somebody else leads; the request goes back into its queue.
+    HandBack,
 }
 
 /// How one worker sells a seat.
 pub(super) trait Attempt: Send {
+    /// Until this worker may take a request: at once, unless only a leader may.
+    fn ready(&mut self) -> BoxFuture<'_, Result<(), AttemptError>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Lets go at once what would end by itself.
+    fn leave(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+
     /// Tries once to get the passenger their seat.
     fn attempt<'a>(
         &'a mut self,
@@ -129,6 +153,11 @@ pub(super) trait Strategy: Send + Sync {
     /// Indexes that make it quick, one statement each; it is right without them.
     fn indexes(&self) -> &'static [Phrase] {
         &[]
+    }
+
+    /// How long what a worker holds lives without it; zero where nothing expires.
+    fn time_to_live(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Makes ready what it needs beside the database.

@@ -1,7 +1,8 @@
 //! The result of a rush as a table: for people, for a document, for a spreadsheet, for a program.
 //!
-//! A strategy has nineteen figures, and a terminal is eighty cells wide. So the text has three
-//! tables, one under the other: how fast it was, what was in the way, and what it came to. The
+//! A strategy has two dozen figures, and a terminal is eighty cells wide. So the text has four
+//! tables, one under the other: how fast it was, before and after the last seat was sold, what was
+//! in the way, and what it came to. The
 //! screen has one, without the columns that there is no room for. Markdown has one with all of
 //! them.
 
@@ -9,10 +10,11 @@ use std::time::Duration;
 
 use super::board::{Board, End, Ended, Finished};
 use super::options::{Format, Options};
-use super::tally::Tally;
+use super::tally::{Tally, quantile_of};
 
 mod csv;
 mod estimate;
+mod faults;
 mod grid;
 mod json;
 mod markdown;
@@ -79,7 +81,7 @@ fn rows(board: &Board, columns: &[&Column]) -> Vec<grid::Row> {
 }
 
 fn row(ended: &Ended, columns: &[&Column]) -> grid::Row {
-    let name = ended.strategy.as_str();
+    let name = ended.label();
     match &ended.end {
         End::Finished(finished) => {
             let cells = columns.iter().map(|column| (column.cell)(finished)).collect();
@@ -102,6 +104,7 @@ fn why_not(end: &End) -> Option<String> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum About {
     Speed,
+    SoldOut,
     Obstacles,
     Result,
 }
@@ -130,8 +133,8 @@ pub const SOLD_TWICE: &str = "sold twice";
 /// The title over the number of bookings that were acknowledged and are not there.
 pub const MISSING: &str = "missing";
 
-const COLUMNS: [Column; 19] = {
-    use About::{Obstacles, Result, Speed};
+const COLUMNS: [Column; 24] = {
+    use About::{Obstacles, Result, SoldOut, Speed};
     [
         Column::new("wall s", Speed, 8, |f| format!("{:.2}", f.wall.as_secs_f64())),
         Column::new("req/s", Speed, 1, |f| format!("{:.0}", f.throughput())),
@@ -140,6 +143,11 @@ const COLUMNS: [Column; 19] = {
         Column::new("p99 ms", Speed, 2, |f| millis(f.tally.latency(0.99))),
         Column::new("p99.9 ms", Speed, 14, |f| millis(f.tally.latency(0.999))),
         Column::new("max ms", Speed, 10, |f| millis(f.tally.latency(1.0))),
+        Column::new("sold out s", SoldOut, 3, sold_out),
+        Column::new("p50 before", SoldOut, 20, |f| before(f, 0.5)),
+        Column::new("p99 before", SoldOut, 19, |f| before(f, 0.99)),
+        Column::new("p50 after", SoldOut, 22, |f| after(f, 0.5)),
+        Column::new("p99 after", SoldOut, 21, |f| after(f, 0.99)),
         Column::new("waits", Obstacles, 12, waits),
         Column::new("waited s", Obstacles, 9, waited),
         Column::new("conflicts", Obstacles, 4, |f| f.tally.conflicts.to_string()),
@@ -164,6 +172,22 @@ fn millis(latency: Duration) -> String {
 #[expect(clippy::cast_precision_loss, reason = "a time for people")]
 fn as_millis(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1e6
+}
+
+fn sold_out(finished: &Finished) -> String {
+    finished.sold_out.map_or("-".to_owned(), |time| format!("{:.2}", time.as_secs_f64()))
+}
+
+fn before(finished: &Finished, quantile: f64) -> String {
+    millis(quantile_of(&finished.tally.before_sold_out, quantile))
+}
+
+/// Nobody came too late where a seat is left.
+fn after(finished: &Finished, quantile: f64) -> String {
+    match finished.tally.after_sold_out.is_empty() {
+        true => "-".to_owned(),
+        false => millis(quantile_of(&finished.tally.after_sold_out, quantile)),
+    }
 }
 
 fn waited(finished: &Finished) -> String {

@@ -50,6 +50,8 @@ pub struct Settled {
     /// Connections that were lost with an answer perhaps on its way, so that the database was asked
     /// what had happened.
     pub asked: u32,
+    /// Whether the request had come before: its answer is one more to the same passenger.
+    pub is_duplicate: bool,
     /// Every error on the way, also those that a retry has mended.
     pub errors: Vec<ErrorClass>,
 }
@@ -69,6 +71,7 @@ impl Settled {
             retries: 0,
             reconnects: 0,
             asked: 0,
+            is_duplicate: false,
             errors: Vec::new(),
         }
     }
@@ -159,6 +162,9 @@ fn histogram() -> Histogram<u64> {
 impl Tally {
     /// Counts one request.
     pub fn apply(&mut self, settled: &Settled) {
+        if settled.is_duplicate {
+            return self.apply_duplicate(settled);
+        }
         self.settled += 1;
         match settled.outcome {
             Outcome::Booked(seat) => {
@@ -180,6 +186,13 @@ impl Tally {
         part.saturating_record(micros.max(1));
     }
 
+    /// Whoever is told twice is told; nothing else of it is counted.
+    fn apply_duplicate(&mut self, settled: &Settled) {
+        if let Outcome::Booked(seat) = settled.outcome {
+            self.acknowledged.push(Acknowledged { seat, passenger: settled.passenger });
+        }
+    }
+
     fn apply_effort(&mut self, settled: &Settled) {
         self.statements += u64::from(settled.statements);
         self.conflicts += u64::from(settled.conflicts);
@@ -196,8 +209,13 @@ impl Tally {
 
     /// The latency that this share of the requests did not exceed.
     pub fn latency(&self, quantile: f64) -> Duration {
-        Duration::from_micros(self.latencies.value_at_quantile(quantile))
+        quantile_of(&self.latencies, quantile)
     }
+}
+
+/// The latency that this share did not exceed.
+pub fn quantile_of(latencies: &Histogram<u64>, quantile: f64) -> Duration {
+    Duration::from_micros(latencies.value_at_quantile(quantile))
 }
 
 #[cfg(test)]
@@ -217,6 +235,7 @@ mod tests {
             retries: conflicts,
             reconnects: 0,
             asked: 0,
+            is_duplicate: false,
             errors: vec![ErrorClass::sqlstate("40001"); conflicts as usize],
         }
     }

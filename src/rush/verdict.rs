@@ -24,6 +24,8 @@ pub struct Verdict {
     pub sold: u64,
     /// Seats with more than one.
     pub sold_twice: u64,
+    /// Passengers, who ask once each, with more than one seat.
+    pub two_seats: u64,
     /// Passengers who were told that a seat is theirs and who are not in the ledger.
     pub missing: u64,
     /// Sales that no worker ever heard of: the money is gone and nobody knows.
@@ -41,12 +43,18 @@ impl Verdict {
         for sale in &sales {
             buyers.entry(sale.seat).or_default().push(sale.passenger);
         }
+        let mut seats: BTreeMap<Passenger, Vec<SeatNumber>> = BTreeMap::new();
+        for sale in &sales {
+            seats.entry(sale.passenger).or_default().push(sale.seat);
+        }
+        let several = |seats: &&Vec<SeatNumber>| seats.iter().any(|seat| *seat != seats[0]);
         let not_in = |these: &[Acknowledged], those: &[Acknowledged]| {
             these.iter().filter(|one| those.binary_search(one).is_err()).count() as u64
         };
         Self {
             sold: buyers.len() as u64,
             sold_twice: buyers.values().filter(|buyers| buyers.len() > 1).count() as u64,
+            two_seats: seats.values().filter(several).count() as u64,
             missing: not_in(&told, &sales),
             unacknowledged: not_in(&sales, &told),
             inconsistent: inconsistent(&record.sold, &buyers),
@@ -55,8 +63,8 @@ impl Verdict {
 
     /// Whether every seat was sold at most once, to somebody who was told so.
     pub fn holds(&self) -> bool {
-        let Self { sold: _, sold_twice, missing, unacknowledged, inconsistent } = *self;
-        sold_twice + missing + unacknowledged + inconsistent == 0
+        let Self { sold: _, sold_twice, two_seats, missing, unacknowledged, inconsistent } = *self;
+        sold_twice + two_seats + missing + unacknowledged + inconsistent == 0
     }
 }
 
@@ -99,6 +107,14 @@ mod tests {
         let sales = [sale(1, 10), sale(1, 11), sale(2, 12)];
         let verdict = Verdict::new(&record(&sales, &[sale(1, 11), sale(2, 12)]), &sales);
         assert_eq!(verdict, Verdict { sold: 2, sold_twice: 1, ..Verdict::default() });
+        assert!(!verdict.holds());
+    }
+
+    #[test]
+    fn a_passenger_with_two_seats_is_found() {
+        let sales = [sale(1, 10), sale(2, 10)];
+        let verdict = Verdict::new(&record(&sales, &sales), &sales);
+        assert_eq!(verdict, Verdict { sold: 2, two_seats: 1, ..Verdict::default() });
         assert!(!verdict.holds());
     }
 

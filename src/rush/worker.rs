@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt_error::{AttemptError, ErrorClass};
 use super::connector::Connector;
+use super::fault::Injector;
 use super::figures::Figures;
 use super::pause::{self, Patience};
 use super::sold_out::SoldOut;
@@ -53,6 +54,7 @@ pub(super) struct WorkerContext {
     /// Whether everybody goes home when the last seat is sold.
     pub(super) until_sold_out: bool,
     pub(super) figures: Arc<Figures>,
+    pub(super) injector: Arc<Injector>,
     /// Cancelled when somebody wants the rush to stop, and when the server does not come back.
     pub(super) stop: CancellationToken,
 }
@@ -62,14 +64,16 @@ impl WorkerContext {
         // Whoever stands in a queue thinks there; the worker at its head serves everybody.
         let think_time = match self.staffing {
             Staffing::Everyone => self.think_time,
-            Staffing::OneACompartment => Duration::ZERO,
+            Staffing::OneACompartment | Staffing::CandidatesACompartment => Duration::ZERO,
         };
-        WorkerClient::open(&self.connector, Arc::clone(&self.schema), think_time).await
+        let schema = Arc::clone(&self.schema);
+        let client = WorkerClient::open(&self.connector, schema, think_time).await?;
+        Ok(client.injected(&self.injector))
     }
 
     /// In the worst case a passenger waits until everybody else has thought about the same seat.
     fn patience(&self) -> Duration {
-        ANSWER_WITHIN + self.think_time * self.workers
+        ANSWER_WITHIN + self.think_time * self.workers + self.injector.patience()
     }
 }
 
@@ -108,6 +112,8 @@ enum Next {
     Again,
     /// Once the part is back, without this being a try.
     WithPart,
+    /// By somebody else.
+    HandBack,
 }
 
 impl Worker {
@@ -123,12 +129,32 @@ impl Worker {
         Ok(Self { context, client, attempt, rng, patience: Patience::new() })
     }
 
-    /// Settles a request that was meant to start then.
-    pub(super) async fn settle(&mut self, request: Request, due: Instant) -> Settled {
+    /// Until it may take a request. A part that is away is waited for.
+    pub(super) async fn ready(&mut self) -> Result<(), AttemptError> {
+        loop {
+            match self.attempt.ready().await {
+                Err(AttemptError::PartAway { .. }) => {
+                    pause::rest(pause::backoff(PART_BACKOFF, &mut self.rng)).await;
+                }
+                ready => return ready,
+            }
+        }
+    }
+
+    /// Lets go at once what would end by itself.
+    pub(super) async fn leave(&mut self) {
+        self.attempt.leave().await;
+    }
+
+    /// Settles a request that was meant to start then; none if somebody else has to.
+    pub(super) async fn settle(&mut self, request: Request, due: Instant) -> Option<Settled> {
         let mut effort = Effort::new(self.context.sold_out.since().is_some());
         let outcome = loop {
             let next = self.try_once(request, &mut effort).await;
             effort.first_try.get_or_insert_with(|| effort.begun.elapsed());
+            if matches!(next, Next::HandBack) {
+                return None;
+            }
             if let Some(outcome) = self.outcome(next, &mut effort).await {
                 break outcome;
             }
@@ -137,7 +163,7 @@ impl Worker {
             self.context.sold_out.sell(seat);
         }
         effort.statements += self.client.as_mut().map_or(0, WorkerClient::take_sent);
-        effort.settled(request, outcome, due)
+        Some(effort.settled(request, outcome, due))
     }
 
     /// What is over, or nothing after a wait before the next try.
@@ -145,7 +171,7 @@ impl Worker {
         match next {
             Next::Settled(outcome) => return Some(outcome),
             Next::WithPart => return self.await_part(effort).await,
-            Next::Again => effort.part_away = None,
+            Next::Again | Next::HandBack => effort.part_away = None,
         }
         if effort.retries == self.context.retries || self.context.stop.is_cancelled() {
             return Some(Outcome::GaveUp);
@@ -182,6 +208,7 @@ impl Worker {
                 effort.conflicts += 1;
                 Next::Again
             }
+            Ok(Answer::HandBack) => Next::HandBack,
             Err(trouble) => self.suffer(trouble, request, effort).await,
         }
     }
@@ -325,6 +352,7 @@ impl Effort {
             retries: self.retries,
             reconnects: self.reconnects,
             asked: self.asked,
+            is_duplicate: false,
             errors: self.errors,
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::attempt_error::AttemptError;
 use super::connector::{Connector, Preparing};
+use super::fault::Injector;
 use super::pause;
 use super::pipelined_connection::{Found, PipelinedConnection};
 use crate::core::sql::rush as sql;
@@ -57,6 +58,8 @@ pub(super) struct WorkerClient {
     /// By the address of their text: hashing it would cost as much as sending it.
     statements: Vec<(Phrase, Arc<str>)>,
     think_time: Duration,
+    /// What may make its worker stand still.
+    injector: Option<Arc<Injector>>,
     in_transaction: bool,
     sent: u32,
 }
@@ -70,8 +73,21 @@ impl WorkerClient {
     ) -> Result<Self, AttemptError> {
         let mut line = connector.open().await?;
         let backend = identify(&mut line).await?;
-        let statements = Vec::new();
-        Ok(Self { line, backend, schema, statements, think_time, in_transaction: false, sent: 0 })
+        Ok(Self {
+            line,
+            backend,
+            schema,
+            statements: Vec::new(),
+            think_time,
+            injector: None,
+            in_transaction: false,
+            sent: 0,
+        })
+    }
+
+    /// The same, of a worker that may be made to stand still.
+    pub(super) fn injected(self, injector: &Arc<Injector>) -> Self {
+        Self { injector: Some(Arc::clone(injector)), ..self }
     }
 
     /// By what the server's end of this connection can be found once the connection is lost.
@@ -147,6 +163,9 @@ impl WorkerClient {
     pub(super) async fn think(&mut self) {
         if !self.think_time.is_zero() {
             pause::rest(self.think_time).await;
+        }
+        if let Some(injector) = &self.injector {
+            injector.between_look_and_booking().await;
         }
     }
 

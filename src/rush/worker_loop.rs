@@ -55,8 +55,9 @@ impl WorkerLoop {
 
     /// Until the trace is used up or the rush is stopped.
     pub(super) async fn work(mut self) {
-        while let Some((request, due)) = self.next_request().await {
+        while let Some((request, due, is_duplicate)) = self.next_request().await {
             let settled = self.dispatch.settle(request, due, self.context.think_time).await;
+            let settled = Settled { is_duplicate, ..settled };
             self.kept.push(settled);
             if self.kept.len() == BATCH || self.told.elapsed() >= AT_LEAST_EVERY {
                 self.tell().await;
@@ -67,15 +68,19 @@ impl WorkerLoop {
 
     /// The next of the trace, once its time has come. Without a rate it is due when somebody is
     /// free for it.
-    async fn next_request(&mut self) -> Option<(Request, Instant)> {
+    async fn next_request(&mut self) -> Option<(Request, Instant, bool)> {
         let enough = self.context.until_sold_out && self.context.sold_out.since().is_some();
         if enough || self.context.stop.is_cancelled() {
             return None;
         }
+        if let Some(again) = self.context.injector.delivered_again() {
+            return Some((again, Instant::now(), true));
+        }
         let turn = self.opening.next.fetch_add(1, Ordering::Relaxed);
         let request = self.opening.trace.get(turn)?;
+        self.context.injector.deliver(request);
         if request.at.is_zero() {
-            return Some((request, Instant::now()));
+            return Some((request, Instant::now(), false));
         }
         let due = self.opening.begin + request.at;
         if due > Instant::now() {
@@ -85,7 +90,7 @@ impl WorkerLoop {
                 () = self.context.stop.cancelled() => return None,
             }
         }
-        Some((request, due))
+        Some((request, due, false))
     }
 
     async fn tell(&mut self) {

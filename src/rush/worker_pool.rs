@@ -15,11 +15,14 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 
 use super::attempt_error::AttemptError;
-use super::dispatch::{self, Dispatch};
+use super::dispatch::{self, Dispatch, Served};
 use super::strategy::registry::Staffing;
 use super::worker::{Worker, WorkerContext};
 use super::worker_loop::{Opening, WorkerLoop};
 use super::worker_thread::WorkerThread;
+
+/// How many stand for election in each compartment.
+const CANDIDATES: u32 = 2;
 
 /// All workers, each on its thread.
 pub(super) struct WorkerPool {
@@ -40,7 +43,10 @@ impl WorkerPool {
         let mut pool = Self { context, threads, dispatches: Vec::new(), tasks: JoinSet::new() };
         match pool.context.staffing {
             Staffing::Everyone => pool.start_workers().await?,
-            Staffing::OneACompartment => pool.start_queue_workers(compartments).await?,
+            Staffing::OneACompartment => pool.start_queue_workers(compartments, 1).await?,
+            Staffing::CandidatesACompartment => {
+                pool.start_queue_workers(compartments, CANDIDATES).await?;
+            }
         }
         Ok(pool)
     }
@@ -55,13 +61,21 @@ impl WorkerPool {
         Ok(())
     }
 
-    async fn start_queue_workers(&mut self, compartments: u32) -> Result<(), AttemptError> {
+    async fn start_queue_workers(
+        &mut self,
+        compartments: u32,
+        candidates: u32,
+    ) -> Result<(), AttemptError> {
         let mut queues = Vec::new();
-        for number in 0..compartments {
-            let queue_worker =
-                start(self.runtime_of(number), Arc::clone(&self.context), number).await?;
+        for compartment in 0..compartments {
             let (enter, queue) = dispatch::queue();
-            self.tasks.spawn_on(dispatch::serve(queue_worker, queue), &self.runtime_of(number));
+            let served = Served::new(&enter, queue);
+            for number in (0..candidates).map(|round| round * compartments + compartment) {
+                let worker =
+                    start(self.runtime_of(number), Arc::clone(&self.context), number).await?;
+                let serving = dispatch::serve(worker, served.clone());
+                self.tasks.spawn_on(serving, &self.runtime_of(number));
+            }
             queues.push(enter);
         }
         let queues: Arc<[_]> = queues.into();

@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::rush::board::{Board, Ended, Report};
 use crate::rush::lock_wait_sampler::Presence;
 use crate::rush::options::Options;
-use crate::rush::strategy::StrategyName;
 use crate::rush::tally::{Outcome, Settled};
 
 pub mod keys;
@@ -42,8 +41,8 @@ pub struct RushStage {
     pub over: Option<Over>,
     /// What it was asked to do.
     pub options: Options,
-    /// The strategies, in their order.
-    pub chosen: Vec<StrategyName>,
+    /// How many strategies there are to run, each with each fault.
+    pub runs: usize,
     /// The lines of the charts.
     pub series: Series,
     /// How often each seat was sold, as the workers were told; by number, from seat 1.
@@ -65,7 +64,7 @@ impl RushStage {
             board: Board::default(),
             phase: Phase::Going,
             over: None,
-            chosen: options.chosen(),
+            runs: options.runs().len(),
             series: Series::new(Duration::ZERO),
             sales: vec![0; options.seats as usize],
             options: options.clone(),
@@ -79,7 +78,7 @@ impl RushStage {
     /// Takes a report in.
     pub fn apply(&mut self, report: Report, now: Duration) {
         match &report {
-            Report::Opened(_) => {
+            Report::Opened(..) => {
                 self.sales.fill(0);
                 self.series = Series::new(now);
                 self.opened = now;

@@ -27,6 +27,7 @@ use super::screen::{Frames, Input};
 use super::theme::Theme;
 use crate::pg::Target;
 use crate::rush::board::{Board, Report};
+use crate::rush::fault::Fault;
 use crate::rush::options::Options;
 use crate::rush::{self, RushError};
 use crate::stage::rush::keys::Action;
@@ -39,6 +40,8 @@ pub use super::view::rush::draw;
 const FRAME: Duration = Duration::from_millis(200);
 /// How many reports may wait for the screen.
 const REPORTS: usize = 1024;
+/// How many faults may wait to strike.
+const FAULTS: usize = 16;
 /// How many reports are folded before the next look at the keys.
 const DRAINED: usize = 256;
 
@@ -87,13 +90,17 @@ where
 {
     let stop = CancellationToken::new();
     let (reports, heard) = mpsc::channel(REPORTS);
+    let (faults, struck) = mpsc::channel(FAULTS);
     let (asked, place, until) = (options.clone(), target.clone(), stop.clone());
-    let rush = tokio::spawn(async move { rush::run(&asked, &place, reports, until).await });
+    let rush =
+        tokio::spawn(
+            async move { rush::run_with_faults(&asked, &place, reports, until, struck).await },
+        );
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (stage, clock) = (RushStage::new(options), Instant::now());
     let mut event_loop =
-        EventLoop { terminal, input, theme, stop, heard, frames, clock, stage, leaving };
+        EventLoop { terminal, input, theme, stop, faults, heard, frames, clock, stage, leaving };
     let shown = event_loop.play().await;
     let asked_to_stop = event_loop.stop.is_cancelled();
     event_loop.stop.cancel();
@@ -117,6 +124,7 @@ struct EventLoop<'a, B: Frames, I> {
     input: &'a mut I,
     theme: &'a Theme,
     stop: CancellationToken,
+    faults: mpsc::Sender<Fault>,
     heard: mpsc::Receiver<Report>,
     frames: Interval,
     clock: Instant,
@@ -214,6 +222,11 @@ where
             (None, Some(Action::Help)) => {
                 self.stage.over = Some(Over::Help);
                 self.stay()
+            }
+            (None, Some(Action::Strike(fault))) => {
+                // With that many on their way already, one more changes nothing.
+                let _ = self.faults.try_send(fault);
+                Ok(Turn::Stay)
             }
             (None, None) => Ok(Turn::Stay),
         }

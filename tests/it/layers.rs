@@ -22,7 +22,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("notify", &["tui"]),
     ("redis", &["parts"]),
     ("axum", &["debugger"]),
-    ("hyper", &["debugger"]),
+    ("hyper", &["parts", "debugger"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
     ("tui_textarea", &["stage"]),
     ("tokio_postgres", &["explorer"]),

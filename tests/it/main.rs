@@ -84,6 +84,7 @@ mod rush_parts;
 mod rush_pooler;
 mod rush_screen;
 mod rush_serve;
+mod rush_strikes;
 mod scenario_docs;
 mod scenario_files;
 mod scenario_forms;

@@ -129,7 +129,7 @@ async fn a_server_that_comes_back_is_looked_at_again() {
         let mut told = Vec::new();
         while let Some(report) = heard.recv().await {
             match report {
-                Report::Opened(_) => cluster.restart().await.unwrap(),
+                Report::Opened(..) => cluster.restart().await.unwrap(),
                 Report::Presence(presence) => told.push(presence),
                 Report::Waits(_) if told.ends_with(&[Presence::Here]) => stop.cancel(),
                 _ => {}

@@ -44,7 +44,7 @@ impl Telling {
 
     fn open(&mut self, strategy: StrategyName) {
         self.tally = Tally::default();
-        self.tell(Report::Opened(strategy));
+        self.tell(Report::Opened(strategy, None));
     }
 
     /// So many beats of a hundred requests each; a third of the first ones get a seat.
@@ -86,7 +86,7 @@ impl Telling {
     }
 
     fn ended(&mut self, strategy: StrategyName, end: End) {
-        self.tell(Report::Ended(Arc::new(Ended { strategy, end })));
+        self.tell(Report::Ended(Arc::new(Ended { strategy, fault: None, end })));
     }
 
     fn under_way() -> Self {
@@ -132,6 +132,7 @@ fn settled(beat: i32, one: i32) -> Settled {
         retries: conflicts,
         reconnects: 0,
         asked: 0,
+        is_duplicate: false,
         errors: vec![ErrorClass::sqlstate("55P03"); conflicts as usize],
     }
 }

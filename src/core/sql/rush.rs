@@ -28,6 +28,8 @@ pub const SELL_IF_FREE: &str = include_str!("../../../sql/rush/sell_if_free.sql"
 pub const SELL_IF_VERSION: &str = include_str!("../../../sql/rush/sell_if_version.sql");
 /// Who has the seat, and a fencing token left in its row.
 pub const LOOK_FENCED: &str = include_str!("../../../sql/rush/look_fenced.sql");
+/// The same for a leader, who has one token for many seats.
+pub const LOOK_LED: &str = include_str!("../../../sql/rush/look_led.sql");
 /// Sells the seat if the token is the last.
 pub const SELL_FENCED: &str = include_str!("../../../sql/rush/sell_fenced.sql");
 /// A lock on the seat's number.

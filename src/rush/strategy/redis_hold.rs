@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
+use super::fenced::{Look, buy, look_fenced, sell_fenced};
 use super::registry::{Brief, Fencing};
 use super::{Answer, Attempt, Strategy};
 use crate::core::sql::rush as sql;
@@ -152,7 +153,10 @@ impl Attempt for Holder {
                 None => buy(client, request).await,
                 Some(fence) => self.buy_fenced(client, request, fence).await,
             };
-            self.release(&hold).await;
+            // What a lost connection was sent may still be carried out: the hold stays for its time.
+            if !matches!(answer, Err(AttemptError::Lost(_))) {
+                self.release(&hold).await;
+            }
             answer
         })
     }
@@ -192,44 +196,15 @@ impl Holder {
         request: Request,
         fence: i32,
     ) -> Result<Answer, AttemptError> {
-        let Request { seat, passenger, .. } = request;
-        let Some(found) = client.look(sql::LOOK_FENCED, &[seat, fence]).await? else {
-            return Ok(Answer::Taken);
-        };
-        if let Some(owner) = found.first {
-            return Ok(owned_by(owner, request));
-        }
-        let last = found.second.unwrap_or_default();
-        if last != fence {
-            // Ours is an old hold, or Redis has lost its memory and counts from the beginning.
-            self.figures.count(Figure::Fenced);
-            self.redis.raise(&self.keys.fence(seat), last.saturating_neg()).await?;
-            return Ok(Answer::Outrun);
-        }
-        client.think().await;
-        match client.change(sql::SELL_FENCED, &[seat, passenger, fence]).await? {
-            0 => {
+        match look_fenced(client, sql::LOOK_FENCED, request, fence).await? {
+            Look::Over(answer) => Ok(answer),
+            Look::Free => sell_fenced(client, request, fence, &self.figures).await,
+            Look::Behind(last) => {
+                // Ours is an old hold, or Redis has lost its memory and counts from the beginning.
                 self.figures.count(Figure::Fenced);
+                self.redis.raise(&self.keys.fence(request.seat), last).await?;
                 Ok(Answer::Outrun)
             }
-            _ => Ok(Answer::Booked(seat)),
         }
     }
-}
-
-/// Nothing but the hold keeps others away.
-async fn buy(client: &mut WorkerClient, request: Request) -> Result<Answer, AttemptError> {
-    let Request { seat, passenger, .. } = request;
-    let Some(found) = client.look(sql::LOOK, &[seat]).await? else { return Ok(Answer::Taken) };
-    if let Some(owner) = found.first {
-        return Ok(owned_by(owner, request));
-    }
-    client.think().await;
-    client.change(sql::SELL, &[seat, passenger]).await?;
-    Ok(Answer::Booked(seat))
-}
-
-/// A request that comes twice is answered twice.
-fn owned_by(owner: i32, request: Request) -> Answer {
-    if owner == request.passenger { Answer::Booked(request.seat) } else { Answer::Taken }
 }

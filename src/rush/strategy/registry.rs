@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    DatabaseOnly, Strategy, StrategyName, advisory, conditional_update, for_update, hold, naive,
-    nowait, optimistic, queue, redis_hold, serializable, skip_locked, version,
+    DatabaseOnly, Strategy, StrategyName, advisory, conditional_update, etcd_leader, etcd_lock,
+    for_update, hold, naive, nowait, optimistic, queue, redis_hold, serializable, skip_locked,
+    version,
 };
 use crate::core::sql::rush as sql;
+use crate::rush::fault::Fault;
 use crate::rush::figures::Figures;
 use crate::rush::parts::{PartName, Parts};
 
@@ -37,6 +39,8 @@ pub(in crate::rush) enum Staffing {
     Everyone,
     /// Each compartment has a queue, and the one at its head alone books.
     OneACompartment,
+    /// Each compartment has a queue, and of several candidates the one that leads alone books.
+    CandidatesACompartment,
 }
 
 /// Whether the database checks by a token that a booking comes from the last who held the seat.
@@ -51,6 +55,7 @@ pub(in crate::rush) struct Brief {
     /// The run's schema, which what it keeps elsewhere is named after.
     pub(in crate::rush) schema: Arc<str>,
     pub(in crate::rush) seats: u32,
+    pub(in crate::rush) compartments: u32,
     /// How long what is held lives; longer than a passenger thinks.
     pub(in crate::rush) time_to_live: Duration,
     pub(in crate::rush) parts: Arc<Parts>,
@@ -66,6 +71,8 @@ pub(in crate::rush) struct Entry {
     pub(in crate::rush) about: &'static str,
     pub(in crate::rush) runs_on: RunsOn,
     pub(in crate::rush) promise: Promise,
+    /// The faults under which it is known to sell a seat twice, or two seats to a passenger.
+    pub(in crate::rush) breaks: &'static [Fault],
     pub(in crate::rush) staffing: Staffing,
     /// What it needs beside the database.
     pub(in crate::rush) part: Option<PartName>,
@@ -81,12 +88,13 @@ impl Entry {
         build: fn(&Brief) -> Box<dyn Strategy>,
     ) -> Self {
         let (runs_on, promise, staffing) = (RunsOn::Database, Promise::Once, Staffing::Everyone);
-        Self { name, text, about, runs_on, promise, staffing, part: None, build }
+        let (breaks, part): (&[Fault], _) = (&[], None);
+        Self { name, text, about, runs_on, promise, breaks, staffing, part, build }
     }
 }
 
 /// Every strategy, in the order in which they are run.
-pub(in crate::rush) const STRATEGIES: [Entry; 13] = [
+pub(in crate::rush) const STRATEGIES: [Entry; 16] = [
     Entry {
         promise: Promise::Twice,
         ..Entry::plain(
@@ -108,15 +116,19 @@ pub(in crate::rush) const STRATEGIES: [Entry; 13] = [
         "FOR UPDATE NOWAIT: an error instead of a wait, and a retry with backoff",
         |_| Box::new(DatabaseOnly::new(nowait::Nowait)),
     ),
-    Entry::plain(
-        StrategyName::SkipLocked,
-        "skip-locked",
-        "FOR UPDATE SKIP LOCKED: the best seat in the compartment that nobody else has locked",
-        |_| {
-            let indexes = &[sql::FREE_SEATS_INDEX];
-            Box::new(DatabaseOnly { indexes, ..DatabaseOnly::new(skip_locked::SkipLocked) })
-        },
-    ),
+    Entry {
+        // A request that comes twice gets a seat each time.
+        breaks: &[Fault::Duplicate],
+        ..Entry::plain(
+            StrategyName::SkipLocked,
+            "skip-locked",
+            "FOR UPDATE SKIP LOCKED: the best seat in the compartment that nobody else has locked",
+            |_| {
+                let indexes = &[sql::FREE_SEATS_INDEX];
+                Box::new(DatabaseOnly { indexes, ..DatabaseOnly::new(skip_locked::SkipLocked) })
+            },
+        )
+    },
     Entry::plain(
         StrategyName::ConditionalUpdate,
         "conditional-update",
@@ -166,6 +178,8 @@ pub(in crate::rush) const STRATEGIES: [Entry; 13] = [
         },
     ),
     Entry {
+        // A Redis that was killed has forgotten its holds.
+        breaks: &[Fault::Pause, Fault::KillPart],
         part: Some(PartName::Redis),
         ..Entry::plain(
             StrategyName::RedisHold,
@@ -181,6 +195,35 @@ pub(in crate::rush) const STRATEGIES: [Entry; 13] = [
             "redis-hold-fenced",
             "The same, with a fencing token that the database checks",
             |brief| Box::new(redis_hold::RedisHold::new(brief, Fencing::Checked)),
+        )
+    },
+    Entry {
+        breaks: &[Fault::Pause],
+        part: Some(PartName::Etcd),
+        ..Entry::plain(
+            StrategyName::EtcdLock,
+            "etcd-lock",
+            "A lock in etcd on the seat's number, which lives on a lease",
+            |brief| Box::new(etcd_lock::EtcdLock::new(brief, Fencing::None)),
+        )
+    },
+    Entry {
+        part: Some(PartName::Etcd),
+        ..Entry::plain(
+            StrategyName::EtcdLockFenced,
+            "etcd-lock-fenced",
+            "The same, with the lock's revision as a token that the database checks",
+            |brief| Box::new(etcd_lock::EtcdLock::new(brief, Fencing::Checked)),
+        )
+    },
+    Entry {
+        part: Some(PartName::Etcd),
+        staffing: Staffing::CandidatesACompartment,
+        ..Entry::plain(
+            StrategyName::EtcdLeader,
+            "etcd-leader",
+            "One leader per compartment, elected in etcd, is its only writer",
+            |brief| Box::new(etcd_leader::EtcdLeader::new(brief)),
         )
     },
 ];

@@ -5,10 +5,11 @@ use super::{as_millis, per_request, why_not};
 use crate::rush::board::{Board, Ended, Finished};
 use crate::rush::model::Model;
 use crate::rush::options::Options;
+use crate::rush::tally::quantile_of;
 
 type Cell = (&'static str, fn(&Finished) -> String);
 
-const CELLS: [Cell; 24] = [
+const CELLS: [Cell; 30] = [
     ("wall_s", |f| f.wall.as_secs_f64().to_string()),
     ("requests_per_s", |f| f.throughput().to_string()),
     ("p50_ms", |f| as_millis(f.tally.latency(0.5)).to_string()),
@@ -16,6 +17,11 @@ const CELLS: [Cell; 24] = [
     ("p99_ms", |f| as_millis(f.tally.latency(0.99)).to_string()),
     ("p99_9_ms", |f| as_millis(f.tally.latency(0.999)).to_string()),
     ("max_ms", |f| as_millis(f.tally.latency(1.0)).to_string()),
+    ("sold_out_s", |f| f.sold_out.map(|time| time.as_secs_f64().to_string()).unwrap_or_default()),
+    ("before_p50_ms", |f| as_millis(quantile_of(&f.tally.before_sold_out, 0.5)).to_string()),
+    ("before_p99_ms", |f| as_millis(quantile_of(&f.tally.before_sold_out, 0.99)).to_string()),
+    ("after_p50_ms", |f| as_millis(quantile_of(&f.tally.after_sold_out, 0.5)).to_string()),
+    ("after_p99_ms", |f| as_millis(quantile_of(&f.tally.after_sold_out, 0.99)).to_string()),
     ("waits_at_least", |f| f.waits.map(|waits| waits.seen.to_string()).unwrap_or_default()),
     ("waited_s", |f| {
         f.waits.map(|waits| waits.waited.as_secs_f64().to_string()).unwrap_or_default()
@@ -29,6 +35,7 @@ const CELLS: [Cell; 24] = [
     ("failed", |f| f.tally.failed.to_string()),
     ("sold", |f| f.verdict.sold.to_string()),
     ("sold_twice", |f| f.verdict.sold_twice.to_string()),
+    ("two_seats", |f| f.verdict.two_seats.to_string()),
     ("missing", |f| f.verdict.missing.to_string()),
     ("unacknowledged", |f| f.verdict.unacknowledged.to_string()),
     ("inconsistent", |f| f.verdict.inconsistent.to_string()),
@@ -46,12 +53,13 @@ pub(super) fn render(board: &Board, options: &Options) -> String {
     let model: &[&str] = if options.model { &MODEL } else { &[] };
     let titles = CELLS.iter().map(|(title, _)| *title).chain(model.iter().copied());
     let titles: Vec<&str> = titles.collect();
-    let mut table = format!("strategy,{},errors,remark\n", titles.join(","));
+    let mut table = format!("strategy,fault,{},part,errors,remark\n", titles.join(","));
     for ended in &board.ended {
         let mut cells = match ended.finished() {
             Some(finished) => figures(ended, finished, options),
-            None => vec![String::new(); titles.len() + 1],
+            None => vec![String::new(); titles.len() + 2],
         };
+        cells.insert(0, ended.fault.map(|fault| fault.to_string()).unwrap_or_default());
         cells.insert(0, ended.strategy.to_string());
         cells.push(quoted(&why_not(&ended.end).unwrap_or_default()));
         table = table + &cells.join(",") + "\n";
@@ -64,6 +72,7 @@ fn figures(ended: &Ended, finished: &Finished, options: &Options) -> Vec<String>
     if options.model {
         cells.extend(estimate(ended, finished, options));
     }
+    cells.push(quoted(&finished.figures.line().unwrap_or_default()));
     let errors = finished.tally.errors.iter();
     let errors: Vec<_> = errors.map(|(class, count)| format!("{class} {count}")).collect();
     cells.push(quoted(&errors.join("; ")));

@@ -48,7 +48,7 @@ fn textbook(options: &Options) -> Vec<String> {
     let times = Model::TEXTBOOK.times(options);
     let times = [times.one_by_one, times.over_compartments, times.over_workers].map(seconds);
     let cells = numbers(&Model::TEXTBOOK).into_iter().chain(times).collect();
-    let row = Row::Cells { name: "textbook", cells };
+    let row = Row::Cells { name: "textbook".to_owned(), cells };
     lines("", &titles(&["alone", &queues, &workers]), &[row], WIDTH)
 }
 
@@ -58,7 +58,7 @@ fn measured(board: &Board, options: &Options) -> Vec<String> {
         let estimated = model.estimate(ended.strategy, finished, options);
         let times = [estimated, finished.wall].map(seconds);
         let cells = numbers(&model).into_iter().chain(times).collect();
-        Row::Cells { name: ended.strategy.as_str(), cells }
+        Row::Cells { name: ended.label(), cells }
     };
     let rows = board.ended.iter().filter_map(|ended| Some(row(ended, ended.finished()?)));
     lines("", &titles(&["estimated", "measured"]), &rows.collect::<Vec<_>>(), WIDTH)

@@ -1,7 +1,7 @@
 //! Lines of aligned cells: names to the left, figures to the right, and words where there are no
 //! figures.
 
-/// The name's column: as wide as the longest strategy's.
+/// The name's column: as wide as the longest strategy's; wider where faults are named too.
 const NAME: usize = 18;
 /// What is between two columns.
 const GAP: &str = "  ";
@@ -10,16 +10,22 @@ const GAP: &str = "  ";
 pub(super) enum Row {
     /// A figure for each column.
     Cells {
-        name: &'static str,
+        name: String,
         cells: Vec<String>,
     },
     Note {
-        name: &'static str,
+        name: String,
         note: String,
     },
 }
 
 impl Row {
+    fn name(&self) -> &str {
+        match self {
+            Self::Cells { name, .. } | Self::Note { name, .. } => name,
+        }
+    }
+
     /// Without the figure in this column.
     pub(super) fn leave_out(&mut self, column: usize) {
         match self {
@@ -33,11 +39,12 @@ impl Row {
 pub(super) fn lines(name: &str, titles: &[String], rows: &[Row], width: usize) -> Vec<String> {
     let widths: Vec<usize> =
         titles.iter().enumerate().map(|(place, title)| widest_cell(rows, place, title)).collect();
-    let mut lines = vec![line(name, titles, &widths)];
+    let room = rows.iter().map(|row| row.name().chars().count()).fold(NAME, usize::max);
+    let mut lines = vec![line((name, room), titles, &widths)];
     for row in rows {
         match row {
-            Row::Cells { name, cells } => lines.push(line(name, cells, &widths)),
-            Row::Note { name, note } => lines.extend(noted(name, note, width)),
+            Row::Cells { name, cells } => lines.push(line((name, room), cells, &widths)),
+            Row::Note { name, note } => lines.extend(noted((name, room), note, width)),
         }
     }
     lines
@@ -48,8 +55,8 @@ pub(super) fn widest(lines: &[String]) -> usize {
     lines.iter().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
-fn line(name: &str, cells: &[String], widths: &[usize]) -> String {
-    let start = format!("{name:NAME$}");
+fn line((name, room): (&str, usize), cells: &[String], widths: &[usize]) -> String {
+    let start = format!("{name:room$}");
     cells
         .iter()
         .zip(widths)
@@ -64,11 +71,11 @@ fn widest_cell(rows: &[Row], place: usize, title: &str) -> usize {
     cells.max().unwrap_or(0).max(title.chars().count())
 }
 
-fn noted(name: &str, note: &str, width: usize) -> Vec<String> {
-    let indent = NAME + GAP.len();
+fn noted((name, room): (&str, usize), note: &str, width: usize) -> Vec<String> {
+    let indent = room + GAP.len();
     let words = wrapped(note, width.saturating_sub(indent));
     let names = std::iter::once(name).chain(std::iter::repeat(""));
-    names.zip(words).map(|(name, words)| format!("{name:NAME$}{GAP}{words}")).collect()
+    names.zip(words).map(|(name, words)| format!("{name:room$}{GAP}{words}")).collect()
 }
 
 /// The text broken at blanks into lines of at most this many characters, but never within a word.

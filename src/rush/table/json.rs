@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use crate::rush::board::{Board, End, Ended, Finished};
 use crate::rush::model::Model;
 use crate::rush::options::Options;
 use crate::rush::tally::Tally;
+use crate::rush::tally::quantile_of;
 
 /// The object, on many lines.
 pub(super) fn render(board: &Board, options: &Options) -> String {
@@ -36,17 +38,26 @@ pub(super) fn render(board: &Board, options: &Options) -> String {
 fn strategy(ended: &Ended, options: &Options) -> Value {
     match &ended.end {
         End::Finished(finished) => figures(ended, finished, options),
-        End::Unavailable(reason) => json!({"strategy": ended.strategy, "unavailable": reason}),
-        End::Broken(reason) => json!({"strategy": ended.strategy, "broken": reason}),
+        End::Unavailable(reason) => {
+            json!({"strategy": ended.strategy, "fault": ended.fault, "unavailable": reason})
+        }
+        End::Broken(reason) => {
+            json!({"strategy": ended.strategy, "fault": ended.fault, "broken": reason})
+        }
     }
 }
 
 fn figures(ended: &Ended, finished: &Finished, options: &Options) -> Value {
     let mut figures = json!({
         "strategy": ended.strategy,
+        "fault": ended.fault,
+        "sold_out_s": finished.sold_out.map(|time| time.as_secs_f64()),
         "wall_s": finished.wall.as_secs_f64(),
         "requests_per_s": finished.throughput(),
-        "latency_ms": latencies(&finished.tally),
+        "latency_ms": latencies(&finished.tally.latencies),
+        "latency_before_sold_out_ms": latencies(&finished.tally.before_sold_out),
+        "latency_after_sold_out_ms": latencies(&finished.tally.after_sold_out),
+        "part": finished.figures,
         "waits": finished.waits.map(|waits| json!({
             "seen_at_least": waits.seen,
             "waited_s": waits.waited.as_secs_f64(),
@@ -83,8 +94,8 @@ fn numbers(model: &Model) -> Value {
     })
 }
 
-fn latencies(tally: &Tally) -> Value {
-    let ms = |quantile| as_millis(tally.latency(quantile));
+fn latencies(latencies: &Histogram<u64>) -> Value {
+    let ms = |quantile| as_millis(quantile_of(latencies, quantile));
     json!({"p50": ms(0.5), "p90": ms(0.9), "p99": ms(0.99), "p99.9": ms(0.999), "max": ms(1.0)})
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::grid::Row;
-use super::{COLUMNS, Column, notes, row};
+use super::{COLUMNS, Column, faults, notes, row};
 use crate::rush::board::Board;
 
 /// The table, and below it what it has no room for.
@@ -21,6 +21,7 @@ pub(super) fn render(board: &Board) -> String {
             }
         };
     }
+    table.push_str(&faults::markdown(board));
     let notes = notes::of(board);
     if !notes.is_empty() {
         table.push('\n');

@@ -11,7 +11,7 @@ pub(super) fn of(board: &Board) -> Vec<String> {
         let about =
             [part(finished), errors(finished), losses(finished), sales(finished), end(finished)];
         let about = about.into_iter().flatten();
-        notes.extend(about.map(|note| format!("{}: {note}", ended.strategy)));
+        notes.extend(about.map(|note| format!("{}: {note}", ended.label())));
     }
     notes
 }
@@ -35,6 +35,10 @@ fn losses(finished: &Finished) -> Option<String> {
 
 fn sales(finished: &Finished) -> Option<String> {
     let (unheard, wrong) = (finished.verdict.unacknowledged, finished.verdict.inconsistent);
+    let both = finished.verdict.two_seats;
+    if both > 0 {
+        return Some(format!("{} got two seats", counted(both, "passenger")));
+    }
     (unheard + wrong > 0).then(|| {
         let (unheard, wrong) = (counted(unheard, "sale"), counted(wrong, "seat"));
         format!("{unheard} never acknowledged, {wrong} not matching the ledger")

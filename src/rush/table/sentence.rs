@@ -16,13 +16,11 @@ impl Sentence {
     pub fn of(board: &Board) -> Option<Self> {
         let finished = || board.ended.iter().filter_map(|ended| Some((ended, ended.finished()?)));
         let faults: Vec<String> = finished()
-            .filter_map(|(ended, finished)| {
-                Some(format!("{} {}", ended.strategy, fault(finished)?))
-            })
+            .filter_map(|(ended, finished)| Some(format!("{} {}", ended.label(), fault(finished)?)))
             .collect();
         let clean: Vec<String> = finished()
             .filter(|(_, finished)| fault(finished).is_none())
-            .map(|(ended, _)| ended.strategy.to_string())
+            .map(|(ended, _)| ended.label())
             .collect();
         let is_clean = faults.is_empty();
         let text = match (&faults[..], &clean[..]) {

@@ -39,6 +39,7 @@ fn tally(conflicts: u32) -> Tally {
             retries: conflicts,
             reconnects: 0,
             asked: 0,
+            is_duplicate: false,
             errors: vec![ErrorClass::sqlstate("40001"); conflicts as usize],
         });
     }
@@ -56,15 +57,18 @@ fn finished(strategy: StrategyName, conflicts: u32, verdict: Verdict) -> Arc<End
         verdict,
         stopped: strategy == StrategyName::Hold,
     };
-    Arc::new(Ended { strategy, end: End::Finished(Box::new(finished)) })
+    Arc::new(Ended { strategy, fault: None, end: End::Finished(Box::new(finished)) })
 }
 
 fn board() -> Board {
     let sold = Verdict { sold: 600, ..Verdict::default() };
     let reason = "the optimistic engine needs sessions of its own, but there is a pooler in front \
         of the database";
-    let impossible =
-        Ended { strategy: StrategyName::Optimistic, end: End::Unavailable(reason.to_owned()) };
+    let impossible = Ended {
+        strategy: StrategyName::Optimistic,
+        fault: None,
+        end: End::Unavailable(reason.to_owned()),
+    };
     let ended = vec![
         finished(StrategyName::Naive, 0, Verdict { sold_twice: 31, ..sold }),
         finished(StrategyName::ForUpdate, 0, sold),
@@ -124,7 +128,7 @@ fn a_narrow_screen_keeps_what_matters_most() {
 #[test]
 fn where_nothing_was_possible_there_is_no_table_of_figures() {
     let end = || End::Broken("the server let in 3 of 20 workers".to_owned());
-    let ended = vec![Arc::new(Ended { strategy: StrategyName::Queue, end: end() })];
+    let ended = vec![Arc::new(Ended { strategy: StrategyName::Queue, fault: None, end: end() })];
     let text = render(&Board { ended, ..Board::default() }, &options(""));
     insta::assert_snapshot!("broken", text);
 }

@@ -1,14 +1,15 @@
 //! For people at a terminal of eighty cells.
 
 use super::grid::wrapped;
-use super::{About, COLUMNS, Column, Sentence, lines, notes};
+use super::{About, COLUMNS, Column, Sentence, faults, lines, notes};
 use crate::rush::board::Board;
 
 /// How wide a line may become.
 pub(super) const WIDTH: usize = 80;
 
 /// What the figures mean, as far as their titles do not say it.
-const LEGEND: &str = "waits are sampled, so the count is a lower bound; waited s is their total. \
+const LEGEND: &str = "before and after: of requests that began before the \
+    last seat was sold, and of those that came too late, in ms. waits are sampled, so the count is a lower bound; waited s is their total. \
     sold, sold twice and missing (acknowledged, but there is no sale) are read from the database \
     at the end.";
 
@@ -17,9 +18,14 @@ pub(super) fn render(board: &Board) -> String {
     let mut text = table(board, About::Speed);
     let finished = only_finished(board);
     if !finished.ended.is_empty() {
-        for about in [About::Obstacles, About::Result] {
+        for about in [About::SoldOut, About::Obstacles, About::Result] {
             text.push(String::new());
             text.extend(table(&finished, about));
+        }
+        let faults = faults::lines(board);
+        if !faults.is_empty() {
+            text.push(String::new());
+            text.extend(faults);
         }
         text.push(String::new());
         text.extend(wrapped(LEGEND, WIDTH));

@@ -1,5 +1,6 @@
 //! The keys of the rush's screen.
 
+use crate::rush::fault::Fault;
 use crate::stage::keys::{Code, Key};
 
 /// What a key means.
@@ -9,14 +10,17 @@ pub enum Action {
     Leave,
     /// Explain the screen.
     Help,
+    /// Let something go wrong.
+    Strike(Fault),
 }
 
 /// The keys and what they do, for the help.
-pub const TABLE: [(&str, &str); 2] = [
+pub const TABLE: [(&str, &str); 3] = [
     (
         "q Esc Ctrl-C",
         "stops the rush: requests in flight finish and get their verdict; again: quits at once",
     ),
+    ("p k c d", "faults: pause workers, kill the part, cut its link, deliver requests twice"),
     ("? F1", "this help; any key closes it"),
 ];
 
@@ -27,6 +31,10 @@ impl Action {
             Code::Char('q') | Code::Esc => Some(Self::Leave),
             Code::Char('c') if key.held().control => Some(Self::Leave),
             Code::Char('?') | Code::F(1) => Some(Self::Help),
+            Code::Char('p') => Some(Self::Strike(Fault::Pause)),
+            Code::Char('k') => Some(Self::Strike(Fault::KillPart)),
+            Code::Char('c') => Some(Self::Strike(Fault::Cut)),
+            Code::Char('d') => Some(Self::Strike(Fault::Duplicate)),
             _ => None,
         }
     }
@@ -43,6 +51,7 @@ mod tests {
             assert_eq!(action(key), Some(Action::Leave), "{key}");
         }
         assert_eq!(action("?"), Some(Action::Help));
-        assert_eq!(action("c"), None);
+        assert_eq!(action("c"), Some(Action::Strike(Fault::Cut)));
+        assert_eq!(action("x"), None);
     }
 }

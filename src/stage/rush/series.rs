@@ -166,6 +166,7 @@ mod tests {
             retries: 1,
             reconnects: 0,
             asked: 0,
+            is_duplicate: false,
             errors: Vec::new(),
         }
     }

@@ -26,7 +26,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Widget};
 
 use crate::core::scenario::counted;
-use crate::rush::board::{Finished, Running};
+use crate::rush::board::{Finished, Running, label};
 use crate::rush::tally::Tally;
 use crate::stage::rush::series::{Latency, Moment};
 use crate::stage::rush::{Over, Phase, RushStage};
@@ -85,7 +85,7 @@ fn keep_ascii(buffer: &mut Buffer) {
 
 fn seats_title(stage: &RushStage) -> String {
     match &stage.kept {
-        Some(ended) => format!("seats after {}", ended.strategy),
+        Some(ended) => format!("seats after {}", ended.label()),
         None => "seats".to_owned(),
     }
 }
@@ -105,14 +105,14 @@ fn pane(title: &str, theme: &Theme, area: Rect, buffer: &mut Buffer) -> Rect {
 fn draw_header(stage: &RushStage, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let between = theme.signs().between;
     let strategy = match &stage.board.running {
-        Some(running) => running.strategy.as_str(),
-        None if stage.phase == Phase::Over => "over",
-        None => "getting ready",
+        Some(running) => label(running.strategy, running.fault),
+        None if stage.phase == Phase::Over => "over".to_owned(),
+        None => "getting ready".to_owned(),
     };
     let next = usize::from(stage.phase != Phase::Over);
-    let number = (stage.board.ended.len() + next).min(stage.chosen.len());
+    let number = (stage.board.ended.len() + next).min(stage.runs);
     let options = &stage.options;
-    let words = format!(" rush {between} {strategy} {between} {number} of {}", stage.chosen.len());
+    let words = format!(" rush {between} {strategy} {between} {number} of {}", stage.runs);
     let crowd = format!(
         "   {} {between} {} {between} seed {}",
         counted(options.seats, "seat"),
