@@ -274,7 +274,7 @@ impl Rush<'_> {
         let (part, requests) = (strategy.entry().part, self.options.requests);
         let mut strikes = Strikes::new(&self.parts, part, &context.injector, fault, requests);
         pool.open(&Opening::now(Arc::clone(&self.trace), settled));
-        let (tally, waits) = self.count(hear, sampler, &mut strikes).await;
+        let (tally, waits) = self.count(hear, sampler, (&mut strikes, &context.figures)).await;
         let wall = begin.elapsed();
         pool.close().await;
         strikes.over().await;
@@ -294,7 +294,7 @@ impl Rush<'_> {
         &self,
         mut settled: mpsc::Receiver<Vec<Settled>>,
         sampler: LockWaitSampler,
-        strikes: &mut Strikes,
+        (strikes, figures): (&mut Strikes, &Figures),
     ) -> (Tally, Option<Waits>) {
         let mut faults = self.faults.lock().await;
         let mut tally = Tally::default();
@@ -317,6 +317,10 @@ impl Rush<'_> {
                         waits = Some(seen);
                     }
                     tell(&self.reports, sight.into()).await;
+                    let figures = figures.counts();
+                    if !figures.is_empty() {
+                        tell(&self.reports, Report::Figures(figures)).await;
+                    }
                 }
             }
         }

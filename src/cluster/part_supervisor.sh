@@ -11,6 +11,8 @@ exec 3<&0 </dev/null
 cd "$folder" || exit
 
 start() {
+    # Not every server removes the socket of one that was killed.
+    rm -f redis.sock localhost:1 localhost:2
     "$@" 3<&- >>"$log" 2>&1 &
     server=$!
     echo "$server" >part.pid

@@ -24,6 +24,8 @@ pub enum Report {
     Settled(Arc<[Settled]>),
     /// Who has waited so far.
     Waits(Waits),
+    /// What the strategy has counted of its own so far.
+    Figures(FigureCounts),
     /// The server has gone away, or come back.
     Presence(Presence),
     /// A strategy is over.
@@ -140,6 +142,8 @@ pub struct Running {
     pub tally: Tally,
     /// Who has waited so far; `None` before the first look.
     pub waits: Option<Waits>,
+    /// What the strategy has counted of its own so far.
+    pub figures: FigureCounts,
 }
 
 impl Board {
@@ -162,6 +166,11 @@ impl Board {
                     running.waits = Some(waits);
                 }
             }
+            Report::Figures(figures) => {
+                if let Some(running) = &mut self.running {
+                    running.figures = figures;
+                }
+            }
             Report::Presence(_) => {}
             Report::Ended(ended) => {
                 self.running = None;
@@ -178,7 +187,13 @@ impl Board {
 
 impl Running {
     fn new(strategy: StrategyName, fault: Option<Fault>) -> Self {
-        Self { strategy, fault, tally: Tally::default(), waits: None }
+        Self {
+            strategy,
+            fault,
+            tally: Tally::default(),
+            waits: None,
+            figures: FigureCounts::default(),
+        }
     }
 }
 

@@ -83,6 +83,11 @@ impl Figures {
 pub struct FigureCounts(BTreeMap<Figure, u64>);
 
 impl FigureCounts {
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How often this was counted.
     pub fn of(&self, figure: Figure) -> u64 {
         self.0.get(&figure).copied().unwrap_or_default()

@@ -50,7 +50,7 @@ fn show(report: &Report, bar: &mut Option<ProgressBar>, options: &Options) {
                 bar.set_prefix(words(*presence));
             }
         }
-        Report::Waits(_) => {}
+        Report::Waits(_) | Report::Figures(_) => {}
         Report::Ended(_) => {
             if let Some(bar) = bar.take() {
                 bar.finish_and_clear();

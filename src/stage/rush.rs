@@ -90,7 +90,7 @@ impl RushStage {
                 self.away_since = (*presence == Presence::Away).then_some(now);
             }
             Report::Ended(ended) => self.keep(ended),
-            Report::Note(_) => {}
+            Report::Note(_) | Report::Figures(_) => {}
         }
         self.board.apply(report);
         self.tick(now);

@@ -81,6 +81,7 @@ mod rush_ends;
 mod rush_faults;
 mod rush_frames;
 mod rush_parts;
+mod rush_parts_refuse;
 mod rush_pooler;
 mod rush_screen;
 mod rush_serve;

@@ -59,7 +59,7 @@ fn a_strategy_without_its_part_is_left_out_of_all_and_refused_by_name() {
         "redis-hold needs Redis: give its address with --redis URL, or have one started by --with \
          redis"
     );
-    let given = options("--redis redis://localhost");
+    let given = options("--redis redis://localhost --etcd http://localhost");
     assert!(given.chosen().contains(&StrategyName::RedisHoldFenced) && given.left_out().is_none());
 }
 

@@ -17,6 +17,9 @@ const DATABASE_ONLY: &str = "for-update nowait skip-locked conditional-update ve
 const OF_REDIS: &str = "redis-hold redis-hold-fenced";
 const OF_ETCD: &str = "etcd-lock etcd-lock-fenced etcd-leader";
 
+/// So few that every one of them is asked for.
+const SEATS: u64 = 200;
+
 fn requests() -> u64 {
     let asked = std::env::var("OVERBOOKED_RUSH_REQUESTS").ok();
     asked.and_then(|asked| asked.parse().ok()).unwrap_or(2_000)
@@ -25,7 +28,8 @@ fn requests() -> u64 {
 async fn struck(strategies: &str, fault: Fault, more: &str) -> Board {
     let database = Database::create().await;
     let requests = requests();
-    let flags = format!("{strategies} --fault {fault} --requests {requests} --seats 240 {more}");
+    let flags =
+        format!("{strategies} --fault {fault} --requests {requests} --seats {SEATS} {more}");
     let board = rush(&database, &flags).await;
     assert_eq!(board.ended.len(), options(&flags).runs().len());
     for ended in &board.ended {
@@ -38,7 +42,7 @@ async fn struck(strategies: &str, fault: Fault, more: &str) -> Board {
         let verdict = finished.verdict;
         let lost = (verdict.missing, verdict.unacknowledged, verdict.inconsistent);
         assert_eq!(lost, (0, 0, 0), "{label}: {verdict:?}");
-        assert_eq!(verdict.sold, 240, "{label}: {verdict:?} {:?}", finished.figures);
+        assert_eq!(verdict.sold, SEATS, "{label}: {verdict:?} {:?}", finished.figures);
     }
     board
 }

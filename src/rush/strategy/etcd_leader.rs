@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  candidates of A ──campaign──▶ the oldest key leads ──▶ takes from A's queue ──▶ writes
-//!        └─ the others watch, and take nothing                (with its revision, which is checked)
+//!        └─ the others watch, and take nothing            (with its revision, which is checked)
 //! ```
 //!
 //! A leader that is held up for longer than its lease lives does not know that it was deposed. Its

@@ -153,7 +153,8 @@ impl Attempt for Holder {
                 None => buy(client, request).await,
                 Some(fence) => self.buy_fenced(client, request, fence).await,
             };
-            // What a lost connection was sent may still be carried out: the hold stays for its time.
+            // What a lost connection was sent may still be carried out: the hold stays for its
+            // time.
             if !matches!(answer, Err(AttemptError::Lost(_))) {
                 self.release(&hold).await;
             }

@@ -270,8 +270,9 @@ fn rates(stage: &RushStage, running: &Running, theme: &Theme) -> String {
         Some(waits) => format!("lock waits {} now, {:.0}/s seen", waits.now, last.waits),
         None => "lock waits: not reported by this engine".to_owned(),
     };
+    let own = running.figures.line().map(|line| format!(" {between} {line}")).unwrap_or_default();
     format!(
-        " {waits} {between} conflicts {:.0}/s {between} retries {:.0}/s",
+        " {waits} {between} conflicts {:.0}/s {between} retries {:.0}/s{own}",
         last.conflicts, last.retries
     )
 }
