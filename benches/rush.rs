@@ -7,12 +7,15 @@
 //! does not wait for the answer to a BEGIN before it looks, and pgbench cannot but wait. `pgbench`
 //! and `psql` must be on the path.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use clap::Parser;
 use futures::stream;
+use overbooked::cluster::part::REDIS_SOCKET;
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::parts::private;
 use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
 use overbooked::rush::options::Options;
@@ -44,7 +47,62 @@ async fn main() {
         in_turns(&format!("{strategy}, the rush to pgbench"), ours, peer).await;
         in_turns(&format!("{strategy}, with its screen to without"), drawn, ours).await;
     }
+    match private::start_redis().await {
+        Ok((server, _)) => {
+            holds_in_turns(&cluster, server.folder()).await;
+            server.stop().await.expect("nothing stays");
+        }
+        Err(error) => eprintln!("redis-hold: not measured: {error}"),
+    }
     cluster.stop().await.expect("nothing stays");
+}
+
+/// A call of Redis as the rush makes it, beside one as redis-benchmark makes it: the same command,
+/// as many clients, the same server.
+async fn holds_in_turns(cluster: &Cluster, redis: &Path) {
+    let mut ratios = Vec::new();
+    for _ in 0..ROUNDS {
+        let theirs = redis_benchmark(&redis.join(REDIS_SOCKET));
+        let ours = redis_hold(cluster, &redis.join(REDIS_SOCKET)).await;
+        eprintln!("  {:.3} to {:.3} ms a call", ours * 1e3, theirs * 1e3);
+        ratios.push(ours / theirs);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let [low, high] = [1, 3].map(|share| ratios[(ROUNDS - 1) * share / 4]);
+    eprintln!(
+        "redis-hold, a call of Redis to redis-benchmark's: {:.3} (half of them from {low:.3} to \
+         {high:.3})",
+        median(&ratios)
+    );
+}
+
+async fn redis_hold(cluster: &Cluster, socket: &Path) -> f64 {
+    let socket = socket.display();
+    let flags = format!("rush redis-hold --requests {REQUESTS} --workers {CLIENTS}");
+    let flags = format!("{flags} --redis unix://{socket}");
+    let options = Typed::parse_from(flags.split(' ')).options;
+    let done = headless(&options, &cluster.target(), CancellationToken::new()).await;
+    match &done.expect("a rush").ended[0].end {
+        End::Finished(finished) => finished.figures.mean_call().expect("calls").as_secs_f64(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The mean of its latencies, in seconds.
+fn redis_benchmark(socket: &Path) -> f64 {
+    let (clients, requests) = (CLIENTS.to_string(), REQUESTS.to_string());
+    let mut command = Command::new("redis-benchmark");
+    command.arg("-s").arg(socket).args(["-c", &clients, "-n", &requests, "-r", "600", "--csv"]);
+    command.args(["set", "hold:__rand_int__", "token", "NX", "PX", "2000"]);
+    let ran = command.output().expect("redis-benchmark");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let cells = |line: usize| {
+        let line = said.lines().nth(line).unwrap_or_default();
+        line.trim_matches('"').split("\",\"").map(str::to_owned).collect::<Vec<_>>()
+    };
+    let at = cells(0).iter().position(|title| title == "avg_latency_ms");
+    let mean: Option<f64> = at.and_then(|at| cells(1).get(at)?.parse().ok());
+    mean.unwrap_or_else(|| panic!("{said}")) / 1e3
 }
 
 /// How fast a run was, and what a request has cost its client.

@@ -1,2 +1,2 @@
--- Who holds the seat? Nobody, when the hold has expired.
-select passenger, 0 from rush.holds where seat = $1 and expires > now()
+-- Who holds the seat, and whether it is paid? Nobody, when the hold has expired.
+select passenger, (expires = 'infinity')::integer from rush.holds where seat = $1 and expires > now()

@@ -13,7 +13,7 @@ pub enum PartError {
     #[error("{part} at {place} did not answer within {} s", .within.as_secs_f64())]
     Silent { part: &'static str, place: String, within: Duration },
     /// It answered: no.
-    #[error("{part} refuses: {message}")]
+    #[error("{part} refuses: {code} {message}")]
     Refused { part: &'static str, code: String, message: String },
 }
 

@@ -54,7 +54,7 @@ pub async fn start_redis() -> Result<(PartServer, RedisUrl), StartError> {
     }
 }
 
-/// An etcd of one member, whose leases can be as short as a second: its heart beats fast. etcd calls
+/// An etcd of one member, whose leases can be as short as a second: its heart beats fast. It calls
 /// the socket of a URL after its host and port, in the folder that it runs in.
 pub async fn start_etcd() -> Result<(PartServer, EtcdUrl), StartError> {
     const PART: &str = "etcd";

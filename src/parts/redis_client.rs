@@ -74,22 +74,17 @@ impl FromStr for RedisUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let info = text.into_connection_info().map_err(|_| {
+        // Its own TLS is left out: ours knows the certificates that everything else here trusts.
+        let encrypted = ["rediss://", "valkeys://"].iter().find_map(|tls| text.strip_prefix(tls));
+        let plain = encrypted.map(|rest| format!("redis://{rest}"));
+        let info = plain.as_deref().unwrap_or(text).into_connection_info().map_err(|_| {
             "expected redis://[[user]:password@]host[:port][/database], rediss:// for TLS, or \
              unix:///path/to/socket"
                 .to_owned()
         })?;
         let address = match info.addr() {
             ConnectionAddr::Tcp(host, port) => {
-                Address::Tcp { host: host.clone(), port: *port, tls: false }
-            }
-            ConnectionAddr::TcpTls { insecure: true, .. } => {
-                return Err("#insecure is not supported: name the certificate's authority in \
-                            SSL_CERT_FILE"
-                    .to_owned());
-            }
-            ConnectionAddr::TcpTls { host, port, .. } => {
-                Address::Tcp { host: host.clone(), port: *port, tls: true }
+                Address::Tcp { host: host.clone(), port: *port, tls: encrypted.is_some() }
             }
             ConnectionAddr::Unix(path) => Address::Socket(path.clone()),
             _ => return Err("this kind of address is not known".to_owned()),
@@ -296,7 +291,8 @@ impl Redis {
             return self.away(io::Error::other(error));
         }
         let code = error.code().unwrap_or("ERR").to_owned();
-        PartError::Refused { part: PART, code, message: error.to_string() }
+        let message = error.detail().map_or_else(|| error.to_string(), str::to_owned);
+        PartError::Refused { part: PART, code, message }
     }
 }
 

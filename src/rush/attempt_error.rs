@@ -153,11 +153,10 @@ impl AttemptError {
 
 impl From<PartError> for AttemptError {
     fn from(error: PartError) -> Self {
-        let (class, message) = (ErrorClass(error.class()), error.to_string());
-        if error.may_pass() {
-            Self::PartAway { class, message }
-        } else {
-            Self::Refused { class, message }
+        let class = ErrorClass(error.class());
+        match error {
+            PartError::Refused { message, .. } => Self::Refused { class, message },
+            away => Self::PartAway { class, message: away.to_string() },
         }
     }
 }

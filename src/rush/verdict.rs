@@ -140,9 +140,9 @@ mod tests {
     proptest! {
         #[test]
         fn honest_sales_hold(
-            seats in proptest::collection::btree_map(1..600i32, 1..100_000i32, 0..50),
+            seats in proptest::collection::btree_map(1..600i32, Just(()), 0..50),
         ) {
-            let sales = seats.iter().map(|(seat, passenger)| sale(*seat, *passenger));
+            let sales = seats.keys().map(|seat| sale(*seat, seat + 100_000));
             let sales: Vec<_> = sales.collect();
             let mut told = sales.clone();
             told.reverse();

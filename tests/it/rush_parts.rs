@@ -78,34 +78,65 @@ fn folder_of(process: u32) -> Option<PathBuf> {
     let mut folders = entries.map(|entry| entry.path());
     folders.find(|folder| {
         let mark = std::fs::read_to_string(folder.join("lock")).unwrap_or_default();
-        mark.contains(&format!("process {process}\n")) && folder.join("redis.sock").exists()
+        mark.contains(&format!("process {process}\n")) && folder.join("part.pid").exists()
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_a_private_redis_is_left_after_a_killed_rush() {
-    if !is_here("redis-server") {
-        return;
-    }
-    let database = Database::create().await;
-    let rush = |requests: &str| {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_overbooked"));
-        program.args(["rush", "redis-hold", "--with", "redis", "--headless", "--requests"]);
-        program.args([requests, "--url", &url(&database)]).stdout(Stdio::null());
-        program
-    };
-    let mut killed = rush("100000000").spawn().unwrap();
-    seats_are_sold(&database).await;
-    let folder = folder_of(killed.id()).expect("its folder is marked");
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+fn kill(process: &str) {
+    assert!(Command::new("kill").args(["-s", "KILL", process]).status().unwrap().success());
+}
+
+async fn until_nobody_listens(socket: &Path) {
     let gone = async {
         let mut pulse = interval(Duration::from_millis(10));
-        while UnixStream::connect(folder.join("redis.sock")).await.is_ok() {
+        while UnixStream::connect(socket).await.is_ok() {
             pulse.tick().await;
         }
     };
-    timeout(Duration::from_mins(1), gone).await.expect("the server ends with the rush");
-    assert_eq!(rush("20").status().unwrap().code(), Some(0));
-    assert!(!folder.exists());
+    timeout(Duration::from_mins(1), gone).await.expect("the server ends");
+}
+
+/// The process that watches over the part in this folder.
+fn supervisor(folder: &Path) -> String {
+    let server = std::fs::read_to_string(folder.join("part.pid")).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.trim())).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    parent.trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_private_part_is_left_after_a_killed_rush() {
+    for (strategy, part, program, socket) in [
+        ("redis-hold", "redis", "redis-server", "redis.sock"),
+        ("etcd-lock", "etcd", "etcd", "localhost:1"),
+    ] {
+        if !is_here(program) {
+            continue;
+        }
+        for with_supervisor in [false, true] {
+            let database = Database::create().await;
+            let rush = |requests: &str| {
+                let mut program = Command::new(env!("CARGO_BIN_EXE_overbooked"));
+                program.args(["rush", strategy, "--with", part, "--headless", "--requests"]);
+                program.args([requests, "--url", &url(&database)]).stdout(Stdio::null());
+                program
+            };
+            let mut killed = rush("100000000").spawn().unwrap();
+            seats_are_sold(&database).await;
+            let folder = folder_of(killed.id()).expect("its folder is marked");
+            let socket = folder.join(socket);
+            if with_supervisor {
+                kill(&supervisor(&folder));
+            }
+            killed.kill().unwrap();
+            killed.wait().unwrap();
+            // Where nobody is left to end it, the next start of anything does.
+            if !with_supervisor {
+                until_nobody_listens(&socket).await;
+            }
+            assert_eq!(rush("20").status().unwrap().code(), Some(0));
+            assert!(!folder.exists(), "{part}");
+            until_nobody_listens(&socket).await;
+        }
+    }
 }

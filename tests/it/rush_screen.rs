@@ -5,7 +5,8 @@ use std::io;
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use futures::{StreamExt as _, stream};
 use overbooked::rush::board::End;
-use overbooked::tui::rush::{Leaving, show};
+use overbooked::rush::figures::Figure;
+use overbooked::tui::rush::{Leaving, Left, show};
 use overbooked::tui::screen::Input;
 use overbooked::tui::theme::Theme;
 use ratatui::Terminal;
@@ -58,8 +59,8 @@ async fn q_stops_the_rush_and_what_was_sold_still_gets_its_verdict() {
 }
 
 /// A rush with these keys pressed from its beginning; what is on the screen when it is over, and
-/// whether it was stopped.
-async fn rush_with_keys(keys: &[char]) -> (String, bool) {
+/// what it came to.
+async fn rush_with_keys(keys: &[char]) -> (String, Left) {
     let database = Database::create().await;
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
     let options = options("queue --requests 300 --seats 60 --workers 4");
@@ -70,17 +71,28 @@ async fn rush_with_keys(keys: &[char]) -> (String, bool) {
     let (theme, target) = (Theme::default(), database.target());
     let left = show(&mut terminal, &mut keys, &theme, &options, &target, Leaving::WhenOver);
     let left = Box::pin(left).await.unwrap();
-    (text(&terminal), left.interrupted)
+    (text(&terminal), left)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_have_keys() {
+    let (_, left) = rush_with_keys(&['k', 'p', 'd']).await;
+    let End::Finished(finished) = &left.board.ended[0].end else { panic!("{:?}", left.board) };
+    assert!(finished.figures.of(Figure::Pauses) > 0, "{:?}", finished.figures);
+    assert!(finished.figures.of(Figure::Duplicates) > 0, "{:?}", finished.figures);
+    let why_not = "kill-part: this strategy has no part beside the database";
+    assert!(left.board.notes.iter().any(|note| note == why_not), "{:?}", left.board.notes);
+    assert!(finished.verdict.holds(), "{:?}", finished.verdict);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_mark_explains_the_screen_and_any_key_closes_that_and_does_nothing_else() {
-    let (shown, stopped) = rush_with_keys(&['?']).await;
-    assert!(shown.contains("what the screen shows") && !stopped, "{shown}");
-    let (shown, stopped) = rush_with_keys(&['?', 'q']).await;
-    assert!(!shown.contains("what the screen shows") && !stopped, "{shown}");
-    let (_, stopped) = rush_with_keys(&['?', 'x', 'q']).await;
-    assert!(stopped);
+    let (shown, left) = rush_with_keys(&['?']).await;
+    assert!(shown.contains("what the screen shows") && !left.interrupted, "{shown}");
+    let (shown, left) = rush_with_keys(&['?', 'q']).await;
+    assert!(!shown.contains("what the screen shows") && !left.interrupted, "{shown}");
+    let (_, left) = rush_with_keys(&['?', 'x', 'q']).await;
+    assert!(left.interrupted);
 }
 
 /// More than the one that is rehearsed.

@@ -2,6 +2,8 @@
 //!
 //! `OVERBOOKED_RUSH_REQUESTS` is how many requests each of them gets.
 
+use std::sync::Arc;
+
 use overbooked::rush::board::{Board, Ended, Finished};
 use overbooked::rush::fault::Fault;
 use overbooked::rush::figures::Figure;
@@ -65,7 +67,10 @@ fn counted(board: &Board, strategy: StrategyName, figure: Figure) -> u64 {
 }
 
 fn had_errors(board: &Board, part: &str) {
-    for ended in &board.ended {
+    // A leader knows that it leads, and asks etcd three times in a lease's life: a short rush is over
+    // before that.
+    let asks = |ended: &&Arc<Ended>| ended.strategy != StrategyName::EtcdLeader;
+    for ended in board.ended.iter().filter(asks) {
         let errors = &finished_of(board, ended).tally.errors;
         let of_part = errors.keys().any(|class| class.as_str().starts_with(part));
         assert!(of_part, "{} was not struck: {errors:?}", ended.label());

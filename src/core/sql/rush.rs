@@ -36,7 +36,7 @@ pub const SELL_FENCED: &str = include_str!("../../../sql/rush/sell_fenced.sql");
 pub const LOCK_SEAT: &str = include_str!("../../../sql/rush/lock_seat.sql");
 /// The table of holds.
 pub const HOLDS: &str = include_str!("../../../sql/rush/holds.sql");
-/// Who holds the seat?
+/// Who holds the seat, and whether it is paid?
 pub const LOOK_AT_HOLD: &str = include_str!("../../../sql/rush/look_at_hold.sql");
 /// Takes the hold.
 pub const HOLD: &str = include_str!("../../../sql/rush/hold.sql");

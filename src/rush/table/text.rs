@@ -8,10 +8,10 @@ use crate::rush::board::Board;
 pub(super) const WIDTH: usize = 80;
 
 /// What the figures mean, as far as their titles do not say it.
-const LEGEND: &str = "before and after: of requests that began before the \
-    last seat was sold, and of those that came too late, in ms. waits are sampled, so the count is a lower bound; waited s is their total. \
-    sold, sold twice and missing (acknowledged, but there is no sale) are read from the database \
-    at the end.";
+const LEGEND: &str = "before and after: the latency in ms of requests that began before the last \
+    seat was sold, and of those that came too late. waits are sampled, so the count is a lower \
+    bound; waited s is their total. sold, sold twice and missing (acknowledged, but there is no \
+    sale) are read from the database at the end.";
 
 /// Three tables, what they mean, and what they have no room for.
 pub(super) fn render(board: &Board) -> String {
