@@ -81,8 +81,10 @@ impl Parts {
             etcd: options.etcd.clone().map(Reached::by),
             ..Self::default()
         };
+        let needed: Vec<Option<PartName>> =
+            options.chosen().iter().map(|strategy| strategy.entry().part).collect();
         for part in &options.with {
-            if !parts.private.contains(part) {
+            if !parts.private.contains(part) && needed.contains(&Some(*part)) {
                 let server = parts.start_private(*part).await?;
                 parts.private.push(*part);
                 parts.servers.get_mut().push((*part, server));

@@ -129,15 +129,20 @@ impl Worker {
         Ok(Self { context, client, attempt, rng, patience: Patience::new() })
     }
 
-    /// Until it may take a request. A part that is away is waited for.
+    /// Until it may take a request. A part that is away is waited for as a server is.
     pub(super) async fn ready(&mut self) -> Result<(), AttemptError> {
+        let mut away = None;
         loop {
-            match self.attempt.ready().await {
-                Err(AttemptError::PartAway { .. }) => {
-                    pause::rest(pause::backoff(PART_BACKOFF, &mut self.rng)).await;
-                }
+            let trouble = match self.attempt.ready().await {
+                Err(trouble @ AttemptError::PartAway { .. }) => trouble,
                 ready => return ready,
+            };
+            let since: Instant = *away.get_or_insert_with(Instant::now);
+            if since.elapsed() > pause::patience(&self.context.stop) {
+                self.context.stop.cancel();
+                return Err(trouble);
             }
+            pause::rest(pause::backoff(PART_BACKOFF, &mut self.rng)).await;
         }
     }
 
