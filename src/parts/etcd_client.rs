@@ -8,7 +8,7 @@
 //!
 //! Every waiter watches one key, so an unlock wakes one waiter (etcd, `concurrency/mutex.go`).
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io;
 use std::str::FromStr;
 use std::time::Duration;
@@ -444,13 +444,6 @@ fn end_of(prefix: &str) -> Vec<u8> {
         *last = last.saturating_add(1);
     }
     end
-}
-
-impl fmt::Display for LeaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('#')?;
-        write!(f, "{:x}", self.0)
-    }
 }
 
 #[cfg(test)]

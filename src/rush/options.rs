@@ -157,9 +157,10 @@ impl Options {
         for name in self.chosen() {
             let has_part = name.entry().part.is_some();
             let befall = faults.iter().filter(|fault| has_part || !fault.befalls_part());
-            match faults.is_empty() {
-                true => runs.push((name, None)),
-                false => runs.extend(befall.map(|fault| (name, Some(*fault)))),
+            if faults.is_empty() {
+                runs.push((name, None));
+            } else {
+                runs.extend(befall.map(|fault| (name, Some(*fault))));
             }
         }
         runs

@@ -184,10 +184,8 @@ fn before(finished: &Finished, quantile: f64) -> String {
 
 /// Nobody came too late where a seat is left.
 fn after(finished: &Finished, quantile: f64) -> String {
-    match finished.tally.after_sold_out.is_empty() {
-        true => "-".to_owned(),
-        false => millis(quantile_of(&finished.tally.after_sold_out, quantile)),
-    }
+    let latencies = &finished.tally.after_sold_out;
+    if latencies.is_empty() { "-".to_owned() } else { millis(quantile_of(latencies, quantile)) }
 }
 
 fn waited(finished: &Finished) -> String {
