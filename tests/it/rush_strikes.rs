@@ -67,8 +67,8 @@ fn counted(board: &Board, strategy: StrategyName, figure: Figure) -> u64 {
 }
 
 fn had_errors(board: &Board, part: &str) {
-    // A leader knows that it leads, and asks etcd three times in a lease's life: a short rush is over
-    // before that.
+    // A leader knows that it leads, and asks etcd three times in a lease's life: a short rush is
+    // over before that.
     let asks = |ended: &&Arc<Ended>| ended.strategy != StrategyName::EtcdLeader;
     for ended in board.ended.iter().filter(asks) {
         let errors = &finished_of(board, ended).tally.errors;
