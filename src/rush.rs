@@ -214,6 +214,7 @@ impl Rush<'_> {
             }
             rehearsed => rehearsed?,
         }
+        context.figures.reset();
         seats_table::fill(&context.connector, &schema, self.options).await?;
         self.perform((strategy, fault), context, &application)
             .await

@@ -290,7 +290,7 @@ impl Redis {
         if error.is_io_error() || error.is_connection_dropped() || loading {
             return self.away(io::Error::other(error));
         }
-        let code = error.code().unwrap_or("ERR").to_owned();
+        let code = error.code().unwrap_or_else(|| error.category()).to_owned();
         let message = error.detail().map_or_else(|| error.to_string(), str::to_owned);
         PartError::Refused { part: PART, code, message }
     }

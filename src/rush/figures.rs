@@ -63,6 +63,11 @@ impl Figures {
         self.0[figure as usize].fetch_add(number, Ordering::Relaxed);
     }
 
+    /// From the beginning: what was tried out is not counted.
+    pub(super) fn reset(&self) {
+        self.0.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+    }
+
     /// An answer of the part after so long.
     pub(super) fn answered(&self, after: Duration) {
         self.count(Figure::PartCalls);

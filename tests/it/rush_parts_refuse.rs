@@ -77,7 +77,7 @@ async fn a_redis_with_a_password_wants_it() {
     let why = why_not(&redis.url()).await;
     assert!(why.starts_with("Redis NOAUTH: "), "{why}");
     let why = why_not(&format!("{}?pass=wrong", redis.url())).await;
-    assert!(why.starts_with("Redis WRONGPASS: "), "{why}");
+    assert!(why.contains("Password authentication failed"), "{why}");
     assert_eq!(why_not(&format!("{}?pass=s3cret", redis.url())).await, "sold");
 }
 

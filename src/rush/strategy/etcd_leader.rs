@@ -133,6 +133,9 @@ impl Attempt for Candidate {
             if let Some(term) = self.term.take() {
                 // Otherwise the lease ends it.
                 let _resigned = self.session.give_up(&term.claim).await;
+                if let Some(led) = self.led.get(self.compartment) {
+                    *led.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
             }
         })
     }
