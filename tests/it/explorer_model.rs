@@ -42,6 +42,20 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// The row that it locks if it finds it.
+    pub(crate) fn locks(self) -> Option<i32> {
+        match self {
+            Self::ForUpdate(id)
+            | Self::Set(id, _)
+            | Self::Add(id, _)
+            | Self::SetIf(id, ..)
+            | Self::Copy(id, _)
+            | Self::Insert(id, _)
+            | Self::Delete(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// As SQL over a table `t (id int primary key, v int)`.
     pub(crate) fn sql(self) -> String {
         match self {

@@ -25,17 +25,7 @@ fn reads(operation: Operation) -> Footprint {
 }
 
 fn locks(operation: Operation) -> Footprint {
-    let id = match operation {
-        Operation::ForUpdate(id)
-        | Operation::Set(id, _)
-        | Operation::Add(id, _)
-        | Operation::SetIf(id, ..)
-        | Operation::Copy(id, _)
-        | Operation::Insert(id, _)
-        | Operation::Delete(id) => id,
-        _ => return Footprint::new(),
-    };
-    Footprint::from([(row(id), Access::Exclusive)])
+    operation.locks().map(|id| (row(id), Access::Exclusive)).into_iter().collect()
 }
 
 fn writes(operation: Operation) -> Footprint {
