@@ -132,6 +132,8 @@ pub mod optimistic {
     pub const MARKS: &str = include_str!("../../sql/optimistic/marks.sql");
     /// The transaction's snapshot, a number that changes with the schema, how names are resolved.
     pub const PIN: &str = include_str!("../../sql/optimistic/pin.sql");
+    /// A number that changes with the schema.
+    pub const FINGERPRINT: &str = include_str!("../../sql/optimistic/fingerprint.sql");
     /// Which names are relations.
     pub const RESOLVE: &str = include_str!("../../sql/optimistic/resolve.sql");
     /// The views through which clients see the catalog.

@@ -7,9 +7,9 @@ use super::journal::Seen;
 use super::ledger::Snapshot;
 use super::path_taken::PathTaken;
 use super::state::{Block, OpenTransaction, SearchPathState, State};
-use super::tables::{Marks, SchemaMark, TEMPORARY_FIRST, marks_in};
+use super::tables::{OutOfDate, SchemaMark, TEMPORARY_FIRST, marks_in};
 use crate::core::sql;
-use crate::gateway::backend::{BackendError, Question, Questions};
+use crate::gateway::backend::{Answer, BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Access;
 
@@ -91,13 +91,13 @@ impl Transaction {
         // Before it is asked for: what is committed until the answer has come, it may not see.
         self.client.await_snapshot();
         let mut pinned = self.pin(backend).await?;
-        if self.tables.check(&pinned.mark, &pinned.marks).is_err() {
+        if !self.is_schema_known(&pinned) && self.compare(backend, &pinned).await?.is_err() {
             self.shared.journal().note_nothing(pinned.xid);
             backend.roll_back().await?;
             self.tables.catch_up(backend).await?;
             pinned = self.pin(backend).await?;
             // Whatever changed between the two looks is seen at the next one.
-            self.tables.check(&pinned.mark, &pinned.marks).ok();
+            self.compare(backend, &pinned).await?.ok();
         }
         // From here on the ledger keeps no more than the commits that this snapshot does not see.
         self.client.begin(pinned.snapshot.oldest);
@@ -112,11 +112,41 @@ impl Transaction {
             ddl: None,
             dml: false,
             rows: 0,
-            path: PathTaken::begun(pinned.mark.path),
+            path: PathTaken::begun(pinned.path),
             copies: SearchPathState::Before,
             has_part: false,
         }));
         Ok(())
+    }
+
+    /// Whether the catalog need not be asked: nobody who may have changed it has come since.
+    fn is_schema_known(&mut self, pinned: &Pinned) -> bool {
+        let journal = self.shared.journal();
+        let Pinned { snapshot, path, schema_change, .. } = pinned;
+        self.tables.is_known_in(&journal, snapshot, path, *schema_change)
+    }
+
+    /// Compares what is known of the schema with what the transaction sees of it.
+    async fn compare(
+        &mut self,
+        backend: &mut impl Questions,
+        pinned: &Pinned,
+    ) -> Result<Result<(), OutOfDate>, BackendError> {
+        let mut questions = vec![Question::prepared(sql::optimistic::FINGERPRINT)];
+        questions.extend(self.tables.asks_marks());
+        let answers = or_roll_back(backend, questions).await?;
+        let fingerprint = answers.first().and_then(|answer| answer.value(0)).unwrap_or_default();
+        let mark = SchemaMark {
+            fingerprint: fingerprint.to_owned(),
+            path: pinned.path.clone(),
+            change: pinned.schema_change,
+        };
+        let marks = answers.get(1).map(marks_in).unwrap_or_default();
+        let compared = self.tables.check(&mark, &marks);
+        if compared.is_ok() {
+            self.tables.shown_by(&pinned.snapshot);
+        }
+        Ok(compared)
     }
 
     async fn pin(&self, backend: &mut impl Questions) -> Result<Pinned, BackendError> {
@@ -125,33 +155,33 @@ impl Transaction {
         let schema_change = self.shared.clients.schema_change();
         // A query behind BEGIN, which takes no snapshot by itself (PostgreSQL documentation,
         // 13.2.2).
-        let mut questions =
-            vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
-        questions.extend(self.tables.asks_marks());
-        let answers = match backend.ask_all(questions).await {
-            Ok(answers) => answers,
-            Err(trouble) => {
-                // The first half may have succeeded.
-                backend.roll_back().await?;
-                return Err(trouble);
-            }
-        };
+        let questions = vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
+        // The first half may have succeeded.
+        let answers = or_roll_back(backend, questions).await?;
         let value = |column| answers.get(1).and_then(|pin| pin.value(column)).unwrap_or_default();
         let snapshot = Snapshot::parse(value(0))
             .ok_or_else(|| Refusal::protocol(format!("no snapshot: {:?}", value(0))))?;
-        let mark = SchemaMark {
-            fingerprint: value(1).to_owned(),
-            path: value(2).to_owned(),
-            change: schema_change,
-        };
-        if value(4) == "true" {
+        if value(3) == "true" {
             backend.roll_back().await?;
             return Err(Refusal::unsupported(TEMPORARY_FIRST).into());
         }
-        let xid = value(3).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
-        let access = if value(5) == "on" { Access::ReadOnly } else { Access::ReadWrite };
-        let marks = answers.get(2).map(marks_in).unwrap_or_default();
-        Ok(Pinned { snapshot, xid, mark, marks, access, schema_change })
+        let xid = value(2).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
+        let access = if value(4) == "on" { Access::ReadOnly } else { Access::ReadWrite };
+        Ok(Pinned { snapshot, xid, path: value(1).to_owned(), access, schema_change })
+    }
+}
+
+/// Asks, and rolls back what is open where that fails.
+async fn or_roll_back(
+    backend: &mut impl Questions,
+    questions: Vec<Question>,
+) -> Result<Vec<Answer>, BackendError> {
+    match backend.ask_all(questions).await {
+        Ok(answers) => Ok(answers),
+        Err(trouble) => {
+            backend.roll_back().await?;
+            Err(trouble)
+        }
     }
 }
 
@@ -159,9 +189,10 @@ impl Transaction {
 struct Pinned {
     snapshot: Snapshot,
     xid: u64,
-    mark: SchemaMark,
-    marks: Marks,
+    /// The schemas of the search path, as JSON.
+    path: String,
     /// The session's default.
     access: Access,
+    /// How often the schema had changed.
     schema_change: u64,
 }

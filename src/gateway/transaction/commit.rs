@@ -73,7 +73,9 @@ impl Transaction {
         if changes.iter().all(|table| table.claims().next().is_none() && !table.is_written()) {
             // Nothing is to be judged, so no later COMMIT need wait for it.
             drop(arrival);
-            self.shared.journal().note_nothing(xid);
+            if ddl.is_none() {
+                self.shared.journal().note_nothing(xid);
+            }
             backend.ask(Question::prepared("commit")).await?;
         } else {
             self.commit_changes(backend, &changes, &snapshot, xid, arrival).await?;

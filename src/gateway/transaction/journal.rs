@@ -13,7 +13,9 @@
 //! ```
 //!
 //! A transaction is noted before its COMMIT is sent, so that nobody can see it and not find it
-//! here. One that did not commit after all does no harm: its rows are read once more.
+//! here. One that did not commit after all does no harm: its rows are read once more. One that
+//! changes the schema is never noted: where all are known, the schema is what it was, and nobody
+//! need look at the catalog.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -72,6 +74,13 @@ impl Journal {
         }
         Some(keys)
     }
+
+    /// Whether it knows all whose work the later snapshot sees and the earlier did not. None of
+    /// those has changed the schema.
+    pub(crate) fn knows_all(&self, earlier: &Snapshot, now: &Snapshot) -> bool {
+        let since = now.since(earlier, LONGEST as u64);
+        since.is_some_and(|mut xids| xids.all(|xid| self.written.contains_key(&xid)))
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +115,19 @@ mod tests {
     #[test]
     fn what_still_runs_is_not_lacking() {
         assert_eq!(lacks("10:10:", 11, "10:13:10"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn whether_all_are_known_who_came_since_can_be_told() {
+        let knows = |earlier: &str, now: &str| {
+            let snapshot = |text| Snapshot::parse(text).unwrap();
+            journal().knows_all(&snapshot(earlier), &snapshot(now))
+        };
+        assert!(knows("10:10:", "13:13:") && knows("13:13:", "13:13:"));
+        assert!(knows("10:13:10,11", "13:13:"));
+        assert!(!knows("9:9:", "13:13:") && !knows("10:10:", "14:14:"));
+        assert!(knows("10:10:", "13:14:13"), "13 is not seen yet");
+        assert!(!knows("10:10:", "100000:100000:"), "too many to tell");
     }
 
     #[test]

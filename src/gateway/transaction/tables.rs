@@ -17,8 +17,8 @@ mod structure;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::journal::Seen;
-use super::ledger::RowId;
+use super::journal::{Journal, Seen};
+use super::ledger::{RowId, Snapshot};
 use super::pair::Pair;
 use super::shape::Shape;
 use crate::gateway::backend::{BackendError, Question, Questions};
@@ -38,6 +38,8 @@ pub(super) const TEMPORARY_FIRST: &str =
 #[derive(Default)]
 pub(super) struct Tables {
     schema: Option<SchemaMark>,
+    /// The latest snapshot that is known to show that schema.
+    shown: Option<Snapshot>,
     names: HashMap<Written, Option<u32>>,
     /// Whether the search path by which they are known goes with the open transaction.
     are_names_passing: bool,
@@ -189,6 +191,30 @@ impl Used<'_> {
 }
 
 impl Tables {
+    /// Whether this snapshot shows the schema that is known, under this search path and after so
+    /// many changes by the gateway's own clients: then the catalog need not be asked.
+    pub(super) fn is_known_in(
+        &mut self,
+        journal: &Journal,
+        snapshot: &Snapshot,
+        path: &str,
+        change: u64,
+    ) -> bool {
+        let same = |known: &SchemaMark| known.path == path && known.change == change;
+        let is_known = !self.is_change_told
+            && self.schema.as_ref().is_some_and(same)
+            && self.shown.as_ref().is_some_and(|shown| journal.knows_all(shown, snapshot));
+        if is_known {
+            self.shown = Some(snapshot.clone());
+        }
+        is_known
+    }
+
+    /// The schema that is known is what this snapshot shows.
+    pub(super) fn shown_by(&mut self, snapshot: &Snapshot) {
+        self.shown = Some(snapshot.clone());
+    }
+
     /// Compares with what this transaction sees of the schema. `Err` says that copies are out of
     /// date and that [`catch_up`](Self::catch_up) must run outside of a transaction.
     pub(super) fn check(&mut self, mark: &SchemaMark, marks: &Marks) -> Result<(), OutOfDate> {
@@ -266,6 +292,7 @@ impl Tables {
         let before = std::mem::take(self);
         *self = Self {
             schema: before.schema,
+            shown: before.shown,
             names: before.names,
             are_names_passing: before.are_names_passing,
             reading: before.reading,

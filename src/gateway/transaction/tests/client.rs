@@ -32,6 +32,7 @@ const SEATS: &str = r#"{"oid": 20000, "schema": "public", "name": "seats", "kind
 
 /// Parts of the gateway's questions, by which a script knows them.
 pub(super) const PIN: &str = "txid_current_snapshot()";
+const FINGERPRINT: &str = "from pg_catalog.pg_proc p where p.oid >= 16384";
 const PATH: &str = "select array_to_json(current_schemas(false))";
 pub(super) const RESOLVE: &str = "as n(schema, name, ord)";
 pub(super) const SHAPE: &str = "json_build_object(\n    'oid', c.oid::bigint";
@@ -103,8 +104,9 @@ impl Client {
     /// The same, in a schema of this fingerprint.
     pub(super) fn pin_in(&mut self, xid: u64, snapshot: &str, fingerprint: &str) {
         let xid = xid.to_string();
-        let row = [snapshot, fingerprint, "[\"public\"]", &xid, "false", "off"];
+        let row = [snapshot, "[\"public\"]", &xid, "false", "off"];
         self.backend.on(PIN, Reaction::rows(&[row]));
+        self.backend.on(FINGERPRINT, Reaction::rows(&[[fingerprint]]));
     }
 
     /// What its transaction has done from now on: `u A-4` for each row.

@@ -128,7 +128,8 @@ async fn what_an_outsider_changes_is_told_once_where_the_table_is_another() {
         let mut alice = Gate::new().client("alice");
         alice.begin(10, "10:10:").await;
         alice.commit().await.unwrap();
-        alice.pin_in(11, "11:11:", "schema 2");
+        // 11 is the outsider's.
+        alice.pin_in(12, "12:12:", "schema 2");
         if shape_changes {
             alice.reshape();
         }
