@@ -31,8 +31,12 @@ async fn measure() {
     say(&format!("4 clients, {ROUNDS} rounds of {SECONDS} s\n"));
     compare(&cluster).await;
     say("\noptimistic engine, one client, autocommit where not said otherwise; median of 500\n");
-    for rows in [7, 600, 10_000] {
+    for rows in [7, 100, 10_000, 1_000_000] {
         cost(&cluster, rows).await;
+    }
+    say("\noptimistic engine, pgbench's TPC-B, 8 clients\n");
+    for scale in ["1", "10"] {
+        tpcb(&cluster, scale).await;
     }
     cluster.stop().await.expect("the server stops");
 }
@@ -86,6 +90,49 @@ async fn cost(cluster: &Cluster, rows: u32) {
          update after another's {turns:>8.1?}  update straight {straight:>8.1?}\n"
     ));
     drop((one, other));
+    let mut speeds = Vec::new();
+    for (host, port) in [(cluster.folder(), cluster.port()), (folder.path(), 5432)] {
+        speeds.push(by_eight(host, port, rows).await);
+    }
+    say(&format!(
+        "             eight clients: {:.0} updates/s straight, {:.0} updates/s\n",
+        speeds[0], speeds[1]
+    ));
+    gateway.stop().await;
+}
+
+/// How many updates a second eight clients make, of rows of their own.
+async fn by_eight(host: &Path, port: u16, rows: u32) -> f64 {
+    const CLIENTS: u32 = 8;
+    const UPDATES: u32 = 250;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(connect(host, port).await);
+    }
+    let begun = Instant::now();
+    let updates = clients.iter().zip(0..).map(async |(client, place)| {
+        for number in 0..UPDATES {
+            let row = (number * CLIENTS + place) % rows + 1;
+            // Of a few rows some are changed by two at once.
+            client.batch_execute(&SET.replace("ID", &row.to_string())).await.ok();
+        }
+    });
+    futures::future::join_all(updates).await;
+    f64::from(CLIENTS * UPDATES) / begun.elapsed().as_secs_f64()
+}
+
+/// pgbench's own transactions, straight and through the engine, which refuses some.
+async fn tpcb(cluster: &Cluster, scale: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = gateway(cluster, folder.path(), Mode::Optimistic).await;
+    let straight = Way { name: "straight", host: cluster.folder(), port: cluster.port() };
+    pgbench(&straight, &["-i", "-q", "-s", scale]).await;
+    for way in [straight, Way { name: GATEWAY, host: folder.path(), port: 5432 }] {
+        let run = ["-n", "-c", "8", "-j", "2", "-T", "10", "--max-tries", "0"];
+        let output = pgbench(&way, &run).await;
+        let speed = output.lines().find(|line| line.starts_with("tps = ")).unwrap_or_default();
+        say(&format!("scale {scale:>2}  {:<9} {speed}\n", way.name));
+    }
     gateway.stop().await;
 }
 

@@ -27,7 +27,9 @@ use crate::pg::{Canceller, ConnectError, Connection, Entrance, Target};
 pub(crate) use error::{BackendError, error_field};
 pub(crate) use leave::{FAREWELL, take_leave};
 pub(crate) use parameters::Parameters;
-pub(crate) use question::{Answer, AnswerRow, COPIES_FIRST, Question, STORED_FIRST};
+pub(crate) use question::{
+    Answer, AnswerRow, BoundValue, BoundValues, COPIES_FIRST, Question, STORED_FIRST,
+};
 pub(crate) use questions::{Asked, Questions};
 #[cfg(test)]
 pub(crate) use scripted::{Reaction, ScriptedBackend};

@@ -35,7 +35,7 @@ impl Context {
             passwords,
             connector: Connector::new(options.backend.clone()),
             cancellers: Arc::default(),
-            transactions: Arc::new(Shared::new(options.limits, news)),
+            transactions: Arc::new(Shared::new(options.limits, Some(options.large_from), news)),
             blockers: Arc::new(BlockerLookup::new(options.backend.clone())),
             hooks: options.hooks.clone(),
             closing: CancellationToken::new(),

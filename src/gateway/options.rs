@@ -45,8 +45,20 @@ pub struct Options {
     pub certificate: Certificate,
     /// The limits; a test's own are smaller.
     pub limits: Limits,
+    /// From how many bytes on a table counts as large: its private copies hold no more rows than
+    /// their transactions need.
+    pub large_from: u64,
     /// Who is called before and after each statement, if anybody is.
     pub hooks: Option<Arc<dyn StatementHooks>>,
+}
+
+/// A smaller table is read as quickly as a part of it is found.
+const LARGE_FROM: u64 = 128 * 1024;
+
+/// `OVERBOOKED_LARGE_FROM=0` has every table count as large, so that tests meet small ones as such.
+fn large_from() -> u64 {
+    let set = std::env::var("OVERBOOKED_LARGE_FROM").ok();
+    set.and_then(|text| text.parse().ok()).unwrap_or(LARGE_FROM)
 }
 
 impl Options {
@@ -60,6 +72,7 @@ impl Options {
             password_file: None,
             certificate: Certificate::None,
             limits: Limits::default(),
+            large_from: large_from(),
             hooks: None,
         }
     }

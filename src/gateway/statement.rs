@@ -9,6 +9,7 @@ use crate::gateway::refusal::Refusal;
 mod kind;
 mod names;
 mod refused;
+mod single;
 
 pub(crate) use kind::{Access, Kind, RowLock};
 use kind::{kind, locks};
@@ -16,6 +17,8 @@ pub(crate) use names::Name;
 use names::names;
 pub(crate) use refused::is_async;
 use refused::refusal;
+use single::single;
+pub(crate) use single::{Arrivals, Expression, Finds, Single};
 
 /// A statement and what its words say.
 #[derive(Clone, Debug)]
@@ -131,6 +134,12 @@ impl Statement {
     /// Whether it may change rows, or executes something that may.
     pub(crate) fn may_write(&self) -> bool {
         self.writes || matches!(self.kind, Kind::Execute(_))
+    }
+
+    /// This as a statement about one table, if it surely is one.
+    pub(crate) fn single(&self) -> Option<Single> {
+        let is_query = self.kind == Kind::Query;
+        is_query.then(|| single(&self.sql, &self.words, &self.names)).flatten()
     }
 
     /// Whether it declares a cursor, which locks rows when they are fetched.

@@ -17,7 +17,7 @@
 //! | `begin`, `blocks`, `ends` | its beginning, what a client says of it, its ends |
 //! | `prepare_statement`, `catalog_visibility`, `row_locks` | its needs |
 //! | `search_path`, `path_taken` | copies that follow the search path |
-//! | `tables`, `shape`, `pair`, `journal` | private copies, and what they lack |
+//! | `tables`, `shape`, `pair`, `journal` | private copies, what they lack, what is brought |
 //! | `row_changes`, `pending_changes`, `commit`, `precedence`, `apply`, `ledger` | its judgement |
 //! | `shared`, `clients`, `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom |
 
@@ -56,8 +56,8 @@ use abort_signal::AbortSignal;
 use client_handle::ClientHandle;
 use row_changes::TableChanges;
 use shared::Shared;
-use state::{Block, DdlState, OpenTransaction, SearchPathState, State};
-use tables::Tables;
+use state::{Block, Brings, DdlState, OpenTransaction, SearchPathState, State};
+use tables::{Bringing, Tables};
 
 use crate::core::event::{Pid, TransactionStatus};
 use crate::gateway::news::{Happening, News};
@@ -78,6 +78,10 @@ pub(crate) struct Transaction {
     trying_since: Option<u64>,
     /// What a statement of its own has changed, asked for together with it.
     foreseen: Option<Vec<TableChanges>>,
+    /// What is to be brought before the next statement runs.
+    bringing: Option<Bringing>,
+    /// The same, on its way.
+    brings: Option<Brings>,
 }
 
 /// Where the client stands, as it is told after each of its messages.
@@ -104,16 +108,19 @@ impl Status {
 impl Transaction {
     /// None yet, of a client for which this process works.
     pub(crate) fn new(shared: Arc<Shared>, pid: Pid, application: &str) -> Self {
+        let tables = Tables::new(shared.large_from);
         let client = ClientHandle::enter(Arc::clone(shared.clients()), pid.0);
         Self {
             shared,
             client,
             pid,
             application: application.into(),
-            tables: Tables::default(),
+            tables,
             state: State::Idle,
             trying_since: None,
             foreseen: None,
+            bringing: None,
+            brings: None,
         }
     }
 

@@ -259,7 +259,16 @@ fn programs() -> usize {
 
 #[tokio::test]
 async fn every_commit_is_judged_as_the_matrix_says() {
-    let served = Served::start().await;
+    are_judged_as_the_matrix_says(Served::start().await).await;
+}
+
+#[tokio::test]
+async fn every_commit_on_a_large_table_is_judged_as_the_matrix_says() {
+    let served = Served::with(|options| options.large_from = 0).await;
+    are_judged_as_the_matrix_says(served).await;
+}
+
+async fn are_judged_as_the_matrix_says(served: Served) {
     served
         .outsider()
         .await

@@ -9,7 +9,14 @@ use crate::gateway::{CONFLICT, Served, says};
 const ROWS: i64 = 5_000;
 
 async fn table() -> (Served, Client, Client) {
-    let served = Served::start().await;
+    filled(Served::start().await).await
+}
+
+async fn table_copied_whole() -> (Served, Client, Client) {
+    filled(Served::with(|options| options.large_from = u64::MAX).await).await
+}
+
+async fn filled(served: Served) -> (Served, Client, Client) {
     let table = format!(
         "create table t (a int primary key, b int); insert into t select n, 0 from \
          generate_series(1, {ROWS}) n"
@@ -66,7 +73,7 @@ async fn a_retry_does_not_read_the_table_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filling_that_is_rolled_back_leaves_no_rows_behind() {
-    let (served, _, client) = table().await;
+    let (served, _, client) = table_copied_whole().await;
     let outsider = served.outsider().await;
     let size = async || -> i64 {
         let sql = "select pg_relation_size(oid) from pg_class where relname = 't' and \

@@ -39,6 +39,7 @@ mod gateway_extended;
 mod gateway_hooks;
 mod gateway_keys;
 mod gateway_kill;
+mod gateway_large;
 mod gateway_limits;
 mod gateway_messages;
 mod gateway_news;

@@ -10,7 +10,7 @@ use super::message::without_place;
 use super::question::{Answer, COPIES_FIRST, Keep, Question, STORED_FIRST, Spelling};
 use super::questions::{Asked, Questions};
 use crate::pg::frame::ServerTag;
-use crate::pg::message::frontend::{Format, NO_TYPES, put_bind, put_close, put_execute, put_parse};
+use crate::pg::message::frontend::{NO_TYPES, put_bind_mixed, put_close, put_execute, put_parse};
 use crate::pg::response::{Aside, Part, Response};
 
 impl Questions for Backend {
@@ -40,6 +40,10 @@ impl Questions for Backend {
         }
         self.put_sync();
         Asked { count: questions.len(), ours, parsed }
+    }
+
+    async fn send(&mut self) -> io::Result<()> {
+        self.flush().await
     }
 
     /// Reads up to `ReadyForQuery`.
@@ -122,14 +126,15 @@ impl Backend {
     }
 
     fn put_question(&mut self, question: &Question, parsed: &mut VecDeque<Option<String>>) {
-        let kept = self.prepared.get(&question.sql).filter(|_| question.keep == Keep::Prepared);
+        let known_as = question.known_as();
+        let kept = self.prepared.get(&known_as).filter(|_| question.keep == Keep::Prepared);
         let known = kept.cloned();
         let name = known.clone().unwrap_or_else(|| self.new_name(question.keep));
         if known.is_none() {
             // What an error has kept from being closed would be in the way.
             self.put_close(b'S', &name);
-            put_parse(&mut self.line.out, &name, &question.sql, NO_TYPES);
-            let kept = (question.keep == Keep::Prepared).then(|| question.sql.clone());
+            put_parse(&mut self.line.out, &name, &question.sql, &question.types());
+            let kept = (question.keep == Keep::Prepared).then_some(known_as);
             // Noted before the server has parsed it, since the next question of the same batch may
             // have the same text. `forget_unparsed` takes it back after an error.
             if let Some(sql) = &kept {
@@ -137,7 +142,7 @@ impl Backend {
             }
             parsed.push_back(kept);
         }
-        self.put_execution(&name, &question.parameters);
+        self.put_execution(&name, question);
         if question.keep == Keep::Once {
             self.put_close(b'S', &name);
         }
@@ -156,11 +161,14 @@ impl Backend {
     }
 
     /// Bind and Execute, on a portal of our own.
-    fn put_execution(&mut self, name: &str, parameters: &[Option<String>]) {
+    fn put_execution(&mut self, name: &str, question: &Question) {
         let portal = self.own.clone();
         self.put_close(b'P', &portal);
         let out = &mut self.line.out;
-        put_bind(out, &portal, name, Format::Text, parameters.iter().map(Option::as_ref));
+        let own = question.parameters.iter().map(|own| (own.as_deref().map(str::as_bytes), false));
+        let bound = question.bound.values.iter();
+        let bound = bound.map(|bound| (bound.value.as_deref(), bound.is_binary));
+        put_bind_mixed(out, &portal, name, &bound.chain(own).collect::<Vec<_>>());
         put_execute(out, &portal);
         self.put_close(b'P', &portal);
     }

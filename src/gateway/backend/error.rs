@@ -29,6 +29,17 @@ impl BackendError {
         if SIGNS.contains(&code.as_str()) { Refusal::schema_changed().into() } else { self }
     }
 
+    /// What it means that a look at a table fails which names all that is known of it.
+    pub(crate) fn of_other_table(self) -> Self {
+        // "Syntax Error or Access Rule Violation", "Feature Not Supported" (a cached plan whose
+        // result is another), "Internal Error".
+        const SIGNS: [&str; 4] = ["3F", "42", "0A", "XX"];
+        const NOT_ALLOWED: &str = "42501";
+        let code = self.code().unwrap_or_default();
+        let is_other = SIGNS.iter().any(|sign| code.starts_with(sign)) && code != NOT_ALLOWED;
+        if is_other { Refusal::schema_changed().into() } else { self }
+    }
+
     /// Whether the server has given up the statement because it was told to.
     pub(crate) fn is_cancelled(&self) -> bool {
         const QUERY_CANCELED: &str = "57014";

@@ -1,5 +1,7 @@
 //! What the gateway asks PostgreSQL by itself, and what it is answered.
 
+use bytes::Bytes;
+
 /// Puts temporary tables behind the stored ones until the end of the transaction, or until they are
 /// put in front again.
 // `nullif`, because `concat_ws` leaves out NULL and not the empty text: with an empty path the
@@ -10,10 +12,40 @@ pub(crate) const STORED_FIRST: &str = "select set_config('search_path', \
 pub(crate) const COPIES_FIRST: &str = "select set_config('search_path', \
      regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
 
-/// A statement of the gateway's own, with its parameters as text.
+/// Parameters as a client has bound them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BoundValues {
+    /// Of which types they are, 0 where that is for the server to find.
+    pub(crate) types: Vec<u32>,
+    pub(crate) values: Vec<BoundValue>,
+}
+
+/// A value, and whether it is written in the server's own form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BoundValue {
+    pub(crate) value: Option<Bytes>,
+    pub(crate) is_binary: bool,
+}
+
+impl BoundValues {
+    /// These of them, by their numbers from 1 on; nothing where one is not there.
+    pub(crate) fn chosen(&self, numbers: &[usize]) -> Option<Self> {
+        let place = |number: &usize| number.checked_sub(1);
+        let value = |number: &usize| self.values.get(place(number)?).cloned();
+        let kind = |number: &usize| Some(self.types.get(place(number)?).copied().unwrap_or(0));
+        Some(Self {
+            types: numbers.iter().map(kind).collect::<Option<_>>()?,
+            values: numbers.iter().map(value).collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// A statement of the gateway's own, with its parameters as text. Before those stand parameters
+/// that a client has bound, if any.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(super) sql: String,
+    pub(super) bound: BoundValues,
     pub(super) parameters: Vec<Option<String>>,
     pub(super) keep: Keep,
     pub(super) spelling: Spelling,
@@ -53,6 +85,7 @@ impl Question {
     pub(crate) fn prepared(sql: impl Into<String>) -> Self {
         Self {
             sql: sql.into(),
+            bound: BoundValues::default(),
             parameters: Vec::new(),
             keep: Keep::Prepared,
             spelling: Spelling::Clients,
@@ -63,6 +96,7 @@ impl Question {
     pub(crate) fn once(sql: impl Into<String>) -> Self {
         Self {
             sql: sql.into(),
+            bound: BoundValues::default(),
             parameters: Vec::new(),
             keep: Keep::Once,
             spelling: Spelling::Clients,
@@ -73,6 +107,28 @@ impl Question {
     pub(crate) fn in_our_spelling(mut self) -> Self {
         self.spelling = Spelling::Ours;
         self
+    }
+
+    /// With these before its own parameters.
+    pub(crate) fn with_bound(mut self, bound: BoundValues) -> Self {
+        self.bound = bound;
+        self
+    }
+
+    /// What it is known by where it stays prepared.
+    pub(super) fn known_as(&self) -> String {
+        if self.bound.types.iter().all(|kind| *kind == 0) {
+            return self.sql.clone();
+        }
+        format!("{:?} {}", self.bound.types, self.sql)
+    }
+
+    /// What follows its text in a Parse.
+    pub(super) fn types(&self) -> Vec<u8> {
+        let types = &self.bound.types;
+        let count = u16::try_from(types.len()).unwrap_or(u16::MAX);
+        let numbers = types.iter().flat_map(|kind| kind.to_be_bytes());
+        count.to_be_bytes().into_iter().chain(numbers).collect()
     }
 
     /// With one more parameter.

@@ -22,6 +22,9 @@ pub(crate) trait Questions: Send {
     /// answers when it is their turn.
     fn queue(&mut self, questions: &[Question]) -> Asked;
 
+    /// Sends what is queued.
+    fn send(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+
     /// Takes the answers to what was queued.
     fn answers(
         &mut self,

@@ -32,6 +32,7 @@ impl Protocol {
         // A Bind is a part in the transaction as well, even if nothing runs: a rollback that nobody
         // is told of would take the portal away.
         self.transaction.note_part();
+        self.transaction.put_bringing(&mut self.backend);
         let mut sent = Vec::new();
         for queued in self.queue.drain(..) {
             self.backend.put_messages(&queued.bytes);
@@ -51,6 +52,10 @@ impl Protocol {
         ahead: Ahead,
     ) -> Result<Held, BackendError> {
         self.backend.flush().await?;
+        let brought = match self.transaction.hear_brought(&mut self.backend).await {
+            Err(BackendError::Lost(error)) => return Err(error.into()),
+            brought => brought,
+        };
         let reply = self.reply(&sent).await?;
         // These answers follow whatever has become of the statement. Left unread, they would be
         // taken for the next one's.
@@ -59,11 +64,14 @@ impl Protocol {
         // the same: that is what the other client waits for.
         let Some(frame) = reply.refused else {
             self.end_given_up().await?;
+            brought?;
             return heard.map(|()| reply.held);
         };
         let parsing = reply.progress.take_back(sent, &mut self.names);
         // A statement that was given up for another client's sake is no error of its own.
         self.end_given_up().await?;
+        // What could not be brought is why the statement failed.
+        brought?;
         let parsing = parsing.as_ref().map(|rewritten| Submitted { rewritten, before: 0 });
         let refusal = parsing.or(submitted).map(|submitted| submitted.moved(&frame));
         Err(BackendError::Server(refusal.unwrap_or(frame)))
@@ -71,6 +79,7 @@ impl Protocol {
 
     /// What is queued is not sent any more.
     pub(super) fn drop_queue(&mut self) {
+        self.transaction.drop_bringing();
         let queue = std::mem::take(&mut self.queue);
         let does = queue.into_iter().map(|queued| queued.does).collect();
         Progress::default().take_back(does, &mut self.names);

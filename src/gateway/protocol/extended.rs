@@ -25,9 +25,10 @@ use super::names::Prepared;
 use super::queue::{Does, Queued};
 use super::run::Submission;
 use crate::core::syntax::split;
-use crate::gateway::backend::BackendError;
+use crate::gateway::backend::{BackendError, BoundValues};
 use crate::gateway::refusal::{Aftermath, Refusal};
 use crate::gateway::statement::{Kind, Statement};
+use crate::gateway::transaction::tables::Parameters;
 use crate::pg::frame::{ClientTag, FromClient, put};
 use crate::pg::message::frontend::put_parse;
 
@@ -182,7 +183,8 @@ impl Protocol {
             self.dispatch().await?;
             put(&mut self.client.out, b'2', |_| {});
         } else {
-            self.admit_bind(&name, &statement).await?;
+            let bound = self.names.read_values(&name, fields);
+            self.admit_bind(&name, &statement, &bound).await?;
             self.enqueue(frame, Does::Nothing);
         }
         let given = self.joined.as_ref().map(|_| self.names.read_given(name, &mut fields));
@@ -200,14 +202,19 @@ impl Protocol {
     }
 
     /// Before a Bind: the statement means today's copies, and they are filled.
-    async fn admit_bind(&mut self, name: &str, statement: &Statement) -> Result<(), BackendError> {
+    async fn admit_bind(
+        &mut self,
+        name: &str,
+        statement: &Statement,
+        bound: &BoundValues,
+    ) -> Result<(), BackendError> {
         match statement.kind {
             // DDL is admitted by its Execute: to admit it ends other clients' transactions, and a
             // portal may be bound and never executed.
             Kind::Ddl(_) | Kind::Session => self.prepare_names(statement).await?,
             _ => {
                 let executed = self.names.executed(statement);
-                self.admit(statement, &executed).await?;
+                self.admit(statement, &executed, Parameters::Bound(bound)).await?;
             }
         }
         self.renew(name).await

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::core::syntax::Strings;
+use crate::gateway::backend::{BoundValue, BoundValues};
 use crate::gateway::hooks::Parameter;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{DeclaredCursor, Kind, Statement, Which};
@@ -158,6 +159,17 @@ impl Names {
         let types = Arc::new(types.unwrap_or_default());
         let portal = talk::Portal::bound(types, fields, Bytes::copy_from_slice);
         Given { prepared, parameters: portal.parameters() }
+    }
+
+    /// The values that a Bind gives behind its two names, of which the second is this.
+    pub(super) fn read_values(&self, prepared: &str, mut fields: Fields<'_>) -> BoundValues {
+        let given = self.read_given(prepared.to_owned(), &mut fields);
+        let types = given.parameters.iter().map(|parameter| parameter.type_oid).collect();
+        let value = |parameter: Parameter| BoundValue {
+            value: parameter.value,
+            is_binary: parameter.is_binary,
+        };
+        BoundValues { types, values: given.parameters.into_iter().map(value).collect() }
     }
 
     /// What the Bind of a portal gave: the name of its statement, and the parameters.

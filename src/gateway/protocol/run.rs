@@ -16,7 +16,7 @@ use crate::gateway::statement::{Kind, Statement, Which, is_async};
 use crate::gateway::transaction::blocks::Completion;
 use crate::gateway::transaction::prepare_statement::Admitted;
 use crate::gateway::transaction::row_locks::ALL_ROWS;
-use crate::gateway::transaction::tables::Rewritten;
+use crate::gateway::transaction::tables::{Parameters, Rewritten};
 use crate::pg::frame::{FromClient, put, put_text};
 use crate::pg::message::{CommandComplete, Message as _};
 
@@ -116,12 +116,17 @@ impl Protocol {
             return Ok(held);
         }
         let executed = self.names.executed(statement);
-        let admitted = self.admit(statement, &executed).await?;
+        let parameters = match submission {
+            Submission::Query { .. } => Parameters::None,
+            Submission::Execute { .. } => Parameters::BoundBefore,
+        };
+        let admitted = self.admit(statement, &executed, parameters).await?;
         self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
         let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
             // The Bind must reach the server before the savepoint: going back to it would take the
             // portal away.
             self.dispatch().await?;
+            self.transaction.bring_now(&mut self.backend).await?;
             Some(self.transaction.before_locking(&mut self.backend, &admitted).await?)
         } else {
             None
@@ -140,13 +145,16 @@ impl Protocol {
         &mut self,
         statement: &Statement,
         executed: &Statement,
+        parameters: Parameters<'_>,
     ) -> Result<Admitted, BackendError> {
-        if self.transaction.hides_copies() || executed.asks_catalog() {
+        let is_moved = self.transaction.hides_copies() || executed.asks_catalog();
+        let is_new = !matches!(parameters, Parameters::BoundBefore);
+        if is_moved || is_new && self.transaction.is_bringing() {
             // What is queued was meant for where the copies stand now.
             self.dispatch().await?;
         }
         let backend = &mut self.backend;
-        let mut admitted = self.transaction.admit(backend, statement, executed).await?;
+        let mut admitted = self.transaction.admit(backend, statement, executed, parameters).await?;
         if let Kind::Execute(name) = &statement.kind {
             self.renew(name).await?;
         }
@@ -166,6 +174,7 @@ impl Protocol {
         let (sent, before) = match submission {
             Submission::Query { before } => {
                 self.transaction.note_part();
+                self.transaction.put_bringing(&mut self.backend);
                 self.backend.put_query(&admitted.rewritten.sql);
                 (Vec::new(), before)
             }

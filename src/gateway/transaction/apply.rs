@@ -33,16 +33,18 @@ impl<'a> Plan<'a> {
         Self { tables }
     }
 
-    /// The statements, COMMIT last: the first one that fails keeps all later ones from running.
+    /// The statements, what tidies up the copies behind them and COMMIT last: the first one that
+    /// fails keeps all later ones from running.
     /// Nobody but an outsider can hold a row lock now, and whoever waits for him holds up every
     /// other COMMIT.
-    pub(super) fn questions(&self) -> Vec<Question> {
+    pub(super) fn questions(&self, tidying: Vec<Question>) -> Vec<Question> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
         let mut questions = vec![Question::prepared(NO_WAITING)];
         questions.extend(if tied { self.together() } else { self.one_by_one() });
         // Behind the changes, which lock the table against TRUNCATE: asked before them, the answer
         // could be wrong by the time of COMMIT.
         questions.extend(self.tables.iter().filter_map(TableChanges::same_file));
+        questions.extend(tidying);
         questions.push(Question::prepared("commit"));
         questions
     }

@@ -1,5 +1,6 @@
 //! A transaction's beginning on the backend.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::Transaction;
@@ -29,6 +30,7 @@ impl Transaction {
         // While no transaction is open: what is dropped, made or filled here, no rollback of the
         // client's undoes.
         self.tables.clear(backend).await?;
+        self.tables.put_back(backend).await?;
         let undone = self.tables.remake(backend).await?;
         if !undone.is_empty() {
             self.fill_apart(backend, &undone).await?;
@@ -77,7 +79,7 @@ impl Transaction {
         // the journal would be compared with its whole table.
         self.shared.journal().note_nothing(seen.own);
         backend.ask(Question::prepared("commit")).await?;
-        self.tables.commit(&seen);
+        self.tables.commit(&seen, 0);
         self.state = State::Idle;
         Ok(self.after_end(backend, false).await?)
     }
@@ -115,6 +117,8 @@ impl Transaction {
             path: PathTaken::begun(pinned.path),
             copies: SearchPathState::Before,
             has_part: false,
+            looked_at: HashSet::new(),
+            collisions: Vec::new(),
         }));
         Ok(())
     }

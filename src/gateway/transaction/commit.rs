@@ -62,6 +62,7 @@ impl Transaction {
         self.apply_again(backend).await?;
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
+        let rows = open.rows;
         let copies_changed = open.has_changed_copies();
         if let Some(ddl) = &ddl {
             // Before COMMIT is sent: other clients may find the new names in PostgreSQL before the
@@ -76,11 +77,13 @@ impl Transaction {
             if ddl.is_none() {
                 self.shared.journal().note_nothing(xid);
             }
-            backend.ask(Question::prepared("commit")).await?;
+            let tidying = self.tables.tidying().into_iter();
+            let commit = std::iter::once(Question::prepared("commit"));
+            backend.ask_all(tidying.chain(commit).collect()).await?;
         } else {
             self.commit_changes(backend, &changes, &snapshot, xid, arrival).await?;
         }
-        self.tables.commit(&Seen { snapshot, own: xid });
+        self.tables.commit(&Seen { snapshot, own: xid }, rows);
         self.state = State::Idle;
         if let Some(ddl) = ddl {
             // Whoever waits for the end of it must find the new versions.
@@ -122,7 +125,7 @@ impl Transaction {
         // Noted before COMMIT is sent: whoever sees the commit must find it in the journal.
         let written = changes.iter().flat_map(TableChanges::written).collect();
         shared.journal().note(xid, written);
-        let applied = backend.ask_all(plan.questions()).await;
+        let applied = backend.ask_all(plan.questions(self.tables.tidying())).await;
         if let Err(trouble) = applied {
             return Err(if plan.may_stumble() { trouble } else { judged(trouble) });
         }

@@ -20,13 +20,14 @@ impl Transaction {
     /// Rolls back what is open; where the client stands afterwards is for the caller to say. What
     /// the client has opened in it is gone only where it had a part in it.
     pub(crate) async fn abandon(&mut self, backend: &mut impl Questions) -> io::Result<()> {
+        self.drop_bringing();
         let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else {
             self.client.end();
             return Ok(());
         };
         backend.roll_back().await?;
         self.shared.journal().note_nothing(open.xid);
-        self.tables.roll_back();
+        self.tables.roll_back(open.rows);
         self.after_end(backend, open.has_changed_copies()).await
     }
 

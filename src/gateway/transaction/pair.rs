@@ -6,9 +6,11 @@
 //! written since the copy's last snapshot, and vanished ones are noticed by counting. A rollback
 //! takes the copy back to where it was together with everything else.
 //!
-//! In a transaction, a row of the copy is *mine* when this transaction wrote it (`xmin`) after the
-//! refresh (`cmin`); it is *locked* when `xmax` is this transaction and the row is nevertheless
-//! alive.
+//! In a transaction, a row of the copy is *mine* when this transaction wrote it (`xmin`), and not
+//! by the commands that brought rows (`cmin`); it is *locked* when `xmax` is this transaction and
+//! the row is nevertheless alive.
+
+pub(crate) mod part;
 
 use crate::core::syntax::{literal, quote};
 use crate::gateway::transaction::shape::{Shape, list};
@@ -67,8 +69,16 @@ impl<'a> Pair<'a> {
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
-            order = if self.shape.key().is_none() { "order by s.ctid" } else { "" },
+            order = self.order(),
         )
+    }
+
+    /// In which order the stored rows `s` are read: by it the map is made.
+    fn order(&self) -> &'static str {
+        match self.key() {
+            Key::Columns(_) => "",
+            Key::Place => "order by s.ctid",
+        }
     }
 
     /// Takes away whatever is in the copy, dead rows too.
@@ -148,13 +158,23 @@ impl<'a> Pair<'a> {
 
     /// Fills the map, right after the copy was filled in the order of the stored rows.
     pub(crate) fn map_filling(&self) -> Option<String> {
+        self.map_filling_where("")
+    }
+
+    /// The same, where only what this command (`$1`) has brought is stored.
+    pub(crate) fn map_filling_of_command(&self) -> Option<String> {
+        self.map_filling_where("where k.cmin::text = $1")
+    }
+
+    fn map_filling_where(&self, which: &str) -> Option<String> {
         // An empty table stores rows in the order of their insertion, so the n-th place of the copy
         // belongs to the n-th stored row.
         let Key::Place = self.key() else { return None };
         Some(format!(
             "insert into pg_temp.{map} \
              select c.place, s.place \
-             from (select ctid as place, row_number() over (order by ctid) as n from {copied}) c \
+             from (select ctid as place, row_number() over (order by ctid) as n from {copied} k \
+             {which}) c \
              join (select ctid as place, row_number() over (order by ctid) as n from only \
              {stored}) s using (n)",
             map = self.map(),
@@ -163,18 +183,33 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// What this transaction (`$1`) changed and locked after its command `$2`; `$3` says whether
-    /// rows may be gone, `$4` whether any was locked. Each row: what was done (`i`nserted,
+    /// What this transaction (`$1`) changed and locked other than by its commands `$2`; `$3` says
+    /// whether rows may be gone, `$4` whether any was locked. Each row: what was done (`i`nserted,
     /// `u`pdated, `k`ey updated, `d`eleted, `l`ocked), its size, its place in the copy, then its
     /// key.
     pub(crate) fn changes(&self) -> String {
         match self.key() {
-            Key::Columns(key) => self.changes_by_columns(&key),
+            Key::Columns(key) => self.changes_by_columns(&key, &self.gone(&key)),
             Key::Place => self.changes_by_place(),
         }
     }
 
-    fn changes_by_columns(&self, key: &[&str]) -> String {
+    /// The stored rows that are not in the copy.
+    fn gone(&self, key: &[&str]) -> String {
+        let (copied, stored) = (self.copied(), self.shape.stored());
+        let texts = key.iter().map(|name| format!("s.{}::text", quote(name)));
+        format!(
+            "select 'd', '0', null, {s_keys} from only {stored} s \
+             where $3::bool and (select count(*) from {copied}) \
+                <> (select count(*) from only {stored}) + (select count(*) from changed where \
+                is_new) \
+               and not exists (select from {copied} c where {same})",
+            s_keys = texts.collect::<Vec<_>>().join(", "),
+            same = Self::same("s", "c", key),
+        )
+    }
+
+    fn changes_by_columns(&self, key: &[&str], gone: &str) -> String {
         let (copied, stored) = (self.copied(), self.shape.stored());
         let texts = |from: &str| {
             let text = |name: &&str| format!("{from}.{}::text", quote(name));
@@ -203,11 +238,7 @@ impl<'a> Pair<'a> {
              'u' end, \
                size::text, place::text, {changed_keys} from changed \
              union all \
-             select 'd', '0', null, {s_keys} from only {stored} s \
-             where $3::bool and (select count(*) from {copied}) \
-                <> (select count(*) from only {stored}) + (select count(*) from changed where \
-                is_new) \
-               and not exists (select from {copied} c where {same}) \
+             {gone} \
              union all \
              select 'l', '0', c.ctid::text, {c_texts} from {copied} c \
              where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
@@ -216,8 +247,6 @@ impl<'a> Pair<'a> {
             rekeyed = self.rekeyed(),
             same_mine = numbered(&|at, name| format!("s.{name} = mine.k{at}"), " and "),
             changed_keys = numbered(&|at, _| format!("changed.k{at}::text"), ", "),
-            s_keys = texts("s"),
-            same = Self::same("s", "c", key),
             c_texts = texts("c"),
         )
     }
@@ -328,11 +357,14 @@ impl<'a> Pair<'a> {
         format!("select ('now in ' || {file})::int where {file}::text <> $1")
     }
 
+    /// The file that holds the table, the one that holds it by the snapshot, and its size.
     fn files(&self) -> String {
         format!(
-            "{}::text, (select c.relfilenode::text from pg_catalog.pg_class c where c.oid = {})",
+            "{}::text, (select c.relfilenode::text from pg_catalog.pg_class c where c.oid = {}), \
+             pg_relation_size({}::regclass)::text",
             self.file(),
-            self.shape.oid
+            self.shape.oid,
+            literal(&self.shape.stored()),
         )
     }
 
@@ -400,8 +432,14 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Whether this transaction wrote the copy's row `c` after the refresh.
-const IS_MINE: &str = "c.xmin = $1::text::xid and c.cmin::text::int4 > $2::int4";
+/// Whether this transaction wrote the copy's row `c`, other than by bringing it.
+const IS_MINE: &str = "c.xmin = $1::text::xid and c.cmin::text::int4 <> all ($2::int4[]) \
+     and c.cmin::text is distinct from current_setting('overbooked.fill', true)";
+
+/// What gives a copy another name.
+pub(crate) fn renaming(from: &str, to: &str) -> String {
+    format!("alter table pg_temp.{} rename to {}", quote(from), quote(to))
+}
 
 /// An array literal of these texts (PostgreSQL documentation, 8.15.2).
 pub(crate) fn array<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {

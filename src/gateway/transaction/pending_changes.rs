@@ -9,18 +9,24 @@ use std::sync::Arc;
 
 use super::Transaction;
 use super::row_changes::{Change, TableChanges};
-use super::state::{Block, State};
-use super::tables::{Used, low};
+use super::state::{Block, Brings, State};
+use super::tables::{Approach, Bringing, Used, low, with_keys};
 use crate::gateway::backend::{Answer, Asked, BackendError, Question, Questions};
 use crate::gateway::news::Happening;
 use crate::gateway::statement::{Kind, Statement};
 
 /// Questions that travel behind a statement.
 #[derive(Debug)]
-pub(crate) struct Ahead(Option<Asked>);
+pub(crate) struct Ahead {
+    asked: Option<Asked>,
+    /// How many of them find collisions.
+    collisions: usize,
+    /// Whether the others are about the transaction's changes.
+    foresees: bool,
+}
 
 impl Ahead {
-    pub(crate) const NOTHING: Self = Self(None);
+    pub(crate) const NOTHING: Self = Self { asked: None, collisions: 0, foresees: false };
 }
 
 impl Transaction {
@@ -55,16 +61,101 @@ impl Transaction {
         statement: &Statement,
     ) -> Ahead {
         let State::Open(open) = &self.state else { return Ahead::NOTHING };
-        let alone = open.block == Block::Implicit && statement.kind == Kind::Query;
         // Not behind a COPY: the server would take the questions for messages within its data.
-        if !alone || !statement.writes || statement.locks.is_some() || statement.copies() {
+        if statement.copies() {
             return Ahead::NOTHING;
         }
-        let questions = self.changes_questions();
+        let is_alone = open.block == Block::Implicit && statement.kind == Kind::Query;
+        let foresees = is_alone && statement.writes && statement.locks.is_none();
+        let mut questions = self.collision_questions();
+        let collisions = questions.len();
+        if foresees {
+            questions.extend(self.changes_questions());
+        }
         if questions.is_empty() {
             return Ahead::NOTHING;
         }
-        Ahead(Some(backend.queue(&questions)))
+        Ahead { asked: Some(backend.queue(&questions)), collisions, foresees }
+    }
+
+    /// Finds collisions that have not been looked for behind the statement that has run.
+    pub(super) async fn find_collisions(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
+        let questions = self.collision_questions();
+        backend.ask_all(questions).await.map(drop)
+    }
+
+    /// A collision is answered by an error.
+    fn collision_questions(&mut self) -> Vec<Question> {
+        let State::Open(open) = &mut self.state else { return Vec::new() };
+        let (tables, xid) = (std::mem::take(&mut open.collisions), open.xid);
+        let questions = tables.iter().map(|table| self.tables.collision_question(*table, xid));
+        questions.flatten().collect()
+    }
+
+    /// Whether rows may be brought on the way to a statement: nothing that is asked behind it must
+    /// know which.
+    pub(super) fn may_be_brought_with(&self, executed: &Statement, approach: &Approach) -> bool {
+        let Some(Bringing { rows: Some((table, _)), .. }) = &self.bringing else { return true };
+        !self.tables.may_vanish(*table, executed)
+            && self.tables.may_collide(executed, approach).is_none()
+    }
+
+    /// Whether something is to be asked on the way to a statement that is not sent yet.
+    pub(crate) fn is_bringing(&self) -> bool {
+        self.bringing.is_some()
+    }
+
+    /// Queues that.
+    pub(crate) fn put_bringing(&mut self, backend: &mut impl Questions) {
+        let Some(Bringing { looks, rows }) = self.bringing.take() else { return };
+        let questions = looks.iter().filter_map(|table| self.tables.look_question(*table));
+        // Apart from each other: what an error of theirs means is not the same.
+        let looked = backend.queue(&questions.collect::<Vec<_>>());
+        let rows = rows.map(|(table, question)| (table, backend.queue(&[question])));
+        self.brings = Some(Brings { looks, looked, rows });
+    }
+
+    /// Takes the answers to it, all of them.
+    pub(crate) async fn hear_brought(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
+        let Some(Brings { looks, looked, rows }) = self.brings.take() else { return Ok(()) };
+        let answers = or_lost(backend.answers(looked).await)?;
+        let brought = match rows {
+            Some((table, asked)) => Some((table, or_lost(backend.answers(asked).await)?)),
+            None => None,
+        };
+        let answers = answers.map_err(BackendError::of_other_table)?;
+        for (table, answer) in looks.into_iter().zip(&answers) {
+            self.tables.looked(table, answer)?;
+        }
+        if let Some((table, answers)) = brought {
+            let rows = answers?.pop().unwrap_or_default().rows;
+            self.tables.brought(table, rows);
+        }
+        Ok(())
+    }
+
+    /// Asks at once.
+    pub(crate) async fn bring_now(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
+        if !self.is_bringing() {
+            return Ok(());
+        }
+        self.put_bringing(backend);
+        backend.send().await?;
+        self.hear_brought(backend).await
+    }
+
+    /// The statement is not sent.
+    pub(crate) fn drop_bringing(&mut self) {
+        self.bringing = None;
     }
 
     /// Takes the answers to what was asked ahead. They are an error where the statement before them
@@ -74,9 +165,12 @@ impl Transaction {
         backend: &mut impl Questions,
         ahead: Ahead,
     ) -> Result<(), BackendError> {
-        let Some(asked) = ahead.0 else { return Ok(()) };
-        let answers = backend.answers(asked).await?;
-        self.foreseen = Some(self.changes_in(answers));
+        let Some(asked) = ahead.asked else { return Ok(()) };
+        let mut answers = backend.answers(asked).await?;
+        let changes = answers.split_off(ahead.collisions.min(answers.len()));
+        if ahead.foresees {
+            self.foreseen = Some(self.changes_in(changes));
+        }
         Ok(())
     }
 
@@ -106,6 +200,14 @@ impl Transaction {
     }
 }
 
+/// A lost connection answers nothing more; behind any other error there are further answers.
+fn or_lost<T>(answers: Result<T, BackendError>) -> Result<Result<T, BackendError>, BackendError> {
+    match answers {
+        Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
+        answers => Ok(answers),
+    }
+}
+
 fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
     TableChanges {
         shape: Arc::clone(used.shape),
@@ -119,10 +221,14 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
 
 /// Asks what the transaction did to one table.
 pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
-    let question = used.shape.asking(Question::prepared(used.pair().changes()));
-    question
+    let (pair, state) = (used.pair(), &used.state);
+    let sql = if state.is_complete { pair.changes() } else { pair.changes_of_part() };
+    let question = used
+        .shape
+        .asking(Question::prepared(sql))
         .with(low(xid))
-        .with(used.state.boundary.to_string())
-        .with(used.state.may_vanish.to_string())
-        .with(used.state.locked.to_string())
+        .with(state.fills_array())
+        .with(state.may_vanish.to_string())
+        .with(state.locked.to_string());
+    if state.is_complete { question } else { with_keys(question, &pair, &state.brought) }
 }

@@ -3,7 +3,7 @@
 
 use super::Transaction;
 use super::state::{Block, State};
-use super::tables::{Named, Open, Rewritten, Unnoted};
+use super::tables::{Approach, Bringing, Named, Open, Parameters, Rewritten, Unnoted};
 use crate::gateway::backend::{BackendError, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Access, Kind, RowLock, Statement};
@@ -28,6 +28,7 @@ impl Transaction {
         backend: &mut impl Questions,
         statement: &Statement,
         executed: &Statement,
+        parameters: Parameters<'_>,
     ) -> Result<Admitted, BackendError> {
         self.foreseen = None;
         self.check_statement(statement)?;
@@ -40,7 +41,7 @@ impl Transaction {
                 unknown: Vec::new(),
                 may_move_names: statement.may_move_names(),
             }),
-            _ => self.admit_query(backend, statement, executed).await,
+            _ => self.admit_query(backend, statement, executed, parameters).await,
         }
     }
 
@@ -67,7 +68,7 @@ impl Transaction {
             let named = self.look(backend, statement).await?;
             self.refuse_beside_ddl(&named)?;
             self.follow_path(backend, &named).await?;
-            self.ensure_copies(backend, statement, &named).await?;
+            self.ensure_copies(backend, statement, statement, &named).await?;
         }
         Ok(())
     }
@@ -91,6 +92,7 @@ impl Transaction {
         backend: &mut impl Questions,
         statement: &Statement,
         executed: &Statement,
+        parameters: Parameters<'_>,
     ) -> Result<Admitted, BackendError> {
         self.ensure_begun(backend).await?;
         let named = self.look(backend, executed).await?;
@@ -99,7 +101,7 @@ impl Transaction {
         if let Some(refusal) = self.tables.refused_call(&executed.names) {
             return Err(refusal.into());
         }
-        let tables = self.copies_for(backend, executed, &named).await?;
+        let (tables, approach) = self.copies_for(backend, statement, executed, &named).await?;
         if named.is_empty() && executed.asks_catalog() {
             // Its own change of the schema must be found in the catalog, even if it has stepped
             // back for others.
@@ -107,6 +109,7 @@ impl Transaction {
             self.hide_copies(backend).await?;
         }
         self.fill(backend, &tables).await?;
+        self.prepare_parts(backend, executed, &approach, parameters).await?;
         self.note_use(backend, executed, &tables).await?;
         Ok(Admitted {
             unknown: named.unknown.clone(),
@@ -121,11 +124,41 @@ impl Transaction {
     async fn copies_for(
         &mut self,
         backend: &mut impl Questions,
+        statement: &Statement,
         executed: &Statement,
         named: &Named,
-    ) -> Result<Vec<u32>, BackendError> {
-        let tables = self.ensure_copies(backend, executed, named).await?;
-        Ok(if executed.writes { self.tables.tied(&tables) } else { tables })
+    ) -> Result<(Vec<u32>, Approach), BackendError> {
+        let (tables, approach) = self.ensure_copies(backend, statement, executed, named).await?;
+        let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
+        Ok((tables, approach))
+    }
+
+    /// What a statement needs of large tables: asked at once, or on the way to it.
+    async fn prepare_parts(
+        &mut self,
+        backend: &mut impl Questions,
+        executed: &Statement,
+        approach: &Approach,
+        parameters: Parameters<'_>,
+    ) -> Result<(), BackendError> {
+        if approach.needs_whole() {
+            self.bring_now(backend).await?;
+        }
+        let rows = self.tables.bring(backend, approach, executed, parameters).await?;
+        let collides = self.tables.may_collide(executed, approach);
+        let open = self.open()?;
+        let looks = approach.unfilled().filter(|table| open.looked_at.insert(*table)).collect();
+        // Let in by its Bind, it is let in by its Execute once more.
+        let collides = collides.filter(|table| !open.collisions.contains(table));
+        open.collisions.extend(collides);
+        let bringing = Bringing { looks, rows };
+        if !bringing.is_nothing() {
+            self.bringing = Some(bringing);
+        }
+        if self.may_be_brought_with(executed, approach) {
+            return Ok(());
+        }
+        self.bring_now(backend).await
     }
 
     /// Which relations the statement names; OC001 where one of them is not what it was when this
@@ -166,10 +199,12 @@ impl Transaction {
     async fn ensure_copies(
         &mut self,
         backend: &mut impl Questions,
+        sent: &Statement,
         statement: &Statement,
         named: &Named,
-    ) -> Result<Vec<u32>, BackendError> {
+    ) -> Result<(Vec<u32>, Approach), BackendError> {
         let relations = &named.all();
+        let approach = self.tables.approach(backend, sent, statement, named).await?;
         let open = match &self.state {
             State::Open(open)
                 if open.is_block()
@@ -181,19 +216,23 @@ impl Transaction {
             }
             _ => Open::No,
         };
-        if open == Open::Yes || !self.tables.lacks(relations) {
+        if open == Open::Yes || !self.tables.lacks(&approach.needed) {
             self.touch(backend, relations).await?;
-            return self.tables.ensure(backend, relations, Open::Yes).await;
+            let tables = self.tables.ensure(backend, &approach.needed, Open::Yes).await?;
+            return Ok((tables, approach));
         }
         self.abandon(backend).await?;
         self.touch(backend, relations).await?;
-        self.tables.ensure(backend, relations, Open::No).await?;
+        self.tables.ensure(backend, &approach.needed, Open::No).await?;
         self.begin(backend, Block::Implicit, Access::AsSet).await?;
         // In another snapshot the names may stand for other relations.
-        if self.look(backend, statement).await?.all() != *relations {
+        let named = self.look(backend, statement).await?;
+        if named.all() != *relations {
             return Err(Refusal::schema_changed().into());
         }
-        self.tables.ensure(backend, relations, Open::Yes).await
+        let approach = self.tables.approach(backend, sent, statement, &named).await?;
+        let tables = self.tables.ensure(backend, &approach.needed, Open::Yes).await?;
+        Ok((tables, approach))
     }
 
     /// Before PostgreSQL locks one of these relations, or what is under it: the way is free, and
@@ -309,6 +348,7 @@ impl Transaction {
         admitted: &Admitted,
         rows: Option<u64>,
     ) -> Result<(), BackendError> {
+        self.find_collisions(backend).await?;
         if admitted.may_move_names {
             self.names_may_have_moved(backend, statement).await?;
         }

@@ -67,6 +67,16 @@ struct Constraint {
     refers_to: u32,
 }
 
+/// What COMMIT does to the rows of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// It keeps them.
+    Rows,
+    /// It takes them away: without a key no later transaction could bring them up to date one by
+    /// one.
+    Nothing,
+}
+
 /// `json_agg` of nothing is null.
 fn or_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -213,6 +223,34 @@ impl Shape {
         self.indexes.len() > 1 || self.constraints.iter().any(|constraint| constraint.kind == "x")
     }
 
+    /// The columns of each unique index.
+    pub(crate) fn unique_keys(&self) -> impl Iterator<Item = &[String]> {
+        self.indexes.iter().map(|index| &index.columns[..])
+    }
+
+    /// Whether a copy may hold a part of its rows: all that a new row may collide with can be found
+    /// by a key, and at once.
+    pub(crate) fn may_be_copied_in_part(&self) -> bool {
+        let is_simple = |index: &UniqueIndex| {
+            // NULLS NOT DISTINCT: a null is found by no equality.
+            let words = read(&index.definition);
+            index.plain && index.immediate && !has(&words, &["nulls", "not", "distinct"])
+        };
+        self.kind == "r"
+            && !self.is_tied()
+            && !self.is_deferrable()
+            && !self.is_key_spelled_by_settings()
+            && self.indexes.iter().all(is_simple)
+            && self.constraints.iter().all(|constraint| constraint.kind != "x")
+    }
+
+    /// The type of a column, and whether it has a value where none is given.
+    pub(crate) fn given(&self, name: &str) -> Option<(&str, bool)> {
+        let column = self.column(name)?;
+        let has_value = column.default.is_some() || !column.identity.is_empty() || column.generated;
+        Some((&column.type_name, has_value))
+    }
+
     /// Columns that are stored as given.
     pub(crate) fn plain_columns(&self) -> impl Iterator<Item = &ColumnShape> {
         self.columns.iter().filter(|column| !column.generated)
@@ -264,10 +302,9 @@ impl Shape {
     }
 
     /// Statements that make an empty copy of this name in `pg_temp`.
-    pub(crate) fn creation(&self, copy_name: &str) -> Vec<String> {
+    pub(crate) fn creation(&self, copy_name: &str, keep: Keep) -> Vec<String> {
         let copy = format!("pg_temp.{}", quote(copy_name));
-        // Without a key no later transaction could bring the rows up to date one by one.
-        let keeps = if self.key().is_some() { "preserve" } else { "delete" };
+        let keeps = if keep == Keep::Rows { "preserve" } else { "delete" };
         // Not INCLUDING ALL, which would make new sequences for identity columns. Not INDEXES
         // either: PostgreSQL would choose the keys' names, and clients know an error by its
         // constraint's name.
@@ -421,7 +458,7 @@ mod tests {
         let index = r#"{"name": "i USING j", "immediate": true, "plain": true, "constraint": false,
             "definition": "CREATE UNIQUE INDEX \"i USING j\" ON public.t USING btree (a)",
             "columns": ["a"]}"#;
-        let creation = shape(index, "", "null").creation("t");
+        let creation = shape(index, "", "null").creation("t", Keep::Rows);
         let expected = r#"create unique index "i USING j" on pg_temp."t" using btree (a)"#;
         assert_eq!(creation.last().unwrap().replace("USING btree", "using btree"), expected);
     }
@@ -446,7 +483,7 @@ mod tests {
             ("'now'::text", None),
         ] {
             let text = serde_json::to_string(default).unwrap();
-            let creation = shape("", "", &text).creation("t");
+            let creation = shape("", "", &text).creation("t", Keep::Rows);
             let changes = expected.map(|expected| {
                 format!("alter table pg_temp.\"t\" alter column \"a\" set default {expected}")
             });

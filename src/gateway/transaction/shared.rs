@@ -19,6 +19,8 @@ use crate::gateway::options::Limits;
 /// What transactions share.
 pub(crate) struct Shared {
     pub(super) limits: Limits,
+    /// From how many bytes on tables are copied in parts; nothing where none is.
+    pub(super) large_from: Option<u64>,
     /// Holding it is the right to commit.
     pub(super) ledger: AsyncMutex<Ledger>,
     /// Whose turn it is to ask for that.
@@ -30,9 +32,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Nobody there yet.
-    pub(crate) fn new(limits: Limits, news: NewsSender) -> Self {
+    pub(crate) fn new(limits: Limits, large_from: Option<u64>, news: NewsSender) -> Self {
         Self {
             limits,
+            large_from,
             ledger: AsyncMutex::default(),
             precedence: Precedence::default(),
             journal: Mutex::default(),

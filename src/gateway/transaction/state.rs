@@ -1,10 +1,12 @@
 //! Where a client stands: in no transaction, in one, or in what is left of one.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::clients::Closed;
 use super::ledger::Snapshot;
 use super::path_taken::PathTaken;
+use crate::gateway::backend::Asked;
 use crate::gateway::statement::{Access, Name};
 
 /// Where the client stands.
@@ -48,6 +50,10 @@ pub(super) struct OpenTransaction {
     /// Whether the client has a part in it: a statement of its own has been sent, and what it did
     /// must not be undone in silence.
     pub(super) has_part: bool,
+    /// The large tables that are known to be what the snapshot shows.
+    pub(super) looked_at: HashSet<u32>,
+    /// The tables in which the statement that runs may give rows the keys of stored ones.
+    pub(super) collisions: Vec<u32>,
 }
 
 /// Where the copies stand in the search path.
@@ -95,4 +101,13 @@ pub(super) enum DdlState {
     Bound,
     /// It has been undone for others, and must be made again.
     Undone,
+}
+
+/// Questions that travel before a statement.
+#[derive(Debug)]
+pub(super) struct Brings {
+    pub(super) looks: Vec<u32>,
+    pub(super) looked: Asked,
+    /// Into the copy of which table rows are brought.
+    pub(super) rows: Option<(u32, Asked)>,
 }

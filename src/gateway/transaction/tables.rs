@@ -4,10 +4,14 @@
 //! transaction where possible, because a rollback takes away what was made inside. The contents are
 //! brought up to date by the first statement of a transaction that names the table.
 
+mod approach;
+mod bring;
+mod condition;
 mod contents;
 mod named;
 mod names;
 mod numbers;
+mod part;
 mod retold;
 mod rewrite;
 mod rewritten;
@@ -17,7 +21,7 @@ mod structure;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::journal::{Journal, Seen};
+use super::journal::{Journal, Key, Seen};
 use super::ledger::{RowId, Snapshot};
 use super::pair::Pair;
 use super::shape::Shape;
@@ -26,6 +30,9 @@ use crate::gateway::statement::Statement;
 pub(super) use named::Named;
 use named::Written;
 use numbers::Numbers;
+pub(super) use part::with_keys;
+pub(crate) use part::{Approach, Bringing, Parameters};
+use part::{Calls, Part};
 pub(crate) use rewritten::Rewritten;
 pub(super) use shapes::{Marks, marks_in};
 use shapes::{ask_shapes, marks_question};
@@ -49,6 +56,14 @@ pub(super) struct Tables {
     /// asked.
     unnamed: Option<Unnamed>,
     shapes: HashMap<u32, Arc<Shape>>,
+    /// From how many bytes on a table is copied in parts; nothing where none is.
+    large_from: Option<u64>,
+    /// Those that are so large.
+    large: HashSet<u32>,
+    /// Whether a table that is copied whole has become too large for that.
+    has_outgrown: bool,
+    /// Which functions may be called once more.
+    calls: Calls,
     /// What tells whether the shapes are still those.
     marks: Marks,
     copies: HashMap<u32, Copy>,
@@ -112,6 +127,8 @@ struct Copy {
     /// Whether a filling that was rolled back has left its rows behind, dead, where every look at
     /// the copy passes them.
     is_littered: bool,
+    /// Where it holds a part of the rows.
+    part: Option<Part>,
     in_use: Option<InUse>,
 }
 
@@ -134,8 +151,12 @@ enum Renewal {
 /// A copy in the transaction that is open.
 #[derive(Debug)]
 pub(super) struct InUse {
-    /// The last command of the refresh; what came later is the client's.
-    pub(super) boundary: i64,
+    /// The commands that brought rows; what others wrote is the client's.
+    pub(super) fills: Vec<i64>,
+    /// The keys of the rows that were brought, where not all were.
+    pub(super) brought: Vec<Key>,
+    /// Whether all rows are in it.
+    pub(super) is_complete: bool,
     /// The file that holds the stored table, where all of it was read.
     pub(super) file: Option<String>,
     if_rolled_back: Renewal,
@@ -172,6 +193,12 @@ pub(super) struct Used<'a> {
 }
 
 impl InUse {
+    /// The commands that brought rows, as PostgreSQL reads them.
+    pub(super) fn fills_array(&self) -> String {
+        let fills: Vec<_> = self.fills.iter().map(i64::to_string).collect();
+        format!("{{{}}}", fills.join(","))
+    }
+
     /// Whether there is anything to ask about it.
     pub(super) fn may_have_changes(&self) -> bool {
         self.written || self.locked || !self.strong.is_empty() || !self.shared.is_empty()
@@ -191,6 +218,11 @@ impl Used<'_> {
 }
 
 impl Tables {
+    /// None yet, of a client whose tables are copied in parts from so many bytes on.
+    pub(super) fn new(large_from: Option<u64>) -> Self {
+        Self { large_from, ..Self::default() }
+    }
+
     /// Whether this snapshot shows the schema that is known, under this search path and after so
     /// many changes by the gateway's own clients: then the catalog need not be asked.
     pub(super) fn is_known_in(
@@ -272,7 +304,8 @@ impl Tables {
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         // Until they are gone nobody may take what is left of them for a copy.
-        *self = Self { outdated, looked, left, ..Self::default() };
+        let large_from = self.large_from;
+        *self = Self { outdated, looked, left, large_from, ..Self::default() };
         self.clear(backend).await
     }
 
@@ -300,6 +333,7 @@ impl Tables {
             outdated: before.outdated,
             looked: before.looked,
             left: true,
+            large_from: before.large_from,
             ..Self::default()
         };
         removal

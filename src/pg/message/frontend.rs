@@ -113,6 +113,25 @@ pub(crate) fn put_bind<V: AsRef<[u8]>>(
     });
 }
 
+/// The same, each value with whether it is in the server's own form; what is answered is text.
+pub(crate) fn put_bind_mixed(
+    out: &mut BytesMut,
+    portal: &str,
+    statement: &str,
+    values: &[(Option<&[u8]>, bool)],
+) {
+    put(out, b'B', |out| {
+        put_text(out, portal);
+        put_text(out, statement);
+        out.put_u16(u16::try_from(values.len()).unwrap_or(u16::MAX));
+        for (_, is_binary) in values {
+            out.put_u16(u16::from(*is_binary));
+        }
+        put_values(out, values.iter().map(|(value, _)| *value));
+        put_format(out, Format::Text);
+    });
+}
+
 /// One format for all values, or none, which is text.
 fn put_format(out: &mut BytesMut, format: Format) {
     match format {

@@ -15,7 +15,10 @@ const FEW: usize = 20;
 impl Tables {
     /// The tables whose copies are not yet filled in this transaction.
     pub(crate) fn unfilled(&self, tables: &[u32]) -> Vec<u32> {
-        let empty = |table: &&u32| self.copies.get(table).is_some_and(|copy| copy.in_use.is_none());
+        let empty = |table: &&u32| {
+            let copy = self.copies.get(table);
+            copy.is_some_and(|copy| copy.in_use.is_none() && copy.part.is_none())
+        };
         tables.iter().filter(empty).copied().collect()
     }
 
@@ -64,11 +67,14 @@ impl Tables {
         if answer.is_some_and(|filled| filled.value(1) != filled.value(2)) {
             return Err(Refusal::schema_changed());
         }
+        self.note_size(filling.table, answer.and_then(|filled| filled.value(3)));
         let Some(copy) = self.copies.get_mut(&filling.table) else { return Ok(()) };
-        let boundary = answer.and_then(|filled| filled.value(0)?.parse().ok());
+        let command = answer.and_then(|filled| filled.value(0)?.parse().ok());
         copy.in_use = Some(InUse {
             // With nothing refreshed, whatever this transaction writes to the copy is the client's.
-            boundary: boundary.unwrap_or(-1),
+            fills: command.filter(|command| *command >= 0).into_iter().collect(),
+            brought: Vec::new(),
+            is_complete: true,
             file: answer.and_then(|filled| filled.value(1).map(str::to_owned)),
             if_rolled_back: filling.if_rolled_back,
             written: false,
@@ -112,12 +118,15 @@ impl Tables {
         self.copies.values().any(|copy| copy.in_use.is_some())
     }
 
-    /// The transaction has committed: its contents stay.
-    pub(crate) fn commit(&mut self, seen: &Seen) {
+    /// The transaction has committed, so many rows written in it: its contents stay.
+    pub(crate) fn commit(&mut self, seen: &Seen, rows: u64) {
         self.forget_passing_names();
         for copy in self.copies.values_mut() {
             copy.made = Made::Kept;
-            if let Some(used) = copy.in_use.take() {
+            let Some(used) = copy.in_use.take() else { continue };
+            if copy.part.is_some() {
+                copy.commit_part(&used, rows);
+            } else {
                 copy.file = used.file.or(copy.file.take());
                 copy.seen = Some(seen.clone());
                 copy.is_littered = false;
@@ -134,9 +143,9 @@ impl Tables {
         used.for_each(|used| used.if_rolled_back = Renewal::Before);
     }
 
-    /// The transaction was rolled back: the copies are what they were, and those made in it are
-    /// gone.
-    pub(crate) fn roll_back(&mut self) {
+    /// The transaction was rolled back, so many rows written in it: the copies are what they were,
+    /// and those made in it are gone.
+    pub(crate) fn roll_back(&mut self, rows: u64) {
         self.forget_passing_names();
         let gone = |made: Made| made == Made::Now;
         let copies =
@@ -148,8 +157,9 @@ impl Tables {
         self.copies.retain(|_, copy| !gone(copy.made));
         self.views.retain(|_, view| !gone(view.made));
         for copy in self.copies.values_mut() {
-            let is_used = copy.in_use.take().is_some();
-            copy.is_littered |= is_used && copy.seen.is_none() && copy.is_kept_current();
+            let Some(used) = copy.in_use.take() else { continue };
+            copy.roll_back_part(&used, rows);
+            copy.is_littered |= copy.seen.is_none() && copy.is_kept_current();
         }
     }
 }
@@ -180,7 +190,7 @@ impl Copy {
 
     /// Whether the next transaction has any use of what is brought up to date before it begins.
     pub(super) fn is_kept_current(&self) -> bool {
-        self.shape.key().is_some() && !self.shape.is_tied()
+        self.part.is_none() && self.shape.key().is_some() && !self.shape.is_tied()
     }
 
     /// What brings it up to date: the rows that it lacks, or what has changed since by the table

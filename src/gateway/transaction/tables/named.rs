@@ -20,6 +20,12 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    /// What the name at this place in the statement stands for.
+    pub(super) fn relation_at(&self, place: usize) -> Option<u32> {
+        let found = self.found.iter().find(|(known, ..)| *known == place);
+        found.map(|(.., relation)| *relation)
+    }
+
     /// Whether no table is named.
     pub(crate) fn is_empty(&self) -> bool {
         self.relations().is_empty()

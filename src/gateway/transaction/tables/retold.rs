@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut, BytesMut};
 
-use super::Tables;
 use super::numbers::Numbers;
+use super::{Copy, Tables};
 use crate::core::syntax::quote;
 use crate::gateway::transaction::shape::Shape;
 use crate::pg::frame::{FromServer, ServerTag};
@@ -148,7 +148,8 @@ impl Tables {
             copy.map(|(_, shape)| shape.schema.clone())
         };
         let mut text = with_stored_schemas(text, schema_of, self.only_schema());
-        for copy in self.copies.values().filter(|copy| copy.name != copy.shape.name) {
+        let is_qualified = |copy: &&Copy| copy.part.is_some() || copy.name != copy.shape.name;
+        for copy in self.copies.values().filter(is_qualified) {
             for name in copy.shape.qualified_names() {
                 text = text.replace(&quote(&name), &quote(&copy.shape.unqualified(&name)));
             }
@@ -219,7 +220,7 @@ fn quoted_if_needed(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::transaction::tables::{Copy, Made};
+    use crate::gateway::transaction::tables::Made;
 
     /// With a copy of `public.seats` that goes by its own name.
     fn tables() -> Tables {
@@ -234,6 +235,7 @@ mod tests {
             seen: None,
             file: None,
             is_littered: false,
+            part: None,
             in_use: None,
         };
         let mut tables = Tables::default();

@@ -11,15 +11,38 @@ use std::ops::Range;
 
 use super::{Named, Rewritten, Tables};
 use crate::core::syntax::{Word, quote};
-use crate::gateway::statement::{Name, Statement};
+use crate::gateway::statement::{Name, Single, Statement};
 
 impl Tables {
     /// The statement with its qualified names turned towards the copies.
     pub(crate) fn rewrite(&self, statement: &Statement, named: &Named) -> Rewritten {
-        let mut rewritten = Rewritten::naming(named.all(), statement.sql.clone());
+        self.rewritten(statement, named, self.turned(statement, named))
+    }
+
+    /// A view's definition, the same.
+    pub(super) fn rewrite_view(&self, definition: &Statement, named: &Named) -> Rewritten {
+        self.rewritten(definition, named, None)
+    }
+
+    fn rewritten(
+        &self,
+        statement: &Statement,
+        named: &Named,
+        turned: Option<(usize, Single)>,
+    ) -> Rewritten {
+        let found_as = |relation: u32| (relation, self.is_found(relation));
+        let relations = named.all().into_iter().map(found_as).collect();
+        let mut rewritten = Rewritten::naming(relations, statement.sql.clone());
         let stored = self.stored_numbers(statement, named);
         for (place, name) in statement.names.iter().enumerate().rev() {
             let found = named.found.iter().find(|(known, ..)| *known == place);
+            if let Some((_, part, relation)) = found.filter(|(.., table)| self.is_apart(*table)) {
+                if let Some((_, single)) = turned.as_ref().filter(|(at, _)| *at == place) {
+                    let (span, copy) = self.own_copy(name, *part, *relation, single);
+                    rewritten.replace(span, &copy);
+                }
+                continue;
+            }
             let copy =
                 found.and_then(|(_, part, relation)| self.copy_named(name, *part, *relation));
             match (&stored, copy) {
@@ -38,6 +61,28 @@ impl Tables {
             }
         }
         rewritten
+    }
+
+    /// Whether it is a large table, which a statement finds where it is stored unless it is turned.
+    fn is_apart(&self, table: u32) -> bool {
+        self.large.contains(&table) && !self.is_found(table)
+    }
+
+    /// Where the name of the table stands of which a part is copied, and what stands for it.
+    fn own_copy(
+        &self,
+        name: &Name,
+        part: usize,
+        table: u32,
+        single: &Single,
+    ) -> (Range<usize>, String) {
+        let span = name.spans[0].start..name.spans[part].end;
+        let copy = self.copies.get(&table).map_or("", |copy| &copy.name[..]);
+        let copied = format!("pg_temp.{}", quote(copy));
+        match &single.alias {
+            Some(_) => (span, copied),
+            None => (span, format!("{copied} as {}", quote(&name.parts[part]))),
+        }
     }
 
     /// Where a name is another one for its copy, and which.

@@ -5,19 +5,19 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::shapes::{ask_shapes, marks_in, marks_question};
-use super::{Copy, Made, Numbers, Open, Tables, View};
+use super::{Copy, Made, Named, Numbers, Open, Part, Tables, View};
 use crate::core::sql;
 use crate::core::syntax::{Strings, quote};
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Name, Statement};
-use crate::gateway::transaction::pair::{Pair, array};
-use crate::gateway::transaction::shape::Shape;
+use crate::gateway::transaction::pair::{Pair, array, renaming};
+use crate::gateway::transaction::shape::{Keep, Shape};
 
 impl Tables {
     /// The shapes of these relations and of the tables under them, refusing what this engine cannot
     /// do.
-    async fn learn(
+    pub(super) async fn learn(
         &mut self,
         backend: &mut impl Questions,
         relations: &[u32],
@@ -50,7 +50,7 @@ impl Tables {
     }
 
     /// What a view reads. Neither a view nor a default may call what reads tables.
-    async fn under(
+    pub(super) async fn under(
         &mut self,
         backend: &mut impl Questions,
         shape: &Shape,
@@ -79,6 +79,7 @@ impl Tables {
         let shape = found.remove(&relation).ok_or_else(Refusal::schema_changed)?;
         self.marks.extend(marks_in(&marks));
         self.shapes.insert(relation, Arc::clone(&shape));
+        self.measure(backend, &shape).await?;
         Ok(shape)
     }
 
@@ -155,7 +156,7 @@ impl Tables {
         Ok(())
     }
 
-    fn is_view(&self, relation: u32) -> bool {
+    pub(super) fn is_view(&self, relation: u32) -> bool {
         self.shapes.get(&relation).is_some_and(|shape| shape.is_view())
     }
 
@@ -204,14 +205,18 @@ impl Tables {
         if let Some(definition) = &shape.definition {
             let statement = Statement::read(definition, Strings::Conforming);
             let named = self.resolve(backend, &statement.names).await?;
-            let creation = shape.view_creation(&name, &self.rewrite(&statement, &named).sql);
+            let creation = shape.view_creation(&name, &self.rewrite_view(&statement, &named).sql);
+            let creation = self.over_parts(&named, creation);
             build(backend, creation.into_iter().map(Question::once).collect(), open).await?;
             let numbers = Numbers::ask(backend, &name, relation).await?;
             self.views.insert(relation, View { name, numbers, made });
             return Ok(());
         }
+        let part = self.large.contains(&relation).then(|| Part::named(&name));
         let pair = Pair::new(&shape, &name);
-        let statements = shape.creation(&name).into_iter().chain(pair.map_creation());
+        let keeps = part.is_some() || shape.key().is_some();
+        let keep = if keeps { Keep::Rows } else { Keep::Nothing };
+        let statements = shape.creation(&name, keep).into_iter().chain(pair.map_creation());
         let questions = statements.map(Question::once).collect();
         build(backend, questions, open).await.map_err(BackendError::of_changed_schema)?;
         let numbers = Numbers::ask(backend, &name, relation).await?;
@@ -223,10 +228,24 @@ impl Tables {
             seen: None,
             file: None,
             is_littered: false,
+            part,
             in_use: None,
         };
         self.copies.insert(relation, copy);
         Ok(())
+    }
+
+    /// What makes a view over copies that do not go by their tables' names: these have them for as
+    /// long as it is made.
+    fn over_parts(&self, named: &Named, creation: Vec<String>) -> Vec<String> {
+        let relations: BTreeSet<u32> = named.all().into_iter().collect();
+        let copies = relations.iter().filter_map(|table| self.copies.get(table));
+        let own = |copy: &&Copy| copy.part.as_ref().is_some_and(|part| !part.is_found);
+        let names: Vec<(&str, &str)> =
+            copies.filter(own).map(|copy| (&copy.name[..], &copy.shape.name[..])).collect();
+        let before = names.iter().map(|(own, name)| renaming(own, name));
+        let after = names.iter().map(|(own, name)| renaming(name, own));
+        before.chain(creation).chain(after).collect()
     }
 
     /// A copy is found before the stored table only where the bare name means that table; otherwise
@@ -237,8 +256,9 @@ impl Tables {
         shape: &Shape,
     ) -> Result<String, BackendError> {
         let means = self.resolve(backend, &[Name::bare(&shape.name)]).await?.relations();
+        let is_bare = means == [shape.oid] && !self.large.contains(&shape.oid);
         let qualified = format!("{}.{}", shape.schema, shape.name);
-        Ok(if means == [shape.oid] { shape.name.clone() } else { qualified })
+        Ok(if is_bare { shape.name.clone() } else { qualified })
     }
 
     /// Makes again what a rollback took away, outside of a transaction. What cannot be made is no
@@ -293,7 +313,7 @@ impl Tables {
 
 /// Makes structure, where no transaction is open in one that may write: the client's default may be
 /// not to.
-async fn build(
+pub(super) async fn build(
     backend: &mut impl Questions,
     questions: Vec<Question>,
     open: Open,

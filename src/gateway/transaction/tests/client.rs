@@ -15,6 +15,7 @@ use crate::gateway::statement::{Kind, Statement};
 use crate::gateway::transaction::Transaction;
 use crate::gateway::transaction::blocks::Completion;
 use crate::gateway::transaction::shared::Shared;
+use crate::gateway::transaction::tables::Parameters;
 
 /// The one table.
 const SEATS: &str = r#"{"oid": 20000, "schema": "public", "name": "seats", "kind": "r",
@@ -57,7 +58,8 @@ impl Gate {
 
     pub(super) fn with(limits: Limits) -> Self {
         let (sender, news) = mpsc::unbounded_channel();
-        Self { shared: Arc::new(Shared::new(limits, NewsSender::new(sender))), news, clients: 0 }
+        let shared = Shared::new(limits, None, NewsSender::new(sender));
+        Self { shared: Arc::new(shared), news, clients: 0 }
     }
 
     pub(super) fn listen(&self) {
@@ -177,7 +179,7 @@ impl Client {
             Kind::Rollback => return Ok(transaction.roll_back_block(backend).await?),
             _ => {}
         }
-        let admitted = transaction.admit(backend, statement, statement).await?;
+        let admitted = transaction.admit(backend, statement, statement, Parameters::None).await?;
         transaction.check_numbers(backend, statement, &admitted).await?;
         transaction.note_part();
         let ahead = transaction.ask_ahead(backend, statement);

@@ -1,0 +1,96 @@
+//! Which stored rows a statement needs, as a condition that the gateway asks by.
+
+use crate::core::syntax::quote;
+use crate::gateway::statement::{Arrivals, Expression, Statement};
+use crate::gateway::transaction::shape::Shape;
+
+/// A condition for rows as the gateway asks for them, its parameters numbered anew.
+pub(super) struct Condition {
+    pub(super) sql: String,
+    pub(super) is_plain: bool,
+    /// Which of the client's parameters are in it, in order.
+    pub(super) parameters: Vec<usize>,
+}
+
+impl Condition {
+    /// The statement's own.
+    pub(super) fn of(statement: &Statement, expression: &Expression) -> Self {
+        let mut parameters = Vec::new();
+        let sql = numbered(statement, expression, &mut parameters);
+        Self { sql, is_plain: expression.is_plain, parameters }
+    }
+
+    /// For the stored rows that these may hit.
+    pub(super) fn among(statement: &Statement, shape: &Shape, arrivals: &Arrivals) -> Self {
+        let mut parameters = Vec::new();
+        let rows = conditions(shape, arrivals).unwrap_or_default().into_iter().map(|row| {
+            let pieces = row.into_iter().map(|(column, kind, value)| {
+                let value = numbered(statement, value, &mut parameters);
+                format!("{} = ({value})::{kind}", quote(column))
+            });
+            pieces.collect::<Vec<_>>().join(" and ")
+        });
+        let sql = rows.collect::<Vec<_>>().join(" or ");
+        let sql = if sql.is_empty() { "false".to_owned() } else { sql };
+        // Of the rows nothing is computed.
+        Self { sql, is_plain: true, parameters }
+    }
+}
+
+/// An expression with its parameters numbered as they are added to these.
+fn numbered(statement: &Statement, expression: &Expression, parameters: &mut Vec<usize>) -> String {
+    let mut sql = String::new();
+    let mut at = expression.span.start;
+    for (number, span) in &expression.parameters {
+        let known = parameters.iter().position(|known| known == number);
+        let place = known.unwrap_or_else(|| {
+            parameters.push(*number);
+            parameters.len() - 1
+        });
+        sql += &statement.sql[at..span.start];
+        sql += &format!("${}", place + 1);
+        at = span.end;
+    }
+    sql + &statement.sql[at..expression.span.end]
+}
+
+/// A stored row's column, its type, and the value with which it is hit.
+type Hit<'a> = (&'a str, &'a str, &'a Expression);
+
+/// By what each new row may hit a stored one; nothing where that cannot be told from the statement.
+pub(super) fn conditions<'a>(
+    shape: &'a Shape,
+    arrivals: &'a Arrivals,
+) -> Option<Vec<Vec<Hit<'a>>>> {
+    let listed = arrivals
+        .columns
+        .clone()
+        .unwrap_or_else(|| shape.columns.iter().map(|column| column.name.clone()).collect());
+    let aims_at = |key: &&[String]| {
+        let mut aimed = arrivals.arbiter.iter();
+        aimed.all(|arbiter| arbiter.len() == key.len() && key.iter().all(|it| arbiter.contains(it)))
+    };
+    let keys: Vec<&[String]> = shape.unique_keys().filter(aims_at).collect();
+    let mut all = Vec::new();
+    for row in &arrivals.rows {
+        for key in &keys {
+            let mut hits = Vec::new();
+            let mut is_null = false;
+            for column in *key {
+                let (kind, has_value) = shape.given(column)?;
+                let place = listed.iter().position(|it| it == column);
+                let value = place.and_then(|place| row.get(place)).and_then(Option::as_ref);
+                match value {
+                    Some(value) => hits.push((column.as_str(), kind, value)),
+                    None if has_value => return None,
+                    // No two nulls are the same.
+                    None => is_null = true,
+                }
+            }
+            if !is_null {
+                all.push(hits);
+            }
+        }
+    }
+    Some(all)
+}
