@@ -37,12 +37,13 @@
 //!
 //! # Rooms, and who may import whom
 //!
-//! Fourteen rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
+//! Fifteen rooms; each imports only those below it (`tests/it/layers.rs` checks it, and prints the
 //! arrows).
 //!
 //! ```text
 //!  commands   one file a subcommand: console, play, compare, matrix, rush, spec, serve
 //!  tui        the screen: the only room that knows ratatui and crossterm
+//!  room       others follow the stage in their browsers
 //!  stage      what is on the stage, free of any screen: folds of events, keys to actions
 //!  rush       one strategy against another under load
 //!  explorer   every order of a scenario's steps, grouped by what came of it
@@ -75,6 +76,7 @@ pub mod observer;
 pub mod parts;
 pub mod pg;
 pub mod reports;
+pub mod room;
 pub mod run;
 pub mod rush;
 pub mod stage;

@@ -49,6 +49,7 @@ pub mod panes;
 mod processes;
 mod progress;
 mod reports;
+pub mod room;
 pub mod rush;
 pub mod script;
 pub mod setting;
@@ -94,6 +95,8 @@ pub struct Stage {
     message: Option<Message>,
     /// What is known of the script's orders.
     exploring: Option<Exploring>,
+    /// Those who follow in a browser.
+    room: room::Overview,
     /// What can be named where somebody types.
     names: Names,
     /// Whether the prefix key was pressed, so that the next one completes it.
@@ -114,6 +117,7 @@ impl Stage {
             layers: Layers::default(),
             message: None,
             exploring: None,
+            room: room::Overview::default(),
             names: Names::default(),
             is_prefixed: false,
         }

@@ -28,6 +28,7 @@ use crate::run::{Command, Production, Report};
 use crate::stage::EngineCount;
 use crate::stage::audience::Arrivals;
 use crate::stage::exploring::Explore;
+use crate::stage::room::Order;
 
 pub mod app;
 pub mod background;
@@ -82,6 +83,8 @@ pub struct Console {
     pub explore: Option<StartExploration>,
     /// Who holds the statements of other programs, if anybody does.
     pub debugger: Option<Arc<Debugger>>,
+    /// What takes orders to the room, if there can be one.
+    pub room: Option<mpsc::UnboundedSender<Order>>,
 }
 
 /// Why the screen was left.

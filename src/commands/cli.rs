@@ -186,6 +186,10 @@ pub struct ConsoleArgs {
     /// keeps nothing
     #[arg(long, value_name = "FILE", env = "OVERBOOKED_HISTORY", value_hint = ValueHint::FilePath)]
     pub history: Option<String>,
+    /// Let others follow in their browsers: 127.0.0.1:8080 for this machine alone, 0.0.0.0:8080
+    /// for everybody on the network; the console shows the address as a QR code
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub room: Option<crate::room::Address>,
     /// Write a log to this file
     #[arg(long, value_name = "FILE", env = "OVERBOOKED_LOG", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,

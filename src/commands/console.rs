@@ -22,11 +22,13 @@ use crate::core::scenario::{EngineKind, Scenario, library};
 use crate::debugger::Debugger;
 use crate::explorer::exploration::{Options, explore_scenario};
 use crate::pg::Environment;
+use crate::room;
 use crate::run::engines::Engines;
 use crate::run::{Ending, Production, Run};
-use crate::stage::audience::Arrivals;
+use crate::stage::audience::{Arrivals, Invitation};
 use crate::stage::exploring::Told;
 use crate::stage::own_files::OwnFiles;
+use crate::stage::room::Order;
 use crate::stage::{self, EngineCount};
 use crate::tui::app::Setting;
 use crate::tui::history::History;
@@ -80,9 +82,14 @@ fn open_with(
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     let named = arguments.history.or(config.history);
     let (troubles, told) = mpsc::unbounded_channel();
+    let room = Some(RoomPlan {
+        address: arguments.room.unwrap_or_default(),
+        is_open: arguments.room.is_some(),
+        screen: troubles.clone(),
+    });
     let history = history::open(named.as_deref(), troubles.clone());
     let explored = Some(troubles);
-    let beside = Beside { recording, history, troubles: told, explored, debugger: None };
+    let beside = Beside { recording, history, troubles: told, explored, debugger: None, room };
     runtime.block_on(async {
         let servers = launch::guarded_engine(&engine).await?;
         Box::pin(play(servers, production, engines, setting, beside)).await
@@ -99,6 +106,30 @@ pub(super) struct Beside {
     pub(super) explored: Option<mpsc::UnboundedSender<io::Result<Input>>>,
     /// Who holds other programs' statements, if anybody does.
     pub(super) debugger: Option<Arc<Debugger>>,
+    /// The room in which others can follow, if there can be one.
+    pub(super) room: Option<RoomPlan>,
+}
+
+/// Where a room would be, and whether it is open from the beginning.
+pub(super) struct RoomPlan {
+    address: room::Address,
+    is_open: bool,
+    /// What it tells comes up there.
+    screen: mpsc::UnboundedSender<io::Result<Input>>,
+}
+
+impl RoomPlan {
+    /// A task that opens and closes it as it is told; it ends with the sender.
+    fn keep(self, invitation: Invitation) -> mpsc::UnboundedSender<Order> {
+        let (orders, obeyed) = mpsc::unbounded_channel();
+        let Self { address, is_open, screen } = self;
+        if is_open {
+            let _ = orders.send(Order::Open);
+        }
+        let say: room::Say = Arc::new(move |news| screen.send(Ok(Input::Room(news))).is_ok());
+        tokio::spawn(room::keep(address, invitation, obeyed, say));
+        orders
+    }
 }
 
 /// Shows the console, and stops the engines behind it.
@@ -128,9 +159,10 @@ pub(super) async fn play_on(
     let production = engines.fit(production);
     let (start, mut endings) = runs_on(engines.clone());
     // A defect of ours on the screen must not cut the sessions off either.
-    let arrivals = Arrivals::of_nobody();
-    let Beside { recording, history, troubles, explored, debugger } = beside;
+    let (invitation, arrivals) = Arrivals::invited();
+    let Beside { recording, history, troubles, explored, debugger, room } = beside;
     let explore = explored.map(|told| exploring(engines.clone(), told));
+    let room = room.map(|room| room.keep(invitation));
     let console = Console {
         start,
         production,
@@ -140,8 +172,9 @@ pub(super) async fn play_on(
         arrivals,
         explore,
         debugger,
+        room,
     };
-    let shown = show(console, recording, troubles);
+    let shown = Box::pin(show(console, recording, troubles));
     let shown = AssertUnwindSafe(shown).catch_unwind().await;
     while let Some(mut ending) = endings.recv().await {
         while let Some(untidy) = ending.next().await {

@@ -67,7 +67,8 @@ pub fn run(arguments: &DebugArgs) -> eyre::Result<Exit> {
         let engines = launch::guarded_engine(&engine).await?;
         let opened = Arc::new(Debugged::open(&wanted, &engines, production.engine).await?);
         let debugger = Some(Arc::clone(&opened.debugger));
-        let beside = Beside { recording, history, troubles: told, explored: None, debugger };
+        let (explored, room) = (None, None);
+        let beside = Beside { recording, history, troubles: told, explored, debugger, room };
         let screen = troubles.clone();
         let glance = move |overview| screen.send(Ok(Input::Debugger(Box::new(overview)))).is_ok();
         let glances = tokio::spawn(Arc::clone(&opened.debugger).tell_overviews(glance));

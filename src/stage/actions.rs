@@ -47,6 +47,7 @@ impl Stage {
             Action::AnswerHeld => self.choose_answer(),
             Action::Breakpoints => self.open_breakpoints(),
             Action::PassedStatements => self.show_passed(),
+            Action::Room => return self.show_room(),
             Action::AddSession => return self.add_session(),
             Action::EditStep => self.edit_step(),
             Action::Browse => self.browse(),

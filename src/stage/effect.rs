@@ -6,6 +6,7 @@ use super::exploring::Explore;
 use super::export::Export;
 use super::panes::queue::File;
 use super::panes::scrollback::{Direction, Motion};
+use super::room;
 use crate::core::event::SessionName;
 use crate::debugger::guests::Order;
 use crate::run::Command;
@@ -17,6 +18,8 @@ pub enum Effect {
     Ask(Command),
     /// Ask the debugger.
     Debug(Order),
+    /// Ask the room.
+    Room(room::Order),
     /// Show both engines at once, or one alone again.
     Compare,
     /// Look what lies under this path: a scenario, a folder with some.

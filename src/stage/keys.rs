@@ -109,6 +109,8 @@ pub enum Action {
     Breakpoints,
     /// Show what passed by itself.
     PassedStatements,
+    /// Show the room, in which others follow.
+    Room,
     /// Draw the whole screen anew.
     Redraw,
     /// Put the program in the background.
@@ -213,6 +215,8 @@ pub const TABLE: &[Entry] = &[
         wide table"),
     entry(Action::ScrollRight, "scroll_right", &["Alt-Right", "Alt-."], "right", "scroll right in \
         a wide table"),
+    entry(Action::Room, "room", &["Alt-r", "Ctrl-X r"], "room", "show the room: others follow in \
+        their browsers"),
     entry(Action::Redraw, "redraw", &["Ctrl-L"], "redraw", "redraw the screen"),
     entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "suspend Overbooked (fg brings it \
         back)"),
@@ -242,7 +246,7 @@ pub const DEBUGGER: &[Entry] = &[
 ];
 
 /// What has no meaning where no script is played.
-const OF_SCRIPTS: [Action; 13] = [
+const OF_SCRIPTS: [Action; 14] = [
     Action::NextStep,
     Action::StepBack,
     Action::AutoPlay,
@@ -256,6 +260,7 @@ const OF_SCRIPTS: [Action; 13] = [
     Action::Compare,
     Action::OtherEngine,
     Action::TypeAlone,
+    Action::Room,
 ];
 
 /// Which keys do what: the table, with what the configuration file changed.

@@ -8,7 +8,7 @@ use super::keys::{Action, Code, Key};
 use super::panes::editor::Editor;
 use super::panes::scrollback::{Direction, Motion};
 use super::timeline::{Cursor, Timeline};
-use super::{Effect, Stage, words};
+use super::{Effect, Stage, room, words};
 use crate::core::scenario::Scenario;
 use crate::core::scenario::own::OwnFile;
 use crate::core::syntax::Unfinished;
@@ -90,6 +90,8 @@ pub enum Layer {
     Breakpoints(BreakpointPanel),
     /// What has passed by itself.
     Passed(PassedList),
+    /// The room, in which others follow.
+    Room,
 }
 
 /// What lies over the screen, one above the other.
@@ -175,6 +177,8 @@ enum Reaction {
     Completes,
     /// The key is typed, and what still fits stays.
     Narrows,
+    /// It stays, and the room is opened or closed.
+    OpensOrCloses,
 }
 
 impl Layer {
@@ -236,6 +240,7 @@ impl Layer {
                 false if action == Some(Action::PassedStatements) => Reaction::Closes,
                 false => Reaction::Below,
             },
+            Self::Room => press_room(key, action),
         }
     }
 }
@@ -268,6 +273,18 @@ fn press_graph(
         ) => Reaction::Under(action),
         Some(Action::Graph) => Reaction::Closes,
         _ => Reaction::Below,
+    }
+}
+
+/// The room stays while the script is stepped under it.
+fn press_room(key: Key, action: Option<Action>) -> Reaction {
+    match (action, key.code()) {
+        (Some(action), _) if room::passes(action) => Reaction::Under(action),
+        (Some(Action::Room | Action::Interrupt | Action::Enter), _) | (_, Code::Esc) => {
+            Reaction::Closes
+        }
+        (None, Code::Char('o')) => Reaction::OpensOrCloses,
+        _ => Reaction::Stays,
     }
 }
 
@@ -330,6 +347,7 @@ impl Stage {
             Reaction::StaysAndDoes(effects) => effects,
             Reaction::Under(action) => self.update(action, now),
             Reaction::Scrolls(scroll) => vec![Effect::Scroll(scroll)],
+            Reaction::OpensOrCloses => self.open_or_close_room(),
             Reaction::Seeks(direction) => return self.seek(layer, direction),
             Reaction::Selects => {
                 let Layer::Select(selection) = layer else { return Vec::new() };

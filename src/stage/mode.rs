@@ -9,6 +9,7 @@ use super::effect::Inclusion;
 use super::exploring::Told;
 use super::input::Input;
 use super::own_files::{FoundFiles, OwnFiles};
+use super::room::Overview;
 use super::{Effect, Stage};
 use crate::core::event::SessionName;
 use crate::core::scenario::Scenario;
@@ -142,6 +143,18 @@ impl Mode {
         match self {
             Self::One(stage) => stage.refuse(words),
             Self::Two(comparison) => comparison.refuse(words),
+        }
+    }
+
+    /// Something about the room has changed.
+    pub fn room_at_a_glance(&mut self, overview: &Overview) {
+        match self {
+            Self::One(stage) => stage.room_at_a_glance(overview.clone()),
+            Self::Two(comparison) => {
+                for half in Half::BOTH {
+                    comparison.stage_mut(half).room_at_a_glance(overview.clone());
+                }
+            }
         }
     }
 

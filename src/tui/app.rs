@@ -31,7 +31,7 @@ use crate::stage::keys::Action;
 use crate::stage::mode::Mode;
 use crate::stage::own_files::FoundFiles;
 use crate::stage::panes::scrollback::Direction;
-use crate::stage::{self, Effect, Stage};
+use crate::stage::{self, Effect, Stage, room};
 
 /// How the console starts.
 #[derive(Clone, Debug)]
@@ -48,13 +48,15 @@ pub struct App {
     mode: Mode,
     theme: Theme,
     size: Size,
+    /// Those who follow in a browser.
+    room: room::Overview,
 }
 
 impl App {
     /// A screen of this size on which nothing has happened.
     pub fn new(setting: Setting, size: Size) -> Self {
         let mode = Mode::One(Stage::new(setting.stage, size.width));
-        Self { mode, theme: setting.theme, size }
+        Self { mode, theme: setting.theme, size, room: room::Overview::default() }
     }
 
     /// The same screen with both engines on it, on which nothing has happened either.
@@ -62,7 +64,7 @@ impl App {
     pub fn comparing(setting: Setting, size: Size, turned_to: Half) -> Self {
         let stage = || Stage::new(setting.stage.clone(), size.width);
         let mode = Mode::Two(Comparison::new(stage(), stage(), turned_to));
-        Self { mode, theme: setting.theme, size }
+        Self { mode, theme: setting.theme, size, room: room::Overview::default() }
     }
 
     /// The size for which it is laid out.
@@ -86,6 +88,7 @@ impl App {
     /// Shows something else from now on.
     pub(super) fn show(&mut self, mode: Mode) {
         self.mode = mode;
+        self.mode.room_at_a_glance(&self.room);
     }
 
     /// How it looks.
@@ -199,6 +202,12 @@ impl App {
     /// Takes in what is told of an exploration.
     pub fn explorer_tells(&mut self, number: u64, told: Told) {
         self.mode.explorer_tells(number, told);
+    }
+
+    /// Something about the room has changed.
+    pub fn room_at_a_glance(&mut self, overview: &room::Overview) {
+        self.mode.room_at_a_glance(overview);
+        self.room = overview.clone();
     }
 
     pub fn say(&mut self, words: String) {

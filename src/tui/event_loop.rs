@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt, Stream, StreamExt};
 use ratatui::Terminal;
 use ratatui::buffer::Buffer;
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +34,7 @@ use crate::stage::effect::Inclusion;
 use crate::stage::exploring::{Explore, Told};
 use crate::stage::export::Export;
 use crate::stage::mode::Mode;
+use crate::stage::room::{News, Order as RoomOrder};
 use crate::stage::script::Script;
 use crate::stage::{Effect, EngineCount, Stage};
 
@@ -110,6 +112,7 @@ pub(super) struct EventLoop<'a, B: Frames, I> {
     explorations: JoinSet<()>,
     /// Stops the last of them.
     exploration: CancellationToken,
+    room: Option<mpsc::UnboundedSender<RoomOrder>>,
     clock: Instant,
     app: App,
     /// From when on the next frame may be drawn.
@@ -132,7 +135,7 @@ where
     ) -> Result<Self, LoopError> {
         let size = terminal.size().map_err(LoopError::drawing::<B>)?;
         let Console { mut start, production, engines, setting, .. } = console;
-        let Console { mut history, arrivals, explore, debugger, .. } = console;
+        let Console { mut history, arrivals, explore, debugger, room, .. } = console;
         let clock = Instant::now();
         let mut app = App::new(setting, size);
         app.recall(&history.take_earlier());
@@ -158,6 +161,7 @@ where
             explore,
             explorations: JoinSet::new(),
             exploration: CancellationToken::new(),
+            room,
             clock,
             app,
             next_frame,
@@ -243,38 +247,13 @@ where
         let now = self.now();
         self.is_stale = true;
         let mut effects = match happening {
-            Happening::Input(Input::Terminal(event)) => self.app.input(event, now),
-            // Whoever presses Ctrl-C in an editor means the editor.
-            Happening::Input(Input::Ended(Signal::Interrupt)) if !self.editing.is_empty() => {
-                Vec::new()
-            }
-            Happening::Input(Input::Ended(signal)) => {
-                self.exit = Some(Exit::Signal(signal));
-                Vec::new()
-            }
-            Happening::Input(Input::Trouble(trouble)) => {
-                self.app.refuse(trouble);
-                Vec::new()
-            }
-            Happening::Input(Input::Opened(addresses)) => {
-                self.app.opened_to_programs(addresses);
-                Vec::new()
-            }
-            Happening::Input(Input::Explored(number, told)) => {
-                self.app.explorer_tells(number, *told);
-                Vec::new()
-            }
-            Happening::Input(Input::Debugger(overview)) => {
-                self.app.debugger_at_a_glance(*overview);
-                Vec::new()
-            }
+            Happening::Input(input) => self.take_in(input, now),
             Happening::Files(news) => self.hear_of_files(news),
-            Happening::Exported(Ok(written)) => {
-                self.app.say(written);
-                Vec::new()
-            }
-            Happening::Exported(Err(error)) => {
-                self.app.refuse(error.to_string());
+            Happening::Exported(exported) => {
+                match exported {
+                    Ok(written) => self.app.say(written),
+                    Err(error) => self.app.refuse(error.to_string()),
+                }
                 Vec::new()
             }
             Happening::Edited(edited) => {
@@ -307,10 +286,27 @@ where
         effects.into_iter().try_for_each(|effect| self.perform(effect))
     }
 
+    /// What comes from outside the program.
+    fn take_in(&mut self, input: Input, now: Duration) -> Vec<HalfEffect> {
+        match input {
+            Input::Terminal(event) => return self.app.input(event, now),
+            // Whoever presses Ctrl-C in an editor means the editor.
+            Input::Ended(Signal::Interrupt) if !self.editing.is_empty() => {}
+            Input::Ended(signal) => self.exit = Some(Exit::Signal(signal)),
+            Input::Trouble(trouble) => self.app.refuse(trouble),
+            Input::Opened(addresses) => self.app.opened_to_programs(addresses),
+            Input::Explored(number, told) => self.app.explorer_tells(number, *told),
+            Input::Debugger(overview) => self.app.debugger_at_a_glance(*overview),
+            Input::Room(news) => return self.hear_of_room(news),
+        }
+        Vec::new()
+    }
+
     fn perform(&mut self, (half, effect): HalfEffect) -> Result<(), LoopError> {
         match effect {
             Effect::Ask(command) => self.ask(half, command),
             Effect::Debug(order) => self.order(order),
+            Effect::Room(order) => self.order_room(order),
             Effect::Compare => self.compare(),
             Effect::Explore(wanted) => self.explore(*wanted),
             Effect::StopExploring => self.exploration.cancel(),
@@ -353,6 +349,24 @@ where
         };
         self.exploration = self.leaving.child_token();
         self.explorations.spawn(explore(wanted, self.exploration.clone()));
+    }
+
+    /// Asks the room. Where none can be there is no key that does.
+    fn order_room(&mut self, order: RoomOrder) {
+        if let Some(room) = &self.room {
+            let _ = room.send(order);
+        }
+    }
+
+    /// The room has changed, or asks something of the run that the keys are turned to.
+    fn hear_of_room(&mut self, news: News) -> Vec<HalfEffect> {
+        match news {
+            News::Glance(overview) => {
+                self.app.room_at_a_glance(&overview);
+                Vec::new()
+            }
+            News::Ask(command) => vec![(self.app.leading().0, Effect::Ask(command))],
+        }
     }
 
     /// Gives the terminal to an editor. Nothing is drawn until it comes back; the run goes on.

@@ -201,7 +201,11 @@ where
             Some(Input::Terminal(Event::Key(key))) => self.press(*key),
             Some(Input::Terminal(Event::Resize(..))) => self.stay(),
             Some(
-                Input::Terminal(_) | Input::Opened(_) | Input::Explored(..) | Input::Debugger(_),
+                Input::Terminal(_)
+                | Input::Opened(_)
+                | Input::Explored(..)
+                | Input::Debugger(_)
+                | Input::Room(_),
             ) => Ok(Turn::Stay),
             Some(Input::Trouble(trouble)) => {
                 self.stage.apply(Report::Note(trouble.clone()), self.clock.elapsed());

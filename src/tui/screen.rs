@@ -34,6 +34,7 @@ use super::background::LateAnswer;
 use super::recording::Tape;
 use crate::debugger::guests::Overview;
 use crate::stage::exploring::Told;
+use crate::stage::room::News;
 
 /// What comes in from outside the program.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +51,8 @@ pub enum Input {
     Explored(u64, Box<Told>),
     /// The debugger at a glance, since something of that has changed.
     Debugger(Box<Overview>),
+    /// The room has something to tell.
+    Room(News),
 }
 
 /// Why the program should end.

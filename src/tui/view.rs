@@ -36,6 +36,7 @@ mod menu;
 mod mistake;
 mod pane_footer;
 mod picker;
+mod room;
 mod row_at;
 mod row_note;
 pub mod rush;

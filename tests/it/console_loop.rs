@@ -59,6 +59,7 @@ impl Desk {
             arrivals,
             explore: None,
             debugger: None,
+            room: None,
         };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "core", "reports", "pg", "observer", "cluster", "parts", "gateway", "run", "debugger",
-    "explorer", "rush", "stage", "tui", "commands",
+    "explorer", "rush", "stage", "room", "tui", "commands",
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
@@ -21,8 +21,8 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("crossterm", &["tui"]),
     ("notify", &["tui"]),
     ("redis", &["parts"]),
-    ("axum", &["debugger"]),
-    ("hyper", &["parts", "debugger"]),
+    ("axum", &["debugger", "room"]),
+    ("hyper", &["parts", "debugger", "room"]),
     // Its text alone: the widget that comes with it is drawn nowhere.
     ("tui_textarea", &["stage"]),
     ("tokio_postgres", &["explorer"]),
@@ -31,7 +31,7 @@ const CRATES: [(&str, &[&str]); 10] = [
         "tokio",
         &[
             "pg", "observer", "cluster", "parts", "gateway", "run", "debugger", "explorer", "rush",
-            "tui", "commands",
+            "room", "tui", "commands",
         ],
     ),
 ];

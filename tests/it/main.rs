@@ -76,6 +76,7 @@ mod readme;
 mod recording;
 mod refuse;
 mod repeatable;
+mod room;
 mod run;
 mod rush;
 mod rush_ends;

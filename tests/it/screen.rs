@@ -24,6 +24,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
+mod followers;
 mod heights;
 mod own_tables;
 mod panes;

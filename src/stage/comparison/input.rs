@@ -95,7 +95,10 @@ impl Comparison {
                 self.leading_mut().layers.pop();
                 false
             }
-            (Some(Layer::Graph(_)), Some(NextStep | StepBack | Restart | AutoPlay)) => false,
+            (
+                Some(Layer::Graph(_) | Layer::Room),
+                Some(NextStep | StepBack | Restart | AutoPlay),
+            ) => false,
             (Some(_), _) => true,
         }
     }

@@ -88,7 +88,7 @@ impl Action {
             | Self::Bottom
             | Self::ScrollLeft
             | Self::ScrollRight => Group::Reading,
-            Self::Help | Self::Redraw | Self::Suspend | Self::Quit => Group::Program,
+            Self::Room | Self::Help | Self::Redraw | Self::Suspend | Self::Quit => Group::Program,
         }
     }
 }

@@ -1,0 +1,155 @@
+//! The room: others follow the stage in their browsers.
+//!
+//! ```text
+//!  the console's loop ── Listener ──▶ follow ──▶ Feed ──▶ events ──▶ thirty browsers
+//!         ▲                                                              │
+//!         └──── News ◀──────────── room ◀──────── requests ◀─────────────┘
+//! ```
+//!
+//! It runs on a thread of its own, so that the console draws as fast with thirty followers as with
+//! none; and there is neither thread nor port before somebody opens it. What is shown is the fold
+//! that the screen has, too: see [`crate::stage::audience`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::stage::audience::Invitation;
+use crate::stage::room::{News, Opened, Order, Overview, Standing};
+
+mod address;
+mod feed;
+mod follow;
+mod qr;
+mod self_test;
+mod server;
+mod shared;
+mod token;
+mod view;
+
+pub use address::{Address, AddressError};
+
+use shared::Shared;
+use token::Keys;
+
+/// What takes the room's news to the console; whether anybody is there to hear them.
+pub type Say = Arc<dyn Fn(News) -> bool + Send + Sync>;
+
+/// Opens and closes the room as it is told, until nobody can tell it anything any more.
+pub async fn keep(
+    address: Address,
+    invitation: Invitation,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    say: Say,
+) {
+    let mut open = None;
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Open => {
+                if let Some(room) = open.take() {
+                    close(room).await;
+                }
+                open = start(address, invitation.clone(), &say);
+            }
+            Order::Close => {
+                if let Some(room) = open.take() {
+                    close(room).await;
+                }
+                say(News::Glance(Box::default()));
+            }
+        }
+    }
+}
+
+/// A room on its thread.
+struct Room {
+    thread: JoinHandle<()>,
+    closing: DropGuard,
+}
+
+fn start(address: Address, invitation: Invitation, say: &Say) -> Option<Room> {
+    let closing = CancellationToken::new();
+    let (closed, told) = (closing.clone(), Arc::clone(say));
+    let begin = Instant::now();
+    let thread = std::thread::Builder::new().name("room".to_owned()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let opened = runtime.and_then(|runtime| {
+            runtime.block_on(async {
+                let opened = open(address, &told).await?;
+                opened.run(invitation, begin, closed).await;
+                Ok(())
+            })
+        });
+        if let Err(error) = opened {
+            fail(&told, format!("the room cannot be opened at {address}: {error}"));
+        }
+    });
+    match thread {
+        Ok(thread) => Some(Room { thread, closing: closing.drop_guard() }),
+        Err(error) => {
+            fail(say, format!("the room cannot be opened: {error}"));
+            None
+        }
+    }
+}
+
+fn fail(say: &Say, why: String) {
+    say(News::Glance(Box::new(Overview {
+        standing: Standing::Failed(why),
+        ..Overview::default()
+    })));
+}
+
+/// Closes the room, so that its address is free again.
+async fn close(room: Room) {
+    let Room { thread, closing } = room;
+    drop(closing);
+    // It ends at once, and takes nothing with it that anybody waits for.
+    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+}
+
+/// A room that listens.
+struct OpenRoom {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+async fn open(address: Address, say: &Say) -> io::Result<OpenRoom> {
+    let listener = TcpListener::bind(address.0).await?;
+    let bound = listener.local_addr()?;
+    let keys = Keys::new();
+    let url = url(bound, &keys);
+    let opened = Opened {
+        code: qr::code(&url),
+        address: url,
+        port: bound.port(),
+        is_loopback: bound.ip().is_loopback(),
+        ..Opened::default()
+    };
+    let shared = Arc::new(Shared::new(bound, keys, opened, Arc::clone(say)));
+    shared.tell();
+    Ok(OpenRoom { listener, shared })
+}
+
+fn url(bound: SocketAddr, keys: &Keys) -> String {
+    format!("http://{}/join/{}", address::reachable(bound), keys.guests.as_str())
+}
+
+impl OpenRoom {
+    async fn run(self, invitation: Invitation, begin: Instant, closed: CancellationToken) {
+        let Self { listener, shared } = self;
+        let following = follow::follow(invitation, &shared, begin);
+        let serving = server::serve(listener, Arc::clone(&shared));
+        let testing = self_test::run(&shared);
+        tokio::select! {
+            () = closed.cancelled() => {}
+            ((), (), ()) = async { tokio::join!(following, serving, testing) } => {}
+        }
+    }
+}

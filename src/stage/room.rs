@@ -1,0 +1,146 @@
+//! The room as the console shows it: where it is, who is in it, and what is asked of it.
+
+use super::keys::Action;
+use super::layers::Layer;
+use super::{Effect, Stage};
+use crate::run::Command;
+
+/// The room at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    pub standing: Standing,
+    /// How many browsers follow.
+    pub followers: usize,
+}
+
+/// Whether anybody can come in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    #[default]
+    Closed,
+    /// It is on its way.
+    Opening,
+    Open(Box<Opened>),
+    /// It could not be opened, for this reason.
+    Failed(String),
+}
+
+/// An open room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// What a browser is given, with the token in it.
+    pub address: String,
+    /// The same for a camera.
+    pub code: QrCode,
+    pub port: u16,
+    /// Whether only this machine can reach it.
+    pub is_loopback: bool,
+    /// Whether any browser has reached it.
+    pub is_reached: bool,
+    /// What came of asking the address from this machine; nothing before the answer.
+    pub self_test: Option<Result<(), String>>,
+}
+
+/// A QR code: rows of modules, dark where it is true.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QrCode {
+    pub rows: Vec<Vec<bool>>,
+}
+
+/// What a person at the console asks of the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    Open,
+    Close,
+}
+
+/// What the room tells the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Something about it has changed.
+    Glance(Box<Overview>),
+    /// It asks something of the run.
+    Ask(Command),
+}
+
+impl Opened {
+    /// What there is to try while nobody has come, a sentence each.
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if let Some(Err(why)) = &self.self_test {
+            doubts.push(format!("self-test: this machine cannot reach the address: {why}"));
+        }
+        if self.is_reached {
+            return doubts;
+        }
+        if self.is_loopback {
+            doubts.push(
+                "no browser has reached this address yet; other machines cannot: --room \
+                 0.0.0.0:8080 opens it to the network"
+                    .to_owned(),
+            );
+        } else {
+            doubts.push(format!(
+                "no phone has reached this address yet; guest networks often keep clients apart: \
+                 try a phone's hotspot for everybody, or a tunnel: ssh -R 8080:localhost:{} HOST",
+                self.port
+            ));
+        }
+        doubts
+    }
+}
+
+impl Stage {
+    /// The room, as it was told last.
+    pub fn room(&self) -> &Overview {
+        &self.room
+    }
+
+    /// Something about the room has changed.
+    pub fn room_at_a_glance(&mut self, overview: Overview) {
+        let failed = |standing: &Standing| match standing {
+            Standing::Failed(why) => Some(why.clone()),
+            _ => None,
+        };
+        if let (None, Some(why)) = (failed(&self.room.standing), failed(&overview.standing)) {
+            self.refuse(why);
+        }
+        self.room = overview;
+    }
+
+    /// Shows the room, and opens it where it is not open.
+    pub(super) fn show_room(&mut self) -> Vec<Effect> {
+        self.layers.push(Layer::Room);
+        match self.room.standing {
+            Standing::Closed | Standing::Failed(_) => self.order_room(Order::Open),
+            Standing::Opening | Standing::Open(_) => Vec::new(),
+        }
+    }
+
+    /// Opens the room, or closes it for everybody.
+    pub(super) fn open_or_close_room(&mut self) -> Vec<Effect> {
+        match self.room.standing {
+            Standing::Closed | Standing::Failed(_) => self.order_room(Order::Open),
+            Standing::Opening | Standing::Open(_) => self.order_room(Order::Close),
+        }
+    }
+
+    fn order_room(&mut self, order: Order) -> Vec<Effect> {
+        if order == Order::Open {
+            self.room.standing = Standing::Opening;
+        }
+        vec![Effect::Room(order)]
+    }
+}
+
+/// What goes on below the room while it is shown: the script is stepped for those who watch it.
+pub(super) fn passes(action: Action) -> bool {
+    matches!(
+        action,
+        Action::NextStep
+            | Action::StepBack
+            | Action::Restart
+            | Action::AutoPlay
+            | Action::SwitchEngine
+    )
+}

@@ -1,0 +1,142 @@
+//! The room: its address as a code for a camera and as text, and who follows.
+//!
+//! ```text
+//! ╭ the room ──────────────────────────────────────────────────╮
+//! │   █▀▀▀▀▀█ ▄▀ ▄ █▀▀▀▀▀█     http://192.168.7.3:8080/join/…  │
+//! │   █ ███ █ ▀▄▀▄ █ ███ █                                     │
+//! │   █ ▀▀▀ █ █▀ ▄ █ ▀▀▀ █     12 browsers follow              │
+//! │                                                            │
+//! │ o closes it for everybody   Esc hides this                 │
+//! ╰────────────────────────────────────────────────────────────╯
+//! ```
+//!
+//! Where there is no room beside the code, the text stands below it; where there is none at all for
+//! the code, the text stands alone.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use ratatui::text::{Line, Span};
+
+use super::dialog::{height_of, keys_line};
+use super::{View, centred, lines, open_box};
+use crate::core::scenario::counted;
+use crate::stage::room::{Opened, QrCode, Standing};
+use crate::stage::text;
+use crate::tui::theme::{Charset, Role};
+
+const TITLE: &str = "the room";
+
+/// The widest line that reads well.
+const READABLE: usize = 60;
+
+/// How many light modules there are around a code, so that a camera finds it.
+const QUIET: usize = 2;
+
+/// A camera needs dark on light, whatever the theme.
+const CODE: Style = Style::new().fg(Color::Indexed(16)).bg(Color::Indexed(231));
+
+/// Draws what there is to know of the room.
+pub(super) fn draw(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {
+    let overview = view.stage.room();
+    let cells = usize::from(screen.width).saturating_sub(4);
+    let picture = match &overview.standing {
+        Standing::Open(opened) if view.theme.charset() != Charset::Ascii => code(&opened.code),
+        _ => Vec::new(),
+    };
+    let code_width = picture.first().map_or(0, Line::width);
+    let beside = cells.saturating_sub(code_width + 2);
+    let keys = keys_line(view, &keys(&overview.standing));
+    let room = usize::from(screen.height).saturating_sub(4);
+    let (code, words) = if !picture.is_empty() && beside >= 30 && picture.len() <= room {
+        let words = words(view, beside.min(READABLE));
+        (picture, words)
+    } else {
+        (Vec::new(), words(view, cells.min(READABLE)))
+    };
+    let width = if code.is_empty() { 0 } else { code_width + 2 };
+    let height = code.len().max(words.len()) + 2;
+    let widest = words.iter().map(Line::width).max().unwrap_or(0).max(20);
+    let width = u16::try_from(width + widest.max(keys.width().saturating_sub(width)) + 4);
+    let blank = vec![Line::default(); height];
+    let area = centred(screen, width.unwrap_or(u16::MAX), height_of(&blank));
+    let inner = open_box(view, area, TITLE, buffer);
+    lines::put_lines(buffer, inner, &code);
+    let shift = if code.is_empty() { 0 } else { u16::try_from(code_width + 2).unwrap_or(0) };
+    let text = Rect { x: inner.x + shift, width: inner.width.saturating_sub(shift), ..inner };
+    let text = Rect { height: text.height.saturating_sub(1), ..text };
+    lines::put_lines(buffer, text, &words);
+    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    lines::put_lines(buffer, foot, &[keys]);
+}
+
+fn keys(standing: &Standing) -> Vec<(String, &'static str)> {
+    let opens = match standing {
+        Standing::Closed | Standing::Failed(_) => "opens it",
+        Standing::Opening | Standing::Open(_) => "closes it for everybody",
+    };
+    vec![("o".to_owned(), opens), ("Esc".to_owned(), "hides this")]
+}
+
+fn words(view: &View<'_>, cells: usize) -> Vec<Line<'static>> {
+    let overview = view.stage.room();
+    let plain = |words: &str, role| -> Vec<Line<'static>> {
+        let rows = text::wrap(words, cells).into_iter();
+        rows.map(|row| Line::from(Span::styled(row, view.style(role)))).collect()
+    };
+    match &overview.standing {
+        Standing::Closed => plain("The room is closed.", Role::Screen),
+        Standing::Opening => plain("opening", Role::Dim),
+        Standing::Failed(why) => plain(&text::visible(why), Role::Broken),
+        Standing::Open(opened) => {
+            let mut all = address(view, opened, cells);
+            all.push(Line::default());
+            let followers = match overview.followers {
+                0 => "nobody follows".to_owned(),
+                1 => "1 browser follows".to_owned(),
+                many => format!("{} follow", counted(many as u64, "browser")),
+            };
+            all.extend(plain(&followers, Role::Strong));
+            if opened.self_test == Some(Ok(())) {
+                all.extend(plain("self-test: this machine reaches the address", Role::Dim));
+            }
+            for doubt in opened.doubts() {
+                all.push(Line::default());
+                all.extend(plain(&text::visible(&doubt), Role::Waiting));
+            }
+            all
+        }
+    }
+}
+
+/// The address, in two rows where it is too long for one: the token stays whole.
+fn address(view: &View<'_>, opened: &Opened, cells: usize) -> Vec<Line<'static>> {
+    let token = opened.address.rfind('/').map_or(0, |at| at + 1);
+    let rows = match opened.address.split_at(token) {
+        _ if opened.address.len() <= cells => vec![opened.address.as_str()],
+        (place, token) => vec![place, token],
+    };
+    let strong = view.style(Role::Strong);
+    rows.into_iter().map(|row| Line::from(Span::styled(row.to_owned(), strong))).collect()
+}
+
+/// Two rows of modules in a line of cells.
+fn code(code: &QrCode) -> Vec<Line<'static>> {
+    let size = code.rows.len() + 2 * QUIET;
+    if code.rows.is_empty() {
+        return Vec::new();
+    }
+    let is_dark = |x: usize, y: usize| -> bool {
+        let row = y.checked_sub(QUIET).and_then(|y| code.rows.get(y));
+        let module = row.zip(x.checked_sub(QUIET)).and_then(|(row, x)| row.get(x));
+        module.copied().unwrap_or(false)
+    };
+    let cell = |x: usize, y: usize| match (is_dark(x, y), is_dark(x, y + 1)) {
+        (true, true) => '█',
+        (true, false) => '▀',
+        (false, true) => '▄',
+        (false, false) => ' ',
+    };
+    let line = |y: usize| (0..size).map(|x| cell(x, y)).collect::<String>();
+    (0..size).step_by(2).map(|y| Line::from(Span::styled(line(y), CODE))).collect()
+}

@@ -1,0 +1,58 @@
+//! The room on the screen: its address as text and as a code, who follows, what there is to try.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use overbooked::stage::room::{Opened, Overview, QrCode, Standing};
+use overbooked::tui::theme::Charset;
+
+use super::{EVERY_SIZE, Stage};
+
+fn opened(is_loopback: bool, is_reached: bool) -> Overview {
+    // As large as the code of such an address is.
+    let row = |y: usize| (0..29).map(|x| (x * y + x + y) % 3 == 0).collect();
+    let opened = Opened {
+        address: "http://192.168.7.30:8080/join/abcdefghjkmn".to_owned(),
+        code: QrCode { rows: (0..29).map(row).collect() },
+        port: 8080,
+        is_loopback,
+        is_reached,
+        self_test: Some(Ok(())),
+    };
+    let standing = Standing::Open(Box::new(opened));
+    Overview { standing, followers: if is_reached { 12 } else { 0 } }
+}
+
+fn shown(size: (u16, u16), charset: Charset, overview: &Overview) -> String {
+    let mut stage = Stage::opened(charset, size);
+    stage.presses(KeyCode::Char('r'), KeyModifiers::ALT);
+    stage.app.room_at_a_glance(overview);
+    stage.frame()
+}
+
+#[test]
+fn the_room_at_every_size() {
+    for size in EVERY_SIZE {
+        let name = format!("followers_{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, shown(size, Charset::Unicode, &opened(false, false)));
+    }
+}
+
+#[test]
+fn whoever_follows_is_counted_and_nothing_more_is_to_try() {
+    let frame = shown((120, 40), Charset::Unicode, &opened(false, true));
+    assert!(frame.contains("12 browsers follow") && !frame.contains("hotspot"), "{frame}");
+}
+
+#[test]
+fn without_blocks_there_is_the_address_alone() {
+    let frame = shown((80, 24), Charset::Ascii, &opened(true, false));
+    assert!(frame.contains("abcdefghjkmn") && frame.contains("0.0.0.0:8080"), "{frame}");
+    assert!(!frame.contains("??"), "{frame}");
+}
+
+#[test]
+fn why_it_is_not_open_is_said() {
+    let failed = Standing::Failed("the room cannot be opened at 127.0.0.1:80: in use".to_owned());
+    let failed = Overview { standing: failed, ..Overview::default() };
+    let frame = shown((80, 24), Charset::Unicode, &failed);
+    assert!(frame.contains("127.0.0.1:80: in use") && frame.contains("opens it"), "{frame}");
+}
