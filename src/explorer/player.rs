@@ -40,6 +40,7 @@ use session::Session;
 use tables::Tables;
 
 /// Plays orders, one after the other.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct SessionPlayer {
     scenario: Arc<Scenario>,
     program: Program,

@@ -59,7 +59,7 @@ impl Deadlines {
         let long = Duration::from_millis(LONG.into());
         let since = self.first.elapsed();
         if since + MARGIN > long && since < long + MARGIN {
-            pause(timer, long + MARGIN - since).await;
+            pause(timer, (long + MARGIN).saturating_sub(since)).await;
         }
         if waiting > 1 {
             pause(timer, OVER.saturating_sub(self.last.elapsed())).await;

@@ -35,7 +35,7 @@ impl SessionPlayer {
         let changed = self.tables.changed(&now);
         if let Some(measured) = &self.measured {
             for &at in &changed {
-                let table = &self.tables.tables[at];
+                let table = &self.tables.all[at];
                 let keys = table.changed_keys(&now[at]);
                 if keys.as_ref().is_none_or(|keys| !keys.is_empty()) {
                     measured.check_rows(&table.name, keys.as_ref());

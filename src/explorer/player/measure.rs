@@ -106,7 +106,9 @@ impl Shared {
             self.touches.iter_mut().flatten().flatten().for_each(|touch| touch.is_unknown = true);
             format!("{table} has changed, which no measurement had shown: no reduction")
         } else {
-            writers.iter_mut().for_each(|touch| touch.take_whole(table));
+            for touch in &mut writers {
+                touch.take_whole(table);
+            }
             format!(
                 "rows of {table} have changed that no measurement had shown: whoever writes to it \
                  is taken to write to all of it"

@@ -33,9 +33,9 @@ pub(super) struct Place {
 enum Home {
     /// A database on a server of ours.
     Database {
-        server: Reconnector,
+        server: Box<Reconnector>,
         name: String,
-        gateway: Option<OptimisticEngine>,
+        gateway: Option<Box<OptimisticEngine>>,
         /// Whether the server is kept, so that the database has to be dropped.
         is_kept: bool,
     },
@@ -53,7 +53,7 @@ impl Place {
     }
 
     async fn database(engine: Engine, production: &Production) -> Result<Self, PlayerError> {
-        let server = way(&engine.target).await?;
+        let server = Box::new(way(&engine.target).await?);
         let name = format!("{DATABASE_PREFIX}_{:08x}", rand::random::<u32>());
         let control = Control::open(&server).await?;
         // `template0`: what somebody keeps in template1 is not part of an order.
@@ -64,7 +64,7 @@ impl Place {
         let inside = Engine { target: target.clone(), ..engine };
         let direct = way(&target).await?;
         let gateway = match production.engine {
-            EngineKind::Optimistic => Some(OptimisticEngine::open(&inside, None).await?),
+            EngineKind::Optimistic => Some(Box::new(OptimisticEngine::open(&inside, None).await?)),
             _ => None,
         };
         let front = match &gateway {
@@ -224,21 +224,23 @@ pub(super) fn prelude(place: &Place, production: &Production) -> Vec<String> {
     prelude
 }
 
+/// Words of what is not confined to a database or a schema.
+const FAR: [&str; 9] = [
+    "advisory",
+    "notify",
+    "listen",
+    "pg_locks",
+    "pg_stat",
+    "prepare",
+    "role",
+    "deferrable",
+    "database",
+];
+
 /// Whether sessions of this scenario can be played in schemas of one database side by side.
 pub(super) fn is_confined(scenario: &Scenario) -> bool {
     let all = scenario.steps.iter().map(|step| step.sql.as_str());
     let all = all.chain(scenario.setup.iter().map(|statement| statement.sql.as_str()));
-    const FAR: [&str; 9] = [
-        "advisory",
-        "notify",
-        "listen",
-        "pg_locks",
-        "pg_stat",
-        "prepare",
-        "role",
-        "deferrable",
-        "database",
-    ];
     all.map(str::to_lowercase).all(|sql| !FAR.iter().any(|word| sql.contains(word)))
 }
 

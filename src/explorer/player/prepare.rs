@@ -134,7 +134,7 @@ impl SessionPlayer {
     }
 
     async fn play_setup_statement(&mut self, statement: &Statement) -> Result<(), PlayerError> {
-        if let Err(message) = self.runner.perform(&[statement.sql.clone()]).await? {
+        if let Err(message) = self.runner.perform(std::slice::from_ref(&statement.sql)).await? {
             let place = self.scenario.place_of(statement, message.position);
             let message = format!("ERROR {}: {}", message.code, message.message);
             return Err(PlayerError::Setup { place, message });

@@ -126,7 +126,7 @@ impl SessionPlayer {
         for (session, player) in self.sessions.iter_mut().zip(&self.scenario.sessions) {
             let Some(setup) = &player.setup else { continue };
             session.forget_deadline();
-            if let Err(message) = session.perform(&[setup.sql.clone()]).await? {
+            if let Err(message) = session.perform(std::slice::from_ref(&setup.sql)).await? {
                 let place = self.scenario.place_of(setup, message.position);
                 let message = format!("ERROR {}: {}", message.code, message.message);
                 return Err(PlayerError::Setup { place, message });
@@ -189,7 +189,8 @@ async fn end_backends(control: &Control, pids: Vec<Pid>) -> Result<(), PlayerErr
             let session = "an order that was given up".to_owned();
             return Err(PlayerError::Uncancelled { session });
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        let pause = std::future::pending::<()>();
+        let _over = tokio::time::timeout(Duration::from_millis(5), pause).await;
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ impl SessionPlayer {
     /// The table and the column that stand in a row from here on.
     fn column(&self, row: &Row, at: usize) -> Option<(String, String)> {
         let oid: u32 = row.get(at)?.as_deref()?.parse().ok()?;
-        let table = self.tables.tables.iter().find(|table| table.oid == oid)?;
+        let table = self.tables.all.iter().find(|table| table.oid == oid)?;
         Some((table.name.clone(), row.get(at + 1)?.clone()?))
     }
 }

@@ -9,6 +9,7 @@ use crate::pg::response::{CopyDirection, Part};
 use crate::pg::{ConnectError, Connection, Reconnector, WireError};
 
 /// A session that stays connected from order to order.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Session {
     pub(super) name: String,
     way: Reconnector,

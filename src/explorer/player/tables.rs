@@ -15,7 +15,7 @@ const LARGE: usize = 2_000;
 
 /// All tables and sequences that the sessions may change.
 pub(super) struct Tables {
-    pub(super) tables: Vec<Table>,
+    pub(super) all: Vec<Table>,
     pub(super) sequences: Vec<Sequence>,
     /// From a table to those that refer to it, by their places.
     referring: BTreeMap<usize, Vec<usize>>,
@@ -68,7 +68,7 @@ impl Tables {
             Some(Sequence { full, state: Row::new() })
         });
         let mut found = Self {
-            tables,
+            all: tables,
             sequences: sequences.collect(),
             referring: BTreeMap::new(),
             has_rules: control.cell(RULES).await?.as_deref() == Some("t"),
@@ -80,7 +80,7 @@ impl Tables {
 
     fn refer(&mut self, references: &[Row]) {
         let places: BTreeMap<u32, usize> =
-            self.tables.iter().enumerate().map(|(at, table)| (table.oid, at)).collect();
+            self.all.iter().enumerate().map(|(at, table)| (table.oid, at)).collect();
         for row in references {
             let place = |at: usize| {
                 let oid = row.get(at)?.as_deref()?.parse().ok()?;
@@ -95,7 +95,7 @@ impl Tables {
     /// Keeps what they hold now as what they hold at the beginning. The rows themselves are kept
     /// on the server, in tables that nobody but the control connection sees.
     pub(super) async fn keep(&mut self, control: &Control) -> Result<(), PlayerError> {
-        for (at, table) in self.tables.iter_mut().enumerate() {
+        for (at, table) in self.all.iter_mut().enumerate() {
             let count = control.cell(&format!("select count(*) from only {}", table.full)).await?;
             let count = count.and_then(|count| count.parse().ok()).unwrap_or(usize::MAX);
             table.is_large = count > LARGE;
@@ -117,19 +117,19 @@ impl Tables {
 
     /// What they hold now, in the same order.
     pub(super) async fn look(&self, control: &Control) -> Result<Vec<Vec<Row>>, PlayerError> {
-        let questions: Vec<String> = self.tables.iter().map(Table::question).collect();
+        let questions: Vec<String> = self.all.iter().map(Table::question).collect();
         Ok(try_join_all(questions.iter().map(|question| control.rows(question))).await?)
     }
 
     /// Those that hold something else than at the beginning, or in another place.
     pub(super) fn changed(&self, now: &[Vec<Row>]) -> Vec<usize> {
-        let both = self.tables.iter().zip(now).enumerate();
+        let both = self.all.iter().zip(now).enumerate();
         both.filter(|(_, (table, rows))| table.rows != **rows).map(|(at, _)| at).collect()
     }
 
     /// What is told of them.
     pub(super) fn told(&self, now: Vec<Vec<Row>>) -> Vec<TableRows> {
-        self.tables.iter().zip(now).map(|(table, rows)| table.told(rows)).collect()
+        self.all.iter().zip(now).map(|(table, rows)| table.told(rows)).collect()
     }
 
     /// How far the sequences are: the last value, and whether it was given out.
@@ -156,10 +156,10 @@ impl Tables {
         let mut statements: Vec<String> =
             moved.filter_map(|(sequence, _)| sequence.set_back()).collect();
         if !all.is_empty() {
-            let names: Vec<&str> = all.iter().map(|&at| self.tables[at].full.as_str()).collect();
+            let names: Vec<&str> = all.iter().map(|&at| self.all[at].full.as_str()).collect();
             // A new file for each, so that every order finds its rows where the last one did.
             statements.push(format!("truncate {}", names.join(", ")));
-            statements.extend(all.iter().map(|&at| self.tables[at].filled_from(&kept(at))));
+            statements.extend(all.iter().map(|&at| self.all[at].filled_from(&kept(at))));
         }
         if statements.is_empty() {
             return Ok(());
@@ -181,7 +181,7 @@ impl Tables {
         let rows = control.rows(&question).await?;
         let oids = rows.iter().filter_map(|row| row.first()?.as_deref()?.parse::<u32>().ok());
         let oids: BTreeSet<u32> = oids.collect();
-        let locked = self.tables.iter().filter(|table| oids.contains(&table.oid));
+        let locked = self.all.iter().filter(|table| oids.contains(&table.oid));
         Ok(locked.map(|table| table.name.clone()).collect())
     }
 
@@ -201,7 +201,7 @@ impl Tables {
     }
 
     pub(super) fn every(&self) -> Vec<usize> {
-        (0..self.tables.len()).collect()
+        (0..self.all.len()).collect()
     }
 }
 

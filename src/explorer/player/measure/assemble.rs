@@ -30,6 +30,7 @@ pub(super) enum Level {
 
 /// What a statement has touched.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Touch {
     pub(super) sql: String,
     pub(super) verb: Verb,
@@ -363,45 +364,57 @@ fn optimistic(transaction: &[Place], touches: &[&Touch], effects: &mut [Effects]
     }
 }
 
-/// Steps of serializable transactions that hang together through tables that one of them writes,
-/// with the name of what they share.
-fn serializable_groups(touches: &Touches) -> Vec<(usize, usize, String)> {
-    let mut all: Vec<(usize, Vec<Place>, BTreeSet<String>, BTreeSet<String>)> = Vec::new();
-    for (session, steps) in touches.iter().enumerate() {
-        for transaction in transactions(steps) {
-            let own: Vec<&Touch> =
-                transaction.iter().map(|place| &steps[place.0][place.1]).collect();
-            if own.iter().any(|touch| touch.level == Level::Serializable) {
-                let tables = own.iter().flat_map(|touch| touch.all_tables()).collect();
-                let written = own.iter().flat_map(|touch| touch.writes.keys());
-                let written = written.filter_map(table_of).map(str::to_owned).collect();
-                all.push((session, transaction, tables, written));
+/// A serializable transaction.
+struct Serializable {
+    session: usize,
+    places: Vec<Place>,
+    tables: BTreeSet<String>,
+    written: BTreeSet<String>,
+}
+
+impl Serializable {
+    fn all(touches: &Touches) -> Vec<Self> {
+        let mut all = Vec::new();
+        for (session, steps) in touches.iter().enumerate() {
+            for places in transactions(steps) {
+                let own: Vec<&Touch> = places.iter().map(|it| &steps[it.0][it.1]).collect();
+                if own.iter().any(|touch| touch.level == Level::Serializable) {
+                    let tables = own.iter().flat_map(|touch| touch.all_tables()).collect();
+                    let written = own.iter().flat_map(|touch| tables_of(&touch.writes)).collect();
+                    all.push(Self { session, places, tables, written });
+                }
             }
         }
+        all
     }
+
+    fn meets(&self, other: &Self) -> bool {
+        !self.written.is_disjoint(&other.tables) || !other.written.is_disjoint(&self.tables)
+    }
+}
+
+/// Steps of serializable transactions that hang together through tables that one of them writes,
+/// with the name of what they share: who is refused depends on each one's moment.
+fn serializable_groups(touches: &Touches) -> Vec<(usize, usize, String)> {
+    let all = Serializable::all(touches);
     let mut groups: Vec<usize> = (0..all.len()).collect();
     for one in 0..all.len() {
-        for other in 0..one {
-            let meets = |a: usize, b: usize| !all[a].3.is_disjoint(&all[b].2);
-            if meets(one, other) || meets(other, one) {
-                let (from, to) = (groups[one], groups[other]);
-                groups.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
-            }
+        for other in (0..one).filter(|&other| all[one].meets(&all[other])) {
+            let (from, to) = (groups[one], groups[other]);
+            groups.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
         }
     }
-    let mut places = Vec::new();
-    for (at, (session, transaction, ..)) in all.iter().enumerate() {
-        if groups.iter().filter(|group| **group == groups[at]).count() < 2 {
-            continue;
-        }
-        for place in transaction {
-            let touch = &touches[*session][place.0][place.1];
+    let is_shared = |group: usize| groups.iter().filter(|other| **other == group).count() > 1;
+    let mut steps = Vec::new();
+    for (transaction, &group) in all.iter().zip(&groups).filter(|(_, group)| is_shared(**group)) {
+        for place in &transaction.places {
+            let touch = &touches[transaction.session][place.0][place.1];
             if touch.touches_rows() || touch.ends() || touch.is_unknown {
-                places.push((*session, place.0, format!("serializable {}", groups[at])));
+                steps.push((transaction.session, place.0, format!("serializable {group}")));
             }
         }
     }
-    places
+    steps
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::explorer::player::{PlayerError, measure::words};
 const MOST_ROWS: usize = 500;
 
 /// The tables, as their rows are told apart.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Catalog {
     pub(super) tables: Vec<Shape>,
     /// From the object id of a table, or of one of its indexes.
@@ -51,7 +52,7 @@ pub(super) struct Shape {
 impl Catalog {
     pub(super) async fn read(control: &Control, tables: &Tables) -> Result<Self, PlayerError> {
         let mut relations = BTreeMap::new();
-        for (at, table) in tables.tables.iter().enumerate() {
+        for (at, table) in tables.all.iter().enumerate() {
             relations.insert(table.oid, Relation::Table(at));
         }
         let indexes = read_indexes(control).await?;
@@ -69,7 +70,7 @@ impl Catalog {
             control.rows(AWKWARD).await?.iter().filter_map(|row| number(row, 0)).collect();
         let mut left = MOST_ROWS;
         let (mut shapes, mut questions) = (Vec::new(), Vec::new());
-        for (at, table) in tables.tables.iter().enumerate() {
+        for (at, table) in tables.all.iter().enumerate() {
             let own: Vec<&Index> = indexes.iter().filter(|it| it.table == table.oid).collect();
             let key = own.iter().find(|index| index.is_primary);
             let is_told = own.iter().all(|index| index.is_plain)

@@ -4,6 +4,7 @@ use crate::core::syntax::{Strings, Verb, Word, WordKind, verb, words};
 
 /// What is known of a statement before it is played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Said {
     /// What it does is not measured: it depends on every step.
     pub(super) is_unknown: bool,
