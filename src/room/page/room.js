@@ -222,6 +222,8 @@ function choose(name) {
   }
 }
 
+addEventListener("resize", () => [...by("panes").children].forEach(toTheEnd));
+
 by("tabs").addEventListener("keydown", (event) => {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
