@@ -83,7 +83,10 @@ impl FromStr for EtcdUrl {
             Some("https") => true,
             _ => return Err(expected()),
         };
-        let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+        let authority = match uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => "",
+        };
         let account = authority.rsplit_once('@').map(|(account, _)| {
             let (user, password) = account.split_once(':').unwrap_or((account, ""));
             (decoded(user), decoded(password))

@@ -114,10 +114,10 @@ impl Session {
 
     /// A lease that was alive a moment ago; a new one where the old has ended.
     pub(super) async fn lease(&mut self) -> Result<LeaseId, PartError> {
-        if let Some((lease, renewed)) = self.lease {
-            if renewed.elapsed() < self.time_to_live / 3 || self.keep_alive(lease).await? {
-                return Ok(lease);
-            }
+        if let Some((lease, renewed)) = self.lease
+            && (renewed.elapsed() < self.time_to_live / 3 || self.keep_alive(lease).await?)
+        {
+            return Ok(lease);
         }
         let asked = Instant::now();
         let lease = self.etcd.grant(self.time_to_live).await?;
