@@ -109,6 +109,10 @@ impl Session {
             self.deadline = deadline;
             self.is_deadline_open = self.status != TransactionStatus::Idle;
         }
+        if statements.iter().any(|sql| sql.to_lowercase().contains("deadlock_timeout")) {
+            // The step sets one of its own.
+            self.forget_deadline();
+        }
         self.rest = statements.iter().cloned().collect();
         self.is_busy = true;
         self.send_next().await;
