@@ -383,6 +383,16 @@ async fn what_one_may_refuse_the_other_is_dependent() {
 }
 
 #[tokio::test]
+async fn a_statement_that_has_failed_by_itself_hides_none_that_follows() {
+    let text = "setup { create table t (id int primary key); insert into t values (1); }\n\
+                session a step a0 { insert into t values (1); } step a1 { begin; }\n\
+                step a2 { select id from t where id = 1; } step a3 { commit; }\n\
+                session b step b0 { select 1; }";
+    let effects = measured(spec(text), Isolation::ReadCommitted).await;
+    assert!(!effects[0][2].reads.is_empty(), "{effects:?}");
+}
+
+#[tokio::test]
 async fn a_snapshot_is_measured_where_it_is_taken() {
     let effects = measured(of_library("last-ticket"), Isolation::RepeatableRead).await;
     assert_eq!(effects[0][0], Effects::default(), "BEGIN takes none");

@@ -106,7 +106,12 @@ impl Measuring<'_> {
     ) -> Result<(), PlayerError> {
         touch.is_unknown |= self.catalog.is_far;
         match touch.verb {
-            Verb::Begin | Verb::SetTransaction => return Ok(()),
+            Verb::Begin => {
+                // A statement on its own may have failed before: that is over.
+                open.has_failed = false;
+                return Ok(());
+            }
+            Verb::SetTransaction => return Ok(()),
             Verb::Commit => {
                 *open = Open::default();
                 touch.is_unknown |= self.catalog.has_deferred;
