@@ -101,6 +101,8 @@ pub struct Stage {
     names: Names,
     /// Whether the prefix key was pressed, so that the next one completes it.
     is_prefixed: bool,
+    /// Whether the last key was typing that a program's pane does not take.
+    has_refused_typing: bool,
 }
 
 impl Stage {
@@ -120,6 +122,7 @@ impl Stage {
             room: room::Overview::default(),
             names: Names::default(),
             is_prefixed: false,
+            has_refused_typing: false,
         }
     }
 

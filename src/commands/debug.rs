@@ -177,20 +177,15 @@ impl Debugged {
         Ok(Self { debugger, engines, database, opened: Mutex::new(opened), control })
     }
 
-    /// Waits until programs can come in, and gives the addresses, everybody's first. The gate is
-    /// made before that is known, and behind the setup, which may have made its table.
-    async fn opened(&self, wanted: &Wanted) -> Result<Vec<SocketAddr>, Failure> {
-        let addresses = self.next_opened().await?;
-        self.prepare(wanted, &addresses).await?;
-        Ok(addresses)
-    }
-
+    /// Waits until programs can come in, and gives the addresses, everybody's first.
     async fn next_opened(&self) -> Result<Vec<SocketAddr>, Failure> {
         let addresses = self.opened.lock().await.recv().await;
         addresses.ok_or_else(|| Failure::unreachable("the run has ended"))
     }
 
-    /// Not to be given up half way: a gate that is being made would stay.
+    /// Names who comes by which port, and makes the gate: behind the setup, which may have made its
+    /// table, and before it is known where programs come in. Not to be given up half way: a gate
+    /// that is being made would stay.
     async fn prepare(&self, wanted: &Wanted, addresses: &[SocketAddr]) -> Result<(), Failure> {
         let own = addresses.iter().skip(1).zip(&wanted.actors);
         self.debugger.name_ports(own.map(|(port, actor)| (*port, actor.name.clone())).collect());
@@ -328,8 +323,15 @@ fn gates(arguments: &DebugArgs) -> Result<Vec<TableName>, Failure> {
     arguments.gate.iter().map(read).collect()
 }
 
-/// Whether somebody listens there already: said before the screen is taken.
+/// Whether it can be listened there: said before the screen is taken.
 fn check_address(address: &SocketAddr) -> Result<(), Failure> {
+    if !address.ip().is_loopback() {
+        return Err(Failure::misuse(format!(
+            "cannot listen on {address}: debug asks nobody for a password, so it listens on this \
+             machine only; choose 127.0.0.1:{}, and let other machines in by a tunnel (ssh -R)",
+            address.port()
+        )));
+    }
     let failed = |error| {
         Failure::misuse(format!("cannot listen on {address}: {error}; choose another port"))
     };

@@ -33,6 +33,8 @@ pub mod gate {
     pub const CLOSE: &str = include_str!("../../sql/gate/close.sql");
     /// Who has come.
     pub const ARRIVED: &str = include_str!("../../sql/gate/arrived.sql");
+    /// Lets one backend through.
+    pub const OPEN_FOR: &str = include_str!("../../sql/gate/open_for.sql");
     /// Lets everybody through.
     pub const OPEN: &str = include_str!("../../sql/gate/open.sql");
 }

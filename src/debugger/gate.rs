@@ -58,6 +58,15 @@ pub struct Gate {
     tables: Vec<TableName>,
 }
 
+/// How those who have met inside go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// At one instant: who is served first is the server's choice.
+    AtOnce,
+    /// One after the other, each once the one before is through or waits, as a plan has it.
+    InTurn,
+}
+
 /// Who has met inside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Met {
@@ -131,19 +140,40 @@ pub struct ClosedGate {
 }
 
 impl ClosedGate {
-    /// Waits until all have come, or can no longer come, and lets them through at one instant.
+    /// Waits until all have come, or can no longer come, and lets them through.
     /// Whose statement has been answered is asked of `has_ended`, where `changed` tells of changes.
     pub async fn open_when_met(
         mut self,
+        opening: Opening,
         has_ended: impl Fn(Pid) -> bool,
         mut changed: watch::Receiver<u64>,
     ) -> Result<Met, GateError> {
+        let all = self.backends.len();
+        let is_complete = |met: &Met| met.inside.len() + met.elsewhere.len() == all;
+        let met = self.look_until(is_complete, &has_ended, &mut changed).await?;
+        if opening == Opening::InTurn {
+            for pid in self.backends.clone() {
+                let open = sqlx::query(sql::OPEN_FOR).bind(CLASS).bind(pid);
+                open.execute(&mut *self.connection).await?;
+                let is_through = |met: &Met| met.elsewhere.contains(&Pid(pid));
+                self.look_until(is_through, &has_ended, &mut changed).await?;
+            }
+        }
+        sqlx::query(sql::OPEN).execute(&mut *self.connection).await?;
+        Ok(met)
+    }
+
+    /// Looks until this is so, or has not become so for long.
+    async fn look_until(
+        &mut self,
+        is_so: impl Fn(&Met) -> bool,
+        has_ended: impl Fn(Pid) -> bool,
+        changed: &mut watch::Receiver<u64>,
+    ) -> Result<Met, sqlx::Error> {
         let began = Instant::now();
         loop {
             let met = self.look(&has_ended).await?;
-            let is_complete = met.inside.len() + met.elsewhere.len() == self.backends.len();
-            if is_complete || began.elapsed() > PATIENCE {
-                sqlx::query(sql::OPEN).execute(&mut *self.connection).await?;
+            if is_so(&met) || began.elapsed() > PATIENCE {
                 return Ok(met);
             }
             // Of who comes to the gate only the server knows.

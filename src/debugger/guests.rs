@@ -18,35 +18,38 @@ use std::time::{Duration, Instant};
 use super::breakpoints::Rules;
 use super::history::GuestHistory;
 use super::identity::{Identity, Names};
-use super::plan::Plan;
 use super::refusals::{Refusals, Rule, Tally};
 use super::statement::Statement;
 use super::tables::TableName;
 use crate::core::event::{HUNG_UP, Kind, SessionName, SubmissionId, TransactionStatus, Wait};
-use crate::gateway::{Client, ClientId, Verdict};
+use crate::gateway::{Client, ClientId, StatementOutcome, Verdict};
 use crate::run::guests::GuestNews;
 
 mod answers;
 mod arrival;
+mod in_turn;
 mod orders;
 mod overview;
 mod places;
 mod planned;
+mod recorded;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use arrival::Arrival;
+use in_turn::Queue;
 pub use orders::{Answer, Order, OrderError};
 pub use overview::{Overview, PassedStatement};
 use places::Places;
 pub use planned::PlanState;
 use planned::Playing;
+use recorded::Recorded;
 #[cfg(test)]
 pub(crate) use state::samples;
 pub use state::{EndedState, HeldState, State, TransactionState, WaitState};
 
-/// The number of something that is held; none is given twice.
+/// The number of something that is held; none is given twice, and who came later has a higher one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HeldId(u64);
 
@@ -81,7 +84,9 @@ pub struct Guests {
     /// The plan that says what is held, while one is played.
     plan: Option<Playing>,
     /// What was let go by hand.
-    recorded: Plan,
+    recorded: Recorded,
+    /// What is let go one after the other.
+    queue: Queue,
     /// The tables in which statements can meet.
     gates: Vec<TableName>,
     /// How many were held so far.
@@ -124,6 +129,19 @@ struct Guest {
     dropped: Option<Held>,
     /// Whether the server has ended the connection.
     is_ended: bool,
+    /// Whether something was answered in the server's place since that was last ready.
+    was_refused: bool,
+    /// The statement behind which its connection is cut.
+    cut_after: Option<CutAfter>,
+}
+
+/// The last statement of a connection that is cut behind it.
+#[derive(Debug)]
+struct CutAfter {
+    /// Whether its transaction is committed with it, if it runs.
+    commits: bool,
+    /// What the server has said, of which the program does not hear.
+    outcome: Option<StatementOutcome>,
 }
 
 /// A statement that was let go, or was never held.
@@ -176,6 +194,26 @@ struct Held {
     is_query: bool,
 }
 
+impl CutAfter {
+    fn is_refused(&self) -> bool {
+        matches!(self.outcome, Some(StatementOutcome::Refused(_)))
+    }
+
+    fn words(&self) -> String {
+        match &self.outcome {
+            Some(StatementOutcome::Done) => {
+                "the server has committed; its program does not know".to_owned()
+            }
+            Some(StatementOutcome::Refused(code)) => {
+                format!("the server has refused it with {code}; its program does not know")
+            }
+            Some(StatementOutcome::Lost) | None => {
+                "whether the server has committed is not known".to_owned()
+            }
+        }
+    }
+}
+
 /// Of how many actors it is remembered how long their programs wait.
 const MOST_REMEMBERED: usize = 256;
 
@@ -197,7 +235,8 @@ impl Guests {
             shown: BTreeSet::new(),
             refusals: Refusals::new([]),
             plan: None,
-            recorded: Plan::default(),
+            recorded: Recorded::default(),
+            queue: Queue::default(),
             gates: Vec::new(),
             holds: 0,
             submissions: FIRST_SUBMISSION,
@@ -246,6 +285,8 @@ impl Guests {
             passed: VecDeque::new(),
             dropped: None,
             is_ended: false,
+            was_refused: false,
+            cut_after: None,
         };
         self.clients.insert(client.id, guest);
     }
@@ -258,10 +299,23 @@ impl Guests {
         let Some(guest) = self.clients.remove(&client) else { return };
         self.places.leave(guest.client.pid);
         if let Some(place) = guest.place {
-            let in_transaction = guest.status != TransactionStatus::Idle;
+            let mut in_transaction = guest.status != TransactionStatus::Idle;
+            if let Some(cut_after) = guest.cut_after.filter(|it| it.commits) {
+                in_transaction &= cut_after.is_refused();
+                self.tell(&place, Kind::Note(cut_after.words()));
+            }
             let reason = HUNG_UP.to_owned();
             self.tell(&place, Kind::Lost { reason, in_transaction });
             self.places.free(&place);
+        }
+        self.go_on_in_turn(now);
+    }
+
+    /// What the server says of a statement, also where the client does not hear of it.
+    pub fn note_outcome(&mut self, client: ClientId, outcome: StatementOutcome) {
+        let cut_after = self.clients.get_mut(&client).and_then(|it| it.cut_after.as_mut());
+        if let Some(cut_after) = cut_after {
+            cut_after.outcome = Some(outcome);
         }
     }
 
@@ -276,6 +330,7 @@ impl Guests {
         place: &SessionName,
         submission: SubmissionId,
         wait: Option<&Wait>,
+        now: Instant,
     ) {
         let mut guests = self.clients.values_mut();
         let Some(guest) = guests.find(|guest| guest.place.as_ref() == Some(place)) else { return };
@@ -285,6 +340,7 @@ impl Guests {
                 it.wait = wait.cloned();
             }
         }
+        self.go_on_in_turn(now);
     }
 
     /// What was held is waited for no longer: its client has cancelled it or hung up, and it will

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, RwLock, mpsc, oneshot, watch};
 
 use super::breakpoints::Rules;
-use super::gate::{Gate, GateError, Met};
+use super::gate::{Gate, GateError, Met, Opening};
 use super::guests::{
-    Arrival, Guests, HeldId, Order, OrderError, Output, Overview, PlanState, Progress, State,
+    Answer, Arrival, Guests, HeldId, Order, OrderError, Output, Overview, PlanState, Progress,
+    State,
 };
 use super::literals::with_parameters;
 use super::plan::{Misfit, Plan};
@@ -80,7 +81,7 @@ impl Debugger {
         }
         let debugger = Arc::clone(self);
         tokio::spawn(async move {
-            if let Err(error) = debugger.let_go_together(None).await {
+            if let Err(error) = debugger.let_go_together(None, Opening::AtOnce).await {
                 let words = format!("nobody was let go together: {}", with_causes(&error));
                 debugger.change(|guests| guests.tell_all_held(&words));
             }
@@ -107,19 +108,26 @@ impl Debugger {
     }
 
     /// Lets all go that is held, or these alone, and has them meet inside.
-    pub async fn let_go_together(&self, only: Option<&[SessionName]>) -> Result<Met, GateError> {
+    pub async fn let_go_together(
+        &self,
+        only: Option<&[SessionName]>,
+        opening: Opening,
+    ) -> Result<Met, GateError> {
         // Kept as long as somebody is let through it: only then can it be taken away.
         let gate = self.gate.read().await;
         let Some(gate) = &*gate else { return Ok(Met::default()) };
         let held = self.state().transactions.into_iter().filter(|it| it.held.is_some());
         let is_meant =
             |name: &str| only.is_none_or(|only| only.iter().any(|it| it.as_str() == name));
-        let held: Vec<_> = held.filter(|it| is_meant(&it.name)).collect();
+        let mut held: Vec<_> = held.filter(|it| is_meant(&it.name)).collect();
+        let place = |name: &str| only?.iter().position(|it| it.as_str() == name);
+        held.sort_by_key(|it| place(&it.name));
         let pids: Vec<Pid> = held.iter().map(|it| Pid(it.pid)).collect();
         let ids: Vec<_> = held.iter().filter_map(|it| Some(it.held.as_ref()?.id)).collect();
         let closed = gate.close(&pids).await?;
         self.change(|guests| guests.let_go_at_once(&ids, Instant::now()));
-        let met = closed.open_when_met(|pid| self.has_ended(pid), self.changed.subscribe()).await?;
+        let has_ended = |pid| self.has_ended(pid);
+        let met = closed.open_when_met(opening, has_ended, self.changed.subscribe()).await?;
         let names: Vec<&str> = (held.iter())
             .filter(|it| met.inside.contains(&Pid(it.pid)))
             .map(|it| it.name.as_str())
@@ -167,6 +175,11 @@ impl Debugger {
     /// Where the programs were waited for in vain, `is_late` lets it go on without them.
     pub fn plan_state(&self, waiting: &BTreeSet<SessionName>, is_late: bool) -> PlanState {
         self.inner().guests.plan_state(waiting, is_late)
+    }
+
+    /// What the plan has this one answered in the server's place, if it does; once.
+    pub fn planned_answer(&self, place: &SessionName) -> Option<Answer> {
+        self.inner().guests.planned_answer(place)
     }
 
     /// Whether somebody whom the plan has let go is in the middle of a transaction.
@@ -356,9 +369,10 @@ impl StatementHooks for Debugger {
 
     fn after_statement<'a>(
         &'a self,
-        _statement: StatementContext<'a>,
-        _outcome: StatementOutcome,
+        statement: StatementContext<'a>,
+        outcome: StatementOutcome,
     ) -> HeldStatement<'a> {
+        self.inner().guests.note_outcome(statement.client.id, outcome);
         // A client whose answers are not told as fast as it asks for them is slowed.
         Box::pin(self.backlog.wait())
     }
@@ -370,7 +384,7 @@ impl StatementHooks for Debugger {
 
 impl Debugs for Debugger {
     fn note_wait(&self, guest: &SessionName, submission: SubmissionId, wait: Option<&Wait>) {
-        self.change(|guests| guests.note_wait(guest, submission, wait));
+        self.change(|guests| guests.note_wait(guest, submission, wait, Instant::now()));
     }
 }
 

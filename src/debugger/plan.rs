@@ -14,10 +14,15 @@
 //! A line is a release. Behind the actor stands what people call the statement, which is for them
 //! alone, and behind the `|` its shape, by which it is known again. Several actors are let go into
 //! the same instant; where their statements differ, a line that begins with `+` belongs to the one
-//! before it. A gate holds them inside their statements until all of them are there.
+//! before it. A gate holds them inside their statements until all of them are there, and lets them
+//! on in the order of the line.
+//!
+//! `alice: [40001] commits | commit` does not go to the server: it is answered in its place. What
+//! can stand in the brackets is what a hand can answer: an SQLSTATE, `cut` or `cut-after`.
 
 use std::fmt;
 
+use super::guests::Answer;
 use super::shape::Shape;
 use super::statement::Statement;
 use super::tables::TableName;
@@ -55,13 +60,20 @@ pub struct Turn {
     pub shape: Shape,
     /// What people call it.
     pub summary: String,
+    /// What it is answered in the server's place, or how its connection is cut.
+    pub answer: Option<Answer>,
 }
 
 impl Plan {
     /// Adds what somebody has just let go.
     pub fn record<'a>(&mut self, released: impl IntoIterator<Item = (&'a str, &'a Statement)>) {
-        let turns: Vec<_> =
-            released.into_iter().map(|(actor, statement)| Turn::of(actor, statement)).collect();
+        self.add(
+            released.into_iter().map(|(actor, statement)| Turn::of(actor, statement)).collect(),
+        );
+    }
+
+    /// Adds these as one release.
+    pub fn add(&mut self, turns: Vec<Turn>) {
         if !turns.is_empty() {
             self.releases.push(Release { turns });
         }
@@ -76,7 +88,7 @@ impl Plan {
 
 impl Release {
     fn sentence(&self) -> String {
-        let turns = self.turns.iter().map(|turn| format!("{} {}", turn.actor, turn.summary));
+        let turns = self.turns.iter().map(Turn::sentence);
         turns.collect::<Vec<_>>().join(" + ")
     }
 }
@@ -88,16 +100,24 @@ impl Turn {
             actor: actor.to_owned(),
             shape: statement.shape.clone(),
             summary: statement.summary(),
+            answer: None,
         }
     }
 
-    /// Both of its names.
+    /// Both of its names, and what it is answered.
     fn what(&self) -> String {
+        let answer = self.answer.map(|answer| format!("[{}] ", answer.name())).unwrap_or_default();
         if self.summary.is_empty() {
-            return format!("| {}", self.shape);
+            return format!("{answer}| {}", self.shape);
         }
         // A table's name may have the sign in it.
-        format!("{} | {}", self.summary.replace('|', "/").trim(), self.shape)
+        format!("{answer}{} | {}", self.summary.replace('|', "/").trim(), self.shape)
+    }
+
+    fn sentence(&self) -> String {
+        let Self { actor, summary, .. } = self;
+        let answer = self.answer.map(|answer| format!(" ({})", answer.name())).unwrap_or_default();
+        format!("{actor} {summary}{answer}")
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::Debugger;
-use super::gate::GateError;
+use super::gate::{GateError, Opening};
 use super::guests::{Order, PlanState, Progress};
 use super::plan::{Misfit, Plan};
 use crate::core::event::{Event, Kind, SessionName};
@@ -90,6 +90,16 @@ impl Replay {
                         return Err(broken);
                     }
                 }
+            }
+        }
+    }
+
+    /// Until the run cannot go on, and why.
+    pub async fn broken(&mut self) -> String {
+        loop {
+            let report = self.reports.recv().await;
+            if let Some(broken) = self.note(report) {
+                return broken;
             }
         }
     }
@@ -171,12 +181,21 @@ impl Replay {
     }
 
     async fn let_go(&self, places: &[SessionName]) -> Result<(), GateError> {
-        if places.len() > 1 && self.debugger.has_gate() {
-            return self.debugger.let_go_together(Some(places)).await.map(drop);
-        }
+        let (mut go, mut orders) = (Vec::new(), Vec::new());
         for place in places {
+            match self.debugger.planned_answer(place) {
+                Some(answer) => orders.push(Order::Answer(place.clone(), answer)),
+                None => go.push(place.clone()),
+            }
+        }
+        let together = go.len() > 1 && self.debugger.has_gate();
+        orders.extend(go.iter().filter(|_| !together).cloned().map(Order::LetGo));
+        for order in orders {
             // Whoever has gone meanwhile is told by the debugger.
-            let _ = self.debugger.obey(Order::LetGo(place.clone()));
+            let _ = self.debugger.obey(order);
+        }
+        if together {
+            self.debugger.let_go_together(Some(&go), Opening::InTurn).await?;
         }
         Ok(())
     }

@@ -62,8 +62,14 @@ impl Stage {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Redraw => return vec![Effect::Redraw],
             Action::Complete => return self.complete(),
-            Action::FocusNext => self.panes.focus_by(1),
-            Action::FocusPrevious => self.panes.focus_before(),
+            Action::FocusNext => {
+                self.panes.focus_by(1);
+                self.panes.choose();
+            }
+            Action::FocusPrevious => {
+                self.panes.focus_before();
+                self.panes.choose();
+            }
             Action::FocusNumber(number) => self.focus_on_number(number),
             Action::Zoom => self.panes.zoom(),
             Action::Help => self.layers.push(Layer::Help(Help::default())),
@@ -108,7 +114,10 @@ impl Stage {
 
     fn focus_on_number(&mut self, number: u8) {
         match usize::from(number).checked_sub(1).filter(|place| *place < self.panes.len()) {
-            Some(place) => self.panes.focus_on(place),
+            Some(place) => {
+                self.panes.focus_on(place);
+                self.panes.choose();
+            }
             None => self.refuse(format!("there is no session {number}")),
         }
     }

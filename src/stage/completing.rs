@@ -129,6 +129,7 @@ impl Stage {
         let Some(pane) = self.panes.focused() else { return Vec::new() };
         if pane.editor.is_empty() {
             self.panes.focus_by(1);
+            self.panes.choose();
             return Vec::new();
         }
         let line = (pane.editor.text(), pane.editor.cursor());

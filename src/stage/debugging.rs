@@ -113,6 +113,15 @@ impl Stage {
              of your own)"
         );
         self.refuse(words);
+        self.has_refused_typing = true;
+        true
+    }
+
+    /// Enter at the end of what was not taken as typing lets nothing go.
+    pub(super) fn refuses_enter(&mut self) -> bool {
+        let held = self.panes.focused().filter(|pane| pane.is_guest && pane.held.is_some());
+        let Some(name) = held.map(|pane| pane.name.clone()) else { return false };
+        self.refuse(format!("that was typing, so nothing is let go; Enter alone lets {name} go"));
         true
     }
 
@@ -134,9 +143,13 @@ impl Stage {
         ));
     }
 
-    /// Turns to the statement that has just been held, unless the keys are needed where they are.
+    /// Turns to the statement that has just been held, unless the keys are needed where they are, or
+    /// the user has put them there.
     pub(super) fn turn_to_held(&mut self, name: &SessionName) {
-        let is_free = |pane: &Pane| pane.held.is_none() && pane.editor.is_empty();
+        let is_free = |pane: &Pane| pane.is_guest && pane.held.is_none();
+        if self.panes.is_chosen() {
+            return;
+        }
         if self.panes.focused().is_none_or(is_free) {
             self.panes.focus_on_session(name);
         }
@@ -190,6 +203,9 @@ impl Stage {
         if self.held().is_empty() {
             self.say("nothing is held");
             return Vec::new();
+        }
+        if self.held().len() > 1 {
+            self.say("each goes once the one before it is answered or waits");
         }
         vec![Effect::Debug(Order::LetAllGo)]
     }

@@ -136,6 +136,7 @@ impl Stage {
             return Vec::new();
         }
         self.message = None;
+        let was_refused = std::mem::take(&mut self.has_refused_typing);
         let Some(key) = self.whole(key) else { return Vec::new() };
         let action = self.setting.keys.action(key);
         let was_playing = self.course.progress.stop_playing();
@@ -148,6 +149,7 @@ impl Stage {
             return self.press_on(layer, key, action, now);
         }
         match action.filter(|action| self.applies(*action, key)) {
+            Some(Action::Enter) if was_refused && self.refuses_enter() => Vec::new(),
             Some(action) => self.update(action, now),
             None => self.type_key(key),
         }
@@ -240,7 +242,10 @@ impl Stage {
             return;
         }
         match over.filter(|_| self.layers.is_empty()) {
-            Some(Over::Session(place)) => self.panes.focus_on(*place),
+            Some(Over::Session(place)) => {
+                self.panes.focus_on(*place);
+                self.panes.choose();
+            }
             Some(Over::Row { table, key }) => self.tell_row(table, key),
             Some(Over::Key(_)) | None => {}
         }
@@ -256,6 +261,7 @@ impl Stage {
         });
         if let Some(holder) = holder {
             self.panes.focus_on_session(&holder);
+            self.panes.choose();
         }
         self.say(words);
     }

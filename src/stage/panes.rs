@@ -22,6 +22,8 @@ pub const COMFORTABLE: u16 = 38;
 pub struct Panes {
     all: Vec<Pane>,
     focus: usize,
+    /// Where the user has put the keys.
+    chosen: Option<SessionName>,
     zoomed: bool,
     /// What was typed in earlier runs, oldest first: every session begins with it.
     earlier: Vec<String>,
@@ -188,7 +190,20 @@ impl Panes {
         if self.of(&name).is_none() {
             self.all.push(self.newcomer(name));
             self.focus_on(self.all.len() - 1);
+            self.choose();
         }
+    }
+
+    /// The focused session is the one that the user wants to have the keys.
+    pub(super) fn choose(&mut self) {
+        self.chosen = self.focused().map(|pane| pane.name.clone());
+    }
+
+    /// Whether the user has put the keys where they are.
+    pub(super) fn is_chosen(&self) -> bool {
+        let chosen = self.focused().filter(|pane| self.chosen.as_ref() == Some(&pane.name));
+        // Into a program that has gone nothing goes any more.
+        chosen.is_some_and(|pane| !(pane.is_guest && pane.is_gone()))
     }
 
     /// One more, at the end: a guest's. Only where nobody has the keys yet does it get them.

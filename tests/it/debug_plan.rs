@@ -143,6 +143,7 @@ fn what_is_wrong_is_said_before_anything_is_started() {
     let play = Play::of(BOOK, RACE);
     for (arguments, words) in [
         (&["--shrink"][..], "--shrink needs --check"),
+        (&["--listen", "0.0.0.0:0"], "cannot listen on 0.0.0.0:0: debug asks nobody"),
         (&["--actor", "carol"], "--actor: \"carol\" is not a name and how it comes"),
         (&["--actor", "alice=127.0.0.1:0"], "--actor: alice is named twice"),
         (&["--check", "select 1"], "the check must answer one boolean"),

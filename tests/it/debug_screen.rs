@@ -359,8 +359,53 @@ fn nothing_is_typed_into_a_programs_session() {
     debugged.presses(KeyCode::Enter, KeyModifiers::ALT);
     assert!(debugged.frame().contains(refused));
     assert!(!debugged.frame().contains("drop table"));
+    // Whoever types a line ends it with Enter.
+    assert_eq!(debugged.presses(KeyCode::Enter, KeyModifiers::NONE), []);
+    assert!(debugged.frame().contains("that was typing, so nothing is let go"));
     let let_go = vec![Effect::Debug(Order::LetGo(SessionName::new("alice")))];
     assert_eq!(debugged.presses(KeyCode::Enter, KeyModifiers::NONE), let_go);
+}
+
+/// Enter in a session of one's own must never let somebody's COMMIT go.
+#[test]
+fn the_keys_stay_in_the_session_that_was_turned_to() {
+    let mut debugged = Debugged::new((120, 40));
+    for name in ["alice", "bob"] {
+        debugged.joins(name);
+    }
+    debugged.report(Report::Joined(SessionName::new("You")));
+    debugged.is_held("alice", "commit", "commits", None);
+    let enter = |debugged: &mut Debugged| debugged.presses(KeyCode::Enter, KeyModifiers::NONE);
+    let is_order = |effect: &Effect| matches!(effect, Effect::Debug(_));
+    assert!(!enter(&mut debugged).iter().any(is_order), "the keys are in You");
+    debugged.is_let_go("alice", Fate::Passed);
+    debugged.presses(KeyCode::Char('p'), KeyModifiers::ALT);
+    debugged.is_held("alice", "commit", "commits", None);
+    assert!(!enter(&mut debugged).iter().any(is_order), "the keys are in bob");
+    debugged.is_held("bob", "commit", "commits", None);
+    let bob = vec![Effect::Debug(Order::LetGo(SessionName::new("bob")))];
+    assert_eq!(enter(&mut debugged), bob);
+}
+
+#[test]
+fn a_cut_behind_a_statement_stands_behind_it() {
+    let mut debugged = Debugged::new((80, 24));
+    debugged.joins("alice");
+    debugged.is_held("alice", "commit", "commits", None);
+    debugged.is_let_go("alice", Fate::CutAfter);
+    debugged.sends("alice", "commit");
+    let frame = debugged.frame();
+    let at = |words: &str| frame.find(words).unwrap_or_else(|| panic!("{words}: {frame}"));
+    assert!(at("=# commit") < at("its connection is cut before the answer"), "{frame}");
+}
+
+#[test]
+fn no_key_is_promised_that_is_not_there() {
+    let mut debugged = Debugged::new((80, 24));
+    debugged.report(Report::Broken("the port is taken".to_owned()));
+    let frame = debugged.frame();
+    assert!(frame.contains("The run cannot continue: the port is taken."), "{frame}");
+    assert!(!frame.contains("tries again"), "{frame}");
 }
 
 #[test]

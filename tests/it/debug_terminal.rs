@@ -177,6 +177,7 @@ async fn what_was_done_by_hand_is_written_down_too() {
             assert!(!end(program).status.success());
             console.wait_for(&format!("{name} ─ hung up"));
         }
+        console.wait_for("the server has committed; its program does not know");
         console.type_keys(CONTROL_S);
         console.wait_for("written: race.md");
         leave(&mut console, false);
@@ -185,12 +186,86 @@ async fn what_was_done_by_hand_is_written_down_too() {
     let story = debugged.file("race.md");
     assert!(story.contains("alice is answered 40001 by hand; the server has not seen: update"));
     assert!(story.contains("bob is let go, and cut off before the answer."), "{story}");
+    assert!(story.contains("the server has committed; its program does not know"), "{story}");
+    assert_eq!(story.matches("rolled back").count(), 1, "alice's alone: {story}");
+    let plan = debugged.file("race.plan");
+    assert!(plan.contains("alice: [40001] updates stock 1 | "), "{plan}");
+    assert!(plan.contains("bob: [cut-after] commits | commit"), "{plan}");
     let path = debugged.folder.path().join("race.sql");
     let text = debugged.file("race.sql") + "\n-- finally\nselect n from stock;\n--> 9\n";
     std::fs::write(&path, &text).unwrap();
     let played = overbooked(&["play", path.to_str().unwrap()]);
     assert_eq!(played.status.code(), Some(0), "{text}\n{}\n{}", told(&played), complaint(&played));
     assert!(text.contains("is answered 40001 by hand") && text.contains("--> ERROR 40001"));
+}
+
+/// One key lets several go, and what was seen then is what the plan and the scenario play again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_key_has_let_go_is_played_in_the_same_order() {
+    let debugged = Debugged::new().await;
+    let way_in = "psql -X -q -c begin -c 'select n from stock where id = 1' -c 'update stock set n \
+                  = 9 where id = 1' -c commit";
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(WIDE, "");
+        let programs = ["alice", "bob"].map(|name| {
+            let program = booker(&self::way_in(&console), name);
+            console.wait_for(&format!("{name} ─ held"));
+            program
+        });
+        console.type_keys(key::F6);
+        wait_for_count(&mut console, "─ updates stock 1", 2);
+        console.type_keys(key::F6);
+        console.wait_for("─ waiting");
+        console.wait_for("─ commits");
+        console.type_keys(key::F6);
+        wait_for_count(&mut console, "─ ended", 1);
+        console.wait_for("─ commits");
+        console.type_keys(key::F6);
+        wait_for_count(&mut console, "─ ended", 2);
+        assert!(programs.map(end).iter().all(|output| output.status.success()));
+        console.type_keys(CONTROL_S);
+        console.wait_for("written: race.md");
+        leave(&mut console, false);
+    });
+    let path = |name: &str| debugged.folder.path().join(name).to_str().unwrap().to_owned();
+    let played = overbooked(&["play", &path("race.sql")]);
+    let text = debugged.file("race.sql");
+    assert_eq!(played.status.code(), Some(0), "{text}\n{}\n{}", told(&played), complaint(&played));
+    let [alice, bob] = ["alice", "bob"].map(|name| format!("{name}={way_in}"));
+    let (url, plan) = (url(&debugged.database), path("race.plan"));
+    let mut arguments = vec!["debug", "--url", &url, "--plan", &plan, "--repeat", "3"];
+    arguments.extend(["--actor", &alice, "--actor", &bob, "--check", "select false"]);
+    let played = overbooked(&arguments);
+    let text = debugged.file("race.plan");
+    assert_eq!(played.status.code(), Some(1), "{text}\n{}\n{}", told(&played), complaint(&played));
+}
+
+/// A program whose last statement was refused has no transaction that its end would undo.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_after_a_refused_commit_has_ended() {
+    let debugged = Debugged::new().await;
+    tokio::task::block_in_place(|| {
+        let mut console = debugged.open(MIDDLE, "--break commit");
+        let alice = way_in(&console);
+        let mut alice = raw_alice(&alice);
+        console.wait_for("─ commits");
+        console.type_keys(F10);
+        console.type_keys("2");
+        console.wait_for("alice ─ ended");
+        leave(&mut console, false);
+        alice.kill().unwrap();
+        alice.wait().unwrap();
+    });
+}
+
+/// psql that stays connected when its COMMIT has failed.
+fn raw_alice(way_in: &str) -> Child {
+    let script = "begin;\nupdate stock set n = 1;\ncommit;\n";
+    let mut alice = Command::new("psql");
+    alice.args(["-X", way_in]).env("PGAPPNAME", "alice").stdin(Stdio::piped());
+    let mut alice = alice.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::io::Write::write_all(alice.stdin.as_mut().unwrap(), script.as_bytes()).unwrap();
+    alice
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,8 +158,19 @@ struct Stage {
 
 impl Stage {
     async fn play_all(&mut self, wanted: &Wanted, opened: &Debugged) -> eyre::Result<Exit> {
-        self.replay.set_up().await.map_err(Failure::misuse)?;
-        self.ports = opened.opened(wanted).await?;
+        let interrupted = self.interrupted.clone();
+        tokio::select! {
+            up = self.replay.set_up() => up.map_err(Failure::misuse)?,
+            () = interrupted.cancelled() => return Ok(Exit::Interrupted),
+        }
+        let addresses = tokio::select! {
+            addresses = opened.next_opened() => addresses?,
+            broken = self.replay.broken() => return Err(Failure::misuse(broken).into()),
+            () = interrupted.cancelled() => return Ok(Exit::Interrupted),
+        };
+        // Not to be given up half way: a gate that is being made would stay.
+        opened.prepare(wanted, &addresses).await?;
+        self.ports = addresses;
         let mut all = Vec::new();
         for number in 1..=self.play.repeat {
             let plan = self.play.plan.clone();

@@ -22,7 +22,7 @@ use crate::core::error_chain::with_causes;
 use crate::core::event::SessionName;
 use crate::debugger::Debugger;
 use crate::debugger::breakpoints::{Breakpoint, HoldMode};
-use crate::debugger::gate::Met;
+use crate::debugger::gate::{Met, Opening};
 use crate::debugger::guests::{Answer, Order, OrderError, State};
 
 /// How many may wait at once.
@@ -285,7 +285,8 @@ async fn release_together(
     let before = debugger.state();
     let names = wanted.iter().map(ToString::to_string).collect();
     // Whoever has asked may hang up meanwhile: those at the gate are not to be left in it.
-    let releasing = tokio::spawn(async move { debugger.let_go_together(Some(&wanted)).await });
+    let releasing =
+        tokio::spawn(async move { debugger.let_go_together(Some(&wanted), Opening::AtOnce).await });
     let failed = |error: String| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error);
     let met = releasing.await.map_err(|error| failed(error.to_string()))?;
     let met = met.map_err(|error| failed(with_causes(&error)))?;

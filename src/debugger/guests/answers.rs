@@ -12,6 +12,14 @@ use crate::gateway::{ClientId, Told};
 impl Guests {
     /// Takes in what the server has told a client.
     pub fn told(&mut self, client: ClientId, told: Told, now: Instant) {
+        if matches!(told, Told::Done { .. } | Told::Failed(_) | Told::Empty | Told::Suspended) {
+            self.note_served(client);
+        }
+        self.take_in(client, told, now);
+        self.go_on_in_turn(now);
+    }
+
+    fn take_in(&mut self, client: ClientId, told: Told, now: Instant) {
         let is_end = |message: &ServerMessage| matches!(&*message.severity, "FATAL" | "PANIC");
         if matches!(&told, Told::Failed(message) if is_end(message)) {
             if let Some(guest) = self.clients.get_mut(&client) {
@@ -33,6 +41,7 @@ impl Guests {
         let Some(front) = guest.in_flight.front_mut() else {
             // What was refused in the server's place.
             if let Told::Failed(message) = told {
+                guest.was_refused = true;
                 self.aside(client, Kind::Failed(message));
             }
             return;
@@ -139,6 +148,7 @@ impl Guests {
     fn ready(&mut self, client: ClientId, status: TransactionStatus, now: Instant) {
         let Some(guest) = self.clients.get_mut(&client) else { return };
         guest.status = status;
+        let was_refused = std::mem::take(&mut guest.was_refused);
         guest.identity.ready(status);
         guest.history.ready(status);
         // Of an Execute that has not been answered this is not the end: the client has sent on
@@ -151,6 +161,10 @@ impl Guests {
             && let Some(place) = guest.place.clone()
         {
             self.tell_ready(&place, submission, status, now, since);
+        } else if was_refused && let Some(place) = guest.place.clone() {
+            // The server has sent no answer of which this would be the end.
+            let submission = self.next_submission();
+            self.tell_ready(&place, submission, status, now, now);
         }
         if status == TransactionStatus::Idle {
             self.transaction_ended(client);

@@ -2,19 +2,21 @@
 
 use std::time::Instant;
 
-use super::{Guests, Held, HeldId, InFlight, Output};
-use crate::core::event::{Fate, Kind, SessionName, SqlState};
+use super::{CutAfter, Guests, Held, HeldId, InFlight, Output};
+use crate::core::event::{Fate, Kind, SessionName, SqlState, TransactionStatus};
+use crate::core::syntax::Verb;
 use crate::debugger::breakpoints::{Breakpoint, HoldMode};
-use crate::gateway::{CONFLICT, Verdict};
+use crate::debugger::statement::Statement;
+use crate::gateway::{CONFLICT, ClientId, Verdict};
 
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// Let the statement go that is held there.
     LetGo(SessionName),
-    /// Let these go, in this order; none of them where one of them is not held.
+    /// Let these go, one after the other in this order; none of them where one of them is not held.
     LetTheseGo(Vec<SessionName>),
-    /// Let all go that is held.
+    /// Let all go that is held, one after the other.
     LetAllGo,
     /// Let all go at the same instant, inside the table with the gate.
     LetGoTogether,
@@ -131,6 +133,7 @@ impl Guests {
             }
             Order::Answer(place, answer) => {
                 let held = self.held_in(&place).ok_or(OrderError::NotHeld(place))?;
+                self.record_answer(held, answer);
                 self.let_go(held, answer.verdict(), now);
             }
             // Whoever holds the debugger opens the gate for it.
@@ -176,19 +179,26 @@ impl Guests {
         let held = places
             .iter()
             .map(|place| self.held_in(place).ok_or_else(|| OrderError::NotHeld(place.clone())));
-        for held in held.collect::<Result<Vec<_>, _>>()? {
-            self.record(&[held]);
-            self.let_go(held, Verdict::Pass, now);
-        }
+        let held = held.collect::<Result<Vec<_>, _>>()?;
+        self.let_go_in_turn(held, now);
         Ok(())
     }
 
     fn let_all_go(&mut self, now: Instant) {
         let all: Vec<HeldId> = self.held.keys().copied().collect();
-        for held in all {
-            self.record(&[held]);
-            self.let_go(held, Verdict::Pass, now);
-        }
+        self.let_go_in_turn(all, now);
+    }
+
+    /// Behind this statement its connection is cut.
+    fn note_last(&mut self, client: ClientId, statement: &Statement) {
+        let Some(guest) = self.clients.get_mut(&client) else { return };
+        let verb = statement.parts.last().map(|part| part.verb);
+        let commits = match guest.status {
+            TransactionStatus::Idle => verb != Some(Verb::Begin),
+            TransactionStatus::InTransaction => verb == Some(Verb::Commit),
+            TransactionStatus::Failed => false,
+        };
+        guest.cut_after = Some(CutAfter { commits, outcome: None });
     }
 
     /// The one that is held there.
@@ -207,9 +217,13 @@ impl Guests {
         };
         let held = now.saturating_duration_since(since);
         self.tell(&place, Kind::LetGo { held, fate });
+        let is_last = verdict == Verdict::CutAfter;
         let goes = matches!(verdict, Verdict::Pass | Verdict::CutAfter);
         self.outputs.push(Output::LetGo(id, verdict));
         if goes {
+            if is_last {
+                self.note_last(client, &statement);
+            }
             self.note_sent(client, &statement, now);
             self.send(client, InFlight::new(&sql, is_query), now);
         }

@@ -1,15 +1,15 @@
 //! Statements are let go in the order of a plan, and what was let go by hand becomes one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::{Course, Guests, HeldId, Order};
+use super::{Answer, Course, Guests, HeldId};
 use crate::core::event::{SessionName, TransactionStatus};
 use crate::debugger::noise::noise;
-use crate::debugger::plan::{Arrival, LivePlan, Misfit, Plan, Sent, is_called};
+use crate::debugger::plan::{Arrival, LivePlan, Misfit, Plan, Release, Sent, is_called};
 use crate::debugger::statement::Statement;
 use crate::debugger::tables::TableName;
-use crate::gateway::ClientId;
+use crate::gateway::{ClientId, Verdict};
 
 /// How a plan is being played.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Playing {
     actors: BTreeSet<String>,
     /// What the plan does not know, of those whose turn has not come.
     before_turn: BTreeSet<HeldId>,
+    /// What those are answered in the server's place who are due.
+    answers: BTreeMap<SessionName, Answer>,
 }
 
 impl Playing {
@@ -70,23 +72,19 @@ impl Guests {
             going: BTreeSet::new(),
             actors,
             before_turn: BTreeSet::new(),
+            answers: BTreeMap::new(),
         });
     }
 
     /// No plan says anything any more; what is held because of one goes on.
     pub fn stop_playing(&mut self, now: Instant) {
-        if self.plan.take().is_some() && !self.held.is_empty() {
-            // Whatever is held can be let go.
-            let _ = self.obey(Order::LetAllGo, now);
+        if self.plan.take().is_none() {
+            return;
         }
-    }
-
-    /// What was let go by hand so far.
-    /// Where some were let go together, the tables with a gate are a part of it.
-    pub fn recorded(&self) -> Plan {
-        let together = self.recorded.releases.iter().any(|release| release.turns.len() > 1);
-        let gates = if together { self.gates.clone() } else { Vec::new() };
-        Plan { gates, ..self.recorded.clone() }
+        let all: Vec<HeldId> = self.held.keys().copied().collect();
+        for held in all {
+            self.let_go(held, Verdict::Pass, now);
+        }
     }
 
     /// These tables have a gate from now on.
@@ -121,13 +119,31 @@ impl Guests {
             return if is_over { PlanState::Over } else { PlanState::Waiting { is_quiet } };
         }
         // What is taken as due is let go, so it is not taken before it may be.
-        match (is_quiet && is_settled).then(|| playing.live.due()).flatten() {
-            Some(clients) => {
+        let release = playing.live.awaited().map(|(_, release)| release.clone());
+        match (is_quiet && is_settled).then(|| playing.live.due()).flatten().zip(release) {
+            Some((clients, release)) => {
                 playing.going.extend(&clients);
-                PlanState::Due(clients.into_iter().filter_map(|it| self.held_of(it)).collect())
+                PlanState::Due(self.are_due(&clients, &release))
             }
             None => PlanState::Waiting { is_quiet },
         }
+    }
+
+    /// Where they are held, and notes what they are answered in the server's place.
+    fn are_due(&mut self, clients: &[ClientId], release: &Release) -> Vec<SessionName> {
+        let turns = clients.iter().zip(&release.turns);
+        let held = turns.filter_map(|(client, turn)| Some((self.held_of(*client)?, turn.answer)));
+        let held: Vec<_> = held.collect();
+        if let Some(playing) = &mut self.plan {
+            let answers = held.iter().filter_map(|(name, answer)| Some((name.clone(), (*answer)?)));
+            playing.answers.extend(answers);
+        }
+        held.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// What the plan has this one answered in the server's place, if it does; once.
+    pub fn planned_answer(&mut self, place: &SessionName) -> Option<Answer> {
+        self.plan.as_mut()?.answers.remove(place)
     }
 
     /// Who sent something before its turn that the plan does not know, and has its turn now.
@@ -158,7 +174,14 @@ impl Guests {
 
     /// What the plan waits for.
     pub fn awaited(&self) -> Option<Misfit> {
-        self.plan.as_ref()?.live.stalled()
+        let misfit = self.plan.as_ref()?.live.stalled()?;
+        let waits = self.clients.values().filter_map(|guest| {
+            let wait = guest.in_flight.iter().find_map(|it| it.wait.as_ref())?;
+            let blockers: Vec<_> = wait.blockers.iter().map(ToString::to_string).collect();
+            let wait = format!("{}: {}", blockers.join(", "), wait.target);
+            Some((guest.history.actor.clone(), wait))
+        });
+        Some(Misfit { waits: waits.collect(), ..misfit })
     }
 
     /// Why the plan has this statement held, if it has one; `None` where no plan is played.
@@ -209,13 +232,6 @@ impl Guests {
         if let Some(playing) = &mut self.plan {
             playing.live.transaction_over(client);
         }
-    }
-
-    /// Somebody lets these go at the same instant.
-    pub(super) fn record(&mut self, released: &[HeldId]) {
-        let held = released.iter().filter_map(|id| self.held.get(id));
-        let turns: Vec<_> = held.map(|held| (held.actor.clone(), held.statement.clone())).collect();
-        self.recorded.record(turns.iter().map(|(actor, statement)| (&**actor, statement)));
     }
 
     fn held_of(&self, client: ClientId) -> Option<SessionName> {

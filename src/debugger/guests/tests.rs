@@ -2,6 +2,7 @@ use super::*;
 use crate::core::event::{Fate, Pid, ServerMessage};
 use crate::core::syntax::Strings;
 use crate::debugger::breakpoints::HoldMode;
+use crate::debugger::plan::Plan;
 use crate::debugger::tables::TableName;
 use crate::gateway::{Mode, Told};
 
@@ -72,6 +73,12 @@ impl Play {
         obeyed
     }
 
+    /// The run has seen that alice's submission waits, or no longer does.
+    fn wait(&mut self, submission: SubmissionId, wait: Option<&Wait>) {
+        self.guests.note_wait(&named("alice"), submission, wait, self.now());
+        self.note();
+    }
+
     fn note(&mut self) {
         for output in self.guests.take_outputs() {
             self.told.push(match output {
@@ -107,6 +114,14 @@ fn words(kind: &Kind) -> String {
         Kind::Failed(message) => format!("failed {}", message.code),
         Kind::Lost { in_transaction, .. } => format!("lost, in transaction: {in_transaction}"),
         other => format!("{other:?}"),
+    }
+}
+
+fn wait_for(name: &str) -> Wait {
+    Wait {
+        blockers: vec![crate::core::event::Blocker::Session(named(name))],
+        target: crate::core::event::WaitTarget::Transaction,
+        certainty: crate::core::event::Certainty::Observed,
     }
 }
 
@@ -356,6 +371,7 @@ fn of_several_that_are_to_go_none_goes_where_one_is_not_held() {
     play.take();
     play.obey(Order::LetTheseGo(vec![named("bob"), named("alice")])).unwrap();
     let sent = |it: &String| it.contains("sent");
+    play.done(2, "UPDATE 1", TransactionStatus::Idle);
     let sent: Vec<_> = play.take().into_iter().filter(sent).collect();
     assert!(sent[0].starts_with("bob: ") && sent[1].starts_with("alice: "), "{sent:?}");
 }
@@ -367,20 +383,16 @@ fn a_wait_is_its_statements_and_ends_with_it() {
     play.query(1, "update seats set a = 1");
     let sent = SubmissionId(play.guests.submissions);
     let waits = |play: &Play| play.guests.state(play.now()).of("alice").unwrap().waits.clone();
-    let wait = Wait {
-        blockers: vec![crate::core::event::Blocker::Session(named("bob"))],
-        target: crate::core::event::WaitTarget::Transaction,
-        certainty: crate::core::event::Certainty::Observed,
-    };
-    play.guests.note_wait(&named("alice"), sent, Some(&wait));
+    let wait = wait_for("bob");
+    play.wait(sent, Some(&wait));
     let told = waits(&play).unwrap();
     assert_eq!((told.blockers, told.what.as_str()), (vec!["bob".to_owned()], "end of transaction"));
-    play.guests.note_wait(&named("alice"), sent, None);
+    play.wait(sent, None);
     assert_eq!(waits(&play), None);
     play.done(1, "UPDATE 1", TransactionStatus::InTransaction);
     play.query(1, "update seats set a = 2");
     // The run may see it late: what has been answered waits no more, nor does what came after it.
-    play.guests.note_wait(&named("alice"), sent, Some(&wait));
+    play.wait(sent, Some(&wait));
     assert_eq!(waits(&play), None);
 }
 
@@ -476,4 +488,163 @@ fn a_plan_of_those_who_met_has_the_gate_where_they_did() {
     assert!(play.guests.recorded().gates.is_empty());
     play.guests.let_go_at_once(&held, play.now());
     assert_eq!(play.guests.recorded().gates, [TableName::read("seats").unwrap()]);
+}
+
+/// Who is let go in the same instant is served in any order; a plan of that order would not fit.
+#[test]
+fn the_next_goes_when_the_one_before_is_answered_or_waits() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    for (id, name) in [(1, "alice"), (2, "bob"), (3, "carol")] {
+        play.join(id, name, 0);
+        play.query(id, "update seats set a = 1").unwrap();
+    }
+    play.take();
+    play.obey(Order::LetAllGo).unwrap();
+    let is_held =
+        |play: &Play, name| play.guests.state(play.now()).of(name).unwrap().held.is_some();
+    assert_eq!(["alice", "bob", "carol"].map(|name| is_held(&play, name)), [false, true, true]);
+    play.wait(SubmissionId(play.guests.submissions), Some(&wait_for("dave")));
+    assert_eq!(["bob", "carol"].map(|name| is_held(&play, name)), [false, true], "alice waits");
+    play.tell(2, Told::Done { tag: "UPDATE 1".to_owned() });
+    assert!(is_held(&play, "carol"), "a Query message is answered with ReadyForQuery");
+    play.tell(2, Told::Ready(TransactionStatus::Idle));
+    assert!(!is_held(&play, "carol"), "bob is answered");
+    let order = "alice updates seats · bob updates seats · carol updates seats";
+    assert_eq!(play.guests.recorded().sentence(), order);
+}
+
+#[test]
+fn who_leaves_or_is_let_go_by_hand_does_not_keep_the_others() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    for (id, name) in [(1, "alice"), (2, "bob"), (3, "carol"), (4, "dave")] {
+        play.join(id, name, 0);
+        play.query(id, "update seats set a = 1").unwrap();
+    }
+    play.obey(Order::LetAllGo).unwrap();
+    play.obey(Order::LetGo(named("bob"))).unwrap();
+    play.guests.left(ClientId(1), play.now());
+    let state = play.guests.state(play.now());
+    assert!(state.of("carol").unwrap().held.is_none(), "alice has left, and bob had gone");
+    assert!(state.of("dave").unwrap().held.is_some());
+}
+
+#[test]
+fn a_meeting_is_written_in_the_order_in_which_it_was_served() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    let write = "insert into seats values (1)";
+    let held = [(1, "alice"), (2, "bob"), (3, "carol")].map(|(id, name)| {
+        play.join(id, name, 0);
+        play.query(id, write).unwrap()
+    });
+    play.guests.let_go_at_once(&held, play.now());
+    play.note();
+    play.done(2, "INSERT 0 1", TransactionStatus::InTransaction);
+    let commit = play.query(2, "commit").unwrap();
+    play.obey(Order::LetGo(named("bob"))).unwrap();
+    assert!(play.guests.state(play.now()).of("bob").unwrap().held.is_none(), "{commit:?}");
+    play.done(2, "COMMIT", TransactionStatus::Idle);
+    play.done(3, "INSERT 0 1", TransactionStatus::InTransaction);
+    let order = "bob inserts into seats + carol inserts into seats + alice inserts into seats · \
+                 bob commits";
+    assert_eq!(play.guests.recorded().sentence(), order);
+}
+
+#[test]
+fn what_was_answered_by_hand_is_a_part_of_the_plan_and_of_its_play() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "alice", 0);
+    let write = "update seats set a = 1";
+    play.query(1, write).unwrap();
+    play.obey(Order::Answer(named("alice"), Answer::Deadlock)).unwrap();
+    play.tell(1, Told::Ready(TransactionStatus::Idle));
+    play.query(1, write).unwrap();
+    play.obey(Order::LetGo(named("alice"))).unwrap();
+    let text = play.guests.recorded().to_string();
+    assert!(text.contains("\nalice: [40P01] updates seats | update seats set a = ?\n"), "{text}");
+    assert!(text.ends_with("\nalice: updates seats | update seats set a = ?\n"), "{text}");
+
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    play.guests.play(text.parse().unwrap(), ["alice".to_owned()].into());
+    play.join(1, "alice", 0);
+    play.query(1, write).unwrap();
+    let alice = named("alice");
+    let due = PlanState::Due(vec![alice.clone()]);
+    assert_eq!(play.guests.plan_state(&BTreeSet::new(), false), due);
+    assert_eq!(play.guests.planned_answer(&alice), Some(Answer::Deadlock));
+    play.obey(Order::Answer(alice.clone(), Answer::Deadlock)).unwrap();
+    play.tell(1, Told::Ready(TransactionStatus::Idle));
+    play.query(1, write).unwrap();
+    assert_eq!(play.guests.plan_state(&BTreeSet::new(), false), due);
+    assert_eq!(play.guests.planned_answer(&alice), None);
+}
+
+#[test]
+fn a_plan_that_stalls_says_who_waits_for_whom() {
+    let mut play = Play::watching(&["seats"], HoldMode::Watch);
+    let strings = Strings::default();
+    let mut plan = Plan::default();
+    plan.record([("alice", &Statement::read("update seats set a = 1", strings))]);
+    plan.record([("alice", &Statement::read("commit", strings))]);
+    play.guests.play(plan, ["alice".to_owned()].into());
+    play.join(1, "alice", 0);
+    play.query(1, "begin");
+    play.done(1, "BEGIN", TransactionStatus::InTransaction);
+    play.query(1, "update seats set a = 1").unwrap();
+    play.guests.plan_state(&BTreeSet::new(), true);
+    play.obey(Order::LetGo(named("alice"))).unwrap();
+    play.wait(SubmissionId(play.guests.submissions), Some(&wait_for("bob")));
+    assert_eq!(
+        play.guests.awaited().unwrap().to_string(),
+        "step 2 of the plan no longer fits: it says `alice: commits | commit`, and it has not \
+         come; alice waits for bob: end of transaction"
+    );
+}
+
+/// What the server has done with the last statement of a connection that is cut behind it.
+#[test]
+fn a_commit_that_is_cut_off_behind_is_told_as_committed() {
+    let done = StatementOutcome::Done;
+    let refused = StatementOutcome::Refused("40001".to_owned());
+    let committed = "the server has committed; its program does not know";
+    for (sql, outcome, words, undone) in [
+        ("commit", done.clone(), Some(committed), false),
+        ("commit", refused, Some("refused it with 40001"), true),
+        ("commit", StatementOutcome::Lost, Some("is not known"), false),
+        ("update seats set a = 2", done, None, true),
+    ] {
+        let mut play = Play::watching(&["seats"], HoldMode::Everything);
+        play.join(1, "alice", 0);
+        play.query(1, "update seats set a = 1").unwrap();
+        play.obey(Order::LetGo(named("alice"))).unwrap();
+        play.done(1, "UPDATE 1", TransactionStatus::InTransaction);
+        play.query(1, sql).unwrap();
+        play.obey(Order::Answer(named("alice"), Answer::CutAfter)).unwrap();
+        play.take();
+        play.guests.note_outcome(ClientId(1), outcome);
+        play.guests.left(ClientId(1), play.now());
+        play.note();
+        let told = play.take();
+        assert_eq!(told.last().unwrap(), &format!("alice: lost, in transaction: {undone}"));
+        let note = told.len().checked_sub(2).map(|at| told[at].as_str());
+        assert_eq!(note.is_some(), words.is_some(), "{told:?}");
+        assert!(words.is_none_or(|words| note.unwrap().contains(words)), "{told:?}");
+    }
+}
+
+/// A program that gives up after its COMMIT was refused has no transaction in flight any more.
+#[test]
+fn what_was_refused_in_the_servers_place_is_over_with_its_answer() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "alice", 0);
+    for (sql, status) in [
+        ("update seats set a = 1", TransactionStatus::Failed),
+        ("rollback", TransactionStatus::Idle),
+    ] {
+        play.query(1, sql).unwrap();
+        play.obey(Order::Answer(named("alice"), Answer::Deadlock)).unwrap();
+        play.tell(1, Told::Failed(ServerMessage::default()));
+        play.take();
+        play.tell(1, Told::Ready(status));
+        assert_eq!(play.take(), [format!("alice: ready {status:?}")]);
+    }
 }

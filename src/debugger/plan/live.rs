@@ -18,6 +18,7 @@ use std::fmt;
 
 use super::{Plan, Release, Turn};
 use crate::core::event::TransactionStatus;
+use crate::core::syntax::Verb;
 use crate::debugger::noise::{Noise, noise};
 use crate::debugger::statement::Statement;
 use crate::gateway::ClientId;
@@ -65,6 +66,8 @@ pub struct Misfit {
     pub planned: Turn,
     /// What came in its place, if anything did.
     pub sent: Option<Turn>,
+    /// Who waits in the database, and for whom, in words.
+    pub waits: Vec<(String, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +126,8 @@ impl LivePlan {
         if let Some(misfit) = actors.iter().find_map(|actor| self.skips(actor, &turn)) {
             return Arrival::Misfits(Box::new(misfit));
         }
-        if noise.is_none() {
+        // Whoever begins has not said yet what it is about.
+        if noise.is_none() && !begins(sent.statement) {
             self.passed.extend(actors.into_iter().map(|actor| (actor, turn.clone())));
         }
         Arrival::Passes
@@ -139,7 +143,12 @@ impl LivePlan {
         });
         let clients: Vec<_> = held.collect::<Option<_>>()?;
         states.fill(State::LetGo);
+        let turns = &self.plan.releases[self.next].turns;
         self.next += 1;
+        for turn in turns {
+            // What it had sent before has had its place.
+            self.passed.remove(&turn.actor);
+        }
         Some(clients)
     }
 
@@ -237,19 +246,27 @@ impl LivePlan {
 
     fn misfit(&self, release: usize, planned: &Turn, sent: Option<&Turn>) -> Misfit {
         let sent = sent.or_else(|| self.passed.get(&planned.actor)).cloned();
-        Misfit { step: release + 1, planned: planned.clone(), sent }
+        Misfit { step: release + 1, planned: planned.clone(), sent, waits: Vec::new() }
     }
 }
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { step, planned, sent } = self;
+        let Self { step, planned, sent, waits } = self;
+        let own = waits.iter().any(|(actor, _)| is_called(&planned.actor, actor));
         write!(f, "step {step} of the plan no longer fits: it says `{planned}`, ")?;
         match sent {
-            Some(sent) => write!(f, "and what came is `{sent}`"),
-            None => write!(f, "and nothing came"),
+            // Who waits cannot have sent what comes next.
+            _ if own => f.write_str("and it has not come")?,
+            Some(sent) => write!(f, "and what came is `{sent}`")?,
+            None => f.write_str("and nothing came")?,
         }
+        waits.iter().try_for_each(|(actor, wait)| write!(f, "; {actor} waits for {wait}"))
     }
+}
+
+fn begins(statement: &Statement) -> bool {
+    statement.parts.iter().all(|part| part.verb == Verb::Begin)
 }
 
 /// Whether an actor of a plan has this name, perhaps with a number behind it.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::{Plan, Release, Turn, VERSION};
 use crate::core::syntax::Strings;
+use crate::debugger::guests::Answer;
 use crate::debugger::shape::Shape;
 use crate::debugger::tables::TableName;
 
@@ -143,14 +144,22 @@ impl Line<'_> {
             return Err(self.wrong(problem));
         };
         let shape = Shape::of(shape, Strings::default());
-        let summary = summary.trim().to_owned();
-        let turn = |actor| Turn { actor, shape: shape.clone(), summary: summary.clone() };
+        let (answer, summary) = answered(summary.trim());
+        let summary = summary.to_owned();
+        let turn = |actor| Turn { actor, shape: shape.clone(), summary: summary.clone(), answer };
         Ok(actors.into_iter().map(turn).collect())
     }
 
     fn wrong(self, problem: &str) -> PlanError {
         PlanError { line: self.number, problem: problem.to_owned() }
     }
+}
+
+/// What stands in brackets in front of what people call it, if that is an answer.
+fn answered(summary: &str) -> (Option<Answer>, &str) {
+    let split = summary.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let read = split.and_then(|(name, rest)| Some((Answer::named(name.trim())?, rest)));
+    read.map_or((None, summary), |(answer, rest)| (Some(answer), rest.trim_start()))
 }
 
 #[cfg(test)]

@@ -72,6 +72,8 @@ pub struct Pane {
     pub is_guest: bool,
     /// The guest's statement that is held.
     pub held: Option<Held>,
+    /// What is to be said behind the statement that is sent next.
+    behind_sent: Option<&'static str>,
     /// What was said.
     pub scrollback: Scrollback,
     /// What is being typed.
@@ -102,6 +104,7 @@ impl Pane {
             waiting: None,
             is_guest: false,
             held: None,
+            behind_sent: None,
             scrollback: Scrollback::default(),
             editor: Editor::default(),
             queue: Queue::default(),
@@ -375,6 +378,9 @@ impl Pane {
     fn sent(&mut self, submission: SubmissionId, sql: &Arc<str>, typed: Option<&Typed>) {
         self.settle();
         self.echo_typed(typed.map_or(&**sql, |typed| &typed.line));
+        if let Some(words) = self.behind_sent.take() {
+            self.say(Look::Note, words);
+        }
         if let Some(title) = typed.and_then(psql::again) {
             self.say(Look::Note, &title);
         }

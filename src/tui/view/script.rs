@@ -110,15 +110,17 @@ pub(super) fn broken_height(view: &View<'_>, width: u16) -> Option<usize> {
 
 /// In the first line what has happened; what a server has said about it follows as it said it.
 fn broken_lines(view: &View<'_>, why: &str, cells: usize) -> Vec<String> {
-    let restart = view.stage.key(Action::Restart);
+    // In front of programs there is none.
+    let restart = Some(view.stage.key(Action::Restart)).filter(|key| !key.is_empty());
+    let again = restart.map(|key| format!("{key} tries again."));
     let first = "The run cannot continue:";
     let Some((what, told)) = why.split_once('\n') else {
-        let words = format!("{first} {}. {restart} tries again.", text::visible(why));
-        return text::wrap(&words, cells);
+        let words = format!("{first} {}. {}", text::visible(why), again.unwrap_or_default());
+        return text::wrap(words.trim_end(), cells);
     };
     let mut lines = text::wrap(&format!("{first} {}", text::visible(what)), cells);
     lines.extend(told.lines().flat_map(|line| as_told(line, cells)));
-    lines.push(format!("{restart} tries again."));
+    lines.extend(again);
     lines
 }
 

@@ -66,7 +66,10 @@ impl Pane {
         let Some(held) = self.held.take() else { return };
         let words = match fate {
             Fate::Passed => return,
-            Fate::CutAfter => "its connection is cut before the answer",
+            Fate::CutAfter => {
+                self.behind_sent = Some("its connection is cut before the answer");
+                return;
+            }
             Fate::Refused(code) => {
                 &format!("answered by hand with {code}; the server has not seen it")
             }
@@ -74,9 +77,7 @@ impl Pane {
             Fate::Cancelled => "cancelled by its program; the server has not seen it",
             Fate::Abandoned => "its program has hung up; the server has not seen it",
         };
-        if *fate != Fate::CutAfter {
-            self.echo(&held.sql);
-        }
+        self.echo(&held.sql);
         self.say(Look::Note, words);
     }
 }
