@@ -479,6 +479,11 @@ pub struct DebugArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,
+    /// Wait so many seconds for the plan's next statement, and three times as long for the programs
+    /// to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub patience: u32,
     /// Look for the shortest plan that breaks the check, and write it to this file
     #[arg(long, value_name = "FILE", num_args = 0..=1, value_hint = ValueHint::FilePath)]
     pub shrink: Option<Option<PathBuf>>,

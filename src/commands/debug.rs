@@ -30,6 +30,7 @@ use crate::debugger::gate::Gate;
 use crate::debugger::refusals::Rule;
 use crate::debugger::replay::Programs as _;
 use crate::debugger::tables::TableName;
+use crate::debugger::verdict::Database;
 use crate::pg::{Environment, Target};
 use crate::run::Production;
 use crate::run::engines::Engines;
@@ -186,7 +187,11 @@ impl Debugged {
     /// Names who comes by which port, and makes the gate: behind the setup, which may have made its
     /// table, and before it is known where programs come in. Not to be given up half way: a gate
     /// that is being made would stay.
-    async fn prepare(&self, wanted: &Wanted, addresses: &[SocketAddr]) -> Result<(), Failure> {
+    async fn prepare(
+        &self,
+        wanted: &Wanted,
+        addresses: &[SocketAddr],
+    ) -> Result<Vec<String>, Failure> {
         let own = addresses.iter().skip(1).zip(&wanted.actors);
         self.debugger.name_ports(own.map(|(port, actor)| (*port, actor.name.clone())).collect());
         if !wanted.gates.is_empty() && !self.debugger.has_gate() {
@@ -194,8 +199,25 @@ impl Debugged {
             let failed = |error| Failure::misuse(format!("--gate: {}", with_causes(&error)));
             self.debugger.use_gate(gate.map_err(failed)?).await;
         }
+        let missing = self.watch_relatives(&wanted.rules.watched).await?;
         self.debugger.tell_open(addresses.to_vec());
-        Ok(())
+        let words = |name: &String| format!("--watch: there is no table {name}");
+        Ok(missing.iter().map(words).collect())
+    }
+
+    /// What touches a watched table may name a partition of it, or a view on it.
+    /// Those that are not there.
+    async fn watch_relatives(&self, watched: &[TableName]) -> Result<Vec<String>, Failure> {
+        if watched.is_empty() {
+            return Ok(Vec::new());
+        }
+        let database = Database::at(&self.database);
+        let found = tokio::try_join!(database.relatives(watched), database.missing(watched));
+        database.close().await;
+        let failed = |error| Failure::unreachable(with_causes(&error));
+        let (relatives, missing) = found.map_err(failed)?;
+        self.debugger.watch_relatives(relatives);
+        Ok(missing)
     }
 
     /// Says what was answered in the server's place, and what came of it, where that was wanted.
@@ -244,8 +266,9 @@ async fn tell(
             () = left.cancelled() => return,
             opened = debugged.next_opened() => match opened {
                 Ok(addresses) => {
-                    if let Err(error) = debugged.prepare(&wanted, &addresses).await {
-                        say(Input::Trouble(error.sentence));
+                    match debugged.prepare(&wanted, &addresses).await {
+                        Ok(doubts) => doubts.into_iter().for_each(|it| say(Input::Trouble(it))),
+                        Err(error) => say(Input::Trouble(error.sentence)),
                     }
                     let control = debugged.control.named().map(control_line);
                     let ways = ways_in(&debugged.place(), &wanted, &addresses);
@@ -353,7 +376,7 @@ fn rules(arguments: &DebugArgs, config: &Config) -> Result<Rules, Failure> {
     };
     // Whether they are names was looked at before.
     let watched = arguments.watch.iter().filter_map(|name| TableName::read(name)).collect();
-    Ok(Rules { mode, breakpoints, watched })
+    Ok(Rules { mode, breakpoints, watched, relatives: Vec::new() })
 }
 
 fn control_address(arguments: &DebugArgs) -> Result<Option<Address>, Failure> {

@@ -21,6 +21,8 @@ pub enum Exit {
     Unreachable = 3,
     /// A plan no longer fits what the programs send.
     Misfit = 4,
+    /// A program did not end, or has sent nothing, so nothing is known of it.
+    Unfinished = 5,
     /// Interrupted by the user or by a signal.
     Interrupted = 130,
 }

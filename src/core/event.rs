@@ -116,6 +116,17 @@ pub enum TransactionStatus {
 #[serde(transparent)]
 pub struct SubmissionId(pub u64);
 
+impl SubmissionId {
+    /// The numbers of what the debugger's guests send begin here; a run counts its own sessions'
+    /// from 1.
+    pub const FIRST_OF_GUESTS: u64 = 1 << 40;
+
+    /// Whether a guest of the debugger has sent it.
+    pub fn is_of_guest(self) -> bool {
+        self.0 > Self::FIRST_OF_GUESTS
+    }
+}
+
 /// A column of a result, as `RowDescription` tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
@@ -414,6 +425,12 @@ pub enum Fate {
     Passed,
     /// It has not gone there: the client was told this error in the server's place.
     Refused(SqlState),
+    /// The same, as a rule of `--refuse` wants it.
+    RefusedByRule {
+        code: SqlState,
+        /// As it is written: `commit:1`.
+        rule: String,
+    },
     /// It has not gone there: the client's connection was cut.
     Cut,
     /// It has gone there, and the connection was cut before the answer.
@@ -422,6 +439,8 @@ pub enum Fate {
     Cancelled,
     /// Its client has hung up, and it has not gone there.
     Abandoned,
+    /// The server has ended the connection, and it has not gone there.
+    ServerGone,
 }
 
 impl Kind {
@@ -448,6 +467,9 @@ impl Kind {
 /// Why a program of the debugger's is connected no longer: it has ended its connection itself, or
 /// that was cut.
 pub const HUNG_UP: &str = "its program is connected no longer";
+
+/// The same, where the server has ended it.
+pub const SERVER_GONE: &str = "the server has ended the connection";
 
 /// How many rows of one result are told and kept; the rest are counted.
 pub const ROWS_KEPT: usize = 1000;

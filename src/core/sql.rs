@@ -43,6 +43,10 @@ pub mod gate {
 pub mod debugger {
     /// Which tables refer to which, and of which a text does not tell what it touches.
     pub const RELATIONS: &str = include_str!("../../sql/debugger/relations.sql");
+    /// Which tables are not there.
+    pub const MISSING: &str = include_str!("../../sql/debugger/missing.sql");
+    /// What is watched with a table.
+    pub const RELATIVES: &str = include_str!("../../sql/debugger/relatives.sql");
 }
 
 /// What kind of server this is.

@@ -38,6 +38,8 @@ pub struct Rules {
     pub mode: HoldMode,
     pub breakpoints: Vec<Breakpoint>,
     pub watched: Vec<TableName>,
+    /// What is watched with them: their partitions, and the views on them.
+    pub relatives: Vec<TableName>,
 }
 
 /// How much is held.
@@ -203,7 +205,7 @@ impl Rules {
     fn watched_among<'a>(&self, tables: &'a Tables) -> Option<&'a TableName> {
         tables.all().find(|table| match self.watched.as_slice() {
             [] => !table.is_catalog(),
-            watched => watched.iter().any(|name| name.may_be(table)),
+            watched => watched.iter().chain(&self.relatives).any(|name| name.may_be(table)),
         })
     }
 }
@@ -327,6 +329,7 @@ mod tests {
             mode: HoldMode::Breakpoints,
             breakpoints: breakpoints.iter().map(|text| text.parse().unwrap()).collect(),
             watched: watched.iter().map(|name| TableName::read(name).unwrap()).collect(),
+            relatives: Vec::new(),
         }
     }
 

@@ -20,9 +20,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::tables::TableName;
+use super::verdict::SqlFailure;
 use crate::core::event::Pid;
 use crate::core::sql::gate as sql;
-use crate::core::syntax::quote;
 use crate::pg::Target;
 use crate::run::schema::{GATE_PREFIX, RunSchema, SchemaError};
 
@@ -45,7 +45,7 @@ pub enum GateError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     #[error("cannot make a gate in {table}")]
-    Trigger { table: String, source: sqlx::Error },
+    Trigger { table: String, source: SqlFailure },
     #[error("the gate cannot be closed or opened")]
     Lock(#[from] sqlx::Error),
 }
@@ -88,19 +88,17 @@ impl Gate {
             if let Err(source) = gate.install(table).await {
                 let table = table.to_string();
                 gate.remove().await?;
-                return Err(GateError::Trigger { table, source });
+                return Err(GateError::Trigger { table, source: source.into() });
             }
         }
         Ok(gate)
     }
 
     async fn install(&self, table: &TableName) -> Result<(), sqlx::Error> {
-        let quoted = [table.schema.as_deref(), Some(&*table.name)];
-        let quoted: Vec<String> = quoted.into_iter().flatten().map(quote).collect();
         let install = sql::INSTALL
             .replace("{class}", &CLASS.to_string())
             .replace("{schema}", self.schema.name())
-            .replace("{table}", &quoted.join("."));
+            .replace("{table}", &table.quoted());
         self.pool.execute(sqlx::raw_sql(AssertSqlSafe(install))).await.map(drop)
     }
 

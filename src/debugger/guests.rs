@@ -21,7 +21,9 @@ use super::identity::{Identity, Names};
 use super::refusals::{Refusals, Rule, Tally};
 use super::statement::Statement;
 use super::tables::TableName;
-use crate::core::event::{HUNG_UP, Kind, SessionName, SubmissionId, TransactionStatus, Wait};
+use crate::core::event::{
+    Fate, HUNG_UP, Kind, SERVER_GONE, SessionName, SubmissionId, TransactionStatus, Wait,
+};
 use crate::gateway::{Client, ClientId, StatementOutcome, Verdict};
 use crate::run::guests::GuestNews;
 
@@ -89,6 +91,8 @@ pub struct Guests {
     queue: Queue,
     /// The tables in which statements can meet.
     gates: Vec<TableName>,
+    /// Who has sent something since the plan began.
+    heard_of: BTreeSet<String>,
     /// How many were held so far.
     holds: u64,
     /// How many were sent so far.
@@ -126,7 +130,8 @@ struct Guest {
     /// What has passed by itself since it was last told, outside of any transaction.
     passed: VecDeque<Arc<str>>,
     /// What was held and is gone, until it is known why: cancelled, or the client has hung up.
-    dropped: Option<Held>,
+    /// And whether the server had ended the connection before.
+    dropped: Option<(Held, bool)>,
     /// Whether the server has ended the connection.
     is_ended: bool,
     /// Whether something was answered in the server's place since that was last ready.
@@ -217,9 +222,6 @@ impl CutAfter {
 /// Of how many actors it is remembered how long their programs wait.
 const MOST_REMEMBERED: usize = 256;
 
-/// The numbers of what guests send begin here; a run counts its own sessions' from 1.
-const FIRST_SUBMISSION: u64 = 1 << 40;
-
 impl Guests {
     /// Nobody yet.
     pub fn new(rules: Rules) -> Self {
@@ -238,8 +240,9 @@ impl Guests {
             recorded: Recorded::default(),
             queue: Queue::default(),
             gates: Vec::new(),
+            heard_of: BTreeSet::new(),
             holds: 0,
-            submissions: FIRST_SUBMISSION,
+            submissions: SubmissionId::FIRST_OF_GUESTS,
             answers: 0,
             noise: 0,
             passed: VecDeque::new(),
@@ -291,6 +294,23 @@ impl Guests {
         self.clients.insert(client.id, guest);
     }
 
+    /// The server has ended a client's connection.
+    pub fn server_left(&mut self, client: ClientId) {
+        if let Some(guest) = self.clients.get_mut(&client) {
+            guest.is_ended = true;
+        }
+    }
+
+    /// Tables that are watched with others: their partitions, and the views on them.
+    pub fn watch_relatives(&mut self, relatives: Vec<TableName>) {
+        self.rules.relatives = relatives;
+    }
+
+    /// Whether somebody of this name has sent something since the plan began.
+    pub fn has_heard_of(&self, actor: &str) -> bool {
+        self.heard_of.contains(actor)
+    }
+
     /// A client's connection has ended.
     pub fn left(&mut self, client: ClientId, now: Instant) {
         self.settle_dropped(client, Dropped::Abandoned, now);
@@ -304,7 +324,7 @@ impl Guests {
                 in_transaction &= cut_after.is_refused();
                 self.tell(&place, Kind::Note(cut_after.words()));
             }
-            let reason = HUNG_UP.to_owned();
+            let reason = if guest.is_ended { SERVER_GONE } else { HUNG_UP }.to_owned();
             self.tell(&place, Kind::Lost { reason, in_transaction });
             self.places.free(&place);
         }
@@ -349,32 +369,35 @@ impl Guests {
         let Some(held) = self.held.remove(&held) else { return };
         self.plan_dropped(held.client);
         if let Some(guest) = self.clients.get_mut(&held.client) {
-            guest.dropped = Some(held);
+            guest.dropped = Some((held, guest.is_ended));
         }
     }
 
     /// Tells what has become of what was dropped, now that it is known.
     fn settle_dropped(&mut self, client: ClientId, why: Dropped, now: Instant) {
         let Some(guest) = self.clients.get_mut(&client) else { return };
-        let Some(held) = guest.dropped.take() else { return };
+        let Some((held, by_server)) = guest.dropped.take() else { return };
         let since = now.saturating_duration_since(held.since);
         let fate = match why {
-            Dropped::Abandoned => {
-                // Whoever was sent away had no choice.
-                if !guest.is_ended {
-                    self.patience.insert(guest.history.actor.clone(), since);
-                }
-                if self.patience.len() > MOST_REMEMBERED {
-                    self.patience.pop_first();
-                }
-                crate::core::event::Fate::Abandoned
-            }
-            Dropped::Cancelled => crate::core::event::Fate::Cancelled,
+            // Whoever was sent away had no choice.
+            Dropped::Abandoned if by_server => Fate::ServerGone,
+            Dropped::Abandoned => Fate::Abandoned,
+            Dropped::Cancelled => Fate::Cancelled,
         };
+        if fate != Fate::ServerGone {
+            self.patience.insert(guest.history.actor.clone(), since);
+        }
+        if self.patience.len() > MOST_REMEMBERED {
+            self.patience.pop_first();
+        }
         self.tell(&held.place, Kind::LetGo { held: since, fate });
     }
 
     fn tell(&mut self, place: &SessionName, kind: Kind) {
+        // Whose transaction has no pane is told of by the control socket alone.
+        if !self.places.is_shown(place) {
+            return;
+        }
         self.outputs.push(Output::News(GuestNews::Happened(place.clone(), kind)));
     }
 

@@ -17,6 +17,7 @@ use super::guests::{
 use super::literals::with_parameters;
 use super::plan::{Misfit, Plan};
 use super::refusals::{Rule, Tally};
+use super::tables::TableName;
 use crate::core::error_chain::with_causes;
 use crate::core::event::{Pid, SessionName, SubmissionId, Wait};
 use crate::gateway::{
@@ -164,6 +165,16 @@ impl Debugger {
             Some((plan, actors)) => guests.play(plan, actors),
             None => guests.stop_playing(Instant::now()),
         });
+    }
+
+    /// Tables that are watched with others: their partitions, and the views on them.
+    pub fn watch_relatives(&self, relatives: Vec<TableName>) {
+        self.inner().guests.watch_relatives(relatives);
+    }
+
+    /// Whether somebody of this name has sent something since the plan began.
+    pub fn has_heard_of(&self, actor: &str) -> bool {
+        self.inner().guests.has_heard_of(actor)
     }
 
     /// What was let go by hand so far.
@@ -375,6 +386,10 @@ impl StatementHooks for Debugger {
         self.inner().guests.note_outcome(statement.client.id, outcome);
         // A client whose answers are not told as fast as it asks for them is slowed.
         Box::pin(self.backlog.wait())
+    }
+
+    fn server_left(&self, client: ClientId) {
+        self.inner().guests.server_left(client);
     }
 
     fn left(&self, client: ClientId) {

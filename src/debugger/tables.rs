@@ -55,6 +55,14 @@ impl TableName {
     }
 }
 
+impl TableName {
+    /// As it is written in SQL, in quotes.
+    pub fn quoted(&self) -> String {
+        let parts = self.schema.iter().chain([&self.name]);
+        parts.map(|part| syntax::quote(part)).collect::<Vec<_>>().join(".")
+    }
+}
+
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schema) = &self.schema {

@@ -3,6 +3,7 @@
 use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Column as _, Executor as _, Row as _};
 
+use super::tables::TableName;
 use crate::core::sql;
 use crate::pg::Target;
 
@@ -13,16 +14,37 @@ type Contents = (Vec<String>, Vec<Vec<Option<String>>>);
 #[derive(Debug, thiserror::Error)]
 pub enum VerdictError {
     #[error("the check failed: {check}")]
-    Check { check: String, source: sqlx::Error },
+    Check { check: String, source: SqlFailure },
     #[error(
         "the check must answer one boolean, such as: select count(*) <= 1 from bookings; this one \
          does not: {0}"
     )]
     NoBoolean(String),
+    #[error("cannot read the catalog for --watch")]
+    Relatives(#[source] SqlFailure),
     #[error("the reset failed")]
-    Reset(#[source] sqlx::Error),
+    Reset(#[source] SqlFailure),
     #[error("the server does not say who waits")]
     Look(#[source] sqlx::Error),
+}
+
+/// What went wrong with a statement. The library puts the server's own source line behind what the
+/// server says, as if it were a line of the statement.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlFailure {
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Other(sqlx::Error),
+}
+
+impl From<sqlx::Error> for SqlFailure {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(refused) => Self::Refused(refused.message().to_owned()),
+            other => Self::Other(other),
+        }
+    }
 }
 
 /// A connection to the database past the debugger.
@@ -38,17 +60,37 @@ impl Database {
 
     /// Whether the check holds: the first column of the first row.
     pub async fn holds(&self, check: &str) -> Result<bool, VerdictError> {
-        let failed = |source| VerdictError::Check { check: check.to_owned(), source };
+        let failed = |error: sqlx::Error| VerdictError::Check {
+            check: check.to_owned(),
+            source: error.into(),
+        };
         let answer = self.0.fetch_optional(sqlx::raw_sql(AssertSqlSafe(check.to_owned())));
         let row: Option<PgRow> = answer.await.map_err(failed)?;
         let holds = row.and_then(|row| row.try_get::<Option<bool>, _>(0).ok().flatten());
         holds.ok_or_else(|| VerdictError::NoBoolean(check.to_owned()))
     }
 
+    /// The partitions of these tables, what they are partitions of, and the views on all of them.
+    pub async fn relatives(&self, tables: &[TableName]) -> Result<Vec<TableName>, VerdictError> {
+        let names: Vec<String> = tables.iter().map(TableName::quoted).collect();
+        let asked = sqlx::query(sql::debugger::RELATIVES).bind(names).fetch_all(&self.0).await;
+        let rows = asked.map_err(|error| VerdictError::Relatives(error.into()))?;
+        let name = |row: &PgRow| TableName { schema: row.get(0), name: row.get(1) };
+        Ok(rows.iter().map(name).collect())
+    }
+
+    /// Those of these tables that are not there.
+    pub async fn missing(&self, tables: &[TableName]) -> Result<Vec<String>, VerdictError> {
+        let names: Vec<String> = tables.iter().map(TableName::quoted).collect();
+        let missing =
+            sqlx::query_scalar(sql::debugger::MISSING).bind(names).fetch_all(&self.0).await;
+        missing.map_err(|error| VerdictError::Relatives(error.into()))
+    }
+
     /// Runs SQL that puts everything back to the beginning.
     pub async fn reset(&self, sql: &str) -> Result<(), VerdictError> {
         let done = self.0.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await;
-        done.map(drop).map_err(VerdictError::Reset)
+        done.map(drop).map_err(|error| VerdictError::Reset(error.into()))
     }
 
     /// Who of these waits, and for whom.

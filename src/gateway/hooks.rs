@@ -133,6 +133,9 @@ pub trait StatementHooks: Debug + Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
+    /// The server has ended this client's connection; whatever is held does not reach it any more.
+    fn server_left(&self, _client: ClientId) {}
+
     /// Called once for each client that has joined, when its connection is over.
     fn left(&self, _client: ClientId) {}
 }

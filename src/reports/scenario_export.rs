@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use crate::core::event::steps::whole_steps;
 use crate::core::event::{
-    Blocker, Certainty, Event, Fate, HUNG_UP, Kind, ServerMessage, SessionName, SqlState,
-    TransactionStatus, Typed, Wait,
+    Blocker, Certainty, Event, Fate, HUNG_UP, Kind, SERVER_GONE, ServerMessage, SessionName,
+    SqlState, TransactionStatus, Typed, Wait,
 };
 use crate::core::psql::find;
 use crate::core::scenario::{
@@ -42,6 +42,9 @@ pub use own_tables::on_own_tables;
 use answer::Answer;
 use captures::Captures;
 use player::{Done, SessionLine};
+
+/// What the optimistic engine calls a conflict.
+const CONFLICT: &str = "OC000";
 
 /// Who does what none of the sessions has done: lets time pass, cancels a wait. One that is on
 /// stage already keeps the name.
@@ -100,6 +103,8 @@ struct Prompter<'a> {
     session_lines: Vec<SessionLine>,
     /// The values that the script's steps have given names to.
     captures: Captures<'a>,
+    /// The programs that were debugged.
+    guests: BTreeSet<SessionName>,
     /// The runner, who looks at the end.
     runner: Answer,
     finally: Option<Vec<Expected>>,
@@ -127,6 +132,7 @@ impl<'a> Prompter<'a> {
             session_lines: session_lines
                 .map(|(name, written)| SessionLine::new(name, written, &performance.scenario.setup))
                 .collect(),
+            guests: BTreeSet::new(),
             runner: Answer::default(),
             finally: None,
             usher: free_usher(cast),
@@ -154,7 +160,10 @@ impl<'a> Prompter<'a> {
                 self.pause(name, *step);
                 Ok(())
             }
-            (Some(name), Kind::Sent { sql, step, typed, .. }) => {
+            (Some(name), Kind::Sent { submission, sql, step, typed }) => {
+                if submission.is_of_guest() {
+                    self.guests.insert(name.clone());
+                }
                 self.settle()?;
                 match written(sql, typed.as_deref()) {
                     Some(sql) => self.sent(name, &sql, *step, event.at),
@@ -213,7 +222,7 @@ impl<'a> Prompter<'a> {
         if let Some(session_line) = self.session_line(name) {
             session_line.send(from, &sql, at);
         }
-        let narration = self.narration(launch);
+        let narration = self.narration(name, launch);
         self.steps.push(step(name, narration, sql));
         Ok(())
     }
@@ -227,15 +236,16 @@ impl<'a> Prompter<'a> {
     fn pause(&mut self, name: &SessionName, launch: Option<usize>) {
         self.finally = None;
         self.is_settled = false;
-        let narration = self.narration(launch);
+        let narration = self.narration(name, launch);
         self.steps.push(step(name, narration, String::new()));
     }
 
-    fn narration(&self, launch: Option<usize>) -> String {
+    fn narration(&self, name: &SessionName, launch: Option<usize>) -> String {
         let Performance { scenario, schedule, .. } = self.performance;
         let launch = launch.and_then(|launch| schedule.launches.get(launch));
         let step = launch.and_then(|launch| scenario.steps.get(launch.step));
-        step.map_or_else(|| "types".to_owned(), |step| step.narration.clone())
+        let does = if self.guests.contains(name) { "sends" } else { "types" };
+        step.map_or_else(|| does.to_owned(), |step| step.narration.clone())
     }
 
     /// It is quiet, or as quiet as it gets before the next step: who waits now is written under the
@@ -354,7 +364,7 @@ impl<'a> Prompter<'a> {
     /// one whose connection broke it cannot.
     fn lost(&mut self, name: &SessionName, reason: &str, at: Duration) -> Result<(), Cut> {
         let last = self.steps.len();
-        if reason == HUNG_UP {
+        if matches!(reason, HUNG_UP | SERVER_GONE) {
             return self.hung_up(name);
         }
         let Some(session_line) = self.session_line(name) else { return Ok(()) };
@@ -464,9 +474,13 @@ impl<'a> Prompter<'a> {
                 self.is_cut_after.insert(name.clone());
                 return Ok(());
             }
-            Fate::Refused(code) => code.as_str(),
+            // The optimistic engine's own code stands in the words of the error.
+            Fate::Refused(code) | Fate::RefusedByRule { code, .. } if code.as_str() == CONFLICT => {
+                "40001"
+            }
+            Fate::Refused(code) | Fate::RefusedByRule { code, .. } => code.as_str(),
             Fate::Cancelled => "57014",
-            Fate::Passed | Fate::Cut | Fate::Abandoned => return Ok(()),
+            Fate::Passed | Fate::Cut | Fate::Abandoned | Fate::ServerGone => return Ok(()),
         };
         self.settle()?;
         self.finally = None;
@@ -476,7 +490,11 @@ impl<'a> Prompter<'a> {
             return Ok(());
         }
         let sql = format!("do $$ begin raise exception using errcode = '{code}'; end $$;");
-        let narration = format!("is answered {code} by hand");
+        let by = match fate {
+            Fate::RefusedByRule { .. } => "by a rule",
+            _ => "by hand",
+        };
+        let narration = format!("is answered {code} {by}");
         let mut refused = step(name, narration, sql);
         let line = Expected::Error { code: SqlState(code.to_owned()), text: String::new() };
         refused.expectations.push(expectation(line));
@@ -534,7 +552,9 @@ impl<'a> Prompter<'a> {
         let launch = |step| crate::core::scenario::Launch { step, markers: Vec::new() };
         let launches = (0..self.steps.len()).map(launch).collect();
         let mut story = scenario.story.clone();
-        story.push(format!("Played in the console on the engine {engine}."));
+        let played =
+            if self.guests.is_empty() { "Played in the console" } else { "Seen by the debugger" };
+        story.push(format!("{played} on the engine {engine}."));
         story.extend(self.cut.map(|why| format!("It stops where a file cannot follow: {why}.")));
         Scenario {
             path: None,

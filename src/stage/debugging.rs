@@ -1,5 +1,7 @@
 //! What the keys of the debugger do, and what is said as long as nobody has come.
 
+use std::fmt::Write as _;
+
 use super::keys::Action;
 use super::layers::{BreakpointPanel, Choice, Choices, Layer, PassedList, Question};
 use super::panes::Pane;
@@ -27,13 +29,17 @@ impl Debugging {
     /// longest first.
     pub fn others(&self) -> Vec<String> {
         let Overview { connections, idle, passed, .. } = self.overview;
-        let idle = match (connections, idle) {
+        let mut idle = match (connections, idle) {
             (0, _) => "nobody is connected".to_owned(),
             (1, 1) => "1 connection, idle".to_owned(),
             (all, idle) if all == idle => format!("{all} connections, all idle"),
             (all, 0) => counted(all as u64, "connection"),
             (_, idle) => counted(idle as u64, "idle connection"),
         };
+        let unseen = self.overview.without_pane;
+        if unseen > 0 {
+            let _ = write!(idle, ", {} without a pane", counted(unseen as u64, "transaction"));
+        }
         if passed == 0 {
             return vec![idle];
         }
@@ -200,7 +206,8 @@ impl Stage {
     }
 
     pub(super) fn let_all_go(&mut self) -> Vec<Effect> {
-        if self.held().is_empty() {
+        let unseen = self.debugging().map_or(0, |it| it.overview.held_without_pane);
+        if self.held().is_empty() && unseen == 0 {
             self.say("nothing is held");
             return Vec::new();
         }

@@ -18,8 +18,8 @@ use crossterm::event::{
     EventStream,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use futures::stream::{self, BoxStream, Stream, StreamExt};
@@ -263,6 +263,8 @@ fn take(terminal: &mut impl Write) -> io::Result<()> {
     let taken = execute!(
         terminal,
         EnterAlternateScreen,
+        // Whoever was killed there has left its last frame.
+        Clear(ClearType::All),
         EnableMouseCapture,
         EnableBracketedPaste,
         SetCursorStyle::SteadyBar

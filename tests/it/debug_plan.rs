@@ -154,6 +154,8 @@ fn what_is_wrong_is_said_before_anything_is_started() {
         let (code, told, complaints) = play.run(arguments);
         assert_eq!(code, 2, "{arguments:?}: {told}{complaints}");
         assert!(complaints.contains(words), "{arguments:?}: {complaints}");
+        // The server's own source has lines, too.
+        assert!(!complaints.contains(" at line "), "{complaints}");
     }
     play.put("race.plan", "overbooked plan 2\n");
     let (code, _, complaints) = play.run(&[]);
@@ -195,4 +197,28 @@ fn a_program_that_does_not_end_proves_nothing() {
     let (code, told, _) = play.run(&["--actor", carol, "--check", "select false"]);
     assert_eq!(code, 4, "{told}");
     assert!(!told.contains("was broken"), "{told}");
+}
+
+/// Of a program that has not come to the database, a check that holds says nothing.
+#[test]
+fn an_actor_that_has_sent_nothing_proves_nothing() {
+    let play = Play::of(BOOK, "overbooked plan 1\n");
+    let (code, told, _) = play.run(&["--actor", "carol=exit 9", "--check", "select true"]);
+    assert_eq!(code, 5, "{told}");
+    assert!(told.contains("carol has sent no statement, so nothing is known"), "{told}");
+    assert!(!told.contains("the check holds"), "{told}");
+    let carol = "carol=psql -X -q -c 'select 1'; sleep 60";
+    let arguments = ["--actor", carol, "--check", "select true", "--patience", "1"];
+    let (code, told, _) = play.run(&arguments);
+    assert_eq!(code, 5, "{told}");
+    assert!(told.contains("carol does not end within 3 s (--patience), and was ended"), "{told}");
+}
+
+#[test]
+fn a_table_that_is_not_there_is_named() {
+    let play = Play::of(BOOK, "overbooked plan 1\n");
+    let (code, _, complaints) = play.run(&["--watch", "nosuch", "--watch", "bookings"]);
+    assert_eq!(code, 0, "{complaints}");
+    assert!(complaints.contains("--watch: there is no table \"nosuch\""), "{complaints}");
+    assert_eq!(complaints.matches("--watch").count(), 1, "{complaints}");
 }

@@ -400,6 +400,21 @@ fn a_cut_behind_a_statement_stands_behind_it() {
 }
 
 #[test]
+fn who_has_no_pane_is_counted() {
+    let mut debugged = Debugged::new((120, 40));
+    debugged.two_held();
+    debugged.looks(&Overview {
+        connections: 4,
+        without_pane: 2,
+        held_without_pane: 1,
+        ..Debugged::overview()
+    });
+    let frame = debugged.frame();
+    assert!(frame.contains("2 held, and 1 more without a pane: alice, bob"), "{frame}");
+    assert!(frame.contains("2 transactions without a pane"), "{frame}");
+}
+
+#[test]
 fn no_key_is_promised_that_is_not_there() {
     let mut debugged = Debugged::new((80, 24));
     debugged.report(Report::Broken("the port is taken".to_owned()));

@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Output, Stdio};
 
+use overbooked::debugger::tables::TableName;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::headless::{complaint, overbooked, told};
@@ -155,6 +156,7 @@ async fn a_race_is_found_by_hand_and_written_down() {
     let text = debugged.file("race.sql");
     assert_eq!(played.status.code(), Some(0), "{text}\n{}\n{}", told(&played), complaint(&played));
     assert!(text.contains("--> waits for") && text.contains("-- You: types"), "{text}");
+    assert!(text.contains("-- alice: sends") && text.contains("Seen by the debugger"), "{text}");
 }
 
 /// What was answered by hand and what was cut has the same end where the scenario is played.
@@ -266,6 +268,53 @@ fn raw_alice(way_in: &str) -> Child {
     let mut alice = alice.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::io::Write::write_all(alice.stdin.as_mut().unwrap(), script.as_bytes()).unwrap();
     alice
+}
+
+/// Its backend dies, and nobody says that the program has hung up.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_loses_the_server_while_held_is_not_blamed() {
+    let debugged = Debugged::new().await;
+    let mut console = tokio::task::block_in_place(|| debugged.open(MIDDLE, ""));
+    let alice = booker(&way_in(&console), "alice");
+    tokio::task::block_in_place(|| console.wait_for("alice ─ held"));
+    let ended = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+                 where application_name = 'alice'";
+    assert_eq!(debugged.number(ended).await, 1);
+    tokio::task::block_in_place(|| {
+        console.wait_for("the server has ended its connection, and has not seen it");
+        console.wait_for("connection lost: the server has ended the connection");
+        assert!(!end(alice).status.success());
+        leave(&mut console, false);
+    });
+}
+
+/// What names a view on a watched table, or a partition of it, touches the table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_table_has_its_views_and_partitions_with_it() {
+    let database = Database::create().await;
+    let mut connection = PgConnection::connect_with(&database.sqlx_options()).await.unwrap();
+    let tables = "create table seats (id int) partition by range (id);
+        create table seats_1 partition of seats for values from (1) to (10);
+        create table seats_2 partition of seats for values from (10) to (20);
+        create view free_seats as select * from seats;
+        create view first_seats as select * from free_seats limit 1;
+        create view all_seats as select * from seats_1;
+        create table others (id int); create view other_ones as select * from others";
+    sqlx::raw_sql(tables).execute(&mut connection).await.unwrap();
+    let server = overbooked::debugger::verdict::Database::at(&database.target());
+    for (watched, expected) in [
+        ("seats", "all_seats first_seats free_seats seats_1 seats_2"),
+        ("seats_2", "first_seats free_seats seats"),
+        ("others", "other_ones"),
+        ("nosuch", ""),
+    ] {
+        let watched = TableName::read(watched).unwrap();
+        let relatives = server.relatives(&[watched]).await.unwrap();
+        let mut names: Vec<_> = relatives.into_iter().map(|table| table.name).collect();
+        names.sort();
+        assert_eq!(names.join(" "), expected);
+    }
+    server.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

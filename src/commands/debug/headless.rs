@@ -30,8 +30,8 @@ const THINK: Duration = Duration::from_millis(500);
 /// How often a shorter plan must break the check.
 const SURELY: u32 = 3;
 
-const STALL: Duration = Duration::from_secs(10);
-const END: Duration = Duration::from_secs(30);
+/// How much longer than for the plan's next statement it is waited for the programs' ends.
+const END: u32 = 3;
 
 /// What is played, and what must be so in the end.
 pub(super) struct Play {
@@ -40,6 +40,7 @@ pub(super) struct Play {
     check: Option<String>,
     reset: Option<Reset>,
     repeat: u32,
+    patience: Duration,
     /// Where the shortest plan goes, if one is looked for.
     shrink: Option<Option<PathBuf>>,
 }
@@ -52,6 +53,8 @@ enum Went {
     Broken,
     /// Something else was wrong, and is told.
     Wrong,
+    /// A program has not ended, or has sent nothing: nothing is known.
+    Unfinished,
     Misfit,
 }
 
@@ -89,8 +92,14 @@ impl Play {
             check: arguments.check.clone(),
             reset: arguments.reset.as_deref().map(Reset::read).transpose()?,
             repeat: arguments.repeat,
+            patience: Duration::from_secs(arguments.patience.into()),
             shrink: arguments.shrink.clone(),
         }))
+    }
+
+    fn patience(&self) -> Patience {
+        let stall = self.patience;
+        Patience { think: THINK.min(stall), stall, end: stall * END }
     }
 
     /// The tables in which its statements meet.
@@ -114,13 +123,10 @@ impl Play {
         launch::name(opened.control.doubts());
         let run = Run::start(opened.engines.clone(), production);
         let (commands, reports, ending) = run.split();
+        let patience = self.patience();
         let mut stage = Stage {
             play: self,
-            replay: Replay::new(
-                opened.debugger.clone(),
-                reports,
-                Patience { think: THINK, stall: STALL, end: END },
-            ),
+            replay: Replay::new(opened.debugger.clone(), reports, patience),
             database: Database::at(&opened.database),
             place: opened.place(),
             ports: Vec::new(),
@@ -169,7 +175,7 @@ impl Stage {
             () = interrupted.cancelled() => return Ok(Exit::Interrupted),
         };
         // Not to be given up half way: a gate that is being made would stay.
-        opened.prepare(wanted, &addresses).await?;
+        launch::name(&opened.prepare(wanted, &addresses).await?);
         self.ports = addresses;
         let mut all = Vec::new();
         for number in 1..=self.play.repeat {
@@ -179,7 +185,7 @@ impl Stage {
             if self.interrupted.is_cancelled() {
                 return Ok(Exit::Interrupted);
             }
-            let is_last = matches!(went, Went::Misfit | Went::Wrong);
+            let is_last = matches!(went, Went::Misfit | Went::Wrong | Went::Unfinished);
             all.push(went);
             if is_last {
                 break;
@@ -263,15 +269,26 @@ impl Stage {
         programs.end().await;
         let went = match end {
             None => return Ok(Went::Wrong),
-            Some(End::Over) => self.judge(&plan, title).await?,
+            Some(End::Over) => match self.silent() {
+                Some(words) => {
+                    say(&format!("{title}: {words}"))?;
+                    Went::Unfinished
+                }
+                None => self.judge(&plan, title).await?,
+            },
             Some(End::Misfit(misfit)) => {
                 say(&format!("{title}: {misfit}"))?;
                 Went::Misfit
             }
             Some(End::Endless(names)) => {
                 let are = if names.len() == 1 { "does" } else { "do" };
-                say(&format!("{title}: {} {are} not end, and was ended", names.join(" and ")))?;
-                Went::Wrong
+                let were = if names.len() == 1 { "was" } else { "were" };
+                let seconds = self.play.patience().end.as_secs();
+                say(&format!(
+                    "{title}: {} {are} not end within {seconds} s (--patience), and {were} ended",
+                    names.join(" and ")
+                ))?;
+                Went::Unfinished
             }
             Some(End::Broken(why)) => return Err(Failure::unreachable(why).into()),
         };
@@ -284,6 +301,16 @@ impl Stage {
             }
         }
         Ok(went)
+    }
+
+    /// Who has sent nothing: of a program that has not come to the database, no check says anything.
+    fn silent(&self) -> Option<String> {
+        let programs = self.play.programs.iter().map(|program| &*program.actor);
+        let silent: Vec<&str> = programs.filter(|it| !self.debugger.has_heard_of(it)).collect();
+        let have = if silent.len() == 1 { "has" } else { "have" };
+        let names = silent.join(" and ");
+        (!silent.is_empty())
+            .then(|| format!("{names} {have} sent no statement, so nothing is known"))
     }
 
     async fn judge(&self, plan: &Plan, title: &str) -> eyre::Result<Went> {
@@ -321,6 +348,7 @@ fn exit(went: Went) -> Exit {
         Went::Well => Exit::Fine,
         Went::Broken => Exit::Broken,
         Went::Wrong => Exit::Misuse,
+        Went::Unfinished => Exit::Unfinished,
         Went::Misfit => Exit::Misfit,
     }
 }

@@ -55,9 +55,11 @@ impl Guests {
         guest.identity.hear(&arrival.shown, arrival.strings, arrival.status);
         guest.history.status = arrival.status;
         guest.history.actor = guest.identity.actor(&mut self.names).name;
+        self.heard_of.insert(guest.history.actor.clone());
         let history = &self.clients.get(&client)?.history;
-        if let Some((why, verdict)) = self.refusals.arrives(client, history, &statement).refused {
-            return self.refuse_now(arrival, statement, (&why, verdict), now);
+        let outcome = self.refusals.arrives(client, history, &statement);
+        if let Some((rule, verdict)) = outcome.refused {
+            return self.refuse_now(arrival, statement, (&rule, verdict), outcome.is_retry, now);
         }
         let why = match self.planned(client, &statement) {
             Some(planned) => planned,
@@ -73,6 +75,7 @@ impl Guests {
         }
         self.end_answered(client, TransactionStatus::InTransaction, now);
         let place = self.place_of(client)?;
+        self.tell_retry(outcome.is_retry, &place, &statement);
         self.tell_tables(&statement);
         let Some(why) = why else {
             self.note_sent(client, &statement, now);
@@ -87,14 +90,24 @@ impl Guests {
         &mut self,
         arrival: &Arrival,
         statement: Statement,
-        (why, verdict): (&str, Verdict),
+        (rule, verdict): (&str, Verdict),
+        is_retry: bool,
         now: Instant,
     ) -> Option<HeldId> {
         self.end_answered(arrival.client, TransactionStatus::InTransaction, now);
         let place = self.place_of(arrival.client)?;
-        let held = self.hold(arrival, statement, place, why, now);
-        self.let_go(held, verdict, now);
+        self.tell_retry(is_retry, &place, &statement);
+        let held = self.hold(arrival, statement, place, rule, now);
+        self.let_go_by(Some(rule), held, verdict, now);
         Some(held)
+    }
+
+    /// Of what a rule has refused it is told when the program tries that again.
+    fn tell_retry(&mut self, is_retry: bool, place: &SessionName, statement: &Statement) {
+        if is_retry {
+            let words = format!("retried after a refusal: {}", statement.summary());
+            self.tell(place, Kind::Note(words));
+        }
     }
 
     fn hold(
@@ -204,7 +217,7 @@ impl Guests {
         if let Some(parted) = taken.parted {
             self.outputs.push(Output::News(GuestNews::Parted(parted)));
         }
-        if taken.is_new {
+        if taken.is_shown && taken.is_new {
             self.outputs.push(Output::News(GuestNews::Joined(taken.name.clone())));
         }
         if taken.is_other_backend {

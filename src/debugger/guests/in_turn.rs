@@ -43,6 +43,10 @@ impl Guests {
     /// Whether all that a client has sent is answered, or waits.
     fn is_settled(&self, client: ClientId) -> bool {
         let Some(guest) = self.clients.get(&client) else { return true };
+        // Whether somebody without a pane waits is not seen.
+        if guest.place.as_ref().is_none_or(|place| !self.places.is_shown(place)) {
+            return true;
+        }
         let mut open = guest.in_flight.iter();
         let open = open.find(|it| !matches!(it.progress, Course::Answered(..)));
         open.is_none_or(|it| it.wait.is_some())

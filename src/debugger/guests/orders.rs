@@ -207,11 +207,32 @@ impl Guests {
     }
 
     pub(super) fn let_go(&mut self, id: HeldId, verdict: Verdict, now: Instant) {
+        self.let_go_by(None, id, verdict, now);
+    }
+
+    /// The same, where a rule wants it so.
+    pub(super) fn let_go_by(
+        &mut self,
+        rule: Option<&str>,
+        id: HeldId,
+        verdict: Verdict,
+        now: Instant,
+    ) {
+        let refused = |code: &str| {
+            let code = SqlState(code.to_owned());
+            match rule {
+                Some(rule) => Fate::RefusedByRule { code, rule: rule.to_owned() },
+                None => Fate::Refused(code),
+            }
+        };
         let Some(held) = self.held.remove(&id) else { return };
         let Held { client, place, sql, since, is_query, statement, .. } = held;
         let fate = match &verdict {
             Verdict::Pass => Fate::Passed,
-            Verdict::Refuse { code, .. } => Fate::Refused(SqlState(code.clone())),
+            Verdict::Refuse { message, .. } if message == CONFLICT => {
+                refused(Answer::Conflict.name())
+            }
+            Verdict::Refuse { code, .. } => refused(code),
             Verdict::Cut => Fate::Cut,
             Verdict::CutAfter => Fate::CutAfter,
         };

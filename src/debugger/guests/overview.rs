@@ -19,6 +19,9 @@ pub struct Overview {
     pub connections: usize,
     /// How many of them have no transaction in flight.
     pub idle: usize,
+    /// How many transactions in flight have no pane, and how many of them are held.
+    pub without_pane: usize,
+    pub held_without_pane: usize,
     /// How many statements have passed by themselves.
     pub passed: u64,
     /// The last of them, oldest first.
@@ -44,12 +47,15 @@ impl Guests {
     /// The debugger at a glance.
     pub fn overview(&self) -> Overview {
         let idle = self.clients.values().filter(|guest| guest.place.is_none()).count();
+        let held = self.held.values().filter(|held| !self.places.is_shown(&held.place));
         Overview {
             mode: self.rules.mode,
             breakpoints: self.rules.breakpoints.clone(),
             watched: self.rules.watched.iter().map(ToString::to_string).collect(),
             connections: self.clients.len(),
             idle,
+            without_pane: self.places.unseen(),
+            held_without_pane: held.count(),
             passed: self.noise,
             last_passed: self.passed.iter().cloned().collect(),
         }

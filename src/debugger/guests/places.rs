@@ -23,6 +23,8 @@ struct Place {
     name: SessionName,
     actor: String,
     is_taken: bool,
+    /// Whether it has a pane.
+    is_shown: bool,
     /// Whether the connection of that backend has been closed.
     is_gone: bool,
     /// The backend whose transaction was told here last.
@@ -37,6 +39,8 @@ pub(super) struct Taken {
     pub(super) name: SessionName,
     /// Whether it is new.
     pub(super) is_new: bool,
+    /// Whether there was room to show it.
+    pub(super) is_shown: bool,
     /// Whether another backend's transactions were told here before.
     pub(super) is_other_backend: bool,
     /// Whose place had to go.
@@ -44,8 +48,8 @@ pub(super) struct Taken {
 }
 
 impl Places {
-    /// A place for a transaction of this actor. Where there is no room for one more, it is
-    /// another's as well: whatever is sent has a place, or it could not be held.
+    /// A place for a transaction of this actor. Where there is no room for one more, it is not shown,
+    /// and goes when the transaction is over: whatever is sent has a place, or it could not be held.
     pub(super) fn take(&mut self, actor: &str, backend: Pid) -> Taken {
         self.turns += 1;
         let turn = self.turns;
@@ -59,30 +63,32 @@ impl Places {
             (place.is_taken, place.backend, place.turn) = (true, Some(backend), turn);
             place.is_gone = false;
             let name = place.name.clone();
-            return Taken { name, is_new: false, is_other_backend, parted: None };
+            return Taken { name, is_new: false, is_shown: true, is_other_backend, parted: None };
         }
-        let Some(parted) = self.make_room() else { return self.shared(actor, backend) };
+        let room = self.make_room();
+        let is_shown = room.is_some();
         let name = self.free_name(actor);
         self.all.push(Place {
             name: name.clone(),
             actor: actor.to_owned(),
             is_taken: true,
+            is_shown,
             is_gone: false,
             backend: Some(backend),
             turn,
         });
-        Taken { name, is_new: true, is_other_backend: true, parted }
+        let parted = room.flatten();
+        Taken { name, is_new: true, is_shown, is_other_backend: true, parted }
     }
 
-    /// The actor's place that was taken last, or anybody's.
-    fn shared(&mut self, actor: &str, backend: Pid) -> Taken {
-        let place = self.all.iter_mut().max_by_key(|place| (place.actor == actor, place.turn));
-        let name = place.map(|place| {
-            let is_other_backend = place.backend.replace(backend) != Some(backend);
-            (place.name.clone(), is_other_backend)
-        });
-        let (name, is_other_backend) = name.unwrap_or_else(|| (session_name(actor), true));
-        Taken { name, is_new: false, is_other_backend, parted: None }
+    /// Whether what happens there is told.
+    pub(super) fn is_shown(&self, name: &SessionName) -> bool {
+        self.all.iter().all(|place| place.is_shown || &place.name != name)
+    }
+
+    /// How many transactions have no pane.
+    pub(super) fn unseen(&self) -> usize {
+        self.all.iter().filter(|place| !place.is_shown).count()
     }
 
     /// Its transaction is over.
@@ -90,6 +96,7 @@ impl Places {
         if let Some(place) = self.all.iter_mut().find(|place| &place.name == name) {
             place.is_taken = false;
         }
+        self.all.retain(|place| place.is_shown || place.is_taken);
     }
 
     /// The connection of this backend is closed.
@@ -108,14 +115,15 @@ impl Places {
     /// Who has had to go so that there is room for one more; `None` where there is none.
     #[expect(clippy::option_option, reason = "whether there is room, and who had to go for it")]
     fn make_room(&mut self) -> Option<Option<SessionName>> {
-        if self.all.len() < COMFORTABLE {
+        let shown = self.all.len() - self.unseen();
+        if shown < COMFORTABLE {
             return Some(None);
         }
         let free = self.all.iter().enumerate().filter(|(_, place)| !place.is_taken);
         let oldest = free.min_by_key(|(_, place)| place.turn).map(|(at, _)| at);
         match oldest {
             Some(at) => Some(Some(self.all.remove(at).name)),
-            None => (self.all.len() < MOST).then_some(None),
+            None => (shown < MOST).then_some(None),
         }
     }
 
@@ -191,8 +199,14 @@ mod tests {
         for number in 0..60 {
             assert!(places.take("a", Pid(number)).is_new);
         }
-        let shared = places.take("a", Pid(60));
-        assert_eq!((shared.name.as_str(), shared.is_new), ("a-60", false));
+        let unseen = places.take("a", Pid(60));
+        assert_eq!((unseen.name.as_str(), unseen.is_shown), ("a-61", false));
+        assert_eq!(places.unseen(), 1);
+        assert!(!places.is_shown(&unseen.name) && places.is_shown(&SessionName::new("a-60")));
+        places.free(&unseen.name);
+        assert_eq!((places.unseen(), places.ended().count()), (0, 0));
+        places.free(&SessionName::new("a-7"));
+        assert!(places.take("b", Pid(61)).is_shown);
     }
 
     #[test]

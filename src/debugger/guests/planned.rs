@@ -66,6 +66,7 @@ pub enum PlanState {
 impl Guests {
     /// From now on the plan says what is held and when it is let go.
     pub fn play(&mut self, plan: Plan, actors: BTreeSet<String>) {
+        self.heard_of.clear();
         self.plan = Some(Playing {
             live: LivePlan::new(plan),
             misfit: None,

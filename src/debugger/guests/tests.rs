@@ -17,7 +17,7 @@ struct Play {
 impl Play {
     fn watching(tables: &[&str], mode: HoldMode) -> Self {
         let watched = tables.iter().map(|name| TableName::read(name).unwrap()).collect();
-        let rules = Rules { mode, breakpoints: Vec::new(), watched };
+        let rules = Rules { mode, watched, ..Rules::default() };
         let ports = [("127.0.0.1:1".parse().unwrap(), "carol".to_owned())].into();
         let mut guests = Guests::new(rules);
         guests.name_ports(ports);
@@ -251,6 +251,8 @@ fn how_long_a_program_waits_is_learnt_when_it_hangs_up_by_itself() {
         play.note();
         let told = play.take();
         assert!(told.contains(&"alice: held reads seats (everything is held)".to_owned()));
+        let fate = if is_ended { Fate::ServerGone } else { Fate::Abandoned };
+        assert!(told.contains(&format!("alice: let go after 5 s: {fate:?}")), "{told:?}");
     }
     play.join(3, "alice", 0);
     play.query(3, "select * from seats").unwrap();
@@ -263,7 +265,7 @@ fn how_long_a_program_waits_is_learnt_when_it_hangs_up_by_itself() {
 fn what_is_answered_in_the_servers_place_does_not_go() {
     let mut play = Play::watching(&["seats"], HoldMode::Everything);
     play.join(1, "alice", 0);
-    for (answer, code) in [(Answer::Deadlock, "40P01"), (Answer::Conflict, "40001")] {
+    for (answer, code) in [(Answer::Deadlock, "40P01"), (Answer::Conflict, "OC000")] {
         play.query(1, "update seats set a = 1").unwrap();
         play.take();
         play.obey(Order::Answer(named("alice"), answer)).unwrap();
@@ -442,8 +444,12 @@ fn what_a_rule_refuses_is_answered_at_once_and_counted() {
     assert!(play.query(1, "update seats set a = 1").is_some());
     let told = play.take();
     assert!(told.last().unwrap().contains("40P01"), "{told:#?}");
+    let by_rule = "RefusedByRule { code: SqlState(\"40P01\"), rule: \"update seats:1 as 40P01\" }";
+    assert!(told.iter().any(|it| it.contains(by_rule)), "{told:#?}");
     play.tell(1, Told::Ready(TransactionStatus::Idle));
     assert_eq!(play.query(1, "update seats set a = 1"), None, "only the first");
+    let retried = "alice: retried after a refusal: updates seats".to_owned();
+    assert!(play.take().contains(&retried));
     let tally = play.guests.refused().unwrap();
     assert_eq!((tally.refused, tally.retried), (1, 1));
 }
@@ -647,4 +653,36 @@ fn what_was_refused_in_the_servers_place_is_over_with_its_answer() {
         play.tell(1, Told::Ready(status));
         assert_eq!(play.take(), [format!("alice: ready {status:?}")]);
     }
+}
+
+/// Nobody's statements are told under another's name.
+#[test]
+fn who_has_no_pane_is_told_nowhere_and_let_go_with_the_others() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    for id in 1..=62 {
+        play.join(id, &format!("u{id}"), 0);
+        play.query(id, "update seats set a = 1").unwrap();
+    }
+    let told = play.take();
+    assert!(told.iter().all(|it| !it.starts_with("u61") && !it.starts_with("u62")), "{told:?}");
+    let overview = play.guests.overview();
+    assert_eq!((overview.without_pane, overview.held_without_pane), (2, 2));
+    assert!(play.guests.state(play.now()).of("u61").unwrap().held.is_some());
+    play.obey(Order::LetTheseGo(vec![named("u61"), named("u62")])).unwrap();
+    assert_eq!(play.guests.overview().held_without_pane, 0, "nobody sees whether they wait");
+    play.done(61, "UPDATE 1", TransactionStatus::Idle);
+    assert_eq!(play.guests.overview().without_pane, 1);
+    assert!(play.take().iter().all(|it| it.starts_with("verdict")));
+}
+
+#[test]
+fn how_long_a_program_waits_is_learnt_from_its_cancel_too() {
+    let mut play = Play::watching(&["seats"], HoldMode::Everything);
+    play.join(1, "alice", 0);
+    let held = play.query(1, "select * from seats").unwrap();
+    play.seconds = 3;
+    play.guests.dropped(held);
+    play.tell(1, Told::Ready(TransactionStatus::Idle));
+    play.query(1, "select * from seats").unwrap();
+    assert!(play.take().last().unwrap().ends_with("3 s of patience"));
 }

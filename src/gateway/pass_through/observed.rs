@@ -200,6 +200,7 @@ impl Observer {
             }
             self.changed.notify_waiters();
         }
+        self.joined.hooks().server_left(self.joined.client().id);
         self.tell_lost().await;
         to_client.close().await?;
         self.talk().note_telling(Telling::Over);

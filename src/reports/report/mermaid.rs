@@ -73,9 +73,11 @@ fn let_go(fate: &Fate) -> String {
         Fate::Passed => "let go".to_owned(),
         Fate::CutAfter => "let go, cut off before the answer".to_owned(),
         Fate::Refused(code) => format!("answered {code} by hand"),
+        Fate::RefusedByRule { code, rule } => format!("refused with {code} by {}", text(rule)),
         Fate::Cut => "cut off".to_owned(),
         Fate::Cancelled => "cancelled by its program".to_owned(),
         Fate::Abandoned => "its program hangs up".to_owned(),
+        Fate::ServerGone => "the server ends its connection".to_owned(),
     }
 }
 

@@ -178,9 +178,13 @@ impl Line {
                 return vec![format!("{name} is let go{after}, and cut off before the answer.")];
             }
             Fate::Refused(code) => format!("{name} is answered {code} by hand{after}"),
+            Fate::RefusedByRule { code, rule } => {
+                format!("{name} is refused with {code} by --refuse '{rule}'{after}")
+            }
             Fate::Cut => format!("{name} is cut off{after}"),
             Fate::Cancelled => format!("{name}'s program cancels{after}"),
             Fate::Abandoned => format!("{name}'s program hangs up{after}"),
+            Fate::ServerGone => format!("the server ends {name}'s connection{after}"),
         };
         let shown = psql::one_line(&sql[..sql.floor_char_boundary(LONGEST_HELD)]);
         vec![format!("{says}; the server has not seen: {shown}")]

@@ -74,7 +74,11 @@ pub(super) fn guests(view: &View<'_>, debugging: &Debugging, area: Rect, buffer:
         .filter(|pane| pane.held.is_some())
         .map(|pane| text::visible(pane.name.as_str()).into_owned())
         .collect();
+    let unseen = debugging.overview.held_without_pane;
     let held = match names.len() {
+        count if unseen > 0 => {
+            format!("{count} held, and {unseen} more without a pane: {}", names.join(", "))
+        }
         0 => "nothing is held".to_owned(),
         count => format!("{count} held: {}", names.join(", ")),
     };
@@ -275,13 +279,13 @@ fn matter_to_debugging(view: &View<'_>, debugging: &Debugging) -> Vec<Action> {
     if held > 0 {
         actions.extend([Action::LetGo, Action::LetAllGo, Action::AnswerHeld]);
     }
+    if view.stage.panes().len() > 1 {
+        actions.push(Action::FocusNext);
+    }
     if held > 1 && debugging.has_gate {
         actions.push(Action::LetGoTogether);
     }
     actions.extend([Action::RunOn, Action::Breakpoints]);
-    if view.stage.panes().len() > 1 {
-        actions.push(Action::FocusNext);
-    }
     actions.push(Action::AddSession);
     actions.extend([Action::Graph, Action::Export, Action::PassedStatements, Action::Quit]);
     actions

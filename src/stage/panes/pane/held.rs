@@ -73,9 +73,13 @@ impl Pane {
             Fate::Refused(code) => {
                 &format!("answered by hand with {code}; the server has not seen it")
             }
+            Fate::RefusedByRule { code, rule } => {
+                &format!("refused with {code} by --refuse '{rule}'; the server has not seen it")
+            }
             Fate::Cut => "its connection was cut; the server has not seen it",
             Fate::Cancelled => "cancelled by its program; the server has not seen it",
             Fate::Abandoned => "its program has hung up; the server has not seen it",
+            Fate::ServerGone => "the server has ended its connection, and has not seen it",
         };
         self.echo(&held.sql);
         self.say(Look::Note, words);
