@@ -137,6 +137,7 @@ impl Asked {
                 mode: HoldMode::Breakpoints,
                 breakpoints: breakpoints.collect::<Result<_, _>>()?,
                 watched: watched.collect::<Result<_, _>>()?,
+                ..Rules::default()
             },
         })
     }

@@ -211,6 +211,7 @@ impl<P: Programs> Outside<P> {
                 actor: self.planned(sent.session),
                 shape: Shape::of(&sent.shape, Strings::default()),
                 summary: sent.does.clone(),
+                answer: None,
             }],
         };
         Plan { releases: sent.iter().map(release).collect(), ..Plan::default() }
