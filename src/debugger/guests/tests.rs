@@ -588,10 +588,10 @@ fn what_was_answered_by_hand_is_a_part_of_the_plan_and_of_its_play() {
 fn a_plan_that_stalls_says_who_waits_for_whom() {
     let mut play = Play::watching(&["seats"], HoldMode::Watch);
     let strings = Strings::default();
-    let mut plan = Plan::default();
-    plan.record([("alice", &Statement::read("update seats set a = 1", strings))]);
-    plan.record([("alice", &Statement::read("commit", strings))]);
-    play.guests.play(plan, ["alice".to_owned()].into());
+    let mut turns = Plan::default();
+    turns.record([("alice", &Statement::read("update seats set a = 1", strings))]);
+    turns.record([("alice", &Statement::read("commit", strings))]);
+    play.guests.play(turns, ["alice".to_owned()].into());
     play.join(1, "alice", 0);
     play.query(1, "begin");
     play.done(1, "BEGIN", TransactionStatus::InTransaction);
