@@ -294,9 +294,11 @@ impl Guests {
         self.clients.insert(client.id, guest);
     }
 
-    /// The server has ended a client's connection.
+    /// The server has ended a client's connection: by itself, where something of it is held, and
+    /// perhaps because the client has said goodbye otherwise.
     pub fn server_left(&mut self, client: ClientId) {
-        if let Some(guest) = self.clients.get_mut(&client) {
+        let is_held = self.held.values().any(|held| held.client == client);
+        if is_held && let Some(guest) = self.clients.get_mut(&client) {
             guest.is_ended = true;
         }
     }

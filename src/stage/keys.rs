@@ -173,7 +173,7 @@ pub const TABLE: &[Entry] = &[
     entry(Action::Graph, "graph", &["F4", "Alt-4"], "waits", "show who waits for whom, and the \
         timeline"),
     entry(Action::Export, "export", &["Ctrl-S", "Alt-x"], "export", "export the session so far: \
-        Markdown, Mermaid, a scenario, the screen as SVG; in front of programs, a plan"),
+        Markdown, Mermaid, a scenario, the screen as SVG"),
     entry(Action::Story, "story", &["Alt-s", "F12"], "story", "show the scenario's story"),
     entry(Action::Complete, "complete", &["Tab"], "complete", "complete the word before the \
         cursor; on an empty line, go to the next session"),

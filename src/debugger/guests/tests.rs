@@ -686,3 +686,21 @@ fn how_long_a_program_waits_is_learnt_from_its_cancel_too() {
     play.query(1, "select * from seats").unwrap();
     assert!(play.take().last().unwrap().ends_with("3 s of patience"));
 }
+
+#[test]
+fn a_server_that_dies_is_not_taken_for_a_program_that_leaves() {
+    for (is_held, fate) in [(true, Fate::ServerGone), (false, Fate::Abandoned)] {
+        let mut play = Play::watching(&["seats"], HoldMode::Everything);
+        play.join(1, "alice", 0);
+        let held = play.query(1, "select * from seats").unwrap();
+        if is_held {
+            play.guests.server_left(ClientId(1));
+        }
+        play.guests.dropped(held);
+        // A client that has left is why the server leaves.
+        play.guests.server_left(ClientId(1));
+        play.guests.left(ClientId(1), play.now());
+        play.note();
+        assert!(play.take().contains(&format!("alice: let go after 0 s: {fate:?}")));
+    }
+}
