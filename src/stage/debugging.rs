@@ -149,8 +149,8 @@ impl Stage {
         ));
     }
 
-    /// Turns to the statement that has just been held, unless the keys are needed where they are, or
-    /// the user has put them there.
+    /// Turns to the statement that has just been held, unless the keys are needed where they are,
+    /// or the user has put them there.
     pub(super) fn turn_to_held(&mut self, name: &SessionName) {
         let is_free = |pane: &Pane| pane.is_guest && pane.held.is_none();
         if self.panes.is_chosen() {

@@ -209,8 +209,9 @@ async fn what_one_key_has_let_go_is_played_in_the_same_order() {
                   = 9 where id = 1' -c commit";
     tokio::task::block_in_place(|| {
         let mut console = debugged.open(WIDE, "");
+        let address = self::way_in(&console);
         let programs = ["alice", "bob"].map(|name| {
-            let program = booker(&self::way_in(&console), name);
+            let program = booker(&address, name);
             console.wait_for(&format!("{name} ─ held"));
             program
         });

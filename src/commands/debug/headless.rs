@@ -303,7 +303,7 @@ impl Stage {
         Ok(went)
     }
 
-    /// Who has sent nothing: of a program that has not come to the database, no check says anything.
+    /// Who has sent nothing: of a program that has not come to the database, no check says a word.
     fn silent(&self) -> Option<String> {
         let programs = self.play.programs.iter().map(|program| &*program.actor);
         let silent: Vec<&str> = programs.filter(|it| !self.debugger.has_heard_of(it)).collect();

@@ -48,8 +48,9 @@ pub(super) struct Taken {
 }
 
 impl Places {
-    /// A place for a transaction of this actor. Where there is no room for one more, it is not shown,
-    /// and goes when the transaction is over: whatever is sent has a place, or it could not be held.
+    /// A place for a transaction of this actor. Where there is no room for one more, it is not
+    /// shown, and goes when the transaction is over: whatever is sent has a place, or it could not
+    /// be held.
     pub(super) fn take(&mut self, actor: &str, backend: Pid) -> Taken {
         self.turns += 1;
         let turn = self.turns;
