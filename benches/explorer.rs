@@ -3,8 +3,9 @@
 //! orders has to remember.
 //!
 //! isolationtester comes with PostgreSQL's server development package. `OVERBOOKED_PYTHON` names a
-//! Python with `psycopg`, `frontrun` and `sqlglot`. What is missing is left out, and said.
+//! Python with `psycopg`, `frontrun`, `sqlglot` and `dill`. What is missing is left out, and said.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ const SAMPLE: u64 = 1_000_000;
 #[tokio::main]
 async fn main() {
     let engines = Engines::embedded(ClusterOptions::default());
-    let cluster = Cluster::start(&ClusterOptions::default(), &|_| {}).await.expect("a server");
+    let options = ClusterOptions { listen_tcp: Some(free_port()), ..ClusterOptions::default() };
+    let cluster = Cluster::start(&options, &|_| {}).await.expect("a server");
     say(&format!("every order, where nobody waits, best of {ROUNDS}\n"));
     for (sessions, steps) in [(2, 4), (3, 3)] {
         beside_isolationtester(&engines, &cluster, sessions, steps).await;
@@ -53,7 +55,7 @@ fn specification(sessions: usize, steps: usize) -> String {
          teardown {{ drop table t; }}\n"
     );
     for session in 0..sessions {
-        text += &format!("session s{session}\n");
+        let _ = writeln!(text, "session s{session}");
         for step in 0..steps {
             let sql = match step {
                 0 => "begin".to_owned(),
@@ -62,7 +64,7 @@ fn specification(sessions: usize, steps: usize) -> String {
                 2 => format!("update t set v = v + 1 where id = {session}"),
                 _ => "commit".to_owned(),
             };
-            text += &format!("step s{session}_{step} {{ {sql}; }}\n");
+            let _ = writeln!(text, "step s{session}_{step} {{ {sql}; }}");
         }
     }
     text
@@ -99,7 +101,7 @@ async fn beside_isolationtester(
 }
 
 fn line(who: &str, taken: Duration, orders: u64) -> String {
-    let rate = orders as f64 / taken.as_secs_f64();
+    let rate = f64::from(u32::try_from(orders).unwrap_or(u32::MAX)) / taken.as_secs_f64();
     format!("  {who:<26}{taken:>9.2?}{rate:>9.0} orders a second\n")
 }
 
@@ -153,9 +155,13 @@ fn isolationtester(peer: &Path, cluster: &Cluster, text: &str, orders: u64) -> D
     taken
 }
 
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
 fn url(cluster: &Cluster) -> String {
-    let (host, port) = (cluster.folder().display(), cluster.port());
-    format!("host={host} port={port} user={SUPERUSER} dbname=postgres")
+    format!("host=127.0.0.1 port={} user={SUPERUSER} dbname=postgres", cluster.port())
 }
 
 async fn three_buyers(engines: &Engines) {
@@ -184,7 +190,7 @@ async fn three_buyers(engines: &Engines) {
 fn frontrun(cluster: &Cluster) {
     let python = std::env::var("OVERBOOKED_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut import = Command::new(&python);
-    import.args(["-c", "import frontrun, psycopg, sqlglot"]).stderr(Stdio::null());
+    import.args(["-c", "import frontrun, psycopg, sqlglot, dill"]).stderr(Stdio::null());
     if !import.status().is_ok_and(|status| status.success()) {
         return say("  frontrun is not installed: left out (OVERBOOKED_PYTHON)\n");
     }
@@ -211,7 +217,7 @@ fn sample() {
     let mut search = Search::new(&effects, mode, None);
     let before = resident();
     let begun = Instant::now();
-    while let Next::Play(mut order) = search.next() {
+    while let Next::Play(mut order) = search.next_order() {
         let mut played = Played::default();
         let mut sent = [0; 3];
         let free = |sent: &[usize; 3]| (0..3).filter(|it| sent[*it] < 10).collect::<Vec<_>>();
@@ -223,7 +229,7 @@ fn sample() {
                 break;
             }
         }
-        search.played(order, &played);
+        search.played(*order, &played);
     }
     let taken = begun.elapsed();
     let more = resident().saturating_sub(before);

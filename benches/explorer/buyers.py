@@ -45,7 +45,7 @@ if __name__ == "__main__":
         workers=[alice, bob, mallory],
         invariant=is_kept,
         execution="process",
-        reuse_workers=True,
         stop_on_first=False,
     )
+    assert "invariant violated" in found.explanation, found.explanation
     print(found.num_explored)

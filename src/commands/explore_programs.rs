@@ -162,10 +162,11 @@ impl Asked {
         }
         let relations = database.relations().await;
         let relations = relations.map_err(|error| Failure::unreachable(with_causes(&error)))?;
-        let (mode, snapshot) = match is_optimistic {
+        let (mode, snapshot) = if is_optimistic {
             // Its snapshot is taken by BEGIN.
-            true => (HoldMode::Everything, Snapshot::Transaction.max(snapshot)),
-            false => (HoldMode::Breakpoints, snapshot),
+            (HoldMode::Everything, Snapshot::Transaction.max(snapshot))
+        } else {
+            (HoldMode::Breakpoints, snapshot)
         };
         let user = engine.target.user().to_owned();
         let place = Place { user, database: engine.target.database().to_owned() };

@@ -103,9 +103,10 @@ impl Reset {
             Self::Command(command) => {
                 let status = place.shell(command, by).status().await;
                 let status = status.map_err(|error| format!("cannot start the reset: {error}"))?;
-                match status.success() {
-                    true => Ok(()),
-                    false => Err(format!("--reset: the command failed ({status})")),
+                if status.success() {
+                    Ok(())
+                } else {
+                    Err(format!("--reset: the command failed ({status})"))
                 }
             }
         }

@@ -110,7 +110,7 @@ impl Database {
     pub async fn contents(&self, table: &str) -> Result<Contents, VerdictError> {
         let query = sqlx::raw_sql(AssertSqlSafe(format!("select * from {table}")));
         let rows: Vec<PgRow> = self.0.fetch_all(query).await.map_err(VerdictError::Look)?;
-        let columns = rows.first().map(|row| row.columns()).unwrap_or_default();
+        let columns = rows.first().map(sqlx::Row::columns).unwrap_or_default();
         let columns = columns.iter().map(|column| column.name().to_owned()).collect();
         let text = |row: &PgRow, at: usize| {
             let value = row.try_get_raw(at).ok()?;

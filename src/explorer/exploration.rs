@@ -203,7 +203,7 @@ impl Orders for &mut Searching {
 
     fn next(&mut self) -> Next<Turn> {
         self.begin_again_if_needed();
-        match self.search.next() {
+        match self.search.next_order() {
             search::Next::Play(order) => Next::Turn(Turn(order)),
             search::Next::Wait => Next::Later,
             search::Next::Done => Next::Done,
@@ -212,7 +212,7 @@ impl Orders for &mut Searching {
 
     fn take(&mut self, Turn(order): Turn, played: &Played) -> Option<Counted> {
         self.begin_again_if_needed();
-        let taken = self.search.played(order, played)?;
+        let taken = self.search.played(*order, played)?;
         Some(Counted { orders: taken.orders, witness: taken.witness.order })
     }
 

@@ -353,9 +353,10 @@ impl<O: Orders> Explorer<'_, O> {
     /// best, which need not be the one that was played, does.
     async fn play_again<P: Player>(&self, players: &mut [P]) -> Result<(), P::Error> {
         let classes = self.book().classes.all().len();
-        let often = match classes > MOST_TO_REPEAT {
-            true => self.exploring.repeat.min(1),
-            false => self.exploring.repeat,
+        let often = if classes > MOST_TO_REPEAT {
+            self.exploring.repeat.min(1)
+        } else {
+            self.exploring.repeat
         };
         let todo = Mutex::new((0..classes).flat_map(|class| vec![class; often as usize]));
         let next = || todo.lock().unwrap_or_else(PoisonError::into_inner).next();

@@ -95,9 +95,10 @@ impl Player for Counters {
             let sql = &self.steps[session][step];
             let outcomes = vec![answer(sql, &mut read[session], &mut counters)];
             let has_begun = self.steps[session].first().is_some_and(|first| first == "begin");
-            let status = match has_begun && sql != "commit" {
-                true => TransactionStatus::InTransaction,
-                false => TransactionStatus::Idle,
+            let status = if has_begun && sql != "commit" {
+                TransactionStatus::InTransaction
+            } else {
+                TransactionStatus::Idle
             };
             let answer = Some(Answered { outcomes, status, lost: None, after: launches.len() });
             launches.push(Launched { session, step, enabled, answer });

@@ -1,7 +1,7 @@
 //! Which orders must be played, so that every possible one is equivalent to one of them.
 //!
 //! ```text
-//!  Search::next ──▶ Order (a Guide) ──▶ Player ──▶ Played ──▶ Search::played ──▶ Taken
+//!  Search::next_order ──▶ Order (a Guide) ──▶ Player ──▶ Played ──▶ Search::played ──▶ Taken
 //!      ▲                                                           │  for how many it stands
 //!      └─ tree: branches that are still to be played ◀─ races ─────┘
 //! ```
@@ -128,7 +128,7 @@ impl Search {
     }
 
     /// What a worker has to do next.
-    pub fn next(&mut self) -> Next {
+    pub fn next_order(&mut self) -> Next {
         let order = if self.is_spent() { None } else { self.branch() };
         match order {
             Some(order) => {
@@ -189,8 +189,8 @@ impl Search {
 
     /// Takes in what was played. `None` where that is no order of its own: it was broken off, or
     /// the search has begun again meanwhile.
-    pub fn played(&mut self, order: Box<Order>, played: &Played) -> Option<Taken> {
-        let order = *order;
+    #[expect(clippy::needless_pass_by_value, reason = "an order is brought back once")]
+    pub fn played(&mut self, order: Order, played: &Played) -> Option<Taken> {
         if order.generation != self.generation {
             return None;
         }
@@ -220,10 +220,10 @@ impl Search {
     }
 
     /// An order could not be played, for a reason of the player's: it is handed out again.
-    pub fn give_back(&mut self, order: Box<Order>) {
+    pub fn give_back(&mut self, order: Order) {
         if order.generation == self.generation {
             self.out -= 1;
-            let Order { path, hint, attempts, .. } = *order;
+            let Order { path, hint, attempts, .. } = order;
             self.reopen(path, hint, attempts);
         }
     }

@@ -8,7 +8,7 @@ impl Orders for Search {
     type Turn = Box<Order>;
 
     fn next(&mut self) -> Next<Box<Order>> {
-        match Self::next(self) {
+        match self.next_order() {
             search::Next::Play(order) => Next::Turn(order),
             search::Next::Wait => Next::Later,
             search::Next::Done => Next::Done,
@@ -16,7 +16,7 @@ impl Orders for Search {
     }
 
     fn take(&mut self, turn: Box<Order>, played: &Played) -> Option<Counted> {
-        let taken = self.played(turn, played)?;
+        let taken = self.played(*turn, played)?;
         Some(Counted { orders: taken.orders, witness: taken.witness.order })
     }
 

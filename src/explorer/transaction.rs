@@ -111,11 +111,11 @@ fn fate(launches: &[Option<&Launched>]) -> Fate {
     if is_committed {
         return Fate::Committed;
     }
-    let codes = outcomes.filter_map(|outcome| match outcome {
+    let mut codes = outcomes.filter_map(|outcome| match outcome {
         Outcome::Failed(message) => Some(message.code.as_str()),
         _ => None,
     });
-    let refusal = codes.filter(|code| REFUSALS.contains(code)).next_back();
+    let refusal = codes.rfind(|code| REFUSALS.contains(code));
     refusal.map_or(Fate::RolledBack, |code| Fate::Refused(code.to_owned()))
 }
 

@@ -17,6 +17,7 @@ const SIDEWAYS: isize = 8;
 
 impl Stage {
     /// Reacts to an action.
+    #[expect(clippy::too_many_lines, reason = "a line an action")]
     pub fn update(&mut self, action: Action, now: Duration) -> Vec<Effect> {
         match action {
             Action::NextStep

@@ -91,7 +91,7 @@ fn said(outcome: &Outcome) -> String {
             format!("{tag} {}", rows.iter().map(row).collect::<Vec<_>>().join("/"))
         }
         Outcome::Done { tag } => tag.clone(),
-        Outcome::Failed(message) => message.code.to_string(),
+        Outcome::Failed(message) => message.code.clone(),
     }
 }
 

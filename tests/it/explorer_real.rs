@@ -56,14 +56,14 @@ async fn explore(player: &mut impl Player, measured: &Measured) -> Classes {
     let mut search = Search::new(&measured.effects(), Mode::Reduced, None);
     let mut version = measured.version();
     let mut classes = Classes::new();
-    while let Next::Play(mut order) = search.next() {
+    while let Next::Play(mut order) = search.next_order() {
         let Ok(played) = player.play(&mut *order).await else { panic!("it cannot be played") };
         if measured.version() != version {
             version = measured.version();
             search.restart(&measured.effects());
             classes.clear();
         }
-        if let Some(taken) = search.played(order, &played) {
+        if let Some(taken) = search.played(*order, &played) {
             *classes.entry(class(&played)).or_insert(0) += taken.orders.unwrap();
         }
     }
@@ -76,9 +76,9 @@ async fn explore(player: &mut impl Player, measured: &Measured) -> Classes {
 fn expect(model: &Model) -> Classes {
     let mut search = Search::new(&effects::of(model), Mode::Every, None);
     let mut classes = Classes::new();
-    while let Next::Play(mut order) = search.next() {
+    while let Next::Play(mut order) = search.next_order() {
         let played = model.play_now(&mut *order);
-        search.played(order, &played);
+        search.played(*order, &played);
         *classes.entry(class(&played)).or_insert(0) += 1;
     }
     classes

@@ -48,14 +48,14 @@ impl On<'_> {
         let every = self.explore(Mode::Every).await;
         let reduced = self.explore(Mode::Reduced).await;
         let (name, level) = (&self.scenario.name, every.level);
-        println!(
+        eprintln!(
             "{name} on {:?}, {level:?}: {} of {} orders played, {} broken off, {} classes{}",
             self.engine,
             reduced.coverage.played,
             every.coverage.played,
             reduced.coverage.broken_off,
             every.found.classes.len(),
-            reduced.notes.iter().map(|note| format!("; {note}")).collect::<String>(),
+            reduced.notes.iter().flat_map(|note| ["; ", note]).collect::<String>(),
         );
         let (with, without) = (classes(&reduced), classes(&every));
         if with == without {
@@ -73,7 +73,9 @@ fn classes(found: &Exploration) -> Classes {
 fn difference(with: &Classes, without: &Classes) -> String {
     let only = |title: &str, ones: &Classes, others: &Classes| {
         let ones = ones.iter().filter(|(outcome, orders)| others.get(*outcome) != Some(orders));
-        ones.map(|(outcome, orders)| format!("{title}, {orders} orders: {outcome:#?}\n")).collect()
+        let told =
+            ones.map(|(outcome, orders)| format!("{title}, {orders} orders: {outcome:#?}\n"));
+        told.collect::<Vec<_>>().concat()
     };
     let sides: [String; 2] = [only("with", with, without), only("without", without, with)];
     sides.concat()

@@ -29,7 +29,7 @@ fn search(model: &Model, mode: Mode, workers: usize, dice: &[usize]) -> Found {
     let mut out: Vec<Box<Order>> = Vec::new();
     loop {
         let is_full = out.len() == workers;
-        match if is_full { Next::Wait } else { search.next() } {
+        match if is_full { Next::Wait } else { search.next_order() } {
             Next::Play(order) => out.push(order),
             Next::Done if out.is_empty() => break,
             Next::Wait | Next::Done => {
@@ -46,7 +46,7 @@ fn search(model: &Model, mode: Mode, workers: usize, dice: &[usize]) -> Found {
 impl Found {
     fn take(&mut self, model: &Model, search: &mut Search, mut order: Box<Order>) {
         let played = model.play_now(&mut *order);
-        let Some(taken) = search.played(order, &played) else { return };
+        let Some(taken) = search.played(*order, &played) else { return };
         let sessions = played.launches.iter().map(|launched| launched.session).collect();
         assert!(self.orders.insert(sessions), "played twice: {played:?}");
         let orders = taken.orders.unwrap();
@@ -111,9 +111,9 @@ fn who_closes_a_circle_of_three_is_played_in_every_order() {
 fn a_budget_ends_a_search_that_says_so() {
     let mut search = Search::new(&effects::of(&buyers(3)), Mode::Reduced, Some(10));
     let mut plays = 0;
-    while let Next::Play(mut order) = search.next() {
+    while let Next::Play(mut order) = search.next_order() {
         let played = buyers(3).play_now(&mut *order);
-        search.played(order, &played);
+        search.played(*order, &played);
         plays += 1;
     }
     assert_eq!((plays, search.coverage().is_finished), (10, false));
@@ -126,13 +126,13 @@ fn what_a_player_could_not_play_is_handed_out_again() {
     for mode in [Mode::Reduced, Mode::Every] {
         let mut search = Search::new(&effects::of(&model), mode, None);
         let mut disturbed = false;
-        while let Next::Play(mut order) = search.next() {
+        while let Next::Play(mut order) = search.next_order() {
             disturbed = !disturbed;
             if disturbed {
-                search.give_back(order);
+                search.give_back(*order);
             } else {
                 let played = model.play_now(&mut *order);
-                search.played(order, &played);
+                search.played(*order, &played);
             }
         }
         assert!(search.coverage().is_finished);
@@ -145,7 +145,7 @@ fn a_branch_that_is_gone_is_told_and_not_tried_for_ever() {
     let model = buyers(2);
     let mut search = Search::new(&effects::of(&model), Mode::Reduced, None);
     let mut plays = 0;
-    while let Next::Play(mut order) = search.next() {
+    while let Next::Play(mut order) = search.next_order() {
         plays += 1;
         // The server has changed its mind: only the first session can ever go on again.
         let mut played = Played::default();
@@ -154,7 +154,7 @@ fn a_branch_that_is_gone_is_told_and_not_tried_for_ever() {
         } else {
             assert_eq!(order.next(&[], &[]), None);
         }
-        search.played(order, &played);
+        search.played(*order, &played);
     }
     assert!(search.coverage().is_finished);
     assert!(search.coverage().diverged > 0);
@@ -167,17 +167,17 @@ fn a_search_that_begins_again_forgets_what_is_still_out() {
     let narrow: Vec<Vec<Effects>> =
         model.sessions.iter().map(|own| vec![Effects::default(); own.len()]).collect();
     let mut search = Search::new(&narrow, Mode::Reduced, None);
-    let Next::Play(mut old) = search.next() else { panic!() };
+    let Next::Play(mut old) = search.next_order() else { panic!() };
     search.restart(&effects::of(&model));
     let mut found = Vec::new();
-    let Next::Play(mut new) = search.next() else { panic!() };
+    let Next::Play(mut new) = search.next_order() else { panic!() };
     let played = model.play_now(&mut *old);
-    assert_eq!(search.played(old, &played), None);
+    assert_eq!(search.played(*old, &played), None);
     let played = model.play_now(&mut *new);
-    found.extend(search.played(new, &played));
-    while let Next::Play(mut order) = search.next() {
+    found.extend(search.played(*new, &played));
+    while let Next::Play(mut order) = search.next_order() {
         let played = model.play_now(&mut *order);
-        found.extend(search.played(order, &played));
+        found.extend(search.played(*order, &played));
     }
     let undisturbed = self::search(&model, Mode::Reduced, 1, &[]);
     let orders = found.iter().map(|taken| taken.orders.unwrap()).sum();
@@ -190,9 +190,9 @@ fn a_search_that_begins_again_forgets_what_is_still_out() {
 fn sample(model: &Model, orders: u64, seed: u64) -> (BTreeSet<Vec<usize>>, Coverage) {
     let mut search = Search::new(&effects::of(model), Mode::Sample { orders, seed }, None);
     let mut taken = BTreeSet::new();
-    while let Next::Play(mut order) = search.next() {
+    while let Next::Play(mut order) = search.next_order() {
         let played = model.play_now(&mut *order);
-        taken.extend(search.played(order, &played).map(|taken| taken.witness.order));
+        taken.extend(search.played(*order, &played).map(|taken| taken.witness.order));
     }
     (taken, search.coverage())
 }

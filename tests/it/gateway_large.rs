@@ -256,6 +256,7 @@ async fn parameters_find_their_rows() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of pairs")]
 async fn who_comes_second_loses_at_commit() {
     let served = served().await;
     let (bob, mallory) = (served.client().await, served.client().await);

@@ -10,7 +10,10 @@ fn print(resources: &[Resource], access: Access) -> Footprint {
 
 fn history(reads: &[(usize, Resource)], writes: &[Resource], committed: usize) -> History {
     History {
-        reads: reads.iter().map(|(at, it)| (*at, print(&[it.clone()], Access::Shared))).collect(),
+        reads: reads
+            .iter()
+            .map(|(at, it)| (*at, print(std::slice::from_ref(it), Access::Shared)))
+            .collect(),
         writes: print(writes, Access::Exclusive),
         committed,
     }

@@ -394,12 +394,8 @@ fn explained(played: &Played) -> Played {
     let sessions = played.launches.iter().map(|it| it.session + 1).max().unwrap_or_default();
     for session in 0..sessions {
         let own = played.launches.iter().filter(|it| it.session == session);
-        let mut steps = 0;
-        for mut launch in of_transactions(own.cloned().collect()).into_iter().flatten() {
-            launch.step = steps;
-            steps += 1;
-            kept.push(launch);
-        }
+        let told = of_transactions(own.cloned().collect()).into_iter().flatten();
+        kept.extend(told.enumerate().map(|(step, launch)| Launched { step, ..launch }));
     }
     kept.sort_by_key(|launch| {
         let mut launches = played.launches.iter();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json as object};
 
 use super::{in_order, verdict};
+use crate::core::scenario::claim::AnomalyKind;
 use crate::explorer::expected::{Expected, Fate};
 use crate::explorer::exploration::Exploration;
 use crate::explorer::outcome::{self, Reply, Said};
@@ -13,7 +14,7 @@ use crate::explorer::serial::Verdict;
 pub fn json(exploration: &Exploration) -> String {
     let classes = in_order(exploration).into_iter().map(|class| class_line(exploration, class));
     let lines = std::iter::once(head(exploration)).chain(classes);
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
 }
 
 fn head(exploration: &Exploration) -> Value {
@@ -50,7 +51,7 @@ fn head(exploration: &Exploration) -> Value {
         "is_interrupted": found.is_interrupted,
         "restarts": exploration.coverage.restarts,
         "diverged": exploration.coverage.diverged,
-        "milliseconds": exploration.took.as_millis() as u64,
+        "milliseconds": u64::try_from(exploration.took.as_millis()).unwrap_or(u64::MAX),
         "claims": claims.collect::<Vec<_>>(),
         "is_expected": expected.is_kept(),
     })
@@ -81,7 +82,7 @@ fn class_line(exploration: &Exploration, at: usize) -> Value {
         "played": class.plays,
         "verdict": kind,
         "like": verdict(exploration, at),
-        "anomaly": exploration.kinds[at].map(|kind| kind.as_str()),
+        "anomaly": exploration.kinds[at].map(AnomalyKind::as_str),
         "witness": turns(exploration, &class.witness),
         "answers": answers(exploration, at),
         "tables": tables.collect::<Vec<_>>(),

@@ -106,10 +106,10 @@ impl Dependence {
     fn transaction(&self, until: &[Launched], whole: bool) -> std::ops::RangeInclusive<usize> {
         let last = &until[until.len() - 1];
         let own = until[..until.len() - 1].iter().filter(|other| other.session == last.session);
-        let idle = own.filter(|other| {
+        let mut idle = own.filter(|other| {
             other.answer.as_ref().is_some_and(|answer| answer.status == TransactionStatus::Idle)
         });
-        let start = idle.last().filter(|_| !whole).map_or(0, |other| other.step + 1);
+        let start = idle.next_back().filter(|_| !whole).map_or(0, |other| other.step + 1);
         self.first[last.session] + start..=self.number(last)
     }
 

@@ -75,7 +75,7 @@ mod independent {
     type Stored = BTreeMap<u8, Vec<(usize, usize)>>;
 
     fn told(list: &[(usize, usize)]) -> String {
-        list.iter().map(|(session, step)| format!("{session}.{step} ")).collect()
+        list.iter().map(|(session, step)| format!("{session}.{step}")).collect::<Vec<_>>().join(" ")
     }
 
     fn answer(operation: Operation, own: (usize, usize), lists: &mut Stored) -> Answer {
@@ -110,9 +110,10 @@ mod independent {
                 let Some(session) = guide.next(&launches, &enabled) else { break };
                 let step = next[session];
                 next[session] += 1;
-                let status = match next[session] == self.0[session].len() {
-                    true => TransactionStatus::Idle,
-                    false => TransactionStatus::InTransaction,
+                let status = if next[session] == self.0[session].len() {
+                    TransactionStatus::Idle
+                } else {
+                    TransactionStatus::InTransaction
                 };
                 let outcomes = vec![answer(self.0[session][step], (session, step), &mut lists)];
                 let answer = Some(Answered { outcomes, status, lost: None, after: launches.len() });

@@ -43,6 +43,7 @@ pub(super) const TEMPORARY_FIRST: &str =
 
 /// The copies of one client, and what it knows of the schema.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Tables {
     schema: Option<SchemaMark>,
     /// The latest snapshot that is known to show that schema.
@@ -150,6 +151,7 @@ enum Renewal {
 
 /// A copy in the transaction that is open.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct InUse {
     /// The commands that brought rows; what others wrote is the client's.
     pub(super) fills: Vec<i64>,
@@ -305,7 +307,7 @@ impl Tables {
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         // Until they are gone nobody may take what is left of them for a copy.
         let large_from = self.large_from;
-        *self = Self { outdated, looked, left, large_from, ..Self::default() };
+        *self = Self { large_from, outdated, looked, left, ..Self::default() };
         self.clear(backend).await
     }
 

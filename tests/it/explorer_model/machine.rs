@@ -103,9 +103,9 @@ impl<'a> Machine<'a> {
 
     fn answer(&mut self, session: usize, outcome: Outcome, launches: &mut [Launched]) {
         let after = launches.len() - 1;
-        if self.sessions[session].status == TransactionStatus::Idle {
-            self.sessions[session].snapshot = None;
-        } else if self.sessions[session].level == Some(Level::ReadCommitted) && !self.optimistic() {
+        let is_idle = self.sessions[session].status == TransactionStatus::Idle;
+        let by_statement = self.sessions[session].level == Some(Level::ReadCommitted);
+        if is_idle || by_statement && !self.optimistic() {
             self.sessions[session].snapshot = None;
         }
         let status = self.sessions[session].status;

@@ -8,7 +8,7 @@ use super::{EVERY_SIZE, Stage};
 
 fn opened(is_loopback: bool, is_reached: bool) -> Overview {
     // As large as the code of such an address is.
-    let row = |y: usize| (0..29).map(|x| (x * y + x + y) % 3 == 0).collect();
+    let row = |y: usize| (0..29).map(|x| (x * y + x + y).is_multiple_of(3)).collect();
     let opened = Opened {
         address: "http://192.168.7.30:8080/join/abcdefghjkmn".to_owned(),
         code: QrCode { rows: (0..29).map(row).collect() },

@@ -150,6 +150,26 @@ impl Touch {
         }
     }
 
+    /// Takes what it has found and left alone for what it writes: in another order it may not leave
+    /// it alone.
+    fn expect_writes(&mut self) {
+        match self.verb {
+            Verb::Update | Verb::Delete => {
+                let found: Vec<Resource> = self.reads.keys().cloned().collect();
+                for resource in found {
+                    self.locks.insert(resource.clone(), Access::Exclusive);
+                    self.writes.insert(resource, Access::Exclusive);
+                }
+            }
+            Verb::Insert | Verb::Merge => {
+                for table in self.all_tables() {
+                    self.take_whole(&table);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// An answer where only what is read is looked at.
     pub(super) fn note_failure(&mut self, outcomes: &[Outcome]) {
         self.has_failed |= outcomes.iter().any(|it| matches!(it, Outcome::Failed(_)));
@@ -203,6 +223,9 @@ pub(super) fn merge(found: Vec<Touches>) -> Touches {
         // What has worked in one order and failed in another may do anything with its tables.
         if touch.has_failed && touch.has_worked || touch.said.takes_whole_tables {
             touch.widen();
+        }
+        if touch.has_worked && touch.writes.is_empty() {
+            touch.expect_writes();
         }
         // What has never been carried out is not known.
         touch.is_unknown |= touch.touches_rows() && !touch.has_worked;
@@ -512,6 +535,15 @@ mod tests {
         let nothing = vec![vec![vec![touch("update t set n = 1", Level::ReadCommitted)]]];
         let merged = merge(vec![nothing, of("2")]);
         assert_eq!(merged[0][0][0].locks, only(row("2"), Access::Exclusive));
+    }
+
+    #[test]
+    fn what_was_found_and_left_alone_may_be_written_in_another_order() {
+        let mut touch = writes("1", Level::ReadCommitted);
+        (touch.locks, touch.writes) = (Footprint::new(), Footprint::new());
+        let merged = merge(vec![vec![vec![vec![touch]]]]);
+        assert_eq!(merged[0][0][0].writes, only(row("1"), Access::Exclusive));
+        assert_eq!(merged[0][0][0].locks, only(row("1"), Access::Exclusive));
     }
 
     #[test]

@@ -48,7 +48,8 @@ fn numbered(statement: &Statement, expression: &Expression, parameters: &mut Vec
             parameters.len() - 1
         });
         sql += &statement.sql[at..span.start];
-        sql += &format!("${}", place + 1);
+        sql += "$";
+        sql += &(place + 1).to_string();
         at = span.end;
     }
     sql + &statement.sql[at..expression.span.end]

@@ -16,7 +16,7 @@ use crate::gateway::statement::{Name, Single, Statement};
 impl Tables {
     /// The statement with its qualified names turned towards the copies.
     pub(crate) fn rewrite(&self, statement: &Statement, named: &Named) -> Rewritten {
-        self.rewritten(statement, named, self.turned(statement, named))
+        self.rewritten(statement, named, self.turned(statement, named).as_ref())
     }
 
     /// A view's definition, the same.
@@ -28,7 +28,7 @@ impl Tables {
         &self,
         statement: &Statement,
         named: &Named,
-        turned: Option<(usize, Single)>,
+        turned: Option<&(usize, Single)>,
     ) -> Rewritten {
         let found_as = |relation: u32| (relation, self.is_found(relation));
         let relations = named.all().into_iter().map(found_as).collect();
@@ -37,7 +37,7 @@ impl Tables {
         for (place, name) in statement.names.iter().enumerate().rev() {
             let found = named.found.iter().find(|(known, ..)| *known == place);
             if let Some((_, part, relation)) = found.filter(|(.., table)| self.is_apart(*table)) {
-                if let Some((_, single)) = turned.as_ref().filter(|(at, _)| *at == place) {
+                if let Some((_, single)) = turned.filter(|(at, _)| *at == place) {
                     let (span, copy) = self.own_copy(name, *part, *relation, single);
                     rewritten.replace(span, &copy);
                 }
