@@ -125,11 +125,11 @@ async fn play_every(players: &mut [SessionPlayer], program: &Program, orders: u6
 
 async fn work(player: &mut SessionPlayer, search: &Mutex<Search>) {
     loop {
-        let next = search.lock().expect("no worker has panicked").next();
+        let next = search.lock().expect("no worker has panicked").next_order();
         match next {
             Next::Play(mut order) => {
                 let played = player.play(&mut *order).await.expect("it can be played");
-                search.lock().expect("no worker has panicked").played(order, &played);
+                search.lock().expect("no worker has panicked").played(*order, &played);
             }
             Next::Wait => tokio::task::yield_now().await,
             Next::Done => return,

@@ -189,7 +189,6 @@ impl Search {
 
     /// Takes in what was played. `None` where that is no order of its own: it was broken off, or
     /// the search has begun again meanwhile.
-    #[expect(clippy::needless_pass_by_value, reason = "an order is brought back once")]
     pub fn played(&mut self, order: Order, played: &Played) -> Option<Taken> {
         if order.generation != self.generation {
             return None;
@@ -224,14 +223,14 @@ impl Search {
         if order.generation == self.generation {
             self.out -= 1;
             let Order { path, hint, attempts, .. } = order;
-            self.reopen(path, hint, attempts);
+            self.reopen(&path, hint, attempts);
         }
     }
 
     fn give_up(&mut self, order: Order) {
         self.out -= 1;
         if order.attempts + 1 < ATTEMPTS {
-            self.reopen(order.path, order.hint, order.attempts + 1);
+            self.reopen(&order.path, order.hint, order.attempts + 1);
         } else {
             self.coverage.diverged += 1;
             self.come_back(&order.path, None, None);
@@ -239,7 +238,7 @@ impl Search {
         }
     }
 
-    fn reopen(&mut self, path: Vec<usize>, hint: Vec<usize>, attempts: usize) {
+    fn reopen(&mut self, path: &[usize], hint: Vec<usize>, attempts: usize) {
         let Some((&session, before)) = path.split_last() else {
             self.has_begun = false;
             return;

@@ -26,11 +26,11 @@ fn search(model: &Model, mode: Mode, workers: usize, dice: &[usize]) -> Found {
     let mut found =
         Found { classes: Classes::new(), coverage: Coverage::default(), orders: BTreeSet::new() };
     let mut dice = dice.iter().copied().cycle();
-    let mut out: Vec<Box<Order>> = Vec::new();
+    let mut out: Vec<Order> = Vec::new();
     loop {
         let is_full = out.len() == workers;
         match if is_full { Next::Wait } else { search.next_order() } {
-            Next::Play(order) => out.push(order),
+            Next::Play(order) => out.push(*order),
             Next::Done if out.is_empty() => break,
             Next::Wait | Next::Done => {
                 let ready = dice.next().unwrap_or(0) % out.len();
@@ -44,9 +44,9 @@ fn search(model: &Model, mode: Mode, workers: usize, dice: &[usize]) -> Found {
 }
 
 impl Found {
-    fn take(&mut self, model: &Model, search: &mut Search, mut order: Box<Order>) {
-        let played = model.play_now(&mut *order);
-        let Some(taken) = search.played(*order, &played) else { return };
+    fn take(&mut self, model: &Model, search: &mut Search, mut order: Order) {
+        let played = model.play_now(&mut order);
+        let Some(taken) = search.played(order, &played) else { return };
         let sessions = played.launches.iter().map(|launched| launched.session).collect();
         assert!(self.orders.insert(sessions), "played twice: {played:?}");
         let orders = taken.orders.unwrap();

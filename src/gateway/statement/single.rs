@@ -477,7 +477,7 @@ mod tests {
         assert_eq!(calling.calls, ["lower"]);
         let numbers: Vec<_> = calling.parameters.iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, [2, 3]);
-        assert!(!calling.is_plain);
+        assert!(calling.is_plain);
         for (plain, is_plain) in [
             ("a = 1 and (b is null or c <> 'x')", true),
             ("a between 1 and 2", true),
