@@ -69,11 +69,20 @@ pub struct Options {
     /// Stop when the last seat is sold: all later requests are refused
     #[arg(long)]
     pub until_sold_out: bool,
-    /// Redis or Valkey: redis://[[user]:password@]host[:port], rediss:// for TLS
-    #[arg(long, value_name = "URL")]
+    /// Where Redis or Valkey is.
+    // Its brackets are links to rustdoc.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Redis or Valkey: redis://[[user]:password@]host[:port], rediss:// for TLS"
+    )]
     pub redis: Option<RedisUrl>,
-    /// etcd: http://[user:password@]host[:port], https:// for TLS
-    #[arg(long, value_name = "URL")]
+    /// Where etcd is.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "etcd: http://[user:password@]host[:port], https:// for TLS"
+    )]
     pub etcd: Option<EtcdUrl>,
     /// Start these for the rush, privately, from the programs on this machine
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
