@@ -159,7 +159,7 @@ pub const TABLE: &[Entry] = &[
     entry(Action::Browse, "browse", &["Alt-j"], "script", "browse the script and go to any step: \
         play on to it, or back"),
     entry(Action::Explore, "explore", &["Alt-a", "Ctrl-X a"], "all orders", "explore every order \
-        of the script: what can come of it, and which of that no serial order gives"),
+        of the script, and what can come of it"),
     entry(Action::AddSession, "add_session", &["F9", "Alt-9"], "add session", "add a session"),
     entry(Action::SwitchEngine, "switch_engine", &["F2", "Alt-2"], "engine", "switch to the other \
         engine (a fresh setup, replayed to the same step)"),

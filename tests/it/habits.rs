@@ -84,11 +84,14 @@ fn frames_are_synchronized_and_an_idle_console_draws_none() {
     console.wait_for("select 1");
     let begun = console.count(b"\x1b[?2026h");
     assert!(begun > 0);
+    // What a program that was killed has left there goes before the first frame.
+    let wiped = console.count(b"\x1b[2J");
+    assert!(wiped <= 1);
     console.type_keys(";");
     console.wait_for("select 1;");
     assert!(console.count(b"\x1b[?2026h") <= begun + 2, "a key is worth a frame, not many");
     leave(&mut console);
-    assert_eq!(console.count(b"\x1b[2J"), 0, "the screen is never wiped while it is shown");
+    assert_eq!(console.count(b"\x1b[2J"), wiped, "the screen is never wiped while it is shown");
 }
 
 #[test]

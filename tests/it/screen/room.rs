@@ -153,11 +153,11 @@ fn the_help_scrolls_to_its_end_and_at_once_back() {
     stage.presses(KeyCode::F(1), KeyModifiers::NONE);
     let before = stage.frame();
     assert!(before.contains("more lines below"));
-    for _ in 0..9 {
+    for _ in 0..14 {
         stage.presses(KeyCode::PageDown, KeyModifiers::NONE);
     }
     insta::assert_snapshot!("help-80x24-end", stage.frame());
-    for _ in 0..9 {
+    for _ in 0..14 {
         stage.presses(KeyCode::PageUp, KeyModifiers::NONE);
     }
     assert_eq!(stage.frame(), before);
