@@ -109,3 +109,4 @@ order by seat_row, seat_number;
 --> A | 5 | Alice
 --> (2 rows)
 --> explore: lost update is possible at read committed
+--> explore: phantom is possible at read committed
