@@ -29,6 +29,15 @@ pub struct Classes {
     places: HashMap<Outcome, usize>,
 }
 
+/// What a play stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// How many orders are equivalent to it; `None` where nobody can count them.
+    pub orders: Option<u64>,
+    /// Which of these is told best.
+    pub witness: Vec<usize>,
+}
+
 /// What taking in one more play has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -53,17 +62,12 @@ impl Classes {
         self.places.get(outcome).copied()
     }
 
-    /// Takes in what was played, and how many orders it stands for, of which this is told best.
-    pub fn take(
-        &mut self,
-        outcome: Outcome,
-        played: Played,
-        orders: Option<u64>,
-        witness: Vec<usize>,
-    ) -> Taken {
+    /// Takes in what was played, and what it stands for.
+    pub fn take(&mut self, outcome: Outcome, played: Played, counted: Counted) -> Taken {
         let Some(place) = self.find(&outcome) else {
-            return self.open(outcome, played, orders, witness);
+            return self.open(outcome, played, counted);
         };
+        let Counted { orders, witness } = counted;
         let class = &mut self.list[place];
         class.plays += 1;
         class.orders = class.orders.zip(orders).map(|(known, more)| known.saturating_add(more));
@@ -81,13 +85,8 @@ impl Classes {
         Taken { class: place, is_new: false, is_better }
     }
 
-    fn open(
-        &mut self,
-        outcome: Outcome,
-        played: Played,
-        orders: Option<u64>,
-        witness: Vec<usize>,
-    ) -> Taken {
+    fn open(&mut self, outcome: Outcome, played: Played, counted: Counted) -> Taken {
+        let Counted { orders, witness } = counted;
         let place = self.list.len();
         self.places.insert(outcome.clone(), place);
         let broken = played.end.as_ref().map(|end| end.broken.clone()).unwrap_or_default();

@@ -9,16 +9,17 @@ use tokio_util::sync::CancellationToken;
 use crate::core::scenario::claim::AnomalyKind;
 use crate::core::scenario::{EngineKind, Isolation, Scenario};
 use crate::explorer::anomaly;
+use crate::explorer::classes::Counted;
 use crate::explorer::effects::Effects;
 use crate::explorer::explore::{
-    Counted, Exploring, Found, Judged, News, Next, Orders, explore, learn_noise,
+    Exploring, Found, Judged, News, Next, Orders, explore, learn_noise,
 };
 use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
-use crate::explorer::played::{Guide, Launched, Played};
+use crate::explorer::played::Played;
 use crate::explorer::player::{Manner, Measured, PlayerError, Players};
 use crate::explorer::program::Program;
-use crate::explorer::search::{self, Coverage, Mode, Order, Search};
+use crate::explorer::search::{Coverage, Mode, Search};
 use crate::explorer::serial::Verdict;
 use crate::pg::Connection;
 use crate::run::Production;
@@ -199,33 +200,19 @@ impl Searching {
 }
 
 impl Orders for &mut Searching {
-    type Turn = Turn;
+    type Turn = <Search as Orders>::Turn;
 
-    fn next(&mut self) -> Next<Turn> {
+    fn next(&mut self) -> Next<Self::Turn> {
         self.begin_again_if_needed();
-        match self.search.next_order() {
-            search::Next::Play(order) => Next::Turn(Turn(order)),
-            search::Next::Wait => Next::Later,
-            search::Next::Done => Next::Done,
-        }
+        Orders::next(&mut self.search)
     }
 
-    fn take(&mut self, Turn(order): Turn, played: &Played) -> Option<Counted> {
+    fn take(&mut self, turn: Self::Turn, played: &Played) -> Option<Counted> {
         self.begin_again_if_needed();
-        let taken = self.search.played(*order, played)?;
-        Some(Counted { orders: taken.orders, witness: taken.witness.order })
+        Orders::take(&mut self.search, turn, played)
     }
 
     fn restarts(&self) -> u64 {
-        self.search.coverage().restarts
-    }
-}
-
-/// An order of the search's.
-struct Turn(Box<Order>);
-
-impl Guide for Turn {
-    fn next(&mut self, so_far: &[Launched], enabled: &[usize]) -> Option<usize> {
-        self.0.next(so_far, enabled)
+        self.search.restarts()
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::scenario::Scenario;
-use crate::explorer::classes::{Class, Classes, Taken};
+use crate::explorer::classes::{Class, Classes, Counted, Taken};
 use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
 use crate::explorer::played::{Guide, Played, Player};
@@ -58,15 +58,6 @@ pub enum Next<T> {
     Later,
     /// Everything has been played.
     Done,
-}
-
-/// What a play stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// How many orders are equivalent to it; `None` where nobody can count them.
-    pub orders: Option<u64>,
-    /// Which of these is told best.
-    pub witness: Vec<usize>,
 }
 
 /// What is explored, and how.
@@ -115,6 +106,25 @@ pub struct Shown {
     pub verdict: Option<Verdict>,
     /// Whether an invariant was broken.
     pub is_broken: bool,
+}
+
+impl Shown {
+    /// All classes, with their names and what is known of them, in the order of the classes.
+    pub(super) fn all(
+        classes: &Classes,
+        names: Vec<String>,
+        verdicts: &[Option<Verdict>],
+    ) -> Vec<Self> {
+        let classes = classes.all().iter().zip(names).zip(verdicts);
+        let shown = classes.map(|((class, name), verdict)| Self {
+            name,
+            orders: class.orders,
+            witness: class.witness.clone(),
+            verdict: verdict.clone(),
+            is_broken: !class.broken.is_empty(),
+        });
+        shown.collect()
+    }
 }
 
 /// What was found.
@@ -237,10 +247,11 @@ impl<O: Orders> Book<O> {
         if self.restarts != self.orders.restarts() {
             self.begin_again();
         }
-        let Counted { orders, witness } = counted?;
+        let counted = counted?;
+        let orders = counted.orders;
         self.plays += 1;
         self.counted = self.counted.zip(orders).map(|(known, more)| known.saturating_add(more));
-        Some((self.file(outcome, played, orders, witness), orders))
+        Some((self.file(outcome, played, counted), orders))
     }
 
     /// What was counted so far is counted again; what was seen has been seen.
@@ -252,14 +263,8 @@ impl<O: Orders> Book<O> {
         }
     }
 
-    fn file(
-        &mut self,
-        outcome: Outcome,
-        played: Played,
-        orders: Option<u64>,
-        witness: Vec<usize>,
-    ) -> Taken {
-        let taken = self.classes.take(outcome, played, orders, witness);
+    fn file(&mut self, outcome: Outcome, played: Played, counted: Counted) -> Taken {
+        let taken = self.classes.take(outcome, played, counted);
         if taken.is_new {
             self.verdicts.push(None);
             self.again.push(Vec::new());
@@ -399,7 +404,7 @@ impl<O: Orders> Explorer<'_, O> {
         let taken = match book.classes.find(&outcome) {
             Some(known) => Taken { class: known, is_new: false, is_better: false },
             // Orders are counted once: those of this witness are with the class that it showed.
-            None => book.file(outcome, played.clone(), Some(0), witness),
+            None => book.file(outcome, played.clone(), Counted { orders: Some(0), witness }),
         };
         if taken.class == class {
             // The very order that is told.
@@ -433,15 +438,8 @@ impl<O: Orders> Explorer<'_, O> {
         let Exploring { scenario, program, .. } = self.exploring;
         let outcomes: Vec<&Outcome> = book.classes.all().iter().map(|it| &it.outcome).collect();
         let names = naming::names(scenario, program, &outcomes);
-        let classes = book.classes.all().iter().zip(names).zip(&book.verdicts);
-        let shown = classes.map(|((class, name), verdict)| Shown {
-            name,
-            orders: class.orders,
-            witness: class.witness.clone(),
-            verdict: verdict.clone(),
-            is_broken: !class.broken.is_empty(),
-        });
-        let _ = self.news.send(News::Classes(shown.collect()));
+        let shown = Shown::all(&book.classes, names, &book.verdicts);
+        let _ = self.news.send(News::Classes(shown));
         let _ = self.news.send(News::Progress(book.progress()));
     }
 

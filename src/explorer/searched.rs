@@ -1,6 +1,7 @@
 //! A search's orders, as they are handed out and taken in.
 
-use crate::explorer::explore::{Counted, Next, Orders};
+use crate::explorer::classes::Counted;
+use crate::explorer::explore::{Next, Orders};
 use crate::explorer::played::Played;
 use crate::explorer::search::{self, Order, Search};
 

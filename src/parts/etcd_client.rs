@@ -23,8 +23,8 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::address::Address;
 use super::error::PartError;
@@ -162,18 +162,13 @@ struct Open {
     sender: SendRequest<Full<Bytes>>,
     /// What the server has given us for our password.
     token: Option<String>,
-    driver: AbortHandle,
+    /// Carries what is asked and answered, until this is dropped.
+    _driver: AbortOnDropHandle<()>,
 }
 
 impl fmt::Debug for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Open")
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }
 
@@ -387,7 +382,7 @@ impl Etcd {
                 tracing::debug!("etcd's connection ended: {error}");
             }
         });
-        Ok(Open { sender, token: None, driver: driver.abort_handle() })
+        Ok(Open { sender, token: None, _driver: AbortOnDropHandle::new(driver) })
     }
 
     fn away(&self, source: io::Error) -> PartError {

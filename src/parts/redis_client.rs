@@ -11,8 +11,8 @@ use redis::{
     AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo,
     RedisError, Script, ServerErrorKind, Value,
 };
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::address::Address;
 use super::error::PartError;
@@ -116,19 +116,13 @@ pub struct Redis {
 
 struct Open {
     connection: MultiplexedConnection,
-    /// Carries what is asked and answered.
-    driver: AbortHandle,
+    /// Carries what is asked and answered, until this is dropped.
+    _driver: AbortOnDropHandle<()>,
 }
 
 impl fmt::Debug for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Open")
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }
 
@@ -270,7 +264,7 @@ impl Redis {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_WITHIN));
         let opening = MultiplexedConnection::new_with_config(account, stream, config);
         let (connection, driver) = opening.await.map_err(|error| self.failed(error))?;
-        Ok(Open { connection, driver: tokio::spawn(driver).abort_handle() })
+        Ok(Open { connection, _driver: AbortOnDropHandle::new(tokio::spawn(driver)) })
     }
 
     fn away(&self, source: io::Error) -> PartError {

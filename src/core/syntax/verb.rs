@@ -73,6 +73,23 @@ impl Verb {
     pub fn is_dml(self) -> bool {
         matches!(self, Self::Select | Self::Insert | Self::Update | Self::Delete | Self::Merge)
     }
+
+    /// Whether it only says something of its transaction or its session, and of no row.
+    pub fn is_control(self) -> bool {
+        matches!(
+            self,
+            Self::Begin
+                | Self::Commit
+                | Self::Rollback
+                | Self::Savepoint
+                | Self::Release
+                | Self::RollbackTo
+                | Self::Set
+                | Self::SetTransaction
+                | Self::Show
+                | Self::Empty
+        )
+    }
 }
 
 /// What a statement of these words does. Of several statements, the first counts.

@@ -21,9 +21,9 @@ use crate::core::event::answer::Outcome as Answer;
 use crate::core::event::{SessionName, TransactionStatus};
 use crate::core::scenario::{Invariant, Scenario, Step};
 use crate::debugger::plan::Plan;
-use crate::explorer::classes::Classes;
+use crate::explorer::classes::{Classes, Counted};
 use crate::explorer::effects::Effects;
-use crate::explorer::explore::{Counted, Found, Judged, News, Next, Orders, Progress, Shown};
+use crate::explorer::explore::{Found, Judged, News, Next, Orders, Progress, Shown};
 use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
 use crate::explorer::played::{Guide, Launched, Played, Player as _};
@@ -192,11 +192,12 @@ impl<P: Programs> Explorer<'_, P> {
         self.reading.learn(sessions, &sent) || is_stricter || has_grown
     }
 
-    fn take(&self, round: &mut Round, played: Played, Counted { orders, witness }: Counted) {
+    fn take(&self, round: &mut Round, played: Played, counted: Counted) {
         let outcome = Outcome::of(&self.program(), &played, &self.noise);
         round.plays += 1;
-        round.orders = round.orders.zip(orders).map(|(known, more)| known.saturating_add(more));
-        let taken = round.classes.take(outcome, played, orders, witness);
+        round.orders =
+            round.orders.zip(counted.orders).map(|(known, more)| known.saturating_add(more));
+        let taken = round.classes.take(outcome, played, counted);
         if taken.is_new {
             round.verdicts.push(None);
             round.again.push(Vec::new());
@@ -284,7 +285,8 @@ impl<P: Programs> Explorer<'_, P> {
                 let place = match round.classes.find(&outcome) {
                     Some(known) => known,
                     None => {
-                        round.classes.take(outcome, played.clone(), Some(0), witness);
+                        let counted = Counted { orders: Some(0), witness };
+                        round.classes.take(outcome, played.clone(), counted);
                         round.verdicts.push(Some(self.verdict(&played).await?));
                         round.again.push(Vec::new());
                         round.classes.all().len() - 1
@@ -306,16 +308,9 @@ impl<P: Programs> Explorer<'_, P> {
     }
 
     fn tell(&self, round: &Round) {
-        let classes = round.classes.all().iter().zip(self.names(round)).zip(&round.verdicts);
-        let shown = classes.map(|((class, name), verdict)| Shown {
-            name,
-            orders: class.orders,
-            witness: class.witness.clone(),
-            verdict: verdict.clone(),
-            is_broken: !class.broken.is_empty(),
-        });
+        let shown = Shown::all(&round.classes, self.names(round), &round.verdicts);
         // Who does not listen any more has left.
-        let _ = self.wanted.news.send(News::Classes(shown.collect()));
+        let _ = self.wanted.news.send(News::Classes(shown));
     }
 
     /// The programs' statements as the steps of a scenario.

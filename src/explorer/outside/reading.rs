@@ -176,20 +176,7 @@ impl Reading {
     }
 
     fn add_part(&self, part: &Part, effects: &mut Effects) {
-        let is_control = matches!(
-            part.verb,
-            Verb::Begin
-                | Verb::Commit
-                | Verb::Rollback
-                | Verb::Savepoint
-                | Verb::Release
-                | Verb::RollbackTo
-                | Verb::Set
-                | Verb::SetTransaction
-                | Verb::Show
-                | Verb::Empty
-        );
-        if is_control {
+        if part.verb.is_control() {
             return;
         }
         let is_doubtful = |table: &TableName| self.relations.doubtful.contains(&table.name);

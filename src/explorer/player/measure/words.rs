@@ -66,19 +66,10 @@ fn is_inner(words: &[Word]) -> bool {
 
 fn is_measured(verb: Verb) -> bool {
     verb.is_dml()
+        || verb.is_control()
         || matches!(
             verb,
-            Verb::Empty
-                | Verb::Begin
-                | Verb::Commit
-                | Verb::Rollback
-                | Verb::Savepoint
-                | Verb::Release
-                | Verb::RollbackTo
-                | Verb::Set
-                | Verb::SetTransaction
-                | Verb::Reset
-                | Verb::Show
+            Verb::Reset
                 | Verb::Prepare
                 | Verb::Execute
                 | Verb::Deallocate

@@ -219,7 +219,7 @@ impl Tables {
 
 impl InUse {
     /// Of a copy with no row in it.
-    fn part() -> Self {
+    pub(super) fn part() -> Self {
         Self {
             fills: Vec::new(),
             brought: Vec::new(),

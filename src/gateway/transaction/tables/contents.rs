@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Copy, InUse, Made, Renewal, Tables, Unnoted, Used, low};
+use super::{Copy, InUse, Made, Renewal, Tables, Used, low};
 use crate::gateway::backend::{Answer, BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::transaction::journal::{Key, Seen};
@@ -73,16 +73,10 @@ impl Tables {
         copy.in_use = Some(InUse {
             // With nothing refreshed, whatever this transaction writes to the copy is the client's.
             fills: command.filter(|command| *command >= 0).into_iter().collect(),
-            brought: Vec::new(),
             is_complete: true,
             file: answer.and_then(|filled| filled.value(1).map(str::to_owned)),
             if_rolled_back: filling.if_rolled_back,
-            written: false,
-            may_vanish: false,
-            locked: false,
-            unnoted: Unnoted::Nothing,
-            strong: HashSet::new(),
-            shared: HashSet::new(),
+            ..InUse::part()
         });
         Ok(())
     }
