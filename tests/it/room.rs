@@ -53,6 +53,8 @@ fn browsers_follow_what_is_stepped_and_late_ones_have_it_all() {
     assert!(lines.contains("begin"), "{lines}");
     console.type_keys(ALT_R);
     console.wait_for("follow");
+    // Its last line, without which it would be gone before it is there.
+    console.wait_for("hides this");
     console.type_keys(key::ESCAPE);
     console.wait_until_gone("hides this");
     leave(console);
