@@ -297,14 +297,15 @@ pub struct ExploreArgs {
     /// The output format
     #[arg(long, value_enum, default_value_t)]
     pub format: ExploreFormat,
-    /// With --format json: a line for each order that was played, too
+    /// With --format json: a line for each order that was played, too; with --export: a
+    /// permutation for each
     #[arg(long)]
     pub every_order: bool,
     /// Write the document to this file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     /// Write the shortest order of each class into this folder: as a scenario, and all of them as
-    /// an isolationtester file
+    /// an isolationtester file; with --every-order every order that was played, as another one
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub export: Option<PathBuf>,
     /// Use this server instead of the private one: a connection URL or key=value pairs, as psql

@@ -28,7 +28,7 @@ use crate::run::engines::Engines;
 mod export;
 mod progress;
 
-use progress::Bar;
+use progress::{Bar, Order, Orders};
 
 /// More players than this would only take each other's processors.
 const MOST_JOBS: usize = 4;
@@ -37,6 +37,14 @@ const MOST_JOBS: usize = 4;
 pub fn run(arguments: &ExploreArgs) -> eyre::Result<Exit> {
     if !arguments.programs.actor.is_empty() {
         return run_programs(arguments);
+    }
+    if arguments.every_order
+        && arguments.format != ExploreFormat::Json
+        && arguments.export.is_none()
+    {
+        let words = "--every-order: each order is a line of --format json, or is written by \
+                     --export DIR";
+        return Err(Failure::misuse(words).into());
     }
     let names = own_files::each(&arguments.scenarios)?;
     let scenarios: Vec<Arc<Scenario>> = names
@@ -120,10 +128,14 @@ async fn explore_one(
             )?;
             continue;
         }
-        let explored = explore(engines, &production, arguments, interrupted, out).await?;
+        let (explored, orders) = explore(engines, &production, arguments, interrupted, out).await?;
         if let Some(folder) = &arguments.export {
             let several = wants_several(arguments);
-            export::write(engines, &production, &explored, folder, several, interrupted).await?;
+            let files = export::Files::new(folder, &explored, several);
+            files.write(engines, &production, &explored, interrupted).await?;
+            if arguments.every_order {
+                files.write_orders(&explored, orders)?;
+            }
         }
         if !Expected::of(&explored).is_kept() {
             exit = Exit::Broken;
@@ -181,7 +193,7 @@ async fn explore(
     arguments: &ExploreArgs,
     interrupted: &CancellationToken,
     out: &mut Box<dyn std::io::Write>,
-) -> eyre::Result<Exploration> {
+) -> eyre::Result<(Exploration, Vec<Order>)> {
     let (news, heard) = unbounded_channel();
     let options = options(arguments);
     let exploring = async {
@@ -191,12 +203,17 @@ async fn explore(
         explored
     };
     let bar = Bar::new(&production.scenario, options);
-    let (explored, told) = tokio::join!(exploring, bar.follow(heard, out));
+    let mut orders = Vec::new();
+    let to = Orders {
+        lines: (arguments.format == ExploreFormat::Json).then_some(&mut **out as _),
+        kept: arguments.export.is_some().then_some(&mut orders),
+    };
+    let (explored, told) = tokio::join!(exploring, bar.follow(heard, to));
     told.wrap_err("cannot write the output")?;
     let explored = explored.map_err(failure)?;
     let text = document(&explored, arguments.format);
     write!(out, "{text}").and_then(|()| out.flush()).wrap_err("cannot write the output")?;
-    Ok(explored)
+    Ok((explored, orders))
 }
 
 fn document(explored: &Exploration, format: ExploreFormat) -> String {

@@ -179,6 +179,8 @@ async fn with_players(
 /// A search that begins again when steps turn out to do more than was measured.
 struct Searching {
     search: Search,
+    /// Whether it leaves orders out because of what steps do; else nothing need be played again.
+    reduces: bool,
     measured: Measured,
     version: u64,
 }
@@ -187,12 +189,12 @@ impl Searching {
     fn new(measured: Measured, options: Options) -> Self {
         let version = measured.version();
         let search = Search::new(&measured.effects(), options.mode, options.budget);
-        Self { search, measured, version }
+        Self { search, reduces: options.mode == Mode::Reduced, measured, version }
     }
 
     fn begin_again_if_needed(&mut self) {
         let version = self.measured.version();
-        if version != self.version {
+        if self.reduces && version != self.version {
             self.version = version;
             self.search.restart(&self.measured.effects());
         }

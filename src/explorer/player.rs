@@ -35,6 +35,7 @@ use deadlines::Deadlines;
 pub use error::PlayerError;
 pub use measure::Measured;
 use place::Place;
+pub(super) use prepare::are_plain;
 pub use prepare::{Manner, Players};
 use session::Session;
 use tables::Tables;

@@ -14,7 +14,7 @@ mod levels;
 mod markdown;
 mod told;
 
-pub use export::permutations;
+pub use export::{Permutation, Specification, every_permutation, permutations};
 pub use json::{json, order_line};
 pub use levels::levels;
 pub use markdown::markdown;

@@ -86,6 +86,29 @@ fn an_anomaly_that_the_file_does_not_expect_is_found_told_and_ends_with_1() {
 }
 
 #[test]
+fn every_order_that_was_played_is_written_for_isolationtester() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(folder.path(), "lost.sql", LOST);
+    let export = folder.path().join("orders").display().to_string();
+    let all = ["--no-reduction", "--every-order", "--export", &export, "--repeat", "0"];
+    let output = explore(&[&[file.as_str()], &all[..]].concat());
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(!text.contains("\"type\""), "{text}");
+    let path = Path::new(&export).join("lost-orders.spec");
+    let spec = std::fs::read_to_string(path).unwrap();
+    let spec = spec_file::parse(&spec, Path::new("a.spec"), "a").unwrap();
+    let possible = text.split(" orders, ").nth(1).unwrap().split(' ').next().unwrap();
+    let possible: u64 = possible.parse().unwrap();
+    assert!((20..70).contains(&possible), "{text}");
+    assert_eq!(spec.schedules.count(), Some(possible));
+    assert!(spec.schedules.iter().all(|schedule| schedule.launches.len() == 8));
+    let output = explore(&[&file, "--every-order"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("--every-order"), "{}", said(&output));
+}
+
+#[test]
 fn lines_that_are_true_end_with_0_and_those_that_are_not_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let with = |claims: &str| LOST.to_owned() + claims;

@@ -28,13 +28,17 @@ pub(crate) fn number(name: &str, otherwise: u8) -> u32 {
     std::env::var(name).map_or(otherwise.into(), |text| text.parse().unwrap())
 }
 
-/// The same programs each time.
+/// So many programs, or as many as are wanted.
 pub(crate) fn random_programs(otherwise: u8) -> impl Iterator<Item = Model> {
+    every_program().take(number("OVERBOOKED_EXPLORER_PROGRAMS", otherwise) as usize)
+}
+
+/// The same programs each time.
+pub(crate) fn every_program() -> impl Iterator<Item = Model> {
     let seed = number("OVERBOOKED_EXPLORER_SEED", 1).to_le_bytes().repeat(8);
     let dice = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(Config::default(), dice);
-    let count = number("OVERBOOKED_EXPLORER_PROGRAMS", otherwise);
-    (0..count).map(move |_| programs(true).new_tree(&mut runner).unwrap().current())
+    std::iter::repeat_with(move || programs(true).new_tree(&mut runner).unwrap().current())
 }
 
 pub(crate) fn scenario(model: &Model) -> Scenario {

@@ -26,6 +26,7 @@ mod explorer_command;
 mod explorer_library;
 mod explorer_model;
 mod explorer_outside;
+mod explorer_permutations;
 mod explorer_player;
 mod explorer_real;
 mod explorer_reduction;

@@ -23,7 +23,7 @@ const TESTER: &str = "lib/pgxs/src/test/isolation/isolationtester";
 const STEP_SECONDS: &str = "2";
 
 /// The newest one among Debian's packages.
-fn tester() -> Option<PathBuf> {
+pub(crate) fn tester() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
     let testers = versions.map(|version| version.path().join(TESTER));
     testers.filter(|path| path.exists()).max()
@@ -36,7 +36,7 @@ fn specifications() -> u64 {
 }
 
 /// Both of isolationtester's streams, in the environment that `pg_isolation_regress` gives it.
-fn theirs(tester: &Path, spec: &Path, database: &Database) -> Vec<u8> {
+pub(crate) fn theirs(tester: &Path, spec: &Path, database: &Database) -> Vec<u8> {
     let out = spec.with_extension("theirs");
     let told = File::create(&out).unwrap();
     let name = spec.file_stem().unwrap().to_str().unwrap();
@@ -58,7 +58,7 @@ fn theirs(tester: &Path, spec: &Path, database: &Database) -> Vec<u8> {
     fs::read(out).unwrap()
 }
 
-fn ours(spec: &Path, database: &Database) -> Vec<u8> {
+pub(crate) fn ours(spec: &Path, database: &Database) -> Vec<u8> {
     let folder = spec.parent().unwrap();
     let (host, port) = (server().folder().display(), server().port());
     let url = format!("host={host} port={port} user={SUPERUSER} dbname={}", database.name());

@@ -1,6 +1,7 @@
 //! Witnesses as files: each as a scenario that plays it, all as isolationtester's permutations.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,10 @@ use color_eyre::eyre;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::exit::Failure;
+use crate::commands::explore::progress::Order;
 use crate::core::scenario::{Launch, Schedule, Schedules, sql_file};
 use crate::explorer::exploration::Exploration;
-use crate::explorer::report::{in_order, permutations};
+use crate::explorer::report::{every_permutation, in_order, permutations};
 use crate::reports::scenario_export::{Performance, replay};
 use crate::run::Production;
 use crate::run::engines::Engines;
@@ -20,35 +22,73 @@ use crate::run::headless::{Patience, play};
 /// No step of a witness takes long: it has been played already.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Writes the files into the folder; their names tell the level where there are several.
-pub(super) async fn write(
-    engines: &Engines,
-    production: &Production,
-    explored: &Exploration,
-    folder: &Path,
-    several: bool,
-    interrupted: &CancellationToken,
-) -> eyre::Result<()> {
-    let cannot = |path: &Path, error: std::io::Error| {
-        Failure::misuse(format!("cannot write {}: {error}", path.display()))
-    };
-    fs::create_dir_all(folder).map_err(|error| cannot(folder, error))?;
-    let mut stem = explored.scenario.name.replace('/', "-");
-    if several {
-        stem = format!("{stem}-{}-{}", explored.engine, explored.level.as_argument());
-    }
-    let path = folder.join(format!("{stem}-witnesses.spec"));
-    fs::write(&path, permutations(explored)).map_err(|error| cannot(&path, error))?;
-    for (nth, class) in in_order(explored).into_iter().enumerate() {
-        if interrupted.is_cancelled() {
-            break;
+/// Where files are written.
+pub(super) struct Files<'a> {
+    folder: &'a Path,
+    /// What their names begin with.
+    stem: String,
+}
+
+impl<'a> Files<'a> {
+    /// Their names tell the level where there are several.
+    pub(super) fn new(folder: &'a Path, explored: &Exploration, several: bool) -> Self {
+        let mut stem = explored.scenario.name.replace('/', "-");
+        if several {
+            stem = format!("{stem}-{}-{}", explored.engine, explored.level.as_argument());
         }
-        if let Some(text) = witness(engines, production, explored, class, interrupted).await? {
-            let path = folder.join(format!("{stem}-{}.sql", nth + 1));
-            fs::write(&path, text).map_err(|error| cannot(&path, error))?;
+        Self { folder, stem }
+    }
+
+    /// Writes the witnesses.
+    pub(super) async fn write(
+        &self,
+        engines: &Engines,
+        production: &Production,
+        explored: &Exploration,
+        interrupted: &CancellationToken,
+    ) -> eyre::Result<()> {
+        self.write_specification("witnesses", permutations(explored))?;
+        for (nth, class) in in_order(explored).into_iter().enumerate() {
+            if interrupted.is_cancelled() {
+                break;
+            }
+            let witness = witness(engines, production, explored, class, interrupted).await?;
+            if let Some(text) = witness {
+                self.write_file(&format!("{}.sql", nth + 1), &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes every order that was played.
+    pub(super) fn write_orders(
+        &self,
+        explored: &Exploration,
+        mut orders: Vec<Order>,
+    ) -> eyre::Result<()> {
+        orders.sort_unstable();
+        // An order is told again where the search has begun again.
+        orders.dedup_by(|one, other| one.0 == other.0);
+        self.write_specification("orders", every_permutation(explored, &orders))
+    }
+
+    fn write_specification(&self, what: &str, text: Result<String, String>) -> eyre::Result<()> {
+        match text {
+            Ok(text) => self.write_file(&format!("{what}.spec"), &text),
+            Err(reason) => {
+                let file = format!("{}-{what}.spec", self.stem);
+                writeln!(std::io::stderr(), "{file} is not written: {reason}")?;
+                Ok(())
+            }
         }
     }
-    Ok(())
+
+    fn write_file(&self, ending: &str, text: &str) -> eyre::Result<()> {
+        let path = self.folder.join(format!("{}-{ending}", self.stem));
+        fs::create_dir_all(self.folder).and_then(|()| fs::write(&path, text)).map_err(|error| {
+            Failure::misuse(format!("cannot write {}: {error}", path.display())).into()
+        })
+    }
 }
 
 /// The witness of a class as a scenario, with what came of each step; nothing where it could not be

@@ -12,6 +12,17 @@ use crate::explorer::program::Program;
 use crate::explorer::report::order_line;
 use crate::explorer::search::Mode;
 
+/// An order that was played: whose turn it was, and to which class it came.
+pub(super) type Order = (Vec<usize>, usize);
+
+/// What is done with each order that is told.
+pub(super) struct Orders<'a> {
+    /// Where a line is written for it.
+    pub(super) lines: Option<&'a mut dyn Write>,
+    /// Where it is kept.
+    pub(super) kept: Option<&'a mut Vec<Order>>,
+}
+
 pub(super) struct Bar {
     bar: ProgressBar,
     sessions: Vec<String>,
@@ -35,15 +46,20 @@ impl Bar {
     pub(super) async fn follow(
         self,
         mut heard: UnboundedReceiver<News>,
-        out: &mut Box<dyn Write>,
+        mut to: Orders<'_>,
     ) -> io::Result<()> {
         while let Some(news) = heard.recv().await {
             match news {
                 News::Progress(progress) => self.show(progress),
                 News::Classes(_) => {}
                 News::Order { turns, class, orders } => {
-                    let line = order_line(&self.sessions, &turns, class, orders);
-                    out.write_all(line.as_bytes())?;
+                    if let Some(lines) = &mut to.lines {
+                        let line = order_line(&self.sessions, &turns, class, orders);
+                        lines.write_all(line.as_bytes())?;
+                    }
+                    if let Some(kept) = &mut to.kept {
+                        kept.push((turns, class));
+                    }
                 }
             }
         }

@@ -236,7 +236,7 @@ pub(super) fn commits(sql: &str) -> bool {
 
 /// For each session, whether its steps leave nothing in it but a transaction: no settings, no
 /// temporary tables, no locks that outlast a transaction.
-fn are_plain(scenario: &Scenario) -> Vec<bool> {
+pub(in crate::explorer) fn are_plain(scenario: &Scenario) -> Vec<bool> {
     let sessions = scenario.sessions.iter().map(|player| {
         let steps = scenario.steps.iter().filter(|step| step.session == player.name);
         let setup = player.setup.iter().map(|setup| setup.sql.as_str());

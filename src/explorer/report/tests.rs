@@ -140,7 +140,7 @@ async fn a_line_for_each_class() {
 #[tokio::test]
 async fn witnesses_are_written_for_isolationtester() {
     for text in [SCRIPT, TWO] {
-        let spec = permutations(&explored(text, None).await);
+        let spec = permutations(&explored(text, None).await).unwrap();
         let read = spec_file::parse(&spec, Path::new("a.spec"), "a").unwrap();
         assert_eq!(read.schedules.count(), Some(3), "{spec}");
         assert!(read.schedules.iter().all(|schedule| schedule.launches.len() == 8));
