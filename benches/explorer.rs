@@ -1,6 +1,13 @@
-//! Orders a second: the explorer beside isolationtester on the same orders, where nobody waits;
-//! three buyers of one ticket beside frontrun (`PyPI`, 0.7); and how much a sample of a million
-//! orders has to remember.
+//! The explorer, in four comparisons; `cargo bench --bench explorer -- library` runs one of them:
+//!
+//! - **orders**: orders a second beside isolationtester on the same orders, where nobody waits. The
+//!   goal is 200 a second on two sessions of four steps.
+//! - **buyers**: three buyers of one ticket, all classes of 34,650 orders. The goal is to play less
+//!   than a twentieth of them. Beside it frontrun (`PyPI`, 0.7) on the same race, for so many minutes
+//!   as `OVERBOOKED_FRONTRUN_MINUTES` says.
+//! - **library**: for each scenario at its first level, how many of its orders are played.
+//! - **sample**: how much memory a sample takes, over a program of 2.7 million orders and over one of
+//!   a million million. It is the same for any number of orders.
 //!
 //! isolationtester comes with PostgreSQL's server development package. `OVERBOOKED_PYTHON` names a
 //! Python with `psycopg`, `frontrun`, `sqlglot` and `dill`. What is missing is left out, and said.
@@ -8,15 +15,18 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library, spec_file};
 use overbooked::explorer::effects::Effects;
-use overbooked::explorer::exploration::{Options, explore_scenario};
+use overbooked::explorer::exploration::{Exploration, Options, explore_scenario};
 use overbooked::explorer::played::{Guide as _, Launched, Played, Player as _};
 use overbooked::explorer::player::{Manner, Players, SessionPlayer};
 use overbooked::explorer::program::Program;
@@ -30,19 +40,37 @@ const PEER: &str = "lib/pgxs/src/test/isolation/isolationtester";
 const ROUNDS: usize = 3;
 const WORKERS: usize = 2;
 const SAMPLE: u64 = 1_000_000;
+/// So many of a sample are played on the server, at first and then.
+const SAMPLES: [u64; 2] = [2_000, 20_000];
+/// A scenario of the library that would play more is left at that.
+const BUDGET: u64 = 3_000;
+/// How long frontrun may take, in minutes, unless told otherwise.
+const FRONTRUN_MINUTES: u64 = 2;
 
 #[tokio::main]
 async fn main() {
     let engines = Engines::embedded(ClusterOptions::default());
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|it| it == part);
     let options = ClusterOptions { listen_tcp: Some(free_port()), ..ClusterOptions::default() };
     let cluster = Cluster::start(&options, &|_| {}).await.expect("a server");
-    say(&format!("every order, where nobody waits, best of {ROUNDS}\n"));
-    for (sessions, steps) in [(2, 4), (3, 3)] {
-        beside_isolationtester(&engines, &cluster, sessions, steps).await;
+    if is_wanted("orders") {
+        say(&format!("every order, where nobody waits, best of {ROUNDS}\n"));
+        for (sessions, steps) in [(2, 4), (3, 3)] {
+            beside_isolationtester(&engines, &cluster, sessions, steps).await;
+        }
     }
-    three_buyers(&engines).await;
-    frontrun(&cluster);
-    sample();
+    if is_wanted("buyers") {
+        three_buyers(&engines).await;
+        frontrun(&cluster);
+    }
+    if is_wanted("library") {
+        library_scenarios(&engines).await;
+    }
+    if is_wanted("sample") {
+        sample_on_the_server(&engines).await;
+        sample();
+    }
     cluster.stop().await.expect("the server stops");
     engines.stop().await.expect("the servers stop");
 }
@@ -60,8 +88,7 @@ fn specification(sessions: usize, steps: usize) -> String {
             let sql = match step {
                 0 => "begin".to_owned(),
                 1 => format!("select v from t where id = {session}"),
-                2 if steps == 3 => "commit".to_owned(),
-                2 => format!("update t set v = v + 1 where id = {session}"),
+                _ if step + 1 < steps => format!("update t set v = v + 1 where id = {session}"),
                 _ => "commit".to_owned(),
             };
             let _ = writeln!(text, "step s{session}_{step} {{ {sql}; }}");
@@ -172,10 +199,7 @@ async fn three_buyers(engines: &Engines) {
     {
         let production = production(scenario.clone(), isolation);
         let options = Options { mode: Mode::Reduced, repeat: 0, ..Options::default() };
-        let (news, _) = unbounded_channel();
-        let stop = CancellationToken::new();
-        let found = explore_scenario(engines, &production, options, &news, &stop).await;
-        let found = found.expect("it is explored");
+        let found = explored(engines, &production, options).await;
         say(&format!(
             "  overbooked, {:<18}{:>9.2?}   {} played, {} broken off, {} classes\n",
             isolation.as_sql(),
@@ -183,6 +207,36 @@ async fn three_buyers(engines: &Engines) {
             found.coverage.played,
             found.coverage.broken_off,
             found.found.classes.len(),
+        ));
+    }
+}
+
+async fn explored(engines: &Engines, production: &Production, options: Options) -> Exploration {
+    let (news, _) = unbounded_channel();
+    let stop = CancellationToken::new();
+    let found = explore_scenario(engines, production, options, &news, &stop).await;
+    found.expect("it is explored")
+}
+
+async fn library_scenarios(engines: &Engines) {
+    say("\norders played, of all that are possible, at each scenario's first level\n");
+    for entry in library::ENTRIES {
+        let scenario = entry.scenario().expect("it is in the library");
+        let isolation = scenario.levels.first().copied().unwrap_or(Isolation::ReadCommitted);
+        let engine = scenario.first_engine();
+        let production = Production { engine, ..production(scenario, isolation) };
+        let options = Options { budget: Some(BUDGET), repeat: 0, ..Options::default() };
+        let found = explored(engines, &production, options).await;
+        let known = found.found.orders.filter(|_| found.found.is_complete);
+        let possible = known.map_or_else(|| "?".to_owned(), |orders| orders.to_string());
+        let orders = found.program.orders().map_or_else(|| "many".to_owned(), |it| it.to_string());
+        say(&format!(
+            "  {:<30}{:>7} of {possible:>7} ({orders} orders) {:>4} classes {:>9.2?}  {}\n",
+            entry.name,
+            found.coverage.played,
+            found.found.classes.len(),
+            found.took,
+            found.level.as_sql(),
         ));
     }
 }
@@ -197,17 +251,57 @@ fn frontrun(cluster: &Cluster) {
     let create = "create table sales (buyer text primary key)";
     let psql = Command::new("psql").args(["-X", "-q", "-c", create, &url(cluster)]).status();
     assert!(psql.expect("psql on the path").success());
+    let counted = tempfile::NamedTempFile::new().expect("a file");
+    let minutes = std::env::var("OVERBOOKED_FRONTRUN_MINUTES").ok();
+    let minutes = minutes.and_then(|text| text.parse().ok()).unwrap_or(FRONTRUN_MINUTES);
     let mut command = Command::new(&python);
-    command.arg("benches/explorer/buyers.py").arg(url(cluster));
+    command.arg("benches/explorer/buyers.py").arg(url(cluster)).arg(counted.path());
     let begun = Instant::now();
-    let output = command.output().expect("it runs");
+    // Its workers are processes, too.
+    let mut child = command.stdout(Stdio::null()).process_group(0).spawn().expect("it runs");
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it is ours") {
+            assert!(status.success(), "{status}");
+            break "all of it";
+        }
+        if begun.elapsed() > Duration::from_mins(minutes) {
+            let group = Pid::from_raw(child.id().try_into().expect("a number of a process"));
+            killpg(group, Signal::SIGKILL).expect("it is ours");
+            child.wait().expect("it is ours");
+            break "not finished";
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
     let taken = begun.elapsed();
-    assert!(output.status.success(), "{output:?}");
-    let executions = String::from_utf8_lossy(&output.stdout);
+    let executions = fs::metadata(counted.path()).map_or(0, |file| file.len());
+    let rate = f64::from(u32::try_from(executions).unwrap_or(u32::MAX)) / taken.as_secs_f64();
     say(&format!(
-        "  frontrun, read committed      {taken:>9.2?}   {} executions\n",
-        executions.trim()
+        "  frontrun, read committed      {taken:>9.2?}   {executions} executions, {status}, \
+         {rate:.1} a second\n"
     ));
+}
+
+/// All of it, with sessions, classes and verdicts: whether a sample of ten times as many orders
+/// takes more.
+async fn sample_on_the_server(engines: &Engines) {
+    let text = specification(2, 12);
+    let scenario = spec_file::parse(&text, Path::new("long.spec"), "long").expect("it is one");
+    let orders = Program::of(&scenario).orders().expect("they can be counted");
+    say(&format!("\na sample of {orders} orders, on the server\n"));
+    for sample in SAMPLES {
+        let production = production(scenario.clone(), Isolation::ReadCommitted);
+        let mode = Mode::Sample { orders: sample, seed: 1 };
+        let options = Options { mode, repeat: 0, ..Options::default() };
+        let before = resident();
+        let found = explored(engines, &production, options).await;
+        let more = resident().saturating_sub(before);
+        say(&format!(
+            "  {sample:>7} orders{:>9.2?}   {} classes, {} KiB in all, {more} KiB more than before\n",
+            found.took,
+            found.found.classes.len(),
+            resident(),
+        ));
+    }
 }
 
 /// Nothing is kept of an order but its class.

@@ -1,6 +1,6 @@
 """Three buyers of one ticket as frontrun has them: three processes, every order that it plays.
 
-It prints how many executions that took."""
+It writes a byte into a file for each execution."""
 
 import sys
 
@@ -29,6 +29,8 @@ def mallory(url):
 
 
 def setup():
+    with open(sys.argv[2], "ab") as counted:
+        counted.write(b".")
     with psycopg.connect(sys.argv[1]) as connection:
         connection.execute("truncate sales")
     return sys.argv[1]
@@ -48,4 +50,3 @@ if __name__ == "__main__":
         stop_on_first=False,
     )
     assert "invariant violated" in found.explanation, found.explanation
-    print(found.num_explored)

@@ -160,7 +160,7 @@ impl SessionPlayer {
         if waiting > 0 {
             self.deadlines.keep_distance(waiting, &self.timer).await;
         }
-        let deadline = self.deadlines.of_launch(waiting);
+        let deadline = self.deadlines.of_launch(session, waiting);
         self.sessions[session].launch(statements, deadline).await?;
         self.deadlines.note_launch();
         order.next[session] += 1;

@@ -50,7 +50,7 @@ const CONFLICT: &str = "OC000";
 /// stage already keeps the name.
 const USHER: &str = "Usher";
 /// What makes the others wait longer before they look for a ring.
-const PATIENCE: &str = "set deadlock_timeout = '1min';";
+pub const PATIENCE: &str = "set deadlock_timeout = '1min';";
 /// How long the usher sleeps beyond what was seen, so that what is to happen meanwhile does.
 const MARGIN: Duration = Duration::from_millis(500);
 /// The longest sleep: a step that does not end within half a minute would be cancelled.

@@ -108,6 +108,65 @@ fn every_order_that_was_played_is_written_for_isolationtester() {
     assert!(said(&output).contains("--every-order"), "{}", said(&output));
 }
 
+/// Each locks a row and wants the other's.
+const CIRCLE: &str = "\
+-- A circle
+-- sessions: Alice, Bob
+
+-- setup
+create table t (id int primary key, n int);
+insert into t values (1, 0), (2, 0);
+
+-- Alice: takes one
+begin; update t set n = 1 where id = 1;
+
+-- Alice: takes two
+update t set n = 1 where id = 2;
+
+-- Alice: commits
+commit;
+
+-- Bob: takes two
+begin; update t set n = 2 where id = 2;
+
+-- Bob: takes one
+update t set n = 2 where id = 1;
+
+-- Bob: commits
+commit;
+";
+
+#[test]
+fn the_victim_of_a_deadlock_is_its_victim_in_the_scenario_that_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(folder.path(), "circle.sql", CIRCLE);
+    let export = folder.path().join("written");
+    let output = explore(&[&file, "--repeat", "1", "--export", export.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let names = text.lines().filter(|line| line.starts_with('✔'));
+    let names: Vec<&str> = names.map(|line| line[3..].trim_start()).collect();
+    let mut victims = 0;
+    for (place, name) in names.iter().enumerate() {
+        let written = export.join(format!("circle-{}.sql", place + 1));
+        let written = std::fs::read_to_string(written).unwrap();
+        for who in ["Alice", "Bob"] {
+            let is_victim = name.starts_with(&format!("{who} deadlock victim"));
+            victims += usize::from(is_victim);
+            assert_eq!(!is_victim, !has_failed(&written, who), "{name}: {written}");
+        }
+    }
+    assert_eq!(victims, 2, "{text}");
+}
+
+/// Whether a step of the session fails with a deadlock, at once or when it goes on.
+fn has_failed(scenario: &str, who: &str) -> bool {
+    let steps = scenario.split("\n-- ").filter(|step| step.starts_with(&format!("{who}: ")));
+    let mut own = steps.flat_map(str::lines);
+    own.any(|line| line.starts_with("--> ERROR 40P01"))
+        || scenario.contains(&format!("--> {who} resumes: ERROR 40P01"))
+}
+
 #[test]
 fn lines_that_are_true_end_with_0_and_those_that_are_not_with_1() {
     let folder = tempfile::tempdir().unwrap();

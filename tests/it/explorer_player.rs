@@ -174,6 +174,25 @@ async fn the_victim_of_a_deadlock_is_who_was_sent_last() {
     engines.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn whoever_says_that_it_looks_for_a_deadlock_sooner_is_its_victim() {
+    let mut text = CIRCLE.to_owned();
+    for (session, time) in [("a", "1min"), ("b", "10s")] {
+        let begins = format!("session {session} setup {{ begin;");
+        text = text.replace(&begins, &format!("{begins} set local deadlock_timeout = '{time}';"));
+    }
+    let (engines, mut players) = players(spec(&text), Isolation::ReadCommitted).await;
+    let player = &mut players.players[0];
+    for _ in 0..2 {
+        let played = player.play(&mut Fixed(&[0, 1, 0, 1])).await.unwrap();
+        assert_eq!(told(&played)[2..4], ["0: UPDATE 1 after 3", "1: 40P01"]);
+        let played = player.play(&mut Fixed(&[0, 1, 1, 0])).await.unwrap();
+        assert_eq!(told(&played)[2..4], ["1: 40P01 after 3", "0: UPDATE 1"]);
+    }
+    players.close().await.unwrap();
+    engines.stop().await.unwrap();
+}
+
 const WAITS: &str = "
 setup { create table t (id int primary key, n int); insert into t values (1, 0); }
 session a step a1 { begin; update t set n = 1; }

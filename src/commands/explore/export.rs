@@ -11,13 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::exit::Failure;
 use crate::commands::explore::progress::Order;
-use crate::core::scenario::{Launch, Schedule, Schedules, sql_file};
+use crate::core::scenario::{EngineKind, Launch, Scenario, Schedule, Schedules, Step, sql_file};
 use crate::explorer::exploration::Exploration;
 use crate::explorer::report::{every_permutation, in_order, permutations};
-use crate::reports::scenario_export::{Performance, replay};
+use crate::reports::scenario_export::{PATIENCE, Performance, replay};
 use crate::run::Production;
 use crate::run::engines::Engines;
 use crate::run::headless::{Patience, play};
+
+/// PostgreSQL's `deadlock_detected`.
+const DEADLOCK: &str = "40P01";
+const TIMEOUT: &str = "deadlock_timeout";
 
 /// No step of a witness takes long: it has been played already.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -100,8 +104,9 @@ async fn witness(
     class: usize,
     interrupted: &CancellationToken,
 ) -> eyre::Result<Option<String>> {
-    let schedule = schedule(explored, class);
+    let mut schedule = schedule(explored, class);
     let mut scenario = (*production.scenario).clone();
+    be_patient(explored, class, &mut scenario, &mut schedule);
     scenario.schedules = Schedules::Listed(vec![schedule.clone()]);
     scenario.title = format!("{}: {}", scenario.title, explored.names[class]);
     let production = Production {
@@ -122,6 +127,40 @@ async fn witness(
         events: &played.events,
     });
     Ok(replayed.map(|scenario| sql_file::render(&scenario)))
+}
+
+/// Whoever is not refused waits longer before it looks for a deadlock, so that whoever was the
+/// victim of one is its victim again. A scenario that says itself who waits how long is left alone.
+fn be_patient(
+    explored: &Exploration,
+    class: usize,
+    scenario: &mut Scenario,
+    schedule: &mut Schedule,
+) {
+    let outcome = &explored.found.classes[class].class.outcome;
+    let is_victim = |session: usize| {
+        let replies = outcome.replies.get(session).into_iter().flatten();
+        replies.into_iter().any(|reply| reply.failures().any(|code| code == DEADLOCK))
+    };
+    let says_itself = scenario.steps.iter().any(|step| step.sql.contains(TIMEOUT))
+        || scenario.sessions.iter().flat_map(|it| &it.setup).any(|it| it.sql.contains(TIMEOUT));
+    let is_ours = explored.engine == EngineKind::Postgres && !says_itself;
+    let sessions = 0..scenario.sessions.len();
+    if !is_ours || !sessions.clone().any(is_victim) {
+        return;
+    }
+    for session in sessions.filter(|session| !is_victim(*session)) {
+        let name = scenario.sessions[session].name.clone();
+        schedule.launches.insert(0, Launch { step: scenario.steps.len(), markers: Vec::new() });
+        scenario.steps.push(Step {
+            name: format!("{name}: is patient"),
+            session: name,
+            narration: "is patient".to_owned(),
+            sql: PATIENCE.to_owned(),
+            expectations: Vec::new(),
+            line: 0,
+        });
+    }
 }
 
 fn schedule(explored: &Exploration, class: usize) -> Schedule {

@@ -88,6 +88,7 @@ impl SessionPlayer {
             place.empty(&control).await?;
         }
         perform(&mut runner, &prelude_of_runner(&prelude)).await?;
+        let deadlines = Deadlines::new(are_ours, &scenario);
         let mut player = Self {
             program: Program::of(&scenario),
             statements: scenario.steps.iter().map(|it| statements(&scenario, &it.sql)).collect(),
@@ -104,7 +105,7 @@ impl SessionPlayer {
             control,
             tables,
             prelude,
-            deadlines: Deadlines::new(are_ours),
+            deadlines,
             timer: Timer::new(),
             is_dirty: false,
         };

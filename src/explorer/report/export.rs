@@ -80,7 +80,9 @@ impl Specification<'_> {
     /// It as a file; why that cannot be where isolationtester's language has no words for it.
     pub fn text(&self, permutations: &[Permutation<'_>]) -> Result<String, String> {
         self.refuse_braces()?;
-        let has_deadlocks = permutations.iter().any(|it| has_deadlock(it.outcome));
+        let replies = permutations.iter().flat_map(|it| it.outcome.replies.iter().flatten());
+        let has_deadlocks =
+            replies.into_iter().any(|reply| reply.failures().any(|code| code == "40P01"));
         let mut text = String::new();
         match self.scenario.origin {
             Origin::Specification => as_specification(self.scenario, &mut text),
@@ -213,12 +215,4 @@ fn as_script(scenario: &Scenario, text: &mut String) {
         let _ = writeln!(text, "setup {{ {} }}", statement.sql.trim());
     }
     let _ = writeln!(text, "teardown {{ drop schema {SCHEMA} cascade; }}\n");
-}
-
-fn has_deadlock(outcome: &Outcome) -> bool {
-    let said = outcome.replies.iter().flatten().filter_map(|reply| match reply {
-        Reply::Answered(said) => Some(said),
-        _ => None,
-    });
-    said.flatten().any(|said| matches!(said, Said::Failed(code) if code == "40P01"))
 }

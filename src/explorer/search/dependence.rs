@@ -36,8 +36,8 @@ pub(super) struct Deed {
     released: Vec<usize>,
     /// The steps whose writes became visible although no step was known to end that transaction.
     published: Vec<usize>,
-    /// It had to wait, or would have but for the circle that it closed. Which of two such launches
-    /// closes a circle depends on their order.
+    /// It had to wait, or would have but for the circle that it closed, whoever of it was refused.
+    /// Which of two such launches closes a circle depends on their order.
     has_waited: bool,
 }
 
@@ -79,6 +79,7 @@ impl Dependence {
         for (at, launched) in launches.iter().enumerate().take(place + 1) {
             if let Some(answer) = launched.answer.as_ref().filter(|answer| answer.after == place) {
                 self.add(&mut deed, &launches[..=at], answer);
+                deed.has_waited |= is_deadlock(answer);
             }
         }
         deed.steps.sort_unstable();
@@ -148,11 +149,10 @@ fn has_failed(answer: &Answered) -> bool {
 }
 
 fn has_waited(launched: &Launched, place: usize) -> bool {
-    launched.answer.as_ref().is_none_or(|answer| {
-        answer.after != place
-            || answer
-                .outcomes
-                .iter()
-                .any(|outcome| matches!(outcome, Outcome::Failed(error) if error.code == DEADLOCK))
-    })
+    launched.answer.as_ref().is_none_or(|answer| answer.after != place)
+}
+
+fn is_deadlock(answer: &Answered) -> bool {
+    let mut outcomes = answer.outcomes.iter();
+    outcomes.any(|outcome| matches!(outcome, Outcome::Failed(error) if error.code == DEADLOCK))
 }
