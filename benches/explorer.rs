@@ -15,14 +15,11 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library, spec_file};
 use overbooked::explorer::effects::Effects;
@@ -46,6 +43,8 @@ const SAMPLES: [u64; 2] = [2_000, 20_000];
 const BUDGET: u64 = 3_000;
 /// How long frontrun may take, in minutes, unless told otherwise.
 const FRONTRUN_MINUTES: u64 = 2;
+/// How `timeout` ends when the time is over.
+const TIMED_OUT: i32 = 124;
 
 #[tokio::main]
 async fn main() {
@@ -65,7 +64,7 @@ async fn main() {
         frontrun(&cluster);
     }
     if is_wanted("library") {
-        library_scenarios(&engines).await;
+        Box::pin(library_scenarios(&engines)).await;
     }
     if is_wanted("sample") {
         sample_on_the_server(&engines).await;
@@ -253,24 +252,16 @@ fn frontrun(cluster: &Cluster) {
     assert!(psql.expect("psql on the path").success());
     let counted = tempfile::NamedTempFile::new().expect("a file");
     let minutes = std::env::var("OVERBOOKED_FRONTRUN_MINUTES").ok();
-    let minutes = minutes.and_then(|text| text.parse().ok()).unwrap_or(FRONTRUN_MINUTES);
-    let mut command = Command::new(&python);
-    command.arg("benches/explorer/buyers.py").arg(url(cluster)).arg(counted.path());
+    let minutes: u64 = minutes.and_then(|text| text.parse().ok()).unwrap_or(FRONTRUN_MINUTES);
+    // It ends the workers as well, which are processes, too.
+    let mut command = Command::new("timeout");
+    command.args([&format!("{minutes}m"), &python, "benches/explorer/buyers.py"]);
+    command.arg(url(cluster)).arg(counted.path()).stdout(Stdio::null());
     let begun = Instant::now();
-    // Its workers are processes, too.
-    let mut child = command.stdout(Stdio::null()).process_group(0).spawn().expect("it runs");
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("it is ours") {
-            assert!(status.success(), "{status}");
-            break "all of it";
-        }
-        if begun.elapsed() > Duration::from_mins(minutes) {
-            let group = Pid::from_raw(child.id().try_into().expect("a number of a process"));
-            killpg(group, Signal::SIGKILL).expect("it is ours");
-            child.wait().expect("it is ours");
-            break "not finished";
-        }
-        std::thread::sleep(Duration::from_millis(50));
+    let status = match command.status().expect("it runs").code() {
+        Some(0) => "all of it",
+        Some(TIMED_OUT) => "not finished",
+        other => panic!("frontrun ended with {other:?}"),
     };
     let taken = begun.elapsed();
     let executions = fs::metadata(counted.path()).map_or(0, |file| file.len());
