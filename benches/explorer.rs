@@ -3,11 +3,11 @@
 //! - **orders**: orders a second beside isolationtester on the same orders, where nobody waits. The
 //!   goal is 200 a second on two sessions of four steps.
 //! - **buyers**: three buyers of one ticket, all classes of 34,650 orders. The goal is to play less
-//!   than a twentieth of them. Beside it frontrun (`PyPI`, 0.7) on the same race, for so many minutes
-//!   as `OVERBOOKED_FRONTRUN_MINUTES` says.
+//!   than a twentieth of them. Beside it frontrun (`PyPI`, 0.7) on the same race, for so many
+//!   minutes as `OVERBOOKED_FRONTRUN_MINUTES` says.
 //! - **library**: for each scenario at its first level, how many of its orders are played.
-//! - **sample**: how much memory a sample takes, over a program of 2.7 million orders and over one of
-//!   a million million. It is the same for any number of orders.
+//! - **sample**: how much memory a sample takes, over a program of 2.7 million orders on the server
+//!   and over one of a million million by itself. It is the same for any number of orders.
 //!
 //! isolationtester comes with PostgreSQL's server development package. `OVERBOOKED_PYTHON` names a
 //! Python with `psycopg`, `frontrun`, `sqlglot` and `dill`. What is missing is left out, and said.
@@ -287,7 +287,7 @@ async fn sample_on_the_server(engines: &Engines) {
         let found = explored(engines, &production, options).await;
         let more = resident().saturating_sub(before);
         say(&format!(
-            "  {sample:>7} orders{:>9.2?}   {} classes, {} KiB in all, {more} KiB more than before\n",
+            "  {sample:>7} orders{:>9.2?}   {} classes, {} KiB, {more} KiB more than before\n",
             found.took,
             found.found.classes.len(),
             resident(),

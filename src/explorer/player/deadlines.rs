@@ -11,8 +11,9 @@
 //!              third, no sooner than the second has looked
 //! ```
 //!
-//! Where sessions set one of their own, whoever has the shortest in a circle is its victim. An order
-//! takes no time, so each is long enough for the whole of it, and they are as far apart as need be:
+//! Where sessions set one of their own, whoever has the shortest in a circle is its victim. An
+//! order takes no time, so each is long enough for the whole of it, and they are as far apart as
+//! need be:
 //!
 //! ```text
 //!  Alice waits: '1min' ───────────────────────────────────────── 600 ms: looks
