@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  --redis URL ─▶ address ─┐
-//!                          ├─▶ link, which can be cut ─▶ client: Redis, etcd
+//!                          ├─▶ link, which can be cut ─▶ client: Redis, etcd, RabbitMQ
 //!  --with redis ─▶ private ┘
 //! ```
 //!
@@ -10,6 +10,8 @@
 //! What is made of that is its caller's business.
 
 pub mod address;
+pub mod amqp_client;
+mod amqp_runtime;
 pub mod error;
 pub mod etcd_client;
 pub mod link;

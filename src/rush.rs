@@ -35,6 +35,7 @@ mod endpoint;
 pub mod fault;
 pub mod figures;
 pub mod headless;
+mod letter;
 pub mod lock_wait_sampler;
 pub mod model;
 pub mod options;
@@ -42,6 +43,7 @@ pub mod parts;
 mod pause;
 mod pipelined_connection;
 pub mod plan;
+mod post;
 mod seats_table;
 mod sold_out;
 pub mod strategy;
@@ -131,7 +133,7 @@ pub async fn run_with_faults(
     if let Some(note) = options.left_out() {
         tell(&reports, Report::Note(note)).await;
     }
-    let parts = Arc::new(Parts::start(options).await?);
+    let parts = Arc::new(Parts::start(options, &reports).await?);
     let (trace, faults) = (Arc::new(Trace::new(options)), Mutex::new(faults));
     let rush = Rush { options, target, pool, trace, parts, faults, reports, stop };
     for (strategy, fault) in options.runs() {

@@ -177,7 +177,36 @@ async fn end_servers(folder: &Path, kept: Option<&Path>) -> Result<(), Doubt> {
     for socket in sockets(folder, is_part_socket) {
         end_part(folder, &socket).await?;
     }
+    for process in part_processes(folder) {
+        end_at_work(folder, process).await;
+    }
     Ok(())
+}
+
+/// The processes that were started for the part in this folder, by what was written there.
+fn part_processes(folder: &Path) -> Vec<Pid> {
+    let started = fs::read_to_string(folder.join(PART_PID)).unwrap_or_default();
+    let started = started.lines().filter_map(|line| Pid::from_raw(line.trim().parse().ok()?));
+    started.collect()
+}
+
+/// Kills a process that has the folder as its working directory, as a part's have: by its number
+/// alone it could be somebody else's. Where the system does not say so, it is left.
+async fn end_at_work(folder: &Path, process: Pid) {
+    let place = PathBuf::from(format!("/proc/{}/cwd", process.as_raw_nonzero()));
+    let is_there = || fs::read_link(&place).is_ok_and(|working_in| working_in == folder);
+    if !is_there() {
+        return;
+    }
+    tracing::info!(pid = process.as_raw_nonzero(), "ending a part that outlived its program");
+    let _gone_already = kill_process(process, Signal::KILL);
+    let gone = async {
+        let mut look = interval(Duration::from_millis(10));
+        while is_there() {
+            look.tick().await;
+        }
+    };
+    let _gone_in_time = timeout(PATIENCE, gone).await;
 }
 
 fn sockets(folder: &Path, is_one: fn(&str) -> bool) -> Vec<PathBuf> {
@@ -189,8 +218,7 @@ fn sockets(folder: &Path, is_one: fn(&str) -> bool) -> Vec<PathBuf> {
 /// Kills a part's server whose supervisor was killed too: nothing of it is to be kept.
 async fn end_part(folder: &Path, socket: &Path) -> Result<(), Doubt> {
     let Some(server) = listener(socket).await else { return Ok(()) };
-    let started = fs::read_to_string(folder.join(PART_PID)).unwrap_or_default();
-    if started.trim().parse() != Ok(server.as_raw_nonzero().get()) {
+    if !part_processes(folder).contains(&server) {
         return Err(Doubt::new(folder, Why::Server));
     }
     tracing::info!(pid = server.as_raw_nonzero(), "ending a part that outlived its program");

@@ -14,7 +14,7 @@
 //!      lock, server.log
 //!      part.pid                   its server's process
 //!      redis.sock, localhost:1    its private socket
-//!      etcd/                      what it keeps
+//!      etcd/, rabbitmq/           what it keeps
 //! ```
 //!
 //! Anything else is somebody's, and the folder is left alone. `supervisor.sh` asks the same before
@@ -47,6 +47,31 @@ pub const ETCD_PEERS: &str = "localhost:2";
 
 /// What a private etcd keeps.
 pub const ETCD_DATA: &str = "etcd";
+
+/// Where a private RabbitMQ is at home: its settings, its cookie, what it keeps.
+pub const RABBITMQ_HOME: &str = "rabbitmq";
+
+/// What RabbitMQ and the Erlang beneath it call their files that have no known ending.
+const RABBITMQ_FILES: [&str; 12] = [
+    ".erlang.cookie",
+    ".vhost",
+    ".config",
+    "config",
+    "enabled_plugins",
+    "feature_flags",
+    "schema_version",
+    "rabbit_serial",
+    "nodes_running_at_shutdown",
+    "snapshot.dat",
+    "mnesia.pid",
+    "rabbit.pid",
+];
+
+/// And the endings of the others.
+const RABBITMQ_ENDINGS: [&str; 17] = [
+    "conf", "config", "wal", "dets", "DCD", "DCL", "DAT", "LOG", "TMP", "BUP", "RET", "rdq", "rdt",
+    "idx", "segment", "log", "dump",
+];
 
 /// How the name of a server's socket begins; a port follows.
 const SOCKET: &str = ".s.PGSQL.";
@@ -108,6 +133,7 @@ pub(crate) fn is_made(path: &Path, kind: Kind) -> bool {
             *name == LOCK && kind == Kind::File || is_socket(name) && kind == Kind::Socket
         }
         Some([ETCD_DATA, rest @ ..]) => is_in_etcd(rest, kind),
+        Some([RABBITMQ_HOME, rest @ ..]) => is_in_rabbitmq(rest, kind),
         Some([LOCK | LOG | CERTIFICATE | PART_PID]) => kind == Kind::File,
         Some([name]) if is_part_socket(name) => kind == Kind::Socket,
         Some([name]) => match name.strip_suffix(".lock") {
@@ -138,6 +164,19 @@ fn is_in_etcd(names: &[&str], kind: Kind) -> bool {
             };
             let ending = name.rsplit_once('.').map(|(_, ending)| ending);
             kind == Kind::File && ending.is_some_and(|ending| endings.contains(&ending))
+        }
+        _ => false,
+    }
+}
+
+/// Folders are called after nodes, queues and hosts; what is in them tells whose they are.
+fn is_in_rabbitmq(names: &[&str], kind: Kind) -> bool {
+    match (names.last(), kind) {
+        (_, Kind::Folder) => true,
+        (Some(name), Kind::File) => {
+            let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+            RABBITMQ_FILES.contains(name)
+                || ending.is_some_and(|ending| RABBITMQ_ENDINGS.contains(&ending))
         }
         _ => false,
     }
@@ -239,6 +278,10 @@ mod tests {
         assert!(is_made(Path::new("etcd/member/wal/0.tmp"), Kind::File));
         assert!(!is_made(Path::new("etcd/member/wal/thesis.txt"), Kind::File));
         assert!(!is_made(Path::new("etcd/thesis.txt"), Kind::File));
+        for file in [".erlang.cookie", "rush@localhost/quorum/rush@localhost/00000001.wal"] {
+            assert!(is_made(&Path::new(RABBITMQ_HOME).join(file), Kind::File), "{file}");
+        }
+        assert!(!is_made(Path::new("rabbitmq/rush@localhost/thesis.txt"), Kind::File));
         assert!(is_made(Path::new("overbooked-77e0b132/.s.PGSQL.5432"), Kind::Socket));
     }
 

@@ -7,7 +7,9 @@
 //! As with the database, the server lives as long as the supervisor's standard input is held. Its
 //! folder is removed with it, or by the next start of anything: see `folder`.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,7 +21,7 @@ use tokio::time::timeout;
 use super::account::RunAs;
 use super::folder::{self, PREFIX};
 use super::layout::LOG;
-pub use super::layout::{ETCD_DATA, ETCD_PEERS, ETCD_SOCKET, REDIS_SOCKET};
+pub use super::layout::{ETCD_DATA, ETCD_PEERS, ETCD_SOCKET, RABBITMQ_HOME, REDIS_SOCKET};
 use super::marked::MarkedFolder;
 use crate::core::event::octets;
 
@@ -32,10 +34,15 @@ const STOP_PATIENCE: Duration = Duration::from_secs(20);
 const SETTINGS: [&str; 2] = ["ETCD_", "RABBITMQ_"];
 
 /// What is started, with its folder as working directory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Program {
     pub program: PathBuf,
     pub arguments: Vec<String>,
+    pub environment: Vec<(&'static str, String)>,
+    /// What it finds in its folder, for nobody else to read.
+    pub files: Vec<(PathBuf, String)>,
+    /// What runs beside it, without arguments.
+    pub companion: Option<PathBuf>,
 }
 
 /// A server that runs until this value is stopped or dropped.
@@ -47,11 +54,13 @@ pub struct PartServer {
 }
 
 impl PartServer {
-    /// Starts it; whether it answers is for its own client to find out.
-    pub async fn start(program: &Program) -> io::Result<Self> {
+    /// Starts what suits the folder; whether it answers is for its own client to find out.
+    pub async fn start(program: impl FnOnce(&Path) -> Program) -> io::Result<Self> {
         super::sweep_leftovers().await;
         let folder = make_folder()?;
-        let mut supervisor = command(folder.path(), program).spawn()?;
+        let program = program(folder.path());
+        write(folder.path(), &program.files)?;
+        let mut supervisor = command(folder.path(), &program).spawn()?;
         let stdin = supervisor.stdin.take().ok_or_else(|| io::Error::other("no pipe"))?;
         Ok(Self { supervisor, stdin, folder })
     }
@@ -101,15 +110,28 @@ fn make_folder() -> io::Result<MarkedFolder> {
     Err(refused)
 }
 
+fn write(folder: &Path, files: &[(PathBuf, String)]) -> io::Result<()> {
+    for (name, text) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+    }
+    Ok(())
+}
+
 fn command(folder: &Path, program: &Program) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", SUPERVISOR, "part_supervisor.sh"]).arg(folder).arg(LOG);
+    command.arg(program.companion.as_deref().unwrap_or(Path::new("")));
     command.arg(&program.program).args(&program.arguments);
     for (name, _) in std::env::vars_os() {
         if SETTINGS.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(name);
         }
     }
+    command.envs(program.environment.iter().map(|(name, value)| (*name, value.as_str())));
     // A group of its own: Ctrl-C and a closed terminal reach our group only.
     command.process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use hyper::Uri;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,6 +35,52 @@ impl fmt::Display for Address {
             Self::Socket(path) => write!(f, "{}", path.display()),
         }
     }
+}
+
+/// What the URL of a part says: `scheme://[user:password@]host[:port][/path]`.
+pub(super) struct Url {
+    pub(super) scheme: String,
+    /// As whom we come; percent-decoded.
+    pub(super) account: Option<(String, String)>,
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+    /// With its slash; percent-encoded as it stands.
+    pub(super) path: String,
+}
+
+impl Url {
+    /// Nothing where the text is no such URL.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?;
+        let account = uri.authority()?.as_str().rsplit_once('@').map(|(account, _)| {
+            let (user, password) = account.split_once(':').unwrap_or((account, ""));
+            (decoded(user), decoded(password))
+        });
+        let host = uri.host().filter(|host| !host.is_empty())?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let (scheme, path) = (uri.scheme_str()?.to_owned(), uri.path().to_owned());
+        Some(Self { scheme, account, host, port: uri.port_u16(), path })
+    }
+}
+
+/// Undoes percent-encoding.
+pub(super) fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What can be read from and written to.

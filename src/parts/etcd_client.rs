@@ -20,13 +20,13 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Request, Response, Uri};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::address::Address;
+use super::address::{Address, Url};
 use super::error::PartError;
 use super::link::Link;
 
@@ -77,45 +77,15 @@ impl FromStr for EtcdUrl {
         if let Some(path) = text.strip_prefix("unix://") {
             return Ok(Self::of_socket(Address::Socket(path.into())));
         }
-        let uri: Uri = text.parse().map_err(|_| expected())?;
-        let tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
+        let Url { scheme, account, host, port, .. } = Url::parse(text).ok_or_else(expected)?;
+        let tls = match scheme.as_str() {
+            "http" => false,
+            "https" => true,
             _ => return Err(expected()),
         };
-        let authority = match uri.authority() {
-            Some(authority) => authority.as_str(),
-            None => "",
-        };
-        let account = authority.rsplit_once('@').map(|(account, _)| {
-            let (user, password) = account.split_once(':').unwrap_or((account, ""));
-            (decoded(user), decoded(password))
-        });
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(expected)?;
-        let host = host.trim_matches(['[', ']']).to_owned();
-        let port = uri.port_u16().unwrap_or(PORT);
+        let port = port.unwrap_or(PORT);
         Ok(Self { address: Address::Tcp { host, port, tls }, account })
     }
-}
-
-/// Undoes percent-encoding.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What keys live on: they are deleted when it ends.

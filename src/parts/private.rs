@@ -1,21 +1,25 @@
 //! A part of one's own: the machine's program, in a folder and on a socket that nobody else sees.
 
 use std::io;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tokio::time::{interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::PartError;
 use super::address::Address;
+use super::amqp_client::{Amqp, AmqpUrl};
 use super::etcd_client::{Etcd, EtcdUrl};
 use super::link::Link;
 use super::redis_client::{Redis, RedisUrl};
-use crate::cluster::part::{ETCD_DATA, ETCD_PEERS, ETCD_SOCKET, PartServer, Program, REDIS_SOCKET};
+use crate::cluster::part::{
+    ETCD_DATA, ETCD_PEERS, ETCD_SOCKET, PartServer, Program, RABBITMQ_HOME, REDIS_SOCKET,
+};
 
 /// How long a part may take to answer for the first time.
-const READY_WITHIN: Duration = Duration::from_secs(30);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// Why a part could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +49,7 @@ pub async fn start_redis() -> Result<(PartServer, RedisUrl), StartError> {
         ["--daemonize", "no"],
     ];
     let arguments = arguments.concat().into_iter().map(str::to_owned).collect();
-    let server = start(PART, &Program { program, arguments }).await?;
+    let server = start(PART, |_| Program { program, arguments, ..Program::default() }).await?;
     let url = RedisUrl::of_socket(Address::Socket(server.folder().join(REDIS_SOCKET)));
     let client = Redis::new(&url, &Link::default());
     match until_ready(client, |client| Box::pin(client.ping())).await {
@@ -75,7 +79,7 @@ pub async fn start_etcd() -> Result<(PartServer, EtcdUrl), StartError> {
         ["--election-timeout", "200"],
     ];
     let arguments = arguments.concat().into_iter().map(str::to_owned).collect();
-    let server = start(PART, &Program { program, arguments }).await?;
+    let server = start(PART, |_| Program { program, arguments, ..Program::default() }).await?;
     let url = EtcdUrl::of_socket(Address::Socket(server.folder().join(ETCD_SOCKET)));
     let client = Etcd::new(&url, &Link::default());
     match until_ready(client, |client| Box::pin(client.ping())).await {
@@ -84,7 +88,97 @@ pub async fn start_etcd() -> Result<(PartServer, EtcdUrl), StartError> {
     }
 }
 
-async fn start(part: &'static str, program: &Program) -> Result<PartServer, StartError> {
+/// A `RabbitMQ` on a loopback port, with a password that nobody else knows. Its node's name is kept
+/// by an epmd of its own, so that it meets no other node of the machine.
+pub async fn start_rabbitmq() -> Result<(PartServer, AmqpUrl), StartError> {
+    const PART: &str = "RabbitMQ";
+    // Debian's program of that name on the path is for its service, and changes the user.
+    let service = PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server");
+    let program = if service.is_file() { service } else { find(PART, &["rabbitmq-server"])? };
+    let companion = find(PART, &["epmd"])?;
+    let ports = free_ports().map_err(|source| StartError::Io { part: PART, source })?;
+    let password = secret();
+    let node = |folder: &Path| rabbitmq(folder, program, companion, ports, &password);
+    let server = start(PART, node).await?;
+    let url = AmqpUrl::of_port(ports.clients, RABBITMQ_USER, &password);
+    let client = Amqp::new(&url, &Link::default());
+    match until_ready(client, |client| Box::pin(client.ping())).await {
+        Ok(()) => Ok((server, url)),
+        Err(why) => Err(unready(PART, server, why).await),
+    }
+}
+
+const RABBITMQ_USER: &str = "rush";
+
+#[derive(Clone, Copy)]
+struct Ports {
+    clients: u16,
+    nodes: u16,
+    names: u16,
+}
+
+/// Free a moment ago.
+fn free_ports() -> io::Result<Ports> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let (clients, nodes, names) = (bind()?, bind()?, bind()?);
+    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
+    Ok(Ports { clients: port(&clients)?, nodes: port(&nodes)?, names: port(&names)? })
+}
+
+fn secret() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Without `RABBITMQ_ALLOW_INPUT` its script stays between us and the server, which then would
+/// outlive the script's kill -9.
+fn rabbitmq(
+    folder: &Path,
+    program: PathBuf,
+    companion: PathBuf,
+    Ports { clients, nodes, names }: Ports,
+    password: &str,
+) -> Program {
+    let home = folder.join(RABBITMQ_HOME);
+    let place = |name: &str| home.join(name).display().to_string();
+    let erlang = "-noinput -kernel inet_dist_use_interface {127,0,0,1}".to_owned();
+    let environment = vec![
+        ("HOME", home.display().to_string()),
+        ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
+        ("ERL_EPMD_PORT", names.to_string()),
+        ("ERL_CRASH_DUMP", place("erl_crash.dump")),
+        ("RABBITMQ_ALLOW_INPUT", "true".to_owned()),
+        ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", erlang),
+        ("RABBITMQ_NODENAME", "rush@localhost".to_owned()),
+        ("RABBITMQ_DIST_PORT", nodes.to_string()),
+        ("RABBITMQ_CONF_ENV_FILE", place("rabbitmq-env.conf")),
+        ("RABBITMQ_CONFIG_FILE", place("rabbitmq.conf")),
+        ("RABBITMQ_ADVANCED_CONFIG_FILE", place("advanced.config")),
+        ("RABBITMQ_ENABLED_PLUGINS_FILE", place("enabled_plugins")),
+        ("RABBITMQ_FEATURE_FLAGS_FILE", place("feature_flags")),
+        ("RABBITMQ_GENERATED_CONFIG_DIR", place("")),
+        ("RABBITMQ_MNESIA_BASE", place("")),
+        ("RABBITMQ_LOG_BASE", place("")),
+        ("RABBITMQ_LOGS", "-".to_owned()),
+        ("RABBITMQ_PID_FILE", place("rabbit.pid")),
+    ];
+    let settings = format!(
+        "listeners.tcp.1 = 127.0.0.1:{clients}\ndefault_user = {RABBITMQ_USER}\n\
+         default_pass = {password}\nraft.wal_max_size_bytes = 16000000\n\
+         disk_free_limit.absolute = 1MB\nlog.console.level = warning\n"
+    );
+    let files = vec![
+        (PathBuf::from(RABBITMQ_HOME).join("rabbitmq.conf"), settings),
+        (PathBuf::from(RABBITMQ_HOME).join("enabled_plugins"), "[].\n".to_owned()),
+        // Whoever knows it may do everything in the server.
+        (PathBuf::from(RABBITMQ_HOME).join(".erlang.cookie"), secret()),
+    ];
+    Program { program, environment, files, companion: Some(companion), ..Program::default() }
+}
+
+async fn start(
+    part: &'static str,
+    program: impl FnOnce(&Path) -> Program,
+) -> Result<PartServer, StartError> {
     PartServer::start(program).await.map_err(|source| StartError::Io { part, source })
 }
 
@@ -104,6 +198,7 @@ async fn until_ready<C>(
     let mut last = None;
     let asking = async {
         let mut pulse = interval(Duration::from_millis(5));
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             pulse.tick().await;
             match ask(&mut client).await {

@@ -92,6 +92,12 @@ impl AttemptError {
         Self::Refused { class: ErrorClass::driver(), message }
     }
 
+    /// A strategy is to be sent letters, and has no queues.
+    pub(super) fn no_queues() -> Self {
+        let message = "it has no queues".to_owned();
+        Self::Refused { class: ErrorClass::driver(), message }
+    }
+
     /// The system gives no more threads.
     pub(super) fn no_thread(error: &io::Error) -> Self {
         let message = format!("cannot start threads for the workers: {error}");

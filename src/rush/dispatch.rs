@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::pause;
+use super::post::Poster;
 use super::tally::Settled;
 use super::trace::Request;
 use super::worker::Worker;
@@ -22,6 +23,8 @@ pub(super) enum Dispatch {
     Worker(Box<Worker>),
     /// Into its compartment's queue.
     Queue(Arc<[mpsc::Sender<Ticket>]>),
+    /// Into its compartment's queue, which a part keeps.
+    Post(Box<Poster>),
 }
 
 /// A request that stands in a queue.
@@ -48,6 +51,10 @@ impl Dispatch {
                 pause::rest(think_time).await;
                 let answered = stand_in(queues, request, due).await;
                 answered.unwrap_or_else(|| Settled::unserved(request, due))
+            }
+            Self::Post(poster) => {
+                pause::rest(think_time).await;
+                poster.settle(request, due).await
             }
         }
     }

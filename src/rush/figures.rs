@@ -28,10 +28,20 @@ pub enum Figure {
     Pauses,
     /// Requests that came twice.
     Duplicates,
+    /// Messages that the part has delivered before.
+    Redeliveries,
+    /// Requests that had got their seat before.
+    KnownRequests,
+    /// Messages that came back too often.
+    DeadLetters,
+    /// Requests that the part had accepted and has lost; their passengers asked again.
+    LostRequests,
+    /// How many stood in a queue at most.
+    DeepestQueue,
 }
 
 /// Every figure, with the words before its number.
-const FIGURES: [(Figure, &str); 9] = [
+const FIGURES: [(Figure, &str); 14] = [
     (Figure::PartCalls, "calls of the part"),
     (Figure::PartMicros, "microseconds in the part"),
     (Figure::HoldsRefused, "holds refused"),
@@ -41,6 +51,11 @@ const FIGURES: [(Figure, &str); 9] = [
     (Figure::LeaderlessMicros, "microseconds without a leader"),
     (Figure::Pauses, "pauses"),
     (Figure::Duplicates, "requests delivered twice"),
+    (Figure::Redeliveries, "redeliveries"),
+    (Figure::KnownRequests, "requests known already"),
+    (Figure::DeadLetters, "dead letters"),
+    (Figure::LostRequests, "accepted requests lost by the part and asked again"),
+    (Figure::DeepestQueue, "deepest queue"),
 ];
 
 impl Figure {
@@ -61,6 +76,11 @@ impl Figures {
 
     pub(super) fn add(&self, figure: Figure, number: u64) {
         self.0[figure as usize].fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// The highest that it was.
+    pub(super) fn at_least(&self, figure: Figure, number: u64) {
+        self.0[figure as usize].fetch_max(number, Ordering::Relaxed);
     }
 
     /// From the beginning: what was tried out is not counted.

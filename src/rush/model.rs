@@ -74,7 +74,9 @@ impl Model {
         options: &Options,
     ) -> Duration {
         let at_once = match strategy.entry().staffing {
-            Staffing::OneACompartment | Staffing::CandidatesACompartment => options.compartments,
+            Staffing::OneACompartment
+            | Staffing::CandidatesACompartment
+            | Staffing::PostedToCompartments => options.compartments,
             Staffing::Everyone => options.workers,
         };
         self.one_by_one(finished.tally.settled) / at_once

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::parts::PartName;
 use super::plan::Plan;
 use super::strategy::StrategyName;
+use crate::parts::amqp_client::AmqpUrl;
 use crate::parts::etcd_client::EtcdUrl;
 use crate::parts::redis_client::RedisUrl;
 
@@ -84,6 +85,13 @@ pub struct Options {
         help = "etcd: http://[user:password@]host[:port], https:// for TLS"
     )]
     pub etcd: Option<EtcdUrl>,
+    /// Where RabbitMQ is.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "RabbitMQ: amqp://[user:password@]host[:port][/virtual-host], amqps:// for TLS"
+    )]
+    pub amqp: Option<AmqpUrl>,
     /// Start these for the rush, privately, from the programs on this machine
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     pub with: Vec<PartName>,
@@ -144,6 +152,7 @@ impl Options {
         match part {
             PartName::Redis => self.redis.is_some(),
             PartName::Etcd => self.etcd.is_some(),
+            PartName::RabbitMq => self.amqp.is_some(),
         }
     }
 

@@ -4,10 +4,12 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
+use super::board::Report;
 use super::options::Options;
 use crate::cluster::part::PartServer;
+use crate::parts::amqp_client::AmqpUrl;
 use crate::parts::etcd_client::EtcdUrl;
 use crate::parts::link::Link;
 use crate::parts::private::{self, StartError};
@@ -21,6 +23,10 @@ pub enum PartName {
     Redis,
     /// etcd
     Etcd,
+    /// RabbitMQ
+    #[value(name = "rabbitmq")]
+    #[serde(rename = "rabbitmq")]
+    RabbitMq,
 }
 
 impl PartName {
@@ -29,6 +35,7 @@ impl PartName {
         match self {
             Self::Redis => "--redis URL",
             Self::Etcd => "--etcd URL",
+            Self::RabbitMq => "--amqp URL",
         }
     }
 
@@ -37,7 +44,13 @@ impl PartName {
         match self {
             Self::Redis => "redis",
             Self::Etcd => "etcd",
+            Self::RabbitMq => "rabbitmq",
         }
+    }
+
+    /// Whether one has to wait for it to start.
+    fn starts_slowly(self) -> bool {
+        self == Self::RabbitMq
     }
 }
 
@@ -46,6 +59,7 @@ impl fmt::Display for PartName {
         f.pad(match self {
             Self::Redis => "Redis",
             Self::Etcd => "etcd",
+            Self::RabbitMq => "RabbitMQ",
         })
     }
 }
@@ -68,23 +82,33 @@ impl<U> Reached<U> {
 pub(super) struct Parts {
     redis: Option<Reached<RedisUrl>>,
     etcd: Option<Reached<EtcdUrl>>,
+    amqp: Option<Reached<AmqpUrl>>,
     /// Those that run for this rush alone.
     private: Vec<PartName>,
     servers: Mutex<Vec<(PartName, PartServer)>>,
 }
 
 impl Parts {
-    /// Those with an address, and those that are to be started.
-    pub(super) async fn start(options: &Options) -> Result<Self, StartError> {
+    /// Those with an address, and those that are to be started. Tells of one that takes its time.
+    pub(super) async fn start(
+        options: &Options,
+        reports: &mpsc::Sender<Report>,
+    ) -> Result<Self, StartError> {
         let mut parts = Self {
             redis: options.redis.clone().map(Reached::by),
             etcd: options.etcd.clone().map(Reached::by),
+            amqp: options.amqp.clone().map(Reached::by),
             ..Self::default()
         };
         let needed: Vec<Option<PartName>> =
             options.chosen().iter().map(|strategy| strategy.entry().part).collect();
         for part in &options.with {
             if !parts.private.contains(part) && needed.contains(&Some(*part)) {
+                if part.starts_slowly() {
+                    let note = format!("starting {part}, which takes several seconds");
+                    // Nobody looks any more; the rush goes on until it is stopped.
+                    let _ = reports.send(Report::Note(note)).await;
+                }
                 let server = parts.start_private(*part).await?;
                 parts.private.push(*part);
                 parts.servers.get_mut().push((*part, server));
@@ -105,6 +129,11 @@ impl Parts {
                 self.etcd = Some(Reached::by(url));
                 Ok(server)
             }
+            PartName::RabbitMq => {
+                let (server, url) = private::start_rabbitmq().await?;
+                self.amqp = Some(Reached::by(url));
+                Ok(server)
+            }
         }
     }
 
@@ -118,11 +147,17 @@ impl Parts {
         self.etcd.as_ref()
     }
 
+    /// The `RabbitMQ`.
+    pub(super) fn amqp(&self) -> Option<&Reached<AmqpUrl>> {
+        self.amqp.as_ref()
+    }
+
     /// What all connections to the part pass.
     pub(super) fn link(&self, part: PartName) -> Option<Link> {
         match part {
             PartName::Redis => self.redis().map(|reached| reached.link.clone()),
             PartName::Etcd => self.etcd().map(|reached| reached.link.clone()),
+            PartName::RabbitMq => self.amqp().map(|reached| reached.link.clone()),
         }
     }
 

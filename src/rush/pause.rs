@@ -17,6 +17,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_millis(100);
 const AWAY_FOR: Duration = Duration::from_secs(30);
 /// The same when somebody wants to stop: still long enough to learn what became of the last COMMIT.
 const AWAY_WHEN_STOPPED: Duration = Duration::from_secs(2);
+/// A part that is away is asked again about twenty times a second.
+pub(super) const PART_BACKOFF: u32 = 6;
 /// How often the database is asked whether something has happened.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
 

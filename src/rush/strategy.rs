@@ -12,13 +12,14 @@
 //! | `redis-hold`, `redis-hold-fenced` | a key with a time to live in Redis, before the seats |
 //! | `etcd-lock`, `etcd-lock-fenced` | a lock in etcd on the seat's number |
 //! | `etcd-leader` | there is only one who writes, elected in etcd |
+//! | `rabbit-queue` | a queue in RabbitMQ has one consumer, who writes |
 //!
 //! A strategy makes ready what it needs (`prepare`), gives each worker what it attempts with
 //! (`open_worker`), and in the end leaves nothing behind and has the last figures (`verify`).
 //! The registry is the one table of them.
 
 use std::fmt;
-use std::future::ready;
+use std::future::{pending, ready};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -26,6 +27,7 @@ use clap::builder::PossibleValue;
 use futures::future::BoxFuture;
 
 use super::attempt_error::AttemptError;
+use super::letter::Letter;
 use super::trace::{Request, SeatNumber};
 use super::worker::WorkerContext;
 use super::worker_client::{Phrase, WorkerClient};
@@ -42,10 +44,12 @@ mod naive;
 mod nowait;
 mod optimistic;
 mod queue;
+mod rabbit_queue;
 mod redis_hold;
 pub mod registry;
 mod serializable;
 mod skip_locked;
+mod sold_once;
 mod version;
 
 /// The strategies, in the words of the field.
@@ -84,6 +88,8 @@ pub enum StrategyName {
     EtcdLockFenced,
     /// Has one elected leader who writes for each compartment.
     EtcdLeader,
+    /// Has a queue in `RabbitMQ` for each compartment.
+    RabbitQueue,
 }
 
 impl StrategyName {
@@ -123,11 +129,45 @@ pub(super) enum Answer {
     HandBack,
 }
 
+/// What a part brings to a queue's worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brought {
+    Letter(Letter),
+    /// One that nobody could settle.
+    Dead(Letter),
+    /// Nothing: the part has lost what it had accepted.
+    Loss,
+}
+
+/// Brings requests into a queue that a part keeps.
+pub(super) trait Sender: Send {
+    /// Until the part has the letter, as safe as it keeps anything.
+    fn send<'a>(&'a mut self, letter: &'a Letter) -> BoxFuture<'a, Result<(), AttemptError>>;
+}
+
 /// How one worker sells a seat.
 pub(super) trait Attempt: Send {
     /// Until this worker may take a request: at once, unless only a leader may.
     fn ready(&mut self) -> BoxFuture<'_, Result<(), AttemptError>> {
         Box::pin(ready(Ok(())))
+    }
+
+    /// The next letter of a queue that a part keeps; never one where there is no such queue.
+    fn receive<'a>(
+        &'a mut self,
+        _client: &'a mut WorkerClient,
+    ) -> BoxFuture<'a, Result<Brought, AttemptError>> {
+        Box::pin(pending())
+    }
+
+    /// What was received last is done with, or is to come again.
+    fn acknowledge(&mut self, _is_done: bool) -> BoxFuture<'_, Result<(), AttemptError>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Whether what is not acknowledged comes again.
+    fn brings_again(&self) -> bool {
+        false
     }
 
     /// Lets go at once what would end by itself.
@@ -174,6 +214,11 @@ pub(super) trait Strategy: Send + Sync {
         context: &'a WorkerContext,
         number: u32,
     ) -> BoxFuture<'a, Result<Box<dyn Attempt>, AttemptError>>;
+
+    /// One who sends into the queues that its part keeps.
+    fn open_sender(&self) -> Result<Box<dyn Sender>, AttemptError> {
+        Err(AttemptError::no_queues())
+    }
 
     /// When all is over: nothing of it stays, and its last figures are counted.
     fn verify<'a>(

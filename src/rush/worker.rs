@@ -24,10 +24,10 @@ use super::attempt_error::{AttemptError, ErrorClass};
 use super::connector::Connector;
 use super::fault::Injector;
 use super::figures::Figures;
-use super::pause::{self, Patience};
+use super::pause::{self, PART_BACKOFF, Patience};
 use super::sold_out::SoldOut;
 use super::strategy::registry::Staffing;
-use super::strategy::{Answer, Attempt, Strategy};
+use super::strategy::{Answer, Attempt, Brought, Strategy};
 use super::tally::{Outcome, Settled};
 use super::trace::{Request, SeatNumber};
 use super::worker_client::{BackendIdentity, WorkerClient};
@@ -36,9 +36,6 @@ use crate::core::sql::rush as sql;
 /// How long a try may go without an end before its connection is taken for dead, beside everybody's
 /// thinking.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-
-/// A part that is away is asked again about twenty times a second.
-const PART_BACKOFF: u32 = 6;
 
 /// What all workers of a strategy share.
 pub(super) struct WorkerContext {
@@ -64,7 +61,9 @@ impl WorkerContext {
         // Whoever stands in a queue thinks there; the worker at its head serves everybody.
         let think_time = match self.staffing {
             Staffing::Everyone => self.think_time,
-            Staffing::OneACompartment | Staffing::CandidatesACompartment => Duration::ZERO,
+            Staffing::OneACompartment
+            | Staffing::CandidatesACompartment
+            | Staffing::PostedToCompartments => Duration::ZERO,
         };
         let schema = Arc::clone(&self.schema);
         let client = WorkerClient::open(&self.connector, schema, think_time).await?;
@@ -72,7 +71,7 @@ impl WorkerContext {
     }
 
     /// In the worst case a passenger waits until everybody else has thought about the same seat.
-    fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         ANSWER_WITHIN + self.think_time * self.workers + self.injector.patience()
     }
 }
@@ -133,17 +132,70 @@ impl Worker {
     pub(super) async fn ready(&mut self) -> Result<(), AttemptError> {
         let mut away = None;
         loop {
-            let trouble = match self.attempt.ready().await {
-                Err(trouble @ AttemptError::PartAway { .. }) => trouble,
+            match self.attempt.ready().await {
+                Err(trouble @ AttemptError::PartAway { .. }) => {
+                    self.wait_out(trouble, &mut away).await?;
+                }
                 ready => return ready,
-            };
-            let since: Instant = *away.get_or_insert_with(Instant::now);
-            if since.elapsed() > pause::patience(&self.context.stop) {
-                self.context.stop.cancel();
-                return Err(trouble);
             }
-            pause::rest(pause::backoff(PART_BACKOFF, &mut self.rng)).await;
         }
+    }
+
+    /// The next request from a queue that a part keeps.
+    pub(super) async fn receive(&mut self) -> Result<Brought, AttemptError> {
+        let mut away = None;
+        loop {
+            match self.receive_once().await {
+                Err(trouble @ (AttemptError::PartAway { .. } | AttemptError::Lost(_))) => {
+                    self.wait_out(trouble, &mut away).await?;
+                }
+                brought => return brought,
+            }
+        }
+    }
+
+    async fn receive_once(&mut self) -> Result<Brought, AttemptError> {
+        let client = match &mut self.client {
+            Some(client) => client,
+            None => self.client.insert(self.context.client().await?),
+        };
+        let brought = self.attempt.receive(client).await;
+        if matches!(brought, Err(AttemptError::Lost(_))) {
+            self.client = None;
+        }
+        brought
+    }
+
+    /// A moment, unless it was away for too long.
+    async fn wait_out(
+        &mut self,
+        trouble: AttemptError,
+        away: &mut Option<Instant>,
+    ) -> Result<(), AttemptError> {
+        let since = *away.get_or_insert_with(Instant::now);
+        if since.elapsed() > pause::patience(&self.context.stop) {
+            self.context.stop.cancel();
+            return Err(trouble);
+        }
+        pause::rest(pause::backoff(PART_BACKOFF, &mut self.rng)).await;
+        Ok(())
+    }
+
+    /// What was received last is done with, or is to come again. What the part does not hear comes
+    /// again, too.
+    pub(super) async fn acknowledge(&mut self, is_done: bool) {
+        if let Err(trouble) = self.attempt.acknowledge(is_done).await {
+            tracing::debug!("not acknowledged: {trouble}");
+        }
+    }
+
+    /// Whether what is not acknowledged comes again.
+    pub(super) fn brings_again(&self) -> bool {
+        self.attempt.brings_again()
+    }
+
+    pub(super) fn figures(&self) -> &Figures {
+        &self.context.figures
     }
 
     /// Lets go at once what would end by itself.

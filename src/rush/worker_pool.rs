@@ -16,6 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::attempt_error::AttemptError;
 use super::dispatch::{self, Dispatch, Served};
+use super::post::{self, Post, Poster};
 use super::strategy::registry::Staffing;
 use super::worker::{Worker, WorkerContext};
 use super::worker_loop::{Opening, WorkerLoop};
@@ -47,6 +48,7 @@ impl WorkerPool {
             Staffing::CandidatesACompartment => {
                 pool.start_queue_workers(compartments, CANDIDATES).await?;
             }
+            Staffing::PostedToCompartments => pool.start_post(compartments).await?,
         }
         Ok(pool)
     }
@@ -81,6 +83,24 @@ impl WorkerPool {
         let queues: Arc<[_]> = queues.into();
         self.dispatches
             .extend((0..self.context.workers).map(|_| Dispatch::Queue(Arc::clone(&queues))));
+        Ok(())
+    }
+
+    /// A worker for each compartment's queue, and everybody else sends.
+    async fn start_post(&mut self, compartments: u32) -> Result<(), AttemptError> {
+        let post = Post::new(compartments);
+        let open = post.guard();
+        for compartment in 0..compartments {
+            let runtime = self.runtime_of(compartment);
+            let worker = start(runtime, Arc::clone(&self.context), compartment).await?;
+            let serving = post::serve(worker, Arc::clone(&post), compartment);
+            self.tasks.spawn_on(serving, &self.runtime_of(compartment));
+        }
+        for number in 0..self.context.workers {
+            let sender = self.context.strategy.open_sender()?;
+            let poster = Poster::new(sender, (&post, &open), &self.context, number);
+            self.dispatches.push(Dispatch::Post(Box::new(poster)));
+        }
         Ok(())
     }
 

@@ -16,11 +16,12 @@ const ROOMS: [&str; 15] = [
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 10] = [
+const CRATES: [(&str, &[&str]); 11] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("notify", &["tui"]),
     ("redis", &["parts"]),
+    ("lapin", &["parts"]),
     ("axum", &["debugger", "room"]),
     ("hyper", &["parts", "debugger", "room"]),
     // Its text alone: the widget that comes with it is drawn nowhere.

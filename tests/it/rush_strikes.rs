@@ -18,6 +18,7 @@ const DATABASE_ONLY: &str = "for-update nowait skip-locked conditional-update ve
     advisory optimistic queue hold";
 const OF_REDIS: &str = "redis-hold redis-hold-fenced";
 const OF_ETCD: &str = "etcd-lock etcd-lock-fenced etcd-leader";
+const OF_RABBITMQ: &str = "rabbit-queue";
 
 /// So few that every one of them is asked for.
 const SEATS: u64 = 200;
@@ -55,7 +56,7 @@ fn finished_of<'a>(board: &'a Board, ended: &Ended) -> &'a Finished {
 
 /// These sold no seat twice, and nobody got two.
 fn kept(board: &Board, strategies: &str) {
-    for strategy in options(&format!("{strategies} --with redis,etcd")).chosen() {
+    for strategy in options(&format!("{strategies} --with redis,etcd,rabbitmq")).chosen() {
         let finished = finished(board, strategy);
         let (verdict, figures) = (finished.verdict, &finished.figures);
         assert!(verdict.holds(), "{strategy}: {verdict:?} {figures:?}");
@@ -179,6 +180,28 @@ async fn a_request_that_comes_twice_to_a_part_gets_one_seat() {
     for ended in &board.ended {
         let duplicates = counted(&board, ended.strategy, Figure::Duplicates);
         assert!(duplicates >= requests() / 100, "{}: {duplicates}", ended.label());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rabbitmq_sells_each_seat_once_under_every_fault() {
+    if !is_here("rabbitmq-server") {
+        return;
+    }
+    for fault in [Fault::Pause, Fault::KillPart, Fault::Cut, Fault::Duplicate] {
+        let board = struck(OF_RABBITMQ, fault, "--with rabbitmq").await;
+        kept(&board, OF_RABBITMQ);
+        let count = |figure| counted(&board, StrategyName::RabbitQueue, figure);
+        assert_eq!((count(Figure::DeadLetters), count(Figure::LostRequests)), (0, 0), "{fault}");
+        assert!(count(Figure::PartCalls) >= requests(), "{fault}");
+        match fault {
+            Fault::Pause => assert!(count(Figure::Pauses) > 0),
+            Fault::Duplicate => {
+                assert!(count(Figure::Duplicates) >= requests() / 100);
+                assert!(count(Figure::KnownRequests) > 0, "a seat was asked for twice");
+            }
+            Fault::KillPart | Fault::Cut => had_errors(&board, "RabbitMQ"),
+        }
     }
 }
 

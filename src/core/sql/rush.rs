@@ -42,6 +42,12 @@ pub const LOOK_AT_HOLD: &str = include_str!("../../../sql/rush/look_at_hold.sql"
 pub const HOLD: &str = include_str!("../../../sql/rush/hold.sql");
 /// Sells the seat to its holder.
 pub const PAY: &str = include_str!("../../../sql/rush/pay.sql");
+/// Which requests got a seat.
+pub const REQUESTS: &str = include_str!("../../../sql/rush/requests.sql");
+/// Who has the seat, and which one has this request got already?
+pub const LOOK_ONCE: &str = include_str!("../../../sql/rush/look_once.sql");
+/// Sells the seat if it is free and the request has got none.
+pub const SELL_ONCE: &str = include_str!("../../../sql/rush/sell_once.sql");
 /// Which seat a passenger has.
 pub const BOOKING_OF: &str = include_str!("../../../sql/rush/booking_of.sql");
 pub const LEDGER: &str = include_str!("../../../sql/rush/ledger.sql");

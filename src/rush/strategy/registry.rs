@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{
     DatabaseOnly, Strategy, StrategyName, advisory, conditional_update, etcd_leader, etcd_lock,
-    for_update, hold, naive, nowait, optimistic, queue, redis_hold, serializable, skip_locked,
-    version,
+    for_update, hold, naive, nowait, optimistic, queue, rabbit_queue, redis_hold, serializable,
+    skip_locked, version,
 };
 use crate::core::sql::rush as sql;
 use crate::rush::fault::Fault;
@@ -41,6 +41,8 @@ pub(in crate::rush) enum Staffing {
     OneACompartment,
     /// Each compartment has a queue, and of several candidates the one that leads alone books.
     CandidatesACompartment,
+    /// Each compartment has a queue that a part keeps, and its one consumer books.
+    PostedToCompartments,
 }
 
 /// Whether the database checks by a token that a booking comes from the last who held the seat.
@@ -94,7 +96,7 @@ impl Entry {
 }
 
 /// Every strategy, in the order in which they are run.
-pub(in crate::rush) const STRATEGIES: [Entry; 16] = [
+pub(in crate::rush) const STRATEGIES: [Entry; 17] = [
     Entry {
         promise: Promise::Twice,
         ..Entry::plain(
@@ -224,6 +226,16 @@ pub(in crate::rush) const STRATEGIES: [Entry; 16] = [
             "etcd-leader",
             "One leader per compartment, elected in etcd, is its only writer",
             |brief| Box::new(etcd_leader::EtcdLeader::new(brief)),
+        )
+    },
+    Entry {
+        part: Some(PartName::RabbitMq),
+        staffing: Staffing::PostedToCompartments,
+        ..Entry::plain(
+            StrategyName::RabbitQueue,
+            "rabbit-queue",
+            "A quorum queue in RabbitMQ per compartment, with one consumer who writes",
+            |brief| Box::new(rabbit_queue::RabbitQueue::new(brief)),
         )
     },
 ];
