@@ -1,4 +1,4 @@
-//! `RabbitMQ`, by AMQP 0-9-1: quorum queues, publisher confirms, acknowledgements by hand.
+//! RabbitMQ, by AMQP 0-9-1: quorum queues, publisher confirms, acknowledgements by hand.
 //!
 //! ```text
 //!  publish ─▶ queue ─▶ its one active consumer ─▶ acknowledge
@@ -66,7 +66,7 @@ const MAY_PASS: [u16; 4] = [320, 404, 405, 541];
 /// A queue that is only not up yet is not found either, with other words.
 const NO_QUEUE: &str = "no queue";
 
-/// Where a `RabbitMQ` is, and as whom we come.
+/// Where a RabbitMQ is, and as whom we come.
 #[derive(Clone)]
 pub struct AmqpUrl {
     address: Address,

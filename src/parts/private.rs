@@ -19,7 +19,7 @@ use crate::cluster::part::{
 };
 
 /// How long a part may take to answer for the first time.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// Why a part could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +88,7 @@ pub async fn start_etcd() -> Result<(PartServer, EtcdUrl), StartError> {
     }
 }
 
-/// A `RabbitMQ` on a loopback port, with a password that nobody else knows. Its node's name is kept
+/// A RabbitMQ on a loopback port, with a password that nobody else knows. Its node's name is kept
 /// by an epmd of its own, so that it meets no other node of the machine.
 pub async fn start_rabbitmq() -> Result<(PartServer, AmqpUrl), StartError> {
     const PART: &str = "RabbitMQ";

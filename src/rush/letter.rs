@@ -60,7 +60,7 @@ pub(super) struct Waiting(Mutex<Waiters>);
 
 #[derive(Default)]
 struct Waiters {
-    waiters: HashMap<u64, Waiter>,
+    open: HashMap<u64, Waiter>,
     /// Nobody answers any more.
     closed: bool,
     /// How often the part has lost what it had accepted.
@@ -85,7 +85,7 @@ impl Waiting {
             return None;
         }
         let (answer, answered) = oneshot::channel();
-        waiters.waiters.insert(ticket, Waiter { due, answer, accepted: false });
+        waiters.open.insert(ticket, Waiter { due, answer, accepted: false });
         Some(answered)
     }
 
@@ -97,7 +97,7 @@ impl Waiting {
     /// The part has accepted the letter; false if it has lost something since it was sent.
     pub(super) fn accept(&self, ticket: u64, losses: u64) -> bool {
         let mut waiters = self.waiters();
-        if let Some(waiter) = waiters.waiters.get_mut(&ticket) {
+        if let Some(waiter) = waiters.open.get_mut(&ticket) {
             waiter.accepted = true;
             return waiters.losses == losses;
         }
@@ -107,17 +107,17 @@ impl Waiting {
     /// Since when its sender waits; now, if nobody does.
     pub(super) fn due(&self, letter: &Letter) -> Instant {
         let waiters = self.waiters();
-        waiters.waiters.get(&letter.ticket).map_or_else(Instant::now, |waiter| waiter.due)
+        waiters.open.get(&letter.ticket).map_or_else(Instant::now, |waiter| waiter.due)
     }
 
     /// How many wait.
     pub(super) fn len(&self) -> usize {
-        self.waiters().waiters.len()
+        self.waiters().open.len()
     }
 
     /// Answers the letter, unless that was done before.
     pub(super) fn answer(&self, letter: &Letter, settled: Settled) {
-        let waiter = self.waiters().waiters.remove(&letter.ticket);
+        let waiter = self.waiters().open.remove(&letter.ticket);
         if let Some(waiter) = waiter {
             // Whoever does not wait any more needs no answer.
             let _ = waiter.answer.send(Reply::Settled(Box::new(settled)));
@@ -126,14 +126,14 @@ impl Waiting {
 
     /// The sender does not wait any more.
     pub(super) fn leave(&self, ticket: u64) {
-        self.waiters().waiters.remove(&ticket);
+        self.waiters().open.remove(&ticket);
     }
 
     /// The part has lost everything that it had accepted; how much of it somebody waits for.
     pub(super) fn lose(&self) -> u64 {
         let mut waiters = self.waiters();
         waiters.losses += 1;
-        let lost = waiters.waiters.extract_if(|_, waiter| waiter.accepted);
+        let lost = waiters.open.extract_if(|_, waiter| waiter.accepted);
         let lost = lost.map(|(_, waiter)| waiter.answer.send(Reply::Lost));
         lost.count() as u64
     }
@@ -142,7 +142,7 @@ impl Waiting {
     pub(super) fn close(&self) {
         let mut waiters = self.waiters();
         waiters.closed = true;
-        waiters.waiters.clear();
+        waiters.open.clear();
     }
 }
 

@@ -147,7 +147,7 @@ impl Parts {
         self.etcd.as_ref()
     }
 
-    /// The `RabbitMQ`.
+    /// The RabbitMQ.
     pub(super) fn amqp(&self) -> Option<&Reached<AmqpUrl>> {
         self.amqp.as_ref()
     }

@@ -88,7 +88,7 @@ pub enum StrategyName {
     EtcdLockFenced,
     /// Has one elected leader who writes for each compartment.
     EtcdLeader,
-    /// Has a queue in `RabbitMQ` for each compartment.
+    /// Has a queue in RabbitMQ for each compartment.
     RabbitQueue,
 }
 

@@ -1,4 +1,4 @@
-//! A quorum queue a compartment in `RabbitMQ`: it has one active consumer, who looks, sells, and
+//! A quorum queue a compartment in RabbitMQ: it has one active consumer, who looks, sells, and
 //! acknowledges after COMMIT.
 //!
 //! What was sold and not acknowledged, because the part or the link was gone just then, is
@@ -22,7 +22,7 @@ use crate::rush::trace::Request;
 use crate::rush::worker::WorkerContext;
 use crate::rush::worker_client::{Phrase, WorkerClient};
 
-/// Queues in `RabbitMQ`.
+/// Queues in RabbitMQ.
 pub(super) struct RabbitQueue {
     queues: Queues,
     compartments: u32,
@@ -59,7 +59,7 @@ impl Queues {
         format!("{}.{compartment}", self.0)
     }
 
-    /// `RabbitMQ` 3.10 writes the name of a quorum queue down when the next one is made, or seconds
+    /// RabbitMQ 3.10 writes the name of a quorum queue down when the next one is made, or seconds
     /// later. Killed before that, it has forgotten the queue, and with it what it had confirmed.
     fn last(&self) -> String {
         format!("{}.last", self.0)
@@ -175,9 +175,10 @@ impl Attempt for QueueConsumer {
             let (Some(consuming), Some(receipt)) = (&self.consuming, received) else {
                 return Ok(());
             };
-            let told = match is_done {
-                true => consuming.acknowledge(&receipt).await,
-                false => consuming.reject(&receipt).await,
+            let told = if is_done {
+                consuming.acknowledge(&receipt).await
+            } else {
+                consuming.reject(&receipt).await
             };
             if told.is_err() {
                 self.consuming = None;
