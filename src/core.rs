@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod error_chain;
+pub mod etcd_command;
 pub mod event;
 pub mod psql;
 pub mod scenario;

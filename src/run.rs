@@ -17,6 +17,7 @@ use crate::core::scenario::{EngineKind, Isolation, Scenario, Schedule};
 use crate::core::table_copy::TableCopy;
 
 pub mod engines;
+pub mod etcd_source;
 pub mod guardian;
 pub mod guests;
 pub mod headless;

@@ -12,6 +12,7 @@ use crate::commands::ctl::arguments::CtlArgs;
 use crate::commands::explore_programs::ProgramsArgs;
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::debugger::refusals::Rule;
+use crate::parts::etcd_client::EtcdUrl;
 use crate::reports::report::{FORMATS, Format};
 use crate::run::guardian;
 
@@ -173,6 +174,10 @@ pub struct ConsoleArgs {
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
+    /// The etcd that sessions speak to, instead of a private one:
+    /// http://[user:password@]host[:port], https:// for TLS
+    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_ETCD")]
+    pub etcd: Option<EtcdUrl>,
     /// The colours: dark, light, projector, or a theme file
     #[arg(long, value_name = "NAME|FILE", env = "OVERBOOKED_THEME")]
     pub theme: Option<String>,
@@ -205,6 +210,10 @@ pub struct PlayArgs {
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
+    /// The etcd that sessions speak to, instead of a private one:
+    /// http://[user:password@]host[:port], https:// for TLS
+    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_ETCD")]
+    pub etcd: Option<EtcdUrl>,
     /// The output format
     #[arg(long, value_parser = play_formats(), default_value = Format::Text.entry().name)]
     pub format: Format,

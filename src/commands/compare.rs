@@ -17,6 +17,7 @@ use crate::core::scenario::{EngineKind, Scenario};
 use crate::reports::engine_diff::{Account, Side, table};
 use crate::reports::transcript::Options;
 use crate::run::engines::Engines;
+use crate::run::etcd_source::EtcdSource;
 use crate::run::headless::{Patience, Played, play};
 use crate::run::{Production, lasting_of};
 
@@ -35,7 +36,10 @@ pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         match launch::engine_unless(&interrupted, &arguments.engine).await? {
-            Some(engines) => compare(&engines, arguments, scenario, &interrupted).await,
+            Some(engines) => {
+                let engines = engines.with_etcd(EtcdSource::of(arguments.etcd.clone()));
+                compare(&engines, arguments, scenario, &interrupted).await
+            }
             None => Ok(Exit::Interrupted),
         }
     })

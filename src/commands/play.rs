@@ -19,6 +19,7 @@ use crate::reports::report::{Format, PlayReport};
 use crate::reports::transcript::{Options, waits, without_processes};
 use crate::run::Production;
 use crate::run::engines::Engines;
+use crate::run::etcd_source::EtcdSource;
 use crate::run::headless::{Patience, Played, Stop, play};
 
 mod specification;
@@ -34,7 +35,10 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         match launch::engine_unless(&interrupted, &arguments.engine).await? {
-            Some(engines) => play_all(&engines, productions, arguments, &interrupted).await,
+            Some(engines) => {
+                let engines = engines.with_etcd(EtcdSource::of(arguments.etcd.clone()));
+                play_all(&engines, productions, arguments, &interrupted).await
+            }
             None => Ok(Exit::Interrupted),
         }
     })
@@ -92,6 +96,13 @@ async fn play_each(
     programme.finish()
 }
 
+/// Why a scenario is left out, where its sessions would find no etcd.
+fn without_etcd(engines: &Engines, scenario: &Scenario) -> Option<String> {
+    scenario.etcd_sessions().first()?;
+    let lack = engines.etcd().lack()?;
+    Some(format!("{}: skipped: {lack}\n", scenario.name))
+}
+
 /// What has been played, and where it is told.
 struct Programme<'a> {
     arguments: &'a PlayArgs,
@@ -110,6 +121,9 @@ impl<'a> Programme<'a> {
         if !production.scenario.is_for(production.engine) {
             let name = &production.scenario.name;
             let note = format!("{name}: not for this engine, skipped\n");
+            return Ok(std::io::stderr().write_all(note.as_bytes())?);
+        }
+        if let Some(note) = without_etcd(engines, &production.scenario) {
             return Ok(std::io::stderr().write_all(note.as_bytes())?);
         }
         let timeout = Duration::from_secs(self.arguments.step_timeout);

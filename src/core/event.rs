@@ -71,6 +71,12 @@ impl Pid {
     // The same number as `PREPARED`, and yet no confusion: a prepared transaction is a blocker of
     // its own kind, and 0 is nobody's process.
     pub const UNTOLD: Self = Self(0);
+
+    /// Whether the database has such a process. A session that speaks to another system is
+    /// numbered below zero.
+    pub fn is_of_database(self) -> bool {
+        self.0 >= 0
+    }
 }
 
 impl fmt::Display for Pid {

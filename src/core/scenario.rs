@@ -145,6 +145,23 @@ impl Scenario {
         claims.collect()
     }
 
+    /// What the session of that name speaks; SQL, where the scenario has none of that name.
+    pub fn language_of(&self, name: &SessionName) -> Language {
+        let player = self.sessions.iter().find(|player| player.name == *name);
+        player.map(|player| player.language).unwrap_or_default()
+    }
+
+    /// A session of that name, which speaks what the scenario says and has no setup of its own.
+    pub fn player(&self, name: SessionName) -> Player {
+        Player { language: self.language_of(&name), ..Player::of_database(name) }
+    }
+
+    /// The sessions that speak to etcd.
+    pub fn etcd_sessions(&self) -> Vec<&SessionName> {
+        let etcd = self.sessions.iter().filter(|player| player.language == Language::Etcd);
+        etcd.map(|player| &player.name).collect()
+    }
+
     /// Whether it applies on this engine.
     pub fn is_for(&self, engine: EngineKind) -> bool {
         self.engines.is_empty() || self.engines.contains(&engine)
@@ -191,10 +208,29 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Player {
     pub name: SessionName,
+    /// What its steps are written in, and so what it is connected to.
+    pub language: Language,
     /// What it does before its first step (`.spec` files).
     pub setup: Option<Statement>,
     /// What it does after its last (`.spec` files).
     pub teardown: Option<Statement>,
+}
+
+impl Player {
+    /// A session of the database, with no setup of its own.
+    pub fn of_database(name: SessionName) -> Self {
+        Self { name, language: Language::Sql, setup: None, teardown: None }
+    }
+}
+
+/// What a session speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// SQL, to the database.
+    #[default]
+    Sql,
+    /// `etcdctl`'s commands, to etcd: see [`etcd_command`](crate::core::etcd_command).
+    Etcd,
 }
 
 /// One named step of one session.

@@ -30,6 +30,10 @@ use super::address::{Address, Url};
 use super::error::PartError;
 use super::link::Link;
 
+mod store;
+
+pub use store::{Change, KeyValue, Keys};
+
 const PART: &str = "etcd";
 
 /// How long an answer may take, and a new connection.
@@ -142,6 +146,20 @@ impl fmt::Debug for Open {
     }
 }
 
+impl Claim {
+    /// The key, which whoever comes later waits for.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Ahead {
+    /// The key that is waited for.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 impl Etcd {
     /// Not connected yet: the first question connects.
     pub fn new(url: &EtcdUrl, link: &Link) -> Self {
@@ -232,19 +250,13 @@ impl Etcd {
             "filters": ["NOPUT"],
         }});
         let response = self.send(&mut open, "/v3/watch", &question).await?;
-        let mut body = response.into_body();
-        let mut heard = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| self.away(io::Error::other(error)))?;
-            heard.extend_from_slice(frame.data_ref().map(Bytes::as_ref).unwrap_or_default());
-            while let Some(end) = heard.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = heard.drain(..=end).collect();
-                if self.is_deletion(&line)? {
-                    return Ok(());
-                }
+        let mut messages = store::Messages::new(response.into_body());
+        loop {
+            let message = messages.next().await.map_err(|error| self.away(error))?;
+            if self.is_deletion(&message)? {
+                return Ok(());
             }
         }
-        Err(self.away(io::ErrorKind::UnexpectedEof.into()))
     }
 
     /// One more connection to the same server.
@@ -259,16 +271,8 @@ impl Etcd {
         Ok(number(&answer, "/deleted").is_some_and(|keys| keys > 0))
     }
 
-    /// Deletes every key that begins so.
-    pub async fn delete_all(&mut self, prefix: &str) -> Result<(), PartError> {
-        let end = coded_bytes(&end_of(prefix));
-        let question = json!({"key": coded(prefix), "range_end": end});
-        self.ask("/v3/kv/deleterange", &question).await.map(drop)
-    }
-
     /// A watch that is cancelled, because what it asks for was compacted, has nothing to wait for.
-    fn is_deletion(&self, line: &[u8]) -> Result<bool, PartError> {
-        let said: Value = serde_json::from_slice(line).unwrap_or_default();
+    fn is_deletion(&self, said: &Value) -> Result<bool, PartError> {
         if let Some(error) = said.get("error") {
             return Err(self.refused(error));
         }

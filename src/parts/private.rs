@@ -18,6 +18,8 @@ use crate::cluster::part::{
     ETCD_DATA, ETCD_PEERS, ETCD_SOCKET, PartServer, Program, RABBITMQ_HOME, REDIS_SOCKET,
 };
 
+const ETCD: &str = "etcd";
+
 /// How long a part may take to answer for the first time.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
@@ -61,8 +63,8 @@ pub async fn start_redis() -> Result<(PartServer, RedisUrl), StartError> {
 /// An etcd of one member, whose leases can be as short as a second: its heart beats fast. It calls
 /// the socket of a URL after its host and port, in the folder that it runs in.
 pub async fn start_etcd() -> Result<(PartServer, EtcdUrl), StartError> {
-    const PART: &str = "etcd";
-    let program = find(PART, &["etcd"])?;
+    const PART: &str = ETCD;
+    let program = find_etcd()?;
     let (clients, peers) = (format!("unix://{ETCD_SOCKET}"), format!("unix://{ETCD_PEERS}"));
     // What its peers would be told; there are none.
     let told = format!("http://{ETCD_PEERS}");
@@ -173,6 +175,11 @@ fn rabbitmq(
         (PathBuf::from(RABBITMQ_HOME).join(".erlang.cookie"), secret()),
     ];
     Program { program, environment, files, companion: Some(companion), ..Program::default() }
+}
+
+/// The program, if the machine has it.
+pub fn find_etcd() -> Result<PathBuf, StartError> {
+    find(ETCD, &["etcd"])
 }
 
 async fn start(

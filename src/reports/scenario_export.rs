@@ -24,7 +24,7 @@ use crate::core::event::{
 };
 use crate::core::psql::find;
 use crate::core::scenario::{
-    EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Manner, Player, Scenario,
+    EngineKind, Expectation, Expected, Finally, Isolation, MOST_SESSIONS, Manner, Scenario,
     Schedule, Schedules, Statement, Step, Whom,
 };
 use crate::core::syntax::{self, Piece, Strings, Verb, read};
@@ -559,7 +559,7 @@ impl<'a> Prompter<'a> {
         Scenario {
             path: None,
             story,
-            sessions: names.map(|name| Player { name, setup: None, teardown: None }).collect(),
+            sessions: names.map(|name| scenario.player(name)).collect(),
             levels: has_level.then_some(isolation).into_iter().collect(),
             engines: vec![engine],
             setup: scenario.setup.iter().filter_map(copied).collect(),

@@ -14,6 +14,7 @@ use crate::observer::flavor;
 use crate::observer::{Inspection, Observer, ObserverError, Watch};
 use crate::pg::{ServerAddress, Target};
 use crate::run::Production;
+use crate::run::etcd_source::EtcdSource;
 use crate::run::guardian::Guardian;
 use crate::run::guests::Entrance;
 use crate::run::machine::SCHEMA_PREFIX;
@@ -274,6 +275,8 @@ pub struct Engines {
     pub(crate) partings: Partings,
     /// The way in for the programs that are debugged, if any are.
     pub(crate) entrance: Option<Entrance>,
+    /// For sessions that speak to etcd.
+    etcd: EtcdSource,
 }
 
 /// The PostgreSQL under everything.
@@ -315,6 +318,7 @@ impl Engines {
             guardian: None,
             partings: Partings::default(),
             entrance: None,
+            etcd: EtcdSource::default(),
         }
     }
 
@@ -329,6 +333,17 @@ impl Engines {
     #[must_use]
     pub fn guarded_by(self, guardian: Guardian) -> Self {
         Self { guardian: Some(guardian), ..self }
+    }
+
+    /// The same, with this etcd in place of one of our own.
+    #[must_use]
+    pub fn with_etcd(self, etcd: EtcdSource) -> Self {
+        Self { etcd, ..self }
+    }
+
+    /// The etcd of sessions that speak to one.
+    pub fn etcd(&self) -> &EtcdSource {
+        &self.etcd
     }
 
     /// The same, with a way in for the programs that are debugged.
@@ -414,6 +429,7 @@ impl Engines {
         // Out of reach before it is stopped: a run that is still about finds an error, and not a
         // server that is just going down.
         let server = std::mem::replace(&mut *self.server.lock().await, Server::Stopped);
+        self.etcd.stop().await;
         match server {
             Server::Embedded(cluster) => Ok(cluster.stop().await?),
             Server::Guest(_) | Server::Wanted(_) | Server::Stopped => Ok(None),

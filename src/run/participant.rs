@@ -57,6 +57,10 @@ pub(crate) trait Participant: Send {
     /// Connects anew after a loss.
     fn reconnect(&self);
 
+    /// Connects anew after a loss, then sends SQL. If it cannot connect, it tells that the SQL was
+    /// sent and is lost.
+    fn revive(&self, submission: Submission);
+
     /// Tells that SQL was sent and is lost, because the connection was before.
     fn tell_loss(&self, submission: Submission);
 

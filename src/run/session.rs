@@ -26,6 +26,7 @@ use crate::run::guardian::Guardian;
 use crate::run::participant::{Participant, Silence, Submission};
 
 mod answer;
+pub(crate) mod etcd;
 mod event_sender;
 mod link;
 mod task;
@@ -57,6 +58,13 @@ pub struct Session {
     goodbye: oneshot::Receiver<()>,
 }
 
+/// The task's ends of what its session holds.
+struct TaskEnds {
+    orders: mpsc::UnboundedReceiver<Order>,
+    closing: CancellationToken,
+    farewell: oneshot::Sender<()>,
+}
+
 /// What a session is asked.
 #[derive(Debug)]
 enum Order {
@@ -66,6 +74,7 @@ enum Order {
     Silence(oneshot::Sender<Silence>),
     Hear(oneshot::Sender<()>),
     Reconnect,
+    Revive(Submission),
 }
 
 impl Session {
@@ -73,11 +82,19 @@ impl Session {
     /// [`Connected`](crate::core::event::Kind::Connected) or
     /// [`Lost`](crate::core::event::Kind::Lost) follows. Must be called within a tokio runtime.
     pub fn start(options: SessionOptions, events: mpsc::Sender<Event>) -> Self {
-        let name = options.name.clone();
+        Self::of_task(options.name.clone(), |ends| task::run(options, events, ends))
+    }
+
+    /// The session that this task plays.
+    fn of_task<T>(name: SessionName, task: impl FnOnce(TaskEnds) -> T) -> Self
+    where
+        T: Future<Output = ()> + Send + 'static,
+    {
         let (orders, received) = mpsc::unbounded_channel();
         let (farewell, goodbye) = oneshot::channel();
         let closing = CancellationToken::new();
-        tokio::spawn(task::run(options, events, received, closing.clone(), farewell));
+        let ends = TaskEnds { orders: received, closing: closing.clone(), farewell };
+        tokio::spawn(task(ends));
         Self { name, orders, closing: closing.drop_guard(), goodbye }
     }
 
@@ -132,6 +149,10 @@ impl Participant for Session {
 
     fn reconnect(&self) {
         Session::reconnect(self);
+    }
+
+    fn revive(&self, submission: Submission) {
+        self.order(Order::Revive(submission));
     }
 
     fn tell_loss(&self, submission: Submission) {

@@ -215,7 +215,7 @@ impl Task {
             }
             Output::Join(newcomer) => {
                 if let Some(engine) = self.engine.open() {
-                    self.ensemble.join(newcomer, engine);
+                    self.ensemble.join(newcomer, engine, self.engine.etcd());
                 }
             }
             Output::Ask(session, demand) => self.ensemble.ask(session, demand),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::core::event::{Event, SessionName};
 use crate::core::scenario::check::Breach;
-use crate::core::scenario::{Player, Scenario, Schedule, sql_file};
+use crate::core::scenario::{Scenario, Schedule, sql_file};
 use crate::reports::report::{Format, PlayReport};
 use crate::reports::scenario_export::{Performance, replay};
 use crate::reports::transcript::Options;
@@ -53,9 +53,7 @@ impl Export {
     }
 
     fn told(&self) -> [Document; 2] {
-        let player =
-            |name: &SessionName| Player { name: name.clone(), setup: None, teardown: None };
-        let sessions = self.cast.iter().map(player).collect();
+        let sessions = self.cast.iter().cloned().map(|name| self.scenario.player(name)).collect();
         let scenario = Scenario { sessions, ..(*self.scenario).clone() };
         let engine = format!("{}, {}", self.engine.product, self.engine.isolation.as_sql());
         let report = PlayReport {

@@ -109,7 +109,8 @@ async fn the_library_comes_to_the_same_with_reduction_and_without() {
     let mut differences = Vec::new();
     for entry in library::ENTRIES {
         let scenario = Arc::new(entry.scenario().unwrap());
-        if Program::of(&scenario).orders().is_none_or(|orders| orders > most) {
+        let is_large = Program::of(&scenario).orders().is_none_or(|orders| orders > most);
+        if is_large || !scenario.etcd_sessions().is_empty() {
             continue;
         }
         for isolation in support::levels_on(&scenario, EngineKind::Postgres) {

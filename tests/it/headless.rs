@@ -260,3 +260,32 @@ fn the_list_says_which_scenarios_are_for_several_levels() {
     assert!(line("write-skew").ends_with(", at repeatable read and serializable"), "{told}");
     assert!(line("retry-loop").ends_with("  Try, try again"), "{told}");
 }
+
+/// Nobody can connect any more, and so the last step finds no connection.
+const CLOSED: &str = "\
+-- Title
+-- sessions: Alice, Bob
+
+-- Alice: is ended
+select pg_terminate_backend(pg_backend_pid());
+--> lost: FATAL 57P01
+
+-- Bob: closes the database
+update pg_database set datallowconn = false where datname = current_database();
+--> UPDATE 1
+
+-- Alice: comes back
+select 1;
+--> 1
+
+-- teardown
+update pg_database set datallowconn = true where datname = current_database();
+";
+
+#[test]
+fn a_step_that_finds_no_connection_is_not_as_expected() {
+    let (_folder, path) = written("closed.sql", CLOSED);
+    let output = overbooked(&["play", &path]);
+    assert_eq!(output.status.code(), Some(1), "{}{}", told(&output), complaint(&output));
+    assert!(complaint(&output).contains("closed.sql:14: Alice comes back: expected 1, got"));
+}

@@ -22,6 +22,7 @@ mod debug_replayed;
 mod debug_screen;
 mod debug_terminal;
 mod debug_wire;
+mod etcd_sessions;
 mod explorer_command;
 mod explorer_library;
 mod explorer_model;

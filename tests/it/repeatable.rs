@@ -161,7 +161,10 @@ fn programme(engines: &[EngineKind]) -> Vec<Play> {
         engines.flat_map(at_each).collect::<Vec<_>>()
     };
     let picked = std::env::var("OVERBOOKED_SCENARIOS").unwrap_or_default();
-    all.filter(|scenario| scenario.name.contains(&picked)).flat_map(on_each).collect()
+    let is_picked = |scenario: &Arc<Scenario>| {
+        scenario.name.contains(&picked) && support::finds_its_etcd(scenario)
+    };
+    all.filter(is_picked).flat_map(on_each).collect()
 }
 
 fn files() -> Vec<PathBuf> {

@@ -14,13 +14,13 @@ use crate::pgbouncer::PgBouncer;
 use crate::support::Database;
 
 /// A run with everything that it has told so far.
-struct Watched {
-    run: Run,
+pub(crate) struct Watched {
+    pub(crate) run: Run,
     log: Vec<Report>,
 }
 
 impl Watched {
-    fn open(engines: &Engines, scenario: &str) -> Self {
+    pub(crate) fn open(engines: &Engines, scenario: &str) -> Self {
         let scenario = Arc::new(library::open(scenario).unwrap());
         let schedule = Arc::new(scenario.schedules.first());
         let production =
@@ -28,16 +28,16 @@ impl Watched {
         Self { run: Run::start(engines.clone(), production), log: Vec::new() }
     }
 
-    fn send(&self, command: Command) {
+    pub(crate) fn send(&self, command: Command) {
         self.run.commands.send(command).unwrap();
     }
 
-    fn submit(&self, session: &str, sql: &str) {
+    pub(crate) fn submit(&self, session: &str, sql: &str) {
         self.send(Command::Submit { session: SessionName::new(session), sql: sql.to_owned() });
     }
 
     /// Takes reports until one is what is waited for; gives all that came since.
-    async fn until(&mut self, is_it: impl Fn(&Report) -> bool) -> Vec<Report> {
+    pub(crate) async fn until(&mut self, is_it: impl Fn(&Report) -> bool) -> Vec<Report> {
         let from = self.log.len();
         let found = async {
             loop {
@@ -54,11 +54,11 @@ impl Watched {
         self.log[from..].to_vec()
     }
 
-    async fn until_quiet(&mut self) -> Vec<Report> {
+    pub(crate) async fn until_quiet(&mut self) -> Vec<Report> {
         self.until(|report| matches!(report, Report::Event(Event { kind: Kind::Quiet, .. }))).await
     }
 
-    async fn play(&mut self, steps: usize) -> Vec<Report> {
+    pub(crate) async fn play(&mut self, steps: usize) -> Vec<Report> {
         let mut last = Vec::new();
         for _ in 0..steps {
             self.send(Command::Step);
@@ -68,7 +68,7 @@ impl Watched {
     }
 }
 
-fn private_server() -> Engines {
+pub(crate) fn private_server() -> Engines {
     Engines::embedded(ClusterOptions::default())
 }
 
@@ -85,7 +85,7 @@ async fn kill_server(engines: &Engines) {
     assert!(killed.success());
 }
 
-fn tags_of<'a>(reports: &'a [Report], name: &str) -> Vec<&'a str> {
+pub(crate) fn tags_of<'a>(reports: &'a [Report], name: &str) -> Vec<&'a str> {
     let of = SessionName::new(name);
     let tag =
         |report: &'a Report| match report {

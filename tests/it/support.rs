@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario};
 use overbooked::pg::Target;
+use overbooked::run::etcd_source::EtcdSource;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tokio::runtime::Runtime;
@@ -108,6 +109,15 @@ pub(crate) fn ending_signals() -> impl Iterator<Item = &'static str> {
     let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or(0);
     let hang_up = Some("HUP").filter(|_| ignored & 1 == 0);
     ["INT", "TERM"].into_iter().chain(hang_up)
+}
+
+/// Whether the scenario's sessions find the etcd that they speak to; says so where they do not.
+pub(crate) fn finds_its_etcd(scenario: &Scenario) -> bool {
+    let lack = EtcdSource::default().lack().filter(|_| !scenario.etcd_sessions().is_empty());
+    if let Some(lack) = &lack {
+        eprintln!("not tried: {}: {lack}", scenario.name);
+    }
+    lack.is_none()
 }
 
 /// What to ask for to play a scenario at each level that it is written for, on an engine: of one

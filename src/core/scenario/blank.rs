@@ -15,7 +15,6 @@ const NAME: &str = "console";
 impl Scenario {
     /// Nobody's story: these sessions, on what is there. The setup is sent once.
     pub fn blank(sessions: Vec<SessionName>, watch: Vec<String>, setup: Vec<Statement>) -> Self {
-        let player = |name| Player { name, setup: None, teardown: None };
         let title =
             if watch.is_empty() { "Without a scenario".to_owned() } else { watch.join(", ") };
         Self {
@@ -25,7 +24,7 @@ impl Scenario {
             afterwards: Vec::new(),
             path: None,
             origin: Origin::Script,
-            sessions: sessions.into_iter().map(player).collect(),
+            sessions: sessions.into_iter().map(Player::of_database).collect(),
             seats: None,
             watch,
             levels: Vec::new(),

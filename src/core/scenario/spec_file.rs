@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
             return self.unexpected("`step`");
         }
         let teardown = self.block(Keyword::Teardown)?;
-        cast.players.push(Player { name, setup, teardown });
+        cast.players.push(Player { setup, teardown, ..Player::of_database(name) });
         Ok(())
     }
 

@@ -29,9 +29,10 @@ use std::sync::Arc;
 
 use super::mistake::{Source, suggest};
 use super::{
-    Expectation, Finally, Launch, Mistake, Origin, Player, Scenario, Schedule, Schedules,
+    Expectation, Finally, Language, Launch, Mistake, Origin, Player, Scenario, Schedule, Schedules,
     SessionName, Statement, Step, pause,
 };
+use crate::core::etcd_command;
 use crate::core::syntax::{self, Strings};
 
 mod expectation;
@@ -261,10 +262,33 @@ impl File<'_> {
     }
 }
 
+/// What a session sends to etcd must be a command. One that has variables in it is read when they
+/// are known.
+fn check_commands(source: Source, sessions: &[Player], steps: &[Step]) -> Result<(), Mistake> {
+    let speaks_to_etcd = |step: &&Step| {
+        let is_its = |player: &Player| player.name == step.session;
+        sessions.iter().any(|player| is_its(player) && player.language == Language::Etcd)
+    };
+    for step in steps.iter().filter(speaks_to_etcd) {
+        for statement in syntax::split(&step.sql, Strings::default()) {
+            if statement.is_empty || statement.text.contains(':') {
+                continue;
+            }
+            etcd_command::parse(statement.text).map_err(|error| {
+                let path = source.path.to_owned();
+                let problem = format!("{}: {}", step.name, error.problem);
+                Mistake { path, line: step.line, column: 1, problem, hint: Some(error.hint) }
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// The scenario of a head and its steps.
 fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<Scenario, Mistake> {
     let Settings { sessions, seats, watch, levels, engines, source: origin, .. } = head.settings;
-    let Settings { invariants, application, search_path, setup_files, .. } = head.settings;
+    let Settings { invariants, application, search_path, setup_files, languages, .. } =
+        head.settings;
     if steps.is_empty() {
         let first = sessions.first().map_or("Alice", SessionName::as_str);
         return Err(source
@@ -272,7 +296,13 @@ fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<
             .with_hint(format!("a step starts with `-- {first}: what happens`")));
     }
     let launches = (0..steps.len()).map(|step| Launch { step, markers: vec![] }).collect();
-    let player = |name| Player { name, setup: None, teardown: None };
+    let player = |name: SessionName| {
+        let language = languages.iter().find(|(session, _)| *session == name);
+        let language = language.map(|(_, language)| *language).unwrap_or_default();
+        Player { language, ..Player::of_database(name) }
+    };
+    let sessions: Vec<Player> = sessions.into_iter().map(player).collect();
+    check_commands(source, &sessions, &steps)?;
     Ok(Scenario {
         name: name.to_owned(),
         title: head.title,
@@ -280,7 +310,7 @@ fn scenario(source: Source, head: Head, steps: Vec<Step>, name: &str) -> Result<
         afterwards: head.afterwards,
         path: Some(source.path.to_owned()),
         origin: Origin::Script,
-        sessions: sessions.into_iter().map(player).collect(),
+        sessions,
         seats,
         watch,
         levels,

@@ -46,6 +46,10 @@ enum Home {
 impl Place {
     /// Makes one.
     pub(super) async fn make(engine: Engine, production: &Production) -> Result<Self, PlayerError> {
+        if let Some(session) = production.scenario.etcd_sessions().first() {
+            let why = format!("{session} speaks to etcd, and orders are explored of SQL alone");
+            return Err(PlayerError::Unexplorable(why));
+        }
         match engine.ownership {
             Ownership::Embedded => Self::database(engine, production).await,
             Ownership::Guest => Self::guest(engine, production).await,

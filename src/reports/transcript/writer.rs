@@ -202,7 +202,7 @@ impl Line {
                     if *in_transaction { " Its open transaction was rolled back." } else { "" };
                 vec![format!("{name} has lost its connection: {}.{undone}", psql::one_line(reason))]
             }
-            Kind::Connected { pid } if options.processes => {
+            Kind::Connected { pid } if options.processes && pid.is_of_database() => {
                 vec![format!("{name} is connected, process {pid}.")]
             }
             Kind::Connected { .. } if std::mem::take(&mut self.was_lost) => {

@@ -122,10 +122,7 @@ impl Actor {
             fx.ask(&self.name, Demand::TellLoss(submission));
             fx.ask(&self.name, Demand::Reconnect);
         } else {
-            // In this order: a submission in front of the new connection would only be answered by
-            // another loss.
-            fx.ask(&self.name, Demand::Reconnect);
-            fx.ask(&self.name, Demand::Submit(submission));
+            fx.ask(&self.name, Demand::Revive(submission));
         }
     }
 

@@ -123,7 +123,8 @@ impl Hearing {
     }
 
     fn note_listener(&mut self, event: &Event, cast: &mut Cast) {
-        if matches!(&event.kind, Kind::Done { tag, .. } if tag == "LISTEN") {
+        let listens = |tag: &str| matches!(tag, "LISTEN" | "WATCH");
+        if matches!(&event.kind, Kind::Done { tag, .. } if listens(tag)) {
             self.listeners.extend(cast.player_of(event).and_then(|actor| actor.state.pid));
         }
     }

@@ -23,7 +23,7 @@ use super::observation_scheduler::ObservationScheduler;
 use super::output::{Newcomer, Output, Role, earliest};
 use super::reported::Reported;
 use crate::core::event::SessionName;
-use crate::core::scenario::{Application, EngineKind};
+use crate::core::scenario::{Application, EngineKind, Language};
 use crate::gateway::ALONE;
 use crate::observer::Watch;
 use crate::run::{EngineLine, Production};
@@ -89,7 +89,11 @@ impl LiveRun {
     /// One more session, connecting.
     pub(crate) fn add(&mut self, name: &SessionName, fx: &mut Effects) {
         self.cast.join(name);
-        self.invite(name, self.production.scenario.application, Role::Player, fx);
+        let role = match self.production.scenario.language_of(name) {
+            Language::Sql => Role::Player,
+            Language::Etcd => Role::Etcd,
+        };
+        self.invite(name, self.production.scenario.application, role, fx);
         // So that another quiet follows once it has connected: steps that are asked for meanwhile
         // are played then.
         self.reported.moved();

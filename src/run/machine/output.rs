@@ -75,6 +75,8 @@ pub(crate) enum Role {
     Player,
     /// To the server under it: it sets up and looks at the end.
     Runner,
+    /// To etcd, beside the engine.
+    Etcd,
 }
 
 /// What is asked of a session.
@@ -86,6 +88,8 @@ pub(crate) enum Demand {
     /// Cancel what is in flight.
     Cancel,
     Reconnect,
+    /// Connect anew, and send this; tell that it is lost where that cannot be.
+    Revive(Submission),
     /// Hear what the server has to say to an idle session. Answered by `Heard` with this epoch.
     Hear(u64),
     /// Send nothing more, and cancel what is in flight until it is answered. Answered by `Silent`.

@@ -106,7 +106,12 @@ impl Script {
     /// Keeps what the answers need.
     fn note(&mut self, output: &Output) {
         match output {
-            Output::Ask(name, Demand::Submit(submission) | Demand::TellLoss(submission)) => {
+            Output::Ask(
+                name,
+                Demand::Submit(submission)
+                | Demand::TellLoss(submission)
+                | Demand::Revive(submission),
+            ) => {
                 self.sent.entry(name.clone()).or_default().push_back(submission.clone());
             }
             Output::Engine(EngineRequest::Open(kind)) => self.engine = Some(*kind),

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::event::{Event, Kind, SessionName};
+use crate::run::participant::Submission;
 
 /// Tells what happened to one session.
 #[derive(Debug)]
@@ -40,6 +41,18 @@ impl EventSender {
                 sent = self.events.send(event) => if sent.is_err() { self.closing.cancel() }
             },
         }
+    }
+
+    /// Tells that there is no connection. No transaction is open on one that was not there.
+    pub(super) async fn tell_lost(&self, reason: String) {
+        self.tell(Kind::Lost { reason, in_transaction: false }).await;
+    }
+
+    /// Tells that SQL was sent and is lost, because there is no connection.
+    pub(super) async fn tell_sent_and_lost(&self, submission: Submission, reason: String) {
+        let Submission { id, sql, step, typed } = submission;
+        self.tell(Kind::Sent { submission: id, sql, step, typed }).await;
+        self.tell_lost(reason).await;
     }
 
     /// Tells the last fact: now if there is room, else whenever there is.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event_sender::EventSender;
 use super::link::{Hearing, Link};
-use super::{CANCEL_PATIENCE, Order, SessionOptions};
+use super::{CANCEL_PATIENCE, Order, SessionOptions, TaskEnds};
 use crate::core::event::{Event, Kind, Pid, ServerMessage, SubmissionId, TransactionStatus};
 use crate::pg::frame::FromServer;
 use crate::pg::{ConnectError, WireError};
@@ -25,15 +25,15 @@ const GULP: usize = 512;
 pub(super) async fn run(
     options: SessionOptions,
     events: mpsc::Sender<Event>,
-    orders: mpsc::UnboundedReceiver<Order>,
-    closing: CancellationToken,
-    farewell: oneshot::Sender<()>,
+    TaskEnds { orders, closing, farewell }: TaskEnds,
 ) {
     let sender = EventSender::new(options.name.clone(), options.clock, events, closing.clone());
     let queue = VecDeque::new();
     let close_reason = None;
     let mut task = Task { options, orders, closing, sender, queue, link: None, close_reason };
-    task.connect().await;
+    if let Err(reason) = task.connect().await {
+        task.sender.tell_lost(reason).await;
+    }
     while !task.closing.is_cancelled() {
         task.turn().await;
     }
@@ -62,31 +62,35 @@ enum Wake {
 }
 
 impl Task {
-    /// Connects, unless the session is closed meanwhile. Orders wait in their channel.
-    async fn connect(&mut self) {
+    /// Connects, unless the session is closed meanwhile, or says why it cannot. Orders wait in
+    /// their channel.
+    async fn connect(&mut self) -> Result<(), String> {
         let established = tokio::select! {
             biased;
-            () = self.closing.cancelled() => return,
+            () = self.closing.cancelled() => return Ok(()),
             established = Link::establish(&self.options) => established,
         };
-        match established {
-            Ok(mut link) => {
-                self.sender.tell(Kind::Connected { pid: link.pid }).await;
-                // Behind `Connected`, with which everything that was known of the session begins
-                // anew.
-                for odd in link.oddities() {
-                    self.sender.tell(odd).await;
-                }
-                if let Some(unguarded) = link.unguarded() {
-                    self.sender.tell(unguarded).await;
-                }
-                self.link = Some(link);
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                self.sender.tell(Kind::Lost { reason, in_transaction: false }).await;
-            }
+        let mut link = established.map_err(|error| error.to_string())?;
+        self.sender.tell(Kind::Connected { pid: link.pid }).await;
+        // Behind `Connected`, with which everything that was known of the session begins anew.
+        for odd in link.oddities() {
+            self.sender.tell(odd).await;
         }
+        if let Some(unguarded) = link.unguarded() {
+            self.sender.tell(unguarded).await;
+        }
+        self.link = Some(link);
+        Ok(())
+    }
+
+    /// A submission that finds no connection, and cannot have a new one, is lost with it.
+    async fn revive(&mut self, submission: Submission) {
+        if self.link.is_none()
+            && let Err(reason) = self.connect().await
+        {
+            return self.sender.tell_sent_and_lost(submission, reason).await;
+        }
+        self.enqueue(submission).await;
     }
 
     async fn turn(&mut self) {
@@ -123,7 +127,12 @@ impl Task {
             }
             (Order::Hear(heard), Some(_)) => self.ask_for_news(heard).await,
             (Order::Hear(_), None) => {}
-            (Order::Reconnect, None) => self.connect().await,
+            (Order::Reconnect, None) => {
+                if let Err(reason) = self.connect().await {
+                    self.sender.tell_lost(reason).await;
+                }
+            }
+            (Order::Revive(submission), _) => self.revive(submission).await,
             (Order::Reconnect, Some(_)) => {
                 self.sender.tell(Kind::Note("the session is already connected".to_owned())).await;
             }
@@ -133,18 +142,16 @@ impl Task {
     async fn enqueue(&mut self, submission: Submission) {
         if self.link.is_none() {
             let reason = "the session is not connected, so nothing was sent; reconnect first";
-            self.sender.tell(Kind::Lost { reason: reason.to_owned(), in_transaction: false }).await;
-            return;
+            return self.sender.tell_lost(reason.to_owned()).await;
         }
         self.queue.push_back(submission);
         self.send_next().await;
     }
 
     /// The submission comes too late: the connection was lost before it.
-    async fn tell_loss(&mut self, Submission { id, sql, step, typed }: Submission) {
-        self.sender.tell(Kind::Sent { submission: id, sql, step, typed }).await;
+    async fn tell_loss(&mut self, submission: Submission) {
         let reason = self.close_reason.clone().unwrap_or_else(|| "it was lost before".to_owned());
-        self.sender.tell(Kind::Lost { reason, in_transaction: false }).await;
+        self.sender.tell_sent_and_lost(submission, reason).await;
     }
 
     /// Asks an idle server for what it has to say. Dropping `heard` says that there is nothing to

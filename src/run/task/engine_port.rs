@@ -12,6 +12,7 @@ use crate::core::scenario::EngineKind;
 use crate::gateway::News;
 use crate::observer::flavor;
 use crate::run::engines::{EngineError, Engines, OpenEngine};
+use crate::run::etcd_source::EtcdSource;
 use crate::run::guests::Entrance;
 use crate::run::machine::SCHEMA_PREFIX;
 use crate::run::machine::input::{EngineFacts, EngineOpened, Input};
@@ -55,6 +56,11 @@ impl EnginePort {
     /// The engine, while it is open.
     pub(super) fn open_mut(&mut self) -> Option<&mut OpenEngine> {
         self.engine.as_mut()
+    }
+
+    /// The etcd of sessions that speak to one.
+    pub(super) fn etcd(&self) -> &EtcdSource {
+        self.engines.etcd()
     }
 
     /// The way in for the programs that are debugged, if any are.

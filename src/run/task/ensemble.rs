@@ -12,9 +12,11 @@ use super::turn::Turn;
 use crate::core::event::{Event, SessionName};
 use crate::observer::Observer;
 use crate::run::engines::{GuardedTarget, OpenEngine};
+use crate::run::etcd_source::EtcdSource;
 use crate::run::machine::input::Input;
 use crate::run::machine::output::{Demand, Newcomer, Question, Role};
 use crate::run::participant::Participant;
+use crate::run::session::etcd::{Claims, EtcdSessionOptions};
 use crate::run::session::{Session, SessionOptions};
 
 /// How many events may be on their way before participants have to wait for the run.
@@ -24,6 +26,8 @@ pub(super) const EVENTS_QUEUED: usize = 1024;
 pub(super) struct Ensemble {
     clock: Instant,
     participants: BTreeMap<SessionName, Box<dyn Participant>>,
+    /// What those hold who speak to etcd.
+    claims: Claims,
     events_out: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
     answers: Channel,
@@ -72,6 +76,7 @@ impl Ensemble {
         Self {
             clock,
             participants: BTreeMap::new(),
+            claims: Claims::default(),
             events_out,
             events,
             answers,
@@ -81,11 +86,12 @@ impl Ensemble {
     }
 
     /// One more, an own session, connecting.
-    pub(super) fn join(&mut self, newcomer: Newcomer, engine: &OpenEngine) {
+    pub(super) fn join(&mut self, newcomer: Newcomer, engine: &OpenEngine, etcd: &EtcdSource) {
         let Newcomer { name, application, prelude, role } = newcomer;
         let GuardedTarget { target, guardian } = match role {
             Role::Player => engine.session_target(),
             Role::Runner => engine.direct_target(),
+            Role::Etcd => return self.join_etcd(name, etcd),
         };
         let options = SessionOptions {
             name: name.clone(),
@@ -96,6 +102,13 @@ impl Ensemble {
             guardian,
         };
         let session = Session::start(options, self.events_out.clone());
+        self.participants.insert(name, Box::new(session));
+    }
+
+    fn join_etcd(&mut self, name: SessionName, source: &EtcdSource) {
+        let (source, claims) = (source.clone(), self.claims.clone());
+        let options = EtcdSessionOptions { name: name.clone(), source, claims, clock: self.clock };
+        let session = Session::start_etcd(options, self.events_out.clone());
         self.participants.insert(name, Box::new(session));
     }
 
@@ -110,6 +123,7 @@ impl Ensemble {
             Demand::TellLoss(submission) => participant.tell_loss(submission),
             Demand::Cancel => participant.cancel(),
             Demand::Reconnect => participant.reconnect(),
+            Demand::Revive(submission) => participant.revive(submission),
             Demand::Hear(epoch) => {
                 // Asked here, so that it stands in the session's queue in front of the next demand;
                 // only the waiting is done elsewhere.
@@ -138,7 +152,7 @@ impl Ensemble {
 
     /// Asks the observer.
     pub(super) fn observe(&self, question: Question, observer: Arc<Observer>) {
-        self.observations.bring(questions::ask(question, observer));
+        self.observations.bring(questions::ask(question, observer, self.claims.clone()));
     }
 
     /// The next thing that happens to one of them, or is answered by one, or by the observer. What

@@ -11,6 +11,8 @@ use crate::core::table_copy::TableCopy;
 use crate::observer::{Observer, Pulse};
 use crate::run::machine::input::{Input, Observation};
 use crate::run::machine::output::{Depth, Question};
+use crate::run::machine::quiet::Blocked;
+use crate::run::session::etcd::Claims;
 
 /// `deadlock_detected`
 const DEADLOCK: &str = "40P01";
@@ -19,10 +21,10 @@ const DEADLOCK: &str = "40P01";
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks, and brings the answer.
-pub(super) async fn ask(question: Question, observer: Arc<Observer>) -> Input {
+pub(super) async fn ask(question: Question, observer: Arc<Observer>, claims: Claims) -> Input {
     match question {
         Question::Blocked { busy, connected, to_run, epoch } => {
-            let answer = observer.blocked(&busy).await.map_err(|error| error.to_string());
+            let answer = blocked(&observer, &claims, busy).await;
             let blockers = answer.iter().flatten().flat_map(|(_, by)| by.iter().copied());
             let strangers = strangers(&observer, blockers.collect(), &connected).await;
             let under_way = match to_run[..] {
@@ -32,15 +34,40 @@ pub(super) async fn ask(question: Question, observer: Arc<Observer>) -> Input {
             Input::Observation(Observation::Blocked { epoch, answer, strangers, under_way })
         }
         Question::Waits { roster, blocked, strangers, epoch } => {
-            let answer = observer.waits(&roster).await.map_err(|error| error.to_string());
+            let answer = observer.waits(&of_database(&roster)).await;
+            let answer = answer.map_err(|error| error.to_string());
+            let answer = answer.map(|waits| [waits, claims.waits(&roster)].concat());
             Input::Observation(Observation::Waits { epoch, blocked, strangers, answer })
         }
         Question::WatchedTables { roster, depth, last } => {
+            let roster = of_database(&roster);
             Input::Observation(look(&observer, &roster, depth, last).await)
         }
         Question::Missing => Input::Missing(missing(&observer).await),
         Question::TableCopies => Input::TableCopies(copies(&observer).await),
     }
+}
+
+/// Who is in whose way, as the database and etcd know it.
+async fn blocked(
+    observer: &Observer,
+    claims: &Claims,
+    busy: Vec<Pid>,
+) -> Result<Vec<Blocked>, String> {
+    let (backends, beside): (Vec<Pid>, Vec<Pid>) =
+        busy.into_iter().partition(|pid| pid.is_of_database());
+    // Where nobody's backend is busy the database need not be asked.
+    let mut answer = match backends[..] {
+        [] => Vec::new(),
+        _ => observer.blocked(&backends).await.map_err(|error| error.to_string())?,
+    };
+    answer.extend(claims.blocked(&beside));
+    Ok(answer)
+}
+
+/// Those whom the database knows.
+fn of_database(roster: &[(SessionName, Pid)]) -> Vec<(SessionName, Pid)> {
+    roster.iter().filter(|(_, pid)| pid.is_of_database()).cloned().collect()
 }
 
 /// A pulse that has nothing to be compared with costs a look, since anything may have happened. It
@@ -71,7 +98,7 @@ async fn look(
 
 /// Which of the blockers that take no part are idle in a transaction.
 async fn strangers(observer: &Observer, mut blockers: Vec<Pid>, connected: &[Pid]) -> Vec<Pid> {
-    blockers.retain(|pid| *pid != Pid::PREPARED && !connected.contains(pid));
+    blockers.retain(|pid| pid.0 > 0 && !connected.contains(pid));
     if blockers.is_empty() {
         return blockers;
     }

@@ -14,7 +14,7 @@ use super::fenced::{buy, buy_fenced};
 use super::registry::{Brief, Fencing};
 use super::{Answer, Attempt, Strategy};
 use crate::parts::PartError;
-use crate::parts::etcd_client::{Ahead, Claim, Etcd, LeaseId, Standing};
+use crate::parts::etcd_client::{Ahead, Claim, Etcd, Keys, LeaseId, Standing};
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::figures::{Figure, Figures};
 use crate::rush::parts::{PartName, Parts};
@@ -51,7 +51,8 @@ pub(super) fn open(parts: &Parts) -> Result<Etcd, AttemptError> {
 
 /// Nothing of the run stays in etcd.
 pub(super) async fn clear(parts: &Parts, schema: &str) -> Result<(), AttemptError> {
-    Ok(open(parts)?.delete_all(&format!("{schema}/")).await?)
+    open(parts)?.delete(Keys::Prefix(&format!("{schema}/"))).await?;
+    Ok(())
 }
 
 impl Strategy for EtcdLock {

@@ -1,5 +1,5 @@
-//! The table of what is compiled in: the stories in the order in which they are best learned, then
-//! the ten anomalies of Hermitage.
+//! The table of what is compiled in: the stories in the order in which they are best learned, those
+//! with a lock service beside the database, then the ten anomalies of Hermitage.
 
 use super::Entry;
 
@@ -14,7 +14,7 @@ macro_rules! entry {
 }
 
 /// All scenarios that come with the program, in the order in which they are best learned.
-pub const ENTRIES: [Entry; 43] = [
+pub const ENTRIES: [Entry; 48] = [
     entry!("adjacent-seats"),
     entry!("last-ticket"),
     entry!("last-ticket-for-update"),
@@ -48,6 +48,11 @@ pub const ENTRIES: [Entry; 43] = [
     entry!("serializable-savepoint"),
     entry!("serializable-tid-scan"),
     entry!("serializable-summarised"),
+    entry!("chubby/expired-lease"),
+    entry!("chubby/lock-delay"),
+    entry!("chubby/sequencer"),
+    entry!("chubby/paused-leader"),
+    entry!("chubby/name-service"),
     entry!("hermitage/g0"),
     entry!("hermitage/g1a"),
     entry!("hermitage/g1b"),

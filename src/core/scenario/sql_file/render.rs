@@ -34,6 +34,11 @@ fn head(scenario: &Scenario) -> String {
     head.push_str("--\n");
     for (key, value) in settings(scenario) {
         let _ = writeln!(head, "-- {key}: {value}");
+        if key == "sessions" {
+            for session in scenario.etcd_sessions() {
+                let _ = writeln!(head, "-- session {session}: etcd");
+            }
+        }
     }
     head
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::super::mistake::{Source, did_you_mean, list, suggest};
 use super::super::{
-    Application, EngineKind, Invariant, Isolation, MOST_SESSIONS, Mistake, SearchPath, SessionName,
+    Application, EngineKind, Invariant, Isolation, Language, MOST_SESSIONS, Mistake, SearchPath,
+    SessionName,
 };
 use super::marks::{Piece, meaning, pieces, said, would_be_session};
 use super::unknown_session;
@@ -24,6 +25,8 @@ pub(super) struct Head {
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     pub(super) sessions: Vec<SessionName>,
+    /// The sessions that do not speak SQL, and what they speak.
+    pub(super) languages: Vec<(SessionName, Language)>,
     pub(super) seats: Option<SeatColumns>,
     pub(super) watch: Vec<String>,
     pub(super) levels: Vec<Isolation>,
@@ -133,6 +136,9 @@ impl<'a> Lines<'a> {
             self.paragraphs.push(String::new());
         }
         self.at = range.end;
+        if let Some((name, language)) = spoken(comment) {
+            return self.set_language(name, language, &range);
+        }
         match setting(comment) {
             Some((key, value)) if KEYS.contains(&key) => self.set(key, value, &range),
             // In the middle of a paragraph a word and a colon are prose; at its beginning, a
@@ -204,6 +210,43 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
+    /// `-- session Lock: etcd`
+    fn set_language(
+        &mut self,
+        name: &str,
+        language: &str,
+        range: &Range<usize>,
+    ) -> Result<(), Mistake> {
+        self.paragraphs.push(String::new());
+        let comment = &self.source.text[range.clone()];
+        let at = |word: &str| range.start + comment.rfind(word).unwrap_or(0);
+        let sessions = &self.settings.sessions;
+        let Some(session) = sessions.iter().find(|session| session.as_str() == name) else {
+            let at = range.start + comment.find(name).unwrap_or(0);
+            return Err(unknown_session(self.source, at, name, sessions));
+        };
+        let spoken = match language {
+            "etcd" => Language::Etcd,
+            "sql" => Language::Sql,
+            other => {
+                let problem = format!("{other} is nothing that a session can speak");
+                return Err(self
+                    .source
+                    .mistake(at(other), problem)
+                    .with_hint("write `etcd`; a session without such a line speaks SQL"));
+            }
+        };
+        if self.settings.languages.iter().any(|(known, _)| known == session) {
+            let problem = format!("what {name} speaks is said twice");
+            return Err(self
+                .source
+                .mistake(range.start, problem)
+                .with_hint("one line for each session is enough"));
+        }
+        self.settings.languages.push((session.clone(), spoken));
+        Ok(())
+    }
+
     /// SQL has come before any mark. Often the mark is there, but names nobody who takes part.
     fn sql_too_early(&self, at: usize, last: Option<Range<usize>>) -> Mistake {
         let sessions = &self.settings.sessions;
@@ -238,6 +281,14 @@ fn setting(comment: &str) -> Option<(&str, &str)> {
     let key = would_be_session(comment)?;
     let value = said(comment)[key.len() + 1..].trim();
     key.chars().all(|c| c.is_ascii_lowercase() || c == '-').then_some((key, value))
+}
+
+/// `-- session NAME: LANGUAGE`, where the language is one word: a sentence is part of the story.
+fn spoken(comment: &str) -> Option<(&str, &str)> {
+    let (name, language) = said(comment).strip_prefix("session ")?.split_once(':')?;
+    let (name, language) = (name.trim(), language.trim());
+    let are_words = [name, language].iter().all(|it| !it.is_empty() && !it.contains(' '));
+    are_words.then_some((name, language))
 }
 
 /// The names of sessions, where they are all that there is.

@@ -349,3 +349,32 @@ proptest! {
         let _ = (parsed(&text), body(&text));
     }
 }
+
+#[test]
+fn a_session_may_speak_to_etcd() {
+    let text = "-- Title\n-- sessions: Alice, Lock\n-- session Lock: etcd\n\n-- Lock: locks\n\
+                lock seats/A-4 lease :lease;\nget seats/ prefix;\n--> (1 row)\n";
+    let scenario = parsed(text).unwrap();
+    assert_eq!(scenario.etcd_sessions(), [&SessionName::new("Lock")]);
+    assert_eq!(scenario.language_of(&SessionName::new("Alice")), Language::Sql);
+    let again = parsed(&render(&scenario)).unwrap();
+    assert_eq!(without_lines(again), without_lines(scenario));
+}
+
+#[test]
+fn what_is_no_command_of_etcds_is_a_mistake_in_the_file() {
+    let problem = |lines: &str| {
+        let head = "-- Title\n-- sessions: Alice, Lock\n";
+        parsed(&format!("{head}{lines}\n-- Lock: acts\nselect 1;\n")).unwrap_err().to_string()
+    };
+    let told = problem("-- session Lock: etcd\n");
+    assert!(told.starts_with("a.sql:5:1: Lock: acts: select is no command of etcd's; "), "{told}");
+    for (lines, expected) in [
+        ("-- session Look: etcd", "a.sql:3:12: there is no session called Look; "),
+        ("-- session Lock: zookeeper", "a.sql:3:18: zookeeper is nothing that a session can "),
+        ("-- session Lock: etcd\n-- session Lock: etcd", "a.sql:4:1: what Lock speaks is said "),
+    ] {
+        let told = problem(lines);
+        assert!(told.starts_with(expected), "{told}");
+    }
+}

@@ -93,7 +93,7 @@ impl LiveRun {
         if self.engine.kind == EngineKind::Optimistic {
             let connected = self.cast.connected();
             for (_, by) in &mut blocked {
-                by.retain(|pid| !connected.contains(pid));
+                by.retain(|pid| !pid.is_of_database() || !connected.contains(pid));
             }
             blocked.retain(|(_, by)| !by.is_empty());
         }

@@ -49,6 +49,7 @@ fn demand_of(demand: &Demand) -> String {
         Demand::TellLoss(submission) => format!("tell as lost {}", submission_of(submission)),
         Demand::Cancel => "cancel".to_owned(),
         Demand::Reconnect => "reconnect".to_owned(),
+        Demand::Revive(submission) => format!("reconnect, then {}", submission_of(submission)),
         Demand::Hear(_) => "say what you have heard".to_owned(),
         Demand::Silence => "be silent".to_owned(),
         Demand::Release => "leave".to_owned(),

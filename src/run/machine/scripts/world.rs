@@ -218,7 +218,7 @@ impl Script {
             }
             Output::Observe(Question::Missing) => self.feed(Input::Missing(Vec::new()), out),
             Output::Join(newcomer) => self.connects(&newcomer.name, out),
-            Output::Ask(name, Demand::Submit(_)) => {
+            Output::Ask(name, Demand::Submit(_) | Demand::Revive(_)) => {
                 self.answers(name, &["OK"], TransactionStatus::Idle, out)
             }
             Output::Ask(name, Demand::Silence) => {

@@ -56,6 +56,10 @@ impl Participant for Recorded {
         self.call("reconnect");
     }
 
+    fn revive(&self, submission: Submission) {
+        self.call(format!("revive {}", submission.sql));
+    }
+
     fn tell_loss(&self, submission: Submission) {
         self.call(format!("tell loss of {}", submission.sql));
     }
@@ -99,7 +103,9 @@ async fn each_demand_reaches_whom_it_names_and_nobody_else() {
     ensemble.ask(alice(), Demand::Cancel);
     ensemble.ask(alice(), Demand::TellLoss(submission("commit")));
     ensemble.ask(alice(), Demand::Reconnect);
-    assert_eq!(recorded.calls(), ["submit begin", "cancel", "tell loss of commit", "reconnect"]);
+    ensemble.ask(alice(), Demand::Revive(submission("begin")));
+    let asked = ["submit begin", "cancel", "tell loss of commit", "reconnect", "revive begin"];
+    assert_eq!(recorded.calls(), asked);
     assert!(ensemble.next().now_or_never().is_none(), "none of these is answered");
 }
 

@@ -9,7 +9,8 @@ pub(super) fn row_count(text: &str) -> Option<u64> {
 /// Whether the text is a command tag: capitals that begin like one, and numbers.
 pub(super) fn is_tag(text: &str) -> bool {
     let mut words = text.split(' ');
-    let is_known = words.next().is_some_and(|first| TAGS.contains(&first));
+    let is_known =
+        words.next().is_some_and(|first| TAGS.contains(&first) || ETCD_TAGS.contains(&first));
     is_known
         && words.all(|word| {
             !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
@@ -28,6 +29,10 @@ pub(super) fn is_severity(word: &str) -> bool {
 pub(super) fn is_code(word: &str) -> bool {
     word.len() == 5 && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
 }
+
+/// The first words of what commands to etcd are answered that no database is asked.
+const ETCD_TAGS: [&str; 8] =
+    ["ELECT", "GET", "KEEP", "PUT", "RESIGN", "UNLOCK", "UNWATCH", "WATCH"];
 
 /// The first words of all command tags (PostgreSQL sources, `cmdtaglist.h`).
 pub(super) const TAGS: [&str; 47] = [
