@@ -43,7 +43,7 @@
 //! ```text
 //!  commands   one file a subcommand: console, play, compare, matrix, rush, spec, serve
 //!  tui        the screen: the only room that knows ratatui and crossterm
-//!  room       others follow the stage in their browsers
+//!  room       others follow the stage in their browsers, and take part
 //!  stage      what is on the stage, free of any screen: folds of events, keys to actions
 //!  rush       one strategy against another under load
 //!  explorer   every order of a scenario's steps, grouped by what came of it

@@ -1,4 +1,4 @@
-//! The room: others follow the stage in their browsers.
+//! The room: others follow the stage in their browsers, and take part.
 //!
 //! ```text
 //!  the console's loop ── Listener ──▶ follow ──▶ Feed ──▶ events ──▶ thirty browsers
@@ -24,8 +24,12 @@ use crate::stage::audience::Invitation;
 use crate::stage::room::{News, Opened, Order, Overview, Standing};
 
 mod address;
+mod board;
+mod booking;
 mod feed;
 mod follow;
+mod name;
+mod people;
 mod qr;
 mod self_test;
 mod server;
@@ -35,6 +39,8 @@ mod view;
 
 pub use address::{Address, AddressError};
 
+use follow::{Asked, Ears};
+use people::People;
 use shared::Shared;
 use token::Keys;
 
@@ -48,7 +54,7 @@ pub async fn keep(
     mut orders: mpsc::UnboundedReceiver<Order>,
     say: Say,
 ) {
-    let mut open = None;
+    let mut open: Option<Room> = None;
     while let Some(order) = orders.recv().await {
         match order {
             Order::Open => {
@@ -63,6 +69,11 @@ pub async fn keep(
                 }
                 say(News::Glance(Box::default()));
             }
+            order => {
+                if let Some(room) = &open {
+                    let _ = room.orders.send(order);
+                }
+            }
         }
     }
 }
@@ -70,6 +81,8 @@ pub async fn keep(
 /// A room on its thread.
 struct Room {
     thread: JoinHandle<()>,
+    /// To those who take part.
+    orders: mpsc::UnboundedSender<Order>,
     closing: DropGuard,
 }
 
@@ -77,12 +90,14 @@ fn start(address: Address, invitation: Invitation, say: &Say) -> Option<Room> {
     let closing = CancellationToken::new();
     let (closed, told) = (closing.clone(), Arc::clone(say));
     let begin = Instant::now();
+    let (orders, obeyed) = mpsc::unbounded_channel();
     let thread = std::thread::Builder::new().name("room".to_owned()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let opened = runtime.and_then(|runtime| {
             runtime.block_on(async {
-                let opened = open(address, &told).await?;
-                opened.run(invitation, begin, closed).await;
+                let (asks, asked) = mpsc::channel(follow::REQUESTS);
+                let opened = open(address, &told, asks).await?;
+                opened.run(invitation, Ears { asked, orders: obeyed, begin }, closed).await;
                 Ok(())
             })
         });
@@ -91,7 +106,7 @@ fn start(address: Address, invitation: Invitation, say: &Say) -> Option<Room> {
         }
     });
     match thread {
-        Ok(thread) => Some(Room { thread, closing: closing.drop_guard() }),
+        Ok(thread) => Some(Room { thread, orders, closing: closing.drop_guard() }),
         Err(error) => {
             fail(say, format!("the room cannot be opened: {error}"));
             None
@@ -108,7 +123,7 @@ fn fail(say: &Say, why: String) {
 
 /// Closes the room, so that its address is free again.
 async fn close(room: Room) {
-    let Room { thread, closing } = room;
+    let Room { thread, closing, .. } = room;
     drop(closing);
     // It ends at once, and takes nothing with it that anybody waits for.
     let _ = tokio::task::spawn_blocking(move || thread.join()).await;
@@ -120,7 +135,7 @@ struct OpenRoom {
     shared: Arc<Shared>,
 }
 
-async fn open(address: Address, say: &Say) -> io::Result<OpenRoom> {
+async fn open(address: Address, say: &Say, asks: mpsc::Sender<Asked>) -> io::Result<OpenRoom> {
     let listener = TcpListener::bind(address.0).await?;
     let bound = listener.local_addr()?;
     let keys = Keys::new();
@@ -132,7 +147,7 @@ async fn open(address: Address, say: &Say) -> io::Result<OpenRoom> {
         is_loopback: bound.ip().is_loopback(),
         ..Opened::default()
     };
-    let shared = Arc::new(Shared::new(bound, keys, opened, Arc::clone(say)));
+    let shared = Arc::new(Shared::new(bound, keys, opened, Arc::clone(say), asks));
     shared.tell();
     Ok(OpenRoom { listener, shared })
 }
@@ -142,14 +157,19 @@ fn url(bound: SocketAddr, keys: &Keys) -> String {
 }
 
 impl OpenRoom {
-    async fn run(self, invitation: Invitation, begin: Instant, closed: CancellationToken) {
+    async fn run(self, invitation: Invitation, ears: Ears, closed: CancellationToken) {
         let Self { listener, shared } = self;
-        let following = follow::follow(invitation, &shared, begin);
+        let mut people = People::default();
+        let following = follow::follow(invitation, &shared, &mut people, ears);
         let serving = server::serve(listener, Arc::clone(&shared));
         let testing = self_test::run(&shared);
         tokio::select! {
             () = closed.cancelled() => {}
             ((), (), ()) = async { tokio::join!(following, serving, testing) } => {}
+        }
+        people.leave();
+        for command in people.take_commands() {
+            shared.say(News::Ask(command));
         }
     }
 }

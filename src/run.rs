@@ -25,6 +25,7 @@ mod machine;
 pub mod matrix;
 mod participant;
 mod parting;
+mod people;
 pub mod schema;
 pub mod session;
 pub mod specification;
@@ -246,6 +247,8 @@ pub enum Command {
     Close(SessionName),
     /// One more session; a name is made where none is given.
     AddSession(Option<SessionName>),
+    /// One more session: that of somebody in the room, who can do nothing but book.
+    AddPerson(SessionName),
     /// Replay from a fresh setup until this many steps of the schedule are played: F6 (one less),
     /// F8 (none).
     GoTo(usize),
@@ -282,6 +285,8 @@ pub enum Report {
     Joined(SessionName),
     /// One more, the last in screen order: the transactions of a client of the debugger.
     GuestJoined(SessionName),
+    /// Somebody in the room has a session, which has no pane.
+    PersonJoined(SessionName),
     /// It has gone for good.
     Parted(SessionName),
     /// A fact. Events of no session (`session: None`) with `Sent`, `Rows`, `Done` and the like are

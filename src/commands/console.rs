@@ -255,7 +255,7 @@ async fn show(
     let told = stream::poll_fn(move |context| told.poll_recv(context));
     let mut input = stream::select(input, stream::select(troubles, told));
     let mut screen = Screen::open(tape).wrap_err("cannot take the terminal")?;
-    let exit = tui::run(screen.terminal(), &mut input, console).await;
+    let exit = Box::pin(tui::run(screen.terminal(), &mut input, console)).await;
     drop((screen, input));
     let recorded = launch::end(ending);
     let exit = exit?;

@@ -156,6 +156,12 @@ impl Target {
         target
     }
 
+    /// The same server, as another user.
+    #[must_use]
+    pub fn with_user(&self, user: &str) -> Self {
+        Self { user: user.to_owned(), ..self.clone() }
+    }
+
     /// The same server, another database.
     #[must_use]
     pub fn with_database(&self, database: &str) -> Self {

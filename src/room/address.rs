@@ -74,7 +74,9 @@ pub(super) fn is_host_of(bound: SocketAddr, host: &str) -> bool {
             Err(_) => return host == "localhost" && bound.port() == 80,
         },
     };
-    address.port() == bound.port() && (bound.ip().is_unspecified() || bound.ip() == address.ip())
+    let is_here = address.ip().is_loopback() && bound.ip().is_loopback();
+    let is_it = is_here || bound.ip().is_unspecified() || bound.ip() == address.ip();
+    is_it && address.port() == bound.port()
 }
 
 fn is_only_elsewhere(bound: SocketAddr) -> bool {
@@ -104,7 +106,7 @@ mod tests {
     #[test]
     fn only_its_own_hosts_are_meant() {
         let here = bound("127.0.0.1:8080");
-        for host in ["127.0.0.1:8080", "localhost:8080"] {
+        for host in ["127.0.0.1:8080", "localhost:8080", "127.0.0.9:8080"] {
             assert!(is_host_of(here, host), "{host}");
         }
         let strange =

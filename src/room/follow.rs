@@ -1,28 +1,138 @@
-//! Follows the stage, and shows it to everybody.
+//! Follows the stage, shows it to everybody, and does what is asked for.
+//!
+//! Everything about the people is decided here, by one task, so nothing needs a lock.
 
+use std::future::pending;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
 
+use super::people::{People, Refusal};
 use super::shared::Shared;
+use super::token::Visitor;
 use super::view;
-use crate::stage::audience::Invitation;
+use crate::stage::audience::{Invitation, Listener};
+use crate::stage::room::{News, Order};
 
 /// How much that has happened is folded before it is shown.
 const DRAINED: usize = 256;
 
-/// Follows whatever is played, until nothing is any more. `begin` is the moment from which the
-/// stage's times are counted.
-pub(super) async fn follow(invitation: Invitation, shared: &Shared, begin: Instant) {
-    let now = || -> Duration { begin.elapsed() };
+/// How many requests may wait for an answer.
+pub(super) const REQUESTS: usize = 256;
+
+/// What a visitor asks for.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Who am I?
+    Who,
+    Name(String),
+    Press(String),
+}
+
+/// A request, and where its answer goes.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) visitor: Visitor,
+    pub(super) request: Request,
+    pub(super) answer: oneshot::Sender<Result<Value, Refusal>>,
+}
+
+/// What the task hears beside the run.
+pub(super) struct Ears {
+    pub(super) asked: mpsc::Receiver<Asked>,
+    pub(super) orders: mpsc::UnboundedReceiver<Order>,
+    /// The moment from which the stage's times are counted.
+    pub(super) begin: Instant,
+}
+
+/// Follows whatever is played, until nothing is any more.
+pub(super) async fn follow(
+    invitation: Invitation,
+    shared: &Shared,
+    people: &mut People,
+    mut ears: Ears,
+) {
     while let Some(mut listener) = invitation.join().await {
-        shared.show(view::of(listener.stage()));
-        while listener.hear(now).await {
-            let mut heard = 1;
-            while heard < DRAINED && listener.hear(now).now_or_never() == Some(true) {
-                heard += 1;
+        show(shared, people, &listener);
+        while attend(&mut listener, people, &mut ears).await {
+            for command in people.take_commands() {
+                shared.say(News::Ask(command));
             }
-            shared.show(view::of(listener.stage()));
+            show(shared, people, &listener);
         }
+    }
+}
+
+/// Waits for something to happen, and takes in all that has; whether the run goes on.
+async fn attend(listener: &mut Listener, people: &mut People, ears: &mut Ears) -> bool {
+    let Ears { asked, orders, begin } = ears;
+    let now = || begin.elapsed();
+    let due = people.due();
+    tokio::select! {
+        biased;
+        is_on = listener.hear_and(now, |report, at| people.hear(report, at)) => {
+            is_on && drain(listener, people, *begin)
+        }
+        Some(order) = orders.recv() => {
+            people.obey(&order);
+            true
+        }
+        Some(asked) = asked.recv() => {
+            answer(asked, people, listener, begin.elapsed());
+            true
+        }
+        () = alarm(*begin, due) => {
+            people.wake(begin.elapsed());
+            true
+        }
+    }
+}
+
+/// Takes in what is there already; whether the run goes on.
+fn drain(listener: &mut Listener, people: &mut People, begin: Instant) -> bool {
+    for _ in 0..DRAINED {
+        let now = || begin.elapsed();
+        let heard = listener.hear_and(now, |report, at| people.hear(report, at)).now_or_never();
+        match heard {
+            Some(true) => {}
+            Some(false) => return false,
+            None => return true,
+        }
+    }
+    true
+}
+
+fn answer(asked: Asked, people: &mut People, listener: &Listener, now: Duration) {
+    let Asked { visitor, request, answer } = asked;
+    let me = |people: &People| match people.who(visitor) {
+        Some((number, name)) => json!({"number": number, "name": name}),
+        None => Value::Null,
+    };
+    let result = match request {
+        Request::Who => Ok(me(people)),
+        Request::Name(text) => people.call(visitor, &text, listener.stage()).map(|_| me(people)),
+        Request::Press(key) => {
+            people.press(visitor, &key, listener.stage(), now).map(|()| json!({}))
+        }
+    };
+    // Whoever has hung up does not want to know.
+    let _ = answer.send(result);
+}
+
+fn show(shared: &Shared, people: &People, listener: &Listener) {
+    let stage = listener.stage();
+    let mut parts = view::of(stage);
+    people.show(stage, &mut parts);
+    shared.show(parts);
+    shared.note_people(people.rules(), people.present(stage), people.board(stage));
+}
+
+/// Comes when somebody has thought enough.
+async fn alarm(begin: Instant, due: Option<Duration>) {
+    match due.and_then(|due| begin.checked_add(due)) {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => pending().await,
     }
 }

@@ -5,6 +5,8 @@
 //! | `GET /join/TOKEN` | makes a cookie of the token |
 //! | `GET /` | the page, with its style and its script beside it |
 //! | `GET /events` | the stage, and what changes (server-sent events) |
+//! | `GET /me` | who the visitor is |
+//! | `POST /name`, `POST /press` | says a name, presses a seat |
 //!
 //! Whoever has no cookie of ours gets nothing else, and whatever changes something must come from
 //! the page itself.
@@ -17,7 +19,7 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Router, middleware::from_fn};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,6 +31,7 @@ use tokio::task::JoinSet;
 use self::guard::Peer;
 use super::shared::Shared;
 
+mod act;
 mod events;
 mod guard;
 mod join;
@@ -104,6 +107,9 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/room.css", get(page::css))
         .route("/room.js", get(page::js))
         .route("/events", get(events::follow))
+        .route("/me", get(act::me))
+        .route("/name", post(act::name))
+        .route("/press", post(act::press))
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::known));
     Router::new()

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::Say;
 use super::feed::{Feed, Parts};
+use super::follow::Asked;
 use super::token::{Guesses, Keys};
-use crate::stage::room::{News, Opened, Overview, Standing};
+use crate::stage::room::{Board, News, Opened, Overview, Present, Rules, Standing};
 
 /// An open room.
 pub(super) struct Shared {
@@ -19,24 +20,37 @@ pub(super) struct Shared {
     changed: watch::Sender<()>,
     glance: Mutex<Glance>,
     say: Say,
+    /// What takes requests to whoever decides about the people.
+    pub(super) asks: mpsc::Sender<Asked>,
 }
 
 /// What the console is told of the room.
+#[derive(Default)]
 struct Glance {
     opened: Opened,
     followers: usize,
+    rules: Rules,
+    people: Vec<Present>,
+    board: Board,
 }
 
 impl Shared {
-    pub(super) fn new(bound: SocketAddr, keys: Keys, opened: Opened, say: Say) -> Self {
+    pub(super) fn new(
+        bound: SocketAddr,
+        keys: Keys,
+        opened: Opened,
+        say: Say,
+        asks: mpsc::Sender<Asked>,
+    ) -> Self {
         Self {
             bound,
             keys,
             guesses: Mutex::default(),
             feed: Mutex::default(),
             changed: watch::Sender::new(()),
-            glance: Mutex::new(Glance { opened, followers: 0 }),
+            glance: Mutex::new(Glance { opened, ..Glance::default() }),
             say,
+            asks,
         }
     }
 
@@ -80,6 +94,24 @@ impl Shared {
         }
     }
 
+    /// The people stand so from now on.
+    pub(super) fn note_people(&self, rules: Rules, people: Vec<Present>, board: Board) {
+        let mut glance = lock(&self.glance);
+        let is_as_before =
+            glance.rules == rules && glance.people == people && glance.board == board;
+        if is_as_before {
+            return;
+        }
+        (glance.rules, glance.people, glance.board) = (rules, people, board);
+        drop(glance);
+        self.tell();
+    }
+
+    /// Tells the console something, or asks something of the run.
+    pub(super) fn say(&self, news: News) {
+        (self.say)(news);
+    }
+
     /// This has come of the self-test.
     pub(super) fn note_self_test(&self, result: Result<(), String>) {
         lock(&self.glance).opened.self_test = Some(result);
@@ -89,9 +121,15 @@ impl Shared {
     /// Tells the console how it stands.
     pub(super) fn tell(&self) {
         let glance = lock(&self.glance);
-        let standing = Standing::Open(Box::new(glance.opened.clone()));
+        let overview = Overview {
+            standing: Standing::Open(Box::new(glance.opened.clone())),
+            followers: glance.followers,
+            rules: glance.rules,
+            people: glance.people.clone(),
+            board: glance.board.clone(),
+        };
         // Told with the lock held, so that what is told last is what is so.
-        (self.say)(News::Glance(Box::new(Overview { standing, followers: glance.followers })));
+        (self.say)(News::Glance(Box::new(overview)));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::run::guardian::Guardian;
 use crate::run::guests::Entrance;
 use crate::run::machine::SCHEMA_PREFIX;
 use crate::run::parting::Partings;
+use crate::run::people;
 use crate::run::schema::{self, SchemaError, Swept};
 
 /// An engine that is ready to be played on.
@@ -165,6 +166,12 @@ impl OpenEngine {
             Some(front) => GuardedTarget { target: front.gateway.target().clone(), guardian: None },
             None => self.direct_target(),
         }
+    }
+
+    /// Where somebody in the room connects: as a role that can do nothing but book.
+    pub(crate) fn person_target(&self) -> GuardedTarget {
+        let GuardedTarget { target, guardian } = self.session_target();
+        GuardedTarget { target: target.with_user(people::ROLE), guardian }
     }
 
     /// Where the runner connects: to the server itself.

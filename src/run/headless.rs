@@ -279,6 +279,7 @@ impl Stepper {
             }
             Report::Joined(_)
             | Report::GuestJoined(_)
+            | Report::PersonJoined(_)
             | Report::Parted(_)
             | Report::Catalog(_)
             | Report::TableCopies(_) => {}

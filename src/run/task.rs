@@ -25,8 +25,9 @@ use crate::run::engines::Engines;
 use crate::run::guests::{Entrance, GuestNews, WaitsTold};
 use crate::run::machine::Machine;
 use crate::run::machine::input::Input;
-use crate::run::machine::output::Output;
+use crate::run::machine::output::{Booking, Newcomer, Output, Role};
 use crate::run::parting::Parting;
+use crate::run::people;
 use crate::run::{Command, Production, Report, Untidy};
 
 mod engine_port;
@@ -64,6 +65,8 @@ pub(crate) struct Task {
     waits_told: WaitsTold,
     /// Of what is due, among what comes in.
     due_turn: Turn,
+    /// Where the people in the room may book.
+    admitted: Option<Booking>,
 }
 
 impl Task {
@@ -90,6 +93,7 @@ impl Task {
             guests,
             waits_told: WaitsTold::default(),
             due_turn: Turn::default(),
+            admitted: None,
         }
     }
 
@@ -181,6 +185,17 @@ impl Task {
         }
     }
 
+    /// Lets somebody of the room book, if it is somebody of the room.
+    async fn admit(&mut self, newcomer: &mut Newcomer) {
+        let Role::Person(booking) = &newcomer.role else { return };
+        let Some(pool) = self.engine.open().map(|engine| engine.pool.clone()) else { return };
+        if self.admitted.as_ref() != Some(booking) {
+            people::admit(&pool, booking).await;
+            self.admitted = Some(booking.clone());
+        }
+        newcomer.prelude.extend(people::prelude());
+    }
+
     fn observer(&self) -> Option<&Arc<Observer>> {
         self.engine.open().map(|engine| &engine.observer)
     }
@@ -213,7 +228,8 @@ impl Task {
                     observer.watch(watch);
                 }
             }
-            Output::Join(newcomer) => {
+            Output::Join(mut newcomer) => {
+                self.admit(&mut newcomer).await;
                 if let Some(engine) = self.engine.open() {
                     self.ensemble.join(newcomer, engine, self.engine.etcd());
                 }

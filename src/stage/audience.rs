@@ -85,8 +85,21 @@ impl Listener {
     /// Waits for what is told next, which `now` says when it comes; whether there was anything.
     /// There is nothing more once the run has ended, and for whoever was too far behind.
     pub async fn hear(&mut self, now: impl FnOnce() -> Duration) -> bool {
+        self.hear_and(now, |_, _| ()).await
+    }
+
+    /// The same, for whoever wants to know what was told before it is folded.
+    pub async fn hear_and(
+        &mut self,
+        now: impl FnOnce() -> Duration,
+        note: impl FnOnce(&Report, Duration),
+    ) -> bool {
         match self.told.next().await {
-            Some(Change::Report(report)) => _ = self.stage.apply(report, now()),
+            Some(Change::Report(report)) => {
+                let now = now();
+                note(&report, now);
+                let _ = self.stage.apply(report, now);
+            }
             Some(Change::Cancels(session)) => self.stage.cancels(&session),
             None => return false,
         }

@@ -215,8 +215,8 @@ pub const TABLE: &[Entry] = &[
         wide table"),
     entry(Action::ScrollRight, "scroll_right", &["Alt-Right", "Alt-."], "right", "scroll right in \
         a wide table"),
-    entry(Action::Room, "room", &["Alt-r", "Ctrl-X r"], "room", "show the room: others follow in \
-        their browsers"),
+    entry(Action::Room, "room", &["Alt-r", "Ctrl-X r"], "room", "show the room: others follow and \
+        take part in their browsers"),
     entry(Action::Redraw, "redraw", &["Ctrl-L"], "redraw", "redraw the screen"),
     entry(Action::Suspend, "suspend", &["Ctrl-Z"], "suspend", "suspend Overbooked (fg brings it \
         back)"),

@@ -7,6 +7,7 @@ use super::effect::Scroll;
 use super::keys::{Action, Code, Key};
 use super::panes::editor::Editor;
 use super::panes::scrollback::{Direction, Motion};
+use super::room::Order;
 use super::timeline::{Cursor, Timeline};
 use super::{Effect, Stage, room, words};
 use crate::core::scenario::Scenario;
@@ -179,6 +180,8 @@ enum Reaction {
     Narrows,
     /// It stays, and the room is opened or closed.
     OpensOrCloses,
+    /// It stays, and this is asked of the room.
+    Steers(Order),
 }
 
 impl Layer {
@@ -284,6 +287,9 @@ fn press_room(key: Key, action: Option<Action>) -> Reaction {
             Reaction::Closes
         }
         (None, Code::Char('o')) => Reaction::OpensOrCloses,
+        (None, Code::Char('b')) => Reaction::Steers(Order::Booking),
+        (None, Code::Char('s')) => Reaction::Steers(Order::Strategy),
+        (None, Code::Char('t')) => Reaction::Steers(Order::Think),
         _ => Reaction::Stays,
     }
 }
@@ -348,6 +354,7 @@ impl Stage {
             Reaction::Under(action) => self.update(action, now),
             Reaction::Scrolls(scroll) => vec![Effect::Scroll(scroll)],
             Reaction::OpensOrCloses => self.open_or_close_room(),
+            Reaction::Steers(order) => self.steer_room(order),
             Reaction::Seeks(direction) => return self.seek(layer, direction),
             Reaction::Selects => {
                 let Layer::Select(selection) = layer else { return Vec::new() };

@@ -21,6 +21,8 @@ pub const COMFORTABLE: u16 = 38;
 #[derive(Clone, Debug, Default)]
 pub struct Panes {
     all: Vec<Pane>,
+    /// Those of the people in the room, which are not shown.
+    people: Vec<Pane>,
     focus: usize,
     /// Where the user has put the keys.
     chosen: Option<SessionName>,
@@ -42,12 +44,18 @@ impl Panes {
     /// The same ones as somebody else sees them.
     pub(super) fn for_others(&self) -> Self {
         let all = self.all.iter().map(Pane::for_others).collect();
-        Self { all, sent: self.sent, ..Self::empty(self.width) }
+        let people = self.people.iter().map(Pane::for_others).collect();
+        Self { all, people, sent: self.sent, ..Self::empty(self.width) }
     }
 
     /// All of them, in screen order.
     pub fn iter(&self) -> std::slice::Iter<'_, Pane> {
         self.all.iter()
+    }
+
+    /// Those of the people in the room, too.
+    pub fn everybody(&self) -> impl Iterator<Item = &Pane> {
+        self.all.iter().chain(&self.people)
     }
 
     /// How many there are.
@@ -75,7 +83,7 @@ impl Panes {
     }
 
     pub(super) fn of_mut(&mut self, name: &SessionName) -> Option<&mut Pane> {
-        self.all.iter_mut().find(|pane| &pane.name == name)
+        self.all.iter_mut().chain(&mut self.people).find(|pane| &pane.name == name)
     }
 
     /// The place of the one with the keys.
@@ -178,6 +186,7 @@ impl Panes {
             None => self.newcomer(name.clone()),
         };
         self.all = sessions.iter().map(&mut pane).collect();
+        self.people.clear();
     }
 
     /// Turns back to the first.
@@ -213,6 +222,18 @@ impl Panes {
         }
     }
 
+    /// Somebody in the room has a session from now on.
+    pub(super) fn join_person(&mut self, name: SessionName) {
+        if self.everybody().all(|pane| pane.name != name) {
+            self.people.push(Pane::new(name));
+        }
+    }
+
+    /// Whether it is the session of somebody in the room.
+    pub(super) fn is_person(&self, name: &SessionName) -> bool {
+        self.people.iter().any(|pane| &pane.name == name)
+    }
+
     fn newcomer(&self, name: SessionName) -> Pane {
         let mut pane = Pane::new(name);
         pane.editor.recall(&self.earlier);
@@ -232,6 +253,9 @@ impl Panes {
 
     /// A statement was sent in this one: what is said from now on, in any of them, is the latest.
     pub(super) fn turn_to_what_comes(&mut self, name: &SessionName) {
+        if self.is_person(name) {
+            return;
+        }
         self.sent += 1;
         for pane in &mut self.all {
             pane.turn_to_what_comes((&pane.name == name).then_some(self.sent));

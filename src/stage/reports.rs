@@ -29,6 +29,7 @@ impl Stage {
                 self.history.join(&name);
                 self.panes.join_guest(name);
             }
+            Report::PersonJoined(name) => self.panes.join_person(name),
             Report::Parted(name) => self.panes.remove(&name),
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => self.moved_to(next),
@@ -41,6 +42,8 @@ impl Stage {
                     self.say_the_end();
                 }
             }
+            // The room tells whoever it concerns.
+            Report::Refused { session: Some(name), .. } if self.panes.is_person(&name) => {}
             Report::Refused { session, why } => {
                 self.course.progress.stop();
                 if let Some(pane) = session.and_then(|name| self.panes.of_mut(&name)) {
@@ -153,6 +156,9 @@ impl Stage {
         }
         if matches!(event.kind, Kind::Held { .. }) {
             self.turn_to_held(name);
+        }
+        if self.panes.is_person(name) {
+            return Vec::new();
         }
         let is_closed = matches!(event.kind, Kind::Closed);
         let effects = self.go_on(name);

@@ -5,12 +5,50 @@ use super::layers::Layer;
 use super::{Effect, Stage};
 use crate::run::Command;
 
+mod rules;
+
+pub use rules::{Rules, Strategy};
+
 /// The room at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
     pub standing: Standing,
     /// How many browsers follow.
     pub followers: usize,
+    pub rules: Rules,
+    /// Who takes part, and how they stand.
+    pub people: Vec<Present>,
+    pub board: Board,
+}
+
+/// Somebody who takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present {
+    pub name: String,
+    /// A word for how they stand: `waits`, `booked`.
+    pub state: &'static str,
+    pub words: String,
+}
+
+/// What the presses have come to since the fresh setup.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Board {
+    /// How many take part.
+    pub people: usize,
+    /// How many were told that a seat is theirs.
+    pub booked: usize,
+    /// How many were refused, or too late.
+    pub refused: usize,
+    /// How many wait for somebody.
+    pub waiting: usize,
+    /// How many have a transaction.
+    pub under_way: usize,
+    /// How many seats were sold more than once.
+    pub sold_twice: usize,
+    /// Who has waited longest, and for how long.
+    pub longest_wait: Option<String>,
+    /// What the database says of it.
+    pub verdict: Vec<String>,
 }
 
 /// Whether anybody can come in.
@@ -52,6 +90,12 @@ pub struct QrCode {
 pub enum Order {
     Open,
     Close,
+    /// Let presses book, or let them no longer.
+    Booking,
+    /// Book by the next strategy.
+    Strategy,
+    /// Change the time to think.
+    Think,
 }
 
 /// What the room tells the console.
@@ -123,6 +167,14 @@ impl Stage {
             Standing::Closed | Standing::Failed(_) => self.order_room(Order::Open),
             Standing::Opening | Standing::Open(_) => self.order_room(Order::Close),
         }
+    }
+
+    /// What a key in the room's layer asks of an open room.
+    pub(super) fn steer_room(&mut self, order: Order) -> Vec<Effect> {
+        if matches!(self.room.standing, Standing::Open(_)) {
+            return self.order_room(order);
+        }
+        Vec::new()
     }
 
     fn order_room(&mut self, order: Order) -> Vec<Effect> {

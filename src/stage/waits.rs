@@ -11,7 +11,7 @@ pub type Waits = BTreeMap<SessionName, Wait>;
 /// Those of the sessions on the stage.
 pub fn waits(panes: &Panes) -> Waits {
     let wait = |pane: &Pane| Some((pane.name.clone(), pane.waiting.as_ref()?.wait.clone()));
-    panes.iter().filter_map(wait).collect()
+    panes.everybody().filter_map(wait).collect()
 }
 
 /// The circles in which nobody can go on: each session of one waits, through the others, for

@@ -63,7 +63,7 @@ impl Desk {
         };
         let console = tokio::spawn(async move {
             let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
-            let exit = tui::run(&mut terminal, &mut input, console).await;
+            let exit = Box::pin(tui::run(&mut terminal, &mut input, console)).await;
             (exit, terminal.backend().to_string())
         });
         Self { keyboard, reports, commands, console, invitation }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{Strings, Token, TokenKind, tokens};
+use super::{Strings, Token, TokenKind, is_keyword, tokens};
 
 /// One word of SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +80,45 @@ pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// What PostgreSQL reserves beside the words that are coloured (its appendix C), in alphabetical
+/// order.
+const RESERVED: [&str; 21] = [
+    "analyse",
+    "array",
+    "asymmetric",
+    "authorization",
+    "binary",
+    "collation",
+    "current_catalog",
+    "current_role",
+    "current_schema",
+    "freeze",
+    "localtime",
+    "localtimestamp",
+    "overlaps",
+    "placing",
+    "session_user",
+    "symmetric",
+    "system_user",
+    "tablesample",
+    "user",
+    "variadic",
+    "verbose",
+];
+
+/// Quotes a name that PostgreSQL would read otherwise, or as a keyword; others stay as people write
+/// them.
+pub fn quote_if_needed(name: &str) -> String {
+    let is_plain = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_bare = !name.is_empty() && name.chars().all(is_plain) && !name.starts_with(is_digit);
+    if is_bare && !is_keyword(name) && !RESERVED.contains(&name) {
+        name.to_owned()
+    } else {
+        quote(name)
+    }
+}
+
 /// Quotes a string, for a server that takes backslashes in either way.
 pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
@@ -151,7 +190,18 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_quoted_name_reads_back_as_itself(name in "[^\0]{0,15}") {
-            proptest::prop_assert_eq!(identifier(&quote(&name)), name);
+            proptest::prop_assert_eq!(identifier(&quote(&name)), name.clone());
+            proptest::prop_assert_eq!(identifier(&quote_if_needed(&name)), name);
+        }
+    }
+
+    #[test]
+    fn only_what_would_be_read_otherwise_is_quoted() {
+        for bare in ["seats", "booked_by", "seat2"] {
+            assert_eq!(quote_if_needed(bare), bare);
+        }
+        for other in ["Seats", "2nd", "my seats", "user", "order", "größe", ""] {
+            assert_eq!(quote_if_needed(other), quote(other));
         }
     }
 

@@ -82,13 +82,16 @@ function inWords(seat) {
 
 function fillSeat(element, seat) {
   element.className = `seat ${seat.state}`;
-  element.setAttribute("aria-label", inWords(seat));
+  element.classList.toggle("mine", me !== null && parts[`person:${me.number}`]?.seat === seat.key);
+  element.setAttribute("aria-disabled", String(!mayPress()));
   element.title = inWords(seat);
   const who = seat.held.length ? names(seat.held.map((hold) => hold.who)) : seat.by ?? "";
   const queue = seat.waits.length ? `+${seat.waits.length}` : "";
   element.replaceChildren(
-    make("span", { class: "number" }, seat.number || seat.key),
-    make("span", { class: "who" }, who), make("span", { class: "queue" }, queue));
+    make("span", { class: "number", "aria-hidden": "true" }, seat.number || seat.key),
+    make("span", { class: "who", "aria-hidden": "true" }, who),
+    make("span", { class: "queue", "aria-hidden": "true" }, queue),
+    make("span", { class: "unseen" }, inWords(seat)));
 }
 
 const seatElements = new Map();
@@ -143,8 +146,10 @@ function tableElement(table, place) {
   return make("div", {}, ...parts, note);
 }
 
-function seatElement() {
-  return make("div", { class: "seat", role: "img" });
+function seatElement(seat) {
+  const element = make("button", { type: "button", class: "seat", "data-key": seat.key });
+  element.addEventListener("click", () => press(seat.key));
+  return element;
 }
 
 function fillRows(holder, table) {
@@ -280,9 +285,102 @@ function showTimeline(moments) {
   list.replaceChildren(...(items.length ? items : [nothing("Nothing was sent yet.")]));
 }
 
+// Taking part
+
+let me = null;
+
+function mayPress() {
+  return me !== null && parts.rules?.open === true;
+}
+
+async function post(path, body) {
+  const answer = await fetch(path, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+  });
+  const said = await answer.json().catch(() => ({ error: `the room answers ${answer.status}` }));
+  return answer.ok ? said : Promise.reject(new Error(said.error));
+}
+
+function sayToMe(words, state) {
+  const line = by("me");
+  if (line.textContent !== words) line.textContent = words;
+  line.className = state;
+}
+
+by("call").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    me = await post("/name", { name: by("name").value });
+    showMe();
+  } catch (error) {
+    sayToMe(error.message, "wrong");
+  }
+});
+
+async function press(key) {
+  if (me === null) {
+    sayToMe("Say your name first.", "wrong");
+    by("name").focus();
+    return;
+  }
+  try {
+    await post("/press", { seat: key });
+  } catch (error) {
+    sayToMe(error.message, "wrong");
+  }
+}
+
+function showMe() {
+  by("call").hidden = me !== null;
+  if (me === null) return;
+  const person = parts[`person:${me.number}`];
+  const words = person?.words ? `${me.name}: ${person.words}` : `You are ${me.name}.`;
+  sayToMe(words, person?.state ?? "idle");
+  showRules();
+}
+
+function showRules() {
+  const rules = parts.rules;
+  if (!rules) return;
+  const think = rules.think ? `${rules.think} s to think` : "no time to think";
+  const how = `${rules.strategy} (${rules.words}), ${think}`;
+  by("rules").textContent = rules.open ? `Press a seat. Booking: ${how}.` : `Booking is closed: ${how}.`;
+  if (parts.tables) showTables(parts.tables);
+}
+
+const COUNTS = [
+  ["people", "take part"], ["booked", "booked"], ["refused", "refused"], ["waiting", "waiting"], ["soldTwice", "sold twice"],
+];
+
+function showBoard(board) {
+  by("counts").replaceChildren(...COUNTS.map(([name, words]) =>
+    make("div", { class: name === "soldTwice" && board[name] ? "wrong" : null }, make("dt", {}, words), make("dd", {}, String(board[name])))));
+  if (board.longestWait) {
+    by("counts").append(make("div", {}, make("dt", {}, "longest wait"), make("dd", {}, board.longestWait)));
+  }
+  by("verdict").replaceChildren(...board.verdict.map((line) => make("li", {}, line)));
+  by("verdict").className = board.soldTwice ? "wrong" : "";
+}
+
+function showPeople() {
+  const people = Object.keys(parts).filter((name) => name.startsWith("person:")).map((name) => parts[name]);
+  by("people").replaceChildren(...people.map((person) =>
+    make("li", {}, make("strong", {}, person.name), person.words ? `: ${person.words}` : "")));
+}
+
+async function learnWho() {
+  try {
+    me = await (await fetch("/me")).json();
+  } catch {
+    me = null;
+  }
+  showMe();
+}
+
 // The feed
 
 const SHOW = {
+  rules: showRules, board: showBoard,
   course: showCourse, script: showScript, tables: showTables, panes: showPanes,
   waits: showWaits, timeline: showTimeline,
 };
@@ -296,12 +394,15 @@ function take(changed) {
   for (const [name, show] of Object.entries(SHOW)) {
     if (changed[name] !== undefined && changed[name] !== null) show(changed[name]);
   }
+  if (Object.keys(changed).some((name) => name.startsWith("person:"))) showPeople();
+  if (me !== null && changed[`person:${me.number}`] !== undefined) showMe();
 }
 
 function follow() {
   source = new EventSource("/events");
   source.addEventListener("whole", (event) => {
     lines.clear();
+    for (const name of Object.keys(parts)) delete parts[name];
     take(JSON.parse(event.data));
     document.body.dataset.event = event.lastEventId;
   });
@@ -330,4 +431,4 @@ async function comeAgain() {
   setTimeout(follow, 2000);
 }
 
-follow();
+learnWho().then(follow);

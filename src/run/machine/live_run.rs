@@ -10,6 +10,7 @@
 //!  live_run::parting   everybody's silence, rollbacks, goodbyes
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use super::effects::Effects;
 use super::hearing::Hearing;
 use super::input::EngineFacts;
 use super::observation_scheduler::ObservationScheduler;
-use super::output::{Newcomer, Output, Role, earliest};
+use super::output::{Booking, Newcomer, Output, Role, earliest};
 use super::reported::Reported;
 use crate::core::event::SessionName;
 use crate::core::scenario::{Application, EngineKind, Language};
@@ -52,6 +53,8 @@ pub(crate) struct LiveRun {
     missing: Vec<String>,
     /// Whether the scenario was played to its end, and nothing was sent since.
     is_played_out: bool,
+    /// Whose sessions are those of the room's people.
+    people: BTreeSet<SessionName>,
 }
 
 impl LiveRun {
@@ -80,6 +83,7 @@ impl LiveRun {
             hearing: Hearing::default(),
             missing: Vec::new(),
             is_played_out: false,
+            people: BTreeSet::new(),
         };
         let runner = live.cast.runner().name();
         live.invite(runner, Application::Prefixed, Role::Runner, fx);
@@ -97,6 +101,41 @@ impl LiveRun {
         // So that another quiet follows once it has connected: steps that are asked for meanwhile
         // are played then.
         self.reported.moved();
+    }
+
+    /// One more session of somebody in the room, who was here before perhaps; or why there can be
+    /// none.
+    pub(crate) fn add_person(
+        &mut self,
+        name: &SessionName,
+        fx: &mut Effects,
+    ) -> Result<(), String> {
+        let only = "the room books on the private PostgreSQL only, in a scenario with a seat map";
+        let role = self.person().ok_or(only)?;
+        if self.people.contains(name) {
+            self.reconnect(name, fx);
+            return Ok(());
+        }
+        if self.cast.names().contains(name) {
+            return Err(format!("there is already a session called {name}"));
+        }
+        self.people.insert(name.clone());
+        self.cast.join(name);
+        self.invite(name, self.production.scenario.application, role, fx);
+        self.reported.moved();
+        Ok(())
+    }
+
+    /// As whom the room's people come, where they can.
+    fn person(&self) -> Option<Role> {
+        let seats = self.production.scenario.seats.as_ref()?;
+        let schema = self.schema.clone().filter(|_| !self.engine.is_kept)?;
+        Some(Role::Person(Booking { schema, table: seats.table.clone() }))
+    }
+
+    /// As whom this session comes.
+    fn role_of(&self, name: &SessionName) -> Option<Role> {
+        if self.people.contains(name) { self.person() } else { Some(Role::Player) }
     }
 
     /// Looks at the tables.

@@ -11,6 +11,9 @@ const CAST: [&str; 20] = [
 /// The most sessions that one run has: what the embedded engine has connections for.
 pub(crate) const MOST_SESSIONS: usize = 60;
 
+/// The most with those of the room's people, who come and go.
+pub(crate) const MOST_WITH_PEOPLE: usize = 80;
+
 /// The names of so many sessions.
 pub fn first_names(count: usize) -> Vec<SessionName> {
     let mut names = Vec::with_capacity(count);

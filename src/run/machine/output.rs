@@ -69,14 +69,24 @@ pub(crate) struct Newcomer {
 }
 
 /// Where a session connects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// To the engine that is played on.
     Player,
+    /// The same, as somebody who can do nothing but book here.
+    Person(Booking),
     /// To the server under it: it sets up and looks at the end.
     Runner,
     /// To etcd, beside the engine.
     Etcd,
+}
+
+/// Where somebody in the room can book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Booking {
+    pub(crate) schema: String,
+    /// As the scenario names it.
+    pub(crate) table: String,
 }
 
 /// What is asked of a session.

@@ -90,6 +90,7 @@ impl Ensemble {
         let Newcomer { name, application, prelude, role } = newcomer;
         let GuardedTarget { target, guardian } = match role {
             Role::Player => engine.session_target(),
+            Role::Person(_) => engine.person_target(),
             Role::Runner => engine.direct_target(),
             Role::Etcd => return self.join_etcd(name, etcd),
         };

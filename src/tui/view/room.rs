@@ -6,7 +6,7 @@
 //! │   █ ███ █ ▀▄▀▄ █ ███ █                                     │
 //! │   █ ▀▀▀ █ █▀ ▄ █ ▀▀▀ █     12 browsers follow              │
 //! │                                                            │
-//! │ o closes it for everybody   Esc hides this                 │
+//! │ o closes it   b booking   s strategy   Esc hides this      │
 //! ╰────────────────────────────────────────────────────────────╯
 //! ```
 //!
@@ -21,7 +21,7 @@ use ratatui::text::{Line, Span};
 use super::dialog::{height_of, keys_line};
 use super::{View, centred, lines, open_box};
 use crate::core::scenario::counted;
-use crate::stage::room::{Opened, QrCode, Standing};
+use crate::stage::room::{Board, Opened, QrCode, Standing};
 use crate::stage::text;
 use crate::tui::theme::{Charset, Role};
 
@@ -29,6 +29,9 @@ const TITLE: &str = "the room";
 
 /// The widest line that reads well.
 const READABLE: usize = 60;
+
+/// How many blanks there are behind a key.
+const BETWEEN: usize = 3;
 
 /// How many light modules there are around a code, so that a camera finds it.
 const QUIET: usize = 2;
@@ -46,7 +49,7 @@ pub(super) fn draw(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {
     };
     let code_width = picture.first().map_or(0, Line::width);
     let beside = cells.saturating_sub(code_width + 2);
-    let keys = keys_line(view, &keys(&overview.standing));
+    let keys = keys(&overview.standing);
     let room = usize::from(screen.height).saturating_sub(4);
     let (code, words) = if !picture.is_empty() && beside >= 30 && picture.len() <= room {
         let words = words(view, beside.min(READABLE));
@@ -55,27 +58,53 @@ pub(super) fn draw(view: &View<'_>, screen: Rect, buffer: &mut Buffer) {
         (Vec::new(), words(view, cells.min(READABLE)))
     };
     let width = if code.is_empty() { 0 } else { code_width + 2 };
-    let height = code.len().max(words.len()) + 2;
     let widest = words.iter().map(Line::width).max().unwrap_or(0).max(20);
-    let width = u16::try_from(width + widest.max(keys.width().saturating_sub(width)) + 4);
-    let blank = vec![Line::default(); height];
-    let area = centred(screen, width.unwrap_or(u16::MAX), height_of(&blank));
+    let narrowest = width + widest;
+    let width = narrowest.max(cells.min(READABLE));
+    let keys = rows_of_keys(view, &keys, width);
+    let width = keys.iter().map(Line::width).max().unwrap_or(0).max(narrowest);
+    let height = code.len().max(words.len()) + 1 + keys.len();
+    let width = u16::try_from(width + 4).unwrap_or(u16::MAX);
+    let area = centred(screen, width, height_of(&vec![Line::default(); height]));
     let inner = open_box(view, area, TITLE, buffer);
     lines::put_lines(buffer, inner, &code);
     let shift = if code.is_empty() { 0 } else { u16::try_from(code_width + 2).unwrap_or(0) };
     let text = Rect { x: inner.x + shift, width: inner.width.saturating_sub(shift), ..inner };
-    let text = Rect { height: text.height.saturating_sub(1), ..text };
+    let rows = u16::try_from(keys.len()).unwrap_or(1).min(inner.height);
+    let text = Rect { height: text.height.saturating_sub(rows), ..text };
     lines::put_lines(buffer, text, &words);
-    let foot = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    lines::put_lines(buffer, foot, &[keys]);
+    lines::put_lines(buffer, Rect { y: inner.bottom() - rows, height: rows, ..inner }, &keys);
+}
+
+/// As many of them in a row as there is room for.
+fn rows_of_keys(
+    view: &View<'_>,
+    keys: &[(String, &'static str)],
+    cells: usize,
+) -> Vec<Line<'static>> {
+    let mut rows: Vec<Line<'static>> = Vec::new();
+    for key in keys {
+        let line = keys_line(view, std::slice::from_ref(key));
+        match rows.last_mut().filter(|row| row.width() + line.width() <= cells + BETWEEN) {
+            Some(row) => row.spans.extend(line.spans),
+            None => rows.push(line),
+        }
+    }
+    rows
 }
 
 fn keys(standing: &Standing) -> Vec<(String, &'static str)> {
     let opens = match standing {
         Standing::Closed | Standing::Failed(_) => "opens it",
-        Standing::Opening | Standing::Open(_) => "closes it for everybody",
+        Standing::Opening | Standing::Open(_) => "closes it",
     };
-    vec![("o".to_owned(), opens), ("Esc".to_owned(), "hides this")]
+    let mut keys = vec![("o".to_owned(), opens)];
+    if matches!(standing, Standing::Open(_)) {
+        let steers = [("b", "booking"), ("s", "strategy"), ("t", "think")];
+        keys.extend(steers.map(|(key, words)| (key.to_owned(), words)));
+    }
+    keys.push(("Esc".to_owned(), "hides this"));
+    keys
 }
 
 fn words(view: &View<'_>, cells: usize) -> Vec<Line<'static>> {
@@ -96,7 +125,20 @@ fn words(view: &View<'_>, cells: usize) -> Vec<Line<'static>> {
                 1 => "1 browser follows".to_owned(),
                 many => format!("{} follow", counted(many as u64, "browser")),
             };
-            all.extend(plain(&followers, Role::Strong));
+            let rules = overview.rules;
+            let think = rules.think().as_secs();
+            let open = if rules.is_open { "open" } else { "closed" };
+            let people = match overview.board.people {
+                0 => "nobody takes part".to_owned(),
+                1 => "1 person takes part".to_owned(),
+                many => format!("{many} people take part"),
+            };
+            all.extend(plain(&format!("{followers}, {people}"), Role::Strong));
+            let strategy = rules.strategy.name();
+            let booking = format!("booking is {open}: {strategy}, {think} s to think");
+            all.extend(plain(&booking, if rules.is_open { Role::Strong } else { Role::Screen }));
+            all.extend(plain(rules.strategy.words(), Role::Dim));
+            all.extend(board(&overview.board).iter().flat_map(|(line, role)| plain(line, *role)));
             if opened.self_test == Some(Ok(())) {
                 all.extend(plain("self-test: this machine reaches the address", Role::Dim));
             }
@@ -107,6 +149,24 @@ fn words(view: &View<'_>, cells: usize) -> Vec<Line<'static>> {
             all
         }
     }
+}
+
+/// How many have got what, in lines.
+fn board(board: &Board) -> Vec<(String, Role)> {
+    let mut lines = Vec::new();
+    let Board { booked, refused, waiting, under_way, sold_twice, .. } = board;
+    if booked + refused + under_way > 0 {
+        let line = format!(
+            "{booked} booked, {refused} refused, {waiting} waiting, {sold_twice} sold twice"
+        );
+        lines.push((line, Role::Strong));
+    }
+    let longest =
+        board.longest_wait.iter().map(|it| (format!("longest wait: {it}"), Role::Waiting));
+    let role = if *sold_twice > 0 { Role::Broken } else { Role::Kept };
+    let verdict = board.verdict.iter().map(|it| (it.clone(), role));
+    lines.extend(longest.chain(verdict));
+    lines.into_iter().map(|(line, role)| (text::visible(&line).into_owned(), role)).collect()
 }
 
 /// The address, in two rows where it is too long for one: the token stays whole.

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// How long anything may take on a busy machine before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -97,7 +97,7 @@ impl Browser {
         let last = heard.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
         let request = format!("GET /events HTTP/1.1\r\n{}{last}\r\n", self.head());
         stream.write_all(request.as_bytes()).unwrap();
-        Events { lines: BufReader::new(stream), last: heard.unwrap_or(0) }
+        Events { lines: BufReader::new(stream), last: heard.unwrap_or(0), told: Map::new() }
     }
 }
 
@@ -111,13 +111,22 @@ pub(crate) struct Events {
     lines: BufReader<TcpStream>,
     /// The number of the last one.
     pub(crate) last: u64,
+    /// Each part as it was told last.
+    told: Map<String, Value>,
 }
 
 impl Events {
-    /// The next event: its name, and what it says.
+    /// The next event: its name, and what it says. A stream that says nothing but that it is still
+    /// there has none.
     pub(crate) fn next(&mut self) -> (String, Value) {
         let mut name = String::new();
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            assert!(
+                Instant::now() < deadline,
+                "nothing happens any more: {:?}",
+                self.told.get("board")
+            );
             let mut line = String::new();
             assert!(self.lines.read_line(&mut line).unwrap() > 0, "the stream has ended");
             if let Some(id) = line.strip_prefix("id: ") {
@@ -125,20 +134,23 @@ impl Events {
             } else if let Some(event) = line.strip_prefix("event: ") {
                 event.trim().clone_into(&mut name);
             } else if let Some(data) = line.strip_prefix("data: ") {
-                return (name, serde_json::from_str(data).unwrap());
+                let told: Value = serde_json::from_str(data).unwrap();
+                self.told.extend(told.as_object().unwrap().clone());
+                return (name, told);
             }
         }
     }
 
-    /// Reads on until this part is told and is as wanted.
+    /// Reads on until this part, as it was told last, is as wanted.
     pub(crate) fn until(&mut self, part: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let (_, told) = self.next();
-            if let Some(value) = told.get(part).filter(|it| !it.is_null() && is_so(it)) {
+            if let Some(value) = self.told.get(part).filter(|it| !it.is_null() && is_so(it)) {
                 return value.clone();
             }
-            assert!(Instant::now() < deadline, "{part} never became so; the last was {told}");
+            let last = self.told.get(part);
+            assert!(Instant::now() < deadline, "{part} never became so; the last was {last:?}");
+            self.next();
         }
     }
 }

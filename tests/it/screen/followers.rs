@@ -1,7 +1,7 @@
 //! The room on the screen: its address as text and as a code, who follows, what there is to try.
 
 use crossterm::event::{KeyCode, KeyModifiers};
-use overbooked::stage::room::{Opened, Overview, QrCode, Standing};
+use overbooked::stage::room::{Board, Opened, Overview, QrCode, Standing, Strategy};
 use overbooked::tui::theme::Charset;
 
 use super::{EVERY_SIZE, Stage};
@@ -18,7 +18,8 @@ fn opened(is_loopback: bool, is_reached: bool) -> Overview {
         self_test: Some(Ok(())),
     };
     let standing = Standing::Open(Box::new(opened));
-    Overview { standing, followers: if is_reached { 12 } else { 0 } }
+    let followers = if is_reached { 12 } else { 0 };
+    Overview { standing, followers, ..Overview::default() }
 }
 
 fn shown(size: (u16, u16), charset: Charset, overview: &Overview) -> String {
@@ -55,4 +56,29 @@ fn why_it_is_not_open_is_said() {
     let failed = Overview { standing: failed, ..Overview::default() };
     let frame = shown((80, 24), Charset::Unicode, &failed);
     assert!(frame.contains("127.0.0.1:80: in use") && frame.contains("opens it"), "{frame}");
+}
+
+#[test]
+fn who_books_how_and_what_came_of_it() {
+    let mut overview = opened(false, true);
+    overview.rules.is_open = true;
+    overview.rules.strategy = Strategy::ForUpdate;
+    overview.board = Board {
+        people: 30,
+        booked: 3,
+        refused: 27,
+        longest_wait: Some("Maria, 4.2 s".to_owned()),
+        verdict: vec!["3 seats sold, none twice, by the database".to_owned()],
+        ..Board::default()
+    };
+    insta::assert_snapshot!(shown((120, 40), Charset::Unicode, &overview));
+}
+
+#[test]
+fn seats_sold_twice_are_named() {
+    let mut overview = opened(false, true);
+    let verdict = vec!["A-4 was sold 2 times: to Maria, Jonas".to_owned()];
+    overview.board = Board { booked: 2, sold_twice: 1, verdict, ..Board::default() };
+    let frame = shown((120, 40), Charset::Unicode, &overview);
+    assert!(frame.contains("1 sold twice") && frame.contains("to Maria, Jonas"), "{frame}");
 }

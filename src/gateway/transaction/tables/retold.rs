@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::numbers::Numbers;
 use super::{Copy, Tables};
-use crate::core::syntax::quote;
+use crate::core::syntax::{quote, quote_if_needed};
 use crate::gateway::transaction::shape::Shape;
 use crate::pg::frame::{FromServer, ServerTag};
 use crate::pg::message::{DataRow, ErrorFields, Message as _};
@@ -188,7 +188,7 @@ fn with_stored_schemas(
         } else if let Some(after) = after.strip_prefix('.') {
             told.push_str(before);
             let schema = schema_of(identifier(after));
-            told.extend(schema.map(|schema| format!("{}.", quoted_if_needed(&schema))));
+            told.extend(schema.map(|schema| format!("{}.", quote_if_needed(&schema))));
             rest = after;
         } else {
             told.push_str(before);
@@ -207,14 +207,6 @@ fn identifier(text: &str) -> &str {
         None => (text, |letter| !(letter.is_alphanumeric() || letter == '_' || letter == '$')),
     };
     &text[..text.find(ends).unwrap_or(text.len())]
-}
-
-fn quoted_if_needed(name: &str) -> String {
-    let is_plain =
-        |letter: char| letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit();
-    let is_bare =
-        name.chars().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit());
-    if is_bare { name.to_owned() } else { quote(name) }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::core::syntax::{self, Strings};
 use crate::run::machine::actor::{Actor, Line};
 use crate::run::machine::answer::AwaitedAnswer;
 use crate::run::machine::effects::Effects;
-use crate::run::machine::output::{EngineRequest, Role};
+use crate::run::machine::output::EngineRequest;
 use crate::run::machine::watch::Watch;
 use crate::run::participant::Submission;
 
@@ -268,9 +268,10 @@ impl LiveRun {
 
     /// Connects a session anew that was lost or closed.
     pub(crate) fn reconnect(&mut self, name: &SessionName, fx: &mut Effects) {
+        let Some(role) = self.role_of(name) else { return };
         let Some(actor) = self.player_mut(name) else { return };
         if actor.reopen() {
-            self.invite(name, self.production.scenario.application, Role::Player, fx);
+            self.invite(name, self.production.scenario.application, role, fx);
             self.reported.moved();
         } else {
             actor.reconnect(fx);

@@ -4,7 +4,7 @@ use super::{Awaited, Play};
 use crate::core::event::{Event, SessionName};
 use crate::run::machine::effects::Effects;
 use crate::run::machine::live_run::LiveRun;
-use crate::run::machine::names::{MOST_SESSIONS, next_free};
+use crate::run::machine::names::{MOST_SESSIONS, MOST_WITH_PEOPLE, next_free};
 use crate::run::machine::output::EngineRequest;
 use crate::run::{Command, Report};
 
@@ -34,6 +34,11 @@ impl Play {
             }
             Command::Close(session) => live.dismiss(&session, fx),
             Command::AddSession(name) => add(name, live, fx),
+            Command::AddPerson(ref name) => {
+                if let Err(why) = add_person(name, live, fx) {
+                    fx.refuse_command(&command, why);
+                }
+            }
             Command::ReadCatalog
             | Command::GoTo(_)
             | Command::Open(_)
@@ -95,4 +100,13 @@ fn add(name: Option<SessionName>, live: &mut LiveRun, fx: &mut Effects) {
     }
     live.add(&name, fx);
     fx.report(Report::Joined(name));
+}
+
+fn add_person(name: &SessionName, live: &mut LiveRun, fx: &mut Effects) -> Result<(), String> {
+    if live.names().len() >= MOST_WITH_PEOPLE {
+        return Err("there is no room for one more session on this server".to_owned());
+    }
+    live.add_person(name, fx)?;
+    fx.report(Report::PersonJoined(name.clone()));
+    Ok(())
 }

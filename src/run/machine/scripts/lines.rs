@@ -67,6 +67,7 @@ fn command(line: &Line) -> Result<Option<Command>, Failure> {
         ["close", session] => Command::Close(name(session)),
         ["add"] => Command::AddSession(None),
         ["add", session] => Command::AddSession(Some(name(session))),
+        ["add", "person", session] => Command::AddPerson(name(session)),
         ["goto", step] => Command::GoTo(step.parse()?),
         ["open", file] => Command::Open(scenario(file)?.into()),
         ["open", file, "on", engine] => {

@@ -92,6 +92,7 @@ fn report_of(report: &Report) -> String {
         }
         Report::Joined(name) => format!("joined: {name}"),
         Report::GuestJoined(name) => format!("guest joined: {name}"),
+        Report::PersonJoined(name) => format!("person joined: {name}"),
         Report::Parted(name) => format!("parted: {name}"),
         Report::Event(event) => event_of(event),
         Report::Next(step) => format!("next: {step}"),

@@ -1,0 +1,236 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::core::event::{Pid, SubmissionId, TransactionStatus};
+use crate::core::scenario::{EngineKind, Isolation, library};
+use crate::core::seats::WatchedTables;
+use crate::run::{EngineLine, Fresh};
+use crate::stage::Setting;
+use crate::stage::keys::KeyMap;
+use crate::stage::own_files::OwnFiles;
+use crate::stage::setting::Opening;
+use crate::stage::watched::sample;
+
+/// People before a stage.
+struct Scene {
+    people: People,
+    stage: Stage,
+    visitors: Vec<Visitor>,
+    now: Duration,
+}
+
+impl Scene {
+    fn new(names: &[&str]) -> Self {
+        let setting = Setting {
+            keys: KeyMap::default(),
+            library: Vec::new(),
+            own: OwnFiles::default(),
+            pace: Duration::from_secs(3),
+            debugging: None,
+            opening: Opening::Stage,
+        };
+        let (people, stage) = (People::default(), Stage::new(setting, 120));
+        let now = Duration::from_mins(1);
+        let mut scene = Self { people, stage, visitors: Vec::new(), now };
+        scene.hears(fresh());
+        scene.shows(&[]);
+        for name in names {
+            let visitor = Visitor::new();
+            scene.people.call(visitor, name, &scene.stage).unwrap();
+            scene.visitors.push(visitor);
+        }
+        scene.people.obey(&Order::Booking);
+        scene
+    }
+
+    fn hears(&mut self, report: Report) {
+        self.people.hear(&report, self.now);
+        let _ = self.stage.apply(report, self.now);
+    }
+
+    fn happens(&mut self, name: &str, kind: Kind) {
+        let session = (!name.is_empty()).then(|| SessionName::new(name));
+        self.hears(Report::Event(Event { at: self.now, session, kind }));
+    }
+
+    /// The database says that these have these seats.
+    fn shows(&mut self, holders: &[(&str, &str)]) {
+        let mut tables: WatchedTables = sample::picture();
+        let seats = &mut tables.tables[0];
+        let holder = seats.seats.as_ref().unwrap().holder.clone();
+        let column = seats.columns.iter().position(|name| *name == holder).unwrap();
+        for place in &mut seats.places {
+            let named = holders.iter().find(|(key, _)| *key == place.key);
+            place.values[column] = named.map(|(_, who)| (*who).to_owned());
+            place.committed = true;
+        }
+        self.happens("", Kind::WatchedTables(Arc::new(tables)));
+    }
+
+    fn press(&mut self, person: usize, key: &str) -> Result<(), Refusal> {
+        self.people.press(self.visitors[person], key, &self.stage, self.now)
+    }
+
+    fn connects(&mut self, name: &str) {
+        self.hears(Report::PersonJoined(SessionName::new(name)));
+        self.happens(name, Kind::Connected { pid: Pid(9) });
+    }
+
+    fn answers(&mut self, name: &str, kind: Kind, status: TransactionStatus) {
+        self.happens(name, kind);
+        let (submission, elapsed) = (SubmissionId(1), Duration::ZERO);
+        self.happens(name, Kind::Ready { submission, status, elapsed });
+    }
+
+    /// Looks at a free seat and thinks it over.
+    fn looks(&mut self, name: &str) {
+        self.connects(name);
+        self.answers(name, done("BEGIN"), TransactionStatus::InTransaction);
+        let row = Kind::Rows(vec![vec![None]]);
+        self.answers(name, row, TransactionStatus::InTransaction);
+    }
+
+    fn takes(&mut self, name: &str) {
+        self.answers(name, done("UPDATE 1"), TransactionStatus::InTransaction);
+        self.answers(name, done("COMMIT"), TransactionStatus::Idle);
+    }
+
+    fn asked(&mut self) -> Vec<String> {
+        let command = |command| match command {
+            Command::AddPerson(name) => format!("add {name}"),
+            Command::Submit { session, sql } => format!("{session}: {sql}"),
+            Command::Close(name) => format!("close {name}"),
+            other => format!("{other:?}"),
+        };
+        self.people.take_commands().into_iter().map(command).collect()
+    }
+
+    fn stands(&self, person: usize) -> String {
+        self.people.present(&self.stage)[person].words.clone()
+    }
+}
+
+fn fresh() -> Report {
+    let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
+    let engine = EngineLine {
+        kind: EngineKind::Postgres,
+        product: "PostgreSQL 15.20".to_owned(),
+        place: "embedded".to_owned(),
+        isolation: Isolation::ReadCommitted,
+        alone: None,
+    };
+    Report::Fresh(Fresh {
+        schedule: Arc::new(scenario.schedules.first()),
+        engine,
+        sessions: scenario.sessions.iter().map(|player| player.name.clone()).collect(),
+        scenario,
+    })
+}
+
+fn done(tag: &str) -> Kind {
+    Kind::Done { tag: tag.to_owned(), rows: 0 }
+}
+
+#[test]
+fn a_press_gets_a_session_thinks_and_is_committed() {
+    let mut scene = Scene::new(&["Maria"]);
+    scene.press(0, "A-4").unwrap();
+    assert_eq!(scene.asked(), ["add Maria"]);
+    scene.looks("Maria");
+    let asked = scene.asked();
+    assert_eq!(asked[0], "Maria: begin isolation level read committed;");
+    assert!(asked[1].starts_with("Maria: select booked_by from seats"), "{asked:?}");
+    assert_eq!(scene.stands(0), "thinks about A-4");
+    let due = scene.people.due().unwrap();
+    assert_eq!(due, scene.now + Duration::from_secs(3));
+    scene.people.wake(due);
+    assert!(scene.asked()[0].starts_with("Maria: update seats set booked_by = 'Maria'"));
+    scene.takes("Maria");
+    scene.shows(&[("A-4", "Maria")]);
+    assert_eq!(scene.stands(0), "you have A-4");
+    let board = scene.people.board(&scene.stage);
+    assert_eq!((board.booked, board.sold_twice), (1, 0));
+    assert_eq!(board.verdict, ["1 seat sold, none twice, by the database"]);
+}
+
+#[test]
+fn a_seat_sold_twice_is_told_to_everybody_and_to_whoever_lost_it() {
+    let mut scene = Scene::new(&["Maria", "Jonas"]);
+    for (person, name) in ["Maria", "Jonas"].into_iter().enumerate() {
+        scene.press(person, "A-4").unwrap();
+        scene.looks(name);
+    }
+    scene.people.wake(scene.now + Duration::from_secs(3));
+    scene.takes("Maria");
+    scene.takes("Jonas");
+    scene.shows(&[("A-4", "Jonas")]);
+    assert_eq!(scene.people.board(&scene.stage).sold_twice, 1);
+    assert_eq!(scene.stands(0), "you were told to have A-4; the database says Jonas has it");
+    assert_eq!(scene.stands(1), "you have A-4");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let mut scene = Scene::new(&["Maria"]);
+    assert_eq!(scene.press(0, "Z-99"), Err(Refusal::NoSeat));
+    assert_eq!(scene.press(0, "A-4'; drop table seats; --"), Err(Refusal::NoSeat));
+    let nobody = Visitor::new();
+    let press = scene.people.press(nobody, "A-4", &scene.stage, scene.now);
+    assert_eq!(press, Err(Refusal::Nameless));
+    scene.press(0, "A-4").unwrap();
+    assert_eq!(scene.press(0, "A-5"), Err(Refusal::Busy));
+    scene.people.obey(&Order::Booking);
+    scene.now += Duration::from_mins(1);
+    assert_eq!(scene.press(0, "A-5"), Err(Refusal::Closed));
+    let refused = (0..9).filter(|_| scene.press(0, "A-5") == Err(Refusal::TooFast)).count();
+    assert!(refused > 3, "{refused}");
+}
+
+#[test]
+fn names_are_had_once() {
+    let mut scene = Scene::new(&["Maria"]);
+    let mut call = |text: &str| scene.people.call(Visitor::new(), text, &scene.stage);
+    for taken in ["maria", "MARIA", " Maria ", "Bob", "pause"] {
+        assert!(matches!(call(taken), Err(Refusal::Taken(_))), "{taken}");
+    }
+    for number in 1..MOST {
+        call(&format!("p{number}")).unwrap();
+    }
+    assert_eq!(call("one-more"), Err(Refusal::Full));
+}
+
+#[test]
+fn a_fresh_setup_begins_with_nothing_told_and_sessions_anew() {
+    let mut scene = Scene::new(&["Maria"]);
+    scene.press(0, "A-4").unwrap();
+    scene.looks("Maria");
+    scene.asked();
+    scene.hears(fresh());
+    assert_eq!(scene.press(0, "A-4"), Err(Refusal::NoMap), "it is being set up");
+    scene.shows(&[]);
+    assert_eq!((scene.people.due(), scene.stands(0)), (None, String::new()));
+    scene.press(0, "A-4").unwrap();
+    assert_eq!(scene.asked(), ["add Maria"]);
+}
+
+#[test]
+fn a_run_that_lets_nobody_in_says_why() {
+    let mut scene = Scene::new(&["Maria"]);
+    scene.press(0, "A-4").unwrap();
+    let why = "there is no room".to_owned();
+    scene.hears(Report::Refused { session: Some(SessionName::new("Maria")), why });
+    assert_eq!(scene.stands(0), "A-4: there is no room");
+    scene.asked();
+    scene.press(0, "A-4").unwrap();
+    assert_eq!(scene.asked(), ["add Maria"], "it is tried again");
+}
+
+#[test]
+fn whoever_is_here_leaves_with_the_room() {
+    let mut scene = Scene::new(&["Maria", "Jonas"]);
+    scene.press(0, "A-4").unwrap();
+    scene.looks("Maria");
+    scene.asked();
+    scene.people.leave();
+    assert_eq!(scene.asked(), ["close Maria"]);
+}

@@ -1,0 +1,107 @@
+//! What visitors do: say a name, press a seat.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::to_bytes;
+use axum::extract::{Extension, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::guard::Known;
+use crate::room::follow::{Asked, Request as Wanted};
+use crate::room::people::Refusal;
+use crate::room::shared::Shared;
+
+/// How long a request may be: names and seats are short.
+const LONGEST: usize = 4096;
+
+/// How long it may take to arrive whole.
+const ARRIVAL: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Press {
+    seat: String,
+}
+
+/// Who the visitor is, if they have said so.
+pub(super) async fn me(
+    State(shared): State<Arc<Shared>>,
+    Extension(known): Extension<Known>,
+) -> Response {
+    ask(&shared, known, Wanted::Who).await
+}
+
+/// The visitor is called so from now on.
+pub(super) async fn name(
+    State(shared): State<Arc<Shared>>,
+    Extension(known): Extension<Known>,
+    request: Request,
+) -> Response {
+    match read::<Name>(request).await {
+        Ok(Name { name }) => ask(&shared, known, Wanted::Name(name)).await,
+        Err((status, why)) => refuse(status, &why),
+    }
+}
+
+/// The visitor wants a seat.
+pub(super) async fn press(
+    State(shared): State<Arc<Shared>>,
+    Extension(known): Extension<Known>,
+    request: Request,
+) -> Response {
+    match read::<Press>(request).await {
+        Ok(Press { seat }) => ask(&shared, known, Wanted::Press(seat)).await,
+        Err((status, why)) => refuse(status, &why),
+    }
+}
+
+/// What is asked; or the status and the words of a refusal.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<T, (StatusCode, String)> {
+    let refuse = |status, why: &str| (status, why.to_owned());
+    let late = || refuse(StatusCode::REQUEST_TIMEOUT, "the request has not come whole");
+    let long =
+        || refuse(StatusCode::PAYLOAD_TOO_LARGE, &format!("at most {LONGEST} bytes are read"));
+    let body = timeout(ARRIVAL, to_bytes(request.into_body(), LONGEST)).await;
+    let body = body.map_err(|_| late())?.map_err(|_| long())?;
+    serde_json::from_slice(&body)
+        .map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("this cannot be read: {error}")))
+}
+
+async fn ask(shared: &Shared, known: Known, request: Wanted) -> Response {
+    let (answer, answered) = oneshot::channel();
+    let asked = Asked { visitor: known.visitor, request, answer };
+    if shared.asks.try_send(asked).is_err() {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "too much is asked at once; try again");
+    }
+    match answered.await {
+        Ok(Ok(value)) => Json(value).into_response(),
+        Ok(Err(refusal)) => refuse(status(&refusal), &refusal.to_string()),
+        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "nothing is played any more"),
+    }
+}
+
+fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::TooFast => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Name(_) | Refusal::NoSeat => StatusCode::BAD_REQUEST,
+        _ => StatusCode::CONFLICT,
+    }
+}
+
+fn refuse(status: StatusCode, why: &str) -> Response {
+    (status, Json(json!({"error": why}))).into_response()
+}
