@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  --redis URL ─▶ address ─┐
-//!                          ├─▶ link, which can be cut ─▶ client: Redis, etcd, RabbitMQ
+//!                          ├─▶ link, which can be cut ─▶ client: Redis, etcd, RabbitMQ, Kafka
 //!  --with redis ─▶ private ┘
 //! ```
 //!
@@ -14,6 +14,8 @@ pub mod amqp_client;
 mod amqp_runtime;
 pub mod error;
 pub mod etcd_client;
+pub mod kafka_client;
+mod kafka_wire;
 pub mod link;
 pub mod private;
 pub mod redis_client;

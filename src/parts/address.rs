@@ -84,9 +84,9 @@ pub(super) fn decoded(text: &str) -> String {
 }
 
 /// What can be read from and written to.
-pub trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+pub trait Bytes: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Bytes for S {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + Sync> Bytes for S {}
 
 /// A stream to a part.
 pub type Stream = Linked<Box<dyn Bytes>>;

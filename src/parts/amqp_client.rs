@@ -81,6 +81,13 @@ impl fmt::Debug for AmqpUrl {
     }
 }
 
+/// Without the account.
+impl fmt::Display for AmqpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
 impl AmqpUrl {
     /// A server on this machine.
     pub fn of_port(port: u16, user: &str, password: &str) -> Self {
@@ -302,11 +309,11 @@ impl Amqp {
     }
 
     fn away(&self, source: io::Error) -> PartError {
-        PartError::Away { part: PART, place: self.url.address.to_string(), source }
+        PartError::Away { part: PART, place: self.url.to_string(), source }
     }
 
     fn silent(&self) -> PartError {
-        let place = self.url.address.to_string();
+        let place = self.url.to_string();
         PartError::Silent { part: PART, place, within: ANSWER_WITHIN }
     }
 
@@ -320,7 +327,7 @@ impl Amqp {
                 Self::refused(said.get_id().to_string(), said.get_message().to_string())
             }
             ErrorKind::ParsingError(_) | ErrorKind::InvalidProtocolVersion(_) => {
-                let message = format!("{} does not speak AMQP 0-9-1: {error}", self.url.address);
+                let message = format!("{} does not speak AMQP 0-9-1: {error}", self.url);
                 Self::refused("answer", message)
             }
             _ => self.away(io::Error::other(error.clone())),

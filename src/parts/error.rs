@@ -23,6 +23,11 @@ impl PartError {
         matches!(self, Self::Away { .. } | Self::Silent { .. })
     }
 
+    /// Whether a place in a log was asked for that there is not (Kafka's error 1).
+    pub fn is_out_of_range(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "1")
+    }
+
     /// What it is counted by: the part, and in a word what was wrong.
     pub fn class(&self) -> String {
         match self {

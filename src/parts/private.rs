@@ -12,6 +12,7 @@ use super::PartError;
 use super::address::Address;
 use super::amqp_client::{Amqp, AmqpUrl};
 use super::etcd_client::{Etcd, EtcdUrl};
+use super::kafka_client::{Brokers, Kafka};
 use super::link::Link;
 use super::redis_client::{Redis, RedisUrl};
 use crate::cluster::part::{
@@ -93,6 +94,11 @@ pub async fn start_etcd() -> Result<(PartServer, EtcdUrl), StartError> {
 /// A RabbitMQ on a loopback port, with a password that nobody else knows. Its node's name is kept
 /// by an epmd of its own, so that it meets no other node of the machine.
 pub async fn start_rabbitmq() -> Result<(PartServer, AmqpUrl), StartError> {
+    start_rabbitmq_with("").await
+}
+
+/// The same, with more lines of settings.
+pub async fn start_rabbitmq_with(more: &str) -> Result<(PartServer, AmqpUrl), StartError> {
     const PART: &str = "RabbitMQ";
     // Debian's program of that name on the path is for its service, and changes the user.
     let service = PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server");
@@ -100,12 +106,36 @@ pub async fn start_rabbitmq() -> Result<(PartServer, AmqpUrl), StartError> {
     let companion = find(PART, &["epmd"])?;
     let ports = free_ports().map_err(|source| StartError::Io { part: PART, source })?;
     let password = secret();
-    let node = |folder: &Path| rabbitmq(folder, program, companion, ports, &password);
+    let settings = settings_of_rabbitmq(ports, &password) + more;
+    let node = |folder: &Path| rabbitmq(folder, program, companion, ports, settings);
     let server = start(PART, node).await?;
     let url = AmqpUrl::of_port(ports.clients, RABBITMQ_USER, &password);
     let client = Amqp::new(&url, &Link::default());
     match until_ready(client, |client| Box::pin(client.ping())).await {
         Ok(()) => Ok((server, url)),
+        Err(why) => Err(unready(PART, server, why).await),
+    }
+}
+
+/// A broker that speaks Kafka's protocol, on a loopback port. It keeps everything in memory: what
+/// it had accepted is lost when it is killed.
+pub async fn start_kafka() -> Result<(PartServer, Brokers), StartError> {
+    const PART: &str = "Kafka";
+    let program = find(PART, &["tansu"])?;
+    let ports = free_ports().map_err(|source| StartError::Io { part: PART, source })?;
+    let place = format!("tcp://127.0.0.1:{}", ports.clients);
+    let arguments = [
+        ["--listener-url", &place],
+        ["--advertised-listener-url", &place],
+        ["--storage-engine", "memory://rush/"],
+    ];
+    let arguments = std::iter::once("broker").chain(arguments.concat());
+    let arguments = arguments.map(str::to_owned).collect();
+    let server = start(PART, |_| Program { program, arguments, ..Program::default() }).await?;
+    let brokers = Brokers::of_port(ports.clients);
+    let client = Kafka::new(&brokers, &Link::default(), "overbooked");
+    match until_ready(client, |client| Box::pin(client.ping())).await {
+        Ok(()) => Ok((server, brokers)),
         Err(why) => Err(unready(PART, server, why).await),
     }
 }
@@ -131,14 +161,23 @@ fn secret() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
+fn settings_of_rabbitmq(ports: Ports, password: &str) -> String {
+    format!(
+        "listeners.tcp.1 = 127.0.0.1:{}\ndefault_user = {RABBITMQ_USER}\n\
+         default_pass = {password}\nraft.wal_max_size_bytes = 16000000\n\
+         disk_free_limit.absolute = 1MB\nlog.console.level = warning\n",
+        ports.clients
+    )
+}
+
 /// Without `RABBITMQ_ALLOW_INPUT` its script stays between us and the server, which then would
 /// outlive the script's kill -9.
 fn rabbitmq(
     folder: &Path,
     program: PathBuf,
     companion: PathBuf,
-    Ports { clients, nodes, names }: Ports,
-    password: &str,
+    Ports { nodes, names, .. }: Ports,
+    settings: String,
 ) -> Program {
     let home = folder.join(RABBITMQ_HOME);
     let place = |name: &str| home.join(name).display().to_string();
@@ -163,11 +202,6 @@ fn rabbitmq(
         ("RABBITMQ_LOGS", "-".to_owned()),
         ("RABBITMQ_PID_FILE", place("rabbit.pid")),
     ];
-    let settings = format!(
-        "listeners.tcp.1 = 127.0.0.1:{clients}\ndefault_user = {RABBITMQ_USER}\n\
-         default_pass = {password}\nraft.wal_max_size_bytes = 16000000\n\
-         disk_free_limit.absolute = 1MB\nlog.console.level = warning\n"
-    );
     let files = vec![
         (PathBuf::from(RABBITMQ_HOME).join("rabbitmq.conf"), settings),
         (PathBuf::from(RABBITMQ_HOME).join("enabled_plugins"), "[].\n".to_owned()),

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::strategy::StrategyName;
 use crate::parts::amqp_client::AmqpUrl;
 use crate::parts::etcd_client::EtcdUrl;
+use crate::parts::kafka_client::Brokers;
 use crate::parts::redis_client::RedisUrl;
 
 /// How the result is written.
@@ -92,6 +93,13 @@ pub struct Options {
         help = "RabbitMQ: amqp://[user:password@]host[:port][/virtual-host], amqps:// for TLS"
     )]
     pub amqp: Option<AmqpUrl>,
+    /// Where Kafka's brokers are.
+    #[arg(
+        long,
+        value_name = "BROKERS",
+        help = "Kafka: host[:port],..., kafka://user:password@host[:port], kafkas:// for TLS"
+    )]
+    pub kafka: Option<Brokers>,
     /// Start these for the rush, privately, from the programs on this machine
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     pub with: Vec<PartName>,
@@ -153,6 +161,7 @@ impl Options {
             PartName::Redis => self.redis.is_some(),
             PartName::Etcd => self.etcd.is_some(),
             PartName::RabbitMq => self.amqp.is_some(),
+            PartName::Kafka => self.kafka.is_some(),
         }
     }
 

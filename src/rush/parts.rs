@@ -11,6 +11,7 @@ use super::options::Options;
 use crate::cluster::part::PartServer;
 use crate::parts::amqp_client::AmqpUrl;
 use crate::parts::etcd_client::EtcdUrl;
+use crate::parts::kafka_client::Brokers;
 use crate::parts::link::Link;
 use crate::parts::private::{self, StartError};
 use crate::parts::redis_client::RedisUrl;
@@ -27,6 +28,8 @@ pub enum PartName {
     #[value(name = "rabbitmq")]
     #[serde(rename = "rabbitmq")]
     RabbitMq,
+    /// A broker that speaks Kafka's protocol: tansu
+    Kafka,
 }
 
 impl PartName {
@@ -36,6 +39,7 @@ impl PartName {
             Self::Redis => "--redis URL",
             Self::Etcd => "--etcd URL",
             Self::RabbitMq => "--amqp URL",
+            Self::Kafka => "--kafka BROKERS",
         }
     }
 
@@ -45,6 +49,7 @@ impl PartName {
             Self::Redis => "redis",
             Self::Etcd => "etcd",
             Self::RabbitMq => "rabbitmq",
+            Self::Kafka => "kafka",
         }
     }
 
@@ -60,6 +65,7 @@ impl fmt::Display for PartName {
             Self::Redis => "Redis",
             Self::Etcd => "etcd",
             Self::RabbitMq => "RabbitMQ",
+            Self::Kafka => "Kafka",
         })
     }
 }
@@ -83,6 +89,7 @@ pub(super) struct Parts {
     redis: Option<Reached<RedisUrl>>,
     etcd: Option<Reached<EtcdUrl>>,
     amqp: Option<Reached<AmqpUrl>>,
+    kafka: Option<Reached<Brokers>>,
     /// Those that run for this rush alone.
     private: Vec<PartName>,
     servers: Mutex<Vec<(PartName, PartServer)>>,
@@ -98,6 +105,7 @@ impl Parts {
             redis: options.redis.clone().map(Reached::by),
             etcd: options.etcd.clone().map(Reached::by),
             amqp: options.amqp.clone().map(Reached::by),
+            kafka: options.kafka.clone().map(Reached::by),
             ..Self::default()
         };
         let needed: Vec<Option<PartName>> =
@@ -134,6 +142,11 @@ impl Parts {
                 self.amqp = Some(Reached::by(url));
                 Ok(server)
             }
+            PartName::Kafka => {
+                let (server, brokers) = private::start_kafka().await?;
+                self.kafka = Some(Reached::by(brokers));
+                Ok(server)
+            }
         }
     }
 
@@ -152,12 +165,18 @@ impl Parts {
         self.amqp.as_ref()
     }
 
+    /// What speaks Kafka's protocol.
+    pub(super) fn kafka(&self) -> Option<&Reached<Brokers>> {
+        self.kafka.as_ref()
+    }
+
     /// What all connections to the part pass.
     pub(super) fn link(&self, part: PartName) -> Option<Link> {
         match part {
             PartName::Redis => self.redis().map(|reached| reached.link.clone()),
             PartName::Etcd => self.etcd().map(|reached| reached.link.clone()),
             PartName::RabbitMq => self.amqp().map(|reached| reached.link.clone()),
+            PartName::Kafka => self.kafka().map(|reached| reached.link.clone()),
         }
     }
 

@@ -13,6 +13,7 @@
 //! | `etcd-lock`, `etcd-lock-fenced` | a lock in etcd on the seat's number |
 //! | `etcd-leader` | there is only one who writes, elected in etcd |
 //! | `rabbit-queue` | a queue in RabbitMQ has one consumer, who writes |
+//! | `kafka-queue` | a partition in Kafka has one reader, who writes |
 //!
 //! A strategy makes ready what it needs (`prepare`), gives each worker what it attempts with
 //! (`open_worker`), and in the end leaves nothing behind and has the last figures (`verify`).
@@ -40,6 +41,7 @@ mod etcd_lock;
 mod fenced;
 mod for_update;
 mod hold;
+mod kafka_queue;
 mod naive;
 mod nowait;
 mod optimistic;
@@ -90,6 +92,8 @@ pub enum StrategyName {
     EtcdLeader,
     /// Has a queue in RabbitMQ for each compartment.
     RabbitQueue,
+    /// Has a partition in Kafka for each compartment.
+    KafkaQueue,
 }
 
 impl StrategyName {

@@ -16,12 +16,13 @@ const ROOMS: [&str; 15] = [
 ];
 
 /// What only some rooms may name: the crate, and those rooms.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("notify", &["tui"]),
     ("redis", &["parts"]),
     ("lapin", &["parts"]),
+    ("kafka_protocol", &["parts"]),
     ("axum", &["debugger", "room"]),
     ("hyper", &["parts", "debugger", "room"]),
     // Its text alone: the widget that comes with it is drawn nowhere.

@@ -87,6 +87,7 @@ mod rush_frames;
 mod rush_parts;
 mod rush_parts_refuse;
 mod rush_pooler;
+mod rush_queues_refuse;
 mod rush_screen;
 mod rush_serve;
 mod rush_strikes;

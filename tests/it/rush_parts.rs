@@ -23,9 +23,10 @@ use crate::support::{Database, server};
 
 /// Whether the program is on this machine; says so where it is not.
 pub(crate) fn is_here(program: &str) -> bool {
-    let found = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]
-        .iter()
-        .any(|folder| Path::new(folder).join(program).is_file());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let usual = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+    let mut folders = std::env::split_paths(&path).chain(usual.map(PathBuf::from));
+    let found = folders.any(|folder| folder.join(program).is_file());
     if !found {
         eprintln!("not tried: this machine has no {program}");
     }
@@ -69,6 +70,23 @@ async fn a_queue_in_rabbitmq_sells_each_seat_once_and_says_how_long_it_takes_to_
     assert!((1..=8).contains(&finished.figures.of(Figure::DeepestQueue)));
     assert_eq!(board.notes.len(), 1, "{:?}", board.notes);
     assert!(board.notes[0].starts_with("starting RabbitMQ"), "{:?}", board.notes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_in_kafka_sells_each_seat_once() {
+    if !is_here("tansu") {
+        return;
+    }
+    let database = Database::create().await;
+    let flags = "kafka-queue --with kafka --requests 600 --seats 30 --workers 8";
+    let board = rush(&database, flags).await;
+    let finished = finished(&board, StrategyName::KafkaQueue);
+    let (tally, verdict) = (&finished.tally, finished.verdict);
+    assert!(verdict.holds(), "{verdict:?}");
+    assert_eq!((tally.settled, tally.failed), (600, 0), "{:?}", tally.errors);
+    assert_eq!((tally.booked, verdict.sold), (30, 30));
+    assert_eq!(finished.figures.of(Figure::PartCalls), 600, "{:?}", finished.figures);
+    assert!(board.notes.is_empty(), "{:?}", board.notes);
 }
 
 /// A queue that somebody deletes, with what it has confirmed.
@@ -143,7 +161,8 @@ fn a_strategy_without_its_part_is_left_out_of_all_and_refused_by_name() {
         "redis-hold needs Redis: give its address with --redis URL, or have one started by --with \
          redis"
     );
-    let addresses = "--redis redis://localhost --etcd http://localhost --amqp amqp://localhost";
+    let addresses = "--redis redis://localhost --etcd http://localhost --amqp amqp://localhost \
+        --kafka localhost";
     let given = options(addresses);
     assert!(given.chosen().contains(&StrategyName::RedisHoldFenced) && given.left_out().is_none());
 }
@@ -237,6 +256,7 @@ async fn nothing_of_a_private_part_is_left_after_a_killed_rush() {
         ("redis-hold", "redis", "redis-server"),
         ("etcd-lock", "etcd", "etcd"),
         ("rabbit-queue", "rabbitmq", "rabbitmq-server"),
+        ("kafka-queue", "kafka", "tansu"),
     ] {
         if is_here(program) {
             killed(strategy, part, false).await;

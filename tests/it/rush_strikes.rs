@@ -56,7 +56,7 @@ fn finished_of<'a>(board: &'a Board, ended: &Ended) -> &'a Finished {
 
 /// These sold no seat twice, and nobody got two.
 fn kept(board: &Board, strategies: &str) {
-    for strategy in options(&format!("{strategies} --with redis,etcd,rabbitmq")).chosen() {
+    for strategy in options(&format!("{strategies} --with redis,etcd,rabbitmq,kafka")).chosen() {
         let finished = finished(board, strategy);
         let (verdict, figures) = (finished.verdict, &finished.figures);
         assert!(verdict.holds(), "{strategy}: {verdict:?} {figures:?}");
@@ -201,6 +201,29 @@ async fn rabbitmq_sells_each_seat_once_under_every_fault() {
                 assert!(count(Figure::KnownRequests) > 0, "a seat was asked for twice");
             }
             Fault::KillPart | Fault::Cut => had_errors(&board, "RabbitMQ"),
+        }
+    }
+}
+
+/// The broker keeps everything in memory: what it had accepted and is killed with is lost, which is
+/// said, and asked again.
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_sells_each_seat_once_under_every_fault() {
+    if !is_here("tansu") {
+        return;
+    }
+    for fault in [Fault::Pause, Fault::KillPart, Fault::Cut, Fault::Duplicate] {
+        let board = struck("kafka-queue", fault, "--with kafka").await;
+        kept(&board, "kafka-queue");
+        let count = |figure| counted(&board, StrategyName::KafkaQueue, figure);
+        assert!(count(Figure::PartCalls) >= requests(), "{fault}");
+        match fault {
+            Fault::Pause => assert!(count(Figure::Pauses) > 0),
+            Fault::Duplicate => assert!(count(Figure::Duplicates) >= requests() / 100),
+            Fault::KillPart | Fault::Cut => had_errors(&board, "Kafka"),
+        }
+        if fault != Fault::KillPart {
+            assert_eq!(count(Figure::LostRequests), 0, "{fault}");
         }
     }
 }

@@ -48,6 +48,18 @@ pub const REQUESTS: &str = include_str!("../../../sql/rush/requests.sql");
 pub const LOOK_ONCE: &str = include_str!("../../../sql/rush/look_once.sql");
 /// Sells the seat if it is free and the request has got none.
 pub const SELL_ONCE: &str = include_str!("../../../sql/rush/sell_once.sql");
+/// Up to where each partition of a topic is worked through.
+pub const OFFSETS: &str = include_str!("../../../sql/rush/offsets.sql");
+/// Every partition from its beginning.
+pub const FILL_OFFSETS: &str = include_str!("../../../sql/rush/fill_offsets.sql");
+/// Up to where is this partition worked through?
+pub const OFFSET: &str = include_str!("../../../sql/rush/offset.sql");
+/// The partition is worked through up to here.
+pub const KEEP_OFFSET: &str = include_str!("../../../sql/rush/keep_offset.sql");
+/// The partition begins anew.
+pub const FORGET_OFFSET: &str = include_str!("../../../sql/rush/forget_offset.sql");
+/// Sells the seat, and keeps the place in the partition.
+pub const SELL_AT: &str = include_str!("../../../sql/rush/sell_at.sql");
 /// Which seat a passenger has.
 pub const BOOKING_OF: &str = include_str!("../../../sql/rush/booking_of.sql");
 pub const LEDGER: &str = include_str!("../../../sql/rush/ledger.sql");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::{
     DatabaseOnly, Strategy, StrategyName, advisory, conditional_update, etcd_leader, etcd_lock,
-    for_update, hold, naive, nowait, optimistic, queue, rabbit_queue, redis_hold, serializable,
-    skip_locked, version,
+    for_update, hold, kafka_queue, naive, nowait, optimistic, queue, rabbit_queue, redis_hold,
+    serializable, skip_locked, version,
 };
 use crate::core::sql::rush as sql;
 use crate::rush::fault::Fault;
@@ -96,7 +96,7 @@ impl Entry {
 }
 
 /// Every strategy, in the order in which they are run.
-pub(in crate::rush) const STRATEGIES: [Entry; 17] = [
+pub(in crate::rush) const STRATEGIES: [Entry; 18] = [
     Entry {
         promise: Promise::Twice,
         ..Entry::plain(
@@ -236,6 +236,16 @@ pub(in crate::rush) const STRATEGIES: [Entry; 17] = [
             "rabbit-queue",
             "A quorum queue in RabbitMQ per compartment, with one consumer who writes",
             |brief| Box::new(rabbit_queue::RabbitQueue::new(brief)),
+        )
+    },
+    Entry {
+        part: Some(PartName::Kafka),
+        staffing: Staffing::PostedToCompartments,
+        ..Entry::plain(
+            StrategyName::KafkaQueue,
+            "kafka-queue",
+            "A partition in Kafka per compartment, whose reader keeps its offset with the seats",
+            |brief| Box::new(kafka_queue::KafkaQueue::new(brief)),
         )
     },
 ];

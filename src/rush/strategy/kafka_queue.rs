@@ -1,0 +1,242 @@
+//! A partition a compartment, in a topic of whatever speaks Kafka's protocol. Its one reader looks
+//! and sells, and keeps its place in the database, in the transaction that sells: what is read
+//! again changes nothing.
+//!
+//! A broker that keeps its topics in memory alone has lost what it had accepted when it is killed.
+//! Its topic has another identity then. The requests that somebody still waits for are counted as
+//! lost, and asked again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::fenced::token;
+use super::registry::Brief;
+use super::{Answer, Attempt, Brought, Sender, Strategy};
+use crate::core::sql::rush as sql;
+use crate::parts::PartError;
+use crate::parts::kafka_client::{Fetched, Kafka, TopicId};
+use crate::rush::attempt_error::AttemptError;
+use crate::rush::figures::{Figure, Figures};
+use crate::rush::letter::Letter;
+use crate::rush::parts::{PartName, Parts};
+use crate::rush::trace::Request;
+use crate::rush::worker::WorkerContext;
+use crate::rush::worker_client::{Phrase, WorkerClient};
+
+/// Partitions in Kafka.
+pub(super) struct KafkaQueue {
+    topic: Arc<str>,
+    compartments: u32,
+    parts: Arc<Parts>,
+    figures: Arc<Figures>,
+}
+
+impl KafkaQueue {
+    pub(super) fn new(brief: &Brief) -> Self {
+        Self {
+            topic: Arc::clone(&brief.schema),
+            compartments: brief.compartments,
+            parts: Arc::clone(&brief.parts),
+            figures: Arc::clone(&brief.figures),
+        }
+    }
+
+    fn open(&self) -> Result<Kafka, AttemptError> {
+        let reached = self.parts.kafka().ok_or_else(|| AttemptError::no_part(PartName::Kafka))?;
+        Ok(Kafka::new(&reached.url, &reached.link, &self.topic))
+    }
+}
+
+impl Strategy for KafkaQueue {
+    fn tables(&self) -> &'static [Phrase] {
+        &[sql::OFFSETS]
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        context: &'a WorkerContext,
+    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+        Box::pin(async move {
+            self.open()?.create(self.compartments).await?;
+            let mut client = context.client().await?;
+            client.change(sql::FILL_OFFSETS, &[self.compartments.cast_signed()]).await?;
+            Ok(())
+        })
+    }
+
+    fn open_worker<'a>(
+        &'a self,
+        _context: &'a WorkerContext,
+        number: u32,
+    ) -> BoxFuture<'a, Result<Box<dyn Attempt>, AttemptError>> {
+        Box::pin(async move {
+            let mut kafka = self.open()?;
+            let reader: Box<dyn Attempt> = Box::new(PartitionReader {
+                topic: kafka.create(self.compartments).await?,
+                kafka,
+                partitions: self.compartments,
+                partition: number.cast_signed(),
+                place: None,
+                fetched: VecDeque::new(),
+                furthest: 0,
+                kept: 0,
+                figures: Arc::clone(&self.figures),
+            });
+            Ok(reader)
+        })
+    }
+
+    fn open_sender(&self) -> Result<Box<dyn Sender>, AttemptError> {
+        let senders = (0..self.compartments).map(|_| self.open()).collect::<Result<_, _>>()?;
+        Ok(Box::new(PartitionSender { senders, figures: Arc::clone(&self.figures) }))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        _context: &'a WorkerContext,
+    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+        Box::pin(async move { Ok(self.open()?.delete().await?) })
+    }
+}
+
+/// Appends to the partitions, each over a connection of its own.
+struct PartitionSender {
+    senders: Vec<Kafka>,
+    figures: Arc<Figures>,
+}
+
+impl Sender for PartitionSender {
+    fn send<'a>(&'a mut self, letter: &'a Letter) -> BoxFuture<'a, Result<(), AttemptError>> {
+        Box::pin(async move {
+            let partition = letter.compartment();
+            let sender = usize::try_from(partition).ok();
+            let sender = sender.and_then(|place| self.senders.get_mut(place));
+            let sender = sender.ok_or_else(AttemptError::no_queues)?;
+            let asked = Instant::now();
+            sender.produce(partition, letter.to_bytes()).await?;
+            self.figures.answered(asked.elapsed());
+            Ok(())
+        })
+    }
+}
+
+/// The one reader of a partition.
+struct PartitionReader {
+    kafka: Kafka,
+    topic: TopicId,
+    partitions: u32,
+    partition: i32,
+    /// The offset of the next record. None after a loss: the database knows.
+    place: Option<i64>,
+    fetched: VecDeque<Fetched>,
+    /// Up to where records were read before.
+    furthest: i64,
+    /// Up to where the database was told, beside the sales.
+    kept: i64,
+    figures: Arc<Figures>,
+}
+
+impl Attempt for PartitionReader {
+    fn receive<'a>(
+        &'a mut self,
+        client: &'a mut WorkerClient,
+    ) -> BoxFuture<'a, Result<Brought, AttemptError>> {
+        Box::pin(async move {
+            loop {
+                if let Some(record) = self.fetched.pop_front() {
+                    self.place = Some(record.offset + 1);
+                    if record.offset < self.furthest {
+                        self.figures.count(Figure::Redeliveries);
+                    }
+                    self.furthest = self.furthest.max(record.offset + 1);
+                    if let Some(letter) = Letter::read(&record.value) {
+                        return Ok(Brought::Letter(letter));
+                    }
+                } else if self.fetch(client).await? == Log::Anew {
+                    return Ok(Brought::Loss);
+                }
+            }
+        })
+    }
+
+    fn attempt<'a>(
+        &'a mut self,
+        client: &'a mut WorkerClient,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, AttemptError>> {
+        Box::pin(async move {
+            let Request { seat, passenger, .. } = request;
+            let looked = client.look(sql::LOOK, &[seat]).await?;
+            match looked.map(|found| found.first) {
+                Some(None) => {}
+                Some(Some(owner)) if owner == passenger => {
+                    self.figures.count(Figure::KnownRequests);
+                    return Ok(Answer::Booked(seat));
+                }
+                _ => return Ok(Answer::Taken),
+            }
+            client.think().await;
+            let next = token(self.place.unwrap_or_default())?;
+            let sold = [seat, passenger, self.partition, next];
+            match client.change(sql::SELL_AT, &sold).await? {
+                0 => Ok(Answer::Outrun),
+                _ => Ok(Answer::Booked(seat)),
+            }
+        })
+    }
+}
+
+/// What was found of the partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Log {
+    Known,
+    /// It has lost everything and begins anew.
+    Anew,
+}
+
+impl PartitionReader {
+    /// Keeps the place of what was only refused, and reads on. Whoever was cut off begins where the
+    /// database says, as one who was started again does.
+    async fn fetch(&mut self, client: &mut WorkerClient) -> Result<Log, AttemptError> {
+        let place = match self.place {
+            Some(place) => place,
+            None => {
+                if self.is_anew().await? {
+                    return self.begin_anew(client).await;
+                }
+                let kept = client.look(sql::OFFSET, &[self.partition]).await?;
+                kept.and_then(|kept| kept.first).unwrap_or_default().into()
+            }
+        };
+        if place > self.kept {
+            client.change(sql::KEEP_OFFSET, &[self.partition, token(place)?]).await?;
+            self.kept = place;
+        }
+        match self.kafka.fetch(self.partition, place).await {
+            Ok(fetched) => {
+                self.place = Some(place);
+                self.fetched.extend(fetched);
+                Ok(Log::Known)
+            }
+            Err(error) if error.is_out_of_range() => self.begin_anew(client).await,
+            Err(error) => {
+                self.place = None;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn begin_anew(&mut self, client: &mut WorkerClient) -> Result<Log, AttemptError> {
+        client.change(sql::FORGET_OFFSET, &[self.partition]).await?;
+        (self.place, self.furthest, self.kept) = (Some(0), 0, 0);
+        Ok(Log::Anew)
+    }
+
+    async fn is_anew(&mut self) -> Result<bool, PartError> {
+        let topic = self.kafka.create(self.partitions).await?;
+        Ok(std::mem::replace(&mut self.topic, topic) != topic)
+    }
+}

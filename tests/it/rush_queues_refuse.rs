@@ -1,0 +1,186 @@
+//! Queues of parts that are there and do not do what they are asked: what is said, and that nothing
+//! hangs.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use overbooked::parts::private;
+use overbooked::rush::board::{Board, End};
+use overbooked::rush::headless::headless;
+use overbooked::rush::options::Options;
+use overbooked::rush::strategy::StrategyName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::rush::{finished, options, rush};
+use crate::rush_ends::url;
+use crate::rush_parts::is_here;
+use crate::support::Database;
+
+/// What a rush with these flags breaks with.
+async fn why_not(flags: &str) -> String {
+    let database = Database::create().await;
+    let flags = format!("{flags} --requests 20 --seats 10 --workers 2");
+    let board = timeout(Duration::from_mins(1), rush(&database, &flags)).await.expect("it ends");
+    let End::Broken(why) = &board.ended[0].end else { panic!("{board:?}") };
+    why.clone()
+}
+
+/// Lets everybody in and says this.
+async fn listener(words: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut guests = Vec::new();
+        while let Ok((mut guest, _)) = listener.accept().await {
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut guest, words).await;
+            guests.push(guest);
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_not_there_is_named() {
+    let why = why_not("rabbit-queue --amqp amqp://127.0.0.1:1").await;
+    assert!(why.starts_with("cannot reach RabbitMQ at 127.0.0.1:1: "), "{why}");
+    let why = why_not("kafka-queue --kafka 127.0.0.1:1").await;
+    assert!(why.starts_with("cannot reach Kafka at 127.0.0.1:1: "), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_does_not_answer_is_not_waited_for_for_ever() {
+    let silent = listener(b"").await;
+    for (flags, part) in [
+        (format!("rabbit-queue --amqp amqp://{silent}"), "RabbitMQ"),
+        (format!("kafka-queue --kafka {silent}"), "Kafka"),
+        (format!("etcd-lock --etcd http://{silent}"), "etcd"),
+    ] {
+        let why = why_not(&flags).await;
+        assert_eq!(why, format!("{part} at {silent} did not answer within 2 s"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_rabbitmq_and_no_kafka_is_said_to_be_none() {
+    let other = listener(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n").await;
+    let why = why_not(&format!("rabbit-queue --amqp amqp://{other}")).await;
+    assert!(why.contains("RabbitMQ"), "{why}");
+    let why = why_not(&format!("kafka-queue --kafka {other}")).await;
+    assert!(why.contains("does not speak Kafka's protocol"), "{why}");
+}
+
+async fn asked(options: Options) -> Board {
+    let database = Database::create().await;
+    let target = database.target();
+    let rush = headless(&options, &target, CancellationToken::new());
+    timeout(Duration::from_mins(1), rush).await.expect("it ends").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rabbitmq_that_is_short_of_memory_says_so() {
+    if !is_here("rabbitmq-server") {
+        return;
+    }
+    let short = "vm_memory_high_watermark.absolute = 1000000\n";
+    let (server, url) = private::start_rabbitmq_with(short).await.unwrap();
+    let flags = "rabbit-queue --requests 2 --seats 10 --workers 2 --amqp amqp://ours";
+    let board = asked(Options { amqp: Some(url), ..options(flags) }).await;
+    let tally = &finished(&board, StrategyName::RabbitQueue).tally;
+    assert_eq!((tally.settled, tally.failed), (2, 2));
+    let errors: Vec<&str> = tally.errors.keys().map(|class| class.as_str()).collect();
+    assert!(errors.contains(&"RabbitMQ blocked"), "{errors:?}");
+    server.stop().await.unwrap();
+}
+
+/// A certificate for localhost and its key.
+fn certify(folder: &Path) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("server.crt"), certified.cert.pem()).unwrap();
+    std::fs::write(folder.join("server.key"), certified.signing_key.serialize_pem()).unwrap();
+}
+
+/// TLS in front of what listens there.
+async fn encrypted(folder: &Path, behind: String) -> u16 {
+    let certificate = CertificateDer::from_pem_file(folder.join("server.crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((guest, _)) = listener.accept().await {
+            let (acceptor, behind) = (acceptor.clone(), behind.clone());
+            tokio::spawn(async move {
+                let Ok(mut guest) = acceptor.accept(guest).await else { return };
+                let mut server = TcpStream::connect(behind).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut guest, &mut server).await;
+            });
+        }
+    });
+    port
+}
+
+/// The program's own words, its exit code with them; `trusted` is a certificate.
+fn said(database: &Database, flags: &str, trusted: Option<&Path>) -> (Option<i32>, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_overbooked"));
+    program.args(["rush", "--headless", "--requests", "20", "--seats", "5", "--workers", "2"]);
+    program.args(flags.split(' ')).args(["--url", &url(database)]).env_remove("SSL_CERT_FILE");
+    program.envs(trusted.map(|file| ("SSL_CERT_FILE", file)));
+    let output = program.output().unwrap();
+    let words = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), words.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rabbitmq_wants_its_password_and_a_certificate_that_is_trusted() {
+    if !is_here("rabbitmq-server") {
+        return;
+    }
+    let (server, place) = private::start_rabbitmq_with("").await.unwrap();
+    let why = why_not(&format!("rabbit-queue --amqp amqp://rush:wrong@{place}")).await;
+    assert!(why.starts_with("RabbitMQ 403: ACCESS_REFUSED"), "{why}");
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path());
+    let port = encrypted(folder.path(), place.to_string()).await;
+    let database = Database::create().await;
+    let flags = format!("rabbit-queue --amqp amqps://rush:wrong@localhost:{port}");
+    let (code, words) = said(&database, &flags, None);
+    assert!(code == Some(1) && words.contains("cannot reach RabbitMQ at localhost"), "{words}");
+    assert!(words.contains("certificate"), "{words}");
+    let (code, words) = said(&database, &flags, Some(&folder.path().join("server.crt")));
+    assert!(code == Some(1) && words.contains("RabbitMQ 403: ACCESS_REFUSED"), "{words}");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kafka_behind_tls_is_trusted_if_its_certificate_is() {
+    if !is_here("tansu") {
+        return;
+    }
+    let (server, place) = private::start_kafka().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path());
+    let port = encrypted(folder.path(), place.to_string()).await;
+    let database = Database::create().await;
+    let flags = format!("kafka-queue --kafka kafkas://localhost:{port}");
+    let (code, words) = said(&database, &flags, None);
+    assert!(code == Some(1) && words.contains("cannot reach Kafka at localhost"), "{words}");
+    assert!(words.contains("certificate"), "{words}");
+    // It is let in, and then sent to where the broker says that it is, without TLS.
+    let (_, words) = said(&database, &flags, Some(&folder.path().join("server.crt")));
+    assert!(!words.contains("certificate"), "{words}");
+    server.stop().await.unwrap();
+}
