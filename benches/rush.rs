@@ -15,6 +15,9 @@ use clap::Parser;
 use futures::stream;
 use overbooked::cluster::part::REDIS_SOCKET;
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
+use overbooked::parts::amqp_client::{Amqp, AmqpUrl};
+use overbooked::parts::kafka_client::{Brokers, Kafka};
+use overbooked::parts::link::Link;
 use overbooked::parts::private;
 use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
@@ -54,7 +57,137 @@ async fn main() {
         }
         Err(error) => eprintln!("redis-hold: not measured: {error}"),
     }
+    match private::start_rabbitmq().await {
+        Ok((server, url)) => {
+            let flags = |options| Options { amqp: Some(url.clone()), ..options };
+            let ours =
+                async || posted(&cluster, flags(queued("rabbit-queue --amqp amqp://b"))).await;
+            queues_in_turns("rabbit-queue", ours, async || rabbitmq_alone(&url).await).await;
+            server.stop().await.expect("nothing stays");
+        }
+        Err(error) => eprintln!("rabbit-queue: not measured: {error}"),
+    }
+    match private::start_kafka().await {
+        Ok((server, brokers)) => {
+            let flags = |options| Options { kafka: Some(brokers.clone()), ..options };
+            let ours = async || posted(&cluster, flags(queued("kafka-queue --kafka b"))).await;
+            queues_in_turns("kafka-queue", ours, async || kafka_alone(&brokers).await).await;
+            server.stop().await.expect("nothing stays");
+        }
+        Err(error) => eprintln!("kafka-queue: not measured: {error}"),
+    }
+    eprintln!("this program's memory at its peak: {}", peak());
     cluster.stop().await.expect("nothing stays");
+}
+
+/// How many requests go through a part's queue, and how often that is measured.
+const POSTED: u32 = 20_000;
+const TURNS: usize = 3;
+const QUEUES: u32 = 3;
+
+fn queued(strategy: &str) -> Options {
+    let flags = format!("rush {strategy} --requests {POSTED} --workers {CLIENTS}");
+    Typed::parse_from(flags.split(' ')).options
+}
+
+async fn posted(cluster: &Cluster, options: Options) -> f64 {
+    let done = headless(&options, &cluster.target(), CancellationToken::new()).await;
+    throughput(&done.expect("a rush"))
+}
+
+/// The rush through a queue beside the queue alone: the same messages from as many senders to as
+/// many consumers, without a database.
+async fn queues_in_turns(name: &str, ours: impl AsyncFn() -> f64, alone: impl AsyncFn() -> f64) {
+    let mut ratios = Vec::new();
+    for _ in 0..TURNS {
+        let (ours, alone) = (ours().await, alone().await);
+        eprintln!("  {ours:.0} to {alone:.0} a second");
+        ratios.push(ours / alone);
+    }
+    ratios.sort_by(f64::total_cmp);
+    eprintln!("{name}, the rush to the queue alone: {:.3}", median(&ratios));
+}
+
+/// What a letter of the rush looks like.
+const MESSAGE: &[u8] = br#"{"ticket":12345,"passenger":12345,"seat":123,"compartment":1}"#;
+
+async fn rabbitmq_alone(url: &AmqpUrl) -> f64 {
+    let amqp = Amqp::new(url, &Link::default());
+    let queue = |number: u32| format!("bench.{}", number % QUEUES);
+    for number in 0..QUEUES {
+        amqp.declare(&queue(number)).await.expect("a queue");
+    }
+    let begin = std::time::Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..CLIENTS {
+        let mut publisher = amqp.publisher();
+        tasks.spawn(async move {
+            for message in 0..POSTED / CLIENTS {
+                publisher.publish(&queue(number + message), MESSAGE).await.expect("confirmed");
+            }
+        });
+    }
+    for number in 0..QUEUES {
+        let (amqp, expected) = (amqp.clone(), share(number));
+        tasks.spawn(async move {
+            let mut consuming = amqp.consume(&queue(number)).await.expect("a consumer");
+            for _ in 0..expected {
+                let (_, receipt) = consuming.next().await.expect("a message").into_parts();
+                consuming.acknowledge(&receipt).await.expect("acknowledged");
+            }
+        });
+    }
+    tasks.join_all().await;
+    let taken = begin.elapsed();
+    for number in 0..QUEUES {
+        amqp.delete(&queue(number)).await.expect("nothing stays");
+    }
+    f64::from(POSTED) / taken.as_secs_f64()
+}
+
+/// How many of all messages go into this queue.
+fn share(queue: u32) -> u32 {
+    let messages = (0..CLIENTS).flat_map(|sender| (0..POSTED / CLIENTS).map(move |m| sender + m));
+    u32::try_from(messages.filter(|message| message % QUEUES == queue).count()).unwrap_or(0)
+}
+
+async fn kafka_alone(brokers: &Brokers) -> f64 {
+    let open = || Kafka::new(brokers, &Link::default(), "bench");
+    open().create(QUEUES).await.expect("a topic");
+    let begin = std::time::Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..CLIENTS {
+        let mut senders: Vec<Kafka> = (0..QUEUES).map(|_| open()).collect();
+        tasks.spawn(async move {
+            for message in 0..POSTED / CLIENTS {
+                let partition = (number + message) % QUEUES;
+                let sender = &mut senders[partition as usize];
+                let produced = sender.produce(partition.cast_signed(), MESSAGE.to_vec());
+                produced.await.expect("acknowledged");
+            }
+        });
+    }
+    for number in 0..QUEUES {
+        let (mut kafka, expected) = (open(), i64::from(share(number)));
+        tasks.spawn(async move {
+            let mut next = 0;
+            while next < expected {
+                let fetched = kafka.fetch(number.cast_signed(), next).await.expect("records");
+                next = fetched.last().map_or(next, |last| last.offset + 1);
+            }
+        });
+    }
+    tasks.join_all().await;
+    let taken = begin.elapsed();
+    open().delete().await.expect("nothing stays");
+    f64::from(POSTED) / taken.as_secs_f64()
+}
+
+/// As the kernel counts it; nothing where it does not.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.unwrap_or("unknown").trim().to_owned()
 }
 
 /// A call of Redis as the rush makes it, beside one as redis-benchmark makes it: the same command,

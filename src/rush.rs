@@ -209,8 +209,11 @@ impl Rush<'_> {
         let schema: Arc<str> = schema.into();
         let context = Arc::new(self.context((strategy, fault), connector, &schema));
         seats_table::build(&context.connector, &schema, &*context.strategy).await?;
-        context.strategy.prepare(&context).await?;
-        match seats_table::rehearse(&context).await {
+        let ready = async {
+            context.strategy.prepare(&context).await?;
+            seats_table::rehearse(&context).await
+        };
+        match ready.await {
             Err(trouble) if trouble.is_unsupported() => {
                 return Ok(End::Unavailable(trouble.to_string()));
             }

@@ -99,7 +99,7 @@ pub enum Command {
     /// Measure which anomalies each isolation level prevents, and how: Hermitage's table
     Matrix(MatrixArgs),
     /// Sell the seats to a crowd in every way, measure each, and prove that none is sold twice
-    Rush(RushArgs),
+    Rush(Box<RushArgs>),
     /// Serve the engine to other clients: psql, drivers, pgbench
     Serve(ServeArgs),
     /// Debug races in your own program: hold and step its statements, one by one

@@ -181,6 +181,11 @@ impl Kafka {
     /// Makes the topic if there is none, and says which one it is.
     pub async fn create(&mut self, partitions: u32) -> Result<TopicId, PartError> {
         self.in_time(self.make(partitions)).await?;
+        self.known().await
+    }
+
+    /// Which topic it is; an error that may pass, if there is none.
+    pub async fn known(&mut self) -> Result<TopicId, PartError> {
         self.identity().await?.ok_or_else(|| self.error_of(UNKNOWN_TOPIC))
     }
 

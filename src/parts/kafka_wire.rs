@@ -49,16 +49,17 @@ impl Wire {
             .with_correlation_id(self.asked)
             .with_client_id(Some(StrBytes::from_static_str("overbooked")));
         let mut out = BytesMut::new();
-        encode_request_header_into_buffer(&mut out, &header).map_err(unreadable)?;
-        question.encode(&mut out, version).map_err(unreadable)?;
+        encode_request_header_into_buffer(&mut out, &header).map_err(|error| unreadable(&error))?;
+        question.encode(&mut out, version).map_err(|error| unreadable(&error))?;
         self.stream.send(out.freeze()).await?;
         let mut heard = self.stream.next().await.ok_or(io::ErrorKind::UnexpectedEof)??.freeze();
         let header_version = key.response_header_version(version);
-        let header = ResponseHeader::decode(&mut heard, header_version).map_err(unreadable)?;
+        let header = ResponseHeader::decode(&mut heard, header_version)
+            .map_err(|error| unreadable(&error))?;
         if header.correlation_id != self.asked {
-            return Err(unreadable("an answer to another question"));
+            return Err(unreadable(&"an answer to another question"));
         }
-        A::decode(&mut heard, version).map_err(unreadable)
+        A::decode(&mut heard, version).map_err(|error| unreadable(&error))
     }
 
     /// Says who we are; an error code with words where that is refused.
@@ -87,6 +88,6 @@ impl Wire {
     }
 }
 
-fn unreadable(why: impl ToString) -> io::Error {
+fn unreadable(why: &impl ToString) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why.to_string())
 }

@@ -98,6 +98,24 @@ impl AttemptError {
         Self::Refused { class: ErrorClass::driver(), message }
     }
 
+    /// What was written is not there.
+    pub(super) fn not_kept() -> Self {
+        let message = "the seats that were filled in are gone with their connection: what stands \
+            in front of the database does not commit them"
+            .to_owned();
+        Self::Refused { class: ErrorClass::driver(), message }
+    }
+
+    /// A level that was asked for was not given.
+    pub(super) fn other_level(level: &str) -> Self {
+        let message = format!(
+            "a transaction that was begun at SERIALIZABLE runs at {}: what stands in front of the \
+             database changes it",
+            level.to_uppercase()
+        );
+        Self::Refused { class: ErrorClass::sqlstate("0A000"), message }
+    }
+
     /// The system gives no more threads.
     pub(super) fn no_thread(error: &io::Error) -> Self {
         let message = format!("cannot start threads for the workers: {error}");

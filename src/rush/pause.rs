@@ -82,6 +82,11 @@ pub(super) fn pulse() -> Interval {
     pulse
 }
 
+/// One such beat.
+pub(super) async fn pulse_once() {
+    rest(ASK_AGAIN).await;
+}
+
 /// How long to wait before the next try: it doubles with each, and half of it is chance, so that
 /// those who collided once do not collide again in step.
 pub(super) fn backoff(retry: u32, rng: &mut impl rand::Rng) -> Duration {

@@ -28,6 +28,9 @@ use super::tally::{Outcome, Settled};
 use super::trace::Request;
 use super::worker::{Worker, WorkerContext};
 
+/// How often somebody asks again whose accepted request was not answered for too long.
+const ASKED_AGAIN: u32 = 1;
+
 /// The queues of all compartments.
 pub(super) struct Post {
     waiting: Vec<Waiting>,
@@ -92,6 +95,7 @@ impl Poster {
     ) -> Option<Settled> {
         let post = Arc::clone(&self.post);
         let waiting = post.waiting(request.compartment)?;
+        let mut too_late = 0;
         loop {
             let ticket = post.tickets.fetch_add(1, Ordering::Relaxed);
             let mut answer = waiting.enter(ticket, due)?;
@@ -114,7 +118,11 @@ impl Poster {
                 Ok(Err(_nobody_answers)) => return None,
                 Err(_too_late) => {
                     errors.push(ErrorClass::no_answer());
-                    return None;
+                    too_late += 1;
+                    if too_late > ASKED_AGAIN {
+                        return None;
+                    }
+                    self.context.figures.count(Figure::LostRequests);
                 }
             }
         }

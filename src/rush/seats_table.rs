@@ -70,7 +70,7 @@ pub(super) async fn rehearse(context: &WorkerContext) -> Result<(), AttemptError
     Ok(())
 }
 
-/// All seats, all free.
+/// All seats, all free; another connection sees them.
 pub(super) async fn fill(
     connector: &Connector,
     schema: &Arc<str>,
@@ -83,7 +83,13 @@ pub(super) async fn fill(
         let [first, last] = [first, last].map(u32::cast_signed);
         client.change(sql::FILL, &[first, last, compartments, seats]).await?;
     }
-    Ok(())
+    drop(client);
+    let mut client = WorkerClient::open(connector, Arc::clone(schema), Duration::ZERO).await?;
+    let counted = client.look(sql::COUNT_SEATS, &[]).await?;
+    match counted.and_then(|counted| counted.first) {
+        Some(there) if there == seats => Ok(()),
+        _ => Err(AttemptError::not_kept()),
+    }
 }
 
 /// What the database has in the end, also if it is just coming back.

@@ -69,6 +69,7 @@ mod own_tables;
 mod pass_through;
 mod patience;
 mod pgbouncer;
+mod pgpool;
 mod psql_commands;
 mod psql_compare;
 mod psql_keys;

@@ -2,19 +2,21 @@
 //! hangs.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use overbooked::parts::private;
+use overbooked::rush::attempt_error::ErrorClass;
 use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
 use overbooked::rush::options::Options;
 use overbooked::rush::strategy::StrategyName;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +41,7 @@ async fn listener(words: &'static [u8]) -> String {
     tokio::spawn(async move {
         let mut guests = Vec::new();
         while let Ok((mut guest, _)) = listener.accept().await {
-            let _ = tokio::io::AsyncWriteExt::write_all(&mut guest, words).await;
+            let _ = guest.write_all(words).await;
             guests.push(guest);
         }
     });
@@ -94,7 +96,7 @@ async fn a_rabbitmq_that_is_short_of_memory_says_so() {
     let board = asked(Options { amqp: Some(url), ..options(flags) }).await;
     let tally = &finished(&board, StrategyName::RabbitQueue).tally;
     assert_eq!((tally.settled, tally.failed), (2, 2));
-    let errors: Vec<&str> = tally.errors.keys().map(|class| class.as_str()).collect();
+    let errors: Vec<&str> = tally.errors.keys().map(ErrorClass::as_str).collect();
     assert!(errors.contains(&"RabbitMQ blocked"), "{errors:?}");
     server.stop().await.unwrap();
 }
@@ -183,4 +185,96 @@ async fn a_kafka_behind_tls_is_trusted_if_its_certificate_is() {
     let (_, words) = said(&database, &flags, Some(&folder.path().join("server.crt")));
     assert!(!words.contains("certificate"), "{words}");
     server.stop().await.unwrap();
+}
+
+/// An etcd of a test's own, on a port.
+struct OwnEtcd {
+    server: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for OwnEtcd {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl OwnEtcd {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Free a moment ago; nobody else here asks for one by number.
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let clients = format!("http://127.0.0.1:{port}");
+        let server = Command::new("etcd")
+            .args(["--data-dir", "etcd", "--name", "rush", "--initial-cluster"])
+            .args(["rush=http://localhost:2", "--initial-advertise-peer-urls"])
+            .args(["http://localhost:2", "--listen-peer-urls", "unix://localhost:2"])
+            .args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let etcd = Self { server, port, _folder: folder };
+        let up = async {
+            let mut pulse = interval(Duration::from_millis(10));
+            while etcd.post("/v3/kv/range", r#"{"key":"YQ=="}"#).await.is_none() {
+                pulse.tick().await;
+            }
+        };
+        timeout(Duration::from_mins(1), up).await.expect("etcd starts");
+        etcd
+    }
+
+    /// The answer to a question of its JSON gateway, if there is a good one.
+    async fn post(&self, path: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
+        let question = format!(
+            "POST {path} HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(question.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        answer.starts_with("HTTP/1.1 200").then_some(answer)
+    }
+
+    /// From now on nobody is let in without a password.
+    async fn lock(&self) {
+        for (path, body) in [
+            ("/v3/auth/user/add", r#"{"name":"root","password":"s3cret"}"#),
+            ("/v3/auth/role/add", r#"{"name":"root"}"#),
+            ("/v3/auth/user/grant", r#"{"user":"root","role":"root"}"#),
+            ("/v3/auth/enable", "{}"),
+        ] {
+            assert!(self.post(path, body).await.is_some(), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_etcd_wants_its_password_and_a_certificate_that_is_trusted() {
+    if !is_here("etcd") {
+        return;
+    }
+    let etcd = OwnEtcd::start().await;
+    etcd.lock().await;
+    let place = format!("127.0.0.1:{}", etcd.port);
+    let why = why_not(&format!("etcd-lock --etcd http://{place}")).await;
+    assert!(why.starts_with("etcd ") && why.contains("user name is empty"), "{why}");
+    let why = why_not(&format!("etcd-lock --etcd http://root:wrong@{place}")).await;
+    assert!(why.starts_with("etcd ") && why.contains("invalid user ID or password"), "{why}");
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path());
+    let port = encrypted(folder.path(), place).await;
+    let database = Database::create().await;
+    let flags = format!("etcd-lock-fenced --etcd https://root:s3cret@localhost:{port}");
+    let (code, words) = said(&database, &flags, None);
+    assert!(code == Some(1) && words.contains("cannot reach etcd at localhost"), "{words}");
+    assert!(words.contains("certificate"), "{words}");
+    let (code, words) = said(&database, &flags, Some(&folder.path().join("server.crt")));
+    assert_eq!(code, Some(0), "{words}");
 }

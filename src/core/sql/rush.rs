@@ -9,6 +9,8 @@ pub const EMPTY_SEATS: &str = include_str!("../../../sql/rush/empty_seats.sql");
 pub const EMPTY_BOOKINGS: &str = include_str!("../../../sql/rush/empty_bookings.sql");
 /// Some of the seats, all free.
 pub const FILL: &str = include_str!("../../../sql/rush/fill.sql");
+/// How many seats there are.
+pub const COUNT_SEATS: &str = include_str!("../../../sql/rush/count_seats.sql");
 /// Who has the seat?
 pub const LOOK: &str = include_str!("../../../sql/rush/look.sql");
 /// The same, under lock.

@@ -22,9 +22,13 @@ use crate::rush::attempt_error::AttemptError;
 use crate::rush::figures::{Figure, Figures};
 use crate::rush::letter::Letter;
 use crate::rush::parts::{PartName, Parts};
+use crate::rush::pause;
 use crate::rush::trace::Request;
 use crate::rush::worker::WorkerContext;
 use crate::rush::worker_client::{Phrase, WorkerClient};
+
+/// How often a missing record is looked for.
+const GAP: u32 = 50;
 
 /// Partitions in Kafka.
 pub(super) struct KafkaQueue {
@@ -75,7 +79,7 @@ impl Strategy for KafkaQueue {
         Box::pin(async move {
             let mut kafka = self.open()?;
             let reader: Box<dyn Attempt> = Box::new(PartitionReader {
-                topic: kafka.create(self.compartments).await?,
+                topic: kafka.known().await?,
                 kafka,
                 partitions: self.compartments,
                 partition: number.cast_signed(),
@@ -83,6 +87,7 @@ impl Strategy for KafkaQueue {
                 fetched: VecDeque::new(),
                 furthest: 0,
                 kept: 0,
+                gap: 0,
                 figures: Arc::clone(&self.figures),
             });
             Ok(reader)
@@ -136,6 +141,8 @@ struct PartitionReader {
     furthest: i64,
     /// Up to where the database was told, beside the sales.
     kept: i64,
+    /// How often the next record was missing.
+    gap: u32,
     figures: Arc<Figures>,
 }
 
@@ -218,7 +225,7 @@ impl PartitionReader {
         match self.kafka.fetch(self.partition, place).await {
             Ok(fetched) => {
                 self.place = Some(place);
-                self.fetched.extend(fetched);
+                self.take(place, fetched).await;
                 Ok(Log::Known)
             }
             Err(error) if error.is_out_of_range() => self.begin_anew(client).await,
@@ -229,14 +236,33 @@ impl PartitionReader {
         }
     }
 
+    /// Not every broker shows what was appended at the same time in its order: a record that is
+    /// missing is waited for a moment, and taken for a gap then.
+    async fn take(&mut self, place: i64, fetched: Vec<Fetched>) {
+        let is_next = fetched.first().is_none_or(|first| first.offset == place);
+        if !is_next && self.gap < GAP {
+            self.gap += 1;
+            return pause::pulse_once().await;
+        }
+        self.gap = 0;
+        let first = fetched.first().map_or(place, |first| first.offset);
+        let in_order = fetched.into_iter().zip(first..);
+        let in_order = in_order.take_while(|(record, offset)| record.offset == *offset);
+        self.fetched.extend(in_order.map(|(record, _)| record));
+    }
+
     async fn begin_anew(&mut self, client: &mut WorkerClient) -> Result<Log, AttemptError> {
         client.change(sql::FORGET_OFFSET, &[self.partition]).await?;
         (self.place, self.furthest, self.kept) = (Some(0), 0, 0);
         Ok(Log::Anew)
     }
 
+    /// One of the readers makes what is gone: several at a time might make it several times.
     async fn is_anew(&mut self) -> Result<bool, PartError> {
-        let topic = self.kafka.create(self.partitions).await?;
+        let topic = match self.partition {
+            0 => self.kafka.create(self.partitions).await?,
+            _ => self.kafka.known().await?,
+        };
         Ok(std::mem::replace(&mut self.topic, topic) != topic)
     }
 }

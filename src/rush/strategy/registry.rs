@@ -147,7 +147,7 @@ pub(in crate::rush) const STRATEGIES: [Entry; 18] = [
         StrategyName::Serializable,
         "serializable",
         "SERIALIZABLE, with a retry on 40001",
-        |_| Box::new(DatabaseOnly::new(serializable::Serializable)),
+        |_| Box::new(serializable::AtSerializable),
     ),
     Entry::plain(StrategyName::Advisory, "advisory", "`pg_advisory_xact_lock` on the seat", |_| {
         Box::new(DatabaseOnly::new(advisory::Advisory))

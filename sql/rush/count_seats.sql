@@ -1,0 +1,2 @@
+-- How many seats there are.
+select count(*)::integer, 0 from rush.seats
