@@ -82,9 +82,24 @@ impl Dependence {
                 deed.has_waited |= is_deadlock(answer);
             }
         }
+        self.add_waiting(&mut deed, launches, place);
         deed.steps.sort_unstable();
         deed.steps.dedup();
         deed
+    }
+
+    /// Whoever waits is let go on by the last of those that are in its way, so that their order is
+    /// noticed although none of them is in the way of another.
+    fn add_waiting(&self, deed: &mut Deed, launches: &[Launched], place: usize) {
+        let own = self.number(&launches[place]);
+        let waiting = launches[..place]
+            .iter()
+            .filter(|launched| launched.answer.as_ref().is_none_or(|answer| answer.after > place));
+        let met = waiting.map(|launched| self.number(launched)).filter(|&other| {
+            self.steps[own][other] || deed.released.iter().any(|&it| self.locks[it][other])
+        });
+        let met: Vec<usize> = met.collect();
+        deed.steps.extend(met);
     }
 
     /// Adds what the last of these launches did when it was answered.
