@@ -174,9 +174,16 @@ pub struct ConsoleArgs {
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// The etcd that sessions speak to, instead of a private one:
-    /// http://[user:password@]host[:port], https:// for TLS
-    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_ETCD")]
+    /// The etcd that sessions speak to, instead of a private one.
+    // Its brackets are links to rustdoc.
+    #[arg(
+        long,
+        value_name = "URL",
+        hide_env_values = true,
+        env = "OVERBOOKED_ETCD",
+        help = "The etcd that sessions speak to, instead of a private one: \
+                http://[user:password@]host[:port], https:// for TLS"
+    )]
     pub etcd: Option<EtcdUrl>,
     /// The colours: dark, light, projector, or a theme file
     #[arg(long, value_name = "NAME|FILE", env = "OVERBOOKED_THEME")]
@@ -210,9 +217,16 @@ pub struct PlayArgs {
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// The etcd that sessions speak to, instead of a private one:
-    /// http://[user:password@]host[:port], https:// for TLS
-    #[arg(long, value_name = "URL", hide_env_values = true, env = "OVERBOOKED_ETCD")]
+    /// The etcd that sessions speak to, instead of a private one.
+    // Its brackets are links to rustdoc.
+    #[arg(
+        long,
+        value_name = "URL",
+        hide_env_values = true,
+        env = "OVERBOOKED_ETCD",
+        help = "The etcd that sessions speak to, instead of a private one: \
+                http://[user:password@]host[:port], https:// for TLS"
+    )]
     pub etcd: Option<EtcdUrl>,
     /// The output format
     #[arg(long, value_parser = play_formats(), default_value = Format::Text.entry().name)]
