@@ -31,6 +31,7 @@ mod follow;
 mod name;
 mod people;
 mod qr;
+mod question;
 mod self_test;
 mod server;
 mod shared;

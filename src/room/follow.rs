@@ -29,6 +29,8 @@ pub(super) enum Request {
     Who,
     Name(String),
     Press(String),
+    /// This is what they think will happen.
+    Answer(String),
 }
 
 /// A request, and where its answer goes.
@@ -76,7 +78,7 @@ async fn attend(listener: &mut Listener, people: &mut People, ears: &mut Ears) -
             is_on && drain(listener, people, *begin)
         }
         Some(order) = orders.recv() => {
-            people.obey(&order);
+            people.obey(&order, listener.stage());
             true
         }
         Some(asked) = asked.recv() => {
@@ -116,6 +118,7 @@ fn answer(asked: Asked, people: &mut People, listener: &Listener, now: Duration)
         Request::Press(key) => {
             people.press(visitor, &key, listener.stage(), now).map(|()| json!({}))
         }
+        Request::Answer(option) => people.answer(visitor, &option, now).map(|()| json!({})),
     };
     // Whoever has hung up does not want to know.
     let _ = answer.send(result);
@@ -126,7 +129,7 @@ fn show(shared: &Shared, people: &People, listener: &Listener) {
     let mut parts = view::of(stage);
     people.show(stage, &mut parts);
     shared.show(parts);
-    shared.note_people(people.rules(), people.present(stage), people.board(stage));
+    shared.note_people(people.overview(stage));
 }
 
 /// Comes when somebody has thought enough.

@@ -17,13 +17,14 @@ use super::board::{Acknowledged, Verdict, holder};
 use super::booking::{Attempt, Next, Outcome, Seat};
 use super::feed::{Part, Parts};
 use super::name::{self, NameError};
+use super::question::Question;
 use super::token::Visitor;
 use super::view::shown;
 use crate::core::event::{Event, Kind, SessionName};
 use crate::core::seats::{SeatColumns, WatchedRow, WatchedTable};
 use crate::run::{Command, Report};
 use crate::stage::Stage;
-use crate::stage::room::{Board, Order, Present, Rules};
+use crate::stage::room::{Board, Order, Overview, Present, Rules};
 use crate::stage::words;
 
 mod bucket;
@@ -44,6 +45,9 @@ pub(super) struct People {
     told: Vec<Acknowledged>,
     /// Who has waited longest, and for how long.
     longest: Option<(String, Duration)>,
+    /// What was asked last, and how many questions there were.
+    question: Option<Question>,
+    asked: usize,
     commands: Vec<Command>,
 }
 
@@ -90,6 +94,10 @@ pub(super) enum Refusal {
     NoMap,
     #[error("there is no such seat")]
     NoSeat,
+    #[error("nothing is asked now")]
+    NotAsked,
+    #[error("that is none of the answers")]
+    NoAnswer,
     #[error("{0}")]
     Cannot(String),
 }
@@ -186,13 +194,42 @@ impl People {
     }
 
     /// The console wants it so from now on.
-    pub(super) fn obey(&mut self, order: &Order) {
+    pub(super) fn obey(&mut self, order: &Order, stage: &Stage) {
         match order {
             Order::Strategy => self.rules.strategy = self.rules.strategy.next(),
             Order::Think => self.rules.lengthen(),
             Order::Booking => self.rules.is_open = !self.rules.is_open,
+            Order::Ask => self.ask(stage),
             Order::Open | Order::Close => {}
         }
+    }
+
+    /// Asks who will have a seat; what is asked already is answered no more.
+    fn ask(&mut self, stage: &Stage) {
+        match &mut self.question {
+            Some(question) if question.is_open() => question.close(),
+            _ => {
+                self.question = Question::about(stage);
+                self.asked += 1;
+            }
+        }
+    }
+
+    /// Somebody answers.
+    pub(super) fn answer(
+        &mut self,
+        visitor: Visitor,
+        option: &str,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        let person = self.all.iter_mut().find(|it| it.visitor == visitor);
+        let person = person.ok_or(Refusal::Nameless)?;
+        if !person.bucket.takes(now) {
+            return Err(Refusal::TooFast);
+        }
+        let question = self.question.as_mut().filter(|question| question.is_open());
+        let question = question.ok_or(Refusal::NotAsked)?;
+        if question.answer(person.number, option) { Ok(()) } else { Err(Refusal::NoAnswer) }
     }
 
     /// Takes in what the run tells.
@@ -200,6 +237,11 @@ impl People {
         match report {
             Report::Fresh(_) => self.begin_anew(),
             Report::Event(Event { session: Some(name), kind, .. }) => {
+                if let (Kind::Sent { step: Some(_), .. }, Some(question)) =
+                    (kind, &mut self.question)
+                {
+                    question.close();
+                }
                 self.happened(name, kind, now);
             }
             Report::Event(Event { session: None, kind: Kind::Quiet, .. }) => {
@@ -220,6 +262,7 @@ impl People {
         }
         self.told.clear();
         self.longest = None;
+        self.question = None;
     }
 
     fn happened(&mut self, name: &SessionName, kind: &Kind, now: Duration) {
@@ -313,6 +356,7 @@ impl People {
         });
         put("rules".to_owned(), rules);
         put("board".to_owned(), board_json(&self.board(stage)));
+        put("question".to_owned(), self.question_json(stage));
         for person in &self.all {
             let (state, words) = person.stands(stage);
             let value = json!({
@@ -325,13 +369,34 @@ impl People {
         }
     }
 
-    /// The rules as they are now.
-    pub(super) fn rules(&self) -> Rules {
-        self.rules
+    fn question_json(&self, stage: &Stage) -> serde_json::Value {
+        let Some(question) = &self.question else { return json!({"seat": null}) };
+        let tables = stage.watched().tables();
+        let poll = question.poll(tables);
+        let right = if poll.is_open { Vec::new() } else { question.right(tables) };
+        json!({
+            "number": self.asked,
+            "seat": poll.seat,
+            "open": poll.is_open,
+            "bars": poll.bars,
+            "outcome": poll.outcome,
+            "right": right,
+        })
+    }
+
+    /// What the console shows of the people.
+    pub(super) fn overview(&self, stage: &Stage) -> Overview {
+        Overview {
+            rules: self.rules,
+            people: self.present(stage),
+            board: self.board(stage),
+            poll: self.question.as_ref().map(|it| it.poll(stage.watched().tables())),
+            ..Overview::default()
+        }
     }
 
     /// Who is in it, and how they stand.
-    pub(super) fn present(&self, stage: &Stage) -> Vec<Present> {
+    fn present(&self, stage: &Stage) -> Vec<Present> {
         let present = |person: &Person| {
             let (state, words) = person.stands(stage);
             Present { name: person.name.as_str().to_owned(), state, words }

@@ -7,6 +7,7 @@
 //! | `GET /events` | the stage, and what changes (server-sent events) |
 //! | `GET /me` | who the visitor is |
 //! | `POST /name`, `POST /press` | says a name, presses a seat |
+//! | `POST /answer` | says who will have the seat that is asked about |
 //!
 //! Whoever has no cookie of ours gets nothing else, and whatever changes something must come from
 //! the page itself.
@@ -110,6 +111,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/me", get(act::me))
         .route("/name", post(act::name))
         .route("/press", post(act::press))
+        .route("/answer", post(act::answer))
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::known));
     Router::new()

@@ -9,7 +9,7 @@ use super::Say;
 use super::feed::{Feed, Parts};
 use super::follow::Asked;
 use super::token::{Guesses, Keys};
-use crate::stage::room::{Board, News, Opened, Overview, Present, Rules, Standing};
+use crate::stage::room::{News, Opened, Overview, Standing};
 
 /// An open room.
 pub(super) struct Shared {
@@ -29,9 +29,8 @@ pub(super) struct Shared {
 struct Glance {
     opened: Opened,
     followers: usize,
-    rules: Rules,
-    people: Vec<Present>,
-    board: Board,
+    /// How the people stand; the rest of it is not looked at.
+    people: Overview,
 }
 
 impl Shared {
@@ -95,14 +94,12 @@ impl Shared {
     }
 
     /// The people stand so from now on.
-    pub(super) fn note_people(&self, rules: Rules, people: Vec<Present>, board: Board) {
+    pub(super) fn note_people(&self, people: Overview) {
         let mut glance = lock(&self.glance);
-        let is_as_before =
-            glance.rules == rules && glance.people == people && glance.board == board;
-        if is_as_before {
+        if glance.people == people {
             return;
         }
-        (glance.rules, glance.people, glance.board) = (rules, people, board);
+        glance.people = people;
         drop(glance);
         self.tell();
     }
@@ -124,9 +121,7 @@ impl Shared {
         let overview = Overview {
             standing: Standing::Open(Box::new(glance.opened.clone())),
             followers: glance.followers,
-            rules: glance.rules,
-            people: glance.people.clone(),
-            board: glance.board.clone(),
+            ..glance.people.clone()
         };
         // Told with the lock held, so that what is told last is what is so.
         (self.say)(News::Glance(Box::new(overview)));

@@ -290,6 +290,7 @@ fn press_room(key: Key, action: Option<Action>) -> Reaction {
         (None, Code::Char('b')) => Reaction::Steers(Order::Booking),
         (None, Code::Char('s')) => Reaction::Steers(Order::Strategy),
         (None, Code::Char('t')) => Reaction::Steers(Order::Think),
+        (None, Code::Char('a')) => Reaction::Steers(Order::Ask),
         _ => Reaction::Stays,
     }
 }

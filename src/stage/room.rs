@@ -19,6 +19,20 @@ pub struct Overview {
     /// Who takes part, and how they stand.
     pub people: Vec<Present>,
     pub board: Board,
+    /// What the room was asked last.
+    pub poll: Option<Poll>,
+}
+
+/// Who will have this seat? And what the room says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Poll {
+    pub seat: String,
+    /// Whether answers are still taken.
+    pub is_open: bool,
+    /// Each answer, and how many have given it.
+    pub bars: Vec<(String, usize)>,
+    /// Who has it, and how many are right; nothing while answers are taken.
+    pub outcome: Option<String>,
 }
 
 /// Somebody who takes part.
@@ -96,6 +110,8 @@ pub enum Order {
     Strategy,
     /// Change the time to think.
     Think,
+    /// Ask who will have a seat, or take no more answers.
+    Ask,
 }
 
 /// What the room tells the console.

@@ -377,10 +377,57 @@ async function learnWho() {
   showMe();
 }
 
+// The question
+
+const answers = new Map();
+
+function showQuestion(question) {
+  by("question").hidden = question.seat === null;
+  if (question.seat === null) return;
+  by("question-title").textContent = `Who will have ${question.seat}?`;
+  const list = by("answers");
+  if (list.dataset.number !== String(question.number)) {
+    list.dataset.number = question.number;
+    tell(`You are asked: who will have ${question.seat}?`);
+    list.replaceChildren(...question.bars.map(([answer]) => {
+      const button = make("button", { type: "button" }, make("span", {}, answer), make("span", { class: "count" }));
+      button.addEventListener("click", () => sendAnswer(question.number, answer));
+      return make("li", {}, button);
+    }));
+  }
+  const mine = answers.get(question.number);
+  question.bars.forEach(([answer, count], place) => {
+    const button = list.children[place].firstElementChild;
+    button.setAttribute("aria-pressed", String(mine === answer));
+    button.setAttribute("aria-disabled", String(!question.open));
+    const counted = question.open ? "" : String(count);
+    button.querySelector(".count").textContent = counted;
+  });
+  const isRight = me !== null && question.right.includes(me.number);
+  const verdict = mine === undefined ? "" : isRight ? " You were right." : " You were not.";
+  by("outcome").textContent = question.outcome ? `${question.outcome}.${verdict}` : "";
+}
+
+async function sendAnswer(number, answer) {
+  if (parts.question?.open !== true) return;
+  if (me === null) {
+    sayToMe("Say your name first.", "wrong");
+    by("name").focus();
+    return;
+  }
+  try {
+    await post("/answer", { answer });
+    answers.set(number, answer);
+    showQuestion(parts.question);
+  } catch (error) {
+    sayToMe(error.message, "wrong");
+  }
+}
+
 // The feed
 
 const SHOW = {
-  rules: showRules, board: showBoard,
+  rules: showRules, board: showBoard, question: showQuestion,
   course: showCourse, script: showScript, tables: showTables, panes: showPanes,
   waits: showWaits, timeline: showTimeline,
 };

@@ -39,8 +39,12 @@ impl Scene {
             scene.people.call(visitor, name, &scene.stage).unwrap();
             scene.visitors.push(visitor);
         }
-        scene.people.obey(&Order::Booking);
+        scene.orders(&Order::Booking);
         scene
+    }
+
+    fn orders(&mut self, order: &Order) {
+        self.people.obey(order, &self.stage);
     }
 
     fn hears(&mut self, report: Report) {
@@ -179,7 +183,7 @@ fn what_cannot_be_done_is_said() {
     assert_eq!(press, Err(Refusal::Nameless));
     scene.press(0, "A-4").unwrap();
     assert_eq!(scene.press(0, "A-5"), Err(Refusal::Busy));
-    scene.people.obey(&Order::Booking);
+    scene.orders(&Order::Booking);
     scene.now += Duration::from_mins(1);
     assert_eq!(scene.press(0, "A-5"), Err(Refusal::Closed));
     let refused = (0..9).filter(|_| scene.press(0, "A-5") == Err(Refusal::TooFast)).count();
@@ -233,4 +237,35 @@ fn whoever_is_here_leaves_with_the_room() {
     scene.asked();
     scene.people.leave();
     assert_eq!(scene.asked(), ["close Maria"]);
+}
+
+#[test]
+fn who_was_right_is_what_the_database_says_once_the_step_is_sent() {
+    let mut scene = Scene::new(&["Maria", "Jonas", "Lea"]);
+    let answers = |scene: &mut Scene, person: usize, option: &str| {
+        scene.people.answer(scene.visitors[person], option, scene.now)
+    };
+    assert_eq!(answers(&mut scene, 0, "Bob"), Err(Refusal::NotAsked));
+    scene.orders(&Order::Ask);
+    let seat = scene.people.overview(&scene.stage).poll.unwrap().seat;
+    answers(&mut scene, 0, "nobody").unwrap();
+    answers(&mut scene, 0, "Bob").unwrap();
+    answers(&mut scene, 1, "somebody else").unwrap();
+    answers(&mut scene, 2, "nobody").unwrap();
+    let evil = answers(&mut scene, 1, "'; drop table seats; --");
+    assert_eq!(evil, Err(Refusal::NoAnswer));
+    let sql = "commit;".into();
+    scene.happens(
+        "Bob",
+        Kind::Sent { submission: SubmissionId(1), sql, step: Some(0), typed: None },
+    );
+    assert_eq!(answers(&mut scene, 2, "Bob"), Err(Refusal::NotAsked), "it is too late");
+    for (holder, who) in [("Bob", "Bob"), ("Zoe", "Zoe")] {
+        scene.shows(&[(&seat, holder)]);
+        let poll = scene.people.overview(&scene.stage).poll.unwrap();
+        assert_eq!(poll.outcome, Some(format!("{who} has {seat}: 1 of 3 was right")));
+    }
+    scene.shows(&[]);
+    let poll = scene.people.overview(&scene.stage).poll.unwrap();
+    assert_eq!(poll.outcome, Some(format!("nobody has {seat}: 1 of 3 was right")));
 }

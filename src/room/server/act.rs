@@ -1,4 +1,4 @@
-//! What visitors do: say a name, press a seat.
+//! What visitors do: say a name, press a seat, answer a question.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +37,12 @@ struct Press {
     seat: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    answer: String,
+}
+
 /// Who the visitor is, if they have said so.
 pub(super) async fn me(
     State(shared): State<Arc<Shared>>,
@@ -69,6 +75,18 @@ pub(super) async fn press(
     }
 }
 
+/// The visitor says what they think will happen.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Extension(known): Extension<Known>,
+    request: Request,
+) -> Response {
+    match read::<Answer>(request).await {
+        Ok(Answer { answer }) => ask(&shared, known, Wanted::Answer(answer)).await,
+        Err((status, why)) => refuse(status, &why),
+    }
+}
+
 /// What is asked; or the status and the words of a refusal.
 async fn read<T: DeserializeOwned>(request: Request) -> Result<T, (StatusCode, String)> {
     let refuse = |status, why: &str| (status, why.to_owned());
@@ -97,7 +115,7 @@ async fn ask(shared: &Shared, known: Known, request: Wanted) -> Response {
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::TooFast => StatusCode::TOO_MANY_REQUESTS,
-        Refusal::Name(_) | Refusal::NoSeat => StatusCode::BAD_REQUEST,
+        Refusal::Name(_) | Refusal::NoSeat | Refusal::NoAnswer => StatusCode::BAD_REQUEST,
         _ => StatusCode::CONFLICT,
     }
 }

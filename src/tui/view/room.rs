@@ -21,7 +21,7 @@ use ratatui::text::{Line, Span};
 use super::dialog::{height_of, keys_line};
 use super::{View, centred, lines, open_box};
 use crate::core::scenario::counted;
-use crate::stage::room::{Board, Opened, QrCode, Standing};
+use crate::stage::room::{Board, Opened, Poll, QrCode, Standing};
 use crate::stage::text;
 use crate::tui::theme::{Charset, Role};
 
@@ -100,7 +100,7 @@ fn keys(standing: &Standing) -> Vec<(String, &'static str)> {
     };
     let mut keys = vec![("o".to_owned(), opens)];
     if matches!(standing, Standing::Open(_)) {
-        let steers = [("b", "booking"), ("s", "strategy"), ("t", "think")];
+        let steers = [("b", "booking"), ("s", "strategy"), ("t", "think"), ("a", "asks")];
         keys.extend(steers.map(|(key, words)| (key.to_owned(), words)));
     }
     keys.push(("Esc".to_owned(), "hides this"));
@@ -139,6 +139,9 @@ fn words(view: &View<'_>, cells: usize) -> Vec<Line<'static>> {
             all.extend(plain(&booking, if rules.is_open { Role::Strong } else { Role::Screen }));
             all.extend(plain(rules.strategy.words(), Role::Dim));
             all.extend(board(&overview.board).iter().flat_map(|(line, role)| plain(line, *role)));
+            let charset = view.theme.charset();
+            let poll = overview.poll.iter().flat_map(|it| poll(it, charset));
+            all.extend(poll.flat_map(|(line, role)| plain(&line, role)));
             if opened.self_test == Some(Ok(())) {
                 all.extend(plain("self-test: this machine reaches the address", Role::Dim));
             }
@@ -166,6 +169,24 @@ fn board(board: &Board) -> Vec<(String, Role)> {
     let role = if *sold_twice > 0 { Role::Broken } else { Role::Kept };
     let verdict = board.verdict.iter().map(|it| (it.clone(), role));
     lines.extend(longest.chain(verdict));
+    lines.into_iter().map(|(line, role)| (text::visible(&line).into_owned(), role)).collect()
+}
+
+/// The longest bar of a poll, in cells.
+const BAR: usize = 16;
+
+/// What was asked, a bar for each answer, and who was right.
+fn poll(poll: &Poll, charset: Charset) -> Vec<(String, Role)> {
+    let asked = if poll.is_open { "asked" } else { "answered" };
+    let mut lines = vec![(format!("{asked}: who will have {}?", poll.seat), Role::Strong)];
+    let most = poll.bars.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
+    let name = poll.bars.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0);
+    let block = if charset == Charset::Ascii { "#" } else { "\u{2588}" };
+    lines.extend(poll.bars.iter().map(|(answer, count)| {
+        let bar = block.repeat((count * BAR).div_ceil(most));
+        (format!("{} {bar} {count}", text::pad(answer, name, "")), Role::Screen)
+    }));
+    lines.extend(poll.outcome.iter().map(|outcome| (outcome.clone(), Role::Kept)));
     lines.into_iter().map(|(line, role)| (text::visible(&line).into_owned(), role)).collect()
 }
 

@@ -209,6 +209,33 @@ fn what_phones_send_is_text_and_little_of_it() {
     room.end();
 }
 
+#[test]
+fn the_room_is_asked_before_a_step_and_told_who_was_right() {
+    let mut room = Room::named(&[]);
+    room.console.type_keys("a");
+    let asked = room.events.until("question", |question| question["open"] == true);
+    assert_eq!(asked["seat"], "A-4", "{asked}");
+    let answers = ["Bob", "Bob", "Mallory", "somebody else"];
+    for (browser, answer) in room.browsers.iter().zip(answers) {
+        assert_eq!(browser.post("/answer", &json!({"answer": answer})).status, 200);
+    }
+    let evil = json!({"answer": "'; drop table seats; --"});
+    assert_eq!(room.browsers[4].post("/answer", &evil).status, 400);
+    room.console.wait_for("who will have A-4?");
+    for step in 1..=11 {
+        room.console.type_keys(key::F5);
+        room.events.until("course", |course| course["step"] == step);
+        room.events.until("question", |question| question["open"] == false);
+    }
+    let late = room.browsers[5].post("/answer", &json!({"answer": "Bob"}));
+    assert_eq!(late.status, 409, "{late:?}");
+    let outcome = "Bob has A-4: 2 of 4 were right";
+    let told = room.events.until("question", |question| question["outcome"] == outcome);
+    assert_eq!(told["right"], json!([1, 2]));
+    room.console.wait_for(outcome);
+    room.end();
+}
+
 /// The folder of the server's socket, asked in the focused pane.
 fn socket(console: &mut Terminal) -> String {
     let sql = "select 'socket ' || split_part(pg_read_file('postmaster.pid'), E'\\n', 5) || '.';\r";

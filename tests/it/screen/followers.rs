@@ -1,7 +1,7 @@
 //! The room on the screen: its address as text and as a code, who follows, what there is to try.
 
 use crossterm::event::{KeyCode, KeyModifiers};
-use overbooked::stage::room::{Board, Opened, Overview, QrCode, Standing, Strategy};
+use overbooked::stage::room::{Board, Opened, Overview, Poll, QrCode, Standing, Strategy};
 use overbooked::tui::theme::Charset;
 
 use super::{EVERY_SIZE, Stage};
@@ -81,4 +81,17 @@ fn seats_sold_twice_are_named() {
     overview.board = Board { booked: 2, sold_twice: 1, verdict, ..Board::default() };
     let frame = shown((120, 40), Charset::Unicode, &overview);
     assert!(frame.contains("1 sold twice") && frame.contains("to Maria, Jonas"), "{frame}");
+}
+
+#[test]
+fn what_the_room_says_is_a_bar_for_each_answer() {
+    let mut overview = opened(false, true);
+    let bars = [("Alice", 4), ("Bob", 15), ("somebody else", 0), ("nobody", 1)];
+    overview.poll = Some(Poll {
+        seat: "A-4".to_owned(),
+        is_open: false,
+        bars: bars.map(|(answer, count)| (answer.to_owned(), count)).to_vec(),
+        outcome: Some("Bob has A-4: 15 of 20 were right".to_owned()),
+    });
+    insta::assert_snapshot!(shown((120, 40), Charset::Unicode, &overview));
 }
